@@ -1,0 +1,28 @@
+"""seqloom: train, compare and share sequence models made of pluggable parts.
+
+Importing it imports neither torch nor Lightning nor Hydra.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from seqloom.errors import SeqloomError
+
+if TYPE_CHECKING:
+    from seqloom.model.bundle import load as load
+    from seqloom.train.fit import train as train
+
+__version__ = "0.1.0"
+__all__ = ["SeqloomError", "__version__", "load", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what needs torch, or more, only when it is asked for."""
+    if name == "load":
+        from seqloom.model.bundle import load
+
+        return load
+    if name == "train":
+        from seqloom.train.fit import train
+
+        return train
+    raise AttributeError(f"module 'seqloom' has no attribute {name!r}")

@@ -1,0 +1,89 @@
+"""The interface of codecs: the part of a frontend or head that has no weights.
+
+A codec turns an example into arrays. It is fitted once, before any training process starts, on the
+training examples alone; its state is plain types (str, int, float, bool, None, list, dict with str
+keys) that are stored as JSON in the run's folder and in the bundle.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from seqloom.interfaces.example import Example
+
+Item = dict[str, np.ndarray]
+"""Named arrays of one example. Axis 0 of an array is its sequence; 0-d arrays are single values."""
+
+
+class Codec(ABC):
+    """What frontend codecs and head codecs share. Instances are picklable.
+
+    Attributes:
+        padding: the value that fills a batch's shorter rows, by array name; 0 where not named.
+    """
+
+    padding: Mapping[str, float] = {}
+
+    @abstractmethod
+    def fit(self, examples: Sequence[Example]) -> dict[str, Any]:
+        """Return the state learned from the training examples: plain types only.
+
+        Raises:
+            ExampleError: an example lacks the field, or has a wrong value in it.
+        """
+
+    @abstractmethod
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up a state that ``fit`` returned, now or long ago."""
+
+    @abstractmethod
+    def encode(self, example: Example) -> Item:
+        """Return the example as arrays; the same each time, so that it may be cached.
+
+        Raises:
+            ExampleError: the example cannot be encoded.
+        """
+
+
+class FrontendCodec(Codec):
+    """The codec of a frontend: it encodes what is read."""
+
+    def prepare(self, example: Example) -> Example:
+        """Return the example with the fields that others derive from (tokens of a text, say).
+
+        Called once on every example before any ``fit`` or ``encode``. Calling it again on its own
+        result changes nothing.
+        """
+        return example
+
+    def augment(self, item: Item, rng: np.random.Generator) -> Item:
+        """Return a changed copy of the item for one pass over it in training.
+
+        ``rng`` is a function of the run's seed, the epoch and the example's id. Must not change
+        ``item`` itself, nor the number of its frames.
+        """
+        return item
+
+    @abstractmethod
+    def cost(self, item: Item) -> int:
+        """Return the item's size in a batch, in the unit of ``batch.max_cost`` (tokens, pixels)."""
+
+    @abstractmethod
+    def frames(self, item: Item) -> int:
+        """Return the number of steps that the frontend gives for the item, without running it."""
+
+
+class HeadCodec(Codec):
+    """The codec of a head: it encodes what is predicted."""
+
+    def check(self, example: Example, item: Item, frames: int) -> None:
+        """Refuse a target that cannot be emitted from this many frames.
+
+        Raises:
+            ExampleError: say, with the numbers, why it cannot.
+        """
+        return None

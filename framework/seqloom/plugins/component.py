@@ -1,0 +1,84 @@
+"""What a plugin may add to seqloom. Every hook returns data and does nothing else.
+
+A plugin is a module named by an entry point of the group ``seqloom.plugins``. It is imported at
+every start of the program, each TAB of shell completion included, so it must import neither torch
+nor Lightning: components name their classes by strings.
+
+Hooks follow seqloom's version: a minor release may add a hook or an argument of a hook, only a
+major one may remove it, and not before it warned for one minor release.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+import pluggy
+
+Kind = Literal["data", "frontend", "encoder", "head"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+Gives = Mapping[str, str] | Callable[[Mapping[str, Any]], Mapping[str, str]]
+"""Kinds by name, or a function from the component's parameters to them."""
+
+hookspec = pluggy.HookspecMarker("seqloom")
+hookimpl = pluggy.HookimplMarker("seqloom")
+
+
+@dataclass(frozen=True)
+class Component:
+    """One option of a config group, chosen on the command line as ``kind=name``.
+
+    Attributes:
+        kind: the config group.
+        name: the option; unique among all installed plugins.
+        schema: a dataclass of the component's parameters with their defaults. Enum parameters are
+            ``StrEnum``; a parameter without a default is ``MISSING`` from omegaconf.
+        target: ``module:Class``, imported only when the component is chosen.
+        takes: what it needs: by role, the kinds of which one will do, the preferred first. A role
+            that is also a parameter, such as ``field``, is looked up under the parameter's value.
+        gives: what it offers others: a data set the kind of each field (``{"tokens": "tokens",
+            "slots": "tags"}``), a frontend what one of its steps stands for (``{"steps":
+            "token"}``).
+        suffixes: of the files that a data component reads (``.csv``), for ``seqloom predict``.
+    """
+
+    kind: Kind
+    name: str
+    schema: type
+    target: str
+    takes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    gives: Gives = field(default_factory=dict)
+    suffixes: tuple[str, ...] = ()
+
+    def given(self, params: Mapping[str, Any]) -> Mapping[str, str]:
+        """Return what the component gives with these parameters."""
+        return self.gives(params) if callable(self.gives) else self.gives
+
+
+@dataclass(frozen=True)
+class Command:
+    """A subcommand of ``seqloom``; its target ``module:function`` takes the arguments after it."""
+
+    name: str
+    help: str
+    target: str
+
+
+@hookspec
+def seqloom_components() -> Iterable[Component]:
+    """Return the data sets, frontends, encoders and heads that this plugin provides."""
+    return ()
+
+
+@hookspec
+def seqloom_config_packages() -> Iterable[str]:
+    """Return the importable packages whose YAML joins Hydra's search path."""
+    return ()
+
+
+@hookspec
+def seqloom_commands() -> Iterable[Command]:
+    """Return the subcommands that this plugin provides."""
+    return ()

@@ -9,10 +9,10 @@ from seqloom.errors import SeqloomError
 
 if TYPE_CHECKING:
     from seqloom.model.bundle import load as load
-    from seqloom.train.fit import train as train
+    from seqloom.train.fit import fit as fit
 
 __version__ = "0.1.0"
-__all__ = ["SeqloomError", "__version__", "load", "train"]
+__all__ = ["SeqloomError", "__version__", "fit", "load"]
 
 
 def __getattr__(name: str) -> Any:
@@ -21,8 +21,8 @@ def __getattr__(name: str) -> Any:
         from seqloom.model.bundle import load
 
         return load
-    if name == "train":
-        from seqloom.train.fit import train
+    if name == "fit":
+        from seqloom.train.fit import fit
 
-        return train
+        return fit
     raise AttributeError(f"module 'seqloom' has no attribute {name!r}")

@@ -1,0 +1,60 @@
+"""Parts that every plugin may need and none should own.
+
+The options `Merge` and `PoolingMethod` are here at once; everything else needs torch and is
+imported when it is first asked for, since plugins' schemas must not import torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from seqloom.nn.names import Merge, PoolingMethod
+
+if TYPE_CHECKING:
+    from seqloom.nn.bidirectional import Bidirectional
+    from seqloom.nn.dropout import Dropout, LockedDropout
+    from seqloom.nn.layer import Layer, LayerOutput
+    from seqloom.nn.mask import length_mask, zero_padding
+    from seqloom.nn.merge import merge_function, merged_size
+    from seqloom.nn.pooling import Pooling
+    from seqloom.nn.reversal import reverse_within_lengths
+    from seqloom.nn.stack import Stack
+
+_HOMES = {
+    "Bidirectional": "bidirectional",
+    "Dropout": "dropout",
+    "Layer": "layer",
+    "LayerOutput": "layer",
+    "LockedDropout": "dropout",
+    "Pooling": "pooling",
+    "Stack": "stack",
+    "length_mask": "mask",
+    "merge_function": "merge",
+    "merged_size": "merge",
+    "reverse_within_lengths": "reversal",
+    "zero_padding": "mask",
+}
+
+__all__ = [
+    "Bidirectional",
+    "Dropout",
+    "Layer",
+    "LayerOutput",
+    "LockedDropout",
+    "Merge",
+    "Pooling",
+    "PoolingMethod",
+    "Stack",
+    "length_mask",
+    "merge_function",
+    "merged_size",
+    "reverse_within_lengths",
+    "zero_padding",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,5 +1,19 @@
 """How plugins are written, found, guarded and asked for their components."""
 
 from seqloom.plugins.component import KINDS, Command, Component, Kind, hookimpl
+from seqloom.plugins.loading import Plugin
+from seqloom.plugins.registry import Registry, choice, registry, resolve, schema_hash
 
-__all__ = ["KINDS", "Command", "Component", "Kind", "hookimpl"]
+__all__ = [
+    "KINDS",
+    "Command",
+    "Component",
+    "Kind",
+    "Plugin",
+    "Registry",
+    "choice",
+    "hookimpl",
+    "registry",
+    "resolve",
+    "schema_hash",
+]

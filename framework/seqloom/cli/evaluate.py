@@ -1,0 +1,109 @@
+"""``seqloom evaluate``: measure a trained model on data."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from seqloom.cli.options import Section, split_overrides, with_overrides
+from seqloom.errors import ConfigError, DataError
+from seqloom.files import finite
+from seqloom.interfaces import SPLITS, Matrix, Table
+
+
+def evaluate(arguments: list[str]) -> int:
+    """Print the metrics of a model over one split of a data set."""
+    options = _parser().parse_intermixed_args(arguments)
+    from seqloom import load
+
+    pipeline = load(options.model)
+    section = data_section(pipeline.info["data"], options.overrides)
+    metrics, details = measure(pipeline, section, options)
+    if options.json:
+        print(json.dumps(finite({options.split: metrics})))
+        return 0
+    print(f"{options.split}  " + "  ".join(f"{name} {value:.4f}" for name, value in metrics.items()))
+    for detail in details:
+        if isinstance(detail, Table):
+            print(f"\n{plain(detail)}")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="seqloom evaluate",
+        description="Measure a trained model on the data it was made for, or on other data.",
+        epilog="Example: seqloom evaluate runs/mine data.test=other.conll",
+    )
+    parser.add_argument("model", type=Path, metavar="MODEL", help="a bundle, or a run's folder")
+    parser.add_argument(
+        "overrides", nargs="*", metavar="data…", help="data=NAME, data.KEY=VALUE: other data"
+    )
+    parser.add_argument("--split", choices=SPLITS, default="test", help="(default: test)")
+    parser.add_argument("--batch", type=int, default=64, help="examples in a batch (default: 64)")
+    parser.add_argument("--skip-bad", action="store_true", help="leave out unusable examples")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    return parser
+
+
+def data_section(stored: Section | None, overrides: list[str]) -> Section:
+    """Return the data to measure on: the model's own, or what the overrides say.
+
+    Raises:
+        ConfigError: the overrides are wrong, or nothing is known of the model's data.
+    """
+    name, pairs = split_overrides(overrides)
+    if name is not None:
+        from seqloom.config.compose import compose_data
+
+        return compose_data(overrides)
+    if stored is None:
+        raise ConfigError("The model does not say what data it is for; give data=NAME.")
+    return with_overrides(stored, pairs)
+
+
+def measure(
+    pipeline: Any, section: Section, options: argparse.Namespace
+) -> tuple[dict[str, float], list[Table | Matrix]]:
+    """Return the metrics and details of a pipeline over a split.
+
+    Raises:
+        DataError: the split is empty, or examples cannot be used and may not be skipped.
+    """
+    from seqloom.data.encode import Bad, encode, prepare, refuse_duplicate_ids
+    from seqloom.data.sampler import BatchSampler
+    from seqloom.model.build import build_source
+    from seqloom.train.meter import evaluate as run
+
+    bad = Bad(skip=options.skip_bad)
+    found = list(build_source(section).examples(options.split))
+    refuse_duplicate_ids(found, f"the {options.split} split")
+    rows = encode(pipeline.codecs, prepare(pipeline.codecs.frontend, found, bad), bad)
+    bad.settle(f"the {options.split} split")
+    if bad.faults:
+        print(f"Left out: {len(bad.faults)} examples.", file=sys.stderr)
+    if not rows:
+        raise DataError(f"The {options.split} split of data={section['name']} has no example.")
+    sampler = BatchSampler(
+        [row.cost for row in rows],
+        max_examples=options.batch,
+        max_cost=None,
+        shuffle=False,
+        seed=0,
+    )
+    evaluation = run(pipeline, rows, sampler)
+    return evaluation.metrics, evaluation.details
+
+
+def plain(table: Table) -> str:
+    """Return a table in plain text."""
+    cells = [
+        [f"{cell:.4f}" if isinstance(cell, float) else str(cell) for cell in row]
+        for row in (table.columns, *table.rows)
+    ]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = ("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) for row in cells)
+    return "\n".join([table.title, *(line.rstrip() for line in lines)])

@@ -1,0 +1,94 @@
+"""The entry point of ``seqloom``: find the subcommand and import no more than it needs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from importlib import import_module
+
+from seqloom.errors import SeqloomError, did_you_mean
+
+COMMANDS = {
+    "train": ("Train a model, or many with -m.", "seqloom.cli.train:train"),
+    "evaluate": ("Measure a trained model on data.", "seqloom.cli.evaluate:evaluate"),
+    "predict": ("Predict from files or standard input.", "seqloom.cli.predict:predict"),
+    "plugins": ("List the installed plugins and their parts.", "seqloom.cli.plugins:plugins"),
+}
+
+HELP = """\
+Usage: seqloom COMMAND [ARGUMENTS]
+
+Train, compare and share sequence models made of pluggable parts.
+
+Commands:
+{commands}
+
+  seqloom COMMAND --help tells more of a command.
+  seqloom --version tells the version.
+  eval "$(seqloom completion bash)" turns on completion by TAB; also for fish.
+"""
+
+
+def main() -> None:
+    """Run the program, print errors of the user's as sentences, and exit with a status."""
+    try:
+        sys.exit(run(sys.argv[1:]))
+    except SeqloomError as fault:
+        print(f"Error: {fault}", file=sys.stderr)
+        sys.exit(1)
+    except BrokenPipeError:
+        # Whoever read our output has seen enough. Python would complain once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        sys.exit(130)
+
+
+def run(arguments: list[str]) -> int:
+    """Run a subcommand with its arguments and return the exit status."""
+    if not arguments or arguments[0] in {"-h", "--help", "help"}:
+        print(help_text(), end="")
+        return 0
+    name, rest = arguments[0], arguments[1:]
+    if name == "--version":
+        from seqloom import __version__
+
+        print(f"seqloom {__version__}")
+        return 0
+    if name in {"-sc", "--shell-completion", "completion"}:
+        from seqloom.cli.completion import completion
+
+        return completion(rest)
+    return find(name)(rest)
+
+
+def find(name: str) -> Callable[[list[str]], int]:
+    """Return the function of a subcommand.
+
+    Raises:
+        SeqloomError: there is no such command.
+    """
+    if name in COMMANDS:
+        target = COMMANDS[name][1]
+    else:
+        from seqloom.plugins import registry
+
+        commands = registry().commands()
+        if name not in commands:
+            hint = did_you_mean(name, [*COMMANDS, *commands])
+            raise SeqloomError(f"There is no command {name!r}. {hint}{registry().absent()}")
+        target = commands[name].target
+    module, _, function = target.partition(":")
+    found: Callable[[list[str]], int] = getattr(import_module(module), function)
+    return found
+
+
+def help_text() -> str:
+    """Return the page that ``seqloom --help`` prints."""
+    from seqloom.plugins import registry
+
+    lines = {name: text for name, (text, _) in COMMANDS.items()}
+    lines |= {name: command.help for name, command in registry().commands().items()}
+    return HELP.format(commands="\n".join(f"  {name:<10} {text}" for name, text in lines.items()))

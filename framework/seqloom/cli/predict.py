@@ -1,0 +1,106 @@
+"""``seqloom predict``: inputs in, predictions out, as they come."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from seqloom.cli.options import reader, split_overrides
+from seqloom.cli.streaming import chunks
+from seqloom.errors import ExampleError
+
+if TYPE_CHECKING:
+    from seqloom.interfaces import Example, Prediction
+    from seqloom.model.pipeline import Pipeline
+
+
+def predict(arguments: list[str]) -> int:
+    """Print a prediction for each input; the first before the input has ended."""
+    options = _parser().parse_intermixed_args(arguments)
+    from seqloom import load
+    from seqloom.cli.formats import writer
+    from seqloom.model.build import build_source
+
+    pipeline = load(options.model)
+    paths = [word for word in options.inputs if not word.startswith("data.")] or ["-"]
+    _, pairs = split_overrides([word for word in options.inputs if word.startswith("data.")])
+    section = reader(pipeline.info["data"], options.data, paths, pairs)
+    write = writer(options.to, pipeline.head)
+    skipped: list[ExampleError] | None = [] if options.skip_bad else None
+    with _output(options.out) as out:
+        inputs = build_source(section).inputs(paths)
+        for example, prediction in predictions(pipeline, inputs, options.batch, skipped):
+            out.write(write(example, prediction))
+            out.flush()
+    for fault in skipped or ():
+        print(f"Left out: {fault}", file=sys.stderr)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="seqloom predict",
+        description="Predict for each input of the files, or of standard input (a text a line).",
+        epilog='Example: echo "Apple is something that I like to eat." | seqloom predict runs/mine -',
+    )
+    parser.add_argument("model", type=Path, metavar="MODEL", help="a bundle, or a run's folder")
+    parser.add_argument(
+        "inputs", nargs="*", metavar="FILE", help="files, or - (default); data.KEY=VALUE: how to read"
+    )
+    parser.add_argument("--data", metavar="NAME", help="the reader (default: by the file's suffix)")
+    parser.add_argument("--to", choices=("jsonl", "tsv", "conll"), default="jsonl", help="output")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write there, not to the terminal")
+    parser.add_argument("--batch", type=int, default=64, help="most inputs at a time (default: 64)")
+    parser.add_argument("--skip-bad", action="store_true", help="leave out unusable inputs")
+    return parser
+
+
+def predictions(
+    pipeline: Pipeline,
+    inputs: Iterator[Example],
+    batch_size: int,
+    skipped: list[ExampleError] | None,
+) -> Iterator[tuple[Example, Prediction]]:
+    """Yield each input with its prediction, in order.
+
+    Raises:
+        ExampleError: an input cannot be used and ``skipped`` is None; those before it are out.
+    """
+    for chunk in chunks(inputs, batch_size):
+        rows, fault = [], None
+        for example in chunk:
+            try:
+                rows.append(pipeline.codecs.inputs(pipeline.codecs.frontend.prepare(example)))
+            except ExampleError as found:
+                fault = found
+                if skipped is None:
+                    break
+                skipped.append(found)
+        if rows:
+            yield from pipeline.predict_rows(rows)
+        if fault is not None and skipped is None:
+            raise fault
+
+
+class _output:  # noqa: N801  (used as a function)
+    """Standard output, or a file that appears whole when all is written."""
+
+    def __init__(self, path: Path | None) -> None:
+        from contextlib import ExitStack
+
+        self.path = path
+        self.stack = ExitStack()
+
+    def __enter__(self) -> TextIO:
+        if self.path is None:
+            return sys.stdout
+        from seqloom.files import atomic_file
+
+        draft = self.stack.enter_context(atomic_file(self.path))
+        return self.stack.enter_context(draft.open("w", encoding="utf-8"))
+
+    def __exit__(self, *fault: object) -> None:
+        self.stack.__exit__(*fault)  # type: ignore[arg-type]

@@ -1,0 +1,59 @@
+"""Read ahead of the model, but never make it wait for more than one input."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+from typing import TypeVar
+
+T = TypeVar("T")
+_END = object()
+
+
+def chunks(items: Iterator[T], most: int) -> Iterator[list[T]]:
+    """Yield the items in lists: whatever is there, at least one and at most ``most``.
+
+    A thread reads ahead by a few lists, so a slow input is answered at once and a fast one is read
+    in full batches, in constant memory. An error of the input is raised after the items before it.
+    """
+    ready: queue.Queue[object] = queue.Queue(maxsize=4 * most)
+
+    def read() -> None:
+        try:
+            for item in items:
+                ready.put(item)
+            ready.put(_END)
+        except BaseException as fault:  # raised again where the items are used
+            ready.put(_Fault(fault))
+
+    threading.Thread(target=read, daemon=True).start()
+    while True:
+        chunk, end = _available(ready, most)
+        if chunk:
+            yield chunk  # type: ignore[misc]
+        if isinstance(end, _Fault):
+            raise end.fault
+        if end is _END:
+            return
+
+
+def _available(ready: queue.Queue[object], most: int) -> tuple[list[object], object]:
+    """Return what is there, waiting for the first only, and the mark of the end if it came."""
+    chunk: list[object] = []
+    while len(chunk) < most:
+        try:
+            item = ready.get(block=not chunk)
+        except queue.Empty:
+            return chunk, None
+        if item is _END or isinstance(item, _Fault):
+            return chunk, item
+        chunk.append(item)
+    return chunk, None
+
+
+class _Fault:
+    """An error on its way from the reading thread."""
+
+    def __init__(self, fault: BaseException) -> None:
+        self.fault = fault

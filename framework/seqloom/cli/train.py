@@ -1,0 +1,134 @@
+"""``seqloom train``: Hydra composes the config, each trial is frozen and run."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import warnings
+from typing import Any
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from omegaconf import DictConfig, open_dict
+from omegaconf.errors import OmegaConfBaseException
+
+from seqloom.config.compose import VERSION_BASE, explain
+from seqloom.config.fit import check_fit
+from seqloom.config.freeze import Config, freeze
+from seqloom.config.store import register_configs
+from seqloom.errors import SeqloomError
+
+HELP = """\
+Usage: seqloom train [-m] [GROUP=NAME] [KEY=VALUE] …
+
+Train a model. With no argument: a bilstm that finds names in the embedded data, apples.
+With -m each value of a list is tried: seqloom train -m encoder=rnn,lstm,bilstm
+
+Groups:
+{groups}
+
+Common keys:
+  run_dir=PATH                the folder that gets everything (with -m: the sweep's)
+  seed=N                      the same bits on the same machine
+  resume=auto                 go on from the last epoch in run_dir
+  on_bad=skip                 leave out, count and list examples that cannot be used
+  encoder.hidden_size=N       any parameter of a part; --cfg job shows them all
+  trainer.max_epochs=N        any argument of Lightning's Trainer
+  optimizer.lr=X              any argument of the optimiser
+  batch.max_examples=N        examples in a batch; batch.max_cost=N: padded tokens or pixels
+
+  --cfg job prints the config and does not train. --info, --hydra-help: see Hydra.
+"""
+
+failures: list[str] = []
+"""What went wrong in this process's trials: Hydra hands nothing back from them."""
+
+
+def train(arguments: list[str]) -> int:
+    """Run Hydra with these arguments; return 1 if a trial failed."""
+    register_configs()
+    if {"-h", "--help"} & set(arguments):
+        print(help_text(), end="")
+        return 0
+    sys.argv = ["seqloom train", *arguments]
+    failures.clear()
+    before = os.environ.get("HYDRA_FULL_ERROR")
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # let errors through to us: we put them in sentences
+    try:
+        hydra_main()
+    except (HydraException, OmegaConfBaseException) as fault:
+        raise explain(fault) from fault
+    finally:
+        if before is None:
+            del os.environ["HYDRA_FULL_ERROR"]
+        else:
+            os.environ["HYDRA_FULL_ERROR"] = before
+    return 1 if failures else 0
+
+
+@hydra.main(config_path="pkg://seqloom_conf", config_name="train", version_base=VERSION_BASE)
+def _main(composed: DictConfig) -> None:
+    """Freeze one trial's config and run it; its failure does not end a sweep."""
+    try:
+        config = frozen(composed)
+        report(run_trial(config))
+    except SeqloomError as fault:
+        failures.append(str(fault))
+        print(f"Error: {fault}", file=sys.stderr)
+
+
+def hydra_main() -> None:
+    """Enter Hydra; its settings are in ``sys.argv``."""
+    register_configs()
+    _main()
+
+
+def frozen(composed: DictConfig) -> Config:
+    """Return one trial's config as plain data, its folder settled.
+
+    Raises:
+        SeqloomError: a key is unknown, a value is missing, or parts do not fit.
+    """
+    with open_dict(composed):
+        composed.run_dir = HydraConfig.get().runtime.output_dir
+    config = freeze(composed)
+    check_fit(config)
+    return config
+
+
+def run_trial(config: Config) -> Any:
+    """Import what training needs, which takes seconds, and run the trial."""
+    from seqloom.train.fit import run
+
+    quiet()
+    return run(config, list(HydraConfig.get().overrides.task))
+
+
+def quiet() -> None:
+    """Silence what Lightning says of itself, and of torch, at each start."""
+    warnings.filterwarnings("ignore", message=r".*(does not have many workers|LeafSpec)")
+    for name in ("pytorch_lightning", "lightning", "lightning_fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def report(result: Any) -> None:
+    """Print what a trial came to."""
+    for split, metrics in result.metrics.items():
+        values = "  ".join(f"{name} {value:.4f}" for name, value in metrics.items())
+        print(f"{split:<5} {values}")
+    print(f"model  {result.bundle}\nreport {result.report}", flush=True)
+
+
+def help_text() -> str:
+    """Return the page of ``seqloom train --help``, with the options of every group."""
+    from hydra._internal.config_loader_impl import ConfigLoaderImpl
+    from hydra._internal.utils import create_automatic_config_search_path
+
+    search_path = create_automatic_config_search_path(None, None, "pkg://seqloom_conf")
+    loader = ConfigLoaderImpl(config_search_path=search_path)
+    groups = ("data", "frontend", "encoder", "head", "optimizer", "scheduler", "trainer",
+              "callbacks", "logger", "experiment", "debug")
+    lines = [f"  {group:<10} {', '.join(loader.get_group_options(group))}" for group in groups]
+    return HELP.format(groups="\n".join(lines))

@@ -1,0 +1,90 @@
+"""From a composed config to plain data: every value resolved and every key known."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import (
+    InterpolationKeyError,
+    InterpolationResolutionError,
+    MissingMandatoryValue,
+)
+
+from seqloom.config.schema import Run
+from seqloom.errors import ConfigError, did_you_mean
+from seqloom.plugins import KINDS, Kind, registry
+
+Config = dict[str, Any]
+"""A frozen config: dict, list, str, int, float, bool and None, ready for YAML and JSON."""
+
+
+def freeze(config: DictConfig) -> Config:
+    """Return the config as plain data.
+
+    Raises:
+        ConfigError: a value is missing or an interpolation leads nowhere; a key is unknown.
+        PluginError: a component is not installed.
+    """
+    plain = _plain(config)
+    refuse_unknown_keys(plain)
+    return plain
+
+
+def freeze_section(config: DictConfig, kind: Kind) -> Config:
+    """Return one component's section of a config as plain data; raises as ``freeze`` does."""
+    section: Config = _plain(config)[kind]
+    _refuse_in_section(kind, section)
+    return section
+
+
+def _plain(config: DictConfig) -> Config:
+    try:
+        plain: Any = OmegaConf.to_container(
+            config, resolve=True, throw_on_missing=True, enum_to_str=True
+        )
+    except MissingMandatoryValue as fault:
+        key = fault.full_key
+        raise ConfigError(f"{key} has no value; give one: {key}=…") from fault
+    except (InterpolationKeyError, InterpolationResolutionError) as fault:
+        raise ConfigError(f"{fault.full_key} cannot be resolved: {fault.msg}") from fault
+    return {key: _name_first(value) for key, value in plain.items()}
+
+
+def _name_first(section: Any) -> Any:
+    """Return a component's section with its name before its parameters, for whoever reads it."""
+    if isinstance(section, dict) and "name" in section:
+        return {"name": section["name"], **section}
+    return section
+
+
+def refuse_unknown_keys(config: Config) -> None:
+    """Refuse keys that ``+key=value`` added although nothing reads them.
+
+    Raises:
+        ConfigError: names the nearest key that exists.
+        PluginError: a component is not installed.
+    """
+    _refuse(config, [f.name for f in fields(Run)], "", "a run")
+    for kind in KINDS:
+        _refuse_in_section(kind, config[kind])
+
+
+def _refuse_in_section(kind: Kind, section: Any) -> None:
+    if not isinstance(section, dict) or "name" not in section:
+        raise ConfigError(
+            f"{kind} must be one of the installed parts, chosen as {kind}=NAME; "
+            f"there are: {', '.join(registry().names(kind))}."
+        )
+    component = registry().find(kind, section["name"])
+    known = ["name", *(f.name for f in fields(component.schema))]
+    _refuse(section, known, f"{kind}.", f"{kind}={component.name}")
+
+
+def _refuse(params: Config, known: list[str], prefix: str, owner: str) -> None:
+    for key in params:
+        if key not in known:
+            hint = did_you_mean(str(key), known)
+            raise ConfigError(f"{prefix}{key} is not a parameter of {owner}. {hint}")
+

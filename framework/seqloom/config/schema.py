@@ -1,0 +1,69 @@
+"""The typed part of a run's config that belongs to no component."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from omegaconf import MISSING
+
+
+class OnBad(StrEnum):
+    """What to do with an example that cannot be used."""
+
+    error = "error"
+    skip = "skip"
+
+
+class Resume(StrEnum):
+    """Whether a run goes on from a checkpoint in its own folder."""
+
+    never = "never"
+    auto = "auto"
+
+
+@dataclass
+class Batch:
+    """How examples are put into batches.
+
+    Attributes:
+        max_examples: cap of examples in a batch.
+        max_cost: cap of its padded size (longest cost × examples, in tokens or pixels); null: none.
+        workers: processes that load and augment; 0 does it in the training process.
+    """
+
+    max_examples: int = 32
+    max_cost: int | None = None
+    workers: int = 0
+
+
+@dataclass
+class Run:
+    """A run: its parts, and what is said of the run itself.
+
+    Attributes:
+        run_dir: the folder that gets everything; under ``-m`` the sweep's folder.
+        seed: of weights, order, dropout and augmentation.
+        resume: ``auto`` goes on from the last epoch's checkpoint in ``run_dir`` if there is one.
+        on_bad: ``skip`` leaves out examples that cannot be used, counts and lists them.
+        threads: of the CPU that torch may use; null leaves it to torch.
+        title: of the report; null: the parts' names.
+    """
+
+    data: Any = MISSING
+    frontend: Any = MISSING
+    encoder: Any = MISSING
+    head: Any = MISSING
+    batch: Batch = field(default_factory=Batch)
+    optimizer: Any = MISSING
+    scheduler: Any = None
+    trainer: Any = MISSING
+    callbacks: Any = None
+    logger: Any = None
+    run_dir: str = MISSING
+    seed: int = 1
+    resume: Resume = Resume.never
+    on_bad: OnBad = OnBad.error
+    threads: int | None = None
+    title: str | None = None

@@ -1,0 +1,71 @@
+"""The data set that a loader reads: encoded rows in, padded batches out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from seqloom.data.collate import Collate, Row
+from seqloom.data.sampler import Batch, BatchSampler
+from seqloom.interfaces import FrontendCodec, SequenceBatch
+
+
+class SequenceDataset(Dataset[SequenceBatch]):
+    """Encoded rows that are collated, and in training augmented, where they are fetched."""
+
+    def __init__(
+        self, rows: Sequence[Row], collate: Collate, codec: FrontendCodec | None, seed: int
+    ) -> None:
+        """Keep the rows; a ``codec`` given is asked to augment each row anew in each epoch."""
+        self.rows = rows
+        self.collate = collate
+        self.codec = codec
+        self.seed = seed
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> SequenceBatch:
+        return self.__getitems__(Batch([index]))
+
+    def __getitems__(self, batch: Batch) -> SequenceBatch:
+        """Return the batch that the sampler chose, with the weight that it gave it."""
+        rows = [self.rows[index] for index in batch]
+        if self.codec is not None:
+            rows = [self._augmented(self.codec, row, batch.epoch) for row in rows]
+        return self.collate(rows, batch.weight)
+
+    def _augmented(self, codec: FrontendCodec, row: Row, epoch: int) -> Row:
+        rng = np.random.Generator(np.random.Philox(key=key(self.seed, epoch, row.example.id)))
+        return Row(row.example, codec.augment(row.item, rng))
+
+
+def key(seed: int, epoch: int, example_id: str) -> int:
+    """Return 128 bits that depend on all three: augmentation is the same on any rank or worker."""
+    text = f"{seed}\0{epoch}\0{example_id}".encode()
+    return int.from_bytes(hashlib.blake2b(text, digest_size=16).digest())
+
+
+def loader(
+    dataset: SequenceDataset, sampler: BatchSampler, workers: int = 0
+) -> DataLoader[SequenceBatch]:
+    """Return a loader of the sampler's batches.
+
+    Its generator is its own, so that making an iterator draws nothing from the global random state.
+    """
+    return DataLoader(
+        dataset,
+        batch_sampler=sampler,
+        collate_fn=_as_is,
+        num_workers=workers,
+        generator=torch.Generator(),
+        persistent_workers=workers > 0,
+    )
+
+
+def _as_is(batch: SequenceBatch) -> SequenceBatch:
+    return batch

@@ -1,0 +1,130 @@
+"""Encode a split before training, and find the examples that cannot be used."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from seqloom.data.collate import Row
+from seqloom.errors import DataError, ExampleError
+from seqloom.interfaces import Example, FrontendCodec, HeadCodec, Item
+
+log = logging.getLogger("seqloom")
+SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Codecs:
+    """The codecs of a pipeline: one frontend's, and each head's by the head's name."""
+
+    frontend: FrontendCodec
+    heads: Mapping[str, HeadCodec]
+
+    def padding(self) -> dict[str, float]:
+        """Return the padding values of all arrays by their names in a batch."""
+        found = dict(self.frontend.padding)
+        for name, codec in self.heads.items():
+            found |= {f"{name}/{array}": value for array, value in codec.padding.items()}
+        return found
+
+    def inputs(self, example: Example) -> Row:
+        """Return the example encoded without its targets.
+
+        Raises:
+            ExampleError: the frontend cannot read it.
+        """
+        item = self.frontend.encode(example)
+        return Row(example, item, self.frontend.cost(item), self.frontend.frames(item))
+
+    def row(self, example: Example) -> Row:
+        """Return the example encoded with its targets.
+
+        Raises:
+            ExampleError: it cannot be encoded, or a head cannot emit its target.
+        """
+        row = self.inputs(example)
+        targets: Item = {}
+        for name, codec in self.heads.items():
+            target = codec.encode(example)
+            codec.check(example, target, row.frames)
+            targets |= {f"{name}/{array}": value for array, value in target.items()}
+        row.item = row.item | targets
+        return row
+
+
+class Bad:
+    """Collects the examples that cannot be used, and ends the run unless they may be skipped."""
+
+    def __init__(self, skip: bool) -> None:
+        self.skip = skip
+        self.faults: list[ExampleError] = []
+
+    def settle(self, what: str) -> None:
+        """Say what was found.
+
+        Raises:
+            DataError: there were bad examples, and they may not be skipped; lists the first.
+        """
+        if not self.faults:
+            return
+        listing = "".join(f"\n  {fault}" for fault in self.faults[:SHOWN])
+        more = len(self.faults) - SHOWN
+        listing += f"\n  … and {more} more" if more > 0 else ""
+        count = f"{len(self.faults)} example{'s' if len(self.faults) > 1 else ''} of {what}"
+        if not self.skip:
+            raise DataError(
+                f"{count} cannot be used:{listing}\nMend the data, or leave them out with "
+                "on_bad=skip."
+            )
+        log.warning("Skipped %s:%s", count, listing)
+
+
+def prepare(codec: FrontendCodec, examples: Iterable[Example], bad: Bad) -> list[Example]:
+    """Return the examples with derived fields; those that cannot be prepared go to ``bad``."""
+    prepared = []
+    for example in examples:
+        try:
+            prepared.append(codec.prepare(example))
+        except ExampleError as fault:
+            bad.faults.append(fault)
+    return prepared
+
+
+def encode(
+    codecs: Codecs, examples: Iterable[Example], bad: Bad, max_cost: int | None = None
+) -> list[Row]:
+    """Return the rows of prepared examples.
+
+    Those that cannot be encoded, or cost more than a whole batch may, go to ``bad``.
+    """
+    rows = []
+    for example in examples:
+        try:
+            row = codecs.row(example)
+            if max_cost is not None and row.cost > max_cost:
+                raise ExampleError(
+                    example,
+                    f"its size of {row.cost} is over the {max_cost} that a batch may have; raise "
+                    "batch.max_cost",
+                )
+            rows.append(row)
+        except ExampleError as fault:
+            bad.faults.append(fault)
+    return rows
+
+
+def refuse_duplicate_ids(examples: Iterable[Example], what: str) -> None:
+    """Refuse a data set in which two examples have one id.
+
+    Raises:
+        DataError: names the id and both places.
+    """
+    seen: dict[str, Example] = {}
+    for example in examples:
+        other = seen.setdefault(example.id, example)
+        if other is not example:
+            raise DataError(
+                f"Two examples of {what} have the id {example.id!r}: "
+                f"{other.origin or 'one'} and {example.origin or 'another'}; ids must be unique."
+            )

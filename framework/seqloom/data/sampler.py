@@ -1,0 +1,238 @@
+"""The batch sampler: which examples each rank sees at each step of an epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from torch.utils.data import Sampler
+
+from seqloom.data.batching import SPREADS, Cut, Ints, cut, fill, too_dear
+from seqloom.errors import ConfigError, DataError, RunError
+
+SHOWN = 10
+"""How many ids an error lists."""
+
+
+class Batch(list[int]):
+    """The indices of one rank's batch, with its weight and epoch.
+
+    A data loader hands this very object, also through a worker's queue, to the ``__getitems__`` of
+    its data set: a data set that has this method can pass the weight on to the collate function,
+    and augment for the epoch.
+
+    Attributes:
+        weight: n·W/Σn, for n examples here and Σn in the batches of all W ranks at this step. With
+            it the mean over ranks of weight × mean loss is the mean loss over all the examples.
+        epoch: that the batch is of; a worker that reads ahead knows no other.
+    """
+
+    def __init__(self, indices: Iterable[int] = (), weight: float = 1.0, epoch: int = 0) -> None:
+        super().__init__(indices)
+        self.weight = weight
+        self.epoch = epoch
+
+
+class BatchSampler(Sampler[list[int]]):
+    """Batches of examples of like cost, dealt to the ranks: a function of seed and epoch alone.
+
+    Each epoch shows each example once on one rank, and gives every rank the same number of batches,
+    none of them empty. The number of batches follows from the costs, whatever the shuffle. At one
+    step the ranks have neighbours in cost. Without ``shuffle`` the dearest come first, so that a
+    batch too large for the memory shows at once.
+
+    Args:
+        costs: the size of each example, in the unit of ``max_cost``; as ``codec.cost`` gives it.
+        max_examples: the most examples in a batch.
+        max_cost: the most that a batch may cost with its padding: its number of examples times the
+            greatest cost among them. No limit if None.
+        shuffle: permute examples of like cost, and the order of the steps, anew in each epoch.
+        seed: of the shuffle.
+        rank: of this process, from 0.
+        world_size: the number of processes.
+        ids: of the examples, for messages.
+
+    Attributes:
+        epoch: as told by ``set_epoch``.
+
+    Raises:
+        ConfigError: a limit is not positive, or the examples cannot be dealt to so many ranks.
+        DataError: an example costs more than ``max_cost``.
+
+    >>> sampler = BatchSampler([3, 9, 3, 8], max_examples=2, max_cost=18, shuffle=False, seed=0)
+    >>> list(sampler), len(sampler)
+    ([[3, 1], [0, 2]], 2)
+    >>> round(sampler.fill(), 3)
+    0.958
+    """
+
+    def __init__(
+        self,
+        costs: Sequence[int],
+        *,
+        max_examples: int,
+        max_cost: int | None,
+        shuffle: bool,
+        seed: int,
+        rank: int = 0,
+        world_size: int = 1,
+        ids: Sequence[str] | None = None,
+    ) -> None:
+        if not 0 <= rank < world_size:
+            raise ValueError(f"rank {rank} is not one of {world_size}.")
+        _check_limits(max_examples, max_cost, seed)
+        self._costs = np.asarray(costs, np.int64).reshape(-1)
+        _check_costs(self._costs, max_cost, ids)
+        _check_ranks(len(self._costs), world_size)
+        self._shuffle, self._seed = shuffle, seed
+        self._rank, self._world_size = rank, world_size
+        self._cut = _cut_for_ranks(self._costs, max_examples, max_cost, world_size)
+        self.epoch = 0
+        self._position = 0
+        self._resume_at = 0
+
+    @property
+    def sampler(self) -> BatchSampler:
+        """This sampler itself: where Lightning looks for ``set_epoch``."""
+        return self
+
+    @property
+    def position(self) -> int:
+        """How many of this epoch's batches were given out on this rank, from its beginning."""
+        return self._position
+
+    def __len__(self) -> int:
+        """Return the number of batches of an epoch on each rank, that of its steps."""
+        return (len(self._cut.bounds) - 1) // self._world_size
+
+    def __iter__(self) -> Iterator[list[int]]:
+        """Yield this rank's batches of the epoch, the first time from where a state left off."""
+        start, self._resume_at = self._resume_at, 0
+        order, steps = self._plan()
+        epoch = self.epoch
+        for position in range(start, len(self)):
+            # Counted before the batch is handed over: it is then on its way.
+            self._position = position + 1
+            yield self._batch(order, int(steps[position]), epoch)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch; a new one starts at its beginning."""
+        if epoch != self.epoch:
+            self.epoch = epoch
+            self._position = self._resume_at = 0
+
+    def fill(self) -> float:
+        """Return the share of this epoch's batches, over all ranks, that is not padding."""
+        order, _ = self._plan()
+        return fill(self._costs, order, self._cut.bounds)
+
+    def state_dict(self, position: int | None = None) -> dict[str, int]:
+        """Return the place in the data, as plain numbers.
+
+        Args:
+            position: how many batches were used, from the epoch's beginning. By default as many as
+                were given out, which is more where a loader's workers read ahead.
+        """
+        given = self._position if position is None else position
+        epochs, position = divmod(given, len(self))
+        return {
+            "seed": self._seed,
+            "epoch": self.epoch + epochs,
+            "position": position,
+            "world_size": self._world_size,
+            "batches": len(self),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a place: the next iteration gives exactly the rest of its epoch.
+
+        Raises:
+            RunError: the place is one in other data, or with another seed or number of ranks.
+        """
+        _check_state(state, self.state_dict())
+        self.epoch = int(state["epoch"])
+        self._position = self._resume_at = int(state["position"])
+
+    def _plan(self) -> tuple[Ints, Ints]:
+        """Return the epoch's order of the examples and of the steps."""
+        steps = np.arange(len(self))
+        if not self._shuffle:
+            return self._cut.order, steps[::-1]
+        rng = np.random.default_rng((self._seed, self.epoch))
+        return self._cut.permuted(rng), rng.permutation(steps)
+
+    def _batch(self, order: Ints, step: int, epoch: int) -> Batch:
+        first = step * self._world_size
+        bounds = self._cut.bounds[first : first + self._world_size + 1]
+        start, stop = bounds[self._rank], bounds[self._rank + 1]
+        weight = (stop - start) * self._world_size / (bounds[-1] - bounds[0])
+        return Batch(order[start:stop].tolist(), float(weight), epoch)
+
+
+def _check_limits(max_examples: int, max_cost: int | None, seed: int) -> None:
+    if max_examples < 1:
+        raise ConfigError(f"batch.max_examples={max_examples}: a batch needs at least 1 example.")
+    if max_cost is not None and max_cost < 1:
+        raise ConfigError(
+            f"batch.max_cost={max_cost}: expected a positive number, or null for no limit."
+        )
+    if seed < 0:
+        raise ConfigError(f"seed={seed}: expected 0 or a positive whole number.")
+
+
+def _check_costs(costs: Ints, max_cost: int | None, ids: Sequence[str] | None) -> None:
+    if ids is not None and len(ids) != len(costs):
+        raise ValueError(f"{len(ids)} ids for {len(costs)} costs.")
+    if (costs < 0).any():
+        raise ValueError("A cost is negative.")
+    dear = too_dear(costs, max_cost, ids)
+    if dear:
+        more = f" and {len(dear) - SHOWN} more" if len(dear) > SHOWN else ""
+        raise DataError(
+            f"{len(dear)} of {len(costs)} examples cost more than batch.max_cost={max_cost}, so no "
+            f"batch can hold them: {', '.join(dear[:SHOWN])}{more}. Raise batch.max_cost to "
+            f"{costs.max()}, or leave these examples out with on_bad=skip."
+        )
+
+
+def _check_ranks(examples: int, world_size: int) -> None:
+    if examples < world_size:
+        raise ConfigError(
+            f"Too few examples ({examples}) for the processes ({world_size}): each needs at least "
+            "one. Use fewer devices, or give more data."
+        )
+
+
+def _cut_for_ranks(costs: Ints, max_examples: int, max_cost: int | None, world_size: int) -> Cut:
+    for spreads in (SPREADS, (0.0,)):
+        whole = cut(costs, max_examples, max_cost, spreads)
+        try:
+            return whole.divisible_by(world_size)
+        except ValueError:
+            continue  # with the fewest batches that are possible there may be room to halve some
+    raise ConfigError(
+        f"{len(costs)} examples cannot be dealt to {world_size} processes in the same number of "
+        f"batches: with batch.max_examples={max_examples} and batch.max_cost={max_cost} there are "
+        f"at least {len(whole.sizes)} batches, which {world_size} does not divide, and too few of "
+        "them can be halved. Raise batch.max_examples or batch.max_cost, or use fewer devices."
+    )
+
+
+def _check_state(state: Mapping[str, Any], here: Mapping[str, int]) -> None:
+    absent = [key for key in here if key not in state]
+    if absent:
+        raise RunError(
+            f"The stored place in the data lacks {', '.join(absent)}; it was not written by this "
+            "sampler. Resume from another checkpoint, or start a new run."
+        )
+    differing = [
+        f"{key.replace('_', ' ')} {state[key]} then, {here[key]} now"
+        for key in ("seed", "world_size", "batches")
+        if state[key] != here[key]
+    ]
+    if differing:
+        raise RunError(
+            f"The stored place in the data does not fit this run: {'; '.join(differing)}. Resume "
+            "with the same data, seed, batch settings and number of processes, or start a new run."
+        )

@@ -1,0 +1,166 @@
+"""Cutting validation and test examples out of one set of examples, without leaks.
+
+This module is imported by the schemas of plugins: it must not import torch or numpy.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from seqloom.errors import ConfigError, did_you_mean
+
+if TYPE_CHECKING:
+    from seqloom.interfaces.example import Example
+
+Unit = list[int]
+"""Positions of the examples that must stay together."""
+
+
+@dataclass
+class SplitConfig:
+    """What part of the training file is kept for validation and for testing.
+
+    Attributes:
+        val: the fraction of the examples that becomes ``val``, from 0 up to below 1.
+        test: the fraction that becomes ``test``.
+        stratify: a field (``label``) whose values get the same fractions each; or None.
+        group: a field, or an entry of the examples' ``meta`` (``document``), whose equal values
+            stay on one side; or None.
+        seed: of the draw.
+    """
+
+    val: float = 0.0
+    test: float = 0.0
+    stratify: str | None = None
+    group: str | None = None
+    seed: int = 0
+
+
+def split(examples: Sequence[Example], config: SplitConfig) -> dict[str, list[Example]]:
+    """Return ``train``, ``val`` and ``test``: every example once, each part in the given order.
+
+    The result is a function of the examples and the config. Examples with equal fields stay on one
+    side, and so do those of a group. Of each value of ``stratify``, each part gets its fraction to
+    within one example, or as near as duplicates and groups allow.
+
+    Raises:
+        ConfigError: fractions that leave nothing for ``train``, a field that an example lacks, or
+            a part that would be empty.
+    """
+    _check_fractions(config)
+    parts: dict[str, list[int]] = {"train": [], "val": [], "test": []}
+    for part, position in sorted(_assign(examples, config), key=lambda pair: pair[1]):
+        parts[part].append(position)
+    wanted = {"train": 1.0 - config.val - config.test, "val": config.val, "test": config.test}
+    for part, fraction in wanted.items():
+        if fraction > 0 and not parts[part]:
+            raise ConfigError(_empty_part(part, fraction, len(examples), config))
+    return {part: [examples[i] for i in chosen] for part, chosen in parts.items()}
+
+
+def _check_fractions(config: SplitConfig) -> None:
+    for name in ("val", "test"):
+        fraction = getattr(config, name)
+        if not 0 <= fraction < 1:
+            raise ConfigError(f"split.{name}={fraction}: expected a fraction from 0 to below 1.")
+    if config.val + config.test >= 1:
+        raise ConfigError(
+            f"split.val={config.val} and split.test={config.test} are "
+            f"{config.val + config.test:g} together and leave nothing to train on; their sum must "
+            "be below 1."
+        )
+
+
+def _empty_part(part: str, fraction: float, count: int, config: SplitConfig) -> str:
+    tied = "" if config.group is None else f" in groups by {config.group!r}"
+    return (
+        f"The {part} part would be empty: {fraction:g} of {count} examples{tied}. Change split.val "
+        "and split.test, or give more examples."
+    )
+
+
+def _assign(examples: Sequence[Example], config: SplitConfig) -> list[tuple[str, int]]:
+    """Return a part for each position."""
+    rng = random.Random(config.seed)
+    strata: dict[Hashable, list[Unit]] = defaultdict(list)
+    for unit in _units(examples, config.group):
+        strata[_stratum(examples[unit[0]], config.stratify)].append(unit)
+    names = list(strata)
+    rng.shuffle(names)
+    assigned = []
+    for rank, name in enumerate(names):
+        # Each stratum rounds at another point, evenly spread, so that the roundings of many small
+        # strata cancel out; one point for both fractions keeps every part within one example.
+        point = (rank + 0.5) / len(names)
+        assigned += _fill(strata[name], config, point, rng)
+    return assigned
+
+
+def _fill(
+    units: list[Unit], config: SplitConfig, point: float, rng: random.Random
+) -> list[tuple[str, int]]:
+    count = sum(map(len, units))
+    test = int(count * config.test + point)
+    wanted = {"test": test, "val": int(count * (config.test + config.val) + point) - test}
+    rng.shuffle(units)
+    assigned = []
+    for unit in units:
+        # A unit is taken if that brings the part nearer to its number, even beyond it.
+        part = next((p for p, need in wanted.items() if len(unit) < 2 * need), "train")
+        if part in wanted:
+            wanted[part] -= len(unit)
+        assigned += [(part, position) for position in unit]
+    return assigned
+
+
+def _stratum(example: Example, name: str | None) -> Hashable:
+    return None if name is None else _key(_look_up(example, name, "stratify"))
+
+
+def _units(examples: Sequence[Example], group: str | None) -> list[Unit]:
+    """Return positions in units: tied by equal fields or by the same group, also in a chain."""
+    parent: dict[Hashable, Hashable] = {}
+
+    def root(node: Hashable) -> Hashable:
+        while parent.setdefault(node, node) != node:
+            parent[node] = parent[parent[node]]
+            node = parent[node]
+        return node
+
+    contents = [("fields", _content(example)) for example in examples]
+    for content, example in zip(contents, examples, strict=True):
+        if group is not None:
+            parent[root(content)] = root(("group", _key(_look_up(example, group, "group"))))
+    units: dict[Hashable, Unit] = defaultdict(list)
+    for position, content in enumerate(contents):
+        units[root(content)].append(position)
+    return list(units.values())
+
+
+def _look_up(example: Example, name: str, option: str) -> Any:
+    known = {**example.meta, **example.fields}
+    if name in known:
+        return known[name]
+    raise ConfigError(
+        f"split.{option}={name}: {example.origin or example.id} has no such field. "
+        f"{did_you_mean(name, known)}"
+    )
+
+
+def _content(example: Example) -> Hashable:
+    return _key({name: value for name, value in example.fields.items() if name != "id"})
+
+
+def _key(value: Any) -> Hashable:
+    """Return something hashable that is equal for equal values, arrays included."""
+    if isinstance(value, Mapping):
+        return tuple((name, _key(value[name])) for name in sorted(value))
+    if isinstance(value, list | tuple):
+        return tuple(map(_key, value))
+    if hasattr(value, "tobytes"):
+        return (str(getattr(value, "dtype", "")), getattr(value, "shape", ()), value.tobytes())
+    return value if isinstance(value, Hashable) else repr(value)

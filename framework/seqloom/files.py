@@ -1,0 +1,101 @@
+"""Write files and folders so that nothing half written is ever taken for whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from seqloom.errors import RunError
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside ``path`` that takes its place if the block succeeds.
+
+    Raises:
+        RunError: it cannot be written (a full disk, no permission); nothing is left behind.
+    """
+    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield draft
+        _sync(draft)
+        draft.replace(path)
+    except OSError as fault:
+        raise cannot_write(path, fault) from fault
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Give a temporary folder that takes the place of ``path`` if the block succeeds.
+
+    Raises:
+        RunError: it cannot be written; what stood at ``path`` stands there still.
+    """
+    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
+    old = path.with_name(f".{path.name}.{uuid.uuid4().hex}.old")
+    try:
+        draft.mkdir(parents=True)
+        yield draft
+        for file in draft.rglob("*"):
+            if file.is_file():
+                _sync(file)
+        if path.exists():
+            path.rename(old)
+        draft.rename(path)
+    except OSError as fault:
+        if old.exists() and not path.exists():
+            old.rename(path)
+        raise cannot_write(path, fault) from fault
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole or not at all."""
+    with atomic_file(path) as draft:
+        draft.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a value as JSON, whole or not at all; NaN and infinities become null."""
+    write_text(path, json.dumps(finite(value), indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def finite(value: Any) -> Any:
+    """Return plain data with each NaN or infinity, which JSON has no word for, as None."""
+    if isinstance(value, dict):
+        return {key: finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def cannot_write(path: Path, fault: OSError) -> RunError:
+    """Return the error that says that a path cannot be written, and why."""
+    return RunError(
+        f"Cannot write {path}: {fault.strerror or fault}. Free some space or check the "
+        "permissions; nothing incomplete was left in its place."
+    )
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())

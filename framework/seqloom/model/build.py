@@ -1,0 +1,72 @@
+"""Build codecs and pipelines from the names and parameters in a config or bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from seqloom.data.encode import Codecs
+from seqloom.errors import ConfigError
+from seqloom.model.pipeline import Pipeline
+from seqloom.plugins import Kind, choice, registry, resolve
+
+Spec = Mapping[str, Any]
+"""Component sections by kind, ``{"encoder": {"name": "lstm", "hidden_size": 128}, …}``."""
+States = Mapping[str, Any]
+"""Codec states: ``{"frontend": {…}, "heads": {"ner": {…}}}``."""
+
+
+def component_class(kind: Kind, section: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Return a component's class and parameters."""
+    name, params = choice(section)
+    return resolve(registry().find(kind, name)), params
+
+
+def build_source(section: Mapping[str, Any]) -> Any:
+    """Return the data source that a section names."""
+    source, params = component_class("data", section)
+    return source(**params)
+
+
+def build_codecs(spec: Spec, states: States | None = None) -> Codecs:
+    """Return the codecs of a spec, with their states if these are given."""
+    frontend, frontend_params = component_class("frontend", spec["frontend"])
+    head, head_params = component_class("head", spec["head"])
+    codecs = Codecs(
+        frontend.make_codec(**frontend_params),
+        {spec["head"]["name"]: head.make_codec(**head_params)},
+    )
+    if states is not None:
+        restore(codecs, states)
+    return codecs
+
+
+def restore(codecs: Codecs, states: States) -> None:
+    """Give every codec its state."""
+    codecs.frontend.restore(states["frontend"])
+    for name, codec in codecs.heads.items():
+        codec.restore(states["heads"][name])
+
+
+def build_pipeline(spec: Spec, codecs: Codecs) -> Pipeline:
+    """Return an untrained pipeline around codecs that have their states.
+
+    Raises:
+        ConfigError: a component refuses its parameters.
+        PluginError: a component is not installed.
+    """
+    frontend_class, params = component_class("frontend", spec["frontend"])
+    frontend = _made(spec["frontend"], frontend_class, codecs.frontend, **params)
+    encoder_class, params = component_class("encoder", spec["encoder"])
+    encoder = _made(spec["encoder"], encoder_class, frontend.output_size, **params)
+    head_class, params = component_class("head", spec["head"])
+    name = spec["head"]["name"]
+    head = _made(spec["head"], head_class, codecs.heads[name], encoder.output_size, **params)
+    return Pipeline(codecs, frontend, encoder, {name: head})
+
+
+def _made(section: Mapping[str, Any], cls: Any, *args: Any, **params: Any) -> Any:
+    try:
+        return cls(*args, **params)
+    except (TypeError, ValueError) as fault:
+        raise ConfigError(f"{section['name']} refuses its parameters {params}: {fault}") from fault

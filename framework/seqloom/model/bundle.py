@@ -1,0 +1,171 @@
+"""A model that can be shared: a folder of weights and a description, nothing executable.
+
+``model.safetensors`` holds the weights; ``bundle.json`` names the components with their parameters
+and plugins, the codecs' states, the metrics, and every file of the folder with its SHA-256.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from safetensors import SafetensorError
+from safetensors.torch import load_model, save_model
+
+from seqloom.errors import BundleError, PluginError
+from seqloom.files import atomic_folder, finite, sha256
+from seqloom.model.build import Spec, States, build_codecs, build_pipeline
+from seqloom.model.pipeline import Pipeline
+from seqloom.plugins import Kind, registry, schema_hash
+from seqloom.versions import versions
+
+FORMAT = 1
+DESCRIPTION = "bundle.json"
+WEIGHTS = "model.safetensors"
+PARTS: tuple[Kind, ...] = ("frontend", "encoder", "head")
+
+
+def save(
+    pipeline: Pipeline,
+    folder: Path,
+    *,
+    spec: Spec,
+    states: States,
+    metrics: Mapping[str, Any] | None = None,
+) -> None:
+    """Write a pipeline as a bundle; a bundle that was there is replaced whole.
+
+    Args:
+        pipeline: with its weights.
+        folder: to write; its parents are made.
+        spec: the component sections by kind; ``data`` among them is kept for ``evaluate``.
+        states: of the codecs.
+        metrics: to keep with the model.
+
+    Raises:
+        RunError: the folder cannot be written.
+    """
+    with atomic_folder(folder) as draft:
+        save_model(pipeline, str(draft / WEIGHTS))
+        files = {
+            path.name: {"sha256": sha256(path), "bytes": path.stat().st_size}
+            for path in sorted(draft.iterdir())
+        }
+        description = {
+            "format": FORMAT,
+            "components": {kind: _component(kind, spec[kind]) for kind in PARTS},
+            "data": dict(spec["data"]) if "data" in spec else None,
+            "states": states,
+            "metrics": finite(dict(metrics or {})),
+            "versions": versions(),
+            "files": files,
+        }
+        text = json.dumps(description, ensure_ascii=False, allow_nan=False)
+        (draft / DESCRIPTION).write_text(text, encoding="utf-8")
+
+
+def _component(kind: Kind, section: Mapping[str, Any]) -> dict[str, Any]:
+    plugin = registry().owner(kind, section["name"])
+    return {
+        "section": dict(section),
+        "plugin": plugin.name,
+        "distribution": plugin.distribution,
+        "version": plugin.version,
+        "schema": schema_hash(registry().find(kind, section["name"])),
+    }
+
+
+def load(folder: str | Path) -> Pipeline:
+    """Return the pipeline of a bundle, ready to predict, on the CPU.
+
+    Nothing in the folder is executed; components are found among the installed plugins.
+
+    Args:
+        folder: the bundle, or a run's folder with a bundle in it.
+
+    Raises:
+        BundleError: it is not a bundle, is damaged, too new, or needs a plugin that is absent.
+    """
+    path = find(Path(folder))
+    description = read_description(path)
+    for file, facts in description["files"].items():
+        _verify(path / file, facts)
+    spec = {kind: entry["section"] for kind, entry in description["components"].items()}
+    try:
+        codecs = build_codecs(spec, description["states"])
+        pipeline = build_pipeline(spec, codecs)
+    except PluginError as fault:
+        raise BundleError(f"{path} cannot be loaded. {_wanted(description, fault)}") from fault
+    except (KeyError, TypeError, ValueError) as fault:
+        raise BundleError(f"{path / DESCRIPTION} is damaged: {fault!r}") from fault
+    try:
+        load_model(pipeline, str(path / WEIGHTS))
+    except (RuntimeError, SafetensorError) as fault:
+        raise BundleError(f"The weights of {path} do not fit its description: {fault}") from fault
+    pipeline.info = description
+    return pipeline.eval()
+
+
+def find(path: Path) -> Path:
+    """Return the bundle that a path means: the folder itself, or ``bundle`` in a run's folder.
+
+    Raises:
+        BundleError: there is none.
+    """
+    for candidate in (path, path / "bundle"):
+        if (candidate / DESCRIPTION).is_file():
+            return candidate
+    state = "is there, but has no bundle.json in it" if path.exists() else "does not exist"
+    raise BundleError(
+        f"{path} {state}; give a bundle, or the folder of a run that has finished."
+    )
+
+
+def read_description(path: Path) -> dict[str, Any]:
+    """Return the description of a bundle, checked for its format.
+
+    Raises:
+        BundleError: it is damaged or of a newer format.
+    """
+    try:
+        found = json.loads((path / DESCRIPTION).read_text(encoding="utf-8"))
+        number = int(found["format"])
+    except (ValueError, KeyError, TypeError) as fault:
+        raise BundleError(f"{path / DESCRIPTION} is damaged: {fault}; copy it again.") from fault
+    if number > FORMAT:
+        made_by = found.get("versions", {}).get("seqloom", "a newer version")
+        raise BundleError(
+            f"{path} is of format {number}, made by seqloom {made_by}; this seqloom reads formats "
+            f"up to {FORMAT}. Update it: pip install --upgrade seqloom"
+        )
+    missing = {"components", "states", "files"} - set(found)
+    if missing:
+        raise BundleError(f"{path / DESCRIPTION} lacks {', '.join(sorted(missing))}; copy it again.")
+    return cast("dict[str, Any]", found)
+
+
+def _verify(path: Path, facts: Mapping[str, Any]) -> None:
+    if not path.is_file():
+        raise BundleError(f"{path} is missing from the bundle; copy the bundle again.")
+    size = path.stat().st_size
+    if size != facts["bytes"]:
+        raise BundleError(
+            f"{path} has {size} bytes, not {facts['bytes']}: it was cut short or changed; "
+            "copy the bundle again."
+        )
+    if sha256(path) != facts["sha256"]:
+        raise BundleError(f"{path} was changed since the bundle was made; copy the bundle again.")
+
+
+def _wanted(description: Mapping[str, Any], fault: PluginError) -> str:
+    """Say which distributions would provide what is absent."""
+    needs = []
+    for kind, entry in description["components"].items():
+        if (kind, entry["section"]["name"]) not in registry().components:
+            needs.append(
+                f"It needs {kind}={entry['section']['name']} from {entry['distribution']} "
+                f'{entry["version"]}: pip install "{entry["distribution"]}>={entry["version"]}".'
+            )
+    return " ".join(needs) + registry().absent() if needs else str(fault)

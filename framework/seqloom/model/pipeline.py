@@ -1,0 +1,145 @@
+"""The model as a whole: codecs, frontend, encoder and heads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, overload
+
+import torch
+from torch import Tensor, nn
+
+from seqloom.data.collate import Collate, Row
+from seqloom.data.encode import Codecs
+from seqloom.interfaces import Encoded, Encoder, Example, Frontend, Head, Prediction, SequenceBatch
+
+Input = str | Sequence[str] | Mapping[str, Any] | Example
+"""What can be predicted from: a text, a list of tokens, a dict of fields, or an example."""
+
+
+class Pipeline(nn.Module):
+    """Codecs, a frontend, an encoder and named heads, without anything that only training needs.
+
+    Calling it with a `SequenceBatch` gives outputs; with anything else, predictions::
+
+        pipeline("Apple is something that I like to eat.")
+        pipeline([["Apple", "is", "something"], ["I", "like", "it"]])
+
+    Attributes:
+        codecs: with their states.
+        info: what the bundle that it came from says of it; empty if it was built here.
+    """
+
+    def __init__(
+        self, codecs: Codecs, frontend: Frontend, encoder: Encoder, heads: Mapping[str, Head]
+    ) -> None:
+        super().__init__()
+        self.codecs = codecs
+        self.frontend = frontend
+        self.encoder = encoder
+        self.heads = nn.ModuleDict(heads)
+        self.collate = Collate(codecs.padding())
+        self.info: dict[str, Any] = {}
+
+    @property
+    def head(self) -> Head:
+        """The only head."""
+        (head,) = self.heads.values()
+        assert isinstance(head, Head)
+        return head
+
+    @property
+    def head_name(self) -> str:
+        """The name of the only head."""
+        (name,) = self.heads
+        return name
+
+    def encode(self, batch: SequenceBatch) -> Encoded:
+        """Return the encoder's states for a batch."""
+        encoded: Encoded = self.encoder(self.frontend(batch))
+        return encoded
+
+    def forward(self, batch: SequenceBatch) -> tuple[Encoded, Any]:
+        """Return the encoder's states and the head's outputs for a batch."""
+        encoded = self.encode(batch)
+        return encoded, self.head(encoded, batch.scoped(self.head_name))
+
+    def losses(self, batch: SequenceBatch) -> Tensor:
+        """Return (B,) losses, one an example."""
+        _, outputs = self(batch)
+        return self.head.loss(outputs, batch.scoped(self.head_name))
+
+    @overload
+    def __call__(self, inputs: SequenceBatch) -> tuple[Encoded, Any]: ...
+    @overload
+    def __call__(self, inputs: str | Mapping[str, Any] | Example) -> Prediction: ...
+    @overload
+    def __call__(self, inputs: Sequence[Input]) -> list[Prediction]: ...
+    def __call__(self, inputs: Any) -> Any:
+        """Return outputs for a batch, a prediction for one input, or a list for a list of them."""
+        if isinstance(inputs, SequenceBatch):
+            return super().__call__(inputs)
+        if isinstance(inputs, str | Mapping | Example):
+            return next(self.predict([as_example(inputs)]))[1]
+        examples = [as_example(one, str(number)) for number, one in enumerate(inputs)]
+        return [prediction for _, prediction in self.predict(examples)]
+
+    def predict(
+        self, examples: Iterable[Example], batch_size: int = 64
+    ) -> Iterator[tuple[Example, Prediction]]:
+        """Yield each example, prepared, with its prediction, in the order given.
+
+        Reads ``batch_size`` examples, or a ``list`` of them if one is given as an item's batch,
+        before it yields; the dropout of training is off.
+
+        Raises:
+            ExampleError: an example cannot be read.
+        """
+        chunk: list[Example] = []
+        for example in examples:
+            chunk.append(example)
+            if len(chunk) == batch_size:
+                yield from self.predict_chunk(chunk)
+                chunk = []
+        if chunk:
+            yield from self.predict_chunk(chunk)
+
+    @torch.inference_mode()
+    def predict_chunk(self, examples: Sequence[Example]) -> list[tuple[Example, Prediction]]:
+        """Return each example of one batch, prepared, with its prediction."""
+        rows = [self.codecs.inputs(self.codecs.frontend.prepare(one)) for one in examples]
+        return self.predict_rows(rows)
+
+    @torch.inference_mode()
+    def predict_rows(self, rows: Sequence[Row]) -> list[tuple[Example, Prediction]]:
+        """Return each row's example with its prediction."""
+        training = self.training
+        self.eval()
+        try:
+            encoded, outputs = self(self.collate(rows).to(self.device))
+            predictions = self.head.decode(outputs, encoded)
+        finally:
+            self.train(training)
+        return [
+            (row.example, self.head.describe(row.example, prediction))
+            for row, prediction in zip(rows, predictions, strict=True)
+        ]
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.parameters()).device
+
+
+def as_example(value: Input, name: str = "input") -> Example:
+    """Return a value as an unlabelled example.
+
+    >>> as_example("Apple rises").fields
+    {'text': 'Apple rises'}
+    """
+    if isinstance(value, Example):
+        return value
+    if isinstance(value, str):
+        return Example(name, {"text": value})
+    if isinstance(value, Mapping):
+        return Example(name, dict(value))
+    return Example(name, {"tokens": list(value)})

@@ -1,0 +1,81 @@
+"""Functions that make one tensor of the two that two directions give."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from seqloom.errors import ConfigError, did_you_mean
+from seqloom.nn.names import Merge
+
+MergeFunction = Callable[[Tensor, Tensor], Tensor]
+
+
+def concat(forward: Tensor, backward: Tensor) -> Tensor:
+    """Return (…, 2H), the forward direction first."""
+    return torch.cat((forward, backward), dim=-1)
+
+
+def add(forward: Tensor, backward: Tensor) -> Tensor:
+    """Return the sum, (…, H)."""
+    return forward + backward
+
+
+def average(forward: Tensor, backward: Tensor) -> Tensor:
+    """Return the mean, (…, H)."""
+    return (forward + backward) * 0.5
+
+
+def multiply(forward: Tensor, backward: Tensor) -> Tensor:
+    """Return the element-wise product, (…, H).
+
+    Of two states of standard deviation s, both below 1, the product has s²: at initialisation it is
+    far smaller than either, and so are the gradients through it. Scale it where that matters.
+    """
+    return forward * backward
+
+
+_FUNCTIONS: dict[Merge, MergeFunction] = {
+    Merge.concat: concat,
+    Merge.sum: add,
+    Merge.average: average,
+    Merge.multiply: multiply,
+}
+
+
+def merge_named(name: str) -> Merge:
+    """Return the option of that name.
+
+    >>> merge_named("sum")
+    <Merge.sum: 'sum'>
+
+    Raises:
+        ConfigError: there is none.
+    """
+    try:
+        return Merge(name)
+    except ValueError:
+        raise ConfigError(f"There is no merge {name!r}. {did_you_mean(name, Merge)}") from None
+
+
+def merge_function(name: str) -> MergeFunction:
+    """Return the function of two tensors (…, H) of that name.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    return _FUNCTIONS[merge_named(name)]
+
+
+def merged_size(name: str, size: int) -> int:
+    """Return how wide the merged outputs of two directions of width ``size`` are.
+
+    >>> merged_size("concat", 128), merged_size("average", 128)
+    (256, 128)
+
+    Raises:
+        ConfigError: there is no merge of that name.
+    """
+    return 2 * size if merge_named(name) is Merge.concat else size

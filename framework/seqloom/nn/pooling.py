@@ -1,0 +1,57 @@
+"""From the states of a sequence to one vector."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from seqloom.errors import ConfigError, did_you_mean
+from seqloom.interfaces.encoder import Encoded
+from seqloom.nn.mask import length_mask, zero_padding
+from seqloom.nn.names import PoolingMethod
+
+
+class Pooling(nn.Module):
+    """Makes one vector of an encoded sequence: (B, T, H) → (B, H).
+
+    ``attention`` is a mean weighted by softmax(v · tanh(W h + b)) over the sequence's own steps;
+    Yang et al. 2016, "Hierarchical attention networks for document classification", equations 5–7.
+    The other methods have no weights. No method reads the padding.
+
+    Args:
+        how: ``summary``, ``mean``, ``max`` or ``attention``.
+        size: H.
+
+    Raises:
+        ConfigError: there is no such method.
+    """
+
+    def __init__(self, how: str, size: int) -> None:
+        super().__init__()
+        if how not in list(PoolingMethod):
+            raise ConfigError(f"There is no pooling {how!r}. {did_you_mean(how, PoolingMethod)}")
+        self.how = PoolingMethod(how)
+        self.output_size = size
+        if self.how is PoolingMethod.attention:
+            self.hidden = nn.Linear(size, size)
+            self.score = nn.Linear(size, 1, bias=False)
+
+    def forward(self, encoded: Encoded) -> Tensor:
+        """Return (B, H)."""
+        if self.how is PoolingMethod.summary:
+            return encoded.summary
+        states = zero_padding(encoded.states, encoded.lengths)
+        padding = ~length_mask(encoded.lengths, states.shape[1], states.device).unsqueeze(2)
+        if self.how is PoolingMethod.mean:
+            return states.sum(1) / encoded.lengths.to(states.device).unsqueeze(1).to(states.dtype)
+        if self.how is PoolingMethod.max:
+            return states.masked_fill(padding, -torch.inf).amax(1)
+        return (states * self._weights(states, padding)).sum(1)
+
+    def _weights(self, states: Tensor, padding: Tensor) -> Tensor:
+        scores: Tensor = self.score(torch.tanh(self.hidden(states)))  # (B, T, 1)
+        return scores.masked_fill(padding, -torch.inf).softmax(1)
+
+    def extra_repr(self) -> str:
+        """Return the method for the module's printed form."""
+        return f"how={self.how}"

@@ -1,0 +1,70 @@
+"""Layers on top of one another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from seqloom.interfaces.encoder import State
+from seqloom.nn.dropout import Dropout, LockedDropout
+from seqloom.nn.layer import Layer, LayerOutput
+
+
+class Stack(Layer):
+    """Runs layers one after the other, with dropout between them, none before or after.
+
+    It is causal if all its layers are. Its state is the tuple of its layers' states, the lowest
+    first; its summary is the last layer's.
+
+    Args:
+        layers: one or more, each reading what the one before gives.
+        dropout: p between layers, in [0, 1).
+        locked: one mask for all steps of a sequence (`LockedDropout`), not one for each step.
+
+    Raises:
+        ValueError: there is no layer, or p is outside [0, 1).
+    """
+
+    def __init__(self, layers: Sequence[Layer], dropout: float = 0.0, locked: bool = True) -> None:
+        super().__init__()
+        if not layers:
+            raise ValueError("A stack needs at least one layer.")
+        self.layers = nn.ModuleList(layers)
+        self.dropout = LockedDropout(dropout) if locked else Dropout(dropout)
+        self.output_size = layers[-1].output_size
+        self.causal = all(layer.causal for layer in layers)
+
+    def _layers(self) -> list[Layer]:
+        return [layer for layer in self.layers if isinstance(layer, Layer)]
+
+    def forward(self, values: Tensor, lengths: Tensor, state: State | None = None) -> LayerOutput:
+        """Read a batch, (B, T, D)."""
+        layers = self._layers()
+        states = [None] * len(layers) if state is None else state
+        given: list[LayerOutput] = []
+        for layer, from_state in zip(layers, states, strict=True):
+            if given:
+                values = self.dropout(given[-1].outputs)
+            given.append(layer(values, lengths, from_state))
+        finishes = [output.finish for output in given]
+        return LayerOutput(
+            given[-1].outputs, given[-1].summary, lambda: tuple(finish() for finish in finishes)
+        )
+
+    def initial_state(self, batch_size: int) -> State:
+        """Return each layer's state before the first step, for B sequences."""
+        return tuple(layer.initial_state(batch_size) for layer in self._layers())
+
+    def step(self, values: Tensor, state: State) -> tuple[Tensor, State]:
+        """Read one step, (B, D), and return the top layer's output, (B, H), with the states.
+
+        Equal to ``forward`` in eval mode; in training each step draws a dropout mask of its own.
+        """
+        states = []
+        for depth, (layer, before) in enumerate(zip(self._layers(), state, strict=True)):
+            if depth:
+                values = self.dropout(values.unsqueeze(1)).squeeze(1)
+            values, after = layer.step(values, before)
+            states.append(after)
+        return values, tuple(states)

@@ -1,0 +1,124 @@
+"""Look up components among the installed plugins by kind and name."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from seqloom.errors import PluginError, did_you_mean
+from seqloom.plugins.component import Command, Component, Kind
+from seqloom.plugins.loading import DISABLE_VARIABLE, Plugin, discover
+
+
+@dataclass(frozen=True)
+class Registry:
+    """All installed plugins and what they provide.
+
+    Attributes:
+        plugins: sorted by name, those that are not ok among them.
+        components: by kind and name, with the plugin that provides each.
+        contested: the plugins that claim the same kind and name; none of them gets it.
+    """
+
+    plugins: tuple[Plugin, ...]
+    components: Mapping[tuple[Kind, str], tuple[Component, Plugin]]
+    contested: Mapping[tuple[Kind, str], tuple[Plugin, ...]]
+
+    def names(self, kind: Kind) -> list[str]:
+        """Return the names of the components of a kind, sorted."""
+        return sorted(name for known, name in self.components if known == kind)
+
+    def find(self, kind: Kind, name: str) -> Component:
+        """Return a component.
+
+        Raises:
+            PluginError: no plugin provides it, or several do.
+        """
+        return self._entry(kind, name)[0]
+
+    def owner(self, kind: Kind, name: str) -> Plugin:
+        """Return the plugin that provides a component; raises as ``find`` does."""
+        return self._entry(kind, name)[1]
+
+    def _entry(self, kind: Kind, name: str) -> tuple[Component, Plugin]:
+        if (kind, name) in self.components:
+            return self.components[kind, name]
+        if (kind, name) in self.contested:
+            claims = " and ".join(map(str, self.contested[kind, name]))
+            raise PluginError(
+                f"{kind}={name} is claimed by {claims}, so neither gets it; "
+                f"disable one with {DISABLE_VARIABLE}=NAME or uninstall it."
+            )
+        message = f"No installed plugin provides {kind}={name}."
+        raise PluginError(f"{message} {did_you_mean(name, self.names(kind))}{self.absent()}")
+
+    def absent(self) -> str:
+        """Return a remark on the plugins that are not in use, for the end of an error message."""
+        away = [plugin for plugin in self.plugins if plugin.state != "ok"]
+        return "".join(f" Note: {plugin} is {plugin.state}: {plugin.reason}." for plugin in away)
+
+    def commands(self) -> dict[str, Command]:
+        """Return the plugins' subcommands by name; of two with one name, the first plugin's."""
+        found: dict[str, Command] = {}
+        for plugin in self.plugins:
+            for command in plugin.commands:
+                found.setdefault(command.name, command)
+        return found
+
+
+@functools.cache
+def registry() -> Registry:
+    """Return the registry of this process; plugins are discovered at the first call."""
+    plugins = tuple(discover())
+    claims: dict[tuple[Kind, str], list[tuple[Component, Plugin]]] = defaultdict(list)
+    for plugin in plugins:
+        for component in plugin.components:
+            claims[component.kind, component.name].append((component, plugin))
+    return Registry(
+        plugins=plugins,
+        components={key: claim[0] for key, claim in claims.items() if len(claim) == 1},
+        contested={
+            key: tuple(plugin for _, plugin in claim)
+            for key, claim in claims.items()
+            if len(claim) > 1
+        },
+    )
+
+
+def resolve(component: Component) -> Any:
+    """Import and return the class that a component names.
+
+    Raises:
+        PluginError: its module or class cannot be imported.
+    """
+    module, _, name = component.target.partition(":")
+    try:
+        return getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as fault:
+        label = f"{component.kind}={component.name}"
+        raise PluginError(
+            f"{label} cannot be loaded: its plugin names {component.target!r}, "
+            f"but importing that failed: {type(fault).__name__}: {fault}"
+        ) from fault
+
+
+def schema_hash(component: Component) -> str:
+    """Return a short hash of a component's parameters, their types and defaults."""
+    shape = [(f.name, str(f.type), repr(f.default)) for f in fields(component.schema)]
+    return hashlib.sha256(json.dumps(shape).encode()).hexdigest()[:12]
+
+
+def choice(section: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return a component's name and its parameters from its section of a config.
+
+    >>> choice({"name": "lstm", "hidden_size": 8})
+    ('lstm', {'hidden_size': 8})
+    """
+    params = dict(section)
+    return params.pop("name"), params

@@ -1,0 +1,145 @@
+"""A run's data: read, prepared and encoded once, before any training starts."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytorch_lightning as pl
+from torch.utils.data import DataLoader
+
+from seqloom.config.freeze import Config
+from seqloom.data.collate import Collate, Row
+from seqloom.data.dataset import SequenceDataset, loader
+from seqloom.data.encode import Bad, Codecs, encode, prepare, refuse_duplicate_ids
+from seqloom.data.sampler import BatchSampler
+from seqloom.errors import DataError, ExampleError
+from seqloom.interfaces import SPLITS, Example, SequenceBatch
+from seqloom.model.build import States, build_codecs, build_source, restore
+from seqloom.train.meter import EVALUATION_FACTOR
+
+log = logging.getLogger("seqloom")
+
+
+@dataclass
+class RunData:
+    """What a run trains on and is measured by.
+
+    Attributes:
+        codecs: with their states.
+        states: of the codecs, plain types.
+        rows: the encoded examples of ``train``, ``val`` and ``test``; a split may be empty.
+        skipped: what was left out at the user's wish, by split.
+    """
+
+    codecs: Codecs
+    states: States
+    rows: dict[str, list[Row]]
+    skipped: dict[str, list[ExampleError]] = field(default_factory=dict)
+
+
+def read_data(config: Config, states: States | None = None) -> RunData:
+    """Read a data set, fit the codecs on its training examples and encode all of it.
+
+    Args:
+        config: a run's.
+        states: of codecs that were fitted before; then nothing is fitted.
+
+    Raises:
+        DataError: a file is malformed, or examples cannot be used and may not be skipped.
+    """
+    codecs = build_codecs(config)
+    examples, bad = _read(config, codecs)
+    if not examples["train"]:
+        raise DataError(f"The training split of data={config['data']['name']} has no example.")
+    if states is None:
+        states = _fit(codecs, examples["train"], bad["train"])
+    else:
+        restore(codecs, states)
+    limit = config["batch"]["max_cost"]
+    rows = {split: encode(codecs, examples[split], bad[split], limit) for split in SPLITS}
+    for split in SPLITS:
+        bad[split].settle(f"the {split} split")
+    log.info("Examples: %s", ", ".join(f"{split} {len(rows[split])}" for split in SPLITS))
+    return RunData(codecs, states, rows, {split: bad[split].faults for split in SPLITS})
+
+
+def _read(config: Config, codecs: Codecs) -> tuple[dict[str, list[Example]], dict[str, Bad]]:
+    source = build_source(config["data"])
+    bad = {split: Bad(skip=config["on_bad"] == "skip") for split in SPLITS}
+    examples = {}
+    for split in SPLITS:
+        found = list(source.examples(split))
+        refuse_duplicate_ids(found, f"the {split} split")
+        examples[split] = prepare(codecs.frontend, found, bad[split])
+    return examples, bad
+
+
+def _fit(codecs: Codecs, examples: list[Example], bad: Bad) -> States:
+    """Fit every codec; an example that one of them refuses is set aside, and fitting goes on."""
+    while True:
+        try:
+            states: dict[str, Any] = {
+                "frontend": codecs.frontend.fit(examples),
+                "heads": {name: codec.fit(examples) for name, codec in codecs.heads.items()},
+            }
+        except ExampleError as fault:
+            bad.faults.append(fault)
+            if len(bad.faults) > MANY_BAD and not bad.skip:
+                bad.settle("the train split")
+            examples[:] = [one for one in examples if one.id != fault.example_id]
+            if not examples:
+                bad.settle("the train split")
+                raise DataError("No training example is left that can be used.") from fault
+            continue
+        restore(codecs, states)
+        return states
+
+
+MANY_BAD = 10
+"""So many bad examples are looked for while fitting before the run is given up."""
+
+
+def sampler(
+    rows: list[Row], batch: Mapping[str, Any], *, seed: int = 0, training: bool = False
+) -> BatchSampler:
+    """Return the sampler of a split: shuffled for training, larger batches for evaluation."""
+    factor = 1 if training else EVALUATION_FACTOR
+    max_cost = batch["max_cost"]
+    return BatchSampler(
+        [row.cost for row in rows],
+        max_examples=batch["max_examples"] * factor,
+        max_cost=max_cost and max_cost * factor,
+        shuffle=training,
+        seed=seed,
+        ids=[row.example.id for row in rows],
+    )
+
+
+class SequenceData(pl.LightningDataModule):
+    """Hands a run's encoded data to Lightning."""
+
+    def __init__(self, data: RunData, batch: Mapping[str, Any], seed: int) -> None:
+        super().__init__()
+        self.data = data
+        self.batch = batch
+        self.seed = seed
+        self.collate = Collate(data.codecs.padding())
+        self.train_sampler = sampler(data.rows["train"], batch, seed=seed, training=True)
+
+    def train_dataloader(self) -> DataLoader[SequenceBatch]:
+        """Return the loader of the training split: shuffled, augmented, in length buckets."""
+        dataset = SequenceDataset(
+            self.data.rows["train"], self.collate, self.data.codecs.frontend, self.seed
+        )
+        return loader(dataset, self.train_sampler, self.batch["workers"])
+
+    def val_dataloader(self) -> DataLoader[SequenceBatch] | list[Any]:
+        """Return the loader of the validation split; no loader if the split is empty."""
+        rows = self.data.rows["val"]
+        if not rows:
+            return []
+        dataset = SequenceDataset(rows, self.collate, None, self.seed)
+        return loader(dataset, sampler(rows, self.batch))

@@ -1,0 +1,105 @@
+"""The Lightning module: a pipeline, its optimiser and schedule, and its metrics."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+from seqloom.errors import RunError
+from seqloom.interfaces import SequenceBatch
+from seqloom.model.pipeline import Pipeline
+from seqloom.train.meter import Meter
+
+
+class SequenceModule(pl.LightningModule):
+    """Trains a pipeline.
+
+    Args:
+        pipeline: to train.
+        optimizer: from parameters to an optimiser.
+        scheduler: from an optimiser (and ``total_steps``, if it has that parameter) to a schedule,
+            or None for a constant rate.
+        total_steps: of the whole run.
+    """
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        optimizer: Callable[[Any], Optimizer],
+        scheduler: Callable[..., Any] | None,
+        total_steps: int,
+    ) -> None:
+        super().__init__()
+        self.pipeline = pipeline
+        self.make_optimizer = optimizer
+        self.make_scheduler = scheduler
+        self.total_steps = total_steps
+        self.meter: Meter | None = None
+
+    def training_step(self, batch: SequenceBatch, batch_idx: int) -> Tensor:
+        """Return the mean loss over the batch's examples, weighted as the sampler says."""
+        losses = self.pipeline.losses(batch)
+        loss = losses.mean()
+        # Asking a GPU for the value would make it wait, so there it is asked only now and then.
+        if loss.device.type == "cpu" or self.global_step % 50 == 0:
+            refuse_non_finite(loss, losses, batch)
+        self.log("train/loss", loss.detach(), batch_size=len(batch), prog_bar=True)
+        return loss * batch.weight
+
+    def on_validation_epoch_start(self) -> None:
+        """Start a fresh pass."""
+        self.meter = Meter(self.pipeline)
+
+    def validation_step(self, batch: SequenceBatch, batch_idx: int) -> None:
+        """Add a batch to the pass."""
+        assert self.meter is not None
+        self.meter.update(batch)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log what the pass measured."""
+        assert self.meter is not None
+        watch = self.pipeline.head.watch
+        for name, value in self.meter.compute().items():
+            self.log(f"val/{name}", value, prog_bar=name == watch)
+        self.meter = None
+
+    def configure_optimizers(self) -> Any:
+        """Return the optimiser and, if there is one, the schedule, in Lightning's form."""
+        optimizer = self.make_optimizer(
+            [parameter for parameter in self.parameters() if parameter.requires_grad]
+        )
+        if self.make_scheduler is None:
+            return optimizer
+        function = getattr(self.make_scheduler, "func", self.make_scheduler)
+        by_step = "total_steps" in inspect.signature(function).parameters
+        extra = {"total_steps": self.total_steps} if by_step else {}
+        scheduler = self.make_scheduler(optimizer, **extra)
+        settings: dict[str, Any] = {
+            "scheduler": scheduler,
+            "interval": "step" if by_step else "epoch",
+        }
+        if isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):
+            settings["monitor"] = f"val/{self.pipeline.head.watch}"
+        return {"optimizer": optimizer, "lr_scheduler": settings}
+
+
+def refuse_non_finite(loss: Tensor, losses: Tensor, batch: SequenceBatch) -> None:
+    """Refuse to train on a loss that is NaN or infinite.
+
+    Raises:
+        RunError: names the examples that have such a loss.
+    """
+    if torch.isfinite(loss):
+        return
+    bad = (~torch.isfinite(losses)).nonzero().flatten().tolist() or range(len(batch))
+    names = ", ".join(f"{batch.ids[i]} ({float(losses[i].detach())})" for i in list(bad)[:10])
+    raise RunError(
+        f"The loss is not finite for: {names}. Lower optimizer.lr or trainer.gradient_clip_val, "
+        "or look at these examples."
+    )

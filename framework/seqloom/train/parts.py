@@ -1,0 +1,138 @@
+"""Build what a run's config names by import path: optimiser, schedule, trainer, callbacks, loggers.
+
+The only place where an import path from a config is followed. A run's config is its user's own
+program; bundles, which come from others, never reach this.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+from hydra.errors import InstantiationException
+from hydra.utils import instantiate
+from pytorch_lightning.callbacks import ModelCheckpoint
+from pytorch_lightning.plugins.environments import LightningEnvironment
+from torch.optim import Optimizer
+
+from seqloom.config.freeze import Config
+from seqloom.errors import ConfigError
+from seqloom.interfaces import Head
+
+log = logging.getLogger("seqloom")
+
+
+def build(section: Mapping[str, Any], key: str, **late: Any) -> Any:
+    """Return what a section with ``_target_`` describes, given what is only known late.
+
+    Raises:
+        ConfigError: the target does not exist or refuses its parameters.
+    """
+    if "_target_" not in section:
+        raise ConfigError(f"{key} has no _target_, the import path of what it should be.")
+    try:
+        return instantiate(dict(section), **late, _convert_="all")
+    except (InstantiationException, TypeError, ValueError) as fault:
+        cause = fault.__cause__ or fault
+        raise ConfigError(f"{key} cannot be built: {cause}") from fault
+
+
+def build_optimizer(config: Config) -> Callable[[Any], Optimizer]:
+    """Return a function from parameters to the optimiser."""
+    optimizer: Callable[[Any], Optimizer] = build(
+        {**config["optimizer"], "_partial_": True}, "optimizer"
+    )
+    return optimizer
+
+
+def build_scheduler(config: Config) -> Callable[..., Any] | None:
+    """Return a function from an optimiser to the schedule, or None."""
+    if not config["scheduler"]:
+        return None
+    scheduler: Callable[..., Any] = build(
+        {**config["scheduler"], "_partial_": True}, "scheduler"
+    )
+    return scheduler
+
+
+def build_callbacks(config: Config, head: Head, has_val: bool) -> list[pl.Callback]:
+    """Return the callbacks; ``monitor: null`` becomes the head's own metric."""
+    built = []
+    for name, section in (config["callbacks"] or {}).items():
+        late = {}
+        if "monitor" in section:
+            if not has_val:
+                log.info("No validation split: callbacks.%s is left out.", name)
+                continue
+            if section["monitor"] is None:
+                mode = "max" if head.higher_is_better else "min"
+                late = {"monitor": f"val/{head.watch}", "mode": mode}
+        built.append(build(section, f"callbacks.{name}", **late))
+    return built
+
+
+def checkpoints(folder: Path, head: Head, has_val: bool) -> ModelCheckpoint:
+    """Return the callback that keeps the best checkpoint by the head's metric, and the last."""
+    return ModelCheckpoint(
+        dirpath=folder,
+        filename="best",
+        monitor=f"val/{head.watch}" if has_val else None,
+        mode="max" if head.higher_is_better else "min",
+        save_last=True,
+        save_on_train_epoch_end=True,
+        enable_version_counter=False,
+    )
+
+
+def build_loggers(config: Config) -> list[Any]:
+    """Return the loggers that the config names."""
+    return [
+        build(section, f"logger.{name}") for name, section in (config["logger"] or {}).items()
+    ]
+
+
+def build_trainer(
+    config: Config, run_dir: Path, callbacks: list[pl.Callback], loggers: list[Any]
+) -> pl.Trainer:
+    """Return the trainer.
+
+    Raises:
+        ConfigError: it refuses its parameters, or more than one device is asked for.
+    """
+    refuse_many_devices(config)
+    trainer: pl.Trainer = build(
+        {
+            "num_sanity_val_steps": 0,
+            "enable_model_summary": False,
+            "enable_progress_bar": sys.stdout.isatty(),
+            **config["trainer"],
+        },
+        "trainer",
+        callbacks=callbacks,
+        logger=loggers,
+        # Lightning would otherwise look for checkpoints in the current directory, and take any
+        # Slurm job for its own.
+        default_root_dir=str(run_dir),
+        plugins=[LightningEnvironment()],
+        use_distributed_sampler=False,
+    )
+    return trainer
+
+
+def refuse_many_devices(config: Config) -> None:
+    """Refuse to train on more than one device.
+
+    Raises:
+        ConfigError: more than one device or node is asked for.
+    """
+    trainer = config["trainer"]
+    if str(trainer.get("devices", 1)) not in {"1", "[0]"} or trainer.get("num_nodes", 1) != 1:
+        raise ConfigError(
+            f"trainer.devices={trainer.get('devices')} with num_nodes="
+            f"{trainer.get('num_nodes', 1)}: this version trains on one device; set "
+            "trainer.devices=1."
+        )

@@ -1,0 +1,6 @@
+"""The report of a run: one HTML file that needs nothing else."""
+
+from seqloom.train.report.content import Report, WorstExample
+from seqloom.train.report.page import write_report
+
+__all__ = ["Report", "WorstExample", "write_report"]

@@ -1,0 +1,87 @@
+"""From the facts of a run to one HTML file."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seqloom.train.report import facts
+from seqloom.train.report.content import Report
+from seqloom.train.report.figures import figures_of
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+# HTML allows no control character but tab, line feed and carriage return.
+_FORBIDDEN = {code: "�" for code in [*range(0x20), *range(0x7F, 0xA0)] if chr(code) not in "\t\n\r"}
+
+
+def write_report(path: Path, report: Report) -> None:
+    """Write the report as one HTML file that needs neither a network nor other files.
+
+    Plots are drawn by matplotlib if it is installed (the extra ``report``); else the page says how
+    to get them, and its tables hold the same facts. The same report gives the same bytes.
+    """
+    template = _environment().get_template("page.html.j2")
+    html = template.render(
+        report=report, facts=facts, figures=figures_of(report), **_derived(report)
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(html.translate(_FORBIDDEN).encode("utf-8", "replace"))
+
+
+def _derived(report: Report) -> dict[str, Any]:
+    from seqloom.train.report.history import best, curve, not_finite
+
+    points = curve(report.history, report.watch_key)
+    top = best(points, report.higher_is_better) if points else None
+    final = {s: v[report.watch_name] for s, v in report.metrics.items() if report.watch_name in v}
+    return {
+        "best": (int(top[0]), top[1]) if top else None,
+        "final": final,
+        "not_finite": not_finite(report.history),
+        "config": _as_yaml(report.config),
+        "worst": sorted(report.worst, key=lambda example: -example.rank),
+    }
+
+
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("seqloom.train.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    filters: dict[str, Callable[..., object]] = {"shown": shown, "is_number": _is_number}
+    environment.filters.update(filters)
+    return environment
+
+
+def shown(value: object) -> str:
+    """Return a value for people: four decimals or four significant digits, thousands apart.
+
+    >>> [shown(v) for v in (0.9357, 0.94, 123, 2.5e-7, float("nan"), "text")]
+    ['0.9357', '0.9400', '123', '2.5e-07', 'not a number', 'text']
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    if math.isnan(value):
+        return "not a number"
+    if isinstance(value, int) or (value.is_integer() and 1e4 <= abs(value) < 1e15):
+        return f"{int(value):,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    return f"{value:.4f}" if 1e-3 <= abs(value) < 10 else f"{value:.4g}"
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _as_yaml(config: object) -> str:
+    import yaml  # type: ignore[import-untyped]
+
+    return yaml.safe_dump(config, sort_keys=False, allow_unicode=True) if config else ""

@@ -1,0 +1,91 @@
+"""A run's report, gathered from its folder, its data and its evaluations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from seqloom.config.freeze import Config
+from seqloom.data.collate import Row
+from seqloom.interfaces import Matrix, Table
+from seqloom.model.pipeline import Pipeline
+from seqloom.train.callbacks import JsonLines
+from seqloom.train.data import RunData
+from seqloom.train.folder import RunFolder
+from seqloom.train.meter import Evaluation
+from seqloom.train.report import Report, WorstExample, write_report
+
+WORST = 20
+FACTS = {
+    "device": "device",
+    "parameters": "parameters",
+    "epochs": "epochs",
+    "steps": "steps",
+    "training_seconds": "training, seconds",
+    "cost_per_second": "tokens or pixels per second",
+    "batch_fill": "of a batch that is not padding",
+}
+
+
+def write_run_report(
+    folder: RunFolder,
+    config: Config,
+    record: Mapping[str, Any],
+    pipeline: Pipeline,
+    data: RunData,
+    evaluations: Mapping[str, Evaluation],
+) -> None:
+    """Write ``report.html`` into a run's folder.
+
+    Tables, matrices and the worst examples are those of the test split; without one, of the
+    validation split.
+    """
+    last = next(reversed(evaluations), None)
+    details = evaluations[last].details if last else []
+    report = Report(
+        title=config["title"] or run_title(config),
+        config=config,
+        summary=[(name, f"{record[key]:,}" if isinstance(record[key], int) else str(record[key]))
+                 for key, name in FACTS.items() if record.get(key) is not None],
+        metrics={split: found.metrics for split, found in evaluations.items()},
+        watch=pipeline.head.watch,
+        higher_is_better=pipeline.head.higher_is_better,
+        history=JsonLines(folder.steps).rows(),
+        lengths={
+            split: [row.frames for row in rows] for split, rows in data.rows.items() if rows
+        },
+        fill=record.get("batch_fill"),
+        tables=[detail for detail in details if isinstance(detail, Table)],
+        matrices=[detail for detail in details if isinstance(detail, Matrix)],
+        worst=worst(pipeline, data.rows[last], evaluations[last].losses) if last else [],
+        skipped=[
+            (fault.where, fault.problem) for faults in data.skipped.values() for fault in faults
+        ],
+        plugins=record["plugins"],
+    )
+    write_report(folder.report, report)
+
+
+def run_title(config: Config) -> str:
+    """Return a run's parts in one line: ``bilstm (concat) · ner · apples``."""
+    encoder = config["encoder"]
+    merge = f" ({encoder['merge']})" if "merge" in encoder else ""
+    return f"{encoder['name']}{merge} · {config['head']['name']} · {config['data']['name']}"
+
+
+def worst(
+    pipeline: Pipeline, rows: list[Row], losses: Mapping[str, float]
+) -> list[WorstExample]:
+    """Return the examples with the greatest losses, as the head shows them."""
+    chosen = sorted(rows, key=lambda row: -losses[row.example.id])[:WORST]
+    if not chosen:
+        return []
+    return [
+        WorstExample(
+            id=example.id,
+            origin=str(example.origin or ""),
+            loss=losses[example.id],
+            html=pipeline.head.render(example, prediction),
+        )
+        for example, prediction in pipeline.predict_rows(chosen)
+    ]

@@ -1,0 +1,19 @@
+"""The versions that a result depends on, without importing what they are of."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of seqloom, torch, Lightning and Python."""
+    found = {name: _version(name) for name in ("seqloom", "torch", "pytorch-lightning")}
+    return {**found, "python": platform.python_version()}
+
+
+def _version(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "not installed"

@@ -25,7 +25,9 @@ def evaluate(arguments: list[str]) -> int:
     if options.json:
         print(json.dumps(finite({options.split: metrics})))
         return 0
-    print(f"{options.split}  " + "  ".join(f"{name} {value:.4f}" for name, value in metrics.items()))
+    print(
+        f"{options.split}  " + "  ".join(f"{name} {value:.4f}" for name, value in metrics.items())
+    )
     for detail in details:
         if isinstance(detail, Table):
             print(f"\n{plain(detail)}")

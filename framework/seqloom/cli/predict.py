@@ -48,7 +48,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("model", type=Path, metavar="MODEL", help="a bundle, or a run's folder")
     parser.add_argument(
-        "inputs", nargs="*", metavar="FILE", help="files, or - (default); data.KEY=VALUE: how to read"
+        "inputs",
+        nargs="*",
+        metavar="FILE",
+        help="files, or - (default); data.KEY=VALUE: how to read",
     )
     parser.add_argument("--data", metavar="NAME", help="the reader (default: by the file's suffix)")
     parser.add_argument("--to", choices=("jsonl", "tsv", "conll"), default="jsonl", help="output")

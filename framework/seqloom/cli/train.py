@@ -128,7 +128,18 @@ def help_text() -> str:
 
     search_path = create_automatic_config_search_path(None, None, "pkg://seqloom_conf")
     loader = ConfigLoaderImpl(config_search_path=search_path)
-    groups = ("data", "frontend", "encoder", "head", "optimizer", "scheduler", "trainer",
-              "callbacks", "logger", "experiment", "debug")
+    groups = (
+        "data",
+        "frontend",
+        "encoder",
+        "head",
+        "optimizer",
+        "scheduler",
+        "trainer",
+        "callbacks",
+        "logger",
+        "experiment",
+        "debug",
+    )
     lines = [f"  {group:<10} {', '.join(loader.get_group_options(group))}" for group in groups]
     return HELP.format(groups="\n".join(lines))

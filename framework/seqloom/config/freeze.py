@@ -87,4 +87,3 @@ def _refuse(params: Config, known: list[str], prefix: str, owner: str) -> None:
         if key not in known:
             hint = did_you_mean(str(key), known)
             raise ConfigError(f"{prefix}{key} is not a parameter of {owner}. {hint}")
-

@@ -122,9 +122,8 @@ def _existing(path: str) -> Path:
     siblings = [sibling.name for sibling in file.parent.iterdir()]
     if len(siblings) > 20:
         siblings = difflib.get_close_matches(file.name, siblings, n=5)
-    raise DataError(
-        f"{path}: no such file in {file.parent.absolute()}. {did_you_mean(file.name, siblings)}"
-    )
+    hint = f" {did_you_mean(file.name, siblings)}" if siblings else ""
+    raise DataError(f"{path}: no such file in {file.parent.absolute()}.{hint}")
 
 
 def _copy(pinned: PinnedUrl) -> Path | None:
@@ -193,6 +192,8 @@ def _download(pinned: PinnedUrl, file: Path) -> None:
             downloader=pooch.HTTPDownloader(progressbar=bar, timeout=TIMEOUT),
         )
     except OSError as error:  # requests' errors are OSErrors, a full disk is one too
+        if (response := getattr(error, "response", None)) is not None:
+            response.close()  # pooch leaves the connection of a refused request open
         raise DataError(_not_fetched(url, pinned, file, error)) from None
     except ValueError as error:  # what pooch raises for a wrong hash
         raise DataError(_wrong_bytes(url, pinned, str(error))) from None

@@ -5,7 +5,7 @@ from seqloom.interfaces.codec import Codec, FrontendCodec, HeadCodec, Item
 from seqloom.interfaces.encoder import Encoded, Encoder, State
 from seqloom.interfaces.example import Example, Origin
 from seqloom.interfaces.frontend import Features, Frontend
-from seqloom.interfaces.head import Head, Matrix, Prediction, Table
+from seqloom.interfaces.head import Head, HeadMetric, Matrix, Prediction, Table
 from seqloom.interfaces.source import SPLITS, Source
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "FrontendCodec",
     "Head",
     "HeadCodec",
+    "HeadMetric",
     "Item",
     "Matrix",
     "Origin",

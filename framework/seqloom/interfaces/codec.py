@@ -57,6 +57,9 @@ class FrontendCodec(Codec):
 
         Called once on every example before any ``fit`` or ``encode``. Calling it again on its own
         result changes nothing.
+
+        Raises:
+            ExampleError: there is nothing in the example to read.
         """
         return example
 

@@ -19,7 +19,7 @@ class Origin:
 
 @dataclass(slots=True)
 class Example:
-    """A named bundle of raw values: ``tokens``, ``text``, ``image``, ``label``, ``tags``, …
+    """A named bundle of raw values: ``tokens``, ``text``, ``image``, ``label`` and so on.
 
     Attributes:
         id: unique in its data set, and the same whenever the data set is read.

@@ -5,17 +5,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol, Self
 
+import torch
 from torch import Tensor, nn
 
 from seqloom.interfaces.batch import SequenceBatch
 from seqloom.interfaces.codec import HeadCodec
 from seqloom.interfaces.encoder import Encoded
 from seqloom.interfaces.example import Example
-
-if TYPE_CHECKING:
-    from torchmetrics import Metric
 
 Prediction = dict[str, Any]
 """One example's prediction: plain types only, ready for JSON, with its confidences in [0, 1]."""
@@ -37,6 +35,28 @@ class Matrix:
     title: str
     labels: Sequence[str]
     counts: Sequence[Sequence[int]]
+
+
+class HeadMetric(Protocol):
+    """What a head's metric offers: a ``torchmetrics.Metric`` whose states are sums over examples.
+
+    As sums they are the same whatever the batches, and over any number of ranks.
+    """
+
+    def update(self, predictions: list[Prediction], batch: SequenceBatch) -> None:
+        """Add what ``decode`` gave for a (scoped) batch to the truth in that batch."""
+
+    def compute(self) -> dict[str, Tensor]:
+        """Return scalars by name, the head's ``watch`` among them."""
+        ...
+
+    def details(self) -> list[Table | Matrix]:
+        """Return tables and matrices for the report, from the same sums."""
+        ...
+
+    def to(self, device: torch.device) -> Self:
+        """Return the metric with its sums on the device."""
+        ...
 
 
 class Head(nn.Module, ABC):
@@ -75,13 +95,8 @@ class Head(nn.Module, ABC):
         """Return B predictions; ``scores=False`` may leave confidences out to save time."""
 
     @abstractmethod
-    def metrics(self) -> Metric:
-        """Return a fresh torchmetrics metric.
-
-        Its ``update(predictions, batch)`` takes what ``decode`` gave and the (scoped) batch with
-        the truth; its ``compute()`` gives a dict of scalars by name, ``watch`` among them; its
-        ``details()`` a list of `Table` and `Matrix` for the report, from the same sums.
-        """
+    def metrics(self) -> HeadMetric:
+        """Return a fresh metric."""
 
     def describe(self, example: Example, prediction: Prediction) -> Prediction:
         """Return the prediction with what only the example knows: texts, character offsets."""

@@ -118,9 +118,7 @@ def find(path: Path) -> Path:
         if (candidate / DESCRIPTION).is_file():
             return candidate
     state = "is there, but has no bundle.json in it" if path.exists() else "does not exist"
-    raise BundleError(
-        f"{path} {state}; give a bundle, or the folder of a run that has finished."
-    )
+    raise BundleError(f"{path} {state}; give a bundle, or the folder of a run that has finished.")
 
 
 def read_description(path: Path) -> dict[str, Any]:
@@ -142,7 +140,9 @@ def read_description(path: Path) -> dict[str, Any]:
         )
     missing = {"components", "states", "files"} - set(found)
     if missing:
-        raise BundleError(f"{path / DESCRIPTION} lacks {', '.join(sorted(missing))}; copy it again.")
+        raise BundleError(
+            f"{path / DESCRIPTION} lacks {', '.join(sorted(missing))}; copy it again."
+        )
     return cast("dict[str, Any]", found)
 
 

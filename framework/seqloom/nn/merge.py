@@ -57,7 +57,8 @@ def merge_named(name: str) -> Merge:
     try:
         return Merge(name)
     except ValueError:
-        raise ConfigError(f"There is no merge {name!r}. {did_you_mean(name, Merge)}") from None
+        known = did_you_mean(name, [merge.value for merge in Merge])
+        raise ConfigError(f"There is no merge {name!r}. {known}") from None
 
 
 def merge_function(name: str) -> MergeFunction:

@@ -29,7 +29,8 @@ class Pooling(nn.Module):
     def __init__(self, how: str, size: int) -> None:
         super().__init__()
         if how not in list(PoolingMethod):
-            raise ConfigError(f"There is no pooling {how!r}. {did_you_mean(how, PoolingMethod)}")
+            known = did_you_mean(how, [method.value for method in PoolingMethod])
+            raise ConfigError(f"There is no pooling {how!r}. {known}")
         self.how = PoolingMethod(how)
         self.output_size = size
         if self.how is PoolingMethod.attention:

@@ -82,8 +82,9 @@ def _fit(codecs: Codecs, examples: list[Example], bad: Bad) -> States:
     while True:
         try:
             states: dict[str, Any] = {
-                "frontend": codecs.frontend.fit(examples),
+                # Heads first: a frontend's fit can be dear, and it refuses less.
                 "heads": {name: codec.fit(examples) for name, codec in codecs.heads.items()},
+                "frontend": codecs.frontend.fit(examples),
             }
         except ExampleError as fault:
             bad.faults.append(fault)

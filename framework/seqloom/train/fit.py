@@ -91,7 +91,7 @@ def run(config: Config, overrides: Sequence[str] = ()) -> Result:
         data = read_data(config, _stored_states(folder) if going_on else None)
         write_json(folder.codecs, data.states)
         pipeline = build_pipeline(config, data.codecs)
-        record |= train(pipeline, data, config, folder, going_on)
+        record.update(train(pipeline, data, config, folder, going_on))
         evaluations = _final_evaluations(pipeline, data, config)
         metrics = {split: found.metrics for split, found in evaluations.items()}
         record["watch"] = pipeline.head.watch
@@ -104,7 +104,9 @@ def run(config: Config, overrides: Sequence[str] = ()) -> Result:
             metrics=metrics,
         )
         write_json(folder.metrics, metrics)
-        write_run_report(folder, config, record, pipeline, data, evaluations)
+        write_run_report(
+            folder, config, record, pipeline=pipeline, data=data, evaluations=evaluations
+        )
     return Result(folder.path, metrics, pipeline.head.watch)
 
 
@@ -202,9 +204,7 @@ def _take_weights(module: SequenceModule, checkpoint: str) -> None:
     module.load_state_dict(state)
 
 
-def _final_evaluations(
-    pipeline: Pipeline, data: RunData, config: Config
-) -> dict[str, Evaluation]:
+def _final_evaluations(pipeline: Pipeline, data: RunData, config: Config) -> dict[str, Evaluation]:
     return {
         split: evaluate(pipeline, data.rows[split], sampler(data.rows[split], config["batch"]))
         for split in ("val", "test")

@@ -16,7 +16,7 @@ import pytorch_lightning as pl
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from pytorch_lightning.callbacks import ModelCheckpoint
-from pytorch_lightning.plugins.environments import LightningEnvironment
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from torch.optim import Optimizer
 
 from seqloom.config.freeze import Config
@@ -53,9 +53,7 @@ def build_scheduler(config: Config) -> Callable[..., Any] | None:
     """Return a function from an optimiser to the schedule, or None."""
     if not config["scheduler"]:
         return None
-    scheduler: Callable[..., Any] = build(
-        {**config["scheduler"], "_partial_": True}, "scheduler"
-    )
+    scheduler: Callable[..., Any] = build({**config["scheduler"], "_partial_": True}, "scheduler")
     return scheduler
 
 
@@ -90,9 +88,7 @@ def checkpoints(folder: Path, head: Head, has_val: bool) -> ModelCheckpoint:
 
 def build_loggers(config: Config) -> list[Any]:
     """Return the loggers that the config names."""
-    return [
-        build(section, f"logger.{name}") for name, section in (config["logger"] or {}).items()
-    ]
+    return [build(section, f"logger.{name}") for name, section in (config["logger"] or {}).items()]
 
 
 def build_trainer(

@@ -1,4 +1,4 @@
-"""Learning-rate schedules; a schedule that takes ``total_steps`` is given it and moves each step."""
+"""Learning-rate schedules. One that takes ``total_steps`` is given them, and moves each step."""
 
 from __future__ import annotations
 

@@ -31,6 +31,7 @@ def write_run_report(
     folder: RunFolder,
     config: Config,
     record: Mapping[str, Any],
+    *,
     pipeline: Pipeline,
     data: RunData,
     evaluations: Mapping[str, Evaluation],
@@ -40,20 +41,21 @@ def write_run_report(
     Tables, matrices and the worst examples are those of the test split; without one, of the
     validation split.
     """
-    last = next(reversed(evaluations), None)
-    details = evaluations[last].details if last else []
+    last = next((split for split in ("test", "val") if split in evaluations), None)
+    details: list[Table | Matrix] = evaluations[last].details if last else []
     report = Report(
         title=config["title"] or run_title(config),
         config=config,
-        summary=[(name, f"{record[key]:,}" if isinstance(record[key], int) else str(record[key]))
-                 for key, name in FACTS.items() if record.get(key) is not None],
+        summary=[
+            (name, f"{record[key]:,}" if isinstance(record[key], int) else str(record[key]))
+            for key, name in FACTS.items()
+            if record.get(key) is not None
+        ],
         metrics={split: found.metrics for split, found in evaluations.items()},
         watch=pipeline.head.watch,
         higher_is_better=pipeline.head.higher_is_better,
         history=JsonLines(folder.steps).rows(),
-        lengths={
-            split: [row.frames for row in rows] for split, rows in data.rows.items() if rows
-        },
+        lengths={split: [row.frames for row in rows] for split, rows in data.rows.items() if rows},
         fill=record.get("batch_fill"),
         tables=[detail for detail in details if isinstance(detail, Table)],
         matrices=[detail for detail in details if isinstance(detail, Matrix)],
@@ -73,9 +75,7 @@ def run_title(config: Config) -> str:
     return f"{encoder['name']}{merge} · {config['head']['name']} · {config['data']['name']}"
 
 
-def worst(
-    pipeline: Pipeline, rows: list[Row], losses: Mapping[str, float]
-) -> list[WorstExample]:
+def worst(pipeline: Pipeline, rows: list[Row], losses: Mapping[str, float]) -> list[WorstExample]:
     """Return the examples with the greatest losses, as the head shows them."""
     chosen = sorted(rows, key=lambda row: -losses[row.example.id])[:WORST]
     if not chosen:

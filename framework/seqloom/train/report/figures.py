@@ -66,13 +66,12 @@ def figures_of(report: Report) -> Figures:
 
 def _figures(report: Report, artist: _Artist) -> Figures:
     scored = [table for table in report.tables if plots.score_column(table) >= 0]
-    lengths = any(len(values) for values in report.lengths.values())
     return Figures(
         available=artist.available,
         curves=_curves(report, artist),
         bars=[_bars(table, artist) for table in scored],
         matrices=[_matrix(matrix, artist) for matrix in report.matrices if matrix.labels],
-        lengths=[artist("Lengths", lambda: plots.length_histogram(report.lengths))] * lengths,
+        lengths=_lengths(report, artist),
     )
 
 
@@ -84,6 +83,12 @@ def _curves(report: Report, artist: _Artist) -> list[Plot]:
     if watched:
         found.append(artist(name, lambda: plots.watched_curve(watched, name, higher)))
     return found
+
+
+def _lengths(report: Report, artist: _Artist) -> list[Plot]:
+    if not any(report.lengths.values()):
+        return []
+    return [artist("Lengths", lambda: plots.length_histogram(report.lengths))]
 
 
 def _bars(table: Table, artist: _Artist) -> Plot:

@@ -82,6 +82,6 @@ def _is_number(value: object) -> bool:
 
 
 def _as_yaml(config: object) -> str:
-    import yaml  # type: ignore[import-untyped]
+    import yaml
 
     return yaml.safe_dump(config, sort_keys=False, allow_unicode=True) if config else ""

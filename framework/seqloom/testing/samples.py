@@ -1,0 +1,98 @@
+"""Random examples and features for conformance checks: small, seeded, of any standard kind."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import string
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+from typing import Any, get_type_hints
+
+import numpy as np
+import torch
+
+from seqloom.interfaces import Example, Features
+from seqloom.plugins import Component
+
+LENGTHS = (5, 1, 9, 3)
+"""Ragged, unsorted, with a sequence of one step."""
+
+Make = Callable[[int, np.random.Generator], Any]
+
+
+def _word(rng: np.random.Generator) -> str:
+    return "".join(rng.choice(list(string.ascii_letters), size=rng.integers(1, 8)))
+
+
+def _tokens(length: int, rng: np.random.Generator) -> list[str]:
+    return [_word(rng) for _ in range(length)]
+
+
+def _tags(length: int, rng: np.random.Generator) -> list[str]:
+    starts = rng.integers(0, 3, size=length)
+    tags = []
+    for position, start in enumerate(starts):
+        inside = position > 0 and tags[-1] != "O" and start == 2
+        tags.append(f"I-{tags[-1][2:]}" if inside else ("O", "B-X", "B-Y")[start])
+    return tags
+
+
+MAKERS: dict[str, Make] = {
+    "tokens": _tokens,
+    "text": lambda length, rng: " ".join(_tokens(length, rng)),
+    "tags": _tags,
+    "label": lambda _, rng: str(rng.choice(["left", "right", "up"])),
+    "labels": lambda _, rng: [label for label in ("left", "right", "up") if rng.random() < 0.5],
+}
+"""How to make a value of each kind for an example of a given length; plugins may add kinds."""
+
+
+def examples(kinds: Mapping[str, str], lengths: Sequence[int] = LENGTHS) -> list[Example]:
+    """Return an example for each length, with a field of each kind by its name.
+
+    >>> examples({"tokens": "tokens"}, [2])[0].fields["tokens"]
+    ['rGD', 'AH']
+    """
+    rng = np.random.default_rng(4)
+    return [
+        Example(
+            f"example-{number}",
+            {name: MAKERS[kind](length, rng) for name, kind in kinds.items()},
+        )
+        for number, length in enumerate(lengths)
+    ]
+
+
+def features(size: int, lengths: Sequence[int] = LENGTHS) -> Features:
+    """Return random features (B, T, D) whose padding is NaN."""
+    generator = torch.Generator().manual_seed(7)
+    values = torch.randn(len(lengths), max(lengths), size, generator=generator)
+    for row, length in enumerate(lengths):
+        values[row, length:] = torch.nan
+    return Features(values, torch.tensor(lengths))
+
+
+def variants(component: Component, fixed: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """Return parameters to check a component with: the defaults, and each other enum option.
+
+    Args:
+        component: whose schema tells the options.
+        fixed: parameters that describe the data rather than the component, and stay as they are.
+    """
+    default = {
+        f.name: f.default if f.default_factory is dataclasses.MISSING else f.default_factory()
+        for f in dataclasses.fields(component.schema)
+    }
+    types = get_type_hints(component.schema)
+    options = [
+        {name: str(member)}
+        for name, kind in types.items()
+        if isinstance(kind, type) and issubclass(kind, StrEnum) and name not in fixed
+        for member in kind
+        if member != default[name]
+    ]
+    plain = {
+        name: str(value) if isinstance(value, StrEnum) else value for name, value in default.items()
+    }
+    return [{**plain, **option} for option in itertools.chain([{}], options)]

@@ -1,1 +1,59 @@
-"""Bundled plugin."""
+"""The plugin of named-entity recognition and other span tagging: one tag for each token.
+
+This module is the entry point: it is imported at every start and loads neither torch nor Lightning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from seqloom.plugins.component import Component, hookimpl
+
+
+class Decoder(StrEnum):
+    """How the tags of a sentence depend on one another."""
+
+    crf = "crf"  # a linear-chain conditional random field that only gives legal sequences
+    softmax = "softmax"  # each tag on its own; sequences may be ill-formed
+
+
+class Scheme(StrEnum):
+    """How the tags of the data mark entities; predictions are IOB2 whatever the data."""
+
+    auto = "auto"  # told from the training tags
+    iob1 = "iob1"  # I-, and B- only to part adjacent entities of one type
+    iob2 = "iob2"  # B- at the start of every entity
+    bioes = "bioes"  # E- at the end, S- for entities of one token
+
+
+@dataclass
+class Ner:
+    """Parameters of ``head=ner``.
+
+    Attributes:
+        field: the field of the examples that is predicted: one tag for each token.
+        decoder: ``crf`` or ``softmax``.
+        scheme: the tag scheme of the data.
+        dropout: on the encoder's states, the same mask at all steps of a sequence.
+    """
+
+    field: str = "tags"
+    decoder: Decoder = Decoder.crf
+    scheme: Scheme = Scheme.auto
+    dropout: float = 0.0
+
+
+@hookimpl
+def seqloom_components() -> Iterable[Component]:
+    """Return the head ``ner``."""
+    return [
+        Component(
+            kind="head",
+            name="ner",
+            schema=Ner,
+            target="seqloom_ner.head:NerHead",
+            takes={"field": ("tags",), "steps": ("token",)},
+        )
+    ]

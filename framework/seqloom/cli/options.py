@@ -44,7 +44,8 @@ def with_overrides(section: Mapping[str, Any], pairs: Sequence[str]) -> Section:
     typed = OmegaConf.structured(component.schema)
     try:
         for key, value in params.items():
-            OmegaConf.update(typed, key, value, merge=False)
+            # A dict of the user's own is replaced; one with a schema is filled.
+            OmegaConf.update(typed, key, value, merge=OmegaConf.get_type(typed, key) is not dict)
         typed = OmegaConf.merge(typed, OmegaConf.from_dotlist(list(pairs)))
         plain: Any = OmegaConf.to_container(typed, resolve=True, enum_to_str=True)
     except OmegaConfBaseException as fault:

@@ -13,6 +13,7 @@ from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.config_store import ConfigStore
 from hydra.core.plugins import Plugins
 from hydra.plugins.search_path_plugin import SearchPathPlugin
+from omegaconf import DictConfig, OmegaConf
 
 from seqloom.config.schema import Run
 from seqloom.errors import PluginError
@@ -49,7 +50,7 @@ def register_configs() -> None:
     store = ConfigStore.instance()
     store.store(name="run_schema", node=Run)
     for component, plugin in registry().components.values():
-        node = named_schema(component)
+        node = open_dicts(OmegaConf.structured(named_schema(component)))
         provider = f"plugin {plugin.name}"
         store.store(group=component.kind, name=component.name, node=node, provider=provider)
         store.store(
@@ -57,6 +58,17 @@ def register_configs() -> None:
         )
     _refuse_shadowed_options()
     Plugins.instance().register(PluginSearchPath)
+
+
+def open_dicts(node: DictConfig) -> DictConfig:
+    """Return the schema with its parameters of type ``dict`` open to new keys.
+
+    Hydra would have ``data.columns={text: body}`` refused where ``text`` has no default.
+    """
+    for value in node.values():
+        if isinstance(value, DictConfig) and OmegaConf.get_type(value) is dict:
+            OmegaConf.set_struct(value, False)
+    return node
 
 
 def named_schema(component: Component) -> type:

@@ -1,0 +1,131 @@
+"""The head: pooling, a linear layer, and softmax or one sigmoid a class."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch.nn.functional as F
+from torch import Tensor, nn, tensor
+
+from seqloom.errors import ConfigError
+from seqloom.interfaces import Encoded, Example, Head, HeadMetric, Prediction, SequenceBatch
+from seqloom.nn import Pooling
+from seqloom_classification import Classification
+from seqloom_classification.codec import ClassificationCodec
+from seqloom_classification.render import render
+
+
+class ClassificationHead(Head):
+    """Gives each sequence one class, or with ``multi_label`` any number of them.
+
+    Args:
+        codec: restored.
+        input_size: H of the encoder.
+        **params: of `Classification`.
+
+    Raises:
+        ConfigError: dropout or threshold is out of its range.
+    """
+
+    watch = "accuracy"
+    column_names = ("label", "confidence")
+    weights: Tensor
+
+    def __init__(self, codec: ClassificationCodec, input_size: int, **params: Any) -> None:
+        super().__init__()
+        options = Classification(**params)
+        _check(options)
+        self.codec = codec
+        self.threshold = options.threshold
+        self.pooling = Pooling(str(options.pooling), input_size)
+        self.dropout = nn.Dropout(options.dropout)
+        self.linear = nn.Linear(input_size, len(codec.classes))
+        self.register_buffer("weights", tensor(codec.weights), persistent=False)
+        if codec.multi_label:
+            self.watch = "f1_micro"
+
+    @classmethod
+    def make_codec(cls, **params: Any) -> ClassificationCodec:
+        """Return an unfitted codec."""
+        return ClassificationCodec(Classification(**params))
+
+    def forward(self, encoded: Encoded, batch: SequenceBatch | None = None) -> Tensor:
+        """Return the scores before softmax or sigmoid, (B, C)."""
+        scores: Tensor = self.linear(self.dropout(self.pooling(encoded)))
+        return scores.float()
+
+    def loss(self, outputs: Tensor, batch: SequenceBatch) -> Tensor:
+        """Return (B,) losses in nats.
+
+        One label: the cross entropy times the weight of the true class (not divided by the batch's
+        weights, so that an example's loss is its own). Several: the mean over classes of the
+        binary cross entropy, where a class's weight multiplies the loss of having the label.
+        """
+        target = batch["target"]
+        if not self.codec.multi_label:
+            return F.cross_entropy(outputs, target, self.weights, reduction="none")
+        each = F.binary_cross_entropy_with_logits(
+            outputs, target, pos_weight=self.weights, reduction="none"
+        )
+        return each.mean(dim=1)
+
+    def decode(self, outputs: Tensor, encoded: Encoded, scores: bool = True) -> list[Prediction]:
+        """Return ``label``, or ``labels`` by falling probability; with ``scores`` also
+        ``probabilities`` of all classes and, for one label, its ``confidence``.
+        """  # noqa: D205
+        return (
+            self._decode_sets(outputs, scores)
+            if self.codec.multi_label
+            else (self._decode_single(outputs, scores))
+        )
+
+    def _decode_single(self, outputs: Tensor, scores: bool) -> list[Prediction]:
+        classes = self.codec.classes
+        best: list[int] = outputs.argmax(dim=1).tolist()
+        if not scores:
+            return [{"label": classes[i]} for i in best]
+        rows: list[list[float]] = outputs.softmax(dim=1).tolist()
+        return [
+            {
+                "label": classes[i],
+                "confidence": row[i],
+                "probabilities": dict(zip(classes, row, strict=True)),
+            }
+            for i, row in zip(best, rows, strict=True)
+        ]
+
+    def _decode_sets(self, outputs: Tensor, scores: bool) -> list[Prediction]:
+        predictions: list[Prediction] = []
+        for row in outputs.sigmoid().tolist():
+            by_class: dict[str, float] = dict(zip(self.codec.classes, row, strict=True))
+            chosen = [name for name, p in by_class.items() if p >= self.threshold]
+            prediction: Prediction = {"labels": sorted(chosen, key=lambda c: -by_class[c])}
+            predictions.append(prediction | ({"probabilities": by_class} if scores else {}))
+        return predictions
+
+    def metrics(self) -> HeadMetric:
+        """Return accuracy and macro F1; for sets of labels micro F1, macro F1 and exact match."""
+        from seqloom_classification.metrics import LabelMetrics, LabelSetMetrics
+
+        kind = LabelSetMetrics if self.codec.multi_label else LabelMetrics
+        return kind(self.codec.classes)
+
+    def columns(self, example: Example, prediction: Prediction) -> list[list[str]]:
+        """Return one row, label and confidence; sets of labels are joined with ``|``."""
+        if not self.codec.multi_label:
+            confidence = prediction.get("confidence")
+            return [[prediction["label"], "" if confidence is None else f"{confidence:.4f}"]]
+        labels, by_class = prediction["labels"], prediction.get("probabilities")
+        confidences = [f"{by_class[name]:.4f}" for name in labels] if by_class else []
+        return [["|".join(labels), "|".join(confidences)]]
+
+    def render(self, example: Example, prediction: Prediction) -> str:
+        """Return the text with the predicted and, if it is known, the true label as HTML."""
+        return render(example, prediction, self.codec.field)
+
+
+def _check(options: Classification) -> None:
+    if not 0 <= options.dropout < 1:
+        raise ConfigError(f"head.dropout={options.dropout}: a share from 0 up to, not with, 1.")
+    if not 0 < options.threshold < 1:
+        raise ConfigError(f"head.threshold={options.threshold}: a probability between 0 and 1.")

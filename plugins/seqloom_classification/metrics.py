@@ -1,0 +1,124 @@
+"""Accuracy and F1 from counts that add up over batches and devices.
+
+F1 = 2 TP / (2 TP + FP + FN). Macro F1 is the plain mean over the classes that occur in the truth or
+in the predictions; a class that occurs in neither has no F1 and does not count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torchmetrics import Metric
+
+from seqloom.interfaces import Matrix, Prediction, SequenceBatch, Table
+
+
+def _share(part: Tensor, whole: Tensor) -> Tensor:
+    """Return part / whole, 0 where the whole is 0."""
+    return part / whole.clamp(min=1)
+
+
+class _Scores(Metric):
+    """What both metrics share: true positives, predictions and truths by class."""
+
+    full_state_update = False
+    higher_is_better = True
+
+    def __init__(self, classes: Sequence[str]) -> None:
+        super().__init__()
+        self.classes = list(classes)
+        self._number = {name: i for i, name in enumerate(self.classes)}
+
+    def _by_class(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the numbers of hits, predictions and truths, (C,) each."""
+        raise NotImplementedError
+
+    def _f1(self) -> tuple[Tensor, Tensor]:
+        """Return micro and macro F1."""
+        hits, predicted, true = self._by_class()
+        there = predicted + true
+        micro = _share(2 * hits.sum(), there.sum())
+        return micro, _share(_share(2 * hits, there).sum(), (there > 0).sum())
+
+    def _table(self) -> Table:
+        hits, predicted, true = self._by_class()
+        scores = [_share(hits, predicted), _share(hits, true), _share(2 * hits, predicted + true)]
+        columns: list[list[float]] = [score.tolist() for score in scores]
+        rows = list(zip(self.classes, *columns, true.tolist(), strict=True))
+        return Table("Scores by class", ("class", "precision", "recall", "f1", "count"), rows)
+
+
+class LabelMetrics(_Scores):
+    """Accuracy and macro F1 of one label an example, from a matrix of counts (truth, predicted)."""
+
+    confusion: Tensor
+
+    def __init__(self, classes: Sequence[str]) -> None:
+        super().__init__(classes)
+        zeros = torch.zeros(len(classes), len(classes), dtype=torch.long)
+        self.add_state("confusion", zeros, dist_reduce_fx="sum")
+
+    def update(self, predictions: Sequence[Prediction], batch: SequenceBatch) -> None:
+        """Count one batch."""
+        predicted = torch.tensor([self._number[p["label"]] for p in predictions], dtype=torch.long)
+        truth = batch["target"].to(self.confusion.device)
+        pairs = truth * len(self.classes) + predicted.to(self.confusion.device)
+        counts = torch.bincount(pairs, minlength=self.confusion.numel())
+        self.confusion += counts.view_as(self.confusion)
+
+    def compute(self) -> dict[str, Tensor]:
+        """Return ``accuracy`` and ``f1_macro``, () each."""
+        accuracy = _share(self.confusion.diagonal().sum(), self.confusion.sum())
+        return {"accuracy": accuracy, "f1_macro": self._f1()[1]}
+
+    def details(self) -> list[Table | Matrix]:
+        """Return the scores by class and the confusion matrix."""
+        return [self._table(), Matrix("Confusion", self.classes, self.confusion.tolist())]
+
+    def _by_class(self) -> tuple[Tensor, Tensor, Tensor]:
+        return self.confusion.diagonal(), self.confusion.sum(0), self.confusion.sum(1)
+
+
+class LabelSetMetrics(_Scores):
+    """Micro F1, macro F1 and exact match of sets of labels, from counts by class."""
+
+    hits: Tensor
+    predicted: Tensor
+    true: Tensor
+    exact: Tensor
+    examples: Tensor
+
+    def __init__(self, classes: Sequence[str]) -> None:
+        super().__init__(classes)
+        for name in ("hits", "predicted", "true"):
+            self.add_state(name, torch.zeros(len(classes), dtype=torch.long), dist_reduce_fx="sum")
+        for name in ("exact", "examples"):
+            self.add_state(name, torch.tensor(0), dist_reduce_fx="sum")
+
+    def update(self, predictions: Sequence[Prediction], batch: SequenceBatch) -> None:
+        """Count one batch."""
+        truth = batch["target"].to(self.hits.device).bool()  # (B, C)
+        chosen = torch.zeros(truth.shape, dtype=torch.bool)
+        for row, prediction in enumerate(predictions):
+            chosen[row, [self._number[name] for name in prediction["labels"]]] = True
+        chosen = chosen.to(truth.device)
+        self.hits += (truth & chosen).sum(0)
+        self.predicted += chosen.sum(0)
+        self.true += truth.sum(0)
+        self.exact += (truth == chosen).all(1).sum()
+        self.examples += len(truth)
+
+    def compute(self) -> dict[str, Tensor]:
+        """Return ``f1_micro``, ``f1_macro`` and ``exact_match``, () each."""
+        micro, macro = self._f1()
+        exact = _share(self.exact, self.examples)
+        return {"f1_micro": micro, "f1_macro": macro, "exact_match": exact}
+
+    def details(self) -> list[Table | Matrix]:
+        """Return the scores by class."""
+        return [self._table()]
+
+    def _by_class(self) -> tuple[Tensor, Tensor, Tensor]:
+        return self.hits, self.predicted, self.true

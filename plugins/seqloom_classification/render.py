@@ -1,0 +1,43 @@
+"""One example with its prediction as HTML."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from markupsafe import Markup
+
+from seqloom.interfaces import Example, Prediction
+
+
+def render(example: Example, prediction: Prediction, field: str) -> str:
+    """Return HTML: the text, and the predicted label beside the true one where they differ.
+
+    The outer element has the class ``right`` or ``wrong``, or neither if the truth is not known.
+
+    >>> example = Example("1", {"text": "1 < 2", "label": "maths"})
+    >>> render(example, {"label": "maths"}, "label")  # doctest: +ELLIPSIS
+    '<div class="classified right"><p class="text">1 &lt; 2</p>...<b class="predicted">maths</b>...'
+    """
+    predicted = _names(prediction["labels"] if "labels" in prediction else prediction["label"])
+    truth = example.fields.get(field)
+    verdict = Markup('predicted <b class="predicted">{}</b>').format(", ".join(predicted) or "none")
+    if (confidence := prediction.get("confidence")) is not None:
+        verdict += Markup(' <span class="confidence">{:.1f} %</span>').format(100 * confidence)
+    kind = ""
+    if truth is not None:
+        right = set(_names(truth)) == set(predicted)
+        kind = " right" if right else " wrong"
+        if not right:
+            names = ", ".join(_names(truth)) or "none"
+            verdict += Markup(', truth <b class="truth">{}</b>').format(names)
+    page = Markup('<div class="classified{}"><p class="text">{}</p><p class="verdict">{}</p></div>')
+    return str(page.format(kind, _text(example), verdict))
+
+
+def _names(value: Any) -> list[str]:
+    return [str(value)] if isinstance(value, str) else [str(name) for name in value]
+
+
+def _text(example: Example) -> str:
+    text = example.fields.get("text")
+    return str(text) if text is not None else " ".join(map(str, example.fields.get("tokens", ())))

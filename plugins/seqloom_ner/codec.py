@@ -1,0 +1,134 @@
+"""The codec of the head: from tags in the data's scheme to numbered IOB2 tags."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from seqloom.errors import ExampleError, did_you_mean
+from seqloom.interfaces import Example, HeadCodec, Item
+from seqloom_ner import Scheme, schemes
+from seqloom_ner.spans import tag_names
+
+logger = logging.getLogger("seqloom")
+
+
+class NerCodec(HeadCodec):
+    """Numbers the tags of the training examples: O, then B- and I- of each type, sorted.
+
+    Its item is ``tags``, int64 (T,).
+
+    Attributes:
+        field: that holds the tags.
+        scheme: of the data; ``auto`` until ``restore`` if it is to be told from them.
+        tags: the names of the numbers; known after ``restore``.
+    """
+
+    def __init__(self, field: str = "tags", scheme: Scheme | str = Scheme.auto) -> None:
+        self.field = field
+        self.wanted = Scheme(scheme)
+        self.scheme = self.wanted
+        self.tags: list[str] = []
+        self._numbers: dict[str, int] = {}
+
+    def fit(self, examples: Sequence[Example]) -> dict[str, Any]:
+        """Return scheme and tags of the training examples.
+
+        Raises:
+            ExampleError: an example lacks the field, or has a tag that the scheme forbids.
+        """
+        parsed = [self._parsed(example) for example in examples]
+        scheme = schemes.detect(parsed) if self.wanted == Scheme.auto else self.wanted
+        for example, tags in zip(examples, parsed, strict=True):
+            self._check_scheme(example, tags, scheme)
+        types = sorted({kind for tags in parsed for _, kind in tags if kind})
+        self._tell(scheme, types)
+        return {"scheme": scheme.value, "tags": tag_names(types)}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up a state that ``fit`` returned."""
+        self.scheme = Scheme(state["scheme"])
+        self.tags = list(state["tags"])
+        self._numbers = {tag: number for number, tag in enumerate(self.tags)}
+
+    def encode(self, example: Example) -> Item:
+        """Return the numbers of the example's tags.
+
+        Raises:
+            ExampleError: the field is missing, a tag is not legal, or its type not in training.
+        """
+        tags = self.canonical(example)
+        unseen = next((at for at, tag in enumerate(tags) if tag not in self._numbers), None)
+        if unseen is not None:
+            kind = tags[unseen][2:]
+            known = did_you_mean(kind, {tag[2:] for tag in self.tags[1:]})
+            raise ExampleError(
+                example,
+                f"token {unseen} (from 0) has a tag of the type {kind!r}, which no training "
+                f"example has. {known} Mend the tag, or leave such examples out: on_bad=skip.",
+            )
+        return {"tags": np.array([self._numbers[tag] for tag in tags], dtype=np.int64)}
+
+    def check(self, example: Example, item: Item, frames: int) -> None:
+        """Refuse an example whose tags and tokens differ in number.
+
+        Raises:
+            ExampleError: there is not one tag for each token.
+        """
+        count = len(item["tags"])
+        if count != frames:
+            raise ExampleError(
+                example,
+                f"field {self.field!r} has {count} tags, and there are {frames} tokens; head=ner "
+                "needs one tag for each token.",
+            )
+
+    def canonical(self, example: Example) -> list[str]:
+        """Return the example's tags in IOB2.
+
+        Raises:
+            ExampleError: the field is missing, or a tag is not legal in the codec's scheme.
+        """
+        tags = self._parsed(example)
+        self._check_scheme(example, tags, self.scheme)
+        return schemes.to_iob2(tags, self.scheme)
+
+    def _parsed(self, example: Example) -> list[schemes.Tag]:
+        tags = example.fields.get(self.field)
+        if tags is None:
+            raise ExampleError(
+                example,
+                f"has no field {self.field!r}, which head.field names. "
+                f"{did_you_mean(self.field, example.fields)}",
+            )
+        if isinstance(tags, str) or not all(isinstance(tag, str) for tag in tags):
+            raise ExampleError(
+                example,
+                f"field {self.field!r} is {tags!r}; head=ner needs a list of tags, one a token.",
+            )
+        try:
+            return schemes.parse_all(tags)
+        except schemes.SchemeError as error:
+            raise ExampleError(example, str(error)) from None
+
+    def _check_scheme(self, example: Example, tags: Sequence[schemes.Tag], scheme: Scheme) -> None:
+        try:
+            schemes.check(tags, scheme)
+        except schemes.SchemeError as error:
+            how = "was told from the training tags" if self.wanted == Scheme.auto else "was set"
+            raise ExampleError(
+                example,
+                f"{error} The scheme {scheme} {how}; if the data follow another, set head.scheme "
+                "to iob1, iob2 or bioes; if only some examples are wrong, on_bad=skip leaves them "
+                "out.",
+            ) from None
+
+    def _tell(self, scheme: Scheme, types: Sequence[str]) -> None:
+        how = "told from the training tags" if self.wanted == Scheme.auto else "as set"
+        into = "" if scheme == Scheme.iob2 else ", converted to iob2"
+        logger.info("head=ner: tag scheme %s (%s)%s; %d types", scheme, how, into, len(types))
+        if not types:
+            logger.warning("head=ner: no training example has an entity: every tag is O.")

@@ -1,0 +1,137 @@
+"""The head ``ner``: a tag for each token, with a softmax or a conditional random field."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from seqloom.interfaces import Encoded, Example, Head, Prediction, SequenceBatch
+from seqloom.nn import LockedDropout, length_mask, zero_padding
+from seqloom_ner import Decoder, Scheme
+from seqloom_ner.codec import NerCodec
+from seqloom_ner.crf import CRF
+from seqloom_ner.metric import SpanF1
+from seqloom_ner.prediction import columns, describe, predictions
+from seqloom_ner.render import render
+from seqloom_ner.spans import Ints, batch_spans, continuations, legal_steps
+
+
+class NerHead(Head):
+    """Scores C tags for each token, and finds the best sequence of them.
+
+    The outputs are emissions, (B, T, C). With ``crf`` the tags predicted are always legal IOB2.
+    With ``softmax`` they may not be: an entity is then a B- and the I- of its type that follow it
+    at once (strict IOB2), and any other I- is part of none.
+
+    Args:
+        codec: with its state.
+        input_size: H.
+        field, decoder, scheme, dropout: see `seqloom_ner.Ner`.
+    """
+
+    watch = "f1"
+    column_names = ("token", "tag", "confidence")
+    row_per_token = True
+
+    def __init__(
+        self,
+        codec: NerCodec,
+        input_size: int,
+        *,
+        field: str = "tags",
+        decoder: Decoder | str = Decoder.crf,
+        scheme: Scheme | str = Scheme.auto,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.codec = codec
+        self.tags = codec.tags
+        size = len(self.tags)
+        self.dropout = LockedDropout(dropout)
+        self.project = nn.Linear(input_size, size)
+        crf = Decoder(decoder) == Decoder.crf
+        self.crf = CRF(size, *legal_steps(size)) if crf else None
+
+    @classmethod
+    def make_codec(cls, **params: Any) -> NerCodec:
+        """Return an unfitted codec for the component's parameters."""
+        return NerCodec(params.get("field", "tags"), params.get("scheme", Scheme.auto))
+
+    def forward(self, encoded: Encoded, batch: SequenceBatch | None = None) -> Tensor:
+        """Return the scores of the tags, (B, T, C)."""
+        states = zero_padding(encoded.states, encoded.lengths)
+        scores: Tensor = self.project(self.dropout(states))
+        return scores
+
+    def loss(self, outputs: Tensor, batch: SequenceBatch) -> Tensor:
+        """Return (B,): the negative log likelihood of each example's tags.
+
+        With ``softmax`` that is the sum of the cross entropies of its tokens.
+        """
+        lengths = batch.lengths["tags"]
+        size = int(lengths.max())
+        scores, tags = outputs[:, :size], batch["tags"][:, :size]
+        if self.crf:
+            return self.crf.loss(scores, tags, lengths)
+        losses = F.cross_entropy(scores.transpose(1, 2).float(), tags, reduction="none")
+        return losses.masked_fill(~length_mask(lengths, size, scores.device), 0.0).sum(1)
+
+    @torch.no_grad()
+    def decode(self, outputs: Tensor, encoded: Encoded, scores: bool = True) -> list[Prediction]:
+        """Return for each row its ``tags`` (IOB2) and ``entities``.
+
+        An entity has ``type``, ``start`` and ``end`` (tokens, from 0, the end exclusive) and, if
+        ``scores``, a ``confidence``: with ``crf`` the exact posterior that this is an entity of the
+        type and ends there; with ``softmax`` the product of the probabilities of its tags.
+        """
+        emissions, lengths = outputs.detach(), encoded.lengths
+        tags: Ints = (
+            self.crf.decode(emissions, lengths) if self.crf else emissions.argmax(2).cpu().numpy()
+        )
+        spans = batch_spans(tags, lengths.numpy())
+        confidences = self._confidences(emissions, lengths, tags, spans) if scores else None
+        return predictions(tags, lengths, spans, confidences, self.tags)
+
+    def _confidences(
+        self, emissions: Tensor, lengths: Tensor, tags: Ints, spans: Ints
+    ) -> list[float]:
+        """Return the probability of each of the (N, 4) spans."""
+        device = emissions.device
+        chosen = torch.from_numpy(tags).to(device)
+        if not len(spans):
+            return []
+        if self.crf:
+            where = torch.from_numpy(spans[:, :3].copy()).to(device)
+            continues = torch.from_numpy(continuations(len(self.tags))).to(device)
+            found = self.crf.span_posteriors(emissions, lengths, chosen, where, continues)
+        else:
+            row, first, end = torch.from_numpy(spans[:, :3].copy()).to(device).unbind(1)
+            logs = emissions.float().log_softmax(2).gather(2, chosen.unsqueeze(2)).squeeze(2)
+            logs = logs.masked_fill(~length_mask(lengths, logs.shape[1], device), 0.0)
+            along = F.pad(logs.cumsum(1), (1, 0))
+            found = (along[row, end] - along[row, first]).exp()
+        values: list[float] = found.clamp(0.0, 1.0).tolist()
+        return values
+
+    def metrics(self) -> SpanF1:
+        """Return a fresh metric: strict span F1."""
+        return SpanF1(self.tags)
+
+    def describe(self, example: Example, prediction: Prediction) -> Prediction:
+        """Return the prediction with ``tokens``, and with ``text`` for each entity.
+
+        If the tokens' places in the text are known, an entity also gets ``start_char`` and
+        ``end_char``, and its text is cut from there.
+        """
+        return describe(example, prediction)
+
+    def columns(self, example: Example, prediction: Prediction) -> list[list[str]]:
+        """Return a row for each token: the token, its tag, and the confidence of its entity."""
+        return columns(example, prediction)
+
+    def render(self, example: Example, prediction: Prediction) -> str:
+        """Return HTML of the tokens with their entities; the reference too, if it differs."""
+        return render(example, prediction, self.codec)

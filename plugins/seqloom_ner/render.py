@@ -1,0 +1,69 @@
+"""A sentence as HTML, with its entities marked, and set against the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from markupsafe import Markup
+
+from seqloom.errors import ExampleError
+from seqloom.interfaces import Example, Prediction
+from seqloom_ner.codec import NerCodec
+from seqloom_ner.spans import Span, entities
+
+_ENTITY = Markup('<mark class="{look}"{title}>{text} <sub>{kind}</sub></mark>')
+
+
+def render(example: Example, prediction: Prediction, codec: NerCodec) -> str:
+    """Return HTML: the prediction, and below it the reference if there is one that differs.
+
+    An entity's class is ``entity``, and if the reference is known also ``right``, ``wrong`` (only
+    predicted) or ``missed`` (only in the reference).
+    """
+    tokens = example.fields["tokens"]
+    spans = {_span(entity): entity.get("confidence") for entity in prediction["entities"]}
+    gold = _reference(example, codec, len(tokens))
+    if gold is None:
+        return _paragraph("predicted", tokens, dict.fromkeys(spans, "entity"), spans)
+    looks = {span: "entity right" if span in gold else "entity wrong" for span in spans}
+    html = _paragraph("predicted", tokens, looks, spans)
+    if set(gold) == set(spans):
+        return html
+    expected = {span: "entity right" if span in spans else "entity missed" for span in gold}
+    return html + _paragraph("reference", tokens, expected, {})
+
+
+def _span(entity: Mapping[str, object]) -> Span:
+    return str(entity["type"]), int(str(entity["start"])), int(str(entity["end"]))
+
+
+def _reference(example: Example, codec: NerCodec, size: int) -> list[Span] | None:
+    """Return the entities of the example's own tags; None if it has none that can be read."""
+    if codec.field not in example.fields:
+        return None
+    try:
+        tags = codec.canonical(example)
+    except ExampleError:
+        return None
+    return entities(tags) if len(tags) == size else None
+
+
+def _paragraph(
+    name: str,
+    tokens: Sequence[str],
+    looks: Mapping[Span, str],
+    confidences: Mapping[Span, float | None],
+) -> Markup:
+    """Return the tokens in a paragraph, the spans in it marked; everything is escaped."""
+    parts: list[str | Markup] = []
+    position = 0
+    for span in sorted(looks, key=lambda span: span[1]):
+        kind, start, end = span
+        confidence = confidences.get(span)
+        title = "" if confidence is None else Markup(' title="{:.3f}"').format(confidence)
+        text = " ".join(tokens[start:end])
+        parts += tokens[position:start]
+        parts.append(_ENTITY.format(look=looks[span], title=title, text=text, kind=kind))
+        position = end
+    parts += tokens[position:]
+    return Markup('<p class="ner {}">{}</p>').format(name, Markup(" ").join(parts))

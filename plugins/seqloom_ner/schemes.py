@@ -1,0 +1,132 @@
+"""Tag schemes: how B-, I-, E- and S- in front of a type mark entities in a list of tags.
+
+Inside seqloom there is one scheme, IOB2; data in another are converted when they are encoded. The
+names IOB1 and IOB2 are those of Tjong Kim Sang and Veenstra 1999, "Representing text chunks".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from seqloom_ner import Scheme
+
+OUTSIDE = "O"
+Tag = tuple[str, str]
+"""Prefix and type; the type of O is empty."""
+
+_PREFIXES = {Scheme.iob1: "BI", Scheme.iob2: "BI", Scheme.bioes: "BIES"}
+
+
+class SchemeError(ValueError):
+    """A tag that its scheme does not allow where it stands."""
+
+    def __init__(self, position: int, problem: str) -> None:
+        self.position = position
+        self.problem = problem
+        super().__init__(f"token {position} (from 0) {problem}")
+
+
+def parse(tag: str, position: int = 0) -> Tag:
+    """Return prefix and type of a tag. The type may contain hyphens.
+
+    Raises:
+        SchemeError: the tag is not O, or one of B I E S, a hyphen and a type.
+
+    >>> parse("B-some-type"), parse("O")
+    (('B', 'some-type'), ('O', ''))
+    """
+    if tag == OUTSIDE:
+        return OUTSIDE, ""
+    prefix, _, kind = tag.partition("-")
+    if prefix not in tuple("BIES") or not kind or kind != kind.strip():
+        raise SchemeError(
+            position,
+            f"has the tag {tag!r}; head=ner needs O, or B- or I- (in BIOES also E- or S-) and a "
+            "type, such as 'B-PER'.",
+        )
+    return prefix, kind
+
+
+def parse_all(tags: Sequence[str]) -> list[Tag]:
+    """Return prefix and type of each tag.
+
+    Raises:
+        SchemeError: one of them is no such tag.
+    """
+    return [parse(tag, position) for position, tag in enumerate(tags)]
+
+
+def _goes_on(before: Tag, kind: str) -> bool:
+    """Return whether an entity of the type is still open after a tag of BIOES or IOB."""
+    return before[1] == kind and before[0] in "BI"
+
+
+def _problem(before: Tag, tag: Tag, scheme: Scheme) -> str | None:
+    """Return what is wrong with a tag after another, None if nothing is."""
+    prefix, kind = tag
+    previous = "-".join(filter(None, before))
+    if prefix not in _PREFIXES[scheme] + OUTSIDE:
+        return f"has the tag '{prefix}-{kind}', which {scheme} does not have"
+    if scheme == Scheme.iob1:
+        if prefix == "B" and not _goes_on(before, kind):
+            return f"has the tag 'B-{kind}' after '{previous}', where {scheme} has 'I-{kind}'"
+        return None
+    if prefix in ("I", "E") and not _goes_on(before, kind):
+        opening = f"'B-{kind}'" if prefix == "I" else f"'B-{kind}' or 'S-{kind}'"
+        return f"has the tag '{prefix}-{kind}' after '{previous}', where {scheme} has {opening}"
+    if scheme == Scheme.bioes and before[0] in ("B", "I") and prefix not in ("I", "E"):
+        return f"comes after '{previous}', which {scheme} must follow by 'I-' or 'E-{before[1]}'"
+    return None
+
+
+def problems(tags: Sequence[Tag], scheme: Scheme) -> Iterable[tuple[int, str]]:
+    """Yield the position of each tag that the scheme forbids, with what is wrong in words."""
+    before: Tag = (OUTSIDE, "")
+    for position, tag in enumerate(tags):
+        if tag != before or tag[1]:  # O after O is the common case
+            problem = _problem(before, tag, scheme)
+            if problem:
+                yield position, problem
+        before = tag
+    if scheme == Scheme.bioes and before[0] in ("B", "I"):
+        yield len(tags) - 1, f"leaves an entity of type '{before[1]}' open at the sentence's end"
+
+
+def check(tags: Sequence[Tag], scheme: Scheme) -> None:
+    """Refuse a sequence that the scheme does not allow.
+
+    Raises:
+        SchemeError: at the first tag that is not legal.
+    """
+    for position, problem in problems(tags, scheme):
+        raise SchemeError(position, problem + ".")
+
+
+def detect(sentences: Iterable[Sequence[Tag]]) -> Scheme:
+    """Return the scheme that the sentences follow, or break least; IOB2 if they cannot tell.
+
+    >>> detect([parse_all(["I-PER", "O", "I-LOC"])])
+    <Scheme.iob1: 'iob1'>
+    """
+    broken = dict.fromkeys((Scheme.iob2, Scheme.iob1), 0)
+    for tags in sentences:
+        if any(prefix in ("E", "S") for prefix, _ in tags):
+            return Scheme.bioes
+        for scheme in broken:
+            broken[scheme] += sum(1 for _ in problems(tags, scheme))
+    return min(broken, key=broken.__getitem__)
+
+
+def to_iob2(tags: Sequence[Tag], scheme: Scheme) -> list[str]:
+    """Return legal tags of the scheme as tags of IOB2.
+
+    >>> to_iob2(parse_all(["S-LOC", "B-PER", "E-PER"]), Scheme.bioes)
+    ['B-LOC', 'B-PER', 'I-PER']
+    """
+    converted = []
+    before: Tag = (OUTSIDE, "")
+    for prefix, kind in tags:
+        opens = prefix in ("B", "S") or (scheme == Scheme.iob1 and before[1] != kind)
+        converted.append(f"{'B' if opens else 'I'}-{kind}" if kind else OUTSIDE)
+        before = (prefix, kind)
+    return converted

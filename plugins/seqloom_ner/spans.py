@@ -1,0 +1,108 @@
+"""Entities in sequences of IOB2 tags, by the strict rule: B-X and the I-X that follow it at once.
+
+An I-X without a B-X or I-X before it is ill-formed and belongs to no entity, nor do the I-X after
+it. That is what seqeval's ``mode="strict", scheme=IOB2`` counts.
+
+Tags are numbered as the codec orders them: O is 0, B- of the k-th type 2 k + 1, I- 2 k + 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+Span = tuple[str, int, int]
+"""Type, first token, token after the last."""
+
+
+def tag_names(types: Sequence[str]) -> list[str]:
+    """Return the tags of the types in the order of their numbers.
+
+    >>> tag_names(["LOC", "PER"])
+    ['O', 'B-LOC', 'I-LOC', 'B-PER', 'I-PER']
+    """
+    return ["O", *(f"{prefix}-{kind}" for kind in types for prefix in "BI")]
+
+
+def types_of(tags: Sequence[str]) -> list[str]:
+    """Return the types of what ``tag_names`` gave."""
+    return [tag[2:] for tag in tags[1::2]]
+
+
+def legal_steps(size: int) -> tuple[Bools, Bools]:
+    """Return which of so many numbered tags may start a sequence, and which may follow which.
+
+    Returns:
+        (C,) and (C, C); in the latter the row is the earlier tag.
+    """
+    tags = np.arange(size)
+    inside = (tags > 0) & (tags % 2 == 0)
+    return ~inside, ~inside | continuations(size)
+
+
+def continuations(size: int) -> Bools:
+    """Return (C, C): True where the column's tag goes on with the entity of the row's."""
+    return _goes_on(np.arange(size)[:, None], np.arange(size)[None])
+
+
+def _goes_on(before: Ints, tags: Ints) -> Bools:
+    """Return whether each tag is an I- whose entity the tag before it is in."""
+    goes_on: Bools = (tags > 0) & (tags % 2 == 0) & ((before == tags) | (before == tags - 1))
+    return goes_on
+
+
+def _continues(tags: Ints) -> Bools:
+    return _goes_on(np.concatenate([[0], tags[:-1]]), tags)
+
+
+def count_ill_formed(tags: Ints) -> int:
+    """Return how many of the (N,) numbered tags are an I- that nothing opened."""
+    return int(((tags > 0) & (tags % 2 == 0) & ~_continues(tags)).sum())
+
+
+def flat_spans(tags: Ints) -> tuple[Ints, Ints, Ints]:
+    """Return starts, ends (exclusive) and types' numbers of the entities in (N,) numbered tags.
+
+    >>> flat_spans(np.array([0, 1, 2, 2, 4, 3]))
+    (array([1, 5]), array([4, 6]), array([0, 1]))
+    """
+    starts = np.flatnonzero(tags % 2 == 1)
+    stops = np.flatnonzero(~np.append(_continues(tags), False)[1:])  # the last token of any run
+    ends = stops[np.searchsorted(stops, starts)] + 1
+    return starts, ends, (tags[starts] - 1) // 2
+
+
+def separated(tags: Ints, lengths: Ints) -> Ints:
+    """Return padded (B, T) tags as (B, T + 1) with O in the padding and after every row.
+
+    Flattened, its rows cannot run into one another; ``divmod(position, T + 1)`` is row and token.
+    """
+    size = tags.shape[1]
+    kept = np.where(np.arange(size) < lengths[:, None], tags, 0)
+    return np.pad(kept, ((0, 0), (0, 1)))
+
+
+def batch_spans(tags: Ints, lengths: Ints) -> Ints:
+    """Return (N, 4): row, start, end and type of each entity in padded (B, T) numbered tags."""
+    starts, ends, kinds = flat_spans(separated(tags, lengths).ravel())
+    rows, first = np.divmod(starts, tags.shape[1] + 1)
+    return np.stack([rows, first, first + ends - starts, kinds], axis=1)
+
+
+def entities(tags: Sequence[str]) -> list[Span]:
+    """Return the entities of one sequence of IOB2 tags, legal or not.
+
+    >>> entities(["B-PER", "I-PER", "I-LOC", "B-LOC"])
+    [('PER', 0, 2), ('LOC', 3, 4)]
+    """
+    found: list[Span] = []
+    for position, tag in enumerate(tags):
+        if tag.startswith("B-"):
+            found.append((tag[2:], position, position + 1))
+        elif tag.startswith("I-") and found and found[-1][::2] == (tag[2:], position):
+            found[-1] = (tag[2:], found[-1][1], position + 1)
+    return found

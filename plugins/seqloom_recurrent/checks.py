@@ -1,0 +1,65 @@
+"""What a recurrent encoder refuses, in words."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from seqloom.errors import ConfigError, did_you_mean
+from seqloom.interfaces.frontend import Features
+
+
+def check_count(key: str, value: int) -> None:
+    """Refuse what is not a whole number of 1 or more.
+
+    Raises:
+        ConfigError: with the key, ``encoder.num_layers`` say.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ConfigError(f"encoder.{key} is {value!r}; it must be a whole number, 1 or more.")
+
+
+def check_probability(key: str, value: float) -> None:
+    """Refuse what is not a probability below 1.
+
+    Raises:
+        ConfigError: with the key.
+    """
+    if not 0.0 <= value < 1.0:
+        raise ConfigError(
+            f"encoder.{key} is {value!r}; it is a probability: 0 (none) or more, and below 1."
+        )
+
+
+def check_option(key: str, value: str, options: type[StrEnum]) -> None:
+    """Refuse what is not the name of an option.
+
+    Raises:
+        ConfigError: with the key, and the names that there are.
+    """
+    if value not in list(options):
+        known = did_you_mean(str(value), [option.value for option in options])
+        raise ConfigError(f"encoder.{key} is {str(value)!r}. {known}")
+
+
+def check_features(features: Features) -> None:
+    """Refuse a batch without sequences, or with a sequence without steps.
+
+    Raises:
+        ValueError: say what is wrong with which row.
+    """
+    rows, size = features.values.shape[:2]
+    if rows == 0:
+        raise ValueError("The batch is empty; an encoder needs at least one sequence.")
+    shortest, longest = int(features.lengths.min()), int(features.lengths.max())
+    if shortest < 1:
+        row = int(features.lengths.argmin())
+        raise ValueError(
+            f"Sequence {row} of the batch has length {shortest}; an encoder needs at least one "
+            "step of each. Leave empty examples out of the data."
+        )
+    if longest > size:
+        row = int(features.lengths.argmax())
+        raise ValueError(
+            f"Sequence {row} of the batch has length {longest}, but the features have only "
+            f"{size} steps; the frontend's lengths do not fit its values."
+        )

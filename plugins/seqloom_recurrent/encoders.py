@@ -1,0 +1,162 @@
+"""The six encoders: three cells, in one direction or in two."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from torch import Tensor
+
+from seqloom.interfaces.encoder import Encoded, Encoder, State
+from seqloom.interfaces.frontend import Features
+from seqloom.nn.bidirectional import Bidirectional
+from seqloom.nn.layer import Layer
+from seqloom.nn.mask import zero_padding
+from seqloom.nn.names import Merge
+from seqloom.nn.stack import Stack
+from seqloom_recurrent import Nonlinearity
+from seqloom_recurrent.checks import (
+    check_count,
+    check_features,
+    check_option,
+    check_probability,
+)
+from seqloom_recurrent.layers import GRULayer, LSTMLayer, RecurrentLayer, RNNLayer
+from seqloom_recurrent.scaled import ScaledProduct, calibrate
+
+
+class Recurrent(Encoder):
+    """Recurrent layers on top of one another: (B, T, D) → (B, T, H).
+
+    Its state, for ``forward``, ``step`` and ``final_state``, is the tuple of its layers' states,
+    the lowest first: h, (B, H), of rnn and gru; (h, c) of lstm.
+
+    Args:
+        input_size: D.
+        hidden_size: units of a layer, per direction.
+        num_layers: how many.
+        dropout: p between two layers, in [0, 1).
+        locked_dropout: one mask for all steps of a sequence.
+        cell: what the kind of layer takes besides: ``nonlinearity``, ``forget_bias``.
+
+    Raises:
+        ConfigError: a parameter is out of its range; the text has its key.
+    """
+
+    layer_class: ClassVar[Callable[..., RecurrentLayer]]
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int = 128,
+        num_layers: int = 1,
+        dropout: float = 0.0,
+        locked_dropout: bool = True,
+        **cell: Any,
+    ) -> None:
+        super().__init__()
+        check_count("hidden_size", hidden_size)
+        check_count("num_layers", num_layers)
+        check_probability("dropout", dropout)
+        layers: list[Layer] = []
+        for _ in range(num_layers):
+            size = layers[-1].output_size if layers else input_size
+            layers.append(self._layer(size, hidden_size, **cell))
+        self.stack = Stack(layers, dropout, locked_dropout)
+        self.output_size = self.stack.output_size
+        self.causal = self.stack.causal
+
+    def _layer(self, input_size: int, hidden_size: int, **cell: Any) -> Layer:
+        return self.layer_class(input_size, hidden_size, **cell)
+
+    def forward(self, features: Features, state: State | None = None) -> Encoded:
+        """Encode a batch, from ``state`` if it is given.
+
+        Raises:
+            ValueError: the batch is empty, a sequence has no step, or an encoder of two directions
+                was given a state.
+        """
+        check_features(features)
+        values = zero_padding(features.values, features.lengths)
+        given = self.stack(values, features.lengths, state)
+        return Encoded(given.outputs, given.summary, features.lengths, features, given.finish)
+
+    def initial_state(self, batch_size: int) -> State:
+        """Return zeros for each layer; causal encoders only."""
+        return self.stack.initial_state(batch_size) if self.causal else super().initial_state(0)
+
+    def step(self, values: Tensor, state: State) -> tuple[Tensor, State]:
+        """Read one step, (B, D), and return its output, (B, H), with the state; causal only."""
+        return self.stack.step(values, state) if self.causal else super().step(values, state)
+
+
+class RNN(Recurrent):
+    """Simple recurrent network; ``nonlinearity`` is ``tanh`` or ``relu``."""
+
+    layer_class = RNNLayer
+
+    def _layer(self, input_size: int, hidden_size: int, **cell: Any) -> Layer:
+        check_option("nonlinearity", cell.get("nonlinearity", Nonlinearity.tanh), Nonlinearity)
+        return super()._layer(input_size, hidden_size, **cell)
+
+
+class LSTM(Recurrent):
+    """Long short-term memory; ``forget_bias`` is the forget gate's bias at initialisation."""
+
+    layer_class = LSTMLayer
+
+
+class GRU(Recurrent):
+    """Gated recurrent unit."""
+
+    layer_class = GRULayer
+
+
+class BidirectionalRecurrent(Recurrent):
+    """Each layer reads in both directions and merges what they give, before the next one reads it.
+
+    (B, T, D) → (B, T, 2H) if ``merge`` is ``concat``, (B, T, H) otherwise. The summary merges, in
+    the same way, the forward direction's last step with the backward direction's first. The final
+    state has a pair for each layer, forward's and backward's; it cannot be gone on from.
+
+    The merges differ in scale, so one learning rate need not suit them all. At initialisation, on
+    standard normal input, the outputs of a bilstm (128 → 128 a direction) have these standard
+    deviations, and its recurrent weights gradients in this proportion:
+
+    ==========  =======  =====  =======  ====================  ==================
+    merge       concat   sum    average  multiply, as it is    the plain product
+    ==========  =======  =====  =======  ====================  ==================
+    outputs     0.175    0.247  0.123    0.181                 0.031
+    gradients   1        1.02   0.51     1.05                  0.18
+    ==========  =======  =====  =======  ====================  ==================
+
+    Products of products would vanish in a stack; ``multiply`` is therefore scaled by a constant
+    for each layer, see `ScaledProduct`. With ``scale`` set to 1 it is Keras' ``mul``.
+    """
+
+    def __init__(
+        self, input_size: int, hidden_size: int = 128, merge: str = "concat", **params: Any
+    ) -> None:
+        check_option("merge", merge, Merge)
+        super().__init__(input_size, hidden_size, merge=merge, **params)
+        products = [part for part in self.modules() if isinstance(part, ScaledProduct)]
+        calibrate(products, input_size)
+
+    def _layer(self, input_size: int, hidden_size: int, **cell: Any) -> Layer:
+        merge = cell.pop("merge")
+        forward = super()._layer(input_size, hidden_size, **cell)
+        backward = super()._layer(input_size, hidden_size, **cell)
+        layer = Bidirectional(forward, backward, merge)
+        return ScaledProduct(layer) if layer.merge is Merge.multiply else layer
+
+
+class BiRNN(BidirectionalRecurrent, RNN):
+    """Simple recurrent network in both directions."""
+
+
+class BiLSTM(BidirectionalRecurrent, LSTM):
+    """Long short-term memory in both directions."""
+
+
+class BiGRU(BidirectionalRecurrent, GRU):
+    """Gated recurrent unit in both directions."""

@@ -1,0 +1,1 @@
+"""The text frontends: words and characters."""

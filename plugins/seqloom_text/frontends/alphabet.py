@@ -1,0 +1,64 @@
+"""Characters as numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from seqloom_text.frontends.fields import FIRST, PAD, UNK
+
+MAX_CHARACTERS = 40
+"""Of a longer word, the first and the last half of this many characters are read."""
+
+_END = 0x110000  # beyond the last code point: equals no character, so a search never falls off
+
+
+class Alphabet:
+    """The characters that are known.
+
+    Attributes:
+        size: how many identities there are, with padding and unknown.
+        dtype: of the arrays; the smallest that holds them all.
+    """
+
+    def __init__(self, characters: str) -> None:
+        points = np.unique(_code_points(characters)).astype(np.int64)
+        self._points = np.append(points, _END)
+        self.size = len(points) + FIRST
+        self.dtype = np.dtype(np.int16 if self.size <= np.iinfo(np.int16).max else np.int32)
+
+    def ids(self, text: str) -> np.ndarray:
+        """Return the identity of each character, (T,).
+
+        >>> Alphabet("cab").ids("abx").tolist()
+        [2, 3, 1]
+        """
+        points = _code_points(text)
+        places = np.searchsorted(self._points, points)
+        return np.where(self._points[places] == points, places + FIRST, UNK).astype(self.dtype)
+
+    def spell(self, words: Sequence[str]) -> np.ndarray:
+        """Return the characters of each word, (T, W), padded on the right.
+
+        W is at least 1, and a word without characters is spelled as one unknown character. Words
+        of more than ``MAX_CHARACTERS`` lose their middle.
+
+        >>> Alphabet("cab").spell(["ab", "c"]).tolist()
+        [[2, 3], [4, 0]]
+        """
+        short = [word if len(word) <= MAX_CHARACTERS else _without_middle(word) for word in words]
+        lengths = np.fromiter(map(len, short), np.int64, len(short))
+        filled = np.arange(max(1, lengths.max(initial=0))) < lengths[:, None]
+        spelled = np.full(filled.shape, PAD, self.dtype)
+        spelled[filled] = self.ids("".join(short))
+        spelled[lengths == 0, 0] = UNK
+        return spelled
+
+
+def _without_middle(word: str) -> str:
+    return word[: MAX_CHARACTERS // 2] + word[-(MAX_CHARACTERS // 2) :]
+
+
+def _code_points(text: str) -> np.ndarray:
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)

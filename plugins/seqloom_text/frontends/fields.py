@@ -1,0 +1,56 @@
+"""What the text frontends read of an example."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from seqloom.errors import ExampleError, did_you_mean
+from seqloom.interfaces import Example
+
+PAD = 0
+UNK = 1
+FIRST = 2
+"""Identity of the first known word or character: below it are padding and the unknown."""
+
+
+def choose_field(example: Example, field: str | None, preferred: Sequence[str]) -> str:
+    """Return ``field``, or without one the first of the preferred that the example has.
+
+    Raises:
+        ExampleError: the example does not have it.
+    """
+    names = preferred if field is None else (field,)
+    for name in names:
+        if example.fields.get(name) is not None:
+            return name
+    raise ExampleError(
+        example,
+        f"there is nothing to read in {' or '.join(map(repr, names))}; set frontend.field to a "
+        f"field with tokens or a text. {did_you_mean(names[0], example.fields)}",
+    )
+
+
+def read_field(example: Example, name: str) -> str | list[str]:
+    """Return the text, or the tokens, in the field.
+
+    Raises:
+        ExampleError: it holds something else, or nothing.
+    """
+    value = example.fields[name]
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, list | tuple):
+        raise ExampleError(
+            example,
+            f"{name!r} holds a {type(value).__name__}; expected a text or a list of tokens.",
+        )
+    for position, token in enumerate(value):
+        if not isinstance(token, str):
+            raise ExampleError(
+                example,
+                f"token {position} of {name!r} is {token!r}, a {type(token).__name__}; every "
+                f"token must be a text.",
+            )
+    if not value:
+        raise ExampleError(example, f"{name!r} has no token; leave out examples without any.")
+    return list(value)

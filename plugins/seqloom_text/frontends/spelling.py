@@ -1,0 +1,98 @@
+"""Features of a word from its characters: a convolution, and the maximum over the word."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from seqloom_text.frontends.fields import PAD, UNK
+
+_MULTIPLIER = 6364136223846793005  # of Knuth's MMIX generator: any odd number of 63 bits will do
+
+
+class SpellingFeatures(nn.Module):
+    """A convolution over the characters of each word, then the maximum of each filter.
+
+    The character features of Ma and Hovy, 2016 (ACL, section 2.1), without their dropout. On a CPU
+    the convolution is computed as look-ups, once for each distinct spelling in the batch; the
+    parameters, the values and the gradients are those of ``nn.Conv1d`` all the same.
+
+    Args:
+        alphabet_size: A, with padding (0) and unknown (1).
+        size: of a character's vector.
+        filters: F, the features of a word.
+        width: K, of the filters, in characters; odd.
+
+    Attributes:
+        output_size: F.
+    """
+
+    def __init__(self, alphabet_size: int, size: int, filters: int, width: int) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(alphabet_size, size, padding_idx=PAD)
+        self.convolution = nn.Conv1d(size, filters, width, padding=width // 2)
+        self.output_size = filters
+        self._initialise()
+
+    def forward(self, characters: Tensor) -> Tensor:
+        """Return (B, T, F) for identities (B, T, W); zeros for words that are padding alone."""
+        batch, steps, width = characters.shape
+        spellings = characters.reshape(batch * steps, width).long()
+        if spellings.device.type == "cpu" and not torch.compiler.is_compiling():
+            features = self._distinct(spellings)
+        else:
+            features = self.reference(spellings)
+        return features.view(batch, steps, self.output_size)
+
+    def reference(self, spellings: Tensor) -> Tensor:
+        """Return the features (N, F) of spellings (N, W), by ``nn.Conv1d`` over all positions."""
+        embedded = self.embedding(spellings).transpose(1, 2)  # (N, C, W)
+        filtered: Tensor = self.convolution(embedded)  # (N, F, W)
+        padding = (spellings == PAD).unsqueeze(1)
+        best = filtered.masked_fill(padding, -torch.inf).amax(2)
+        return best.masked_fill(padding.all(2), 0.0)
+
+    def _distinct(self, spellings: Tensor) -> Tensor:
+        """Compute each distinct row of (N, W) once and hand it to its copies."""
+        weights = torch.cumprod(spellings.new_full((spellings.shape[1],), _MULTIPLIER), 0)
+        _, place = torch.unique((spellings * weights).sum(1), return_inverse=True)
+        first = place.new_empty(int(place.max()) + 1).scatter_(0, place, torch.arange(len(place)))
+        rows = spellings[first]
+        if not torch.equal(rows[place], spellings):  # two spellings have one hash
+            return self._look_up(spellings)
+        return F.embedding(place, self._look_up(rows))
+
+    def _look_up(self, spellings: Tensor) -> Tensor:
+        """Return (N, F) for (N, W): the filters' responses to a character are a table's row.
+
+        There is a table for each place in the filter; a filter's value at a position is the sum of
+        K rows. Positions of padding are left out, not masked.
+        """
+        tables = self._tables()
+        reach = len(tables) // 2
+        padded = F.pad(spellings, (reach, reach), value=PAD)
+        present = spellings != PAD
+        rows, columns = present.nonzero(as_tuple=True)
+        start = rows * padded.shape[1] + columns
+        flat = padded.flatten()
+        filtered = F.embedding(flat[start], tables[0])
+        for place, table in enumerate(tables[1:], start=1):
+            filtered = filtered + F.embedding(flat[start + place], table)
+        counts = present.sum(1)
+        positions = torch.arange(len(start))
+        return F.embedding_bag(positions, filtered, counts.cumsum(0) - counts, mode="max")
+
+    def _tables(self) -> list[Tensor]:
+        """Return K tables (A, F); the bias is in the middle one, which each position reads once."""
+        # Looked up, so that padding stays zero: it has no gradient.
+        vectors = self.embedding(torch.arange(self.embedding.num_embeddings))
+        tables = torch.einsum("ac,fck->kaf", vectors, self.convolution.weight).to(vectors.dtype)
+        middle = len(tables) // 2
+        return [t + self.convolution.bias if k == middle else t for k, t in enumerate(tables)]
+
+    @torch.no_grad()
+    def _initialise(self) -> None:
+        """Draw vectors of length 1 on average; characters never seen in training say nothing."""
+        nn.init.normal_(self.embedding.weight, std=self.embedding.embedding_dim**-0.5)
+        self.embedding.weight[[PAD, UNK]] = 0.0

@@ -1,0 +1,71 @@
+"""Line-aligned files: line n of each belongs to example n."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import zip_longest
+from typing import Any
+
+from seqloom.data.split import SplitConfig
+from seqloom.errors import ConfigError, DataError
+from seqloom.interfaces.example import Origin
+from seqloom_text.readers.base import FileSource, Record
+from seqloom_text.readers.files import TextFile, stem
+from seqloom_text.schemas_data import INPUT_KINDS, parallel_kinds
+
+Files = Mapping[str, str] | None
+
+
+class ParallelSource(FileSource):
+    """Reads line-aligned files, one a field; see `ParallelConfig` for the parameters.
+
+    New inputs come from files of the first field that is a text or tokens.
+    """
+
+    def __init__(
+        self,
+        *,
+        train: Files = None,
+        val: Files = None,
+        test: Files = None,
+        split: SplitConfig | Mapping[str, Any] | None = None,
+        kinds: Mapping[str, str] | None = None,
+        labels_separator: str = "|",
+    ) -> None:
+        files = {"train": train, "val": val, "test": test}
+        super().__init__(
+            files, split, parallel_kinds(files.values(), kinds or {}), labels_separator
+        )
+
+    def stem(self, file: Mapping[str, str]) -> str:
+        """Return the name of the first file without its suffix."""
+        return stem(next(iter(file.values())))
+
+    def records(self, file: Mapping[str, str] | str, targets: bool) -> Iterator[Record]:
+        """Yield a record for each line; see `FileSource.records`."""
+        paths = {self._input_field(): file} if isinstance(file, str) else file
+        texts = {name: TextFile.find(path) for name, path in paths.items()}
+        first = next(iter(texts.values()))
+        rows = zip_longest(*(text.lines() for text in texts.values()))
+        for number, row in enumerate(rows, 1):
+            if None in row:
+                raise _uneven(texts)
+            lines = [line.removesuffix("\n").removesuffix("\r") for _, line in row]
+            yield Record(dict(zip(texts, lines, strict=True)), Origin(first.path, number))
+
+    def _input_field(self) -> str:
+        for name, kind in self.kinds.items():
+            if kind in INPUT_KINDS:
+                return name
+        raise ConfigError(
+            "data=parallel has no field of text or tokens, so there is nothing to read inputs as; "
+            "give one, say +data.train.text=PATH."
+        )
+
+
+def _uneven(texts: Mapping[str, TextFile]) -> DataError:
+    counts = [f"{text.shown} has {sum(1 for _ in text.lines())}" for text in texts.values()]
+    return DataError(
+        f"The files are not line-aligned: {', '.join(counts)} lines. Line n of each must belong to "
+        "the same example."
+    )

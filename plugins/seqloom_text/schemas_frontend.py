@@ -1,0 +1,141 @@
+"""The parameters of the text frontends, and what they take and give."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from seqloom.errors import ConfigError
+from seqloom.plugins.component import Component
+
+
+class Tokenizer(StrEnum):
+    """How a text is cut into tokens; see ``seqloom_text.tokenizers``."""
+
+    rules = "rules"
+    whitespace = "whitespace"
+
+
+class Normalisation(StrEnum):
+    """The Unicode normalisation form of what is read, or none."""
+
+    NFC = "NFC"
+    NFKC = "NFKC"
+    none = "none"
+
+
+def _require(fits: bool, parameter: str, value: object, expected: str) -> None:
+    if not fits:
+        raise ConfigError(f"frontend.{parameter}={value}: {expected}.")
+
+
+def _require_share(parameter: str, value: float) -> None:
+    _require(0 <= value < 1, parameter, value, "a dropout is a share from 0 up to, not with, 1")
+
+
+@dataclass
+class Words:
+    """A vector for each word, beside features of its characters.
+
+    Attributes:
+        field: what is read, tokens or a text; by default ``tokens``, else ``text``.
+        tokenizer: cuts a text into tokens.
+        size: of a word's vector.
+        min_count: rarer words of the training examples are unknown.
+        lowercase: look words up in lower case; their characters stay as they are.
+        word_dropout: in training, a word that was seen ``c`` times becomes unknown with probability
+            ``word_dropout / (word_dropout + c)``; 0 is never.
+        init_std: standard deviation of the words' initial vectors.
+        dropout: share of features dropped, the same at each step of a sequence.
+        characters: whether the features of a word's characters stand beside its vector.
+        character_size: of a character's vector.
+        character_filters: of the convolution over a word's characters.
+        character_width: of those filters, in characters; odd.
+        vectors: file of pretrained vectors: GloVe, word2vec text or fastText, plain or ``.gz``.
+        freeze_vectors: do not train the table of words, those without a pretrained vector included.
+        vectors_vocabulary: add every word of the file, not only the words of the examples.
+    """
+
+    field: str | None = None
+    tokenizer: Tokenizer = Tokenizer.rules
+    size: int = 100
+    min_count: int = 1
+    lowercase: bool = True
+    word_dropout: float = 1.0
+    init_std: float = 0.1
+    dropout: float = 0.0
+    characters: bool = True
+    character_size: int = 30
+    character_filters: int = 50
+    character_width: int = 3
+    vectors: str | None = None
+    freeze_vectors: bool = False
+    vectors_vocabulary: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("size", "min_count", "character_size", "character_filters", "character_width"):
+            _require(getattr(self, name) >= 1, name, getattr(self, name), "expected 1 or more")
+        for name in ("word_dropout", "init_std"):
+            _require(getattr(self, name) >= 0, name, getattr(self, name), "expected 0 or more")
+        _require_share("dropout", self.dropout)
+        width = self.character_width
+        _require(width % 2 == 1, "character_width", width, "expected an odd number, such as 3")
+        for name in ("freeze_vectors", "vectors_vocabulary"):
+            needless = getattr(self, name) and not self.vectors
+            _require(not needless, name, "true", "it needs frontend.vectors=FILE as well")
+
+
+@dataclass
+class Characters:
+    """A vector for each character of a text.
+
+    Attributes:
+        field: what is read, a text or tokens; by default ``text``, else ``tokens``, which are
+            joined by single spaces.
+        size: of a character's vector.
+        lowercase: read the text in lower case.
+        min_count: rarer characters of the training examples are unknown.
+        init_std: standard deviation of the initial vectors.
+        dropout: share of features dropped, the same at each step of a sequence.
+        character_dropout: in training, the probability that a character becomes unknown.
+        unicode: the normalisation form. A text that is not in it has other offsets than what is
+            read.
+    """
+
+    field: str | None = None
+    size: int = 50
+    lowercase: bool = False
+    min_count: int = 1
+    init_std: float = 0.1
+    dropout: float = 0.0
+    character_dropout: float = 0.0
+    unicode: Normalisation = Normalisation.NFC
+
+    def __post_init__(self) -> None:
+        for name in ("size", "min_count"):
+            _require(getattr(self, name) >= 1, name, getattr(self, name), "expected 1 or more")
+        _require(self.init_std >= 0, "init_std", self.init_std, "expected 0 or more")
+        _require_share("dropout", self.dropout)
+        _require_share("character_dropout", self.character_dropout)
+        forms = list(Normalisation)
+        _require(self.unicode in forms, "unicode", self.unicode, f"expected {' or '.join(forms)}")
+
+
+FRONTENDS: tuple[Component, ...] = (
+    Component(
+        kind="frontend",
+        name="words",
+        schema=Words,
+        target="seqloom_text.frontends.words:WordsFrontend",
+        takes={"field": ("tokens", "text")},
+        gives={"steps": "token"},
+    ),
+    Component(
+        kind="frontend",
+        name="characters",
+        schema=Characters,
+        target="seqloom_text.frontends.characters:CharactersFrontend",
+        takes={"field": ("text", "tokens")},
+        gives={"steps": "character"},
+    ),
+)

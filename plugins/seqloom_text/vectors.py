@@ -1,0 +1,141 @@
+"""Pretrained word vectors as text: GloVe, word2vec's text form and fastText's ``.vec``.
+
+A line holds a word and its values, with spaces between. word2vec and fastText put a line with the
+number of words and of values before that; GloVe does not. The word itself may hold spaces, as some
+of GloVe's do. A file that ends in ``.gz`` is unpacked while it is read.
+"""
+
+from __future__ import annotations
+
+import gzip
+import logging
+import zlib
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import BinaryIO, NamedTuple, cast
+
+import numpy as np
+
+from seqloom.errors import DataError
+
+logger = logging.getLogger("seqloom")
+
+
+class VectorLine(NamedTuple):
+    """One line of the file: its number (from 1), the word, and the values as text."""
+
+    number: int
+    word: str
+    values: bytes
+
+
+def load_vectors(path: str, words: Collection[str]) -> dict[str, np.ndarray]:
+    """Return the vectors, (D,) float32 each, of those words that the file has.
+
+    A word that is not there as it is written takes the first vector that agrees with it in lower
+    case. Where a word has two lines the first one counts. Logs how many words were found.
+
+    Raises:
+        DataError: the file is missing or malformed; the text has file and line.
+    """
+    wanted = set(words)
+    folded = {word.lower() for word in wanted}
+    exact: dict[str, np.ndarray] = {}
+    similar: dict[str, np.ndarray] = {}
+    for line in read_lines(path):
+        lower = line.word.lower()
+        if line.word in wanted and line.word not in exact:
+            exact[line.word] = _parse(path, line)
+        elif lower in folded and lower not in similar:
+            similar[lower] = _parse(path, line)
+    best = {word: exact.get(word, similar.get(word.lower())) for word in words}
+    found = {word: vector for word, vector in best.items() if vector is not None}
+    level = logging.INFO if found else logging.WARNING
+    logger.log(level, "%s has vectors for %d of %d words.", path, len(found), len(wanted))
+    return found
+
+
+def read_lines(path: str) -> Iterator[VectorLine]:
+    """Yield the lines of the file, header aside, in order.
+
+    Raises:
+        DataError: the file is missing or empty, or a line has too few or too many values.
+    """
+    size: int | None = None
+    for number, raw in _raw_lines(path):
+        text = raw.replace(b"\t", b" ").strip(b" \r\n")
+        if number == 1 and _is_header(text):
+            size = int(text.split()[1])
+            continue
+        if size is None:
+            size = text.count(b" ")
+        word, values = _split(path, number, text, size)
+        yield VectorLine(number, word, values)
+    if size is None:
+        raise DataError(f"{path}: the file is empty; expected a word and its values in each line.")
+
+
+def _raw_lines(path: str) -> Iterator[tuple[int, bytes]]:
+    number = 0
+    try:
+        with _open(path) as file:
+            for number, raw in enumerate(file, start=1):
+                yield number, raw
+    except (OSError, EOFError, zlib.error) as error:
+        where = f"{path}:{number + 1}" if number else path
+        raise DataError(
+            f"{where}: the word vectors cannot be read ({error}). Set frontend.vectors to a file "
+            f"of vectors as text, plain or packed by gzip."
+        ) from error
+
+
+def _open(path: str) -> BinaryIO:
+    place = Path(path).expanduser()
+    return cast(BinaryIO, gzip.open(place)) if place.suffix == ".gz" else place.open("rb")
+
+
+def _is_header(text: bytes) -> bool:
+    fields = text.split()
+    return len(fields) == 2 and all(field.isdigit() for field in fields)
+
+
+def _split(path: str, number: int, text: bytes, size: int) -> tuple[str, bytes]:
+    """Return the word and its values; only counted here, since most lines are not wanted."""
+    surplus = text.count(b" ") - size
+    cut = text.find(b" ")
+    for _ in range(surplus):  # the word has spaces of its own
+        cut = text.find(b" ", cut + 1)
+    word, values = text[:cut], text[cut + 1 :]
+    if size < 1 or surplus < 0 or (surplus and _is_number(word.rpartition(b" ")[2])):
+        raise DataError(
+            f"{path}:{number}: {text.count(b' ')} values, expected {max(size, 1)} as in the first "
+            f"line. Expected a word and its values, with single spaces between; binary files must "
+            f"be converted to text first."
+        )
+    return word.decode("utf-8", "replace"), values
+
+
+def _is_number(text: bytes) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _parse(path: str, line: VectorLine) -> np.ndarray:
+    try:
+        exact = np.array([float(value) for value in line.values.split(b" ")])
+    except ValueError as error:
+        raise DataError(
+            f"{path}:{line.number}: the vector of {line.word!r} cannot be read ({error}); expected "
+            f"numbers only."
+        ) from error
+    with np.errstate(over="ignore"):
+        values = exact.astype(np.float32)
+    if not np.isfinite(values).all():
+        raise DataError(
+            f"{path}:{line.number}: the vector of {line.word!r} has a value that is not finite; "
+            f"remove the line or mend it."
+        )
+    return values

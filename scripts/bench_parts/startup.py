@@ -1,0 +1,118 @@
+"""P12: how long the program takes to answer, as a whole process, against ``import torch``.
+
+``python scripts/bench_parts/startup.py`` prints the rows.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROUNDS = 9
+SEQLOOM = Path(sys.executable).with_name("seqloom")
+TORCH = (sys.executable, "-c", "import torch")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A command with what must come of it, so that a fast failure is not taken for speed."""
+
+    id: str
+    arguments: tuple[str, ...]
+    target: float
+    says: str
+    fails: bool = False
+    line: str = ""
+
+    @property
+    def what(self) -> str:
+        """What is measured, in words."""
+        shown = f"TAB after '{self.line}'" if self.line else f"seqloom {' '.join(self.arguments)}"
+        return f"{shown}, against import torch"
+
+
+CASES = (
+    Case("P12-help", ("--help",), 0.15, "train"),
+    Case("P12-plugins", ("plugins",), 0.15, "recurrent"),
+    Case("P12-error", ("train", "encoder=bilstn"), 0.30, "bilstm", fails=True),
+    Case("P12-tab", ("-sc", "query=bash"), 0.30, "encoder=lstm", line="seqloom train encoder="),
+)
+
+
+def _environment(case: Case) -> dict[str, str]:
+    if not case.line:
+        return dict(os.environ)
+    return os.environ | {"COMP_LINE": case.line, "COMP_POINT": str(len(case.line))}
+
+
+def _run(case: Case, python: Sequence[str] = ()) -> str:
+    """Run the case's command and return what it wrote.
+
+    Raises:
+        RuntimeError: it did not do what it is measured for.
+    """
+    command = [*python, str(SEQLOOM), *case.arguments]
+    done = subprocess.run(
+        command, env=_environment(case), capture_output=True, text=True, check=False
+    )
+    text = done.stdout + done.stderr
+    if (done.returncode != 0) != case.fails or case.says not in text:
+        raise RuntimeError(f"{' '.join(command)}: exit code {done.returncode}:\n{text[-2000:]}")
+    return text
+
+
+def imports_torch(case: Case) -> bool:
+    """Return whether the command imports torch, by Python's own record of its imports."""
+    lines = _run(case, (sys.executable, "-X", "importtime")).splitlines()
+    names = {line.rpartition("|")[2].strip() for line in lines if line.startswith("import time:")}
+    if "seqloom" not in names:
+        raise RuntimeError(f"{case.id}: there is no record of imports")
+    return "torch" in names
+
+
+def _seconds() -> dict[str, float]:
+    """Return the median seconds of each case and of ``import torch``, all run in turn."""
+    times: dict[str, list[float]] = {}
+    for turn in range(ROUNDS + 1):
+        for case in (None, *CASES):
+            started = time.perf_counter()
+            if case is None:
+                subprocess.run(TORCH, check=True)
+            else:
+                _run(case)
+            if turn:  # the first fills the page cache
+                name = case.id if case else "torch"
+                times.setdefault(name, []).append(time.perf_counter() - started)
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def measure() -> list[dict[str, Any]]:
+    """Return a row for each command, and one for how many of them import torch."""
+    seconds = _seconds()
+    rows: list[dict[str, Any]] = [
+        {
+            "id": case.id,
+            "what": case.what,
+            "ratio": seconds[case.id] / seconds["torch"],
+            "target": case.target,
+            "seconds": (seconds[case.id], seconds["torch"]),
+        }
+        for case in CASES
+    ]
+    heavy = sum(imports_torch(case) for case in CASES)
+    rows.append(
+        {"id": "P12-torch", "what": "of these, import torch", "ratio": heavy, "target": 0.0}
+    )
+    return rows
+
+
+if __name__ == "__main__":
+    for row in measure():
+        print(row)

@@ -1,0 +1,66 @@
+"""Every installed component keeps the promises of its interface."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from seqloom.plugins import Component, Kind, registry, resolve
+from seqloom.testing import (
+    ENCODER_CHECKS,
+    FRONTEND_CHECKS,
+    HEAD_CHECKS,
+    FrontendCase,
+    HeadCase,
+    examples,
+    variants,
+)
+from seqloom.testing.encoders import MakeEncoder
+from seqloom.testing.samples import LENGTHS
+
+
+def _params(kind: Kind) -> Iterator[Any]:
+    for name in registry().names(kind):
+        component = registry().find(kind, name)
+        default = variants(component)[0]
+        for params in variants(component, fixed=["scheme"]):
+            changed = [str(value) for key, value in params.items() if value != default[key]]
+            yield pytest.param(component, params, id="-".join([name, *changed]))
+
+
+def _by_name(checks: Any) -> dict[str, Any]:
+    return {"argvalues": checks, "ids": [check.__name__ for check in checks]}
+
+
+@pytest.mark.parametrize("check", **_by_name(ENCODER_CHECKS))
+@pytest.mark.parametrize(("component", "params"), [*_params("encoder")])
+def test_encoder(
+    component: Component, params: dict[str, Any], check: Callable[[MakeEncoder], None]
+) -> None:
+    cls = resolve(component)
+    small = {**params, "hidden_size": 8, "num_layers": 2}
+    check(lambda input_size: cls(input_size, **small))
+
+
+@pytest.mark.parametrize("kind", ["tokens", "text"])
+@pytest.mark.parametrize("check", **_by_name(FRONTEND_CHECKS))
+@pytest.mark.parametrize(("component", "params"), [*_params("frontend")])
+def test_frontend(
+    component: Component,
+    params: dict[str, Any],
+    check: Callable[[FrontendCase], None],
+    kind: str,
+) -> None:
+    check(FrontendCase(resolve(component), examples({kind: kind}), params))
+
+
+@pytest.mark.parametrize("check", **_by_name(HEAD_CHECKS))
+@pytest.mark.parametrize(("component", "params"), [*_params("head")])
+def test_head(
+    component: Component, params: dict[str, Any], check: Callable[[HeadCase], None]
+) -> None:
+    (kind, *_) = component.takes["field"]
+    labelled = examples({"tokens": "tokens", str(params["field"]): kind})
+    check(HeadCase(resolve(component), labelled, LENGTHS, params))

@@ -1,0 +1,138 @@
+"""CoNLL columns, in the forms that are found in the wild."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seqloom.errors import ConfigError, DataError
+from seqloom_text.readers.conll import ConllSource
+
+
+def write(path: Path, text: str) -> str:
+    path.write_bytes(text.encode())
+    return str(path)
+
+
+def sentences(source: ConllSource) -> list[tuple[list[str], list[str]]]:
+    return [(e.fields["tokens"], e.fields["tags"]) for e in source.examples("train")]
+
+
+TWO = [(["New", "York"], ["B-LOC", "I-LOC"]), (["ok"], ["O"])]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "New\tB-LOC\nYork\tI-LOC\n\nok\tO\n",
+        "New B-LOC\nYork I-LOC\n\nok O",
+        "New B-LOC \nYork  I-LOC\t\n \t \n\n\nok O\n\n\n",
+        "\ufeff\r\nNew\tB-LOC\r\nYork\tI-LOC\r\n\r\nok\tO\r\n",
+        "New NNP B-LOC\nYork NNP I-LOC\n\nok UH O\n",
+    ],
+)
+def test_forms_of_the_same_data(tmp_path: Path, text: str) -> None:
+    assert sentences(ConllSource(train=write(tmp_path / "a.conll", text))) == TWO
+
+
+token = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\t\r\n "), min_size=1)
+
+
+@given(st.lists(st.lists(st.tuples(token, token), min_size=1), min_size=1))
+def test_what_is_written_is_read_back(
+    tmp_path_factory: pytest.TempPathFactory, data: list[list[tuple[str, str]]]
+) -> None:
+    data = [[(w.replace("-DOCSTART-", "d"), t) for w, t in rows] for rows in data]
+    # A byte order mark at the start of the file is not part of its text.
+    data[0][0] = (data[0][0][0].lstrip("\ufeff") or "x", data[0][0][1])
+    text = "\n".join("".join(f"{word}\t{tag}\n" for word, tag in rows) for rows in data)
+    path = write(tmp_path_factory.mktemp("conll") / "a.conll", text)
+    found = sentences(ConllSource(train=path))
+    assert [list(zip(*pair, strict=True)) for pair in found] == data
+
+
+def test_origins_documents_and_comments(tmp_path: Path) -> None:
+    text = (
+        "# a comment\n-DOCSTART- -X- O\n\na x O\n# inside\nb y O\n\n-DOCSTART- -X- O\n\nc z B-Q\n"
+        "-DOCSTART- (3)\nd z O\n"
+    )
+    path = write(tmp_path / "a.iob", text)
+    columns = {"tokens": 1, "pos": 2, "tags": -1}
+    examples = list(ConllSource(train=path, columns=columns, comment="#").examples("train"))
+    assert [e.fields["tokens"] for e in examples] == [["a", "b"], ["c"], ["d"]]
+    assert [e.fields["pos"] for e in examples] == [["x", "y"], ["z"], ["z"]]
+    assert [e.meta["document"] for e in examples] == [1, 2, 3]
+    assert [e.origin.line for e in examples if e.origin] == [4, 10, 12]
+    assert [e.id for e in examples] == ["a:1", "a:2", "a:3"]
+
+
+def test_a_hash_is_a_token_unless_it_begins_comments(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.bio", "# O\na O\n")
+    assert sentences(ConllSource(train=path)) == [(["#", "a"], ["O", "O"])]
+
+
+def test_delimiters_and_spaces_inside_tokens(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.conll", "New York\tB-LOC\n10\u00a0000\tO\n")
+    assert sentences(ConllSource(train=path)) == [(["New York", "10\u00a0000"], ["B-LOC", "O"])]
+    path = write(tmp_path / "b.conll", "a,O\n")
+    assert sentences(ConllSource(train=path, delimiter=",")) == [(["a"], ["O"])]
+
+
+def test_conllu_with_word_numbers(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.conllu", "# text = ab\n1\ta\tDET\n2\tb\tNOUN\n")
+    source = ConllSource(train=path, columns={"tokens": 2, "tags": 3}, comment="#")
+    assert sentences(source) == [(["a", "b"], ["DET", "NOUN"])]
+    path = write(tmp_path / "b.conllu", "1-2\tab\t_\n1\ta\tDET\n2\tb\tNOUN\n")
+    with pytest.raises(DataError, match=r"b\.conllu:1: '1-2' is no word number: multi-word"):
+        list(ConllSource(train=path, columns={"tokens": 2, "tags": 3}).examples("train"))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", r"a\.conll: no examples"),
+        (
+            "a x O\nb x O\n\nc O\n",
+            r"a\.conll:4: the line has 2 columns, the first one of the file has 3",
+        ),
+        ("a\nb\n", ":1: the line has 1 columns, so there is none for data.columns.tags=-1"),
+        ("a\tO\n\tO\n", ":2: column 1 of 2 is empty"),
+        ("a\tx\tO\nb\t\tO\n", ":2: column 2 of 3 is empty"),
+        ("a\tO\nb\t\n", ":2: the line has 1 columns"),
+    ],
+)
+def test_errors_have_file_and_line(tmp_path: Path, text: str, message: str) -> None:
+    source = ConllSource(train=write(tmp_path / "a.conll", text))
+    with pytest.raises(DataError, match=message):
+        list(source.examples("train"))
+
+
+def test_a_column_beyond_the_last(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.conll", "a O\n")
+    with pytest.raises(
+        DataError, match=r"has 2 columns, so there is none for data\.columns\.tags=4"
+    ):
+        list(ConllSource(train=path, columns={"tokens": 1, "tags": 4}).examples("train"))
+
+
+def test_columns_that_make_no_sense() -> None:
+    with pytest.raises(ConfigError, match=r"data\.columns\.tags=0: columns are numbered from 1"):
+        ConllSource(columns={"tokens": 1, "tags": 0})
+    with pytest.raises(ConfigError, match="no column has the tokens"):
+        ConllSource(columns={"tags": 1})
+    with pytest.raises(ConfigError, match="a CoNLL column holds tokens or tags, not a label"):
+        ConllSource(columns={"tokens": 1, "label": 2})
+
+
+@pytest.mark.parametrize("columns", [{"tokens": 1, "tags": -1}, {"tokens": 2, "tags": 5}])
+def test_inputs_may_have_tokens_only(tmp_path: Path, columns: dict[str, int]) -> None:
+    path = write(tmp_path / "a.conll", "Apple\nfell\n\nok\n")
+    examples = list(ConllSource(columns=columns).inputs([path]))
+    assert [e.fields for e in examples] == [{"tokens": ["Apple", "fell"]}, {"tokens": ["ok"]}]
+
+
+def test_inputs_may_have_tags_too(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.conll", "Apple B-X\n")
+    (example,) = ConllSource().inputs([path])
+    assert example.fields == {"tokens": ["Apple"], "tags": ["B-X"]}

@@ -1,0 +1,219 @@
+"""CSV and TSV files, well-formed and not, against Python's own writer."""
+
+import csv
+import gzip
+import io
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seqloom.data.split import SplitConfig
+from seqloom.errors import ConfigError, DataError, ExampleError
+from seqloom.interfaces import Example
+from seqloom_text.readers.csv import CsvSource
+
+
+def write(path: Path, text: str) -> str:
+    path.write_bytes(text.encode())
+    return str(path)
+
+
+def fields(examples: list[Example]) -> list[dict[str, object]]:
+    return [example.fields for example in examples]
+
+
+TWO = [{"text": "a b", "label": "x"}, {"text": "c", "label": "y"}]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.csv", "text,label\na b,x\nc,y\n"),
+        ("a.csv", "text,label\na b,x\nc,y"),
+        ("a.csv", "\ufefftext,label\r\na b,x\r\nc,y\r\n\r\n\r\n"),
+        ("a.csv", '"text","label"\n"a b",x\nc,"y"\n'),
+        ("a.csv", "n,label,text\n1,x,a b\n2,y,c\n"),
+        ("a.tsv", "text\tlabel\na b\tx\nc\ty\n"),
+    ],
+)
+def test_forms_of_the_same_data(tmp_path: Path, name: str, text: str) -> None:
+    source = CsvSource(train=write(tmp_path / name, text))
+    examples = list(source.examples("train"))
+    assert fields(examples) == TWO
+    assert [e.id for e in examples] == ["a:1", "a:2"]
+    assert str(examples[1].origin) == f"{tmp_path / name}:3"
+    assert list(source.examples("val")) == []
+
+
+cells = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r"), min_size=1)
+
+
+@given(st.lists(st.tuples(cells, cells.filter(str.strip)), min_size=1))
+def test_what_python_writes_is_read_back(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]
+) -> None:
+    rows = [(text, label.strip()) for text, label in rows if text.strip()] or [("t", "l")]
+    out = io.StringIO(newline="")
+    csv.writer(out).writerows([("text", "label"), *rows])
+    path = tmp_path_factory.mktemp("csv") / "a.csv.gz"
+    path.write_bytes(gzip.compress(out.getvalue().encode()))
+    examples = list(CsvSource(train=str(path)).examples("train"))
+    assert [(e.fields["text"], e.fields["label"]) for e in examples] == rows
+    lines = out.getvalue().split("\n")
+    for example, (text, _) in zip(examples, rows, strict=True):
+        assert example.origin is not None
+        assert example.origin.line is not None
+        start = text.split("\n")[0].replace('"', '""')
+        assert start in lines[example.origin.line - 1]
+
+
+def test_columns_kinds_and_separators(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "a.csv", "id;words;slots;topics\nq1;a  b\u00a0c;O B-x;red|blue\nq2;d;O;\n"
+    )
+    source = CsvSource(
+        train=path,
+        delimiter=";",
+        columns={"tokens": "words", "slots": "slots", "labels": "topics"},
+        kinds={"slots": "tags"},
+        id_column="id",
+    )
+    first, second = source.examples("train")
+    assert first.id == "q1"
+    assert first.fields == {
+        "tokens": ["a", "b\u00a0c"],
+        "slots": ["O", "B-x"],
+        "labels": ["red", "blue"],
+    }
+    assert second.fields["labels"] == []
+
+
+def test_without_a_header_columns_have_numbers(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.tsv", "x\ta b\ny\tc\n")
+    source = CsvSource(train=path, header=False, columns={"text": "2", "label": "1"})
+    assert fields(list(source.examples("train"))) == TWO
+    with pytest.raises(ConfigError, match=r"data\.columns\.text=text: without a header"):
+        CsvSource(train=path, header=False)
+
+
+def test_quotes_may_be_taken_as_they_are(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.tsv", 'text\tlabel\n" said he\tx\n"yes" and "no"\ty\n')
+    source = CsvSource(train=path, quoting=False)
+    assert [e.fields["text"] for e in source.examples("train")] == ['" said he', '"yes" and "no"']
+    with pytest.raises(DataError, match=r"a\.tsv:2: the row that starts here is not well-formed"):
+        list(CsvSource(train=path).examples("train"))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", r":1: the file is empty; expected a header"),
+        ("text,label\n", "no examples; the file is empty or has a header only"),
+        ("txt,label\na,x\n", r":1: no column 'text', from which data.columns.text reads. Did you "
+         r"mean 'txt'\? There are: label, txt. .*~data.columns.text"),
+        ("text,label\na,x\nb\n", ":3: the row has 1 cells, the header has 2"),
+        ("text,label\na,x\nb,y,z\n", ":3: the row has 3 cells, the header has 2"),
+        ("text,label\n\na,x\n", ":2: the row has 0 cells, the header has 2"),
+        ("text,label\na,x\n ,y\n", ":3: the field 'text' is empty; expected a text"),
+        ("text,label\na,\n", ":2: the field 'label' is empty; expected a label"),
+        ("text,text,label\na,b,x\n", ":1: the header has the column 'text' more than once"),
+        ('text,label\na,x\n"b,y\nc,z\n', ":3: the row that starts here is not well-formed: "
+         "unexpected end"),
+    ],
+)  # fmt: skip
+def test_errors_have_file_and_line(tmp_path: Path, text: str, message: str) -> None:
+    source = CsvSource(train=write(tmp_path / "a.csv", text))
+    with pytest.raises(DataError, match=rf"a\.csv.*{message}"):
+        list(source.examples("train"))
+
+
+def test_bytes_that_are_not_utf8(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"\xef\xbb\xbftext,label\na,x\ncaf\xe9,y\n")
+    with pytest.raises(
+        DataError, match=r":3: not UTF-8: byte 0xe9 at offset 21 of the file \(byte 4"
+    ):
+        list(CsvSource(train=str(path)).examples("train"))
+    assert path.read_bytes()[21] == 0xE9
+
+
+def test_a_bad_example_can_be_passed_over(tmp_path: Path) -> None:
+    source = CsvSource(train=write(tmp_path / "a.csv", "text,label\n ,x\nb,y\n"))
+    examples = source.examples("train")
+    with pytest.raises(ExampleError) as caught:
+        next(examples)
+    assert caught.value.example_id == "a:1"
+    assert next(examples).id == "a:2"
+
+
+def test_targets_may_be_absent_from_inputs(tmp_path: Path) -> None:
+    source = CsvSource()
+    path = write(tmp_path / "a.csv", 'n,text\n1,a b\n2,""\n')
+    assert fields(list(source.inputs([path]))) == [{"text": "a b"}, {"text": ""}]
+    with_labels = write(tmp_path / "b.csv", "label,text\nx,a\n,b\n")
+    assert fields(list(source.inputs([with_labels]))) == [
+        {"text": "a", "label": "x"},
+        {"text": "b"},
+    ]
+    with pytest.raises(DataError, match="no column 'text'"):
+        list(source.inputs([write(tmp_path / "c.csv", "label\nx\n")]))
+    one_column = write(tmp_path / "d.csv", "text\na\n\nb\n")
+    assert [e.fields["text"] for e in source.inputs([one_column])] == ["a", "", "b"]
+
+
+def test_ids_of_inputs_are_unique(tmp_path: Path) -> None:
+    (tmp_path / "b").mkdir()
+    paths = [write(tmp_path / name, "text\na\n") for name in ("a.csv", "b/a.csv")]
+    assert [e.id for e in CsvSource().inputs(paths)] == ["a:1", "a#2:1"]
+
+
+def test_equal_file_names_give_different_ids(tmp_path: Path) -> None:
+    for split in ("train", "val"):
+        (tmp_path / split).mkdir()
+        write(tmp_path / split / "a.csv", "text,label\na,x\n")
+    source = CsvSource(**{s: str(tmp_path / s / "a.csv") for s in ("train", "val")})
+    ids = [e.id for split in ("train", "val") for e in source.examples(split)]
+    assert ids == ["train/a:1", "val/a:1"]
+
+
+def test_val_and_test_are_cut_from_train(tmp_path: Path) -> None:
+    rows = "".join(f"t{i},{'xy'[i % 2]}\n" for i in range(20))
+    path = write(tmp_path / "a.csv", f"text,label\n{rows}")
+    source = CsvSource(train=path, split={"val": 0.2, "test": 0.1, "stratify": "label"})
+    parts = {split: [e.id for e in source.examples(split)] for split in ("train", "val", "test")}
+    assert {split: len(ids) for split, ids in parts.items()} == {"train": 14, "val": 4, "test": 2}
+    assert sorted(sum(parts.values(), [])) == sorted(f"a:{i}" for i in range(1, 21))  # noqa: RUF017
+    again = CsvSource(train=path, split=SplitConfig(val=0.2, test=0.1, stratify="label"))
+    assert [e.id for e in again.examples("val")] == parts["val"]
+
+
+def test_bad_examples_of_a_cut_file_are_reported_once(tmp_path: Path) -> None:
+    rows = "".join(f"t{i},x\n" for i in range(8))
+    source = CsvSource(
+        train=write(tmp_path / "a.csv", f"text,label\n ,x\n{rows}"), split={"val": 0.25}
+    )
+    assert len(list(source.examples("val"))) == 2
+    examples = source.examples("train")
+    with pytest.raises(ExampleError, match=r"a\.csv:2: the field 'text' is empty"):
+        next(examples)
+    assert len(list(examples)) == 6
+
+
+def test_a_split_has_one_origin(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", "text,label\na,x\n")
+    with pytest.raises(ConfigError, match=r"data\.val=.*a\.csv and data\.split\.val=0\.2 both say"):
+        CsvSource(train=path, val=path, split={"val": 0.2})
+    with pytest.raises(ConfigError, match=r"data\.split\.val cuts from data\.train, but no such"):
+        list(CsvSource(split={"val": 0.2}).examples("val"))
+    with pytest.raises(ConfigError, match="No split 'dev'"):
+        CsvSource().examples("dev")
+    with pytest.raises(ConfigError, match="expected one character"):
+        CsvSource(delimiter="||")
+
+
+def test_nothing_is_opened_before_the_first_example(tmp_path: Path) -> None:
+    examples = CsvSource(train=str(tmp_path / "gone.csv")).examples("train")
+    with pytest.raises(DataError, match="no such file"):
+        next(examples)

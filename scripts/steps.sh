@@ -1,4 +1,4 @@
-# Sourced by the scripts that run several checks: each runs, failures are summed up at the end.
+# Sourced by the scripts: steps that all run, with a summary at the end, and where the data are.
 # shellcheck shell=bash
 passed=() failed=()
 
@@ -19,4 +19,12 @@ summary() {
   [ ${#failed[@]} -eq 0 ] && return
   printf '   failed: %s\n' "${failed[@]}"
   return 1
+}
+
+# find_data: unless SEQLOOM_DATA is set, let it name the data sets beside the checkout, if any.
+find_data() {
+  if [ -z "${SEQLOOM_DATA:-}" ] && [ -d ../shared/data ]; then
+    SEQLOOM_DATA=$(cd ../shared/data && pwd)
+    export SEQLOOM_DATA
+  fi
 }

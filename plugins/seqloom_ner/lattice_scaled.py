@@ -91,14 +91,14 @@ class ScaledLattice:
         transitions = self._moves[:-2]
         before[0] = self._moves[-2:].unsqueeze(1)
         steps = torch.stack([transitions, transitions.T])
-        sources, states, totals = before.unbind(), after.unbind(), scale.unbind()
+        sources, states = before.unbind(), after.unbind()
         for step, factor in enumerate(factors.unbind()):
             if step:
                 torch.bmm(states[step - 1], steps, out=sources[step])
             torch.mul(sources[step], factor, out=states[step])
             if step % self._every == 0:
-                torch.sum(states[step], -1, keepdim=True, out=totals[step])
-                states[step].div_(totals[step])
+                total = torch.sum(states[step], -1, keepdim=True, out=scale[step])
+                states[step].div_(total)
 
     def _partition(self) -> Tensor:
         scale = self._log_scale[:, 0].T.masked_fill(self.chain.padding, 0.0).sum(1)
@@ -116,7 +116,8 @@ class ScaledLattice:
         share = share.masked_fill_(self.chain.padding.T[1:].unsqueeze(2), 0.0)
         earlier = (self._forward[:-1] * share).flatten(0, 1)
         later = self._backward[1:].flatten(0, 1)
-        return (earlier.T @ later).mul_(self._moves[:-2])
+        counts: Tensor = (earlier.T @ later).mul_(self._moves[:-2])
+        return counts
 
     def log_alpha(self) -> Tensor:
         """Return α, (B, T, C); without meaning in the padding."""
@@ -126,7 +127,7 @@ class ScaledLattice:
 
     def log_beta(self) -> Tensor:
         """Return β, (B, T, C); without meaning in the padding."""
-        scale = self._log_scale[:, 1]  # in reversed time
+        scale: Tensor = self._log_scale[:, 1]  # in reversed time
         earlier = (scale.cumsum(0) - scale).gather(0, self._mirrored.to(scale.device))
         log_beta: Tensor = self._before.log() + earlier.unsqueeze(2)
         return log_beta.transpose(0, 1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -16,11 +18,14 @@ def best_path(chain: Chain) -> npt.NDArray[np.int64]:
     for the one tag of each row that the path is at.
     """
     arriving = chain.transitions.T.contiguous()  # (C, C) from the column's tag to the row's
-    best = [chain.start + chain.emissions[:, 0]]
-    for emissions in chain.emissions.unbind(1)[1:]:
-        best.append((best[-1].unsqueeze(1) + arriving).amax(2).add_(emissions))
-    scores = torch.stack(best).cpu().numpy()  # (T, B, C)
-    return _trace(scores, arriving.cpu().numpy(), chain.end.cpu().numpy(), chain.lengths.numpy())
+    best = chain.emissions.transpose(0, 1).contiguous()  # (T, B, C)
+    steps = best.unbind()
+    steps[0].add_(chain.start)
+    ways = best.new_empty(best.shape[1], *arriving.shape)
+    for before, step in pairwise(steps):
+        step.add_(torch.add(before.unsqueeze(1), arriving, out=ways).amax(2))
+    end, lengths = chain.end.cpu().numpy(), chain.lengths.numpy()
+    return _trace(best.cpu().numpy(), arriving.cpu().numpy(), end, lengths)
 
 
 def _trace(

@@ -96,7 +96,15 @@ def interleaved(ours: Run, theirs: Run, rounds: int = ROUNDS) -> tuple[float, fl
 
 def measure() -> list[dict[str, Any]]:
     """Return a row for each comparison: id, what, ratio of our time to theirs, target, seconds."""
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)
+    try:
+        return _compare()
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _compare() -> list[dict[str, Any]]:
     others = {"pytorch-crf": _pytorch_crf}
     if find_spec("flair"):
         others["flair"] = _flair

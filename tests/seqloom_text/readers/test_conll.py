@@ -94,7 +94,7 @@ def test_conllu_with_word_numbers(tmp_path: Path) -> None:
         ("", r"a\.conll: no examples"),
         (
             "a x O\nb x O\n\nc O\n",
-            r"a\.conll:4: the line has 2 columns, the first one of the file has 3",
+            r"a\.conll:4: the line has 2 columns, the first one .* has 3",
         ),
         ("a\nb\n", ":1: the line has 1 columns, so there is none for data.columns.tags=-1"),
         ("a\tO\n\tO\n", ":2: column 1 of 2 is empty"),
@@ -110,9 +110,7 @@ def test_errors_have_file_and_line(tmp_path: Path, text: str, message: str) -> N
 
 def test_a_column_beyond_the_last(tmp_path: Path) -> None:
     path = write(tmp_path / "a.conll", "a O\n")
-    with pytest.raises(
-        DataError, match=r"has 2 columns, so there is none for data\.columns\.tags=4"
-    ):
+    with pytest.raises(DataError, match=r"2 columns, so there is none for data\.columns\.tags=4"):
         list(ConllSource(train=path, columns={"tokens": 1, "tags": 4}).examples("train"))
 
 

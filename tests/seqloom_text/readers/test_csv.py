@@ -71,7 +71,7 @@ def test_what_python_writes_is_read_back(
 
 def test_columns_kinds_and_separators(tmp_path: Path) -> None:
     path = write(
-        tmp_path / "a.csv", "id;words;slots;topics\nq1;a  b\u00a0c;O B-x;red|blue\nq2;d;O;\n"
+        tmp_path / "a.csv", "id;words;slots;topics\n1;a  b\u00a0c;O B-x;red|blue\n2;d;O;\n"
     )
     source = CsvSource(
         train=path,
@@ -81,7 +81,7 @@ def test_columns_kinds_and_separators(tmp_path: Path) -> None:
         id_column="id",
     )
     first, second = source.examples("train")
-    assert first.id == "q1"
+    assert first.id == "1"
     assert first.fields == {
         "tokens": ["a", "b\u00a0c"],
         "slots": ["O", "B-x"],
@@ -132,9 +132,7 @@ def test_errors_have_file_and_line(tmp_path: Path, text: str, message: str) -> N
 def test_bytes_that_are_not_utf8(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(b"\xef\xbb\xbftext,label\na,x\ncaf\xe9,y\n")
-    with pytest.raises(
-        DataError, match=r":3: not UTF-8: byte 0xe9 at offset 21 of the file \(byte 4"
-    ):
+    with pytest.raises(DataError, match=r":3: not UTF-8: byte 0xe9 at offset 21 of .* \(byte 4"):
         list(CsvSource(train=str(path)).examples("train"))
     assert path.read_bytes()[21] == 0xE9
 

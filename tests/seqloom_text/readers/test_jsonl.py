@@ -35,7 +35,8 @@ def test_what_json_writes_is_read_back(
 def test_strings_are_split_and_numbers_are_labels(tmp_path: Path) -> None:
     path = write(
         tmp_path / "a.jsonl",
-        '{"n": 7, "text": "A b.", "tokens": "A b.", "tags": [0, 1], "label": 3, "labels": "x|y"}\n\n',
+        '{"n": 7, "text": "A b.", "tokens": "A b.", "tags": [0, 1], "label": 3, '
+        '"labels": "x|y"}\n\n',
     )
     columns = {name: name for name in ("text", "tokens", "tags", "label", "labels")}
     (example,) = JsonlSource(train=path, columns=columns, id_column="n").examples("train")

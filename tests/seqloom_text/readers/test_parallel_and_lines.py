@@ -3,7 +3,6 @@
 import gzip
 import io
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -102,40 +101,28 @@ def test_errors_of_standard_input_name_it(monkeypatch: pytest.MonkeyPatch) -> No
         list(ConllSource().inputs(["-"]))
 
 
-PROGRAM = """
-import sys
-from seqloom_text.readers.{module} import {name}
-for example in {name}().inputs(["-"]):
-    print(example.id, flush=True)
-"""
-
-
 @pytest.mark.parametrize(
-    ("module", "name", "header", "one"),
+    ("source", "header", "one"),
     [
-        ("csv", "CsvSource", "text\n", '"one\nrow"\n'),
-        ("jsonl", "JsonlSource", "", '{"text": "a"}\n'),
-        ("conll", "ConllSource", "", "a O\nb O\n\n"),
-        ("lines", "LinesSource", "", "a\n"),
+        (CsvSource(), "text\n", '"one\nrow"\n'),
+        (CsvSource(quoting=False), "text\n", "a\n"),
+        (JsonlSource(), "", '{"text": "a"}\n'),
+        (ConllSource(), "", "a O\nb O\n\n"),
+        (LinesSource(), "", "a\n"),
+        (ParallelSource(train={"text": "x"}), "", "a\n"),
     ],
 )
 def test_each_input_is_given_as_soon_as_it_arrived(
-    module: str, name: str, header: str, one: str
+    monkeypatch: pytest.MonkeyPatch, source: Source, header: str, one: str
 ) -> None:
-    command = [sys.executable, "-c", PROGRAM.format(module=module, name=name)]
-    with subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write(header)
+    read_end, write_end = os.pipe()
+    # Without blocking, a reader that wanted to see more first would see the end instead, and give
+    # nothing after it.
+    os.set_blocking(read_end, False)
+    with os.fdopen(read_end) as stdin, os.fdopen(write_end, "wb", buffering=0) as writer:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        examples = source.inputs(["-"])
+        writer.write(header.encode())
         for n in range(1, 4):
-            process.stdin.write(one)
-            process.stdin.flush()
-            # This would wait for ever if the reader wanted to see more first.
-            assert process.stdout.readline() == f"stdin:{n}\n"
-        process.stdin.close()
+            writer.write(one.encode())
+            assert next(examples).id == f"stdin:{n}"

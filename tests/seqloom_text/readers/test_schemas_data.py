@@ -48,13 +48,9 @@ def test_what_each_gives() -> None:
 
 
 def test_kinds_that_make_no_sense() -> None:
-    with pytest.raises(
-        ConfigError, match=r"What is the field 'intent'\? .*data\.kinds\.intent=KIND"
-    ):
+    with pytest.raises(ConfigError, match=r"is the field 'intent'\? .*data\.kinds\.intent=KIND"):
         field_kinds(["text", "intent"], {})
-    with pytest.raises(
-        ConfigError, match=r"kinds\.intent=lable: no such kind. Did you mean 'label'"
-    ):
+    with pytest.raises(ConfigError, match=r"kinds\.intent=lable: no such kind\. Did you mean"):
         field_kinds(["intent"], {"intent": "lable"})
     with pytest.raises(ConfigError, match=r"kinds\.intnt: no such field. Did you mean 'intent'"):
         field_kinds(["intent"], {"intnt": "label"})
@@ -66,7 +62,8 @@ def test_suffixes_belong_to_one_reader() -> None:
 
 
 def test_the_plugin_offers_them() -> None:
-    assert set(DATA) <= set(seqloom_components())
+    offered = list(seqloom_components())
+    assert all(found in offered for found in DATA)
 
 
 def test_the_plugin_imports_nothing_heavy() -> None:

@@ -1,0 +1,217 @@
+"""Train every model of docs/results.md, on three seeds each, and write that page.
+
+Called by scripts/reproduce. A run that is done is not repeated; one that was broken off goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+PAGE = ROOT / "docs" / "results.md"
+RUNS = ROOT / "runs" / "reproduce"
+MERGES = ("concat", "sum", "average", "multiply")
+
+
+@dataclass(frozen=True)
+class Model:
+    """One row of a table: an experiment with overrides.
+
+    Attributes:
+        experiment: the recipe; empty for the defaults.
+        name: of the row.
+        overrides: of the recipe.
+        floor: what the measure must reach, in percent.
+        aim: what it should reach.
+    """
+
+    experiment: str
+    name: str
+    overrides: tuple[str, ...] = ()
+    floor: float | None = None
+    aim: float | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Where its runs are, one folder a seed."""
+        return RUNS / (self.experiment or "apples") / self.name.replace(" ", "_")
+
+    def command(self, seed: int, run_dir: Path) -> list[str]:
+        """Return the command that trains it."""
+        recipe = [f"experiment={self.experiment}"] if self.experiment else []
+        seeded = [f"seed={seed}", f"run_dir={run_dir}"]
+        return ["seqloom", "train", *recipe, *self.overrides, *seeded]
+
+
+@dataclass(frozen=True)
+class Table:
+    """The models of one data set, and what they are compared by."""
+
+    title: str
+    measure: str
+    key: str
+    models: tuple[Model, ...]
+
+
+def _encoders(
+    experiment: str, floor: float | None, aim: float | None, merges: bool
+) -> tuple[Model, ...]:
+    names = MERGES if merges else MERGES[:1]
+    bidirectional = tuple(
+        Model(
+            experiment,
+            f"bilstm {merge}",
+            (f"encoder.merge={merge}",),
+            *((floor, aim) if merge == "concat" else ()),
+        )
+        for merge in names
+    )
+    return (
+        *bidirectional,
+        Model(experiment, "lstm", ("encoder=lstm",)),
+        Model(experiment, "rnn", ("encoder=rnn",)),
+    )
+
+
+SOFTMAX = Model("bc5cdr", "bilstm concat softmax", ("head.decoder=softmax",), 78.0, 81.0)
+TABLES = (
+    Table(
+        "apples: what stands later in the sentence decides",
+        "span F1 on test, strict IOB2",
+        "f1",
+        _encoders("", 99.0, None, merges=True),
+    ),
+    Table(
+        "bc5cdr: chemicals and diseases",
+        "span F1 on test, strict IOB2",
+        "f1",
+        (*_encoders("bc5cdr", 80.5, 83.5, merges=False), SOFTMAX),
+    ),
+    Table(
+        "snips: slots",
+        "span F1 on test, strict IOB2",
+        "f1",
+        _encoders("snips_slots", 92.5, 95.0, merges=True),
+    ),
+    Table(
+        "snips: intents",
+        "accuracy on test",
+        "accuracy",
+        _encoders("snips_intent", 96.0, 98.0, merges=True),
+    ),
+)
+
+
+def main() -> int:
+    """Train what is missing and write the page."""
+    parser = argparse.ArgumentParser(prog="scripts/reproduce", description=__doc__)
+    parser.add_argument("only", nargs="*", help="words that a model's folder must contain")
+    parser.add_argument("--seeds", type=int, default=3, help="(default: 3)")
+    parser.add_argument("--jobs", type=int, default=1, help="trainings at a time (default: 1)")
+    parser.add_argument("--page", type=Path, default=PAGE, help="(default: docs/results.md)")
+    options = parser.parse_args()
+    wanted = [
+        (model, seed)
+        for table in TABLES
+        for model in table.models
+        for seed in range(1, options.seeds + 1)
+        if all(word in str(model.folder.relative_to(RUNS)) for word in options.only)
+    ]
+    with ThreadPoolExecutor(options.jobs) as pool:
+        failed = sum(not ok for ok in pool.map(lambda pair: train(*pair), wanted))
+    options.page.write_text("\n".join(page()) + "\n", encoding="utf-8")
+    print(f"Wrote {options.page}; {failed} of {len(wanted)} trainings failed.")
+    return 1 if failed else 0
+
+
+def train(model: Model, seed: int) -> bool:
+    """Train one model on one seed on one thread, unless that is done; return whether it is."""
+    run_dir = model.folder / str(seed)
+    if record(run_dir).get("state") == "done":
+        return True
+    run_dir.mkdir(parents=True, exist_ok=True)
+    command = [*model.command(seed, run_dir), "resume=auto", "threads=1"]
+    script = Path(sys.executable).with_name("seqloom")
+    with (run_dir / "output.txt").open("w", encoding="utf-8") as output:
+        done = subprocess.run(
+            [script, *command[1:]],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            check=False,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )
+    print(f"{'done' if done.returncode == 0 else 'FAILED'}  {run_dir}", flush=True)
+    return done.returncode == 0
+
+
+def record(run_dir: Path) -> dict[str, Any]:
+    """Return what became of a run."""
+    return _json(run_dir / "run.json")
+
+
+def _json(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return found
+
+
+def page() -> Iterator[str]:
+    """Yield the lines of the page."""
+    yield from (
+        "# Results",
+        "",
+        "Made by `scripts/reproduce` from the runs themselves. Every model is trained on the train",
+        "split alone; the epoch is chosen on the validation split; no pretrained vectors. Figures",
+        "are the mean and, in brackets, the range over the seeds, in percent. Time is that of the",
+        "training with its validation passes, on one thread of a shared core, so compare it within",
+        "a table only. Floor and aim are what the project asks of the row.",
+    )
+    for table in TABLES:
+        yield from _section(table)
+
+
+def _section(table: Table) -> Iterator[str]:
+    yield from ("", f"## {table.title}", "", f"Measure: {table.measure}.", "")
+    yield "| model | val | test | seeds | floor | aim | parameters | seconds |"
+    yield "|---|---|---|---|---|---|---|---|"
+    commands = []
+    for model in table.models:
+        runs = [
+            path for path in sorted(model.folder.glob("*")) if record(path).get("state") == "done"
+        ]
+        if not runs:
+            continue
+        metrics = [_json(path / "metrics.json") for path in runs]
+        records = [record(path) for path in runs]
+        seconds = statistics.median(one["training_seconds"] for one in records)
+        cells = (
+            model.name,
+            *(_spread([one[split][table.key] for one in metrics]) for split in ("val", "test")),
+            str(len(runs)),
+            "" if model.floor is None else f"{model.floor:.1f}",
+            "" if model.aim is None else f"{model.aim:.1f}",
+            f"{records[0]['parameters']:,}",
+            f"{seconds:.0f}",
+        )
+        yield f"| {' | '.join(cells)} |"
+        words = model.command(1, Path("runs/mine"))
+        commands.append(" ".join(words))
+    yield from ("", "```bash", *commands, "```")
+
+
+def _spread(values: list[float]) -> str:
+    mean, low, high = (100 * value for value in (statistics.mean(values), min(values), max(values)))
+    return f"{mean:.2f} ({low:.2f}–{high:.2f})"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -54,10 +54,10 @@ def atomic_folder(path: Path) -> Iterator[Path]:
             path.rename(old)
         draft.rename(path)
     except OSError as fault:
-        if old.exists() and not path.exists():
-            old.rename(path)
         raise cannot_write(path, fault) from fault
     finally:
+        if old.exists() and not path.exists():
+            old.rename(path)
         shutil.rmtree(draft, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
 

@@ -38,7 +38,7 @@ def _kind(name: str, kinds: Mapping[str, str], default: str | None) -> str:
     kind = kinds.get(name, name if name in FIELD_KINDS else default)
     if kind is None:
         raise ConfigError(
-            f"What is the field {name!r}? Say it with +data.kinds.{name}=KIND, one of: "
+            f"What is the field {name!r}? Say it with data.kinds.{name}=KIND, one of: "
             f"{', '.join(FIELD_KINDS)}."
         )
     if kind not in FIELD_KINDS:
@@ -74,13 +74,13 @@ class JsonlConfig(FileConfig):
     """JSON Lines: one object a line.
 
     Attributes:
-        columns: field → key of the object.
+        columns: field → key of the object; empty stands for {text: text, label: label}.
         kinds: field → kind (text, tokens, tags, label, labels), for fields whose name is no kind.
         labels_separator: between the labels of a string that holds several.
         id_column: the key of the examples' ids; by default they are numbered.
     """
 
-    columns: dict[str, str] = field(default_factory=text_and_label)
+    columns: dict[str, str] = field(default_factory=dict)
     kinds: dict[str, str] = field(default_factory=dict)
     labels_separator: str = "|"
     id_column: str | None = None
@@ -111,13 +111,14 @@ class ConllConfig(FileConfig):
     """CoNLL columns: one token a line, a blank line after each sentence.
 
     Attributes:
-        columns: field → column, numbered from 1, or from -1 for the last one backwards.
+        columns: field → column, numbered from 1, or from -1 for the last one backwards; empty
+            stands for {tokens: 1, tags: -1}.
         kinds: field → kind, ``tokens`` or ``tags``; other names than these are tags by default.
         delimiter: between columns; None is a tab in lines that have one, otherwise spaces.
         comment: what a line starts with that is to be passed over, ``#`` for CoNLL-U.
     """
 
-    columns: dict[str, int] = field(default_factory=tokens_and_tags)
+    columns: dict[str, int] = field(default_factory=dict)
     kinds: dict[str, str] = field(default_factory=dict)
     delimiter: str | None = None
     comment: str | None = None
@@ -167,7 +168,7 @@ class ApplesConfig:
 
 
 def _column_gives(params: Mapping[str, Any]) -> dict[str, str]:
-    return field_kinds(params["columns"], params["kinds"])
+    return field_kinds(params["columns"] or text_and_label(), params["kinds"])
 
 
 def conll_kinds(columns: Iterable[str], kinds: Mapping[str, str]) -> dict[str, str]:
@@ -181,12 +182,12 @@ def conll_kinds(columns: Iterable[str], kinds: Mapping[str, str]) -> dict[str, s
         if kind not in ("tokens", "tags"):
             raise ConfigError(f"columns.{name}: a CoNLL column holds tokens or tags, not a {kind}.")
     if "tokens" not in found.values():
-        raise ConfigError("columns: no column has the tokens; say which one, say columns.tokens=1.")
+        raise ConfigError("columns: no column has the tokens; say which one: data.columns.tokens=1")
     return found
 
 
 def _conll_gives(params: Mapping[str, Any]) -> dict[str, str]:
-    return conll_kinds(params["columns"], params["kinds"])
+    return conll_kinds(params["columns"] or tokens_and_tags(), params["kinds"])
 
 
 def parallel_kinds(

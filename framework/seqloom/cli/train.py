@@ -10,11 +10,10 @@ from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException
 from omegaconf import DictConfig, open_dict
-from omegaconf.errors import OmegaConfBaseException
 
-from seqloom.config.compose import VERSION_BASE, explain
+from seqloom.config.compose import VERSION_BASE
+from seqloom.config.explain import explain
 from seqloom.config.fit import check_fit
 from seqloom.config.freeze import Config, freeze
 from seqloom.config.store import register_configs

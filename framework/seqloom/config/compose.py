@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from hydra import compose, initialize_config_module
 from hydra.core.global_hydra import GlobalHydra
-from hydra.errors import HydraException, MissingConfigException
+from hydra.version import VersionBase, getbase
 from omegaconf import DictConfig
-from omegaconf.errors import OmegaConfBaseException
 
+from seqloom.config.explain import COMPOSITION_ERRORS, explain
 from seqloom.config.fit import check_fit
 from seqloom.config.freeze import Config, freeze, freeze_section
 from seqloom.config.store import register_configs
-from seqloom.errors import ConfigError, SeqloomError, did_you_mean
-from seqloom.plugins import registry
 
 VERSION_BASE = "1.3"
 
@@ -43,23 +42,20 @@ def compose_data(overrides: Sequence[str]) -> Config:
 
 def _composed(config_name: str, overrides: Sequence[str]) -> DictConfig:
     register_configs()
-    GlobalHydra.instance().clear()
     try:
-        with initialize_config_module("seqloom_conf", version_base=VERSION_BASE):
+        with _apart(), initialize_config_module("seqloom_conf", version_base=VERSION_BASE):
             return compose(config_name, overrides=list(overrides))
-    except (HydraException, OmegaConfBaseException) as fault:
+    except COMPOSITION_ERRORS as fault:
         raise explain(fault) from fault
 
 
-def explain(fault: Exception) -> SeqloomError:
-    """Return a composition error of Hydra or OmegaConf as one of ours, in a sentence."""
-    if isinstance(fault, MissingConfigException) and fault.missing_cfg_file:
-        group, _, name = fault.missing_cfg_file.removesuffix(".yaml").rpartition("/")
-        if group:
-            known = [option for option in fault.options or () if not option.startswith("schema")]
-            hint = did_you_mean(name, known)
-            return ConfigError(f"There is no {group}={name}. {hint}{registry().absent()}")
-    cause = fault.__cause__ if isinstance(fault.__cause__, OmegaConfBaseException) else None
-    lines = [line.strip() for error in (fault, cause) if error for line in str(error).splitlines()]
-    unique = dict.fromkeys(line for line in lines if line and not line.startswith("object_type"))
-    return ConfigError("\n".join(unique))
+@contextmanager
+def _apart() -> Iterator[None]:
+    """Leave a Hydra that is running in this process, another program's perhaps, as it was."""
+    running, version = GlobalHydra.instance().hydra, getbase()
+    GlobalHydra.instance().clear()
+    try:
+        yield
+    finally:
+        GlobalHydra.instance().hydra = running
+        VersionBase.instance().setbase(version)

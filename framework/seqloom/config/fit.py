@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from seqloom.config.freeze import Config
-from seqloom.errors import ConfigError
+from seqloom.errors import ConfigError, PluginError, SeqloomError
 from seqloom.plugins import Component, Kind, choice, registry
 
 WORDS = {
@@ -31,9 +31,9 @@ def check_fit(config: Config) -> None:
         ConfigError: says which part needs what, and what it is given.
     """
     data, frontend = _part(config, "data"), _part(config, "frontend")
-    fields = data[0].given(data[1])
+    fields = _given(*data)
     _check(*frontend, offered=fields, giver=data[0])
-    steps = frontend[0].given(frontend[1])
+    steps = _given(*frontend)
     head, params = _part(config, "head")
     for role in head.takes:
         giver, offered = (frontend[0], steps) if role in steps else (data[0], fields)
@@ -43,6 +43,20 @@ def check_fit(config: Config) -> None:
 def _part(config: Config, kind: str) -> tuple[Component, dict[str, Any]]:
     name, params = choice(config[kind])
     return registry().find(cast("Kind", kind), name), params
+
+
+def _given(component: Component, params: dict[str, Any]) -> Mapping[str, str]:
+    """Return what a component gives; a plugin's function that fails is said to be that plugin's."""
+    try:
+        return component.given(params)
+    except SeqloomError:
+        raise
+    except Exception as fault:
+        label = f"{component.kind}={component.name}"
+        raise PluginError(
+            f"{label}: its plugin cannot tell what it gives: {type(fault).__name__}: {fault}. "
+            f"Report this to the authors of {registry().owner(component.kind, component.name)}."
+        ) from fault
 
 
 def _check(

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-from typing import Any
+from dataclasses import fields, is_dataclass
+from typing import Any, cast, get_type_hints
 
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import (
-    InterpolationKeyError,
-    InterpolationResolutionError,
-    MissingMandatoryValue,
-)
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from seqloom.config.schema import Run
 from seqloom.errors import ConfigError, did_you_mean
@@ -47,8 +43,9 @@ def _plain(config: DictConfig) -> Config:
     except MissingMandatoryValue as fault:
         key = fault.full_key
         raise ConfigError(f"{key} has no value; give one: {key}=…") from fault
-    except (InterpolationKeyError, InterpolationResolutionError) as fault:
-        raise ConfigError(f"{fault.full_key} cannot be resolved: {fault.msg}") from fault
+    except OmegaConfBaseException as fault:
+        reason = str(fault).splitlines()[0]
+        raise ConfigError(f"{fault.full_key} cannot be resolved: {reason}.") from fault
     return {key: _name_first(value) for key, value in plain.items()}
 
 
@@ -66,7 +63,7 @@ def refuse_unknown_keys(config: Config) -> None:
         ConfigError: names the nearest key that exists.
         PluginError: a component is not installed.
     """
-    _refuse(config, [f.name for f in fields(Run)], "", "a run")
+    _refuse(config, Run, "", "a run")
     for kind in KINDS:
         _refuse_in_section(kind, config[kind])
 
@@ -78,12 +75,16 @@ def _refuse_in_section(kind: Kind, section: Any) -> None:
             f"there are: {', '.join(registry().names(kind))}."
         )
     component = registry().find(kind, section["name"])
-    known = ["name", *(f.name for f in fields(component.schema))]
-    _refuse(section, known, f"{kind}.", f"{kind}={component.name}")
+    params = {key: value for key, value in section.items() if key != "name"}
+    _refuse(params, component.schema, f"{kind}.", f"{kind}={component.name}")
 
 
-def _refuse(params: Config, known: list[str], prefix: str, owner: str) -> None:
-    for key in params:
+def _refuse(params: Config, schema: type, prefix: str, owner: str) -> None:
+    """Refuse keys that are not in a schema, nor in the schemas inside it."""
+    known, hints = [f.name for f in fields(schema)], get_type_hints(schema)
+    for key, value in params.items():
         if key not in known:
             hint = did_you_mean(str(key), known)
             raise ConfigError(f"{prefix}{key} is not a parameter of {owner}. {hint}")
+        if is_dataclass(hints[key]) and isinstance(value, dict):
+            _refuse(value, cast("type", hints[key]), f"{prefix}{key}.", owner)

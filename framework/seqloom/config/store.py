@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import importlib.util
 from enum import StrEnum
-from importlib.resources import files
-from typing import Any
 
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.config_store import ConfigStore
 from hydra.core.plugins import Plugins
 from hydra.plugins.search_path_plugin import SearchPathPlugin
+from omegaconf.errors import OmegaConfBaseException
 from omegaconf import DictConfig, OmegaConf
 
 from seqloom.config.schema import Run
-from seqloom.errors import PluginError
 from seqloom.plugins import Component, registry
 
 
@@ -39,36 +36,29 @@ def config_packages() -> list[tuple[str, str]]:
 
 
 @functools.cache
-def register_configs() -> None:
+def register_configs() -> dict[tuple[str, str], str]:
     """Make every component an option of its group; must come before Hydra composes anything.
 
     Each schema is stored as the option itself and in ``schema/<kind>`` for YAML to build on.
 
-    Raises:
-        PluginError: a plugin's package of YAML is absent, or two options have one name.
+    Returns:
+        The components, by kind and name, whose schemas OmegaConf refuses, with its reasons; they
+        are no options, and everything else goes on.
     """
     store = ConfigStore.instance()
     store.store(name="run_schema", node=Run)
-    for component, plugin in registry().components.values():
-        node = open_dicts(OmegaConf.structured(named_schema(component)))
+    refused = {}
+    for key, (component, plugin) in registry().components.items():
+        node = named_schema(component)
         provider = f"plugin {plugin.name}"
-        store.store(group=component.kind, name=component.name, node=node, provider=provider)
-        store.store(
-            group=f"schema/{component.kind}", name=component.name, node=node, provider=provider
-        )
-    _refuse_shadowed_options()
+        try:
+            for group in (component.kind, f"schema/{component.kind}"):
+                store.store(group=group, name=component.name, node=node, provider=provider)
+        except OmegaConfBaseException as fault:
+            reason = str(fault).splitlines()[0]
+            refused[key] = f"{plugin} gives it a schema that cannot be used: {reason}"
     Plugins.instance().register(PluginSearchPath)
-
-
-def open_dicts(node: DictConfig) -> DictConfig:
-    """Return the schema with its parameters of type ``dict`` open to new keys.
-
-    Hydra would have ``data.columns={text: body}`` refused where ``text`` has no default.
-    """
-    for value in node.values():
-        if isinstance(value, DictConfig) and OmegaConf.get_type(value) is dict:
-            OmegaConf.set_struct(value, False)
-    return node
+    return dict(refused)
 
 
 def named_schema(component: Component) -> type:
@@ -80,34 +70,3 @@ def named_schema(component: Component) -> type:
         bases=(component.schema,),
         namespace={"__module__": component.schema.__module__},
     )
-
-
-def _refuse_shadowed_options() -> None:
-    """Hydra would let the first of two options with one name win without a word."""
-    seen: dict[str, str] = {
-        f"{kind}/{name}": f"the component of plugin {plugin.name!r}"
-        for (kind, name), (_, plugin) in registry().components.items()
-    }
-    packages = [("the core", "seqloom_conf"), *config_packages()]
-    for owner, package in packages:
-        if importlib.util.find_spec(package) is None:
-            raise PluginError(
-                f"Plugin {owner!r} names the config package {package!r}, which is not installed."
-            )
-        for option in _options(files(package), ""):
-            if option in seen:
-                raise PluginError(
-                    f"The config {option!r} exists twice: {seen[option]} and {package} "
-                    f"({owner}); rename one or disable its plugin."
-                )
-            seen[option] = f"{package} ({owner})"
-
-
-def _options(folder: Any, prefix: str) -> list[str]:
-    found = []
-    for entry in folder.iterdir():
-        if entry.name.endswith(".yaml"):
-            found.append(prefix + entry.name.removesuffix(".yaml"))
-        elif entry.is_dir() and not entry.name.startswith(("_", ".")):
-            found += _options(entry, f"{prefix}{entry.name}/")
-    return found

@@ -14,7 +14,7 @@ from typing import Any, cast
 from safetensors import SafetensorError
 from safetensors.torch import load_model, save_model
 
-from seqloom.errors import BundleError, PluginError
+from seqloom.errors import BundleError, PluginError, SeqloomError
 from seqloom.files import atomic_folder, finite, sha256
 from seqloom.model.build import Spec, States, build_codecs, build_pipeline
 from seqloom.model.pipeline import Pipeline
@@ -48,7 +48,7 @@ def save(
         RunError: the folder cannot be written.
     """
     with atomic_folder(folder) as draft:
-        save_model(pipeline, str(draft / WEIGHTS))
+        _write_weights(pipeline, draft / WEIGHTS)
         files = {
             path.name: {"sha256": sha256(path), "bytes": path.stat().st_size}
             for path in sorted(draft.iterdir())
@@ -64,6 +64,16 @@ def save(
         }
         text = json.dumps(description, ensure_ascii=False, allow_nan=False)
         (draft / DESCRIPTION).write_text(text, encoding="utf-8")
+
+
+def _write_weights(pipeline: Pipeline, path: Path) -> None:
+    path.touch()
+    mode = path.stat().st_mode  # as the user's umask has it; safetensors would shut others out
+    try:
+        save_model(pipeline, str(path))
+    except SafetensorError as fault:
+        raise OSError(str(fault)) from fault
+    path.chmod(mode)
 
 
 def _component(kind: Kind, section: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,16 +100,20 @@ def load(folder: str | Path) -> Pipeline:
     """
     path = find(Path(folder))
     description = read_description(path)
-    for file, facts in description["files"].items():
-        _verify(path / file, facts)
-    spec = {kind: entry["section"] for kind, entry in description["components"].items()}
     try:
+        for file, facts in description["files"].items():
+            _verify(path, file, facts)
+        spec = {kind: description["components"][kind]["section"] for kind in PARTS}
         codecs = build_codecs(spec, description["states"])
         pipeline = build_pipeline(spec, codecs)
     except PluginError as fault:
         raise BundleError(f"{path} cannot be loaded. {_wanted(description, fault)}") from fault
-    except (KeyError, TypeError, ValueError) as fault:
-        raise BundleError(f"{path / DESCRIPTION} is damaged: {fault!r}") from fault
+    except BundleError:
+        raise
+    except (SeqloomError, AttributeError, LookupError, TypeError, ValueError) as fault:
+        raise BundleError(
+            f"{path / DESCRIPTION} is damaged: {fault!r}; copy the bundle again."
+        ) from fault
     try:
         load_model(pipeline, str(path / WEIGHTS))
     except (RuntimeError, SafetensorError) as fault:
@@ -139,6 +153,8 @@ def read_description(path: Path) -> dict[str, Any]:
             f"up to {FORMAT}. Update it: pip install --upgrade seqloom"
         )
     missing = {"components", "states", "files"} - set(found)
+    if not missing and WEIGHTS not in found["files"]:
+        missing = {f"{WEIGHTS} among its files"}
     if missing:
         raise BundleError(
             f"{path / DESCRIPTION} lacks {', '.join(sorted(missing))}; copy it again."
@@ -146,7 +162,13 @@ def read_description(path: Path) -> dict[str, Any]:
     return cast("dict[str, Any]", found)
 
 
-def _verify(path: Path, facts: Mapping[str, Any]) -> None:
+def _verify(folder: Path, name: str, facts: Mapping[str, Any]) -> None:
+    if name in {"", ".", ".."} or set(name) & set("/\\:"):
+        raise BundleError(
+            f"{folder / DESCRIPTION} names the file {name!r}, which is not simply a name in its "
+            "own folder. Do not use this bundle: it was tampered with."
+        )
+    path = folder / name
     if not path.is_file():
         raise BundleError(f"{path} is missing from the bundle; copy the bundle again.")
     size = path.stat().st_size

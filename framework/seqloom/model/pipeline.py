@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from seqloom.data.collate import Collate, Row
 from seqloom.data.encode import Codecs
+from seqloom.errors import DataError
 from seqloom.interfaces import Encoded, Encoder, Example, Frontend, Head, Prediction, SequenceBatch
 
 Input = str | Sequence[str] | Mapping[str, Any] | Example
@@ -80,6 +81,8 @@ class Pipeline(nn.Module):
             return super().__call__(inputs)
         if isinstance(inputs, str | Mapping | Example):
             return next(self.predict([as_example(inputs)]))[1]
+        if not isinstance(inputs, Iterable):
+            as_example(inputs)  # refuses it, in words
         examples = [as_example(one, str(number)) for number, one in enumerate(inputs)]
         return [prediction for _, prediction in self.predict(examples)]
 
@@ -88,8 +91,7 @@ class Pipeline(nn.Module):
     ) -> Iterator[tuple[Example, Prediction]]:
         """Yield each example, prepared, with its prediction, in the order given.
 
-        Reads ``batch_size`` examples, or a ``list`` of them if one is given as an item's batch,
-        before it yields; the dropout of training is off.
+        Reads ``batch_size`` examples before it yields their predictions; dropout is off.
 
         Raises:
             ExampleError: an example cannot be read.
@@ -133,6 +135,9 @@ class Pipeline(nn.Module):
 def as_example(value: Input, name: str = "input") -> Example:
     """Return a value as an unlabelled example.
 
+    Raises:
+        DataError: it is nothing that can be predicted from.
+
     >>> as_example("Apple rises").fields
     {'text': 'Apple rises'}
     """
@@ -142,4 +147,9 @@ def as_example(value: Input, name: str = "input") -> Example:
         return Example(name, {"text": value})
     if isinstance(value, Mapping):
         return Example(name, dict(value))
-    return Example(name, {"tokens": list(value)})
+    if isinstance(value, list | tuple):
+        return Example(name, {"tokens": list(value)})
+    raise DataError(
+        f"Nothing can be predicted from {value!r} ({type(value).__name__}); expected a text, a "
+        "list of tokens, a dict of fields, an Example, or a list of these."
+    )

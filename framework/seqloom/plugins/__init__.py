@@ -2,7 +2,7 @@
 
 from seqloom.plugins.component import KINDS, Command, Component, Kind, hookimpl
 from seqloom.plugins.loading import Plugin
-from seqloom.plugins.registry import Registry, choice, registry, resolve, schema_hash
+from seqloom.plugins.registry import Registry, choice, import_target, registry, resolve, schema_hash
 
 __all__ = [
     "KINDS",
@@ -13,6 +13,7 @@ __all__ = [
     "Registry",
     "choice",
     "hookimpl",
+    "import_target",
     "registry",
     "resolve",
     "schema_hash",

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
 from typing import Any, Literal
 
 import pluggy
 
+from seqloom.plugins import checks
 from seqloom.plugins import component as hooks
-from seqloom.plugins.component import KINDS, Command, Component
+from seqloom.plugins.component import Command, Component
 
 GROUP = "seqloom.plugins"
 DISABLE_VARIABLE = "SEQLOOM_DISABLE_PLUGINS"
@@ -67,8 +67,8 @@ def _load(manager: pluggy.PluginManager, point: EntryPoint, disabled: set[str]) 
     identity: dict[str, Any] = {
         "name": point.name,
         "module": point.value,
-        "distribution": point.dist.name if point.dist else "unknown",
-        "version": point.dist.version if point.dist else "unknown",
+        "distribution": (point.dist and point.dist.name) or "unknown",
+        "version": (point.dist and point.dist.version) or "unknown",
     }
     if point.name in disabled:
         return Plugin(**identity, state="disabled", reason=f"named in {DISABLE_VARIABLE}")
@@ -89,10 +89,14 @@ def _ask(manager: pluggy.PluginManager, point: EntryPoint) -> dict[str, Any]:
     try:
         manager.register(module, name=key)
         _refuse_unknown_hooks(manager, module)
+        parts = [checks.component(part) for part in _called(manager, key, "seqloom_components")]
+        checks.refuse_twice(parts)
+        packages = _called(manager, key, "seqloom_config_packages")
+        commands = _called(manager, key, "seqloom_commands")
         return {
-            "components": tuple(map(_checked, _called(manager, key, "seqloom_components"))),
-            "config_packages": tuple(_called(manager, key, "seqloom_config_packages")),
-            "commands": tuple(_called(manager, key, "seqloom_commands")),
+            "components": tuple(parts),
+            "config_packages": tuple(map(checks.config_package, packages)),
+            "commands": tuple(map(checks.command, commands)),
         }
     except BaseException:
         if manager.get_plugin(key) is not None:
@@ -111,19 +115,9 @@ def _refuse_unknown_hooks(manager: pluggy.PluginManager, module: ModuleType) -> 
             )
 
 
-def _called(manager: pluggy.PluginManager, key: str, hook: str) -> Iterable[Any]:
+def _called(manager: pluggy.PluginManager, key: str, hook: str) -> list[Any]:
+    """Return what one plugin's implementation of a hook gives; nothing if it has none."""
     for implementation in getattr(manager.hook, hook).get_hookimpls():
         if implementation.plugin_name == key:
-            yield from implementation.function()
-
-
-def _checked(part: object) -> Component:
-    if not isinstance(part, Component):
-        raise TypeError(f"seqloom_components() gave {part!r}, which is not a Component")
-    if part.kind not in KINDS:
-        raise ValueError(f"component {part.name!r} is of kind {part.kind!r}, not one of {KINDS}")
-    if not part.name.isidentifier():
-        raise ValueError(f"a component's name must be an identifier, not {part.name!r}")
-    if not (isinstance(part.schema, type) and is_dataclass(part.schema)):
-        raise TypeError(f"the schema of {part.kind}={part.name} is not a dataclass")
-    return part
+            return checks.several(implementation.function(), hook)
+    return []

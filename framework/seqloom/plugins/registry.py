@@ -7,13 +7,14 @@ import hashlib
 import importlib
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
 from seqloom.errors import PluginError, did_you_mean
 from seqloom.plugins.component import Command, Component, Kind
 from seqloom.plugins.loading import DISABLE_VARIABLE, Plugin, discover
+from seqloom.plugins.shadowing import without_shadowing
 
 
 @dataclass(frozen=True)
@@ -50,11 +51,7 @@ class Registry:
         if (kind, name) in self.components:
             return self.components[kind, name]
         if (kind, name) in self.contested:
-            claims = " and ".join(map(str, self.contested[kind, name]))
-            raise PluginError(
-                f"{kind}={name} is claimed by {claims}, so neither gets it; "
-                f"disable one with {DISABLE_VARIABLE}=NAME or uninstall it."
-            )
+            raise _contested(f"{kind}={name}", self.contested[kind, name])
         message = f"No installed plugin provides {kind}={name}."
         raise PluginError(f"{message} {did_you_mean(name, self.names(kind))}{self.absent()}")
 
@@ -64,18 +61,47 @@ class Registry:
         return "".join(f" Note: {plugin} is {plugin.state}: {plugin.reason}." for plugin in away)
 
     def commands(self) -> dict[str, Command]:
-        """Return the plugins' subcommands by name; of two with one name, the first plugin's."""
-        found: dict[str, Command] = {}
+        """Return the subcommands that one plugin provides, by name; sorted."""
+        claims = self._claims()
+        return {name: claims[name][0][0] for name in sorted(claims) if len(claims[name]) == 1}
+
+    def command(self, name: str, others: Iterable[str] = ()) -> Command:
+        """Return a plugin's subcommand.
+
+        Args:
+            name: of the subcommand.
+            others: that may have been meant.
+
+        Raises:
+            PluginError: no plugin provides it, or several do.
+        """
+        claims = self._claims().get(name, [])
+        if not claims:
+            hint = did_you_mean(name, [*others, *self.commands()])
+            raise PluginError(f"There is no command {name!r}. {hint}{self.absent()}")
+        if len(claims) > 1:
+            raise _contested(f"The command {name!r}", [plugin for _, plugin in claims])
+        return claims[0][0]
+
+    def _claims(self) -> dict[str, list[tuple[Command, Plugin]]]:
+        found: dict[str, list[tuple[Command, Plugin]]] = defaultdict(list)
         for plugin in self.plugins:
             for command in plugin.commands:
-                found.setdefault(command.name, command)
+                found[command.name].append((command, plugin))
         return found
+
+
+def _contested(what: str, claims: Iterable[Plugin]) -> PluginError:
+    return PluginError(
+        f"{what} is claimed by {' and '.join(map(str, claims))}, so neither gets it; "
+        f"disable one with {DISABLE_VARIABLE}=NAME or uninstall it."
+    )
 
 
 @functools.cache
 def registry() -> Registry:
     """Return the registry of this process; plugins are discovered at the first call."""
-    plugins = tuple(discover())
+    plugins = tuple(without_shadowing(discover()))
     claims: dict[tuple[Kind, str], list[tuple[Component, Plugin]]] = defaultdict(list)
     for plugin in plugins:
         for component in plugin.components:
@@ -97,13 +123,21 @@ def resolve(component: Component) -> Any:
     Raises:
         PluginError: its module or class cannot be imported.
     """
-    module, _, name = component.target.partition(":")
+    return import_target(component.target, f"{component.kind}={component.name}")
+
+
+def import_target(target: str, label: str) -> Any:
+    """Import and return what ``module:name`` names; ``label`` says whose it is.
+
+    Raises:
+        PluginError: importing it fails, for whatever reason.
+    """
+    module, _, name = target.partition(":")
     try:
         return getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as fault:
-        label = f"{component.kind}={component.name}"
+    except Exception as fault:  # a stranger's module can raise anything
         raise PluginError(
-            f"{label} cannot be loaded: its plugin names {component.target!r}, "
+            f"{label} cannot be loaded: its plugin names {target!r}, "
             f"but importing that failed: {type(fault).__name__}: {fault}"
         ) from fault
 

@@ -98,7 +98,7 @@ class CsvSource(FileSource):
         return text.error(
             1,
             f"no column {column!r}, from which {option} reads. {did_you_mean(column, names)} "
-            f"Choose one by {option}=COLUMN, or leave it out by ~{option}.",
+            "Name all that are to be read: data.columns='{text: COLUMN, label: COLUMN}'.",
         )
 
     def _rows(self, text: TextFile, file: str) -> Iterator[Row]:

@@ -64,8 +64,8 @@ class JsonlSource(FileSource):
     ) -> Exception:
         return text.error(
             line,
-            f"no key {key!r}, from which {option} reads. {did_you_mean(key, found)} Choose one by "
-            f"{option}=KEY, or leave it out by ~{option}.",
+            f"no key {key!r}, from which {option} reads. {did_you_mean(key, found)} Name "
+            "all that are to be read: data.columns='{text: KEY, label: KEY}'.",
         )
 
 

@@ -59,7 +59,7 @@ class ParallelSource(FileSource):
                 return name
         raise ConfigError(
             "data=parallel has no field of text or tokens, so there is nothing to read inputs as; "
-            "give one, say +data.train.text=PATH."
+            "give one, say data.train.text=PATH."
         )
 
 

@@ -112,7 +112,7 @@ def test_quotes_may_be_taken_as_they_are(tmp_path: Path) -> None:
         ("", r":1: the file is empty; expected a header"),
         ("text,label\n", "no examples; the file is empty or has a header only"),
         ("txt,label\na,x\n", r":1: no column 'text', from which data.columns.text reads. Did you "
-         r"mean 'txt'\? There are: label, txt. .*~data.columns.text"),
+         r"mean 'txt'\? There are: label, txt. .*data.columns='{text: COLUMN"),
         ("text,label\na,x\nb\n", ":3: the row has 1 cells, the header has 2"),
         ("text,label\na,x\nb,y,z\n", ":3: the row has 3 cells, the header has 2"),
         ("text,label\n\na,x\n", ":2: the row has 0 cells, the header has 2"),

@@ -37,7 +37,9 @@ def test_the_target_is_built_from_the_schema_alone(found: Component) -> None:
 
 def test_what_each_gives() -> None:
     assert given("csv") == {"text": "text", "label": "label"}
-    assert given("conll", columns={"pos": 2}) == {"tokens": "tokens", "tags": "tags", "pos": "tags"}
+    assert given("csv", columns={"text": "review"}) == {"text": "text"}
+    assert given("conll") == {"tokens": "tokens", "tags": "tags"}
+    assert given("conll", columns={"tokens": 1, "pos": 2}) == {"tokens": "tokens", "pos": "tags"}
     assert given("lines") == {"text": "text"}
     assert given("apples")["label"] == "label"
     assert given("parallel") == {}

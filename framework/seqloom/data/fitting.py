@@ -1,0 +1,92 @@
+"""Fit codecs on the training examples, and find those that they refuse."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from seqloom.data.encode import Bad, Codecs
+from seqloom.errors import DataError, ExampleError, SeqloomError
+from seqloom.interfaces import Codec, Example
+
+CONTEXT = 100
+"""So many good examples are put beside a suspect, to see whether ``fit`` refuses it."""
+
+
+def fit(codecs: Codecs, examples: list[Example], bad: Bad) -> dict[str, Any]:
+    """Fit every codec and return their states: ``{"frontend": …, "heads": {name: …}}``.
+
+    An example that one of the codecs refuses is taken out of ``examples``, and goes to ``bad``.
+
+    Raises:
+        DataError: no example is left, or a codec cannot learn from them.
+    """
+    while True:
+        before = len(examples)
+        states = {
+            # Heads first: a frontend's fit can be dear, and it refuses less.
+            "heads": {name: _fit(codec, examples, bad) for name, codec in codecs.heads.items()},
+            "frontend": _fit(codecs.frontend, examples, bad),
+        }
+        if len(examples) == before:
+            return states
+
+
+def _fit(codec: Codec, examples: list[Example], bad: Bad) -> dict[str, Any]:
+    while True:
+        try:
+            return codec.fit(examples)
+        except ExampleError as fault:
+            with _silence():
+                faults = _like(codec, examples, fault)
+        bad.faults += faults
+        refused = {fault.example_id for fault in faults}
+        examples[:] = [one for one in examples if one.id not in refused]
+        if not examples:
+            bad.settle("the train split")
+            raise DataError("No training example is left that can be used.")
+
+
+def _like(codec: Codec, examples: list[Example], fault: ExampleError) -> list[ExampleError]:
+    """Return the fault, and those of the examples after it, in time linear in their number.
+
+    ``fit`` names one example at a time. What was fitted on the examples before that one tells the
+    suspects among those after it: they cannot be encoded, be it only for a new label. A suspect
+    that ``fit`` refuses beside good examples is bad.
+    """
+    place = next((i for i, one in enumerate(examples) if one.id == fault.example_id), None)
+    if place is None:
+        raise fault
+    good, suspects = examples[:place], examples[place + 1 :]
+    if good and _outcome(lambda: codec.restore(codec.fit(good))) is None:
+        suspects = [one for one in suspects if _outcome(lambda one=one: codec.encode(one))]
+    else:
+        good = []
+    found = [fault]
+    for one in suspects:
+        other = _outcome(lambda one=one: codec.fit([*good[-CONTEXT:], one]))
+        if isinstance(other, ExampleError) and other.example_id == one.id:
+            found.append(other)
+    return found
+
+
+def _outcome(attempt: Callable[[], Any]) -> SeqloomError | None:
+    try:
+        attempt()
+    except SeqloomError as fault:
+        return fault
+    return None
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep what codecs say of each trial fit out of the log."""
+    log = logging.getLogger("seqloom")
+    level = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(level)

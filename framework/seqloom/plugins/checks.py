@@ -1,0 +1,111 @@
+"""Check what a plugin's hooks return, so that a mistake is told of its author and not of a user."""
+
+from __future__ import annotations
+
+import importlib.util
+import typing
+from collections.abc import Iterable
+from dataclasses import fields, is_dataclass
+from importlib.resources import files
+
+from seqloom.plugins.component import KINDS, Command, Component
+
+CORE_COMMANDS = ("train", "evaluate", "predict", "plugins", "completion", "help")
+"""Subcommands that no plugin can have."""
+
+
+def several(given: object, hook: str) -> list[object]:
+    """Return what a hook gave as a list.
+
+    Raises:
+        TypeError: it is no list, or another iterable of parts.
+    """
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise TypeError(f"{hook}() gave {given!r}, where a list is expected")
+    return list(given)
+
+
+def component(part: object) -> Component:
+    """Return a component that keeps the rules.
+
+    Raises:
+        TypeError: it is no component, or its schema cannot be one.
+        ValueError: its kind, name, target or ``takes`` is wrong.
+    """
+    if not isinstance(part, Component):
+        raise TypeError(f"seqloom_components() gave {part!r}, which is not a Component")
+    if part.kind not in KINDS:
+        raise ValueError(f"component {part.name!r} is of kind {part.kind!r}, not one of {KINDS}")
+    if not part.name.isidentifier():
+        raise ValueError(f"a component's name must be an identifier, not {part.name!r}")
+    label = f"{part.kind}={part.name}"
+    _check_target(part.target, label)
+    for role, kinds in part.takes.items():
+        if isinstance(kinds, str):
+            raise ValueError(f"{label} takes {role}={kinds!r}, where a tuple is expected")
+    _check_schema(part.schema, label)
+    return part
+
+
+def _check_target(target: object, label: str) -> None:
+    module, colon, name = str(target).partition(":")
+    if not (module and colon and name):
+        raise ValueError(f"{label} has the target {target!r}, where 'module:name' is expected")
+
+
+def _check_schema(schema: object, label: str) -> None:
+    if not (isinstance(schema, type) and is_dataclass(schema)):
+        raise TypeError(f"the schema of {label} is not a dataclass")
+    if schema.__dataclass_params__.frozen:  # type: ignore[attr-defined]
+        raise TypeError(f"the schema of {label} is frozen, so nothing in it could be set")
+    if "name" in {f.name for f in fields(schema)}:
+        raise TypeError(f"the schema of {label} has a field 'name', which seqloom itself adds")
+    for name, hint in typing.get_type_hints(schema).items():
+        if typing.get_origin(hint) is typing.Literal:
+            raise TypeError(f"the schema of {label} has a Literal, {name!r}: make it a StrEnum")
+
+
+def command(part: object) -> Command:
+    """Return a subcommand that keeps the rules.
+
+    Raises:
+        TypeError: it is no command.
+        ValueError: its name is taken by the core or cannot be typed, or its target is wrong.
+    """
+    if not isinstance(part, Command):
+        raise TypeError(f"seqloom_commands() gave {part!r}, which is not a Command")
+    if part.name in CORE_COMMANDS:
+        raise ValueError(f"its command {part.name!r} is one of seqloom's own")
+    if not part.name.replace("-", "_").isidentifier() or part.name.startswith("-"):
+        raise ValueError(f"a command's name must be of letters, digits and -, not {part.name!r}")
+    _check_target(part.target, f"the command {part.name!r}")
+    return part
+
+
+def config_package(name: object) -> str:
+    """Return the name of a package of YAML that is there: Hydra passes over those that are not.
+
+    Raises:
+        TypeError: it is no name.
+        ModuleNotFoundError: there is no such package.
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"seqloom_config_packages() gave {name!r}, where a name is expected")
+    if importlib.util.find_spec(name) is None:
+        raise ModuleNotFoundError(f"it names the config package {name!r}, which is not installed")
+    list(files(name).iterdir())  # whatever importing it raises must be raised here
+    return name
+
+
+def refuse_twice(components: Iterable[Component]) -> None:
+    """Refuse two components of one plugin with one name.
+
+    Raises:
+        ValueError: names it.
+    """
+    seen: set[tuple[str, str]] = set()
+    for part in components:
+        key = (part.kind, part.name)
+        if key in seen:
+            raise ValueError(f"it provides {part.kind}={part.name} twice")
+        seen.add(key)

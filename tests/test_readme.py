@@ -1,4 +1,4 @@
-"""The commands of the README and the docs do what they say, run as they stand, one after another."""
+"""The commands of the README and the docs do what they say, run as they stand, in their order."""
 
 from __future__ import annotations
 
@@ -49,7 +49,9 @@ def own_files(folder: Path) -> None:
         words = good if rng.random() < 0.5 else bad
         thing = rng.choice(["lamp", "chair", "kettle", "phone"])
         verdict = "yes" if words is good else "no"
-        reviews.append(f'"A {rng.choice(words)}, {rng.choice(words)} {thing} no {rng.random()}",{verdict}')
+        reviews.append(
+            f'"A {rng.choice(words)}, {rng.choice(words)} {thing} no {rng.random()}",{verdict}'
+        )
         person = rng.choice(["Ada", "Grace", "Alan"])
         names.append(f"{person} B-PER\nbought O\na O\n{thing} O\n{rng.randint(1, 10**6)} O\n\n")
     (folder / "reviews.csv").write_text("\n".join(reviews) + "\n", encoding="utf-8")

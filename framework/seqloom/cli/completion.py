@@ -8,20 +8,28 @@ from __future__ import annotations
 
 import os
 import sys
+from enum import EnumType
+from typing import get_type_hints
 
 from seqloom.cli.main import COMMANDS
+from seqloom.errors import SeqloomError, did_you_mean
+from seqloom.plugins import KINDS, registry
 
 SHELLS = ("bash", "fish")
 
 
 def completion(arguments: list[str]) -> int:
-    """Print the script that a shell installs, or answer a query of that script."""
+    """Print the script that a shell installs, or answer a query of that script.
+
+    Raises:
+        SeqloomError: it is for another shell.
+    """
     word = arguments[0] if arguments else "bash"
     if word in SHELLS:
         return _hydra(f"install={word}")
     if word.startswith("query="):
         return _query(word)
-    return _hydra(word)
+    raise SeqloomError(f"There is no completion for {word!r}. {did_you_mean(word, SHELLS)}")
 
 
 def _query(word: str) -> int:
@@ -29,15 +37,41 @@ def _query(word: str) -> int:
     program, _, rest = line.partition(" ")
     command, space, overrides = rest.lstrip().partition(" ")
     if not space:
-        print("\n".join(name for name in COMMANDS if name.startswith(command)))
+        names = [*COMMANDS, "completion", *registry().commands()]
+        print("\n".join(name for name in names if name.startswith(command)))
         return 0
     if command != "train":
+        return 0
+    values = option_values(overrides)
+    if values:
+        print("\n".join(values))
         return 0
     shortened = f"{program} {overrides}"
     os.environ["COMP_LINE"] = shortened
     point = int(os.environ.get("COMP_POINT") or len(line))
     os.environ["COMP_POINT"] = str(point - (len(line) - len(shortened)))
     return _hydra(word)
+
+
+def option_values(overrides: str) -> list[str]:
+    """Return what can stand after ``encoder.merge=``, which Hydra does not know: enum values.
+
+    They are those of the component that the line chooses; if it chooses none, of all its kind.
+    """
+    *before, last = overrides.split(" ")
+    key, equals, start = last.partition("=")
+    kind, _, parameter = key.partition(".")
+    if not equals or kind not in KINDS:
+        return []
+    chosen = [word.removeprefix(f"{kind}=") for word in before if word.startswith(f"{kind}=")]
+    known = registry().names(kind)
+    schemas = [registry().find(kind, name).schema for name in known if name in (chosen or known)]
+    values: dict[str, None] = {}
+    for schema in schemas:
+        hint = get_type_hints(schema).get(parameter)
+        if isinstance(hint, EnumType):
+            values |= dict.fromkeys(hint.__members__)
+    return [f"{key}={value}" for value in values if value.startswith(start)]
 
 
 def _hydra(word: str) -> int:

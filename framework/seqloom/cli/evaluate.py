@@ -5,22 +5,30 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from seqloom.cli.options import Section, split_overrides, with_overrides
+from seqloom.cli.options import Section, positive, split_overrides, with_overrides
 from seqloom.errors import ConfigError, DataError
 from seqloom.files import finite
-from seqloom.interfaces import SPLITS, Matrix, Table
+
+if TYPE_CHECKING:
+    from seqloom.interfaces import Matrix, Table
+
+SPLITS = ("train", "val", "test")  # as in seqloom.interfaces, which imports torch
 
 
 def evaluate(arguments: list[str]) -> int:
     """Print the metrics of a model over one split of a data set."""
     options = _parser().parse_intermixed_args(arguments)
     from seqloom import load
+    from seqloom.config.fit import check_fit
+    from seqloom.interfaces import Table
 
     pipeline = load(options.model)
     section = data_section(pipeline.info["data"], options.overrides)
+    check_fit({"data": section, **sections(pipeline.info)})
     metrics, details = measure(pipeline, section, options)
     if options.json:
         print(json.dumps(finite({options.split: metrics})))
@@ -45,10 +53,17 @@ def _parser() -> argparse.ArgumentParser:
         "overrides", nargs="*", metavar="data…", help="data=NAME, data.KEY=VALUE: other data"
     )
     parser.add_argument("--split", choices=SPLITS, default="test", help="(default: test)")
-    parser.add_argument("--batch", type=int, default=64, help="examples in a batch (default: 64)")
+    parser.add_argument(
+        "--batch", type=positive, default=64, help="examples in a batch (default: 64)"
+    )
     parser.add_argument("--skip-bad", action="store_true", help="leave out unusable examples")
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser
+
+
+def sections(info: Mapping[str, Any]) -> dict[str, Section]:
+    """Return the sections of a model's parts, by kind, from what its bundle says."""
+    return {kind: entry["section"] for kind, entry in info["components"].items()}
 
 
 def data_section(stored: Section | None, overrides: list[str]) -> Section:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from importlib import import_module
 
-from seqloom.errors import SeqloomError, did_you_mean
+from seqloom.errors import SeqloomError
 
 COMMANDS = {
     "train": ("Train a model, or many with -m.", "seqloom.cli.train:train"),
@@ -33,7 +33,9 @@ Commands:
 def main() -> None:
     """Run the program, print errors of the user's as sentences, and exit with a status."""
     try:
-        sys.exit(run(sys.argv[1:]))
+        status = run(sys.argv[1:])
+        sys.stdout.flush()  # a broken pipe must show here, not while Python shuts down
+        sys.exit(status)
     except SeqloomError as fault:
         print(f"Error: {fault}", file=sys.stderr)
         sys.exit(1)
@@ -68,20 +70,17 @@ def find(name: str) -> Callable[[list[str]], int]:
     """Return the function of a subcommand.
 
     Raises:
-        SeqloomError: there is no such command.
+        PluginError: there is no such command, or its plugin is broken.
     """
+    found: Callable[[list[str]], int]
     if name in COMMANDS:
-        target = COMMANDS[name][1]
-    else:
-        from seqloom.plugins import registry
+        module, _, function = COMMANDS[name][1].partition(":")
+        found = getattr(import_module(module), function)
+        return found
+    from seqloom.plugins import import_target, registry
 
-        commands = registry().commands()
-        if name not in commands:
-            hint = did_you_mean(name, [*COMMANDS, *commands])
-            raise SeqloomError(f"There is no command {name!r}. {hint}{registry().absent()}")
-        target = commands[name].target
-    module, _, function = target.partition(":")
-    found: Callable[[list[str]], int] = getattr(import_module(module), function)
+    command = registry().command(name, others=COMMANDS)
+    found = import_target(command.target, f"the command {name!r}")
     return found
 
 

@@ -2,41 +2,59 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
 from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
+from seqloom.config.explain import explain
 from seqloom.errors import ConfigError, did_you_mean
 from seqloom.plugins import Component, choice, registry
 
 Section = dict[str, Any]
 
 
+def is_override(word: str) -> bool:
+    """Tell ``data=NAME`` and ``data.KEY=VALUE`` from the name of a file, such as ``data.csv``.
+
+    >>> is_override("data.columns.text=body"), is_override("data.csv")
+    (True, False)
+    """
+    key, equals, _ = word.lstrip("+").partition("=")
+    return bool(equals) and (key == "data" or key.startswith("data."))
+
+
 def split_overrides(words: Sequence[str]) -> tuple[str | None, list[str]]:
-    """Return the name in ``data=NAME``, if there is one, and the ``data.key=value`` words.
+    """Return the name in ``data=NAME``, if there is one, and the ``data.KEY=VALUE`` words.
 
     Raises:
         ConfigError: a word is neither.
     """
     name, pairs = None, []
     for word in words:
+        if not is_override(word):
+            raise ConfigError(f"{word!r} is neither data=NAME nor data.KEY=VALUE.")
         if word.startswith("data="):
             name = word.removeprefix("data=")
-        elif word.startswith("data.") and "=" in word:
-            pairs.append(word.removeprefix("data."))
         else:
-            raise ConfigError(f"{word!r} is neither data=NAME nor data.KEY=VALUE.")
+            pairs.append(word)
     return name, pairs
 
 
 def with_overrides(section: Mapping[str, Any], pairs: Sequence[str]) -> Section:
     """Return a data component's section with values replaced, checked against its schema.
 
+    Args:
+        section: the component's name, and its parameters that are not the schema's own.
+        pairs: ``data.KEY=VALUE``, in the language of Hydra's overrides.
+
     Raises:
-        ConfigError: a key is unknown, or a value is of a wrong type.
+        ConfigError: a key is unknown, a value is of a wrong type or missing.
         PluginError: the component is not installed.
     """
     name, params = choice(section)
@@ -44,13 +62,18 @@ def with_overrides(section: Mapping[str, Any], pairs: Sequence[str]) -> Section:
     typed = OmegaConf.structured(component.schema)
     try:
         for key, value in params.items():
-            # A dict of the user's own is replaced; one with a schema is filled.
-            OmegaConf.update(typed, key, value, merge=OmegaConf.get_type(typed, key) is not dict)
-        typed = OmegaConf.merge(typed, OmegaConf.from_dotlist(list(pairs)))
-        plain: Any = OmegaConf.to_container(typed, resolve=True, enum_to_str=True)
-    except OmegaConfBaseException as fault:
-        reason = str(fault).splitlines()[0]
-        raise ConfigError(f"data={name} refuses {' '.join(pairs)}: {reason}") from fault
+            OmegaConf.update(typed, key, value, merge=False)
+        for override in OverridesParser.create().parse_overrides(list(pairs)):
+            key = override.key_or_group.removeprefix("data.")
+            OmegaConf.update(typed, key, override.value(), merge=False)
+        plain: Any = OmegaConf.to_container(
+            typed, resolve=True, enum_to_str=True, throw_on_missing=True
+        )
+    except MissingMandatoryValue as fault:
+        key = f"data.{fault.full_key}"
+        raise ConfigError(f"{key} has no value; give one: {key}=…") from fault
+    except (HydraException, OmegaConfBaseException) as fault:
+        raise explain(fault, prefix="data.") from fault
     return {"name": name, **plain}
 
 
@@ -65,9 +88,20 @@ def reader(
     Raises:
         ConfigError: no component reads such files.
     """
-    name = wanted or _by_suffix(stored, paths[0])
+    name = wanted or _the_reader(stored, paths)
     section = dict(stored) if stored and stored["name"] == name else {"name": name}
     return with_overrides(section, pairs)
+
+
+def _the_reader(stored: Mapping[str, Any] | None, paths: Sequence[str]) -> str:
+    readers = {path: _by_suffix(stored, path) for path in paths}
+    if len(set(readers.values())) > 1:
+        listing = ", ".join(f"{path} ({name})" for path, name in readers.items())
+        raise ConfigError(
+            f"These inputs need different readers: {listing}. Predict from one kind at a time, or "
+            "name one reader for all of them with --data NAME."
+        )
+    return readers[paths[0]]
 
 
 def _by_suffix(stored: Mapping[str, Any] | None, path: str) -> str:
@@ -84,6 +118,17 @@ def _by_suffix(stored: Mapping[str, Any] | None, path: str) -> str:
             f"{did_you_mean(suffix, known)}"
         )
     return reading[0]
+
+
+def positive(text: str) -> int:
+    """Return a whole number from 1 up, for argparse.
+
+    Raises:
+        ArgumentTypeError: it is none.
+    """
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
+    return int(text)
 
 
 def _readers() -> list[Component]:

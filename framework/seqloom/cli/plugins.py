@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 
 from seqloom.plugins import Plugin, registry
 
@@ -22,9 +23,16 @@ def plugins(arguments: list[str]) -> int:
         print(json.dumps([facts(plugin) for plugin in found], indent=2))
     else:
         print("\n".join(described(plugin) for plugin in found))
-        for (kind, name), claims in registry().contested.items():
-            print(f"{kind}={name} is claimed by {' and '.join(map(str, claims))}: set aside")
+        for what, claims in contested().items():
+            print(f"{what} is claimed by {' and '.join(map(str, claims))}: neither gets it")
     return 0
+
+
+def contested() -> dict[str, Sequence[Plugin]]:
+    """Return the plugins that claim the same component or command."""
+    parts = {f"{kind}={name}": claims for (kind, name), claims in registry().contested.items()}
+    commands = {f"command {n}": claims for n, claims in registry().contested_commands().items()}
+    return {**parts, **commands}
 
 
 def facts(plugin: Plugin) -> dict[str, object]:
@@ -45,6 +53,7 @@ def facts(plugin: Plugin) -> dict[str, object]:
             }
             for part in plugin.components
         ],
+        "config_packages": list(plugin.config_packages),
         "commands": [command.name for command in plugin.commands],
     }
 
@@ -58,6 +67,8 @@ def described(plugin: Plugin) -> str:
     for kind in kinds:
         names = ", ".join(part.name for part in plugin.components if part.kind == kind)
         lines.append(f"  {kind}: {names}")
+    if plugin.config_packages:
+        lines.append(f"  configs: {', '.join(plugin.config_packages)}")
     if plugin.commands:
         lines.append(f"  commands: {', '.join(command.name for command in plugin.commands)}")
     return "\n".join(lines)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from seqloom.cli.options import reader, split_overrides
+from seqloom.cli.options import is_override, positive, reader, split_overrides
 from seqloom.cli.streaming import chunks
 from seqloom.errors import ExampleError
 
@@ -25,9 +25,9 @@ def predict(arguments: list[str]) -> int:
     from seqloom.model.build import build_source
 
     pipeline = load(options.model)
-    paths = [word for word in options.inputs if not word.startswith("data.")] or ["-"]
-    _, pairs = split_overrides([word for word in options.inputs if word.startswith("data.")])
-    section = reader(pipeline.info["data"], options.data, paths, pairs)
+    paths = [word for word in options.inputs if not is_override(word)] or ["-"]
+    name, pairs = split_overrides([word for word in options.inputs if is_override(word)])
+    section = reader(pipeline.info["data"], options.data or name, paths, pairs)
     write = writer(options.to, pipeline.head)
     skipped: list[ExampleError] | None = [] if options.skip_bad else None
     with _output(options.out) as out:
@@ -44,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="seqloom predict",
         description="Predict for each input of the files, or of standard input (a text a line).",
-        epilog='Example: echo "Apple is something that I like to eat." | seqloom predict runs/mine -',
+        epilog='Example: echo "Apple is something I like to eat." | seqloom predict runs/mine -',
     )
     parser.add_argument("model", type=Path, metavar="MODEL", help="a bundle, or a run's folder")
     parser.add_argument(
@@ -56,7 +56,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", metavar="NAME", help="the reader (default: by the file's suffix)")
     parser.add_argument("--to", choices=("jsonl", "tsv", "conll"), default="jsonl", help="output")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write there, not to the terminal")
-    parser.add_argument("--batch", type=int, default=64, help="most inputs at a time (default: 64)")
+    parser.add_argument(
+        "--batch", type=positive, default=64, help="most inputs at a time (default: 64)"
+    )
     parser.add_argument("--skip-bad", action="store_true", help="leave out unusable inputs")
     return parser
 
@@ -72,10 +74,12 @@ def predictions(
     Raises:
         ExampleError: an input cannot be used and ``skipped`` is None; those before it are out.
     """
-    for chunk in chunks(inputs, batch_size):
+    for chunk in chunks(inputs, batch_size, ExampleError):
         rows, fault = [], None
         for example in chunk:
             try:
+                if isinstance(example, ExampleError):
+                    raise example
                 rows.append(pipeline.codecs.inputs(pipeline.codecs.frontend.prepare(example)))
             except ExampleError as found:
                 fault = found

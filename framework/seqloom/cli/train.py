@@ -13,7 +13,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, open_dict
 
 from seqloom.config.compose import VERSION_BASE
-from seqloom.config.explain import explain
+from seqloom.config.explain import COMPOSITION_ERRORS, explain
 from seqloom.config.fit import check_fit
 from seqloom.config.freeze import Config, freeze
 from seqloom.config.store import register_configs
@@ -34,8 +34,8 @@ Common keys:
   resume=auto                 go on from the last epoch in run_dir
   on_bad=skip                 leave out, count and list examples that cannot be used
   encoder.hidden_size=N       any parameter of a part; --cfg job shows them all
-  trainer.max_epochs=N        any argument of Lightning's Trainer
-  optimizer.lr=X              any argument of the optimiser
+  trainer.max_epochs=N        any argument of Lightning's Trainer …
+  optimizer.lr=X              … or of the optimiser; +trainer.KEY=V where the config has no KEY
   batch.max_examples=N        examples in a batch; batch.max_cost=N: padded tokens or pixels
 
   --cfg job prints the config and does not train. --info, --hydra-help: see Hydra.
@@ -57,7 +57,9 @@ def train(arguments: list[str]) -> int:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # let errors through to us: we put them in sentences
     try:
         hydra_main()
-    except (HydraException, OmegaConfBaseException) as fault:
+    except COMPOSITION_ERRORS as fault:
+        if type(fault) is ValueError and not str(fault).startswith("Config group override"):
+            raise  # no error of composing
         raise explain(fault) from fault
     finally:
         if before is None:

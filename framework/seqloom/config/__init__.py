@@ -1,1 +1,1 @@
-"""How plugins' parameters become Hydra configs, and a composed config becomes plain, checked data."""
+"""How plugins' parameters become Hydra configs, and a composed config plain, checked data."""

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from hydra import compose, initialize_config_module
 from hydra.core.global_hydra import GlobalHydra
-from hydra.version import VersionBase, getbase
+from hydra.version import VersionBase
 from omegaconf import DictConfig
 
 from seqloom.config.explain import COMPOSITION_ERRORS, explain
@@ -52,10 +52,10 @@ def _composed(config_name: str, overrides: Sequence[str]) -> DictConfig:
 @contextmanager
 def _apart() -> Iterator[None]:
     """Leave a Hydra that is running in this process, another program's perhaps, as it was."""
-    running, version = GlobalHydra.instance().hydra, getbase()
+    running, base = GlobalHydra.instance().hydra, VersionBase.instance().version_base
     GlobalHydra.instance().clear()
     try:
         yield
     finally:
         GlobalHydra.instance().hydra = running
-        VersionBase.instance().setbase(version)
+        VersionBase.instance().version_base = base

@@ -3,43 +3,63 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-from hydra.errors import HydraException, MissingConfigException
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
+from yaml import MarkedYAMLError
 
 from seqloom.config.store import register_configs
 from seqloom.errors import ConfigError, PluginError, SeqloomError, did_you_mean
 from seqloom.plugins import KINDS, Kind, registry
 
 # Hydra refuses ``encoder=3`` by a bare ValueError.
-COMPOSITION_ERRORS = (HydraException, OmegaConfBaseException, ValueError)
+COMPOSITION_ERRORS = (HydraException, OmegaConfBaseException, MarkedYAMLError, ValueError)
 
-ASIDE = ("full_key:", "object_type=", "reference_type=")
-"""What OmegaConf adds to its messages for its own developers."""
+# What Hydra and OmegaConf add to their messages for their own developers.
+ASIDE = r"full_key:|object_type=|reference_type=|In '.*' raised while composing config:|In '.*':"
 
 
-def explain(fault: Exception) -> SeqloomError:
-    """Return an error of composing as one of ours."""
+def explain(fault: Exception, prefix: str = "") -> SeqloomError:
+    """Return an error of composing as one of ours.
+
+    Args:
+        fault: of Hydra or OmegaConf.
+        prefix: in front of the keys, where a section was composed alone: ``data.``
+    """
     if isinstance(fault, MissingConfigException) and fault.missing_cfg_file:
         group, _, name = fault.missing_cfg_file.removesuffix(".yaml").rpartition("/")
         if group:
             return _no_option(group, name, fault.options or ())
-    cause = fault if isinstance(fault, OmegaConfBaseException) else fault.__cause__
+    if isinstance(fault, MarkedYAMLError) and fault.problem_mark:
+        place = f"{fault.problem_mark.name}:{fault.problem_mark.line + 1}"
+        return ConfigError(f"{place}: this is no YAML: {fault.problem}.")
+    if isinstance(fault, OverrideParseException):
+        return ConfigError(f"{fault.override!r} cannot be read; write GROUP=NAME or KEY=VALUE.")
+    cause = _cause(fault)
     if isinstance(cause, ConfigKeyError | ConfigAttributeError) and cause.key is not None:
-        return _no_key(fault, cause)
-    if isinstance(cause, OmegaConfBaseException) and cause.full_key:
-        return _wrong_value(fault, cause)
-    return ConfigError("\n".join(_lines(fault)))
+        return _no_key(fault, cause, prefix)
+    if cause is not None and cause.full_key:
+        return _wrong_value(fault, cause, prefix)
+    return ConfigError(_where(fault) + "\n".join(_lines(fault)))
 
 
-def _no_option(group: str, name: str, options: tuple[str, ...] | list[str]) -> SeqloomError:
+def _cause(fault: Exception) -> OmegaConfBaseException | None:
+    """Return the error of OmegaConf at the bottom, which knows key and value, if there is one."""
+    for error in (fault, fault.__cause__, fault.__context__):
+        if isinstance(error, OmegaConfBaseException):
+            return error
+    return None
+
+
+def _no_option(group: str, name: str, options: Sequence[str]) -> SeqloomError:
     for kind in KINDS:
         if group in (kind, f"schema/{kind}"):
             return _no_component(kind, name, options)
     return ConfigError(f"There is no {group}={name}. {did_you_mean(name, options)}")
 
 
-def _no_component(kind: Kind, name: str, options: tuple[str, ...] | list[str]) -> SeqloomError:
+def _no_component(kind: Kind, name: str, options: Sequence[str]) -> SeqloomError:
     if (kind, name) in register_configs():
         return PluginError(f"{kind}={name} is of no use: {register_configs()[kind, name]}")
     if (kind, name) in registry().contested:
@@ -47,27 +67,26 @@ def _no_component(kind: Kind, name: str, options: tuple[str, ...] | list[str]) -
             registry().find(kind, name)
         except PluginError as contested:
             return contested
-    hint = did_you_mean(name, options)
+    hint = did_you_mean(name, options or registry().names(kind))
     return ConfigError(f"There is no {kind}={name}. {hint}{registry().absent()}")
 
 
-def _no_key(fault: Exception, cause: OmegaConfBaseException) -> ConfigError:
+def _no_key(fault: Exception, cause: OmegaConfBaseException, prefix: str) -> ConfigError:
     """Say which key is unknown, and what there is in its place."""
     parent = cause.parent_node
     known = [str(key) for key in parent or () if key not in ("hydra", "_target_", "_partial_")]
     hint = did_you_mean(str(cause.key), known)
-    full_key, where = cause.full_key or str(cause.key), _where(fault)
+    full_key, where = f"{prefix}{cause.full_key or cause.key}", _where(fault)
     section, dot, _ = full_key.rpartition(".")
-    owner = f"{section} has no key {cause.key!r}" if dot else f"A run has no {cause.key!r}"
-    message = f"{where}{owner}. {hint}"
-    target = parent.get("_target_") if parent is not None and "_target_" in parent else None
-    if target and not where:
-        message += f" To hand it to {target} all the same, put a plus in front: +{full_key}=…"
+    owner = f"{section} has" if dot else "there is" if where else "A run has"
+    message = f"{where}{owner} no key {cause.key!r}. {hint}"
+    if cause.object_type is dict and not where:  # not typed, so anything can be added
+        message += f" To add it all the same, put a plus in front: +{full_key}=…"
     return ConfigError(message)
 
 
-def _wrong_value(fault: Exception, cause: OmegaConfBaseException) -> ConfigError:
-    key, where = str(cause.full_key), _where(fault)
+def _wrong_value(fault: Exception, cause: OmegaConfBaseException, prefix: str) -> ConfigError:
+    key, where = f"{prefix}{cause.full_key}", _where(fault)
     section, _, last = key.rpartition(".")
     if last == "name" and section in KINDS:
         return ConfigError(
@@ -104,4 +123,4 @@ def _lines(fault: Exception) -> list[str]:
     """Return the lines of an error and its cause that say something, each once."""
     texts = [str(error) for error in (fault, fault.__cause__) if error]
     lines = [line.strip() for text in texts for line in text.splitlines()]
-    return list(dict.fromkeys(one for one in lines if one and not one.startswith(ASIDE)))
+    return list(dict.fromkeys(one for one in lines if one and not re.match(ASIDE, one)))

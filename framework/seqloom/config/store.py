@@ -10,8 +10,8 @@ from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.config_store import ConfigStore
 from hydra.core.plugins import Plugins
 from hydra.plugins.search_path_plugin import SearchPathPlugin
-from omegaconf.errors import OmegaConfBaseException
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from seqloom.config.schema import Run
 from seqloom.plugins import Component, registry
@@ -47,18 +47,29 @@ def register_configs() -> dict[tuple[str, str], str]:
     """
     store = ConfigStore.instance()
     store.store(name="run_schema", node=Run)
-    refused = {}
+    refused: dict[tuple[str, str], str] = {}
     for key, (component, plugin) in registry().components.items():
-        node = named_schema(component)
         provider = f"plugin {plugin.name}"
         try:
+            node = open_dicts(OmegaConf.structured(named_schema(component)))
             for group in (component.kind, f"schema/{component.kind}"):
                 store.store(group=group, name=component.name, node=node, provider=provider)
         except OmegaConfBaseException as fault:
             reason = str(fault).splitlines()[0]
             refused[key] = f"{plugin} gives it a schema that cannot be used: {reason}"
     Plugins.instance().register(PluginSearchPath)
-    return dict(refused)
+    return refused
+
+
+def open_dicts(node: DictConfig) -> DictConfig:
+    """Return the schema with its parameters of type ``dict`` open to new keys.
+
+    Hydra would have ``data.columns={text: body}`` refused where ``text`` has no default.
+    """
+    for value in node.values():
+        if isinstance(value, DictConfig) and OmegaConf.get_type(value) is dict:
+            OmegaConf.set_struct(value, False)
+    return node
 
 
 def named_schema(component: Component) -> type:

@@ -1,0 +1,1 @@
+"""From examples to batches: splitting, encoding, batching, collating."""

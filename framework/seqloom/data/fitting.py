@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from seqloom.data.encode import Bad, Codecs
 from seqloom.errors import DataError, ExampleError, SeqloomError
 from seqloom.interfaces import Codec, Example
 
+T = TypeVar("T")
 CONTEXT = 100
 """So many good examples are put beside a suspect, to see whether ``fit`` refuses it."""
 
@@ -60,21 +62,25 @@ def _like(codec: Codec, examples: list[Example], fault: ExampleError) -> list[Ex
     if place is None:
         raise fault
     good, suspects = examples[:place], examples[place + 1 :]
-    if good and _outcome(lambda: codec.restore(codec.fit(good))) is None:
-        suspects = [one for one in suspects if _outcome(lambda one=one: codec.encode(one))]
+    if good and _outcome(partial(_learn, codec), good) is None:
+        suspects = [one for one in suspects if _outcome(codec.encode, one)]
     else:
         good = []
     found = [fault]
     for one in suspects:
-        other = _outcome(lambda one=one: codec.fit([*good[-CONTEXT:], one]))
+        other = _outcome(codec.fit, [*good[-CONTEXT:], one])
         if isinstance(other, ExampleError) and other.example_id == one.id:
             found.append(other)
     return found
 
 
-def _outcome(attempt: Callable[[], Any]) -> SeqloomError | None:
+def _learn(codec: Codec, examples: list[Example]) -> None:
+    codec.restore(codec.fit(examples))
+
+
+def _outcome(attempt: Callable[[T], Any], given: T) -> SeqloomError | None:
     try:
-        attempt()
+        attempt(given)
     except SeqloomError as fault:
         return fault
     return None

@@ -103,7 +103,7 @@ def load(folder: str | Path) -> Pipeline:
     try:
         for file, facts in description["files"].items():
             _verify(path, file, facts)
-        spec = {kind: description["components"][kind]["section"] for kind in PARTS}
+        spec: Spec = {kind: description["components"][kind]["section"] for kind in PARTS}
         codecs = build_codecs(spec, description["states"])
         pipeline = build_pipeline(spec, codecs)
     except PluginError as fault:
@@ -112,7 +112,8 @@ def load(folder: str | Path) -> Pipeline:
         raise
     except (SeqloomError, AttributeError, LookupError, TypeError, ValueError) as fault:
         raise BundleError(
-            f"{path / DESCRIPTION} is damaged: {fault!r}; copy the bundle again."
+            f"{path / DESCRIPTION} is damaged, or does not fit the installed plugins: {fault!r}. "
+            "Copy the bundle again, or install the versions that it names."
         ) from fault
     try:
         load_model(pipeline, str(path / WEIGHTS))

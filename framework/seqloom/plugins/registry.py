@@ -8,7 +8,7 @@ import importlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, Field, dataclass, fields
 from typing import Any
 
 from seqloom.errors import PluginError, did_you_mean
@@ -83,6 +83,11 @@ class Registry:
             raise _contested(f"The command {name!r}", [plugin for _, plugin in claims])
         return claims[0][0]
 
+    def contested_commands(self) -> dict[str, tuple[Plugin, ...]]:
+        """Return the plugins that claim the same subcommand; none of them gets it."""
+        claims = self._claims().items()
+        return {name: tuple(p for _, p in claim) for name, claim in claims if len(claim) > 1}
+
     def _claims(self) -> dict[str, list[tuple[Command, Plugin]]]:
         found: dict[str, list[tuple[Command, Plugin]]] = defaultdict(list)
         for plugin in self.plugins:
@@ -144,8 +149,15 @@ def import_target(target: str, label: str) -> Any:
 
 def schema_hash(component: Component) -> str:
     """Return a short hash of a component's parameters, their types and defaults."""
-    shape = [(f.name, str(f.type), repr(f.default)) for f in fields(component.schema)]
+    shape = [(f.name, str(f.type), repr(_default(f))) for f in fields(component.schema)]
     return hashlib.sha256(json.dumps(shape).encode()).hexdigest()[:12]
+
+
+def _default(parameter: Field[Any]) -> Any:
+    """Return a parameter's default; an empty tuple, which no parameter has, if there is none."""
+    if parameter.default_factory is not MISSING:
+        return parameter.default_factory()
+    return () if parameter.default is MISSING else parameter.default
 
 
 def choice(section: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:

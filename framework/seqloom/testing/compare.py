@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from safetensors.torch import load_model, save_model
 from torch import Tensor, nn
 
 TOLERANCE = 1e-5
+M = TypeVar("M", bound=nn.Module)
 
 
 class ConformanceError(AssertionError):
@@ -68,14 +70,19 @@ def require_equal_gradients(
         require_equal(one, other, f"{what}: gradient of {name}", 10 * TOLERANCE)
 
 
-def require_round_trip(module: nn.Module, fresh: nn.Module) -> None:
-    """Require a fresh module to become the same by way of a safetensors file."""
+def require_round_trip(module: M, fresh: M, probe: Callable[[M], Tensor]) -> None:
+    """Require a fresh module to become the same, and ``probe`` so, by way of a safetensors file."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "weights.safetensors"
         save_model(module, str(path))
         load_model(fresh, str(path))
     for name, value in module.state_dict().items():
         require(torch.equal(value, fresh.state_dict()[name]), f"{name} is lost in safetensors")
+    with torch.no_grad():
+        found, expected = probe(fresh.eval()), probe(module.eval())
+    require_equal(
+        found, expected, "outputs of the stored module; is a tensor neither weight nor buffer?"
+    )
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from seqloom.interfaces import (
     SequenceBatch,
 )
 from seqloom.testing.compare import (
+    ConformanceError,
     gradients,
     refused,
     require,
@@ -55,7 +56,7 @@ class HeadCase:
     def head(self, codec: HeadCodec) -> Head:
         """Return a new head in eval mode, the same each time."""
         torch.manual_seed(1)
-        return self.cls(codec, SIZE, **self.params).eval()  # type: ignore[call-arg]
+        return self.cls(codec, SIZE, **self.params).eval()
 
     def batch(self, codec: HeadCodec, rows: Sequence[int]) -> SequenceBatch:
         """Return the targets of some examples."""
@@ -110,7 +111,10 @@ def check_decode(case: HeadCase) -> None:
     head, rows = case.head(codec), _all(case)
     predictions = _decoded(head, case, rows)
     require(len(predictions) == len(rows), "decode() does not give one prediction an example")
-    json.dumps(predictions)
+    try:
+        json.dumps(predictions, allow_nan=False)
+    except (TypeError, ValueError) as fault:
+        raise ConformanceError(f"predictions are not plain data: {fault}") from fault
     for row in rows:
         _require_same(_decoded(head, case, [row])[0], predictions[row], f"example {row}, alone")
         for confidence in _confidences(predictions[row]):
@@ -170,6 +174,7 @@ def check_codec(case: HeadCase) -> None:
     for other in (codec, stored, pickle.loads(pickle.dumps(codec))):
         for example in case.examples:
             first, second = codec.encode(example), other.encode(example)
+            require(set(first) == set(second), "encode() gives other arrays")
             for name, array in first.items():
                 require(np.array_equal(array, second[name]), f"encode() gives another {name!r}")
     with refused(ExampleError, "an example without a target"):
@@ -183,17 +188,25 @@ def check_output(case: HeadCase) -> None:
     for row, example in enumerate(case.examples):
         hostile = Example(example.id, _hostile(example.fields))
         prediction = head.describe(hostile, _decoded(head, case, [row])[0])
-        for cells in head.columns(hostile, prediction):
+        lines = head.columns(hostile, prediction)
+        if head.row_per_token:
+            tokens = case.frames[row]
+            require(len(lines) == tokens, f"{len(lines)} rows for {tokens} tokens")
+        for cells in lines:
             require(len(cells) == len(head.column_names), f"a row of {len(cells)} cells")
         html = head.render(hostile, prediction)
         require("<script>" not in html, "render() does not escape texts")
 
 
-def _hostile(value: Any) -> Any:
+def _hostile(value: dict[str, Any]) -> dict[str, Any]:
     """Return inputs with markup in them; targets stay, since they must be known."""
     bad = "<script>alert(1)</script>"
-    texts = {"text": lambda text: f"{bad} {text}", "tokens": lambda tokens: [bad, *tokens[1:]]}
-    return {key: texts.get(key, lambda same: same)(one) for key, one in value.items()}
+    found = dict(value)
+    if "text" in found:
+        found["text"] = f"{bad} {found['text']}"
+    if "tokens" in found:
+        found["tokens"] = [bad, *found["tokens"][1:]]
+    return found
 
 
 def check_gradients(case: HeadCase) -> None:
@@ -209,7 +222,8 @@ def check_round_trip(case: HeadCase) -> None:
     codec = case.codec()
     head = case.head(codec)
     torch.manual_seed(2)
-    require_round_trip(head, case.cls(codec, SIZE, **case.params))  # type: ignore[call-arg]
+    fresh = case.cls(codec, SIZE, **case.params)
+    require_round_trip(head, fresh, lambda one: _losses(one, case, codec, _all(case)))
 
 
 HEAD_CHECKS: tuple[Callable[[HeadCase], None], ...] = (

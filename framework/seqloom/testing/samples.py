@@ -31,7 +31,7 @@ def _tokens(length: int, rng: np.random.Generator) -> list[str]:
 
 def _tags(length: int, rng: np.random.Generator) -> list[str]:
     starts = rng.integers(0, 3, size=length)
-    tags = []
+    tags: list[str] = []
     for position, start in enumerate(starts):
         inside = position > 0 and tags[-1] != "O" and start == 2
         tags.append(f"I-{tags[-1][2:]}" if inside else ("O", "B-X", "B-Y")[start])

@@ -1,7 +1,8 @@
-"""Lightning callbacks and the logger that every run has."""
+"""What every run adds to Lightning: its logger, its checkpoints, its random state."""
 
 from __future__ import annotations
 
+import io
 import json
 from argparse import Namespace
 from pathlib import Path
@@ -9,9 +10,11 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from lightning_fabric.plugins.io.torch_io import TorchCheckpointIO
+from pytorch_lightning.callbacks import Checkpoint, ModelCheckpoint
 from pytorch_lightning.loggers.logger import Logger
 
-from seqloom.files import cannot_write, finite, write_text
+from seqloom.files import atomic_file, cannot_write, finite, write_text
 
 
 class JsonLines(Logger):
@@ -47,12 +50,61 @@ class JsonLines(Logger):
         """Return what was written so far."""
         if not self.path.exists():
             return []
-        return [json.loads(line) for line in self.path.read_text(encoding="utf-8").splitlines()]
+        lines = self.path.read_text(encoding="utf-8").splitlines(keepends=True)
+        # A process that was killed may have left the last line unfinished.
+        return [json.loads(line) for line in lines if line.endswith("\n")]
 
     def forget_after(self, step: int) -> None:
         """Drop the lines of steps that a resumed run will train again."""
         kept = [row for row in self.rows() if row["step"] < step]
         write_text(self.path, "".join(json.dumps(row) + "\n" for row in kept))
+
+
+class BestCheckpoint(ModelCheckpoint):
+    """Keeps the best checkpoint; a run goes on also where its folder was moved to."""
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take up the state, with the paths that were stored turned into those of here."""
+        moved = {
+            **state_dict,
+            "dirpath": self.dirpath,
+            **{key: self._here(state_dict[key]) for key in state_dict if key.endswith("_path")},
+            "best_k_models": {
+                self._here(path): score for path, score in state_dict["best_k_models"].items()
+            },
+        }
+        super().load_state_dict(moved)
+
+    def _here(self, path: str) -> str:
+        return str(Path(self.dirpath or "") / Path(path).name) if path else path
+
+
+class LastCheckpoint(Checkpoint):
+    """Keeps the checkpoint of the last epoch, be it the best or not: a run goes on from there."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Write the checkpoint; the best one's callback has had its turn, as it stands before."""
+        trainer.save_checkpoint(self.path)
+
+
+class WholeFiles(TorchCheckpointIO):
+    """Writes each checkpoint whole or not at all, without a detour over another folder."""
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None
+    ) -> None:
+        """Write a checkpoint.
+
+        Raises:
+            RunError: it cannot be written.
+        """
+        buffer = io.BytesIO()
+        torch.save(checkpoint, buffer)
+        with atomic_file(Path(path)) as draft:
+            draft.write_bytes(buffer.getbuffer())
 
 
 class RandomState(pl.Callback):

@@ -14,6 +14,7 @@ from seqloom.config.freeze import Config
 from seqloom.data.collate import Collate, Row
 from seqloom.data.dataset import SequenceDataset, loader
 from seqloom.data.encode import Bad, Codecs, encode, prepare, refuse_duplicate_ids
+from seqloom.data.fitting import fit
 from seqloom.data.sampler import BatchSampler
 from seqloom.errors import DataError, ExampleError
 from seqloom.interfaces import SPLITS, Example, SequenceBatch
@@ -53,15 +54,20 @@ def read_data(config: Config, states: States | None = None) -> RunData:
     codecs = build_codecs(config)
     examples, bad = _read(config, codecs)
     if not examples["train"]:
-        raise DataError(f"The training split of data={config['data']['name']} has no example.")
+        bad["train"].settle("the train split")
+        raise DataError(
+            f"The training split of data={config['data']['name']} has no example that can be used. "
+            "Look at its settings: --cfg job shows them."
+        )
     if states is None:
-        states = _fit(codecs, examples["train"], bad["train"])
-    else:
-        restore(codecs, states)
+        states = fit(codecs, examples["train"], bad["train"])
+    restore(codecs, states)
     limit = config["batch"]["max_cost"]
     rows = {split: encode(codecs, examples[split], bad[split], limit) for split in SPLITS}
     for split in SPLITS:
         bad[split].settle(f"the {split} split")
+    if not rows["train"]:
+        raise DataError("No training example is left that can be used.")
     log.info("Examples: %s", ", ".join(f"{split} {len(rows[split])}" for split in SPLITS))
     return RunData(codecs, states, rows, {split: bad[split].faults for split in SPLITS})
 
@@ -75,32 +81,6 @@ def _read(config: Config, codecs: Codecs) -> tuple[dict[str, list[Example]], dic
         refuse_duplicate_ids(found, f"the {split} split")
         examples[split] = prepare(codecs.frontend, found, bad[split])
     return examples, bad
-
-
-def _fit(codecs: Codecs, examples: list[Example], bad: Bad) -> States:
-    """Fit every codec; an example that one of them refuses is set aside, and fitting goes on."""
-    while True:
-        try:
-            states: dict[str, Any] = {
-                # Heads first: a frontend's fit can be dear, and it refuses less.
-                "heads": {name: codec.fit(examples) for name, codec in codecs.heads.items()},
-                "frontend": codecs.frontend.fit(examples),
-            }
-        except ExampleError as fault:
-            bad.faults.append(fault)
-            if len(bad.faults) > MANY_BAD and not bad.skip:
-                bad.settle("the train split")
-            examples[:] = [one for one in examples if one.id != fault.example_id]
-            if not examples:
-                bad.settle("the train split")
-                raise DataError("No training example is left that can be used.") from fault
-            continue
-        restore(codecs, states)
-        return states
-
-
-MANY_BAD = 10
-"""So many bad examples are looked for while fitting before the run is given up."""
 
 
 def sampler(

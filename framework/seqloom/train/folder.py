@@ -6,7 +6,7 @@ import json
 import logging
 import platform
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,10 @@ from seqloom.versions import versions
 
 log = logging.getLogger("seqloom")
 
-MAY_CHANGE = frozenset({"run_dir", "resume", "threads", "title", "trainer", "callbacks", "logger"})
+NAMES = frozenset({"run_dir", "resume", "threads", "title"})
+"""What has no influence on a run's result."""
+
+MAY_CHANGE = NAMES | {"trainer", "callbacks", "logger", "batch.workers"}
 """What may differ when a run goes on; anything else would make it another run."""
 
 
@@ -77,12 +80,27 @@ class RunFolder:
         """The report."""
         return self.path / "report.html"
 
+    @property
+    def skipped(self) -> Path:
+        """The examples that were left out at the user's wish, one JSON object a line."""
+        return self.path / "skipped.jsonl"
+
     def read_record(self) -> dict[str, Any]:
         """Return what became of the run; empty if it never started."""
         if not self.record.exists():
             return {}
         found: dict[str, Any] = json.loads(self.record.read_text(encoding="utf-8"))
         return found
+
+    def has_ended_well(self, config: Config) -> bool:
+        """Return whether the folder holds this very run, done, and it is asked to go on."""
+        whole = all(path.exists() for path in (self.config, self.metrics, self.bundle))
+        return (
+            config["resume"] == "auto"
+            and whole
+            and self.read_record().get("state") == "done"
+            and not differing(self._frozen(), config, but=NAMES)
+        )
 
     def claim(self, config: Config) -> bool:
         """Take the folder for a run and freeze its config there; return whether it goes on.
@@ -102,17 +120,47 @@ class RunFolder:
                 f"{self.path} already holds a run. Choose another run_dir, or go on with it: "
                 "resume=auto"
             )
-        before = yaml.safe_load(self.config.read_text(encoding="utf-8"))
-        changed = sorted(
-            key
-            for key in (set(before) | set(config)) - MAY_CHANGE
-            if before.get(key) != config.get(key)
-        )
+        changed = differing(self._frozen(), config, but=MAY_CHANGE)
         if changed:
             raise RunError(
-                f"{self.path} cannot go on: its {', '.join(changed)} was set otherwise. Give the "
+                f"{self.path} cannot go on with other settings: {', '.join(changed)}. Give the "
                 "values of its config.yaml, or choose another run_dir."
             )
+
+    def _frozen(self) -> Config:
+        """Return the config that the folder's run had."""
+        try:
+            found: Config = dict(yaml.safe_load(self.config.read_text(encoding="utf-8")))
+        except (OSError, TypeError, ValueError, yaml.YAMLError) as fault:
+            raise RunError(
+                f"{self.config} is damaged, so the run cannot go on; choose another run_dir. "
+                f"({fault})"
+            ) from fault
+        return found
+
+
+def differing(before: Config, after: Config, but: Collection[str] = ()) -> list[str]:
+    """Return in words what differs between two configs, but for some keys and what is below them.
+
+    >>> differing({"a": {"b": 1, "c": 2}}, {"a": {"b": 3, "c": 4}}, but={"a.c"})
+    ['a.b (1 then, 3 now)']
+    """
+    return [
+        f"{key} ({then!r} then, {now!r} now)" for key, then, now in _differing(before, after, but)
+    ]
+
+
+def _differing(
+    before: Config, after: Config, but: Collection[str], prefix: str = ""
+) -> Iterator[tuple[str, Any, Any]]:
+    for name in dict.fromkeys([*before, *after]):
+        then, now, key = before.get(name), after.get(name), f"{prefix}{name}"
+        if then == now or key in but:
+            continue
+        if isinstance(then, dict) and isinstance(now, dict):
+            yield from _differing(then, now, but, f"{key}.")
+        else:
+            yield key, then, now
 
 
 @contextmanager

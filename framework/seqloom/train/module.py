@@ -10,8 +10,9 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from seqloom.errors import RunError
+from seqloom.errors import ConfigError, RunError
 from seqloom.interfaces import SequenceBatch
 from seqloom.model.pipeline import Pipeline
 from seqloom.train.meter import Meter
@@ -71,22 +72,31 @@ class SequenceModule(pl.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """Return the optimiser and, if there is one, the schedule, in Lightning's form."""
-        optimizer = self.make_optimizer(
-            [parameter for parameter in self.parameters() if parameter.requires_grad]
-        )
+        trained = [parameter for parameter in self.parameters() if parameter.requires_grad]
+        optimizer = _made("optimizer", self.make_optimizer, trained)
         if self.make_scheduler is None:
             return optimizer
         function = getattr(self.make_scheduler, "func", self.make_scheduler)
         by_step = "total_steps" in inspect.signature(function).parameters
-        extra = {"total_steps": self.total_steps} if by_step else {}
-        scheduler = self.make_scheduler(optimizer, **extra)
+        extra: dict[str, Any] = {"total_steps": self.total_steps} if by_step else {}
+        plateau = function is ReduceLROnPlateau
+        if plateau:
+            extra["mode"] = "max" if self.pipeline.head.higher_is_better else "min"
+        scheduler = _made("scheduler", self.make_scheduler, optimizer, **extra)
         settings: dict[str, Any] = {
             "scheduler": scheduler,
             "interval": "step" if by_step else "epoch",
         }
-        if isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):
+        if plateau:
             settings["monitor"] = f"val/{self.pipeline.head.watch}"
         return {"optimizer": optimizer, "lr_scheduler": settings}
+
+
+def _made(key: str, make: Callable[..., Any], *args: Any, **params: Any) -> Any:
+    try:
+        return make(*args, **params)
+    except (TypeError, ValueError) as fault:
+        raise ConfigError(f"{key} refuses its parameters: {fault}") from fault
 
 
 def refuse_non_finite(loss: Tensor, losses: Tensor, batch: SequenceBatch) -> None:
@@ -98,7 +108,7 @@ def refuse_non_finite(loss: Tensor, losses: Tensor, batch: SequenceBatch) -> Non
     if torch.isfinite(loss):
         return
     bad = (~torch.isfinite(losses)).nonzero().flatten().tolist() or range(len(batch))
-    names = ", ".join(f"{batch.ids[i]} ({float(losses[i].detach())})" for i in list(bad)[:10])
+    names = ", ".join(f"{batch.ids[i]} ({float(losses[i].detach()):.4g})" for i in list(bad)[:10])
     raise RunError(
         f"The loss is not finite for: {names}. Lower optimizer.lr or trainer.gradient_clip_val, "
         "or look at these examples."

@@ -15,13 +15,13 @@ from typing import Any
 import pytorch_lightning as pl
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
-from pytorch_lightning.callbacks import ModelCheckpoint
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from torch.optim import Optimizer
 
 from seqloom.config.freeze import Config
 from seqloom.errors import ConfigError
 from seqloom.interfaces import Head
+from seqloom.train.callbacks import BestCheckpoint, WholeFiles
 
 log = logging.getLogger("seqloom")
 
@@ -73,14 +73,13 @@ def build_callbacks(config: Config, head: Head, has_val: bool) -> list[pl.Callba
     return built
 
 
-def checkpoints(folder: Path, head: Head, has_val: bool) -> ModelCheckpoint:
-    """Return the callback that keeps the best checkpoint by the head's metric, and the last."""
-    return ModelCheckpoint(
+def best_checkpoint(folder: Path, head: Head, has_val: bool) -> BestCheckpoint:
+    """Return the callback that keeps the best checkpoint by the head's metric."""
+    return BestCheckpoint(
         dirpath=folder,
         filename="best",
         monitor=f"val/{head.watch}" if has_val else None,
         mode="max" if head.higher_is_better else "min",
-        save_last=True,
         save_on_train_epoch_end=True,
         enable_version_counter=False,
     )
@@ -113,7 +112,7 @@ def build_trainer(
         # Lightning would otherwise look for checkpoints in the current directory, and take any
         # Slurm job for its own.
         default_root_dir=str(run_dir),
-        plugins=[LightningEnvironment()],
+        plugins=[LightningEnvironment(), WholeFiles()],
         use_distributed_sampler=False,
     )
     return trainer

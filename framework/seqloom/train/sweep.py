@@ -38,7 +38,7 @@ class Trial:
     def score(self) -> float | None:
         """Return the watched metric on the validation split, higher being better; None: unknown."""
         value = self.metrics.get("val", {}).get(str(self.record.get("watch")))
-        if value is None:
+        if value is None or not self.done:
             return None
         return value if self.record["higher_is_better"] else -value
 
@@ -64,7 +64,7 @@ def best(trials: list[Trial]) -> Trial | None:
 def table(trials: list[Trial]) -> str:
     """Return the trials as a table in plain text, the best one marked."""
     top = best(trials)
-    keys = list(dict.fromkeys(key for trial in trials for key in _overrides(trial)))
+    keys = _swept(trials)
     watch = next((str(trial.record["watch"]) for trial in trials if trial.done), "metric")
     rows = [["trial", *keys, f"val {watch}", f"test {watch}", "parameters", "seconds", ""]]
     for trial in trials:
@@ -86,6 +86,13 @@ def table(trials: list[Trial]) -> str:
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in rows
     )
+
+
+def _swept(trials: list[Trial]) -> list[str]:
+    """Return the keys in which the trials differ; of a single trial, all."""
+    values = [_overrides(trial) for trial in trials if trial.record]
+    keys = dict.fromkeys(key for one in values for key in one)
+    return [k for k in keys if len(values) == 1 or len({one.get(k) for one in values}) > 1]
 
 
 def _overrides(trial: Trial) -> dict[str, str]:

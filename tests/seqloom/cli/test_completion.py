@@ -1,0 +1,69 @@
+"""Completion by TAB: the line holds the subcommand, which Hydra must not see."""
+
+from __future__ import annotations
+
+import re
+import sys
+
+import pytest
+
+from seqloom.cli.main import COMMANDS, run
+
+ENCODERS = ["bigru", "bilstm", "birnn", "gru", "lstm", "rnn"]
+
+
+@pytest.fixture
+def offered(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Offered:
+    return Offered(monkeypatch, capsys)
+
+
+class Offered:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self.monkeypatch, self.capsys = monkeypatch, capsys
+
+    def __call__(self, line: str, shell: str = "bash") -> list[str]:
+        self.monkeypatch.setattr(sys, "argv", ["seqloom"])
+        self.monkeypatch.setenv("COMP_LINE", line)
+        self.monkeypatch.setenv("COMP_POINT", str(len(line)))
+        assert run(["-sc", f"query={shell}"]) == 0
+        return self.capsys.readouterr().out.split()
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("seqloom ", [*COMMANDS, "completion"]),
+        ("seqloom p", ["predict", "plugins"]),
+        ("seqloom tr", ["train"]),
+        ("seqloom train encoder=", [f"encoder={name}" for name in ENCODERS]),
+        ("seqloom train head=n", ["head=ner"]),
+        ("seqloom train seed=2 head=n", ["head=ner"]),
+        ("/usr/bin/seqloom train head=n", ["head=ner"]),
+        ("seqloom train -m encoder=bil", ["encoder=bilstm"]),
+        ("seqloom train encoder.hidd", ["encoder.hidden_size="]),
+        ("seqloom train encoder=gru encoder.num", ["encoder.num_layers="]),
+        (
+            "seqloom train encoder.merge=",
+            [f"encoder.merge={name}" for name in ("concat", "sum", "average", "multiply")],
+        ),
+        ("seqloom train encoder=bigru encoder.merge=a", ["encoder.merge=average"]),
+        ("seqloom train encoder=lstm encoder.merge=", []),
+        ("seqloom train head.decoder=s", ["head.decoder=softmax"]),
+        ("seqloom train encoder=nothing head=n", ["head=ner"]),
+        ("seqloom predict runs/", []),
+    ],
+)
+def test_what_is_offered(offered: Offered, line: str, words: list[str]) -> None:
+    assert offered(line) == words
+
+
+@pytest.mark.parametrize("shell", ["bash", "fish"])
+def test_the_script_is_for_the_program_by_its_name(
+    shell: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["/some/where/seqloom", "completion", shell])
+    assert run(["completion", shell]) == 0
+    out = capsys.readouterr().out
+    assert "-sc query=" in out
+    assert re.search(r"complete .*\bseqloom\b", out)
+    assert "/some/where" not in out

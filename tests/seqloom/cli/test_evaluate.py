@@ -1,0 +1,114 @@
+"""``seqloom evaluate``: the model's own data, other data, and data that do not fit."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from seqloom.cli.evaluate import SPLITS, data_section, plain
+from seqloom.cli.main import run
+from seqloom.errors import ConfigError, DataError, PluginError
+from seqloom.interfaces import SPLITS as ALL_SPLITS
+from seqloom.interfaces import Table
+
+TAGGED = "Apple B-ORG\nopens O\n\nParis B-LOC\n"
+
+
+@pytest.fixture
+def conll(tmp_path: Path) -> Path:
+    path = tmp_path / "new.conll"
+    path.write_text(TAGGED, encoding="utf-8")
+    return path
+
+
+def measured(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> dict[str, float]:
+    assert run(["evaluate", *map(str, arguments), "--json"]) == 0
+    ((split, found),) = json.loads(capsys.readouterr().out).items()
+    assert split in SPLITS
+    return dict(found)
+
+
+def test_the_metrics_are_those_of_the_run(
+    trained_ner: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    stored = json.loads((trained_ner / "metrics.json").read_text())
+    for split in ("val", "test"):
+        found = measured(capsys, trained_ner, "--split", split)
+        assert found == pytest.approx(stored[split], abs=1e-5)
+    assert measured(capsys, trained_ner, "--batch", "3") == pytest.approx(stored["test"], abs=1e-4)
+
+
+def test_the_table(trained_ner: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["evaluate", str(trained_ner)]) == 0
+    first, *rest = capsys.readouterr().out.splitlines()
+    assert first.startswith("test  f1 ")
+    assert any(line.startswith("ORG") for line in rest)
+
+
+def test_values_of_the_same_data_can_be_changed(
+    trained_ner: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = measured(capsys, trained_ner, "data.seed=99")
+    assert other != measured(capsys, trained_ner)
+
+
+def test_other_data(trained_ner: Path, conll: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = measured(capsys, trained_ner, "data=conll", f"data.test={conll}")
+    assert 0 <= found["token_accuracy"] <= 1
+    own = measured(
+        capsys, trained_ner, "data=conll", f"data.val={conll}", "--split", "val", "--skip-bad"
+    )
+    assert own == found
+
+
+@pytest.mark.parametrize(
+    ("overrides", "error", "sentence"),
+    [
+        (["data.tset_size=4"], ConfigError, "data has no key 'tset_size'. Did you mean"),
+        (["data.test_size=x"], ConfigError, "data.test_size: 'x' is not a whole number."),
+        (["encoder=lstm"], ConfigError, "'encoder=lstm' is neither data=NAME nor data.KEY=VALUE."),
+        (["data=cvs"], ConfigError, "There is no data=cvs. Did you mean 'csv'?"),
+        (["data=conll"], DataError, "The test split of data=conll has no example."),
+        (
+            ["data=csv", "data.columns={text: a, label: b}"],
+            ConfigError,
+            "head=ner needs one tag for each token in the field 'tags' (head.field); data=csv "
+            "gives text (a text), label (one class for each example).",
+        ),
+    ],
+    ids=str,
+)
+def test_data_that_are_wrong(
+    trained_ner: Path, overrides: list[str], error: type[Exception], sentence: str
+) -> None:
+    with pytest.raises(error) as found:
+        run(["evaluate", str(trained_ner), *overrides])
+    assert str(found.value).startswith(sentence)
+
+
+def test_unusable_examples(
+    trained_ner: Path, conll: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    conll.write_text(TAGGED + "\nParis I-B-X\nis\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"new\.conll:\d+: "):
+        run(["evaluate", str(trained_ner), "data=conll", f"data.test={conll}"])
+
+
+def test_a_model_that_does_not_know_its_data() -> None:
+    with pytest.raises(ConfigError) as found:
+        data_section(None, [])
+    assert str(found.value) == "The model does not say what data it is for; give data=NAME."
+    with pytest.raises(PluginError, match="provides data=gone"):
+        data_section({"name": "gone"}, [])
+
+
+def test_splits_are_those_of_the_interface() -> None:
+    assert SPLITS == ALL_SPLITS
+
+
+def test_tables_in_plain_text() -> None:
+    table = Table("Types", ("type", "f1", "n"), [("ORG", 0.5, 3), ("PRODUCT", 1.0, 12)])
+    assert plain(table) == ("Types\ntype     f1      n\nORG      0.5000  3\nPRODUCT  1.0000  12")

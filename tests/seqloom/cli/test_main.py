@@ -1,0 +1,121 @@
+"""The program as a whole: its help, its commands, and how it ends."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import seqloom
+from seqloom.cli.main import COMMANDS, run
+from seqloom.errors import PluginError, SeqloomError
+from seqloom.plugins.checks import CORE_COMMANDS
+
+Program = Callable[..., "subprocess.CompletedProcess[str]"]
+MAIN = [sys.executable, "-c", "from seqloom.cli.main import main; main()"]
+
+
+@pytest.mark.parametrize("arguments", [[], ["-h"], ["--help"], ["help"]], ids=str)
+def test_help(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(arguments) == 0
+    out = capsys.readouterr().out
+    for name, (text, _) in COMMANDS.items():
+        assert f"  {name:<10} {text}\n" in out
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out == f"seqloom {seqloom.__version__}\n"
+
+
+@pytest.mark.parametrize("command", ["evaluate", "predict", "plugins"])
+def test_help_of_a_command(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        run([command, "--help"])
+    assert end.value.code == 0
+    assert capsys.readouterr().out.startswith(f"usage: seqloom {command}")
+
+
+def test_help_of_train_lists_every_option(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["train", "--help"]) == 0
+    out = capsys.readouterr().out
+    assert "  encoder    bigru, bilstm, birnn, gru, lstm, rnn\n" in out
+    assert "  experiment bc5cdr, snips_intent, snips_slots\n" in out
+
+
+def test_an_unknown_command() -> None:
+    with pytest.raises(SeqloomError) as found:
+        run(["trian"])
+    assert str(found.value) == (
+        "There is no command 'trian'. Did you mean 'train'? There are: evaluate, plugins, predict, "
+        "train."
+    )
+
+
+def test_plugins_cannot_take_the_names_of_the_core() -> None:
+    assert set(COMMANDS) <= set(CORE_COMMANDS)
+
+
+def test_user_errors_are_one_sentence_and_status_1(program: Program, tmp_path: Path) -> None:
+    cases = (
+        (["trian"], "Error: There is no command 'trian'."),
+        (["completion", "bsh"], "Error: There is no completion for 'bsh'. Did you mean 'bash'?"),
+        (["train", "encoder=bilstn"], "Error: There is no encoder=bilstn."),
+        (["train", "encoder=3"], "Error: Config group override must be"),
+        (["predict", tmp_path], f"Error: {tmp_path} is there, but has no bundle.json in it;"),
+        (["evaluate", tmp_path / "x"], f"Error: {tmp_path / 'x'} does not exist;"),
+    )
+    for arguments, message in cases:
+        done = program(*arguments)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.startswith(message)
+        assert "Traceback" not in done.stderr
+        assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["predict"],
+        ["predict", "m", "--to", "xml"],
+        ["predict", "m", "--batch", "0"],
+        ["plugins", "x"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_is_status_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        run(arguments)
+    assert end.value.code == 2
+    assert capsys.readouterr().err.startswith("usage: seqloom ")
+
+
+def test_a_plugins_command_that_cannot_be_imported(install: Callable[..., Path]) -> None:
+    source = (
+        "from seqloom.plugins import Command, hookimpl\n"
+        "@hookimpl\n"
+        "def seqloom_commands(): return [Command('prepare', 'Prepare.', 'faulty_x:run')]\n"
+    )
+    install("faulty_command", source)
+    with pytest.raises(PluginError) as found:
+        run(["prepare"])
+    assert str(found.value) == (
+        "the command 'prepare' cannot be loaded: its plugin names 'faulty_x:run', but importing "
+        "that failed: ModuleNotFoundError: No module named 'faulty_x'"
+    )
+
+
+@pytest.mark.parametrize("arguments", [["plugins"], ["--help"], ["plugins", "--json"]], ids=str)
+def test_a_reader_that_has_gone_is_no_error(arguments: list[str]) -> None:
+    process = subprocess.Popen(
+        [*MAIN, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()  # before anything is written
+    with process.stderr as errors:
+        assert errors.read() == ""
+    assert process.wait(timeout=30) == 0

@@ -1,0 +1,118 @@
+"""Which reader reads a file, with which parameters."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import pytest
+
+from seqloom.cli.options import is_override, positive, reader, split_overrides, with_overrides
+from seqloom.errors import ConfigError, PluginError
+
+CONLL: dict[str, Any] = {"name": "conll", "columns": {"tokens": 2, "tags": 4}, "train": "a.conll"}
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("data=csv", True),
+        ("data.test=x", True),
+        ("+data.kinds.x=label", True),
+        ("data.csv", False),
+        ("data", False),
+        ("-", False),
+        ("my.data=x", False),
+        ("folder/data.x=1.csv", False),
+    ],
+)
+def test_overrides_are_told_from_files(word: str, expected: bool) -> None:
+    assert is_override(word) is expected
+
+
+def test_overrides_are_split() -> None:
+    assert split_overrides(["data=csv", "data.test=x", "+data.kinds.a=b"]) == (
+        "csv",
+        ["data.test=x", "+data.kinds.a=b"],
+    )
+    with pytest.raises(ConfigError) as found:
+        split_overrides(["test=x"])
+    assert str(found.value) == "'test=x' is neither data=NAME nor data.KEY=VALUE."
+
+
+def test_values_are_in_hydras_language() -> None:
+    section = with_overrides(
+        CONLL, ["data.test=b.conll", "data.columns={tokens: 1, tags: -1}", "data.split.val=0.25"]
+    )
+    assert section["name"] == "conll"
+    assert section["columns"] == {"tokens": 1, "tags": -1}
+    assert section["split"]["val"] == 0.25
+    assert (section["train"], section["test"]) == ("a.conll", "b.conll")
+
+
+@pytest.mark.parametrize(
+    ("pair", "sentence"),
+    [
+        ("data.tset=x", "data has no key 'tset'. Did you mean 'test'?"),
+        ("data.split.val=much", "data.split.val: 'much' is not a number."),
+        ("data.columns=3", "data.columns: "),
+        ("data.test=???", "data.test has no value; give one: data.test=…"),
+        ("data.test={", "'data.test={' cannot be read; write GROUP=NAME or KEY=VALUE."),
+    ],
+)
+def test_wrong_values(pair: str, sentence: str) -> None:
+    with pytest.raises(ConfigError) as found:
+        with_overrides(CONLL, [pair])
+    assert str(found.value).startswith(sentence)
+
+
+def test_a_stored_section_of_a_reader_that_is_gone() -> None:
+    with pytest.raises(PluginError, match=r"^No installed plugin provides data=conl\. Did you"):
+        with_overrides({"name": "conl"}, [])
+
+
+@pytest.mark.parametrize(
+    ("paths", "name"),
+    [
+        (["-"], "lines"),
+        (["a.txt"], "lines"),
+        (["a.csv", "b.TSV"], "csv"),
+        (["a.csv.gz"], "csv"),
+        (["a.jsonl"], "jsonl"),
+        (["data.conll"], "conll"),
+    ],
+)
+def test_the_reader_by_suffix(paths: list[str], name: str) -> None:
+    assert reader(None, None, paths, [])["name"] == name
+
+
+def test_the_models_own_reader_keeps_its_parameters() -> None:
+    assert reader(CONLL, None, ["x.conll"], [])["columns"] == {"tokens": 2, "tags": 4}
+    assert reader(CONLL, "csv", ["x.conll"], [])["name"] == "csv"
+    assert reader(CONLL, None, ["x.csv"], [])["name"] == "csv"
+
+
+def test_files_that_nothing_reads() -> None:
+    with pytest.raises(ConfigError) as found:
+        reader(CONLL, None, ["x.cvs"], [])
+    assert str(found.value).startswith(
+        "No installed reader takes files like 'x.cvs'; name one with --data NAME. Did you mean "
+        "'.csv'? There are: "
+    )
+
+
+def test_files_of_several_kinds() -> None:
+    with pytest.raises(ConfigError) as found:
+        reader(None, None, ["a.csv", "b.jsonl"], [])
+    assert str(found.value) == (
+        "These inputs need different readers: a.csv (csv), b.jsonl (jsonl). Predict from one kind "
+        "at a time, or name one reader for all of them with --data NAME."
+    )
+    assert reader(None, "csv", ["a.csv", "b.jsonl"], [])["name"] == "csv"
+
+
+def test_sizes_of_batches() -> None:
+    assert positive("12") == 12
+    for text in ("0", "-1", "x", "1.5", ""):
+        with pytest.raises(argparse.ArgumentTypeError, match="is not a whole number from 1 up"):
+            positive(text)

@@ -1,0 +1,228 @@
+"""``seqloom predict``: what comes in, what goes out, and when."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, cast
+
+import pytest
+
+from seqloom.cli.main import run
+from seqloom.errors import ConfigError, DataError, ExampleError, PluginError, RunError
+
+MAIN = [sys.executable, "-c", "from seqloom.cli.main import main; main()"]
+APPLE = "Apple opens a shop in Paris."
+PIE = "An apple pie is good."
+
+Predict = Callable[..., str]
+
+
+@pytest.fixture
+def predict(
+    trained_ner: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Predict:
+    """Predict with the tagger in this process; returns what is printed."""
+
+    def _predict(*arguments: str | Path, stdin: str = "", model: Path = trained_ner) -> str:
+        wrapped = io.TextIOWrapper(io.BytesIO(stdin.encode()))
+        monkeypatch.setattr(sys, "stdin", wrapped)
+        assert run(["predict", str(model), *map(str, arguments)]) == 0
+        return capsys.readouterr().out
+
+    return _predict
+
+
+@pytest.fixture
+def texts(tmp_path: Path) -> Path:
+    path = tmp_path / "texts.txt"
+    path.write_text(f"{APPLE}\n{PIE}\n", encoding="utf-8")
+    return path
+
+
+def rows(out: str) -> list[dict[str, object]]:
+    return [json.loads(line) for line in out.splitlines()]
+
+
+def test_standard_input_gives_a_json_line_for_each(predict: Predict) -> None:
+    found = rows(predict(stdin=f"{APPLE}\n{PIE}\n"))
+    assert [one["id"] for one in found] == ["stdin:1", "stdin:2"]
+    assert rows(predict("-", stdin=f"{APPLE}\n{PIE}\n")) == found
+
+
+def test_the_last_line_needs_no_end(predict: Predict) -> None:
+    assert len(rows(predict(stdin=APPLE))) == 1
+    assert predict(stdin="") == ""
+
+
+def test_several_files_and_small_batches(predict: Predict, texts: Path, tmp_path: Path) -> None:
+    other = tmp_path / "more.txt"
+    other.write_text(f"{PIE}\n" * 5, encoding="utf-8")
+    found = rows(predict(texts, other, "--batch", "2"))
+    assert [one["id"] for one in found] == [
+        "texts:1",
+        "texts:2",
+        *(f"more:{n}" for n in range(1, 6)),
+    ]
+    assert rows(predict(texts, other)) == found
+
+
+def test_a_file_called_like_an_override(
+    predict: Predict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("data.csv").write_text(f"text,label\n{APPLE},x\n", encoding="utf-8")
+    assert len(rows(predict("data.csv", "data.columns={text: text}"))) == 1
+
+
+def test_how_to_read_can_be_said(predict: Predict, tmp_path: Path) -> None:
+    path = tmp_path / "table.psv"
+    path.write_text(f"body|x\n{APPLE}|1\n", encoding="utf-8")
+    ways = (
+        ["--data", "csv", "data.columns={text: body}", "data.delimiter='|'"],
+        ["data=csv", "data.columns={text: body}", "data.delimiter='|'"],
+    )
+    assert rows(predict(path, *ways[0])) == rows(predict(path, *ways[1]))
+
+
+def test_tsv_has_one_header(predict: Predict, texts: Path) -> None:
+    lines = predict(texts, "--to", "tsv", "--batch", "1").splitlines()
+    assert lines[0].startswith("id\t")
+    assert sum(line.startswith("id\t") for line in lines) == 1
+    assert {line.count("\t") for line in lines} == {lines[0].count("\t")}
+
+
+def test_conll_can_be_read_again(predict: Predict, texts: Path, tmp_path: Path) -> None:
+    blocks = predict(texts, "--to", "conll").strip().split("\n\n")
+    tokens = [[row.split("\t")[0] for row in block.split("\n")] for block in blocks]
+    assert tokens[0] == ["Apple", "opens", "a", "shop", "in", "Paris", "."]
+    assert len(tokens) == 2
+    path = tmp_path / "again.conll"
+    path.write_text(predict(texts, "--to", "conll"), encoding="utf-8")
+    assert predict(path, "--to", "conll") == predict(texts, "--to", "conll")
+
+
+def test_no_conll_where_there_is_no_tag_for_each_token(
+    predict: Predict, texts: Path, trained_classes: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError) as found:
+        predict(texts, "--to", "conll", "--out", tmp_path / "out", model=trained_classes)
+    assert str(found.value) == (
+        "ClassificationHead does not predict a tag for each token, so there is no CoNLL output; "
+        "use --to jsonl or --to tsv."
+    )
+    assert not (tmp_path / "out").exists()
+    assert len(predict(texts, "--to", "tsv", model=trained_classes).splitlines()) == 3
+
+
+def test_a_file_as_output_is_whole_or_not_there(
+    predict: Predict, texts: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "new" / "out.jsonl"
+    assert predict(texts, "--out", out) == ""
+    whole = out.read_text(encoding="utf-8")
+    assert whole == predict(texts)
+    texts.write_text(f"{APPLE}\n\n{PIE}\n", encoding="utf-8")
+    with pytest.raises(ExampleError):
+        predict(texts, "--out", out)
+    assert out.read_text(encoding="utf-8") == whole
+    assert list(out.parent.iterdir()) == [out]
+    with pytest.raises(RunError, match=r"^Cannot write .*: Is a directory\."):
+        predict(texts, "--skip-bad", "--out", tmp_path)
+
+
+def test_an_empty_line_ends_it(predict: Predict, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ExampleError, match=r"^-:2: 'text' has no token"):
+        predict(stdin=f"{APPLE}\n\n{PIE}\n")
+    assert len(rows(capsys.readouterr().out)) == 1  # what came before it is out
+
+
+def test_an_empty_line_may_be_skipped(
+    trained_ner: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(f"{APPLE}\n\n{PIE}\n".encode())))
+    assert run(["predict", str(trained_ner), "--skip-bad"]) == 0
+    captured = capsys.readouterr()
+    assert [one["id"] for one in rows(captured.out)] == ["stdin:1", "stdin:3"]
+    assert captured.err.startswith("Left out: ")
+    assert captured.err.count("\n") == 1
+
+
+def test_a_bad_record_is_skipped_and_what_follows_is_read(
+    predict: Predict, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"text": "a b"}\n{"text": {}}\n{"text": "c d"}\n', encoding="utf-8")
+    way = ["data.columns={text: text}"]
+    with pytest.raises(ExampleError, match=r"rows\.jsonl:2: "):
+        predict(path, *way)
+    capsys.readouterr()
+    assert [one["id"] for one in rows(predict(path, *way, "--skip-bad"))] == ["rows:1", "rows:3"]
+
+
+def test_files_that_cannot_be_read(predict: Predict, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"^No installed reader takes files like 'x\.xyz'; name"):
+        predict("x.xyz")
+    with pytest.raises(DataError, match=r"nowhere\.txt"):
+        predict(tmp_path / "nowhere.txt")
+    with pytest.raises(PluginError, match=r"provides data=cvs\. Did you mean 'csv'\?"):
+        predict("x.xyz", "--data", "cvs")
+    with pytest.raises(DataError, match=r"ApplesSource does not read files.*--data NAME\.$"):
+        predict("x.xyz", "--data", "apples")
+
+
+@dataclass
+class Child:
+    """A running ``seqloom predict`` with its three streams."""
+
+    process: subprocess.Popen[str]
+    stdin: IO[str]
+    stdout: IO[str]
+    stderr: IO[str]
+
+
+@pytest.fixture
+def child(trained_ner: Path) -> Iterator[Child]:
+    """Start the program, and end it with the test."""
+    process = subprocess.Popen(
+        [*MAIN, "predict", str(trained_ner)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    streams = [cast("IO[str]", one) for one in (process.stdin, process.stdout, process.stderr)]
+    with process:
+        yield Child(process, *streams)
+
+
+def test_each_line_is_answered_while_the_input_is_open(child: Child) -> None:
+    for number in (1, 2, 3):
+        child.stdin.write(f"{APPLE}\n")
+        child.stdin.flush()
+        assert json.loads(child.stdout.readline())["id"] == f"stdin:{number}"
+    # An error while the input is still open: one sentence, and no abort of the interpreter.
+    child.stdin.write("\n")
+    child.stdin.flush()
+    errors = child.stderr.read()
+    assert child.process.wait(timeout=30) == 1
+    assert errors.startswith("Error: -:4: ")
+    assert errors.count("\n") == 1
+
+
+def test_a_broken_pipe_ends_it_quietly(child: Child) -> None:
+    child.stdin.write(f"{APPLE}\n")
+    child.stdin.flush()
+    child.stdout.readline()
+    child.stdout.close()
+    child.stdin.write(f"{APPLE}\n" * 50)
+    child.stdin.flush()
+    assert child.stderr.read() == ""
+    assert child.process.wait(timeout=30) == 0

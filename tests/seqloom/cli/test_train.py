@@ -1,0 +1,70 @@
+"""``seqloom train``: errors in sentences, sweeps that go on."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from seqloom.cli.main import run
+from seqloom.errors import ConfigError, PluginError
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["seqloom"])
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("overrides", "sentence"),
+    [
+        (["encoder=bilstn"], "There is no encoder=bilstn. Did you mean 'bilstm'?"),
+        (["encoder.mrege=sum"], "encoder has no key 'mrege'. Did you mean 'merge'?"),
+        (["encoder.hidden_size=x"], "encoder.hidden_size: 'x' is not a whole number."),
+        (["encoder=null"], "Config group override must be a string or a list."),
+        (["what is this"], "'what is this' cannot be read; write GROUP=NAME or KEY=VALUE."),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_composed(here: Path, overrides: list[str], sentence: str) -> None:
+    with pytest.raises((ConfigError, PluginError)) as found:
+        run(["train", *overrides])
+    assert str(found.value).startswith(sentence)
+    assert "HYDRA_FULL_ERROR" not in os.environ
+    assert not list(here.iterdir())
+
+
+def test_what_is_composed_but_wrong(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["train", "frontend=characters", f"run_dir={here}/run"]) == 1
+    captured = capsys.readouterr()
+    assert captured.err == (
+        "Error: head=ner needs one step for each token; frontend=characters gives steps (one step "
+        "for each character).\n"
+    )
+    assert captured.out == ""
+
+
+def test_the_config_is_printed_and_nothing_is_run(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["train", "encoder=lstm", "--cfg", "job"]) == 0
+    out = capsys.readouterr().out
+    assert "name: lstm" in out
+    assert "_target_: torch.optim.Adam" in out
+    assert not list(here.iterdir())
+
+
+def test_a_sweep_goes_on_after_a_trial_that_fails(
+    here: Path, small: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    status = run(["train", "-m", *small, "head.field=tgas,tags", f"run_dir={here}/sweep"])
+    captured = capsys.readouterr()
+    assert status == 1
+    assert "Error: head=ner needs one tag for each token in the field 'tgas'" in captured.err
+    assert not (here / "sweep" / "0" / "bundle").exists()
+    assert (here / "sweep" / "1" / "bundle").is_dir()
+    assert json.loads((here / "sweep" / "sweep.json").read_text())["best"].endswith("1")

@@ -1,0 +1,114 @@
+"""Composing from Python: the result is plain data, and no other Hydra is disturbed."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import json
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.singleton import Singleton
+from hydra.version import VersionBase
+from omegaconf import OmegaConf
+
+from seqloom.config.compose import compose_data, compose_run
+from seqloom.config.freeze import freeze
+from seqloom.config.schema import Batch, OnBad, Resume, Run
+from seqloom.errors import ConfigError, PluginError, SeqloomError
+
+
+def test_the_config_is_plain_data() -> None:
+    config = compose_run(["encoder=lstm", "encoder.hidden_size=3", "run_dir=x"])
+    assert json.loads(json.dumps(config)) == config
+    assert config["encoder"] == {
+        "name": "lstm",
+        "hidden_size": 3,
+        "num_layers": 1,
+        "dropout": 0.0,
+        "locked_dropout": True,
+        "forget_bias": 1.0,
+    }
+    assert config["on_bad"] == "error"
+    assert type(config["on_bad"]) is str
+    assert "hydra" not in config
+
+
+def test_enum_values_are_plain_text() -> None:
+    merge = compose_run(["encoder.merge=sum"])["encoder"]["merge"]
+    assert type(merge) is str
+    assert merge == "sum"
+
+
+def test_the_name_comes_first() -> None:
+    config = compose_run([])
+    assert {next(iter(config[kind])) for kind in ("data", "frontend", "encoder", "head")} == {
+        "name"
+    }
+
+
+def test_the_defaults_of_the_schema() -> None:
+    config = compose_run(["run_dir=x"])
+    assert config["batch"] == vars(Batch())
+    assert (config["seed"], config["resume"], config["on_bad"]) == (1, Resume.never, OnBad.error)
+    assert set(config) == set(Run.__dataclass_fields__)
+
+
+def test_composing_twice_and_after_an_error_gives_the_same() -> None:
+    first = compose_run(["encoder=gru", "run_dir=x"])
+    with pytest.raises(ConfigError):
+        compose_run(["encoder=nothing"])
+    assert compose_run(["encoder=gru", "run_dir=x"]) == first
+
+
+def test_a_swept_run_dir_is_resolved_each_time() -> None:
+    assert "$" not in compose_run([])["run_dir"]
+
+
+def test_the_data_alone() -> None:
+    found = compose_data(["data=csv", "data.test=x.csv", "data.columns={text: body}"])
+    assert found["name"] == "csv"
+    assert found["test"] == "x.csv"
+    assert found["columns"] == {"text": "body"}
+
+
+@pytest.fixture
+def other_app(tmp_path: Path) -> Path:
+    (tmp_path / "app.yaml").write_text("colour: red\n", encoding="utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize("overrides", [["encoder=lstm"], ["encoder=nothing"]])
+def test_another_hydra_in_the_process_goes_on(other_app: Path, overrides: list[str]) -> None:
+    with initialize_config_dir(str(other_app), version_base="1.2"):
+        running = GlobalHydra.instance().hydra
+        base = VersionBase.instance().getbase()
+        with contextlib.suppress(SeqloomError):
+            compose_run(overrides)
+        assert GlobalHydra.instance().hydra is running
+        assert VersionBase.instance().getbase() == base
+        assert compose("app", ["colour=blue"]) == {"colour": "blue"}
+    assert not GlobalHydra.instance().is_initialized()
+
+
+def test_a_process_in_which_hydra_was_never_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Singleton, "_instances", copy.copy(Singleton._instances))
+    for kind in (GlobalHydra, VersionBase):
+        Singleton._instances.pop(kind, None)
+    assert compose_run(["encoder=gru"])["encoder"]["name"] == "gru"
+    assert not GlobalHydra.instance().is_initialized()
+    assert compose_run(["encoder=lstm"])["encoder"]["name"] == "lstm"
+
+
+def test_a_section_that_is_no_part() -> None:
+    whole = compose_run(["run_dir=x"])
+    with pytest.raises(ConfigError) as found:
+        freeze(OmegaConf.create({**whole, "head": "ner"}))
+    assert str(found.value) == (
+        "head must be one of the installed parts, chosen as head=NAME; there are: classification, "
+        "ner."
+    )
+    with pytest.raises(PluginError, match=r"^No installed plugin provides head=nre\. Did you mean"):
+        freeze(OmegaConf.create({**whole, "head": {"name": "nre"}}))

@@ -1,0 +1,122 @@
+"""What a wrong config is answered with: one sentence that names key, value and what to do."""
+
+from __future__ import annotations
+
+import pytest
+
+from seqloom.config.compose import compose_data, compose_run
+from seqloom.errors import ConfigError
+
+BILSTM = "dropout, forget_bias, hidden_size, locked_dropout, merge, num_layers"
+RUN = (
+    "batch, callbacks, data, encoder, frontend, head, logger, on_bad, optimizer, resume, run_dir, "
+    "scheduler, seed, threads, title, trainer"
+)
+
+SENTENCES = [
+    (
+        "encoder=bilstn",
+        "There is no encoder=bilstn. Did you mean 'bilstm'? There are: bigru, bilstm, birnn, gru, "
+        "lstm, rnn.",
+    ),
+    ("trainer=gqu", "There is no trainer=gqu. Did you mean 'gpu'? There are: cpu, default, gpu."),
+    (
+        "experiment=snip_slots",
+        "There is no experiment=snip_slots. Did you mean 'snips_slots'? There are: bc5cdr, "
+        "snips_intent, snips_slots.",
+    ),
+    ("encodr=lstm", f"A run has no key 'encodr'. Did you mean 'encoder'? There are: {RUN}."),
+    ("+seeed=3", f"seeed is not a parameter of a run. Did you mean 'seed'? There are: {RUN}."),
+    (
+        "encoder.mrege=sum",
+        "encoder has no key 'mrege'. Did you mean 'merge'? There are: dropout, forget_bias, "
+        "hidden_size, locked_dropout, merge, name, num_layers.",
+    ),
+    (
+        "+encoder.mrege=3",
+        "encoder.mrege is not a parameter of encoder=bilstm. Did you mean 'merge'? There are: "
+        f"{BILSTM}.",
+    ),
+    (
+        "+batch.max_exmaples=3",
+        "batch.max_exmaples is not a parameter of a run. Did you mean 'max_examples'? There are: "
+        "max_cost, max_examples, workers.",
+    ),
+    (
+        "batch.max_exmaples=3",
+        "batch has no key 'max_exmaples'. Did you mean 'max_examples'? There are: max_cost, "
+        "max_examples, workers.",
+    ),
+    ("encoder.hidden_size=abc", "encoder.hidden_size: 'abc' is not a whole number."),
+    ("encoder.hidden_size=null", "encoder.hidden_size: null is no value for it."),
+    ("encoder.dropout=much", "encoder.dropout: 'much' is not a number."),
+    ("frontend.lowercase=perhaps", "frontend.lowercase: 'perhaps' is neither true nor false."),
+    ("seed=one", "seed: 'one' is not a whole number."),
+    ("encoder.merge=summ", "encoder.merge: 'summ' is none of: concat, sum, average, multiply."),
+    ("on_bad=skp", "on_bad: 'skp' is none of: error, skip."),
+    (
+        "encoder.name=lstm",
+        "encoder.name cannot be set: it says which part was chosen. Choose another part with "
+        "encoder=NAME.",
+    ),
+    (
+        "++encoder.name=lstm",
+        "encoder.name cannot be set: it says which part was chosen. Choose another part with "
+        "encoder=NAME.",
+    ),
+    ("run_dir=???", "run_dir has no value; give one: run_dir=…"),
+    ("~encoder", "encoder has no value; give one: encoder=…"),
+    ("run_dir=${nowhere}", "run_dir cannot be resolved: Interpolation key 'nowhere' not found."),
+    ("run_dir=${odd:1}", "run_dir cannot be resolved: Unsupported interpolation type odd."),
+    ("encoder lstm", "'encoder lstm' cannot be read; write GROUP=NAME or KEY=VALUE."),
+    (
+        "optimizer.momentum=1",
+        "optimizer has no key 'momentum'. There are: lr. To add it all the same, put a plus in "
+        "front: +optimizer.momentum=…",
+    ),
+    ("encoder=3", "Config group override must be a string or a list. Got int"),
+]
+
+
+@pytest.mark.parametrize(("override", "sentence"), SENTENCES, ids=[pair[0] for pair in SENTENCES])
+def test_a_wrong_override(override: str, sentence: str) -> None:
+    with pytest.raises(ConfigError) as found:
+        compose_run([override])
+    assert str(found.value) == sentence
+
+
+def test_a_wrong_argument_of_the_trainer() -> None:
+    with pytest.raises(ConfigError) as found:
+        compose_run(["trainer.max_epohcs=1"])
+    sentence = str(found.value)
+    assert sentence.startswith("trainer has no key 'max_epohcs'. Did you mean 'max_epochs'? There ")
+    assert sentence.endswith(". To add it all the same, put a plus in front: +trainer.max_epohcs=…")
+
+
+def test_a_wrong_key_deep_inside() -> None:
+    for plus, start in (
+        ("+", "data.split.vall is not a parameter of data=conll. "),
+        ("", "data.split has no key 'vall'. "),
+    ):
+        with pytest.raises(ConfigError) as found:
+            compose_run(["data=conll", f"{plus}data.split.vall=0.1"])
+        assert str(found.value) == (
+            f"{start}Did you mean 'val'? There are: group, seed, stratify, test, val."
+        )
+
+
+def test_what_is_said_has_nothing_of_omegaconf_in_it() -> None:
+    for override in ("encoder=[lstm,gru]", "encoder=lstm,gru", "batch=3", "~encoder.merge"):
+        with pytest.raises(ConfigError) as found:
+            compose_run([override])
+        assert "full_key" not in str(found.value)
+        assert "object_type" not in str(found.value)
+
+
+def test_data_alone() -> None:
+    with pytest.raises(ConfigError, match=r"^There is no data=cvs\. Did you mean 'csv'\?"):
+        compose_data(["data=cvs"])
+    with pytest.raises(ConfigError, match=r"^data has no key 'trian'\. Did you mean 'train'\?"):
+        compose_data(["data=csv", "data.trian=x.csv"])
+    with pytest.raises(ConfigError, match=r"^data\.trian is not a parameter of data=csv\. Did you"):
+        compose_data(["data=csv", "+data.trian=x.csv"])

@@ -1,0 +1,65 @@
+"""Every YAML of the core composes, freezes and fits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import seqloom_conf
+from seqloom.config.compose import compose_data, compose_run
+from seqloom.plugins import KINDS, registry
+from seqloom.plugins.shadowing import options
+
+GLOBAL = {"train", "evaluate"}
+NEEDS = {
+    "data=csv": ["head=classification", "data.train=a.csv"],
+    "data=jsonl": ["head=classification", "data.train=a.jsonl"],
+    "data=lines": None,  # it has no targets, so nothing can be trained on it
+    "data=parallel": ["data.train={tokens: a, tags: b}"],
+    "frontend=characters": ["head=classification"],
+}
+"""What an option needs beside it; None if no run can have it."""
+
+
+def chosen() -> Iterator[str]:
+    for option in options("seqloom_conf"):
+        if option not in GLOBAL:
+            group, _, name = option.rpartition("/")
+            yield f"{group}={name}"
+    for kind in KINDS:
+        yield from (f"{kind}={name}" for name in registry().names(kind))
+
+
+@pytest.mark.parametrize("option", [one for one in chosen() if NEEDS.get(one, []) is not None])
+def test_every_option_composes_freezes_and_fits(option: str) -> None:
+    config = compose_run([option, *(NEEDS.get(option) or [])])
+    kind, _, name = option.partition("=")
+    if kind in KINDS and name in registry().names(kind):
+        assert config[kind]["name"] == name
+
+
+@pytest.mark.parametrize("option", [one for one in chosen() if one.startswith("data=")])
+def test_every_data_set_composes_for_evaluation(option: str) -> None:
+    assert compose_data([option])["name"] in registry().names("data")
+
+
+def test_every_file_is_reached() -> None:
+    folder = Path(seqloom_conf.__file__).parent
+    files = {str(path.relative_to(folder).with_suffix("")) for path in folder.rglob("*.y*ml")}
+    assert files == set(options("seqloom_conf"))
+
+
+@pytest.mark.parametrize(
+    "path", sorted(Path(seqloom_conf.__file__).parent.rglob("*.yaml")), ids=str
+)
+def test_no_component_of_a_preset_has_an_import_path(path: Path) -> None:
+    if path.parent.name in (*KINDS, "experiment"):
+        assert "_target_" not in path.read_text(encoding="utf-8")
+
+
+def test_debug_and_experiment_go_together() -> None:
+    config = compose_run(["experiment=bc5cdr", "debug=default"])
+    assert config["trainer"]["max_epochs"] == 1
+    assert config["data"]["name"] == "conll"

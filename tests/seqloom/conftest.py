@@ -1,0 +1,174 @@
+"""What the core's tests share: broken and whole plugins, the program, trained models."""
+
+from __future__ import annotations
+
+import copy
+import importlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from hydra.core.config_store import ConfigStore
+from hydra.core.plugins import Plugins
+
+from seqloom.config.store import register_configs
+from seqloom.plugins import registry
+
+STRANGER = Path(__file__).parents[1] / "fixtures" / "stranger_plugin"
+PROGRAM = [sys.executable, "-c", "from seqloom.cli.main import main; main()"]
+SMALL = (
+    "data.train_size=60",
+    "data.val_size=20",
+    "data.test_size=20",
+    "frontend.size=8",
+    "frontend.character_filters=4",
+    "encoder.hidden_size=8",
+    "trainer.max_epochs=1",
+    "trainer.log_every_n_steps=1",
+    "trainer.accelerator=cpu",
+)
+
+PIP = ["pip", "install", "--no-deps", "--no-index"]
+
+Install = Callable[..., Path]
+
+
+def _forget() -> None:
+    importlib.invalidate_caches()
+    registry.cache_clear()
+    register_configs.cache_clear()
+
+
+@pytest.fixture
+def fresh_plugins() -> Iterator[None]:
+    """Discover plugins anew in this test, and again after it."""
+    Plugins.instance()  # Hydra stores configs of its own when its plugins are first found
+    store, modules = ConfigStore.instance(), set(sys.modules)
+    repo = copy.deepcopy(store.repo)
+    _forget()
+    yield
+    store.repo = repo
+    for name in set(sys.modules) - modules:
+        if name.startswith(("faulty", "stranger")):
+            del sys.modules[name]
+    _forget()
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fresh_plugins: None) -> Install:
+    """Install a plugin of one module as pip would; returns the folder to put on PYTHONPATH."""
+    site = tmp_path / "site"
+    site.mkdir()
+    monkeypatch.syspath_prepend(str(site))
+
+    def make(
+        name: str,
+        source: str,
+        *,
+        entry: str | None = None,
+        files: Mapping[str, str] | None = None,
+    ) -> Path:
+        (site / f"{name}.py").write_text(source, encoding="utf-8")
+        for path, text in (files or {}).items():
+            (site / path).parent.mkdir(parents=True, exist_ok=True)
+            (site / path).write_text(text, encoding="utf-8")
+        info = site / f"{name}-1.5.dist-info"
+        info.mkdir()
+        distribution = name.replace("_", "-")
+        metadata = f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.5\n"
+        (info / "METADATA").write_text(metadata, encoding="utf-8")
+        points = f"[seqloom.plugins]\n{entry or name} = {name}\n"
+        (info / "entry_points.txt").write_text(points, encoding="utf-8")
+        _forget()
+        return site
+
+    return make
+
+
+Program = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def environment(site: Path | None = None, **extra: str) -> dict[str, str]:
+    """Return the environment of a child, with a folder of installed plugins if one is given."""
+    found = {**os.environ, "OMP_NUM_THREADS": "1", **extra}
+    found.pop("PYTHONPATH", None)
+    return found | ({"PYTHONPATH": str(site)} if site else {})
+
+
+@pytest.fixture(scope="session")
+def program() -> Program:
+    """Run ``seqloom`` in a process of its own."""
+
+    def run(
+        *arguments: str | Path, site: Path | None = None, stdin: str = "", **extra: str
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*PROGRAM, *map(str, arguments)],
+            env=environment(site, **extra),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def python() -> Callable[[str], subprocess.CompletedProcess[str]]:
+    """Run some lines of Python in a process of their own."""
+
+    def run(source: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", source],
+            env=environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def small() -> tuple[str, ...]:
+    """Overrides that make a run on apples take a moment."""
+    return SMALL
+
+
+@pytest.fixture(scope="session")
+def trained_ner(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a small run with head=ner."""
+    from seqloom import fit
+
+    return fit(*SMALL, run_dir=tmp_path_factory.mktemp("ner") / "run").run_dir
+
+
+@pytest.fixture(scope="session")
+def trained_classes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a small run with head=classification."""
+    from seqloom import fit
+
+    overrides = ("head=classification", "encoder=gru", *SMALL)
+    return fit(*overrides, run_dir=tmp_path_factory.mktemp("classes") / "run").run_dir
+
+
+@pytest.fixture(scope="session")
+def stranger_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the stranger's wheel, install it into a folder of its own, and return the folder."""
+    folder = tmp_path_factory.mktemp("stranger")
+    site = folder / "site"
+    for command in (
+        ["build", "--wheel", "--no-isolation", "--outdir", str(folder), str(STRANGER)],
+        [*PIP, "--target", str(site), "--find-links", str(folder), "stranger-window"],
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", *command], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    return site

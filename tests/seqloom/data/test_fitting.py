@@ -1,0 +1,112 @@
+"""All examples that a codec refuses are found, and no others, without fitting for each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seqloom.data.encode import Bad, Codecs
+from seqloom.data.fitting import fit
+from seqloom.errors import DataError, ExampleError
+from seqloom.interfaces import Codec, Example, FrontendCodec, HeadCodec, Item
+
+
+class Labels(HeadCodec):
+    """Knows labels; ``bad`` is none. ``odd`` is bad beside a majority of others only."""
+
+    def __init__(self) -> None:
+        self.seen = 0
+        self.known: set[str] = set()
+
+    def fit(self, examples: Sequence[Example]) -> dict[str, Any]:
+        labels = [str(example.fields["label"]) for example in examples]
+        strict = labels.count("odd") * 2 < len(labels)
+        for example, label in zip(examples, labels, strict=True):
+            self.seen += 1
+            if label == "bad" or (strict and label == "odd"):
+                raise ExampleError(example, f"has the label {label}")
+        if not labels:
+            raise DataError("nothing to learn")
+        return {"known": sorted(set(labels))}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.known = set(state["known"])
+
+    def encode(self, example: Example) -> Item:
+        if example.fields["label"] not in self.known:
+            raise ExampleError(example, "has an unknown label")
+        return {"target": np.array(0)}
+
+
+class Nothing(FrontendCodec):
+    """Reads nothing."""
+
+    def fit(self, examples: Sequence[Example]) -> dict[str, Any]:
+        return {"examples": len(examples)}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        return None
+
+    def encode(self, example: Example) -> Item:
+        return {}
+
+    def cost(self, item: Item) -> int:
+        return 1
+
+    def frames(self, item: Item) -> int:
+        return 1
+
+
+def _fit(labels: Sequence[str]) -> tuple[dict[str, Any], list[str], list[str], Labels]:
+    head, bad = Labels(), Bad(skip=True)
+    examples = [Example(str(n), {"label": label}) for n, label in enumerate(labels)]
+    states = fit(Codecs(Nothing(), {"labels": head}), examples, bad)
+    return states, [one.id for one in examples], [one.example_id for one in bad.faults], head
+
+
+@given(st.lists(st.sampled_from(["a", "b", "c", "bad"]), min_size=1, max_size=30))
+def test_exactly_the_bad_ones_are_set_aside(labels: list[str]) -> None:
+    expected = [str(n) for n, label in enumerate(labels) if label != "bad"]
+    if not expected:
+        with pytest.raises(DataError, match="No training example is left"):
+            _fit(labels)
+        return
+    states, kept, set_aside, _ = _fit(labels)
+    assert kept == expected
+    assert sorted([*kept, *set_aside], key=int) == [str(n) for n in range(len(labels))]
+    assert len(set_aside) == len(set(set_aside))
+    assert states["heads"]["labels"]["known"] == sorted(set(labels) - {"bad"})
+    assert states["frontend"]["examples"] == len(kept)
+
+
+@pytest.mark.parametrize("fault", ["bad", "odd"])
+def test_the_work_grows_in_proportion(fault: str) -> None:
+    work = []
+    for times in (50, 200):
+        _, kept, set_aside, head = _fit(["a", "a", "b", *["a", "b", "a", fault] * times])
+        assert len(set_aside) == times
+        assert len(kept) == 3 * times + 3
+        work.append(head.seen)
+    assert work[1] < 6 * work[0]
+
+
+def test_good_examples_are_fitted_once() -> None:
+    _, _, set_aside, head = _fit(["a", "b"] * 20)
+    assert not set_aside
+    assert head.seen == 40
+
+
+def test_a_fault_of_no_example_of_ours_is_not_swallowed() -> None:
+    class Lost(Labels):
+        def fit(self, examples: Sequence[Example]) -> dict[str, Any]:
+            raise ExampleError(Example("elsewhere", {}), "is bad")
+
+    lost: Codec = Lost()
+    assert isinstance(lost, HeadCodec)
+    with pytest.raises(ExampleError, match="elsewhere: is bad"):
+        fit(Codecs(Nothing(), {"x": lost}), [Example("1", {"label": "a"})], Bad(skip=True))

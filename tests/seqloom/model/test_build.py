@@ -1,0 +1,38 @@
+"""Parts are built from their names and parameters."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from seqloom.errors import ConfigError, PluginError
+from seqloom.model.build import build_codecs, build_pipeline, build_source
+
+
+def test_codecs_take_up_states_that_went_through_json(tagger: Any) -> None:
+    states = json.loads(json.dumps(tagger.states))
+    codecs = build_codecs(tagger.config, states)
+    for example in tagger.examples:
+        one, other = codecs.row(example), tagger.pipeline.codecs.row(example)
+        assert one.item.keys() == other.item.keys()
+        assert all((one.item[name] == other.item[name]).all() for name in one.item)
+
+
+def test_sizes_are_handed_from_part_to_part(tagger: Any) -> None:
+    pipeline = build_pipeline(tagger.config, tagger.pipeline.codecs)
+    assert pipeline.encoder.output_size == 8
+    assert pipeline.head_name == "ner"
+    assert pipeline.head is pipeline.heads["ner"]
+
+
+def test_a_refused_parameter_is_told_with_the_parts_name(tagger: Any) -> None:
+    encoder = {**tagger.config["encoder"], "wild": 1}
+    with pytest.raises(ConfigError, match=r"bilstm refuses its parameters .*'wild'"):
+        build_pipeline({**tagger.config, "encoder": encoder}, tagger.pipeline.codecs)
+
+
+def test_an_unknown_part_is_refused() -> None:
+    with pytest.raises(PluginError, match=r"No installed plugin provides data=aples\. Did you"):
+        build_source({"name": "aples"})

@@ -1,0 +1,141 @@
+"""What can be predicted from, and that neighbours, order and mode do not matter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from seqloom.errors import DataError, ExampleError
+from seqloom.interfaces import Encoded, Example
+from seqloom.model.pipeline import as_example
+
+TEXT = "Apple rises ."
+
+
+def _same(one: Any, other: Any) -> None:
+    assert one.keys() == other.keys()
+    for key, value in one.items():
+        if isinstance(value, float):
+            assert other[key] == pytest.approx(value, abs=1e-5)
+        elif not isinstance(value, dict | list):
+            assert other[key] == value
+
+
+def test_every_form_of_one_input_gives_the_same(classifier: Any) -> None:
+    pipeline = classifier.pipeline
+    expected = pipeline(TEXT)
+    tokens = TEXT.split()
+    for form in ({"text": TEXT}, {"tokens": tokens}, Example("x", {"text": TEXT})):
+        _same(pipeline(form), expected)
+    for forms in ([TEXT], [tokens], [{"text": TEXT}], [Example("x", {"tokens": tokens})]):
+        (found,) = pipeline(forms)
+        _same(found, expected)
+
+
+def test_a_list_keeps_its_order_and_each_input_is_as_if_alone(classifier: Any) -> None:
+    examples = classifier.examples
+    together = classifier.pipeline(examples)
+    assert len(together) == len(examples)
+    for example, found in zip(examples, together, strict=True):
+        _same(classifier.pipeline(example), found)
+    for found, expected in zip(classifier.pipeline(examples[::-1])[::-1], together, strict=True):
+        _same(found, expected)
+
+
+def test_predict_keeps_the_order_over_its_batches(tagger: Any) -> None:
+    examples = tagger.examples
+    pairs = list(tagger.pipeline.predict(iter(examples), batch_size=3))
+    assert [example.id for example, _ in pairs] == [example.id for example in examples]
+    assert len(pairs) == len(examples)
+    assert list(tagger.pipeline.predict([])) == []
+    assert tagger.pipeline([]) == []
+
+
+def test_predict_reads_no_further_than_one_batch(tagger: Any) -> None:
+    read = []
+
+    def source() -> Any:
+        for example in tagger.examples:
+            read.append(example.id)
+            yield example
+
+    next(tagger.pipeline.predict(source(), batch_size=2))
+    assert len(read) == 2
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_dropout_is_off_and_the_mode_is_restored(classifier: Any, training: bool) -> None:
+    pipeline = classifier.pipeline.train(training)
+    first, second = pipeline(TEXT), pipeline(TEXT)
+    assert first == second
+    assert pipeline.training is training
+    assert pipeline.encoder.training is training
+    pipeline.eval()
+
+
+def test_the_mode_is_restored_after_a_fault_as_well(
+    classifier: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline = classifier.pipeline.train()
+
+    def fail(*args: Any) -> Any:
+        raise RuntimeError("no decoding")
+
+    monkeypatch.setattr(pipeline.head, "decode", fail)
+    with pytest.raises(RuntimeError, match="no decoding"):
+        pipeline(TEXT)
+    assert pipeline.training
+    pipeline.eval()
+
+
+def test_a_batch_gives_outputs_and_losses_of_each_example(classifier: Any) -> None:
+    pipeline = classifier.pipeline
+    rows = [pipeline.codecs.row(pipeline.codecs.frontend.prepare(e)) for e in classifier.examples]
+    batch = pipeline.collate(rows)
+    encoded, outputs = pipeline(batch)
+    assert isinstance(encoded, Encoded)
+    assert encoded.states.shape[::2] == (len(rows), pipeline.encoder.output_size)
+    assert outputs.shape[0] == len(rows)
+    assert pipeline.losses(batch).shape == (len(rows),)
+
+
+def test_the_device_is_that_of_the_weights(tagger: Any) -> None:
+    assert tagger.pipeline.device == torch.device("cpu")
+
+
+@pytest.mark.gpu
+def test_predictions_are_the_same_on_a_gpu(classifier: Any) -> None:
+    if not torch.cuda.is_available():
+        pytest.skip("there is no GPU")
+    expected = classifier.pipeline(classifier.examples)
+    try:
+        found = classifier.pipeline.cuda()(classifier.examples)
+    finally:
+        classifier.pipeline.cpu()
+    for one, other in zip(found, expected, strict=True):
+        assert one["label"] == other["label"]
+        assert one["confidence"] == pytest.approx(other["confidence"], abs=1e-4)
+
+
+@pytest.mark.parametrize("wrong", [3, [3], None, [None]])
+def test_what_cannot_be_read_is_refused_in_a_sentence(classifier: Any, wrong: Any) -> None:
+    with pytest.raises(DataError, match=r"Nothing can be predicted from (3|None) .*expected a text"):
+        classifier.pipeline(wrong)
+
+
+@pytest.mark.parametrize("empty", ["", "  ", {"text": ""}, {"other": "x"}])
+def test_an_empty_input_is_refused(classifier: Any, empty: Any) -> None:
+    with pytest.raises(ExampleError, match=r"^example input: "):
+        classifier.pipeline(empty)
+
+
+def test_as_example_keeps_examples_and_copies_mappings() -> None:
+    example = Example("one", {"text": "x"})
+    assert as_example(example) is example
+    fields = {"text": "x"}
+    made = as_example(fields, "7")
+    assert (made.id, made.fields) == ("7", fields)
+    assert made.fields is not fields
+    assert as_example(("a", "b")).fields == {"tokens": ["a", "b"]}

@@ -1,0 +1,196 @@
+"""Looking parts up: names that two plugins claim, targets that cannot be imported."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from seqloom.config.compose import compose_run
+from seqloom.errors import ConfigError, PluginError
+from seqloom.plugins import Component, registry, resolve, schema_hash
+
+CLAIM = """
+from dataclasses import dataclass
+from seqloom.plugins import Command, Component, hookimpl
+
+@dataclass
+class Params:
+    size: int = 1
+
+@hookimpl
+def seqloom_components():
+    return [Component("encoder", {name!r}, Params, "faulty_target:Missing")]
+
+@hookimpl
+def seqloom_commands():
+    return [Command("prepare", "Prepare.", "faulty_target:prepare")]
+"""
+
+Install = Callable[..., Path]
+
+
+def test_a_name_that_two_plugins_claim_goes_to_neither(install: Install) -> None:
+    install("faulty_claim", CLAIM.format(name="lstm"))
+    assert "lstm" not in registry().names("encoder")
+    assert "bilstm" in registry().names("encoder")
+    sentence = (
+        r"encoder=lstm is claimed by plugin 'faulty_claim' \(faulty-claim 1\.5\) and plugin "
+        r"'recurrent' \(seqloom .*\), so neither gets it; disable one with "
+        r"SEQLOOM_DISABLE_PLUGINS=NAME or uninstall it\."
+    )
+    with pytest.raises(PluginError, match=sentence):
+        registry().find("encoder", "lstm")
+    with pytest.raises(PluginError, match=sentence):
+        compose_run(["encoder=lstm"])
+    assert compose_run(["encoder=gru"])["encoder"]["name"] == "gru"
+
+
+def test_disabling_one_of_two_claimants_gives_the_name_to_the_other(
+    install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEQLOOM_DISABLE_PLUGINS", "faulty_claim")
+    install("faulty_claim", CLAIM.format(name="lstm"))
+    assert registry().owner("encoder", "lstm").name == "recurrent"
+    assert compose_run(["encoder=lstm"])["encoder"]["name"] == "lstm"
+
+
+def test_a_command_that_two_plugins_claim_goes_to_neither(install: Install) -> None:
+    install("faulty_one", CLAIM.format(name="one"))
+    assert registry().command("prepare").help == "Prepare."
+    install("faulty_two", CLAIM.format(name="two"))
+    assert registry().commands() == {}
+    assert [p.name for p in registry().contested_commands()["prepare"]] == [
+        "faulty_one",
+        "faulty_two",
+    ]
+    with pytest.raises(PluginError, match=r"The command 'prepare' is claimed by plugin 'faulty_o"):
+        registry().command("prepare")
+
+
+def test_a_command_that_is_not_there() -> None:
+    with pytest.raises(PluginError) as found:
+        registry().command("trian", others=["train", "predict"])
+    assert str(found.value) == (
+        "There is no command 'trian'. Did you mean 'train'? There are: predict, train."
+    )
+
+
+def test_a_target_that_cannot_be_imported(install: Install) -> None:
+    install("faulty_claim", CLAIM.format(name="mine"))
+    component = registry().find("encoder", "mine")
+    with pytest.raises(
+        PluginError,
+        match=r"^encoder=mine cannot be loaded: its plugin names 'faulty_target:Missing', but "
+        r"importing that failed: ModuleNotFoundError: No module named 'faulty_target'$",
+    ):
+        resolve(component)
+    install("faulty_target", "")
+    with pytest.raises(PluginError, match=r"AttributeError: .* no attribute 'Missing'$"):
+        resolve(component)
+
+
+def test_a_target_whose_module_raises(install: Install) -> None:
+    install("faulty_claim", CLAIM.format(name="mine"))
+    install("faulty_target", "raise RuntimeError('needs a newer torch')")
+    with pytest.raises(PluginError, match=r"RuntimeError: needs a newer torch$"):
+        resolve(registry().find("encoder", "mine"))
+
+
+BAD_SCHEMA = """
+from dataclasses import dataclass
+from seqloom.plugins import Component, hookimpl
+
+@dataclass
+class Params:
+    size: frozenset[int] = frozenset()
+
+@hookimpl
+def seqloom_components():
+    return [Component("encoder", "odd", Params, "a:B")]
+"""
+
+
+def test_a_schema_that_omegaconf_refuses_harms_its_own_component_only(install: Install) -> None:
+    install("faulty_schema", BAD_SCHEMA)
+    assert compose_run(["encoder=gru"])["encoder"]["name"] == "gru"
+    with pytest.raises(
+        PluginError, match=r"^encoder=odd is of no use: plugin 'faulty_schema' .* Unexpected type"
+    ):
+        compose_run(["encoder=odd"])
+
+
+GIVES = """
+from dataclasses import dataclass
+from seqloom.plugins import Component, hookimpl
+
+@dataclass
+class Params:
+    size: int = 1
+
+@hookimpl
+def seqloom_components():
+    return [Component("data", "odd", Params, "a:B", gives=lambda params: params["no"])]
+"""
+
+
+def test_a_plugin_that_cannot_tell_what_it_gives_is_named(install: Install) -> None:
+    install("faulty_gives", GIVES)
+    with pytest.raises(PluginError) as found:
+        compose_run(["data=odd"])
+    assert str(found.value) == (
+        "data=odd: its plugin cannot tell what it gives: KeyError: 'no'. Report this to the "
+        "authors of plugin 'faulty_gives' (faulty-gives 1.5)."
+    )
+
+
+def test_the_hash_of_a_schema_changes_with_names_types_and_defaults() -> None:
+    @dataclass
+    class A:
+        size: int = 1
+
+    @dataclass
+    class B:
+        size: int = 2
+
+    @dataclass
+    class C:
+        size: float = 1
+
+    @dataclass
+    class D:
+        size: int = 1
+        more: list[int] = field(default_factory=list)
+
+    @dataclass
+    class E:
+        size: int = 1
+        more: list[int] = field(default_factory=lambda: [1])
+
+    @dataclass
+    class F:
+        size: int
+
+    schemas = (A, B, C, D, E, F)
+    hashes = {schema_hash(Component("encoder", "x", one, "a:B")) for one in schemas}
+    assert len(hashes) == len(schemas)
+    assert schema_hash(Component("head", "y", A, "b:C")) in hashes
+
+
+def test_the_hash_of_a_bundled_schema_is_the_same_in_each_process(
+    python: Callable[[str], subprocess.CompletedProcess[str]],
+) -> None:
+    source = (
+        "from seqloom.plugins import *\n"
+        "print(*[schema_hash(registry().find('data', n)) for n in registry().names('data')])"
+    )
+    here = [schema_hash(registry().find("data", name)) for name in registry().names("data")]
+    assert python(source).stdout.split() == here
+
+
+def test_names_of_a_kind_that_is_not_composed_are_no_secret() -> None:
+    with pytest.raises(ConfigError, match=r"There is no head=nre\. Did you mean 'ner'\?"):
+        compose_run(["head=nre"])

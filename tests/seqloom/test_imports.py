@@ -1,0 +1,87 @@
+"""What is not imported: each TAB of shell completion runs the program."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Python = Callable[[str], "subprocess.CompletedProcess[str]"]
+
+LOADED = """
+import json, sys
+heavy = {"torch", "numpy", "pytorch_lightning", "hydra", "omegaconf", "torchmetrics", "matplotlib"}
+print("\\n" + json.dumps(sorted(heavy & set(sys.modules))))
+"""
+
+
+def loaded(python: Python, source: str) -> set[str]:
+    done = python(source + LOADED)
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_importing_seqloom_imports_nothing_heavy(python: Python) -> None:
+    assert loaded(python, "import seqloom") == set()
+
+
+def test_plugins_and_configs_need_neither_torch_nor_numpy_nor_lightning(python: Python) -> None:
+    source = (
+        "from seqloom.plugins import registry\n"
+        "from seqloom.config.store import register_configs\n"
+        "assert all(plugin.state == 'ok' for plugin in registry().plugins)\n"
+        "assert len(registry().plugins) >= 4\n"
+        "register_configs()"
+    )
+    assert loaded(python, source) == {"hydra", "omegaconf"}
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--version"], ["plugins"], ["plugins", "--json"]], ids=" ".join
+)
+def test_these_commands_import_nothing_heavy(python: Python, arguments: list[str]) -> None:
+    assert loaded(python, f"from seqloom.cli.main import run\nrun({arguments})") == set()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["train", "--help"], ["train", "--cfg", "job"], ["evaluate", "--help"], ["predict", "--help"]],
+    ids=" ".join,
+)
+def test_these_commands_import_no_torch(python: Python, arguments: list[str]) -> None:
+    source = (
+        "from seqloom.cli.main import run\n"
+        f"try: run({arguments})\nexcept SystemExit as end: assert end.code == 0"
+    )
+    assert loaded(python, source) <= {"hydra", "omegaconf"}
+
+
+def test_a_wrong_config_is_told_of_without_importing_torch(python: Python) -> None:
+    source = (
+        "import seqloom\n"
+        "from seqloom.cli.main import run\n"
+        "try: run(['train', 'encoder=bilstn'])\n"
+        "except seqloom.SeqloomError: pass"
+    )
+    assert loaded(python, source) == {"hydra", "omegaconf"}
+
+
+def test_completion_imports_no_torch(python: Python) -> None:
+    source = (
+        "import os\nos.environ['COMP_LINE'] = 'seqloom train encoder='\n"
+        "from seqloom.cli.main import run\nrun(['-sc', 'query=bash'])"
+    )
+    assert loaded(python, source) == {"hydra", "omegaconf"}
+
+
+def test_loading_a_model_needs_neither_lightning_nor_hydra(
+    python: Python, trained_ner: Path
+) -> None:
+    source = (
+        f"from seqloom import load\nmodel = load({str(trained_ner)!r})\n"
+        "assert model('Apple opens a shop in Paris.')"
+    )
+    assert not loaded(python, source) & {"pytorch_lightning", "hydra", "omegaconf"}

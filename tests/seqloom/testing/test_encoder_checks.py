@@ -1,0 +1,200 @@
+"""Each check of encoders catches an encoder that breaks its promise, and says how."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from seqloom.interfaces import Encoded, Encoder, Features
+from seqloom.testing import ENCODER_CHECKS, ConformanceError
+from seqloom.testing import encoders as checks
+
+
+class Sound(Encoder):
+    """A causal encoder that keeps its promises: h = tanh(W x + V h)."""
+
+    causal = True
+
+    def __init__(self, input_size: int) -> None:
+        super().__init__()
+        self.inputs = nn.Linear(input_size, 4)
+        self.states = nn.Linear(4, 4, bias=False)
+        self.output_size = 4
+
+    def initial_state(self, batch_size: int) -> Tensor:
+        return self.states.weight.new_zeros(batch_size, 4)
+
+    def step(self, values: Tensor, state: Any) -> tuple[Tensor, Any]:
+        state = torch.tanh(self.inputs(values) + self.states(state))
+        return state, state
+
+    def forward(self, features: Features, state: Any = None) -> Encoded:
+        lengths = features.lengths
+        if not len(lengths) or int(lengths.min()) < 1:
+            raise ValueError("an empty sequence or batch cannot be encoded")
+        values = self.clean(features)
+        state = self.initial_state(len(lengths)) if state is None else state
+        states = []
+        for position in range(values.shape[1]):
+            output, state = self.step(values[:, position], state)
+            states.append(output)
+        return self.result(torch.stack(states, 1), features)
+
+    def clean(self, features: Features) -> Tensor:
+        B, T = features.values.shape[:2]
+        valid = torch.arange(T) < features.lengths.reshape(B, 1)
+        return features.values.masked_fill(~valid[..., None], 0.0)
+
+    def result(self, states: Tensor, features: Features) -> Encoded:
+        rows = torch.arange(len(states))
+        last = states[rows, features.lengths - 1]
+        return Encoded(states, last, features.lengths, features, lambda: last)
+
+
+class WrongSize(Sound):
+    def __init__(self, input_size: int) -> None:
+        super().__init__(input_size)
+        self.output_size = 5
+
+
+class WrongLengths(Sound):
+    def result(self, states: Tensor, features: Features) -> Encoded:
+        found = super().result(states, features)
+        found.lengths = found.lengths + 1
+        return found
+
+
+class LastOfBatch(Sound):
+    """Takes the last column for everybody's last step."""
+
+    def result(self, states: Tensor, features: Features) -> Encoded:
+        found = super().result(states, features)
+        found.summary = states[:, -1]
+        return found
+
+
+class ReadsPadding(Sound):
+    def clean(self, features: Features) -> Tensor:
+        return features.values
+
+
+class NormalisesOverPadding(Sound):
+    def clean(self, features: Features) -> Tensor:
+        values = super().clean(features)
+        return values - values.mean((0, 1))
+
+
+class PaddingHasGradients(Sound):
+    """Adds the padding's mean, which is zero, and so are its effects, but not its gradient."""
+
+    def clean(self, features: Features) -> Tensor:
+        whole = features.values.nan_to_num()
+        extra = whole - super().clean(features)
+        return super().clean(features) + (extra - extra.detach()).sum()
+
+
+class PlaceMatters(Sound):
+    def result(self, states: Tensor, features: Features) -> Encoded:
+        return super().result(states + torch.arange(len(states)).reshape(-1, 1, 1) * 0.1, features)
+
+
+class Explodes(Sound):
+    def result(self, states: Tensor, features: Features) -> Encoded:
+        T = states.shape[1]
+        return super().result(states * (10.0 ** torch.arange(T).reshape(1, T, 1)), features)
+
+
+class AcceptsNothing(Sound):
+    def forward(self, features: Features, state: Any = None) -> Encoded:
+        B = len(features.lengths)
+        return Encoded(torch.zeros(B, 3, 4), torch.zeros(B, 4), features.lengths, features)
+
+
+class Unused(Sound):
+    def __init__(self, input_size: int) -> None:
+        super().__init__(input_size)
+        self.forgotten = nn.Linear(2, 2)
+
+
+class GradientOfNan(Sound):
+    def __init__(self, input_size: int) -> None:
+        super().__init__(input_size)
+        self.scale = nn.Parameter(torch.zeros(()))
+
+    def result(self, states: Tensor, features: Features) -> Encoded:
+        return super().result(states + self.scale.sqrt(), features)
+
+
+class HiddenTensor(Sound):
+    def __init__(self, input_size: int) -> None:
+        super().__init__(input_size)
+        self.shift = torch.randn(4)
+
+    def result(self, states: Tensor, features: Features) -> Encoded:
+        return super().result(states + self.shift, features)
+
+
+class NotCausal(Sound):
+    def clean(self, features: Features) -> Tensor:
+        return super().clean(features).flip(1).cumsum(1).flip(1)
+
+
+class OtherStep(Sound):
+    def step(self, values: Tensor, state: Any) -> tuple[Tensor, Any]:
+        output, state = super().step(values, state)
+        return (output if torch.is_grad_enabled() or self.inside else output + 1), state
+
+    inside = False
+
+    def forward(self, features: Features, state: Any = None) -> Encoded:
+        self.inside = True
+        found = super().forward(features, state)
+        self.inside = False
+        return found
+
+
+class ForgetsState(Sound):
+    def forward(self, features: Features, state: Any = None) -> Encoded:
+        return super().forward(features, None)
+
+
+BROKEN = [
+    (checks.check_sizes, WrongSize, r"states are \(4, 9, 4\)"),
+    (checks.check_sizes, WrongLengths, "lengths are not those of the features"),
+    (checks.check_padding, ReadsPadding, "gradient|differ by"),
+    (checks.check_padding, LastOfBatch, r"summary of row 0, alone: differ by"),
+    (checks.check_padding, NormalisesOverPadding, r"states of row 0, alone: differ by"),
+    (checks.check_input_gradients, PaddingHasGradients, "row 0: the padding has a gradient"),
+    (checks.check_order, PlaceMatters, r"states of row 2, moved: differ by 0\.2, allowed"),
+    (checks.check_lengths, Explodes, "sequence of 400 steps gives values that are not finite"),
+    (checks.check_empty, AcceptsNothing, "an empty batch is not refused"),
+    (checks.check_gradients, Unused, r"no gradient reaches forgotten\.weight"),
+    (checks.check_gradients, GradientOfNan, "the gradient of scale is not finite"),
+    (checks.check_round_trip, HiddenTensor, "outputs of the stored module.*neither weight nor"),
+    (checks.check_causality, NotCausal, "states before a changed step: differ"),
+    (checks.check_causality, OtherStep, "step 0 against forward: differ by 1"),
+    (checks.check_continuation, ForgetsState, "states after going on: differ by"),
+]
+
+
+@pytest.mark.parametrize("check", ENCODER_CHECKS, ids=lambda check: check.__name__)
+def test_a_sound_encoder_passes(check: Callable[[Any], None]) -> None:
+    check(Sound)
+
+
+@pytest.mark.parametrize(
+    ("check", "broken", "complaint"), BROKEN, ids=[f"{c.__name__}-{b.__name__}" for c, b, _ in BROKEN]
+)
+def test_a_broken_encoder_is_caught(
+    check: Callable[[Any], None], broken: Callable[[int], Encoder], complaint: str
+) -> None:
+    with pytest.raises(ConformanceError, match=complaint):
+        check(broken)
+
+
+def test_every_check_has_a_broken_encoder() -> None:
+    assert {check for check, _, _ in BROKEN} == set(ENCODER_CHECKS)

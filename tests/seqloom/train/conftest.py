@@ -1,0 +1,76 @@
+"""Tiny runs, and parts that a config can name by an import path."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+
+import seqloom
+from seqloom.train.fit import Result
+
+TINY = (
+    "data.train_size=60",
+    "data.val_size=20",
+    "data.test_size=20",
+    "encoder.hidden_size=8",
+    "batch.max_examples=16",
+    "trainer=cpu",
+    "trainer.max_epochs=3",
+)
+"""Four batches an epoch, with word dropout as augmentation."""
+
+Fit = Callable[..., Result]
+Parts = Callable[..., str]
+
+
+@pytest.fixture
+def fit(tmp_path: Path) -> Fit:
+    """Train on a few apples; settings that are given come last, so that they count."""
+
+    def _fit(*overrides: str, run_dir: Path | str = tmp_path / "run") -> Result:
+        return seqloom.fit(*TINY, *overrides, run_dir=run_dir)
+
+    return _fit
+
+
+@pytest.fixture
+def parts(monkeypatch: pytest.MonkeyPatch) -> Parts:
+    """Make an object importable, and return its import path."""
+    module = ModuleType("parts_of_a_test")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+
+    def _add(part: Any) -> str:
+        setattr(module, part.__name__, part)
+        return f"{module.__name__}.{part.__name__}"
+
+    return _add
+
+
+@pytest.fixture
+def conll(tmp_path: Path) -> Callable[..., list[str]]:
+    """Write CoNLL files, and return the overrides that read them."""
+
+    def _write(**splits: list[list[tuple[str, str]]]) -> list[str]:
+        overrides = ["data=conll"]
+        for split, sentences in splits.items():
+            path = tmp_path / f"{split}.conll"
+            blocks = ["\n".join(f"{word} {tag}" for word, tag in one) for one in sentences]
+            path.write_text("\n\n".join(blocks) + "\n", encoding="utf-8")
+            overrides.append(f"data.{split}={path}")
+        return overrides
+
+    return _write
+
+
+@pytest.fixture(autouse=True)
+def _threads() -> Iterator[None]:
+    """Leave torch's number of threads as it was."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)

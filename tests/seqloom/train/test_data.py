@@ -1,0 +1,175 @@
+"""A run's data: what is refused, skipped and listed."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from seqloom.config.compose import compose_run
+from seqloom.errors import DataError
+from seqloom.interfaces import Example, Source
+from seqloom.train import data as run_data
+from seqloom.train.data import read_data
+from seqloom.train.fit import Result
+
+Fit = Callable[..., Result]
+Conll = Callable[..., list[str]]
+
+GOOD = [("Apple", "B-ORG"), ("rises", "O")]
+OTHER = [("I", "O"), ("eat", "O"), ("Apple", "B-FRUIT"), ("pie", "I-FRUIT")]
+BAD = [("So", "O"), ("bad", "X-ORG")]
+UNSEEN = [("Paris", "B-LOC")]
+RUN = ("frontend.characters=false", "encoder.hidden_size=4", "trainer=cpu", "trainer.max_epochs=1")
+
+
+def _read(*overrides: str) -> Any:
+    return read_data(compose_run([*RUN, *overrides]))
+
+
+@pytest.fixture
+def train(tmp_path: Any) -> Callable[..., Result]:
+    """Train on any data, without the settings of the apples."""
+    import seqloom
+
+    return lambda *overrides: seqloom.fit(*RUN, *overrides, run_dir=tmp_path / "run")
+
+
+def test_bad_examples_are_counted_and_the_first_ten_listed_with_their_places(conll: Conll) -> None:
+    data = conll(train=[GOOD, OTHER, *[BAD] * 13], val=[GOOD])
+    with pytest.raises(DataError) as caught:
+        _read(*data)
+    lines = str(caught.value).splitlines()
+    assert lines[0] == "13 examples of the train split cannot be used:"
+    assert len(lines) == 13
+    assert "train.conll:9: token 1 (from 0) has the tag 'X-ORG'" in lines[1]
+    assert "train.conll:36:" in lines[10]
+    assert lines[11] == "  … and 3 more"
+    assert lines[12] == "Mend the data, or leave them out with on_bad=skip."
+
+
+def test_one_bad_example_is_told_in_the_singular(conll: Conll) -> None:
+    with pytest.raises(DataError, match=r"^1 example of the train split cannot be used:\n"):
+        _read(*conll(train=[GOOD, OTHER, BAD]))
+
+
+def test_skipped_examples_are_logged_listed_and_in_the_report(
+    train: Fit, conll: Conll, caplog: pytest.LogCaptureFixture
+) -> None:
+    data = conll(train=[GOOD, BAD, OTHER, GOOD], val=[GOOD, UNSEEN], test=[OTHER, BAD])
+    with caplog.at_level(logging.WARNING, "seqloom"):
+        result = train(*data, "on_bad=skip")
+    assert "Skipped 1 example of the train split:\n" in caplog.text
+    assert "Skipped 1 example of the val split:\n" in caplog.text
+    text = (result.run_dir / "skipped.jsonl").read_text(encoding="utf-8")
+    rows = [json.loads(line) for line in text.splitlines()]
+    assert [row["split"] for row in rows] == ["train", "val", "test"]
+    assert set(rows[0]) == {"split", "id", "where", "problem"}
+    assert rows[0]["where"].endswith("train.conll:4")
+    assert "'X-ORG'" in rows[0]["problem"]
+    assert "'LOC', which no training example has" in rows[1]["problem"]
+    assert "train.conll:4" in result.report.read_text(encoding="utf-8")
+
+
+def test_an_unseen_label_in_val_is_refused_with_its_place(conll: Conll) -> None:
+    with pytest.raises(DataError, match=r"1 example of the val split .*\n.*val\.conll:4: .*'LOC'"):
+        _read(*conll(train=[GOOD, OTHER], val=[GOOD, UNSEEN]))
+
+
+def test_nothing_left_is_said(conll: Conll) -> None:
+    with pytest.raises(DataError, match="No training example is left that can be used"):
+        _read(*conll(train=[BAD, BAD], val=[GOOD]), "on_bad=skip")
+    with pytest.raises(DataError, match="No training example is left that can be used"):
+        _read(*conll(train=[GOOD, OTHER]), "on_bad=skip", "batch.max_cost=1")
+
+
+def test_an_empty_training_split_is_refused(
+    conll: Conll, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Empty(Source):
+        def examples(self, split: str) -> Iterator[Example]:
+            return iter(())
+
+    monkeypatch.setattr(run_data, "build_source", lambda section: Empty())
+    with pytest.raises(DataError, match=r"training split of data=conll has no example"):
+        _read(*conll(train=[GOOD]))
+
+
+def test_duplicate_ids_are_refused_with_both_places(
+    conll: Conll, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from seqloom.interfaces import Origin
+
+    class Twice(Source):
+        def examples(self, split: str) -> Iterator[Example]:
+            for line in (1, 5):
+                fields = {"tokens": ["Apple"], "tags": ["B-ORG"]}
+                yield Example("same", fields, Origin("here.conll", line))
+
+    monkeypatch.setattr(run_data, "build_source", lambda section: Twice())
+    with pytest.raises(
+        DataError, match=r"'same': here\.conll:1 and here\.conll:5; ids must be unique"
+    ):
+        _read(*conll(train=[GOOD]))
+
+
+def test_an_overlong_example_is_refused_or_skipped(conll: Conll) -> None:
+    data = conll(train=[GOOD, OTHER, GOOD], val=[GOOD, OTHER])
+    with pytest.raises(DataError, match=r"train\.conll:4: its size of 4 is over the 3 .*raise b"):
+        _read(*data, "batch.max_cost=3")
+    found = _read(*data, "batch.max_cost=3", "on_bad=skip")
+    assert [len(found.rows[split]) for split in ("train", "val", "test")] == [2, 1, 0]
+    assert [fault.problem[:14] for fault in found.skipped["val"]] == ["its size of 4 "]
+
+
+def test_without_validation_the_last_epoch_is_kept_and_it_says_so(
+    train: Fit, conll: Conll, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "seqloom"):
+        result = train(*conll(train=[GOOD, OTHER], test=[GOOD]))
+    assert "There is no validation split: the last epoch is kept" in caplog.text
+    assert "No validation split: callbacks.early_stopping is left out." in caplog.text
+    assert set(result.metrics) == {"test"}
+    assert set(json.loads((result.run_dir / "metrics.json").read_text())) == {"test"}
+
+
+def test_without_a_test_split_there_are_no_test_metrics(train: Fit, conll: Conll) -> None:
+    result = train(*conll(train=[GOOD, OTHER], val=[GOOD]))
+    assert set(json.loads((result.run_dir / "metrics.json").read_text())) == {"val"}
+
+
+def test_a_plateau_without_validation_is_refused(train: Fit, conll: Conll) -> None:
+    from seqloom.errors import ConfigError
+
+    with pytest.raises(ConfigError, match=r"val/f1"):
+        train(
+            *conll(train=[GOOD, OTHER]),
+            "scheduler=constant",
+            "~scheduler.total_iters",
+            "scheduler._target_=torch.optim.lr_scheduler.ReduceLROnPlateau",
+            "scheduler.factor=0.5",
+        )
+
+
+@pytest.mark.parametrize("ill_formed", [BAD, [("a", "O"), ("b", "I-ORG")]])
+def test_many_bad_examples_take_time_in_proportion(
+    conll: Conll, ill_formed: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sentences = [GOOD, OTHER, *[GOOD, OTHER, GOOD, ill_formed] * 200]
+    seconds = time.perf_counter()
+    found = _read(*conll(train=sentences), "on_bad=skip")
+    seconds = time.perf_counter() - seconds
+    assert len(found.skipped["train"]) == 200
+    assert len(found.rows["train"]) == 602
+    assert seconds < 10  # fitting anew for each of them takes several times as long
+
+
+def test_what_only_a_later_example_teaches_is_not_lost(conll: Conll) -> None:
+    """A label that comes first after a bad example is new, not bad."""
+    found = _read(*conll(train=[GOOD, OTHER, BAD, UNSEEN, BAD, GOOD]), "on_bad=skip")
+    assert len(found.skipped["train"]) == 2
+    assert "B-LOC" in found.states["heads"]["ner"]["tags"]

@@ -1,0 +1,120 @@
+"""A full disk, a refused setting, too little memory: sentences, and nothing half written."""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytorch_lightning as pl
+import torch
+from lightning_fabric.utilities.exceptions import MisconfigurationException
+
+from seqloom.errors import ConfigError, RunError
+from seqloom.train.errors import explained
+
+Fit = Callable[..., Any]
+
+
+@contextmanager
+def _full_over(limit: int) -> Iterator[None]:
+    """Let no file grow over so many bytes, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def _all_whole(folder: Path) -> None:
+    """Require each file that is there to be one that can be read, and no drafts."""
+    for path in folder.rglob("*"):
+        assert ".part" not in path.name
+        if path.suffix == ".json":
+            json.loads(path.read_text(encoding="utf-8"))
+        if path.suffix == ".ckpt":
+            torch.load(path, weights_only=True)
+
+
+def test_a_disk_that_is_full_at_the_checkpoint(fit: Fit, tmp_path: Path) -> None:
+    with _full_over(100_000), pytest.raises(RunError, match=r"Cannot write .*\.ckpt: File too"):
+        fit()
+    _all_whole(tmp_path)
+    assert not (tmp_path / "run" / "bundle").exists()
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["state"] == "failed"
+
+
+def test_a_disk_that_is_full_at_the_metrics(
+    fit: Fit, parts: Callable[..., str], tmp_path: Path
+) -> None:
+    class Chatter(pl.Callback):
+        """Logs so much that metrics.jsonl is the first file to be too large."""
+
+        def on_train_batch_end(self, trainer: pl.Trainer, *args: Any) -> None:
+            trainer.logger.log_metrics({f"name-{n}": 1.0 for n in range(100_000)}, 0)
+
+    with _full_over(1_000_000), pytest.raises(RunError, match=r"Cannot write .*metrics\.jsonl"):
+        fit(f"+callbacks.chatter._target_={parts(Chatter)}")
+    _all_whole(tmp_path)
+
+
+def test_a_disk_that_is_full_at_the_config(fit: Fit, tmp_path: Path) -> None:
+    with _full_over(100), pytest.raises(RunError, match=r"Cannot write .*config\.yaml"):
+        fit()
+    assert [path.name for path in tmp_path.rglob("*")] == ["run"]
+
+
+def test_a_disk_that_is_full_at_a_logger(fit: Fit, parts: Callable[..., str]) -> None:
+    class Full(pl.Callback):
+        def on_train_batch_end(self, *args: Any) -> None:
+            raise OSError(28, "No space left on device", "events.out")
+
+    with pytest.raises(RunError, match=r"Cannot write events\.out: No space left on device"):
+        fit(f"+callbacks.full._target_={parts(Full)}")
+
+
+def test_the_program_tells_a_full_disk_in_a_sentence(tmp_path: Path) -> None:
+    limit = (100_000, resource.getrlimit(resource.RLIMIT_FSIZE)[1])
+    done = subprocess.run(
+        [
+            *(sys.executable, "-c", "from seqloom.cli.main import main; main()", "train"),
+            *("data.train_size=60", "data.val_size=20", "data.test_size=20"),
+            *("trainer=cpu", f"run_dir={tmp_path / 'run'}"),
+        ],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit),  # noqa: PLW1509
+    )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "Error: Cannot write" in done.stderr
+    assert "best.ckpt: File too large. Free some space" in done.stderr
+    _all_whole(tmp_path)
+
+
+def test_a_setting_that_lightning_refuses() -> None:
+    with pytest.raises(ConfigError, match="Lightning refuses this training: no such thing"):
+        with explained(Path("run")):
+            raise MisconfigurationException("no such thing")
+
+
+def test_too_little_memory() -> None:
+    with pytest.raises(RunError, match=r"too little memory: .*Lower batch\.max_examples"):
+        with explained(Path("run")):
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+
+
+def test_other_faults_pass_unchanged() -> None:
+    for fault in (RuntimeError("a bug"), SystemExit(3), KeyError("x")):
+        with pytest.raises(type(fault)) as caught, explained(Path("run")):
+            raise fault
+        assert caught.value is fault

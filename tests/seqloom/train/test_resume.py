@@ -1,0 +1,212 @@
+"""A run that ended early goes on and ends with the same bits; another run is refused."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytorch_lightning as pl
+import torch
+
+from seqloom.errors import BundleError, RunError
+from seqloom.files import sha256
+from seqloom.train.fit import Result
+
+Fit = Callable[..., Result]
+WILD = ("encoder.dropout=0.4", "frontend.dropout=0.4", "frontend.word_dropout=2.0")
+
+
+class Stop(pl.Callback):
+    """Ends the run in the middle of its third epoch, until it is told not to."""
+
+    armed = True
+    error: type[BaseException] = RuntimeError
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *args: Any) -> None:
+        if self.armed and trainer.current_epoch == 2 and trainer.global_step >= 9:
+            raise self.error("stopped by a test")
+
+
+@pytest.fixture
+def stop(parts: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setattr(Stop, "armed", True)
+    return f"+callbacks.stop._target_={parts(Stop)}"
+
+
+def _same(one: Result, other: Result) -> None:
+    for name in ("bundle/model.safetensors", "metrics.jsonl", "codecs.json"):
+        assert sha256(one.run_dir / name) == sha256(other.run_dir / name), name
+    assert one.metrics == other.metrics
+
+
+def _state(path: Path) -> str:
+    return str(json.loads((path / "run.json").read_text(encoding="utf-8"))["state"])
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_resumed_run_ends_with_the_same_bits(
+    fit: Fit, tmp_path: Path, stop: str, monkeypatch: pytest.MonkeyPatch, workers: int
+) -> None:
+    settings = (*WILD, "trainer.max_epochs=4", f"batch.workers={workers}")
+    whole = fit(*settings, run_dir=tmp_path / "whole")
+    with pytest.raises(RuntimeError, match="stopped by a test"):
+        fit(*settings, stop, run_dir=tmp_path / "cut")
+    assert _state(tmp_path / "cut") == "failed"
+    monkeypatch.setattr(Stop, "armed", False)
+    resumed = fit(*settings, "resume=auto", run_dir=tmp_path / "cut")
+    _same(whole, resumed)
+    assert json.loads((resumed.run_dir / "run.json").read_text())["attempts"] == 2
+
+
+def test_a_killed_run_resumes_where_its_folder_was_moved_to(fit: Fit, tmp_path: Path) -> None:
+    settings = (*WILD, "head=classification", "trainer.max_epochs=4")
+    program = textwrap.dedent(
+        """
+        import os, signal, sys, types
+        import pytorch_lightning as pl, seqloom
+
+        class Kill(pl.Callback):
+            def on_train_batch_end(self, trainer, *args):
+                if trainer.current_epoch == 2:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+        sys.modules["killer"] = types.SimpleNamespace(Kill=Kill)
+        seqloom.fit(*sys.argv[2:], "+callbacks.kill._target_=killer.Kill", run_dir=sys.argv[1])
+        """
+    )
+    from_conftest = _overrides(fit, tmp_path / "whole", settings)
+    killed = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "cut"), *from_conftest],
+        check=False,
+        capture_output=True,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert _state(tmp_path / "cut") == "running"
+    with (tmp_path / "cut" / "metrics.jsonl").open("a", encoding="utf-8") as file:
+        file.write('{"step": 99, "train/l')  # as a kill in the middle of writing leaves it
+    (tmp_path / "cut").rename(tmp_path / "moved")
+    resumed = fit(*settings, "resume=auto", run_dir=tmp_path / "moved")
+    whole = fit(*settings, "resume=auto", run_dir=tmp_path / "whole")
+    _same(whole, resumed)
+
+
+def _overrides(fit: Fit, run_dir: Path, settings: tuple[str, ...]) -> list[str]:
+    """Run, and return all overrides that the run had."""
+    fit(*settings, run_dir=run_dir)
+    found: list[str] = json.loads((run_dir / "run.json").read_text())["overrides"]
+    return found
+
+
+def test_a_run_killed_before_its_first_checkpoint_starts_anew(
+    fit: Fit, tmp_path: Path, parts: Callable[..., str]
+) -> None:
+    class Early(pl.Callback):
+        def on_train_batch_end(self, *args: Any) -> None:
+            raise RuntimeError("stopped early")
+
+    log_all = "trainer.log_every_n_steps=1"
+    whole = fit(log_all, run_dir=tmp_path / "whole")
+    with pytest.raises(RuntimeError, match="stopped early"):
+        fit(log_all, f"+callbacks.early._target_={parts(Early)}", run_dir=tmp_path / "cut")
+    _same(whole, fit(log_all, "resume=auto", run_dir=tmp_path / "cut"))
+
+
+def test_a_run_goes_on_from_the_last_epoch_not_from_the_best(
+    fit: Fit, stop: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(RuntimeError, match="stopped by a test"):
+        fit("optimizer.lr=1e-30", stop)
+    monkeypatch.setattr(Stop, "armed", False)
+    with caplog.at_level(logging.INFO, "seqloom"):
+        fit("optimizer.lr=1e-30", "resume=auto")
+    assert "Going on after epoch 2, step 8." in caplog.text
+
+
+def test_a_run_that_has_ended_is_not_trained_again(
+    fit: Fit, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = fit()
+    before = {path: path.stat().st_mtime_ns for path in first.run_dir.rglob("*")}
+    with caplog.at_level(logging.INFO, "seqloom"):
+        second = fit("resume=auto", "title=another")
+    assert second == first
+    assert "has ended already; there is nothing left to train" in caplog.text
+    assert before == {path: path.stat().st_mtime_ns for path in first.run_dir.rglob("*")}
+
+
+def test_a_run_that_has_ended_goes_on_with_more_epochs(fit: Fit) -> None:
+    fit("trainer.max_epochs=2")
+    result = fit("trainer.max_epochs=4", "resume=auto")
+    record = json.loads((result.run_dir / "run.json").read_text(encoding="utf-8"))
+    assert (record["epochs"], record["attempts"]) == (4, 2)
+
+
+def test_a_used_folder_is_refused(fit: Fit) -> None:
+    result = fit("trainer.max_epochs=1")
+    with pytest.raises(RunError, match=r"run already holds a run.*resume=auto"):
+        fit("trainer.max_epochs=1")
+    assert _state(result.run_dir) == "done"
+
+
+@pytest.mark.parametrize(
+    ("override", "sentence"),
+    [
+        ("encoder.hidden_size=9", r"encoder\.hidden_size \(8 then, 9 now\)"),
+        ("encoder=lstm", r"encoder\.name \('bilstm' then, 'lstm' now\)"),
+        ("seed=5", r"seed \(1 then, 5 now\)"),
+        ("optimizer.lr=1", r"optimizer\.lr"),
+    ],
+)
+def test_other_settings_are_refused_by_name(
+    fit: Fit, override: str, sentence: str, tmp_path: Path
+) -> None:
+    run_dir = tmp_path / "run"
+    run_dir.mkdir()
+    fit("trainer.max_epochs=1")
+    with pytest.raises(RunError, match=f"cannot go on with other settings: .*{sentence}"):
+        fit("trainer.max_epochs=1", "resume=auto", override)
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "sentence"),
+    [
+        ("checkpoints/last.ckpt", RunError, r"last\.ckpt cannot be read: .*another run_dir"),
+        ("codecs.json", BundleError, r"codecs\.json is missing or damaged.*another run_dir"),
+        ("config.yaml", RunError, r"config\.yaml is damaged.*another run_dir"),
+    ],
+)
+def test_what_a_resumed_run_needs_may_be_damaged(
+    fit: Fit, name: str, error: type[Exception], sentence: str
+) -> None:
+    result = fit("trainer.max_epochs=1")
+    path = result.run_dir / name
+    path.write_bytes(path.read_bytes()[: 4 if name == "config.yaml" else 7])
+    with pytest.raises(error, match=sentence):
+        fit("trainer.max_epochs=2", "resume=auto")
+
+
+def test_an_interrupt_is_one_still(
+    fit: Fit, tmp_path: Path, stop: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Stop, "error", KeyboardInterrupt)
+    with pytest.raises(KeyboardInterrupt):
+        fit(stop)
+    assert _state(tmp_path / "run") == "interrupted"
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_resume_without_a_run_starts_one(fit: Fit, tmp_path: Path) -> None:
+    shutil.rmtree(tmp_path / "run", ignore_errors=True)
+    assert fit("resume=auto", "trainer.max_epochs=1").bundle.is_dir()
+    assert torch.load(tmp_path / "run/checkpoints/last.ckpt", weights_only=True)["epoch"] == 0
+    assert os.listdir(tmp_path) == ["run"]  # noqa: PTH208

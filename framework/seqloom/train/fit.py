@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.callbacks import ModelCheckpoint
 
 from seqloom.config.compose import compose_run
 from seqloom.config.freeze import Config
@@ -188,24 +189,13 @@ def train(
     lightning_data.train_sampler.set_epoch(checkpoint.epochs)
     start = time.perf_counter()
     with explained(folder.path):
-        trainer.fit(
-            module,
-            datamodule=lightning_data,
-            ckpt_path=checkpoint.path,
-            weights_only=True,
-        )
+        trainer.fit(module, datamodule=lightning_data, ckpt_path=checkpoint.path, weights_only=True)
     seconds = time.perf_counter() - start
-    kept = Path(keeper.best_model_path or folder.last)
-    if not kept.exists():
-        raise RunError(
-            "No epoch came to its end, so there is no model. Set trainer.max_epochs to 1 or more."
-        )
-    device = trainer.strategy.root_device
-    module.load_state_dict(read_checkpoint(kept)["state_dict"])
-    pipeline.to(device)  # Lightning has left it on the CPU
+    _take_best(module, keeper, folder)
+    pipeline.to(trainer.strategy.root_device)  # Lightning has left it on the CPU
     tokens = sum(row.cost for row in data.rows["train"]) * trainer.current_epoch
     return {
-        "device": str(device),
+        "device": str(pipeline.device),
         "parameters": sum(parameter.numel() for parameter in pipeline.parameters()),
         "epochs": trainer.current_epoch,
         "steps": trainer.global_step,
@@ -213,6 +203,15 @@ def train(
         "cost_per_second": round(tokens / seconds) if seconds and not going_on else None,
         "batch_fill": round(lightning_data.train_sampler.fill(), 4),
     }
+
+
+def _take_best(module: SequenceModule, keeper: ModelCheckpoint, folder: RunFolder) -> None:
+    kept = Path(keeper.best_model_path or folder.last)
+    if not kept.exists():
+        raise RunError(
+            "No epoch came to its end, so there is no model. Set trainer.max_epochs to 1 or more."
+        )
+    module.load_state_dict(read_checkpoint(kept)["state_dict"])
 
 
 def used_batches(trainer: pl.Trainer, batches: int) -> int:

@@ -64,7 +64,7 @@ class ConllSource(FileSource):
             places = places or self._places(text, sentence, targets)
             yield Record(
                 {name: [row[place] for row in sentence.rows] for name, place in places.items()},
-                Origin(text.path, sentence.line),
+                Origin(text.shown, sentence.line),
                 meta={"document": sentence.document} if sentence.document else {},
             )
 

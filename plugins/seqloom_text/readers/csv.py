@@ -68,7 +68,7 @@ class CsvSource(FileSource):
                 columns = self._places(text, names, targets)
             values = {name: cells[place] for name, place in columns.items()}
             ident = values.pop("", None)
-            yield Record(values, Origin(text.path, line), ident)
+            yield Record(values, Origin(text.shown, line), ident)
 
     def _names(self, text: TextFile, rows: Iterator[Row]) -> list[str]:
         """Return the names of the columns if a header has them."""

@@ -57,7 +57,7 @@ class JsonlSource(FileSource):
                 raise self._no_key(text, line, "data.id_column", self._id_column, found)
             ident = str(found[self._id_column])
         values = {name: found[key] for name, key in self._columns.items() if name not in absent}
-        return Record(values, Origin(text.path, line), ident)
+        return Record(values, Origin(text.shown, line), ident)
 
     def _no_key(
         self, text: TextFile, line: int, option: str, key: str, found: dict[str, Any]

@@ -32,4 +32,4 @@ class LinesSource(FileSource):
         text = TextFile.find(file)
         for number, line in text.lines():
             bare = line.removesuffix("\n").removesuffix("\r")
-            yield Record({"text": bare}, Origin(text.path, number))
+            yield Record({"text": bare}, Origin(text.shown, number))

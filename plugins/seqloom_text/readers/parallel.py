@@ -51,7 +51,7 @@ class ParallelSource(FileSource):
             if None in row:
                 raise _uneven(texts)
             lines = [line.removesuffix("\n").removesuffix("\r") for _, line in row]
-            yield Record(dict(zip(texts, lines, strict=True)), Origin(first.path, number))
+            yield Record(dict(zip(texts, lines, strict=True)), Origin(first.shown, number))
 
     def _input_field(self) -> str:
         for name, kind in self.kinds.items():

@@ -138,7 +138,7 @@ def test_a_file_as_output_is_whole_or_not_there(
 
 
 def test_an_empty_line_ends_it(predict: Predict, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(ExampleError, match=r"^-:2: 'text' has no token"):
+    with pytest.raises(ExampleError, match=r"^<stdin>:2: 'text' has no token"):
         predict(stdin=f"{APPLE}\n\n{PIE}\n")
     assert len(rows(capsys.readouterr().out)) == 1  # what came before it is out
 
@@ -213,7 +213,7 @@ def test_each_line_is_answered_while_the_input_is_open(child: Child) -> None:
     child.stdin.flush()
     errors = child.stderr.read()
     assert child.process.wait(timeout=30) == 1
-    assert errors.startswith("Error: -:4: ")
+    assert errors.startswith("Error: <stdin>:4: ")
     assert errors.count("\n") == 1
 
 

@@ -122,7 +122,9 @@ def test_settling_nothing_says_nothing(skip: bool, caplog: pytest.LogCaptureFixt
 
 def test_duplicate_ids_are_refused_with_both_places() -> None:
     refuse_duplicate_ids([_example(1, "a"), _example(2, "a")], "the train split")
-    with pytest.raises(DataError, match=r"train split have the id '1': data\.txt:1 and data\.txt:1"):
+    with pytest.raises(
+        DataError, match=r"train split have the id '1': data\.txt:1 and data\.txt:1"
+    ):
         refuse_duplicate_ids([_example(1, "a"), _example(1, "b")], "the train split")
     with pytest.raises(DataError, match="'x': one and another; ids must be unique"):
         refuse_duplicate_ids([Example("x", {}), Example("x", {})], "the train split")

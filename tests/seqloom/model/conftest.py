@@ -32,7 +32,11 @@ class Made:
 
     def save(self, folder: Path) -> Path:
         bundle.save(
-            self.pipeline, folder, spec=self.config, states=self.states, metrics={"val": {"f1": 0.5}}
+            self.pipeline,
+            folder,
+            spec=self.config,
+            states=self.states,
+            metrics={"val": {"f1": 0.5}},
         )
         return folder
 

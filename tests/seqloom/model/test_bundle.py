@@ -164,7 +164,9 @@ def test_a_description_that_makes_no_sense(folder: Path, change: Any) -> None:
 
 def test_weights_of_another_size(folder: Path) -> None:
     _edit(folder, lambda found: found["components"]["encoder"]["section"].update(hidden_size=5))
-    with pytest.raises(BundleError, match=r"(?s)The weights of .* do not fit its description: .*size"):
+    with pytest.raises(
+        BundleError, match=r"(?s)The weights of .* do not fit its description: .*size"
+    ):
         seqloom.load(folder)
 
 
@@ -235,9 +237,7 @@ def small_files() -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def test_a_full_disk_is_told_in_a_sentence(
-    tagger: Any, tmp_path: Path, small_files: None
-) -> None:
+def test_a_full_disk_is_told_in_a_sentence(tagger: Any, tmp_path: Path, small_files: None) -> None:
     with pytest.raises(RunError, match=r"^Cannot write .*model: .*\. Free some space"):
         tagger.save(tmp_path / "model")
     assert list(tmp_path.iterdir()) == []

@@ -121,7 +121,9 @@ def test_predictions_are_the_same_on_a_gpu(classifier: Any) -> None:
 
 @pytest.mark.parametrize("wrong", [3, [3], None, [None]])
 def test_what_cannot_be_read_is_refused_in_a_sentence(classifier: Any, wrong: Any) -> None:
-    with pytest.raises(DataError, match=r"Nothing can be predicted from (3|None) .*expected a text"):
+    with pytest.raises(
+        DataError, match=r"Nothing can be predicted from (3|None) .*expected a text"
+    ):
         classifier.pipeline(wrong)
 
 

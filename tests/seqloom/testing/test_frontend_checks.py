@@ -185,7 +185,9 @@ def test_a_sound_frontend_passes(check: Callable[[FrontendCase], None]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("check", "broken", "complaint"), BROKEN, ids=[f"{c.__name__}-{b.__name__}" for c, b, _ in BROKEN]
+    ("check", "broken", "complaint"),
+    BROKEN,
+    ids=[f"{c.__name__}-{b.__name__}" for c, b, _ in BROKEN],
 )
 def test_a_broken_frontend_is_caught(
     check: Callable[[FrontendCase], None], broken: type[Frontend], complaint: str

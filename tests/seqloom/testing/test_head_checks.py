@@ -254,7 +254,9 @@ def test_a_sound_head_passes(check: Callable[[HeadCase], None]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("check", "broken", "complaint"), BROKEN, ids=[f"{c.__name__}-{b.__name__}" for c, b, _ in BROKEN]
+    ("check", "broken", "complaint"),
+    BROKEN,
+    ids=[f"{c.__name__}-{b.__name__}" for c, b, _ in BROKEN],
 )
 def test_a_broken_head_is_caught(
     check: Callable[[HeadCase], None], broken: type[Head], complaint: str

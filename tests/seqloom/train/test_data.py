@@ -87,9 +87,7 @@ def test_nothing_left_is_said(conll: Conll) -> None:
         _read(*conll(train=[GOOD, OTHER]), "on_bad=skip", "batch.max_cost=1")
 
 
-def test_an_empty_training_split_is_refused(
-    conll: Conll, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_empty_training_split_is_refused(conll: Conll, monkeypatch: pytest.MonkeyPatch) -> None:
     class Empty(Source):
         def examples(self, split: str) -> Iterator[Example]:
             return iter(())

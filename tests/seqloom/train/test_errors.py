@@ -92,7 +92,7 @@ def test_the_program_tells_a_full_disk_in_a_sentence(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         cwd=tmp_path,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit),  # noqa: PLW1509
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit),
     )
     assert done.returncode == 1
     assert "Traceback" not in done.stderr

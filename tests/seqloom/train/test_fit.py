@@ -128,7 +128,9 @@ def _plain_deep(value: Any) -> bool:
     return _plain(value)
 
 
-def test_the_best_checkpoint_is_the_one_that_is_bundled(fit: Fit, parts: Callable[..., str]) -> None:
+def test_the_best_checkpoint_is_the_one_that_is_bundled(
+    fit: Fit, parts: Callable[..., str]
+) -> None:
     class Spoil(pl.Callback):
         """Destroys the weights in the last epoch."""
 
@@ -207,7 +209,9 @@ def test_gradients_are_clipped(
 
         def on_train_batch_end(self, *args: Any) -> None:
             now = args[1].parameters()
-            gaps = [float((p - old).detach().norm()) for p, old in zip(now, self.before, strict=True)]
+            gaps = [
+                float((p - old).detach().norm()) for p, old in zip(now, self.before, strict=True)
+            ]
             norms.append(max(gaps))
 
     fit(
@@ -220,9 +224,7 @@ def test_gradients_are_clipped(
     assert (max(norms) > 1e-6) == moved
 
 
-@pytest.mark.parametrize(
-    ("head", "mode"), [("ner", "max"), ("classification", "max")]
-)
+@pytest.mark.parametrize(("head", "mode"), [("ner", "max"), ("classification", "max")])
 def test_a_plateau_is_one_of_the_watched_metric(
     fit: Fit, parts: Callable[..., str], head: str, mode: str
 ) -> None:

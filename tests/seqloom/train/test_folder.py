@@ -57,9 +57,7 @@ def test_differing_names_keys_that_came_and_went() -> None:
     ("fault", "state"),
     [(None, "done"), (ValueError("x"), "failed"), (KeyboardInterrupt(), "interrupted")],
 )
-def test_the_record_tells_the_end(
-    tmp_path: Path, fault: BaseException | None, state: str
-) -> None:
+def test_the_record_tells_the_end(tmp_path: Path, fault: BaseException | None, state: str) -> None:
     folder = RunFolder(tmp_path)
     try:
         with recorded(folder, CONFIG, ["seed=1"]) as record:

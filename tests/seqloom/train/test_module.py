@@ -26,7 +26,9 @@ def test_finite_losses_pass() -> None:
 
 
 def test_examples_with_such_a_loss_are_named() -> None:
-    with pytest.raises(RunError, match=r"not finite for: b \(nan\), c \(inf\)\. Lower optimizer\.lr"):
+    with pytest.raises(
+        RunError, match=r"not finite for: b \(nan\), c \(inf\)\. Lower optimizer\.lr"
+    ):
         _refuse([1.0, float("nan"), float("inf")])
 
 

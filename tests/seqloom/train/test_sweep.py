@@ -90,7 +90,7 @@ def test_the_table_has_a_row_for_each_trial_and_a_column_for_each_key(tmp_path: 
     (tmp_path / "4").mkdir()
     lines = table(read_trials(tmp_path)).splitlines()
     assert lines[0].split() == (
-        "trial encoder encoder.merge val f1 test f1 parameters seconds".split()
+        ["trial", "encoder", "encoder.merge", "val", "f1", "test", "f1", "parameters", "seconds"]
     )
     assert lines[1].split() == ["0", "lstm", "0.5000", "0.2500", "12,345", "1.5"]
     assert lines[2].split() == ["1", "bilstm", "sum", "0.7500", "0.2500", "12,345", "1.5", "best"]
@@ -119,9 +119,7 @@ def test_a_sweep_goes_on_after_a_failure_and_tells_of_it(tmp_path: Path) -> None
     assert lines[0][-1] == "failed"
     summary = json.loads((tmp_path / "s" / "sweep.json").read_text(encoding="utf-8"))
     assert [trial["state"] for trial in summary["trials"]] == ["failed", "done", "done"]
-    scores = {
-        trial["folder"]: trial["metrics"]["val"]["f1"] for trial in summary["trials"][1:]
-    }
+    scores = {trial["folder"]: trial["metrics"]["val"]["f1"] for trial in summary["trials"][1:]}
     assert scores[summary["best"]] == max(scores.values())
     assert sum(line[-1] == "best" for line in lines) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["s"]

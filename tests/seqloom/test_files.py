@@ -15,9 +15,13 @@ from seqloom.files import atomic_file, atomic_folder, finite, sha256, write_json
 def test_a_file_takes_its_place_only_when_it_is_whole(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "a.txt"
     write_text(path, "old")
-    with pytest.raises(ValueError, match="stop"), atomic_file(path) as draft:
+
+    def stop(draft: Path) -> None:
         draft.write_text("half", encoding="utf-8")
         raise ValueError("stop")
+
+    with pytest.raises(ValueError, match="stop"), atomic_file(path) as draft:
+        stop(draft)
     assert path.read_text(encoding="utf-8") == "old"
     write_text(path, "new ♪")
     assert path.read_text(encoding="utf-8") == "new ♪"
@@ -30,9 +34,13 @@ def test_a_folder_takes_its_place_only_when_it_is_whole(tmp_path: Path) -> None:
         with atomic_folder(path) as draft:
             (draft / content).touch()
     assert [one.name for one in path.iterdir()] == ["new"]
-    with pytest.raises(KeyboardInterrupt), atomic_folder(path) as draft:
+
+    def stop(draft: Path) -> None:
         (draft / "half").touch()
         raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), atomic_folder(path) as draft:
+        stop(draft)
     assert [one.name for one in path.iterdir()] == ["new"]
     assert [one.name for one in tmp_path.iterdir()] == ["a"]
 
@@ -52,11 +60,8 @@ def test_json_has_no_word_for_nan(tmp_path: Path) -> None:
     value = {"a": [math.nan, 1.5, (math.inf, "ü")], "b": {"c": -math.inf}}
     write_json(tmp_path / "a.json", value)
     text = (tmp_path / "a.json").read_text(encoding="utf-8")
-    assert (
-        json.loads(text)
-        == {"a": [None, 1.5, [None, "ü"]], "b": {"c": None}}
-        == finite(value) | {"a": [None, 1.5, [None, "ü"]]}
-    )
+    assert json.loads(text) == {"a": [None, 1.5, [None, "ü"]], "b": {"c": None}}
+    assert finite(value) == json.loads(text)
 
 
 def test_the_hash_is_sha_256(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def examples(kinds: Mapping[str, str], lengths: Sequence[int] = LENGTHS) -> list
     """Return an example for each length, with a field of each kind by its name.
 
     >>> examples({"tokens": "tokens"}, [2])[0].fields["tokens"]
-    ['rGD', 'AH']
+    ['XTAWYY', 'x']
     """
     rng = np.random.default_rng(4)
     return [

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqloom.data.collate import Collate, Row, pad
-from seqloom.interfaces import Example, Origin, SequenceBatch
+from seqloom.interfaces import Example, Item, Origin, SequenceBatch
 
 
 def _row(number: int, length: int) -> Row:
-    item = {
+    item: Item = {
         "words": np.arange(1, length + 1),
         "pixels": np.full((length, number + 1, 2), 0.5, dtype=np.float32),
         "ner/tags": np.ones(length, dtype=np.int64),

@@ -162,7 +162,7 @@ class ForgetsState(Sound):
         return super().forward(features, None)
 
 
-BROKEN = [
+BROKEN: list[tuple[Any, Any, str]] = [
     (checks.check_sizes, WrongSize, r"states are \(4, 9, 4\)"),
     (checks.check_sizes, WrongLengths, "lengths are not those of the features"),
     (checks.check_padding, ReadsPadding, "alone against padded: gradient of .*: differ by nan"),

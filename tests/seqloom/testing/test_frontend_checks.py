@@ -118,7 +118,7 @@ class OtherAfterJson(SoundCodec):
     """Keys that are numbers become texts in JSON."""
 
     def fit(self, examples: Sequence[Example]) -> dict[str, Any]:
-        return {"words": {n: w for n, w in enumerate(super().fit(examples)["words"], 1)}}
+        return {"words": dict(enumerate(super().fit(examples)["words"], 1))}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self.numbers = {word: n if isinstance(n, int) else 0 for n, word in state["words"].items()}
@@ -158,7 +158,7 @@ class TakesAnything(SoundCodec):
         return {"words": np.array([self.numbers[word] for word in tokens])}
 
 
-BROKEN = [
+BROKEN: list[tuple[Any, Any, str]] = [
     (checks.check_sizes, WrongSize, "output_size is not that of features"),
     (checks.check_sizes, WrongLengths, r"lengths are not frames\(\)"),
     (checks.check_sizes, Sound.over(Free), r"cost\(\) must be positive"),

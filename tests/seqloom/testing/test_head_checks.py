@@ -222,7 +222,7 @@ def _over(codec: type[SoundCodec]) -> type[Sound]:
     return type(codec.__name__, (Sound,), {"codec_class": codec})
 
 
-BROKEN = [
+BROKEN: list[tuple[Any, Any, str]] = [
     (checks.check_loss, MeanLoss, r"losses are \(\), not one an example"),
     (checks.check_loss, SharedLoss, "loss of example 0, alone: differ by"),
     (checks.check_loss, ReadsPadding, "losses are not finite beside NaN in the padding"),

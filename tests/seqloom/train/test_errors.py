@@ -58,7 +58,7 @@ def test_a_disk_that_is_full_at_the_metrics(
         """Logs so much that metrics.jsonl is the first file to be too large."""
 
         def on_train_batch_end(self, trainer: pl.Trainer, *args: Any) -> None:
-            trainer.logger.log_metrics({f"name-{n}": 1.0 for n in range(100_000)}, 0)
+            trainer.loggers[0].log_metrics({f"name-{n}": 1.0 for n in range(100_000)}, 0)
 
     with _full_over(1_000_000), pytest.raises(RunError, match=r"Cannot write .*metrics\.jsonl"):
         fit(f"+callbacks.chatter._target_={parts(Chatter)}")
@@ -102,15 +102,15 @@ def test_the_program_tells_a_full_disk_in_a_sentence(tmp_path: Path) -> None:
 
 
 def test_a_setting_that_lightning_refuses() -> None:
-    with pytest.raises(ConfigError, match="Lightning refuses this training: no such thing"):
-        with explained(Path("run")):
-            raise MisconfigurationException("no such thing")
+    sentence = "Lightning refuses this training: no such thing"
+    with pytest.raises(ConfigError, match=sentence), explained(Path("run")):
+        raise MisconfigurationException("no such thing")
 
 
 def test_too_little_memory() -> None:
-    with pytest.raises(RunError, match=r"too little memory: .*Lower batch\.max_examples"):
-        with explained(Path("run")):
-            raise torch.OutOfMemoryError("CUDA out of memory.")
+    sentence = r"too little memory: .*Lower batch\.max_examples"
+    with pytest.raises(RunError, match=sentence), explained(Path("run")):
+        raise torch.OutOfMemoryError("CUDA out of memory.")
 
 
 def test_other_faults_pass_unchanged() -> None:

@@ -1,4 +1,4 @@
-"""A run from its config to its folder: what is in it, and that the same seed gives the same bits."""
+"""A run from its config to its folder; the same seed gives the same bits."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_the_record_tells_how_the_run_went(fit: Fit) -> None:
 
 
 def test_metrics_by_step_hold_training_loss_and_the_watched_metric(fit: Fit) -> None:
-    rows = _steps(fit("+trainer.accumulate_grad_batches=1"))
+    rows = _steps(fit("++trainer.accumulate_grad_batches=1"))
     losses = [row["train/loss"] for row in rows if "train/loss" in row]
     watched = [row["val/f1"] for row in rows if "val/f1" in row]
     assert len(watched) == 3
@@ -168,12 +168,12 @@ def test_final_metrics_are_those_of_the_bundle(fit: Fit) -> None:
         ["scheduler=constant"],
         ["optimizer=sgd"],
         ["optimizer=adamw"],
-        ["+trainer.val_check_interval=0.5"],
-        ["+trainer.check_val_every_n_epoch=2"],
-        ["+trainer.check_val_every_n_epoch=9"],
-        ["+trainer.max_steps=6"],
+        ["++trainer.val_check_interval=0.5"],
+        ["++trainer.check_val_every_n_epoch=2"],
+        ["++trainer.check_val_every_n_epoch=9"],
+        ["++trainer.max_steps=6"],
         ["debug=default"],
-        ["+trainer.fast_dev_run=true"],
+        ["++trainer.fast_dev_run=true"],
         ["callbacks=none"],
         [
             "scheduler=constant",
@@ -300,10 +300,10 @@ def test_the_rate_falls_over_the_run(fit: Fit, parts: Callable[..., str]) -> Non
         ("+scheduler.wild=1", r"scheduler refuses its parameters: .*'wild'"),
         ("optimizer._target_=torch.optim.Nope", r"optimizer cannot be built: .*Nope"),
         ("~optimizer._target_", r"optimizer has no _target_"),
-        ("+trainer.wild=1", r"trainer cannot be built: .*'wild'"),
+        ("++trainer.wild=1", r"trainer cannot be built: .*'wild'"),
         ("trainer.devices=2", r"trainer\.devices=2 .*set trainer\.devices=1"),
         ("trainer.devices=-1", r"trainer\.devices=-1 .*set trainer\.devices=1"),
-        ("+trainer.num_nodes=2", r"num_nodes=2.*one device"),
+        ("++trainer.num_nodes=2", r"num_nodes=2.*one device"),
         ("callbacks.early_stopping.monitor=val/zzz", r"callbacks: Early stopping .*`val/f1`"),
         ("seed=-1", r"seed=-1: expected a whole number from 0"),
         ("encoder.hidden_size=-1", r"-1"),

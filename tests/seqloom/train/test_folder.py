@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -59,14 +60,16 @@ def test_differing_names_keys_that_came_and_went() -> None:
 )
 def test_the_record_tells_the_end(tmp_path: Path, fault: BaseException | None, state: str) -> None:
     folder = RunFolder(tmp_path)
-    try:
+
+    def run() -> None:
         with recorded(folder, CONFIG, ["seed=1"]) as record:
             assert folder.read_record()["state"] == "running"
             record["more"] = 3
             if fault:
                 raise fault
-    except (ValueError, KeyboardInterrupt) as caught:
-        assert caught is fault
+
+    with pytest.raises(type(fault)) if fault else nullcontext():
+        run()
     found = json.loads(folder.record.read_text(encoding="utf-8"))
     assert (found["state"], found["more"], found["attempts"]) == (state, 3, 1)
     assert found["overrides"] == ["seed=1"]

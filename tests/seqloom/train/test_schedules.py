@@ -17,7 +17,7 @@ def _rates(steps: int, warmup: int, final: float) -> list[float]:
     schedule = warmup_linear(optimizer, steps, warmup, final)
     rates = []
     for _ in range(steps):
-        rates.append(schedule.get_last_lr()[0])
+        rates.append(float(schedule.get_last_lr()[0]))
         optimizer.step()
         schedule.step()
     return rates

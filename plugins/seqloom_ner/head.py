@@ -8,12 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from seqloom.interfaces import Encoded, Example, Head, Prediction, SequenceBatch
+from seqloom.interfaces import Encoded, Example, Head, HeadMetric, Prediction, SequenceBatch
 from seqloom.nn import LockedDropout, length_mask, zero_padding
 from seqloom_ner import Decoder, Scheme
 from seqloom_ner.codec import NerCodec
 from seqloom_ner.crf import CRF
-from seqloom_ner.metric import SpanF1
 from seqloom_ner.prediction import columns, describe, predictions
 from seqloom_ner.render import render
 from seqloom_ner.spans import Ints, batch_spans, continuations, legal_steps
@@ -116,8 +115,10 @@ class NerHead(Head):
         values: list[float] = found.clamp(0.0, 1.0).tolist()
         return values
 
-    def metrics(self) -> SpanF1:
+    def metrics(self) -> HeadMetric:
         """Return a fresh metric: strict span F1."""
+        from seqloom_ner.metric import SpanF1  # torchmetrics takes a second that predicting saves
+
         return SpanF1(self.tags)
 
     def describe(self, example: Example, prediction: Prediction) -> Prediction:

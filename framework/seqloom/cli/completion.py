@@ -11,7 +11,7 @@ import sys
 from enum import EnumType
 from typing import get_type_hints
 
-from seqloom.cli.main import COMMANDS
+from seqloom.cli.commands import COMMANDS
 from seqloom.errors import SeqloomError, did_you_mean
 from seqloom.plugins import KINDS, registry
 

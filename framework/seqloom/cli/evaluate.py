@@ -90,15 +90,15 @@ def measure(
     Raises:
         DataError: the split is empty, or examples cannot be used and may not be skipped.
     """
-    from seqloom.data.encode import Bad, encode, prepare, refuse_duplicate_ids
+    from seqloom.data.encode import Bad, encode, read_split
     from seqloom.data.sampler import BatchSampler
     from seqloom.model.build import build_source
     from seqloom.train.meter import evaluate as run
 
     bad = Bad(skip=options.skip_bad)
-    found = list(build_source(section).examples(options.split))
-    refuse_duplicate_ids(found, f"the {options.split} split")
-    rows = encode(pipeline.codecs, prepare(pipeline.codecs.frontend, found, bad), bad)
+    source = build_source(section)
+    found = read_split(source, options.split, pipeline.codecs.frontend, bad)
+    rows = encode(pipeline.codecs, found, bad)
     bad.settle(f"the {options.split} split")
     if bad.faults:
         print(f"Left out: {len(bad.faults)} examples.", file=sys.stderr)

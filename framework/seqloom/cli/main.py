@@ -7,14 +7,8 @@ import sys
 from collections.abc import Callable
 from importlib import import_module
 
+from seqloom.cli.commands import COMMANDS
 from seqloom.errors import SeqloomError
-
-COMMANDS = {
-    "train": ("Train a model, or many with -m.", "seqloom.cli.train:train"),
-    "evaluate": ("Measure a trained model on data.", "seqloom.cli.evaluate:evaluate"),
-    "predict": ("Predict from files or standard input.", "seqloom.cli.predict:predict"),
-    "plugins": ("List the installed plugins and their parts.", "seqloom.cli.plugins:plugins"),
-}
 
 HELP = """\
 Usage: seqloom COMMAND [ARGUMENTS]

@@ -74,7 +74,9 @@ def predictions(
     Raises:
         ExampleError: an input cannot be used and ``skipped`` is None; those before it are out.
     """
-    for chunk in chunks(inputs, batch_size, ExampleError):
+    from seqloom.data.reading import outcomes
+
+    for chunk in chunks(outcomes(inputs), batch_size):
         rows, fault = [], None
         for example in chunk:
             try:

@@ -9,11 +9,10 @@ from collections.abc import Iterator
 from typing import TypeVar
 
 T = TypeVar("T")
-F = TypeVar("F", bound=Exception)
 _END = object()
 
 
-def chunks(items: Iterator[T], most: int, minor: type[F]) -> Iterator[list[T | F]]:
+def chunks(items: Iterator[T], most: int) -> Iterator[list[T]]:
     """Yield the items in lists: whatever is there, at least one and at most ``most``.
 
     A thread reads ahead by a few lists, so a slow input is answered at once and a fast one is read
@@ -22,15 +21,14 @@ def chunks(items: Iterator[T], most: int, minor: type[F]) -> Iterator[list[T | F
     Args:
         items: read once.
         most: of them in a list.
-        minor: what ``next(items)`` may raise for one item alone; the error takes the item's place.
 
     Raises:
-        Exception: any other error of the items, after those before it.
+        Exception: what the items raised, after those before it.
     """
     ready: queue.Queue[object] = queue.Queue(maxsize=4 * most)
     # If the program ends while the thread waits for standard input, Python would close that under
     # it and abort. What the thread holds is not closed.
-    reader = threading.Thread(target=_read, args=(items, minor, ready, sys.stdin), daemon=True)
+    reader = threading.Thread(target=_read, args=(items, ready, sys.stdin), daemon=True)
     reader.start()
     while True:
         chunk, end = _available(ready, most)
@@ -42,24 +40,14 @@ def chunks(items: Iterator[T], most: int, minor: type[F]) -> Iterator[list[T | F
             return
 
 
-def _read(
-    items: Iterator[object], minor: type[Exception], ready: queue.Queue[object], _held: object
-) -> None:
+def _read(items: Iterator[object], ready: queue.Queue[object], _held: object) -> None:
     """Put the items into the queue, and in the end what ended them."""
-    while True:
-        try:
-            ready.put(next(items))
-        except StopIteration:
-            return ready.put(_END)
-        except BaseException as fault:  # raised again where the items are used
-            if not isinstance(fault, minor) or _is_over(items):
-                return ready.put(_Fault(fault))
-            ready.put(fault)
-
-
-def _is_over(items: object) -> bool:
-    """Return whether it is a generator that has ended: after an error it cannot go on."""
-    return getattr(items, "gi_frame", items) is None
+    try:
+        for item in items:
+            ready.put(item)
+        ready.put(_END)
+    except BaseException as fault:  # raised again where the items are used
+        ready.put(_Fault(fault))
 
 
 def _available(ready: queue.Queue[object], most: int) -> tuple[list[object], object]:

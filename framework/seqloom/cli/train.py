@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import hydra
@@ -94,9 +95,15 @@ def frozen(composed: DictConfig) -> Config:
     """
     with open_dict(composed):
         composed.run_dir = HydraConfig.get().runtime.output_dir
+        composed.title = composed.title or title(HydraConfig.get().runtime.choices)
     config = freeze(composed)
     check_fit(config)
     return config
+
+
+def title(choices: Mapping[str, Any]) -> str:
+    """Return a run's choices in one line, as they were named: ``bilstm · ner · bc5cdr``."""
+    return " · ".join(str(choices[group]) for group in ("encoder", "head", "data"))
 
 
 def run_trial(config: Config) -> Any:

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from seqloom.data.collate import Row
+from seqloom.data.reading import outcomes
 from seqloom.errors import DataError, ExampleError
-from seqloom.interfaces import Example, FrontendCodec, HeadCodec, Item
+from seqloom.interfaces import Example, FrontendCodec, HeadCodec, Item, Source
 
 log = logging.getLogger("seqloom")
 SHOWN = 10
@@ -78,6 +79,22 @@ class Bad:
                 "on_bad=skip."
             )
         log.warning("Skipped %s:%s", count, listing)
+
+
+def read_split(source: Source, split: str, codec: FrontendCodec, bad: Bad) -> list[Example]:
+    """Return a split's examples with derived fields; those that cannot be used go to ``bad``.
+
+    Raises:
+        DataError: a file is malformed, or two examples have one id.
+    """
+    found = []
+    for one in outcomes(source.examples(split)):
+        if isinstance(one, ExampleError):
+            bad.faults.append(one)
+        else:
+            found.append(one)
+    refuse_duplicate_ids(found, f"the {split} split")
+    return prepare(codec, found, bad)
 
 
 def prepare(codec: FrontendCodec, examples: Iterable[Example], bad: Bad) -> list[Example]:

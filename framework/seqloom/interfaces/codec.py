@@ -89,4 +89,4 @@ class HeadCodec(Codec):
         Raises:
             ExampleError: say, with the numbers, why it cannot.
         """
-        return None
+        return

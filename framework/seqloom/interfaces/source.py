@@ -26,6 +26,8 @@ class Source(ABC):
 
         Raises:
             DataError: a file is missing or malformed; the text has file and line.
+            ExampleError: from ``next``, for one example that cannot be used. An iterator that is
+                no generator may go on with the one after it, which ``on_bad=skip`` asks for.
         """
 
     def inputs(self, paths: Sequence[str]) -> Iterator[Example]:

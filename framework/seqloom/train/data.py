@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 from seqloom.config.freeze import Config
 from seqloom.data.collate import Collate, Row
 from seqloom.data.dataset import SequenceDataset, loader
-from seqloom.data.encode import Bad, Codecs, encode, prepare, refuse_duplicate_ids
+from seqloom.data.encode import Bad, Codecs, encode, read_split
 from seqloom.data.fitting import fit
 from seqloom.data.sampler import BatchSampler
 from seqloom.errors import DataError, ExampleError
@@ -75,11 +75,7 @@ def read_data(config: Config, states: States | None = None) -> RunData:
 def _read(config: Config, codecs: Codecs) -> tuple[dict[str, list[Example]], dict[str, Bad]]:
     source = build_source(config["data"])
     bad = {split: Bad(skip=config["on_bad"] == "skip") for split in SPLITS}
-    examples = {}
-    for split in SPLITS:
-        found = list(source.examples(split))
-        refuse_duplicate_ids(found, f"the {split} split")
-        examples[split] = prepare(codecs.frontend, found, bad[split])
+    examples = {split: read_split(source, split, codecs.frontend, bad[split]) for split in SPLITS}
     return examples, bad
 
 

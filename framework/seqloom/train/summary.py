@@ -23,7 +23,6 @@ FACTS = {
     "steps": "steps",
     "training_seconds": "training, seconds",
     "cost_per_second": "tokens or pixels per second",
-    "batch_fill": "of a batch that is not padding",
 }
 
 

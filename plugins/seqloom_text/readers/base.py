@@ -10,6 +10,7 @@ from functools import cached_property, partial
 from itertools import chain
 from typing import Any
 
+from seqloom.data.reading import outcomes
 from seqloom.data.split import SplitConfig, split
 from seqloom.errors import ConfigError, DataError, ExampleError, did_you_mean
 from seqloom.interfaces.example import Example, Origin
@@ -171,15 +172,9 @@ def _distinct(names: list[str]) -> list[str]:
 
 
 def _sift(examples: Iterator[Example]) -> tuple[list[Example], list[ExampleError]]:
-    good: list[Example] = []
-    bad: list[ExampleError] = []
-    while True:
-        try:
-            good.append(next(examples))
-        except StopIteration:
-            return good, bad
-        except ExampleError as error:
-            bad.append(error)
+    found = list(outcomes(examples))
+    good = [one for one in found if isinstance(one, Example)]
+    return good, [one for one in found if isinstance(one, ExampleError)]
 
 
 def _give(item: Example | ExampleError) -> Example:

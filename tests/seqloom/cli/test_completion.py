@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from seqloom.cli.main import COMMANDS, run
+from seqloom.cli.commands import COMMANDS
+from seqloom.cli.main import run
 
 ENCODERS = ["bigru", "bilstm", "birnn", "gru", "lstm", "rnn"]
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 import seqloom
-from seqloom.cli.main import COMMANDS, run
+from seqloom.cli.commands import COMMANDS
+from seqloom.cli.main import run
 from seqloom.errors import PluginError, SeqloomError
 from seqloom.plugins.checks import CORE_COMMANDS
 

@@ -1,0 +1,10 @@
+"""The subcommands of the core: what each is for, and where it is."""
+
+from __future__ import annotations
+
+COMMANDS = {
+    "train": ("Train a model, or many with -m.", "seqloom.cli.train:train"),
+    "evaluate": ("Measure a trained model on data.", "seqloom.cli.evaluate:evaluate"),
+    "predict": ("Predict from files or standard input.", "seqloom.cli.predict:predict"),
+    "plugins": ("List the installed plugins and their parts.", "seqloom.cli.plugins:plugins"),
+}

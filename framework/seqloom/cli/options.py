@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
+from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from seqloom.config.explain import explain
@@ -62,10 +63,10 @@ def with_overrides(section: Mapping[str, Any], pairs: Sequence[str]) -> Section:
     typed = OmegaConf.structured(component.schema)
     try:
         for key, value in params.items():
-            OmegaConf.update(typed, key, value, merge=False)
+            _set(typed, key, value)
         for override in OverridesParser.create().parse_overrides(list(pairs)):
             key = override.key_or_group.removeprefix("data.")
-            OmegaConf.update(typed, key, override.value(), merge=False)
+            _set(typed, key, override.value())
         plain: Any = OmegaConf.to_container(
             typed, resolve=True, enum_to_str=True, throw_on_missing=True
         )
@@ -75,6 +76,12 @@ def with_overrides(section: Mapping[str, Any], pairs: Sequence[str]) -> Section:
     except (HydraException, OmegaConfBaseException) as fault:
         raise explain(fault, prefix="data.") from fault
     return {"name": name, **plain}
+
+
+def _set(typed: DictConfig, key: str, value: Any) -> None:
+    """Set a value; a dict of the user's own is replaced, one with a schema is filled."""
+    kind = OmegaConf.get_type(OmegaConf.select(typed, key, throw_on_resolution_failure=False))
+    OmegaConf.update(typed, key, value, merge=is_dataclass(kind))
 
 
 def reader(

@@ -116,3 +116,16 @@ def test_sizes_of_batches() -> None:
     for text in ("0", "-1", "x", "1.5", ""):
         with pytest.raises(argparse.ArgumentTypeError, match="is not a whole number from 1 up"):
             positive(text)
+
+
+def test_stored_dicts_are_taken_up_whole() -> None:
+    """Those with a schema of their own too, as a bundle's description has them."""
+    stored = {
+        "name": "csv",
+        "train": "a.csv",
+        "split": {"val": 0.1, "test": 0.2, "stratify": None, "group": None, "seed": 4},
+        "columns": {"text": "review", "label": "verdict"},
+    }
+    section = with_overrides(stored, ["data.split.seed=5", "data.columns={tokens: words}"])
+    assert section["split"] == {**stored["split"], "seed": 5}  # type: ignore[dict-item]
+    assert section["columns"] == {"tokens": "words"}

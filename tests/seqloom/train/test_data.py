@@ -6,6 +6,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -171,3 +172,14 @@ def test_what_only_a_later_example_teaches_is_not_lost(conll: Conll) -> None:
     found = _read(*conll(train=[GOOD, OTHER, BAD, UNSEEN, BAD, GOOD]), "on_bad=skip")
     assert len(found.skipped["train"]) == 2
     assert "B-LOC" in found.states["heads"]["ner"]["tags"]
+
+
+def test_rows_that_the_reader_itself_refuses_may_be_skipped(tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    table.write_text("text,label\ngood one,a\n ,b\nbad one,b\nno label,\n", encoding="utf-8")
+    data = ["data=csv", f"data.train={table}", "head=classification"]
+    with pytest.raises(DataError, match=r"2 examples of the train split cannot be used:\n.*csv:3"):
+        _read(*data)
+    found = _read(*data, "on_bad=skip")
+    assert [row.example.fields["label"] for row in found.rows["train"]] == ["a", "b"]
+    assert len(found.skipped["train"]) == 2

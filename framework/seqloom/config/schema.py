@@ -33,7 +33,7 @@ class Batch:
         workers: processes that load and augment; 0 does it in the training process.
     """
 
-    max_examples: int = 32
+    max_examples: int = 16
     max_cost: int | None = None
     workers: int = 0
 

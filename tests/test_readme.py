@@ -56,6 +56,7 @@ def own_files(folder: Path) -> None:
         names.append(f"{person} B-PER\nbought O\na O\n{thing} O\n{rng.randint(1, 10**6)} O\n\n")
     (folder / "reviews.csv").write_text("\n".join(reviews) + "\n", encoding="utf-8")
     (folder / "names.conll").write_text("".join(names), encoding="utf-8")
+    (folder / "more.conll").write_text("".join(names[:9]), encoding="utf-8")
 
 
 @pytest.mark.parametrize("page", PAGES)

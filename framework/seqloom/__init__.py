@@ -15,6 +15,11 @@ __version__ = "0.1.0"
 __all__ = ["SeqloomError", "__version__", "fit", "load"]
 
 
+def __dir__() -> list[str]:
+    """Return the public names, those that are not imported yet too."""
+    return __all__
+
+
 def __getattr__(name: str) -> Any:
     """Import what needs torch, or more, only when it is asked for."""
     if name == "load":

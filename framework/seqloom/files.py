@@ -23,6 +23,7 @@ def atomic_file(path: Path) -> Iterator[Path]:
     Raises:
         RunError: it cannot be written (a full disk, no permission); nothing is left behind.
     """
+    path = path.resolve()  # what a link names is replaced, not the link
     draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -108,10 +108,8 @@ def detect(sentences: Iterable[Sequence[Tag]]) -> Scheme:
     >>> detect([parse_all(["I-PER", "O", "I-LOC"])])
     <Scheme.iob1: 'iob1'>
     """
-    broken = dict.fromkeys((Scheme.iob2, Scheme.iob1), 0)
+    broken = dict.fromkeys((Scheme.iob2, Scheme.iob1, Scheme.bioes), 0)
     for tags in sentences:
-        if any(prefix in ("E", "S") for prefix, _ in tags):
-            return Scheme.bioes
         for scheme in broken:
             broken[scheme] += sum(1 for _ in problems(tags, scheme))
     return min(broken, key=broken.__getitem__)

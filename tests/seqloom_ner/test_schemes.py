@@ -104,3 +104,8 @@ def test_types_may_have_hyphens() -> None:
 def test_illegal_tags_are_named(scheme: str, tags: str, text: str) -> None:
     with pytest.raises(SchemeError, match=re.escape(text)):
         check(parse_all(tags.split()), Scheme(scheme))
+
+
+def test_one_stray_tag_does_not_turn_the_scheme() -> None:
+    good = [parse_all(["B-A", "I-A", "O", "B-A"])] * 30
+    assert detect([*good, parse_all(["S-A"])]) == Scheme.iob2

@@ -79,7 +79,14 @@ def data_section(stored: Section | None, overrides: list[str]) -> Section:
         return compose_data(overrides)
     if stored is None:
         raise ConfigError("The model does not say what data it is for; give data=NAME.")
-    return with_overrides(stored, pairs)
+    return with_overrides(stored, [*uncut(stored, pairs), *pairs])
+
+
+def uncut(stored: Section, pairs: list[str]) -> list[str]:
+    """Return overrides by which a split that a file is named for is no longer cut from train."""
+    cuts = stored.get("split")
+    named = [pair.partition("=")[0].removeprefix("data.") for pair in pairs]
+    return [f"data.split.{name}=0" for name in named if isinstance(cuts, dict) and cuts.get(name)]
 
 
 def measure(

@@ -59,6 +59,7 @@ def with_overrides(section: Mapping[str, Any], pairs: Sequence[str]) -> Section:
         PluginError: the component is not installed.
     """
     name, params = choice(section)
+    refuse_interpolations(params, f"data={name}")
     component = registry().find("data", name)
     typed = OmegaConf.structured(component.schema)
     try:
@@ -76,6 +77,23 @@ def with_overrides(section: Mapping[str, Any], pairs: Sequence[str]) -> Section:
     except (HydraException, OmegaConfBaseException) as fault:
         raise explain(fault, prefix="data.") from fault
     return {"name": name, **plain}
+
+
+def refuse_interpolations(value: Any, where: str) -> None:
+    """Refuse ``${…}`` in what a bundle stores: it would be filled from the reader's environment.
+
+    Raises:
+        ConfigError: there is one.
+    """
+    if isinstance(value, str) and "${" in value:
+        raise ConfigError(
+            f"The model's own {where} holds {value!r}, which no training writes: the bundle was "
+            "tampered with. Name the data yourself: data=NAME data.test=PATH."
+        )
+    for one in (
+        value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    ):
+        refuse_interpolations(one, where)
 
 
 def _set(typed: DictConfig, key: str, value: Any) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from seqloom.cli.options import is_override, positive, reader, split_overrides
 from seqloom.cli.streaming import chunks
-from seqloom.errors import ExampleError
+from seqloom.errors import DataError, ExampleError
 
 if TYPE_CHECKING:
     from seqloom.interfaces import Example, Prediction
@@ -72,7 +72,7 @@ def predictions(
     """Yield each input with its prediction, in order.
 
     Raises:
-        ExampleError: an input cannot be used and ``skipped`` is None; those before it are out.
+        DataError: an input cannot be used and ``skipped`` is None; those before it are out.
     """
     from seqloom.data.reading import outcomes
 
@@ -91,7 +91,7 @@ def predictions(
         if rows:
             yield from pipeline.predict_rows(rows)
         if fault is not None and skipped is None:
-            raise fault
+            raise DataError(f"{fault} Or leave out what cannot be used: --skip-bad") from fault
 
 
 class _output:  # noqa: N801  (used as a function)
@@ -106,6 +106,8 @@ class _output:  # noqa: N801  (used as a function)
     def __enter__(self) -> TextIO:
         if self.path is None:
             return sys.stdout
+        if self.path.is_fifo() or self.path.is_char_device():  # these cannot be replaced
+            return self.stack.enter_context(self.path.open("w", encoding="utf-8"))
         from seqloom.files import atomic_file
 
         draft = self.stack.enter_context(atomic_file(self.path))

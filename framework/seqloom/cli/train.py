@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
-import warnings
+import traceback
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import DictConfig, open_dict
 
 from seqloom.config.compose import VERSION_BASE
@@ -18,7 +19,9 @@ from seqloom.config.explain import COMPOSITION_ERRORS, explain
 from seqloom.config.fit import check_fit
 from seqloom.config.freeze import Config, freeze
 from seqloom.config.store import register_configs
-from seqloom.errors import SeqloomError
+from seqloom.errors import ConfigError, SeqloomError
+from seqloom.files import cannot_write, write_json
+from seqloom.train.folder import RunFolder
 
 HELP = """\
 Usage: seqloom train [-m] [GROUP=NAME] [KEY=VALUE] …
@@ -62,6 +65,8 @@ def train(arguments: list[str]) -> int:
         if type(fault) is ValueError and not str(fault).startswith("Config group override"):
             raise  # no error of composing
         raise explain(fault) from fault
+    except OSError as fault:  # Hydra makes the run's folder
+        raise cannot_write(Path(str(fault.filename)), fault) from fault
     finally:
         if before is None:
             del os.environ["HYDRA_FULL_ERROR"]
@@ -77,8 +82,26 @@ def _main(composed: DictConfig) -> None:
         config = frozen(composed)
         report(run_trial(config))
     except SeqloomError as fault:
-        failures.append(str(fault))
-        print(f"Error: {fault}", file=sys.stderr)
+        failed(fault)
+    except Exception as fault:
+        if HydraConfig.get().mode is not RunMode.MULTIRUN:
+            raise
+        failed(fault)
+
+
+def failed(fault: Exception) -> None:
+    """Note a trial's failure: on the screen, in its log and, if it never started, its record."""
+    folder = RunFolder(Path(HydraConfig.get().runtime.output_dir))
+    text, more = str(fault), ""
+    if not isinstance(fault, SeqloomError):  # a bug, whose trace its finder will want
+        text, more = f"{type(fault).__name__}: {fault}", f" (see {folder.path / 'train.log'})"
+        with (folder.path / "train.log").open("a", encoding="utf-8") as log:
+            log.write("".join(traceback.format_exception(fault)))
+    failures.append(text)
+    print(f"Error: {text}{more}", file=sys.stderr)
+    if not folder.read_record():
+        overrides = list(HydraConfig.get().overrides.task)
+        write_json(folder.record, {"state": "failed", "error": text, "overrides": overrides})
 
 
 def hydra_main() -> None:
@@ -93,6 +116,8 @@ def frozen(composed: DictConfig) -> Config:
     Raises:
         SeqloomError: a key is unknown, a value is missing, or parts do not fit.
     """
+    if not composed.run_dir:
+        raise ConfigError("run_dir is empty; name a folder: run_dir=PATH")
     with open_dict(composed):
         composed.run_dir = HydraConfig.get().runtime.output_dir
         composed.title = composed.title or title(HydraConfig.get().runtime.choices)
@@ -110,15 +135,7 @@ def run_trial(config: Config) -> Any:
     """Import what training needs, which takes seconds, and run the trial."""
     from seqloom.train.fit import run
 
-    quiet()
     return run(config, list(HydraConfig.get().overrides.task))
-
-
-def quiet() -> None:
-    """Silence what Lightning says of itself, and of torch, at each start."""
-    warnings.filterwarnings("ignore", message=r".*(does not have many workers|LeafSpec)")
-    for name in ("pytorch_lightning", "lightning", "lightning_fabric"):
-        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def report(result: Any) -> None:

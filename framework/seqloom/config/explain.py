@@ -35,7 +35,7 @@ def explain(fault: Exception, prefix: str = "") -> SeqloomError:
         place = f"{fault.problem_mark.name}:{fault.problem_mark.line + 1}"
         return ConfigError(f"{place}: this is no YAML: {fault.problem}.")
     if isinstance(fault, OverrideParseException):
-        return ConfigError(f"{fault.override!r} cannot be read; write GROUP=NAME or KEY=VALUE.")
+        return _unreadable(fault.override)
     cause = _cause(fault)
     if isinstance(cause, ConfigKeyError | ConfigAttributeError) and cause.key is not None:
         return _no_key(fault, cause, prefix)
@@ -50,6 +50,15 @@ def _cause(fault: Exception) -> OmegaConfBaseException | None:
         if isinstance(error, OmegaConfBaseException):
             return error
     return None
+
+
+def _unreadable(override: str) -> ConfigError:
+    if "=" not in override:
+        return ConfigError(f"{override!r} cannot be read; write GROUP=NAME or KEY=VALUE.")
+    return ConfigError(
+        f"{override!r} cannot be read. A value with a comma, semicolon, bracket or the like in it "
+        "needs quotes of its own inside those of the shell: 'KEY=\"VALUE\"'."
+    )
 
 
 def _no_option(group: str, name: str, options: Sequence[str]) -> SeqloomError:

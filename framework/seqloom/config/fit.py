@@ -69,15 +69,25 @@ def _check(
     for role in roles or tuple(taker.takes):
         accepted = taker.takes[role]
         name = params.get(role) if role in params else role
-        found = list(offered.values()) if name is None else [offered.get(str(name), "")]
-        if set(found) & set(accepted):
+        # Without a name, what is taken is a field that is named after its kind.
+        names = accepted if name is None else (str(name),)
+        if any(offered.get(one) in accepted for one in names):
             continue
         needs = " or ".join(WORDS.get(kind, kind) for kind in accepted)
         where = f" in the field {name!r} ({taker.kind}.{role})" if role in params and name else ""
         raise ConfigError(
             f"{taker.kind}={taker.name} needs {needs}{where}; "
             f"{giver.kind}={giver.name} gives {_listing(offered)}."
+            f"{_naming(taker, role, accepted, offered)}"
         )
+
+
+def _naming(
+    taker: Component, role: str, accepted: tuple[str, ...], offered: Mapping[str, str]
+) -> str:
+    """Say which field would do if it were named."""
+    named = [name for name, kind in offered.items() if kind in accepted and kind != name]
+    return f" Name it: {taker.kind}.{role}={named[0]}" if named else ""
 
 
 def _listing(offered: Mapping[str, str]) -> str:

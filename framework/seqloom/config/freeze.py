@@ -8,6 +8,7 @@ from typing import Any, cast, get_type_hints
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
+from seqloom.config.ranges import refuse_out_of_range
 from seqloom.config.schema import Run
 from seqloom.errors import ConfigError, did_you_mean
 from seqloom.plugins import KINDS, Kind, registry
@@ -25,6 +26,7 @@ def freeze(config: DictConfig) -> Config:
     """
     plain = _plain(config)
     refuse_unknown_keys(plain)
+    refuse_out_of_range(plain)
     return plain
 
 

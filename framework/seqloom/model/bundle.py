@@ -103,7 +103,7 @@ def load(folder: str | Path) -> Pipeline:
     try:
         for file, facts in description["files"].items():
             _verify(path, file, facts)
-        spec: Spec = {kind: description["components"][kind]["section"] for kind in PARTS}
+        spec = _spec(description)
         codecs = build_codecs(spec, description["states"])
         pipeline = build_pipeline(spec, codecs)
     except PluginError as fault:
@@ -113,7 +113,7 @@ def load(folder: str | Path) -> Pipeline:
     except (SeqloomError, AttributeError, LookupError, TypeError, ValueError) as fault:
         raise BundleError(
             f"{path / DESCRIPTION} is damaged, or does not fit the installed plugins: {fault!r}. "
-            "Copy the bundle again, or install the versions that it names."
+            f"Copy the bundle again{_outdated(description)}."
         ) from fault
     try:
         load_model(pipeline, str(path / WEIGHTS))
@@ -121,6 +121,32 @@ def load(folder: str | Path) -> Pipeline:
         raise BundleError(f"The weights of {path} do not fit its description: {fault}") from fault
     pipeline.info = description
     return pipeline.eval()
+
+
+def _spec(description: Mapping[str, Any]) -> Spec:
+    """Return the sections by kind of a description whose form is checked."""
+    for entry in description["components"].values():
+        for key in ("plugin", "distribution", "version", "schema"):
+            if not isinstance(entry[key], str):
+                raise TypeError(f"{key} is {entry[key]!r}, not a text")
+    data = description.get("data")
+    if data is not None and not isinstance(data, dict):
+        raise TypeError(f"data is {data!r}, not an object")
+    return {kind: description["components"][kind]["section"] for kind in PARTS}
+
+
+def _outdated(description: Mapping[str, Any]) -> str:
+    """Say which distributions are of other versions here than where the bundle was made."""
+    try:
+        return "".join(
+            f', or install what it was made with: pip install "{entry["distribution"]}=='
+            f'{entry["version"]}" (here: {owner.version})'
+            for kind, entry in description["components"].items()
+            if (owner := registry().owner(kind, entry["section"]["name"])).version
+            != entry["version"]
+        )
+    except (SeqloomError, AttributeError, LookupError, TypeError):
+        return ""
 
 
 def find(path: Path) -> Path:
@@ -132,6 +158,10 @@ def find(path: Path) -> Path:
     for candidate in (path, path / "bundle"):
         if (candidate / DESCRIPTION).is_file():
             return candidate
+    sweep = path / "sweep.json"
+    if sweep.is_file():
+        best = json.loads(sweep.read_text(encoding="utf-8")).get("best")
+        raise BundleError(f"{path} is a sweep; give one of its trials. The best is {best}.")
     state = "is there, but has no bundle.json in it" if path.exists() else "does not exist"
     raise BundleError(f"{path} {state}; give a bundle, or the folder of a run that has finished.")
 
@@ -145,7 +175,7 @@ def read_description(path: Path) -> dict[str, Any]:
     try:
         found = json.loads((path / DESCRIPTION).read_text(encoding="utf-8"))
         number = int(found["format"])
-    except (ValueError, KeyError, TypeError) as fault:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as fault:
         raise BundleError(f"{path / DESCRIPTION} is damaged: {fault}; copy it again.") from fault
     if number > FORMAT:
         made_by = found.get("versions", {}).get("seqloom", "a newer version")

@@ -84,9 +84,23 @@ class LastCheckpoint(Checkpoint):
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.should_stop = False
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return whether the run was told to stop early; Lightning itself forgets that."""
+        return {"should_stop": self.should_stop}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take up the state."""
+        self.should_stop = state_dict["should_stop"]
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Stop at once if the run had been told to before it was broken off."""
+        trainer.should_stop = trainer.should_stop or self.should_stop
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write the checkpoint; the best one's callback has had its turn, as it stands before."""
+        self.should_stop = trainer.should_stop
         trainer.save_checkpoint(self.path)
 
 

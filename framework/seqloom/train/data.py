@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pytorch_lightning as pl
 from torch.utils.data import DataLoader
 
@@ -16,7 +18,7 @@ from seqloom.data.dataset import SequenceDataset, loader
 from seqloom.data.encode import Bad, Codecs, encode, read_split
 from seqloom.data.fitting import fit
 from seqloom.data.sampler import BatchSampler
-from seqloom.errors import DataError, ExampleError
+from seqloom.errors import ConfigError, DataError, ExampleError
 from seqloom.interfaces import SPLITS, Example, SequenceBatch
 from seqloom.model.build import States, build_codecs, build_source, restore
 from seqloom.train.meter import EVALUATION_FACTOR
@@ -51,6 +53,8 @@ def read_data(config: Config, states: States | None = None) -> RunData:
     Raises:
         DataError: a file is malformed, or examples cannot be used and may not be skipped.
     """
+    if config["data"].get("train", "") in (None, {}):
+        raise ConfigError("data.train has no value; give one: data.train=FILE")
     codecs = build_codecs(config)
     examples, bad = _read(config, codecs)
     if not examples["train"]:
@@ -77,6 +81,16 @@ def _read(config: Config, codecs: Codecs) -> tuple[dict[str, list[Example]], dic
     bad = {split: Bad(skip=config["on_bad"] == "skip") for split in SPLITS}
     examples = {split: read_split(source, split, codecs.frontend, bad[split]) for split in SPLITS}
     return examples, bad
+
+
+def digest(rows: list[Row]) -> str:
+    """Return a digest of a split's encoded examples, to tell whether they have changed."""
+    found = hashlib.blake2b(digest_size=16)
+    for row in rows:
+        found.update(row.example.id.encode())
+        for name in sorted(row.item):
+            found.update(name.encode() + np.ascontiguousarray(row.item[name]).tobytes())
+    return found.hexdigest()
 
 
 def sampler(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import logging
 import signal
 import warnings
 from collections.abc import Iterator
@@ -10,9 +12,12 @@ from pathlib import Path
 
 import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
+from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from seqloom.errors import ConfigError, RunError
 from seqloom.files import cannot_write
+
+log = logging.getLogger("seqloom")
 
 NOTICES = (
     r".*does not have many workers",
@@ -23,6 +28,26 @@ NOTICES = (
     r".*ModelCheckpoint.* could not find the monitored key",  # an epoch without validation
 )
 """Warnings that a user of seqloom cannot act on."""
+
+
+UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EFBIG}
+"""What an operating system says when a file cannot be written."""
+
+
+def quiet() -> None:
+    """Silence what Lightning tells of itself, its advertisements too, at each start."""
+    for name in ("pytorch_lightning", "lightning", "lightning_fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def is_out_of_memory(fault: BaseException) -> bool:
+    """Return whether an error of torch or Python says that memory is short."""
+    return isinstance(fault, MemoryError) or "allocate memory" in str(fault)
+
+
+def first_line(fault: BaseException) -> str:
+    """Return the first line of an error's text."""
+    return str(fault).strip().partition("\n")[0]
 
 
 @contextmanager
@@ -39,6 +64,9 @@ def explained(folder: Path) -> Iterator[None]:
             for notice in NOTICES:
                 warnings.filterwarnings("ignore", message=notice)
             yield
+    except SIGTERMException:
+        log.warning("Ended by SIGTERM; resume=auto goes on from the last whole epoch.")
+        raise SystemExit(128 + signal.SIGTERM) from None
     except SystemExit as fault:
         if isinstance(fault.__context__, KeyboardInterrupt):
             signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -54,7 +82,11 @@ def explained(folder: Path) -> Iterator[None]:
     except RuntimeError as fault:
         if str(fault).startswith("Early stopping conditioned on metric"):
             raise ConfigError(f"callbacks: {fault}") from fault
+        if is_out_of_memory(fault):
+            raise RunError(f"There is too little memory: {first_line(fault)}") from fault
         raise
     except OSError as fault:
+        if fault.errno not in UNWRITABLE:
+            raise
         path = Path(fault.filename) if isinstance(fault.filename, str) else folder
         raise cannot_write(path, fault) from fault

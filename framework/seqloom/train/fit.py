@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import math
-import pickle
 import random
 import time
 from collections.abc import Sequence
@@ -14,13 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import ModelCheckpoint
 
 from seqloom.config.compose import compose_run
 from seqloom.config.freeze import Config
-from seqloom.errors import BundleError, ConfigError, RunError
+from seqloom.errors import ConfigError, RunError
 from seqloom.files import write_json, write_text
 from seqloom.model import bundle
 from seqloom.model.build import build_pipeline
@@ -28,11 +26,19 @@ from seqloom.model.pipeline import Pipeline
 from seqloom.plugins import KINDS
 from seqloom.train import parts
 from seqloom.train.callbacks import JsonLines, LastCheckpoint, RandomState
-from seqloom.train.data import RunData, SequenceData, read_data, sampler
-from seqloom.train.errors import explained
+from seqloom.train.data import RunData, SequenceData, digest, read_data, sampler
+from seqloom.train.errors import explained, quiet
 from seqloom.train.folder import RunFolder, recorded
+from seqloom.train.isolation import isolated
 from seqloom.train.meter import Evaluation, evaluate
 from seqloom.train.module import SequenceModule
+from seqloom.train.progress import (
+    Progress,
+    progress_of,
+    read_checkpoint,
+    total_steps,
+    used_batches,
+)
 from seqloom.train.summary import write_run_report
 
 log = logging.getLogger("seqloom")
@@ -85,17 +91,17 @@ def run(config: Config, overrides: Sequence[str] = ()) -> Result:
         SeqloomError: the data or the folder cannot be used, or training failed.
     """
     parts.refuse_many_devices(config)
+    quiet()
     folder = RunFolder(Path(config["run_dir"]))
     if folder.has_ended_well(config):
         log.info("%s has ended already; there is nothing left to train.", folder.path)
         return _stored_result(folder)
     going_on = folder.claim(config)
-    with recorded(folder, config, overrides) as record:
+    with isolated(), recorded(folder, config, overrides) as record:
         if config["threads"]:
             torch.set_num_threads(config["threads"])
         seed_everything(config["seed"])
-        data = read_data(config, _stored_states(folder) if going_on else None)
-        write_json(folder.codecs, data.states)
+        data = _data(config, folder, going_on)
         write_skipped(folder, data)
         pipeline = build_pipeline(config, data.codecs)
         record.update(train(pipeline, data, config, folder, going_on))
@@ -183,24 +189,25 @@ def train(
         parts.build_scheduler(config),
         total_steps(trainer, batches),
     )
-    checkpoint = _checkpoint(folder) if going_on else Checkpoint()
-    steps.forget_after(checkpoint.steps)
+    before = progress_of(folder.last) if going_on else Progress()
+    steps.forget_after(before.steps)
     # Lightning tells the sampler the epoch too late for workers, which read ahead.
-    lightning_data.train_sampler.set_epoch(checkpoint.epochs)
+    lightning_data.train_sampler.set_epoch(before.epochs)
     start = time.perf_counter()
     with explained(folder.path):
-        trainer.fit(module, datamodule=lightning_data, ckpt_path=checkpoint.path, weights_only=True)
+        trainer.fit(module, datamodule=lightning_data, ckpt_path=before.path, weights_only=True)
     seconds = time.perf_counter() - start
     _take_best(module, keeper, folder)
     pipeline.to(trainer.strategy.root_device)  # Lightning has left it on the CPU
-    tokens = sum(row.cost for row in data.rows["train"]) * trainer.current_epoch
+    whole = sum(row.cost for row in data.rows["train"])
+    seen = whole * module.batches_trained / len(lightning_data.train_sampler)
     return {
         "device": str(pipeline.device),
         "parameters": sum(parameter.numel() for parameter in pipeline.parameters()),
         "epochs": trainer.current_epoch,
         "steps": trainer.global_step,
         "training_seconds": round(seconds, 3),
-        "cost_per_second": round(tokens / seconds) if seconds and not going_on else None,
+        "cost_per_second": round(seen / seconds) if seconds else None,
         "batch_fill": round(lightning_data.train_sampler.fill(), 4),
     }
 
@@ -214,67 +221,34 @@ def _take_best(module: SequenceModule, keeper: ModelCheckpoint, folder: RunFolde
     module.load_state_dict(read_checkpoint(kept)["state_dict"])
 
 
-def used_batches(trainer: pl.Trainer, batches: int) -> int:
-    """Return how many of an epoch's batches the trainer takes."""
-    limit = trainer.limit_train_batches
-    return min(batches, limit) if isinstance(limit, int) else int(batches * limit)
-
-
-def total_steps(trainer: pl.Trainer, batches: int) -> int:
-    """Return the number of optimiser steps of the whole run, with so many batches an epoch.
+def _data(config: Config, folder: RunFolder, going_on: bool) -> RunData:
+    """Return the run's data with the codecs fitted, or as they were when the run began.
 
     Raises:
-        RunError: it has no end.
+        RunError: the run goes on, but its codecs are gone or its data have changed.
     """
-    epochs = math.inf if trainer.max_epochs in (None, -1) else trainer.max_epochs
-    steps = math.ceil(batches / trainer.accumulate_grad_batches) * epochs
-    if trainer.max_steps > 0:
-        steps = min(steps, trainer.max_steps)
-    if steps == math.inf:
-        raise RunError("The run has no end: set trainer.max_epochs or trainer.max_steps.")
-    return max(1, int(steps))
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """Where a run goes on from."""
-
-    path: Path | None = None
-    epochs: int = 0
-    steps: int = 0
-
-
-def _checkpoint(folder: RunFolder) -> Checkpoint:
-    state = read_checkpoint(folder.last)
-    log.info("Going on after epoch %d, step %d.", state["epoch"] + 1, state["global_step"])
-    return Checkpoint(folder.last, state["epoch"] + 1, state["global_step"])
-
-
-def read_checkpoint(path: Path) -> dict[str, Any]:
-    """Return what a checkpoint holds; nothing in it is executed.
-
-    Raises:
-        RunError: it cannot be read.
-    """
-    try:
-        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as fault:
-        first = str(fault).strip().partition("\n")[0]
+    stored = _stored_codecs(folder) if going_on else None
+    data = read_data(config, stored and stored["states"])
+    digests = {split: digest(rows) for split, rows in data.rows.items()}
+    changed = [split for split in digests if stored and stored["examples"][split] != digests[split]]
+    if changed:
         raise RunError(
-            f"The checkpoint {path} cannot be read: {first}. Start anew in another run_dir."
-        ) from fault
-    return state
+            f"{folder.path} cannot go on: the data of {', '.join(changed)} are not those that it "
+            "began with. Put them back, or start anew in another run_dir."
+        )
+    write_json(folder.codecs, {"states": data.states, "examples": digests})
+    return data
 
 
-def _stored_states(folder: RunFolder) -> dict[str, Any]:
+def _stored_codecs(folder: RunFolder) -> dict[str, Any]:
     try:
-        states: dict[str, Any] = json.loads(folder.codecs.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as fault:
-        raise BundleError(
+        stored: dict[str, Any] = json.loads(folder.codecs.read_text(encoding="utf-8"))
+        return {"states": stored["states"], "examples": stored["examples"]}
+    except (OSError, ValueError, LookupError, TypeError) as fault:
+        raise RunError(
             f"{folder.codecs} is missing or damaged, so the run cannot go on; start it anew in "
             f"another run_dir. ({fault})"
         ) from fault
-    return states
 
 
 def _final_evaluations(pipeline: Pipeline, data: RunData, config: Config) -> dict[str, Evaluation]:

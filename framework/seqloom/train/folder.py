@@ -108,11 +108,15 @@ class RunFolder:
         Raises:
             RunError: the folder holds a run, and this one must not or cannot go on with it.
         """
-        going_on = self.config.exists()
+        # A run that failed before its first epoch ended, by a mistyped path say, left nothing.
+        going_on = self.config.exists() and not self._failed_early()
         if going_on:
             self._refuse_other_run(config)
         write_text(self.config, yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
         return going_on and self.last.exists()
+
+    def _failed_early(self) -> bool:
+        return self.read_record().get("state") == "failed" and not self.last.exists()
 
     def _refuse_other_run(self, config: Config) -> None:
         if config["resume"] != "auto":

@@ -42,9 +42,11 @@ class SequenceModule(pl.LightningModule):
         self.make_scheduler = scheduler
         self.total_steps = total_steps
         self.meter: Meter | None = None
+        self.batches_trained = 0
 
     def training_step(self, batch: SequenceBatch, batch_idx: int) -> Tensor:
         """Return the mean loss over the batch's examples, weighted as the sampler says."""
+        self.batches_trained += 1
         losses = self.pipeline.losses(batch)
         loss = losses.mean()
         # Asking a GPU for the value would make it wait, so there it is asked only now and then.

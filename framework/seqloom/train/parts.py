@@ -125,7 +125,9 @@ def refuse_many_devices(config: Config) -> None:
         ConfigError: more than one device or node is asked for.
     """
     trainer = config["trainer"]
-    if str(trainer.get("devices", 1)) not in {"1", "[0]"} or trainer.get("num_nodes", 1) != 1:
+    devices = trainer.get("devices", 1)
+    one = len(devices) == 1 if isinstance(devices, list) else str(devices) == "1"
+    if not one or trainer.get("num_nodes", 1) != 1:
         raise ConfigError(
             f"trainer.devices={trainer.get('devices')} with num_nodes="
             f"{trainer.get('num_nodes', 1)}: this version trains on one device; set "

@@ -56,7 +56,9 @@ def read_trials(folder: Path) -> list[Trial]:
 
 
 def best(trials: list[Trial]) -> Trial | None:
-    """Return the best trial by the watched metric on the validation split."""
+    """Return the best trial by the watched metric on validation; None if they watch several."""
+    if len({trial.record.get("watch") for trial in trials if trial.done}) > 1:
+        return None  # scores by different metrics do not compare
     scored = [(score, trial) for trial in trials if (score := trial.score()) is not None]
     return max(scored, key=lambda pair: pair[0])[1] if scored else None
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from seqloom.cli.evaluate import uncut
 from seqloom.cli.options import is_override, positive, reader, split_overrides, with_overrides
 from seqloom.errors import ConfigError, PluginError
 
@@ -129,3 +130,17 @@ def test_stored_dicts_are_taken_up_whole() -> None:
     section = with_overrides(stored, ["data.split.seed=5", "data.columns={tokens: words}"])
     assert section["split"] == {**stored["split"], "seed": 5}  # type: ignore[dict-item]
     assert section["columns"] == {"tokens": "words"}
+
+
+def test_a_bundle_may_not_ask_for_its_readers_environment() -> None:
+    stored = {"name": "csv", "test": "http://127.0.0.1:9/${oc.env:HOME}/x.csv#sha256=00"}
+    with pytest.raises(ConfigError, match="the bundle was tampered with"):
+        with_overrides(stored, [])
+    with pytest.raises(ConfigError, match="tampered"):
+        with_overrides({"name": "csv", "columns": {"text": "${oc.env:HOME}"}}, [])
+
+
+def test_a_file_for_a_split_ends_the_cut_of_that_split() -> None:
+    stored = {"name": "csv", "split": {"val": 0.1, "test": 0.1}}
+    assert uncut(stored, ["data.test=b.csv"]) == ["data.split.test=0"]
+    assert uncut(stored, ["data.columns={text: a}"]) == []

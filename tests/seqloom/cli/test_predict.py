@@ -15,7 +15,7 @@ from typing import IO, cast
 import pytest
 
 from seqloom.cli.main import run
-from seqloom.errors import ConfigError, DataError, ExampleError, PluginError, RunError
+from seqloom.errors import ConfigError, DataError, PluginError, RunError
 
 MAIN = [sys.executable, "-c", "from seqloom.cli.main import main; main()"]
 APPLE = "Apple opens a shop in Paris."
@@ -129,7 +129,7 @@ def test_a_file_as_output_is_whole_or_not_there(
     whole = out.read_text(encoding="utf-8")
     assert whole == predict(texts)
     texts.write_text(f"{APPLE}\n\n{PIE}\n", encoding="utf-8")
-    with pytest.raises(ExampleError):
+    with pytest.raises(DataError, match=r"Or leave out what cannot be used: --skip-bad"):
         predict(texts, "--out", out)
     assert out.read_text(encoding="utf-8") == whole
     assert list(out.parent.iterdir()) == [out]
@@ -138,7 +138,7 @@ def test_a_file_as_output_is_whole_or_not_there(
 
 
 def test_an_empty_line_ends_it(predict: Predict, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(ExampleError, match=r"^<stdin>:2: 'text' has no token"):
+    with pytest.raises(DataError, match=r"^<stdin>:2: 'text' has no token"):
         predict(stdin=f"{APPLE}\n\n{PIE}\n")
     assert len(rows(capsys.readouterr().out)) == 1  # what came before it is out
 
@@ -160,7 +160,7 @@ def test_a_bad_record_is_skipped_and_what_follows_is_read(
     path = tmp_path / "rows.jsonl"
     path.write_text('{"text": "a b"}\n{"text": {}}\n{"text": "c d"}\n', encoding="utf-8")
     way = ["data.columns={text: text}"]
-    with pytest.raises(ExampleError, match=r"rows\.jsonl:2: "):
+    with pytest.raises(DataError, match=r"rows\.jsonl:2: "):
         predict(path, *way)
     capsys.readouterr()
     assert [one["id"] for one in rows(predict(path, *way, "--skip-bad"))] == ["rows:1", "rows:3"]

@@ -70,6 +70,11 @@ SENTENCES = [
     ("run_dir=${odd:1}", "run_dir cannot be resolved: Unsupported interpolation type odd."),
     ("encoder lstm", "'encoder lstm' cannot be read; write GROUP=NAME or KEY=VALUE."),
     (
+        "data.delimiter=;",
+        "'data.delimiter=;' cannot be read. A value with a comma, semicolon, bracket or the like "
+        "in it needs quotes of its own inside those of the shell: 'KEY=\"VALUE\"'.",
+    ),
+    (
         "optimizer.momentum=1",
         "optimizer has no key 'momentum'. There are: lr. To add it all the same, put a plus in "
         "front: +optimizer.momentum=…",

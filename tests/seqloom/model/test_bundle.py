@@ -6,6 +6,7 @@ import json
 import os
 import resource
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -228,16 +229,21 @@ def test_an_interrupt_while_the_folders_change_places_leaves_the_old_bundle(
     assert [path.name for path in folder.parent.iterdir()] == ["bundle"]
 
 
-@pytest.fixture
+@contextmanager
 def small_files() -> Iterator[None]:
-    """Let no file grow over 1000 bytes, as on a full disk."""
+    """Let no file grow over 1000 bytes, as on a full disk; not for longer than it must."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def test_a_full_disk_is_told_in_a_sentence(tagger: Any, tmp_path: Path, small_files: None) -> None:
-    with pytest.raises(RunError, match=r"^Cannot write .*model: .*\. Free some space"):
+def test_a_full_disk_is_told_in_a_sentence(tagger: Any, tmp_path: Path) -> None:
+    with (
+        pytest.raises(RunError, match=r"^Cannot write .*model: .*\. Free some space"),
+        small_files(),
+    ):
         tagger.save(tmp_path / "model")
     assert list(tmp_path.iterdir()) == []

@@ -58,7 +58,7 @@ def test_a_preset_with_the_name_of_one_of_the_core(install: Install) -> None:
     assert found("faulty_preset").reason == (
         "its config 'trainer/cpu' in faulty_preset_conf is also there in seqloom_conf"
     )
-    assert compose_run(["trainer=cpu"])["trainer"]["max_epochs"] == 8
+    assert compose_run(["trainer=cpu"])["trainer"]["max_epochs"] == 10
 
 
 def test_two_presets_of_one_name_go_to_neither(install: Install) -> None:

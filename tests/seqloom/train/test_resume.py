@@ -18,7 +18,8 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
-from seqloom.errors import BundleError, RunError
+import seqloom
+from seqloom.errors import DataError, RunError
 from seqloom.files import sha256
 from seqloom.train.fit import Result
 
@@ -181,7 +182,7 @@ def test_other_settings_are_refused_by_name(
     ("name", "error", "sentence"),
     [
         ("checkpoints/last.ckpt", RunError, r"last\.ckpt cannot be read: .*another run_dir"),
-        ("codecs.json", BundleError, r"codecs\.json is missing or damaged.*another run_dir"),
+        ("codecs.json", RunError, r"codecs\.json is missing or damaged.*another run_dir"),
         ("config.yaml", RunError, r"config\.yaml is damaged.*another run_dir"),
     ],
 )
@@ -210,3 +211,48 @@ def test_resume_without_a_run_starts_one(fit: Fit, tmp_path: Path) -> None:
     assert fit("resume=auto", "trainer.max_epochs=1").bundle.is_dir()
     assert torch.load(tmp_path / "run/checkpoints/last.ckpt", weights_only=True)["epoch"] == 0
     assert os.listdir(tmp_path) == ["run"]  # noqa: PTH208
+
+
+def test_a_run_that_failed_before_its_first_epoch_leaves_its_folder_free(
+    fit: Fit, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match=r"typo\.csv"):
+        seqloom.fit(
+            "data=csv", "data.train=typo.csv", "head=classification", run_dir=tmp_path / "run"
+        )
+    assert fit("trainer.max_epochs=1").bundle.exists()
+
+
+def test_other_data_are_refused(tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    rows = [f"word{number} one,{'ab'[number % 2]}" for number in range(20)]
+    table.write_text("\n".join(["text,label", *rows]), encoding="utf-8")
+    settings = ("data=csv", f"data.train={table}", "head=classification", "trainer=cpu")
+    small = ("encoder.hidden_size=4", "trainer.max_epochs=1")
+    seqloom.fit(*settings, *small, run_dir=tmp_path / "run")
+    table.write_text("\n".join(["text,label", *rows[:-2]]), encoding="utf-8")
+    with pytest.raises(RunError, match=r"the data of train are not those that it began with"):
+        seqloom.fit(
+            *settings, *small, "trainer.max_epochs=2", "resume=auto", run_dir=tmp_path / "run"
+        )
+
+
+def test_a_run_that_stopped_early_does_not_train_on(
+    fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where it was killed after its last epoch, before its model was written."""
+    settings = ("trainer.max_epochs=9", "callbacks.early_stopping.patience=1", "optimizer.lr=1e-9")
+    whole = fit(*settings, run_dir=tmp_path / "whole")
+    broken = tmp_path / "broken"
+    shutil.copytree(whole.run_dir, broken)
+    shutil.rmtree(broken / "bundle")
+    config = (broken / "config.yaml").read_text(encoding="utf-8")
+    (broken / "config.yaml").write_text(config.replace(str(whole.run_dir), str(broken)))
+    again = fit(*settings, "resume=auto", run_dir=broken)
+    _same(whole, again)
+
+
+def test_a_run_that_ended_inside_an_epoch_is_refused(fit: Fit) -> None:
+    fit("trainer.max_steps=6")
+    with pytest.raises(RunError, match=r"written inside an epoch, which trainer\.max_steps ended"):
+        fit("trainer.max_steps=10", "resume=auto")

@@ -123,3 +123,9 @@ def test_a_sweep_goes_on_after_a_failure_and_tells_of_it(tmp_path: Path) -> None
     assert scores[summary["best"]] == max(scores.values())
     assert sum(line[-1] == "best" for line in lines) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["s"]
+
+
+def test_trials_that_watch_different_metrics_have_no_best(tmp_path: Path) -> None:
+    _trial(tmp_path, 0, score=0.4, watch="f1")
+    _trial(tmp_path, 1, score=0.9, watch="accuracy")
+    assert best(read_trials(tmp_path)) is None

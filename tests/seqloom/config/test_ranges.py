@@ -1,0 +1,24 @@
+"""Numbers that make no sense are refused by name."""
+
+from __future__ import annotations
+
+import pytest
+
+from seqloom.config.compose import compose_run
+from seqloom.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    ("override", "sentence"),
+    [
+        ("threads=0", "threads=0: expected 1 or more"),
+        ("batch.workers=-1", "batch.workers=-1: expected 0 or more"),
+        ("trainer.accumulate_grad_batches=0", "expected 1 or more"),
+        ("trainer.max_epochs=1.5", "trainer.max_epochs=1.5: expected a whole number"),
+        ("trainer.limit_train_batches=foo", "expected a number"),
+        ("optimizer.lr=fast", "optimizer.lr=fast: expected a number"),
+    ],
+)
+def test_refused(override: str, sentence: str) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        compose_run([override])

@@ -187,9 +187,8 @@ def page() -> Iterator[str]:
         "",
         "Made by `scripts/reproduce` from the runs themselves. Every model is trained on the train",
         "split alone; the epoch is chosen on the validation split; no pretrained vectors. Figures",
-        "are the mean and, in brackets, the range over the seeds, in percent. Time is that of the",
-        "training with its validation passes, on one thread of a shared core, so compare it within",
-        "a table only. Floor and aim are what the project asks of the row.",
+        "are the mean and, in brackets, the range over the seeds, in percent. Floor and aim are what",
+        "the project asks of the row. Times are in [speed.md](speed.md), as ratios in one run.",
     )
     for table in TABLES:
         yield from _section(table)
@@ -197,8 +196,8 @@ def page() -> Iterator[str]:
 
 def _section(table: Table) -> Iterator[str]:
     yield from ("", f"## {table.title}", "", f"Measure: {table.measure}.", "")
-    yield "| model | val | test | seeds | floor | aim | parameters | seconds |"
-    yield "|---|---|---|---|---|---|---|---|"
+    yield "| model | val | test | seeds | floor | aim | parameters |"
+    yield "|---|---|---|---|---|---|---|"
     commands = []
     for model in table.models:
         runs = [
@@ -208,7 +207,6 @@ def _section(table: Table) -> Iterator[str]:
             continue
         metrics = [_json(path / "metrics.json") for path in runs]
         records = [record(path) for path in runs]
-        seconds = statistics.median(one["training_seconds"] for one in records)
         cells = (
             model.name,
             *(_spread([one[split][table.key] for one in metrics]) for split in ("val", "test")),
@@ -216,7 +214,6 @@ def _section(table: Table) -> Iterator[str]:
             "" if model.floor is None else f"{model.floor:.1f}",
             "" if model.aim is None else f"{model.aim:.1f}",
             f"{records[0]['parameters']:,}",
-            f"{seconds:.0f}",
         )
         yield f"| {' | '.join(cells)} |"
         words = model.command(1, Path("runs/mine"))

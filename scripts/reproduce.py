@@ -188,7 +188,7 @@ def page() -> Iterator[str]:
         "Made by `scripts/reproduce` from the runs themselves. Every model is trained on the train",
         "split alone; the epoch is chosen on the validation split; no pretrained vectors. Figures",
         "are the mean and, in brackets, the range over the seeds, in percent. Floor and aim are",
-        "what the project asks of the row. Times are in [speed.md](speed.md), as ratios in one run.",
+        "what the project asks of the row. Times, as ratios in one run: [speed.md](speed.md).",
     )
     for table in TABLES:
         yield from _section(table)

@@ -99,7 +99,7 @@ def _swept(trials: list[Trial]) -> list[str]:
 
 def _overrides(trial: Trial) -> dict[str, str]:
     pairs = (one.partition("=") for one in trial.record.get("overrides", ()))
-    return {key: value for key, _, value in pairs if key not in {"run_dir", "seed_dir"}}
+    return {key: value for key, _, value in pairs if key not in {"run_dir", "resume"}}
 
 
 def _number(value: float | None) -> str:

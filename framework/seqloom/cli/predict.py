@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -94,24 +95,16 @@ def predictions(
             raise DataError(f"{fault} Or leave out what cannot be used: --skip-bad") from fault
 
 
-class _output:  # noqa: N801  (used as a function)
-    """Standard output, or a file that appears whole when all is written."""
+@contextmanager
+def _output(path: Path | None) -> Iterator[TextIO]:
+    """Give standard output, or a file that appears whole when all is written."""
+    from seqloom.files import atomic_file
 
-    def __init__(self, path: Path | None) -> None:
-        from contextlib import ExitStack
-
-        self.path = path
-        self.stack = ExitStack()
-
-    def __enter__(self) -> TextIO:
-        if self.path is None:
-            return sys.stdout
-        if self.path.is_fifo() or self.path.is_char_device():  # these cannot be replaced
-            return self.stack.enter_context(self.path.open("w", encoding="utf-8"))
-        from seqloom.files import atomic_file
-
-        draft = self.stack.enter_context(atomic_file(self.path))
-        return self.stack.enter_context(draft.open("w", encoding="utf-8"))
-
-    def __exit__(self, *fault: object) -> None:
-        self.stack.__exit__(*fault)  # type: ignore[arg-type]
+    if path is None:
+        yield sys.stdout
+    elif path.is_fifo() or path.is_char_device():  # these cannot be replaced
+        with path.open("w", encoding="utf-8") as stream:
+            yield stream
+    else:
+        with atomic_file(path) as draft, draft.open("w", encoding="utf-8") as stream:
+            yield stream

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seqloom.cli.options import Section, positive, split_overrides, with_overrides
+from seqloom.cli.options import Section, positive, split_overrides, use_threads, with_overrides
 from seqloom.errors import ConfigError, DataError
 from seqloom.files import finite
 
@@ -26,6 +26,7 @@ def evaluate(arguments: list[str]) -> int:
     from seqloom.config.fit import check_fit
     from seqloom.interfaces import Table
 
+    use_threads(options.threads)
     pipeline = load(options.model)
     section = data_section(pipeline.info["data"], options.overrides)
     check_fit({"data": section, **sections(pipeline.info)})
@@ -55,6 +56,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--split", choices=SPLITS, default="test", help="(default: test)")
     parser.add_argument(
         "--batch", type=positive, default=64, help="examples in a batch (default: 64)"
+    )
+    parser.add_argument(
+        "--threads", type=positive, default=1, help="of the CPU, for large models (default: 1)"
     )
     parser.add_argument("--skip-bad", action="store_true", help="leave out unusable examples")
     parser.add_argument("--json", action="store_true", help="print JSON")

@@ -156,5 +156,12 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def use_threads(count: int) -> None:
+    """Let torch use so many threads of the CPU; it would take all, also of a busy machine."""
+    import torch
+
+    torch.set_num_threads(count)
+
+
 def _readers() -> list[Component]:
     return [registry().find("data", name) for name in registry().names("data")]

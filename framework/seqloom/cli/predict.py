@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from seqloom.cli.options import is_override, positive, reader, split_overrides
+from seqloom.cli.options import is_override, positive, reader, split_overrides, use_threads
 from seqloom.cli.streaming import chunks
 from seqloom.errors import DataError, ExampleError
 
@@ -25,6 +25,7 @@ def predict(arguments: list[str]) -> int:
     from seqloom.cli.formats import writer
     from seqloom.model.build import build_source
 
+    use_threads(options.threads)
     pipeline = load(options.model)
     paths = [word for word in options.inputs if not is_override(word)] or ["-"]
     name, pairs = split_overrides([word for word in options.inputs if is_override(word)])
@@ -59,6 +60,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, metavar="FILE", help="write there, not to the terminal")
     parser.add_argument(
         "--batch", type=positive, default=64, help="most inputs at a time (default: 64)"
+    )
+    parser.add_argument(
+        "--threads", type=positive, default=1, help="of the CPU, for large models (default: 1)"
     )
     parser.add_argument("--skip-bad", action="store_true", help="leave out unusable inputs")
     return parser

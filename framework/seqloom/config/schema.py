@@ -47,7 +47,8 @@ class Run:
         seed: of weights, order, dropout and augmentation.
         resume: ``auto`` goes on from the last epoch's checkpoint in ``run_dir`` if there is one.
         on_bad: ``skip`` leaves out examples that cannot be used, counts and lists them.
-        threads: of the CPU that torch may use; null leaves it to torch.
+        threads: of the CPU that torch may use. More than one help large models on free cores, and
+            beside a busy neighbour cost a multiple; null leaves it to torch.
         title: of the report; null: the parts' names.
     """
 
@@ -65,5 +66,5 @@ class Run:
     seed: int = 1
     resume: Resume = Resume.never
     on_bad: OnBad = OnBad.error
-    threads: int | None = None
+    threads: int | None = 1
     title: str | None = None

@@ -58,7 +58,7 @@ def test_values_are_in_hydras_language() -> None:
         ("data.split.val=much", "data.split.val: 'much' is not a number."),
         ("data.columns=3", "data.columns: "),
         ("data.test=???", "data.test has no value; give one: data.test=…"),
-        ("data.test={", "'data.test={' cannot be read; write GROUP=NAME or KEY=VALUE."),
+        ("data.test={", "'data.test={' cannot be read. A value with a comma, semicolon, bracket"),
     ],
 )
 def test_wrong_values(pair: str, sentence: str) -> None:

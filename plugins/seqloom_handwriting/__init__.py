@@ -1,0 +1,31 @@
+"""Handwriting for seqloom: line images, whole pages and pen strokes, read with CTC.
+
+This module is the entry point: it is imported at every start and loads neither torch nor Lightning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from seqloom.plugins.component import Command, Component, hookimpl
+from seqloom_handwriting.schemas.data import DATA
+from seqloom_handwriting.schemas.frontends import FRONTENDS
+from seqloom_handwriting.schemas.heads import HEADS
+
+
+@hookimpl
+def seqloom_components() -> Iterable[Component]:
+    """Return the data sets, the frontends and the head of this plugin."""
+    return (*DATA, *FRONTENDS, *HEADS)
+
+
+@hookimpl
+def seqloom_commands() -> Iterable[Command]:
+    """Return the commands of this plugin."""
+    return (
+        Command(
+            "prepare", "Cut pages into line images.", "seqloom_handwriting.pages.prepare:prepare"
+        ),
+        Command("tune", "Tune how a model decodes, on dev.", "seqloom_handwriting.ctc.tune:tune"),
+        Command("demo", "Write by hand in a browser.", "seqloom_handwriting.demo.command:demo"),
+    )

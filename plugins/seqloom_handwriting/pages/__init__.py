@@ -1,0 +1,1 @@
+"""Pages with ALTO or PAGE XML: cutting them into lines, and filling in what was read."""

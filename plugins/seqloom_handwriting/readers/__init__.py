@@ -1,0 +1,1 @@
+"""Readers of line images, pen strokes and series of vectors."""

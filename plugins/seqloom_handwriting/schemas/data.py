@@ -1,0 +1,215 @@
+"""The parameters of the data components, and what fields each of them gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from seqloom.data.split import SplitConfig
+from seqloom.plugins.component import Component
+
+IMAGES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".pgm")
+
+
+@dataclass
+class LineImages:
+    """Line images with their texts.
+
+    Attributes:
+        train: a table (.tsv, .csv) that names images and their texts; or a folder or .zip of
+            images, each with its text beside it as ``name.gt.txt`` or ``name.txt``.
+        val: the same; if it is not given, ``split.val`` may cut it from ``train``.
+        test: the same; if it is not given, ``split.test`` may cut it from ``train``.
+        images: of tables: the folder or .zip that the images are in; None is the .zip or folder of
+            the table's own name beside it (``train.zip`` of ``train.tsv``), or else the table's
+            folder.
+        columns: field → column of a table; empty stands for {image: image, text: text}.
+        split: how ``train`` is cut.
+    """
+
+    train: str | None = None
+    val: str | None = None
+    test: str | None = None
+    images: str | None = None
+    columns: dict[str, str] = field(default_factory=dict)
+    split: SplitConfig = field(default_factory=SplitConfig)
+
+
+@dataclass
+class Pages:
+    """Page images with ALTO or PAGE XML, cut into lines in reading order.
+
+    Attributes:
+        train: a folder of XML files beside their images, or one XML file.
+        val: the same; if it is not given, ``split.val`` may cut it from ``train``.
+        test: the same; if it is not given, ``split.test`` may cut it from ``train``.
+        height: of the line images in pixels, straightened and scaled; 0 keeps the page's scale.
+        straighten: along the baseline, where the XML has one.
+        regions: types of regions to read (``MainZone``); empty: all.
+        split: how ``train`` is cut; lines of a page stay together (``group: page``).
+    """
+
+    train: str | None = None
+    val: str | None = None
+    test: str | None = None
+    height: int = 64
+    straighten: bool = True
+    regions: list[str] = field(default_factory=list)
+    split: SplitConfig = field(default_factory=lambda: SplitConfig(group="page"))
+
+
+@dataclass
+class Strokes:
+    """Pen trajectories: a table of strokes, or InkML.
+
+    Attributes:
+        train: a table (.tsv, .csv) with a column of strokes (strokes parted by ``|``, points by
+            space, each ``x,y``); or an .inkml file, or a folder of these.
+        val: the same.
+        test: the same.
+        columns: field → column of a table; empty stands for {strokes: strokes, label: label}.
+            Fields other than ``strokes``, ``label`` and ``text`` go to the examples' ``meta``.
+        patterns: field → regular expression whose first group is taken of the column's cell.
+        hold_out: field → values: the examples of ``train`` that have one of them become ``val``.
+        y_up: whether y grows upwards; examples always have it growing downwards, as on screens.
+        split: how ``train`` is cut.
+    """
+
+    train: str | None = None
+    val: str | None = None
+    test: str | None = None
+    columns: dict[str, str] = field(default_factory=dict)
+    patterns: dict[str, str] = field(default_factory=dict)
+    hold_out: dict[str, list[str]] = field(default_factory=dict)
+    y_up: bool = False
+    split: SplitConfig = field(default_factory=SplitConfig)
+
+
+@dataclass
+class StrokeStrings(Strokes):
+    """Strings composed of single characters of a table of strokes, each string of one writer.
+
+    Attributes:
+        group: the field whose equal values may stand in one string: the writer.
+        min_length: of the strings, in characters.
+        max_length: of the strings.
+        min_gap: between two characters, as a share of their greatest height.
+        max_gap: the same.
+        repeats: how often each character of ``train`` is used; those of val and test once.
+        seed: of the composition.
+    """
+
+    group: str = "writer"
+    min_length: int = 3
+    max_length: int = 6
+    min_gap: float = 0.05
+    max_gap: float = 0.5
+    repeats: int = 3
+    seed: int = 1
+
+
+@dataclass
+class DigitLines:
+    """Lines composed of the handwritten digits that scikit-learn ships; no digit in two splits.
+
+    Attributes:
+        train: number of lines.
+        val: the same.
+        test: the same.
+        min_length: of the lines, in digits.
+        max_length: of the lines.
+        height: of the images in pixels.
+        seed: of the composition.
+    """
+
+    train: int = 3000
+    val: int = 300
+    test: int = 500
+    min_length: int = 3
+    max_length: int = 10
+    height: int = 32
+    seed: int = 1
+
+
+@dataclass
+class Series:
+    """Series of vectors, (T, D) each, in .npy or .npz files.
+
+    Attributes:
+        train: a table (.tsv, .csv) that names .npy files, or arrays of the .npz of its own name.
+        val: the same; if it is not given, ``split.val`` may cut it from ``train``.
+        test: the same; if it is not given, ``split.test`` may cut it from ``train``.
+        arrays: the folder or .npz that the arrays are in; None is the .npz of the table's own name
+            beside it, or else the table's folder.
+        columns: field → column of the table; empty stands for {features: features, text: text}.
+        split: how ``train`` is cut.
+    """
+
+    train: str | None = None
+    val: str | None = None
+    test: str | None = None
+    arrays: str | None = None
+    columns: dict[str, str] = field(default_factory=dict)
+    split: SplitConfig = field(default_factory=SplitConfig)
+
+
+def _stroke_fields(params: Mapping[str, Any]) -> dict[str, str]:
+    columns = params.get("columns") or {"label": "label"}
+    return {"strokes": "strokes"} | {name: name for name in ("label", "text") if name in columns}
+
+
+def _series_fields(params: Mapping[str, Any]) -> dict[str, str]:
+    columns = params.get("columns") or {"text": "text"}
+    return {"features": "features"} | {name: name for name in ("label", "text") if name in columns}
+
+
+_READERS = "seqloom_handwriting.readers"
+DATA = (
+    Component(
+        "data",
+        "line_images",
+        LineImages,
+        f"{_READERS}.line_images:LineImageSource",
+        gives={"image": "image", "text": "text"},
+        suffixes=IMAGES,
+    ),
+    Component(
+        "data",
+        "pages",
+        Pages,
+        "seqloom_handwriting.pages.source:PageSource",
+        gives={"image": "image", "text": "text"},
+        suffixes=(".xml",),
+    ),
+    Component(
+        "data",
+        "strokes",
+        Strokes,
+        f"{_READERS}.strokes:StrokeSource",
+        gives=_stroke_fields,
+        suffixes=(".inkml",),
+    ),
+    Component(
+        "data",
+        "stroke_strings",
+        StrokeStrings,
+        f"{_READERS}.strings:StringSource",
+        gives={"strokes": "strokes", "text": "text"},
+    ),
+    Component(
+        "data",
+        "digit_lines",
+        DigitLines,
+        f"{_READERS}.digit_lines:DigitLineSource",
+        gives={"image": "image", "text": "text"},
+    ),
+    Component(
+        "data",
+        "series",
+        Series,
+        f"{_READERS}.series:SeriesSource",
+        gives=_series_fields,
+        suffixes=(".npy",),
+    ),
+)

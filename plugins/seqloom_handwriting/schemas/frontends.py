@@ -1,0 +1,146 @@
+"""The parameters of the frontends."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from enum import StrEnum
+
+from seqloom.plugins.component import Component
+
+
+class Ink(StrEnum):
+    """What is writing and what is paper."""
+
+    dark = "dark"  # dark writing on light paper
+    light = "light"
+    auto = "auto"  # whichever covers less, image by image
+
+
+class Scaling(StrEnum):
+    """How the columns of a series are scaled."""
+
+    standard = "standard"  # to mean 0 and deviation 1 over the training examples
+    none = "none"
+
+
+@dataclass
+class ImageAugmentation:
+    """How line images are changed anew in each epoch; all zero changes nothing.
+
+    Attributes:
+        stretch: the width is multiplied by e^u, u uniform in ±stretch.
+        scale: the height of the writing likewise.
+        slant: shear in ±slant, in widths per height.
+        elastic: deviation of a smooth random displacement, in pixels.
+        morphology: probability of thinner or bolder strokes, by erosion or dilation.
+        gamma: the gray levels are raised to e^u, u uniform in ±gamma.
+    """
+
+    stretch: float = 0.15
+    scale: float = 0.1
+    slant: float = 0.35
+    elastic: float = 1.4
+    morphology: float = 0.3
+    gamma: float = 0.3
+
+
+@dataclass
+class LineImage:
+    """Parameters of ``frontend=line_image``.
+
+    Attributes:
+        field: the field that is read: an image of one line.
+        height: that images are scaled to, in pixels; the width follows.
+        margin: pixels of paper before and after the line.
+        ink: what is writing and what is paper.
+        channels: of the 3×3 convolutions, one after another.
+        pooling: after each convolution: by how much the height and the width shrink, ``2x2``.
+        dropout: on the feature vectors, in training.
+        augment: how images are changed in training.
+    """
+
+    field: str = "image"
+    height: int = 48
+    margin: int = 4
+    ink: Ink = Ink.dark
+    channels: list[int] = dataclasses.field(default_factory=lambda: [16, 32, 48, 64])
+    pooling: list[str] = dataclasses.field(default_factory=lambda: ["2x2", "2x2", "2x1", "2x1"])
+    dropout: float = 0.0
+    augment: ImageAugmentation = dataclasses.field(default_factory=ImageAugmentation)
+
+
+@dataclass
+class StrokeAugmentation:
+    """How pen strokes are changed anew in each epoch; all zero changes nothing.
+
+    Attributes:
+        rotate: in ±rotate radians.
+        slant: shear in ±slant, in widths per height.
+        stretch: width against height by e^u, u uniform in ±stretch.
+    """
+
+    rotate: float = 0.1
+    slant: float = 0.2
+    stretch: float = 0.1
+
+
+@dataclass
+class PenStrokes:
+    """Parameters of ``frontend=strokes``: Δx, Δy and pen-up of each point.
+
+    Attributes:
+        field: the field that is read: strokes of points.
+        spacing: distance of resampled points along the stroke, as a share of the writing's height;
+            0 takes the points as they were recorded.
+        position: add x and y, for writing of one place, such as single characters.
+        augment: how strokes are changed in training.
+    """
+
+    field: str = "strokes"
+    spacing: float = 0.06
+    position: bool = False
+    augment: StrokeAugmentation = dataclasses.field(default_factory=StrokeAugmentation)
+
+
+@dataclass
+class Vectors:
+    """Parameters of ``frontend=features``: vectors as they are in the data.
+
+    Attributes:
+        field: the field that is read: a series of vectors.
+        scaling: of the columns.
+        size: of a linear projection of the vectors; 0: none.
+    """
+
+    field: str = "features"
+    scaling: Scaling = Scaling.standard
+    size: int = 0
+
+
+FRONTENDS = (
+    Component(
+        "frontend",
+        "line_image",
+        LineImage,
+        "seqloom_handwriting.images.frontend:LineImageFrontend",
+        takes={"field": ("image",)},
+        gives={"steps": "frame"},
+    ),
+    Component(
+        "frontend",
+        "strokes",
+        PenStrokes,
+        "seqloom_handwriting.strokes.frontend:StrokeFrontend",
+        takes={"field": ("strokes",)},
+        gives={"steps": "frame"},
+    ),
+    Component(
+        "frontend",
+        "features",
+        Vectors,
+        "seqloom_handwriting.strokes.vectors:VectorFrontend",
+        takes={"field": ("features",)},
+        gives={"steps": "frame"},
+    ),
+)

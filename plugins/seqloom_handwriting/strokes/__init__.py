@@ -1,0 +1,1 @@
+"""Pen strokes and series of vectors as input."""

@@ -6,10 +6,17 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seqloom.cli.options import Section, positive, split_overrides, use_threads, with_overrides
+from seqloom.cli.options import (
+    Overrides,
+    Section,
+    load_model,
+    model_parser,
+    split_overrides,
+    use_threads,
+    with_overrides,
+)
 from seqloom.errors import ConfigError, DataError
 from seqloom.files import finite
 
@@ -22,13 +29,13 @@ SPLITS = ("train", "val", "test")  # as in seqloom.interfaces, which imports tor
 def evaluate(arguments: list[str]) -> int:
     """Print the metrics of a model over one split of a data set."""
     options = _parser().parse_intermixed_args(arguments)
-    from seqloom import load
     from seqloom.config.fit import check_fit
     from seqloom.interfaces import Table
 
     use_threads(options.threads)
-    pipeline = load(options.model)
-    section = data_section(pipeline.info["data"], options.overrides)
+    given = split_overrides(options.overrides)
+    pipeline = load_model(options.model, given.head)
+    section = data_section(pipeline.info["data"], given)
     check_fit({"data": section, **sections(pipeline.info)})
     metrics, details = measure(pipeline, section, options)
     if options.json:
@@ -44,23 +51,18 @@ def evaluate(arguments: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = model_parser(
         prog="seqloom evaluate",
         description="Measure a trained model on the data it was made for, or on other data.",
         epilog="Example: seqloom evaluate runs/mine data.test=other.conll",
     )
-    parser.add_argument("model", type=Path, metavar="MODEL", help="a bundle, or a run's folder")
     parser.add_argument(
-        "overrides", nargs="*", metavar="data…", help="data=NAME, data.KEY=VALUE: other data"
+        "overrides",
+        nargs="*",
+        metavar="KEY=VALUE",
+        help="data=NAME, data.KEY=VALUE: other data; head.KEY=VALUE: how to decode",
     )
     parser.add_argument("--split", choices=SPLITS, default="test", help="(default: test)")
-    parser.add_argument(
-        "--batch", type=positive, default=64, help="examples in a batch (default: 64)"
-    )
-    parser.add_argument(
-        "--threads", type=positive, default=1, help="of the CPU, for large models (default: 1)"
-    )
-    parser.add_argument("--skip-bad", action="store_true", help="leave out unusable examples")
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser
 
@@ -70,20 +72,19 @@ def sections(info: Mapping[str, Any]) -> dict[str, Section]:
     return {kind: entry["section"] for kind, entry in info["components"].items()}
 
 
-def data_section(stored: Section | None, overrides: list[str]) -> Section:
+def data_section(stored: Section | None, given: Overrides) -> Section:
     """Return the data to measure on: the model's own, or what the overrides say.
 
     Raises:
         ConfigError: the overrides are wrong, or nothing is known of the model's data.
     """
-    name, pairs = split_overrides(overrides)
-    if name is not None:
+    if given.name is not None:
         from seqloom.config.compose import compose_data
 
-        return compose_data(overrides)
+        return compose_data([f"data={given.name}", *given.data])
     if stored is None:
         raise ConfigError("The model does not say what data it is for; give data=NAME.")
-    return with_overrides(stored, [*uncut(stored, pairs), *pairs])
+    return with_overrides(stored, [*uncut(stored, given.data), *given.data])
 
 
 def uncut(stored: Section, pairs: list[str]) -> list[str]:

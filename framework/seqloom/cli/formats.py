@@ -1,36 +1,81 @@
-"""How predictions are written: JSON lines, TSV, CoNLL."""
+"""How predictions are written: JSON lines, TSV, text, CoNLL, and what plugins have besides."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
 
-from seqloom.errors import ConfigError
-from seqloom.files import finite
-from seqloom.interfaces import Example, Head, Prediction
+from seqloom.errors import ConfigError, did_you_mean
+from seqloom.files import atomic_file, finite
+from seqloom.interfaces import Example, Head, Prediction, Writer
+from seqloom.plugins import import_target, registry
 
-Write = Callable[[Example, Prediction], str]
+Format = Callable[[Example, Prediction], str]
 
 
-def writer(form: str, head: Head) -> Write:
-    """Return a function from an example and its prediction to text.
+def forms() -> dict[str, str]:
+    """Return the forms that there are: name → ``module:Class`` of those that plugins have."""
+    parts = [registry().find("data", name) for name in registry().names("data")]
+    return dict.fromkeys(FORMS, "") | {k: v for part in parts for k, v in part.writers.items()}
+
+
+@contextmanager
+def writing(form: str, out: Path | None, head: Head) -> Iterator[Writer]:
+    """Give a writer of predictions in a form, and finish what it wrote unless an error came.
 
     Raises:
-        ConfigError: the head's predictions have no such form.
+        ConfigError: there is no such form, or the head's predictions do not have it.
     """
-    if form == "jsonl":
-        return _json
-    if form == "tsv":
-        return _Tsv(head)
-    if not head.row_per_token:
-        raise ConfigError(
-            f"{type(head).__name__} does not predict a tag for each token, so there is no CoNLL "
-            "output; use --to jsonl or --to tsv."
-        )
-    return _Conll(head)
+    known = forms()
+    if form not in known:
+        raise ConfigError(f"--to {form}: no such form. {did_you_mean(form, known)}")
+    if not known[form]:
+        formatted = FORMS[form](head)
+        with _output(out) as stream:
+            yield _Lines(formatted, stream)
+        return
+    writer: Writer = import_target(known[form], f"--to {form}")(out, head)
+    yield writer
+    writer.close()
 
 
-def _json(example: Example, prediction: Prediction) -> str:
+class _Lines:
+    """Writes text to a stream at once, so that each prediction is out before the next is made."""
+
+    def __init__(self, formatted: Format, stream: TextIO) -> None:
+        self.formatted = formatted
+        self.stream = stream
+
+    def write(self, example: Example, prediction: Prediction) -> None:
+        self.stream.write(self.formatted(example, prediction))
+        self.stream.flush()
+
+    def close(self) -> None:
+        """Nothing is left to write."""
+
+
+@contextmanager
+def _output(path: Path | None) -> Iterator[TextIO]:
+    """Give standard output, or a file that appears whole when all is written."""
+    if path is None:
+        yield sys.stdout
+    elif path.is_fifo() or path.is_char_device():  # these cannot be replaced
+        with path.open("w", encoding="utf-8") as stream:
+            yield stream
+    else:
+        with atomic_file(path) as draft, draft.open("w", encoding="utf-8") as stream:
+            yield stream
+
+
+def _json(_: Head) -> Format:
+    return _json_line
+
+
+def _json_line(example: Example, prediction: Prediction) -> str:
     return json.dumps(finite({"id": example.id, **prediction}), ensure_ascii=False) + "\n"
 
 
@@ -47,10 +92,26 @@ class _Tsv:
         return header + "".join("\t".join(map(_cell, (example.id, *row))) + "\n" for row in rows)
 
 
+class _Text:
+    """The first column alone: what was read, or the label."""
+
+    def __init__(self, head: Head) -> None:
+        self.head = head
+
+    def __call__(self, example: Example, prediction: Prediction) -> str:
+        rows = self.head.columns(example, prediction)
+        return "".join(f"{_cell(row[0])}\n" for row in rows)
+
+
 class _Conll:
     """A row a token, and a blank line after each example."""
 
     def __init__(self, head: Head) -> None:
+        if not head.row_per_token:
+            raise ConfigError(
+                f"{type(head).__name__} does not predict a tag for each token, so there is no "
+                "CoNLL output; use --to jsonl or --to tsv."
+            )
         self.head = head
 
     def __call__(self, example: Example, prediction: Prediction) -> str:
@@ -61,3 +122,12 @@ class _Conll:
 def _cell(text: str) -> str:
     """Return a text that cannot break its row."""
     return text.translate({ord("\t"): " ", ord("\n"): " ", ord("\r"): " "})
+
+
+FORMS: dict[str, Callable[[Head], Format]] = {
+    "jsonl": _json,
+    "tsv": _Tsv,
+    "text": _Text,
+    "conll": _Conll,
+}
+"""The forms that any head's predictions have, but for CoNLL, which is a row for each token."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
-from dataclasses import is_dataclass
+from dataclasses import dataclass, field, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
@@ -15,67 +15,118 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from seqloom.config.explain import explain
 from seqloom.errors import ConfigError, did_you_mean
-from seqloom.plugins import Component, choice, registry
+from seqloom.plugins import Component, Kind, choice, registry
+
+if TYPE_CHECKING:
+    from seqloom.model.pipeline import Pipeline
 
 Section = dict[str, Any]
+
+
+@dataclass
+class Overrides:
+    """What the command line says of a model's data and of its head.
+
+    Attributes:
+        name: in ``data=NAME``, if there is one.
+        data: the ``data.KEY=VALUE`` words.
+        head: the ``head.KEY=VALUE`` words.
+    """
+
+    name: str | None = None
+    data: list[str] = field(default_factory=list)
+    head: list[str] = field(default_factory=list)
 
 
 def is_override(word: str) -> bool:
     """Tell ``data=NAME`` and ``data.KEY=VALUE`` from the name of a file, such as ``data.csv``.
 
-    >>> is_override("data.columns.text=body"), is_override("data.csv")
+    >>> is_override("data.columns.text=body"), is_override("head.csv")
     (True, False)
     """
     key, equals, _ = word.lstrip("+").partition("=")
-    return bool(equals) and (key == "data" or key.startswith("data."))
+    return bool(equals) and (key == "data" or key.startswith(("data.", "head.")))
 
 
-def split_overrides(words: Sequence[str]) -> tuple[str | None, list[str]]:
-    """Return the name in ``data=NAME``, if there is one, and the ``data.KEY=VALUE`` words.
+def split_overrides(words: Sequence[str]) -> Overrides:
+    """Return the words sorted by what they are about.
 
     Raises:
-        ConfigError: a word is neither.
+        ConfigError: a word is none of them.
     """
-    name, pairs = None, []
+    found = Overrides()
     for word in words:
         if not is_override(word):
-            raise ConfigError(f"{word!r} is neither data=NAME nor data.KEY=VALUE.")
+            raise ConfigError(f"{word!r} is none of data=NAME, data.KEY=VALUE, head.KEY=VALUE.")
         if word.startswith("data="):
-            name = word.removeprefix("data=")
+            found.name = word.removeprefix("data=")
         else:
-            pairs.append(word)
-    return name, pairs
+            (found.head if word.lstrip("+").startswith("head.") else found.data).append(word)
+    return found
 
 
-def with_overrides(section: Mapping[str, Any], pairs: Sequence[str]) -> Section:
-    """Return a data component's section with values replaced, checked against its schema.
+def load_model(path: Path, pairs: Sequence[str] = ()) -> Pipeline:
+    """Return the pipeline of a bundle, its head's parameters as ``head.KEY=VALUE`` words say.
+
+    Raises:
+        BundleError: it cannot be loaded, or its weights do not fit these parameters.
+        ConfigError: a key is unknown, or a value is of a wrong type.
+    """
+    from seqloom.model import bundle
+
+    if not pairs:
+        return bundle.load(path)
+    description = bundle.read_description(bundle.find(path))
+    section = with_overrides(description["components"]["head"]["section"], pairs, "head")
+    return bundle.load(path, head=choice(section)[1])
+
+
+def model_parser(prog: str, description: str, epilog: str) -> argparse.ArgumentParser:
+    """Return a parser with the options of every command that uses a model."""
+    parser = argparse.ArgumentParser(prog=prog, description=description, epilog=epilog)
+    parser.add_argument("model", type=Path, metavar="MODEL", help="a bundle, or a run's folder")
+    parser.add_argument(
+        "--batch", type=positive, default=64, help="examples at a time, at most (default: 64)"
+    )
+    parser.add_argument(
+        "--threads", type=positive, default=1, help="of the CPU, for large models (default: 1)"
+    )
+    parser.add_argument("--skip-bad", action="store_true", help="leave out unusable examples")
+    return parser
+
+
+def with_overrides(
+    section: Mapping[str, Any], pairs: Sequence[str], kind: Kind = "data"
+) -> Section:
+    """Return a component's section with values replaced, checked against its schema.
 
     Args:
         section: the component's name, and its parameters that are not the schema's own.
         pairs: ``data.KEY=VALUE``, in the language of Hydra's overrides.
+        kind: of the component.
 
     Raises:
         ConfigError: a key is unknown, a value is of a wrong type or missing.
         PluginError: the component is not installed.
     """
     name, params = choice(section)
-    refuse_interpolations(params, f"data={name}")
-    component = registry().find("data", name)
+    refuse_interpolations(params, f"{kind}={name}")
+    component = registry().find(kind, name)
     typed = OmegaConf.structured(component.schema)
     try:
         for key, value in params.items():
             _set(typed, key, value)
         for override in OverridesParser.create().parse_overrides(list(pairs)):
-            key = override.key_or_group.removeprefix("data.")
+            key = override.key_or_group.removeprefix(f"{kind}.")
             _set(typed, key, override.value())
         plain: Any = OmegaConf.to_container(
             typed, resolve=True, enum_to_str=True, throw_on_missing=True
         )
     except MissingMandatoryValue as fault:
-        key = f"data.{fault.full_key}"
+        key = f"{kind}.{fault.full_key}"
         raise ConfigError(f"{key} has no value; give one: {key}=…") from fault
     except (HydraException, OmegaConfBaseException) as fault:
-        raise explain(fault, prefix="data.") from fault
+        raise explain(fault, prefix=f"{kind}.") from fault
     return {"name": name, **plain}
 
 
@@ -103,23 +154,31 @@ def _set(typed: DictConfig, key: str, value: Any) -> None:
 
 
 def reader(
-    stored: Mapping[str, Any] | None, wanted: str | None, paths: Sequence[str], pairs: Sequence[str]
+    info: Mapping[str, Any], wanted: str | None, paths: Sequence[str], pairs: Sequence[str]
 ) -> Section:
     """Return the section of the data component that reads the given files.
 
     The component is the one wanted; else that the model was trained with, if it reads such files;
-    else the first that does; standard input is read as plain lines.
+    else the first that does and gives what the model's frontend takes; standard input is read as
+    plain lines.
+
+    Args:
+        info: what the model's bundle says.
+        wanted: the name of a component, or None.
+        paths: of the files.
+        pairs: ``data.KEY=VALUE``.
 
     Raises:
         ConfigError: no component reads such files.
     """
-    name = wanted or _the_reader(stored, paths)
+    stored = info["data"]
+    name = wanted or _the_reader(info, paths)
     section = dict(stored) if stored and stored["name"] == name else {"name": name}
     return with_overrides(section, pairs)
 
 
-def _the_reader(stored: Mapping[str, Any] | None, paths: Sequence[str]) -> str:
-    readers = {path: _by_suffix(stored, path) for path in paths}
+def _the_reader(info: Mapping[str, Any], paths: Sequence[str]) -> str:
+    readers = {path: _by_suffix(info, path) for path in paths}
     if len(set(readers.values())) > 1:
         listing = ", ".join(f"{path} ({name})" for path, name in readers.items())
         raise ConfigError(
@@ -129,15 +188,17 @@ def _the_reader(stored: Mapping[str, Any] | None, paths: Sequence[str]) -> str:
     return readers[paths[0]]
 
 
-def _by_suffix(stored: Mapping[str, Any] | None, path: str) -> str:
+def _by_suffix(info: Mapping[str, Any], path: str) -> str:
     if path == "-":
         return "lines"
-    suffix = Path(path.removesuffix(".gz")).suffix.lower()
-    reading = [part.name for part in _readers() if suffix in part.suffixes]
+    suffix = "/" if Path(path).is_dir() else Path(path.removesuffix(".gz")).suffix.lower()
+    parts = _readers(info["components"]["frontend"]["section"])
+    reading = [part.name for part in parts if suffix in part.suffixes]
+    stored = info["data"]
     if stored and stored["name"] in reading:
         return str(stored["name"])
     if not reading:
-        known = {known for part in _readers() for known in part.suffixes}
+        known = {known for part in parts for known in part.suffixes}
         raise ConfigError(
             f"No installed reader takes files like {path!r}; name one with --data NAME. "
             f"{did_you_mean(suffix, known)}"
@@ -163,5 +224,14 @@ def use_threads(count: int) -> None:
     torch.set_num_threads(count)
 
 
-def _readers() -> list[Component]:
-    return [registry().find("data", name) for name in registry().names("data")]
+def _readers(frontend: Section) -> list[Component]:
+    """Return the data components that give what a frontend takes."""
+    taken = {
+        kind
+        for kinds in registry().find("frontend", frontend["name"]).takes.values()
+        for kind in kinds
+    }
+    parts = [registry().find("data", name) for name in registry().names("data")]
+    return [
+        part for part in parts if not taken or taken & set(part.given(part.defaults()).values())
+    ]

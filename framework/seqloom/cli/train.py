@@ -37,6 +37,7 @@ Common keys:
   seed=N                      the same bits on the same machine
   resume=auto                 go on from the last epoch in run_dir
   on_bad=skip                 leave out, count and list examples that cannot be used
+  init=MODEL                  begin from a trained model; freeze=[frontend] keeps a part as it is
   encoder.hidden_size=N       any parameter of a part; --cfg job shows them all
   trainer.max_epochs=N        any argument of Lightning's Trainer …
   optimizer.lr=X              … or of the optimiser; +trainer.KEY=V where the config has no KEY
@@ -55,7 +56,7 @@ def train(arguments: list[str]) -> int:
     if {"-h", "--help"} & set(arguments):
         print(help_text(), end="")
         return 0
-    sys.argv = ["seqloom train", *arguments]
+    sys.argv = ["seqloom train", *_beginning(arguments)]
     failures.clear()
     before = os.environ.get("HYDRA_FULL_ERROR")
     os.environ["HYDRA_FULL_ERROR"] = "1"  # let errors through to us: we put them in sentences
@@ -102,6 +103,15 @@ def failed(fault: Exception) -> None:
     if not folder.read_record():
         overrides = list(HydraConfig.get().overrides.task)
         write_json(folder.record, {"state": "failed", "error": text, "overrides": overrides})
+
+
+def _beginning(arguments: list[str]) -> list[str]:
+    """Return the arguments, with those that the model of ``init=BUNDLE`` stands for."""
+    if not any(word.startswith("init=") for word in arguments):
+        return arguments
+    from seqloom.train.init import with_init
+
+    return with_init(arguments)
 
 
 def hydra_main() -> None:

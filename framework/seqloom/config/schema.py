@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import Any
 
 from omegaconf import MISSING
@@ -21,6 +21,14 @@ class Resume(StrEnum):
 
     never = "never"
     auto = "auto"
+
+
+class InitClasses(Enum):
+    """What becomes of a trained model's classes, a reader's alphabet say, on new data."""
+
+    keep = "keep"
+    unite = "unite"
+    replace = "replace"
 
 
 @dataclass
@@ -49,6 +57,11 @@ class Run:
         on_bad: ``skip`` leaves out examples that cannot be used, counts and lists them.
         threads: of the CPU that torch may use. More than one help large models on free cores, and
             beside a busy neighbour cost a multiple; null leaves it to torch.
+        init: a bundle, or a run's folder, to begin from: its frontend, encoder and head with their
+            parameters, its codecs and its weights.
+        init_classes: what becomes of its head's classes: ``keep``; ``unite`` adds those of the new
+            data; ``replace`` has those of the new data alone. What is in both keeps its weights.
+        freeze: parts that do not train: ``frontend``, ``encoder.stack``, …
         title: of the report; null: the parts' names.
     """
 
@@ -67,4 +80,7 @@ class Run:
     resume: Resume = Resume.never
     on_bad: OnBad = OnBad.error
     threads: int | None = 1
+    init: str | None = None
+    init_classes: InitClasses = InitClasses.keep
+    freeze: list[str] = field(default_factory=list)
     title: str | None = None

@@ -11,20 +11,21 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from seqloom.data.collate import Collate, Row
+from seqloom.data.encode import Codecs
 from seqloom.data.sampler import Batch, BatchSampler
-from seqloom.interfaces import FrontendCodec, SequenceBatch
+from seqloom.interfaces import SequenceBatch
 
 
 class SequenceDataset(Dataset[SequenceBatch]):
     """Encoded rows that are collated, and in training augmented, where they are fetched."""
 
     def __init__(
-        self, rows: Sequence[Row], collate: Collate, codec: FrontendCodec | None, seed: int
+        self, rows: Sequence[Row], collate: Collate, codecs: Codecs | None, seed: int
     ) -> None:
-        """Keep the rows; a ``codec`` given is asked to augment each row anew in each epoch."""
+        """Keep the rows; ``codecs`` given are asked to augment each row anew in each epoch."""
         self.rows = rows
         self.collate = collate
-        self.codec = codec
+        self.codecs = codecs
         self.seed = seed
 
     def __len__(self) -> int:
@@ -36,13 +37,13 @@ class SequenceDataset(Dataset[SequenceBatch]):
     def __getitems__(self, batch: Batch) -> SequenceBatch:
         """Return the batch that the sampler chose, with the weight that it gave it."""
         rows = [self.rows[index] for index in batch]
-        if self.codec is not None:
-            rows = [self._augmented(self.codec, row, batch.epoch) for row in rows]
+        if self.codecs is not None:
+            rows = [self._augmented(self.codecs, row, batch.epoch) for row in rows]
         return self.collate(rows, batch.weight)
 
-    def _augmented(self, codec: FrontendCodec, row: Row, epoch: int) -> Row:
+    def _augmented(self, codecs: Codecs, row: Row, epoch: int) -> Row:
         rng = np.random.Generator(np.random.Philox(key=key(self.seed, epoch, row.example.id)))
-        return Row(row.example, codec.augment(row.item, rng))
+        return codecs.augmented(row, rng)
 
 
 def key(seed: int, epoch: int, example_id: str) -> int:

@@ -6,6 +6,8 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from seqloom.data.collate import Row
 from seqloom.data.reading import outcomes
 from seqloom.errors import DataError, ExampleError
@@ -45,13 +47,45 @@ class Codecs:
             ExampleError: it cannot be encoded, or a head cannot emit its target.
         """
         row = self.inputs(example)
+        row.item = row.item | self.targets(example, row.frames)
+        return row
+
+    def targets(self, example: Example, frames: int) -> Item:
+        """Return an example's targets, as ``head/name``, checked against its number of frames.
+
+        Raises:
+            ExampleError: a target cannot be encoded, or not be emitted.
+        """
         targets: Item = {}
         for name, codec in self.heads.items():
             target = codec.encode(example)
-            codec.check(example, target, row.frames)
+            codec.check(example, target, frames)
             targets |= {f"{name}/{array}": value for array, value in target.items()}
-        row.item = row.item | targets
-        return row
+        return targets
+
+    def augmented(self, row: Row, rng: np.random.Generator) -> Row:
+        """Return a row changed for one pass over it, or as it is if its target would not fit."""
+        item = self.frontend.augment(row.item, rng)
+        frames = self.frontend.frames(item)
+        if frames != row.frames and not self._fits(row, frames):
+            return row
+        return Row(row.example, item, row.cost, frames)
+
+    def _fits(self, row: Row, frames: int) -> bool:
+        try:
+            for name, codec in self.heads.items():
+                codec.check(row.example, unscoped(row.item, name), frames)
+        except ExampleError:
+            return False
+        return True
+
+
+def unscoped(item: Item, name: str) -> Item:
+    """Return the arrays of one head without its name."""
+    prefix = f"{name}/"
+    return {
+        key.removeprefix(prefix): array for key, array in item.items() if key.startswith(prefix)
+    }
 
 
 class Bad:

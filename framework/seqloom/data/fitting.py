@@ -3,46 +3,76 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypeVar
 
 from seqloom.data.encode import Bad, Codecs
 from seqloom.errors import DataError, ExampleError, SeqloomError
-from seqloom.interfaces import Codec, Example
+from seqloom.interfaces import Codec, Example, HeadCodec
 
 T = TypeVar("T")
 CONTEXT = 100
 """So many good examples are put beside a suspect, to see whether ``fit`` refuses it."""
 
 
-def fit(codecs: Codecs, examples: list[Example], bad: Bad) -> dict[str, Any]:
+Learn = Callable[[Sequence[Example]], dict[str, Any]]
+"""From examples to a codec's state."""
+
+
+def fit(
+    codecs: Codecs,
+    examples: list[Example],
+    bad: Bad,
+    basis: Mapping[str, Any] | None = None,
+    classes: str = "keep",
+) -> dict[str, Any]:
     """Fit every codec and return their states: ``{"frontend": …, "heads": {name: …}}``.
 
     An example that one of the codecs refuses is taken out of ``examples``, and goes to ``bad``.
 
+    Args:
+        codecs: to fit; they are left as they are.
+        examples: of the train split.
+        bad: collects what is refused.
+        basis: the states of a trained model, to begin from: the frontend's is kept.
+        classes: what becomes of the states of its heads: ``keep``, ``unite`` or ``replace``.
+
     Raises:
         DataError: no example is left, or a codec cannot learn from them.
+        ConfigError: a head's codec cannot unite its classes with others.
     """
+    learners = {
+        # Heads first: a frontend's fit can be dear, and it refuses less.
+        **{
+            name: (codec, _learner(codec, (basis or {}).get("heads", {}).get(name), classes))
+            for name, codec in codecs.heads.items()
+        },
+        "": (codecs.frontend, _learner(codecs.frontend, basis and basis["frontend"], "keep")),
+    }
     while True:
         before = len(examples)
-        states = {
-            # Heads first: a frontend's fit can be dear, and it refuses less.
-            "heads": {name: _fit(codec, examples, bad) for name, codec in codecs.heads.items()},
-            "frontend": _fit(codecs.frontend, examples, bad),
-        }
+        heads = {name: _fit(*learner, examples, bad) for name, learner in learners.items()}
         if len(examples) == before:
-            return states
+            return {"frontend": heads.pop(""), "heads": heads}
 
 
-def _fit(codec: Codec, examples: list[Example], bad: Bad) -> dict[str, Any]:
+def _learner(codec: Codec, basis: Mapping[str, Any] | None, classes: str) -> Learn:
+    if basis is None or classes == "replace":
+        return codec.fit
+    if classes == "unite" and isinstance(codec, HeadCodec):
+        return partial(codec.unite, basis)
+    return lambda _: dict(basis)
+
+
+def _fit(codec: Codec, learn: Learn, examples: list[Example], bad: Bad) -> dict[str, Any]:
     while True:
         try:
-            return codec.fit(examples)
+            return learn(examples)
         except ExampleError as fault:
             with _silence():
-                faults = _like(codec, examples, fault)
+                faults = _like(codec, learn, examples, fault)
         bad.faults += faults
         refused = {fault.example_id for fault in faults}
         examples[:] = [one for one in examples if one.id not in refused]
@@ -51,7 +81,9 @@ def _fit(codec: Codec, examples: list[Example], bad: Bad) -> dict[str, Any]:
             raise DataError("No training example is left that can be used.")
 
 
-def _like(codec: Codec, examples: list[Example], fault: ExampleError) -> list[ExampleError]:
+def _like(
+    codec: Codec, learn: Learn, examples: list[Example], fault: ExampleError
+) -> list[ExampleError]:
     """Return the fault, and those of the examples after it, in time linear in their number.
 
     ``fit`` names one example at a time. What was fitted on the examples before that one tells the
@@ -62,20 +94,20 @@ def _like(codec: Codec, examples: list[Example], fault: ExampleError) -> list[Ex
     if place is None:
         raise fault
     good, suspects = examples[:place], examples[place + 1 :]
-    if good and _outcome(partial(_learn, codec), good) is None:
+    if good and _outcome(partial(_restore, codec, learn), good) is None:
         suspects = [one for one in suspects if _outcome(codec.encode, one)]
     else:
         good = []
     found = [fault]
     for one in suspects:
-        other = _outcome(codec.fit, [*good[-CONTEXT:], one])
+        other = _outcome(learn, [*good[-CONTEXT:], one])
         if isinstance(other, ExampleError) and other.example_id == one.id:
             found.append(other)
     return found
 
 
-def _learn(codec: Codec, examples: list[Example]) -> None:
-    codec.restore(codec.fit(examples))
+def _restore(codec: Codec, learn: Learn, examples: list[Example]) -> None:
+    codec.restore(learn(examples))
 
 
 def _outcome(attempt: Callable[[T], Any], given: T) -> SeqloomError | None:

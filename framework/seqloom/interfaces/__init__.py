@@ -7,6 +7,7 @@ from seqloom.interfaces.example import Example, Origin
 from seqloom.interfaces.frontend import Features, Frontend
 from seqloom.interfaces.head import Head, HeadMetric, Matrix, Prediction, Table
 from seqloom.interfaces.source import SPLITS, Source
+from seqloom.interfaces.writer import Writer
 
 __all__ = [
     "SPLITS",
@@ -28,4 +29,5 @@ __all__ = [
     "Source",
     "State",
     "Table",
+    "Writer",
 ]

@@ -2,7 +2,8 @@
 
 A codec turns an example into arrays. It is fitted once, before any training process starts, on the
 training examples alone; its state is plain types (str, int, float, bool, None, list, dict with str
-keys) that are stored as JSON in the run's folder and in the bundle.
+keys) that are stored as JSON in the run's folder and in the bundle. What would be too large there,
+an n-gram model say, is bytes: these are stored as files of their own.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from seqloom.errors import ConfigError
 from seqloom.interfaces.example import Example
 
 Item = dict[str, np.ndarray]
@@ -30,7 +32,7 @@ class Codec(ABC):
 
     @abstractmethod
     def fit(self, examples: Sequence[Example]) -> dict[str, Any]:
-        """Return the state learned from the training examples: plain types only.
+        """Return the state learned from the training examples: plain types and bytes.
 
         Raises:
             ExampleError: an example lacks the field, or has a wrong value in it.
@@ -52,6 +54,15 @@ class Codec(ABC):
 class FrontendCodec(Codec):
     """The codec of a frontend: it encodes what is read."""
 
+    def fields(self, value: Any) -> dict[str, Any] | None:
+        """Return the fields of an example that is given bare, or None if it is nothing to read.
+
+        ``pipeline(value)`` asks for them: a text or a list of tokens, unless said otherwise.
+        """
+        if isinstance(value, str):
+            return {"text": value}
+        return {"tokens": list(value)} if isinstance(value, list | tuple) else None
+
     def prepare(self, example: Example) -> Example:
         """Return the example with the fields that others derive from (tokens of a text, say).
 
@@ -67,7 +78,8 @@ class FrontendCodec(Codec):
         """Return a changed copy of the item for one pass over it in training.
 
         ``rng`` is a function of the run's seed, the epoch and the example's id. Must not change
-        ``item`` itself, nor the number of its frames.
+        ``item`` itself. It may change the number of frames: where a head's ``check`` then refuses
+        the target, the item is taken as it was.
         """
         return item
 
@@ -82,6 +94,17 @@ class FrontendCodec(Codec):
 
 class HeadCodec(Codec):
     """The codec of a head: it encodes what is predicted."""
+
+    def unite(self, state: Mapping[str, Any], examples: Sequence[Example]) -> dict[str, Any]:
+        """Return a trained model's state with what the examples add to it: their classes.
+
+        Raises:
+            ConfigError: this codec cannot be united with another.
+        """
+        raise ConfigError(
+            f"{type(self).__name__} cannot unite two sets of classes; use init_classes=keep or "
+            "init_classes=replace."
+        )
 
     def check(self, example: Example, item: Item, frames: int) -> None:
         """Refuse a target that cannot be emitted from this many frames.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
@@ -14,6 +15,8 @@ from seqloom.interfaces.batch import SequenceBatch
 from seqloom.interfaces.codec import HeadCodec
 from seqloom.interfaces.encoder import Encoded
 from seqloom.interfaces.example import Example
+
+log = logging.getLogger("seqloom")
 
 Prediction = dict[str, Any]
 """One example's prediction: plain types only, ready for JSON, with its confidences in [0, 1]."""
@@ -62,19 +65,22 @@ class HeadMetric(Protocol):
 class Head(nn.Module, ABC):
     """Turns states into predictions for one field of the examples.
 
-    Built as ``Head(codec, input_size, **params)`` with a codec that has its state. A ``batch`` that
-    a head is given is already scoped: the arrays of its own codec have their own names.
+    Built as ``Head(codec, input_size, **params)`` with a codec that has its state; if it
+    ``reads_features``, also with ``features_size=D``. A ``batch`` that a head is given is already
+    scoped: the arrays of its own codec have their own names.
 
     Attributes:
         watch: the metric that early stopping, checkpoints and tables go by.
         higher_is_better: of that metric.
         column_names: of the rows that ``columns`` gives.
+        reads_features: True if it uses ``encoded.features``, and must know their size.
         row_per_token: True if ``columns`` gives one row for each token, as CoNLL output needs.
     """
 
     watch: str
     higher_is_better: bool = True
     column_names: tuple[str, ...] = ()
+    reads_features: bool = False
     row_per_token: bool = False
 
     @classmethod
@@ -93,6 +99,21 @@ class Head(nn.Module, ABC):
     @abstractmethod
     def decode(self, outputs: Any, encoded: Encoded, scores: bool = True) -> list[Prediction]:
         """Return B predictions; ``scores=False`` may leave confidences out to save time."""
+
+    def calibrate(self, passes: Iterable[tuple[Any, Encoded, SequenceBatch]]) -> dict[str, float]:
+        """Fit what makes probabilities of scores, once the weights are trained.
+
+        Called in eval mode with the outputs, states and (scoped) batches of the validation split,
+        if there is one. What it learns belongs into buffers, so that it is stored with the weights.
+
+        Returns:
+            What is worth recording, by name.
+        """
+        return {}
+
+    def adopt(self, trained: Head) -> None:
+        """Take over what weights it can from a head that was trained on other classes."""
+        log.info("%s begins anew: its classes are not those of the model.", type(self).__name__)
 
     @abstractmethod
     def metrics(self) -> HeadMetric:

@@ -61,6 +61,8 @@ def build_pipeline(spec: Spec, codecs: Codecs) -> Pipeline:
     encoder = _made(spec["encoder"], encoder_class, frontend.output_size, **params)
     head_class, params = component_class("head", spec["head"])
     name = spec["head"]["name"]
+    if head_class.reads_features:
+        params["features_size"] = frontend.output_size
     head = _made(spec["head"], head_class, codecs.heads[name], encoder.output_size, **params)
     return Pipeline(codecs, frontend, encoder, {name: head})
 

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, cast
 
 from safetensors import SafetensorError
 from safetensors.torch import load_model, save_model
 
-from seqloom.errors import BundleError, PluginError, SeqloomError
+from seqloom.errors import BundleError, ConfigError, PluginError, SeqloomError, did_you_mean
 from seqloom.files import atomic_folder, finite, sha256
 from seqloom.model.build import Spec, States, build_codecs, build_pipeline
 from seqloom.model.pipeline import Pipeline
+from seqloom.model.states import read as read_states
+from seqloom.model.states import write as write_states
 from seqloom.plugins import Kind, registry, schema_hash
 from seqloom.versions import versions
 
@@ -49,6 +52,7 @@ def save(
     """
     with atomic_folder(folder) as draft:
         _write_weights(pipeline, draft / WEIGHTS)
+        plain_states = write_states(states, draft)
         files = {
             path.name: {"sha256": sha256(path), "bytes": path.stat().st_size}
             for path in sorted(draft.iterdir())
@@ -57,7 +61,7 @@ def save(
             "format": FORMAT,
             "components": {kind: _component(kind, spec[kind]) for kind in PARTS},
             "data": dict(spec["data"]) if "data" in spec else None,
-            "states": states,
+            "states": plain_states,
             "metrics": finite(dict(metrics or {})),
             "versions": versions(),
             "files": files,
@@ -87,15 +91,17 @@ def _component(kind: Kind, section: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def load(folder: str | Path) -> Pipeline:
+def load(folder: str | Path, *, head: Mapping[str, Any] | None = None) -> Pipeline:
     """Return the pipeline of a bundle, ready to predict, on the CPU.
 
     Nothing in the folder is executed; components are found among the installed plugins.
 
     Args:
         folder: the bundle, or a run's folder with a bundle in it.
+        head: parameters that its head is to have in place of those of its training: how it decodes.
 
     Raises:
+        ConfigError: the head has no such parameter, or refuses it.
         BundleError: it is not a bundle, is damaged, too new, or needs a plugin that is absent.
     """
     path = find(Path(folder))
@@ -103,14 +109,16 @@ def load(folder: str | Path) -> Pipeline:
     try:
         for file, facts in description["files"].items():
             _verify(path, file, facts)
-        spec = _spec(description)
-        codecs = build_codecs(spec, description["states"])
+        spec = _changed(_spec(description), head or {})
+        codecs = build_codecs(spec, read_states(description["states"], path))
         pipeline = build_pipeline(spec, codecs)
     except PluginError as fault:
         raise BundleError(f"{path} cannot be loaded. {_wanted(description, fault)}") from fault
     except BundleError:
         raise
     except (SeqloomError, AttributeError, LookupError, TypeError, ValueError) as fault:
+        if head and isinstance(fault, ConfigError):
+            raise
         raise BundleError(
             f"{path / DESCRIPTION} is damaged, or does not fit the installed plugins: {fault!r}. "
             f"Copy the bundle again{_outdated(description)}."
@@ -133,6 +141,16 @@ def _spec(description: Mapping[str, Any]) -> Spec:
     if data is not None and not isinstance(data, dict):
         raise TypeError(f"data is {data!r}, not an object")
     return {kind: description["components"][kind]["section"] for kind in PARTS}
+
+
+def _changed(spec: Spec, head: Mapping[str, Any]) -> Spec:
+    """Return a spec with other parameters of the head."""
+    known = {one.name for one in fields(registry().find("head", spec["head"]["name"]).schema)}
+    for key in head.keys() - known:
+        raise ConfigError(
+            f"head.{key}: {spec['head']['name']} has no such parameter. {did_you_mean(key, known)}"
+        )
+    return {**spec, "head": {**spec["head"], **head}}
 
 
 def _outdated(description: Mapping[str, Any]) -> str:

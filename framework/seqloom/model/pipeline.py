@@ -13,9 +13,6 @@ from seqloom.data.encode import Codecs
 from seqloom.errors import DataError
 from seqloom.interfaces import Encoded, Encoder, Example, Frontend, Head, Prediction, SequenceBatch
 
-Input = str | Sequence[str] | Mapping[str, Any] | Example
-"""What can be predicted from: a text, a list of tokens, a dict of fields, or an example."""
-
 
 class Pipeline(nn.Module):
     """Codecs, a frontend, an encoder and named heads, without anything that only training needs.
@@ -72,19 +69,40 @@ class Pipeline(nn.Module):
     @overload
     def __call__(self, inputs: SequenceBatch) -> tuple[Encoded, Any]: ...
     @overload
-    def __call__(self, inputs: str | Mapping[str, Any] | Example) -> Prediction: ...
+    def __call__(self, inputs: list[Any] | tuple[Any, ...] | Iterator[Any]) -> list[Prediction]: ...
     @overload
-    def __call__(self, inputs: list[Input] | list[str] | list[list[str]]) -> list[Prediction]: ...
+    def __call__(self, inputs: Any) -> Prediction: ...
     def __call__(self, inputs: Any) -> Any:
-        """Return outputs for a batch, a prediction for one input, or a list for a list of them."""
+        """Return outputs for a batch, a list of predictions for a list of inputs, or one for one.
+
+        An input is what the frontend reads (a text, a list of tokens, an image), a dict of fields,
+        or an `Example`.
+        """
         if isinstance(inputs, SequenceBatch):
             return super().__call__(inputs)
-        if isinstance(inputs, str | Mapping | Example):
-            return next(self.predict([as_example(inputs)]))[1]
-        if not isinstance(inputs, Iterable):
-            as_example(inputs)  # refuses it, in words
-        examples = [as_example(one, str(number)) for number, one in enumerate(inputs)]
+        if not isinstance(inputs, list | tuple | Iterator):
+            return next(self.predict([self.example(inputs)]))[1]
+        examples = [self.example(one, str(number)) for number, one in enumerate(inputs)]
         return [prediction for _, prediction in self.predict(examples)]
+
+    def example(self, value: Any, name: str = "input") -> Example:
+        """Return a value as an unlabelled example.
+
+        Raises:
+            DataError: it is nothing that can be predicted from.
+        """
+        if isinstance(value, Example):
+            return value
+        if isinstance(value, Mapping):
+            return Example(name, dict(value))
+        fields = self.codecs.frontend.fields(value)
+        if fields is None:
+            raise DataError(
+                f"Nothing can be predicted from {value!r} ({type(value).__name__}); expected what "
+                "the frontend reads (a text, a list of tokens, an image, …), a dict of fields, an "
+                "Example, or a list of these."
+            )
+        return Example(name, fields)
 
     def predict(
         self, examples: Iterable[Example], batch_size: int = 64
@@ -130,26 +148,3 @@ class Pipeline(nn.Module):
     def device(self) -> torch.device:
         """Where the weights are."""
         return next(self.parameters()).device
-
-
-def as_example(value: Input, name: str = "input") -> Example:
-    """Return a value as an unlabelled example.
-
-    Raises:
-        DataError: it is nothing that can be predicted from.
-
-    >>> as_example("Apple rises").fields
-    {'text': 'Apple rises'}
-    """
-    if isinstance(value, Example):
-        return value
-    if isinstance(value, str):
-        return Example(name, {"text": value})
-    if isinstance(value, Mapping):
-        return Example(name, dict(value))
-    if isinstance(value, list | tuple):
-        return Example(name, {"tokens": list(value)})
-    raise DataError(
-        f"Nothing can be predicted from {value!r} ({type(value).__name__}); expected a text, a "
-        "list of tokens, a dict of fields, an Example, or a list of these."
-    )

@@ -11,7 +11,7 @@ major one may remove it, and not before it warned for one minor release.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Literal, get_args
 
 import pluggy
@@ -41,7 +41,10 @@ class Component:
         gives: what it offers others: a data set the kind of each field (``{"tokens": "tokens",
             "slots": "tags"}``), a frontend what one of its steps stands for (``{"steps":
             "token"}``).
-        suffixes: of the files that a data component reads (``.csv``), for ``seqloom predict``.
+        suffixes: of the files that a data component reads (``.csv``; ``/`` for folders), for
+            ``seqloom predict``.
+        writers: ``module:Class`` of `Writer` by form, ``seqloom predict --to FORM``, of a data
+            component whose files can take up what was predicted.
     """
 
     kind: Kind
@@ -51,6 +54,14 @@ class Component:
     takes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     gives: Gives = field(default_factory=dict)
     suffixes: tuple[str, ...] = ()
+    writers: Mapping[str, str] = field(default_factory=dict)
+
+    def defaults(self) -> dict[str, Any]:
+        """Return the parameters as they are if none is named."""
+        return {
+            one.name: one.default if one.default_factory is MISSING else one.default_factory()
+            for one in fields(self.schema)
+        }
 
     def given(self, params: Mapping[str, Any]) -> Mapping[str, str]:
         """Return what the component gives with these parameters."""

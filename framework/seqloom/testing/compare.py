@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from safetensors.torch import load_model, save_model
 from torch import Tensor, nn
 
+from seqloom.model import states
+
 TOLERANCE = 1e-5
 M = TypeVar("M", bound=nn.Module)
+
+
+def stored(state: Mapping[str, Any]) -> Any:
+    """Return a codec's state as it is after being written to a folder, and read again."""
+    with tempfile.TemporaryDirectory() as folder:
+        text = json.dumps(states.write(state, Path(folder)), allow_nan=False)
+        return states.read(json.loads(text), Path(folder))
 
 
 class ConformanceError(AssertionError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import pickle
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ from seqloom.testing.compare import (
     require_equal_gradients,
     require_finite_gradients,
     require_round_trip,
+    stored,
 )
 
 
@@ -115,20 +115,24 @@ def check_codec(case: FrontendCase) -> None:
     """The codec's state is JSON, it pickles, and it encodes the same each time."""
     codec = case.codec()
     prepared = case.prepared(codec)
-    stored = case.cls.make_codec(**case.params)
-    stored.restore(json.loads(json.dumps(codec.fit(prepared))))
-    for other in (codec, stored, pickle.loads(pickle.dumps(codec))):
+    again = case.cls.make_codec(**case.params)
+    again.restore(stored(codec.fit(prepared)))
+    for other in (codec, again, pickle.loads(pickle.dumps(codec))):
         for example in prepared:
             first, second = codec.encode(example), other.encode(example)
             require(set(first) == set(second), "encode() gives other arrays")
             for name, array in first.items():
                 require(np.array_equal(array, second[name]), f"encode() gives another {name!r}")
-    again = [codec.prepare(example).fields for example in prepared]
-    require(again == [example.fields for example in prepared], "prepare() is not idempotent")
+    for example in prepared:
+        fields = codec.prepare(example).fields
+        same = set(fields) == set(example.fields) and all(
+            np.array_equal(fields[name], value) for name, value in example.fields.items()
+        )
+        require(same, "prepare() is not idempotent")
 
 
 def check_augment(case: FrontendCase) -> None:
-    """Augmentation depends on its generator alone, and leaves the item and its frames as are."""
+    """Augmentation depends on its generator alone, and leaves the item as it is."""
     codec = case.codec()
     for row in case.rows(codec):
         before = {name: array.copy() for name, array in row.item.items()}
@@ -139,7 +143,7 @@ def check_augment(case: FrontendCase) -> None:
             require(
                 np.array_equal(one[name], two[name]), f"augment() is random beyond rng: {name!r}"
             )
-        require(codec.frames(one) == row.frames, "augment() changes the number of frames")
+        require(codec.frames(one) > 0, "augment() leaves an item without frames")
 
 
 def check_bad(case: FrontendCase) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import string
 from collections.abc import Callable, Mapping, Sequence
@@ -43,6 +42,11 @@ MAKERS: dict[str, Make] = {
     "text": lambda length, rng: " ".join(_tokens(length, rng)),
     "tags": _tags,
     "label": lambda _, rng: str(rng.choice(["left", "right", "up"])),
+    "image": lambda length, rng: rng.integers(0, 256, (20, 8 * length), dtype=np.uint8),
+    "strokes": lambda length, rng: [
+        [tuple(point) for point in rng.normal(size=(length, 2)).cumsum(0).tolist()]
+    ],
+    "features": lambda length, rng: rng.normal(size=(length, 3)).astype(np.float32),
     "labels": lambda _, rng: [label for label in ("left", "right", "up") if rng.random() < 0.5],
 }
 """How to make a value of each kind for an example of a given length; plugins may add kinds."""
@@ -80,10 +84,7 @@ def variants(component: Component, fixed: Sequence[str] = ()) -> list[dict[str, 
         component: whose schema tells the options.
         fixed: parameters that describe the data rather than the component, and stay as they are.
     """
-    default = {
-        f.name: f.default if f.default_factory is dataclasses.MISSING else f.default_factory()
-        for f in dataclasses.fields(component.schema)
-    }
+    default = component.defaults()
     types = get_type_hints(component.schema)
     options = [
         {name: str(member)}

@@ -43,12 +43,13 @@ class RunData:
     skipped: dict[str, list[ExampleError]] = field(default_factory=dict)
 
 
-def read_data(config: Config, states: States | None = None) -> RunData:
+def read_data(config: Config, states: States | None = None, basis: States | None = None) -> RunData:
     """Read a data set, fit the codecs on its training examples and encode all of it.
 
     Args:
         config: a run's.
         states: of codecs that were fitted before; then nothing is fitted.
+        basis: states of a trained model, from which fitting begins.
 
     Raises:
         DataError: a file is malformed, or examples cannot be used and may not be skipped.
@@ -64,7 +65,7 @@ def read_data(config: Config, states: States | None = None) -> RunData:
             "Look at its settings: --cfg job shows them."
         )
     if states is None:
-        states = fit(codecs, examples["train"], bad["train"])
+        states = fit(codecs, examples["train"], bad["train"], basis, config["init_classes"])
     restore(codecs, states)
     limit = config["batch"]["max_cost"]
     rows = {split: encode(codecs, examples[split], bad[split], limit) for split in SPLITS}
@@ -123,7 +124,7 @@ class SequenceData(pl.LightningDataModule):
     def train_dataloader(self) -> DataLoader[SequenceBatch]:
         """Return the loader of the training split: shuffled, augmented, in length buckets."""
         dataset = SequenceDataset(
-            self.data.rows["train"], self.collate, self.data.codecs.frontend, self.seed
+            self.data.rows["train"], self.collate, self.data.codecs, self.seed
         )
         return loader(dataset, self.train_sampler, self.batch["workers"])
 

@@ -18,19 +18,24 @@ from pytorch_lightning.callbacks import ModelCheckpoint
 
 from seqloom.config.compose import compose_run
 from seqloom.config.freeze import Config
-from seqloom.errors import ConfigError, RunError
+from seqloom.data.collate import Row
+from seqloom.data.sampler import BatchSampler
+from seqloom.errors import BundleError, ConfigError, RunError
 from seqloom.files import write_json, write_text
 from seqloom.model import bundle
-from seqloom.model.build import build_pipeline
+from seqloom.model.build import States, build_pipeline
 from seqloom.model.pipeline import Pipeline
+from seqloom.model.states import read as read_states
+from seqloom.model.states import write as write_states
 from seqloom.plugins import KINDS
 from seqloom.train import parts
 from seqloom.train.callbacks import JsonLines, LastCheckpoint, RandomState
 from seqloom.train.data import RunData, SequenceData, digest, read_data, sampler
 from seqloom.train.errors import explained, quiet
 from seqloom.train.folder import RunFolder, recorded
+from seqloom.train.init import Beginning, freeze_parts, with_init
 from seqloom.train.isolation import isolated
-from seqloom.train.meter import Evaluation, evaluate
+from seqloom.train.meter import Evaluation, calibrate, evaluate
 from seqloom.train.module import SequenceModule
 from seqloom.train.progress import (
     Progress,
@@ -81,7 +86,7 @@ def fit(*overrides: str, run_dir: str | Path) -> Result:
     """
     # An override like the others: loggers may refer to it.
     quoted = str(run_dir).replace("'", "\\'")
-    return run(compose_run([*overrides, f"run_dir='{quoted}'"]), overrides)
+    return run(compose_run(with_init([*overrides, f"run_dir='{quoted}'"])), overrides)
 
 
 def run(config: Config, overrides: Sequence[str] = ()) -> Result:
@@ -101,10 +106,15 @@ def run(config: Config, overrides: Sequence[str] = ()) -> Result:
         if config["threads"]:
             torch.set_num_threads(config["threads"])
         seed_everything(config["seed"])
-        data = _data(config, folder, going_on)
+        beginning = Beginning(config) if config["init"] and not going_on else None
+        data = _data(config, folder, going_on, beginning.states if beginning else None)
         write_skipped(folder, data)
         pipeline = build_pipeline(config, data.codecs)
+        if beginning:
+            beginning.give_weights(pipeline, data.states)
         record.update(train(pipeline, data, config, folder, going_on))
+        if data.rows["val"]:
+            record["calibration"] = calibrate(pipeline, *_split(data, config, "val"))
         evaluations = _final_evaluations(pipeline, data, config)
         metrics = {split: found.metrics for split, found in evaluations.items()}
         record["watch"] = pipeline.head.watch
@@ -188,6 +198,7 @@ def train(
         parts.build_optimizer(config),
         parts.build_scheduler(config),
         total_steps(trainer, batches),
+        freeze_parts(pipeline, config["freeze"]),
     )
     before = progress_of(folder.last) if going_on else Progress()
     steps.forget_after(before.steps)
@@ -221,14 +232,16 @@ def _take_best(module: SequenceModule, keeper: ModelCheckpoint, folder: RunFolde
     module.load_state_dict(read_checkpoint(kept)["state_dict"])
 
 
-def _data(config: Config, folder: RunFolder, going_on: bool) -> RunData:
+def _data(
+    config: Config, folder: RunFolder, going_on: bool, basis: States | None = None
+) -> RunData:
     """Return the run's data with the codecs fitted, or as they were when the run began.
 
     Raises:
         RunError: the run goes on, but its codecs are gone or its data have changed.
     """
     stored = _stored_codecs(folder) if going_on else None
-    data = read_data(config, stored and stored["states"])
+    data = read_data(config, stored and stored["states"], basis)
     digests = {split: digest(rows) for split, rows in data.rows.items()}
     changed = [split for split in digests if stored and stored["examples"][split] != digests[split]]
     if changed:
@@ -236,15 +249,17 @@ def _data(config: Config, folder: RunFolder, going_on: bool) -> RunData:
             f"{folder.path} cannot go on: the data of {', '.join(changed)} are not those that it "
             "began with. Put them back, or start anew in another run_dir."
         )
-    write_json(folder.codecs, {"states": data.states, "examples": digests})
+    states = write_states(data.states, folder.codec_files)
+    write_json(folder.codecs, {"states": states, "examples": digests})
     return data
 
 
 def _stored_codecs(folder: RunFolder) -> dict[str, Any]:
     try:
         stored: dict[str, Any] = json.loads(folder.codecs.read_text(encoding="utf-8"))
-        return {"states": stored["states"], "examples": stored["examples"]}
-    except (OSError, ValueError, LookupError, TypeError) as fault:
+        states = read_states(stored["states"], folder.codec_files)
+        return {"states": states, "examples": stored["examples"]}
+    except (OSError, ValueError, LookupError, TypeError, BundleError) as fault:
         raise RunError(
             f"{folder.codecs} is missing or damaged, so the run cannot go on; start it anew in "
             f"another run_dir. ({fault})"
@@ -253,7 +268,12 @@ def _stored_codecs(folder: RunFolder) -> dict[str, Any]:
 
 def _final_evaluations(pipeline: Pipeline, data: RunData, config: Config) -> dict[str, Evaluation]:
     return {
-        split: evaluate(pipeline, data.rows[split], sampler(data.rows[split], config["batch"]))
+        split: evaluate(pipeline, *_split(data, config, split))
         for split in ("val", "test")
         if data.rows[split]
     }
+
+
+def _split(data: RunData, config: Config, split: str) -> tuple[list[Row], BatchSampler]:
+    rows = data.rows[split]
+    return rows, sampler(rows, config["batch"])

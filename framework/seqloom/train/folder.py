@@ -46,6 +46,11 @@ class RunFolder:
         return self.path / "codecs.json"
 
     @property
+    def codec_files(self) -> Path:
+        """The folder of what is bytes in the codecs' states; there only if something is."""
+        return self.path / "codecs"
+
+    @property
     def checkpoints(self) -> Path:
         """The folder of checkpoints."""
         return self.path / "checkpoints"

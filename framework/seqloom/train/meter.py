@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 
 from seqloom.data.collate import Row
 from seqloom.data.dataset import SequenceDataset, loader
 from seqloom.data.sampler import BatchSampler
-from seqloom.interfaces import Matrix, SequenceBatch, Table
+from seqloom.interfaces import Encoded, Matrix, SequenceBatch, Table
 from seqloom.model.pipeline import Pipeline
 
 EVALUATION_FACTOR = 4
@@ -28,12 +29,16 @@ class Meter:
 
     def update(self, batch: SequenceBatch) -> None:
         """Evaluate one batch; the pipeline should be in eval mode."""
-        scoped = batch.scoped(self.pipeline.head_name)
         encoded, outputs = self.pipeline(batch)
-        losses = self.pipeline.head.loss(outputs, scoped).tolist()
+        self.add(outputs, encoded, batch.scoped(self.pipeline.head_name))
+
+    def add(
+        self, outputs: Any, encoded: Encoded, batch: SequenceBatch, scores: bool = False
+    ) -> None:
+        """Add what the pipeline gave for a (scoped) batch; with ``scores``, confidences too."""
+        losses = self.pipeline.head.loss(outputs, batch).tolist()
         self.losses |= dict(zip(batch.ids, losses, strict=True))
-        predictions = self.pipeline.head.decode(outputs, encoded, scores=False)
-        self.metric.update(predictions, scoped)
+        self.metric.update(self.pipeline.head.decode(outputs, encoded, scores), batch)
 
     def compute(self) -> dict[str, float]:
         """Return the metrics, and ``loss``, the mean over the examples."""
@@ -57,16 +62,31 @@ class Evaluation:
     details: list[Table | Matrix] = field(repr=False)
 
 
-@torch.inference_mode()
 def evaluate(pipeline: Pipeline, rows: list[Row], sampler: BatchSampler) -> Evaluation:
     """Return the metrics of a pipeline over encoded rows, on the device where the pipeline is."""
+    meter = Meter(pipeline)
+    for outputs, encoded, batch in passes(pipeline, rows, sampler):
+        meter.add(outputs, encoded, batch, scores=True)
+    return Evaluation(meter.compute(), meter.losses, meter.metric.details())
+
+
+def calibrate(pipeline: Pipeline, rows: list[Row], sampler: BatchSampler) -> dict[str, float]:
+    """Let the head fit its probabilities to encoded rows; return what it says of that."""
+    return pipeline.head.calibrate(passes(pipeline, rows, sampler))
+
+
+@torch.inference_mode()
+def passes(
+    pipeline: Pipeline, rows: list[Row], sampler: BatchSampler
+) -> Iterator[tuple[Any, Encoded, SequenceBatch]]:
+    """Yield outputs, states and the (scoped) batch for each batch of encoded rows, in eval mode."""
     was_training = pipeline.training
     pipeline.eval()
-    meter = Meter(pipeline)
     batches: Iterable[SequenceBatch] = loader(
         SequenceDataset(rows, pipeline.collate, None, seed=0), sampler
     )
     for batch in batches:
-        meter.update(batch.to(pipeline.device))
+        moved = batch.to(pipeline.device)
+        encoded, outputs = pipeline(moved)
+        yield outputs, encoded, moved.scoped(pipeline.head_name)
     pipeline.train(was_training)
-    return Evaluation(meter.compute(), meter.losses, meter.metric.details())

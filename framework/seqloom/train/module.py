@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Self
 
 import pytorch_lightning as pl
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
@@ -27,6 +27,7 @@ class SequenceModule(pl.LightningModule):
         scheduler: from an optimiser (and ``total_steps``, if it has that parameter) to a schedule,
             or None for a constant rate.
         total_steps: of the whole run.
+        frozen: parts that stay in eval mode, as their weights and statistics stay as they are.
     """
 
     def __init__(
@@ -35,14 +36,24 @@ class SequenceModule(pl.LightningModule):
         optimizer: Callable[[Any], Optimizer],
         scheduler: Callable[..., Any] | None,
         total_steps: int,
+        frozen: Sequence[nn.Module] = (),
     ) -> None:
         super().__init__()
         self.pipeline = pipeline
         self.make_optimizer = optimizer
         self.make_scheduler = scheduler
         self.total_steps = total_steps
+        self.frozen = tuple(frozen)
         self.meter: Meter | None = None
         self.batches_trained = 0
+        self.train()
+
+    def train(self, mode: bool = True) -> Self:
+        """Go into training or eval mode; frozen parts never train."""
+        super().train(mode)
+        for part in self.frozen:
+            part.eval()
+        return self
 
     def training_step(self, batch: SequenceBatch, batch_idx: int) -> Tensor:
         """Return the mean loss over the batch's examples, weighted as the sampler says."""

@@ -25,6 +25,43 @@ def warmup_linear(
     return LambdaLR(optimizer, share)
 
 
+def warmup_hold_linear(
+    optimizer: Optimizer,
+    total_steps: int,
+    warmup: float = 0.02,
+    hold: float = 0.5,
+    final: float = 0.01,
+) -> LambdaLR:
+    """Rise to the full rate, stay there, then fall in a straight line.
+
+    Args:
+        optimizer: whose rate is the full one.
+        total_steps: of the whole run.
+        warmup: the share of the steps in which it rises.
+        hold: the share of the steps after which it falls.
+        final: the share of the rate that the last step has.
+
+    Raises:
+        ValueError: the shares are not in order.
+    """
+    if not 0 <= warmup <= hold <= 1:
+        raise ValueError(f"warmup={warmup}, hold={hold}: expected 0 ≤ warmup ≤ hold ≤ 1")
+    rise, fall = round(warmup * total_steps), round(hold * total_steps)
+    share = functools.partial(_held_share, rise=rise, fall=fall, total=total_steps, final=final)
+    return LambdaLR(optimizer, share)
+
+
+def _held_share(step: int, rise: int, fall: int, total: int, final: float) -> float:
+    """Return the share of the full rate at a step, counted from 0.
+
+    >>> [_held_share(step, rise=2, fall=4, total=6, final=0.2) for step in range(6)]
+    [0.5, 1.0, 1.0, 1.0, 0.6, 0.2]
+    """
+    if step < rise:
+        return (step + 1) / rise
+    return _share(max(0, step - fall), warmup=0, total=max(1, total - fall), final=final)
+
+
 def _share(step: int, warmup: int, total: int, final: float) -> float:
     """Return the share of the full rate at a step, counted from 0.
 

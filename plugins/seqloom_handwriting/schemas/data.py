@@ -24,7 +24,8 @@ class LineImages:
         images: of tables: the folder or .zip that the images are in; None is the .zip or folder of
             the table's own name beside it (``train.zip`` of ``train.tsv``), or else the table's
             folder.
-        columns: field → column of a table; empty stands for {image: image, text: text}.
+        columns: field → column of a table; empty stands for {image: image, text: text}. Fields
+            other than ``image``, ``label`` and ``text`` go to the examples' ``meta``.
         split: how ``train`` is cut.
     """
 
@@ -65,10 +66,11 @@ class Strokes:
 
     Attributes:
         train: a table (.tsv, .csv) with a column of strokes (strokes parted by ``|``, points by
-            space, each ``x,y``); or an .inkml file, or a folder of these.
+            space, each ``x,y``); or an .inkml file, or a folder or .zip of these.
         val: the same.
         test: the same.
-        columns: field → column of a table; empty stands for {strokes: strokes, label: label}.
+        columns: field → column of a table, or type of annotation in InkML (where ``truth`` and
+            ``label`` are tried as well); empty stands for {strokes: strokes, label: label}.
             Fields other than ``strokes``, ``label`` and ``text`` go to the examples' ``meta``.
         patterns: field → regular expression whose first group is taken of the column's cell.
         hold_out: field → values: the examples of ``train`` that have one of them become ``val``.
@@ -143,6 +145,7 @@ class Series:
         arrays: the folder or .npz that the arrays are in; None is the .npz of the table's own name
             beside it, or else the table's folder.
         columns: field → column of the table; empty stands for {features: features, text: text}.
+            Fields other than ``features``, ``label`` and ``text`` go to the examples' ``meta``.
         split: how ``train`` is cut.
     """
 
@@ -165,6 +168,7 @@ def _series_fields(params: Mapping[str, Any]) -> dict[str, str]:
 
 
 _READERS = "seqloom_handwriting.readers"
+_PAGES = "seqloom_handwriting.pages"
 DATA = (
     Component(
         "data",
@@ -172,15 +176,16 @@ DATA = (
         LineImages,
         f"{_READERS}.line_images:LineImageSource",
         gives={"image": "image", "text": "text"},
-        suffixes=IMAGES,
+        suffixes=(*IMAGES, ".zip", "/", ".tsv", ".csv"),
     ),
     Component(
         "data",
         "pages",
         Pages,
-        "seqloom_handwriting.pages.source:PageSource",
+        f"{_PAGES}.source:PageSource",
         gives={"image": "image", "text": "text"},
-        suffixes=(".xml",),
+        suffixes=(".xml", "/"),
+        writers={"alto": f"{_PAGES}.writer:AltoWriter", "page": f"{_PAGES}.writer:PageXmlWriter"},
     ),
     Component(
         "data",
@@ -188,7 +193,7 @@ DATA = (
         Strokes,
         f"{_READERS}.strokes:StrokeSource",
         gives=_stroke_fields,
-        suffixes=(".inkml",),
+        suffixes=(".inkml", "/", ".tsv", ".csv"),
     ),
     Component(
         "data",
@@ -210,6 +215,6 @@ DATA = (
         Series,
         f"{_READERS}.series:SeriesSource",
         gives=_series_fields,
-        suffixes=(".npy",),
+        suffixes=(".npy", ".tsv", ".csv"),
     ),
 )

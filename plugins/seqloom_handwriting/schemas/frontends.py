@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from seqloom.errors import ConfigError
 from seqloom.plugins.component import Component
+from seqloom_handwriting.images.pooling import Pooling
+
+
+def _require(fits: bool, parameter: str, value: object, expected: str) -> None:
+    if not fits:
+        raise ConfigError(f"frontend.{parameter}={value}: expected {expected}.")
+
+
+def _require_no_minus(options: object, names: Iterable[str], prefix: str = "") -> None:
+    for name in names:
+        value = getattr(options, name)
+        _require(value >= 0, f"{prefix}{name}", value, "0 or more")
 
 
 class Ink(StrEnum):
@@ -44,6 +58,11 @@ class ImageAugmentation:
     morphology: float = 0.3
     gamma: float = 0.3
 
+    def __post_init__(self) -> None:
+        names = ("stretch", "scale", "slant", "elastic", "morphology", "gamma")
+        _require_no_minus(self, names, "augment.")
+        _require(self.morphology <= 1, "augment.morphology", self.morphology, "a share up to 1")
+
 
 @dataclass
 class LineImage:
@@ -69,6 +88,33 @@ class LineImage:
     dropout: float = 0.0
     augment: ImageAugmentation = dataclasses.field(default_factory=ImageAugmentation)
 
+    def __post_init__(self) -> None:
+        if isinstance(self.augment, Mapping):
+            self.augment = ImageAugmentation(**self.augment)
+        _require(self.height >= 1, "height", self.height, "1 or more")
+        _require_no_minus(self, ("margin",))
+        _require(self.ink in list(Ink), "ink", self.ink, " or ".join(Ink))
+        _require(0 <= self.dropout < 1, "dropout", self.dropout, "0 or more, below 1")
+        _require(
+            len(self.channels) > 0 and min(self.channels) > 0,
+            "channels",
+            self.channels,
+            "the positive sizes of one or more convolutions",
+        )
+        _require(
+            len(self.pooling) == len(self.channels),
+            "pooling",
+            self.pooling,
+            f"one for each of the {len(self.channels)} frontend.channels",
+        )
+        shrunk = Pooling.parse(self.pooling).height
+        _require(
+            shrunk <= self.height,
+            "pooling",
+            self.pooling,
+            f"no more than frontend.height={self.height}, which this divides by {shrunk}",
+        )
+
 
 @dataclass
 class StrokeAugmentation:
@@ -83,6 +129,9 @@ class StrokeAugmentation:
     rotate: float = 0.1
     slant: float = 0.2
     stretch: float = 0.1
+
+    def __post_init__(self) -> None:
+        _require_no_minus(self, ("rotate", "slant", "stretch"), "augment.")
 
 
 @dataclass
@@ -102,6 +151,11 @@ class PenStrokes:
     position: bool = False
     augment: StrokeAugmentation = dataclasses.field(default_factory=StrokeAugmentation)
 
+    def __post_init__(self) -> None:
+        if isinstance(self.augment, Mapping):
+            self.augment = StrokeAugmentation(**self.augment)
+        _require_no_minus(self, ("spacing",))
+
 
 @dataclass
 class Vectors:
@@ -116,6 +170,10 @@ class Vectors:
     field: str = "features"
     scaling: Scaling = Scaling.standard
     size: int = 0
+
+    def __post_init__(self) -> None:
+        _require(self.scaling in list(Scaling), "scaling", self.scaling, " or ".join(Scaling))
+        _require_no_minus(self, ("size",))
 
 
 FRONTENDS = (

@@ -69,7 +69,11 @@ def test_other_data(trained_ner: Path, conll: Path, capsys: pytest.CaptureFixtur
     [
         (["data.tset_size=4"], ConfigError, "data has no key 'tset_size'. Did you mean"),
         (["data.test_size=x"], ConfigError, "data.test_size: 'x' is not a whole number."),
-        (["encoder=lstm"], ConfigError, "'encoder=lstm' is neither data=NAME nor data.KEY=VALUE."),
+        (
+            ["encoder=lstm"],
+            ConfigError,
+            "'encoder=lstm' is none of data=NAME, data.KEY=VALUE, head.KEY=VALUE.",
+        ),
         (["data=cvs"], ConfigError, "There is no data=cvs. Did you mean 'csv'?"),
         (["data=conll"], DataError, "The test split of data=conll has no example."),
         (

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqloom.cli.formats import writer
+from seqloom.cli.formats import FORMS
 from seqloom.interfaces import Example
 
 
@@ -27,16 +27,16 @@ def test_any_text_stays_in_its_cell(tokens: list[str]) -> None:
     example = Example("x", {"tokens": tokens})
     prediction = {"tags": ["O"] * len(tokens)}
     head: Any = Tags()
-    tsv = writer("tsv", head)(example, prediction)
+    tsv = FORMS["tsv"](head)(example, prediction)
     assert [line.count("\t") for line in tsv.split("\n")[:-1]] == [2] * (len(tokens) + 1)
-    conll = writer("conll", head)(example, prediction)
+    conll = FORMS["conll"](head)(example, prediction)
     assert [line.count("\t") for line in conll.split("\n")[:-2]] == [1] * len(tokens)
     assert conll.endswith("\tO\n\n")
 
 
 def test_the_header_comes_once() -> None:
     head: Any = Tags()
-    write = writer("tsv", head)
+    write = FORMS["tsv"](head)
     example = Example("x", {"tokens": ["a"]})
     assert write(example, {"tags": ["O"]}) == "id\ttoken\ttag\nx\ta\tO\n"
     assert write(example, {"tags": ["O"]}) == "x\ta\tO\n"
@@ -44,6 +44,6 @@ def test_the_header_comes_once() -> None:
 
 def test_json_has_no_nan_and_keeps_letters() -> None:
     head: Any = Tags()
-    line = writer("jsonl", head)(Example("é", {}), {"score": float("nan"), "text": "a\nb"})
+    line = FORMS["jsonl"](head)(Example("é", {}), {"score": float("nan"), "text": "a\nb"})
     assert line == '{"id": "é", "score": null, "text": "a\\nb"}\n'
     assert json.loads(line)["score"] is None

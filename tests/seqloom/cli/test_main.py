@@ -98,13 +98,13 @@ def test_a_plugins_command_that_cannot_be_imported(install: Callable[..., Path])
     source = (
         "from seqloom.plugins import Command, hookimpl\n"
         "@hookimpl\n"
-        "def seqloom_commands(): return [Command('prepare', 'Prepare.', 'faulty_x:run')]\n"
+        "def seqloom_commands(): return [Command('embroider', 'Embroider.', 'faulty_x:run')]\n"
     )
     install("faulty_command", source)
     with pytest.raises(PluginError) as found:
-        run(["prepare"])
+        run(["embroider"])
     assert str(found.value) == (
-        "the command 'prepare' cannot be loaded: its plugin names 'faulty_x:run', but importing "
+        "the command 'embroider' cannot be loaded: its plugin names 'faulty_x:run', but importing "
         "that failed: ModuleNotFoundError: No module named 'faulty_x'"
     )
 

@@ -8,10 +8,22 @@ from typing import Any
 import pytest
 
 from seqloom.cli.evaluate import uncut
-from seqloom.cli.options import is_override, positive, reader, split_overrides, with_overrides
+from seqloom.cli.options import (
+    Overrides,
+    is_override,
+    positive,
+    reader,
+    split_overrides,
+    with_overrides,
+)
 from seqloom.errors import ConfigError, PluginError
 
 CONLL: dict[str, Any] = {"name": "conll", "columns": {"tokens": 2, "tags": 4}, "train": "a.conll"}
+
+
+def info(data: Any = None, frontend: str = "words") -> dict[str, Any]:
+    """Return what a bundle says of its data and its frontend."""
+    return {"data": data, "components": {"frontend": {"section": {"name": frontend}}}}
 
 
 @pytest.mark.parametrize(
@@ -32,13 +44,13 @@ def test_overrides_are_told_from_files(word: str, expected: bool) -> None:
 
 
 def test_overrides_are_split() -> None:
-    assert split_overrides(["data=csv", "data.test=x", "+data.kinds.a=b"]) == (
-        "csv",
-        ["data.test=x", "+data.kinds.a=b"],
+    words = ["data=csv", "data.test=x", "head.threshold=0.3", "+data.kinds.a=b"]
+    assert split_overrides(words) == Overrides(
+        "csv", ["data.test=x", "+data.kinds.a=b"], ["head.threshold=0.3"]
     )
     with pytest.raises(ConfigError) as found:
         split_overrides(["test=x"])
-    assert str(found.value) == "'test=x' is neither data=NAME nor data.KEY=VALUE."
+    assert str(found.value) == "'test=x' is none of data=NAME, data.KEY=VALUE, head.KEY=VALUE."
 
 
 def test_values_are_in_hydras_language() -> None:
@@ -84,18 +96,33 @@ def test_a_stored_section_of_a_reader_that_is_gone() -> None:
     ],
 )
 def test_the_reader_by_suffix(paths: list[str], name: str) -> None:
-    assert reader(None, None, paths, [])["name"] == name
+    assert reader(info(), None, paths, [])["name"] == name
+
+
+@pytest.mark.parametrize(
+    ("frontend", "path", "name"),
+    [
+        ("line_image", "a.png", "line_images"),
+        ("line_image", "a.tsv", "line_images"),
+        ("line_image", ".", "line_images"),
+        ("line_image", "a.xml", "pages"),
+        ("strokes", "a.tsv", "strokes"),
+        ("words", "a.tsv", "csv"),
+    ],
+)
+def test_a_reader_gives_what_the_frontend_takes(frontend: str, path: str, name: str) -> None:
+    assert reader(info(frontend=frontend), None, [path], [])["name"] == name
 
 
 def test_the_models_own_reader_keeps_its_parameters() -> None:
-    assert reader(CONLL, None, ["x.conll"], [])["columns"] == {"tokens": 2, "tags": 4}
-    assert reader(CONLL, "csv", ["x.conll"], [])["name"] == "csv"
-    assert reader(CONLL, None, ["x.csv"], [])["name"] == "csv"
+    assert reader(info(CONLL), None, ["x.conll"], [])["columns"] == {"tokens": 2, "tags": 4}
+    assert reader(info(CONLL), "csv", ["x.conll"], [])["name"] == "csv"
+    assert reader(info(CONLL), None, ["x.csv"], [])["name"] == "csv"
 
 
 def test_files_that_nothing_reads() -> None:
     with pytest.raises(ConfigError) as found:
-        reader(CONLL, None, ["x.cvs"], [])
+        reader(info(CONLL), None, ["x.cvs"], [])
     assert str(found.value).startswith(
         "No installed reader takes files like 'x.cvs'; name one with --data NAME. Did you mean "
         "'.csv'? There are: "
@@ -104,12 +131,12 @@ def test_files_that_nothing_reads() -> None:
 
 def test_files_of_several_kinds() -> None:
     with pytest.raises(ConfigError) as found:
-        reader(None, None, ["a.csv", "b.jsonl"], [])
+        reader(info(), None, ["a.csv", "b.jsonl"], [])
     assert str(found.value) == (
         "These inputs need different readers: a.csv (csv), b.jsonl (jsonl). Predict from one kind "
         "at a time, or name one reader for all of them with --data NAME."
     )
-    assert reader(None, "csv", ["a.csv", "b.jsonl"], [])["name"] == "csv"
+    assert reader(info(), "csv", ["a.csv", "b.jsonl"], [])["name"] == "csv"
 
 
 def test_sizes_of_batches() -> None:

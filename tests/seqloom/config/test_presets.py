@@ -18,7 +18,20 @@ NEEDS = {
     "data=jsonl": ["head=classification", "data.train=a.jsonl"],
     "data=lines": None,  # it has no targets, so nothing can be trained on it
     "data=parallel": ["data.train={tokens: a, tags: b}"],
+    "data=strokes": ["frontend=strokes", "head=classification", "data.train=a.tsv"],
+    "data=pendigits": ["frontend=strokes", "head=classification"],
+    "data=stroke_strings": ["frontend=strokes", "head=ctc", "data.train=a.tsv"],
+    "data=pendigits_strings": ["frontend=strokes", "head=ctc"],
+    "data=line_images": ["frontend=line_image", "head=ctc", "data.train=a.tsv"],
+    "data=digit_lines": ["frontend=line_image", "head=ctc"],
+    "data=peraire": ["frontend=line_image", "head=ctc"],
+    "data=pages": ["frontend=line_image", "head=ctc", "data.train=pages"],
+    "data=series": ["frontend=features", "head=ctc", "data.train=a.tsv"],
     "frontend=characters": ["head=classification"],
+    "frontend=line_image": ["data=digit_lines", "head=ctc"],
+    "frontend=strokes": ["data=pendigits", "head=classification"],
+    "frontend=features": ["data=series", "head=ctc", "data.train=a.tsv"],
+    "head=ctc": ["data=digit_lines", "frontend=line_image"],
 }
 """What an option needs beside it; None if no run can have it."""
 

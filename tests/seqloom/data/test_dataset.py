@@ -11,6 +11,7 @@ import torch
 
 from seqloom.data.collate import Collate, Row
 from seqloom.data.dataset import SequenceDataset, key, loader
+from seqloom.data.encode import Codecs
 from seqloom.data.sampler import Batch, BatchSampler
 from seqloom.interfaces import Example, FrontendCodec, Item
 
@@ -43,7 +44,7 @@ def _dataset(*, augment: bool = True, seed: int = 1) -> SequenceDataset:
     codec = Noise()
     examples = [Example(str(n), {"length": length}) for n, length in enumerate(LENGTHS)]
     rows = [Row(example, codec.encode(example)) for example in examples]
-    return SequenceDataset(rows, Collate(), codec if augment else None, seed)
+    return SequenceDataset(rows, Collate(), Codecs(codec, {}) if augment else None, seed)
 
 
 def _sampler(seed: int = 1) -> BatchSampler:

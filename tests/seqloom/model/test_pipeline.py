@@ -9,7 +9,6 @@ import torch
 
 from seqloom.errors import DataError, ExampleError
 from seqloom.interfaces import Encoded, Example
-from seqloom.model.pipeline import as_example
 
 TEXT = "Apple rises ."
 
@@ -122,7 +121,7 @@ def test_predictions_are_the_same_on_a_gpu(classifier: Any) -> None:
 @pytest.mark.parametrize("wrong", [3, [3], None, [None]])
 def test_what_cannot_be_read_is_refused_in_a_sentence(classifier: Any, wrong: Any) -> None:
     with pytest.raises(
-        DataError, match=r"Nothing can be predicted from (3|None) .*expected a text"
+        DataError, match=r"Nothing can be predicted from (3|None) .*expected what the frontend"
     ):
         classifier.pipeline(wrong)
 
@@ -133,7 +132,8 @@ def test_an_empty_input_is_refused(classifier: Any, empty: Any) -> None:
         classifier.pipeline(empty)
 
 
-def test_as_example_keeps_examples_and_copies_mappings() -> None:
+def test_examples_are_kept_and_mappings_copied(classifier: Any) -> None:
+    as_example = classifier.pipeline.example
     example = Example("one", {"text": "x"})
     assert as_example(example) is example
     fields = {"text": "x"}

@@ -27,7 +27,7 @@ def seqloom_components():
 
 @hookimpl
 def seqloom_commands():
-    return [Command("prepare", "Prepare.", "faulty_target:prepare")]
+    return [Command("embroider", "Embroider.", "faulty_target:embroider")]
 """
 
 Install = Callable[..., Path]
@@ -60,15 +60,17 @@ def test_disabling_one_of_two_claimants_gives_the_name_to_the_other(
 
 def test_a_command_that_two_plugins_claim_goes_to_neither(install: Install) -> None:
     install("faulty_one", CLAIM.format(name="one"))
-    assert registry().command("prepare").help == "Prepare."
+    assert registry().command("embroider").help == "Embroider."
     install("faulty_two", CLAIM.format(name="two"))
     assert registry().commands() == {}
-    assert [p.name for p in registry().contested_commands()["prepare"]] == [
+    assert [p.name for p in registry().contested_commands()["embroider"]] == [
         "faulty_one",
         "faulty_two",
     ]
-    with pytest.raises(PluginError, match=r"The command 'prepare' is claimed by plugin 'faulty_o"):
-        registry().command("prepare")
+    with pytest.raises(
+        PluginError, match=r"The command 'embroider' is claimed by plugin 'faulty_o"
+    ):
+        registry().command("embroider")
 
 
 def test_a_command_that_is_not_there() -> None:

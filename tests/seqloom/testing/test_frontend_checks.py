@@ -144,9 +144,9 @@ class RandomBeyond(SoundCodec):
         return {"words": item["words"] + RandomBeyond.count}
 
 
-class Shortens(SoundCodec):
+class Empties(SoundCodec):
     def augment(self, item: Item, rng: np.random.Generator) -> Item:
-        return {"words": item["words"][:-1]}
+        return {"words": item["words"][:0]}
 
 
 class TakesAnything(SoundCodec):
@@ -168,7 +168,7 @@ BROKEN: list[tuple[Any, Any, str]] = [
     (checks.check_codec, Sound.over(GrowsInPrepare), r"prepare\(\) is not idempotent"),
     (checks.check_augment, Sound.over(ChangesItem), r"augment\(\) changes the item's 'words'"),
     (checks.check_augment, Sound.over(RandomBeyond), r"augment\(\) is random beyond rng: 'words'"),
-    (checks.check_augment, Sound.over(Shortens), "changes the number of frames"),
+    (checks.check_augment, Sound.over(Empties), "leaves an item without frames"),
     (checks.check_bad, Sound.over(TakesAnything), "an example without fields is not refused"),
     (checks.check_gradients, Unused, r"no gradient reaches forgotten\.weight"),
     (checks.check_round_trip, HiddenTensor, "outputs of the stored module"),

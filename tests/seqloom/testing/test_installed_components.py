@@ -44,14 +44,21 @@ def test_encoder(
     check(lambda input_size: cls(input_size, **small))
 
 
-@pytest.mark.parametrize("kind", ["tokens", "text"])
+def _inputs() -> Iterator[Any]:
+    for param in _params("frontend"):
+        component, params = param.values
+        kinds = component.takes.get("field", ("tokens", "text"))
+        for kind in kinds:
+            yield pytest.param(component, params, kind, id=f"{param.id}-{kind}")
+
+
 @pytest.mark.parametrize("check", **_by_name(FRONTEND_CHECKS))
-@pytest.mark.parametrize(("component", "params"), [*_params("frontend")])
+@pytest.mark.parametrize(("component", "params", "kind"), [*_inputs()])
 def test_frontend(
     component: Component,
     params: dict[str, Any],
-    check: Callable[[FrontendCase], None],
     kind: str,
+    check: Callable[[FrontendCase], None],
 ) -> None:
     check(FrontendCase(resolve(component), examples({kind: kind}), params))
 
@@ -62,5 +69,8 @@ def test_head(
     component: Component, params: dict[str, Any], check: Callable[[HeadCase], None]
 ) -> None:
     (kind, *_) = component.takes["field"]
-    labelled = examples({"tokens": "tokens", str(params["field"]): kind})
-    check(HeadCase(resolve(component), labelled, LENGTHS, params))
+    field = str(params["field"])
+    labelled = examples({"tokens": "tokens", field: kind})
+    # In frames rather than tokens, a text needs one for each character, and between equal ones.
+    frames = LENGTHS if kind != "text" else [2 * len(one.fields[field]) + 3 for one in labelled]
+    check(HeadCase(resolve(component), labelled, frames, params))

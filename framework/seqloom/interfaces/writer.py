@@ -1,0 +1,22 @@
+"""The interface of a writer: predictions in a form of their own."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from seqloom.interfaces.example import Example
+from seqloom.interfaces.head import Prediction
+
+
+class Writer(Protocol):
+    """Writes what was predicted, as ``seqloom predict --to FORM --out PATH`` wants it.
+
+    Built as ``Writer(out, head)``: the path that the user named, or None, and the model's head.
+    Building it raises ConfigError if the head's predictions have no such form.
+    """
+
+    def write(self, example: Example, prediction: Prediction) -> None:
+        """Write one (described) prediction; they come in the order of the inputs."""
+
+    def close(self) -> None:
+        """Finish; called once all are written, and not after an error."""

@@ -1,0 +1,59 @@
+"""Codecs' states on disk: plain types as JSON, bytes as files of their own beside it.
+
+In the JSON an object ``{"$file": NAME}`` stands for the bytes of a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from seqloom.errors import BundleError
+
+MARK = "$file"
+
+
+def write(states: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Return the states as plain types, with their bytes written into a folder.
+
+    Each file is named for its place: ``codec.heads.ctc.ngram``. The folder is made if need be.
+    """
+    plain: dict[str, Any] = _write(states, folder, "codec")
+    return plain
+
+
+def _write(value: Any, folder: Path, name: str) -> Any:
+    if isinstance(value, bytes):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(value)
+        return {MARK: name}
+    if isinstance(value, Mapping):
+        return {key: _write(one, folder, f"{name}.{key}") for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_write(one, folder, f"{name}.{number}") for number, one in enumerate(value)]
+    return value
+
+
+def read(plain: Any, folder: Path) -> Any:
+    """Return states as they were written, with the bytes of their files.
+
+    Raises:
+        BundleError: a file is not there, or its name leads out of the folder.
+    """
+    if isinstance(plain, dict) and set(plain) == {MARK}:
+        return _bytes(folder, plain[MARK])
+    if isinstance(plain, dict):
+        return {key: read(one, folder) for key, one in plain.items()}
+    if isinstance(plain, list):
+        return [read(one, folder) for one in plain]
+    return plain
+
+
+def _bytes(folder: Path, name: Any) -> bytes:
+    if not isinstance(name, str) or not name.startswith("codec.") or set(name) & set("/\\:"):
+        raise BundleError(f"{folder} names the file {name!r}, which no training writes.")
+    try:
+        return (folder / name).read_bytes()
+    except OSError as fault:
+        raise BundleError(f"{folder / name} cannot be read: {fault}; copy it again.") from fault

@@ -1,0 +1,194 @@
+"""From texts to classes, and the texts that no path of the frames can give."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from seqloom.data.fetch import local_path
+from seqloom.errors import ConfigError, DataError, ExampleError
+from seqloom.interfaces import Example, HeadCodec, Item
+from seqloom_handwriting.ctc.lexicon import Lexicon
+from seqloom_handwriting.ctc.ngram import NGram
+from seqloom_handwriting.schemas.heads import Ctc
+
+TRAIN = "train"
+
+
+class CtcCodec(HeadCodec):
+    """Knows the alphabet of the training texts: character i is class i + 1, class 0 the blank.
+
+    The array ``target`` is (S,) int64, the classes of the text in its normal form.
+
+    Attributes:
+        alphabet: the characters, in the order of their classes.
+        ngram: the model of characters, if there is one.
+        lexicon: the words that may be read, if they are limited.
+    """
+
+    def __init__(self, options: Ctc) -> None:
+        _check(options)
+        self.options = options
+        self.alphabet: list[str] = []
+        self.ngram: NGram | None = None
+        self.lexicon: Lexicon | None = None
+
+    def fit(self, examples: Sequence[Example]) -> dict[str, Any]:
+        """Return the alphabet, the n-gram model's counts and the words of the lexicon.
+
+        Raises:
+            ExampleError: an example has no text.
+            DataError: the corpus or the lexicon cannot be read.
+        """
+        return self._learned([], examples)
+
+    def unite(self, state: Mapping[str, Any], examples: Sequence[Example]) -> dict[str, Any]:
+        """Return a state whose alphabet goes on from the model's; its language is the examples'.
+
+        Raises:
+            ExampleError: an example has no text.
+        """
+        return self._learned(state["alphabet"], examples)
+
+    def _learned(self, known: list[str], examples: Sequence[Example]) -> dict[str, Any]:
+        texts = [self.text(example) for example in examples]
+        extra = self._formed(self.options.extra_characters)
+        alphabet = [*known, *sorted((set("".join(texts)) | set(extra)) - set(known))]
+        return {"alphabet": alphabet, **self._language(alphabet, texts)}
+
+    def _language(self, alphabet: list[str], texts: list[str]) -> dict[str, Any]:
+        """Return what the beam knows of the language: the n-gram model and the words."""
+        more = [*texts, *self._corpus()]
+        model = NGram.fit(more, self.options.ngram_order, alphabet) if self._wants_ngram else None
+        words = self._words(more)
+        return {
+            "ngram": model and model.to_bytes(),
+            "words": words and "\n".join(words).encode(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up the alphabet and what the beam knows of the language."""
+        self.alphabet = list(state["alphabet"])
+        self._class = {character: i for i, character in enumerate(self.alphabet, 1)}
+        self.ngram = NGram.from_bytes(state["ngram"]) if state["ngram"] else None
+        self.lexicon = None
+        if state["words"]:
+            words = bytes(state["words"]).decode().split("\n")
+            # A letter that no word has must not part words.
+            letters = {c for c in self.alphabet if c.isalnum()}
+            self.lexicon = Lexicon(words, letters | {c for word in words for c in word})
+
+    def encode(self, example: Example) -> Item:
+        """Return the example's ``target``.
+
+        Raises:
+            ExampleError: there is no text, it is empty, or has characters that training never saw.
+        """
+        text = self.text(example)
+        unknown = sorted(set(text) - set(self._class))
+        if unknown:
+            names = ", ".join(f"{c!r} ({unicodedata.name(c, f'U+{ord(c):04X}')})" for c in unknown)
+            raise ExampleError(
+                example,
+                f"its text has characters that no training text has: {names}. To count them as "
+                f"mistakes, name them: head.extra_characters='{''.join(unknown)}'",
+            )
+        return {"target": np.array([self._class[c] for c in text], dtype=np.int64)}
+
+    def text(self, example: Example) -> str:
+        """Return the example's text in its normal form, runs of white space as one space.
+
+        Raises:
+            ExampleError: there is none, or it is empty.
+        """
+        value = example.fields.get(self.options.field)
+        if not isinstance(value, str):
+            there = ", ".join(sorted(example.fields)) or "none"
+            came = "is missing" if value is None else f"is {value!r}, not a text"
+            raise ExampleError(
+                example,
+                f"the field {self.options.field!r} {came}, and head=ctc is to learn it; the "
+                f"example's fields are: {there}. Add it, or choose one with head.field=NAME.",
+            )
+        text = self.normal(value)
+        if not text:
+            raise ExampleError(example, "its text is empty; give it its text or take it out.")
+        return text
+
+    def normal(self, text: str) -> str:
+        """Return a text as it is trained on and scored."""
+        return " ".join(self._formed(text).split())
+
+    def _formed(self, text: str) -> str:
+        form: Any = str(self.options.form)
+        return unicodedata.normalize(form, text)
+
+    def decode(self, labels: Sequence[int]) -> str:
+        """Return the text of classes from 1."""
+        return "".join(self.alphabet[label - 1] for label in labels)
+
+    def check(self, example: Example, item: Item, frames: int) -> None:
+        """Refuse a text with more characters and repeats than there are frames.
+
+        Two equal characters in a row need a blank between them (Graves et al. 2006).
+
+        Raises:
+            ExampleError: says how many frames it needs and has.
+        """
+        target = item["target"]
+        repeats = int((target[1:] == target[:-1]).sum())
+        if len(target) + repeats > frames:
+            raise ExampleError(
+                example,
+                f"CTC cannot emit its {len(target)} characters with {repeats} repeats from {frames}"
+                f" frames; it needs {len(target) + repeats}. Is the text of this line, and is the "
+                "line whole? Else pool the width less (frontend.pooling), or scale it larger.",
+            )
+
+    @property
+    def _wants_ngram(self) -> bool:
+        return self.options.ngram_order > 0
+
+    def _corpus(self) -> list[str]:
+        return _lines(self.options.corpus, "head.corpus", self) if self.options.corpus else []
+
+    def _words(self, texts: list[str]) -> list[str] | None:
+        source = self.options.lexicon
+        if source is None:
+            return None
+        lines = texts if source == TRAIN else _lines(source, "head.lexicon", self)
+        found = {word for line in lines for word in _words(line, source == TRAIN)}
+        if not found:
+            raise DataError(f"head.lexicon={source}: there is no word in it.")
+        return sorted(found)
+
+
+def _words(line: str, running: bool) -> list[str]:
+    """Return the words of a running text without their punctuation, or a lexicon's own line."""
+    if not running:
+        return [line]
+    return "".join(c if c.isalnum() or c in "'’-" else " " for c in line).split()
+
+
+def _lines(path: str, key: str, codec: CtcCodec) -> list[str]:
+    try:
+        text = local_path(path).read_text(encoding="utf-8")
+    except UnicodeDecodeError as fault:
+        raise DataError(f"{key}={path}: it is not UTF-8 at byte {fault.start}.") from fault
+    return [line for raw in text.splitlines() if (line := codec.normal(raw))]
+
+
+def _check(options: Ctc) -> None:
+    if not 0 <= options.ngram_order <= 12:
+        raise ConfigError(f"head.ngram_order={options.ngram_order}: expected 0 (none) to 12.")
+    if options.beam_width < 1:
+        raise ConfigError(f"head.beam_width={options.beam_width}: expected 1 or more.")
+    for key in ("dropout", "skip_blank"):
+        value = getattr(options, key)
+        if not 0 <= value <= 1 or (key == "dropout" and value == 1):
+            raise ConfigError(f"head.{key}={value}: expected a share from 0 to 1.")
+    if options.shortcut < 0:
+        raise ConfigError(f"head.shortcut={options.shortcut}: a weight cannot be negative.")

@@ -1,0 +1,117 @@
+"""How far a confidence can be trusted: calibration by a temperature, and its error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from rapidfuzz.distance import Levenshtein
+
+Array = NDArray[np.float64]
+
+COLDEST, HOTTEST = 0.05, 20.0
+"""Between these a temperature is sought."""
+
+
+class Bin(NamedTuple):
+    """The confidences in (low, high], and how many of them were right."""
+
+    low: float
+    high: float
+    size: int
+    confidence: float
+    accuracy: float
+
+
+def correct_characters(read: Sequence[int], truth: Sequence[int]) -> list[bool]:
+    """Return for each label that was read whether a minimal edit alignment keeps it.
+
+    >>> correct_characters([1, 2, 3], [1, 3])
+    [True, False, True]
+    """
+    correct = [False] * len(read)
+    for step in Levenshtein.opcodes(read, truth):
+        if step.tag == "equal":
+            correct[step.src_start : step.src_end] = [True] * (step.src_end - step.src_start)
+    return correct
+
+
+def fit_temperature(logits: NDArray[Any], classes: NDArray[Any], correct: NDArray[Any]) -> float:
+    """Return T for which softmax(logits / T)[class] best says whether the class is correct.
+
+    T minimises the log loss (Guo et al. 2017, section 4.2); it lies between `COLDEST` and
+    `HOTTEST`, and is 1 if there is nothing to learn from.
+
+    Args:
+        logits: (N, C), C at least 2.
+        classes: (N,) integers, the class that was chosen in each row.
+        correct: (N,) booleans.
+    """
+    if not len(classes):
+        return 1.0
+    logits = np.array(logits, dtype=np.float64)
+    rows = np.arange(len(classes))
+    chosen = logits[rows, classes][:, None]
+    logits -= chosen
+    logits[rows, classes] = -np.inf  # left are the others, against the class
+    sign = np.where(correct, 1.0, -1.0)
+
+    def loss(log_temperature: float) -> float:
+        odds = _log_sum(logits * np.exp(-log_temperature))
+        return float(np.logaddexp(0.0, sign * odds).mean())
+
+    return float(np.exp(_minimum(loss, float(np.log(COLDEST)), float(np.log(HOTTEST)))))
+
+
+def _log_sum(logits: Array) -> Array:
+    """Return log Σ exp over the last axis; -inf where all is -inf."""
+    greatest = np.maximum(logits.max(1, keepdims=True), np.finfo(np.float64).min)
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log(np.exp(logits - greatest).sum(1)) + greatest[:, 0])
+
+
+def _minimum(function: Callable[[float], float], low: float, high: float) -> float:
+    """Return where a function is least: the best of a grid, then a golden-section search."""
+    grid = np.linspace(low, high, 13).tolist()
+    best = int(np.argmin([function(x) for x in grid]))
+    low, high = grid[max(best - 1, 0)], grid[min(best + 1, 12)]
+    share = (5**0.5 - 1) / 2
+    left, right = high - share * (high - low), low + share * (high - low)
+    at_left, at_right = function(left), function(right)
+    while high - low > 1e-4:
+        if at_left <= at_right:
+            high, right, at_right = right, left, at_left
+            left = high - share * (high - low)
+            at_left = function(left)
+        else:
+            low, left, at_left = left, right, at_right
+            right = low + share * (high - low)
+            at_right = function(right)
+    return (low + high) / 2
+
+
+def reliability(confidence: NDArray[Any], correct: NDArray[Any], bins: int = 15) -> list[Bin]:
+    """Return the bins that hold any of N confidences, from low to high, all equally wide."""
+    confidence, correct = np.asarray(confidence, dtype=np.float64), np.asarray(correct)
+    places = np.clip(np.ceil(confidence * bins) - 1, 0, bins - 1)
+    table = []
+    for place in np.unique(places).astype(int).tolist():
+        inside = places == place
+        means = float(confidence[inside].mean()), float(correct[inside].mean())
+        table.append(Bin(place / bins, (place + 1) / bins, int(inside.sum()), *means))
+    return table
+
+
+def calibration_error(confidence: NDArray[Any], correct: NDArray[Any], bins: int = 15) -> float:
+    """Return the expected calibration error (Guo et al. 2017, equation 3); 0 of nothing.
+
+    Args:
+        confidence: (N,) in [0, 1].
+        correct: (N,) booleans.
+        bins: of equal width.
+    """
+    table = reliability(confidence, correct, bins)
+    gaps = sum(row.size * abs(row.accuracy - row.confidence) for row in table)
+    return gaps / max(len(confidence), 1)

@@ -1,0 +1,24 @@
+"""What the frontends read of an example."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from seqloom.errors import ExampleError, did_you_mean
+from seqloom.interfaces import Example
+
+
+def require_field(example: Example, name: str, what: str) -> Any:
+    """Return the value in the field that a frontend reads.
+
+    Raises:
+        ExampleError: the example does not have it; ``what`` says what was looked for.
+    """
+    value = example.fields.get(name)
+    if value is None:
+        raise ExampleError(
+            example,
+            f"there is no {what} in {name!r}; set frontend.field to the field that holds it. "
+            f"{did_you_mean(name, example.fields)}",
+        )
+    return value

@@ -1,0 +1,117 @@
+"""Line images as arrays of one height."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from seqloom.errors import ExampleError
+from seqloom.interfaces import Example, FrontendCodec, Item
+from seqloom_handwriting.fields import require_field
+from seqloom_handwriting.images.augment import augment_line
+from seqloom_handwriting.images.file import ImageFile, load_gray
+from seqloom_handwriting.images.pooling import Pooling
+from seqloom_handwriting.schemas.frontends import Ink, LineImage
+
+
+class LineImageCodec(FrontendCodec):
+    """Encodes a line's image as ``image`` (W, H) uint8: axis 0 is the width, 0 paper, 255 ink.
+
+    Nothing is fitted. Images stay files until they are encoded.
+    """
+
+    def __init__(self, **params: Any) -> None:
+        self.params = LineImage(**params)
+        self.pooling = Pooling.parse(self.params.pooling)
+
+    def fields(self, value: Any) -> dict[str, Any] | None:
+        """Return the fields of a bare image: an array, a PIL image or the path of a file."""
+        readable = isinstance(value, np.ndarray | Image.Image | ImageFile | str | Path)
+        return {self.params.field: value} if readable else None
+
+    def fit(self, examples: Sequence[Example]) -> dict[str, Any]:
+        """Return the empty state; no image is opened."""
+        return {}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up the empty state."""
+
+    def encode(self, example: Example) -> Item:
+        """Return ``image`` (W, H) uint8, scaled to the height, with paper at both ends.
+
+        Raises:
+            ExampleError: there is no image, it cannot be decoded, or it is too narrow.
+        """
+        gray = self._load(example)
+        inked = _inked(gray, self.params.ink)
+        scaled = _scaled(inked, self.params.height)
+        image = np.pad(scaled.T, ((self.params.margin, self.params.margin), (0, 0)))
+        if len(image) < self.pooling.width:
+            raise ExampleError(
+                example,
+                f"the image is {gray.shape[1]} pixels wide and {gray.shape[0]} high, which is "
+                f"{len(image)} wide when it is {self.params.height} high and has its margins; the "
+                f"convolutions need {self.pooling.width}. Leave it out, or raise frontend.margin.",
+            )
+        return {"image": np.ascontiguousarray(image)}
+
+    def augment(self, item: Item, rng: np.random.Generator) -> Item:
+        """Return the item with its image warped, and its strokes and grays changed.
+
+        The width changes too, and with it the number of frames, but never below one.
+        """
+        image = augment_line(item["image"], self.params.augment, rng, self.pooling.width)
+        return {**item, "image": image}
+
+    def cost(self, item: Item) -> int:
+        """Return the width in pixels."""
+        return len(item["image"])
+
+    def frames(self, item: Item) -> int:
+        """Return the width after pooling."""
+        return len(item["image"]) // self.pooling.width
+
+    def _load(self, example: Example) -> np.ndarray:
+        name = self.params.field
+        value = require_field(example, name, "image")
+        try:
+            return load_gray(value)
+        except ValueError as problem:
+            raise ExampleError(
+                example, f"the image in {name!r} cannot be read: {problem}"
+            ) from problem
+
+
+def _inked(gray: np.ndarray, ink: Ink | str) -> np.ndarray:
+    """Return the image (H, W) with 0 for paper and 255 for ink."""
+    light = _is_light(gray) if ink == Ink.auto else ink == Ink.light
+    return gray if light else 255 - gray
+
+
+def _is_light(gray: np.ndarray) -> bool:
+    """Return whether the lighter of two colours covers less.
+
+    It does if the gray levels have a positive skew, a tail towards the light. For an image of two
+    levels that is exact, and noise of the paper, which is symmetrical, does not change it.
+    """
+    counts = np.bincount(gray.ravel(), minlength=256).astype(np.float64)
+    levels = np.arange(256)
+    mean = counts @ levels / counts.sum()
+    return bool(counts @ (levels - mean) ** 3 > 0)
+
+
+def _scaled(image: np.ndarray, height: int) -> np.ndarray:
+    """Return an image (H, W) scaled to a height.
+
+    Lanczos' filter covers the area of a new pixel; whole factors beyond what it needs are averaged
+    away before it, which is quicker.
+    """
+    if image.shape[0] == height:
+        return image
+    width = max(1, round(image.shape[1] * height / image.shape[0]))
+    picture = Image.fromarray(image)
+    return np.asarray(picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0))

@@ -1,0 +1,177 @@
+"""XML as a small tree that knows where in the file each element stands.
+
+Built on expat, without its dangers: a document that declares entities is refused, so that none can
+blow up or bring in other files.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from xml.parsers import expat
+
+from seqloom.errors import DataError
+
+DEEPEST = 100  # levels of elements; what is deeper is no page
+_TAG = re.compile(rb"""<[^<>"']*(?:"[^"]*"[^<>"']*|'[^']*'[^<>"']*)*>""")
+_DECLARED = re.compile(rb"""^\s*<\?xml[^>]*encoding\s*=\s*["']([\w.-]+)["']""")
+_BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+
+
+@dataclass(slots=True)
+class Node:
+    """An element.
+
+    Attributes:
+        name: without its namespace.
+        space: the namespace, or nothing.
+        attributes: by name; those in namespaces as ``{namespace}name``.
+        line: of the file, from 1, where it starts.
+        start: offset of its start tag in the document's UTF-8 bytes.
+        close: offset of its end tag; its own ``start`` if it is one empty tag.
+        end: offset after it.
+        text: directly in it, before, between and after its children.
+    """
+
+    name: str
+    space: str
+    attributes: dict[str, str]
+    line: int
+    start: int
+    close: int = 0
+    end: int = 0
+    text: str = ""
+    children: list[Node] = field(default_factory=list)
+
+    def get(self, name: str) -> str:
+        """Return an attribute, or nothing if it is not there."""
+        return self.attributes.get(name, "")
+
+    def all(self, *names: str) -> list[Node]:
+        """Return the children of these names, in their order."""
+        return [child for child in self.children if child.name in names]
+
+    def first(self, name: str) -> Node | None:
+        """Return the first child of the name."""
+        return next(iter(self.all(name)), None)
+
+    def walk(self) -> Iterator[Node]:
+        """Yield this element and all in it, in the order of the document."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+
+@dataclass(frozen=True)
+class Document:
+    """A file of XML.
+
+    Attributes:
+        path: of the file.
+        content: the whole of it in UTF-8, which the offsets of nodes count in.
+        encoding: of the file.
+        root: its outermost element.
+    """
+
+    path: Path
+    content: bytes
+    encoding: str
+    root: Node
+
+    def error(self, line: int, problem: str) -> DataError:
+        """Return the error for a line of the file."""
+        return DataError(f"{self.path}:{line}: {problem}")
+
+
+def read_document(path: Path) -> Document:
+    """Return the XML in a file.
+
+    Raises:
+        DataError: the file cannot be read, is not well-formed, or declares entities.
+    """
+    try:
+        raw = path.read_bytes()
+    except OSError as fault:
+        raise DataError(f"{path}: cannot be read: {fault.strerror or fault}.") from None
+    encoding = _encoding(raw)
+    try:
+        content = raw.decode(encoding).encode()
+    except (UnicodeError, LookupError) as fault:
+        raise DataError(
+            f"{path}:1: the file is not in {encoding}, as it says or as XML is by default: "
+            f"{fault}. Save it as UTF-8."
+        ) from None
+    return Document(path, content, encoding, _Builder(path, content).build())
+
+
+def _encoding(raw: bytes) -> str:
+    for bom, name in _BOMS.items():
+        if raw.startswith(bom):
+            return name
+    declared = _DECLARED.match(raw[:400])
+    return declared[1].decode() if declared else "utf-8"
+
+
+class _Builder:
+    """Builds the tree from expat's events."""
+
+    def __init__(self, path: Path, content: bytes) -> None:
+        self._path = path
+        self._content = content
+        self._stack = [Node("", "", {}, 0, 0)]
+        self._parser = parser = expat.ParserCreate("UTF-8", "}")
+        parser.buffer_text = True
+        parser.StartElementHandler = self._open
+        parser.EndElementHandler = self._close
+        parser.CharacterDataHandler = self._characters
+        parser.EntityDeclHandler = self._refuse
+        parser.SkippedEntityHandler = self._refuse
+
+    def build(self) -> Node:
+        try:
+            self._parser.Parse(self._content, True)
+        except expat.ExpatError as fault:
+            raise DataError(
+                f"{self._path}:{fault.lineno}: not well-formed XML: "
+                f"{expat.ErrorString(fault.code)} (column {fault.offset + 1}). Export it once more."
+            ) from None
+        return self._stack[0].children[0]
+
+    def _open(self, name: str, attributes: dict[str, str]) -> None:
+        space, _, local = name.rpartition("}")
+        line, start = self._parser.CurrentLineNumber, self._parser.CurrentByteIndex
+        if len(self._stack) > DEEPEST:
+            raise DataError(
+                f"{self._path}:{line}: elements stand {DEEPEST} deep in one another; this is no "
+                "ALTO or PAGE XML."
+            )
+        node = Node(local, space, attributes, line, start)
+        self._stack[-1].children.append(node)
+        self._stack.append(node)
+
+    def _close(self, _: str) -> None:
+        node = self._stack.pop()
+        # Of one empty tag, expat tells an end behind it: the place of whatever follows.
+        empty = self._tag_end(node.start)
+        if self._content[empty - 2 : empty] == b"/>":
+            node.close, node.end = node.start, empty
+        else:
+            node.close = self._parser.CurrentByteIndex
+            node.end = self._tag_end(node.close)
+
+    def _tag_end(self, start: int) -> int:
+        tag = _TAG.match(self._content, start)
+        return tag.end() if tag else start
+
+    def _characters(self, text: str) -> None:
+        self._stack[-1].text += text
+
+    def _refuse(self, name: str, *_: object) -> None:
+        raise DataError(
+            f"{self._path}:{self._parser.CurrentLineNumber}: the document declares or uses the "
+            f"entity {name!r}. Page XML needs none, and entities can read other files or fill the "
+            "memory, so they are refused; remove the <!DOCTYPE …> and write the text itself."
+        )

@@ -1,0 +1,147 @@
+"""Pages as a data set: each line an example."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from seqloom.data.cutting import CutSource, Distinct
+from seqloom.data.split import SplitConfig
+from seqloom.errors import ConfigError, DataError, ExampleError, did_you_mean
+from seqloom.interfaces import Example, Origin
+from seqloom_handwriting.pages.files import find_pages
+from seqloom_handwriting.pages.model import Line
+from seqloom_handwriting.pages.reading import read
+from seqloom_handwriting.pages.sheet import Sheet
+
+log = logging.getLogger("seqloom")
+
+Entry = tuple[str, Sheet, Line]
+"""The page's name in ids, the page and one of its lines."""
+
+
+class PageSource(CutSource):
+    """Reads pages with ALTO or PAGE XML; see `Pages` for the parameters.
+
+    The id of an example is ``page/line``; its ``meta`` has the page's name, the ids of region and
+    line, the path of the XML and the baseline, in the XML's coordinates.
+
+    Attributes:
+        without_text: how many lines had none and were left out when a split was last read.
+    """
+
+    def __init__(
+        self,
+        *,
+        train: str | None = None,
+        val: str | None = None,
+        test: str | None = None,
+        height: int = 64,
+        straighten: bool = True,
+        regions: Sequence[str] = (),
+        split: SplitConfig | Mapping[str, Any] | None = None,
+    ) -> None:
+        cut = {"group": "page"} if split is None else split
+        super().__init__({"train": train, "val": val, "test": test}, cut)
+        if height < 0:
+            raise ConfigError(
+                f"data.height={height}: expected pixels, or 0 for the scale of the page."
+            )
+        self._height = height
+        self._straighten = straighten
+        self._regions = set(regions)
+        self.without_text = 0
+
+    def whole(self, split: str) -> Iterator[Example]:
+        """Return the lines of the split's pages that have a text; see `CutSource.whole`.
+
+        Raises:
+            DataError: a file is missing or malformed, or no line has a text.
+            ExampleError: one line cannot be cut; ask for the next one.
+        """
+        if split not in self.files:
+            return iter(())
+        pages = find_pages(self.files[split])
+        others = {name for other in self.files if other != split for name in self._stems(other)}
+        # Equal names in the folders of several splits: the split's name makes the ids differ.
+        prefix = f"{split}/" if others & {page.stem for page in pages} else ""
+        return self._examples(self._with_text(self._lines(pages, prefix), self.files[split]))
+
+    def inputs(self, paths: Sequence[str]) -> Iterator[Example]:
+        """Return the lines of the pages, with or without a text; see `Source.inputs`.
+
+        Raises:
+            DataError: a file is missing or malformed, or an image has no XML.
+            ExampleError: one line cannot be cut; ask for the next one.
+        """
+        return self._examples(self._lines(page for path in paths for page in find_pages(path)))
+
+    def _stems(self, split: str) -> set[str]:
+        return {page.stem for page in find_pages(self.files[split])}
+
+    def _lines(self, pages: Iterable[Path], prefix: str = "") -> Iterator[Entry]:
+        """Yield the lines of the wanted regions, page by page; no page's image is read here.
+
+        Raises:
+            DataError: a page is malformed, or no page has a region of the types that are wanted.
+        """
+        distinct, kinds, found = Distinct(), Counter[str](), False
+        for path in pages:
+            page = read(path)
+            sheet, name = Sheet(page), prefix + distinct(path.stem)
+            for line in page.lines:
+                kinds[line.kind] += 1
+                if not self._regions or line.kind in self._regions:
+                    found = True
+                    yield name, sheet, line
+        if self._regions and kinds and not found:
+            wanted = ", ".join(sorted(self._regions))
+            raise DataError(
+                f"data.regions={wanted}: no line is in a region of such a type. "
+                f"{did_you_mean(min(self._regions), filter(None, kinds))}"
+            )
+
+    def _with_text(self, lines: Iterator[Entry], path: str) -> Iterator[Entry]:
+        bare, empty = 0, True
+        for entry in lines:
+            if entry[2].text is None:
+                bare += 1
+            else:
+                empty = False
+                yield entry
+        self.without_text = bare
+        if bare:
+            log.info("%s: %d lines have no text and are left out.", path, bare)
+        if empty:
+            raise DataError(
+                f"{path}: none of the {bare} lines has a text, so there is nothing to train on or "
+                "to measure by; transcribe some."
+            )
+
+    def _examples(self, entries: Iterator[Entry]) -> Iterator[Example]:
+        # A generator could not go on after an error; map can.
+        return map(partial(_example, height=self._height, straighten=self._straighten), entries)
+
+
+def _example(entry: Entry, height: int, straighten: bool) -> Example:
+    name, sheet, line = entry
+    meta = {
+        "page": sheet.page.xml.stem,
+        "region": line.region,
+        "line": line.id,
+        "xml": str(sheet.page.xml),
+        "baseline": [list(point) for point in line.baseline],
+    }
+    example = Example(f"{name}/{line.id}", {}, Origin(str(sheet.page.xml), line.number), meta)
+    try:
+        example.fields["image"] = sheet.cut(line, height, straighten)
+    except ValueError as problem:
+        page, sentence = sheet.page.xml.stem, str(problem).rstrip(".")
+        raise ExampleError(example, f"line {line.id!r} of page {page!r}: {sentence}.") from None
+    if line.text is not None:
+        example.fields["text"] = line.text
+    return example

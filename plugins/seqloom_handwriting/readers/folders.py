@@ -1,0 +1,119 @@
+"""Folders and zip files, looked into the same way."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from seqloom.data.fetch import file_name, is_url, local_path
+from seqloom.errors import DataError
+from seqloom_handwriting.readers.archives import open_zip, read_member
+
+ARCHIVES = (".zip", ".npz")
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder or a zip file; files in it are named relative to it, with slashes."""
+
+    path: Path
+
+    @classmethod
+    def find(cls, path: str) -> Folder:
+        """Return the folder or zip file that a path or pinned URL names.
+
+        Raises:
+            DataError: there is no such file, or it is no zip file.
+        """
+        folder = Path(path).expanduser()
+        if not is_url(path) and folder.is_dir():
+            return cls(folder)
+        found = cls(local_path(path))
+        try:
+            open_zip(str(found.path))
+        except ValueError as error:
+            raise DataError(str(error)) from None
+        return found
+
+    @classmethod
+    def of_table(cls, table: Path, given: str | None, suffix: str) -> Folder:
+        """Return where the files are that a table names.
+
+        Args:
+            table: the local file.
+            given: the place that the config names; None is the archive of the table's own name
+                beside it, or else its folder.
+            suffix: of the archive.
+
+        Raises:
+            DataError: the place is not there.
+        """
+        if given is not None:
+            return cls.find(given)
+        archive = table.with_suffix(suffix)
+        return cls.find(str(archive)) if archive.is_file() else cls(table.parent)
+
+    @property
+    def zipped(self) -> bool:
+        """Whether this is a zip file."""
+        return not self.path.is_dir()
+
+    def names(self) -> list[str]:
+        """Return the names of all files, sorted naturally; hidden ones are left out."""
+        if self.zipped:
+            names = [i.filename for i in open_zip(str(self.path)).infolist() if not i.is_dir()]
+        else:
+            files = (file for file in self.path.rglob("*") if file.is_file())
+            names = [file.relative_to(self.path).as_posix() for file in files]
+        return sorted((name for name in names if not _hidden(name)), key=natural)
+
+    def __contains__(self, name: str) -> bool:
+        if not self.zipped:
+            return (self.path / name).is_file()
+        try:
+            open_zip(str(self.path)).getinfo(name)
+        except KeyError:
+            return False
+        return True
+
+    def place(self, name: str) -> tuple[str, str | None]:
+        """Return the path of a file and, if it is in a zip file, its name there."""
+        return (str(self.path), name) if self.zipped else (str(self.path / name), None)
+
+    def shown(self, name: str) -> str:
+        """Return the file's name in messages."""
+        return str(self.path / name)
+
+    def read(self, name: str) -> bytes:
+        """Return the bytes of a file.
+
+        Raises:
+            ValueError: it cannot be read.
+        """
+        if self.zipped:
+            return read_member(str(self.path), name)
+        try:
+            return (self.path / name).read_bytes()
+        except OSError as error:
+            raise ValueError(f"{self.shown(name)} cannot be read: {error.strerror}.") from None
+
+
+def is_folder(path: str) -> bool:
+    """Return whether a path names a folder, or a path or pinned URL a zip file."""
+    named_so = file_name(path).lower().endswith(ARCHIVES)
+    return named_so or (not is_url(path) and Path(path).expanduser().is_dir())
+
+
+def natural(name: str) -> tuple[list[str | int], str]:
+    """Return a key that sorts numbers in names by their value.
+
+    >>> sorted(["b10", "b9", "a"], key=natural)
+    ['a', 'b9', 'b10']
+    """
+    parts = re.split(r"(\d+)", name)
+    return [int(part) if i % 2 else part for i, part in enumerate(parts)], name
+
+
+def _hidden(name: str) -> bool:
+    return any(part.startswith(".") for part in PurePosixPath(name).parts)

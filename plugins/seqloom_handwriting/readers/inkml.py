@@ -1,0 +1,88 @@
+"""InkML, the W3C's format of pen strokes (https://www.w3.org/TR/InkML/).
+
+Read is what recorded data sets use: traces of plain numbers, a trace format that says which of them
+are X and Y, and annotations. Traces written as differences are refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from xml.etree import ElementTree as ET
+
+from seqloom_handwriting.readers.points import Point, Strokes, point
+
+
+@dataclass(frozen=True)
+class Ink:
+    """The strokes of a file, and its annotations by type; those of the whole file go first."""
+
+    strokes: Strokes
+    annotations: dict[str, str]
+
+
+def parse_inkml(content: bytes) -> Ink:
+    """Return what an InkML file holds; each trace with the pen down is a stroke.
+
+    Raises:
+        ValueError: it is not well-formed, has no traces, or a trace has other values than its
+            format says.
+    """
+    try:
+        root = ET.fromstring(content)
+    except (ET.ParseError, LookupError, ValueError) as error:  # encodings that are not known
+        raise ValueError(f"not well-formed XML: {error}") from None
+    channels = _channels(root)
+    traces = [trace for trace in _named(root, "trace") if trace.get("type") != "penUp"]
+    strokes = [_stroke(number, trace, channels) for number, trace in enumerate(traces, 1)]
+    if not strokes:
+        raise ValueError(f"no <trace> in <{_name(root)}>; expected InkML")
+    return Ink(strokes, _annotations(root))
+
+
+def _name(element: ET.Element) -> str:
+    """Return the element's name without its namespace."""
+    return element.tag.rpartition("}")[2]
+
+
+def _named(root: ET.Element, name: str) -> Iterator[ET.Element]:
+    return (element for element in root.iter() if _name(element) == name)
+
+
+def _channels(root: ET.Element) -> list[str]:
+    """Return the names of the values of each point, in order."""
+    formats = {_of_format(element) for element in _named(root, "traceFormat")} or {("X", "Y")}
+    if len(formats) > 1:
+        raise ValueError("traces of several formats in one file are not supported")
+    channels = list(formats.pop())
+    if not {"X", "Y"} <= set(channels):
+        raise ValueError(f"the trace format has the channels {channels}; expected X and Y in it")
+    return channels
+
+
+def _of_format(element: ET.Element) -> tuple[str, ...]:
+    # Only direct children: those in <intermittentChannels> come after them, if at all.
+    return tuple(child.get("name", "") for child in element if _name(child) == "channel")
+
+
+def _stroke(number: int, trace: ET.Element, channels: list[str]) -> list[Point]:
+    x, y = channels.index("X"), channels.index("Y")
+    points = []
+    for place, piece in enumerate((trace.text or "").strip(", \t\r\n").split(","), 1):
+        values = piece.split()
+        where = f"trace {number}, point {place}"
+        if len(values) < len(channels):
+            raise ValueError(
+                f"{where}: {piece.strip()!r} has {len(values)} values, the format has "
+                f"{len(channels)} ({' '.join(channels)})"
+            )
+        points.append(point(piece.strip(), [values[x], values[y]], where))
+    return points
+
+
+def _annotations(root: ET.Element) -> dict[str, str]:
+    found: dict[str, str] = {}
+    own = (child for child in root if _name(child) == "annotation")
+    for element in (*own, *_named(root, "annotation")):
+        found.setdefault(element.get("type", ""), (element.text or "").strip())
+    return found

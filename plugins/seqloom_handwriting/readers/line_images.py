@@ -1,0 +1,83 @@
+"""Line images with their texts: tables, folders and zip files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from seqloom.data.split import SplitConfig
+from seqloom.interfaces import Origin
+from seqloom_handwriting.images.file import ImageFile
+from seqloom_handwriting.readers.folders import Folder
+from seqloom_handwriting.readers.named import Named, NamedFileSource
+from seqloom_handwriting.schemas.data import IMAGES
+
+TEXTS = (".gt.txt", ".txt")  # the first that is there has the text
+
+
+class LineImageSource(NamedFileSource):
+    """Reads line images; see `LineImages` for the parameters and `NamedFileSource` for the ids."""
+
+    field = "image"
+    suffixes = IMAGES
+    archive = ".zip"
+
+    def __init__(
+        self,
+        *,
+        train: str | None = None,
+        val: str | None = None,
+        test: str | None = None,
+        images: str | None = None,
+        columns: Mapping[str, str] | None = None,
+        split: SplitConfig | Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__({"train": train, "val": val, "test": test}, split, columns, images)
+
+    def value(self, path: str, member: str | None) -> ImageFile:
+        """Return the file; see `NamedFileSource.value`."""
+        return ImageFile(path, member)
+
+    def in_folder(self, folder: Folder, targets: bool) -> Iterator[Named]:
+        """Yield the images of a folder in natural order, each with the text beside it.
+
+        A text of its own is reported like an image without text, if ``targets`` are wanted.
+        """
+        names = folder.names()
+        texts = {name for name in names if name.lower().endswith(TEXTS)}
+        bases = {_base(name) for name in names if name.lower().endswith(IMAGES)}
+        for name in names:
+            if name.lower().endswith(IMAGES):
+                yield _image(name, folder, texts, targets)
+            elif targets and name in texts and _base(name) not in bases:
+                problem = "a text without an image of the same name beside it."
+                yield Named(name, Origin(folder.shown(name)), problem=problem)
+
+
+def _image(name: str, folder: Folder, texts: set[str], targets: bool) -> Named:
+    image = Named(name, Origin(folder.shown(name)), folder.place(name))
+    beside = [_base(name) + suffix for suffix in TEXTS]
+    found = next((text for text in beside if text in texts), None)
+    if found is not None:
+        _read_text(image, folder, found)
+    elif targets:
+        wanted = " or ".join(Path(text).name for text in beside)
+        image.problem = f"no text beside the image; expected {wanted}."
+    return image
+
+
+def _read_text(image: Named, folder: Folder, name: str) -> None:
+    try:
+        text = folder.read(name).decode("utf-8-sig")
+        image.values["text"] = text.removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError as error:
+        image.problem = f"the text {folder.shown(name)} is not UTF-8: {error.reason}."
+    except ValueError as error:
+        image.problem = str(error)
+
+
+def _base(name: str) -> str:
+    """Return the name without ``.gt.txt``, ``.txt`` or the suffix of an image."""
+    suffix = next(suffix for suffix in (*TEXTS, *IMAGES) if name.lower().endswith(suffix))
+    return name[: -len(suffix)]

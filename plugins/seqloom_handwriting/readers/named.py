@@ -1,0 +1,146 @@
+"""What line images and series share: tables that name files, and folders of files."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
+from typing import Any, ClassVar
+
+from seqloom.data.cutting import CutSource, Distinct
+from seqloom.data.fetch import file_name, local_path
+from seqloom.data.split import SplitConfig
+from seqloom.errors import DataError, ExampleError
+from seqloom.interfaces import Example, Origin
+from seqloom_handwriting.readers.folders import Folder, is_folder
+from seqloom_handwriting.readers.tables import (
+    TARGETS,
+    is_table,
+    read_table,
+    refuse_empty,
+    refuse_stdin,
+)
+
+
+@dataclass(slots=True)
+class Named:
+    """One file as it is named in a table or found in a folder.
+
+    Attributes:
+        name: relative to the folder or zip file.
+        origin: the table's line, or the file itself.
+        place: the file's path, and its name there if that is a zip file.
+        values: other fields → values.
+        problem: why there is no example.
+    """
+
+    name: str
+    origin: Origin
+    place: tuple[str, str | None] | None = None
+    values: dict[str, str] = field(default_factory=dict)
+    problem: str | None = None
+
+
+class NamedFileSource(CutSource):
+    """A source whose examples have a file each; its id is the file's name.
+
+    Columns other than those of the file, the label and the text go to the examples' ``meta``.
+
+    Attributes:
+        field: that the file is.
+        suffixes: of the files.
+        archive: suffix of zip files with such files.
+    """
+
+    field: ClassVar[str]
+    suffixes: ClassVar[tuple[str, ...]]
+    archive: ClassVar[str]
+
+    def __init__(
+        self,
+        files: Mapping[str, str | None],
+        split: SplitConfig | Mapping[str, Any] | None,
+        columns: Mapping[str, str] | None,
+        folder: str | None,
+    ) -> None:
+        super().__init__(files, split)
+        self._columns = {self.field: self.field} | dict(columns or {"text": "text"})
+        self._folder = folder
+
+    @abstractmethod
+    def value(self, path: str, member: str | None) -> Any:
+        """Return the field's value for a file, or for a member of a zip file; it is not read."""
+
+    @abstractmethod
+    def in_folder(self, folder: Folder, targets: bool) -> Iterator[Named]:
+        """Yield the files of a folder; ``targets`` tells whether they must have texts."""
+
+    def whole(self, split: str) -> Iterator[Example]:
+        """Return the examples of the split's own file; see `CutSource.whole`.
+
+        Raises:
+            DataError: a file is missing, malformed or empty.
+            ExampleError: one file is missing.
+        """
+        if split not in self.files:
+            return iter(())
+        path = self.files[split]
+        return self._examples(refuse_empty(path, self._named(path, targets=True)))
+
+    def inputs(self, paths: Sequence[str]) -> Iterator[Example]:
+        """Return what single files, folders, zip files and tables hold; see `Source.inputs`.
+
+        Raises:
+            DataError: a file is missing or of another kind.
+            ExampleError: one file that a table names is missing.
+        """
+        refuse_stdin(paths, self._expected(targets=False))
+        return self._examples(chain.from_iterable(self._named(p, targets=False) for p in paths))
+
+    def _named(self, path: str, targets: bool) -> Iterator[Named]:
+        if is_folder(path):
+            return refuse_empty(path, self.in_folder(Folder.find(path), targets))
+        if is_table(path):
+            return self._in_table(path, targets)
+        file = str(local_path(path))  # that it is missing is the better message
+        if not targets and file_name(path).lower().endswith(self.suffixes):
+            return iter([Named(file_name(path), Origin(file), (file, None))])
+        raise DataError(
+            f"{path}: a file of this kind cannot be read; expected {self._expected(targets)}."
+        )
+
+    def _expected(self, targets: bool) -> str:
+        single = "" if targets else f"a file ({', '.join(self.suffixes)}), "
+        return f"{single}a table (.tsv, .csv), a folder or a {self.archive} file"
+
+    def _in_table(self, path: str, targets: bool) -> Iterator[Named]:
+        required = self._columns if targets else [self.field]
+        table, rows = read_table(path, self._columns, required)
+        folder = Folder.of_table(table, self._folder, self.archive)
+        for row in rows:
+            name = row.values.pop(self.field)
+            stored = self.stored(name, folder)
+            named = Named(name, row.origin, folder.place(stored), row.values)
+            if stored not in folder:
+                inside = "zip file" if folder.zipped else "folder"
+                named.problem = f"there is no file {stored!r} in the {inside} {folder.path}."
+            yield named
+
+    def stored(self, name: str, folder: Folder) -> str:
+        """Return under what name a folder has the file that a table names."""
+        return name
+
+    def _examples(self, items: Iterator[Named]) -> Iterator[Example]:
+        # A generator could not go on after an error; map can.
+        return map(partial(self._example, Distinct()), items)
+
+    def _example(self, distinct: Distinct, item: Named) -> Example:
+        meta = {name: value for name, value in item.values.items() if name not in TARGETS}
+        example = Example(distinct(item.name), {}, item.origin, meta)
+        if item.problem is not None or item.place is None:
+            raise ExampleError(example, item.problem or "there is no such file.")
+        example.fields[self.field] = self.value(*item.place)
+        example.fields |= {name: item.values[name] for name in TARGETS if name in item.values}
+        return example

@@ -1,0 +1,109 @@
+"""Series of vectors in .npy and .npz files."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seqloom.data.split import SplitConfig
+from seqloom.errors import DataError
+from seqloom.interfaces import Origin
+from seqloom_handwriting.readers.archives import read_member
+from seqloom_handwriting.readers.folders import Folder
+from seqloom_handwriting.readers.named import Named, NamedFileSource
+
+SUFFIX = ".npy"
+
+
+@dataclass(frozen=True)
+class ArrayFile:
+    """A series of vectors that is read when it is needed.
+
+    Attributes:
+        path: of the .npy file, or of the .npz file that it is in.
+        member: its name in the .npz file, ``name.npy``.
+    """
+
+    path: str
+    member: str | None = None
+
+    def __str__(self) -> str:
+        return self.path if self.member is None else f"{self.path}/{self.member}"
+
+    def load(self) -> np.ndarray:
+        """Return the vectors, (T, D) of floating point; whole numbers become float32.
+
+        Raises:
+            ValueError: the file is missing or damaged, or holds no numbers of shape (T, D).
+        """
+        array = self._read()
+        if array.ndim != 2 or array.dtype.kind not in "fiub":
+            raise ValueError(
+                f"{self} has {array.dtype} of shape {array.shape}; expected numbers of shape "
+                "(steps, size)."
+            )
+        return array if array.dtype.kind == "f" else array.astype(np.float32)
+
+    def _read(self) -> np.ndarray:
+        try:
+            # np.load would also open zip files and pickles.
+            stream = io.BytesIO(self._bytes())
+            array: np.ndarray = np.lib.format.read_array(stream, allow_pickle=False)
+        except OSError as error:
+            raise ValueError(f"{self} cannot be read: {error.strerror}.") from None
+        except (ValueError, EOFError, MemoryError) as error:  # a false header wants any memory
+            raise ValueError(f"{self} is no readable .npy file: {error}") from None
+        return array
+
+    def _bytes(self) -> bytes:
+        if self.member is None:
+            return Path(self.path).read_bytes()
+        return read_member(self.path, self.member)
+
+
+class SeriesSource(NamedFileSource):
+    """Reads series of vectors; see `Series` for the parameters, `NamedFileSource` for the ids."""
+
+    field = "features"
+    suffixes = (SUFFIX,)
+    archive = ".npz"
+
+    def __init__(
+        self,
+        *,
+        train: str | None = None,
+        val: str | None = None,
+        test: str | None = None,
+        arrays: str | None = None,
+        columns: Mapping[str, str] | None = None,
+        split: SplitConfig | Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__({"train": train, "val": val, "test": test}, split, columns, arrays)
+
+    def value(self, path: str, member: str | None) -> ArrayFile:
+        """Return the file; see `NamedFileSource.value`."""
+        return ArrayFile(path, member)
+
+    def stored(self, name: str, folder: Folder) -> str:
+        """Return the name with ``.npy``, which NumPy hides in .npz files."""
+        return name if name.endswith(SUFFIX) else name + SUFFIX
+
+    def in_folder(self, folder: Folder, targets: bool) -> Iterator[Named]:
+        """Yield the arrays of a folder or .npz in natural order; they have no targets.
+
+        Raises:
+            DataError: targets are wanted.
+        """
+        if targets:
+            raise DataError(
+                f"{folder.path}: arrays alone have no labels or texts; give a table (.tsv, .csv) "
+                "that names them, and the folder as data.arrays."
+            )
+        for name in folder.names():
+            if name.endswith(SUFFIX):
+                yield Named(name, Origin(folder.shown(name)), folder.place(name))

@@ -1,0 +1,161 @@
+"""Pen strokes in tables and InkML files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from itertools import chain
+from typing import Any
+
+from seqloom.data.cutting import CutSource, Distinct
+from seqloom.data.split import SplitConfig
+from seqloom.errors import ConfigError, ExampleError, did_you_mean
+from seqloom.interfaces import Example
+from seqloom_handwriting.readers.points import flip, parse_strokes
+from seqloom_handwriting.readers.records import EXPECTED, Record, read_records
+from seqloom_handwriting.readers.tables import TARGETS, refuse_empty, refuse_stdin, stem
+
+
+class StrokeSource(CutSource):
+    """Reads pen strokes; see `Strokes` for the parameters.
+
+    In InkML, the columns name types of annotations; a label or text may also be that of the type
+    ``truth`` or ``label``.
+    """
+
+    def __init__(
+        self,
+        *,
+        train: str | None = None,
+        val: str | None = None,
+        test: str | None = None,
+        columns: Mapping[str, str] | None = None,
+        patterns: Mapping[str, str] | None = None,
+        hold_out: Mapping[str, Sequence[str]] | None = None,
+        y_up: bool = False,
+        split: SplitConfig | Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__({"train": train, "val": val, "test": test}, split)
+        self._columns = {"strokes": "strokes"} | dict(columns or {"label": "label"})
+        self._patterns = self._compiled(patterns or {})
+        self._hold_out = {name: set(map(str, held)) for name, held in (hold_out or {}).items()}
+        self._y_up = y_up
+        self._check_hold_out()
+
+    def whole(self, split: str) -> Iterator[Example]:
+        """Return the examples of the split's own file; see `CutSource.whole`.
+
+        Raises:
+            DataError: a file is missing, malformed or empty.
+            ExampleError: a point is malformed, or an InkML file cannot be read.
+        """
+        held = bool(self._hold_out) and split == "val"
+        source = "train" if held else split
+        if source not in self.files:
+            return iter(())
+        path = self.files[source]
+        records = self._records(path, self._prefix(source), targets=True)
+        if self._hold_out and source == "train":
+            records = (record for record in records if self._is_held(record) == held)
+            kept = "" if held else "not "
+            path = f"{path}, {kept}of data.hold_out={self._shown()}"
+        return map(self._example, refuse_empty(path, records))
+
+    def inputs(self, paths: Sequence[str]) -> Iterator[Example]:
+        """Return the strokes of tables, InkML files and folders of these; see `Source.inputs`.
+
+        Raises:
+            DataError: a file is missing, malformed or of another kind.
+            ExampleError: a point is malformed, or an InkML file cannot be read.
+        """
+        refuse_stdin(paths, EXPECTED)
+        distinct = Distinct()
+        prefixes = [distinct(stem(path)) for path in paths]
+        records = chain.from_iterable(map(partial(self._records, targets=False), paths, prefixes))
+        return map(self._example, _distinct_ids(records))
+
+    def _compiled(self, patterns: Mapping[str, str]) -> dict[str, re.Pattern[str]]:
+        compiled = {}
+        for name, pattern in patterns.items():
+            self._check_field("patterns", name)
+            try:
+                compiled[name] = re.compile(pattern)
+            except re.error as error:
+                raise ConfigError(
+                    f"data.patterns.{name}={pattern}: no regular expression: {error}."
+                ) from None
+            if not compiled[name].groups:
+                raise ConfigError(
+                    f"data.patterns.{name}={pattern} has no group; put what is to be taken in "
+                    "parentheses."
+                )
+        return compiled
+
+    def _check_hold_out(self) -> None:
+        for name in self._hold_out:
+            self._check_field("hold_out", name)
+        if self._hold_out and ("val" in self.files or "val" in self._cuts):
+            other = "data.val" if "val" in self.files else "data.split.val"
+            raise ConfigError(
+                f"data.hold_out={self._shown()} and {other} both say where val comes from; give "
+                "one of them."
+            )
+
+    def _check_field(self, option: str, name: str) -> None:
+        known = self._columns.keys() - {"strokes"}
+        if name not in known:
+            raise ConfigError(
+                f"data.{option}.{name}: data.columns has no such field. {did_you_mean(name, known)}"
+            )
+
+    def _shown(self) -> dict[str, list[str]]:
+        return {name: sorted(held) for name, held in self._hold_out.items()}
+
+    def _is_held(self, record: Record) -> bool:
+        return any(record.values.get(name) in held for name, held in self._hold_out.items())
+
+    def _prefix(self, split: str) -> str:
+        """Return what the ids of a table's rows start with, another one for each split."""
+        stems = [stem(file) for file in self.files.values()]
+        own = stem(self.files[split])
+        return own if stems.count(own) == 1 else f"{split}/{own}"
+
+    def _records(self, path: str, prefix: str, targets: bool) -> Iterator[Record]:
+        for record in read_records(path, self._columns, prefix, targets):
+            for name in self._patterns:
+                if name in record.values:
+                    self._take(record, name)
+            yield record
+
+    def _take(self, record: Record, name: str) -> None:
+        """Put what the pattern finds in a value in its place."""
+        value = record.values.pop(name)
+        found = self._patterns[name].search(value)
+        if found is None or found[1] is None:
+            record.problem = (
+                f"data.patterns.{name}={self._patterns[name].pattern} finds nothing in {value!r}."
+            )
+        else:
+            record.values[name] = found[1]
+
+    def _example(self, record: Record) -> Example:
+        meta = {name: value for name, value in record.values.items() if name not in TARGETS}
+        example = Example(record.id, {}, record.origin, meta)
+        if record.problem is not None:
+            raise ExampleError(example, record.problem)
+        strokes = record.strokes
+        try:
+            strokes = parse_strokes(strokes) if isinstance(strokes, str) else strokes
+        except ValueError as error:
+            raise ExampleError(example, f"the strokes are malformed: {error}.") from None
+        example.fields["strokes"] = flip(strokes) if self._y_up else strokes
+        example.fields |= {n: record.values[n] for n in TARGETS if n in record.values}
+        return example
+
+
+def _distinct_ids(records: Iterator[Record]) -> Iterator[Record]:
+    distinct = Distinct()
+    for record in records:
+        record.id = distinct(record.id)
+        yield record

@@ -1,0 +1,116 @@
+"""Series of vectors as arrays of one scale."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from seqloom.errors import ExampleError
+from seqloom.interfaces import Example, FrontendCodec, Item
+from seqloom_handwriting.fields import require_field
+from seqloom_handwriting.readers.series import ArrayFile
+from seqloom_handwriting.schemas.frontends import Scaling, Vectors
+
+
+class VectorCodec(FrontendCodec):
+    """Encodes a series of vectors as ``features`` (T, D) float32, its columns scaled.
+
+    The state holds what is subtracted from each column, ``mean``, and what then divides it,
+    ``deviation``; 0 and 1 if columns are not scaled.
+
+    Attributes:
+        columns: D, known once there is a state.
+    """
+
+    def __init__(self, **params: Any) -> None:
+        self.params = Vectors(**params)
+
+    def fields(self, value: Any) -> dict[str, Any] | None:
+        """Return the fields of a bare array or file of one."""
+        return {self.params.field: value} if isinstance(value, np.ndarray | ArrayFile) else None
+
+    def fit(self, examples: Sequence[Example]) -> dict[str, Any]:
+        """Return the mean and the deviation of each column over all vectors.
+
+        Sums are taken of differences from the first vector: exact where a column is constant, and
+        precise where a column's mean is large against its deviation. Constant columns are not
+        divided.
+
+        Raises:
+            ExampleError: an example has no vectors, or of another size than the first one's.
+        """
+        first = self._load(examples[0])[0].astype(np.float64)
+        size = len(first)
+        count, total, squares = 0, np.zeros(size), np.zeros(size)
+        for example in examples:
+            values = self._load(example, size) - first
+            count += len(values)
+            total += values.sum(0)
+            squares += (values**2).sum(0)
+        if self.params.scaling == Scaling.none:
+            return {"mean": [0.0] * size, "deviation": [1.0] * size}
+        mean = total / count
+        deviation = np.sqrt(np.maximum(squares / count - mean**2, 0.0))
+        deviation[deviation == 0] = 1.0
+        return {"mean": (first + mean).tolist(), "deviation": deviation.tolist()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up the scale of the columns."""
+        self._mean = np.array(state["mean"], np.float64)
+        self._deviation = np.array(state["deviation"], np.float64)
+        self.columns = len(self._mean)
+
+    def encode(self, example: Example) -> Item:
+        """Return ``features`` (T, D) float32.
+
+        Raises:
+            ExampleError: there are no vectors, they are of another size than those of the training
+                examples, or not all of their values are finite.
+        """
+        values = (self._load(example, self.columns) - self._mean) / self._deviation
+        return {"features": values.astype(np.float32)}
+
+    def cost(self, item: Item) -> int:
+        """Return the number of vectors."""
+        return len(item["features"])
+
+    def frames(self, item: Item) -> int:
+        """Return the number of vectors."""
+        return len(item["features"])
+
+    def _load(self, example: Example, columns: int | None = None) -> np.ndarray:
+        """Return the vectors, (T, D), as they are."""
+        name = self.params.field
+        value = require_field(example, name, "series of vectors")
+        try:
+            values = np.asarray(value.load() if isinstance(value, ArrayFile) else value)
+        except ValueError as problem:
+            fault = f"the series in {name!r} cannot be read: {problem}"
+            raise ExampleError(example, fault) from problem
+        if values.ndim != 2 or values.dtype.kind not in "fiu" or not values.size:
+            raise ExampleError(
+                example,
+                f"{name!r} holds {values.dtype} of shape {values.shape}; expected numbers of "
+                "shape (T, D), with one vector or more.",
+            )
+        if columns is not None and values.shape[1] != columns:
+            raise ExampleError(
+                example,
+                f"the vectors in {name!r} have {values.shape[1]} values each; those of the first "
+                f"training example have {columns}.",
+            )
+        return _finite(example, name, values)
+
+
+def _finite(example: Example, name: str, values: np.ndarray) -> np.ndarray:
+    wrong = np.argwhere(~(np.abs(values) <= np.finfo(np.float32).max))
+    if len(wrong):
+        step, column = wrong[0].tolist()
+        raise ExampleError(
+            example,
+            f"{name!r} has {values[step, column]} at step {step}, column {column} (from 0); every "
+            "value must be a finite number of 32 bits.",
+        )
+    return values

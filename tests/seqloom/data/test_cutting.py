@@ -1,0 +1,78 @@
+"""Sources with a file for each split, and with splits cut from train."""
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seqloom.data.cutting import CutSource, Distinct, give, sift
+from seqloom.data.reading import outcomes
+from seqloom.data.split import SplitConfig, split
+from seqloom.errors import ConfigError, ExampleError
+from seqloom.interfaces import Example
+
+
+class Numbers(CutSource):
+    """Examples with the numbers of a list; 0 is one that cannot be used."""
+
+    def whole(self, split: str) -> Iterator[Example]:
+        return map(self._example, self.files.get(split, []))
+
+    def _example(self, number: int) -> Example:
+        example = Example(str(number), {"number": number})
+        if number == 0:
+            raise ExampleError(example, "is zero")
+        return example
+
+
+def ids(source: CutSource, name: str) -> list[str]:
+    return [one.id for one in outcomes(source.examples(name)) if isinstance(one, Example)]
+
+
+def test_a_file_for_each_split() -> None:
+    source = Numbers({"train": [1, 0, 2], "val": None, "test": [3]}, None)
+    assert [ids(source, name) for name in ("train", "val", "test")] == [["1", "2"], [], ["3"]]
+    with pytest.raises(ConfigError, match=r"No split 'tests'. Did you mean 'test'\?"):
+        source.examples("tests")
+
+
+@given(st.lists(st.integers(1, 99), min_size=10, unique=True), st.integers(0, 3))
+def test_cut_from_train(numbers: list[int], seed: int) -> None:
+    cut = SplitConfig(val=0.3, seed=seed)
+    source = Numbers({"train": [0, *numbers, 0], "test": [100]}, {"val": 0.3, "seed": seed})
+    expected = split([Example(str(n), {"number": n}) for n in numbers], cut)
+    assert ids(source, "train") == [example.id for example in expected["train"]]
+    assert ids(source, "val") == [example.id for example in expected["val"]]
+    assert ids(source, "test") == ["100"]
+    train = list(outcomes(source.examples("train")))
+    assert [isinstance(one, ExampleError) for one in train].count(True) == 2
+
+
+def test_configs_that_do_not_fit() -> None:
+    with pytest.raises(ConfigError) as caught:
+        Numbers({"val": [1]}, SplitConfig(val=0.5))
+    assert str(caught.value) == (
+        "data.val=[1] and data.split.val=0.5 both say where val comes from; give one of them."
+    )
+    with pytest.raises(
+        ConfigError, match=r"^data.split.test cuts from data.train, but no such file"
+    ):
+        Numbers({}, SplitConfig(test=0.5)).examples("test")
+
+
+def test_errors_keep_their_places() -> None:
+    error = ExampleError(Example("b", {}), "is bad")
+    items = [Example("a", {}), error, Example("c", {})]
+    assert list(outcomes(give(items))) == items
+    assert sift(give(items)) == ([items[0], items[2]], [error])
+
+
+@given(st.lists(st.sampled_from(["a", "a#2", "a#2#2", "b"])))
+def test_distinct(names: list[str]) -> None:
+    distinct = Distinct()
+    given_names = [distinct(name) for name in names]
+    assert len(set(given_names)) == len(names)
+    assert all(new.startswith(old) for new, old in zip(given_names, names, strict=True))
+    for name in set(names) - {"a#2", "a#2#2"}:
+        assert given_names[names.index(name)] == name

@@ -1,0 +1,144 @@
+"""ALTO of three versions: texts, outlines, types, units, and what is wrong with a line."""
+
+from pathlib import Path
+
+import pytest
+
+from seqloom.errors import DataError
+from seqloom_handwriting.pages.model import Form
+from seqloom_handwriting.pages.reading import read
+
+SPACES = [
+    "http://www.loc.gov/standards/alto/ns-v2#",
+    "http://www.loc.gov/standards/alto/ns-v3#",
+    "http://www.loc.gov/standards/alto/ns-v4#",
+    "",
+]
+BOX = 'HPOS="10" VPOS="20" WIDTH="100" HEIGHT="30"'
+SQUARE = ((10, 20), (110, 20), (110, 50), (10, 50))
+
+
+def alto(folder: Path, lines: str, head: str = "", space: str = SPACES[2], size: str = "") -> Path:
+    path = folder / "a.xml"
+    size = size or 'WIDTH="900" HEIGHT="900"'
+    path.write_text(
+        f'<alto xmlns="{space}">{head}<Layout><Page ID="p" {size}>'
+        f'<PrintSpace><ComposedBlock><TextBlock ID="b" TAGREFS="L K" TYPE="old">\n{lines}'
+        "</TextBlock></ComposedBlock></PrintSpace></Page></Layout></alto>"
+    )
+    return path
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_each_version_is_read(tmp_path: Path, space: str) -> None:
+    xml = alto(tmp_path, f'<TextLine ID="x" {BOX}><String CONTENT="a"/></TextLine>', space=space)
+    page = read(xml)
+    assert (page.form, page.width, page.height, page.unit) == (Form.alto, 900, 900, "pixel")
+    (line,) = page.lines
+    assert (line.id, line.region, line.kind, line.number) == ("x", "b", "old", 2)
+    assert (line.text, line.polygon, line.baseline) == ("a", SQUARE, ())
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ('<String CONTENT="a  b &amp; c"/>', "a b & c"),
+        ('<String CONTENT="a"/><SP/><String CONTENT="b"/>', "a b"),
+        ('<String CONTENT="a"/><String CONTENT="b"/>', "a b"),
+        ('<String CONTENT="a"/><SP/><String CONTENT="b"/><String CONTENT="c"/>', "a bc"),
+        ('<String CONTENT="hy"/><HYP CONTENT="-"/>', "hy-"),
+        ('<String CONTENT=""/>', None),
+        ('<String CONTENT=" "/>', None),
+        ("", None),
+    ],
+)
+def test_the_strings_make_the_text(tmp_path: Path, content: str, text: str | None) -> None:
+    (line,) = read(alto(tmp_path, f"<TextLine {BOX}>{content}</TextLine>")).lines
+    assert line.text == text
+
+
+@pytest.mark.parametrize("points", ["1 2 30 2 30 9", "1,2 30,2 30,9", "1,2,30,2,30,9"])
+def test_polygons_and_baselines_are_read_in_every_spelling(tmp_path: Path, points: str) -> None:
+    shape = f'<Shape><Polygon POINTS="{points}"/></Shape>'
+    (line,) = read(alto(tmp_path, f'<TextLine {BOX} BASELINE="{points}">{shape}</TextLine>')).lines
+    assert line.polygon == line.baseline == ((1, 2), (30, 2), (30, 9))
+
+
+def test_a_baseline_of_one_number_is_level(tmp_path: Path) -> None:
+    (line,) = read(alto(tmp_path, f'<TextLine {BOX} BASELINE="45.5"/>')).lines
+    assert line.baseline == ((10, 45.5), (110, 45.5))
+
+
+def test_a_tag_names_the_type(tmp_path: Path) -> None:
+    head = '<Tags><OtherTag ID="K" LABEL="MainZone"/><OtherTag ID="M" LABEL="x"/></Tags>'
+    (line,) = read(alto(tmp_path, f"<TextLine {BOX}/>", head)).lines
+    assert line.kind == "MainZone"
+
+
+def test_a_polygon_is_guessed_from_the_baseline(tmp_path: Path) -> None:
+    (line,) = read(alto(tmp_path, '<TextLine BASELINE="10 100 50 110"/>')).lines
+    assert line.polygon == ((10, 80), (50, 90), (50, 120), (10, 110))
+    assert line.fault is None
+
+
+def test_lines_without_an_id_are_numbered(tmp_path: Path) -> None:
+    lines = f'<TextLine {BOX}/><TextLine ID="x" {BOX}/><TextLine {BOX}/>'
+    assert [line.id for line in read(alto(tmp_path, lines)).lines] == ["line_1", "x", "line_3"]
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        (f'<TextLine {BOX} BASELINE="1 2"/>', "the baseline has 1 different points; expected at"),
+        (f'<TextLine {BOX} BASELINE="1 2 1 2"/>', "the baseline has 1 different points; expected"),
+        (f'<TextLine {BOX} BASELINE="1 2 3"/>', "3 coordinates in '1 2 3'; expected pairs"),
+        (f'<TextLine {BOX} BASELINE="1 2 x 4"/>', "'x' is not a coordinate; expected a number"),
+        (f'<TextLine {BOX} BASELINE="1 2 nan 4"/>', "'nan' is not a coordinate"),
+        (
+            '<TextLine><Shape><Polygon POINTS="1 2 3 4"/></Shape></TextLine>',
+            "the polygon has 2 different points; expected at least 3",
+        ),
+        (
+            '<TextLine HPOS="a" VPOS="1" WIDTH="2" HEIGHT="3"/>',
+            "the polygon cannot be read: 'a'",
+        ),
+        ("<TextLine/>", "the line has no polygon and no box to cut it out by"),
+    ],
+)
+def test_what_is_wrong_with_one_line_is_kept_with_it(tmp_path: Path, line: str, fault: str) -> None:
+    (found, good) = read(alto(tmp_path, line + f"<TextLine {BOX}/>")).lines
+    assert fault in (found.fault or "")
+    assert good.fault is None
+
+
+@pytest.mark.parametrize(
+    ("size", "head", "message"),
+    [
+        ('WIDTH="0" HEIGHT="5"', "", "WIDTH='0' and HEIGHT='5'; expected two numbers above 0"),
+        ('WIDTH="a" HEIGHT="5"', "", "WIDTH='a' and HEIGHT='5'; expected two numbers above 0"),
+        (
+            "",
+            "<Description><MeasurementUnit>ell</MeasurementUnit></Description>",
+            "MeasurementUnit 'ell'; expected pixel, mm10, inch1200",
+        ),
+        ("", '<Layout><Page WIDTH="1" HEIGHT="1"/></Layout>', "the ALTO has 2 pages; expected one"),
+    ],
+)
+def test_a_wrong_page_is_named(tmp_path: Path, size: str, head: str, message: str) -> None:
+    path = alto(tmp_path, "", head, size=size)
+    with pytest.raises(DataError, match=message) as error:
+        read(path)
+    assert str(error.value).startswith(f"{path}:1: ")
+
+
+def test_two_lines_of_one_id_are_refused(tmp_path: Path) -> None:
+    path = alto(tmp_path, f'<TextLine ID="x" {BOX}/>\n<TextLine ID="x" {BOX}/>')
+    with pytest.raises(DataError, match=r"a\.xml:3: the line has the id 'x', and so has .* line 2"):
+        read(path)
+
+
+def test_other_xml_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.xml"
+    path.write_text("<html><body/></html>")
+    with pytest.raises(DataError, match=r":1: the outermost element is 'html' .* expected ALTO"):
+        read(path)

@@ -1,0 +1,92 @@
+"""Writing pages in prediction, one after another."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from seqloom.errors import ConfigError
+from seqloom.interfaces import Example, Head
+from seqloom_handwriting.pages.model import Form
+from seqloom_handwriting.pages.reading import read
+from seqloom_handwriting.pages.source import PageSource
+from seqloom_handwriting.pages.writer import AltoWriter, PageWriter, PageXmlWriter
+
+Write = Callable[..., Path]
+LINES = [("a", 60, "one"), ("b", 160, None)]
+
+
+class Reader:
+    """Stands for a head; writers only name it."""
+
+
+HEAD = cast("Head", Reader())
+
+
+def texts(xml: Path) -> list[str | None]:
+    return [line.text for line in read(xml).lines]
+
+
+@pytest.mark.parametrize(("writer", "form"), [(AltoWriter, Form.alto), (PageXmlWriter, Form.page)])
+def test_each_page_is_written_once_it_is_complete(
+    alto_page: Write, tmp_path: Path, writer: type[PageWriter], form: Form
+) -> None:
+    folder = alto_page(LINES, name="p1").parent
+    alto_page(LINES, name="p2")
+    out = tmp_path / "out"
+    pages = writer(out, HEAD)
+    for number, example in enumerate(PageSource().inputs([str(folder)])):
+        assert sorted(path.name for path in out.glob("*")) == (["p1.xml"] if number > 2 else [])
+        pages.write(example, {"text": f"read {example.id}", "confidence": 0.9})
+    pages.close()
+    assert sorted(path.name for path in out.iterdir()) == ["p1.xml", "p2.xml"]
+    assert read(out / "p1.xml").form == form
+    assert texts(out / "p1.xml") == ["read p1/a", "read p1/b"]
+    assert texts(out / "p2.xml") == ["read p2/a", "read p2/b"]
+
+
+def test_lines_that_were_not_read_keep_their_texts(alto_page: Write, tmp_path: Path) -> None:
+    xml = alto_page(LINES)
+    writer = AltoWriter(tmp_path / "out", HEAD)
+    example = list(PageSource().inputs([str(xml)]))[1]
+    writer.write(example, {"text": "two"})
+    writer.close()
+    assert texts(tmp_path / "out" / "one.xml") == ["one", "two"]
+
+
+def test_nothing_read_writes_nothing(tmp_path: Path) -> None:
+    AltoWriter(tmp_path / "out", HEAD).close()
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_must_be_given(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    with pytest.raises(ConfigError, match=r"but there is no --out; give a folder: --out FOLDER"):
+        AltoWriter(None, HEAD)
+    with pytest.raises(ConfigError, match=r"file is a file; give a folder"):
+        PageXmlWriter(file, HEAD)
+
+
+def test_other_examples_and_heads_are_refused(alto_page: Write, tmp_path: Path) -> None:
+    writer = AltoWriter(tmp_path / "out", HEAD)
+    with pytest.raises(ConfigError, match=r"x is no line of a page with XML.*--data pages"):
+        writer.write(Example("x", {}), {"text": "t"})
+    example = next(PageSource().inputs([str(alto_page(LINES))]))
+    with pytest.raises(ConfigError, match=r"Reader does not predict the text of a line"):
+        writer.write(example, {"label": "t"})
+
+
+def test_no_page_is_written_over_another(alto_page: Write, tmp_path: Path) -> None:
+    here, there = alto_page(LINES), alto_page(LINES, folder="others")
+    (first, *_, last) = PageSource().inputs([str(here), str(there)])
+    with pytest.raises(
+        ConfigError, match=r"is the folder of one\.xml, which would be written over"
+    ):
+        AltoWriter(here.parent, HEAD).write(first, {"text": "t"})
+    writer = AltoWriter(tmp_path / "out", HEAD)
+    writer.write(first, {"text": "t"})
+    with pytest.raises(ConfigError, match=r"one\.xml would both be written to .*two folders"):
+        writer.write(last, {"text": "t"})
+    assert texts(tmp_path / "out" / "one.xml") == ["t", None]

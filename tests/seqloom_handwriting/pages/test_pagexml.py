@@ -1,0 +1,141 @@
+"""PAGE XML: reading order, nested regions, texts and types."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from seqloom.errors import DataError
+from seqloom_handwriting.pages.model import Form
+from seqloom_handwriting.pages.reading import read
+
+Write = Callable[..., Path]
+COORDS = '<Coords points="10,20 110,20 110,50 10,50"/>'
+YEARS = ["2013-07-15", "2016-07-15", "2017-07-15", "2018-07-15", "2019-07-15"]
+
+
+def region(ident: str, *lines: str, inner: str = "", more: str = "") -> str:
+    rows = "".join(f'<TextLine id="{line}">{COORDS}</TextLine>' for line in lines)
+    return f'<TextRegion id="{ident}" {more}>{COORDS}{inner}{rows}</TextRegion>'
+
+
+def order_of(xml: Path) -> str:
+    return " ".join(line.id for line in read(xml).lines)
+
+
+@pytest.mark.parametrize("year", YEARS)
+def test_each_version_is_read(page_xml: Write, year: str) -> None:
+    space = f"http://schema.primaresearch.org/PAGE/gts/pagecontent/{year}"
+    line = f'<TextLine id="x">{COORDS}<Baseline points="10,45 110,46"/></TextLine>'
+    page = read(page_xml(f'<TextRegion id="r" type="heading">{line}</TextRegion>', space=space))
+    assert (page.form, page.image, page.width, page.height) == (Form.page, "one.png", 440, 400)
+    (found,) = page.lines
+    assert (found.id, found.region, found.kind, found.number) == ("x", "r", "heading", 5)
+    assert found.polygon == ((10, 20), (110, 20), (110, 50), (10, 50))
+    assert (found.baseline, found.text) == (((10, 45), (110, 46)), None)
+
+
+def test_without_a_reading_order_the_document_says_it(page_xml: Write) -> None:
+    inner = region("c", "c1")
+    assert order_of(page_xml(region("b", "b1", "b2", inner=inner) + region("a", "a1"))) == (
+        "b1 b2 c1 a1"
+    )
+
+
+def test_ordered_groups_go_by_index_and_unordered_ones_by_the_document(page_xml: Write) -> None:
+    order = """<ReadingOrder><OrderedGroup id="g">
+      <RegionRefIndexed index="10" regionRef="a"/>
+      <UnorderedGroupIndexed id="u" index="9">
+        <RegionRef regionRef="d"/><OrderedGroup id="o">
+          <RegionRefIndexed index="1" regionRef="b"/><RegionRefIndexed index="0" regionRef="c"/>
+        </OrderedGroup></UnorderedGroupIndexed>
+    </OrderedGroup></ReadingOrder>"""
+    regions = "".join(region(name, f"{name}1") for name in "abcde")
+    assert order_of(page_xml(order + regions)) == "d1 c1 b1 a1 e1"
+
+
+def test_inner_regions_follow_theirs_unless_named(page_xml: Write) -> None:
+    order = """<ReadingOrder><OrderedGroup id="g">
+      <RegionRefIndexed index="0" regionRef="late"/><RegionRefIndexed index="1" regionRef="table"/>
+      <RegionRefIndexed index="2" regionRef="nowhere"/>
+    </OrderedGroup></ReadingOrder>"""
+    inner = region("cell", "cell1", inner=region("deep", "deep1")) + region("late", "late1")
+    table = f'<TableRegion id="table">{COORDS}{inner}</TableRegion>'
+    assert order_of(page_xml(order + region("other", "other1") + table)) == (
+        "late1 cell1 deep1 other1"
+    )
+
+
+def test_a_group_may_stand_for_a_region_itself(page_xml: Write) -> None:
+    order = """<ReadingOrder><OrderedGroup id="g">
+      <OrderedGroupIndexed id="h" index="1" regionRef="a">
+        <RegionRefIndexed index="0" regionRef="b"/></OrderedGroupIndexed>
+      <RegionRefIndexed index="0" regionRef="c"/>
+    </OrderedGroup></ReadingOrder>"""
+    regions = region("b", "b1") + region("a", "a1") + region("c", "c1")
+    assert order_of(page_xml(order + regions)) == "c1 a1 b1"
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("<TextEquiv><Unicode>a  b</Unicode></TextEquiv>", "a b"),
+        ("<TextEquiv><PlainText>p</PlainText><Unicode>u</Unicode></TextEquiv>", "u"),
+        ("<TextEquiv><PlainText>p</PlainText></TextEquiv>", "p"),
+        (
+            '<TextEquiv index="1"><Unicode>b</Unicode></TextEquiv>'
+            '<TextEquiv index="0" conf="0.1"><Unicode>a</Unicode></TextEquiv>',
+            "a",
+        ),
+        (
+            '<Word id="w"><TextEquiv><Unicode>a</Unicode></TextEquiv></Word>'
+            '<Word id="v"><TextEquiv><Unicode>b</Unicode></TextEquiv></Word>',
+            "a b",
+        ),
+        (
+            '<Word id="w"><TextEquiv><Unicode>word</Unicode></TextEquiv></Word>'
+            "<TextEquiv><Unicode>line</Unicode></TextEquiv>",
+            "line",
+        ),
+        ("<TextEquiv><Unicode/></TextEquiv>", None),
+        ("", None),
+    ],
+)
+def test_the_main_text_is_taken(page_xml: Write, content: str, text: str | None) -> None:
+    line = f'<TextLine id="x">{COORDS}{content}</TextLine>'
+    (found,) = read(page_xml(f'<TextRegion id="r">{line}</TextRegion>')).lines
+    assert found.text == text
+
+
+def test_a_structure_type_goes_before_the_region_s_own(page_xml: Write) -> None:
+    more = 'type="paragraph" custom="readingOrder {index:0;} structure {type:MainZone;}"'
+    (line,) = read(page_xml(region("r", "x", more=more))).lines
+    assert line.kind == "MainZone"
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (f'{COORDS}<Baseline points="1,2"/>', "the baseline has 1 different points"),
+        ('<Coords points="1,2 3"/>', "3 coordinates in '1,2 3'; expected pairs of x and y"),
+        ("", "the line has no polygon and no box to cut it out by"),
+    ],
+)
+def test_what_is_wrong_with_one_line_is_kept_with_it(
+    page_xml: Write, content: str, fault: str
+) -> None:
+    lines = f'<TextLine id="x">{content}</TextLine><TextLine id="y">{COORDS}</TextLine>'
+    bad, good = read(page_xml(f'<TextRegion id="r">{lines}</TextRegion>')).lines
+    assert fault in (bad.fault or "")
+    assert good.fault is None
+
+
+def test_a_page_without_a_size_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.xml"
+    space = "http://schema.primaresearch.org/PAGE/gts/pagecontent/2019-07-15"
+    path.write_text(f'<PcGts xmlns="{space}">\n<Page imageFilename="a.png"/></PcGts>')
+    with pytest.raises(DataError, match=r":2: the page has imageWidth='' and imageHeight=''"):
+        read(path)
+    path.write_text(f'<PcGts xmlns="{space}"/>')
+    with pytest.raises(DataError, match=r":1: the PAGE XML has 0 pages; expected one"):
+        read(path)

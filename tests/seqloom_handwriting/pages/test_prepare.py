@@ -1,0 +1,96 @@
+"""``seqloom prepare pages``: the set of lines that it writes, and what it says."""
+
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from seqloom.errors import DataError
+from seqloom_handwriting.images.file import load_gray
+from seqloom_handwriting.pages.prepare import prepare
+from seqloom_handwriting.pages.source import PageSource
+from seqloom_handwriting.readers.line_images import LineImageSource
+
+Write = Callable[..., Path]
+LINES = [("a", 60, '"first" e\u0301lan'), ("b", 160, None), ("c", 260, "third")]
+
+
+@pytest.fixture
+def folder(alto_page: Write) -> Path:
+    quoted = [(name, y, text and text.replace('"', "&quot;")) for name, y, text in LINES]
+    alto_page(quoted, name="two")
+    return alto_page(quoted, name="one").parent
+
+
+def test_the_set_is_read_by_line_images(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "set" / "train"
+    assert prepare(["pages", str(folder), str(out)]) == 0
+    assert capsys.readouterr().out == (
+        f"4 lines of 2 pages in {out}.tsv and train.zip; left out: 2 without a text, 0 unusable.\n"
+        f"Train with data=line_images data.train={out}.tsv\n"
+    )
+    rows = (tmp_path / "set" / "train.tsv").read_text().splitlines()
+    assert rows[0] == "image\tpage\twidth\theight\ttext"
+    assert rows[1].split("\t")[:2] == ["one_000.png", "one"]
+    found = list(LineImageSource(train=f"{out}.tsv").examples("train"))
+    assert [one.fields["text"] for one in found] == ['"first" \u00e9lan', "third"] * 2
+    expected = list(PageSource(train=str(folder)).examples("train"))
+    for row, one, other in zip(rows[1:], found, expected, strict=True):
+        image = load_gray(one.fields["image"])
+        assert (image == other.fields["image"]).all()
+        assert row.split("\t")[2:4] == [str(image.shape[1]), str(image.shape[0])]
+
+
+def test_the_bytes_are_the_same_each_time(folder: Path, tmp_path: Path) -> None:
+    for name in ("x", "y"):
+        prepare(["pages", str(folder), str(tmp_path / name), "--levels", "16"])
+    assert (tmp_path / "x.zip").read_bytes() == (tmp_path / "y.zip").read_bytes()
+    assert (tmp_path / "x.tsv").read_bytes() == (tmp_path / "y.tsv").read_bytes()
+    with zipfile.ZipFile(tmp_path / "x.zip") as images:
+        assert {one.compress_type for one in images.infolist()} == {zipfile.ZIP_STORED}
+        with images.open("one_000.png") as png:
+            from PIL import Image
+
+            levels = np.unique(np.asarray(Image.open(png)))
+    assert set(levels.tolist()) <= set(range(0, 256, 17))
+
+
+def test_options_reach_the_cutting(folder: Path, tmp_path: Path) -> None:
+    options = ["--height", "30", "--no-straighten", "--regions", "MainZone", "Margin"]
+    prepare(["pages", str(folder), str(tmp_path / "x"), *options])
+    first = (tmp_path / "x.tsv").read_text().splitlines()[1].split("\t")
+    assert first[2:4] == [str(round(400 * 30 / 45)), "30"]
+
+
+def test_a_bad_line_ends_it_or_is_left_out(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "one.png").unlink()
+    with pytest.raises(DataError, match=r"one\.png is not beside .* cannot be used: --skip-bad"):
+        prepare(["pages", str(folder), str(tmp_path / "x")])
+    assert not list(tmp_path.glob("*x*"))  # neither the files nor drafts of them
+    prepare(["pages", str(folder), str(tmp_path / "x"), "--skip-bad"])
+    captured = capsys.readouterr()
+    assert captured.err.count("Left out: ") == 2
+    assert "2 lines of 1 pages" in captured.out
+    assert "2 unusable" in captured.out
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--height", "0", "'0' is not a whole number from 1 to 4096"),
+        ("--levels", "1", "'1' is not a whole number from 2 to 256"),
+        ("--levels", "x", "'x' is not a whole number from 2 to 256"),
+    ],
+)
+def test_wrong_numbers_are_refused(
+    option: str, value: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        prepare(["pages", "in", "out", option, value])
+    assert said in capsys.readouterr().err

@@ -1,0 +1,128 @@
+"""InkML, by the examples of the W3C's recommendation and by round trips."""
+
+from pathlib import Path
+from xml.sax.saxutils import escape, quoteattr
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seqloom.data.reading import outcomes
+from seqloom.errors import ExampleError
+from seqloom_handwriting.readers.inkml import parse_inkml
+from seqloom_handwriting.readers.strokes import StrokeSource
+
+# The word "hello" of the recommendation's section 1.3, its first two traces.
+HELLO = """<ink xmlns="http://www.w3.org/2003/InkML">
+  <trace>
+    10 0, 9 14, 8 28, 7 42, 6 56, 6 70, 8 84, 8 98, 8 112, 9 126, 10 140,
+    13 154, 14 168, 17 182, 18 188, 23 174, 30 160, 38 147, 49 135,
+    58 124, 72 121, 77 135, 80 149, 82 163, 84 177, 87 191, 93 205
+  </trace>
+  <trace>
+    130 155, 144 159, 158 160, 170 154, 179 143, 179 129, 166 125,
+    152 128, 140 136, 131 149, 126 163, 124 177, 128 190, 137 200,
+    150 208, 163 210, 178 208, 192 201, 205 192, 214 180
+  </trace>
+</ink>"""
+
+
+def ink(body: str) -> bytes:
+    return f'<ink xmlns="http://www.w3.org/2003/InkML">{body}</ink>'.encode()
+
+
+def test_the_word_of_the_recommendation() -> None:
+    strokes = parse_inkml(HELLO.encode()).strokes
+    assert [len(stroke) for stroke in strokes] == [27, 20]
+    assert (strokes[0][0], strokes[0][-1], strokes[1][-1]) == ((10, 0), (93, 205), (214, 180))
+
+
+number = st.floats(-1e6, 1e6).map(lambda value: round(value, 3))
+
+
+@given(
+    st.permutations(["X", "Y", "F", "T"]),
+    st.lists(st.lists(st.tuples(number, number), min_size=1), min_size=1),
+    st.text(st.characters(categories=["L", "N", "P", "S"])),
+)
+def test_channels_in_any_order(
+    channels: list[str], strokes: list[list[tuple[float, float]]], truth: str
+) -> None:
+    listing = "".join(f'<channel name="{name}" type="decimal"/>' for name in channels)
+    traces = ""
+    for stroke in strokes:
+        values = [{"X": x, "Y": y, "F": 1, "T": i} for i, (x, y) in enumerate(stroke)]
+        points = ", ".join(" ".join(str(v[name]) for name in channels) for v in values)
+        traces += f"<trace>{points}</trace><trace type='penUp'>0 0 0 0</trace>"
+    content = ink(
+        f"<definitions><traceFormat>{listing}<intermittentChannels><channel name='B'/>"
+        f"</intermittentChannels></traceFormat></definitions>"
+        f"<annotation type={quoteattr('truth')}>{escape(truth)}</annotation>{traces}"
+    )
+    found = parse_inkml(content)
+    assert found.strokes == strokes
+    assert found.annotations == {"truth": truth}
+
+
+def test_annotations_of_the_whole_file_go_first() -> None:
+    group = "<traceGroup><annotation type='truth'>part</annotation><trace>1 2</trace></traceGroup>"
+    whole = "<annotation type='truth'> whole </annotation>"
+    assert parse_inkml(ink(group)).annotations == {"truth": "part"}
+    assert parse_inkml(ink(group + whole)).annotations == {"truth": "whole"}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"<ink><trace>1 2</ink>", "not well-formed XML: mismatched tag: line 1, column 17"),
+        (b'<?xml version="1.0" encoding="none"?><ink/>', "not well-formed XML: unknown encoding"),
+        (b'<?xml version="1.0" encoding="utf-7"?><ink/>', "not well-formed XML: multi-byte enc"),
+        (b"", "not well-formed XML: no element found"),
+        (b"<page/>", "no <trace> in <page>; expected InkML"),
+        (ink("<trace></trace>"), "trace 1, point 1: '' has 0 values, the format has 2 (X Y)"),
+        (ink("<trace>1 2</trace><trace>1 2, 3</trace>"), "trace 2, point 2: '3' has 1 values, the"),
+        (ink("<trace>1 2, '3 4</trace>"), "trace 1, point 2: \"'3 4\" is no point of two finite"),
+        (ink("<traceFormat><channel name='X'/></traceFormat><trace>1</trace>"),
+         "the trace format has the channels ['X']; expected X and Y in it"),
+        (ink("<traceFormat><channel name='X'/><channel name='Y'/></traceFormat><traceFormat/>"),
+         "traces of several formats in one file are not supported"),
+    ],
+)  # fmt: skip
+def test_what_is_no_ink(content: bytes, message: str) -> None:
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the text is tested below
+        parse_inkml(content)
+    assert str(caught.value).startswith(message)
+
+
+def test_folders_of_ink(tmp_path: Path) -> None:
+    def annotated(kind: str, text: str) -> bytes:
+        return ink(f"<annotation type='{kind}'>{text}</annotation><trace>1 2, 3 4</trace>")
+
+    files = {
+        "a10.inkml": annotated("truth", "ten"),
+        "a9.inkml": annotated("label", "nine"),
+        "b.inkml": b"<ink>",
+        "c.inkml": annotated("writer", "someone"),
+        "d/e.inkml": annotated("said", "own"),
+    }
+    (tmp_path / "d").mkdir()
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    columns = {"text": "said", "writer": "writer"}
+    source = StrokeSource(train=str(tmp_path), columns=columns)
+    found = list(outcomes(source.examples("train")))
+    assert [
+        str(one) if isinstance(one, ExampleError) else (one.id, one.fields["text"]) for one in found
+    ] == [
+        ("a9.inkml", "nine"),
+        ("a10.inkml", "ten"),
+        f"{tmp_path}/b.inkml: not well-formed XML: no element found: line 1, column 5.",
+        f"{tmp_path}/c.inkml: no annotation of the type said or truth or label, so there is no "
+        "text.",
+        ("d/e.inkml", "own"),
+    ]
+    inputs = source.inputs([str(tmp_path / "c.inkml"), str(tmp_path / "d" / "e.inkml")])
+    assert [(e.id, e.fields, e.meta) for e in inputs] == [
+        ("c.inkml", {"strokes": [[(1, 2), (3, 4)]]}, {"writer": "someone"}),
+        ("e.inkml", {"strokes": [[(1, 2), (3, 4)]], "text": "own"}, {}),
+    ]

@@ -1,0 +1,202 @@
+"""Line images in tables, folders and zip files; no image is lost without a word."""
+
+import io
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from seqloom.data.reading import outcomes
+from seqloom.errors import ConfigError, DataError, ExampleError
+from seqloom.interfaces import Example
+from seqloom_handwriting.images.file import ImageFile
+from seqloom_handwriting.readers.line_images import LineImageSource
+
+
+def png(level: int = 0) -> bytes:
+    stream = io.BytesIO()
+    Image.new("L", (3, 2), level).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def fill(place: Path, files: Mapping[str, bytes | str]) -> str:
+    """Write the files into a folder, or into a zip file by the name of the place."""
+    contents = {n: c.encode() if isinstance(c, str) else c for n, c in files.items()}
+    if place.suffix == ".zip":
+        with zipfile.ZipFile(place, "w") as archive:
+            for name, content in contents.items():
+                archive.writestr(name, content)
+        return str(place)
+    for name, content in contents.items():
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        (place / name).write_bytes(content)
+    return str(place)
+
+
+def told(examples: list[Example]) -> list[tuple[str, object]]:
+    return [(e.id, e.fields.get("text")) for e in examples]
+
+
+@pytest.mark.parametrize("place", ["lines", "lines.zip"])
+def test_images_with_texts_beside_them(tmp_path: Path, place: str) -> None:
+    files = {
+        "p10.png": png(10), "p10.txt": "ten\r\n",
+        "p9.JPG": png(9), "p9.gt.txt": "\ufeffnine \n\n", "p9.txt": "not this",
+        "sub/a.tif": png(1), "sub/a.txt": "",
+        ".hidden/x.png": png(), "__MACOSX/._p9.JPG": b"",
+        "notes.md": "not looked at",
+    }  # fmt: skip
+    path = fill(tmp_path / place, files)
+    examples = list(LineImageSource(train=path).examples("train"))
+    assert told(examples) == [("p9.JPG", "nine \n"), ("p10.png", "ten"), ("sub/a.tif", "")]
+    assert [e.fields["image"].load()[0, 0] for e in examples] == [9, 10, 1]
+    assert str(examples[2].origin) == f"{path}/sub/a.tif"
+    inputs = list(LineImageSource().inputs([path]))
+    assert [e.fields for e in inputs] == [e.fields for e in examples]
+
+
+@pytest.mark.parametrize("place", ["lines", "lines.zip"])
+def test_what_lacks_its_other_half_is_an_error_and_reading_goes_on(
+    tmp_path: Path, place: str
+) -> None:
+    files = {"a.png": png(), "b.png": png(), "b.txt": "b", "c.gt.txt": "c", "d.png": png()}
+    path = fill(tmp_path / place, {**files, "d.txt": b"\xe9"})
+    found = list(outcomes(LineImageSource(val=path).examples("val")))
+    assert [str(one) if isinstance(one, ExampleError) else one.id for one in found] == [
+        f"{path}/a.png: no text beside the image; expected a.gt.txt or a.txt.",
+        "b.png",
+        f"{path}/c.gt.txt: a text without an image of the same name beside it.",
+        f"{path}/d.png: the text {path}/d.txt is not UTF-8: unexpected end of data.",
+    ]
+    unread = list(outcomes(LineImageSource().inputs([path])))
+    assert [one.example_id if isinstance(one, ExampleError) else one.id for one in unread] == [
+        "a.png", "b.png", "d.png",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("images", ["t.zip", "else.zip", "else", "."])
+def test_where_the_images_of_a_table_are(tmp_path: Path, images: str) -> None:
+    fill(tmp_path / images, {"a.png": png(1), "x/b.png": png(2)})
+    table = tmp_path / "t.tsv"
+    table.write_text('image\tpage\ttext\nx/b.png\t7\t"quoted"\nno.png\t7\t\na.png\t8\tz\n')
+    given = str(tmp_path / images) if images.startswith("else") else None
+    source = LineImageSource(
+        test=str(table), images=given, columns={"image": "image", "text": "text", "page": "page"}
+    )
+    found = list(outcomes(source.examples("test")))
+    place = "zip file" if images.endswith(".zip") else "folder"
+    assert str(found[1]) == (
+        f"{table}:3: there is no file 'no.png' in the {place} {(tmp_path / images).resolve()}."
+    )
+    good = [one for one in found if isinstance(one, Example)]
+    assert told(good) == [("x/b.png", '"quoted"'), ("a.png", "z")]
+    assert [e.fields["image"].load()[0, 0] for e in good] == [2, 1]
+    assert [(str(e.origin), e.meta) for e in good] == [
+        (f"{table}:2", {"page": "7"}),
+        (f"{table}:4", {"page": "8"}),
+    ]
+
+
+def test_inputs_in_the_order_given(tmp_path: Path) -> None:
+    fill(tmp_path, {"b.png": png(), "a.png": png(), "t.csv": "image\na.png\n"})
+    fill(tmp_path / "z.zip", {"2.png": png(), "10.png": png()})
+    paths = [str(tmp_path / name) for name in ("b.png", "z.zip", "t.csv", "a.png")]
+    examples = list(LineImageSource().inputs(paths))
+    assert [e.id for e in examples] == ["b.png", "2.png", "10.png", "a.png", "a.png#2"]
+    assert examples[0].fields == {"image": ImageFile(paths[0])}
+    assert examples[1].fields == {"image": ImageFile(paths[1], "2.png")}
+    assert [str(e.origin) for e in examples[2:4]] == [f"{paths[1]}/10.png", f"{paths[2]}:2"]
+
+
+def test_inputs_are_read_one_by_one(tmp_path: Path) -> None:
+    fill(tmp_path, {"b.png": png()})
+    inputs = LineImageSource().inputs([str(tmp_path / "b.png"), str(tmp_path / "none.png")])
+    assert next(inputs).id == "b.png"
+    with pytest.raises(DataError, match=r"none.png: no such file in .* Did you mean 'b.png'"):
+        next(inputs)
+
+
+def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
+    fill(tmp_path, {"a.png": png(), "a.doc": b"", "t.tsv": "image\ttext\n", "b.zip": b"no zip"})
+    fill(tmp_path / "empty", {"sub/notes.md": b""})
+    (tmp_path / "c.zip").write_bytes(b"no zip")
+    for name, message in {
+        "a.doc": "a.doc: a file of this kind cannot be read; expected a table (.tsv, .csv), a "
+        "folder or a .zip file.",
+        "a.png": "a.png: a file of this kind cannot be read; expected a table",
+        "t.tsv": "t.tsv: no examples in it.",
+        "empty": "empty: no examples in it.",
+        "c.zip": "c.zip cannot be opened as a zip file: File is not a zip file.",
+        "none.zip": "none.zip: no such file in ",
+    }.items():
+        with pytest.raises(DataError) as caught:
+            list(LineImageSource(train=str(tmp_path / name)).examples("train"))
+        assert str(caught.value).startswith(f"{tmp_path}/{message}")
+    for name, message in {
+        "a.doc": "a file of this kind cannot be read; expected a file (.png, .jpg, .jpeg, .tif, "
+        ".tiff, .bmp, .webp, .pgm), a table (.tsv, .csv), a folder or a .zip file.",
+        "empty": "no examples in it.",
+    }.items():
+        with pytest.raises(DataError) as caught:
+            list(LineImageSource().inputs([str(tmp_path / name)]))
+        assert str(caught.value) == f"{tmp_path / name}: {message}"
+    with pytest.raises(DataError, match=r"^- \(standard input\) cannot be read .*; give a file \("):
+        LineImageSource().inputs(["-"])
+
+
+def test_splits(tmp_path: Path) -> None:
+    table = "image\ttext\tpage\n" + "".join(f"{i}.png\t{i}\t{i // 5}\n" for i in range(40))
+    fill(tmp_path, {f"{i}.png": png() for i in range(40)} | {"t.tsv": table + "no.png\tx\t9\n"})
+    columns = {"image": "image", "text": "text", "page": "page"}
+    cut = {"val": 0.25, "test": 0.125, "group": "page"}
+    source = LineImageSource(train=str(tmp_path / "t.tsv"), columns=columns, split=cut)
+    train = list(outcomes(source.examples("train")))
+    assert isinstance(train[0], ExampleError)
+    parts = [[e for e in train if isinstance(e, Example)]]
+    parts += [list(source.examples(name)) for name in ("val", "test")]
+    assert [len(part) for part in parts] == [25, 10, 5]
+    pages = [{e.meta["page"] for e in part} for part in parts]
+    assert not pages[0] & pages[1] | pages[1] & pages[2] | pages[0] & pages[2]
+    assert list(LineImageSource(train="x").examples("test")) == []
+    with pytest.raises(ConfigError, match=r"No split 'dev'"):
+        source.examples("dev")
+    with pytest.raises(ConfigError, match=r"data.val=y and data.split.val=0.1 both say where val"):
+        LineImageSource(train="x", val="y", split={"val": 0.1})
+
+
+names = st.lists(
+    st.tuples(st.sampled_from(["", "p", "p1", "q/"]), st.integers(0, 10**30)), unique=True
+)
+
+
+@given(names)
+def test_numbers_in_names_sort_by_value(
+    tmp_path_factory: pytest.TempPathFactory, names: list[tuple[str, int]]
+) -> None:
+    files = {f"{stem}-{number}.png": b"" for stem, number in names} or {"-0.png": b""}
+    path = fill(tmp_path_factory.mktemp("names") / "a.zip", files)
+    ids = [e.id for e in LineImageSource().inputs([path])]
+    assert sorted(ids) == sorted(files)
+    for stem in ("", "p", "p1", "q/"):
+        numbers = [int(i[len(stem) + 1 : -4]) for i in ids if i.startswith(stem + "-")]
+        assert numbers == sorted(numbers)
+
+
+@pytest.mark.realdata
+def test_real_lines(real_data: Path) -> None:
+    folder = real_data / "peraire_lines"
+    source = LineImageSource(**{n: str(folder / f"{n}.tsv") for n in ("train", "val", "test")})
+    splits = {name: list(source.examples(name)) for name in ("train", "val", "test")}
+    assert {name: len(part) for name, part in splits.items()} == {
+        "train": 2069, "val": 204, "test": 262,
+    }  # fmt: skip
+    assert told(splits["train"][:1]) == [
+        ("B.1.intro-eurasie_0005_001.png", "malgre les moyens mis en oeuvre. Cependant, et mon")
+    ]
+    assert np.shape(splits["val"][0].fields["image"].load()) == (64, 807)
+    assert len(list(source.inputs([str(folder / "test.zip")]))) == 262

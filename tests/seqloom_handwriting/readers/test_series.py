@@ -1,0 +1,111 @@
+"""Series of vectors, against numpy's own files."""
+
+import io
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+
+from seqloom.data.reading import outcomes
+from seqloom.errors import DataError, ExampleError
+from seqloom_handwriting.readers.series import ArrayFile, SeriesSource
+
+SERIES = np.arange(6, dtype=np.float64).reshape(3, 2) / 4
+
+
+@given(
+    arrays(
+        st.sampled_from([np.float16, np.float32, np.float64, np.int8, np.uint16, np.bool_]),
+        array_shapes(min_dims=2, max_dims=2, min_side=0, max_side=5),
+    )
+)
+def test_arrays_come_back(tmp_path_factory: pytest.TempPathFactory, array: np.ndarray) -> None:
+    folder = tmp_path_factory.mktemp("arrays")
+    np.save(folder / "a.npy", array)
+    np.savez_compressed(folder / "b.npz", a=array)
+    for file in (ArrayFile(str(folder / "a.npy")), ArrayFile(str(folder / "b.npz"), "a.npy")):
+        loaded = pickle.loads(pickle.dumps(file)).load()
+        np.testing.assert_array_equal(loaded, array)
+        assert loaded.dtype == (array.dtype if array.dtype.kind == "f" else np.float32)
+
+
+@pytest.mark.parametrize("place", ["t.npz", "else.npz", "else", "."])
+def test_tables_name_arrays(tmp_path: Path, place: str) -> None:
+    if place.endswith(".npz"):
+        np.savez(tmp_path / place, a=SERIES, b=SERIES[:1])
+    else:
+        (tmp_path / place).mkdir(exist_ok=True)
+        np.save(tmp_path / place / "a.npy", SERIES)
+        np.save(tmp_path / place / "b.npy", SERIES[:1])
+    table = tmp_path / "t.tsv"
+    table.write_text("features\ttext\twho\nb\tone\tx\nc\t-\tx\na.npy\ttwo\ty\n")
+    given = str(tmp_path / place) if place.startswith("else") else None
+    columns = {"features": "features", "label": "text", "who": "who"}
+    source = SeriesSource(train=str(table), arrays=given, columns=columns)
+    one, error, two = outcomes(source.examples("train"))
+    assert str(error).startswith(f"{table}:3: there is no file 'c.npy' in the ")
+    assert not isinstance(one, ExampleError)
+    assert not isinstance(two, ExampleError)
+    assert (one.id, one.fields["label"], one.meta, two.id) == ("b", "one", {"who": "x"}, "a.npy")
+    np.testing.assert_array_equal(two.fields["features"].load(), SERIES)
+
+
+def test_inputs(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", SERIES)
+    np.savez(tmp_path / "b.npz", s10=SERIES, s9=SERIES)
+    examples = list(SeriesSource().inputs([str(tmp_path / "a.npy"), str(tmp_path / "b.npz")]))
+    assert [e.id for e in examples] == ["a.npy", "s9.npy", "s10.npy"]
+    assert examples[0].fields == {"features": ArrayFile(str(tmp_path / "a.npy"))}
+    assert str(examples[1].origin) == f"{tmp_path}/b.npz/s9.npy"
+    with pytest.raises(
+        DataError, match=r"b.npz: arrays alone have no labels or texts; give a table"
+    ):
+        list(SeriesSource(train=str(tmp_path / "b.npz")).examples("train"))
+    with pytest.raises(DataError, match=r"give a file \(.npy\), a table .* or a .npz file\.$"):
+        SeriesSource().inputs(["-"])
+
+
+def npy(array: np.ndarray) -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, array, allow_pickle=True)
+    return stream.getvalue()
+
+
+def huge() -> bytes:
+    """Return a file whose header claims 64 TiB of numbers."""
+    stream = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        stream, {"descr": "<f8", "fortran_order": False, "shape": (1 << 40, 8)}
+    )
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (npy(np.ones(3)), r"a.npy has float64 of shape \(3,\); expected numbers of shape \(steps"),
+        (npy(np.array([["a"]])), r"a.npy has <U1 of shape \(1, 1\); expected numbers"),
+        (npy(np.ones((1, 1), complex)), r"a.npy has complex128 of shape"),
+        (npy(np.array([[{}]])), r"a.npy is no readable .npy file: .*allow_pickle=False"),
+        (npy(SERIES)[:-3], r"a.npy is no readable .npy file: "),
+        (pickle.dumps(SERIES), r"a.npy is no readable .npy file: .*magic string"),
+        (huge(), r"a.npy is no readable .npy file: "),
+        (b"", r"a.npy is no readable .npy file: "),
+    ],
+)
+def test_what_is_no_series(tmp_path: Path, content: bytes, message: str) -> None:
+    (tmp_path / "a.npy").write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        ArrayFile(str(tmp_path / "a.npy")).load()
+
+
+def test_missing_arrays(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"a.npy cannot be read: No such file"):
+        ArrayFile(str(tmp_path / "a.npy")).load()
+    np.savez(tmp_path / "b.npz", s=SERIES)
+    with pytest.raises(ValueError, match=r"b.npz has no member 'a.npy'"):
+        ArrayFile(str(tmp_path / "b.npz"), "a.npy").load()

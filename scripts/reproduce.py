@@ -249,7 +249,7 @@ def page() -> Iterator[str]:
         "Made by `scripts/reproduce` from the runs themselves. Every model is trained on the train",
         "split alone; the epoch is chosen on the validation split; no pretrained vectors. Figures",
         "are the mean and, in brackets, the range over the seeds, in percent. Floor and aim are",
-        "what the project asks of the row; error rates (CER) are to stay below them. Minutes are of",
+        "what the project asks of the row; error rates (CER) must stay below. Minutes are those of",
         "the training, on one core of a machine that did other things too: they do not compare.",
         "Times, as ratios in one run: [speed.md](speed.md).",
     )

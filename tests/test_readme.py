@@ -9,7 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
+
+from seqloom_handwriting.readers.digit_lines import DigitLineSource
 
 ROOT = Path(__file__).parent.parent
 PAGES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
@@ -57,6 +61,46 @@ def own_files(folder: Path) -> None:
     (folder / "reviews.csv").write_text("\n".join(reviews) + "\n", encoding="utf-8")
     (folder / "names.conll").write_text("".join(names), encoding="utf-8")
     (folder / "more.conll").write_text("".join(names[:9]), encoding="utf-8")
+    lines = own_lines(folder / "lines")
+    own_page(folder / "pages", lines[:3])
+
+
+def own_lines(folder: Path) -> list[tuple[np.ndarray, str]]:
+    """Make line images with their texts beside them; return them."""
+    folder.mkdir()
+    examples = DigitLineSource(train=48, val=1, test=1).examples("train")
+    lines = [(example.fields["image"], example.fields["text"]) for example in examples]
+    for number, (image, text) in enumerate(lines):
+        Image.fromarray(image).save(folder / f"{number:04}.png")
+        (folder / f"{number:04}.gt.txt").write_text(text + "\n", encoding="utf-8")
+    return lines
+
+
+def own_page(folder: Path, lines: list[tuple[np.ndarray, str]]) -> None:
+    """Make a page of these lines with its ALTO XML."""
+    folder.mkdir()
+    page = np.full((100 * len(lines) + 50, 400), 255, np.uint8)
+    found = []
+    for number, (image, text) in enumerate(lines):
+        (height, width), top = image.shape, 100 * number + 25
+        page[top : top + height, 20 : 20 + width] = image
+        right, bottom = 20 + width, top + height
+        found.append(
+            f'<TextLine ID="l{number}" BASELINE="20 {bottom - 4} {right} {bottom - 4}" HPOS="20" '
+            f'VPOS="{top}" WIDTH="{width}" HEIGHT="{height}"><Shape><Polygon POINTS="20 {top} '
+            f'{right} {top} {right} {bottom} 20 {bottom}"/></Shape><String CONTENT="{text}" '
+            f'HPOS="20" VPOS="{top}" WIDTH="{width}" HEIGHT="{height}"/></TextLine>'
+        )
+    Image.fromarray(page).save(folder / "one.png")
+    (folder / "one.xml").write_text(
+        '<alto xmlns="http://www.loc.gov/standards/alto/ns-v4#"><Description><MeasurementUnit>pixel'
+        "</MeasurementUnit><sourceImageInformation><fileName>one.png</fileName>"
+        '</sourceImageInformation></Description><Layout><Page ID="p" WIDTH="400" '
+        f'HEIGHT="{len(page)}" PHYSICAL_IMG_NR="1"><PrintSpace HPOS="0" VPOS="0" WIDTH="400" '
+        f'HEIGHT="{len(page)}"><TextBlock ID="b" HPOS="0" VPOS="0" WIDTH="400" '
+        f'HEIGHT="{len(page)}">{"".join(found)}</TextBlock></PrintSpace></Page></Layout></alto>',
+        encoding="utf-8",
+    )
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -221,6 +221,8 @@ def test_quickstart_predicts_with_the_best_and_names_the_report(
     script: Script, checkout: Path
 ) -> None:
     executable(checkout / "scripts" / "setup", "#!/bin/sh\n")
+    show = "import sys\nprint('showed', *sys.argv[1:])\n"
+    (checkout / "scripts" / "show_lines.py").write_text(show, encoding="utf-8")
     (checkout / ".venv" / "bin").mkdir(parents=True)
     (checkout / ".venv" / "bin" / "python").symlink_to(sys.executable)
     seqloom = """\
@@ -239,7 +241,10 @@ esac
     assert "ran train -m encoder=rnn,lstm,bilstm run_dir=runs/quickstart" in lines
     assert "ran predict runs/quickstart/2/bundle -" in lines
     assert "Apple is something that I like to eat." in lines
-    assert lines[-1].endswith("open in a browser: runs/quickstart/2/report.html")
+    assert "showed runs/quickstart-lines" in lines
+    assert lines[-1].endswith(
+        "open in a browser: runs/quickstart/2/report.html runs/quickstart-lines/report.html"
+    )
     executable(
         checkout / ".venv" / "bin" / "seqloom",
         seqloom.replace(
@@ -248,7 +253,7 @@ esac
     )
     second = script("quickstart").stdout
     assert "run_dir=runs/quickstart-2" in second
-    assert second.endswith("open in a browser: runs/quickstart-2/report.html\n")
+    assert "open in a browser: runs/quickstart-2/report.html runs/quickstart-2-lines/" in second
 
 
 @pytest.fixture

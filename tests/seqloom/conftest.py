@@ -31,6 +31,28 @@ SMALL = (
     "trainer.accelerator=cpu",
 )
 
+LINES = (
+    "data=digit_lines",
+    "data.train=32",
+    "data.val=8",
+    "data.test=4",
+    "data.min_length=2",
+    "data.max_length=3",
+    "data.height=16",
+)
+READER = (
+    "frontend=line_image",
+    "frontend.height=16",
+    "frontend.margin=2",
+    "frontend.channels=[4,6]",
+    "frontend.pooling=[2x2,2x1]",
+    "encoder.hidden_size=8",
+    "head=ctc",
+    "head.ngram_order=2",
+    "trainer=cpu",
+    "trainer.max_epochs=1",
+)
+
 PIP = ["pip", "install", "--no-deps", "--no-index"]
 
 Install = Callable[..., Path]
@@ -156,6 +178,20 @@ def trained_classes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     overrides = ("head=classification", "encoder=gru", *SMALL)
     return fit(*overrides, run_dir=tmp_path_factory.mktemp("classes") / "run").run_dir
+
+
+@pytest.fixture(scope="session")
+def lines() -> tuple[str, ...]:
+    """Overrides that make a few lines of digits, on which a run takes a moment."""
+    return LINES
+
+
+@pytest.fixture(scope="session")
+def trained_reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a small run with head=ctc, whose codec's state has bytes in it."""
+    from seqloom import fit
+
+    return fit(*LINES, *READER, run_dir=tmp_path_factory.mktemp("reader") / "run").run_dir
 
 
 @pytest.fixture(scope="session")

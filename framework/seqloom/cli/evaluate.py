@@ -21,7 +21,10 @@ from seqloom.errors import ConfigError, DataError
 from seqloom.files import finite
 
 if TYPE_CHECKING:
+    from seqloom.data.collate import Row
+    from seqloom.data.sampler import BatchSampler
     from seqloom.interfaces import Matrix, Table
+    from seqloom.model.pipeline import Pipeline
 
 SPLITS = ("train", "val", "test")  # as in seqloom.interfaces, which imports torch
 
@@ -95,9 +98,29 @@ def uncut(stored: Section, pairs: list[str]) -> list[str]:
 
 
 def measure(
-    pipeline: Any, section: Section, options: argparse.Namespace
+    pipeline: Pipeline, section: Section, options: argparse.Namespace
 ) -> tuple[dict[str, float], list[Table | Matrix]]:
     """Return the metrics and details of a pipeline over a split.
+
+    Raises:
+        DataError: the split is empty, or examples cannot be used and may not be skipped.
+    """
+    from seqloom.train.meter import evaluate as run
+
+    evaluation = run(pipeline, *read_rows(pipeline, section, options.split, options))
+    return evaluation.metrics, evaluation.details
+
+
+def read_rows(
+    pipeline: Pipeline, section: Section, split: str, options: argparse.Namespace
+) -> tuple[list[Row], BatchSampler]:
+    """Return a split's examples encoded for a pipeline, with the sampler of their batches.
+
+    Args:
+        pipeline: whose codecs encode.
+        section: of the data component.
+        split: to read.
+        options: of `model_parser`: ``skip_bad`` and ``batch``.
 
     Raises:
         DataError: the split is empty, or examples cannot be used and may not be skipped.
@@ -105,17 +128,16 @@ def measure(
     from seqloom.data.encode import Bad, encode, read_split
     from seqloom.data.sampler import BatchSampler
     from seqloom.model.build import build_source
-    from seqloom.train.meter import evaluate as run
 
     bad = Bad(skip=options.skip_bad)
     source = build_source(section)
-    found = read_split(source, options.split, pipeline.codecs.frontend, bad)
+    found = read_split(source, split, pipeline.codecs.frontend, bad)
     rows = encode(pipeline.codecs, found, bad)
-    bad.settle(f"the {options.split} split")
+    bad.settle(f"the {split} split")
     if bad.faults:
         print(f"Left out: {len(bad.faults)} examples.", file=sys.stderr)
     if not rows:
-        raise DataError(f"The {options.split} split of data={section['name']} has no example.")
+        raise DataError(f"The {split} split of data={section['name']} has no example.")
     sampler = BatchSampler(
         [row.cost for row in rows],
         max_examples=options.batch,
@@ -123,8 +145,7 @@ def measure(
         shuffle=False,
         seed=0,
     )
-    evaluation = run(pipeline, rows, sampler)
-    return evaluation.metrics, evaluation.details
+    return rows, sampler
 
 
 def plain(table: Table) -> str:

@@ -23,6 +23,17 @@ def forms() -> dict[str, str]:
     return dict.fromkeys(FORMS, "") | {k: v for part in parts for k, v in part.writers.items()}
 
 
+def refuse_unknown(form: str) -> None:
+    """Refuse a form that nothing installed writes.
+
+    Raises:
+        ConfigError: says which there are.
+    """
+    known = forms()
+    if form not in known:
+        raise ConfigError(f"--to {form}: no such form. {did_you_mean(form, known)}")
+
+
 @contextmanager
 def writing(form: str, out: Path | None, head: Head) -> Iterator[Writer]:
     """Give a writer of predictions in a form, and finish what it wrote unless an error came.
@@ -30,15 +41,14 @@ def writing(form: str, out: Path | None, head: Head) -> Iterator[Writer]:
     Raises:
         ConfigError: there is no such form, or the head's predictions do not have it.
     """
-    known = forms()
-    if form not in known:
-        raise ConfigError(f"--to {form}: no such form. {did_you_mean(form, known)}")
-    if not known[form]:
+    refuse_unknown(form)
+    target = forms()[form]
+    if not target:
         formatted = FORMS[form](head)
         with _output(out) as stream:
             yield _Lines(formatted, stream)
         return
-    writer: Writer = import_target(known[form], f"--to {form}")(out, head)
+    writer: Writer = import_target(target, f"--to {form}")(out, head)
     yield writer
     writer.close()
 

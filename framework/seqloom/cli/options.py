@@ -190,7 +190,7 @@ def _the_reader(info: Mapping[str, Any], paths: Sequence[str]) -> str:
 
 def _by_suffix(info: Mapping[str, Any], path: str) -> str:
     if path == "-":
-        return "lines"
+        return _lines(info)
     suffix = "/" if Path(path).is_dir() else Path(path.removesuffix(".gz")).suffix.lower()
     parts = _readers(info["components"]["frontend"]["section"])
     reading = [part.name for part in parts if suffix in part.suffixes]
@@ -204,6 +204,17 @@ def _by_suffix(info: Mapping[str, Any], path: str) -> str:
             f"{did_you_mean(suffix, known)}"
         )
     return reading[0]
+
+
+def _lines(info: Mapping[str, Any]) -> str:
+    """Return the reader of standard input."""
+    frontend = info["components"]["frontend"]["section"]
+    if "lines" not in {part.name for part in _readers(frontend)}:
+        raise ConfigError(
+            "Standard input (-) is read as a text a line, and the model's "
+            f"frontend={frontend['name']} reads no text. Name files, or a reader with --data NAME."
+        )
+    return "lines"
 
 
 def positive(text: str) -> int:

@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 def predict(arguments: list[str]) -> int:
     """Print a prediction for each input; the first before the input has ended."""
     options = _parser().parse_intermixed_args(arguments)
-    from seqloom.cli.formats import writing
+    from seqloom.cli.formats import refuse_unknown, writing
     from seqloom.model.build import build_source
 
+    refuse_unknown(options.to)
     use_threads(options.threads)
     paths = [word for word in options.inputs if not is_override(word)] or ["-"]
     given = split_overrides([word for word in options.inputs if is_override(word)])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, cast
 
@@ -126,9 +126,20 @@ def load(folder: str | Path, *, head: Mapping[str, Any] | None = None) -> Pipeli
     try:
         load_model(pipeline, str(path / WEIGHTS))
     except (RuntimeError, SafetensorError) as fault:
+        if head:
+            raise ConfigError(
+                f"The weights of {path} do not fit its head with other parameters: {fault} Change "
+                "only how the head decodes."
+            ) from fault
         raise BundleError(f"The weights of {path} do not fit its description: {fault}") from fault
     pipeline.info = description
     return pipeline.eval()
+
+
+def plain(params: Any) -> dict[str, Any]:
+    """Return a component's parameters, an instance of its schema, as plain types."""
+    found: dict[str, Any] = json.loads(json.dumps(asdict(params)))
+    return found
 
 
 def _spec(description: Mapping[str, Any]) -> Spec:

@@ -45,6 +45,8 @@ class Component:
             ``seqloom predict``.
         writers: ``module:Class`` of `Writer` by form, ``seqloom predict --to FORM``, of a data
             component whose files can take up what was predicted.
+        extra: of the plugin's distribution, with the libraries that its class needs; named to who
+            lacks them.
     """
 
     kind: Kind
@@ -55,6 +57,7 @@ class Component:
     gives: Gives = field(default_factory=dict)
     suffixes: tuple[str, ...] = ()
     writers: Mapping[str, str] = field(default_factory=dict)
+    extra: str = ""
 
     def defaults(self) -> dict[str, Any]:
         """Return the parameters as they are if none is named."""

@@ -128,7 +128,16 @@ def resolve(component: Component) -> Any:
     Raises:
         PluginError: its module or class cannot be imported.
     """
-    return import_target(component.target, f"{component.kind}={component.name}")
+    kind, name = component.kind, component.name
+    try:
+        return import_target(component.target, f"{kind}={name}")
+    except PluginError as fault:
+        if not component.extra or not isinstance(fault.__cause__, ImportError):
+            raise
+        distribution = registry().owner(kind, name).distribution
+        raise PluginError(
+            f'{fault}. What it needs comes with: pip install "{distribution}[{component.extra}]"'
+        ) from fault.__cause__
 
 
 def import_target(target: str, label: str) -> Any:

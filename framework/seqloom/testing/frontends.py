@@ -61,7 +61,7 @@ def _batch(codec: FrontendCodec, rows: Sequence[Row]) -> SequenceBatch:
 
 
 def _signal(given: Features, rows: Sequence[int]) -> Tensor:
-    total = given.values.new_zeros(())
+    total = given.values.new_zeros((), requires_grad=True)  # a frontend may have no weights
     for place, row in enumerate(rows):
         values = given.values[place, : int(given.lengths[place])]
         weights = torch.arange(1.0, values.numel() + 1).reshape(values.shape).sin()

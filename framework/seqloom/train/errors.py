@@ -26,6 +26,7 @@ NOTICES = (
     r".*GPU available but not used",
     r"Total length of `list` across ranks is zero",  # there is no validation split
     r".*ModelCheckpoint.* could not find the monitored key",  # an epoch without validation
+    r"Found \d+ module\(s\) in eval mode at the start of training",  # they are frozen
 )
 """Warnings that a user of seqloom cannot act on."""
 

@@ -21,7 +21,7 @@ from seqloom.config.freeze import Config
 from seqloom.data.collate import Row
 from seqloom.data.sampler import BatchSampler
 from seqloom.errors import BundleError, ConfigError, RunError
-from seqloom.files import write_json, write_text
+from seqloom.files import sha256, write_json, write_text
 from seqloom.model import bundle
 from seqloom.model.build import States, build_pipeline
 from seqloom.model.pipeline import Pipeline
@@ -249,15 +249,24 @@ def _data(
             f"{folder.path} cannot go on: the data of {', '.join(changed)} are not those that it "
             "began with. Put them back, or start anew in another run_dir."
         )
-    states = write_states(data.states, folder.codec_files)
-    write_json(folder.codecs, {"states": states, "examples": digests})
+    if not stored:
+        states = write_states(data.states, folder.codec_files)
+        files = _hashes(folder.codec_files)
+        write_json(folder.codecs, {"states": states, "files": files, "examples": digests})
     return data
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    return {path.name: sha256(path) for path in sorted(folder.glob("codec.*"))}
 
 
 def _stored_codecs(folder: RunFolder) -> dict[str, Any]:
     try:
         stored: dict[str, Any] = json.loads(folder.codecs.read_text(encoding="utf-8"))
         states = read_states(stored["states"], folder.codec_files)
+        changed = stored.get("files", {}).items() - _hashes(folder.codec_files).items()
+        if changed:
+            raise BundleError(f"changed since then: {', '.join(sorted(dict(changed)))}")
         return {"states": states, "examples": stored["examples"]}
     except (OSError, ValueError, LookupError, TypeError, BundleError) as fault:
         raise RunError(

@@ -7,12 +7,16 @@ the user's own; its codecs' states and weights are where training begins.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
 from torch import nn
 
+from seqloom.config.explain import explain
 from seqloom.config.freeze import Config
 from seqloom.errors import ConfigError, did_you_mean
 from seqloom.model import bundle
@@ -30,18 +34,32 @@ def with_init(overrides: Sequence[str]) -> list[str]:
         ConfigError: there are several models, or another frontend or encoder than the model's.
         BundleError: it is no bundle.
     """
-    paths = [word.removeprefix("init=") for word in overrides if word.startswith("init=")]
-    if not paths or paths[-1] in {"", "null"}:
+    path = _model(overrides)
+    if not path:
         return list(overrides)
-    path = paths[-1].strip("'\"")
-    if "," in path and not Path(path).exists():
-        raise ConfigError(f"init={path}: a run begins from one model; sweep over other keys.")
     description = bundle.read_description(bundle.find(Path(path).expanduser()))
     sections = {kind: part["section"] for kind, part in description["components"].items()}
     found: list[str] = []
     for kind, section in sections.items():
         found += _describing(kind, section, overrides, path)
     return [*found, *overrides]
+
+
+def _model(overrides: Sequence[str]) -> str | None:
+    words = [word for word in overrides if word.startswith("init=")]
+    if not words:
+        return None
+    try:
+        (parsed,) = OverridesParser.create().parse_overrides(words[-1:])
+    except HydraException as fault:
+        raise explain(fault) from fault
+    if parsed.is_sweep_override():
+        raise ConfigError(
+            f"{words[-1]}: a run begins from one model, so this cannot be swept over. If it is the "
+            f"path of one, it needs quotes of its own: init='\"…\"'"
+        )
+    value = parsed.value()
+    return None if value is None else str(value)
 
 
 def _describing(
@@ -64,23 +82,28 @@ def _pairs(key: str, value: Any) -> list[str]:
 
 
 def in_override(value: Any) -> str:
-    r"""Return a plain value as it is written in an override.
+    r"""Return a plain value as it is written in an override; keys of dicts must be simple names.
 
-    >>> in_override({"a": [1, None, True, "it's"]})
-    "{'a':[1,null,true,'it\\'s']}"
+    >>> in_override([{"a": [1, None]}, True, "it's", "${b}"])
+    "[{a:[1,null]},true,'it\\'s','\\${b}']"
     """
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, int | float):
         return repr(value)
     if isinstance(value, dict):
-        pairs = (f"{in_override(key)}:{in_override(one)}" for key, one in value.items())
+        pairs = (f"{key}:{in_override(one)}" for key, one in value.items())
         return "{" + ",".join(pairs) + "}"
     if isinstance(value, list | tuple):
         return "[" + ",".join(map(in_override, value)) + "]"
-    text = str(value)
-    slashes = len(text) - len(text.rstrip("\\"))  # before the closing quote each counts twice
-    return "'" + text.replace("\\'", "\\\\'").replace("'", "\\'") + "\\" * slashes + "'"
+    # What a model holds is text, and never filled in from the environment of who uses it.
+    text = _escaped(str(value), re.escape("${"))
+    return "'" + re.sub(r"(\\+)\Z", r"\1\1", _escaped(text, "'")) + "'"
+
+
+def _escaped(text: str, mark: str) -> str:
+    """Return the text with a backslash before each mark, and those that were there doubled."""
+    return re.sub(rf"(\\*)({mark})", r"\1\1\\\2", text)
 
 
 class Beginning:

@@ -75,7 +75,7 @@ def calibrate(pipeline: Pipeline, rows: list[Row], sampler: BatchSampler) -> dic
     return pipeline.head.calibrate(passes(pipeline, rows, sampler))
 
 
-@torch.inference_mode()
+@torch.no_grad()  # not in inference mode: what a head fits to the outputs may need gradients
 def passes(
     pipeline: Pipeline, rows: list[Row], sampler: BatchSampler
 ) -> Iterator[tuple[Any, Encoded, SequenceBatch]]:
@@ -85,8 +85,10 @@ def passes(
     batches: Iterable[SequenceBatch] = loader(
         SequenceDataset(rows, pipeline.collate, None, seed=0), sampler
     )
-    for batch in batches:
-        moved = batch.to(pipeline.device)
-        encoded, outputs = pipeline(moved)
-        yield outputs, encoded, moved.scoped(pipeline.head_name)
-    pipeline.train(was_training)
+    try:
+        for batch in batches:
+            moved = batch.to(pipeline.device)
+            encoded, outputs = pipeline(moved)
+            yield outputs, encoded, moved.scoped(pipeline.head_name)
+    finally:
+        pipeline.train(was_training)

@@ -59,7 +59,7 @@ def _held_share(step: int, rise: int, fall: int, total: int, final: float) -> fl
     """
     if step < rise:
         return (step + 1) / rise
-    return _share(max(0, step - fall), warmup=0, total=max(1, total - fall), final=final)
+    return 1.0 if step < fall else _share(step - fall, warmup=0, total=total - fall, final=final)
 
 
 def _share(step: int, warmup: int, total: int, final: float) -> float:

@@ -34,7 +34,7 @@ def adopt(head: CtcHead, trained: Head) -> None:
                 f"{tuple(theirs[name].shape)}: encoder and frontend must be those of the model."
             )
         mine[name][rows[0]] = theirs[name][rows[1]]
-    head.temperature.copy_(trained.temperature)
+    head.calibration.copy_(trained.calibration)
 
 
 def _rows(mine: list[str], theirs: list[str]) -> tuple[Tensor, Tensor]:

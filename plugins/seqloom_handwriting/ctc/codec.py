@@ -55,8 +55,9 @@ class CtcCodec(HeadCodec):
 
     def _learned(self, known: list[str], examples: Sequence[Example]) -> dict[str, Any]:
         texts = [self.text(example) for example in examples]
-        extra = self._formed(self.options.extra_characters)
-        alphabet = [*known, *sorted((set("".join(texts)) | set(extra)) - set(known))]
+        # A space that is not between others is no less wanted here, so `normal` would be wrong.
+        extra = {" " if c.isspace() else c for c in self._formed(self.options.extra_characters)}
+        alphabet = [*known, *sorted((set("".join(texts)) | extra) - set(known))]
         return {"alphabet": alphabet, **self._language(alphabet, texts)}
 
     def _language(self, alphabet: list[str], texts: list[str]) -> dict[str, Any]:
@@ -78,7 +79,7 @@ class CtcCodec(HeadCodec):
         if state["words"]:
             words = bytes(state["words"]).decode().split("\n")
             # A letter that no word has must not part words.
-            letters = {c for c in self.alphabet if c.isalnum()}
+            letters = set(filter(_is_letter, self.alphabet))
             self.lexicon = Lexicon(words, letters | {c for word in words for c in word})
 
     def encode(self, example: Example) -> Item:
@@ -153,7 +154,11 @@ class CtcCodec(HeadCodec):
         return self.options.ngram_order > 0
 
     def _corpus(self) -> list[str]:
-        return _lines(self.options.corpus, "head.corpus", self) if self.options.corpus else []
+        path = self.options.corpus
+        lines = _lines(path, "head.corpus", self) if path else []
+        if path and not lines:
+            raise DataError(f"head.corpus={path}: there is no text in it.")
+        return lines
 
     def _words(self, texts: list[str]) -> list[str] | None:
         source = self.options.lexicon
@@ -167,17 +172,26 @@ class CtcCodec(HeadCodec):
 
 
 def _words(line: str, running: bool) -> list[str]:
-    """Return the words of a running text without their punctuation, or a lexicon's own line."""
-    if not running:
-        return [line]
-    return "".join(c if c.isalnum() or c in "'’-" else " " for c in line).split()
+    """Return the words of a line; those of a running text without their punctuation."""
+    if running:
+        line = "".join(c if _is_letter(c) or c in "'’-" else " " for c in line)
+    return line.split()
+
+
+def _is_letter(character: str) -> bool:
+    """Return whether a character is a part of words: letters, digits, and the marks on them."""
+    return character.isalnum() or unicodedata.category(character).startswith("M")
 
 
 def _lines(path: str, key: str, codec: CtcCodec) -> list[str]:
     try:
-        text = local_path(path).read_text(encoding="utf-8")
+        text = local_path(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as fault:
         raise DataError(f"{key}={path}: it is not UTF-8 at byte {fault.start}.") from fault
+    except OSError as fault:
+        raise DataError(f"{key}={path}: it cannot be read: {fault.strerror}.") from fault
+    except DataError as fault:
+        raise DataError(f"{key}: {fault}") from fault
     return [line for raw in text.splitlines() if (line := codec.normal(raw))]
 
 

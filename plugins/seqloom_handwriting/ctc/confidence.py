@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -13,6 +14,9 @@ Array = NDArray[np.float64]
 
 COLDEST, HOTTEST = 0.05, 20.0
 """Between these a temperature is sought."""
+
+FURTHEST = 6.0
+"""An offset is sought between this and its opposite."""
 
 
 class Bin(NamedTuple):
@@ -38,7 +42,69 @@ def correct_characters(read: Sequence[int], truth: Sequence[int]) -> list[bool]:
     return correct
 
 
-def fit_temperature(logits: NDArray[Any], classes: NDArray[Any], correct: NDArray[Any]) -> float:
+class Calibration(NamedTuple):
+    """From scores to a probability: logit p = logit softmax(scores / temperature) + offset."""
+
+    temperature: float = 1.0
+    offset: float = 0.0
+
+
+def fit_calibration(
+    logits: NDArray[Any], classes: NDArray[Any], correct: NDArray[Any], rounds: int = 4
+) -> Calibration:
+    """Return the temperature and the offset that best say whether a class is correct.
+
+    They minimise the log loss, in turn (Guo et al. 2017, section 4.2, with the offset of Platt
+    1999): a temperature alone cannot say that what a language model chose is likelier right than
+    the frames alone have it.
+
+    Args:
+        logits: (N, C), C at least 2.
+        classes: (N,) integers, the class that was chosen in each row.
+        correct: (N,) booleans.
+        rounds: in which both are fitted.
+    """
+    found = Calibration(fit_temperature(logits, classes, correct))
+    if len(np.unique(correct)) < 2:
+        return found
+    for _ in range(rounds):
+        offset = _fit_offset(logits, classes, correct, found.temperature)
+        found = Calibration(fit_temperature(logits, classes, correct, offset), offset)
+    return found
+
+
+def calibrated(probability: float, offset: float) -> float:
+    """Return a probability with its logit moved by an offset.
+
+    >>> calibrated(0.5, 0.0), calibrated(1.0, 2.0)
+    (0.5, 1.0)
+    """
+    likelier = probability * math.exp(offset)
+    return likelier / (likelier + 1 - probability)
+
+
+def _fit_offset(
+    logits: NDArray[Any], classes: NDArray[Any], correct: NDArray[Any], temperature: float
+) -> float:
+    against, sign = _against(logits, classes), np.where(correct, 1.0, -1.0)
+    odds = _log_sum(against / temperature)
+    return _minimum(
+        lambda offset: float(np.logaddexp(0.0, sign * (odds - offset)).mean()), -FURTHEST, FURTHEST
+    )
+
+
+def _against(logits: NDArray[Any], classes: NDArray[Any]) -> Array:
+    """Return the scores of the other classes against that of the chosen one, (N, C)."""
+    logits = np.array(logits, dtype=np.float64)
+    rows = np.arange(len(classes))
+    logits -= logits[rows, classes][:, None]
+    logits[rows, classes] = -np.inf
+    return logits
+
+
+def fit_temperature(
+    logits: NDArray[Any], classes: NDArray[Any], correct: NDArray[Any], offset: float = 0.0
+) -> float:
     """Return T for which softmax(logits / T)[class] best says whether the class is correct.
 
     T minimises the log loss (Guo et al. 2017, section 4.2); it lies between `COLDEST` and
@@ -48,19 +114,15 @@ def fit_temperature(logits: NDArray[Any], classes: NDArray[Any], correct: NDArra
         logits: (N, C), C at least 2.
         classes: (N,) integers, the class that was chosen in each row.
         correct: (N,) booleans.
+        offset: of the probability's logit.
     """
     if not len(classes):
         return 1.0
-    logits = np.array(logits, dtype=np.float64)
-    rows = np.arange(len(classes))
-    chosen = logits[rows, classes][:, None]
-    logits -= chosen
-    logits[rows, classes] = -np.inf  # left are the others, against the class
-    sign = np.where(correct, 1.0, -1.0)
+    against, sign = _against(logits, classes), np.where(correct, 1.0, -1.0)
 
     def loss(log_temperature: float) -> float:
-        odds = _log_sum(logits * np.exp(-log_temperature))
-        return float(np.logaddexp(0.0, sign * odds).mean())
+        odds = _log_sum(against * np.exp(-log_temperature))
+        return float(np.logaddexp(0.0, sign * (odds - offset)).mean())
 
     return float(np.exp(_minimum(loss, float(np.log(COLDEST)), float(np.log(HOTTEST)))))
 

@@ -13,7 +13,7 @@ from seqloom.interfaces import Encoded, Example, Head, HeadMetric, Prediction, S
 from seqloom.nn import LockedDropout, zero_padding
 from seqloom_handwriting.ctc.adopt import adopt
 from seqloom_handwriting.ctc.codec import CtcCodec
-from seqloom_handwriting.ctc.confidence import fit_temperature
+from seqloom_handwriting.ctc.confidence import fit_calibration
 from seqloom_handwriting.ctc.greedy import Reading, best_readings
 from seqloom_handwriting.ctc.loss import ctc_loss
 from seqloom_handwriting.ctc.prediction import Evidence, evidence, peaks, prediction
@@ -50,7 +50,7 @@ class CtcHead(Head):
     higher_is_better = False
     column_names = ("text", "confidence")
     reads_features = True
-    temperature: Tensor
+    calibration: Tensor
 
     def __init__(
         self, codec: CtcCodec, input_size: int, *, features_size: int, **params: Any
@@ -64,7 +64,7 @@ class CtcHead(Head):
         self.shortcut = (
             nn.Conv1d(features_size, size, 3, padding=1) if self.options.shortcut else None
         )
-        self.register_buffer("temperature", torch.ones(()))
+        self.register_buffer("calibration", torch.tensor([1.0, 0.0]))  # temperature, offset
 
     @classmethod
     def make_codec(cls, **params: Any) -> CtcCodec:
@@ -96,34 +96,34 @@ class CtcHead(Head):
         shares of the line's width. The line's confidence is their mean: the share of its characters
         that is expected to be right.
         """
-        readings = self._readings(outputs)
+        readings = self._readings(outputs, spans=scores)
         if not scores:
             return [{"text": self.codec.decode(one.labels)} for one in readings]
-        logits = outputs.logits / self.temperature
-        found = evidence(logits, outputs.lengths, readings)
+        temperature, offset = self.calibration.tolist()
+        found = evidence(outputs.logits / temperature, outputs.lengths, readings, offset)
         return [
             prediction(self.codec, one, confidences, int(length))
             for one, confidences, length in zip(readings, found, outputs.lengths, strict=True)
         ]
 
-    def _readings(self, outputs: Scores) -> list[Reading]:
+    def _readings(self, outputs: Scores, *, spans: bool = True) -> list[Reading]:
         if self.options.decoder == Decoder.greedy:
             return best_readings(outputs.logits, outputs.lengths)
         log_probs = outputs.logits.log_softmax(-1).cpu().numpy()
         return [
-            search(row[:length], self.codec, self.options)
+            search(row[:length], self.codec, self.options, spans=spans)
             for row, length in zip(log_probs, outputs.lengths.tolist(), strict=True)
         ]
 
     def calibrate(self, passes: Iterable[tuple[Any, Encoded, SequenceBatch]]) -> dict[str, float]:
-        """Fit the temperature of the confidences, on characters that were read right and wrong."""
+        """Fit the confidences to characters that were read right and wrong."""
         found = Evidence()
         for outputs, _, batch in passes:
             readings = self._readings(outputs)
             found.add(peaks(outputs.logits, readings), readings, batch)
-        temperature = fit_temperature(*found.arrays())
-        self.temperature.fill_(temperature)
-        return {"temperature": temperature}
+        fitted = fit_calibration(*found.arrays())
+        self.calibration.copy_(torch.tensor(fitted))
+        return fitted._asdict()
 
     def adopt(self, trained: Head) -> None:
         """Take the weights of a trained head; a character keeps its own, a new one stays new."""

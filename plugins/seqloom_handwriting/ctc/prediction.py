@@ -10,7 +10,7 @@ from torch import Tensor
 
 from seqloom.interfaces import Prediction, SequenceBatch
 from seqloom_handwriting.ctc.codec import CtcCodec
-from seqloom_handwriting.ctc.confidence import correct_characters
+from seqloom_handwriting.ctc.confidence import calibrated, correct_characters
 from seqloom_handwriting.ctc.greedy import Reading
 
 
@@ -33,14 +33,24 @@ def _peaks(log_probs: Tensor, logits: Tensor, reading: Reading) -> Tensor:
     return logits[frames]
 
 
-def evidence(logits: Tensor, lengths: Tensor, readings: Sequence[Reading]) -> list[list[float]]:
-    """Return for each reading the confidence of each character; of an empty one that of blanks."""
+def evidence(
+    logits: Tensor, lengths: Tensor, readings: Sequence[Reading], offset: float
+) -> list[list[float]]:
+    """Return for each reading the confidence of each character; of an empty one that of blanks.
+
+    Args:
+        logits: (B, T, C), divided by the temperature.
+        lengths: (B,) numbers of frames.
+        readings: B of them.
+        offset: of the confidences' logits.
+    """
     found = []
     for row, length, reading in zip(logits, lengths.tolist(), readings, strict=True):
         probabilities = row[:length].softmax(-1)
         spans = zip(reading.labels, reading.spans, strict=True)
         confidences = [
-            float(probabilities[start:end, label].max()) for label, (start, end) in spans
+            calibrated(float(probabilities[start:end, label].max()), offset)
+            for label, (start, end) in spans
         ]
         found.append(confidences or [float(probabilities[:, 0].mean())])
     return found

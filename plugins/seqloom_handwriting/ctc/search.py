@@ -11,8 +11,11 @@ from seqloom_handwriting.ctc.greedy import Reading
 from seqloom_handwriting.schemas.heads import Ctc
 
 
-def search(log_probs: np.ndarray, codec: CtcCodec, options: Ctc) -> Reading:
-    """Return the most probable text of (T, C) log probabilities, aligned with their frames."""
+def search(log_probs: np.ndarray, codec: CtcCodec, options: Ctc, *, spans: bool = True) -> Reading:
+    """Return the most probable text of (T, C) log probabilities.
+
+    With ``spans`` it is aligned with the frames, which takes as long again.
+    """
     found = prefix_beam(
         log_probs,
         width=options.beam_width,
@@ -24,4 +27,4 @@ def search(log_probs: np.ndarray, codec: CtcCodec, options: Ctc) -> Reading:
         skip_blank=options.skip_blank,
     )
     labels = list(found[0].labels)
-    return Reading(labels, align(log_probs, labels))
+    return Reading(labels, align(log_probs, labels) if spans else [])

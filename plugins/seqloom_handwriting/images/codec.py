@@ -17,6 +17,9 @@ from seqloom_handwriting.images.file import ImageFile, load_gray
 from seqloom_handwriting.images.pooling import Pooling
 from seqloom_handwriting.schemas.frontends import Ink, LineImage
 
+PAPER, INK = 0.25, 0.995  # shares of the pixels, from the lightest
+LEAST_CONTRAST = 32  # gray levels between paper and ink; less is noise
+
 
 class LineImageCodec(FrontendCodec):
     """Encodes a line's image as ``image`` (W, H) uint8: axis 0 is the width, 0 paper, 255 ink.
@@ -48,6 +51,8 @@ class LineImageCodec(FrontendCodec):
         """
         gray = self._load(example)
         inked = _inked(gray, self.params.ink)
+        if self.params.contrast:
+            inked = stretched(inked)
         scaled = _scaled(inked, self.params.height)
         image = np.pad(scaled.T, ((self.params.margin, self.params.margin), (0, 0)))
         if len(image) < self.pooling.width:
@@ -90,6 +95,21 @@ def _inked(gray: np.ndarray, ink: Ink | str) -> np.ndarray:
     """Return the image (H, W) with 0 for paper and 255 for ink."""
     light = _is_light(gray) if ink == Ink.auto else ink == Ink.light
     return gray if light else 255 - gray
+
+
+def stretched(image: np.ndarray) -> np.ndarray:
+    """Return an image (H, W) whose paper is 0 and whose ink is 255; one without ink as it is.
+
+    Paper is the level below which the lightest quarter of the pixels lies; only the darkest half
+    percent lies above that of ink.
+    """
+    shares = np.bincount(image.ravel(), minlength=256).cumsum() / image.size
+    paper, ink = (int(np.searchsorted(shares, share)) for share in (PAPER, INK))
+    if ink - paper < LEAST_CONTRAST:
+        return image
+    levels = (np.arange(256) - paper) * (255 / (ink - paper))
+    table: np.ndarray = levels.clip(0, 255).astype(np.uint8)
+    return np.take(table, image)
 
 
 def _is_light(gray: np.ndarray) -> bool:

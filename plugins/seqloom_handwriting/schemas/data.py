@@ -177,6 +177,7 @@ DATA = (
         f"{_READERS}.line_images:LineImageSource",
         gives={"image": "image", "text": "text"},
         suffixes=(*IMAGES, ".zip", "/", ".tsv", ".csv"),
+        extra="handwriting",
     ),
     Component(
         "data",
@@ -186,6 +187,7 @@ DATA = (
         gives={"image": "image", "text": "text"},
         suffixes=(".xml", "/"),
         writers={"alto": f"{_PAGES}.writer:AltoWriter", "page": f"{_PAGES}.writer:PageXmlWriter"},
+        extra="handwriting",
     ),
     Component(
         "data",
@@ -208,6 +210,7 @@ DATA = (
         DigitLines,
         f"{_READERS}.digit_lines:DigitLineSource",
         gives={"image": "image", "text": "text"},
+        extra="handwriting",
     ),
     Component(
         "data",

@@ -73,6 +73,8 @@ class LineImage:
         height: that images are scaled to, in pixels; the width follows.
         margin: pixels of paper before and after the line.
         ink: what is writing and what is paper.
+        contrast: stretch the gray levels of each image, so that its paper is white and its ink
+            black.
         channels: of the 3×3 convolutions, one after another.
         pooling: after each convolution: by how much the height and the width shrink, ``2x2``.
         dropout: on the feature vectors, in training.
@@ -83,6 +85,7 @@ class LineImage:
     height: int = 48
     margin: int = 4
     ink: Ink = Ink.dark
+    contrast: bool = True
     channels: list[int] = dataclasses.field(default_factory=lambda: [16, 32, 48, 64])
     pooling: list[str] = dataclasses.field(default_factory=lambda: ["2x2", "2x2", "2x1", "2x1"])
     dropout: float = 0.0
@@ -184,6 +187,7 @@ FRONTENDS = (
         "seqloom_handwriting.images.frontend:LineImageFrontend",
         takes={"field": ("image",)},
         gives={"steps": "frame"},
+        extra="handwriting",
     ),
     Component(
         "frontend",

@@ -70,5 +70,6 @@ HEADS = (
         Ctc,
         "seqloom_handwriting.ctc.head:CtcHead",
         takes={"field": ("text",), "steps": ("frame",)},
+        extra="handwriting",
     ),
 )

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 from itertools import chain
 from typing import Any
 
-from seqloom.data.reading import outcomes
-from seqloom.data.split import SplitConfig, split
-from seqloom.errors import ConfigError, DataError, ExampleError, did_you_mean
+from seqloom.data.cutting import CutSource, Distinct
+from seqloom.data.split import SplitConfig
+from seqloom.errors import DataError, ExampleError
 from seqloom.interfaces.example import Example, Origin
-from seqloom.interfaces.source import SPLITS, Source
 from seqloom_text.readers.files import stem
 from seqloom_text.readers.values import is_empty, parse
 from seqloom_text.schemas_data import INPUT_KINDS
@@ -30,14 +28,13 @@ class Record:
     meta: dict[str, Any] = field(default_factory=dict)
 
 
-class FileSource(Source):
-    """A source with a file for each split, or with splits cut from ``train``.
+class FileSource(CutSource):
+    """A source whose files hold records, one an example.
 
     What can be wrong with one example alone raises ExampleError from ``next``, and the iterator can
     be asked for the next example after it; a malformed file raises DataError and ends it.
 
     Attributes:
-        files: split → file, for the splits that have one; what a file is, the reader knows.
         kinds: field → kind.
     """
 
@@ -48,11 +45,9 @@ class FileSource(Source):
         kinds: Mapping[str, str],
         labels_separator: str = "|",
     ) -> None:
-        self.files = {name: file for name, file in files.items() if file}
+        super().__init__(files, cut)
         self.kinds = dict(kinds)
-        self._cut = cut if isinstance(cut, SplitConfig) else SplitConfig(**(cut or {}))
         self._separator = labels_separator
-        self._check_cut()
 
     @abstractmethod
     def records(self, file: Any, targets: bool) -> Iterator[Record]:
@@ -66,20 +61,6 @@ class FileSource(Source):
         """Return what the ids of the file's examples start with."""
         return stem(file)
 
-    def examples(self, split: str) -> Iterator[Example]:
-        """Return the examples of a split; see `Source.examples`.
-
-        Raises:
-            ConfigError: the split has another name than these three, or cannot be cut.
-            DataError: the file is missing, malformed or empty.
-            ExampleError: one example cannot be used; ask for the next one.
-        """
-        if split not in SPLITS:
-            raise ConfigError(f"No split {split!r}. {did_you_mean(split, SPLITS)}")
-        if self._cuts and split in self._cuts | {"train"}:
-            return map(_give, self._parts[split])
-        return self._whole(split)
-
     def inputs(self, paths: Sequence[str]) -> Iterator[Example]:
         """Return the inputs in the files, each as soon as its lines are there; see `Source.inputs`.
 
@@ -87,48 +68,21 @@ class FileSource(Source):
             DataError: a file is missing or malformed.
             ExampleError: one example cannot be used; ask for the next one.
         """
-        prefixes = _distinct([stem(path) for path in paths])
+        prefixes = map(Distinct(), map(stem, paths))
         return chain.from_iterable(
             self._read(path, prefix, targets=False)
             for path, prefix in zip(paths, prefixes, strict=True)
         )
 
-    @property
-    def _cuts(self) -> set[str]:
-        """The splits that are cut from train."""
-        return {name for name in ("val", "test") if getattr(self._cut, name)}
-
-    def _check_cut(self) -> None:
-        for name in self._cuts & self.files.keys():
-            raise ConfigError(
-                f"data.{name}={self.files[name]} and data.split.{name}={getattr(self._cut, name)} "
-                f"both say where {name} comes from; give one of them."
-            )
-
-    @cached_property
-    def _parts(self) -> dict[str, list[Example | ExampleError]]:
-        """Train and what is cut from it; what could not be read is reported with train."""
-        if "train" not in self.files:
-            raise ConfigError(
-                f"data.split.{min(self._cuts)} cuts from data.train, but no such file is given."
-            )
-        good, bad = _sift(self._whole("train"))
-        parts: dict[str, list[Example | ExampleError]] = {
-            name: [*part]
-            for name, part in split(good, self._cut).items()
-            if name in self._cuts or name == "train"
-        }
-        parts["train"] = [*bad, *parts["train"]]
-        return parts
-
-    def _whole(self, name: str) -> Iterator[Example]:
-        if name not in self.files:
+    def whole(self, split: str) -> Iterator[Example]:
+        """Return all examples of the split's own file; see `CutSource.whole`."""
+        if split not in self.files:
             return iter(())
         stems = [self.stem(file) for file in self.files.values()]
-        prefix = self.stem(self.files[name])
+        prefix = self.stem(self.files[split])
         # Equal file names in several folders: the split's name makes their ids differ.
-        prefix = prefix if len(set(stems)) == len(stems) else f"{name}/{prefix}"
-        return self._read(self.files[name], prefix, targets=True)
+        prefix = prefix if len(set(stems)) == len(stems) else f"{split}/{prefix}"
+        return self._read(self.files[split], prefix, targets=True)
 
     def _read(self, file: Any, prefix: str, targets: bool) -> Iterator[Example]:
         # A generator could not go on after an error; map can.
@@ -159,28 +113,6 @@ class FileSource(Source):
             elif kind in INPUT_KINDS:
                 example.fields[name] = value
         return example
-
-
-def _distinct(names: list[str]) -> list[str]:
-    """Return the names with a number after those that occurred before."""
-    seen = Counter[str]()
-    result = []
-    for name in names:
-        seen[name] += 1
-        result.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
-    return result
-
-
-def _sift(examples: Iterator[Example]) -> tuple[list[Example], list[ExampleError]]:
-    found = list(outcomes(examples))
-    good = [one for one in found if isinstance(one, Example)]
-    return good, [one for one in found if isinstance(one, ExampleError)]
-
-
-def _give(item: Example | ExampleError) -> Example:
-    if isinstance(item, ExampleError):
-        raise item
-    return item
 
 
 def missing(names: Iterable[str], kinds: Mapping[str, str], targets: bool) -> list[str]:

@@ -9,7 +9,9 @@ import pytest
 
 from seqloom.cli.commands import COMMANDS
 from seqloom.cli.main import run
+from seqloom.plugins import registry
 
+OFFERED = [*COMMANDS, "completion", *registry().commands()]
 ENCODERS = ["bigru", "bilstm", "birnn", "gru", "lstm", "rnn"]
 
 
@@ -33,8 +35,8 @@ class Offered:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("seqloom ", [*COMMANDS, "completion"]),
-        ("seqloom p", ["predict", "plugins"]),
+        ("seqloom ", OFFERED),
+        ("seqloom p", [name for name in OFFERED if name.startswith("p")]),
         ("seqloom tr", ["train"]),
         ("seqloom train encoder=", [f"encoder={name}" for name in ENCODERS]),
         ("seqloom train head=n", ["head=ner"]),

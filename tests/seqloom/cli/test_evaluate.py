@@ -9,6 +9,7 @@ import pytest
 
 from seqloom.cli.evaluate import SPLITS, data_section, plain
 from seqloom.cli.main import run
+from seqloom.cli.options import Overrides
 from seqloom.errors import ConfigError, DataError, PluginError
 from seqloom.interfaces import SPLITS as ALL_SPLITS
 from seqloom.interfaces import Table
@@ -103,10 +104,10 @@ def test_unusable_examples(
 
 def test_a_model_that_does_not_know_its_data() -> None:
     with pytest.raises(ConfigError) as found:
-        data_section(None, [])
+        data_section(None, Overrides())
     assert str(found.value) == "The model does not say what data it is for; give data=NAME."
     with pytest.raises(PluginError, match="provides data=gone"):
-        data_section({"name": "gone"}, [])
+        data_section({"name": "gone"}, Overrides())
 
 
 def test_splits_are_those_of_the_interface() -> None:
@@ -116,3 +117,32 @@ def test_splits_are_those_of_the_interface() -> None:
 def test_tables_in_plain_text() -> None:
     table = Table("Types", ("type", "f1", "n"), [("ORG", 0.5, 3), ("PRODUCT", 1.0, 12)])
     assert plain(table) == ("Types\ntype     f1      n\nORG      0.5000  3\nPRODUCT  1.0000  12")
+
+
+def test_a_head_decodes_as_it_is_told(
+    trained_reader: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["head.decoder=beam", "head.ngram_bonus=-50", "head.skip_blank=1"]
+    found = measured(capsys, trained_reader, *words)
+    assert found["cer"] == 1.0  # it reads nothing
+    assert found["loss"] == pytest.approx(measured(capsys, trained_reader)["loss"])
+
+
+@pytest.mark.parametrize(
+    ("word", "sentence"),
+    [
+        ("head.beam_widht=3", "head has no key 'beam_widht'. Did you mean 'beam_width'? There are"),
+        ("head.beam_width=x", "head.beam_width: 'x' is not a whole number."),
+        ("head.decoder=beem", "head.decoder: 'beem' is none of: greedy, beam."),
+        (
+            "encoder.hidden_size=3",
+            "'encoder.hidden_size=3' is none of data=NAME, data.KEY=VALUE, h",
+        ),
+    ],
+)
+def test_a_head_is_told_what_it_does_not_know(
+    trained_reader: Path, word: str, sentence: str
+) -> None:
+    with pytest.raises(ConfigError) as found:
+        run(["evaluate", str(trained_reader), word])
+    assert str(found.value).startswith(sentence)

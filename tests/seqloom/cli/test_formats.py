@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqloom.cli.formats import FORMS
+from seqloom.cli.formats import FORMS, forms, refuse_unknown, writing
+from seqloom.errors import ConfigError, DataError, PluginError
 from seqloom.interfaces import Example
 
 
@@ -47,3 +51,94 @@ def test_json_has_no_nan_and_keeps_letters() -> None:
     line = FORMS["jsonl"](head)(Example("é", {}), {"score": float("nan"), "text": "a\nb"})
     assert line == '{"id": "é", "score": null, "text": "a\\nb"}\n'
     assert json.loads(line)["score"] is None
+
+
+def test_text_is_the_first_column_alone() -> None:
+    head: Any = Tags()
+    write = FORMS["text"](head)
+    example = Example("x", {"tokens": ["a\tb", "c\n"]})
+    assert write(example, {"tags": ["O", "O"]}) == "a b\nc \n"
+
+
+WRITER = """
+from dataclasses import dataclass
+from seqloom.plugins import Component, hookimpl
+
+@dataclass
+class Params:
+    train: str = "x"
+
+@hookimpl
+def seqloom_components():
+    writers = {"boxes": "faulty_boxes_writer:Boxes", "gone": "faulty_nowhere:Boxes"}
+    return [Component("data", "boxes", Params, "faulty_boxes_writer:Source", writers=writers)]
+"""
+BOXES = """
+from seqloom.errors import ConfigError
+
+class Boxes:
+    def __init__(self, out, head):
+        if out is None:
+            raise ConfigError("--to boxes writes a file; name it: --out PATH")
+        self.out, self.head, self.written = out, head, []
+    def write(self, example, prediction):
+        self.written.append(f"{example.id}={prediction['tags']}")
+    def close(self):
+        self.out.write_text(" ".join([*self.written, type(self.head).__name__]))
+"""
+
+
+@pytest.fixture
+def boxes(install: Callable[..., Path]) -> None:
+    install("faulty_boxes", WRITER)
+    install("faulty_boxes_writer", BOXES)
+
+
+def test_a_plugins_form_is_found_and_finished(boxes: None, tmp_path: Path) -> None:
+    head: Any = Tags()
+    assert {*FORMS, "boxes", "alto", "page"} <= set(forms())
+    with writing("boxes", tmp_path / "out", head) as writer:
+        writer.write(Example("a", {}), {"tags": 1})
+        writer.write(Example("b", {}), {"tags": 2})
+        assert not (tmp_path / "out").exists()
+    assert (tmp_path / "out").read_text() == "a=1 b=2 Tags"
+
+
+def test_a_plugins_form_is_not_finished_after_an_error(boxes: None, tmp_path: Path) -> None:
+    head: Any = Tags()
+    with pytest.raises(DataError, match="is bad"), writing("boxes", tmp_path / "out", head):
+        raise DataError("is bad")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_plugins_form_that_does_not_fit_or_is_broken(boxes: None, tmp_path: Path) -> None:
+    head: Any = Tags()
+    with (
+        pytest.raises(ConfigError, match=r"^--to boxes writes a file"),
+        writing("boxes", None, head),
+    ):
+        pass
+    with (
+        pytest.raises(PluginError, match=r"^--to gone cannot be loaded: .* 'faulty_nowhere:Boxes'"),
+        writing("gone", tmp_path / "out", head),
+    ):
+        pass
+
+
+def test_a_form_that_there_is_not(boxes: None) -> None:
+    head: Any = Tags()
+    expected = (
+        f"--to bxes: no such form. Did you mean 'boxes'? There are: {', '.join(sorted(forms()))}."
+    )
+    for attempt in (lambda: refuse_unknown("bxes"), writing("bxes", None, head).__enter__):
+        with pytest.raises(ConfigError) as found:
+            attempt()
+        assert str(found.value) == expected
+
+
+def test_a_form_of_seqlooms_own_is_written_to_a_file(tmp_path: Path) -> None:
+    head: Any = Tags()
+    with writing("text", tmp_path / "out", head) as writer:
+        writer.write(Example("x", {"tokens": ["a"]}), {"tags": ["O"]})
+        writer.close()
+    assert (tmp_path / "out").read_text() == "a\n"

@@ -10,12 +10,15 @@ from pathlib import Path
 import pytest
 
 import seqloom
+import seqloom_conf
 from seqloom.cli.commands import COMMANDS
 from seqloom.cli.main import run
 from seqloom.errors import PluginError, SeqloomError
+from seqloom.plugins import registry
 from seqloom.plugins.checks import CORE_COMMANDS
 
 Program = Callable[..., "subprocess.CompletedProcess[str]"]
+CONFIGS = Path(seqloom_conf.__file__).parent
 MAIN = [sys.executable, "-c", "from seqloom.cli.main import main; main()"]
 
 
@@ -44,15 +47,17 @@ def test_help_of_train_lists_every_option(capsys: pytest.CaptureFixture[str]) ->
     assert run(["train", "--help"]) == 0
     out = capsys.readouterr().out
     assert "  encoder    bigru, bilstm, birnn, gru, lstm, rnn\n" in out
-    assert "  experiment bc5cdr, snips_intent, snips_slots\n" in out
+    names = sorted(path.stem for path in CONFIGS.joinpath("experiment").glob("*.yaml"))
+    assert "snips_slots" in names
+    assert f"  experiment {', '.join(names)}\n" in out
 
 
 def test_an_unknown_command() -> None:
     with pytest.raises(SeqloomError) as found:
         run(["trian"])
+    names = sorted([*COMMANDS, *registry().commands()])
     assert str(found.value) == (
-        "There is no command 'trian'. Did you mean 'train'? There are: evaluate, plugins, predict, "
-        "train."
+        f"There is no command 'trian'. Did you mean 'train'? There are: {', '.join(names)}."
     )
 
 
@@ -67,6 +72,7 @@ def test_user_errors_are_one_sentence_and_status_1(program: Program, tmp_path: P
         (["train", "encoder=bilstn"], "Error: There is no encoder=bilstn."),
         (["train", "encoder=3"], "Error: Config group override must be"),
         (["predict", tmp_path], f"Error: {tmp_path} is there, but has no bundle.json in it;"),
+        (["predict", "m", "--to", "jsnol"], "Error: --to jsnol: no such form. Did you mean 'json"),
         (["evaluate", tmp_path / "x"], f"Error: {tmp_path / 'x'} does not exist;"),
     )
     for arguments, message in cases:
@@ -81,7 +87,6 @@ def test_user_errors_are_one_sentence_and_status_1(program: Program, tmp_path: P
     "arguments",
     [
         ["predict"],
-        ["predict", "m", "--to", "xml"],
         ["predict", "m", "--batch", "0"],
         ["plugins", "x"],
     ],

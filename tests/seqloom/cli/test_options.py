@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -106,7 +107,11 @@ def test_the_reader_by_suffix(paths: list[str], name: str) -> None:
         ("line_image", "a.tsv", "line_images"),
         ("line_image", ".", "line_images"),
         ("line_image", "a.xml", "pages"),
+        ("line_image", "pages.zip", "line_images"),
         ("strokes", "a.tsv", "strokes"),
+        ("strokes", ".", "strokes"),
+        ("strokes", "a.inkml", "strokes"),
+        ("features", "a.npy", "series"),
         ("words", "a.tsv", "csv"),
     ],
 )
@@ -171,3 +176,25 @@ def test_a_file_for_a_split_ends_the_cut_of_that_split() -> None:
     stored = {"name": "csv", "split": {"val": 0.1, "test": 0.1}}
     assert uncut(stored, ["data.test=b.csv"]) == ["data.split.test=0"]
     assert uncut(stored, ["data.columns={text: a}"]) == []
+
+
+def test_the_models_own_reader_comes_before_others_of_the_suffix(tmp_path: Path) -> None:
+    pages = info({"name": "pages", "height": 40}, "line_image")
+    section = reader(pages, None, [str(tmp_path)], [])
+    assert (section["name"], section["height"]) == ("pages", 40)
+    assert reader(pages, None, ["a.png"], [])["name"] == "line_images"
+
+
+def test_standard_input_is_text() -> None:
+    with pytest.raises(ConfigError) as found:
+        reader(info(frontend="line_image"), None, ["-"], [])
+    assert str(found.value) == (
+        "Standard input (-) is read as a text a line, and the model's frontend=line_image reads no "
+        "text. Name files, or a reader with --data NAME."
+    )
+    assert reader(info(frontend="line_image"), "lines", ["-"], [])["name"] == "lines"
+
+
+def test_a_folder_that_no_reader_of_the_models_inputs_takes(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"^No installed reader takes files like '.*'; name one"):
+        reader(info(frontend="features"), None, [str(tmp_path)], [])

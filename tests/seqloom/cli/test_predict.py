@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from seqloom.cli.main import run
 from seqloom.errors import ConfigError, DataError, PluginError, RunError
@@ -226,3 +228,39 @@ def test_a_broken_pipe_ends_it_quietly(child: Child) -> None:
     child.stdin.flush()
     assert child.stderr.read() == ""
     assert child.process.wait(timeout=30) == 0
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> Path:
+    """Return the image of a line."""
+    pixels = np.full((16, 60), 255, dtype=np.uint8)
+    pixels[4:12, 10:50:6] = 0
+    path = tmp_path / "line.png"
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def test_text_alone(predict: Predict, trained_reader: Path, line: Path) -> None:
+    (found,) = rows(predict(line, model=trained_reader))
+    assert predict(line, "--to", "text", model=trained_reader) == f"{found['text']}\n"
+
+
+def test_a_folder_is_read_by_what_fits_the_model(
+    predict: Predict, trained_reader: Path, line: Path
+) -> None:
+    (found,) = rows(predict(line.parent, model=trained_reader))
+    assert found["text"] == rows(predict(line, model=trained_reader))[0]["text"]
+
+
+def test_a_head_decodes_as_it_is_told(predict: Predict, trained_reader: Path, line: Path) -> None:
+    words = ["head.decoder=beam", "head.ngram_bonus=-50", "head.skip_blank=1", "--to", "text"]
+    assert predict(line, *words, model=trained_reader) == "\n"
+    with pytest.raises(ConfigError, match=r"^head has no key 'beam_widht'\. Did you mean 'beam_wi"):
+        predict(line, "head.beam_widht=3", model=trained_reader)
+
+
+def test_a_form_that_there_is_not_is_refused_before_the_model_is_looked_for(
+    predict: Predict,
+) -> None:
+    with pytest.raises(ConfigError, match=r"^--to txt: no such form\. Did you mean 'text'\?"):
+        predict("-", "--to", "txt", model=Path("nowhere"))

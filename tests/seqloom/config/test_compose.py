@@ -18,6 +18,7 @@ from seqloom.config.compose import compose_data, compose_run
 from seqloom.config.freeze import freeze
 from seqloom.config.schema import Batch, OnBad, Resume, Run
 from seqloom.errors import ConfigError, PluginError, SeqloomError
+from seqloom.plugins import registry
 
 
 def test_the_config_is_plain_data() -> None:
@@ -107,8 +108,8 @@ def test_a_section_that_is_no_part() -> None:
     with pytest.raises(ConfigError) as found:
         freeze(OmegaConf.create({**whole, "head": "ner"}))
     assert str(found.value) == (
-        "head must be one of the installed parts, chosen as head=NAME; there are: classification, "
-        "ner."
+        "head must be one of the installed parts, chosen as head=NAME; there are: "
+        f"{', '.join(registry().names('head'))}."
     )
     with pytest.raises(PluginError, match=r"^No installed plugin provides head=nre\. Did you mean"):
         freeze(OmegaConf.create({**whole, "head": {"name": "nre"}}))

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+from pathlib import Path
+
 import pytest
 
+import seqloom_conf
 from seqloom.config.compose import compose_data, compose_run
+from seqloom.config.schema import Run
 from seqloom.errors import ConfigError
 
 BILSTM = "dropout, forget_bias, hidden_size, locked_dropout, merge, num_layers"
-RUN = (
-    "batch, callbacks, data, encoder, frontend, head, logger, on_bad, optimizer, resume, run_dir, "
-    "scheduler, seed, threads, title, trainer"
-)
+RUN = ", ".join(sorted(field.name for field in fields(Run)))
+EXPERIMENTS = Path(seqloom_conf.__file__).parent.joinpath("experiment").glob("*.yaml")
 
 SENTENCES = [
     (
@@ -22,8 +25,8 @@ SENTENCES = [
     ("trainer=gqu", "There is no trainer=gqu. Did you mean 'gpu'? There are: cpu, default, gpu."),
     (
         "experiment=snip_slots",
-        "There is no experiment=snip_slots. Did you mean 'snips_slots'? There are: bc5cdr, "
-        "snips_intent, snips_slots.",
+        "There is no experiment=snip_slots. Did you mean 'snips_slots'? There are: "
+        f"{', '.join(sorted(path.stem for path in EXPERIMENTS))}.",
     ),
     ("encodr=lstm", f"A run has no key 'encodr'. Did you mean 'encoder'? There are: {RUN}."),
     ("+seeed=3", f"seeed is not a parameter of a run. Did you mean 'seed'? There are: {RUN}."),

@@ -128,3 +128,40 @@ def test_duplicate_ids_are_refused_with_both_places() -> None:
         refuse_duplicate_ids([_example(1, "a"), _example(1, "b")], "the train split")
     with pytest.raises(DataError, match="'x': one and another; ids must be unique"):
         refuse_duplicate_ids([Example("x", {}), Example("x", {})], "the train split")
+
+
+class Cuts(Letters):
+    """Augments by cutting down to so many letters as the generator says."""
+
+    def augment(self, item: Item, rng: np.random.Generator) -> Item:
+        return {**item, "letters": item["letters"][: rng.integers(1, 5)]}
+
+
+class Strict(Count):
+    """Counts how often it was asked."""
+
+    asked = 0
+
+    def check(self, example: Example, item: Item, frames: int) -> None:
+        self.asked += 1
+        super().check(example, item, frames)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_augmentation_is_taken_back_where_a_target_would_not_fit(seed: int) -> None:
+    head = Strict()
+    codecs = Codecs(Cuts(), {"count": head})
+    row = codecs.row(_example(1, "abcd", count=3))
+    letters = int(np.random.default_rng(seed).integers(1, 5))
+    head.asked = 0
+    found = codecs.augmented(row, np.random.default_rng(seed))
+    assert found.frames == (letters if letters >= 3 else 4)
+    assert found.item["letters"].tolist() == [ord(one) for one in "abcd"[: found.frames]]
+    assert found.item["count/target"] == 3
+    assert (found is row) == (letters < 3)
+    assert head.asked == (letters != 4)  # as many frames as before need no check
+
+
+def test_augmentation_of_an_input_alone() -> None:
+    row = Codecs(Cuts(), {}).inputs(_example(1, "abcd"))
+    assert 1 <= Codecs(Cuts(), {}).augmented(row, np.random.default_rng(0)).frames <= 4

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from seqloom.data.encode import Bad, Codecs
 from seqloom.data.fitting import fit
-from seqloom.errors import DataError, ExampleError
+from seqloom.errors import ConfigError, DataError, ExampleError
 from seqloom.interfaces import Codec, Example, FrontendCodec, HeadCodec, Item
 
 
@@ -110,3 +110,40 @@ def test_a_fault_of_no_example_of_ours_is_not_swallowed() -> None:
     assert isinstance(lost, HeadCodec)
     with pytest.raises(ExampleError, match="elsewhere: is bad"):
         fit(Codecs(Nothing(), {"x": lost}), [Example("1", {"label": "a"})], Bad(skip=True))
+
+
+class Uniting(Labels):
+    """Can be united with others."""
+
+    def unite(self, state: Any, examples: Sequence[Example]) -> dict[str, Any]:
+        return {"known": [*state["known"], *(str(one.fields["label"]) for one in examples)]}
+
+
+BASIS = {"frontend": {"examples": 99}, "heads": {"labels": {"known": ["a", "z"]}}}
+
+
+@pytest.mark.parametrize(
+    ("classes", "known"),
+    [("keep", ["a", "z"]), ("unite", ["a", "z", "c", "b"]), ("replace", ["b", "c"])],
+)
+def test_a_trained_models_states(classes: str, known: list[str]) -> None:
+    examples = [Example(label, {"label": label}) for label in "cb"]
+    codecs = Codecs(Nothing(), {"labels": Uniting()})
+    states = fit(codecs, examples, Bad(skip=False), BASIS, classes)
+    assert states == {"frontend": {"examples": 99}, "heads": {"labels": {"known": known}}}
+
+
+@pytest.mark.parametrize("classes", ["keep", "unite", "replace"])
+def test_a_head_that_the_model_does_not_have_is_fitted(classes: str) -> None:
+    examples = [Example(label, {"label": label}) for label in "cb"]
+    states = fit(Codecs(Nothing(), {"other": Labels()}), examples, Bad(skip=False), BASIS, classes)
+    assert states["heads"] == {"other": {"known": ["b", "c"]}}
+
+
+def test_a_codec_that_cannot_unite() -> None:
+    examples = [Example("c", {"label": "c"})]
+    with pytest.raises(ConfigError) as found:
+        fit(Codecs(Nothing(), {"labels": Labels()}), examples, Bad(skip=False), BASIS, "unite")
+    assert str(found.value) == (
+        "Labels cannot unite two sets of classes; use init_classes=keep or init_classes=replace."
+    )

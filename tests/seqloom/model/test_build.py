@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import seqloom
 from seqloom.errors import ConfigError, PluginError
 from seqloom.model.build import build_codecs, build_pipeline, build_source
 
@@ -36,3 +38,9 @@ def test_a_refused_parameter_is_told_with_the_parts_name(tagger: Any) -> None:
 def test_an_unknown_part_is_refused() -> None:
     with pytest.raises(PluginError, match=r"No installed plugin provides data=aples\. Did you"):
         build_source({"name": "aples"})
+
+
+def test_a_head_that_reads_features_is_told_their_size(trained_reader: Path) -> None:
+    pipeline: Any = seqloom.load(trained_reader)
+    assert type(pipeline.head).reads_features
+    assert pipeline.head.shortcut.in_channels == pipeline.frontend.output_size

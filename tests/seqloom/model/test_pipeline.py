@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
+import seqloom
 from seqloom.errors import DataError, ExampleError
 from seqloom.interfaces import Encoded, Example
 
@@ -141,3 +144,15 @@ def test_examples_are_kept_and_mappings_copied(classifier: Any) -> None:
     assert (made.id, made.fields) == ("7", fields)
     assert made.fields is not fields
     assert as_example(("a", "b")).fields == {"tokens": ["a", "b"]}
+
+
+def test_a_bare_input_is_what_the_frontend_reads(trained_reader: Path, classifier: Any) -> None:
+    reader = seqloom.load(trained_reader)
+    image = np.full((16, 40), 255, dtype=np.uint8)
+    expected = reader({"image": image})
+    _same(reader(image), expected)
+    _same(reader([image, image])[1], expected)
+    with pytest.raises(DataError, match=r"^Nothing can be predicted from array\("):
+        classifier.pipeline(image)
+    with pytest.raises(DataError, match=r"^Nothing can be predicted from 3 \(int\); expected what"):
+        reader(3)

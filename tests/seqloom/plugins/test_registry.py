@@ -62,7 +62,7 @@ def test_a_command_that_two_plugins_claim_goes_to_neither(install: Install) -> N
     install("faulty_one", CLAIM.format(name="one"))
     assert registry().command("embroider").help == "Embroider."
     install("faulty_two", CLAIM.format(name="two"))
-    assert registry().commands() == {}
+    assert "embroider" not in registry().commands()
     assert [p.name for p in registry().contested_commands()["embroider"]] == [
         "faulty_one",
         "faulty_two",
@@ -76,8 +76,9 @@ def test_a_command_that_two_plugins_claim_goes_to_neither(install: Install) -> N
 def test_a_command_that_is_not_there() -> None:
     with pytest.raises(PluginError) as found:
         registry().command("trian", others=["train", "predict"])
+    names = sorted(["train", "predict", *registry().commands()])
     assert str(found.value) == (
-        "There is no command 'trian'. Did you mean 'train'? There are: predict, train."
+        f"There is no command 'trian'. Did you mean 'train'? There are: {', '.join(names)}."
     )
 
 
@@ -196,3 +197,35 @@ def test_the_hash_of_a_bundled_schema_is_the_same_in_each_process(
 def test_names_of_a_kind_that_is_not_composed_are_no_secret() -> None:
     with pytest.raises(ConfigError, match=r"There is no head=nre\. Did you mean 'ner'\?"):
         compose_run(["head=nre"])
+
+
+EXTRA = """
+from dataclasses import dataclass
+from seqloom.plugins import Component, hookimpl
+
+@dataclass
+class Params:
+    size: int = 1
+
+@hookimpl
+def seqloom_components():
+    return [Component("encoder", "dear", Params, "faulty_dear_part:Dear", extra="dear")]
+"""
+
+
+def test_an_extra_is_named_to_who_lacks_its_libraries(install: Install) -> None:
+    install("faulty_dear", EXTRA)
+    install("faulty_dear_part", "import faulty_library")
+    with pytest.raises(
+        PluginError,
+        match=r"ModuleNotFoundError: No module named 'faulty_library'\. What it needs comes with: "
+        r'pip install "faulty-dear\[dear\]"$',
+    ):
+        resolve(registry().find("encoder", "dear"))
+
+
+def test_an_extra_does_not_help_against_other_faults(install: Install) -> None:
+    install("faulty_dear", EXTRA)
+    install("faulty_dear_part", "raise RuntimeError('is broken')")
+    with pytest.raises(PluginError, match=r"failed: RuntimeError: is broken$"):
+        resolve(registry().find("encoder", "dear"))

@@ -16,6 +16,7 @@ import yaml
 import seqloom
 from seqloom.errors import ConfigError, RunError
 from seqloom.files import sha256
+from seqloom.interfaces import Head
 from seqloom.train.fit import Result
 from seqloom.train.progress import total_steps, used_batches
 
@@ -328,3 +329,21 @@ def test_a_failure_is_recorded(fit: Fit, tmp_path: Path) -> None:
     record = json.loads((tmp_path / "run" / "run.json").read_text(encoding="utf-8"))
     assert record["state"] == "failed"
     assert record["error"].startswith("ConfigError: optimizer refuses")
+
+
+def test_calibration_comes_once_after_training_on_the_validation_split(
+    fit: Fit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[list[str]] = []
+
+    def calibrate(head: Head, passes: Any) -> dict[str, float]:
+        seen.append([name for _, _, batch in passes for name in batch.ids])
+        return {"temperature": 2.5}
+
+    monkeypatch.setattr(Head, "calibrate", calibrate)
+    result = fit()
+    ((*ids,),) = seen
+    assert len(ids) == 20
+    assert all(name.startswith("apples-val") for name in ids)
+    record = json.loads((result.run_dir / "run.json").read_text(encoding="utf-8"))
+    assert record["calibration"] == {"temperature": 2.5}

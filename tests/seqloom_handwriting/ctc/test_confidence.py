@@ -18,6 +18,7 @@ from seqloom_handwriting.ctc.confidence import (
     HOTTEST,
     calibration_error,
     correct_characters,
+    fit_calibration,
     fit_temperature,
     reliability,
 )
@@ -55,6 +56,24 @@ def test_no_temperature_has_a_smaller_loss(count: int, seed: int) -> None:
         lambda t: log_loss(logits, chosen, correct, t), bounds=(0.3, HOTTEST), method="bounded"
     )
     assert found <= best.fun + 1e-6
+
+
+@pytest.mark.parametrize("offset", [-1.5, 2.0])
+def test_the_offset_of_the_data_is_found_again(offset: float) -> None:
+    """Rows of two classes: the first is right with the odds of its score, moved by the offset."""
+    rng = np.random.default_rng(3)
+    scores = rng.normal(scale=3, size=20_000)
+    logits = np.stack([scores, np.zeros_like(scores)], 1)
+    right = rng.random(20_000) < 1 / (1 + np.exp(-(scores / 2 + offset)))
+    found = fit_calibration(logits, np.zeros(20_000, int), right)
+    assert found.temperature == pytest.approx(2.0, rel=0.08)
+    assert found.offset == pytest.approx(offset, abs=0.1)
+
+
+def test_without_mistakes_there_is_no_offset() -> None:
+    logits = np.array([[2.0, 0.0], [3.0, 0.0]])
+    assert fit_calibration(logits, np.array([0, 0]), np.array([True, True])).offset == 0.0
+    assert fit_calibration(np.zeros((0, 2)), np.zeros(0, int), np.zeros(0, bool)) == (1.0, 0.0)
 
 
 def test_nothing_to_learn_leaves_the_scores_as_they_are() -> None:

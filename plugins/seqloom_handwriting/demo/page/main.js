@@ -1,0 +1,105 @@
+// The page: one writes, the model reads along.
+
+import { Asker } from "./ask.js";
+import { Paper } from "./paper.js";
+import { watchPen } from "./pen.js";
+import { asPicture, watchImages } from "./picture.js";
+import { showLabels, showModel, showNothing, showReading, showStatus } from "./show.js";
+
+const byId = (id) => document.getElementById(id);
+const [canvas, undoButton, clearButton] = ["canvas", "undo", "clear"].map(byId);
+const paper = new Paper(canvas);
+const asker = new Asker({ question, answered, failed: (text) => showStatus(text, true) });
+let model = null;
+
+/** What to send, and where the unit of its answer lies on the paper. */
+async function question() {
+  const place = paper.frame();
+  if (paper.file) return { body: paper.file, place };
+  if (model.takes === "strokes") return { body: { strokes: paper.strokes }, place };
+  const { blob, left, scale } = await asPicture(paper.strokes, model.ink);
+  return { body: blob, place: { left, top: place.top, scale } };
+}
+
+function answered(found, place) {
+  showStatus("");
+  showReading(found);
+  showLabels(found, place);
+}
+
+/** Brings the page in line with what is on the paper. */
+function changed() {
+  byId("hint").hidden = !paper.empty;
+  undoButton.disabled = clearButton.disabled = paper.empty;
+  if (paper.empty) showNothing();
+}
+
+/** Forgets what was read before, and reads what is there now. */
+function again() {
+  asker.forget();
+  showStatus("");
+  changed();
+  if (!paper.empty) asker.ask();
+}
+
+function undo() {
+  paper.undo();
+  again();
+}
+
+function clear() {
+  paper.clear();
+  again();
+}
+
+async function take(file) {
+  if (file.size > model.most_bytes) {
+    showStatus(`The image is over ${model.most_bytes >> 20} MB; take a smaller one.`, true);
+    return;
+  }
+  showNothing();
+  await paper.put(file);
+  again();
+}
+
+const writing = {
+  begin(stroke) {
+    if (paper.file) clear();
+    paper.strokes.push(stroke);
+    paper.draw();
+    changed();
+  },
+  move() {
+    paper.draw();
+    asker.askSoon();
+  },
+  end: () => asker.ask(),
+  cancel: undo,
+};
+
+function shortcut(event) {
+  const undoing = (event.ctrlKey || event.metaKey) && event.key === "z";
+  if (paper.empty || !(undoing || event.key === "Escape")) return;
+  event.preventDefault();
+  (undoing ? undo : clear)();
+}
+
+async function start() {
+  try {
+    model = await (await fetch("model")).json();
+  } catch {
+    showStatus("The demo does not answer. Is it still running?", true);
+    return;
+  }
+  showModel(model);
+  undoButton.addEventListener("click", undo);
+  clearButton.addEventListener("click", clear);
+  addEventListener("keydown", shortcut);
+  watchPen(canvas, writing);
+  if (model.takes !== "image") return;
+  byId("hint").textContent = "Write here, or drop or paste the image of a line";
+  byId("choose").hidden = false;
+  watchImages(byId("paper"), byId("file"), take);
+}
+
+start();

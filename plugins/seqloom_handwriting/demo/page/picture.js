@@ -1,0 +1,58 @@
+// Writing as the image of a line, for models that read images; and images that are brought in.
+
+import { drawStrokes } from "./paper.js";
+
+const HEIGHT = 96; // pixels of the image
+const WRITING = 0.66; // of them
+
+/** Returns strokes as a PNG, and how its pixels lie on the paper: x = left + pixel * scale. */
+export async function asPicture(strokes, ink) {
+  const points = strokes.flat();
+  const [left, right] = extent(points.map(([x]) => x));
+  const [top, bottom] = extent(points.map(([, y]) => y));
+  // A dash is not to fill the height.
+  const tall = Math.max(bottom - top, (right - left) / 8, 8) / WRITING;
+  const scale = HEIGHT / tall;
+  const origin = [left - tall / 5, (top + bottom - tall) / 2];
+  const canvas = document.createElement("canvas");
+  canvas.height = HEIGHT;
+  canvas.width = Math.ceil((right - left + (2 * tall) / 5) * scale);
+  const context = canvas.getContext("2d");
+  context.fillStyle = ink === "light" ? "black" : "white";
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.strokeStyle = ink === "light" ? "white" : "black";
+  context.scale(scale, scale);
+  context.translate(-origin[0], -origin[1]);
+  drawStrokes(context, strokes, tall / 14);
+  const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+  return { blob, left: origin[0], scale: 1 / scale };
+}
+
+function extent(values) {
+  return values.reduce(([a, b], v) => [Math.min(a, v), Math.max(b, v)], [Infinity, -Infinity]);
+}
+
+/** Calls take(file) for images that are dropped, pasted or chosen. */
+export function watchImages(paper, input, take) {
+  const taking = (files) => {
+    const [file] = files ?? [];
+    if (file) take(file);
+  };
+  input.addEventListener("change", () => {
+    taking(input.files);
+    input.value = ""; // so that the same file can be chosen again
+  });
+  addEventListener("paste", (event) => taking(event.clipboardData?.files));
+  addEventListener("dragover", (event) => {
+    event.preventDefault();
+    paper.classList.add("over");
+  });
+  addEventListener("dragleave", (event) => {
+    if (!event.relatedTarget) paper.classList.remove("over");
+  });
+  addEventListener("drop", (event) => {
+    event.preventDefault(); // else the browser would show the image in place of the page
+    paper.classList.remove("over");
+    taking(event.dataTransfer?.files);
+  });
+}

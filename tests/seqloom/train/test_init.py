@@ -1,0 +1,308 @@
+"""A run that begins from a trained model goes on where that stopped."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hypothesis import given
+from hypothesis import strategies as st
+from omegaconf import OmegaConf
+
+import seqloom
+from seqloom.config.compose import compose_run
+from seqloom.errors import BundleError, ConfigError, DataError
+from seqloom.files import sha256
+from seqloom.model import bundle
+from seqloom.train.fit import Result
+from seqloom.train.init import in_override, with_init
+
+STILL = ("optimizer.lr=0.0", "scheduler=constant", "callbacks=none", "trainer=cpu")
+"""Nothing moves but the statistics of batch norm."""
+FEW = ("data=digit_lines", "data.train=3", "data.val=0", "data.test=0", "data.max_length=1")
+"""Lines of one digit: a small alphabet."""
+
+Begin = Callable[..., Result]
+
+
+@pytest.fixture
+def begin(tmp_path: Path) -> Begin:
+    """Train for an epoch, beginning from a model."""
+
+    def _begin(model: Path, *overrides: str) -> Result:
+        given = (f"init={model}", *STILL, "trainer.max_epochs=1", *overrides)
+        return seqloom.fit(*given, run_dir=tmp_path / "run")
+
+    return _begin
+
+
+@pytest.fixture(scope="module")
+def few_digits(tmp_path_factory: pytest.TempPathFactory, trained_reader: Path) -> Path:
+    """Return the folder of a run whose model knows few digits."""
+    words = (*FEW, "data.min_length=1", "data.height=16", "init_classes=replace", "trainer=cpu")
+    run_dir = tmp_path_factory.mktemp("few") / "run"
+    epochs = ("trainer.max_epochs=1", "callbacks=none")
+    return seqloom.fit(f"init={trained_reader}", *words, *epochs, run_dir=run_dir).run_dir
+
+
+def classes(model: Path) -> dict[str, torch.Tensor]:
+    """Return the weights of each character's class by the character; the blank's by ""."""
+    head: Any = seqloom.load(model).head
+    return dict(zip(["", *head.codec.alphabet], head.linear.weight.detach(), strict=True))
+
+
+def weights(model: Path, part: str) -> dict[str, torch.Tensor]:
+    """Return the weights and statistics of a part of a model."""
+    found: torch.nn.Module = getattr(seqloom.load(model), part)
+    return found.state_dict()
+
+
+def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    """Return whether all tensors have the same bits."""
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_the_first_validation_is_the_models(
+    begin: Begin, trained_reader: Path, lines: tuple[str, ...]
+) -> None:
+    result = begin(trained_reader, *lines, "freeze=[frontend]")
+    before = json.loads((trained_reader / "metrics.json").read_text(encoding="utf-8"))
+    for split, metrics in before.items():
+        assert result.metrics[split] == pytest.approx(metrics, rel=1e-5)
+    steps = (result.run_dir / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    (first, *_) = [json.loads(line)["val/loss"] for line in steps if "val/loss" in line]
+    assert first == pytest.approx(before["val"]["loss"], rel=1e-5)
+    assert same(weights(result.bundle, "head"), weights(trained_reader, "head"))
+
+
+def test_from_the_command_line(
+    trained_ner: Path, small: tuple[str, ...], tmp_path: Path, program: Callable[..., Any]
+) -> None:
+    words = [f"init={trained_ner}", *small, "optimizer.lr=0.0", "scheduler=constant"]
+    done = program("train", *words, f"run_dir={tmp_path / 'run'}")
+    assert done.returncode == 0, done.stderr
+    assert same(weights(tmp_path / "run", "encoder"), weights(trained_ner, "encoder"))
+
+
+def test_parts_and_parameters_are_the_models_unless_they_are_named(trained_reader: Path) -> None:
+    model = {
+        kind: part["section"]
+        for kind, part in bundle.read_description(trained_reader / "bundle")["components"].items()
+    }
+    words = with_init([f"init={trained_reader}", "data=digit_lines"])
+    assert {kind: compose_run(words)[kind] for kind in model} == model
+    more = ["head.decoder=beam", "frontend.augment.slant=0.0", "encoder=bilstm"]
+    changed = compose_run([*words, *more])
+    assert changed["head"] == {**model["head"], "decoder": "beam"}
+    assert changed["frontend"]["augment"] == {**model["frontend"]["augment"], "slant": 0.0}
+
+
+def test_kept_classes_refuse_what_they_do_not_have(
+    begin: Begin, few_digits: Path, lines: tuple[str, ...]
+) -> None:
+    with pytest.raises(DataError, match=r"its text has characters that no training text has: '"):
+        begin(few_digits, *lines)
+
+
+def test_kept_classes_are_those_of_the_model(begin: Begin, trained_reader: Path) -> None:
+    result = begin(trained_reader, *FEW, "data.min_length=1", "data.height=16")
+    found, before = classes(result.bundle), classes(trained_reader)
+    assert list(found) == list(before)
+    assert same(found, before)
+
+
+def test_united_classes_are_the_models_and_then_the_new(
+    begin: Begin, few_digits: Path, lines: tuple[str, ...]
+) -> None:
+    before = classes(few_digits)
+    result = begin(few_digits, *lines, "init_classes=unite")
+    found = classes(result.bundle)
+    added = sorted(set("0123456789") - set(before))
+    assert len(before) > 1
+    assert added
+    assert list(found) == [*before, *added]
+    assert same({name: found[name] for name in before}, before)
+    assert result.metrics["val"].keys() >= {"cer", "loss"}
+
+
+def test_replaced_classes_keep_the_weights_of_their_characters(
+    trained_reader: Path, few_digits: Path, begin: Begin
+) -> None:
+    words = ("data.min_length=1", "data.height=16", "init_classes=replace")
+    found, before = classes(begin(trained_reader, *FEW, *words).bundle), classes(trained_reader)
+    assert list(found) == list(classes(few_digits))
+    assert len(found) < len(before)
+    assert same(found, {name: before[name] for name in found})
+
+
+def test_another_head_begins_anew_on_the_trained_encoder(
+    begin: Begin, trained_ner: Path, small: tuple[str, ...], caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "seqloom"):
+        result = begin(trained_ner, *small, "head=classification")
+    assert f"head=classification begins anew: the model {trained_ner} has another" in caplog.text
+    assert same(weights(result.bundle, "encoder"), weights(trained_ner, "encoder"))
+    assert same(weights(result.bundle, "frontend"), weights(trained_ner, "frontend"))
+    assert seqloom.load(result.bundle).head_name == "classification"
+
+
+def test_a_head_of_other_classes_that_cannot_adopt_begins_anew(
+    begin: Begin, trained_ner: Path, conll: Callable[..., list[str]], caplog: Any
+) -> None:
+    sentences = [[("Apple", "B-FRUIT"), ("pie", "O")], [("Sweet", "O")]]
+    with caplog.at_level(logging.INFO, "seqloom"):
+        begin(trained_ner, *conll(train=sentences, val=sentences), "init_classes=replace")
+    assert "begins anew: its classes are not those of the model." in caplog.text
+
+
+def test_a_head_that_cannot_unite_says_so(
+    begin: Begin, trained_ner: Path, small: tuple[str, ...]
+) -> None:
+    with pytest.raises(ConfigError) as found:
+        begin(trained_ner, *small, "init_classes=unite")
+    assert str(found.value).endswith(
+        "cannot unite two sets of classes; use init_classes=keep or init_classes=replace."
+    )
+
+
+def test_what_is_frozen_stays_as_it_is(
+    begin: Begin, trained_reader: Path, lines: tuple[str, ...]
+) -> None:
+    result = begin(trained_reader, *lines, "optimizer.lr=0.05", "freeze=[frontend,encoder.stack]")
+    frontend = weights(trained_reader, "frontend")
+    assert any("running" in name or "mean" in name for name in frontend), "no statistics to freeze"
+    assert same(weights(result.bundle, "frontend"), frontend)
+    assert same(weights(result.bundle, "encoder"), weights(trained_reader, "encoder"))
+    assert not same(weights(result.bundle, "head"), weights(trained_reader, "head"))
+
+
+def test_what_is_not_frozen_moves(
+    begin: Begin, trained_reader: Path, lines: tuple[str, ...]
+) -> None:
+    result = begin(trained_reader, *lines, "optimizer.lr=0.05", "freeze=[encoder]")
+    found, before = weights(result.bundle, "frontend"), weights(trained_reader, "frontend")
+    assert not any(torch.equal(found[name], before[name]) for name in before if before[name].ndim)
+    assert same(weights(result.bundle, "encoder"), weights(trained_reader, "encoder"))
+
+
+@pytest.mark.parametrize(
+    ("names", "sentence"),
+    [
+        ("[frontent]", "freeze=frontent: no such part. Did you mean 'frontend'? There are: encod"),
+        ("[head]", "freeze=head: no such part. Did you mean 'heads'? There are: encoder, frontend"),
+        (
+            "[encoder.stak]",
+            "freeze=encoder.stak: no such part. Did you mean 'encoder.stack'? There",
+        ),
+        ("['']", "freeze=: no such part. There are: encoder, frontend, heads."),
+        (
+            "[frontend,encoder,heads]",
+            "freeze=['frontend', 'encoder', 'heads'] leaves nothing to train.",
+        ),
+    ],
+)
+def test_parts_that_cannot_be_frozen(
+    begin: Begin, trained_ner: Path, small: tuple[str, ...], names: str, sentence: str
+) -> None:
+    with pytest.raises(ConfigError) as found:
+        begin(trained_ner, *small, f"freeze={names}")
+    assert str(found.value).startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("override", "sentence"),
+    [
+        ("encoder=gru", r"^encoder=gru: the model .* has encoder=bilstm\.$"),
+        ("frontend=characters", r"^frontend=characters: the model .* has frontend=words\.$"),
+        (
+            "encoder.hidden_size=5",
+            r"^init=.*: its encoder does not fit this run's: size mismatch for (?s:.*) Leave the "
+            r"parameters of the encoder as they are in the model\.$",
+        ),
+    ],
+)
+def test_other_parts_than_the_models(
+    begin: Begin, trained_ner: Path, small: tuple[str, ...], override: str, sentence: str
+) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        begin(trained_ner, *small, override)
+
+
+def test_a_run_begins_from_one_model(tmp_path: Path) -> None:
+    for words in (["-m", "init=a,b"], ["init=a", "init=choice(a,b)"]):
+        with pytest.raises(ConfigError) as found:
+            with_init(words)
+        assert str(found.value) == (
+            f"{words[-1]}: a run begins from one model, so this cannot be swept over. If it is the "
+            "path of one, it needs quotes of its own: init='\"…\"'"
+        )
+    with pytest.raises(BundleError, match=r"^a,b does not exist; give a bundle"):
+        with_init(["-m", "init='a,b'"])
+    with pytest.raises(ConfigError, match=r"^'init=\{' cannot be read"):
+        with_init(["init={"])
+    with pytest.raises(BundleError, match=r"is there, but has no bundle\.json in it"):
+        with_init([f"init={tmp_path}"])
+
+
+@pytest.mark.parametrize("words", [[], ["init="], ["init=null"], ["init=a", "init=null", "x=1"]])
+def test_without_a_model_nothing_is_added(words: list[str]) -> None:
+    assert with_init(words) == words
+
+
+def test_a_path_with_odd_characters(trained_ner: Path, tmp_path: Path) -> None:
+    odd = tmp_path / "it's, a {model}"
+    odd.symlink_to(trained_ner)
+    words = [f"init={in_override(str(odd))}"]
+    assert compose_run(with_init(words))["init"] == str(odd)
+
+
+def test_a_resumed_run_does_not_begin_again(
+    trained_ner: Path, small: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = (f"init={trained_ner}", *small, "scheduler=constant", "callbacks=none")
+    two = "trainer.max_epochs=2"
+    whole = seqloom.fit(*words, two, run_dir=tmp_path / "whole")
+    seqloom.fit(*words, run_dir=tmp_path / "cut")
+
+    def load(*_: Any) -> None:
+        raise AssertionError("the model is loaded again")
+
+    monkeypatch.setattr(bundle, "load", load)
+    resumed = seqloom.fit(*words, two, "resume=auto", run_dir=tmp_path / "cut")
+    files = [one.run_dir / "bundle/model.safetensors" for one in (whole, resumed)]
+    assert sha256(files[0]) == sha256(files[1])
+
+
+TEXTS = st.text(
+    st.sampled_from("\\'\"${}[](),:= \n\taé😀") | st.characters(exclude_categories=["Cs"])
+)
+NAMES = st.from_regex(r"[a-z_][a-z0-9_]{0,4}", fullmatch=True).filter(
+    lambda name: name not in {"null", "true", "false", "nan", "inf"}
+)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXTS,
+    lambda one: st.lists(one, max_size=3) | st.dictionaries(NAMES, one, max_size=3),
+)
+
+
+@given(VALUES.filter(lambda value: "???" not in str(value)))
+def test_any_value_comes_back_from_an_override(value: Any) -> None:
+    parsed = OverridesParser.create().parse_override(f"key={in_override(value)}")
+    config = OmegaConf.create({"key": parsed.value()})
+    found: Any = OmegaConf.to_container(config, resolve=True)
+    assert found["key"] == value
+    assert type(found["key"]) is type(value)
+
+
+def test_what_a_model_holds_is_never_filled_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET", "42")
+    text = "${oc.env:SECRET}\\${x}"
+    words = ["data=digit_lines", "frontend=line_image", "head=ctc"]
+    config = compose_run([*words, f"head.extra_characters={in_override(text)}"])
+    assert config["head"]["extra_characters"] == text

@@ -1,0 +1,115 @@
+"""``seqloom demo`` as a command."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import webbrowser
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+from seqloom.cli.main import run
+from seqloom.errors import BundleError, ConfigError
+from seqloom.model.pipeline import Pipeline
+from seqloom_handwriting.demo import command, serve
+from seqloom_handwriting.demo.reader import Reader
+
+MAIN = "from seqloom.cli.main import main; main()"
+
+
+def test_it_serves_until_it_is_interrupted(stroke_model: Path) -> None:
+    words = [sys.executable, "-c", MAIN, "demo", str(stroke_model), "--port", "0"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, stdout=pipe, stderr=pipe, text=True) as program:
+        assert program.stdout
+        assert program.stderr
+        line = program.stdout.readline()
+        try:
+            assert line.startswith("Write at http://127.0.0.1:")
+            assert line.endswith("/ (Ctrl-C ends the demo)\n")
+            with urlopen(line.split()[2], timeout=20) as page:
+                assert b"<canvas" in page.read()
+        finally:
+            program.send_signal(signal.SIGINT)
+        assert program.stdout.read() == "The demo has ended.\n"
+        assert program.stderr.read() == ""
+    assert program.returncode == 0
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> list[Reader]:
+    """The models that would have been served."""
+    found: list[Reader] = []
+    monkeypatch.setattr(serve, "serve", lambda reader, sock, host: found.append(reader))
+    return found
+
+
+def test_it_opens_the_browser_if_told_to(
+    stroke_model: Path, served: list[Reader], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(webbrowser, "open", opened.append)
+    assert run(["demo", str(stroke_model), "--port", "0"]) == 0
+    assert opened == []
+    assert run(["demo", str(stroke_model), "--port", "0", "--open"]) == 0
+    assert opened[0].startswith("http://127.0.0.1:")
+    assert [reader.name for reader in served] == ["digits", "digits"]
+
+
+def test_it_says_which_packages_are_missing(
+    stroke_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "find_spec", lambda name: None)
+    with pytest.raises(ConfigError) as caught:
+        run(["demo", str(stroke_model)])
+    assert str(caught.value) == (
+        "seqloom demo needs starlette and uvicorn, not installed here. "
+        'Do: pip install "seqloom[demo]"'
+    )
+
+
+def test_no_model(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="does not exist"):
+        run(["demo", str(tmp_path / "none")])
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["--port", "65536"], "'65536' is not a port from 0 to 65535"),
+        (["--port", "x"], "'x' is not a port"),
+        (["--threads", "0"], "'0' is not a whole number from 1 up"),
+    ],
+)
+def test_options_that_are_none(
+    words: list[str], text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        run(["demo", "model", *words])
+    assert caught.value.code == 2
+    assert text in capsys.readouterr().err
+
+
+def test_a_model_that_reads_no_handwriting(
+    stroke_reader: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    section = stroke_reader.info["components"]["frontend"]["section"]
+    monkeypatch.setitem(section, "name", "words")
+    with pytest.raises(ConfigError) as caught:
+        Reader(stroke_reader, "mine")
+    assert str(caught.value) == (
+        "This model has frontend=words, which reads text, tokens; the demo is for handwriting. "
+        "Give a model that was trained with frontend=strokes or frontend=line_image."
+    )
+
+
+def test_the_classes_of_another_head_are_known(
+    stroke_reader: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codec = stroke_reader.codecs.heads[stroke_reader.head_name]
+    monkeypatch.delattr(codec, "alphabet")
+    monkeypatch.setattr(codec, "classes", ["one", "two"], raising=False)
+    assert Reader(stroke_reader, "mine").about()["symbols"] == ["one", "two"]

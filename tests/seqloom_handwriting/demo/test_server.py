@@ -1,0 +1,225 @@
+"""The server without a browser: what it answers, and what it refuses."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from http.client import HTTPConnection, HTTPMessage
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from seqloom.interfaces import Prediction
+from seqloom.model.pipeline import Pipeline
+from seqloom_handwriting.demo.reader import Reader
+
+Digits = Callable[..., list[list[list[float]]]]
+
+
+def ask(
+    address: str,
+    method: str,
+    path: str,
+    body: bytes | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> tuple[int, HTTPMessage, bytes]:
+    """Send a request as it is given; return the status, the headers and the body."""
+    connection = HTTPConnection(urlsplit(address).netloc, timeout=20)
+    try:
+        connection.request(method, path, body, dict(headers or {}))
+        answer = connection.getresponse()
+        return answer.status, answer.headers, answer.read()
+    finally:
+        connection.close()
+
+
+def post(address: str, body: bytes, **headers: str) -> tuple[int, dict[str, Any]]:
+    status, _, answer = ask(address, "POST", "/read", body, headers)
+    return status, json.loads(answer)
+
+
+def packed(strokes: Any) -> bytes:
+    return json.dumps({"strokes": strokes}).encode()
+
+
+def png(image: np.ndarray) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(image).save(stream, "PNG")
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "text"),
+    [
+        ("/", "text/html", b"<!doctype html>"),
+        ("/style.css", "text/css", b":root"),
+        ("/main.js", "text/javascript", b"import"),
+        ("/icon.svg", "image/svg+xml", b"<svg"),
+    ],
+)
+def test_the_files_of_the_page(stroke_page: str, path: str, kind: str, text: bytes) -> None:
+    status, headers, body = ask(stroke_page, "GET", path)
+    assert status == 200
+    assert headers["content-type"].startswith(kind)
+    assert headers["x-content-type-options"] == "nosniff"
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert body.startswith(text) or text in body
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/../reader.py", "/%2e%2e/reader.py", "//etc/passwd", "/page/index.html", "/..%2freader.py"],
+)
+def test_no_other_file_can_be_had(stroke_page: str, path: str) -> None:
+    status, _, body = ask(stroke_page, "GET", path)
+    assert status == 404
+    assert "Not Found. There is POST /read." in json.loads(body)["error"]
+
+
+def test_another_method_is_answered_in_a_sentence(stroke_page: str) -> None:
+    status, headers, body = ask(stroke_page, "GET", "/read")
+    assert status == 405
+    assert headers["allow"] == "POST"
+    assert json.loads(body)["error"].startswith("GET /read: Method Not Allowed.")
+
+
+def test_strokes_are_read(stroke_page: str, stroke_reader: Pipeline, digits: Digits) -> None:
+    strokes = digits("741", 100, 30, 20)
+    status, found = post(stroke_page, packed(strokes))
+    assert status == 200
+    expected = stroke_reader({"strokes": strokes})
+    assert found["text"] == expected["text"] == "741"
+    assert found["confidence"] == pytest.approx(expected["confidence"], abs=1e-5)
+    places = [(one["left"], one["right"]) for one in found["characters"]]
+    widest = [(left - 1, left + 61) for left in (30, 30 + 95, 30 + 190)]
+    for place, bounds in zip(places, widest, strict=True):
+        assert bounds[0] <= place[0] <= place[1] <= bounds[1]
+
+
+def test_an_image_is_read(image_page: str, image_reader: Pipeline, line: np.ndarray) -> None:
+    status, found = post(image_page, png(line))
+    assert status == 200
+    assert found["text"] == image_reader({"image": line})["text"] != ""
+    ends = [end for one in found["characters"] for end in (one["left"], one["right"])]
+    assert ends == sorted(ends)
+    assert 0 <= ends[0] < ends[-1] <= line.shape[1]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "text"),
+    [
+        (b"", 400, "What was sent is no JSON. Expected JSON"),
+        (b"\xff\x00", 400, "What was sent is no JSON"),
+        (b"[" * 100_000, 400, "What was sent is no JSON"),
+        (b'{"stroke": [[[1, 2]]]}', 400, "What was sent has no strokes. Expected JSON"),
+        (b'{"strokes": []}', 400, "What was sent has no strokes"),
+        (
+            packed([[[1, 2]], [[1, "b"]]]),
+            400,
+            "stroke 2 is [[1, 'b']]; expected one or more points",
+        ),
+        (packed([[]]), 400, "stroke 1 is []; expected"),
+        (b'{"strokes": [[[NaN, 1]]]}', 400, "stroke 1 is [[nan, 1]]; expected"),
+        (packed([[[0, 0]] * 20_001]), 413, "The writing has 20001 points; up to 20000 can be read"),
+        (packed([[[0, 0], [9, 1]] * 4000]), 413, "steps long; up to 20000 can be read at a time"),
+        (b" " * (16 * 1024 * 1024 + 1), 413, "What was sent is over 16 MB"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_strokes_that_cannot_be_read(stroke_page: str, body: bytes, status: int, text: str) -> None:
+    found, answer = post(stroke_page, body)
+    assert (found, text in answer["error"]) == (status, True), answer
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (b"", "What was sent is not an image of a known format; send the bytes of a PNG"),
+        (packed([[[1, 2]]]), "What was sent is not an image of a known format"),
+        (png(np.eye(200, dtype=np.uint8))[:100], "The image cannot be read"),
+        (png(np.zeros((2, 401), np.uint8)), "The image is 401 pixels wide and only 2 high"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_images_that_cannot_be_read(image_page: str, body: bytes, text: str) -> None:
+    status, answer = post(image_page, body)
+    assert (status, text in answer["error"]) == (400, True), answer
+
+
+def test_a_body_without_a_length_is_cut_off_too(stroke_page: str) -> None:
+    connection = HTTPConnection(urlsplit(stroke_page).netloc, timeout=20)
+    chunks = (b" " * 2**20 for _ in range(17))
+    connection.request("POST", "/read", chunks, encode_chunked=True)
+    answer = connection.getresponse()
+    assert answer.status == 413
+    assert "over 16 MB" in json.loads(answer.read())["error"]
+    connection.close()
+
+
+FOREIGN = "The demo answers its own page only, not"
+
+
+@pytest.mark.parametrize(
+    ("headers", "text"),
+    [
+        ({"Host": "evil.example:7860"}, "does not go by the name 'evil.example:7860'"),
+        ({"Host": "localhost.evil.example"}, "does not go by the name"),
+        ({"Host": "[::1"}, "does not go by the name"),
+        ({"Host": ""}, "does not go by the name ''"),
+        ({"Origin": "http://evil.example"}, f"{FOREIGN} http://evil.example."),
+        ({"Origin": "null"}, f"{FOREIGN} null."),
+        ({"Origin": "http://127.0.0.1:1"}, FOREIGN),  # another program on this machine
+        ({"Origin": "http://evil.example", "Sec-Fetch-Mode": "navigate"}, FOREIGN),  # a form
+        ({"Sec-Fetch-Site": "cross-site"}, f"{FOREIGN} other sites."),
+    ],
+)
+def test_other_sites_are_refused(stroke_page: str, headers: dict[str, str], text: str) -> None:
+    for method, path in (("POST", "/read"), ("GET", "/model"), ("GET", "/")):
+        status, _, body = ask(stroke_page, method, path, b"{}", headers)
+        assert status == 403
+        assert text in json.loads(body)["error"]
+
+
+def test_the_own_page_and_programs_are_let_in(stroke_page: str) -> None:
+    own = urlsplit(stroke_page).netloc
+    port = own.rpartition(":")[2]
+    link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+    for headers in (
+        {"Origin": f"http://{own}", "Sec-Fetch-Site": "same-origin"},
+        {"Host": f"LOCALHOST:{port}", "Origin": f"http://localhost:{port}"},
+        {"Host": "localhost:9000"},  # a tunnel has another port
+        {"Host": f"[::1]:{port}"},
+        link,
+    ):
+        assert ask(stroke_page, "GET", "/model", headers=headers)[0] == 200
+
+
+def test_what_it_says_of_the_model(stroke_page: str, image_page: str) -> None:
+    found = json.loads(ask(stroke_page, "GET", "/model")[2])
+    assert (found["name"], found["takes"], found["symbols"]) == ("mine", "strokes", ["1", "4", "7"])
+    assert found["parts"] == {
+        "frontend": "strokes", "encoder": "bigru", "head": "ctc", "data": "strokes"
+    }  # fmt: skip
+    other = json.loads(ask(image_page, "GET", "/model")[2])
+    assert (other["takes"], other["ink"], len(other["symbols"])) == ("image", "dark", 10)
+
+
+def test_a_model_that_fails_is_told_from_bad_input(
+    stroke_reader: Pipeline,
+    running: Callable[[Reader], AbstractContextManager[str]],
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    class Broken(Reader):
+        def read(self, body: bytes) -> Prediction:
+            raise RuntimeError("out of memory")
+
+    with running(Broken(stroke_reader, "broken")) as address:
+        status, answer = post(address, b"{}")
+    assert status == 500
+    assert answer["error"] == "The model failed; the terminal of the demo says why."
+    assert "RuntimeError: out of memory" in capfd.readouterr().err

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,8 +14,40 @@ from seqloom_handwriting.images.codec import LineImageCodec
 from seqloom_handwriting.strokes.codec import StrokeCodec
 from seqloom_handwriting.strokes.geometry import size_of
 
-Edges = tuple[np.ndarray, np.ndarray]
-"""The left and the right end of each frame, (T,) each, in the unit of the input's x."""
+
+@dataclass(frozen=True)
+class Frames:
+    """Where T frames are.
+
+    Attributes:
+        left: (T,), in the unit of the input's x.
+        right: (T,).
+        group: (T,), numbers that are equal for frames that belong together, as those of a stroke.
+    """
+
+    left: np.ndarray
+    right: np.ndarray
+    group: np.ndarray
+
+    def groups(self, character: dict[str, Any]) -> set[int]:
+        """Return the groups that a character's frames are of."""
+        return set(self.group[self._span(character)].tolist())
+
+    def ends(self, character: dict[str, Any], shared: set[int]) -> dict[str, float]:
+        """Return between which x a character is: its groups, or its frames if others share these.
+
+        CTC names a character at a frame or two; a stroke of its own says more of where it is.
+        """
+        own = self.groups(character)
+        frames = self._span(character) if own & shared else np.isin(self.group, list(own))
+        left, right = self.left[frames].min(), self.right[frames].max()
+        return {"left": round(float(left), 2), "right": round(float(right), 2)}
+
+    def _span(self, character: dict[str, Any]) -> slice:
+        """Return a character's frames; ``start`` and ``end`` are shares of all."""
+        count = len(self.left)
+        start = min(round(character["start"] * count), count - 1)
+        return slice(start, max(round(character["end"] * count), start + 1))
 
 
 def placed(prediction: Prediction, codec: FrontendCodec, value: Any, item: Item) -> Prediction:
@@ -27,22 +61,16 @@ def placed(prediction: Prediction, codec: FrontendCodec, value: Any, item: Item)
         value: strokes, or an image (H, W).
         item: the value encoded.
     """
-    edges = _edges(codec, value, item)
+    frames = _frames(codec, value, item)
     characters = prediction.get("characters")
-    if edges is None or not characters:
+    if frames is None or not characters:
         return prediction
-    return {**prediction, "characters": [one | _ends(one, *edges) for one in characters]}
+    counts = Counter(group for one in characters for group in frames.groups(one))
+    shared = {group for group, count in counts.items() if count > 1}
+    return {**prediction, "characters": [one | frames.ends(one, shared) for one in characters]}
 
 
-def _ends(character: dict[str, Any], lefts: np.ndarray, rights: np.ndarray) -> dict[str, float]:
-    """Return between which x a character's frames are; ``start`` and ``end`` are shares of all."""
-    start = min(round(character["start"] * len(lefts)), len(lefts) - 1)
-    end = max(round(character["end"] * len(lefts)), start + 1)
-    left, right = lefts[start:end].min(), rights[start:end].max()
-    return {"left": round(float(left), 2), "right": round(float(right), 2)}
-
-
-def _edges(codec: FrontendCodec, value: Any, item: Item) -> Edges | None:
+def _frames(codec: FrontendCodec, value: Any, item: Item) -> Frames | None:
     if isinstance(codec, StrokeCodec):
         return _of_points(codec, value, item)
     if isinstance(codec, LineImageCodec):
@@ -50,20 +78,21 @@ def _edges(codec: FrontendCodec, value: Any, item: Item) -> Edges | None:
     return None
 
 
-def _of_points(codec: StrokeCodec, strokes: Sequence[Any], item: Item) -> Edges:
+def _of_points(codec: StrokeCodec, strokes: Sequence[Any], item: Item) -> Frames:
     """Return the x of each point: the sum of all Δx up to it, which are in steps of the height."""
     points = [np.array(stroke, np.float64) for stroke in strokes]
-    steps = item["strokes"][:, 0].astype(np.float64)
-    x = points[0][0, 0] + steps.cumsum() * codec.step * size_of(points)
-    return x, x
+    rows = item["strokes"].astype(np.float64)
+    x = points[0][0, 0] + rows[:, 0].cumsum() * codec.step * size_of(points)
+    pen_up = rows[:, 2]
+    return Frames(x, x, pen_up.cumsum() - pen_up)  # how many strokes have ended before each point
 
 
-def _of_columns(codec: LineImageCodec, image: np.ndarray) -> Edges:
+def _of_columns(codec: LineImageCodec, image: np.ndarray) -> Frames:
     """Return the columns of each frame, in pixels of the image before it was scaled and padded."""
     height, width = image.shape
     margin, scale = codec.params.margin, codec.params.height / height
     scaled = max(1, round(width * scale))
-    frames = (scaled + 2 * margin) // codec.pooling.width
-    ends = (np.arange(frames + 1) * codec.pooling.width - margin) / scale
+    count = (scaled + 2 * margin) // codec.pooling.width
+    ends = (np.arange(count + 1) * codec.pooling.width - margin) / scale
     ends = ends.clip(0, width)
-    return ends[:-1], ends[1:]
+    return Frames(ends[:-1], ends[1:], np.arange(count))

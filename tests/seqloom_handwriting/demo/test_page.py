@@ -140,6 +140,19 @@ def test_it_reads_along_while_the_pen_is_down(page: Page, stroke_page: str, digi
     reads(page, "7")
 
 
+def test_the_paper_may_be_cleared_under_the_pen(page: Page, stroke_page: str) -> None:
+    canvas = opened(page, stroke_page)
+    canvas.hover(position={"x": 100, "y": 100})
+    page.mouse.down()
+    canvas.hover(position={"x": 150, "y": 150})
+    page.keyboard.press("Escape")
+    canvas.hover(position={"x": 200, "y": 50})
+    page.mouse.up()
+    page.wait_for_timeout(300)
+    reads(page, "")
+    expect(page.locator("#status")).to_be_empty()
+
+
 def test_strokes_are_sent_in_pixels_of_the_canvas(
     page: Page, stroke_page: str, digits: Digits
 ) -> None:

@@ -22,16 +22,18 @@ strokes_of_points = st.lists(
 
 
 def places(codec: FrontendCodec, field: str, value: Any) -> list[tuple[float, float]]:
-    """Return where each frame is, each taken as a character."""
+    """Return where each frame is, each taken as a character, and one more in all frames."""
     item = codec.encode(Example("it", {field: value}))
     count = codec.frames(item)
     characters = [
         {"character": "x", "start": round(i / count, 5), "end": round((i + 1) / count, 5)}
         for i in range(count)
     ]
-    found = placed({"text": "x" * count, "characters": characters}, codec, value, item)
-    assert found["text"] == "x" * count
-    return [(one["left"], one["right"]) for one in found["characters"]]
+    # So no stroke is that of one character only.
+    characters.append({"character": "x", "start": 0.0, "end": 1.0})
+    found = placed({"text": "x" * (count + 1), "characters": characters}, codec, value, item)
+    assert found["text"] == "x" * (count + 1)
+    return [(one["left"], one["right"]) for one in found["characters"][:-1]]
 
 
 @given(strokes_of_points)
@@ -61,13 +63,28 @@ def test_columns_of_an_image(factor: int, width: int) -> None:
         assert ends == tuple(min(max(x, 0), width) * factor for x in scaled)
 
 
-def test_a_character_of_several_frames_has_the_place_of_all() -> None:
-    strokes = [[(0, 0), (30, 10), (20, 20), (5, 30)]]
+SEVEN = [[(0, 0), (30, 0), (10, 40)], [(5, 20), (35, 20)]]  # with a bar
+WORD = [[(50, 0), (60, 40), (80, 0), (90, 40)]]  # several letters in a stroke
+
+
+@pytest.mark.parametrize(
+    ("spans", "expected"),
+    [
+        ([(0, 1), (5, 6)], [(0, 30), (50, 90)]),  # a stroke of its own is its place
+        ([(1, 5), (8, 9)], [(0, 35), (50, 90)]),  # or two of them
+        ([(1, 2), (5, 6), (7, 9)], [(0, 30), (50, 50), (80, 90)]),  # or its frames in a shared one
+        ([(0, 1), (1, 3)], [(0, 0), (10, 30)]),
+    ],
+)
+def test_the_place_of_a_character(
+    spans: list[tuple[int, int]], expected: list[tuple[float, float]]
+) -> None:
+    strokes = SEVEN + WORD
     codec = StrokeCodec(spacing=0)
     item = codec.encode(Example("it", {"strokes": strokes}))
-    prediction = {"characters": [{"character": "a", "start": 0.25, "end": 1.0}]}
-    [found] = placed(prediction, codec, strokes, item)["characters"]
-    assert (found["left"], found["right"]) == (5, 30)
+    characters = [{"character": "a", "start": a / 9, "end": b / 9} for a, b in spans]
+    found = placed({"characters": characters}, codec, strokes, item)["characters"]
+    assert [(one["left"], one["right"]) for one in found] == expected
 
 
 def test_without_characters_or_known_frames_nothing_is_said_of_places() -> None:

@@ -55,9 +55,7 @@ def setup(tmp_path: Path, programs: Path) -> Setup:
     return _setup
 
 
-def test_with_a_chromium_there_is_nothing_to_do(
-    setup: Setup, programs: Path
-) -> None:
+def test_with_a_chromium_there_is_nothing_to_do(setup: Setup, programs: Path) -> None:
     program(programs / "google-chrome", SAY)
     assert setup(0) == [f"setup-browser: there is {programs}/google-chrome"]
 

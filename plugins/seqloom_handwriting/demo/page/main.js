@@ -71,9 +71,11 @@ const writing = {
   },
   move() {
     paper.draw();
-    asker.askSoon();
+    if (!paper.empty) asker.askSoon(); // it may have been cleared under the pen
   },
-  end: () => asker.ask(),
+  end() {
+    if (!paper.empty) asker.ask();
+  },
   cancel: undo,
 };
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib.metadata import metadata
 from pathlib import Path
 
 import pytest
@@ -229,3 +230,14 @@ def test_an_extra_does_not_help_against_other_faults(install: Install) -> None:
     install("faulty_dear_part", "raise RuntimeError('is broken')")
     with pytest.raises(PluginError, match=r"failed: RuntimeError: is broken$"):
         resolve(registry().find("encoder", "dear"))
+
+
+def test_the_extras_of_the_installed_components_exist() -> None:
+    named = {
+        (plugin.distribution, component.extra)
+        for component, plugin in registry().components.values()
+        if component.extra
+    }
+    assert ("seqloom", "handwriting") in named
+    for distribution, extra in named:
+        assert extra in (metadata(distribution).get_all("Provides-Extra") or [])

@@ -152,7 +152,7 @@ def test_unite_goes_on_from_the_known_alphabet_and_learns_the_new_language(
     fit: Fit, example: Any
 ) -> None:
     codec = CtcCodec(Ctc(lexicon="train", extra_characters="a"))
-    state = codec.unite({"alphabet": ["z", "b"], "ngram": b"", "words": b"zz"}, [example("cab b")])
+    state = codec.unite({"alphabet": ["z", "b"]}, [example("cab b")])
     codec.restore(state)
     assert codec.alphabet == ["z", "b", " ", "a", "c"]
     assert codec.ngram is not None
@@ -165,6 +165,37 @@ def test_unite_goes_on_from_the_known_alphabet_and_learns_the_new_language(
 def test_without_an_order_there_is_no_ngram_model(fit: Fit) -> None:
     assert fit("ab", ngram_order=0).ngram is None
     assert fit("ab", ngram_order=2).ngram is not None
+
+
+@pytest.mark.parametrize(
+    ("trained", "wanted", "expected"),
+    [
+        (
+            {"ngram_order": 2},
+            {"ngram_order": 0},
+            "head.ngram_order=0: this was settled in training, with 2. Leave it at that; "
+            "head.ngram_weight=0 reads without the n-gram model.",
+        ),
+        (
+            {"ngram_order": 0},
+            {"ngram_order": 0, "lexicon": "words.txt"},
+            "head.lexicon=words.txt: this was settled in training, without a lexicon. Leave it at "
+            "that; head.decoder=greedy reads without one.",
+        ),
+        (
+            {"ngram_order": 0, "lexicon": "train"},
+            {"ngram_order": 0},
+            "head.lexicon=null: this was settled in training, with a lexicon. Leave it at that; "
+            "head.decoder=greedy reads without one.",
+        ),
+    ],
+)
+def test_what_is_learned_in_training_is_not_asked_for_later(
+    example: Any, trained: dict[str, Any], wanted: dict[str, Any], expected: str
+) -> None:
+    state = CtcCodec(Ctc(**trained)).fit([example("ab")])
+    with pytest.raises(ConfigError, match=f"^{re.escape(expected)}$"):
+        CtcCodec(Ctc(**wanted)).restore(state)
 
 
 def test_the_state_and_pickling_keep_everything(fit: Fit, example: Any) -> None:

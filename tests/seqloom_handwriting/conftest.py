@@ -1,10 +1,17 @@
-"""A model that reads lines of digits, trained once for all tests here."""
+"""A model that reads lines of digits, trained once for all tests here; the program."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from seqloom.cli.main import run
+from seqloom.interfaces import Example
+from seqloom_handwriting.readers.digit_lines import DigitLineSource
 
 READER = (
     "data=digit_lines",
@@ -34,6 +41,57 @@ READER = (
 )
 
 
+def _digit_line(number: int) -> Example:
+    source = DigitLineSource(test=number, min_length=2, max_length=4, height=24)
+    *_, last = source.examples("test")
+    return last
+
+
+def _rows(out: str) -> list[dict[str, Any]]:
+    return [json.loads(row) for row in out.splitlines()]
+
+
+def _description(model: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((model / "bundle.json").read_text(encoding="utf-8"))
+    return found
+
+
+@pytest.fixture(scope="session")
+def digit_line() -> Callable[[int], Example]:
+    """Give a line that no training has seen by its number, from 1."""
+    return _digit_line
+
+
+@pytest.fixture(scope="session")
+def rows() -> Callable[[str], list[dict[str, Any]]]:
+    """Read JSON lines."""
+    return _rows
+
+
+@pytest.fixture(scope="session")
+def description() -> Callable[[Path], dict[str, Any]]:
+    """Read what a bundle says of itself."""
+    return _description
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Run the program in this process; returns what it prints."""
+
+    def _call(*arguments: str | Path) -> str:
+        assert run([str(argument) for argument in arguments]) == 0
+        return capsys.readouterr().out
+
+    return _call
+
+
+@pytest.fixture(scope="session")
+def tiny() -> tuple[str, ...]:
+    """Overrides of a run that takes a moment and learns nothing."""
+    sizes = ("data.train=8", "data.val=4", "data.test=2", "trainer.max_epochs=1")
+    return (*READER, *sizes, "head.extra_characters='0123456789'")
+
+
 @pytest.fixture(scope="session")
 def reader() -> tuple[str, ...]:
     """Overrides of a small run."""
@@ -46,4 +104,4 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from seqloom import fit
 
     run_dir = tmp_path_factory.mktemp("digits") / "run"
-    return fit(*READER, "trainer.max_epochs=24", run_dir=run_dir).run_dir
+    return fit(*READER, "trainer.max_epochs=32", run_dir=run_dir).run_dir

@@ -71,16 +71,40 @@ class CtcCodec(HeadCodec):
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take up the alphabet and what the beam knows of the language."""
+        """Take up the alphabet and what the beam knows of the language.
+
+        Raises:
+            ConfigError: the parameters ask for another n-gram model or lexicon than this.
+            ValueError: the n-gram model or the words are damaged.
+        """
         self.alphabet = list(state["alphabet"])
         self._class = {character: i for i, character in enumerate(self.alphabet, 1)}
         self.ngram = NGram.from_bytes(state["ngram"]) if state["ngram"] else None
+        if self.ngram and list(self.ngram.alphabet) != self.alphabet:
+            raise ValueError("The n-gram model has another alphabet than the head.")
         self.lexicon = None
         if state["words"]:
             words = bytes(state["words"]).decode().split("\n")
             # A letter that no word has must not part words.
             letters = set(filter(_is_letter, self.alphabet))
             self.lexicon = Lexicon(words, letters | {c for word in words for c in word})
+        self._refuse_other_parameters()
+
+    def _refuse_other_parameters(self) -> None:
+        """Refuse what would otherwise be passed over in silence: nothing is fitted any more."""
+        order, wanted = self.ngram.order if self.ngram else 0, self.options.ngram_order
+        if order != wanted:
+            raise ConfigError(
+                f"head.ngram_order={wanted}: this was settled in training, with {order}. Leave it "
+                "at that; head.ngram_weight=0 reads without the n-gram model."
+            )
+        lexicon = self.options.lexicon
+        if (self.lexicon is None) != (lexicon is None):
+            raise ConfigError(
+                f"head.lexicon={lexicon or 'null'}: this was settled in training, "
+                f"with{'' if self.lexicon else 'out'} a lexicon. Leave it at that; "
+                "head.decoder=greedy reads without one."
+            )
 
     def encode(self, example: Example) -> Item:
         """Return the example's ``target``.

@@ -89,6 +89,7 @@ class CtcHead(Head):
             losses = losses + self.options.shortcut * other
         return losses / sizes.to(losses.device)
 
+    @torch.no_grad()
     def decode(self, outputs: Scores, encoded: Encoded, scores: bool = True) -> list[Prediction]:
         """Return ``text``; with ``scores`` its ``confidence`` and its ``characters``.
 
@@ -115,6 +116,7 @@ class CtcHead(Head):
             for row, length in zip(log_probs, outputs.lengths.tolist(), strict=True)
         ]
 
+    @torch.no_grad()
     def calibrate(self, passes: Iterable[tuple[Any, Encoded, SequenceBatch]]) -> dict[str, float]:
         """Fit the confidences to characters that were read right and wrong."""
         found = Evidence()

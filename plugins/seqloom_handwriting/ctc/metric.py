@@ -75,7 +75,7 @@ class TextErrors(Metric):
     def _add_confidences(self, one: Prediction, truth: str) -> None:
         confidence = np.array([c["confidence"] for c in one["characters"]], np.float64)
         correct = np.array(correct_characters(_codes(one["text"]), _codes(truth)), np.float64)
-        bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
+        bins = np.clip(np.ceil(confidence * BINS) - 1, 0, BINS - 1).astype(int)
         sums = np.zeros((BINS, 3))
         for column, values in enumerate((np.ones_like(confidence), confidence, correct)):
             sums[:, column] = np.bincount(bins, values, BINS)

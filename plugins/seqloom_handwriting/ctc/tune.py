@@ -18,6 +18,9 @@ from seqloom_handwriting.ctc.head import CtcHead
 from seqloom_handwriting.ctc.tuning import Line, Point, tuned
 from seqloom_handwriting.schemas.heads import Decoder
 
+ROUNDING = 1e-6
+"""What a metric, in float32, may be off."""
+
 
 def tune(arguments: list[str]) -> int:
     """Find the weight and the bonus of the n-gram model, and store them with the model."""
@@ -46,12 +49,15 @@ def tune(arguments: list[str]) -> int:
     print(
         f"best: head.ngram_weight={best.weight} head.ngram_bonus={best.bonus}, CER {best.cer:.4f}"
     )
-    head.options = replace(
-        head.options,
-        decoder=Decoder.beam,
-        ngram_weight=best.weight,
-        ngram_bonus=best.bonus,
-    )
+    if best.cer <= before + ROUNDING:
+        head.options = replace(
+            head.options,
+            decoder=Decoder.beam,
+            ngram_weight=best.weight,
+            ngram_bonus=best.bonus,
+        )
+    else:
+        print("That is worse than the greedy decoder, which is kept.")
     calibrate(pipeline, rows, sampler)
     metrics = {options.split: evaluate(pipeline, rows, sampler).metrics}
     print(f"wrote {_save(pipeline, head, options, metrics)}")

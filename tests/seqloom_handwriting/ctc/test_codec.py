@@ -22,7 +22,7 @@ from seqloom_handwriting.ctc.codec import CtcCodec
 from seqloom_handwriting.schemas.heads import Ctc
 
 Fit = Callable[..., CtcCodec]
-FORMS = ("NFC", "NFD", "NFKC", "NFKD")
+FORMS: tuple[Any, ...] = ("NFC", "NFD", "NFKC", "NFKD")
 FIVE_FORMS = "e\u0301é\ufb01\ufb2a\ufefb"  # é twice, ligature fi, shin with dot, lam-alef
 
 
@@ -33,13 +33,11 @@ def test_training_and_targets_and_scoring_have_one_normal_form(
     codec = fit(FIVE_FORMS, form=form)
     expected = unicodedata.normalize(form, FIVE_FORMS)
     assert codec.alphabet == sorted(set(expected))
-    for spelling in FORMS:
-        if len(spelling) >= len(form):  # canonical forms cannot undo compatible ones
-            text = unicodedata.normalize(spelling, FIVE_FORMS)
-            if unicodedata.normalize(form, text) == expected:
-                target = codec.encode(example(text))["target"]
-                assert target.dtype == np.int64
-                assert codec.decode(target.tolist()) == codec.normal(text) == expected
+    for spelling in FORMS[:2] if form in FORMS[:2] else FORMS:
+        text = unicodedata.normalize(spelling, FIVE_FORMS)  # no compatible form can be undone
+        target = codec.encode(example(text))["target"]
+        assert target.dtype == np.int64
+        assert codec.decode(target.tolist()) == codec.normal(text) == expected
 
 
 def test_presentation_forms_go_only_with_compatible_forms(fit: Fit) -> None:
@@ -122,8 +120,8 @@ def test_refused_is_exactly_what_torch_gives_an_infinite_loss(frames: int, text:
     loss = torch.nn.functional.ctc_loss(
         torch.zeros(frames, 1, 3).log_softmax(-1),
         torch.from_numpy(item["target"])[None],
-        [frames],
-        [len(text)],
+        torch.tensor([frames]),
+        torch.tensor([len(text)]),
         reduction="sum",
     )
     repeats = sum(a == b for a, b in itertools.pairwise(text))

@@ -41,7 +41,8 @@ def torch_loss(logits: torch.Tensor, text: str, codec: CtcCodec) -> float:
     """Nats a character of one line alone; logits are (T, C)."""
     target = torch.tensor([[codec.alphabet.index(c) + 1 for c in text]])
     log_probs = logits.detach().double().log_softmax(-1)[:, None]
-    loss = F.ctc_loss(log_probs, target, [len(logits)], [len(text)], reduction="sum")
+    frames, size = torch.tensor([len(logits)]), torch.tensor([len(text)])
+    loss = F.ctc_loss(log_probs, target, frames, size, reduction="sum")
     return float(loss) / len(text)
 
 
@@ -113,7 +114,7 @@ def likeliest(logits: torch.Tensor) -> list[int]:
         labels = tuple(label for label, _ in itertools.groupby(path) if label)
         product = math.prod(float(probabilities[i, c]) for i, c in enumerate(path))
         found[labels] = found.get(labels, 0.0) + product
-    return list(max(found, key=found.__getitem__))
+    return list(max(found.items(), key=lambda item: item[1])[0])
 
 
 def test_a_wide_beam_without_a_model_reads_the_likeliest_text(
@@ -141,6 +142,24 @@ def test_sure_scores_are_read_alike_by_beam_and_best_path(
         ninths = np.array([1, 3, 4, 5, 5, 6, 6, 8]) / 9
         assert edges == pytest.approx(ninths.tolist(), abs=1e-5)
         assert found[1]["characters"][-1]["end"] == pytest.approx(6 / 7, abs=1e-5)
+
+
+def test_a_confidence_is_that_of_the_surest_frame_calibrated(
+    plain: CtcCodec, make: Make, encoded: Any
+) -> None:
+    logits = torch.zeros(1, 4, 5)
+    logits[0, :, 1] = torch.tensor([2.0, 4.0, 3.0, 0.0])
+    logits[0, 3, 0] = 5.0
+    head = make(plain)
+    head.calibration.copy_(torch.tensor([2.0, 0.7]))
+    (one,) = head.decode(Scores(logits, torch.tensor([4])), encoded([4]))
+    chance = math.exp(4 / 2) / (math.exp(4 / 2) + 4)
+    expected = 1 / (1 + math.exp(-math.log(chance / (1 - chance)) - 0.7))
+    (character,) = one["characters"]
+    assert character == pytest.approx(
+        {"character": " ", "confidence": expected, "start": 0.0, "end": 0.75}
+    )
+    assert one["confidence"] == character["confidence"]
 
 
 @pytest.mark.parametrize("options", [GREEDY, BEAM], ids=["greedy", "beam"])

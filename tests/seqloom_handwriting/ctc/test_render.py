@@ -175,6 +175,7 @@ def test_characters_stand_where_they_were_read(show: Render) -> None:
         r'<text x="([\d.]+)" .*?opacity="([\d.]+)">(.)<title>([\d.]+)</title>', html
     )
     assert places == [("25.0", "0.40", "a", "0.200"), ("75.0", "0.40", "b", "0.200")]
+    assert re.findall(">([^<]+)<title>", show("<&", {})) == ["&lt;", "&amp;"]
     assert "<text" not in show("ab", {}, sure=None)
     assert "<text" not in show("a" * 61, {})
 

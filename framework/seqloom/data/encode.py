@@ -115,6 +115,22 @@ class Bad:
         log.warning("Skipped %s:%s", count, listing)
 
 
+def settle(found: Mapping[str, Bad]) -> None:
+    """Say what was found in every split, by the split's name.
+
+    Raises:
+        DataError: there were bad examples, and they may not be skipped; lists those of all splits.
+    """
+    problems = []
+    for split, bad in found.items():
+        try:
+            bad.settle(f"the {split} split")
+        except DataError as fault:
+            problems.append(str(fault))
+    if problems:
+        raise DataError("\n".join(problems))
+
+
 def read_split(source: Source, split: str, codec: FrontendCodec, bad: Bad) -> list[Example]:
     """Return a split's examples with derived fields; those that cannot be used go to ``bad``.
 

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader
 from seqloom.config.freeze import Config
 from seqloom.data.collate import Collate, Row
 from seqloom.data.dataset import SequenceDataset, loader
-from seqloom.data.encode import Bad, Codecs, encode, read_split
+from seqloom.data.encode import Bad, Codecs, encode, read_split, settle
 from seqloom.data.fitting import fit
 from seqloom.data.sampler import BatchSampler
 from seqloom.errors import ConfigError, DataError, ExampleError
@@ -69,8 +69,7 @@ def read_data(config: Config, states: States | None = None, basis: States | None
     restore(codecs, states)
     limit = config["batch"]["max_cost"]
     rows = {split: encode(codecs, examples[split], bad[split], limit) for split in SPLITS}
-    for split in SPLITS:
-        bad[split].settle(f"the {split} split")
+    settle(bad)
     if not rows["train"]:
         raise DataError("No training example is left that can be used.")
     log.info("Examples: %s", ", ".join(f"{split} {len(rows[split])}" for split in SPLITS))

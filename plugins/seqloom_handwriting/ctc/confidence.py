@@ -64,9 +64,9 @@ def fit_calibration(
         correct: (N,) booleans.
         rounds: in which both are fitted.
     """
+    if len(np.unique(correct)) < 2:  # all right, or all wrong: what is between was not seen
+        return Calibration()
     found = Calibration(fit_temperature(logits, classes, correct))
-    if len(np.unique(correct)) < 2:
-        return found
     for _ in range(rounds):
         offset = _fit_offset(logits, classes, correct, found.temperature)
         found = Calibration(fit_temperature(logits, classes, correct, offset), offset)

@@ -39,7 +39,7 @@ class ClassificationHead(Head):
         self.threshold = options.threshold
         self.pooling = Pooling(str(options.pooling), input_size)
         self.dropout = nn.Dropout(options.dropout)
-        self.linear = nn.Linear(input_size, len(codec.classes))
+        self.linear = nn.Linear(self.pooling.output_size, len(codec.classes))
         self.register_buffer("weights", tensor(codec.weights), persistent=False)
         if codec.multi_label:
             self.watch = "f1_micro"

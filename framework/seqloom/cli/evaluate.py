@@ -129,7 +129,7 @@ def read_rows(
     from seqloom.data.sampler import BatchSampler
     from seqloom.model.build import build_source
 
-    bad = Bad(skip=options.skip_bad)
+    bad = Bad(options.skip_bad, "--skip-bad")
     source = build_source(section)
     found = read_split(source, split, pipeline.codecs.frontend, bad)
     rows = encode(pipeline.codecs, found, bad)

@@ -56,7 +56,7 @@ def train(arguments: list[str]) -> int:
     if {"-h", "--help"} & set(arguments):
         print(help_text(), end="")
         return 0
-    sys.argv = ["seqloom train", *_beginning(arguments)]
+    sys.argv = ["seqloom train", *_with_parts(arguments)]
     failures.clear()
     before = os.environ.get("HYDRA_FULL_ERROR")
     os.environ["HYDRA_FULL_ERROR"] = "1"  # let errors through to us: we put them in sentences
@@ -105,13 +105,13 @@ def failed(fault: Exception) -> None:
         write_json(folder.record, {"state": "failed", "error": text, "overrides": overrides})
 
 
-def _beginning(arguments: list[str]) -> list[str]:
-    """Return the arguments, with those that the model of ``init=BUNDLE`` stands for."""
-    if not any(word.startswith("init=") for word in arguments):
+def _with_parts(arguments: list[str]) -> list[str]:
+    """Return the arguments, with the names of the parts of the model of ``init=MODEL``, if any."""
+    if not any(word.lstrip("+").startswith("init=") for word in arguments):
         return arguments
-    from seqloom.train.init import with_init
+    from seqloom.train.init import with_parts
 
-    return with_init(arguments)
+    return with_parts(arguments)
 
 
 def hydra_main() -> None:
@@ -132,6 +132,10 @@ def frozen(composed: DictConfig) -> Config:
         composed.run_dir = HydraConfig.get().runtime.output_dir
         composed.title = composed.title or title(HydraConfig.get().runtime.choices)
     config = freeze(composed)
+    if config["init"]:
+        from seqloom.train.init import begun
+
+        config = begun(config, list(HydraConfig.get().overrides.task))
     check_fit(config)
     return config
 

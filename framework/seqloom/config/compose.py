@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from hydra import compose, initialize_config_module
@@ -18,14 +18,22 @@ from seqloom.config.store import register_configs
 VERSION_BASE = "1.3"
 
 
-def compose_run(overrides: Sequence[str]) -> Config:
+def compose_run(
+    overrides: Sequence[str], complete: Callable[[Config, Sequence[str]], Config] | None = None
+) -> Config:
     """Return the frozen, checked config that ``seqloom train`` would run with these overrides.
+
+    Args:
+        overrides: as on the command line.
+        complete: is given the config and the overrides before it is checked whether parts fit.
 
     Raises:
         ConfigError: it cannot be composed, or its parts do not fit.
         PluginError: a component is not installed.
     """
     config = freeze(_composed("train", overrides))
+    if complete:
+        config = complete(config, overrides)
     check_fit(config)
     return config
 

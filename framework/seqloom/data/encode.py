@@ -91,8 +91,10 @@ def unscoped(item: Item, name: str) -> Item:
 class Bad:
     """Collects the examples that cannot be used, and ends the run unless they may be skipped."""
 
-    def __init__(self, skip: bool) -> None:
+    def __init__(self, skip: bool, how: str = "on_bad=skip") -> None:
+        """Say whether examples may be skipped, and how the user allows it."""
         self.skip = skip
+        self.how = how
         self.faults: list[ExampleError] = []
 
     def settle(self, what: str) -> None:
@@ -110,7 +112,7 @@ class Bad:
         if not self.skip:
             raise DataError(
                 f"{count} cannot be used:{listing}\nMend the data, or leave them out with "
-                "on_bad=skip."
+                f"{self.how}."
             )
         log.warning("Skipped %s:%s", count, listing)
 

@@ -213,12 +213,20 @@ def read_description(path: Path) -> dict[str, Any]:
             f"up to {FORMAT}. Update it: pip install --upgrade seqloom"
         )
     missing = {"components", "states", "files"} - set(found)
+    if not missing:
+        missing = {
+            f"the {kind} among its components" for kind in set(PARTS) - {*found["components"]}
+        }
+    if others := set(found.get("components", ())) - set(PARTS):
+        raise BundleError(
+            f"{path / DESCRIPTION} has components of other kinds: {', '.join(map(str, others))}. "
+            "Do not use this bundle: it was tampered with."
+        )
     if not missing and WEIGHTS not in found["files"]:
         missing = {f"{WEIGHTS} among its files"}
     if missing:
-        raise BundleError(
-            f"{path / DESCRIPTION} lacks {', '.join(sorted(missing))}; copy it again."
-        )
+        lacking = ", ".join(sorted(missing))
+        raise BundleError(f"{path / DESCRIPTION} is damaged: it lacks {lacking}; copy it again.")
     return cast("dict[str, Any]", found)
 
 

@@ -24,4 +24,5 @@ class PoolingMethod(StrEnum):
     summary = "summary"  # the encoder's own: the last step of each direction, merged
     mean = "mean"  # over the sequence's steps
     max = "max"  # over the sequence's steps, unit by unit
+    mean_max = "mean_max"  # both, side by side: twice as wide
     attention = "attention"  # a learned weighted mean

@@ -12,15 +12,18 @@ from seqloom.nn.names import PoolingMethod
 
 
 class Pooling(nn.Module):
-    """Makes one vector of an encoded sequence: (B, T, H) → (B, H).
+    """Makes one vector of an encoded sequence: (B, T, H) → (B, H), or (B, 2H) by ``mean_max``.
 
     ``attention`` is a mean weighted by softmax(v · tanh(W h + b)) over the sequence's own steps;
     Yang et al. 2016, "Hierarchical attention networks for document classification", equations 5–7.
     The other methods have no weights. No method reads the padding.
 
     Args:
-        how: ``summary``, ``mean``, ``max`` or ``attention``.
+        how: ``summary``, ``mean``, ``max``, ``mean_max`` or ``attention``.
         size: H.
+
+    Attributes:
+        output_size: H or 2H.
 
     Raises:
         ConfigError: there is no such method.
@@ -32,22 +35,26 @@ class Pooling(nn.Module):
             known = did_you_mean(how, [method.value for method in PoolingMethod])
             raise ConfigError(f"There is no pooling {how!r}. {known}")
         self.how = PoolingMethod(how)
-        self.output_size = size
+        self.output_size = 2 * size if self.how is PoolingMethod.mean_max else size
         if self.how is PoolingMethod.attention:
             self.hidden = nn.Linear(size, size)
             self.score = nn.Linear(size, 1, bias=False)
 
     def forward(self, encoded: Encoded) -> Tensor:
-        """Return (B, H)."""
+        """Return (B, output_size)."""
         if self.how is PoolingMethod.summary:
             return encoded.summary
         states = zero_padding(encoded.states, encoded.lengths)
         padding = ~length_mask(encoded.lengths, states.shape[1], states.device).unsqueeze(2)
-        if self.how is PoolingMethod.mean:
-            return states.sum(1) / encoded.lengths.to(states.device).unsqueeze(1).to(states.dtype)
-        if self.how is PoolingMethod.max:
-            return states.masked_fill(padding, -torch.inf).amax(1)
-        return (states * self._weights(states, padding)).sum(1)
+        if self.how is PoolingMethod.attention:
+            return (states * self._weights(states, padding)).sum(1)
+        parts = []
+        if self.how in {PoolingMethod.mean, PoolingMethod.mean_max}:
+            sizes = encoded.lengths.to(states.device).unsqueeze(1)
+            parts.append(states.sum(1) / sizes.to(states.dtype))
+        if self.how in {PoolingMethod.max, PoolingMethod.mean_max}:
+            parts.append(states.masked_fill(padding, -torch.inf).amax(1))
+        return torch.cat(parts, 1)
 
     def _weights(self, states: Tensor, padding: Tensor) -> Tensor:
         scores: Tensor = self.score(torch.tanh(self.hidden(states)))  # (B, T, 1)

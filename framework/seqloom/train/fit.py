@@ -33,7 +33,7 @@ from seqloom.train.callbacks import JsonLines, LastCheckpoint, RandomState
 from seqloom.train.data import RunData, SequenceData, digest, read_data, sampler
 from seqloom.train.errors import explained, quiet
 from seqloom.train.folder import RunFolder, recorded
-from seqloom.train.init import Beginning, freeze_parts, with_init
+from seqloom.train.init import Beginning, begun, freeze_parts, with_parts
 from seqloom.train.isolation import isolated
 from seqloom.train.meter import Evaluation, calibrate, evaluate
 from seqloom.train.module import SequenceModule
@@ -86,7 +86,8 @@ def fit(*overrides: str, run_dir: str | Path) -> Result:
     """
     # An override like the others: loggers may refer to it.
     quoted = str(run_dir).replace("'", "\\'")
-    return run(compose_run(with_init([*overrides, f"run_dir='{quoted}'"])), overrides)
+    words = with_parts([*overrides, f"run_dir='{quoted}'"])
+    return run(compose_run(words, begun), overrides)
 
 
 def run(config: Config, overrides: Sequence[str] = ()) -> Result:

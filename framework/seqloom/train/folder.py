@@ -104,7 +104,7 @@ class RunFolder:
             config["resume"] == "auto"
             and whole
             and self.read_record().get("state") == "done"
-            and not differing(self._frozen(), config, but=NAMES)
+            and not differing(self.frozen(), config, but=NAMES)
         )
 
     def claim(self, config: Config) -> bool:
@@ -129,14 +129,14 @@ class RunFolder:
                 f"{self.path} already holds a run. Choose another run_dir, or go on with it: "
                 "resume=auto"
             )
-        changed = differing(self._frozen(), config, but=MAY_CHANGE)
+        changed = differing(self.frozen(), config, but=MAY_CHANGE)
         if changed:
             raise RunError(
                 f"{self.path} cannot go on with other settings: {', '.join(changed)}. Give the "
                 "values of its config.yaml, or choose another run_dir."
             )
 
-    def _frozen(self) -> Config:
+    def frozen(self) -> Config:
         """Return the config that the folder's run had."""
         try:
             found: Config = dict(yaml.safe_load(self.config.read_text(encoding="utf-8")))

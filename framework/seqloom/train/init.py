@@ -1,58 +1,66 @@
-"""Beginning from a trained model: ``init=BUNDLE``.
+"""Beginning from a trained model: ``init=MODEL``.
 
-The model's frontend, encoder and head become the run's, as if its overrides had been given before
-the user's own; its codecs' states and weights are where training begins.
+The model's frontend, encoder and head become the run's, but for the parameters that the user named;
+its codecs' states and weights are where training begins.
 """
 
 from __future__ import annotations
 
+import copy
 import logging
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from torch import nn
 
 from seqloom.config.explain import explain
-from seqloom.config.freeze import Config
-from seqloom.errors import ConfigError, did_you_mean
+from seqloom.config.freeze import Config, refuse_unknown_keys
+from seqloom.errors import BundleError, ConfigError, did_you_mean
 from seqloom.model import bundle
 from seqloom.model.pipeline import Pipeline
 from seqloom.model.states import read as read_states
-from seqloom.plugins import choice
+from seqloom.train.folder import RunFolder
 
 log = logging.getLogger("seqloom")
 
 
-def with_init(overrides: Sequence[str]) -> list[str]:
-    """Return overrides with those before them that describe the model of ``init=BUNDLE``, if any.
+def with_parts(words: Sequence[str]) -> list[str]:
+    """Return command-line words with the names of the parts of the model of ``init=MODEL``, if any.
+
+    Hydra then composes the very parts whose parameters the words may be about. They stand before
+    the first override, behind the flags, and a part that the words choose themselves is not named.
 
     Raises:
-        ConfigError: there are several models, or another frontend or encoder than the model's.
-        BundleError: it is no bundle.
+        ConfigError: the words name several models.
     """
+    overrides = [word for word in words if "=" in word and not word.startswith("-")]
     path = _model(overrides)
     if not path:
-        return list(overrides)
-    description = bundle.read_description(bundle.find(Path(path).expanduser()))
-    sections = {kind: part["section"] for kind, part in description["components"].items()}
-    found: list[str] = []
-    for kind, section in sections.items():
-        found += _describing(kind, section, overrides, path)
-    return [*found, *overrides]
+        return list(words)
+    try:
+        sections = _sections_of(path)
+    except BundleError:
+        if "resume=auto" in words:  # a run that goes on does not need it any more
+            return list(words)
+        raise
+    chosen = {word.partition("=")[0]: word.partition("=")[2] for word in overrides}
+    for kind in ("frontend", "encoder"):
+        if chosen.get(kind, sections[kind]["name"]) != sections[kind]["name"]:
+            raise _other_part(kind, chosen[kind], path, sections[kind])
+    names = [f"{kind}={sections[kind]['name']}" for kind in bundle.PARTS if kind not in chosen]
+    place = list(words).index(overrides[0])
+    return [*words[:place], *names, *words[place:]]
 
 
 def _model(overrides: Sequence[str]) -> str | None:
-    words = [word for word in overrides if word.startswith("init=")]
+    words = [word for word in overrides if word.lstrip("+").startswith("init=")]
     if not words:
         return None
-    try:
-        (parsed,) = OverridesParser.create().parse_overrides(words[-1:])
-    except HydraException as fault:
-        raise explain(fault) from fault
+    (parsed,) = _parsed(words[-1:])
     if parsed.is_sweep_override():
         raise ConfigError(
             f"{words[-1]}: a run begins from one model, so this cannot be swept over. If it is the "
@@ -62,48 +70,71 @@ def _model(overrides: Sequence[str]) -> str | None:
     return None if value is None else str(value)
 
 
-def _describing(
-    kind: str, section: Mapping[str, Any], overrides: Sequence[str], path: str
-) -> list[str]:
-    name, params = choice(section)
-    wanted = [word.removeprefix(f"{kind}=") for word in overrides if word.startswith(f"{kind}=")]
-    if wanted and wanted[-1] != name:
-        if kind != "head":
-            raise ConfigError(f"{kind}={wanted[-1]}: the model {path} has {kind}={name}.")
-        return []  # a new head on the trained encoder
-    pairs = [pair for key, value in params.items() for pair in _pairs(f"{kind}.{key}", value)]
-    return [f"{kind}={name}", *pairs]
+def _parsed(overrides: Sequence[str]) -> list[Override]:
+    try:
+        return OverridesParser.create().parse_overrides(list(overrides))
+    except HydraException as fault:
+        raise explain(fault) from fault
 
 
-def _pairs(key: str, value: Any) -> list[str]:
-    if isinstance(value, dict) and value:
-        return [pair for name, one in value.items() for pair in _pairs(f"{key}.{name}", one)]
-    return [f"{'++' if key.count('.') > 1 else ''}{key}={in_override(value)}"]
+def _sections_of(path: str) -> dict[str, Config]:
+    description = bundle.read_description(bundle.find(Path(path).expanduser()))
+    return {kind: description["components"][kind]["section"] for kind in bundle.PARTS}
 
 
-def in_override(value: Any) -> str:
-    r"""Return a plain value as it is written in an override; keys of dicts must be simple names.
+def begun(config: Config, overrides: Sequence[str]) -> Config:
+    """Return a run's config with the frontend, encoder and head of the model that it begins from.
 
-    >>> in_override([{"a": [1, None]}, True, "it's", "${b}"])
-    "[{a:[1,null]},true,'it\\'s','\\${b}']"
+    Args:
+        config: frozen; nothing of a model is filled in any more.
+        overrides: those of the user; the parameters that they name stay as they are.
+
+    Raises:
+        ConfigError: another frontend or encoder than the model's is chosen, or there is no such
+            parameter.
+        BundleError: there is no such model.
     """
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, int | float):
-        return repr(value)
-    if isinstance(value, dict):
-        pairs = (f"{key}:{in_override(one)}" for key, one in value.items())
-        return "{" + ",".join(pairs) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ",".join(map(in_override, value)) + "]"
-    # What a model holds is text, and never filled in from the environment of who uses it.
-    text = _escaped(str(value), re.escape("${"))
-    return "'" + re.sub(r"(\\+)\Z", r"\1\1", _escaped(text, "'")) + "'"
+    if not config["init"]:
+        return config
+    parsed = _parsed(overrides)
+    found = dict(config)
+    for kind, section in _sections(config).items():
+        found[kind] = _part(kind, config, section, [one.key_or_group for one in parsed])
+    refuse_unknown_keys(found)
+    return found
 
 
-def _escaped(text: str, mark: str) -> str:
-    """Return the text with a backslash before each mark, and those that were there doubled."""
-    return re.sub(rf"(\\*)({mark})", r"\1\1\\\2", text)
+def _sections(config: Config) -> dict[str, Config]:
+    """Return the model's sections; of a run that goes on, those with which it began."""
+    folder = RunFolder(Path(config["run_dir"]))
+    if config["resume"] == "auto" and folder.last.exists() and folder.config.exists():
+        stored = folder.frozen()
+        return {kind: stored[kind] for kind in bundle.PARTS}
+    return _sections_of(config["init"])
+
+
+def _part(kind: str, config: Config, section: Config, keys: Sequence[str]) -> Config:
+    own: Config = config[kind]
+    named = [key.split(".")[1:] for key in keys if key.startswith(f"{kind}.")]
+    if own["name"] != section["name"] and (named or kind in keys):
+        if kind == "head" and kind in keys:
+            return own  # a new head on the trained encoder
+        raise _other_part(kind, own["name"], config["init"], section)
+    part = copy.deepcopy(section)
+    for path in named:
+        _put(part, path, own)
+    return part
+
+
+def _other_part(kind: str, name: str, path: str, section: Config) -> ConfigError:
+    return ConfigError(f"{kind}={name}: the model {path} has {kind}={section['name']}.")
+
+
+def _put(part: Config, path: Sequence[str], source: Mapping[str, Any]) -> None:
+    """Put the value at a path of the source into the same place of a part."""
+    for name in path[:-1]:
+        part, source = part.setdefault(name, {}), source[name]
+    part[path[-1]] = source[path[-1]]
 
 
 class Beginning:

@@ -55,10 +55,9 @@ class CtcCodec(HeadCodec):
 
     def _learned(self, known: list[str], examples: Sequence[Example]) -> dict[str, Any]:
         texts = [self.text(example) for example in examples]
-        # A space that is not between others is no less wanted here, so `normal` would be wrong.
-        extra = {" " if c.isspace() else c for c in self._formed(self.options.extra_characters)}
-        alphabet = [*known, *sorted((set("".join(texts)) | extra) - set(known))]
-        return {"alphabet": alphabet, **self._language(alphabet, texts)}
+        alphabet = [*known, *sorted((set("".join(texts)) | self._extra) - set(known))]
+        form = str(self.options.form)
+        return {"alphabet": alphabet, "form": form, **self._language(alphabet, texts)}
 
     def _language(self, alphabet: list[str], texts: list[str]) -> dict[str, Any]:
         """Return what the beam knows of the language: the n-gram model and the words."""
@@ -74,7 +73,7 @@ class CtcCodec(HeadCodec):
         """Take up the alphabet and what the beam knows of the language.
 
         Raises:
-            ConfigError: the parameters ask for another n-gram model or lexicon than this.
+            ConfigError: the parameters ask for another form, alphabet, n-gram model or lexicon.
             ValueError: the n-gram model or the words are damaged.
         """
         self.alphabet = list(state["alphabet"])
@@ -88,10 +87,22 @@ class CtcCodec(HeadCodec):
             # A letter that no word has must not part words.
             letters = set(filter(_is_letter, self.alphabet))
             self.lexicon = Lexicon(words, letters | {c for word in words for c in word})
-        self._refuse_other_parameters()
+        self._refuse_other_parameters(state)
 
-    def _refuse_other_parameters(self) -> None:
+    def _refuse_other_parameters(self, state: Mapping[str, Any]) -> None:
         """Refuse what would otherwise be passed over in silence: nothing is fitted any more."""
+        form = state.get("form", self.options.form)
+        if form != self.options.form:
+            raise ConfigError(
+                f"head.form={self.options.form}: this was settled in training, with {form}: texts "
+                "are scored as they were trained on. Leave it at that."
+            )
+        if absent := sorted(self._extra - self._class.keys()):
+            raise ConfigError(
+                f"head.extra_characters: the alphabet was settled in training, without "
+                f"{''.join(absent)!r}. Begin another training from this model: init=MODEL "
+                "init_classes=unite."
+            )
         order, wanted = self.ngram.order if self.ngram else 0, self.options.ngram_order
         if order != wanted:
             raise ConfigError(
@@ -119,7 +130,7 @@ class CtcCodec(HeadCodec):
             raise ExampleError(
                 example,
                 f"its text has characters that no training text has: {names}. To count them as "
-                f"mistakes, name them: head.extra_characters='{''.join(unknown)}'",
+                f"mistakes, name them in training: head.extra_characters={_quoted(unknown)}",
             )
         return {"target": np.array([self._class[c] for c in text], dtype=np.int64)}
 
@@ -174,6 +185,11 @@ class CtcCodec(HeadCodec):
             )
 
     @property
+    def _extra(self) -> set[str]:
+        # A space that is not between others is no less wanted here, so `normal` would be wrong.
+        return {" " if c.isspace() else c for c in self._formed(self.options.extra_characters)}
+
+    @property
     def _wants_ngram(self) -> bool:
         return self.options.ngram_order > 0
 
@@ -205,6 +221,12 @@ def _words(line: str, running: bool) -> list[str]:
 def _is_letter(character: str) -> bool:
     """Return whether a character is a part of words: letters, digits, and the marks on them."""
     return character.isalnum() or unicodedata.category(character).startswith("M")
+
+
+def _quoted(characters: Sequence[str]) -> str:
+    """Return characters as they are written in an override."""
+    text = "".join(characters).replace("\\", "\\\\").replace("'", "\\'").replace("${", "\\${")
+    return f"'{text}'"
 
 
 def _lines(path: str, key: str, codec: CtcCodec) -> list[str]:

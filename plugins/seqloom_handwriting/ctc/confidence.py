@@ -15,6 +15,9 @@ Array = NDArray[np.float64]
 COLDEST, HOTTEST = 0.05, 20.0
 """Between these a temperature is sought."""
 
+RIVALS = 64
+"""So many of the other classes count; those behind them add nothing that can be seen."""
+
 FURTHEST = 6.0
 """An offset is sought between this and its opposite."""
 
@@ -94,12 +97,14 @@ def _fit_offset(
 
 
 def _against(logits: NDArray[Any], classes: NDArray[Any]) -> Array:
-    """Return the scores of the other classes against that of the chosen one, (N, C)."""
+    """Return the scores of the likeliest other classes against that of the chosen one, (N, K)."""
     logits = np.array(logits, dtype=np.float64)
     rows = np.arange(len(classes))
     logits -= logits[rows, classes][:, None]
     logits[rows, classes] = -np.inf
-    return logits
+    if logits.shape[1] <= RIVALS:
+        return logits
+    return np.partition(logits, -RIVALS, axis=1)[:, -RIVALS:]
 
 
 def fit_temperature(

@@ -46,14 +46,15 @@ class TextErrors(Metric):
         # by bin of confidence: characters, the sum of their confidences, those that are right
         zeros = torch.zeros(BINS, 3, dtype=torch.float64)
         self.add_state("confidences", zeros, dist_reduce_fx="sum")
-        # pairs of code points, (truth, read); 0 stands for nothing
+        # pairs of code points, (truth, read); 0 stands for nothing. Each update adds a row: ranks
+        # without a mistake could not be put together with others.
         self.add_state("confusions", [], dist_reduce_fx="cat")
 
     def update(self, predictions: Sequence[Prediction], batch: SequenceBatch) -> None:
         """Count one batch."""
         sizes = batch.lengths["target"].tolist()
         rows = zip(predictions, batch["target"].tolist(), sizes, strict=True)
-        pairs = []
+        pairs = [(0, 0)]
         for one, target, size in rows:
             truth, read = self.codec.decode(target[:size]), one["text"]
             errors = _confusions(read, truth)
@@ -61,7 +62,7 @@ class TextErrors(Metric):
             self._count(truth, read, len(errors))
             if "characters" in one:
                 self._add_confidences(one, truth)
-        if pairs and isinstance(self.confusions, list):
+        if isinstance(self.confusions, list):  # else they are put together already
             self.confusions.append(torch.tensor(pairs, device=self.edits.device))
 
     def _count(self, truth: str, read: str, errors: int) -> None:
@@ -106,6 +107,7 @@ class TextErrors(Metric):
             else self.confusions
         )
         counts = Counter(map(tuple, pairs.tolist())) if isinstance(pairs, Tensor) else Counter()
+        del counts[0, 0]
         rows = [
             (_shown(truth), _shown(read), count)
             for (truth, read), count in sorted(counts.items(), key=lambda i: (-i[1], i[0]))[:SHOWN]

@@ -25,6 +25,8 @@ ROUNDING = 1e-6
 def tune(arguments: list[str]) -> int:
     """Find the weight and the bonus of the n-gram model, and store them with the model."""
     options = _parser().parse_intermixed_args(arguments)
+    if options.out is not None:
+        _require_replaceable(options.out)
     use_threads(options.threads)
     given = split_overrides(options.overrides)
     pipeline = load_model(options.model, given.head)
@@ -82,6 +84,22 @@ def _parser() -> argparse.ArgumentParser:
         "--out", type=Path, metavar="FOLDER", help="the new bundle (default: in place of the model)"
     )
     return parser
+
+
+def _require_replaceable(out: Path) -> None:
+    """Refuse a folder with anything but a bundle in it: all that is there would be lost.
+
+    Raises:
+        ConfigError: says what is there.
+    """
+    if not out.exists() or (out / bundle.DESCRIPTION).is_file():
+        return
+    if out.is_dir() and not any(out.iterdir()):
+        return
+    found = "a folder with other things than a model in it" if out.is_dir() else "a file"
+    raise ConfigError(
+        f"--out {out} is {found}, which would be replaced; name a new folder, or that of a bundle."
+    )
 
 
 def _checked(pipeline: Pipeline, model: Path) -> CtcHead:

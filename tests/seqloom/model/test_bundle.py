@@ -134,7 +134,7 @@ def test_a_newer_format(folder: Path) -> None:
 @pytest.mark.parametrize("key", ["components", "states", "files"])
 def test_a_description_that_lacks_a_part(folder: Path, key: str) -> None:
     _edit(folder, lambda found: found.pop(key))
-    with pytest.raises(BundleError, match=rf"bundle\.json lacks {key}; copy it again"):
+    with pytest.raises(BundleError, match=rf"is damaged: it lacks {key}; copy it again"):
         seqloom.load(folder)
 
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hypothesis import given
-from hypothesis import strategies as st
-from omegaconf import OmegaConf
+import yaml
 
 import seqloom
 from seqloom.config.compose import compose_run
@@ -21,7 +19,7 @@ from seqloom.errors import BundleError, ConfigError, DataError
 from seqloom.files import sha256
 from seqloom.model import bundle
 from seqloom.train.fit import Result
-from seqloom.train.init import in_override, with_init
+from seqloom.train.init import begun, with_parts
 
 STILL = ("optimizer.lr=0.0", "scheduler=constant", "callbacks=none", "trainer=cpu")
 """Nothing moves but the statistics of batch norm."""
@@ -95,10 +93,11 @@ def test_parts_and_parameters_are_the_models_unless_they_are_named(trained_reade
         kind: part["section"]
         for kind, part in bundle.read_description(trained_reader / "bundle")["components"].items()
     }
-    words = with_init([f"init={trained_reader}", "data=digit_lines"])
-    assert {kind: compose_run(words)[kind] for kind in model} == model
-    more = ["head.decoder=beam", "frontend.augment.slant=0.0", "encoder=bilstm"]
-    changed = compose_run([*words, *more])
+    words = [f"init={trained_reader}", "data=digit_lines", "run_dir=x"]
+    composed = compose_run(with_parts(words), begun)
+    assert {kind: composed[kind] for kind in model} == model
+    more = ["head.decoder=beam", "++frontend.augment.slant=0.0", "encoder=bilstm"]
+    changed = compose_run(with_parts([*words, *more]), begun)
     assert changed["head"] == {**model["head"], "decoder": "beam"}
     assert changed["frontend"]["augment"] == {**model["frontend"]["augment"], "slant": 0.0}
 
@@ -237,29 +236,92 @@ def test_other_parts_than_the_models(
 def test_a_run_begins_from_one_model(tmp_path: Path) -> None:
     for words in (["-m", "init=a,b"], ["init=a", "init=choice(a,b)"]):
         with pytest.raises(ConfigError) as found:
-            with_init(words)
+            with_parts(words)
         assert str(found.value) == (
             f"{words[-1]}: a run begins from one model, so this cannot be swept over. If it is the "
             "path of one, it needs quotes of its own: init='\"…\"'"
         )
     with pytest.raises(BundleError, match=r"^a,b does not exist; give a bundle"):
-        with_init(["-m", "init='a,b'"])
+        with_parts(["-m", "init='a,b'"])
     with pytest.raises(ConfigError, match=r"^'init=\{' cannot be read"):
-        with_init(["init={"])
+        with_parts(["init={"])
     with pytest.raises(BundleError, match=r"is there, but has no bundle\.json in it"):
-        with_init([f"init={tmp_path}"])
+        with_parts([f"init={tmp_path}"])
 
 
 @pytest.mark.parametrize("words", [[], ["init="], ["init=null"], ["init=a", "init=null", "x=1"]])
 def test_without_a_model_nothing_is_added(words: list[str]) -> None:
-    assert with_init(words) == words
+    assert with_parts(words) == words
 
 
 def test_a_path_with_odd_characters(trained_ner: Path, tmp_path: Path) -> None:
     odd = tmp_path / "it's, a {model}"
     odd.symlink_to(trained_ner)
-    words = [f"init={in_override(str(odd))}"]
-    assert compose_run(with_init(words))["init"] == str(odd)
+    quoted = str(odd).replace("'", "\\'")
+    words = [f"init='{quoted}'", "run_dir=x"]
+    composed = compose_run(with_parts(words), begun)
+    assert composed["init"] == str(odd)
+    assert composed["encoder"]["hidden_size"] == 8
+
+
+def test_the_names_of_parts_stand_behind_the_flags(trained_ner: Path) -> None:
+    init = f"init={trained_ner}"
+    names = ["frontend=words", "encoder=bilstm", "head=ner"]
+    assert with_parts(["-m", init, "seed=1,2"]) == ["-m", *names, init, "seed=1,2"]
+    assert with_parts(["--cfg", "job", "seed=1", init]) == ["--cfg", "job", *names, "seed=1", init]
+    assert with_parts([init, "head=classification", "-m"]) == [
+        *names[:2],
+        init,
+        "head=classification",
+        "-m",
+    ]
+
+
+def test_a_sweep_over_a_model(
+    trained_ner: Path, small: tuple[str, ...], tmp_path: Path, program: Callable[..., Any]
+) -> None:
+    words = ["-m", f"init={trained_ner}", *small, "encoder.dropout=0.0,0.1", "scheduler=constant"]
+    done = program("train", *words, f"run_dir={tmp_path / 'sweep'}")
+    assert done.returncode == 0, done.stderr
+    config = yaml.safe_load((tmp_path / "sweep" / "1" / "config.yaml").read_text(encoding="utf-8"))
+    assert (config["encoder"]["dropout"], config["encoder"]["hidden_size"]) == (0.1, 8)
+
+
+def test_a_model_named_in_yaml_or_by_another_word(trained_reader: Path) -> None:
+    """The parameters are the model's wherever ``init`` was set."""
+    parts = ["data=digit_lines", "frontend=line_image", "head=ctc", "encoder=bilstm", "run_dir=x"]
+    composed = compose_run([*parts, f"++init={trained_reader}"], begun)
+    description = bundle.read_description(trained_reader / "bundle")
+    assert composed["frontend"] == description["components"]["frontend"]["section"]
+
+
+def test_a_run_goes_on_without_its_model(
+    trained_ner: Path, small: tuple[str, ...], tmp_path: Path
+) -> None:
+    model = tmp_path / "model"
+    shutil.copytree(trained_ner / "bundle", model)
+    words = (f"init={model}", *small, "scheduler=constant", "callbacks=none")
+    seqloom.fit(*words, run_dir=tmp_path / "run")
+    shutil.rmtree(model)
+    more = ("resume=auto", "trainer.max_epochs=2")
+    assert seqloom.fit(*words, *more, run_dir=tmp_path / "run").bundle.exists()
+    with pytest.raises(BundleError, match="does not exist"):
+        seqloom.fit(*words, run_dir=tmp_path / "other")
+
+
+def test_a_model_that_names_other_groups_is_refused(trained_ner: Path, tmp_path: Path) -> None:
+    evil = tmp_path / "evil"
+    shutil.copytree(trained_ner / "bundle", evil)
+    description = json.loads((evil / "bundle.json").read_text(encoding="utf-8"))
+    section = {"name": "none", "x": {"_target_": "os.system", "command": "true"}}
+    description["components"]["callbacks"] = {
+        **description["components"]["head"],
+        "section": section,
+    }
+    (evil / "bundle.json").write_text(json.dumps(description), encoding="utf-8")
+    for use in (seqloom.load, lambda path: with_parts([f"init={path}"])):
+        with pytest.raises(BundleError, match="components of other kinds: callbacks"):
+            use(evil)
 
 
 def test_a_resumed_run_does_not_begin_again(
@@ -277,32 +339,3 @@ def test_a_resumed_run_does_not_begin_again(
     resumed = seqloom.fit(*words, two, "resume=auto", run_dir=tmp_path / "cut")
     files = [one.run_dir / "bundle/model.safetensors" for one in (whole, resumed)]
     assert sha256(files[0]) == sha256(files[1])
-
-
-TEXTS = st.text(
-    st.sampled_from("\\'\"${}[](),:= \n\taé😀") | st.characters(exclude_categories=["Cs"])
-)
-NAMES = st.from_regex(r"[a-z_][a-z0-9_]{0,4}", fullmatch=True).filter(
-    lambda name: name not in {"null", "true", "false", "nan", "inf"}
-)
-VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXTS,
-    lambda one: st.lists(one, max_size=3) | st.dictionaries(NAMES, one, max_size=3),
-)
-
-
-@given(VALUES.filter(lambda value: "???" not in str(value)))
-def test_any_value_comes_back_from_an_override(value: Any) -> None:
-    parsed = OverridesParser.create().parse_override(f"key={in_override(value)}")
-    config = OmegaConf.create({"key": parsed.value()})
-    found: Any = OmegaConf.to_container(config, resolve=True)
-    assert found["key"] == value
-    assert type(found["key"]) is type(value)
-
-
-def test_what_a_model_holds_is_never_filled_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SECRET", "42")
-    text = "${oc.env:SECRET}\\${x}"
-    words = ["data=digit_lines", "frontend=line_image", "head=ctc"]
-    config = compose_run([*words, f"head.extra_characters={in_override(text)}"])
-    assert config["head"]["extra_characters"] == text

@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hypothesis import given
 from hypothesis import strategies as st
+from omegaconf import OmegaConf
 
 from seqloom.errors import ConfigError, DataError, ExampleError
 from seqloom.interfaces import Example, Origin
@@ -80,11 +82,32 @@ def test_an_extra_space_of_any_kind_is_a_space(fit: Fit, space: str) -> None:
 def test_unknown_characters_are_named(fit: Fit, example: Any) -> None:
     expected = (
         "lines.tsv:7: its text has characters that no training text has: '\\x01' (U+0001), "
-        "'ĵ' (LATIN SMALL LETTER J WITH CIRCUMFLEX). To count them as mistakes, name them: "
-        "head.extra_characters='\x01ĵ'"
+        "'ĵ' (LATIN SMALL LETTER J WITH CIRCUMFLEX). To count them as mistakes, name them in "
+        "training: head.extra_characters='\x01ĵ'"
     )
     with pytest.raises(ExampleError, match=f"^{re.escape(expected)}$"):
         fit("abc").encode(example("aĵc\x01", 7))
+
+
+@pytest.mark.parametrize("odd", ["a'b", "\\", "${x}", "a\\'", "é\\"])
+def test_what_is_suggested_can_be_given(fit: Fit, example: Any, odd: str) -> None:
+    with pytest.raises(ExampleError) as found:
+        fit("xyz").encode(example(f"x{odd}"))
+    override = str(found.value).rpartition("in training: ")[2]
+    parsed = OverridesParser.create().parse_override(override).value()
+    config = OmegaConf.create({"characters": parsed})
+    assert set(config.characters) == set(odd) - set("xyz")
+
+
+def test_what_was_settled_in_training_is_refused_later(fit: Fit) -> None:
+    codec = fit("abc")
+    state = codec.fit([Example("1", {"text": "abc"})])
+    for params, complaint in (
+        ({"form": "NFD"}, r"head\.form=NFD: this was settled in training, with NFC"),
+        ({"extra_characters": "cx"}, r"without 'x'\. Begin another .* init_classes=unite"),
+    ):
+        with pytest.raises(ConfigError, match=complaint):
+            CtcCodec(Ctc(**params)).restore(state)
 
 
 @pytest.mark.parametrize("text", ["", " \t\u3000\n"])

@@ -68,3 +68,30 @@ def test_tune_refuses_what_it_cannot_tune(
     with pytest.raises(ConfigError) as found:
         call("tune", apples)
     assert str(found.value) == f"{apples} has head=ner; there is only tuning for ctc."
+
+
+def test_tune_replaces_nothing_but_a_model(call: Call, trained: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(trained, run)
+    before = {file: file.stat().st_mtime_ns for file in run.rglob("*")}
+    (tmp_path / "file").touch()
+    found = "a folder with other things than a model in it"
+    for out, what in ((run, found), (tmp_path / "file", "a file")):
+        with pytest.raises(ConfigError) as caught:
+            call("tune", run, "--out", out)
+        assert str(caught.value) == (
+            f"--out {out} is {what}, which would be replaced; name a new folder, or that of a "
+            "bundle."
+        )
+    assert {file: file.stat().st_mtime_ns for file in run.rglob("*")} == before
+
+
+def test_tune_writes_into_an_empty_folder_and_over_a_model(
+    call: Call, description: Describe, trained: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(trained / "bundle", tmp_path / "bundle")
+    (tmp_path / "empty").mkdir()
+    for name in ("bundle", "empty"):
+        out = call("tune", trained, "--out", tmp_path / name)
+        assert out.endswith(f"wrote {tmp_path / name}\n")
+        assert "val" in description(tmp_path / name)["metrics"]

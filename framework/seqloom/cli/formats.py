@@ -11,7 +11,7 @@ from typing import TextIO
 
 from seqloom.errors import ConfigError, did_you_mean
 from seqloom.files import atomic_file, finite
-from seqloom.interfaces import Example, Head, Prediction, Writer
+from seqloom.interfaces import Example, Head, Prediction, Source, Writer
 from seqloom.plugins import import_target, registry
 
 Format = Callable[[Example, Prediction], str]
@@ -59,6 +59,9 @@ class _Lines:
     def __init__(self, formatted: Format, stream: TextIO) -> None:
         self.formatted = formatted
         self.stream = stream
+
+    def begin(self, source: Source) -> None:
+        """Any source will do."""
 
     def write(self, example: Example, prediction: Prediction) -> None:
         self.stream.write(self.formatted(example, prediction))

@@ -38,7 +38,9 @@ def predict(arguments: list[str]) -> int:
     section = reader(pipeline.info, options.data or given.name, paths, given.data)
     skipped: list[ExampleError] | None = [] if options.skip_bad else None
     with writing(options.to, options.out, pipeline.head) as writer:
-        inputs = build_source(section).inputs(paths)
+        source = build_source(section)
+        writer.begin(source)
+        inputs = source.inputs(paths)
         for example, prediction in predictions(pipeline, inputs, options.batch, skipped):
             writer.write(example, prediction)
     for fault in skipped or ():

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from seqloom.interfaces.example import Example
 from seqloom.interfaces.head import Prediction
+from seqloom.interfaces.source import Source
 
 
 class Writer(Protocol):
@@ -14,6 +15,13 @@ class Writer(Protocol):
     Built as ``Writer(out, head)``: the path that the user named, or None, and the model's head.
     Building it raises ConfigError if the head's predictions have no such form.
     """
+
+    def begin(self, source: Source) -> None:
+        """Take note of what the inputs are read by; called once, before any of them is read.
+
+        Raises:
+            ConfigError: nothing that this source reads has the form.
+        """
 
     def write(self, example: Example, prediction: Prediction) -> None:
         """Write one (described) prediction; they come in the order of the inputs."""

@@ -7,20 +7,20 @@ import webbrowser
 from importlib.util import find_spec
 from pathlib import Path
 
-from seqloom.cli.options import positive, use_threads
+from seqloom.cli.options import load_model, positive, split_overrides, use_threads
 from seqloom.errors import ConfigError
 
 
 def demo(arguments: list[str]) -> int:
     """Serve the page until Ctrl-C."""
-    options = _parser().parse_args(arguments)
+    options = _parser().parse_intermixed_args(arguments)
     require_extra()
-    import seqloom
     from seqloom_handwriting.demo.listen import listen, url
     from seqloom_handwriting.demo.reader import Reader
     from seqloom_handwriting.demo.serve import serve
 
-    reader = Reader(seqloom.load(options.model), name=name_of(options.model))
+    pipeline = load_model(options.model, _of_head(options.overrides))
+    reader = Reader(pipeline, name=name_of(options.model))
     use_threads(options.threads)
     with listen(options.host, options.port) as sock:
         address = url(sock)
@@ -29,6 +29,21 @@ def demo(arguments: list[str]) -> int:
             webbrowser.open(address)
         serve(reader, sock, options.host)
     return 0
+
+
+def _of_head(words: list[str]) -> list[str]:
+    """Return the words, all of them ``head.KEY=VALUE``.
+
+    Raises:
+        ConfigError: a word is about something else.
+    """
+    given = split_overrides(words)
+    if given.name is not None or given.data:
+        raise ConfigError(
+            "The demo reads what one writes in the browser, so data=… and data.KEY=VALUE mean "
+            "nothing to it; leave them out."
+        )
+    return given.head
 
 
 def require_extra() -> None:
@@ -63,6 +78,9 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Example: seqloom demo runs/mine --open",
     )
     parser.add_argument("model", type=Path, metavar="MODEL", help="a bundle, or a run's folder")
+    parser.add_argument(
+        "overrides", nargs="*", metavar="KEY=VALUE", help="head.KEY=VALUE: how to decode"
+    )
     parser.add_argument(
         "--host",
         default="127.0.0.1",

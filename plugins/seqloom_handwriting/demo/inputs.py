@@ -7,15 +7,12 @@ import json
 from typing import Any
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
 from seqloom.errors import DataError
-from seqloom_handwriting.images.file import load_gray
+from seqloom_handwriting.images.file import decode
 
 MOST_BYTES = 16 * 1024 * 1024
 MOST_POINTS = 20_000
-MOST_WIDTHS = 200
-"""How many times as wide as high a line may be; it is scaled to the height that the model reads."""
 
 
 class TooLargeError(DataError):
@@ -50,22 +47,9 @@ def image_of(body: bytes) -> np.ndarray:
     """Return the gray levels of an image file, (H, W) uint8.
 
     Raises:
-        DataError: it cannot be decoded, or is not the image of a line.
+        DataError: it cannot be decoded.
     """
     try:
-        with Image.open(io.BytesIO(body)) as image:
-            gray = load_gray(image)
-    except UnidentifiedImageError as fault:
-        raise DataError(
-            "What was sent is not an image of a known format; send the bytes of a PNG, JPEG, TIFF, "
-            "BMP or WebP file."
-        ) from fault
-    except Exception as fault:  # damaged files raise errors of every kind
-        raise DataError(f"The image cannot be read: {fault}") from fault
-    height, width = gray.shape
-    if width > MOST_WIDTHS * height:
-        raise DataError(
-            f"The image is {width} pixels wide and only {height} high; expected one line of "
-            f"writing, at most {MOST_WIDTHS} times as wide as high."
-        )
-    return gray
+        return decode(io.BytesIO(body), "What was sent")
+    except ValueError as fault:
+        raise DataError(str(fault)) from fault

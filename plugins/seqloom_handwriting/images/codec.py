@@ -15,6 +15,7 @@ from seqloom_handwriting.fields import require_field
 from seqloom_handwriting.images.augment import augment_line
 from seqloom_handwriting.images.file import ImageFile, load_gray
 from seqloom_handwriting.images.pooling import Pooling
+from seqloom_handwriting.images.size import scaled_width
 from seqloom_handwriting.schemas.frontends import Ink, LineImage
 
 PAPER, INK = 0.25, 0.995  # shares of the pixels, from the lightest
@@ -47,13 +48,14 @@ class LineImageCodec(FrontendCodec):
         """Return ``image`` (W, H) uint8, scaled to the height, with paper at both ends.
 
         Raises:
-            ExampleError: there is no image, it cannot be decoded, or it is too narrow.
+            ExampleError: there is no image, it cannot be decoded, is too narrow or too wide.
         """
         gray = self._load(example)
+        width = self._scaled_width(example, gray)
         inked = _inked(gray, self.params.ink)
         if self.params.contrast:
             inked = stretched(inked)
-        scaled = _scaled(inked, self.params.height)
+        scaled = _scaled(inked, width, self.params.height)
         image = np.pad(scaled.T, ((self.params.margin, self.params.margin), (0, 0)))
         if len(image) < self.pooling.width:
             raise ExampleError(
@@ -90,6 +92,13 @@ class LineImageCodec(FrontendCodec):
                 example, f"the image in {name!r} cannot be read: {problem}"
             ) from problem
 
+    def _scaled_width(self, example: Example, gray: np.ndarray) -> int:
+        height, width = gray.shape
+        try:
+            return scaled_width(width, height, self.params.height)
+        except ValueError as problem:
+            raise ExampleError(example, str(problem)) from None
+
 
 def _inked(gray: np.ndarray, ink: Ink | str) -> np.ndarray:
     """Return the image (H, W) with 0 for paper and 255 for ink."""
@@ -124,14 +133,13 @@ def _is_light(gray: np.ndarray) -> bool:
     return bool(counts @ (levels - mean) ** 3 > 0)
 
 
-def _scaled(image: np.ndarray, height: int) -> np.ndarray:
-    """Return an image (H, W) scaled to a height.
+def _scaled(image: np.ndarray, width: int, height: int) -> np.ndarray:
+    """Return an image (H, W) scaled to a width and a height.
 
     Lanczos' filter covers the area of a new pixel; whole factors beyond what it needs are averaged
     away before it, which is quicker.
     """
     if image.shape[0] == height:
         return image
-    width = max(1, round(image.shape[1] * height / image.shape[0]))
     picture = Image.fromarray(image)
     return np.asarray(picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0))

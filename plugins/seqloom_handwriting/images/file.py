@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from seqloom_handwriting.readers.archives import read_member
+from seqloom_handwriting.schemas.data import FORMATS
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,8 @@ class ImageFile:
             ValueError: the file is missing, or cannot be decoded.
         """
         if self.member is not None:
-            return _decode(io.BytesIO(read_member(self.path, self.member)), str(self))
-        return _decode(Path(self.path).expanduser(), self.path)
+            return decode(io.BytesIO(read_member(self.path, self.member)), str(self))
+        return decode(Path(self.path).expanduser(), self.path)
 
     def __str__(self) -> str:
         return self.path if self.member is None else f"{self.path}/{self.member}"
@@ -81,18 +82,30 @@ def _from_array(array: np.ndarray) -> np.ndarray:
     return array if plain else _decoded(Image.fromarray(array), "the image")
 
 
-def _decode(source: Path | io.BytesIO, name: str) -> np.ndarray:
+def decode(source: Path | io.BytesIO, name: str) -> np.ndarray:
+    """Return the gray levels of an image file, (H, W) uint8, 255 white.
+
+    Args:
+        source: the file, or what is in it.
+        name: of it in messages.
+
+    Raises:
+        ValueError: it is missing, of another format than `FORMATS`, or cannot be decoded.
+    """
     with _opened(source, name) as image:
         return _decoded(image, name)
 
 
 def _opened(source: Path | io.BytesIO, name: str) -> Image.Image:
     try:
-        return Image.open(source)
+        return Image.open(source, formats=FORMATS)
     except FileNotFoundError:
         raise ValueError(f"{name}: no such file.") from None
     except UnidentifiedImageError:
-        raise ValueError(f"{name} is not an image of a known format, or is damaged.") from None
+        known = ", ".join(FORMATS)
+        raise ValueError(
+            f"{name} is not an image of a known format, or is damaged; expected one of {known}."
+        ) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ValueError(f"{name} is refused: {error}") from None
     except Exception as error:  # damaged headers raise errors of every kind

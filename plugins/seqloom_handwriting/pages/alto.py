@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from seqloom_handwriting.pages.alto_order import line_nodes
 from seqloom_handwriting.pages.geometry import Outline
 from seqloom_handwriting.pages.markup import Document, Node
 from seqloom_handwriting.pages.model import Form, Line, Page
@@ -14,7 +15,10 @@ UNITS = ("pixel", "mm10", "inch1200")
 
 
 def read_alto(document: Document) -> Page:
-    """Return the page of an ALTO document; its lines stand in the order of the document.
+    """Return the page of an ALTO document; its lines stand in reading order.
+
+    Lines, and those of blocks, that the reading order names (ALTO 4.3) come first; the others
+    follow in the order of the document.
 
     Raises:
         DataError: there is not one page, or its size or unit is not understood.
@@ -34,17 +38,8 @@ def read_alto(document: Document) -> Page:
         width,
         height,
         _unit(document),
-        tuple(_lines(page, labels, height)),
+        tuple(_lines(root, labels, height)),
     )
-
-
-def line_nodes(page: Node) -> Iterator[tuple[str, Node, Node]]:
-    """Yield the id, the block and the element of each line, in the order of the document."""
-    number = 0
-    for block in page.walk():
-        for node in block.all("TextLine") if block.name == "TextBlock" else ():
-            number += 1
-            yield node.get("ID") or f"line_{number}", block, node
 
 
 def text_of(node: Node) -> str | None:
@@ -88,8 +83,8 @@ def _text_at(node: Node | None, *path: str) -> str:
     return node.text.strip() if node else ""
 
 
-def _lines(page: Node, labels: dict[str, str], height: float) -> Iterator[Line]:
-    for ident, block, node in line_nodes(page):
+def _lines(root: Node, labels: dict[str, str], height: float) -> Iterator[Line]:
+    for ident, block, node in line_nodes(root):
         outline = _outline(node)
         kinds = [labels[ref] for ref in block.get("TAGREFS").split() if labels.get(ref)]
         yield Line(

@@ -14,6 +14,7 @@ Array = NDArray[np.float64]
 
 MANY = 50  # vertices of a polygon from which on its spikes are left out
 SPIKES = 2  # per cent of the vertices that count as such, on either side
+PAIRS = 1 << 16  # of a point and a step of the curve that are measured at a time: a few megabytes
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,12 @@ class Curve:
 
     def measure(self, points: Array) -> tuple[Array, Array]:
         """Return, of each point (N, 2), how far along the curve it lies and how far above it."""
+        size = max(1, PAIRS // len(self._steps))
+        parts = [self._measure(points[i : i + size]) for i in range(0, len(points), size)]
+        along, above = map(np.concatenate, zip(*parts, strict=True))
+        return along, above
+
+    def _measure(self, points: Array) -> tuple[Array, Array]:
         offset = points[:, None] - self.points[None, :-1]  # (N, K-1, 2)
         share = (offset * self._steps).sum(-1) / self._lengths**2
         low = np.r_[-np.inf, np.zeros(len(self._steps) - 1)]

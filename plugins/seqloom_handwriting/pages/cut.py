@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 from PIL import Image, ImageDraw
 
+from seqloom_handwriting.images.size import scaled_width
 from seqloom_handwriting.pages.band import Array, Band, Curve, band
 from seqloom_handwriting.pages.flatten import Gray
 from seqloom_handwriting.pages.model import Line
@@ -28,7 +29,8 @@ def cut(page: Gray, line: Line, height: int, straighten: bool = True) -> Gray:
     high with its proportions kept (0: the page's scale); its contrast stretched.
 
     Raises:
-        ValueError: nothing of the polygon is on the page, or the baseline winds without end.
+        ValueError: nothing of the polygon is on the page, the baseline winds without end, or the
+            line is too wide for its height.
     """
     box = _box(line, page.shape[1], page.shape[0])
     piece = _masked(page, line, box)
@@ -89,8 +91,7 @@ def _straightened(piece: Image.Image, found: Band, origin: Array) -> Image.Image
 def _scaled(piece: Image.Image, height: int) -> Image.Image:
     if not height or piece.height == height:
         return piece
-    width = max(1, round(piece.width * height / piece.height))
-    return piece.resize((width, height), FILTER)
+    return piece.resize((scaled_width(*piece.size, height), height), FILTER)
 
 
 def _stretched(image: Gray) -> Gray:

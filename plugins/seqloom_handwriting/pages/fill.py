@@ -7,7 +7,7 @@ from pathlib import Path
 
 from seqloom.errors import DataError, did_you_mean
 from seqloom.files import atomic_file
-from seqloom_handwriting.pages import alto, pagexml
+from seqloom_handwriting.pages import alto_order, pagexml
 from seqloom_handwriting.pages.convert import as_form
 from seqloom_handwriting.pages.markup import Node, read_document
 from seqloom_handwriting.pages.model import Form
@@ -53,7 +53,7 @@ def fill(xml: Path, readings: Mapping[str, Reading], out: Path, form: Form | Non
 
 
 def _fill_alto(splice: Splice, readings: Mapping[str, Reading]) -> None:
-    for ident, _, node in alto.line_nodes(splice.document.root):
+    for ident, _, node in alto_order.line_nodes(splice.document.root):
         if ident in readings:
             _fill_strings(splice, node, *readings[ident])
 

@@ -20,7 +20,7 @@ from seqloom.errors import DataError, ExampleError
 from seqloom.files import atomic_file
 from seqloom.interfaces import Example
 from seqloom_handwriting.pages.flatten import Gray
-from seqloom_handwriting.pages.source import PageSource
+from seqloom_handwriting.pages.source import PageSource, UntranscribedError
 
 COLUMNS = ("image", "page", "width", "height", "text")
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the first date of zip files: equal lines give equal bytes
@@ -36,14 +36,20 @@ def prepare(arguments: list[str]) -> int:
         regions=options.regions,
     )
     skipped: list[ExampleError] | None = [] if options.skip_bad else None
+    bare: list[UntranscribedError] = []
     table, archive = (options.out.with_name(options.out.name + end) for end in (".tsv", ".zip"))
     with atomic_file(table) as rows, atomic_file(archive) as images:
-        counts = write_lines(_usable(source, skipped), rows, images, options.levels)
+        lines = _usable(source, skipped, bare)
+        counts = write_lines(lines, rows, images, options.levels)
+        if bare and not counts:
+            raise DataError(
+                f"{options.folder}: none of the {len(bare)} lines has a text; transcribe some."
+            )
     for fault in skipped or ():
         print(f"Left out: {fault}", file=sys.stderr)
     print(
         f"{counts.total()} lines of {len(counts)} pages in {table} and {archive.name}; left out: "
-        f"{source.without_text} without a text, {len(skipped or ())} unusable.\n"
+        f"{len(bare)} without a text, {len(skipped or ())} unusable.\n"
         f"Train with data=line_images data.train={table}"
     )
     return 0
@@ -87,10 +93,19 @@ def quantised(image: Gray, levels: int) -> Gray:
     return np.asarray(np.round(np.round(image / step) * step), np.uint8)
 
 
-def _usable(source: PageSource, skipped: list[ExampleError] | None) -> Iterator[Example]:
+def _usable(
+    source: PageSource, skipped: list[ExampleError] | None, bare: list[UntranscribedError]
+) -> Iterator[Example]:
+    """Yield the lines with a text; those without one go to ``bare``, unusable ones to ``skipped``.
+
+    Raises:
+        DataError: a line is unusable, and ``skipped`` is None.
+    """
     for found in outcomes(source.examples("test")):
         if isinstance(found, Example):
             yield found
+        elif isinstance(found, UntranscribedError):
+            bare.append(found)
         elif skipped is None:
             raise DataError(f"{found} Or leave out what cannot be used: --skip-bad") from found
         else:

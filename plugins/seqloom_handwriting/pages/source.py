@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -17,11 +16,15 @@ from seqloom_handwriting.pages.files import find_pages
 from seqloom_handwriting.pages.model import Line
 from seqloom_handwriting.pages.reading import read
 from seqloom_handwriting.pages.sheet import Sheet
-
-log = logging.getLogger("seqloom")
+from seqloom_handwriting.readers.direction import Direction
+from seqloom_handwriting.readers.tables import refuse_empty
 
 Entry = tuple[str, Sheet, Line]
 """The page's name in ids, the page and one of its lines."""
+
+
+class UntranscribedError(ExampleError):
+    """A line without a text, where one is needed."""
 
 
 class PageSource(CutSource):
@@ -31,7 +34,7 @@ class PageSource(CutSource):
     line, the path of the XML and the baseline, in the XML's coordinates.
 
     Attributes:
-        without_text: how many lines had none and were left out when a split was last read.
+        opened: the XML of the pages that were read so far.
     """
 
     def __init__(
@@ -54,14 +57,15 @@ class PageSource(CutSource):
         self._height = height
         self._straighten = straighten
         self._regions = set(regions)
-        self.without_text = 0
+        self._direction = Direction()
+        self.opened: list[Path] = []
 
     def whole(self, split: str) -> Iterator[Example]:
-        """Return the lines of the split's pages that have a text; see `CutSource.whole`.
+        """Return the lines of the split's pages; see `CutSource.whole`.
 
         Raises:
-            DataError: a file is missing or malformed, or no line has a text.
-            ExampleError: one line cannot be cut; ask for the next one.
+            DataError: a file is missing or malformed, or no page has a line.
+            ExampleError: one line has no text or cannot be cut; ask for the next one.
         """
         if split not in self.files:
             return iter(())
@@ -69,7 +73,8 @@ class PageSource(CutSource):
         others = {name for other in self.files if other != split for name in self._stems(other)}
         # Equal names in the folders of several splits: the split's name makes the ids differ.
         prefix = f"{split}/" if others & {page.stem for page in pages} else ""
-        return self._examples(self._with_text(self._lines(pages, prefix), self.files[split]))
+        entries = refuse_empty(self.files[split], self._lines(pages, prefix))
+        return map(self._direction, self._examples(entries, targets=True))
 
     def inputs(self, paths: Sequence[str]) -> Iterator[Example]:
         """Return the lines of the pages, with or without a text; see `Source.inputs`.
@@ -78,7 +83,8 @@ class PageSource(CutSource):
             DataError: a file is missing or malformed, or an image has no XML.
             ExampleError: one line cannot be cut; ask for the next one.
         """
-        return self._examples(self._lines(page for path in paths for page in find_pages(path)))
+        pages = (page for path in paths for page in find_pages(path))
+        return self._examples(self._lines(pages), targets=False)
 
     def _stems(self, split: str) -> set[str]:
         return {page.stem for page in find_pages(self.files[split])}
@@ -92,6 +98,7 @@ class PageSource(CutSource):
         distinct, kinds, found = Distinct(), Counter[str](), False
         for path in pages:
             page = read(path)
+            self.opened.append(path)
             sheet, name = Sheet(page), prefix + distinct(path.stem)
             for line in page.lines:
                 kinds[line.kind] += 1
@@ -105,29 +112,13 @@ class PageSource(CutSource):
                 f"{did_you_mean(min(self._regions), filter(None, kinds))}"
             )
 
-    def _with_text(self, lines: Iterator[Entry], path: str) -> Iterator[Entry]:
-        bare, empty = 0, True
-        for entry in lines:
-            if entry[2].text is None:
-                bare += 1
-            else:
-                empty = False
-                yield entry
-        self.without_text = bare
-        if bare:
-            log.info("%s: %d lines have no text and are left out.", path, bare)
-        if empty:
-            raise DataError(
-                f"{path}: none of the {bare} lines has a text, so there is nothing to train on or "
-                "to measure by; transcribe some."
-            )
-
-    def _examples(self, entries: Iterator[Entry]) -> Iterator[Example]:
+    def _examples(self, entries: Iterator[Entry], targets: bool) -> Iterator[Example]:
         # A generator could not go on after an error; map can.
-        return map(partial(_example, height=self._height, straighten=self._straighten), entries)
+        make = partial(_example, height=self._height, straighten=self._straighten, targets=targets)
+        return map(make, entries)
 
 
-def _example(entry: Entry, height: int, straighten: bool) -> Example:
+def _example(entry: Entry, height: int, straighten: bool, targets: bool) -> Example:
     name, sheet, line = entry
     meta = {
         "page": sheet.page.xml.stem,
@@ -137,6 +128,10 @@ def _example(entry: Entry, height: int, straighten: bool) -> Example:
         "baseline": [list(point) for point in line.baseline],
     }
     example = Example(f"{name}/{line.id}", {}, Origin(str(sheet.page.xml), line.number), meta)
+    if targets and line.text is None:
+        raise UntranscribedError(
+            example, f"line {line.id!r} of page {sheet.page.xml.stem!r}: it has no transcription."
+        )
     try:
         example.fields["image"] = sheet.cut(line, height, straighten)
     except ValueError as problem:

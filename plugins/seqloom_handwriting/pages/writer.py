@@ -1,19 +1,23 @@
-"""What ``seqloom predict --to alto`` and ``--to pagexml`` write: pages with what was read."""
+"""What ``seqloom predict --to alto`` and ``--to page`` write: pages with what was read."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
 from seqloom.errors import ConfigError
-from seqloom.interfaces import Example, Head, Prediction
+from seqloom.interfaces import Example, Head, Prediction, Source
 from seqloom_handwriting.pages.fill import fill
 from seqloom_handwriting.pages.model import Form
 from seqloom_handwriting.pages.regions import Reading
+from seqloom_handwriting.pages.source import PageSource
 
 
 class PageWriter:
     """Writes one file of XML a page into a folder, as soon as the page's last line is read.
+
+    Pages of which no line is read are written too, in the end, with the texts that they had.
 
     Args:
         out: the folder; made if it is not there.
@@ -33,23 +37,32 @@ class PageWriter:
             )
         self._out = out
         self._head = type(head).__name__
+        self._pages: Sequence[Path] = ()
         self._page: Path | None = None
         self._readings: dict[str, Reading] = {}
         self._written: dict[Path, Path] = {}
+
+    def begin(self, source: Source) -> None:
+        """Take note of the pages that are read.
+
+        Raises:
+            ConfigError: the source reads no pages.
+        """
+        if not isinstance(source, PageSource):
+            raise ConfigError(
+                f"{type(source).__name__} reads no pages with XML, so there is nothing to fill in; "
+                "predict from ALTO or PAGE XML with --data pages."
+            )
+        self._pages = source.opened
 
     def write(self, example: Example, prediction: Prediction) -> None:
         """Take up one line; the lines of a page come one after another.
 
         Raises:
-            ConfigError: the example is no line of a page, there is no text in the prediction, or
-                the page would be written over another file.
+            ConfigError: there is no text in the prediction, or the page would be written over
+                another file.
             RunError: the page before cannot be written.
         """
-        if "xml" not in example.meta or "line" not in example.meta:
-            raise ConfigError(
-                f"{example.origin or example.id} is no line of a page with XML, so there is "
-                "nothing to fill in; predict from ALTO or PAGE XML with --data pages."
-            )
         if "text" not in prediction:
             raise ConfigError(
                 f"{self._head} does not predict the text of a line, which is what pages are filled "
@@ -57,21 +70,29 @@ class PageWriter:
             )
         xml = Path(example.meta["xml"])
         if xml != self._page:
-            self.close()
-            self._begin(xml)
+            self._finish()
+            self._start(xml)
         self._readings[example.meta["line"]] = (prediction["text"], prediction.get("confidence"))
 
     def close(self) -> None:
-        """Write the last page.
+        """Write the last page, and those of which no line was read.
 
         Raises:
-            RunError: it cannot be written.
+            ConfigError: one of them would be written over another file.
+            RunError: one of them cannot be written.
         """
+        self._finish()
+        for xml in self._pages:
+            if xml not in self._written.values():
+                self._start(xml)
+                self._finish()
+
+    def _finish(self) -> None:
         if self._page is not None:
             fill(self._page, self._readings, self._out / self._page.name, self.form)
         self._page, self._readings = None, {}
 
-    def _begin(self, xml: Path) -> None:
+    def _start(self, xml: Path) -> None:
         target = self._out / xml.name
         if target.resolve() == xml.resolve():
             raise ConfigError(

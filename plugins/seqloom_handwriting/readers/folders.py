@@ -37,22 +37,24 @@ class Folder:
         return found
 
     @classmethod
-    def of_table(cls, table: Path, given: str | None, suffix: str) -> Folder:
-        """Return where the files are that a table names.
+    def of_table(cls, table: Path, given: str | None, suffix: str) -> list[Folder]:
+        """Return where the files are that a table names: each is in the first place that has it.
 
         Args:
             table: the local file.
             given: the place that the config names; None is the archive of the table's own name
-                beside it, or else its folder.
+                beside it, or else the folder of that name and the table's own.
             suffix: of the archive.
 
         Raises:
             DataError: the place is not there.
         """
         if given is not None:
-            return cls.find(given)
-        archive = table.with_suffix(suffix)
-        return cls.find(str(archive)) if archive.is_file() else cls(table.parent)
+            return [cls.find(given)]
+        archive, own = table.with_suffix(suffix), table.with_suffix("")
+        if archive.is_file():
+            return [cls.find(str(archive))]
+        return [cls(place) for place in (own, table.parent) if place.is_dir()]
 
     @property
     def zipped(self) -> bool:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from seqloom.data.split import SplitConfig
-from seqloom.interfaces import Origin
+from seqloom.interfaces import Example, Origin
 from seqloom_handwriting.images.file import ImageFile
+from seqloom_handwriting.readers.direction import Direction
 from seqloom_handwriting.readers.folders import Folder
 from seqloom_handwriting.readers.named import Named, NamedFileSource
 from seqloom_handwriting.schemas.data import IMAGES
@@ -34,6 +35,11 @@ class LineImageSource(NamedFileSource):
         split: SplitConfig | Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__({"train": train, "val": val, "test": test}, split, columns, images)
+        self._direction = Direction()
+
+    def whole(self, split: str) -> Iterator[Example]:
+        """Return the examples of the split's own file; see `NamedFileSource.whole`."""
+        return map(self._direction, super().whole(split))
 
     def value(self, path: str, member: str | None) -> ImageFile:
         """Return the file; see `NamedFileSource.value`."""
@@ -60,21 +66,24 @@ def _image(name: str, folder: Folder, texts: set[str], targets: bool) -> Named:
     beside = [_base(name) + suffix for suffix in TEXTS]
     found = next((text for text in beside if text in texts), None)
     if found is not None:
-        _read_text(image, folder, found)
+        _read_text(image, folder, found, targets)
     elif targets:
         wanted = " or ".join(Path(text).name for text in beside)
         image.problem = f"no text beside the image; expected {wanted}."
     return image
 
 
-def _read_text(image: Named, folder: Folder, name: str) -> None:
+def _read_text(image: Named, folder: Folder, name: str, targets: bool) -> None:
+    """Read the text of an image; what is wrong with it only matters if it is wanted."""
+    problem = None
     try:
         text = folder.read(name).decode("utf-8-sig")
         image.values["text"] = text.removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError as error:
-        image.problem = f"the text {folder.shown(name)} is not UTF-8: {error.reason}."
+        problem = f"the text {folder.shown(name)} is not UTF-8: {error.reason}."
     except ValueError as error:
-        image.problem = str(error)
+        problem = str(error)
+    image.problem = problem if targets else None
 
 
 def _base(name: str) -> str:

@@ -118,17 +118,18 @@ class NamedFileSource(CutSource):
     def _in_table(self, path: str, targets: bool) -> Iterator[Named]:
         required = self._columns if targets else [self.field]
         table, rows = read_table(path, self._columns, required)
-        folder = Folder.of_table(table, self._folder, self.archive)
+        folders = Folder.of_table(table, self._folder, self.archive)
         for row in rows:
             name = row.values.pop(self.field)
-            stored = self.stored(name, folder)
+            stored = self.stored(name)
+            folder = next((one for one in folders if stored in one), folders[0])
             named = Named(name, row.origin, folder.place(stored), row.values)
             if stored not in folder:
                 inside = "zip file" if folder.zipped else "folder"
                 named.problem = f"there is no file {stored!r} in the {inside} {folder.path}."
             yield named
 
-    def stored(self, name: str, folder: Folder) -> str:
+    def stored(self, name: str) -> str:
         """Return under what name a folder has the file that a table names."""
         return name
 

@@ -89,7 +89,7 @@ class SeriesSource(NamedFileSource):
         """Return the file; see `NamedFileSource.value`."""
         return ArrayFile(path, member)
 
-    def stored(self, name: str, folder: Folder) -> str:
+    def stored(self, name: str) -> str:
         """Return the name with ``.npy``, which NumPy hides in .npz files."""
         return name if name.endswith(SUFFIX) else name + SUFFIX
 

@@ -10,6 +10,8 @@ from seqloom.data.split import SplitConfig
 from seqloom.plugins.component import Component
 
 IMAGES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".pgm")
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "PPM")
+"""What is decoded, whatever a file is called: for EPS, say, PIL would run Ghostscript."""
 
 
 @dataclass
@@ -21,9 +23,9 @@ class LineImages:
             images, each with its text beside it as ``name.gt.txt`` or ``name.txt``.
         val: the same; if it is not given, ``split.val`` may cut it from ``train``.
         test: the same; if it is not given, ``split.test`` may cut it from ``train``.
-        images: of tables: the folder or .zip that the images are in; None is the .zip or folder of
-            the table's own name beside it (``train.zip`` of ``train.tsv``), or else the table's
-            folder.
+        images: of tables: the folder or .zip that the images are in; None is the .zip of the
+            table's own name beside it (``train.zip`` of ``train.tsv``), or else the folder of that
+            name (``train``) and the table's own folder, whichever has the image.
         columns: field → column of a table; empty stands for {image: image, text: text}. Fields
             other than ``image``, ``label`` and ``text`` go to the examples' ``meta``.
         split: how ``train`` is cut.
@@ -143,7 +145,7 @@ class Series:
         val: the same; if it is not given, ``split.val`` may cut it from ``train``.
         test: the same; if it is not given, ``split.test`` may cut it from ``train``.
         arrays: the folder or .npz that the arrays are in; None is the .npz of the table's own name
-            beside it, or else the table's folder.
+            beside it, or else the folder of that name and the table's own folder.
         columns: field → column of the table; empty stands for {features: features, text: text}.
             Fields other than ``features``, ``label`` and ``text`` go to the examples' ``meta``.
         split: how ``train`` is cut.

@@ -106,7 +106,7 @@ def _read(example: Example, name: str) -> list[Stroke]:
 def _stroke(example: Example, stroke: Any, number: int) -> Stroke:
     try:
         points = np.array(stroke, np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         points = np.array(np.nan)
     if points.ndim != 2 or points.shape[1] != 2 or not (np.abs(points) <= _FARTHEST).all():
         raise ExampleError(
@@ -118,7 +118,10 @@ def _stroke(example: Example, stroke: Any, number: int) -> Stroke:
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # Python refuses to write out whole numbers of thousands of digits
+        return "one with a number of thousands of digits"
     return text if len(text) <= 60 else f"{text[:60]}…"
 
 

@@ -16,6 +16,7 @@ from seqloom.errors import BundleError, ConfigError
 from seqloom.model.pipeline import Pipeline
 from seqloom_handwriting.demo import command, serve
 from seqloom_handwriting.demo.reader import Reader
+from seqloom_handwriting.schemas.heads import Ctc
 
 MAIN = "from seqloom.cli.main import main; main()"
 
@@ -57,6 +58,26 @@ def test_it_opens_the_browser_if_told_to(
     assert run(["demo", str(stroke_model), "--port", "0", "--open"]) == 0
     assert opened[0].startswith("http://127.0.0.1:")
     assert [reader.name for reader in served] == ["digits", "digits"]
+
+
+def test_it_decodes_as_it_is_told(stroke_model: Path, served: list[Reader]) -> None:
+    words = ["head.decoder=beam", "--port", "0", "head.beam_width=7"]
+    assert run(["demo", str(stroke_model), *words]) == 0
+    options = served[0].pipeline.head.options
+    assert isinstance(options, Ctc)
+    assert (options.decoder, options.beam_width) == ("beam", 7)
+    with pytest.raises(ConfigError, match=r"'beam_widht'. Did you mean 'beam_width'\?"):
+        run(["demo", str(stroke_model), "head.beam_widht=7"])
+
+
+@pytest.mark.parametrize("word", ["data=strokes", "data.train=x"])
+def test_it_reads_no_data(stroke_model: Path, word: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        run(["demo", str(stroke_model), word])
+    assert str(caught.value) == (
+        "The demo reads what one writes in the browser, so data=… and data.KEY=VALUE mean nothing "
+        "to it; leave them out."
+    )
 
 
 def test_it_says_which_packages_are_missing(

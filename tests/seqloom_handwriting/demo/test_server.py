@@ -124,6 +124,7 @@ def test_an_image_is_read(image_page: str, image_reader: Pipeline, line: np.ndar
             "stroke 2 is [[1, 'b']]; expected one or more points",
         ),
         (packed([[]]), 400, "stroke 1 is []; expected"),
+        (packed([[[10**400, 1]]]), 400, "…; expected one or more points"),
         (b'{"strokes": [[[NaN, 1]]]}', 400, "stroke 1 is [[nan, 1]]; expected"),
         (packed([[[0, 0]] * 20_001]), 413, "The writing has 20001 points; up to 20000 can be read"),
         (packed([[[0, 0], [9, 1]] * 4000]), 413, "steps long; up to 20000 can be read at a time"),
@@ -139,10 +140,14 @@ def test_strokes_that_cannot_be_read(stroke_page: str, body: bytes, status: int,
 @pytest.mark.parametrize(
     ("body", "text"),
     [
-        (b"", "What was sent is not an image of a known format; send the bytes of a PNG"),
+        (
+            b"",
+            "What was sent is not an image of a known format, or is damaged; expected one of PNG",
+        ),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%EOF\n", "What was sent is not an image of a known format"),
         (packed([[[1, 2]]]), "What was sent is not an image of a known format"),
-        (png(np.eye(200, dtype=np.uint8))[:100], "The image cannot be read"),
-        (png(np.zeros((2, 401), np.uint8)), "The image is 401 pixels wide and only 2 high"),
+        (png(np.eye(200, dtype=np.uint8))[:100], "What was sent cannot be decoded: "),
+        (png(np.zeros((2, 401), np.uint8)), "the image is 401 pixels wide and only 2 high"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

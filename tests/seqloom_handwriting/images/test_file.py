@@ -18,6 +18,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
 
 from seqloom_handwriting.images.file import ImageFile, load_gray
+from seqloom_handwriting.schemas.data import IMAGES
 
 RAMP = np.arange(12, dtype=np.uint8).reshape(3, 4) * 20
 
@@ -166,6 +167,24 @@ def test_what_cannot_be_decoded_is_said(tmp_path: Path) -> None:
         load_gray(tmp_path / "none.png")
     with pytest.raises(ValueError, match=r"cannot be read: .*directory"):
         load_gray(tmp_path)
+
+
+def test_no_other_program_decodes_an_image(tmp_path: Path) -> None:
+    """PIL goes by the content: of an EPS it would run Ghostscript, whatever the file's name."""
+    header = "%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\n%%EOF\n"
+    (tmp_path / "x.png").write_text(header)
+    with pytest.raises(ValueError, match=r"x\.png") as caught:
+        load_gray(tmp_path / "x.png")
+    assert str(caught.value) == (
+        f"{tmp_path / 'x.png'} is not an image of a known format, or is damaged; expected one of "
+        "PNG, JPEG, TIFF, BMP, WEBP, PPM."
+    )
+
+
+@pytest.mark.parametrize("suffix", IMAGES)
+def test_each_suffix_that_is_read_has_its_format(tmp_path: Path, suffix: str) -> None:
+    Image.fromarray(np.full((4, 6), 255, np.uint8)).save(tmp_path / f"a{suffix}")
+    assert (load_gray(tmp_path / f"a{suffix}") == 255).all()
 
 
 @given(st.data())

@@ -14,7 +14,7 @@ from seqloom.interfaces import Example, Origin
 from seqloom_handwriting.images.codec import LineImageCodec
 from seqloom_handwriting.images.file import ImageFile
 
-PLAIN = {"height": 8, "margin": 0, "channels": [2], "pooling": ["1x1"]}
+PLAIN = {"height": 8, "margin": 0, "contrast": False, "channels": [2], "pooling": ["1x1"]}
 
 
 def encode(image: Any, **params: Any) -> np.ndarray:
@@ -69,6 +69,14 @@ def test_ink(ink: str, paper: int, pen: int) -> None:
     image = writing(paper, pen)
     light = pen > paper if ink == "auto" else ink == "light"
     assert np.array_equal(encode(image, ink=ink), (image if light else 255 - image).T)
+
+
+def test_contrast_makes_paper_white_and_ink_black() -> None:
+    faint = writing(210, 90)
+    assert np.array_equal(encode(faint, contrast=True), (255 - writing(255, 0)).T)
+    nothing = np.full((8, 40), 200, np.uint8)
+    nothing[::2, ::3] = 190  # a tremor of the paper stays one
+    assert np.array_equal(encode(nothing, contrast=True), 255 - nothing.T)
 
 
 @given(st.integers(0, 255), st.integers(0, 255), st.integers(1, 159))
@@ -150,6 +158,17 @@ def test_a_narrow_image_is_refused_with_its_size() -> None:
         "and has its margins; the convolutions need 4. Leave it out, or raise frontend.margin."
     )
     assert encode(noise(16, 3), pooling=["1x4"], margin=1).shape == (4, 8)
+
+
+def test_an_image_that_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
+    Image.new("1", (2_000_000, 1)).save(tmp_path / "long.png")  # 768 MB when it is 384 high
+    with pytest.raises(ExampleError) as caught:
+        encode(tmp_path / "long.png", height=384)
+    assert str(caught.value) == (
+        "lines.tsv:7: the image is 2000000 pixels wide and only 1 high; expected one line of "
+        "writing, at most 200 times as wide as high."
+    )
+    assert encode(noise(1, 200)).shape == (1600, 8)
 
 
 @pytest.mark.parametrize(

@@ -142,3 +142,45 @@ def test_other_xml_is_refused(tmp_path: Path) -> None:
     path.write_text("<html><body/></html>")
     with pytest.raises(DataError, match=r":1: the outermost element is 'html' .* expected ALTO"):
         read(path)
+
+
+def ordered(folder: Path, order: str) -> list[str]:
+    """The lines of two columns of two lines each, as a reading order has them."""
+    path = folder / "order.xml"
+    columns = "".join(
+        f'<TextBlock ID="{name}">'
+        f'<TextLine ID="{name}1" {BOX}><String ID="{name}s" CONTENT="x"/></TextLine>'
+        f'<TextLine ID="{name}2" {BOX}/></TextBlock>'
+        for name in "ab"
+    )
+    path.write_text(
+        f'<alto xmlns="{SPACES[2]}"><ReadingOrder>{order}</ReadingOrder><Layout>'
+        f'<Page ID="p" WIDTH="9" HEIGHT="9"><PrintSpace><ComposedBlock ID="c">{columns}'
+        f"</ComposedBlock><TextBlock><TextLine {BOX}/></TextBlock>"
+        "</PrintSpace></Page></Layout></alto>"
+    )
+    return [line.id for line in read(path).lines]
+
+
+@pytest.mark.parametrize(
+    ("order", "lines"),
+    [
+        ('<OrderedGroup ID="g"><ElementRef ID="r" REF="b"/></OrderedGroup>', "b1 b2 a1 a2"),
+        (
+            '<UnorderedGroup ID="g"><OrderedGroup ID="h"><ElementRef ID="r" REF="b2"/>'
+            '<ElementRef ID="s" REF="a"/></OrderedGroup></UnorderedGroup>',
+            "b2 a1 a2 b1",
+        ),
+        (  # of a block that is named with one of its lines, the line has its own place
+            '<OrderedGroup ID="g"><ElementRef ID="r" REF="c"/><ElementRef ID="s" REF="a1"/>'
+            "</OrderedGroup>",
+            "a2 b1 b2 a1",
+        ),
+        ('<OrderedGroup ID="g"><ElementRef ID="r" REF="b2 a1"/></OrderedGroup>', "b2 a1 a2 b1"),
+        ('<OrderedGroup ID="g"><ElementRef ID="r" REF="bs"/></OrderedGroup>', "b1 a1 a2 b2"),
+        ('<OrderedGroup ID="g"><ElementRef ID="r" REF="gone"/></OrderedGroup>', "a1 a2 b1 b2"),
+        ("", "a1 a2 b1 b2"),
+    ],
+)
+def test_the_reading_order_is_kept(tmp_path: Path, order: str, lines: str) -> None:
+    assert ordered(tmp_path, order) == [*lines.split(), "line_5"]

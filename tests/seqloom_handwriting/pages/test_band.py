@@ -1,6 +1,7 @@
 """The geometry of lines, against dense sampling."""
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -45,6 +46,22 @@ def test_measuring_is_the_inverse_of_going_along_and_up(
     found_along, found_above = curve.measure(point)
     assert found_along[0] == pytest.approx(along, abs=1e-6)
     assert found_above[0] == pytest.approx(above, abs=1e-6)
+
+
+def test_many_points_and_a_long_baseline_take_little_memory() -> None:
+    x = np.arange(3000.0)
+    curve = Curve(np.stack([x, 500 + 20 * np.sin(x / 90)], axis=1))
+    polygon = curve.at(np.linspace(0, 3000, 3000)) - np.array([0.0, 30.0])
+    tracemalloc.start()
+    try:
+        along, above = curve.measure(polygon)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 20e6  # 9 million pairs of 8 bytes, several times, were half a gigabyte
+    singly = [curve.measure(point[None]) for point in polygon[::500]]
+    assert along[::500].tolist() == [found[0][0] for found in singly]
+    assert above[::500].tolist() == [found[1][0] for found in singly]
 
 
 def test_above_is_where_the_tops_of_letters_are() -> None:

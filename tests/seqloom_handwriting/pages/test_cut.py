@@ -138,3 +138,13 @@ def test_a_baseline_that_winds_without_end_is_an_error() -> None:
     winding = [(x, 10 + 30 * (x % 2)) for x in range(50)]
     with pytest.raises(ValueError, match=r"its baseline runs to and fro, \d+ pixels within"):
         cut(page, line_of(rectangle(0, 0, 50, 50), winding), 32)
+
+
+def test_a_line_that_would_fill_the_memory_is_an_error() -> None:
+    page = np.zeros((2, 100_000), np.uint8)
+    wide = line_of(rectangle(0, 0, 100_000, 2), [(0, 1), (100_000, 1)])
+    for straighten in (True, False):
+        with pytest.raises(
+            ValueError, match=r"is 100000 pixels wide and only 2 high; expected one"
+        ):
+            cut(page, wide, 4096, straighten)

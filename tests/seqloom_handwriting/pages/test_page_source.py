@@ -1,6 +1,5 @@
 """Pages as a data set: examples, ids, splits, and every error in words."""
 
-import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +13,8 @@ from seqloom.interfaces import Example
 from seqloom_handwriting.pages.source import PageSource
 
 Write = Callable[..., Path]
-LINES = [("a", 60, "first line"), ("b", 160, None), ("c", 260, "third line")]
+LINES = [("a", 60, "first line"), ("c", 260, "third line")]
+BARE = [("a", 60, "first line"), ("b", 160, None), ("c", 260, "third line")]
 
 
 def test_lines_are_examples_in_reading_order(alto_page: Write) -> None:
@@ -22,7 +22,7 @@ def test_lines_are_examples_in_reading_order(alto_page: Write) -> None:
     first, third = PageSource(train=str(xml.parent)).examples("train")
     assert (first.id, third.id) == ("one/a", "one/c")
     assert (first.fields["text"], third.fields["text"]) == ("first line", "third line")
-    assert str(third.origin) == f"{xml}:9"
+    assert str(third.origin) == f"{xml}:7"
     image = first.fields["image"]
     assert (image.shape, image.dtype, image.min(), image.max()) == ((64, 569), np.uint8, 0, 255)
     assert first.meta == {
@@ -43,19 +43,18 @@ def test_a_split_that_is_not_given_is_empty(alto_page: Write) -> None:
     assert not list(PageSource(train=str(alto_page(LINES))).examples("test"))
 
 
-def test_lines_without_text_are_counted_and_left_out(
-    alto_page: Write, caplog: pytest.LogCaptureFixture
-) -> None:
-    xml = alto_page(LINES)
-    source = PageSource(train=str(xml))
-    with caplog.at_level(logging.INFO, "seqloom"):
-        list(source.examples("train"))
-    assert caplog.messages == [f"{xml}: 1 lines have no text and are left out."]
-    assert source.without_text == 1
+def test_a_line_without_text_is_an_error_of_its_own(alto_page: Write) -> None:
+    xml = alto_page(BARE)
+    first, bare, third = outcomes(PageSource(train=str(xml)).examples("train"))
+    assert isinstance(bare, ExampleError)
+    assert str(bare) == f"{xml}:7: line 'b' of page 'one': it has no transcription."
+    assert bare.example_id == "one/b"
+    assert isinstance(first, Example)
+    assert isinstance(third, Example)
 
 
 def test_inputs_need_no_text(alto_page: Write) -> None:
-    examples = list(PageSource().inputs([str(alto_page(LINES))]))
+    examples = list(PageSource().inputs([str(alto_page(BARE))]))
     assert [example.id for example in examples] == ["one/a", "one/b", "one/c"]
     assert "text" not in examples[1].fields
 
@@ -73,7 +72,7 @@ def test_equal_names_of_inputs_and_splits_have_different_ids(alto_page: Write) -
 
 def test_an_image_stands_for_the_xml_beside_it(alto_page: Write) -> None:
     image = alto_page(LINES).with_suffix(".png")
-    assert len(list(PageSource().inputs([str(image)]))) == 3
+    assert len(list(PageSource().inputs([str(image)]))) == 2
 
 
 def test_an_image_without_xml_needs_segmentation(alto_page: Write) -> None:
@@ -94,7 +93,7 @@ def test_what_is_no_page_in_a_folder_is_passed_over(
     xml = alto_page(LINES)
     (xml.parent / "METS.xml").write_text("<mets/>")
     (xml.parent / "two.png").write_bytes(b"")
-    assert len(list(PageSource().inputs([str(xml.parent)]))) == 3
+    assert len(list(PageSource().inputs([str(xml.parent)]))) == 2
     assert "no XML for 1 images, which are left out: two.png" in caplog.text
 
 
@@ -113,7 +112,7 @@ def test_a_missing_image_is_an_error_of_each_of_its_lines(alto_page: Write) -> N
     found = list(outcomes(PageSource(train=str(xml)).examples("train")))
     assert [type(one) for one in found] == [ExampleError, ExampleError]
     assert str(found[1]) == (
-        f"{xml}:9: line 'c' of page 'one': the page's image one.png is not beside the XML in "
+        f"{xml}:7: line 'c' of page 'one': the page's image one.png is not beside the XML in "
         f"{xml.parent}, nor in the folder above; put it there."
     )
 
@@ -191,10 +190,21 @@ def test_only_the_wanted_regions_are_read(alto_page: Write) -> None:
         list(PageSource(train=xml, regions=["Mainzone"]).examples("train"))
 
 
-def test_pages_without_any_text_are_refused(alto_page: Write) -> None:
-    xml = str(alto_page([("a", 60, None)]))
-    with pytest.raises(DataError, match=r"none of the 1 lines has a text.*transcribe some"):
+def test_pages_without_any_line_are_refused(alto_page: Write) -> None:
+    xml = str(alto_page([]))
+    with pytest.raises(DataError, match=r"one\.xml: no examples in it\."):
         list(PageSource(train=xml).examples("train"))
+
+
+def test_letters_from_right_to_left_are_told_of_once(
+    alto_page: Write, caplog: pytest.LogCaptureFixture
+) -> None:
+    xml = alto_page([("a", 60, "left"), ("b", 160, "\u05d0\u05d1"), ("c", 260, "\u0627")])
+    source = PageSource(train=str(xml), val=str(xml))
+    assert len([*source.examples("train"), *source.examples("val")]) == 6
+    (message,) = caplog.messages
+    assert message.startswith(f"{xml}:7: the text '\u05d0\u05d1' has letters that run from right")
+    assert "visual order" in message
 
 
 def test_a_negative_height_is_refused() -> None:

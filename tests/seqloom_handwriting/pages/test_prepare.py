@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from seqloom.data.reading import outcomes
 from seqloom.errors import DataError
+from seqloom.interfaces import Example
 from seqloom_handwriting.images.file import load_gray
 from seqloom_handwriting.pages.prepare import prepare
 from seqloom_handwriting.pages.source import PageSource
@@ -38,7 +40,8 @@ def test_the_set_is_read_by_line_images(
     assert rows[1].split("\t")[:2] == ["one_000.png", "one"]
     found = list(LineImageSource(train=f"{out}.tsv").examples("train"))
     assert [one.fields["text"] for one in found] == ['"first" \u00e9lan', "third"] * 2
-    expected = list(PageSource(train=str(folder)).examples("train"))
+    lines = outcomes(PageSource(train=str(folder)).examples("train"))
+    expected = [one for one in lines if isinstance(one, Example)]
     for row, one, other in zip(rows[1:], found, expected, strict=True):
         image = load_gray(one.fields["image"])
         assert (image == other.fields["image"]).all()
@@ -78,6 +81,14 @@ def test_a_bad_line_ends_it_or_is_left_out(
     assert captured.err.count("Left out: ") == 2
     assert "2 lines of 1 pages" in captured.out
     assert "2 unusable" in captured.out
+
+
+def test_pages_without_any_text_are_refused(alto_page: Write, tmp_path: Path) -> None:
+    xml = alto_page([("a", 60, None), ("b", 160, None)])
+    with pytest.raises(DataError) as error:
+        prepare(["pages", str(xml), str(tmp_path / "x")])
+    assert str(error.value) == f"{xml}: none of the 2 lines has a text; transcribe some."
+    assert not list(tmp_path.glob("*x*"))
 
 
 @pytest.mark.parametrize(

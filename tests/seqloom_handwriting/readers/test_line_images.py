@@ -73,13 +73,12 @@ def test_what_lacks_its_other_half_is_an_error_and_reading_goes_on(
         f"{path}/c.gt.txt: a text without an image of the same name beside it.",
         f"{path}/d.png: the text {path}/d.txt is not UTF-8: unexpected end of data.",
     ]
-    unread = list(outcomes(LineImageSource().inputs([path])))
-    assert [one.example_id if isinstance(one, ExampleError) else one.id for one in unread] == [
-        "a.png", "b.png", "d.png",
+    assert told(list(LineImageSource().inputs([path]))) == [
+        ("a.png", None), ("b.png", "b"), ("d.png", None),
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("images", ["t.zip", "else.zip", "else", "."])
+@pytest.mark.parametrize("images", ["t.zip", "t", "else.zip", "else", "."])
 def test_where_the_images_of_a_table_are(tmp_path: Path, images: str) -> None:
     fill(tmp_path / images, {"a.png": png(1), "x/b.png": png(2)})
     table = tmp_path / "t.tsv"
@@ -100,6 +99,31 @@ def test_where_the_images_of_a_table_are(tmp_path: Path, images: str) -> None:
         (f"{table}:2", {"page": "7"}),
         (f"{table}:4", {"page": "8"}),
     ]
+
+
+def test_the_folder_of_a_table_s_name_goes_before_the_table_s_own(tmp_path: Path) -> None:
+    fill(tmp_path, {"t/a.png": png(1), "a.png": png(2), "b.png": png(3), "t/c.png": png(4)})
+    (tmp_path / "t.csv").write_text("image,text\na.png,x\nb.png,y\nt/c.png,z\n")
+    examples = LineImageSource(train=str(tmp_path / "t.csv")).examples("train")
+    assert [example.fields["image"].load()[0, 0] for example in examples] == [1, 3, 4]
+
+
+def test_letters_from_right_to_left_are_told_of_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    texts = {"a": "12 left", "b": "12 \u0634\u0645\u0633", "c": "\u05d0"}
+    fill(tmp_path, {f"{name}.txt": text for name, text in texts.items()})
+    path = fill(tmp_path, {f"{name}.png": png() for name in texts})
+    source = LineImageSource(train=path, val=path)
+    assert [e.fields["text"] for e in source.examples("train")] == list(texts.values())
+    assert len(list(source.examples("val"))) == 3
+    (message,) = caplog.messages
+    assert message == (
+        f"{path}/b.png: the text '12 \u0634\u0645\u0633' has letters that run from right to "
+        "left, but images are read from left to right. Such texts can only be learnt if their "
+        "characters stand in the order of the image (visual order, as a bidi algorithm makes it); "
+        "predictions then have that order too. This is said once."
+    )
 
 
 def test_inputs_in_the_order_given(tmp_path: Path) -> None:

@@ -129,6 +129,8 @@ WRONG = "expected one or more points, each a pair (x, y) of finite numbers."
         ([[(0, None)]], f"stroke 1 is [(0, None)]; {WRONG}"),
         ([[(0, math.nan)]], f"stroke 1 is [(0, nan)]; {WRONG}"),
         ([[(0, 1e200)]], f"stroke 1 is [(0, 1e+200)]; {WRONG}"),
+        ([[(10**400, 1)]], f"stroke 1 is [(1{'0' * 57}…; {WRONG}"),
+        ([[(10**5000, 1)]], f"stroke 1 is one with a number of thousands of digits; {WRONG}"),
     ],
 )
 def test_what_is_wrong_is_said(strokes: Any, complaint: str) -> None:

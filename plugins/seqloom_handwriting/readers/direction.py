@@ -1,0 +1,44 @@
+"""A word on scripts that run from right to left, which CTC cannot read in the order of Unicode."""
+
+from __future__ import annotations
+
+import logging
+import unicodedata
+
+from seqloom.interfaces import Example
+
+log = logging.getLogger("seqloom")
+
+
+class Direction:
+    """Lets examples pass, and warns of the first whose text runs from right to left.
+
+    Columns of an image are read from left to right, and CTC keeps that order: the first character
+    of a text has to be the leftmost one.
+    """
+
+    def __init__(self) -> None:
+        self._told = False
+
+    def __call__(self, example: Example) -> Example:
+        """Return the example as it is."""
+        if not self._told and runs_leftwards(example.fields.get("text", "")):
+            self._told = True
+            log.warning(
+                "%s: the text %r has letters that run from right to left, but images are read from "
+                "left to right. Such texts can only be learnt if their characters stand in the "
+                "order of the image (visual order, as a bidi algorithm makes it); predictions then "
+                "have that order too. This is said once.",
+                example.origin or example.id,
+                example.fields["text"],
+            )
+        return example
+
+
+def runs_leftwards(text: str) -> bool:
+    """Return whether a text has a letter of a script that runs from right to left.
+
+    >>> runs_leftwards("abc 12"), runs_leftwards("\u05d0 12")
+    (False, True)
+    """
+    return any(unicodedata.bidirectional(character) in ("R", "AL") for character in text)

@@ -136,7 +136,7 @@ def image_reader(image_model: Path) -> Pipeline:
 def _running(reader: Reader) -> Iterator[str]:
     with listen("127.0.0.1", 0) as sock:
         web = server(reader, "127.0.0.1")
-        thread = threading.Thread(target=web.run, kwargs={"sockets": [sock]})
+        thread = threading.Thread(target=web.run, kwargs={"sockets": [sock]}, daemon=True)
         thread.start()
         try:
             yield url(sock)  # requests wait in the socket until the server is up

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from enum import EnumType
 from typing import get_type_hints
 
 from seqloom.cli.commands import COMMANDS
+from seqloom.config.schema import Run
 from seqloom.errors import SeqloomError, did_you_mean
-from seqloom.plugins import KINDS, registry
+from seqloom.plugins import KINDS, Kind, registry
 
 SHELLS = ("bash", "fish")
 
@@ -54,24 +56,29 @@ def _query(word: str) -> int:
 
 
 def option_values(overrides: str) -> list[str]:
-    """Return what can stand after ``encoder.merge=``, which Hydra does not know: enum values.
+    """Return what can stand after ``encoder.merge=`` or ``on_bad=``: enum values.
 
-    They are those of the component that the line chooses; if it chooses none, of all its kind.
+    Hydra does not know those of components: they are those of the component that the line chooses;
+    if it chooses none, of all its kind.
     """
     *before, last = overrides.split(" ")
     key, equals, start = last.partition("=")
-    kind, _, parameter = key.partition(".")
-    if not equals or kind not in KINDS:
+    if not equals:
         return []
-    chosen = [word.removeprefix(f"{kind}=") for word in before if word.startswith(f"{kind}=")]
-    known = registry().names(kind)
-    schemas = [registry().find(kind, name).schema for name in known if name in (chosen or known)]
+    kind, _, parameter = key.partition(".")
+    schemas = _schemas(kind, before) if kind in KINDS else [Run]
     values: dict[str, None] = {}
     for schema in schemas:
-        hint = get_type_hints(schema).get(parameter)
+        hint = get_type_hints(schema).get(parameter or key)
         if isinstance(hint, EnumType):
             values |= dict.fromkeys(hint.__members__)
     return [f"{key}={value}" for value in values if value.startswith(start)]
+
+
+def _schemas(kind: Kind, words: Sequence[str]) -> list[type]:
+    chosen = [word.removeprefix(f"{kind}=") for word in words if word.startswith(f"{kind}=")]
+    known = registry().names(kind)
+    return [registry().find(kind, name).schema for name in known if name in (chosen or known)]
 
 
 def _hydra(word: str) -> int:

@@ -30,6 +30,9 @@ class InitClasses(Enum):
     unite = "unite"
     replace = "replace"
 
+    def __str__(self) -> str:  # as it is offered by completion
+        return self.value
+
 
 @dataclass
 class Batch:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import logging
+import math
+import time
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
@@ -13,8 +16,11 @@ import torch
 from lightning_fabric.plugins.io.torch_io import TorchCheckpointIO
 from pytorch_lightning.callbacks import Checkpoint, ModelCheckpoint
 from pytorch_lightning.loggers.logger import Logger
+from torch import Tensor
 
 from seqloom.files import atomic_file, cannot_write, finite, write_text
+
+log = logging.getLogger("seqloom")
 
 
 class JsonLines(Logger):
@@ -60,11 +66,50 @@ class JsonLines(Logger):
         write_text(self.path, "".join(json.dumps(row) + "\n" for row in kept))
 
 
+class EpochLines(pl.Callback):
+    """Says after each epoch how far the run is, and how well the model does."""
+
+    def __init__(self, watch: str) -> None:
+        self.watch = watch
+        self.start = 0.0
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Start the clock."""
+        self.start = time.perf_counter()
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Log one line."""
+        values = trainer.callback_metrics
+        names = ("train/loss", "val/loss", self.watch)
+        shown = ", ".join(f"{name} {float(values[name]):.4f}" for name in names if name in values)
+        epoch, seconds = trainer.current_epoch + 1, time.perf_counter() - self.start
+        log.info("Epoch %d of %s: %s (%.0f s)", epoch, trainer.max_epochs, shown, seconds)
+
+
 class BestCheckpoint(ModelCheckpoint):
-    """Keeps the best checkpoint; a run goes on also where its folder was moved to."""
+    """Keeps the best checkpoint, of equal ones that with the smaller loss on validation.
+
+    A run goes on also where its folder was moved to.
+    """
+
+    best_loss = math.inf
+
+    def check_monitor_top_k(self, trainer: pl.Trainer, current: Tensor | None = None) -> bool:
+        """Return whether this epoch's model is to be kept."""
+        loss = float(trainer.callback_metrics.get("val/loss", math.inf))
+        equal = current is not None and bool(current == self.best_model_score)
+        better = loss < self.best_loss if equal else super().check_monitor_top_k(trainer, current)
+        if better:
+            self.best_loss = loss
+        return better
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state."""
+        return {**super().state_dict(), "best_loss": self.best_loss}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take up the state, with the paths that were stored turned into those of here."""
+        self.best_loss = state_dict.get("best_loss", math.inf)
         moved = {
             **state_dict,
             "dirpath": self.dirpath,

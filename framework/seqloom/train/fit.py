@@ -29,7 +29,7 @@ from seqloom.model.states import read as read_states
 from seqloom.model.states import write as write_states
 from seqloom.plugins import KINDS
 from seqloom.train import parts
-from seqloom.train.callbacks import JsonLines, LastCheckpoint, RandomState
+from seqloom.train.callbacks import EpochLines, JsonLines, LastCheckpoint, RandomState
 from seqloom.train.data import RunData, SequenceData, digest, read_data, sampler
 from seqloom.train.errors import explained, quiet
 from seqloom.train.folder import RunFolder, recorded
@@ -185,6 +185,7 @@ def train(
     callbacks = [
         *parts.build_callbacks(config, pipeline.head, has_val),
         RandomState(),
+        EpochLines(f"val/{pipeline.head.watch}"),
         keeper,
         LastCheckpoint(folder.last),
     ]

@@ -145,6 +145,7 @@ class Beginning:
     """
 
     def __init__(self, config: Config) -> None:
+        self.config = config
         self.path = Path(config["init"]).expanduser()
         self.classes = config["init_classes"]
         self.model = bundle.load(self.path)
@@ -171,10 +172,15 @@ class Beginning:
         try:
             part.load_state_dict(trained.state_dict())
         except RuntimeError as fault:
-            reason = str(fault).partition("\n")[2].strip() or str(fault)
+            theirs = self.model.info["components"][kind]["section"]
+            changed = ", ".join(
+                f"{kind}.{key}={value} (there {theirs[key]})"
+                for key, value in self.config[kind].items()
+                if key in theirs and theirs[key] != value
+            )
             raise ConfigError(
-                f"init={self.path}: its {kind} does not fit this run's: {reason} Leave the "
-                f"parameters of the {kind} as they are in the model."
+                f"init={self.path}: its weights do not fit with {changed or fault}. Leave these as "
+                "they are in the model."
             ) from fault
 
 

@@ -51,6 +51,8 @@ class Offered:
         ),
         ("seqloom train encoder=bigru encoder.merge=a", ["encoder.merge=average"]),
         ("seqloom train encoder=lstm encoder.merge=", []),
+        ("seqloom train on_bad=", ["on_bad=error", "on_bad=skip"]),
+        ("seqloom train init_classes=u", ["init_classes=unite"]),
         ("seqloom train head.decoder=s", ["head.decoder=softmax"]),
         ("seqloom train encoder=nothing head=n", ["head=ner"]),
         ("seqloom predict runs/", []),

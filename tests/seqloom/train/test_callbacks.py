@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
+from typing import Any
 
 import pytest
+import pytorch_lightning as pl
 import torch
+from torch.utils.data import DataLoader
 
 from seqloom.errors import RunError
-from seqloom.train.callbacks import BestCheckpoint, JsonLines, RandomState, WholeFiles
+from seqloom.train.callbacks import (
+    BestCheckpoint,
+    EpochLines,
+    JsonLines,
+    RandomState,
+    WholeFiles,
+)
+from seqloom.train.errors import explained
 
 
 def test_each_step_is_one_line_and_nan_is_null(tmp_path: Path) -> None:
@@ -88,3 +99,71 @@ def test_a_checkpoint_is_written_whole_or_not_at_all(
     monkeypatch.undo()
     assert torch.load(path, weights_only=True) == {"step": 1}
     assert sorted(one.name for one in path.parent.iterdir()) == ["half", "last.ckpt"]
+
+
+class Measured(pl.LightningModule):
+    """Logs given measures, one an epoch, and trains nothing."""
+
+    def __init__(self, measures: list[tuple[float, float]]) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(()))
+        self.measures = measures
+
+    def training_step(self, batch: Any, batch_idx: int) -> torch.Tensor:
+        return self.weight * 0.0
+
+    def validation_step(self, batch: Any, batch_idx: int) -> None:
+        score, loss = self.measures[self.current_epoch]
+        self.log_dict({"val/cer": score, "val/loss": loss})
+        self.weight.data.fill_(self.current_epoch)
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.SGD(self.parameters(), 0.0)
+
+
+def train(measures: list[tuple[float, float]], folder: Path, *more: pl.Callback) -> BestCheckpoint:
+    keeper = BestCheckpoint(
+        dirpath=folder,
+        filename="best",
+        monitor="val/cer",
+        mode="min",
+        save_on_train_epoch_end=True,
+        enable_version_counter=False,
+    )
+    loader = DataLoader([0])  # type: ignore[arg-type]
+    trainer = pl.Trainer(
+        max_epochs=len(measures),
+        accelerator="cpu",
+        logger=False,
+        callbacks=[*more, keeper],
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+    )
+    with explained(folder):
+        trainer.fit(Measured(measures), loader, loader)
+    return keeper
+
+
+@pytest.mark.parametrize(
+    ("measures", "epoch"),
+    [
+        ([(1.0, 4.0), (1.0, 3.0), (1.0, 3.5)], 1),  # equal: the smaller loss
+        ([(1.0, 1.0), (0.5, 2.0), (0.5, 3.0)], 1),
+        ([(0.5, 2.0), (1.0, 1.0), (0.5, 1.9)], 2),
+    ],
+)
+def test_of_equal_epochs_that_with_the_smaller_loss_is_kept(
+    measures: list[tuple[float, float]], epoch: int, tmp_path: Path
+) -> None:
+    keeper = train(measures, tmp_path)
+    kept = torch.load(keeper.best_model_path, weights_only=True)["state_dict"]["weight"]
+    assert int(kept) == epoch
+    assert [path.name for path in tmp_path.iterdir()] == ["best.ckpt"]
+
+
+def test_each_epoch_is_told_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "seqloom"):
+        train([(1.0, 4.0), (0.25, 3.0)], tmp_path, EpochLines("val/cer"))
+    told = [record.getMessage() for record in caplog.records]
+    assert told[1].startswith("Epoch 2 of 2: val/loss 3.0000, val/cer 0.2500 (")

@@ -34,6 +34,10 @@ def test_values() -> None:
     torch.testing.assert_close(Pooling("mean", 4)(batch), wanted)
     wanted = torch.stack([row.amax(0) for row in of])
     torch.testing.assert_close(Pooling("max", 4)(batch), wanted)
+    both = Pooling("mean_max", 4)
+    wanted = torch.stack([torch.cat([row.mean(0), row.amax(0)]) for row in of])
+    torch.testing.assert_close(both(batch), wanted)
+    assert both.output_size == 8
     pool = Pooling("attention", 4)
     each = []
     for row in of:

@@ -165,5 +165,5 @@ def test_of_equal_epochs_that_with_the_smaller_loss_is_kept(
 def test_each_epoch_is_told_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "seqloom"):
         train([(1.0, 4.0), (0.25, 3.0)], tmp_path, EpochLines("val/cer"))
-    told = [record.getMessage() for record in caplog.records]
+    told = [record.getMessage() for record in caplog.records if record.name == "seqloom"]
     assert told[1].startswith("Epoch 2 of 2: val/loss 3.0000, val/cer 0.2500 (")

@@ -16,7 +16,7 @@ The text says what came, what was expected and what to do. Programs print it wit
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -47,6 +47,15 @@ class ExampleError(DataError):
         self.where = str(example.origin) if example.origin else f"example {example.id}"
         self.problem = problem
         super().__init__(f"{self.where}: {problem}")
+
+    @classmethod
+    def remedy(cls, faults: Sequence[ExampleError]) -> str:
+        """Return a sentence that ends a list of such faults: what mends all of them at once.
+
+        Args:
+            faults: all of this very class.
+        """
+        return ""
 
 
 class BundleError(SeqloomError):

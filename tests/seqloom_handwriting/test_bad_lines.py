@@ -16,7 +16,7 @@ from seqloom_handwriting.readers.digit_lines import DigitLineSource
 LISTED = {
     "damaged.png": "cannot be read: ",
     "empty.png": "its text is empty",
-    "long.png": "CTC cannot emit its 80 characters",
+    "long.png": "its text of 80 characters is too long for the line",
     "narrow.png": "the image is 1 pixels wide",
     "unknown.png": "its text has characters that no training text has: 'é'",
 }

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from seqloom.model.pipeline import Pipeline
 
 SPLITS = ("train", "val", "test")  # as in seqloom.interfaces, which imports torch
+ROWS = 10  # of a table, unless all are wanted
 
 
 def evaluate(arguments: list[str]) -> int:
@@ -39,7 +40,7 @@ def evaluate(arguments: list[str]) -> int:
     given = split_overrides(options.overrides)
     pipeline = load_model(options.model, given.head)
     section = data_section(pipeline.info["data"], given)
-    check_fit({"data": section, **sections(pipeline.info)})
+    check_fit({"data": section, **sections(pipeline.info)}, trained=True)
     metrics, details = measure(pipeline, section, options)
     if options.json:
         print(json.dumps(finite({options.split: metrics})))
@@ -49,7 +50,7 @@ def evaluate(arguments: list[str]) -> int:
     )
     for detail in details:
         if isinstance(detail, Table):
-            print(f"\n{plain(detail)}")
+            print(f"\n{plain(detail, None if options.full else ROWS)}")
     return 0
 
 
@@ -66,7 +67,8 @@ def _parser() -> argparse.ArgumentParser:
         help="data=NAME, data.KEY=VALUE: other data; head.KEY=VALUE: how to decode",
     )
     parser.add_argument("--split", choices=SPLITS, default="test", help="(default: test)")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--json", action="store_true", help="print the metrics as JSON")
+    parser.add_argument("--full", action="store_true", help="print all rows of tables")
     return parser
 
 
@@ -148,12 +150,14 @@ def read_rows(
     return rows, sampler
 
 
-def plain(table: Table) -> str:
-    """Return a table in plain text."""
+def plain(table: Table, limit: int | None = None) -> str:
+    """Return a table in plain text, with so many rows at most; None: all."""
     cells = [
         [f"{cell:.4f}" if isinstance(cell, float) else str(cell) for cell in row]
-        for row in (table.columns, *table.rows)
+        for row in (table.columns, *table.rows[:limit])
     ]
+    more = len(table.rows) - len(cells) + 1
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = ("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) for row in cells)
-    return "\n".join([table.title, *(line.rstrip() for line in lines)])
+    rest = [f"… and {more} more (--full shows all)"] if more else []
+    return "\n".join([table.title, *(line.rstrip() for line in lines), *rest])

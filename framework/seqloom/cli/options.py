@@ -16,6 +16,7 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from seqloom.config.explain import explain
 from seqloom.errors import ConfigError, did_you_mean
 from seqloom.plugins import Component, Kind, choice, registry
+from seqloom.plugins.component import KINDS
 
 if TYPE_CHECKING:
     from seqloom.model.pipeline import Pipeline
@@ -48,6 +49,21 @@ def is_override(word: str) -> bool:
     return bool(equals) and (key == "data" or key.startswith(("data.", "head.")))
 
 
+def refuse_settled(word: str) -> None:
+    """Refuse an override of what cannot change after training; a file may be called so.
+
+    Raises:
+        ConfigError: it is one.
+    """
+    key, equals, _ = word.lstrip("+~").partition("=")
+    if equals and key.partition(".")[0] in KINDS and not Path(word).exists():
+        raise ConfigError(
+            f"{word}: the parts of a model are settled in training. Only how data are read "
+            "(data=NAME, data.KEY=VALUE) and how predictions are decoded (head.KEY=VALUE) can be "
+            "given here; for the rest, train again."
+        )
+
+
 def split_overrides(words: Sequence[str]) -> Overrides:
     """Return the words sorted by what they are about.
 
@@ -57,6 +73,7 @@ def split_overrides(words: Sequence[str]) -> Overrides:
     found = Overrides()
     for word in words:
         if not is_override(word):
+            refuse_settled(word)
             raise ConfigError(f"{word!r} is none of data=NAME, data.KEY=VALUE, head.KEY=VALUE.")
         if word.startswith("data="):
             found.name = word.removeprefix("data=")
@@ -191,19 +208,37 @@ def _the_reader(info: Mapping[str, Any], paths: Sequence[str]) -> str:
 def _by_suffix(info: Mapping[str, Any], path: str) -> str:
     if path == "-":
         return _lines(info)
-    suffix = "/" if Path(path).is_dir() else Path(path.removesuffix(".gz")).suffix.lower()
+    suffix = "/" if Path(path).is_dir() else _suffix(Path(path))
     parts = _readers(info["components"]["frontend"]["section"])
     reading = [part.name for part in parts if suffix in part.suffixes]
+    if suffix == "/":
+        reading = _for_folder(Path(path), parts) or reading
     stored = info["data"]
     if stored and stored["name"] in reading:
         return str(stored["name"])
     if not reading:
-        known = {known for part in parts for known in part.suffixes}
+        known = {known.replace("/", "folders") for part in parts for known in part.suffixes}
         raise ConfigError(
             f"No installed reader takes files like {path!r}; name one with --data NAME. "
             f"{did_you_mean(suffix, known)}"
         )
     return reading[0]
+
+
+def _for_folder(folder: Path, parts: Sequence[Component]) -> list[str]:
+    """Return the readers of folders that read most particularly what lies in this one.
+
+    Of two that read something in it, the one for fewer kinds of files is meant: among page images
+    with XML, that of the XML.
+    """
+    there = {_suffix(file) for file in folder.glob("*") if not file.name.startswith(".")}
+    fitting = [part for part in parts if "/" in part.suffixes and there & set(part.suffixes)]
+    fewest = min((len(part.suffixes) for part in fitting), default=0)
+    return [part.name for part in fitting if len(part.suffixes) == fewest]
+
+
+def _suffix(file: Path) -> str:
+    return Path(file.name.removesuffix(".gz")).suffix.lower()
 
 
 def _lines(info: Mapping[str, Any]) -> str:

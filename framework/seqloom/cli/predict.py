@@ -13,6 +13,7 @@ from seqloom.cli.options import (
     load_model,
     model_parser,
     reader,
+    refuse_settled,
     split_overrides,
     use_threads,
 )
@@ -33,6 +34,8 @@ def predict(arguments: list[str]) -> int:
     refuse_unknown(options.to)
     use_threads(options.threads)
     paths = [word for word in options.inputs if not is_override(word)] or ["-"]
+    for path in paths:
+        refuse_settled(path)
     given = split_overrides([word for word in options.inputs if is_override(word)])
     pipeline = load_model(options.model, given.head)
     section = reader(pipeline.info, options.data or given.name, paths, given.data)

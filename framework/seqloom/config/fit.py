@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, cast
 
 from seqloom.config.freeze import Config
@@ -24,20 +25,27 @@ WORDS = {
 }
 
 
-def check_fit(config: Config) -> None:
+def check_fit(config: Config, trained: bool = False) -> None:
     """Check what each part takes against what the parts before it give.
+
+    Args:
+        config: with the sections of data, frontend and head.
+        trained: whether these are the parts of a model, so that no other can be chosen.
 
     Raises:
         ConfigError: says which part needs what, and what it is given.
     """
     data, frontend = _part(config, "data"), _part(config, "frontend")
     fields = _given(*data)
-    _check(*frontend, offered=fields, giver=data[0])
-    steps = _given(*frontend)
     head, params = _part(config, "head")
+    between = str if trained else partial(_between, fields, head)
+    _check(*frontend, offered=fields, giver=data[0], instead=between)
+    steps = _given(*frontend)
     for role in head.takes:
-        giver, offered = (frontend[0], steps) if role in steps else (data[0], fields)
-        _check(head, params, offered=offered, giver=giver, roles=(role,))
+        if role in steps:
+            _check(head, params, steps, frontend[0], roles=(role,), instead=between)
+        else:
+            _check(head, params, fields, data[0], roles=(role,))
 
 
 def _part(config: Config, kind: str) -> tuple[Component, dict[str, Any]]:
@@ -64,8 +72,23 @@ def _check(
     params: Mapping[str, Any],
     offered: Mapping[str, str],
     giver: Component,
+    *,
     roles: tuple[str, ...] | None = None,
+    instead: Callable[[], str] = str,
 ) -> None:
+    """Check that one of the kinds that are taken is offered for each role.
+
+    Args:
+        taker: the part that takes.
+        params: of it.
+        offered: kinds by name.
+        giver: the part that offers them.
+        roles: to check; None: all.
+        instead: says what to choose in place of a part that was not told by name what to take.
+
+    Raises:
+        ConfigError: one is not.
+    """
     for role in roles or tuple(taker.takes):
         accepted = taker.takes[role]
         name = params.get(role) if role in params else role
@@ -75,10 +98,12 @@ def _check(
             continue
         needs = " or ".join(WORDS.get(kind, kind) for kind in accepted)
         where = f" in the field {name!r} ({taker.kind}.{role})" if role in params and name else ""
+        hint = _naming(taker, role, accepted, offered)
+        if not hint and params.get(role) == taker.defaults().get(role):
+            hint = instead()
         raise ConfigError(
             f"{taker.kind}={taker.name} needs {needs}{where}; "
-            f"{giver.kind}={giver.name} gives {_listing(offered)}."
-            f"{_naming(taker, role, accepted, offered)}"
+            f"{giver.kind}={giver.name} gives {_listing(offered)}.{hint}"
         )
 
 
@@ -88,6 +113,22 @@ def _naming(
     """Say which field would do if it were named."""
     named = [name for name, kind in offered.items() if kind in accepted and kind != name]
     return f" Name it: {taker.kind}.{role}={named[0]}" if named else ""
+
+
+def _between(fields: Mapping[str, str], head: Component) -> str:
+    """Say which frontends take what the data give, and give what the head takes."""
+    parts = [registry().find("frontend", name) for name in registry().names("frontend")]
+    fitting = [f"frontend={one.name}" for one in parts if _joins(one, fields, head)]
+    return f" Choose {' or '.join(fitting)}." if fitting else ""
+
+
+def _joins(frontend: Component, fields: Mapping[str, str], head: Component) -> bool:
+    try:
+        steps = _given(frontend, frontend.defaults())
+    except SeqloomError:  # of a plugin that is not in use
+        return False
+    taken = all(set(kinds) & set(fields.values()) for kinds in frontend.takes.values())
+    return taken and all(kind in head.takes.get(role, (kind,)) for role, kind in steps.items())
 
 
 def _listing(offered: Mapping[str, str]) -> str:

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
+from seqloom.data.encode import refusal
 from seqloom.data.reading import outcomes
 from seqloom.data.split import SplitConfig, split
-from seqloom.errors import ConfigError, ExampleError, did_you_mean
+from seqloom.errors import ConfigError, DataError, ExampleError, did_you_mean
 from seqloom.interfaces.example import Example
 from seqloom.interfaces.source import SPLITS, Source
 
@@ -46,7 +47,7 @@ class CutSource(Source):
 
         Raises:
             ConfigError: the split has another name than these three, or cannot be cut.
-            DataError: the file is missing, malformed or empty.
+            DataError: the file is missing, malformed or empty, or too few examples are left to cut.
             ExampleError: one example cannot be used; ask for the next one.
         """
         if split not in SPLITS:
@@ -70,11 +71,27 @@ class CutSource(Source):
         good, bad = sift(self.whole("train"))
         parts: dict[str, list[Example | ExampleError]] = {
             name: [*part]
-            for name, part in split(good, self._cut).items()
+            for name, part in self._split(good, bad).items()
             if name in self._cuts or name == "train"
         }
         parts["train"] = [*bad, *parts["train"]]
         return parts
+
+    def _split(self, good: list[Example], bad: list[ExampleError]) -> dict[str, list[Example]]:
+        """Return the splits of the good examples.
+
+        Raises:
+            ConfigError: they cannot be cut so.
+            DataError: the same, where bad examples may be why; lists those too.
+        """
+        try:
+            return split(good, self._cut)
+        except ConfigError as fault:
+            if not bad:
+                raise
+            why = f". Without them: {fault}" if good else ": there is no other example."
+            what = f"data.train={self.files['train']}"
+            raise DataError(f"{refusal(bad, what)}\nMend the data{why}") from fault
 
 
 def sift(examples: Iterator[Example]) -> tuple[list[Example], list[ExampleError]]:

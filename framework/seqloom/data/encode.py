@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -103,18 +103,7 @@ class Bad:
         Raises:
             DataError: there were bad examples, and they may not be skipped; lists the first.
         """
-        if not self.faults:
-            return
-        listing = "".join(f"\n  {fault}" for fault in self.faults[:SHOWN])
-        more = len(self.faults) - SHOWN
-        listing += f"\n  … and {more} more" if more > 0 else ""
-        count = f"{len(self.faults)} example{'s' if len(self.faults) > 1 else ''} of {what}"
-        if not self.skip:
-            raise DataError(
-                f"{count} cannot be used:{listing}\nMend the data, or leave them out with "
-                f"{self.how}."
-            )
-        log.warning("Skipped %s:%s", count, listing)
+        _settle({what: self})
 
 
 def settle(found: Mapping[str, Bad]) -> None:
@@ -123,14 +112,49 @@ def settle(found: Mapping[str, Bad]) -> None:
     Raises:
         DataError: there were bad examples, and they may not be skipped; lists those of all splits.
     """
-    problems = []
-    for split, bad in found.items():
-        try:
-            bad.settle(f"the {split} split")
-        except DataError as fault:
-            problems.append(str(fault))
-    if problems:
-        raise DataError("\n".join(problems))
+    _settle({f"the {split} split": bad for split, bad in found.items()})
+
+
+def _settle(found: Mapping[str, Bad]) -> None:
+    found = {what: bad for what, bad in found.items() if bad.faults}
+    for what, bad in found.items():
+        if bad.skip:
+            log.warning("Skipped %s:%s", counted(bad.faults, what), listing(bad.faults))
+    # What mends faults, and how to skip them, is said once, after those of all splits.
+    remedies = _remedies([fault for bad in found.values() for fault in bad.faults])
+    refused = {what: bad for what, bad in found.items() if not bad.skip}
+    if refused:
+        lists = [refusal(bad.faults, what) for what, bad in refused.items()]
+        how = next(iter(refused.values())).how
+        end = f"Mend the data, or leave them out with {how}."
+        raise DataError("\n".join([*lists, *remedies, end]))
+    for remedy in remedies:
+        log.warning("%s", remedy)
+
+
+def refusal(faults: Sequence[ExampleError], what: str) -> str:
+    """Return the sentence that examples cannot be used, with the first of them."""
+    return f"{counted(faults, what)} cannot be used:{listing(faults)}"
+
+
+def counted(faults: Sequence[ExampleError], what: str) -> str:
+    """Return ``3 examples of the train split``."""
+    return f"{len(faults)} example{'s' if len(faults) > 1 else ''} of {what}"
+
+
+def listing(faults: Sequence[ExampleError]) -> str:
+    """Return the first faults, a line each, and how many more there are."""
+    lines = [str(fault) for fault in faults[:SHOWN]]
+    if len(faults) > SHOWN:
+        lines.append(f"… and {len(faults) - SHOWN} more")
+    return "".join(f"\n  {line}" for line in lines)
+
+
+def _remedies(faults: Sequence[ExampleError]) -> list[str]:
+    """Return what mends many faults at once, by their classes."""
+    kinds = dict.fromkeys(type(fault) for fault in faults)
+    found = [kind.remedy([fault for fault in faults if type(fault) is kind]) for kind in kinds]
+    return [remedy for remedy in found if remedy]
 
 
 def read_split(source: Source, split: str, codec: FrontendCodec, bad: Bad) -> list[Example]:

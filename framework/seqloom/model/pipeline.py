@@ -13,6 +13,8 @@ from seqloom.data.encode import Codecs
 from seqloom.errors import DataError
 from seqloom.interfaces import Encoded, Encoder, Example, Frontend, Head, Prediction, SequenceBatch
 
+SHOWN = 60  # characters of a value in a message
+
 
 class Pipeline(nn.Module):
     """Codecs, a frontend, an encoder and named heads, without anything that only training needs.
@@ -98,9 +100,9 @@ class Pipeline(nn.Module):
         fields = self.codecs.frontend.fields(value)
         if fields is None:
             raise DataError(
-                f"Nothing can be predicted from {value!r} ({type(value).__name__}); expected what "
-                "the frontend reads (a text, a list of tokens, an image, …), a dict of fields, an "
-                "Example, or a list of these."
+                f"Nothing can be predicted from {_shown(value)} ({type(value).__name__}); expected "
+                "what the frontend reads (a text, a list of tokens, an image, …), a dict of "
+                "fields, an Example, or a list of these."
             )
         return Example(name, fields)
 
@@ -151,6 +153,12 @@ class Pipeline(nn.Module):
     def device(self) -> torch.device:
         """Where the weights are."""
         return next(self.parameters()).device
+
+
+def _shown(value: Any) -> str:
+    """Return a value for messages, cut down to 60 characters."""
+    text = repr(value)
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
 
 
 def alike(costs: Sequence[int]) -> list[list[int]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,35 @@ from seqloom_handwriting.ctc.ngram import NGram
 from seqloom_handwriting.schemas.heads import Ctc
 
 TRAIN = "train"
+
+
+class UnseenError(ExampleError):
+    """A text with characters that no training text has.
+
+    Attributes:
+        characters: these.
+        extra: those that were named in training already.
+    """
+
+    def __init__(
+        self, example: Example, characters: Collection[str], extra: Collection[str] = ()
+    ) -> None:
+        self.characters = sorted(characters)
+        self.extra = sorted(extra)
+        names = ", ".join(
+            f"{c!r} ({unicodedata.name(c, f'U+{ord(c):04X}')})" for c in self.characters
+        )
+        super().__init__(example, f"its text has characters that no training text has: {names}.")
+
+    @classmethod
+    def remedy(cls, faults: Sequence[ExampleError]) -> str:
+        """Return how all these characters are named in training; see `ExampleError.remedy`."""
+        unseen = [one for one in faults if isinstance(one, UnseenError)]
+        found = {character for one in unseen for character in one.characters + one.extra}
+        return (
+            "To count characters that no training text has as mistakes, name them in training: "
+            f"head.extra_characters={_quoted(sorted(found))}"
+        )
 
 
 class CtcCodec(HeadCodec):
@@ -121,17 +150,12 @@ class CtcCodec(HeadCodec):
         """Return the example's ``target``.
 
         Raises:
-            ExampleError: there is no text, it is empty, or has characters that training never saw.
+            ExampleError: there is no text, or it is empty.
+            UnseenError: it has characters that training never saw.
         """
         text = self.text(example)
-        unknown = sorted(set(text) - set(self._class))
-        if unknown:
-            names = ", ".join(f"{c!r} ({unicodedata.name(c, f'U+{ord(c):04X}')})" for c in unknown)
-            raise ExampleError(
-                example,
-                f"its text has characters that no training text has: {names}. To count them as "
-                f"mistakes, name them in training: head.extra_characters={_quoted(unknown)}",
-            )
+        if unknown := set(text) - set(self._class):
+            raise UnseenError(example, unknown, self._extra)
         return {"target": np.array([self._class[c] for c in text], dtype=np.int64)}
 
     def text(self, example: Example) -> str:
@@ -177,11 +201,13 @@ class CtcCodec(HeadCodec):
         target = item["target"]
         repeats = int((target[1:] == target[:-1]).sum())
         if len(target) + repeats > frames:
+            also = f", and one for each of the {repeats} that follow their equal" if repeats else ""
             raise ExampleError(
                 example,
-                f"CTC cannot emit its {len(target)} characters with {repeats} repeats from {frames}"
-                f" frames; it needs {len(target) + repeats}. Is the text of this line, and is the "
-                "line whole? Else pool the width less (frontend.pooling), or scale it larger.",
+                f"its text of {len(target)} characters is too long for the line, which gives "
+                f"{frames} frames; CTC needs {len(target) + repeats}: one for each character{also}."
+                " Is the text of this line, and is the line whole? Else pool the width less "
+                "(frontend.pooling), or scale it larger.",
             )
 
     @property

@@ -14,6 +14,7 @@ from seqloom.interfaces import Example, FrontendCodec, Item
 from seqloom_handwriting.fields import require_field
 from seqloom_handwriting.images.augment import augment_line
 from seqloom_handwriting.images.file import ImageFile, load_gray
+from seqloom_handwriting.images.page_like import PageLike
 from seqloom_handwriting.images.pooling import Pooling
 from seqloom_handwriting.images.size import scaled_width
 from seqloom_handwriting.schemas.frontends import Ink, LineImage
@@ -31,6 +32,7 @@ class LineImageCodec(FrontendCodec):
     def __init__(self, **params: Any) -> None:
         self.params = LineImage(**params)
         self.pooling = Pooling.parse(self.params.pooling)
+        self._look = PageLike()
 
     def fields(self, value: Any) -> dict[str, Any] | None:
         """Return the fields of a bare image: an array, a PIL image or the path of a file."""
@@ -88,12 +90,14 @@ class LineImageCodec(FrontendCodec):
         try:
             return load_gray(value)
         except ValueError as problem:
-            raise ExampleError(
-                example, f"the image in {name!r} cannot be read: {problem}"
-            ) from problem
+            # A file that is an example by itself is named already.
+            said = str(problem).removeprefix(str(example.origin))
+            came = said if said != str(problem) else f" cannot be read: {problem}"
+            raise ExampleError(example, f"the image in {name!r}{came}") from problem
 
     def _scaled_width(self, example: Example, gray: np.ndarray) -> int:
         height, width = gray.shape
+        self._look(example, width, height)
         try:
             return scaled_width(width, height, self.params.height)
         except ValueError as problem:

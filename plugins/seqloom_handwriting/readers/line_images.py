@@ -69,8 +69,14 @@ def _image(name: str, folder: Folder, texts: set[str], targets: bool) -> Named:
         _read_text(image, folder, found, targets)
     elif targets:
         wanted = " or ".join(Path(text).name for text in beside)
-        image.problem = f"no text beside the image; expected {wanted}."
+        image.problem = f"no text beside the image; expected {wanted}.{_page(name, folder)}"
     return image
+
+
+def _page(name: str, folder: Folder) -> str:
+    """Return what to do with an image that has XML beside it."""
+    xml = f"{_base(name)}.xml"
+    return f" Pages with ALTO or PAGE XML ({xml}) are read by data=pages." if xml in folder else ""
 
 
 def _read_text(image: Named, folder: Folder, name: str, targets: bool) -> None:

@@ -73,7 +73,14 @@ def test_other_data(trained_ner: Path, conll: Path, capsys: pytest.CaptureFixtur
         (
             ["encoder=lstm"],
             ConfigError,
-            "'encoder=lstm' is none of data=NAME, data.KEY=VALUE, head.KEY=VALUE.",
+            "encoder=lstm: the parts of a model are settled in training. Only how data are read "
+            "(data=NAME, data.KEY=VALUE) and how predictions are decoded (head.KEY=VALUE) can be "
+            "given here; for the rest, train again.",
+        ),
+        (
+            ["test=x"],
+            ConfigError,
+            "'test=x' is none of data=NAME, data.KEY=VALUE, head.KEY=VALUE.",
         ),
         (["data=cvs"], ConfigError, "There is no data=cvs. Did you mean 'csv'?"),
         (["data=conll"], DataError, "The test split of data=conll has no example."),
@@ -119,6 +126,16 @@ def test_tables_in_plain_text() -> None:
     assert plain(table) == ("Types\ntype     f1      n\nORG      0.5000  3\nPRODUCT  1.0000  12")
 
 
+def test_long_tables_are_cut() -> None:
+    table = Table("Pairs", ("n",), [(number,) for number in range(12)])
+    assert plain(table, 10).splitlines()[2:] == [
+        *map(str, range(10)),
+        "… and 2 more (--full shows all)",
+    ]
+    assert plain(table, 12) == plain(table)
+    assert len(plain(table).splitlines()) == 14
+
+
 def test_a_head_decodes_as_it_is_told(
     trained_reader: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -136,7 +153,7 @@ def test_a_head_decodes_as_it_is_told(
         ("head.decoder=beem", "head.decoder: 'beem' is none of: greedy, beam."),
         (
             "encoder.hidden_size=3",
-            "'encoder.hidden_size=3' is none of data=NAME, data.KEY=VALUE, h",
+            "encoder.hidden_size=3: the parts of a model are settled in training. Only how ",
         ),
     ],
 )

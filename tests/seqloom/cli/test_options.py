@@ -134,6 +134,36 @@ def test_files_that_nothing_reads() -> None:
     )
 
 
+def test_folders_among_what_is_read() -> None:
+    with pytest.raises(ConfigError) as found:
+        reader(info(frontend="line_image"), None, ["x.doc"], [])
+    assert "folders" in str(found.value)
+    assert "/" not in str(found.value)
+
+
+LINES: dict[str, Any] = {"name": "line_images", "train": "lines"}
+PAGES: dict[str, Any] = {"name": "pages", "train": "pages"}
+
+
+@pytest.mark.parametrize(
+    ("files", "stored", "name"),
+    [
+        (["1.jpg", "1.xml"], LINES, "pages"),
+        (["1.jpg", "1.txt"], LINES, "line_images"),
+        (["1.jpg", "1.txt"], PAGES, "line_images"),
+        (["1.JPG", ".hidden.xml"], LINES, "line_images"),
+        (["1.doc"], PAGES, "pages"),  # whose own word on it is the better one
+        ([], None, "line_images"),
+    ],
+)
+def test_a_folder_is_read_by_what_lies_in_it(
+    tmp_path: Path, files: list[str], stored: Any, name: str
+) -> None:
+    for file in files:
+        (tmp_path / file).touch()
+    assert reader(info(stored, "line_image"), None, [str(tmp_path)], [])["name"] == name
+
+
 def test_files_of_several_kinds() -> None:
     with pytest.raises(ConfigError) as found:
         reader(info(), None, ["a.csv", "b.jsonl"], [])

@@ -75,6 +75,17 @@ def test_several_files_and_small_batches(predict: Predict, texts: Path, tmp_path
     assert rows(predict(texts, other)) == found
 
 
+def test_what_is_settled_in_training_cannot_be_given(
+    predict: Predict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for word in ("frontend.ink=auto", "+encoder.hidden_size=3", "encoder=lstm", "head=ner"):
+        with pytest.raises(ConfigError, match=r": the parts of a model are settled in training\."):
+            predict("x.txt", word)
+    monkeypatch.chdir(tmp_path)
+    Path("head=ner.txt").write_text(f"{APPLE}\n", encoding="utf-8")
+    assert len(rows(predict("head=ner.txt"))) == 1
+
+
 def test_a_file_called_like_an_override(
     predict: Predict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

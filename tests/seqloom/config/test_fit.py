@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 
 from seqloom.config.compose import compose_run
+from seqloom.config.fit import check_fit
 from seqloom.errors import ConfigError
 
 MISFITS = [
     (
         ["frontend=characters"],
         "head=ner needs one step for each token; frontend=characters gives steps (one step for "
-        "each character).",
+        "each character). Choose frontend=words.",
     ),
     (
         ["data=csv", "data.columns={text: a, label: b}"],
@@ -46,6 +47,21 @@ MISFITS = [
         ["data=parallel"],
         "frontend=words needs a list of tokens or a text; data=parallel gives nothing.",
     ),
+    (
+        ["data=line_images", "data.train=lines", "head=ctc"],
+        "head=ctc needs one step for each frame; frontend=words gives steps (one step for each "
+        "token). Choose frontend=line_image.",
+    ),
+    (
+        ["data=strokes", "data.train=pen", "head=classification"],
+        "frontend=words needs a list of tokens or a text; data=strokes gives strokes (pen "
+        "strokes), label (one class for each example). Choose frontend=strokes.",
+    ),
+    (
+        ["data=csv", "data.columns={text: a, label: b}", "frontend=line_image"],
+        "frontend=line_image needs an image in the field 'image' (frontend.field); data=csv gives "
+        "text (a text), label (one class for each example). Choose frontend=words.",
+    ),
 ]
 
 
@@ -54,6 +70,19 @@ def test_parts_that_do_not_fit(overrides: list[str], sentence: str) -> None:
     with pytest.raises(ConfigError) as found:
         compose_run(overrides)
     assert str(found.value) == sentence
+
+
+def test_a_model_cannot_choose_another_frontend() -> None:
+    config = {
+        "data": {"name": "line_images"},
+        "frontend": {"name": "words", "field": None},
+        "head": {"name": "ctc", "field": "text"},
+    }
+    with pytest.raises(ConfigError, match=r"\. Choose frontend=line_image\.$"):
+        check_fit(config)
+    with pytest.raises(ConfigError) as found:
+        check_fit(config, trained=True)
+    assert str(found.value).endswith("gives steps (one step for each token).")
 
 
 @pytest.mark.parametrize(

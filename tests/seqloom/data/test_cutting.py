@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from seqloom.data.cutting import CutSource, Distinct, give, sift
 from seqloom.data.reading import outcomes
 from seqloom.data.split import SplitConfig, split
-from seqloom.errors import ConfigError, ExampleError
+from seqloom.errors import ConfigError, DataError, ExampleError
 from seqloom.interfaces import Example
 
 
@@ -59,6 +59,22 @@ def test_configs_that_do_not_fit() -> None:
         ConfigError, match=r"^data.split.test cuts from data.train, but no such file"
     ):
         Numbers({}, SplitConfig(test=0.5)).examples("test")
+
+
+def test_what_could_not_be_read_is_told_where_too_little_is_left_to_cut() -> None:
+    for count, expected in {
+        0: ": there is no other example.",
+        1: ". Without them: The val part would",
+    }.items():
+        source = Numbers({"train": [0, *range(1, count + 1)]}, SplitConfig(val=0.1))
+        with pytest.raises(DataError) as caught:
+            source.examples("train")
+        lines = str(caught.value).splitlines()
+        assert lines[0] == f"1 example of data.train={source.files['train']} cannot be used:"
+        assert lines[1] == "  example 0: is zero"
+        assert lines[2].startswith(f"Mend the data{expected}")
+    with pytest.raises(ConfigError, match=r"^The val part would be empty: 0\.1 of 1 examples"):
+        Numbers({"train": [1]}, SplitConfig(val=0.1)).examples("train")
 
 
 def test_errors_keep_their_places() -> None:

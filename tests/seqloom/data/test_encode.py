@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seqloom.data.encode import Bad, Codecs, encode, prepare, refuse_duplicate_ids
+from seqloom.data.encode import Bad, Codecs, encode, prepare, refuse_duplicate_ids, settle
 from seqloom.errors import DataError, ExampleError
 from seqloom.interfaces import Example, FrontendCodec, HeadCodec, Item, Origin
 
@@ -112,6 +112,45 @@ def test_settling_lists_the_first_and_counts_the_rest(caplog: pytest.LogCaptureF
     with caplog.at_level(logging.WARNING, "seqloom"):
         skipping.settle("the val split")
     assert caplog.messages[0].startswith("Skipped 12 examples of the val split:\n  data.txt:1:")
+
+
+class OddError(ExampleError):
+    """A fault that has a remedy."""
+
+    @classmethod
+    def remedy(cls, faults: Sequence[ExampleError]) -> str:
+        return f"Mend {', '.join(fault.example_id for fault in faults)} at once."
+
+
+@pytest.mark.parametrize("skip", [True, False])
+def test_what_mends_many_is_said_once_over_all_splits(
+    skip: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    found = {name: Bad(skip) for name in ("train", "val", "test")}
+    found["train"].faults = [OddError(_example(1, ""), "is odd")]
+    found["test"].faults = [
+        ExampleError(_example(2, ""), "is bad"),
+        OddError(_example(3, ""), "is odd"),
+    ]
+    if skip:
+        settle(found)
+        assert caplog.messages == [
+            "Skipped 1 example of the train split:\n  data.txt:1: is odd",
+            "Skipped 2 examples of the test split:\n  data.txt:2: is bad\n  data.txt:3: is odd",
+            "Mend 1, 3 at once.",
+        ]
+        return
+    with pytest.raises(DataError) as caught:
+        settle(found)
+    assert str(caught.value).splitlines() == [
+        "1 example of the train split cannot be used:",
+        "  data.txt:1: is odd",
+        "2 examples of the test split cannot be used:",
+        "  data.txt:2: is bad",
+        "  data.txt:3: is odd",
+        "Mend 1, 3 at once.",
+        "Mend the data, or leave them out with on_bad=skip.",
+    ]
 
 
 @pytest.mark.parametrize("skip", [True, False])

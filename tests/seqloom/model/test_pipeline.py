@@ -156,3 +156,10 @@ def test_a_bare_input_is_what_the_frontend_reads(trained_reader: Path, classifie
         classifier.pipeline(image)
     with pytest.raises(DataError, match=r"^Nothing can be predicted from 3 \(int\); expected what"):
         reader(3)
+
+
+def test_a_long_value_is_cut_down_in_the_message(classifier: Any) -> None:
+    with pytest.raises(DataError) as found:
+        classifier.pipeline(b"\x89PNG" * 1000)
+    shown = "b'" + (r"\x89PNG" * 9)[:57] + "…"
+    assert str(found.value).startswith(f"Nothing can be predicted from {shown} (bytes); expected")

@@ -20,7 +20,7 @@ from omegaconf import OmegaConf
 
 from seqloom.errors import ConfigError, DataError, ExampleError
 from seqloom.interfaces import Example, Origin
-from seqloom_handwriting.ctc.codec import CtcCodec
+from seqloom_handwriting.ctc.codec import CtcCodec, UnseenError
 from seqloom_handwriting.schemas.heads import Ctc
 
 Fit = Callable[..., CtcCodec]
@@ -82,18 +82,29 @@ def test_an_extra_space_of_any_kind_is_a_space(fit: Fit, space: str) -> None:
 def test_unknown_characters_are_named(fit: Fit, example: Any) -> None:
     expected = (
         "lines.tsv:7: its text has characters that no training text has: '\\x01' (U+0001), "
-        "'ĵ' (LATIN SMALL LETTER J WITH CIRCUMFLEX). To count them as mistakes, name them in "
-        "training: head.extra_characters='\x01ĵ'"
+        "'ĵ' (LATIN SMALL LETTER J WITH CIRCUMFLEX)."
     )
     with pytest.raises(ExampleError, match=f"^{re.escape(expected)}$"):
         fit("abc").encode(example("aĵc\x01", 7))
+
+
+def test_unknown_characters_of_all_lines_are_named_together(fit: Fit, example: Any) -> None:
+    codec, faults = fit("abc", extra_characters="!"), []
+    for text in ("aé%", "éb", "%ĵ"):
+        with pytest.raises(UnseenError) as found:
+            codec.encode(example(text))
+        faults.append(found.value)
+    assert UnseenError.remedy(faults) == (
+        "To count characters that no training text has as mistakes, name them in training: "
+        "head.extra_characters='!%éĵ'"
+    )
 
 
 @pytest.mark.parametrize("odd", ["a'b", "\\", "${x}", "a\\'", "é\\"])
 def test_what_is_suggested_can_be_given(fit: Fit, example: Any, odd: str) -> None:
     with pytest.raises(ExampleError) as found:
         fit("xyz").encode(example(f"x{odd}"))
-    override = str(found.value).rpartition("in training: ")[2]
+    override = UnseenError.remedy([found.value]).rpartition("in training: ")[2]
     parsed = OverridesParser.create().parse_override(override).value()
     config = OmegaConf.create({"characters": parsed})
     assert set(config.characters) == set(odd) - set("xyz")
@@ -152,7 +163,7 @@ def test_refused_is_exactly_what_torch_gives_an_infinite_loss(frames: int, text:
     if torch.isfinite(loss):
         codec.check(line, item, frames)
     else:
-        with pytest.raises(ExampleError, match=f"it needs {len(text) + repeats}"):
+        with pytest.raises(ExampleError, match=f"CTC needs {len(text) + repeats}: "):
             codec.check(line, item, frames)
 
 
@@ -161,8 +172,9 @@ def test_a_text_that_just_fits_passes_and_one_frame_less_is_refused(fit: Fit, ex
     item = codec.encode(line)
     codec.check(line, item, 7)
     expected = (
-        "lines.tsv:4: CTC cannot emit its 5 characters with 2 repeats from 6 frames; it needs 7. "
-        "Is the text of this line, and is the line whole? Else pool the width less "
+        "lines.tsv:4: its text of 5 characters is too long for the line, which gives 6 frames; CTC "
+        "needs 7: one for each character, and one for each of the 2 that follow their equal. Is "
+        "the text of this line, and is the line whole? Else pool the width less "
         "(frontend.pooling), or scale it larger."
     )
     with pytest.raises(ExampleError, match=f"^{re.escape(expected)}$"):

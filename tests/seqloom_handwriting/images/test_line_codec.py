@@ -150,6 +150,30 @@ def test_an_image_that_cannot_be_decoded_is_named(tmp_path: Path) -> None:
         encode(path)
 
 
+def test_a_file_that_is_the_example_is_named_once(tmp_path: Path) -> None:
+    path = tmp_path / "line.png"
+    for content, said in {
+        b"no image": " is not an image of a known format, or is damaged; expected one of ",
+        b"\x89PNG\r\n\x1a\n damaged": " cannot be ",
+        None: ": no such file.",
+    }.items():
+        path.unlink() if content is None else path.write_bytes(content)
+        with pytest.raises(ExampleError) as caught:
+            LineImageCodec().encode(Example("e", {"image": path}, Origin(str(path))))
+        assert str(caught.value).startswith(f"{path}: the image in 'image'{said}")
+        assert str(caught.value).count("line.png") == 1
+
+
+def test_an_image_that_looks_like_a_page_is_told_of_once(caplog: pytest.LogCaptureFixture) -> None:
+    codec = LineImageCodec()
+    for name, shape in {"a": (60, 900), "b": (401, 602), "c": (401, 601), "d": (900, 600)}.items():
+        codec.encode(Example(name, {"image": noise(*shape)}, Origin(f"{name}.png")))
+    assert caplog.messages == [
+        "c.png: the image is 601 pixels wide and 401 high, which looks like a page; expected one "
+        "line. Lines are cut from pages by their ALTO or PAGE XML (data=pages). This is said once."
+    ]
+
+
 def test_a_narrow_image_is_refused_with_its_size() -> None:
     with pytest.raises(ExampleError) as caught:
         encode(noise(16, 3), pooling=["1x4"], margin=0)

@@ -78,6 +78,27 @@ def test_what_lacks_its_other_half_is_an_error_and_reading_goes_on(
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("place", ["lines", "lines.zip"])
+def test_texts_that_are_not_found_are_told_where_splits_are_cut(tmp_path: Path, place: str) -> None:
+    files = {"a.png": png(), "a.transcript": "a", "b.png": png(), "b.xml": "<alto/>"}
+    path = fill(tmp_path / place, files)
+    with pytest.raises(DataError) as caught:
+        LineImageSource(train=path, split={"val": 0.1}).examples("train")
+    assert str(caught.value) == (
+        f"2 examples of data.train={path} cannot be used:\n"
+        f"  {path}/a.png: no text beside the image; expected a.gt.txt or a.txt.\n"
+        f"  {path}/b.png: no text beside the image; expected b.gt.txt or b.txt. Pages with ALTO or "
+        "PAGE XML (b.xml) are read by data=pages.\n"
+        "Mend the data: there is no other example."
+    )
+
+
+def test_a_file_that_is_missing_is_named_where_too_few_are_left(tmp_path: Path) -> None:
+    fill(tmp_path, {"a.png": png(), "t.tsv": "image\ttext\na.png\ta\nno.png\tb\n"})
+    with pytest.raises(DataError, match=r"t\.tsv:3: there is no file 'no\.png' in .*\n.*0\.1 of 1"):
+        LineImageSource(train=str(tmp_path / "t.tsv"), split={"val": 0.1}).examples("train")
+
+
 @pytest.mark.parametrize("images", ["t.zip", "t", "else.zip", "else", "."])
 def test_where_the_images_of_a_table_are(tmp_path: Path, images: str) -> None:
     fill(tmp_path / images, {"a.png": png(1), "x/b.png": png(2)})

@@ -43,7 +43,7 @@ def test_what_is_composed_but_wrong(here: Path, capsys: pytest.CaptureFixture[st
     captured = capsys.readouterr()
     assert captured.err == (
         "Error: head=ner needs one step for each token; frontend=characters gives steps (one step "
-        "for each character).\n"
+        "for each character). Choose frontend=words.\n"
     )
     assert captured.out == ""
 

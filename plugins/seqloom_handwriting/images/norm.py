@@ -25,7 +25,7 @@ class MaskedBatchNorm2d(nn.BatchNorm2d):
         if keep is None:
             return super().forward(input)
         if not self.training:
-            return super().forward(input) * keep
+            return super().forward(input).mul_(keep)
         wide = torch.promote_types(input.dtype, torch.float32)
         keep = keep.to(wide)
         y, mean, variance, _ = _Normalise.apply(  # type: ignore[no-untyped-call]

@@ -152,7 +152,7 @@ TABLES = (
         "CER on test, greedy",
         "cer",
         _encoders("digit_lines", 3.0, 1.0, merges=False),
-        "Single digits need little context: the encoders hardly differ.",
+        "Single digits need little context: the encoders hardly differ; the seeds do.",
     ),
     Table(
         "pendigits: digits from the pen's trajectory",
@@ -166,7 +166,9 @@ TABLES = (
         "CER on test, greedy, writers unseen",
         "cer",
         _encoders("pendigits_strings", 3.5, 1.2, merges=False),
-        "What follows tells where a digit ends, and which it was.",
+        "In one direction the networks learn how many digits there are, but hardly which, in these "
+        "20 epochs: CTC first spreads a digit over frames at which it has not been written yet. A "
+        "wider LSTM (128) at twice the rate did no better in 6 epochs.",
     ),
 )
 
@@ -268,11 +270,12 @@ def _section(table: Table) -> Iterator[str]:
         ]
         if not runs:
             continue
-        yield _row(model.name, runs, "metrics.json", table.key, (model.floor, model.aim))
+        alone = len({one.experiment for one in table.models}) == 1
+        name = model.name if alone else f"{model.experiment}: {model.name}"
+        yield _row(name, runs, "metrics.json", table.key, (model.floor, model.aim))
         commands.append(" ".join(model.command(1, Path("runs/mine"))))
         if model.tuned:
-            name = f"{model.name}, n-gram model and beam"
-            yield _row(name, runs, "tuned.json", table.key, model.tuned)
+            yield _row(f"{name}, n-gram model and beam", runs, "tuned.json", table.key, model.tuned)
             commands += ["seqloom tune runs/mine --out tuned", "seqloom evaluate tuned"]
     yield from ("", "```bash", *commands, "```")
 

@@ -29,8 +29,9 @@ def test_a_point_is_measured_at_the_nearest_place(
     away = np.hypot(*(curve.at(dense) - point).T)
     assume(away.min() > 0.5)
     along, above = curve.measure(np.array([point]))
-    assert abs(above[0]) == pytest.approx(away.min(), abs=0.01)
-    assert np.hypot(*(curve.at(along) - point).T)[0] == pytest.approx(away.min(), abs=0.01)
+    # A sample lies within half a step of the nearest place, where that is a corner too.
+    assert away.min() - 0.025 <= abs(above[0]) <= away.min() + 1e-9
+    assert np.hypot(*(curve.at(along) - point).T)[0] == pytest.approx(abs(above[0]), abs=1e-6)
 
 
 @settings(deadline=None)

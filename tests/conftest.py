@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import pickle
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -13,6 +17,8 @@ from hypothesis import settings
 settings.register_profile("steady", derandomize=True, deadline=None)
 settings.load_profile("steady")
 
+OnRanks = Callable[..., dict[int, list[Any]]]
+
 
 @pytest.fixture
 def real_data() -> Path:
@@ -21,3 +27,58 @@ def real_data() -> Path:
     if not folder:
         pytest.skip("SEQLOOM_DATA is not set, so the real data sets are not at hand")
     return Path(folder)
+
+
+@pytest.fixture
+def on_ranks(tmp_path: Path) -> OnRanks:
+    """Call a function of a module on 1, 2 and 3 processes that know of one another by gloo.
+
+    Returns what it gave on each rank, by the number of processes. One process has no group.
+    """
+
+    def run(
+        function: Callable[..., Any], *args: Any, sizes: Sequence[int] = (1, 2, 3)
+    ) -> dict[int, list[Any]]:
+        from torch import multiprocessing
+
+        folder = tmp_path / "ranks"
+        folder.mkdir()
+        multiprocessing.spawn(
+            _serve, (str(folder), tuple(sizes), function, args), nprocs=max(sizes)
+        )
+        return {
+            size: [pickle.loads((folder / f"{size}-{r}").read_bytes()) for r in range(size)]
+            for size in sizes
+        }
+
+    return run
+
+
+def _serve(
+    rank: int, folder: str, sizes: Sequence[int], function: Callable[..., Any], args: Any
+) -> None:
+    """Take part, as one process, in a group of each size that has room for it."""
+    import torch
+    from torch import distributed
+
+    torch.set_num_threads(1)
+    for size in sizes:
+        if rank >= size:
+            continue
+        if size > 1:
+            # What torch's launcher leaves for Lightning to find.
+            numbers = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": size}
+            os.environ |= {name: str(number) for name, number in numbers.items()}
+            os.environ |= {"TORCHELASTIC_RUN_ID": "test", "LOCAL_WORLD_SIZE": str(size)}
+            distributed.init_process_group(
+                "gloo",
+                init_method=f"file://{folder}/store-{size}",
+                rank=rank,
+                world_size=size,
+                timeout=timedelta(seconds=60),  # a test that waits for ever should fail
+            )
+        found = function(*args)
+        if size > 1:
+            distributed.barrier()
+            distributed.destroy_process_group()
+        Path(folder, f"{size}-{rank}").write_bytes(pickle.dumps(found))

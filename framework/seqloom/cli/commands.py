@@ -6,5 +6,6 @@ COMMANDS = {
     "train": ("Train a model, or many with -m.", "seqloom.cli.train:train"),
     "evaluate": ("Measure a trained model on data.", "seqloom.cli.evaluate:evaluate"),
     "predict": ("Predict from files or standard input.", "seqloom.cli.predict:predict"),
+    "sweep": ("Resume, list, show and compare sweeps.", "seqloom.cli.sweep:sweep"),
     "plugins": ("List the installed plugins and their parts.", "seqloom.cli.plugins:plugins"),
 }

@@ -21,7 +21,10 @@ from seqloom.config.freeze import Config, freeze
 from seqloom.config.store import register_configs
 from seqloom.errors import ConfigError, SeqloomError
 from seqloom.files import cannot_write, write_json
+from seqloom.sweep.parallel import own_share
+from seqloom.sweep.plan import has_plan
 from seqloom.train.folder import RunFolder
+from seqloom.train.watch import follow
 
 HELP = """\
 Usage: seqloom train [-m] [GROUP=NAME] [KEY=VALUE] …
@@ -73,19 +76,39 @@ def train(arguments: list[str]) -> int:
             del os.environ["HYDRA_FULL_ERROR"]
         else:
             os.environ["HYDRA_FULL_ERROR"] = before
-    return 1 if failures else 0
+    return 1 if failures or _a_trial_failed() else 0
+
+
+def _a_trial_failed() -> bool:
+    """Return whether the sweep that has just ended, if it was one, has a trial without success.
+
+    Its trials may have run in other processes: only their records tell.
+    """
+    from seqloom.sweep import callback
+    from seqloom.sweep.ledger import read_trials
+
+    folder, callback.last_sweep = callback.last_sweep, None
+    return folder is not None and any(
+        trial.state not in {"done", "pruned"} for trial in read_trials(folder)
+    )
 
 
 @hydra.main(config_path="pkg://seqloom_conf", config_name="train", version_base=VERSION_BASE)
 def _main(composed: DictConfig) -> None:
     """Freeze one trial's config and run it; its failure does not end a sweep."""
+    settings = HydraConfig.get()
     try:
         config = frozen(composed)
-        report(run_trial(config))
+        if settings.mode is RunMode.MULTIRUN:
+            follow()
+            with own_share(settings, config):
+                run_trial(config)
+        else:
+            report(run_trial(config))
     except SeqloomError as fault:
         failed(fault)
     except Exception as fault:
-        if HydraConfig.get().mode is not RunMode.MULTIRUN:
+        if settings.mode is not RunMode.MULTIRUN:
             raise
         failed(fault)
 
@@ -128,9 +151,12 @@ def frozen(composed: DictConfig) -> Config:
     """
     if not composed.run_dir:
         raise ConfigError("run_dir is empty; name a folder: run_dir=PATH")
+    settings = HydraConfig.get()
     with open_dict(composed):
-        composed.run_dir = HydraConfig.get().runtime.output_dir
-        composed.title = composed.title or title(HydraConfig.get().runtime.choices)
+        composed.run_dir = settings.runtime.output_dir
+        if settings.mode is RunMode.MULTIRUN and has_plan(Path(settings.sweep.dir)):
+            composed.resume = "auto"  # the sweep knows which trials are to be run, and which go on
+        composed.title = composed.title or title(settings.runtime.choices)
     config = freeze(composed)
     if config["init"]:
         from seqloom.train.init import begun

@@ -19,12 +19,13 @@ from pytorch_lightning.loggers.logger import Logger
 from torch import Tensor
 
 from seqloom.files import atomic_file, cannot_write, finite, write_text
+from seqloom.train.ranks import from_first, gathered, is_first, rank
 
 log = logging.getLogger("seqloom")
 
 
 class JsonLines(Logger):
-    """Writes one line of JSON for each step at which something was logged."""
+    """Writes, on the first rank, one line of JSON for each step at which something was logged."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -45,6 +46,8 @@ class JsonLines(Logger):
 
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
         """Append a line."""
+        if not is_first():
+            return
         row = {"step": step, **{name: float(value) for name, value in metrics.items()}}
         try:
             with self.path.open("a", encoding="utf-8") as file:
@@ -62,12 +65,14 @@ class JsonLines(Logger):
 
     def forget_after(self, step: int) -> None:
         """Drop the lines of steps that a resumed run will train again."""
+        if not is_first():
+            return
         kept = [row for row in self.rows() if row["step"] < step]
         write_text(self.path, "".join(json.dumps(row) + "\n" for row in kept))
 
 
 class EpochLines(pl.Callback):
-    """Says after each epoch how far the run is, and how well the model does."""
+    """Says after each epoch, on the first rank, how far the run is, and how well the model does."""
 
     def __init__(self, watch: str) -> None:
         self.watch = watch
@@ -79,6 +84,8 @@ class EpochLines(pl.Callback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Log one line."""
+        if not is_first():
+            return
         values = trainer.callback_metrics
         names = ("train/loss", "val/loss", self.watch)
         shown = ", ".join(f"{name} {float(values[name]):.4f}" for name in names if name in values)
@@ -95,8 +102,11 @@ class BestCheckpoint(ModelCheckpoint):
     best_loss = math.inf
 
     def check_monitor_top_k(self, trainer: pl.Trainer, current: Tensor | None = None) -> bool:
-        """Return whether this epoch's model is to be kept."""
+        """Return whether this epoch's model is to be kept: what the first rank thinks."""
         loss = float(trainer.callback_metrics.get("val/loss", math.inf))
+        # Another kind of device may round otherwise, and ranks that disagree would wait for ever.
+        loss, score = from_first((loss, None if current is None else float(current)))
+        current = None if current is None else current.new_tensor(score)
         equal = current is not None and bool(current == self.best_model_score)
         better = loss < self.best_loss if equal else super().check_monitor_top_k(trainer, current)
         if better:
@@ -167,25 +177,74 @@ class WholeFiles(TorchCheckpointIO):
 
 
 class RandomState(pl.Callback):
-    """Keeps torch's random state in checkpoints, so that a resumed run goes on with its bits."""
+    """Keeps torch's random state in checkpoints, so that a resumed run goes on with its bits.
+
+    That of every rank: Lightning asks all of them for what a checkpoint holds, and the first writes
+    it. A rank that has none stored, as there were fewer then, keeps its generators as they are.
+    """
 
     def __init__(self) -> None:
         self.restored: dict[str, Any] | None = None
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the state of the CPU's generator and of each GPU's."""
-        cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
-        return {"cpu": torch.get_rng_state(), "cuda": cuda}
+        """Return the states of the generators of each rank: its CPU's and its own GPU's."""
+        cuda = torch.cuda.get_rng_state() if torch.cuda.is_available() else None
+        return {"ranks": gathered({"cpu": torch.get_rng_state(), "cuda": cuda})}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Remember the state; Lightning itself still draws numbers before the first batch."""
-        self.restored = state_dict
+        # Older checkpoints hold the state of one process, with a list of all its GPUs.
+        ranks = state_dict.get("ranks", [state_dict])
+        self.restored = ranks[rank()] if rank() < len(ranks) else None
 
     def on_train_batch_start(self, *args: Any) -> None:
         """Take the state up at the first batch."""
         if self.restored is None:
             return
         torch.set_rng_state(self.restored["cpu"].cpu())
-        if torch.cuda.is_available() and self.restored["cuda"]:
-            torch.cuda.set_rng_state_all([state.cpu() for state in self.restored["cuda"]])
+        cuda = self.restored["cuda"]
+        if torch.cuda.is_available() and cuda is not None:
+            if isinstance(cuda, Tensor):
+                torch.cuda.set_rng_state(cuda.cpu())
+            else:
+                torch.cuda.set_rng_state_all([state.cpu() for state in cuda])
         self.restored = None
+
+
+class TrainingTime(pl.Callback):
+    """Measures what went into a model, also where its run was broken off and resumed.
+
+    The seconds are those of the clock, from the start of the fit to the end of its last epoch, with
+    validation and checkpoints; what was lost since the last checkpoint does not count.
+
+    Attributes:
+        seconds: up to the end of the last epoch.
+        batches: that each rank has trained.
+    """
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.batches = 0
+        self._since = 0.0
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the seconds and the batches."""
+        return {"seconds": self.seconds, "batches": self.batches}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on counting from those of before."""
+        self.seconds, self.batches = state_dict["seconds"], state_dict["batches"]
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Start the clock."""
+        self._since = time.perf_counter()
+
+    def on_train_batch_end(self, *args: Any) -> None:
+        """Count a batch."""
+        self.batches += 1
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Read the clock; the callbacks that write checkpoints have their turn later."""
+        now = time.perf_counter()
+        self.seconds += now - self._since
+        self._since = now

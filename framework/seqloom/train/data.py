@@ -16,11 +16,13 @@ from seqloom.config.freeze import Config
 from seqloom.data.collate import Collate, Row
 from seqloom.data.dataset import SequenceDataset, loader
 from seqloom.data.encode import Bad, Codecs, encode, read_split, settle
+from seqloom.data.evaluation import evaluation_loader
 from seqloom.data.fitting import fit
 from seqloom.data.sampler import BatchSampler
 from seqloom.errors import ConfigError, DataError, ExampleError
 from seqloom.interfaces import SPLITS, Example, SequenceBatch
 from seqloom.model.build import States, build_codecs, build_source, restore
+from seqloom.train import ranks
 from seqloom.train.meter import EVALUATION_FACTOR
 
 log = logging.getLogger("seqloom")
@@ -96,7 +98,12 @@ def digest(rows: list[Row]) -> str:
 def sampler(
     rows: list[Row], batch: Mapping[str, Any], *, seed: int = 0, training: bool = False
 ) -> BatchSampler:
-    """Return the sampler of a split: shuffled for training, larger batches for evaluation."""
+    """Return the sampler of a split.
+
+    Training: this rank's share of the batches, shuffled. ``max_examples`` and ``max_cost`` are
+    those of one rank; a step takes a batch from each. Evaluation: larger batches, and all of them,
+    which `evaluate` and `SequenceData` deal to the ranks.
+    """
     factor = 1 if training else EVALUATION_FACTOR
     max_cost = batch["max_cost"]
     return BatchSampler(
@@ -105,6 +112,8 @@ def sampler(
         max_cost=max_cost and max_cost * factor,
         shuffle=training,
         seed=seed,
+        rank=ranks.rank() if training else 0,
+        world_size=ranks.world_size() if training else 1,
         ids=[row.example.id for row in rows],
     )
 
@@ -128,9 +137,9 @@ class SequenceData(pl.LightningDataModule):
         return loader(dataset, self.train_sampler, self.batch["workers"])
 
     def val_dataloader(self) -> DataLoader[SequenceBatch] | list[Any]:
-        """Return the loader of the validation split; no loader if the split is empty."""
+        """Return the loader of this rank's share of the validation split; none if it is empty."""
         rows = self.data.rows["val"]
         if not rows:
             return []
-        dataset = SequenceDataset(rows, self.collate, None, self.seed)
-        return loader(dataset, sampler(rows, self.batch))
+        batches = sampler(rows, self.batch)
+        return evaluation_loader(rows, self.collate, batches, ranks.rank(), ranks.world_size())

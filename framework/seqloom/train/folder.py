@@ -18,7 +18,7 @@ from seqloom.config.freeze import Config
 from seqloom.errors import RunError
 from seqloom.files import write_json, write_text
 from seqloom.plugins import registry
-from seqloom.versions import versions
+from seqloom.versions import revision, versions
 
 log = logging.getLogger("seqloom")
 
@@ -86,6 +86,16 @@ class RunFolder:
         return self.path / "report.html"
 
     @property
+    def log(self) -> Path:
+        """What was said while it ran."""
+        return self.path / "train.log"
+
+    @property
+    def ranks(self) -> Path:
+        """The folder of what the ranks said, each for itself; there only if there were several."""
+        return self.path / "ranks"
+
+    @property
     def skipped(self) -> Path:
         """The examples that were left out at the user's wish, one JSON object a line."""
         return self.path / "skipped.jsonl"
@@ -99,11 +109,11 @@ class RunFolder:
 
     def has_ended_well(self, config: Config) -> bool:
         """Return whether the folder holds this very run, done, and it is asked to go on."""
+        state = self.read_record().get("state")
         whole = all(path.exists() for path in (self.config, self.metrics, self.bundle))
         return (
             config["resume"] == "auto"
-            and whole
-            and self.read_record().get("state") == "done"
+            and ((state == "done" and whole) or state == "pruned")
             and not differing(self.frozen(), config, but=NAMES)
         )
 
@@ -177,28 +187,37 @@ def recorded(
     folder: RunFolder, config: Config, overrides: Sequence[str]
 ) -> Iterator[dict[str, Any]]:
     """Keep ``run.json`` true while a run starts, ends or fails; the block may add to it."""
-    attempts = folder.read_record().get("attempts", 0) + 1
+    history = folder.read_record().get("history", [])
+    attempt: dict[str, Any] = {
+        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "host": platform.node(),
+        "state": "running",
+    }
     record: dict[str, Any] = {
         "state": "running",
-        "attempts": attempts,
+        "attempts": len(history) + 1,
+        "history": [*history, attempt],
         "overrides": list(overrides),
         "seed": config["seed"],
-        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "config": config,
+        "started": attempt["started"],
         "machine": {"host": platform.node(), "system": platform.platform()},
         "versions": versions(),
         "plugins": plugins_in_use(),
+        "git": revision(),
     }
     write_json(folder.record, record)
     start = time.perf_counter()
     try:
         yield record
-        record["state"] = "done"
+        record["state"] = "pruned" if record["state"] == "pruned" else "done"
     except BaseException as fault:
         record["state"] = "failed" if isinstance(fault, Exception) else "interrupted"
-        record["error"] = f"{type(fault).__name__}: {fault}"
+        record["error"] = attempt["error"] = f"{type(fault).__name__}: {fault}"
         raise
     finally:
-        record["seconds"] = round(time.perf_counter() - start, 3)
+        record["seconds"] = attempt["seconds"] = round(time.perf_counter() - start, 3)
+        attempt["state"] = record["state"]
         write_json(folder.record, record)
 
 

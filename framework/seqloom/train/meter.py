@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import chain
+from typing import Any, cast
 
 import torch
+from torch import Tensor
+from torchmetrics import Metric
 
 from seqloom.data.collate import Row
-from seqloom.data.dataset import SequenceDataset, loader
+from seqloom.data.evaluation import evaluation_loader
 from seqloom.data.sampler import BatchSampler
 from seqloom.interfaces import Encoded, Matrix, SequenceBatch, Table
 from seqloom.model.pipeline import Pipeline
+from seqloom.train.ranks import from_first, gathered, rank, world_size
 
 EVALUATION_FACTOR = 4
 """Evaluation keeps no gradients, so its batches may be this much larger than in training."""
 
 
 class Meter:
-    """Adds up losses and metrics batch by batch; each example counts once and equally."""
+    """Adds up losses and metrics batch by batch; each example counts once and equally.
+
+    With several ranks each adds its own batches. What comes out is of all of them, the same on
+    each; every rank must ask for it. A batch of weight 0 is evaluated but not counted.
+    """
 
     def __init__(self, pipeline: Pipeline) -> None:
         self.pipeline = pipeline
         self.metric = pipeline.head.metrics().to(pipeline.device)
-        self.loss_sum = 0.0
-        self.losses: dict[str, float] = {}
+        if isinstance(self.metric, Metric):
+            self.metric.dist_sync_fn = of_each_rank
+        self._losses: dict[str, float] = {}
 
     def update(self, batch: SequenceBatch) -> None:
         """Evaluate one batch; the pipeline should be in eval mode."""
@@ -36,20 +47,53 @@ class Meter:
         self, outputs: Any, encoded: Encoded, batch: SequenceBatch, scores: bool = False
     ) -> None:
         """Add what the pipeline gave for a (scoped) batch; with ``scores``, confidences too."""
+        if batch.weight == 0:
+            return
         losses = self.pipeline.head.loss(outputs, batch).tolist()
-        self.losses |= dict(zip(batch.ids, losses, strict=True))
+        self._losses |= dict(zip(batch.ids, losses, strict=True))
         self.metric.update(self.pipeline.head.decode(outputs, encoded, scores), batch)
 
     def compute(self) -> dict[str, float]:
         """Return the metrics, and ``loss``, the mean over the examples."""
-        values = {name: float(value) for name, value in self.metric.compute().items()}
-        values["loss"] = sum(self.losses.values()) / max(1, len(self.losses))
+        with warnings.catch_warnings():
+            # A rank without an example has nothing to add; there is nothing wrong with that.
+            warnings.filterwarnings("ignore", "The ``compute`` method of metric", UserWarning)
+            values = {name: float(value) for name, value in self.metric.compute().items()}
+        losses = list(chain(*gathered(list(self._losses.values()))))
+        # The sum is rounded once, at its end, and so does not depend on the order.
+        values["loss"] = math.fsum(losses) / max(1, len(losses))
         return values
+
+    def losses(self) -> dict[str, float]:
+        """Return the losses by example id."""
+        return {name: loss for one in gathered(self._losses) for name, loss in one.items()}
+
+    def details(self) -> list[Table | Matrix]:
+        """Return the metric's tables and matrices."""
+        if world_size() == 1:
+            return self.metric.details()
+        with cast(Metric, self.metric).sync_context(dist_sync_fn=of_each_rank):
+            return self.metric.details()
+
+
+def of_each_rank(state: Tensor, group: Any = None) -> list[Tensor]:
+    """Return a metric's state on each rank, in the place of torchmetrics' own function.
+
+    Where a rank saw no example, a state that is put together (``dist_reduce_fx="cat"``) is an empty
+    tensor of a shape and type that no other rank has, at which the original fails.
+
+    Args:
+        state: of this rank.
+        group: torchmetrics gives it; all ranks take part.
+    """
+    parts = gathered(state.detach().cpu())
+    like = next((part for part in parts if part.numel()), state)
+    return [(part if part.numel() else like[:0]).to(state.device) for part in parts]
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The result of a pass over a split.
+    """The result of a pass over a split, over all ranks.
 
     Attributes:
         metrics: by name, ``loss`` among them.
@@ -63,27 +107,52 @@ class Evaluation:
 
 
 def evaluate(pipeline: Pipeline, rows: list[Row], sampler: BatchSampler) -> Evaluation:
-    """Return the metrics of a pipeline over encoded rows, on the device where the pipeline is."""
+    """Return the metrics of a pipeline over encoded rows, on the device where the pipeline is.
+
+    With several ranks, each evaluates its share of the sampler's batches; all get the same result.
+
+    Args:
+        pipeline: to measure, the same on all ranks.
+        rows: all of them, on every rank.
+        sampler: of the batches of one process.
+    """
     meter = Meter(pipeline)
-    for outputs, encoded, batch in passes(pipeline, rows, sampler):
+    for outputs, encoded, batch in _outputs(pipeline, rows, sampler, rank(), world_size()):
         meter.add(outputs, encoded, batch, scores=True)
-    return Evaluation(meter.compute(), meter.losses, meter.metric.details())
+    return Evaluation(meter.compute(), meter.losses(), meter.details())
 
 
 def calibrate(pipeline: Pipeline, rows: list[Row], sampler: BatchSampler) -> dict[str, float]:
-    """Let the head fit its probabilities to encoded rows; return what it says of that."""
-    return pipeline.head.calibrate(passes(pipeline, rows, sampler))
+    """Let the head fit its probabilities to encoded rows; return what it says of that.
+
+    Every rank reads all rows, as a head knows nothing of ranks; what the first one fitted counts.
+    """
+    found = pipeline.head.calibrate(passes(pipeline, rows, sampler))
+    if world_size() > 1:
+        state = {name: value.cpu() for name, value in pipeline.head.state_dict().items()}
+        found, state = from_first((found, state))
+        pipeline.head.load_state_dict(state)
+    return found
 
 
-@torch.no_grad()  # not in inference mode: what a head fits to the outputs may need gradients
 def passes(
     pipeline: Pipeline, rows: list[Row], sampler: BatchSampler
 ) -> Iterator[tuple[Any, Encoded, SequenceBatch]]:
-    """Yield outputs, states and the (scoped) batch for each batch of encoded rows, in eval mode."""
+    """Yield outputs, states and the (scoped) batch for each batch of encoded rows, in eval mode.
+
+    With several ranks, each gets all the batches.
+    """
+    return _outputs(pipeline, rows, sampler, 0, 1)
+
+
+@torch.no_grad()  # not in inference mode: what a head fits to the outputs may need gradients
+def _outputs(
+    pipeline: Pipeline, rows: list[Row], sampler: BatchSampler, rank: int, world_size: int
+) -> Iterator[tuple[Any, Encoded, SequenceBatch]]:
     was_training = pipeline.training
     pipeline.eval()
-    batches: Iterable[SequenceBatch] = loader(
-        SequenceDataset(rows, pipeline.collate, None, seed=0), sampler
+    batches: Iterable[SequenceBatch] = evaluation_loader(
+        rows, pipeline.collate, sampler, rank, world_size
     )
     try:
         for batch in batches:

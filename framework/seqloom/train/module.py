@@ -56,15 +56,19 @@ class SequenceModule(pl.LightningModule):
         return self
 
     def training_step(self, batch: SequenceBatch, batch_idx: int) -> Tensor:
-        """Return the mean loss over the batch's examples, weighted as the sampler says."""
+        """Return the mean loss over the batch's examples, weighted as the sampler says.
+
+        What is logged is the mean over the batches of all ranks at this step.
+        """
         self.batches_trained += 1
         losses = self.pipeline.losses(batch)
         loss = losses.mean()
         # Asking a GPU for the value would make it wait, so there it is asked only now and then.
         if loss.device.type == "cpu" or self.global_step % 50 == 0:
             refuse_non_finite(loss, losses, batch)
-        self.log("train/loss", loss.detach(), batch_size=len(batch), prog_bar=True)
-        return loss * batch.weight
+        loss = loss * batch.weight
+        self.log("train/loss", loss.detach(), batch_size=len(batch), prog_bar=True, sync_dist=True)
+        return loss
 
     def on_validation_epoch_start(self) -> None:
         """Start a fresh pass."""
@@ -80,7 +84,8 @@ class SequenceModule(pl.LightningModule):
         assert self.meter is not None
         watch = self.pipeline.head.watch
         for name, value in self.meter.compute().items():
-            self.log(f"val/{name}", value, prog_bar=name == watch)
+            # Each rank has the value of all ranks; their greatest is that exactly, unlike a mean.
+            self.log(f"val/{name}", value, prog_bar=name == watch, sync_dist=True, reduce_fx="max")
         self.meter = None
 
     def configure_optimizers(self) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import pytorch_lightning as pl
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
+from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from torch.optim import Optimizer
 
 from seqloom.config.freeze import Config
@@ -90,15 +91,34 @@ def build_loggers(config: Config) -> list[Any]:
     return [build(section, f"logger.{name}") for name, section in (config["logger"] or {}).items()]
 
 
+def close_loggers(loggers: Sequence[Any]) -> None:
+    """End what loggers have open, or the next run in this process would be logged as this one.
+
+    Lightning finalises its loggers, but does not end a run that their service goes on with.
+    """
+    for logger in loggers:
+        experiment = getattr(logger, "_experiment", None)
+        for name in ("finish", "end", "close"):
+            ending = getattr(experiment, name, None)
+            if callable(ending):
+                ending()
+                break
+
+
 def build_trainer(
-    config: Config, run_dir: Path, callbacks: list[pl.Callback], loggers: list[Any]
+    config: Config,
+    run_dir: Path,
+    callbacks: list[pl.Callback],
+    loggers: list[Any],
+    *,
+    in_ranks: bool = False,
 ) -> pl.Trainer:
-    """Return the trainer.
+    """Return the trainer of this process; ``in_ranks``: one of several that were launched.
 
     Raises:
-        ConfigError: it refuses its parameters, or more than one device is asked for.
+        ConfigError: it refuses its parameters.
     """
-    refuse_many_devices(config)
+    environment = TorchElasticEnvironment() if in_ranks else LightningEnvironment()
     trainer: pl.Trainer = build(
         {
             "num_sanity_val_steps": 0,
@@ -112,24 +132,7 @@ def build_trainer(
         # Lightning would otherwise look for checkpoints in the current directory, and take any
         # Slurm job for its own.
         default_root_dir=str(run_dir),
-        plugins=[LightningEnvironment(), WholeFiles()],
+        plugins=[environment, WholeFiles()],
         use_distributed_sampler=False,
     )
     return trainer
-
-
-def refuse_many_devices(config: Config) -> None:
-    """Refuse to train on more than one device.
-
-    Raises:
-        ConfigError: more than one device or node is asked for.
-    """
-    trainer = config["trainer"]
-    devices = trainer.get("devices", 1)
-    one = len(devices) == 1 if isinstance(devices, list) else str(devices) == "1"
-    if not one or trainer.get("num_nodes", 1) != 1:
-        raise ConfigError(
-            f"trainer.devices={trainer.get('devices')} with num_nodes="
-            f"{trainer.get('num_nodes', 1)}: this version trains on one device; set "
-            "trainer.devices=1."
-        )

@@ -18,9 +18,11 @@ from seqloom.train.callbacks import (
     EpochLines,
     JsonLines,
     RandomState,
+    TrainingTime,
     WholeFiles,
 )
 from seqloom.train.errors import explained
+from seqloom.train.ranks import rank, world_size
 
 
 def test_each_step_is_one_line_and_nan_is_null(tmp_path: Path) -> None:
@@ -69,6 +71,58 @@ def test_the_random_state_comes_back_at_the_first_batch() -> None:
     assert torch.equal(torch.rand(4), expected)
     after.on_train_batch_start()  # a second batch goes on
     assert not torch.equal(torch.rand(4), expected)
+
+
+def test_the_random_state_of_an_older_checkpoint() -> None:
+    stored = {"cpu": torch.get_rng_state(), "cuda": []}
+    expected = torch.rand(4)
+    callback = RandomState()
+    callback.load_state_dict(stored)
+    callback.on_train_batch_start()
+    assert torch.equal(torch.rand(4), expected)
+
+
+def _draws(folder: str) -> tuple[list[float], list[float], list[float]]:
+    """Return what follows a stored state, what follows it restored, and with that of 2 ranks."""
+    torch.manual_seed(rank())
+    stored, path = RandomState().state_dict(), Path(folder) / "of-2"
+    if (rank(), world_size()) == (0, 2):
+        torch.save(stored, path)
+    expected = torch.rand(3).tolist()
+    found = []
+    for state in (stored, torch.load(path, weights_only=True) if world_size() > 2 else stored):
+        torch.manual_seed(99)
+        callback = RandomState()
+        callback.load_state_dict(state)
+        callback.on_train_batch_start()
+        found.append(torch.rand(3).tolist())
+    return expected, found[0], found[1]
+
+
+def test_each_rank_gets_its_own_random_state_back(on_ranks: Any, tmp_path: Path) -> None:
+    found = on_ranks(_draws, str(tmp_path), sizes=(2, 3))
+    for each in found.values():
+        assert all(restored == expected for expected, restored, _ in each)
+        assert len({tuple(expected) for expected, _, _ in each}) == len(each)
+    torch.manual_seed(99)
+    untouched = torch.rand(3).tolist()
+    assert [with_two for _, _, with_two in found[3]] == [
+        *(expected for expected, _, _ in found[2]),
+        untouched,  # two ranks stored nothing for a third
+    ]
+
+
+def _written(folder: str) -> str:
+    lines = JsonLines(Path(folder) / "m.jsonl")
+    lines.log_metrics({"rank": rank()}, 1)
+    lines.forget_after(9 if rank() == 0 else 0)
+    return lines.path.read_text(encoding="utf-8") if rank() == 0 else ""
+
+
+def test_only_the_first_rank_writes_lines(on_ranks: Any, tmp_path: Path) -> None:
+    first, _ = on_ranks(_written, str(tmp_path), sizes=(2,))[2]
+    assert first == '{"step": 1, "rank": 0.0}\n'
+    assert (tmp_path / "m.jsonl").read_text(encoding="utf-8") == first
 
 
 def test_paths_of_a_moved_folder_are_those_of_here(tmp_path: Path) -> None:
@@ -167,3 +221,16 @@ def test_each_epoch_is_told_of(tmp_path: Path, caplog: pytest.LogCaptureFixture)
         train([(1.0, 4.0), (0.25, 3.0)], tmp_path, EpochLines("val/cer"))
     told = [record.getMessage() for record in caplog.records if record.name == "seqloom"]
     assert told[1].startswith("Epoch 2 of 2: val/loss 3.0000, val/cer 0.2500 (")
+
+
+def test_the_time_of_a_resumed_run_is_that_of_all_its_parts(tmp_path: Path) -> None:
+    first, second = TrainingTime(), TrainingTime()
+    train([(1.0, 1.0), (0.5, 1.0)], tmp_path, first)
+    assert first.batches == 2
+    assert first.seconds > 0
+    kept = torch.load(tmp_path / "best.ckpt", weights_only=True)["callbacks"]["TrainingTime"]
+    assert kept == first.state_dict()  # read before the checkpoint of the same epoch is written
+    second.load_state_dict(kept)
+    train([(1.0, 1.0)], tmp_path / "other", second)
+    assert second.batches == 3
+    assert second.seconds > first.seconds

@@ -1,19 +1,23 @@
-"""An evaluation counts each example once, whatever the batches."""
+"""An evaluation counts each example once, whatever the batches and the number of ranks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+import warnings
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
 import torch
 
 from seqloom.config.compose import compose_run
-from seqloom.interfaces import Encoded, SequenceBatch
+from seqloom.data.sampler import BatchSampler
+from seqloom.interfaces import Encoded, Matrix, SequenceBatch, Table
 from seqloom.model.build import build_pipeline
 from seqloom.model.pipeline import Pipeline
 from seqloom.train.data import RunData, read_data, sampler
 from seqloom.train.meter import Evaluation, calibrate, evaluate, passes
+from seqloom.train.ranks import rank
 
 
 @pytest.fixture(scope="module")
@@ -110,3 +114,104 @@ def test_a_head_that_has_nothing_to_calibrate_reads_nothing(
     rows = data.rows["val"]
     monkeypatch.setattr(pipeline, "encode", None)
     assert calibrate(pipeline, rows, sampler(rows, {"max_examples": 3, "max_cost": None})) == {}
+
+
+APPLES = ("data.train_size=60", "data.val_size=20", "data.test_size=2")
+LINES = (
+    "data=digit_lines",
+    "data.train=8",
+    "data.val=8",
+    "data.test=2",
+    "data.height=16",
+    "frontend=line_image",
+    "frontend.height=16",
+    "frontend.margin=2",
+    "frontend.channels=[4,6]",
+    "frontend.pooling=[2x2,2x1]",
+    "head.ngram_order=0",
+)
+HEADS = {
+    "ner": APPLES,
+    "classification": APPLES,
+    "ctc": LINES,
+}
+COUNTS = (1, 2, 3, 4, 5, 6, 7, None)
+
+
+def _built(head: str) -> tuple[Pipeline, RunData]:
+    config = compose_run([f"head={head}", *HEADS[head], "encoder.hidden_size=8"])
+    data = read_data(config)
+    torch.manual_seed(0)
+    return build_pipeline(config, data.codecs), data
+
+
+def _evaluations() -> dict[tuple[str, int | None], Evaluation]:
+    """Evaluate untrained pipelines on so many examples; None: all of the split."""
+    found = {}
+    for head in HEADS:
+        pipeline, data = _built(head)
+        for count in COUNTS:
+            rows = data.rows["val"][:count]
+            costs = [row.cost for row in rows]
+            sampler = BatchSampler(costs, max_examples=3, max_cost=None, shuffle=False, seed=0)
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                found[head, count] = evaluate(pipeline, rows, sampler)
+    return found
+
+
+def _numbers(details: list[Table | Matrix]) -> Iterator[Any]:
+    """Yield the cells of tables and matrices one by one."""
+    for one in details:
+        yield one.title
+        for row in one.rows if isinstance(one, Table) else one.counts:
+            yield from row
+
+
+def test_ranks_measure_what_one_process_does(on_ranks: Any) -> None:
+    found = on_ranks(_evaluations)
+    (alone,) = found.pop(1)
+    assert len(alone) == len(HEADS) * len(COUNTS)
+    for key, expected in alone.items():
+        assert len(expected.losses) == (key[1] or (8 if key[0] == "ctc" else 20))
+        for each in found.values():
+            assert all(one[key] == each[0][key] for one in each)
+            _same(each[0][key], expected)
+    assert alone["classification", None].metrics.keys() == {"accuracy", "f1_macro", "loss"}
+    assert alone["ner", None].metrics["f1"] > 0
+    assert [one.title for one in alone["ctc", None].details][0] == "Confusions of characters"
+
+
+def _same(found: Evaluation, expected: Evaluation) -> None:
+    assert found.metrics == pytest.approx(expected.metrics, rel=1e-6, abs=1e-6)
+    assert found.losses == pytest.approx(expected.losses, rel=1e-6)
+    assert found.metrics["loss"] == math.fsum(found.losses.values()) / len(found.losses)
+    assert list(_numbers(found.details)) == [
+        pytest.approx(cell, rel=1e-6) if isinstance(cell, float) else cell
+        for cell in _numbers(expected.details)
+    ]
+
+
+def _calibrated() -> tuple[dict[str, float], float, list[str]]:
+    """Let each rank fit something else."""
+    pipeline, data = _built("classification")
+    pipeline.head.register_buffer("scale", torch.zeros(()))
+    ids = []
+
+    def fit(passes: Iterable[tuple[Any, Encoded, SequenceBatch]]) -> dict[str, float]:
+        ids.extend(name for _, _, batch in passes for name in batch.ids)
+        pipeline.head.scale.fill_(rank() + 5)  # type: ignore[operator, union-attr]
+        return {"scale": rank() + 5}
+
+    pipeline.head.calibrate = fit  # type: ignore[method-assign, assignment]
+    rows = data.rows["val"]
+    found = calibrate(pipeline, rows, sampler(rows, {"max_examples": 1, "max_cost": None}))
+    return found, float(pipeline.head.scale), sorted(ids)  # type: ignore[arg-type]
+
+
+def test_all_ranks_calibrate_on_all_examples_and_the_first_one_counts(on_ranks: Any) -> None:
+    for each in on_ranks(_calibrated, sizes=(2,)).values():
+        for found, scale, ids in each:
+            assert found == {"scale": 5}
+            assert scale == 5
+            assert len(set(ids)) == len(ids) == 20

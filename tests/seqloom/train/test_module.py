@@ -1,17 +1,26 @@
-"""A loss that is not a number ends the run and names its examples."""
+"""What a step trains and logs: the same on any number of ranks; no loss that is not a number."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
+import pytorch_lightning as pl
 import torch
 from torch.optim import SGD
 
+from seqloom.config.compose import compose_run
 from seqloom.errors import RunError
 from seqloom.interfaces import SequenceBatch
-from seqloom.train.module import refuse_non_finite
+from seqloom.model.build import build_pipeline
+from seqloom.nn.dropout import Dropout
+from seqloom.train.callbacks import BestCheckpoint, JsonLines, RandomState, TrainingTime
+from seqloom.train.data import SequenceData, read_data
+from seqloom.train.module import SequenceModule, refuse_non_finite
+from seqloom.train.ranks import rank, world_size
 
 Fit = Callable[..., Any]
 
@@ -44,3 +53,64 @@ def test_a_run_whose_rate_is_far_too_high_is_ended(fit: Fit, parts: Callable[...
 
     with pytest.raises(RunError, match=r"not finite for: apples-train-\d+ \(nan\)"):
         fit("optimizer=adam", "~optimizer.lr", f"optimizer._target_={parts(Wild)}")
+
+
+def _first_step(folder: str) -> dict[str, Any]:
+    """Train for one step, in which the ranks share all 13 examples, and validate."""
+    size = world_size()
+    config = compose_run(["data.train_size=13", "data.val_size=5", "encoder.hidden_size=8"])
+    data = read_data(config)
+    torch.manual_seed(0)
+    pipeline = build_pipeline(config, data.codecs)
+    for part in pipeline.modules():
+        if isinstance(part, Dropout | torch.nn.Dropout):
+            part.p = 0.0
+    before = {name: value.clone() for name, value in pipeline.state_dict().items()}
+    batch = {"max_examples": -(-13 // size), "max_cost": None, "workers": 0}
+    steps = JsonLines(Path(folder) / f"{size}-{rank()}.jsonl")
+    keeper = BestCheckpoint(dirpath=Path(folder) / str(size), filename="best", monitor="val/f1")
+    spent = TrainingTime()
+    trainer = pl.Trainer(
+        max_epochs=1,
+        accelerator="cpu",
+        devices=size,
+        strategy="ddp" if size > 1 else "auto",
+        logger=[steps],
+        callbacks=[RandomState(), spent, keeper],
+        log_every_n_steps=1,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        use_distributed_sampler=False,
+    )
+    module = SequenceModule(pipeline, partial(SGD, lr=1.0), None, total_steps=1)
+    trainer.fit(module, datamodule=SequenceData(data, batch, seed=0))
+    kept = torch.load(keeper.best_model_path, weights_only=True)["callbacks"]
+    return {
+        "gradient": {name: before[name] - value for name, value in pipeline.state_dict().items()},
+        "logged": {name: float(value) for name, value in trainer.callback_metrics.items()},
+        "steps": trainer.global_step,
+        "lines": steps.rows(),
+        "states": len(kept["RandomState"]["ranks"]),
+        "batches": spent.batches,
+        "seconds": kept["TrainingTime"]["seconds"],
+    }
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_the_first_step_is_the_same_on_any_number_of_ranks(on_ranks: Any, tmp_path: Path) -> None:
+    found = on_ranks(_first_step, str(tmp_path))
+    (alone,) = found[1]
+    assert alone["logged"].keys() >= {"train/loss", "val/loss", "val/f1"}
+    for size, each in found.items():
+        for number, one in enumerate(each):
+            assert one["steps"] == one["batches"] == 1
+            assert one["states"] == size
+            assert one["seconds"] > 0
+            assert one["logged"] == each[0]["logged"]
+            assert one["logged"] == pytest.approx(alone["logged"], rel=1e-5, abs=1e-6)
+            assert bool(one["lines"]) == (number == 0)
+            for name, gradient in one["gradient"].items():
+                expected = alone["gradient"][name]
+                torch.testing.assert_close(gradient, expected, rtol=0, atol=1e-6)
+    assert any(gradient.abs().max() > 1e-3 for gradient in alone["gradient"].values())

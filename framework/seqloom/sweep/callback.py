@@ -1,0 +1,29 @@
+"""What Hydra calls when a sweep ends: its index is written and its leaderboard printed."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig
+
+from seqloom.sweep.index import write_index
+from seqloom.sweep.show import show
+
+last_sweep: Path | None = None
+"""The folder of the sweep that ended last in this process: Hydra hands nothing back of it."""
+
+
+class SweepCallback(Callback):
+    """Prints the leaderboard and writes ``index.json`` when a sweep ends."""
+
+    def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
+        """Sum up what the trials left in their folders."""
+        global last_sweep  # noqa: PLW0603 - Hydra makes the callback itself and drops it
+        folder = last_sweep = Path(config.hydra.sweep.dir)
+        write_index(folder)
+        sys.stdout.write("\n")
+        show(folder)
+        sys.stdout.write(f"\nSweep: {folder}\n")

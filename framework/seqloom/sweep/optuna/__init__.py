@@ -1,0 +1,1 @@
+"""Search with Optuna: what is tried next depends on what came of the trials before."""

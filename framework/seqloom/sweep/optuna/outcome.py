@@ -1,0 +1,107 @@
+"""What came of a point, from the records of its trials."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import fmean
+from typing import Any
+
+from optuna.trial import TrialState
+
+from seqloom.errors import ConfigError, did_you_mean
+from seqloom.sweep.ledger import Trial
+from seqloom.sweep.optuna.curves import by_epoch
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a point.
+
+    Attributes:
+        state: ``COMPLETE`` if all of its trials ended well; ``PRUNED`` if one was pruned; ``FAIL``
+            if one failed, or has no finite value; else ``RUNNING``.
+        values: of the objectives, the mean over the point's trials; empty unless complete.
+        reports: the watched metric by epoch, higher being better, the mean over the trials that
+            came so far; empty where something else is the objective.
+    """
+
+    state: TrialState
+    values: list[float] = field(default_factory=list)
+    reports: dict[int, float] = field(default_factory=dict)
+
+
+def outcome_of(trials: Sequence[Trial], objectives: Collection[str] | None) -> Outcome:
+    """Return what came of a point.
+
+    Args:
+        trials: of the point, one for each seed.
+        objectives: their names; None: the watched metric.
+
+    Raises:
+        ConfigError: a trial that ended well has nothing of an objective's name.
+    """
+    states = {trial.state for trial in trials}
+    reports = {} if objectives else _reports(trials)
+    if states <= {"done"}:
+        names = objectives or (None,)
+        columns = [[_value(trial, name) for trial in trials] for name in names]
+        means = [fmean(column) for column in columns]
+        if all(map(math.isfinite, means)):
+            return Outcome(TrialState.COMPLETE, means, reports)
+        return Outcome(TrialState.FAIL)
+    if states <= {"done", "pruned"}:
+        return Outcome(TrialState.PRUNED, reports=reports)
+    if states <= {"done", "pruned", "failed", "damaged"}:
+        return Outcome(TrialState.FAIL)
+    return Outcome(TrialState.RUNNING)
+
+
+def _reports(trials: Sequence[Trial]) -> dict[int, float]:
+    curves = [curve(trial) for trial in trials]
+    epochs = sorted({epoch for found in curves for epoch in found})
+    return {epoch: fmean(found[epoch] for found in curves if epoch in found) for epoch in epochs}
+
+
+def curve(trial: Trial) -> dict[int, float]:
+    """Return a trial's watched metric by epoch, higher being better; empty while it is unknown."""
+    watch = trial.record.get("watch")
+    if not watch:
+        return {}
+    sign = 1 if trial.record.get("higher_is_better", True) else -1
+    return {epoch: sign * value for epoch, value in by_epoch(trial.folder, f"val/{watch}").items()}
+
+
+def _value(trial: Trial, name: str | None) -> float:
+    """Return an objective's value; NaN if it is none."""
+    if name is None:
+        score = trial.score()
+        return math.nan if score is None else score
+    known = numbers(trial.record)
+    if name not in known:
+        raise ConfigError(
+            f"hydra.sweeper.objectives: trial {trial.number} has nothing called {name}. "
+            f"{did_you_mean(name, known)}"
+        )
+    value = known[name]
+    return math.nan if value is None else float(value)
+
+
+def numbers(record: Mapping[str, Any]) -> dict[str, float | None]:
+    """Return what a record has that an objective can be, by name; None: not finite.
+
+    >>> numbers({"state": "done", "parameters": 9, "metrics": {"val": {"f1": 0.5}}})
+    {'parameters': 9, 'val/f1': 0.5}
+    """
+    plain = {
+        key: value
+        for key, value in record.items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }
+    metrics = {
+        f"{split}/{name}": value
+        for split, values in (record.get("metrics") or {}).items()
+        for name, value in values.items()
+    }
+    return {**plain, **metrics}

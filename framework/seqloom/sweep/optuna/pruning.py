@@ -1,0 +1,86 @@
+"""End a trial early that does worse than the others of its sweep did at the same epoch."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+
+from seqloom.sweep.ledger import read_trials
+from seqloom.sweep.optuna.curves import by_epoch
+from seqloom.sweep.optuna.pruners import build_pruner, is_hopeless
+from seqloom.train.ranks import from_first, is_first
+
+log = logging.getLogger("seqloom")
+
+
+class Pruning(pl.Callback):
+    """Asks a pruner after each epoch's validation whether the trial is worth going on.
+
+    What the others reported is read from their folders, beside the trial's own: no server, no
+    database, and it does not matter on which host they ran. The first rank asks, all obey.
+
+    Args:
+        pruner: its name.
+        pruner_params: its arguments; steps are epochs, counted from 1.
+
+    Attributes:
+        pruned: whether the trial was ended.
+    """
+
+    def __init__(self, pruner: str, pruner_params: Mapping[str, Any] | None = None) -> None:
+        self.pruner, self.params = pruner, dict(pruner_params or {})
+        build_pruner(self.pruner, self.params)  # a mistake shows before the first epoch
+        self.pruned = False
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return whether the trial was ended: a process may be killed before it says so."""
+        return {"pruned": self.pruned}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take up the state."""
+        self.pruned = state_dict["pruned"]
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Ask, unless training has ended anyway."""
+        if trainer.sanity_checking or _is_last_epoch(trainer):
+            return
+        if from_first(is_first() and self._is_hopeless(trainer, pl_module)):
+            self.pruned = trainer.should_stop = True
+            log.info("Pruned after epoch %d: other trials did better.", trainer.current_epoch + 1)
+
+    def _is_hopeless(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> bool:
+        folder = Path(trainer.default_root_dir)
+        if not folder.name.isdecimal():
+            return False  # no trial of a sweep
+        pipeline: Any = pl_module.pipeline
+        head = pipeline.head
+        metric, sign = f"val/{head.watch}", 1 if head.higher_is_better else -1
+        trials = read_trials(folder.parent)
+        reports = {
+            trial.number: {epoch: sign * value for epoch, value in curve.items()}
+            for trial in trials
+            if (curve := by_epoch(trial.folder, metric))
+        }
+        number, epoch = int(folder.name), trainer.current_epoch + 1
+        # The trial's own newest line is written after this.
+        newest = float(trainer.callback_metrics.get(metric, math.nan))
+        earlier = {past: value for past, value in reports.get(number, {}).items() if past < epoch}
+        reports[number] = {**earlier, epoch: sign * newest}
+        ended = {one.number: one.state for one in trials if one.state in {"done", "pruned"}}
+        return is_hopeless(build_pruner(self.pruner, self._params(trainer)), reports, ended, number)
+
+    def _params(self, trainer: pl.Trainer) -> dict[str, Any]:
+        if self.pruner == "hyperband" and (trainer.max_epochs or -1) > 0:
+            # Left to itself it would wait for the first trial to end, to know how long they are.
+            return {"max_resource": trainer.max_epochs, **self.params}
+        return self.params
+
+
+def _is_last_epoch(trainer: pl.Trainer) -> bool:
+    """Return whether what is left to train is nothing: the trial may as well end well."""
+    return trainer.should_stop or trainer.current_epoch + 1 == trainer.max_epochs

@@ -1,0 +1,64 @@
+"""The settings of a search."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from seqloom.errors import ConfigError, did_you_mean
+
+DIRECTIONS = ("maximize", "minimize")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a search goes about it.
+
+    Attributes:
+        n_trials: how many different points are tried, each with every seed.
+        sampler: its name; see ``samplers.py``.
+        sampler_params: arguments of Optuna's sampler.
+        seed: of the sampler; the trials have seeds of their own.
+        pruner: its name; see ``pruners.py``.
+        pruner_params: arguments of Optuna's pruner; its steps are epochs, counted from 1.
+        objectives: ``maximize`` or ``minimize`` by what a record says: ``val/f1``,
+            ``training_seconds``; None: the head's watched metric on the validation split.
+    """
+
+    n_trials: int = 20
+    sampler: str = "tpe"
+    sampler_params: dict[str, Any] = field(default_factory=dict)
+    seed: int = 1
+    pruner: str = "none"
+    pruner_params: dict[str, Any] = field(default_factory=dict)
+    objectives: dict[str, str] | None = None
+
+    def check(self) -> None:
+        """Refuse settings that make no sense.
+
+        Raises:
+            ConfigError: a number is too small, a direction is none, or settings exclude each other.
+        """
+        if self.n_trials < 1:
+            raise ConfigError(f"hydra.sweeper.n_trials={self.n_trials}: expected 1 or more.")
+        if self.seed < 0:
+            raise ConfigError(f"hydra.sweeper.seed={self.seed}: expected 0 or more.")
+        for name, direction in (self.objectives or {}).items():
+            if direction not in DIRECTIONS:
+                hint = did_you_mean(str(direction), DIRECTIONS)
+                raise ConfigError(f"hydra.sweeper.objectives: {name} is to {direction!r}. {hint}")
+        if len(self.objectives or {}) > 1 and self.pruner != "none":
+            raise ConfigError(
+                f"hydra.sweeper.pruner={self.pruner}: a trial is pruned by one metric, but there "
+                f"are {len(self.objectives or {})} objectives. Set hydra.sweeper.pruner=none, or "
+                "name one objective."
+            )
+
+    @property
+    def directions(self) -> list[str]:
+        """Optuna's directions; the watched metric is told so that higher is better."""
+        return list(self.objectives.values()) if self.objectives else ["maximize"]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the settings as plain data, for the plan."""
+        return asdict(self)

@@ -1,0 +1,76 @@
+"""How a sweep stands, told while it runs."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from seqloom.sweep.ledger import Trial, read_trials
+from seqloom.sweep.plan import Plan
+
+INTERVAL = 2.0
+"""Seconds between two looks at the trials' records."""
+
+ENDED = frozenset({"done", "pruned", "failed", "damaged"})
+
+
+@contextmanager
+def following(plan: Plan, interval: float = INTERVAL) -> Iterator[None]:
+    """Print a line to stderr whenever trials of the plan have ended, while the block runs."""
+    over = threading.Event()
+    thread = threading.Thread(target=_follow, args=(plan, over, interval), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _follow(plan: Plan, over: threading.Event, interval: float) -> None:
+    start, before = time.monotonic(), _ended(read_trials(plan.folder))
+    told = before
+    while not over.wait(interval):
+        trials = read_trials(plan.folder)
+        now = _ended(trials)
+        if now != told:
+            print(line(trials, now - before, time.monotonic() - start), file=sys.stderr, flush=True)
+            told = now
+
+
+def _ended(trials: Sequence[Trial]) -> int:
+    return sum(trial.state in ENDED for trial in trials)
+
+
+def line(trials: Sequence[Trial], ended_here: int, seconds: float) -> str:
+    """Return how a sweep stands: counts, the best so far, the time left.
+
+    Args:
+        trials: all that are planned.
+        ended_here: how many of them have ended in the last ``seconds``.
+        seconds: see there.
+    """
+    states = Counter(trial.state for trial in trials)
+    counts = [f"{states['done']} of {len(trials)} done"]
+    counts += [f"{states[s]} {s}" for s in ("running", "failed", "pruned") if states[s]]
+    parts = [f"Sweep: {', '.join(counts)}"]
+    scored = [(score, trial) for trial in trials if (score := trial.score()) is not None]
+    if scored and len({trial.record["watch"] for _, trial in scored}) == 1:
+        _, best = max(scored, key=lambda pair: pair[0])
+        watch = best.record["watch"]
+        value = best.metrics["val"][watch]
+        parts.append(f"best: trial {best.number} with val/{watch} {value:.4f}")
+    left = len(trials) - _ended(trials)
+    if left and ended_here:
+        parts.append(f"about {_duration(seconds / ended_here * left)} left")
+    return "; ".join(parts)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

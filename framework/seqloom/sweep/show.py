@@ -1,0 +1,61 @@
+"""Print the leaderboard of a sweep: the table alone to standard output, notes to the other."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from seqloom.sweep.columns import states
+from seqloom.sweep.formats import FORMATS
+from seqloom.sweep.leaderboard import boards
+from seqloom.sweep.ledger import Trial, counted, open_sweep
+from seqloom.sweep.ordering import sort, top
+
+FAULTS = 5
+
+
+def show(
+    folder: Path,
+    form: str = "table",
+    *,
+    by: Sequence[str] | None = None,
+    metric: str | None = None,
+    order: str | None = None,
+    most: int | None = None,
+) -> None:
+    """Print the leaderboard of a sweep.
+
+    Args:
+        folder: of the sweep.
+        form: one of `FORMATS`.
+        by: the keys to group by; None: each point is a row.
+        metric: another than the watched one.
+        order: the column to sort by; None: the mean on validation, the best first.
+        most: rows to show; None: all.
+
+    Raises:
+        SeqloomError: it is no sweep, or has no such key, metric or column.
+    """
+    trials = open_sweep(folder)
+    made = boards(trials, by, metric)
+    if order is not None:
+        sort(made, order)
+    if most is not None:
+        top(made, most)
+    print(FORMATS[form](made), flush=True)
+    notes = dict.fromkeys(note for board in made for note in board.notes)
+    for line in [f"{states(counted(trials)) or 'No trials yet'}.", *notes, *faults(trials)]:
+        print(line, file=sys.stderr)
+
+
+def faults(trials: Sequence[Trial]) -> list[str]:
+    """Return a sentence for each of the first trials that failed or are damaged."""
+    bad = [trial for trial in trials if trial.state in {"failed", "damaged"}]
+    told = [
+        f"Trial {trial.number} {'is' if trial.state == 'damaged' else 'has'} {trial.state}: "
+        f"{str(trial.record.get('error') or 'its record does not say why').splitlines()[0]}"
+        for trial in bad[:FAULTS]
+    ]
+    more = len(bad) - len(told)
+    return [*told, f"… and {more} more."] if more else told

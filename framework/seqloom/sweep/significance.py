@@ -1,0 +1,59 @@
+"""Whether a difference is more than chance: the paired t-test, corrected for many tests."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def has_scipy() -> bool:
+    """Return whether tests can be made."""
+    try:
+        import scipy.special  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def paired_p(first: Mapping[Any, float], second: Mapping[Any, float]) -> float | None:
+    """Return the two-sided p of the paired t-test over the keys that both have.
+
+    Args:
+        first: values by what they are paired by, such as the seed.
+        second: the same of the other.
+
+    Returns:
+        The p; 1 if there is no difference at all; None where there is no test: of fewer than two
+        pairs, or if all differ by exactly as much.
+    """
+    shared = [key for key in first if key in second]
+    differences = [first[key] - second[key] for key in shared]
+    if len(differences) < 2:
+        return None
+    if not any(differences):
+        return 1.0
+    scale = max(abs(value) for key in shared for value in (first[key], second[key]))
+    deviation = statistics.stdev(differences)
+    if deviation <= 1e-12 * scale:  # constant, but for rounding in the differences
+        return None
+    from scipy.special import stdtr  # scipy.stats takes a second to import
+
+    t = statistics.fmean(differences) / (deviation / math.sqrt(len(differences)))
+    return float(2 * stdtr(len(differences) - 1, -abs(t)))
+
+
+def holm(ps: Sequence[float | None]) -> list[float | None]:
+    """Return p values corrected by Holm's step-down method for how many there are.
+
+    >>> [p and round(p, 6) for p in holm([0.01, None, 0.04, 0.03])]
+    [0.03, None, 0.06, 0.06]
+    """
+    made = sorted((p, i) for i, p in enumerate(ps) if p is not None)
+    corrected: list[float | None] = [None] * len(ps)
+    highest = 0.0
+    for rank, (p, i) in enumerate(made):
+        highest = max(highest, min(1.0, p * (len(made) - rank)))
+        corrected[i] = highest
+    return corrected

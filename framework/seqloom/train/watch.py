@@ -1,0 +1,214 @@
+"""Know a process for sure, and end with it: no rank or worker trains on for a sweep that is gone.
+
+A process that is killed cannot tell those that work for it. So each of them watches it. The
+watch ends its own process alone: ranks have a watch of their own, and torch's data workers look
+for their parent and end by themselves within seconds.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from seqloom.errors import RunError
+
+SWEEP_VARIABLE = "SEQLOOM_SWEEP"
+"""Names the process that leads the sweep, to its joblib workers and submitted jobs."""
+
+POLL = 0.5
+"""Seconds between two looks at a watched process."""
+
+_JOB_VARIABLE = "SLURM_JOB_ID"
+_PR_SET_PDEATHSIG = 1
+
+_watched: dict[int, set[Process]] = {}  # by the watching process, as a fork watches nothing
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process, told apart from a later one that gets the same number.
+
+    Attributes:
+        pid: its number.
+        started: when it started, in the system's own terms.
+        host: the machine's name, for people.
+        boot: the machine since it was started and the space of process numbers; where two differ,
+            as in two containers of one name, a number of one means nothing in the other.
+    """
+
+    pid: int
+    started: str
+    host: str
+    boot: str
+
+    @classmethod
+    def current(cls) -> Process:
+        """Return the process that calls."""
+        pid = os.getpid()
+        return cls(pid, _start(pid) or "", platform.node(), _boot())
+
+    @property
+    def here(self) -> bool:
+        """Whether it belongs to this machine, so that one can tell whether it is alive."""
+        return self.boot == _boot()
+
+    def alive(self) -> bool:
+        """Return whether it still runs, stopped or not; True if it is elsewhere: unknown."""
+        return not self.here or _start(self.pid) in (self.started, "")
+
+    def to_text(self) -> str:
+        """Return it as one word, for an environment variable."""
+        return "@".join([str(self.pid), self.started, self.host, self.boot])
+
+    @classmethod
+    def from_text(cls, text: str) -> Process:
+        """Return the process that :meth:`to_text` wrote.
+
+        Raises:
+            RunError: the text is no such word.
+        """
+        parts = text.split("@")
+        if len(parts) != 4 or not parts[0].isdigit():
+            raise RunError(
+                f"Expected a process as PID@START@HOST@BOOT, but got {text!r}. A sweep sets "
+                f"{SWEEP_VARIABLE} for its own processes alone: unset it."
+            )
+        return cls(int(parts[0]), *parts[1:])
+
+
+def die_with(*processes: Process) -> None:
+    """Kill the own process (SIGKILL) within a second after one of some processes has ended.
+
+    A thread of its own looks, so it works while the main thread waits in a collective or reads.
+    It cannot look while an extension computes without letting go of the interpreter's lock. The
+    parent's end is therefore also told by the kernel, where it can.
+
+    Args:
+        processes: those to end with; one on another machine is not watched.
+    """
+    watched = _watched.setdefault(os.getpid(), set())
+    first = not watched
+    watched.update(process for process in processes if process.here)
+    for process in watched:
+        if process.pid == os.getppid():
+            _ask_kernel(process)
+    if watched and first:
+        threading.Thread(target=_watch, args=(watched,), name="seqloom-watch", daemon=True).start()
+
+
+@contextmanager
+def announce() -> Iterator[Process]:
+    """Let the processes that are started within the block know that this one leads the sweep."""
+    before = os.environ.get(SWEEP_VARIABLE)
+    leader = Process.current()
+    os.environ[SWEEP_VARIABLE] = f"{leader.to_text()};{os.environ.get(_JOB_VARIABLE, '')}"
+    try:
+        yield leader
+    finally:
+        if before is None:
+            os.environ.pop(SWEEP_VARIABLE, None)
+        else:
+            os.environ[SWEEP_VARIABLE] = before
+
+
+def announced() -> Process | None:
+    """Return the process that leads the sweep, if there is one to end with.
+
+    A Slurm job of its own, which outlives the shell that submitted it, has none.
+
+    Raises:
+        RunError: the variable holds something else.
+    """
+    text, _, job = os.environ.get(SWEEP_VARIABLE, "").partition(";")
+    if not text or job != os.environ.get(_JOB_VARIABLE, ""):
+        return None
+    leader = Process.from_text(text)
+    return leader if leader.here and leader != Process.current() else None
+
+
+def follow() -> None:
+    """End with the process that leads the sweep, if this one works for a sweep; safe to repeat.
+
+    Raises:
+        RunError: the variable that names it holds something else.
+    """
+    leader = announced()
+    if leader is not None:
+        die_with(leader)
+
+
+def _watch(watched: set[Process]) -> None:
+    while all(process.alive() for process in list(watched)):
+        time.sleep(POLL)
+    _die()
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+    os._exit(128 + signal.SIGKILL)  # the first process of a container is spared its own signals
+
+
+def _ask_kernel(parent: Process) -> None:
+    """Have the kernel kill this process at its parent's end."""
+    # The kernel means the thread that started us, which may end long before the process does.
+    try:
+        children = Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()
+    except OSError:
+        return
+    if str(os.getpid()) in children:
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent.pid:  # it ended before the kernel was asked
+            _die()
+
+
+def _start(pid: int) -> str | None:
+    """Return when a process started; None if there is none (any more), empty if it is hidden."""
+    try:
+        return _start_by_proc(pid) if sys.platform == "linux" else _start_by_ps(pid)
+    except PermissionError:
+        return ""
+    except OSError:
+        return "" if _exists(pid) else None
+
+
+def _start_by_proc(pid: int) -> str | None:
+    stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    state, *fields = stat.rpartition(")")[2].split()  # a program's name may hold anything
+    return None if state in "ZX" else fields[18]
+
+
+def _start_by_ps(pid: int) -> str | None:
+    command = ["ps", "-o", "stat=", "-o", "lstart=", "-p", str(pid)]
+    same_words = {**os.environ, "LC_ALL": "C", "TZ": "UTC"}
+    found = subprocess.run(command, capture_output=True, text=True, env=same_words, check=False)
+    state, *words = found.stdout.split() or ["Z"]
+    return None if state.startswith("Z") else "_".join(words)
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
+@cache
+def _boot() -> str:
+    with suppress(OSError):
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot}/{Path('/proc/self/ns/pid').readlink()}"
+    return platform.node()

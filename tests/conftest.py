@@ -39,13 +39,12 @@ def on_ranks(tmp_path: Path) -> OnRanks:
     def run(
         function: Callable[..., Any], *args: Any, sizes: Sequence[int] = (1, 2, 3)
     ) -> dict[int, list[Any]]:
-        from torch import multiprocessing
+        from torch.multiprocessing.spawn import spawn
 
         folder = tmp_path / "ranks"
         folder.mkdir()
-        multiprocessing.spawn(
-            _serve, (str(folder), tuple(sizes), function, args), nprocs=max(sizes)
-        )
+        given = (str(folder), tuple(sizes), function, args)
+        spawn(_serve, given, nprocs=max(sizes))
         return {
             size: [pickle.loads((folder / f"{size}-{r}").read_bytes()) for r in range(size)]
             for size in sizes

@@ -1,7 +1,6 @@
 """``hydra/sweeper=optuna``: what is tried next depends on what came of the trials before."""
 
-from __future__ import annotations
-
+# No postponed annotations: see grid_sweeper.py.
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
+from seqloom.config.store import open_dicts
 from seqloom.errors import ConfigError
 from seqloom.sweep.optuna.settings import Settings
 from seqloom.sweep.shares import cores
@@ -87,9 +87,12 @@ class OptunaConfig:
     seed: int = 1
     pruner: str = "none"
     pruner_params: dict[str, Any] = field(default_factory=dict)
-    objectives: dict[str, str] | None = None
+    objectives: dict[str, str] = field(default_factory=dict)
 
 
 ConfigStore.instance().store(
-    group="hydra/sweeper", name="optuna", node=OptunaConfig, provider="seqloom"
+    group="hydra/sweeper",
+    name="optuna",
+    node=open_dicts(OmegaConf.structured(OptunaConfig)),
+    provider="seqloom",
 )

@@ -42,6 +42,11 @@ def _query(word: str) -> int:
         names = [*COMMANDS, "completion", *registry().commands()]
         print("\n".join(name for name in names if name.startswith(command)))
         return 0
+    if command == "sweep":
+        from seqloom.cli.sweep import SUBCOMMANDS
+
+        print("\n".join(name for name in SUBCOMMANDS if name.startswith(overrides)))
+        return 0
     if command != "train":
         return 0
     values = option_values(overrides)

@@ -10,7 +10,7 @@ from pathlib import Path
 from seqloom.errors import ConfigError, did_you_mean
 
 SUBCOMMANDS = {
-    "resume": ("Finish what a sweep lacks, and retry what failed.", "seqloom.sweep.resume:main"),
+    "resume": ("Finish what a sweep lacks, and retry what failed.", "seqloom.cli.resume:resume"),
     "list": ("List the sweeps below a folder.", "seqloom.cli.sweep:list_sweeps"),
     "show": ("Print a sweep's leaderboard, or write it as a page.", "seqloom.cli.sweep:show"),
     "diff": ("Tell what differs between two sweeps or two runs.", "seqloom.cli.sweep:diff"),

@@ -101,7 +101,7 @@ def _main(composed: DictConfig) -> None:
         config = frozen(composed)
         if settings.mode is RunMode.MULTIRUN:
             follow()
-            with own_share(settings, config):
+            with own_share(settings.sweep.dir, settings.launcher, config):
                 run_trial(config)
         else:
             report(run_trial(config))

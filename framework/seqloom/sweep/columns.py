@@ -31,7 +31,7 @@ def cells(board: Board, but: frozenset[str] = frozenset()) -> tuple[list[str], l
 
     Args:
         board: the leaderboard.
-        but: columns to leave out, such as "range"; those that are empty are left out anyway.
+        but: columns to leave out, such as "test range"; those that are empty are left out anyway.
     """
     made = columns(board, but)
     texts = ([text for text, _ in column] for _, column in made)
@@ -58,9 +58,9 @@ def _heading(name: str, board: Board) -> str:
     return f"p ({board.tested_on})" if name == "p" and board.tested_on else name
 
 
-def _pooled(row: Row) -> str:
-    trials = len(row.group.trials)
-    return f"{row.group.points} points, {trials} trials" if row.group.points > 1 else ""
+def _if_pooled(row: Row, count: int) -> str:
+    """Return a number of what is pooled in a row; of a single point it says nothing."""
+    return str(count) if row.group.points > 1 else ""
 
 
 def _mean(found: Spread | None) -> str:
@@ -74,10 +74,10 @@ def _range(found: Spread | None) -> str:
     return "" if found is None or found.n < 2 else f"{found.low:.4f}…{found.high:.4f}"
 
 
-def _p(p: float | None) -> str:
-    if p is None:
-        return ""
-    return "<0.0001" if p < 1e-4 else f"{p:.4f}"
+def _p(row: Row) -> str:
+    if row.best or row.p is None:
+        return "best" if row.best else ""
+    return "<0.0001" if row.p < 1e-4 else f"{row.p:.4f}"
 
 
 def _count(value: float | None) -> str:
@@ -129,15 +129,18 @@ def _time(row: Row) -> str:
 
 
 _COLUMNS = (
-    Column("pooled", _pooled, lambda row: len(row.group.trials)),
+    Column("points", lambda row: _if_pooled(row, row.group.points), lambda row: row.group.points),
+    Column(
+        "trials",
+        lambda row: _if_pooled(row, len(row.group.trials)),
+        lambda row: len(row.group.trials),
+    ),
     Column("n", lambda row: str(_n(row)), _n),
     Column("val", lambda row: _mean(row.val), lambda row: _middle(row.val)),
-    Column("range", lambda row: _range(row.val), lambda row: _width(row.val)),
+    Column("val range", lambda row: _range(row.val), lambda row: _width(row.val)),
     Column("test", lambda row: _mean(row.test), lambda row: _middle(row.test)),
-    Column("range", lambda row: _range(row.test), lambda row: _width(row.test)),
-    Column(
-        "p", lambda row: "best" if row.best else _p(row.p), lambda row: -1 if row.best else row.p
-    ),
+    Column("test range", lambda row: _range(row.test), lambda row: _width(row.test)),
+    Column("p", _p, lambda row: -1 if row.best else row.p),
     Column("parameters", lambda row: _count(row.parameters), lambda row: row.parameters),
     Column("time", _time, lambda row: row.seconds),
     Column("units/s", lambda row: _count(row.speed), lambda row: row.speed),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ from seqloom.sweep.leaderboard import Board, Row
 from seqloom.sweep.ledger import STATES
 
 WIDTH = 100
-"""Columns of text that a table takes at most, if it can."""
+"""Characters in a line of a table, at most, if it can; more if the terminal has more."""
 
 
 def aligned(rows: Sequence[Sequence[str]], right: Sequence[bool] = ()) -> str:
@@ -36,31 +37,32 @@ def aligned(rows: Sequence[Sequence[str]], right: Sequence[bool] = ()) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def table(boards: Sequence[Board], width: int = WIDTH) -> str:
-    """Return leaderboards as plain text, the widest columns left out where it would not fit."""
-    return "\n\n".join(_fitting(board, width) for board in boards)
+def table(boards: Sequence[Board]) -> str:
+    """Return leaderboards as plain text; `left_out` tells which columns had no room."""
+    return "\n\n".join(_fitting(board)[0] for board in boards)
 
 
-def _fitting(board: Board, width: int) -> str:
-    text = ""
-    for short, but in _NARROWER:
-        names, rows = cells(board, but)
+def left_out(boards: Sequence[Board]) -> list[str]:
+    """Return the columns that `table` leaves out so that its lines are not too long."""
+    return list(dict.fromkeys(name for board in boards for name in _fitting(board)[1]))
+
+
+def _fitting(board: Board) -> tuple[str, list[str]]:
+    """Return a table that fits, if one does, and the columns that it is without."""
+    width = max(WIDTH, shutil.get_terminal_size((WIDTH, 0)).columns)
+    every = cells(board)[0]
+    for count in range(-1, len(_DISPENSABLE) + 1):
+        names, rows = cells(board, frozenset(_DISPENSABLE[: max(count, 0)]))
         right = [name not in (*board.keys, "not done") for name in names]
-        header = [*_short(board.keys), *names[len(board.keys) :]] if short else names
+        header = names if count < 0 else [*_short(board.keys), *names[len(board.keys) :]]
         text = aligned([header, *rows], right)
         if max(map(len, text.splitlines())) <= width:
             break
-    return text
+    return text, [name for name in every if name not in names]
 
 
-_NARROWER: tuple[tuple[bool, frozenset[str]], ...] = (
-    (False, frozenset()),
-    (True, frozenset()),
-    (True, frozenset({"units/s"})),
-    (True, frozenset({"units/s", "range"})),
-    (True, frozenset({"units/s", "range", "time", "parameters"})),
-)
-"""Ever narrower forms of a table: whether keys are shortened, and which columns are left out."""
+_DISPENSABLE = ("units/s", "test range", "val range", "parameters", "time")
+"""The columns that are left out one after another until a table fits; keys are shortened first."""
 
 
 def _short(keys: Sequence[str]) -> list[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from seqloom.errors import ConfigError, did_you_mean
 from seqloom.sweep.ledger import Trial, counted, is_number
-from seqloom.sweep.points import Group, differing_keys, grouped
+from seqloom.sweep.points import Group, differing_keys, grouped, paired
 from seqloom.sweep.significance import has_scipy, holm, paired_p
 
 GET_SCIPY = 'Significance needs scipy: pip install "seqloom[sweep]"'
@@ -196,8 +196,7 @@ def _test(board: Board) -> None:
     if not has_scipy():
         board.notes.append(GET_SCIPY)
         return
-    samples = best.group.samples(split, board.metric)
-    tests = [paired_p(samples, row.group.samples(split, board.metric)) for row in others]
+    tests = [paired_p(paired(best.group, row.group, split, board.metric)) for row in others]
     for row, p in zip(others, holm(tests), strict=True):
         row.p = p
     if any(p is not None for p in tests):

@@ -83,5 +83,5 @@ def top(boards: list[Board], count: int) -> None:
     for board in boards:
         left_out = len(board.rows) - count
         if left_out > 0:
+            board.notes.append(f"Not shown of {len(board.rows)} rows: {left_out} (--top {count}).")
             board.rows = board.rows[:count]
-            board.notes.append(f"{left_out} more rows are not shown (--top {count}).")

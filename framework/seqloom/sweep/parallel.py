@@ -18,16 +18,21 @@ log = logging.getLogger("seqloom")
 
 
 @contextmanager
-def own_share(hydra: DictConfig, config: Config) -> Iterator[None]:
+def own_share(sweep: str, launcher: DictConfig, config: Config) -> Iterator[None]:
     """Keep a trial to its own share of cores and GPUs while the block runs; wait for one if need be.
 
     Only for launchers that run several trials on this machine at once: ``joblib`` and
     ``submitit_local``. Slurm deals out machines itself.
+
+    Args:
+        sweep: the sweep's folder.
+        launcher: Hydra's settings of it.
+        config: the trial's.
     """
-    folder = Path(hydra.sweep.dir)
+    folder = Path(sweep)
     cores, gpus = shares.cores(), shares.gpus()
     planned = len(read_plan(folder).trials) if has_plan(folder) else len(cores)
-    places = min(slots(hydra.launcher, config, len(cores)), planned)
+    places = min(slots(launcher, config, len(cores)), planned)
     if places < 2:
         yield
         return

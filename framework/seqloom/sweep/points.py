@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
+from statistics import fmean
 
 from seqloom.errors import ConfigError, did_you_mean
 from seqloom.sweep.ledger import Trial
@@ -50,6 +52,29 @@ class Group:
             for trial, rest in zip(self.trials, self.rest, strict=True)
             if (value := trial.value(split, metric)) is not None
         }
+
+
+def paired(a: Group, b: Group, split: str, metric: str) -> list[tuple[float, float]]:
+    """Return a metric of two groups in pairs: of equal seeds and equal values of the pooled keys.
+
+    A pooled key that applies to one of the groups alone, such as the merge to bidirectional
+    encoders, cannot be equal: the mean over its values is taken.
+    """
+    applies = [
+        any(rest[i] != ABSENT for rest in a.rest) and any(rest[i] != ABSENT for rest in b.rest)
+        for i in range(len(a.rest[0]))
+    ]
+    left, right = (_means(group.samples(split, metric), applies) for group in (a, b))
+    return [(left[key], right[key]) for key in left if key in right]
+
+
+def _means(
+    samples: Mapping[tuple[Values, str], float], applies: Sequence[bool]
+) -> dict[tuple[Values, str], float]:
+    found: dict[tuple[Values, str], list[float]] = {}
+    for (rest, seed), value in samples.items():
+        found.setdefault((tuple(compress(rest, applies)), seed), []).append(value)
+    return {key: fmean(values) for key, values in found.items()}
 
 
 def point_of(trial: Trial) -> dict[str, str]:

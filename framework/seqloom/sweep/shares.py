@@ -50,7 +50,7 @@ def share(slot: int, slots: int, cores: Sequence[int], gpus: Sequence[str], devi
         devices: GPUs that a trial uses; 0: none.
 
     >>> share(1, 3, cores=range(8), gpus=["0", "1", "2", "3"], devices=1)
-    Share(cores=(3, 4, 5), gpus=('1',))
+    Share(cores=(2, 3, 4), gpus=('1',))
     >>> share(2, 3, cores=range(2), gpus=["0", "1", "2"], devices=2)
     Share(cores=(0,), gpus=('1', '2'))
     """

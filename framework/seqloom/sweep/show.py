@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from seqloom.sweep.columns import states
-from seqloom.sweep.formats import FORMATS
+from seqloom.sweep.formats import FORMATS, left_out
 from seqloom.sweep.leaderboard import boards
 from seqloom.sweep.ledger import Trial, counted, open_sweep
 from seqloom.sweep.ordering import sort, top
@@ -44,7 +44,9 @@ def show(
     if most is not None:
         top(made, most)
     print(FORMATS[form](made), flush=True)
-    notes = dict.fromkeys(note for board in made for note in board.notes)
+    notes = list(dict.fromkeys(note for board in made for note in board.notes))
+    if form == "table" and (names := left_out(made)):
+        notes.append(f"No room for: {', '.join(names)}. --format markdown, csv or json has them.")
     for line in [f"{states(counted(trials)) or 'No trials yet'}.", *notes, *faults(trials)]:
         print(line, file=sys.stderr)
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 
 def has_scipy() -> bool:
@@ -17,24 +16,22 @@ def has_scipy() -> bool:
     return True
 
 
-def paired_p(first: Mapping[Any, float], second: Mapping[Any, float]) -> float | None:
-    """Return the two-sided p of the paired t-test over the keys that both have.
+def paired_p(pairs: Sequence[tuple[float, float]]) -> float | None:
+    """Return the two-sided p of the paired t-test.
 
     Args:
-        first: values by what they are paired by, such as the seed.
-        second: the same of the other.
+        pairs: of the two values of each seed.
 
     Returns:
         The p; 1 if there is no difference at all; None where there is no test: of fewer than two
         pairs, or if all differ by exactly as much.
     """
-    shared = [key for key in first if key in second]
-    differences = [first[key] - second[key] for key in shared]
+    differences = [first - second for first, second in pairs]
     if len(differences) < 2:
         return None
     if not any(differences):
         return 1.0
-    scale = max(abs(value) for key in shared for value in (first[key], second[key]))
+    scale = max(abs(value) for pair in pairs for value in pair)
     deviation = statistics.stdev(differences)
     if deviation <= 1e-12 * scale:  # constant, but for rounding in the differences
         return None

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.core.plugins import Plugins
 from hydra.errors import HydraException
@@ -59,7 +58,7 @@ class PlannedSweeper(Sweeper):
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
     ) -> None:
         """Take what Hydra gives."""
-        self.hydra_context, self.config = hydra_context, config
+        self.config: DictConfig = config
         self.applicable = Applicable(hydra_context.config_loader, config)
         self.launcher: Launcher = Plugins.instance().instantiate_launcher(
             hydra_context=hydra_context, task_function=task_function, config=config
@@ -102,9 +101,8 @@ class PlannedSweeper(Sweeper):
         Raises:
             ConfigError: one cannot be read.
         """
-        loader = self.hydra_context.config_loader
         try:
-            return OverridesParser.create(config_loader=loader).parse_overrides(list(arguments))
+            return self.applicable.parser.parse_overrides(list(arguments))
         except HydraException as fault:
             raise explain(fault) from fault
 
@@ -200,4 +198,3 @@ class PlannedSweeper(Sweeper):
 
 def _how_on(folder: Path) -> str:
     return f"To go on: seqloom sweep resume {folder}; see {folder}/N/train.log for what they said."
-

@@ -74,7 +74,6 @@ def read_data(config: Config, states: States | None = None, basis: States | None
     settle(bad)
     if not rows["train"]:
         raise DataError("No training example is left that can be used.")
-    log.info("Examples: %s", ", ".join(f"{split} {len(rows[split])}" for split in SPLITS))
     return RunData(codecs, states, rows, {split: bad[split].faults for split in SPLITS})
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import json
 import logging
 import math
 from collections.abc import Sequence
@@ -88,9 +87,9 @@ def run(config: Config, overrides: Sequence[str] = ()) -> Result:
         with isolated(), recorded(folder, config, overrides) as record:
             if ranks:
                 _prepare(config, folder, going_on)
-                record |= launch(folder, ranks, going_on=going_on)
+                record.update(launch(folder, ranks, going_on=going_on))
             else:
-                record |= _run_here(config, folder, going_on)
+                record.update(_run_here(config, folder, going_on))
     gc.collect()  # a trainer and its parts refer to one another; the next run needs the memory
     return _stored_result(folder)
 

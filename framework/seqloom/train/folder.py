@@ -187,7 +187,10 @@ def recorded(
     folder: RunFolder, config: Config, overrides: Sequence[str]
 ) -> Iterator[dict[str, Any]]:
     """Keep ``run.json`` true while a run starts, ends or fails; the block may add to it."""
-    history = folder.read_record().get("history", [])
+    history = [
+        {**past, "state": "killed"} if past["state"] == "running" else past
+        for past in folder.read_record().get("history", [])
+    ]
     attempt: dict[str, Any] = {
         "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "host": platform.node(),

@@ -19,16 +19,27 @@ from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, SignalEx
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
-from seqloom import errors
-from seqloom.errors import RunError, SeqloomError
+from seqloom.errors import (
+    BundleError,
+    ConfigError,
+    DataError,
+    PluginError,
+    RunError,
+    SeqloomError,
+)
 from seqloom.train.folder import RunFolder
-from seqloom.train.rank import OWNER_VARIABLE
+from seqloom.train.rank import FORMAT_VARIABLE, OWNER_VARIABLE
 from seqloom.train.watch import Process
 
 log = logging.getLogger("seqloom")
 
 GRACE = 3
 """Seconds that ranks are given to end by themselves when another one has failed."""
+
+KINDS: dict[str, type[SeqloomError]] = {
+    kind.__name__: kind for kind in (BundleError, ConfigError, DataError, PluginError)
+}
+"""What an error of a rank becomes; anything else is a ``RunError``."""
 
 TAIL = 15
 """How many lines of a rank's output an error shows, where the rank left no word of its own."""
@@ -61,6 +72,7 @@ def launch(folder: RunFolder, processes: int, *, going_on: bool) -> dict[str, An
 
 def _config(folder: RunFolder, processes: int) -> LaunchConfig:
     newer = {field.name for field in fields(LaunchConfig)} & {"shutdown_timeout"}
+    more: dict[str, Any] = dict.fromkeys(newer, GRACE)
     return LaunchConfig(
         min_nodes=1,
         max_nodes=1,
@@ -75,7 +87,7 @@ def _config(folder: RunFolder, processes: int) -> LaunchConfig:
         logs_specs=DefaultLogsSpecs(
             log_dir=str(folder.ranks), redirects=Std.ALL, tee={0: Std.ALL, **_quiet(processes)}
         ),
-        **dict.fromkeys(newer, GRACE),
+        **more,
     )
 
 
@@ -85,13 +97,22 @@ def _quiet(processes: int) -> dict[int, Std]:
 
 @contextmanager
 def _environment() -> Iterator[None]:
-    """Tell ranks whom to die with; leave the environment as it was, also where elastic adds to it."""
+    """Tell ranks whom to die with; leave all as it was, also where elastic changes it."""
     before = dict(os.environ)
+    # What elastic says of a rank's end, our errors say in sentences.
+    names = [name for name in logging.root.manager.loggerDict if "distributed.elastic" in name]
+    levels = {logging.getLogger(name): logging.getLogger(name).level for name in names}
+    for logger in levels:
+        logger.setLevel(logging.CRITICAL)
     os.environ[OWNER_VARIABLE] = Process.current().to_text()
+    formats = [one.formatter._fmt for one in logging.root.handlers if one.formatter]
+    os.environ[FORMAT_VARIABLE] = (formats and formats[0]) or "%(message)s"
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # ranks would each take all the cores
     try:
         yield
     finally:
+        for logger, level in levels.items():
+            logger.setLevel(level)
         os.environ.clear()
         os.environ.update(before)
 
@@ -99,17 +120,17 @@ def _environment() -> Iterator[None]:
 def _first_error(folder: RunFolder, processes: int, fault: ChildFailedError) -> SeqloomError:
     """Return what the rank said that failed first; what the others say follows from it."""
     found = [json.loads(path.read_text("utf-8")) for path in folder.ranks.glob("error_*.json")]
-    if not found:
+    own = [error for error in found if not error["follows"]]
+    if not own and (not found or fault.get_first_failure()[1].exitcode < 0):
         return _silent_end(folder, processes, fault)
-    first = min(found, key=lambda error: error["time"])
+    first = min(own or found, key=lambda error: error["time"])
     whose = f"rank {first['rank']} of {processes}"
     with folder.log.open("a", encoding="utf-8") as file:
         file.write(f"{whose}:\n{first['traceback']}")
-    kind = getattr(errors, first["type"], RunError) if first["ours"] else RunError
-    if kind in (RunError, errors.ConfigError, errors.DataError, errors.PluginError):
-        text = first["text"] if first["ours"] else f"{first['type']}: {first['text']}"
-        return kind(f"{text} ({whose}; see {folder.log})")
-    return RunError(f"{first['text']} ({whose}; see {folder.log})")
+    if first["ours"]:
+        kind = KINDS.get(first["type"], RunError)
+        return kind(f"{first['text']} ({whose})")
+    return RunError(f"{first['type']}: {first['text']} ({whose}; see {folder.log})")
 
 
 def _silent_end(folder: RunFolder, processes: int, fault: ChildFailedError) -> RunError:

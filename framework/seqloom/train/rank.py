@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import sys
+import signal
 import time
 import traceback
 from pathlib import Path
@@ -21,6 +21,15 @@ from seqloom.train.watch import Process, die_with, follow
 OWNER_VARIABLE = "SEQLOOM_RUN_OWNER"
 """The process that leads the run; its ranks die with it."""
 
+BROKEN_OFF = ("gloo", "NCCL", "by peer", "Broken pipe", "recvValue", "c10d")
+"""What stands in the errors of a collective that another rank has left."""
+
+PATIENCE = 2.0
+"""Seconds that a rank whose collective broke off leaves to the one that broke it off."""
+
+FORMAT_VARIABLE = "SEQLOOM_LOG_FORMAT"
+"""How that process formats what it logs."""
+
 
 def main() -> None:
     """Do this rank's part; a failure is written down for the process that launched the ranks."""
@@ -31,22 +40,34 @@ def main() -> None:
     _log_to(folder.log if rank == 0 else None)
     try:
         _run(folder, arguments.going_on, rank)
+    except KeyboardInterrupt:  # the launcher was told as well, and says so
+        os._exit(128 + signal.SIGINT)
     except Exception as fault:
-        write_json(
-            folder.ranks / f"error_{rank}.json",
-            {
-                "time": time.time(),
-                "rank": rank,
-                "type": type(fault).__name__,
-                "text": str(fault),
-                "ours": isinstance(fault, SeqloomError),
-                "traceback": "".join(traceback.format_exception(fault)),
-            },
-        )
-        traceback.print_exception(fault)
+        if _follows_from_another(fault):
+            time.sleep(PATIENCE)  # the launcher ends this rank when it sees the one that failed
+        _write_down(fault, folder, rank)
         # Not by way of Python's end: it would wait for a collective that nobody joins any more.
-        sys.stderr.flush()
         os._exit(1)
+
+
+def _follows_from_another(fault: Exception) -> bool:
+    """Return whether an error only says that another rank is gone."""
+    return isinstance(fault, RuntimeError) and any(word in str(fault) for word in BROKEN_OFF)
+
+
+def _write_down(fault: Exception, folder: RunFolder, rank: int) -> None:
+    write_json(
+        folder.ranks / f"error_{rank}.json",
+        {
+            "time": time.time(),
+            "rank": rank,
+            "type": type(fault).__name__,
+            "text": str(fault),
+            "ours": isinstance(fault, SeqloomError),
+            "follows": _follows_from_another(fault),
+            "traceback": "".join(traceback.format_exception(fault)),
+        },
+    )
 
 
 def _arguments() -> argparse.Namespace:
@@ -87,7 +108,8 @@ def _log_to(path: Path | None) -> None:
     if path:
         handlers.append(logging.FileHandler(path, encoding="utf-8"))
     level = logging.INFO if path else logging.WARNING
-    logging.basicConfig(level=level, format="%(message)s", handlers=handlers)
+    form = os.environ.get(FORMAT_VARIABLE, "%(message)s")
+    logging.basicConfig(level=level, format=form, handlers=handlers)
 
 
 if __name__ == "__main__":

@@ -76,6 +76,8 @@ def perform(
     Returns:
         What the run's record says of it.
     """
+    counts = ", ".join(f"{split} {len(rows)}" for split, rows in data.rows.items())
+    log.info("Examples: %s", counts)
     pipeline = build_pipeline(config, data.codecs)
     if beginning:
         beginning.give_weights(pipeline, data.states)
@@ -166,9 +168,7 @@ class Training:
             seed_everything((self.config["seed"] + rank() * RANK_SEEDS) % 2**63)
         try:
             with explained(self.folder.path):
-                self.trainer.fit(
-                    module, datamodule=data, ckpt_path=before.path, weights_only=True
-                )
+                self.trainer.fit(module, datamodule=data, ckpt_path=before.path, weights_only=True)
         finally:
             parts.close_loggers(self.loggers)
         _take_best(module, self.keeper, self.folder)

@@ -82,7 +82,11 @@ def test_the_random_state_of_an_older_checkpoint() -> None:
     assert torch.equal(torch.rand(4), expected)
 
 
-def _draws(folder: str) -> tuple[list[float], list[float], list[float]]:
+def _on_rank(folder: str) -> tuple[tuple[list[float], ...], str]:
+    return _draws(folder), _written(folder)
+
+
+def _draws(folder: str) -> tuple[list[float], ...]:
     """Return what follows a stored state, what follows it restored, and with that of 2 ranks."""
     torch.manual_seed(rank())
     stored, path = RandomState().state_dict(), Path(folder) / "of-2"
@@ -99,8 +103,23 @@ def _draws(folder: str) -> tuple[list[float], list[float], list[float]]:
     return expected, found[0], found[1]
 
 
-def test_each_rank_gets_its_own_random_state_back(on_ranks: Any, tmp_path: Path) -> None:
-    found = on_ranks(_draws, str(tmp_path), sizes=(2, 3))
+def _written(folder: str) -> str:
+    """Return what two lines and the dropping of the second leave in the file."""
+    lines = JsonLines(Path(folder) / f"of-{world_size()}.jsonl")
+    for step in (1, 2):
+        lines.log_metrics({"rank": rank()}, step)
+    lines.forget_after(2 if rank() == 0 else 0)
+    return lines.path.read_text(encoding="utf-8") if rank() == 0 else ""
+
+
+def test_ranks_keep_their_own_random_states_and_the_first_one_writes(
+    on_ranks: Any, tmp_path: Path
+) -> None:
+    ran = on_ranks(_on_rank, str(tmp_path), sizes=(2, 3))
+    for size, each in ran.items():
+        text = (tmp_path / f"of-{size}.jsonl").read_text(encoding="utf-8")
+        assert text == each[0][1] == '{"step": 1, "rank": 0.0}\n'
+    found = {size: [draws for draws, _ in each] for size, each in ran.items()}
     for each in found.values():
         assert all(restored == expected for expected, restored, _ in each)
         assert len({tuple(expected) for expected, _, _ in each}) == len(each)
@@ -110,19 +129,6 @@ def test_each_rank_gets_its_own_random_state_back(on_ranks: Any, tmp_path: Path)
         *(expected for expected, _, _ in found[2]),
         untouched,  # two ranks stored nothing for a third
     ]
-
-
-def _written(folder: str) -> str:
-    lines = JsonLines(Path(folder) / "m.jsonl")
-    lines.log_metrics({"rank": rank()}, 1)
-    lines.forget_after(9 if rank() == 0 else 0)
-    return lines.path.read_text(encoding="utf-8") if rank() == 0 else ""
-
-
-def test_only_the_first_rank_writes_lines(on_ranks: Any, tmp_path: Path) -> None:
-    first, _ = on_ranks(_written, str(tmp_path), sizes=(2,))[2]
-    assert first == '{"step": 1, "rank": 0.0}\n'
-    assert (tmp_path / "m.jsonl").read_text(encoding="utf-8") == first
 
 
 def test_paths_of_a_moved_folder_are_those_of_here(tmp_path: Path) -> None:

@@ -168,18 +168,21 @@ def _numbers(details: list[Table | Matrix]) -> Iterator[Any]:
             yield from row
 
 
-def test_ranks_measure_what_one_process_does(on_ranks: Any) -> None:
-    found = on_ranks(_evaluations)
-    (alone,) = found.pop(1)
-    assert len(alone) == len(HEADS) * len(COUNTS)
-    for key, expected in alone.items():
-        assert len(expected.losses) == (key[1] or (8 if key[0] == "ctc" else 20))
-        for each in found.values():
-            assert all(one[key] == each[0][key] for one in each)
-            _same(each[0][key], expected)
-    assert alone["classification", None].metrics.keys() == {"accuracy", "f1_macro", "loss"}
-    assert alone["ner", None].metrics["f1"] > 0
-    assert [one.title for one in alone["ctc", None].details][0] == "Confusions of characters"
+def _calibrated() -> tuple[dict[str, float], float, list[str]]:
+    """Let each rank fit something else."""
+    pipeline, data = _built("classification")
+    pipeline.head.register_buffer("scale", torch.zeros(()))
+    ids: list[str] = []
+
+    def fit(passes: Iterable[tuple[Any, Encoded, SequenceBatch]]) -> dict[str, float]:
+        ids.extend(name for _, _, batch in passes for name in batch.ids)
+        pipeline.head.scale.fill_(rank() + 5)  # type: ignore[operator]
+        return {"scale": rank() + 5}
+
+    pipeline.head.calibrate = fit  # type: ignore[method-assign]
+    rows = data.rows["val"]
+    found = calibrate(pipeline, rows, sampler(rows, {"max_examples": 1, "max_cost": None}))
+    return found, float(pipeline.head.scale), sorted(ids)  # type: ignore[arg-type]
 
 
 def _same(found: Evaluation, expected: Evaluation) -> None:
@@ -192,26 +195,25 @@ def _same(found: Evaluation, expected: Evaluation) -> None:
     ]
 
 
-def _calibrated() -> tuple[dict[str, float], float, list[str]]:
-    """Let each rank fit something else."""
-    pipeline, data = _built("classification")
-    pipeline.head.register_buffer("scale", torch.zeros(()))
-    ids = []
-
-    def fit(passes: Iterable[tuple[Any, Encoded, SequenceBatch]]) -> dict[str, float]:
-        ids.extend(name for _, _, batch in passes for name in batch.ids)
-        pipeline.head.scale.fill_(rank() + 5)  # type: ignore[operator, union-attr]
-        return {"scale": rank() + 5}
-
-    pipeline.head.calibrate = fit  # type: ignore[method-assign, assignment]
-    rows = data.rows["val"]
-    found = calibrate(pipeline, rows, sampler(rows, {"max_examples": 1, "max_cost": None}))
-    return found, float(pipeline.head.scale), sorted(ids)  # type: ignore[arg-type]
+def _on_rank() -> tuple[dict[tuple[str, int | None], Evaluation], Any]:
+    return _evaluations(), _calibrated()
 
 
-def test_all_ranks_calibrate_on_all_examples_and_the_first_one_counts(on_ranks: Any) -> None:
-    for each in on_ranks(_calibrated, sizes=(2,)).values():
-        for found, scale, ids in each:
-            assert found == {"scale": 5}
+def test_ranks_measure_and_calibrate_as_one_process_does(on_ranks: Any) -> None:
+    ran = on_ranks(_on_rank)
+    found = {size: [evaluations for evaluations, _ in each] for size, each in ran.items()}
+    (alone,) = found.pop(1)
+    assert len(alone) == len(HEADS) * len(COUNTS)
+    for key, expected in alone.items():
+        assert len(expected.losses) == (key[1] or (8 if key[0] == "ctc" else 20))
+        for each in found.values():
+            assert all(one[key] == each[0][key] for one in each)
+            _same(each[0][key], expected)
+    assert alone["classification", None].metrics.keys() == {"accuracy", "f1_macro", "loss"}
+    assert alone["ner", None].metrics["f1"] > 0
+    assert alone["ctc", None].details[0].title == "Confusions of characters"
+    for each in ran.values():
+        for _, (values, scale, ids) in each:
+            assert values == {"scale": 5}
             assert scale == 5
             assert len(set(ids)) == len(ids) == 20

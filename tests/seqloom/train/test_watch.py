@@ -15,8 +15,8 @@ import pytest
 from seqloom.errors import RunError
 from seqloom.train.watch import SWEEP_VARIABLE, Process, announce, announced, follow
 
-GRACE = 3.0
-"""Seconds within which a watching process must have ended."""
+GRACE = 10.0
+"""Seconds after which a watching process must have ended, on a busy machine too."""
 
 SLEEP = "time.sleep(60)"
 READ = "os.read(0, 1)"
@@ -164,14 +164,14 @@ def test_the_end_of_the_thread_that_started_it_is_no_end_of_the_parent(start: St
 
 
 def test_workers_of_a_sweep_end_with_it(start: Start) -> None:
-    # The grandchild's parent, a joblib worker's manager say, lives on; it is the sweep that counts.
+    # Its parent, which may be the manager of a pool, lives on; it is the sweep that counts.
     worker = "follow(); follow(); print(Process.current().to_text()); time.sleep(60)"
     lines = f"import os, sys, time\nfrom seqloom.train.watch import *\n{worker}"
     script = (
         "import subprocess\n"
         "with announce():\n"
         f"    command = [sys.executable, '-u', '-c', {lines!r}]\n"
-        "    subprocess.run(['sh', '-c', '\"$@\"; sleep 60', 'sh', *command])"
+        "    subprocess.run(['sh', '-c', '\"$@\"; :', 'sh', *command])"
     )
     sweep = start(script)
     known = Process.from_text(say(sweep))

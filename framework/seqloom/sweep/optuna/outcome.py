@@ -32,12 +32,12 @@ class Outcome:
     reports: dict[int, float] = field(default_factory=dict)
 
 
-def outcome_of(trials: Sequence[Trial], objectives: Collection[str] | None) -> Outcome:
+def outcome_of(trials: Sequence[Trial], objectives: Collection[str]) -> Outcome:
     """Return what came of a point.
 
     Args:
         trials: of the point, one for each seed.
-        objectives: their names; None: the watched metric.
+        objectives: their names; none: the watched metric.
 
     Raises:
         ConfigError: a trial that ended well has nothing of an objective's name.

@@ -6,12 +6,12 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from optuna import create_study, pruners
+from optuna import pruners
 from optuna.pruners import BasePruner
-from optuna.samplers import RandomSampler
 from optuna.trial import TrialState
 
 from seqloom.errors import ConfigError, did_you_mean
+from seqloom.sweep.optuna.memory import study_in_memory
 
 PRUNERS = {
     "none": "NopPruner",
@@ -56,10 +56,7 @@ def is_hopeless(
         ended: the state of the trials that are ``done`` or ``pruned``.
         number: of the trial.
     """
-    # The name has a part in hyperband's choice of a bracket, so it must not be a random one.
-    study = create_study(
-        study_name="sweep", direction="maximize", sampler=RandomSampler(0), pruner=pruner
-    )
+    study = study_in_memory(["maximize"], pruner)
     trials = [study.ask() for _ in range(max(reports) + 1)]
     newest = max(reports[number])
     for epoch in sorted({epoch for values in reports.values() for epoch in values}):

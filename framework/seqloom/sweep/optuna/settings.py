@@ -22,7 +22,7 @@ class Settings:
         pruner: its name; see ``pruners.py``.
         pruner_params: arguments of Optuna's pruner; its steps are epochs, counted from 1.
         objectives: ``maximize`` or ``minimize`` by what a record says: ``val/f1``,
-            ``training_seconds``; None: the head's watched metric on the validation split.
+            ``training_seconds``; none: the head's watched metric on the validation split.
     """
 
     n_trials: int = 20
@@ -31,7 +31,7 @@ class Settings:
     seed: int = 1
     pruner: str = "none"
     pruner_params: dict[str, Any] = field(default_factory=dict)
-    objectives: dict[str, str] | None = None
+    objectives: dict[str, str] = field(default_factory=dict)
 
     def check(self) -> None:
         """Refuse settings that make no sense.
@@ -43,21 +43,21 @@ class Settings:
             raise ConfigError(f"hydra.sweeper.n_trials={self.n_trials}: expected 1 or more.")
         if self.seed < 0:
             raise ConfigError(f"hydra.sweeper.seed={self.seed}: expected 0 or more.")
-        for name, direction in (self.objectives or {}).items():
+        for name, direction in self.objectives.items():
             if direction not in DIRECTIONS:
                 hint = did_you_mean(str(direction), DIRECTIONS)
                 raise ConfigError(f"hydra.sweeper.objectives: {name} is to {direction!r}. {hint}")
-        if len(self.objectives or {}) > 1 and self.pruner != "none":
+        if len(self.objectives) > 1 and self.pruner != "none":
             raise ConfigError(
                 f"hydra.sweeper.pruner={self.pruner}: a trial is pruned by one metric, but there "
-                f"are {len(self.objectives or {})} objectives. Set hydra.sweeper.pruner=none, or "
+                f"are {len(self.objectives)} objectives. Set hydra.sweeper.pruner=none, or "
                 "name one objective."
             )
 
     @property
     def directions(self) -> list[str]:
         """Optuna's directions; the watched metric is told so that higher is better."""
-        return list(self.objectives.values()) if self.objectives else ["maximize"]
+        return list(self.objectives.values()) or ["maximize"]
 
     def as_dict(self) -> dict[str, Any]:
         """Return the settings as plain data, for the plan."""

@@ -7,20 +7,19 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import optuna
+from optuna import Study
 from optuna.distributions import json_to_distribution
-from optuna.samplers import RandomSampler
-from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from seqloom.errors import RunError
 from seqloom.sweep.ledger import Trial, read_trials
+from seqloom.sweep.optuna.memory import study_in_memory
 from seqloom.sweep.optuna.outcome import Outcome, outcome_of
 from seqloom.sweep.optuna.settings import Settings
 from seqloom.sweep.plan import Plan, Planned, read_plan
 
 
-def study_of(folder: Path) -> optuna.Study:
+def study_of(folder: Path) -> Study:
     """Return the study of a sweep's folder: what was asked for, and what came of it so far.
 
     It lives in memory; what is done to it leaves the folder as it is.
@@ -34,25 +33,15 @@ def study_of(folder: Path) -> optuna.Study:
     return rebuild(plan)
 
 
-def rebuild(plan: Plan) -> optuna.Study:
+def rebuild(plan: Plan) -> Study:
     """Return the study of a plan, with what came of its trials so far."""
     settings = Settings(**plan.settings)
-    study = new_study(settings)
+    study = study_in_memory(settings.directions)
     trials = {trial.number: trial for trial in read_trials(plan.folder)} if plan.trials else {}
     for note, planned in notes(plan.trials):
         outcome = outcome_of([trials[one.number] for one in planned], settings.objectives)
         study.add_trial(_frozen(note, outcome))
     return study
-
-
-def new_study(settings: Settings) -> optuna.Study:
-    """Return an empty study."""
-    # The sampler is chosen anew before each question.
-    return optuna.create_study(
-        study_name="sweep",
-        directions=[StudyDirection[one.upper()] for one in settings.directions],
-        sampler=RandomSampler(settings.seed),
-    )
 
 
 def notes(trials: Iterable[Planned]) -> list[tuple[dict[str, Any], list[Planned]]]:
@@ -67,7 +56,7 @@ def notes(trials: Iterable[Planned]) -> list[tuple[dict[str, Any], list[Planned]
 
 
 def outcomes(
-    folder: Path, points: Sequence[Sequence[Planned]], objectives: Collection[str] | None
+    folder: Path, points: Sequence[Sequence[Planned]], objectives: Collection[str]
 ) -> list[Outcome]:
     """Return what came of points, by the trials of each."""
     trials: Mapping[int, Trial] = {trial.number: trial for trial in read_trials(folder)}

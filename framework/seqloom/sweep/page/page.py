@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from seqloom.sweep.columns import Cell, columns, duration, states
 from seqloom.sweep.leaderboard import Board, boards
 from seqloom.sweep.ledger import Trial, counted, open_sweep, read_plan
 from seqloom.sweep.page.importance import importances
-from seqloom.sweep.points import grouped
+from seqloom.sweep.points import ABSENT, grouped
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -153,15 +153,27 @@ def curves(board: Board) -> dict[str, list[Curve]]:
     from seqloom.train.report.history import curve
 
     name = f"val/{board.metric}"
-    found = {
-        row.group.name: [
-            points
-            for trial in row.group.trials
-            if (points := curve(read_rows(trial.folder / "metrics.jsonl"), name, "epoch"))
-        ]
-        for row in board.rows
-    }
-    return {point: several for point, several in found.items() if several}
+    found: dict[str, list[Curve]] = {}
+    for row in board.rows:
+        for trial in row.group.trials:
+            points = curve(read_rows(trial.folder / "metrics.jsonl"), name, "epoch")
+            if points:
+                found.setdefault(label(row.group.values), []).append(points)
+    return found
+
+
+def label(values: Mapping[str, str]) -> str:
+    """Return a point in short: choices by their names, parameters by the last word of their keys.
+
+    >>> label({"encoder": "bilstm", "encoder.merge": "sum", "optimizer.lr": "–"})
+    'bilstm merge=sum'
+    """
+    words = [
+        f"{key.rpartition('.')[2]}={value}" if "." in key else value
+        for key, value in values.items()
+        if value != ABSENT
+    ]
+    return " ".join(words) or "all"
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:

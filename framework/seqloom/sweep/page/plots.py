@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from seqloom.sweep.ordering import natural, number
 from seqloom.sweep.points import ABSENT
-from seqloom.train.report.drawing import INK, LINE, SERIES, figure, short
+from seqloom.train.report.drawing import INK, LINE, PAPER, SERIES, figure, short
 from seqloom.train.report.history import Curve, thinned
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def learning_curves(curves: Mapping[str, Sequence[Curve]], name: str) -> Figure:
 
 def importance_bars(shares: Mapping[str, float]) -> Figure:
     """Draw the share of each key as a bar."""
-    drawn, axes = figure(height=0.8 + 0.28 * max(len(shares), 2))
+    drawn, axes = figure(height=0.8 + 0.28 * max(len(shares), 2), width=9.0)
     axes.barh(range(len(shares)), [*shares.values()], color=SERIES[0], height=0.66)
     for i, share in enumerate(shares.values()):
         axes.text(share + 0.01, i, f"{share:.2f}", va="center", size=8, color=INK)
@@ -139,4 +139,5 @@ def _draw_axis(axes: Any, x: int, ticks: Sequence[tuple[float, str]]) -> None:
     axes.axvline(x, color=LINE, lw=1.2, zorder=0)
     labels = short([label for _, label in ticks], most=16)
     for (y, _), label in zip(ticks, labels, strict=True):
-        axes.text(x + 0.03, y, label, va="center", size=8, color=INK)
+        box = {"facecolor": PAPER, "edgecolor": "none", "alpha": 0.8, "pad": 1}
+        axes.text(x + 0.03, y, label, va="center", size=8, color=INK, bbox=box)

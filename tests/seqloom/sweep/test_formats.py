@@ -1,0 +1,110 @@
+"""Leaderboards as text: rounded for people, raw for programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from seqloom.sweep.formats import WIDTH, csv_text, json_text, left_out, markdown, table
+from seqloom.sweep.leaderboard import boards
+from seqloom.sweep.ledger import read_trials
+
+from .conftest import AddTrial
+
+KEYS = ("encoder.merge", "optimizer.learning_rate", "frontend.character_filters")
+
+
+@pytest.fixture
+def merges(sweep: Path, add: AddTrial) -> Path:
+    """An rnn, which has no merge, and a bilstm; one seed of the bilstm failed."""
+    for seed in (1, 2):
+        add("encoder=rnn", val=0.5 + seed / 16, test=0.25, seed=seed)
+        add("encoder=bilstm", "encoder.merge=a|b", val=0.75 + seed / 8, test=1 / 3, seed=seed)
+    add("encoder=bilstm", "encoder.merge=a|b", seed=3, state="failed")
+    return sweep
+
+
+@pytest.fixture(autouse=True)
+def _narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+def test_a_table_is_aligned(merges: Path) -> None:
+    made = boards(read_trials(merges))
+    header, *rows = table(made).splitlines()
+    assert header.split() == [
+        *("encoder", "merge", "n", "val", "f1", "test", "f1"),
+        *("p", "(test)", "parameters", "time", "not", "done"),
+    ]
+    assert rows[0].split()[:6] == ["bilstm", "a|b", "2", "0.9375", "±", "0.0625"]
+    assert rows[0].endswith("best       1,000  2.0 s  1 failed")
+    assert rows[1].startswith("rnn      –      2  0.5938 ± 0.0312  0.2500 ± 0.0000")
+    assert left_out(made) == ["val range", "test range", "units/s"]
+
+
+def test_a_table_fits_if_it_can(sweep: Path, add: AddTrial) -> None:
+    for i in range(2):
+        for seed in (1, 2):
+            add(*(f"{key}={i}" for key in KEYS), val=0.5 + i / 9 + seed / 7, test=0.5, seed=seed)
+    made = boards(read_trials(sweep))
+    assert max(map(len, table(made).splitlines())) <= WIDTH
+    assert "parameters" in left_out(made)
+
+
+def test_a_wide_terminal_gets_all_columns(merges: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    made = boards(read_trials(merges))
+    assert left_out(made) == []
+    assert table(made).splitlines()[0].startswith("encoder  encoder.merge  n  ")
+
+
+def test_markdown_has_all_columns_and_escapes_bars(merges: Path) -> None:
+    header, rule, first, _ = markdown(boards(read_trials(merges))).splitlines()
+    assert header == (
+        "| encoder | encoder.merge | n | val f1 | val range | test f1 | test range | p (test) "
+        "| parameters | time | units/s | not done |"
+    )
+    assert rule.count("---") == 12
+    assert first.startswith(r"| bilstm | a\|b | 2 | 0.9375 ± 0.0625 | 0.8750…1.0000 | 0.3333 ±")
+
+
+def test_csv_is_raw(merges: Path) -> None:
+    best, other = csv.DictReader(io.StringIO(csv_text(boards(read_trials(merges)))))
+    assert float(best["test_mean"]) == 1 / 3
+    assert float(best["val_error"]) == 0.0625
+    assert (best["best"], best["trials_failed"], best["trials"]) == ("True", "1", "3")
+    assert (other["encoder"], other["encoder.merge"], other["metric"]) == ("rnn", "–", "f1")
+
+
+def test_csv_of_several_metrics_has_one_header(merges: Path, add: AddTrial) -> None:
+    add("head=classification", val=0.5, watch="accuracy")
+    rows = list(csv.DictReader(io.StringIO(csv_text(boards(read_trials(merges))))))
+    assert [row["metric"] for row in rows] == ["f1", "f1", "accuracy"]
+
+
+def test_json_is_raw_and_whole(merges: Path) -> None:
+    (board,) = json.loads(json_text(boards(read_trials(merges))))
+    assert (board["metric"], board["tested_on"], board["keys"]) == (
+        *("f1", "test"),
+        ["encoder", "encoder.merge"],
+    )
+    assert board["rows"][0]["trials"] == [1, 3, 4]
+    assert board["rows"][0]["states"] == {"done": 2, "failed": 1}
+    assert board["rows"][0]["test"]["mean"] == 1 / 3
+    assert board["rows"][1]["values"] == {"encoder": "rnn", "encoder.merge": "–"}
+
+
+def test_groups_say_what_they_pool(merges: Path, add: AddTrial) -> None:
+    add("encoder=bilstm", "encoder.merge=sum", val=0.5, test=0.5)
+    (header, bilstm, rnn) = table(boards(read_trials(merges), ["encoder"])).splitlines()
+    assert header.split()[:4] == ["encoder", "points", "trials", "n"]
+    assert bilstm.split()[:4] == ["bilstm", "2", "4", "3"]
+    assert rnn.split()[:2] == ["rnn", "2"]
+
+
+def test_no_trial_makes_no_table() -> None:
+    assert (table([]), markdown([]), csv_text([]), json_text([])) == ("", "", "", "[]")

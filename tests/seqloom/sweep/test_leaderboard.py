@@ -1,0 +1,167 @@
+"""What a leaderboard says of records whose numbers are known."""
+
+from __future__ import annotations
+
+import math
+import sys
+from pathlib import Path
+
+import pytest
+from scipy.stats import ttest_rel
+
+from seqloom.errors import ConfigError
+from seqloom.sweep.leaderboard import GET_SCIPY, Board, boards
+from seqloom.sweep.ledger import read_trials
+from seqloom.sweep.ordering import sort, top
+
+from .conftest import AddTrial
+
+TEST = {"rnn": (0.60, 0.64, 0.62), "lstm": (0.70, 0.71, 0.75), "gru": (0.69, 0.73, 0.74)}
+
+
+@pytest.fixture
+def three(sweep: Path, add: AddTrial) -> Path:
+    """Three encoders by three seeds, the lstm best on validation."""
+    for encoder, values in TEST.items():
+        for seed, value in enumerate(values, 1):
+            val = value + (0.1 if encoder == "lstm" else 0.05)
+            add(f"encoder={encoder}", val=val, test=value, seed=seed)
+    return sweep
+
+
+def only(folder: Path, **options: object) -> Board:
+    (board,) = boards(read_trials(folder), **options)  # type: ignore[arg-type]
+    return board
+
+
+def names(board: Board) -> list[str]:
+    return [row.group.values.get("encoder", "all") for row in board.rows]
+
+
+def test_means_errors_and_ranges_over_seeds(three: Path) -> None:
+    board = only(three)
+    assert (board.metric, board.keys, names(board)) == ("f1", ["encoder"], ["lstm", "gru", "rnn"])
+    found = board.rows[2].test
+    assert found is not None
+    assert (found.n, found.low, found.high) == (3, 0.60, 0.64)
+    assert found.mean == pytest.approx(0.62)
+    assert found.error == pytest.approx(0.02 / math.sqrt(3))
+
+
+def test_p_is_of_the_best_on_the_test_split_corrected_by_holm(three: Path) -> None:
+    board = only(three)
+    raw = {name: ttest_rel(TEST["lstm"], TEST[name]).pvalue for name in ("gru", "rnn")}
+    assert raw["rnn"] < raw["gru"]
+    assert board.tested_on == "test"
+    assert [row.best for row in board.rows] == [True, False, False]
+    assert board.rows[0].p is None
+    assert board.rows[1].p == pytest.approx(max(raw["gru"], 2 * raw["rnn"]))
+    assert board.rows[2].p == pytest.approx(2 * raw["rnn"])
+
+
+def test_without_a_test_split_p_is_of_validation(sweep: Path, add: AddTrial) -> None:
+    for seed in (1, 2):
+        add("encoder=rnn", val=0.5 + seed / 50, seed=seed)
+        add("encoder=lstm", val=0.7 + seed / 10, seed=seed)
+    board = only(sweep)
+    assert board.tested_on == "val"
+    assert board.rows[1].p == pytest.approx(ttest_rel([0.8, 0.9], [0.52, 0.54]).pvalue)
+
+
+def test_one_seed_has_neither_an_error_nor_a_test(sweep: Path, add: AddTrial) -> None:
+    add("encoder=rnn", val=0.5)
+    add("encoder=lstm", val=0.7)
+    board = only(sweep)
+    assert [row.val and row.val.error for row in board.rows] == [None, None]
+    assert (board.tested_on, board.rows[1].p) == ("", None)
+
+
+def test_without_scipy_a_note_says_how_to_get_it(
+    three: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "scipy.special", None)
+    board = only(three)
+    assert [row.p for row in board.rows] == [None, None, None]
+    assert board.notes == [GET_SCIPY]
+
+
+def test_lower_may_be_better(sweep: Path, add: AddTrial) -> None:
+    add("encoder=rnn", val=0.5, watch="cer", higher=False)
+    add("encoder=lstm", val=0.1, watch="cer", higher=False)
+    assert names(only(sweep)) == ["lstm", "rnn"]
+
+
+def test_trials_that_are_not_done_are_counted_and_not_measured(sweep: Path, add: AddTrial) -> None:
+    add("encoder=rnn", val=0.5)
+    add("encoder=rnn", val=0.9, seed=2, state="pruned")
+    add("encoder=lstm", state="failed")
+    add("encoder=gru", state="interrupted")
+    board = only(sweep)
+    assert names(board) == ["rnn", "lstm", "gru"]
+    assert board.rows[0].counts == {"done": 1, "pruned": 1}
+    assert board.rows[0].val is not None
+    assert board.rows[0].val.mean == 0.5
+    assert board.rows[1].val is None
+
+
+def test_no_trial_need_be_done(sweep: Path, add: AddTrial) -> None:
+    add("encoder=rnn", state="failed")
+    board = only(sweep)
+    assert (board.metric, board.best, len(board.rows)) == ("", None, 1)
+
+
+def test_each_metric_has_a_table_of_its_own(sweep: Path, add: AddTrial) -> None:
+    add("head=ner", val=0.5)
+    add("head=ner", seed=2, state="failed")
+    add("head=classification", "encoder=rnn", val=0.9, watch="accuracy")
+    add("head=classification", "encoder=gru", val=0.8, watch="accuracy")
+    f1, accuracy = boards(read_trials(sweep))
+    assert (f1.metric, f1.rows[0].counts) == ("f1", {"done": 1, "failed": 1})
+    assert (accuracy.metric, accuracy.keys) == ("accuracy", ["encoder"])
+    assert names(accuracy) == ["rnn", "gru"]
+
+
+def test_another_metric_than_the_watched(three: Path) -> None:
+    board = only(three, metric="loss")
+    assert names(board) == ["lstm", "gru", "rnn"]  # lower is better
+    assert board.notes == ["No trial watches loss: taken as better the lower."]
+    with pytest.raises(ConfigError, match=r"has 'los'\. Did you mean 'loss'\?"):
+        only(three, metric="los")
+
+
+def test_parameters_time_and_speed_are_means_of_the_done(sweep: Path, add: AddTrial) -> None:
+    add(val=0.5, parameters=100, training_seconds=1.0, cost_per_second=None)
+    add(val=0.5, seed=2, parameters=300, training_seconds=2.0, cost_per_second=70)
+    (row,) = only(sweep).rows
+    assert (row.parameters, row.seconds, row.speed) == (200, 1.5, 70)
+
+
+def test_rows_can_be_sorted_by_keys_and_columns(three: Path) -> None:
+    made = boards(read_trials(three))
+    sort(made, "encoder")
+    assert names(made[0]) == ["gru", "lstm", "rnn"]
+    sort(made, "p")
+    assert names(made[0])[0] == "lstm"
+    sort(made, "test")
+    assert names(made[0])[2] == "rnn"
+    with pytest.raises(ConfigError, match=r"--sort encodr: no such column\. Did you mean"):
+        sort(made, "encodr")
+
+
+def test_numbers_are_sorted_by_size(sweep: Path, add: AddTrial) -> None:
+    for size in (16, 128, 8):
+        add(f"encoder.hidden_size={size}", val=0.5)
+    add("encoder=none", val=0.5)
+    made = boards(read_trials(sweep))
+    sort(made, "encoder.hidden_size")
+    sizes = [row.group.values["encoder.hidden_size"] for row in made[0].rows]
+    assert sizes == ["8", "16", "128", "–"]
+
+
+def test_the_first_rows_alone(three: Path) -> None:
+    made = boards(read_trials(three))
+    top(made, 2)
+    assert names(made[0]) == ["lstm", "gru"]
+    assert made[0].notes == ["Not shown of 3 rows: 1 (--top 2)."]
+    with pytest.raises(ConfigError, match="--top 0"):
+        top(made, 0)

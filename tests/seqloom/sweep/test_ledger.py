@@ -1,0 +1,118 @@
+"""Reading what trials left in their folders, whatever state these are in."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seqloom.errors import DataError
+from seqloom.sweep.ledger import Trial, counted, is_sweep, open_sweep, read_trials
+from seqloom.train.lease import Lease
+
+from .conftest import AddTrial
+
+
+def test_trials_are_read_in_the_order_of_their_numbers(sweep: Path) -> None:
+    for number in (10, 2, 0):
+        (sweep / str(number)).mkdir(parents=True)
+    (sweep / "notes").mkdir()
+    (sweep / "7").touch()
+    trials = read_trials(sweep)
+    assert [trial.number for trial in trials] == [0, 2, 10]
+    assert [trial.state for trial in trials] == ["waiting"] * 3
+
+
+def test_the_plan_knows_trials_that_have_no_folder_yet(sweep: Path, add: AddTrial) -> None:
+    add("encoder=lstm", val=0.5)
+    entries = [{"number": i, "overrides": ["encoder=gru", f"seed={i}"]} for i in range(2)]
+    plan = {"version": 1, "trials": [*entries, {"folder": "of no number"}, 7]}
+    (sweep / "sweep.json").write_text(json.dumps(plan), encoding="utf-8")
+    done, waiting = read_trials(sweep)
+    assert (done.state, waiting.state) == ("done", "waiting")
+    assert done.overrides() == {
+        "encoder": "lstm",
+        "seed": "1",
+    }  # the record is nearer than the plan
+    assert waiting.overrides() == {"encoder": "gru", "seed": "1"}
+    assert waiting.seed == "1"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [("", "Expecting value"), ('{"state": "do', "Unterminated"), ("[1]", "holds no record")],
+    ids=["empty", "cut off", "no object"],
+)
+def test_a_damaged_record_is_a_state(sweep: Path, add: AddTrial, text: str, reason: str) -> None:
+    (add(val=0.5) / "run.json").write_text(text, encoding="utf-8")
+    (trial,) = read_trials(sweep)
+    assert trial.state == "damaged"
+    assert reason in trial.record["error"]
+    assert (trial.score(), trial.metrics, trial.overrides()) == (None, {}, {})
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"state": "new"},
+        {"state": "done", "metrics": 3, "watch": 4, "overrides": "encoder=rnn"},
+        {"state": "done", "metrics": {"val": {"f1": None}, "test": []}, "watch": "f1"},
+    ],
+)
+def test_a_record_with_wrong_types_has_no_score(record: dict[str, Any]) -> None:
+    trial = Trial(Path("0"), record)
+    assert trial.score() is None
+    assert trial.overrides() == {}
+
+
+def test_a_damaged_plan_leaves_the_folders(sweep: Path, add: AddTrial) -> None:
+    add(val=0.5)
+    (sweep / "sweep.json").write_text("{", encoding="utf-8")
+    assert [trial.state for trial in read_trials(sweep)] == ["done"]
+
+
+def test_who_says_running_is_killed_unless_its_lease_is_held(sweep: Path, add: AddTrial) -> None:
+    folder = add("encoder=lstm", state="running")
+    assert read_trials(sweep)[0].state == "killed"
+    with Lease(folder):
+        assert read_trials(sweep)[0].state == "running"
+    assert read_trials(sweep)[0].state == "killed"
+
+
+def test_overrides_leave_out_what_is_no_setting() -> None:
+    words = ["+trainer.x=1", "++a.b=c=d", "~logger", "run_dir=x", "resume=auto", "hydra.verbose=1"]
+    words += ["hydra/launcher=joblib", "seed=3", "encoder=lstm"]
+    assert Trial(Path("0"), {}, words).overrides() == {
+        "trainer.x": "1",
+        "a.b": "c=d",
+        "logger": "~",
+        "seed": "3",
+        "encoder": "lstm",
+    }
+
+
+def test_a_higher_score_is_better_whatever_the_metric(sweep: Path, add: AddTrial) -> None:
+    add(val=0.4)
+    add(val=0.4, watch="cer", higher=False)
+    add(val=0.4, state="failed")
+    assert [trial.score() for trial in read_trials(sweep)] == [0.4, -0.4, None]
+
+
+def test_counts_by_state(sweep: Path, add: AddTrial) -> None:
+    for state in ("failed", "done", "pruned", "done"):
+        add(state=state)
+    assert counted(read_trials(sweep)) == {"done": 2, "failed": 1, "pruned": 1}
+
+
+def test_what_is_a_sweep(sweep: Path, add: AddTrial, tmp_path: Path) -> None:
+    trial = add(val=0.5)
+    assert is_sweep(sweep)  # also a plain one, without a plan
+    assert not is_sweep(trial)
+    with pytest.raises(DataError, match=r"is a single run, where the folder of a sweep"):
+        open_sweep(trial)
+    with pytest.raises(DataError, match=r"holds no sweep: neither sweep\.json nor"):
+        open_sweep(tmp_path)
+    with pytest.raises(DataError, match=r"cannot be read as a sweep: No such file"):
+        open_sweep(tmp_path / "nothing")

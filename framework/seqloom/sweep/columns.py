@@ -55,7 +55,9 @@ def columns(board: Board, but: frozenset[str] = frozenset()) -> list[tuple[str, 
 def _heading(name: str, board: Board) -> str:
     if name in {"val", "test"}:
         return f"{name} {board.metric}".rstrip()
-    return f"p ({board.tested_on})" if name == "p" and board.tested_on else name
+    if name == "p":
+        return f"p ({board.tested_on})" if board.tested_on else ""
+    return name
 
 
 def _if_pooled(row: Row, count: int) -> str:

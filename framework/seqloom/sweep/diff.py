@@ -36,7 +36,7 @@ class Section:
 
 
 def diff(first: Path, second: Path, metric: str | None = None) -> list[Section]:
-    """Return what differs between two sweeps, or two runs; of the same, nothing.
+    """Return what differs between two sweeps, or two runs, with their metrics side by side.
 
     Args:
         first: the folder of a sweep or of a run.

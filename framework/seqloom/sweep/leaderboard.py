@@ -13,6 +13,7 @@ from seqloom.sweep.points import Group, differing_keys, grouped, paired
 from seqloom.sweep.significance import has_scipy, holm, paired_p
 
 GET_SCIPY = 'Significance needs scipy: pip install "seqloom[sweep]"'
+NO_TEST = "No p: no row shares two seeds or more, at equal other settings, with the best."
 
 
 @dataclass(frozen=True)
@@ -201,6 +202,8 @@ def _test(board: Board) -> None:
         row.p = p
     if any(p is not None for p in tests):
         board.tested_on = split
+    else:
+        board.notes.append(NO_TEST)
 
 
 def direction(metric: str, trials: Sequence[Trial]) -> tuple[bool, str]:

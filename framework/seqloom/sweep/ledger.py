@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -107,14 +108,15 @@ def read_trials(folder: Path) -> list[Trial]:
         DataError: there is no such folder.
     """
     try:
-        names = {path.name for path in folder.iterdir() if path.name.isdecimal() and path.is_dir()}
+        there = [path.name for path in folder.iterdir() if path.is_dir()]
     except OSError as fault:
         raise DataError(
             f"{folder} cannot be read as a sweep: {fault.strerror or fault}. Name the folder that "
             "a sweep printed at its end; seqloom sweep list shows those below runs."
         ) from fault
     planned = planned_overrides(read_plan(folder))
-    numbers = sorted({*map(int, names), *planned})
+    found = [int(name) for name in there if name.isdecimal() and name == str(int(name))]
+    numbers = sorted({*found, *planned})
     return [read_trial(folder / str(number), planned.get(number)) for number in numbers]
 
 
@@ -187,8 +189,8 @@ def counted(trials: Sequence[Trial]) -> dict[str, int]:
 
 
 def is_number(value: object) -> bool:
-    """Return whether a value of a record is a number."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """Return whether a value of a record is a finite number."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _mapping(value: object) -> dict[str, Any]:

@@ -23,7 +23,7 @@ class Sweep:
     Attributes:
         folder: of the sweep.
         when: it was begun, as ``2026-01-31 12:00``; empty if nothing tells.
-        command: what it was begun with, such as ``encoder=rnn,lstm``.
+        command: what it tries, such as ``encoder=rnn,lstm``.
         counts: the number of its trials by state.
         best: its best point with its mean, for each metric that the trials watch.
     """
@@ -67,15 +67,21 @@ def summary(folder: Path) -> Sweep:
     begun = [str(trial.record["started"]) for trial in trials if trial.record.get("started")]
     when = str(plan.get("created") or min(begun, default=""))
     command = plan.get("command")
-    words = [str(w) for w in command] if isinstance(command, list) else []
+    words = [str(word) for word in command] if isinstance(command, list) else []
     best = [_best(board) for board in boards(trials)]
     return Sweep(
         folder,
         when[:16].replace("T", " "),
-        " ".join(word for word in words if word not in {"-m", "--multirun"}),
+        " ".join(_swept(words)),
         counted(trials),
         "; ".join(one for one in best if one),
     )
+
+
+def _swept(words: Sequence[str]) -> list[str]:
+    """Return the words of a command that name several values; if none does, all overrides."""
+    overrides = [word for word in words if not word.startswith("-")]
+    return [word for word in overrides if "," in word or "(" in word] or overrides
 
 
 def _best(board: Board) -> str:

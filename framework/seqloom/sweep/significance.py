@@ -5,15 +5,12 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Sequence
+from importlib.util import find_spec
 
 
 def has_scipy() -> bool:
     """Return whether tests can be made."""
-    try:
-        import scipy.special  # noqa: F401
-    except ImportError:
-        return False
-    return True
+    return find_spec("scipy") is not None
 
 
 def paired_p(pairs: Sequence[tuple[float, float]]) -> float | None:

@@ -45,7 +45,6 @@ class SequenceModule(pl.LightningModule):
         self.total_steps = total_steps
         self.frozen = tuple(frozen)
         self.meter: Meter | None = None
-        self.batches_trained = 0
         self.train()
 
     def train(self, mode: bool = True) -> Self:
@@ -60,7 +59,6 @@ class SequenceModule(pl.LightningModule):
 
         What is logged is the mean over the batches of all ranks at this step.
         """
-        self.batches_trained += 1
         losses = self.pipeline.losses(batch)
         loss = losses.mean()
         # Asking a GPU for the value would make it wait, so there it is asked only now and then.

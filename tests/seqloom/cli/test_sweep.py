@@ -66,6 +66,15 @@ def test_an_unknown_subcommand() -> None:
         run(["sweep", "shwo"])
 
 
+def test_subcommands_are_completed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for line, words in (("sweep ", [*SUBCOMMANDS]), ("sweep sh", ["show"]), ("sweep show r", [])):
+        monkeypatch.setenv("COMP_LINE", f"seqloom {line}")
+        assert run(["-sc", "query=bash"]) == 0
+        assert capsys.readouterr().out.split() == words
+
+
 def test_show_prints_the_table_alone_to_standard_output(
     sweep: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -99,7 +108,9 @@ def test_list_index_and_diff(
     assert "4 done of 4  encoder=lstm: f1 0.8750" in printed(capsys, "list", ".")
     with pytest.raises(SeqloomError, match="runs is no folder"):
         run(["sweep", "list"])
-    assert printed(capsys, "diff", "sweep/0", "sweep/0") == "Nothing differs.\n"
+    Path("failed").mkdir()
+    Path("failed", "run.json").write_text('{"state": "failed"}', encoding="utf-8")
+    assert printed(capsys, "diff", "failed", "failed") == "Nothing differs.\n"
     assert "val f1  0.5000  0.6250  +0.1250" in printed(capsys, "diff", "sweep/0", "sweep/1")
     with pytest.raises(SeqloomError, match="holds no sweep"):
         run(["sweep", "index", "."])

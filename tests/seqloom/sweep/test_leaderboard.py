@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import ttest_rel
 
 from seqloom.errors import ConfigError
-from seqloom.sweep.leaderboard import GET_SCIPY, Board, boards
+from seqloom.sweep.leaderboard import GET_SCIPY, NO_TEST, Board, boards
 from seqloom.sweep.ledger import read_trials
 from seqloom.sweep.ordering import sort, top
 
@@ -73,13 +73,13 @@ def test_one_seed_has_neither_an_error_nor_a_test(sweep: Path, add: AddTrial) ->
     add("encoder=lstm", val=0.7)
     board = only(sweep)
     assert [row.val and row.val.error for row in board.rows] == [None, None]
-    assert (board.tested_on, board.rows[1].p) == ("", None)
+    assert (board.tested_on, board.rows[1].p, board.notes) == ("", None, [NO_TEST])
 
 
 def test_without_scipy_a_note_says_how_to_get_it(
     three: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "scipy.special", None)
+    monkeypatch.setitem(sys.modules, "scipy", None)
     board = only(three)
     assert [row.p for row in board.rows] == [None, None, None]
     assert board.notes == [GET_SCIPY]

@@ -19,6 +19,7 @@ def test_trials_are_read_in_the_order_of_their_numbers(sweep: Path) -> None:
     for number in (10, 2, 0):
         (sweep / str(number)).mkdir(parents=True)
     (sweep / "notes").mkdir()
+    (sweep / "007").mkdir()  # no trial is called so
     (sweep / "7").touch()
     trials = read_trials(sweep)
     assert [trial.number for trial in trials] == [0, 2, 10]
@@ -35,7 +36,7 @@ def test_the_plan_knows_trials_that_have_no_folder_yet(sweep: Path, add: AddTria
     assert done.overrides() == {
         "encoder": "lstm",
         "seed": "1",
-    }  # the record is nearer than the plan
+    }  # as the record says
     assert waiting.overrides() == {"encoder": "gru", "seed": "1"}
     assert waiting.seed == "1"
 
@@ -59,6 +60,7 @@ def test_a_damaged_record_is_a_state(sweep: Path, add: AddTrial, text: str, reas
         {"state": "new"},
         {"state": "done", "metrics": 3, "watch": 4, "overrides": "encoder=rnn"},
         {"state": "done", "metrics": {"val": {"f1": None}, "test": []}, "watch": "f1"},
+        {"state": "done", "metrics": {"val": {"f1": float("nan")}}, "watch": "f1"},
     ],
 )
 def test_a_record_with_wrong_types_has_no_score(record: dict[str, Any]) -> None:

@@ -20,7 +20,7 @@ def test_sweeps_are_found_and_told_in_a_line(tmp_path: Path, add: AddTrial) -> N
     add("encoder=lstm", val=0.75, folder=first)
     plan = {
         "created": "2026-01-31T12:34:56+0000",
-        "command": ["-m", "encoder=rnn,lstm", f"data.train={'x' * 60}"],
+        "command": ["-m", "trainer=cpu", "encoder=rnn,lstm", f"data.train={'x' * 60},y"],
         "trials": [{"number": 2, "overrides": ["encoder=gru"]}],
     }
     (first / "sweep.json").write_text(json.dumps(plan), encoding="utf-8")

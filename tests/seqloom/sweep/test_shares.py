@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import select
 import subprocess
 import sys
 import threading
@@ -69,6 +71,12 @@ def say(process: subprocess.Popen[str]) -> str:
     """Return the next line that a process says."""
     assert process.stdout is not None
     return process.stdout.readline().strip()
+
+
+def speaks(process: subprocess.Popen[str], within: float) -> bool:
+    """Return whether a process says something within some seconds."""
+    assert process.stdout is not None
+    return bool(select.select([process.stdout.fileno()], [], [], within)[0])
 
 
 def tell(process: subprocess.Popen[str]) -> None:
@@ -243,27 +251,47 @@ def test_a_process_keeps_its_slot_until_the_last_claim_ends() -> None:
         assert later is not outer
 
 
-def test_a_fork_does_not_hold_its_parent_s_slot(start: Start, tmp_path: Path) -> None:
-    script = """
+@pytest.mark.parametrize("end", ["slot.release()", ""])
+def test_a_fork_neither_holds_nor_frees_its_parent_s_slot(
+    start: Start, tmp_path: Path, end: str
+) -> None:
+    script = f"""
 import os, sys, time
 from seqloom.sweep.shares import claim
 slot = claim(1, sys.argv[1])
 if os.fork() == 0:
-    slot.release()
+    {end}
+    print("forked", flush=True)
     sys.stdin.readline()
     os._exit(0)
-print(slot.number, flush=True)
 time.sleep(60)
 """
     parent = start(script, str(tmp_path))
-    assert say(parent) == "0"
-    waiting = start(HOLD.replace("claim(2", "claim(1"), str(tmp_path))
-    with pytest.raises(subprocess.TimeoutExpired):
-        waiting.wait(0.6)  # the fork gave nothing back that is not its own
+    assert say(parent) == "forked"
+    waiting = start("print('ready', flush=True)" + HOLD.replace("2", "1"), str(tmp_path))
+    assert say(waiting) == "ready"
+    assert not speaks(waiting, within=1)
     parent.kill()
     parent.wait()
-    assert say(waiting) == "0"
+    assert speaks(waiting, within=20)
     tell(parent)  # lets the fork end
+
+
+def test_a_lock_that_its_holder_removed_meanwhile_locks_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    flock, removed = fcntl.flock, list[Path]()
+
+    def late(lock: int, how: int) -> None:
+        if not removed:  # another process gives the slot back after we opened its file
+            removed.extend(tmp_path.glob("*/*.lock"))
+            removed[0].unlink()
+        flock(lock, how)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with claim(1, "a"):
+        assert list(tmp_path.glob("*/*.lock")) == removed
 
 
 def test_locks_that_cannot_be_written_are_said(

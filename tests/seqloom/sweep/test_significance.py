@@ -51,5 +51,5 @@ def test_holm_by_hand() -> None:
 
 def test_without_scipy(monkeypatch: pytest.MonkeyPatch) -> None:
     assert has_scipy()
-    monkeypatch.setitem(sys.modules, "scipy.special", None)
+    monkeypatch.setitem(sys.modules, "scipy", None)
     assert not has_scipy()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -36,6 +37,9 @@ except RunError as fault:
 
 BOOT = Process.current().boot.partition("/")[0]
 """Tells this machine; a container on it has it too, with numbers of processes of its own."""
+
+APART = ("--user", "--map-root-user", "--pid", "--fork", "--mount-proc")
+"""Has a program run with numbers of processes of its own, as in a container."""
 
 Start = Callable[..., "subprocess.Popen[str]"]
 
@@ -207,6 +211,21 @@ def test_a_holder_elsewhere_is_alive_while_it_renews(tmp_path: Path, boot: str) 
     assert holder(tmp_path) is None
     with Lease(tmp_path) as lease:
         lease.check()
+
+
+@pytest.mark.skipif(
+    shutil.which("unshare") is None
+    or subprocess.run(["unshare", *APART, "true"], capture_output=True, check=False).returncode > 0,
+    reason="needs leave to make a container",
+)
+def test_a_container_does_not_take_a_holder_outside_for_dead(tmp_path: Path) -> None:
+    with Lease(tmp_path):
+        command = ["unshare", *APART, sys.executable, "-c", HOLD, str(tmp_path)]
+        said = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True
+        )
+        assert f"process {os.getpid()} on" in said.stdout
+        assert "renewed it" in said.stdout
 
 
 def test_the_file_system_s_clock_tells_the_age(

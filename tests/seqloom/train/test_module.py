@@ -58,9 +58,10 @@ def test_a_run_whose_rate_is_far_too_high_is_ended(fit: Fit, parts: Callable[...
 def _first_step(folder: str) -> dict[str, Any]:
     """Train for one step, in which the ranks share all 13 examples, and validate."""
     size = world_size()
-    config = compose_run(["data.train_size=14", "data.val_size=6", "encoder.hidden_size=8"])
+    sizes = ["data.train_size=60", "data.val_size=20", "data.test_size=2"]
+    config = compose_run([*sizes, "encoder.hidden_size=8"])
     data = read_data(config)
-    data.rows["train"].pop()
+    data.rows["train"], data.rows["val"] = data.rows["train"][:13], data.rows["val"][:5]
     torch.manual_seed(0)
     pipeline = build_pipeline(config, data.codecs)
     for part in pipeline.modules():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import jiwer
@@ -190,25 +189,21 @@ def test_a_text_is_scored_in_its_normal_form(fit: Fit, batch_of: Any) -> None:
     assert not re.search("[\u0301ﬁ]", "".join(codec.alphabet))
 
 
-def _on_rank(rank: int, folder: str) -> None:
+def _measured() -> tuple[dict[str, float], list[Any]]:
     """Measure on one of two ranks, of which only the second has a mistake."""
     made = CtcCodec(Ctc(ngram_order=0))
     made.restore({"alphabet": list("abc"), "ngram": None, "words": None})
-    store = f"file://{folder}/store"
-    torch.distributed.init_process_group("gloo", init_method=store, rank=rank, world_size=2)
     metric = TextErrors(made)
-    metric.update([predicted(("abc", "ab")[rank])], batch(made, ["abc"]))
-    found = {name: float(value) for name, value in metric.compute().items()}
+    metric.update([predicted(("abc", "ab")[torch.distributed.get_rank()])], batch(made, ["abc"]))
+    found = values(metric)
     metric.sync()
     (table,) = metric.details()
-    torch.save((found, table.rows), f"{folder}/{rank}")
-    torch.distributed.destroy_process_group()
+    assert isinstance(table, Table)
+    return found, list(table.rows)
 
 
-def test_two_ranks_of_which_one_has_no_mistake(tmp_path: Path) -> None:
-    torch.multiprocessing.spawn(_on_rank, (str(tmp_path),), nprocs=2)
-    for rank in range(2):
-        found, rows = torch.load(tmp_path / str(rank), weights_only=True)
+def test_two_ranks_of_which_one_has_no_mistake(on_ranks: Any) -> None:
+    for found, rows in on_ranks(_measured, sizes=(2,))[2]:
         assert found["cer"] == pytest.approx(1 / 6)
         assert found["line_accuracy"] == 0.5
         assert rows == [("c", "∅", 1)]

@@ -21,10 +21,12 @@ def by_epoch(folder: Path, metric: str) -> dict[int, float]:
     except OSError:
         return {}  # it has not come so far
     found = {}
-    for line in text.splitlines(keepends=True):
-        if not line.endswith("\n") or f'"{metric}"' not in line:
-            continue  # being written at this moment, or about something else
-        row = json.loads(line)
-        value = row[metric]
-        found[int(row["epoch"]) + 1] = math.nan if value is None else float(value)
+    for line in text.splitlines():
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue  # it is being written at this moment
+        if metric in row:
+            value = row[metric]
+            found[int(row["epoch"]) + 1] = math.nan if value is None else float(value)
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,6 +23,9 @@ PRUNERS = {
     "threshold": "ThresholdPruner",
 }
 
+OWN = {"successive_halving": {"min_resource": 1}}
+"""What Optuna would find out by waiting for the first trial to end."""
+
 Reports = Mapping[int, Mapping[int, float]]
 """What trials reported: by number of the trial and by epoch, counted from 1."""
 
@@ -36,7 +40,7 @@ def build_pruner(name: str, params: Mapping[str, Any]) -> BasePruner:
         hint = did_you_mean(name, PRUNERS)
         raise ConfigError(f"hydra.sweeper.pruner={name} is no pruner. {hint}")
     try:
-        pruner: BasePruner = getattr(pruners, PRUNERS[name])(**params)
+        pruner: BasePruner = getattr(pruners, PRUNERS[name])(**{**OWN.get(name, {}), **params})
     except (TypeError, ValueError) as fault:
         raise ConfigError(f"hydra.sweeper.pruner_params do not suit {name}: {fault}") from fault
     return pruner
@@ -71,4 +75,6 @@ def is_hopeless(
         elif one != number and state == "pruned":
             study.tell(trials[one], state=TrialState.PRUNED)
     trials[number].report(reports[number][newest], newest)
-    return trials[number].should_prune()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of numpy, if there are NaNs alone
+        return trials[number].should_prune()

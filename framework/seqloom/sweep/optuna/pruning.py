@@ -10,6 +10,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 
+from seqloom.errors import ConfigError
 from seqloom.sweep.ledger import read_trials
 from seqloom.sweep.optuna.curves import by_epoch
 from seqloom.sweep.optuna.pruners import build_pruner, is_hopeless
@@ -75,10 +76,15 @@ class Pruning(pl.Callback):
         return is_hopeless(build_pruner(self.pruner, self._params(trainer)), reports, ended, number)
 
     def _params(self, trainer: pl.Trainer) -> dict[str, Any]:
-        if self.pruner == "hyperband" and (trainer.max_epochs or -1) > 0:
-            # Left to itself it would wait for the first trial to end, to know how long they are.
-            return {"max_resource": trainer.max_epochs, **self.params}
-        return self.params
+        if self.pruner != "hyperband" or "max_resource" in self.params:
+            return self.params
+        # Left to itself it would wait for the first trial to end, to know how long they are.
+        if (trainer.max_epochs or -1) < 1:
+            raise ConfigError(
+                "hydra.sweeper.pruner=hyperband must know how long trials may be: set "
+                "trainer.max_epochs, or hydra.sweeper.pruner_params={max_resource: EPOCHS}."
+            )
+        return {**self.params, "max_resource": trainer.max_epochs}
 
 
 def _is_last_epoch(trainer: pl.Trainer) -> bool:

@@ -66,10 +66,10 @@ class Search:
         new: list[Planned] = []
         pending: list[Asked] = []
         for _ in range(wanted):
-            while (asked := self._next()).point in self.points and not self.exhausted:
+            while (asked := self._next()).point in self.points:
                 self._note_again(asked, pending)
-            if self.exhausted:
-                break
+                if self.exhausted:
+                    return new, pending
             self.points[asked.point] = self._planned(asked)
             new += self.points[asked.point]
             pending.append(asked)

@@ -1,0 +1,115 @@
+"""A study is rebuilt from a sweep's folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from optuna.trial import TrialState
+
+from seqloom.errors import RunError
+from seqloom.sweep.optuna.memory import study_in_memory
+from seqloom.sweep.optuna.settings import Settings
+from seqloom.sweep.optuna.study import rebuild, study_of
+from seqloom.sweep.optuna.words import found
+from seqloom.sweep.plan import Plan
+
+from .conftest import write_trial
+
+
+def note(ask: int) -> dict[str, Any]:
+    distribution = '{"name": "IntDistribution", "attributes": {"low": 0, "high": 9}}'
+    return {
+        "ask": ask,
+        "params": {"x": ask},
+        "distributions": {"x": json.loads(distribution)},
+        "attributes": {},
+    }
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    """Return a plan of three points with two seeds each; the second is asked for again."""
+    plan = Plan(tmp_path, "optuna", [], "", Settings().as_dict())
+    for ask in range(3):
+        for seed in (1, 2):
+            plan.add([f"x={ask}", f"seed={seed}"], note(ask))
+    for one in plan.trials[2:4]:
+        one.extra["again"] = [note(3) | {"params": {"x": 1}}]
+    plan.save()
+    return plan
+
+
+def test_values_are_means_over_the_seeds(plan: Plan) -> None:
+    for number, value in enumerate([0.25, 0.75, 0.5, 1.0, 0.0, 0.5]):
+        write_trial(plan.folder / str(number), value, curve=[value / 2, value])
+    trials = study_of(plan.folder).trials
+    assert [trial.value for trial in trials] == [0.5, 0.75, 0.25, 0.75]
+    assert [trial.params["x"] for trial in trials] == [0, 1, 2, 1]
+    assert trials[0].intermediate_values == {1: 0.25, 2: 0.5}
+
+
+def test_the_direction_is_the_metrics_own(plan: Plan) -> None:
+    for number in range(6):
+        write_trial(plan.folder / str(number), number, curve=[number], higher_is_better=False)
+    study = study_of(plan.folder)
+    assert [trial.value for trial in study.trials] == [-0.5, -2.5, -4.5, -2.5]
+    assert study.trials[1].intermediate_values == {1: -2.5}
+    assert found(plan, study, Settings()) == (
+        "The best of 3 points: val f1 0.5 (mean of trials 0, 1): x=0"
+    )
+
+
+def test_states_of_trials_become_states_of_points(plan: Plan) -> None:
+    def state(first: str, second: str) -> TrialState:
+        write_trial(plan.folder / "0", 0.5, curve=[0.5, 0.6], state=first)
+        write_trial(plan.folder / "1", 0.5, curve=[0.7], state=second)
+        return study_of(plan.folder).trials[0].state
+
+    assert state("done", "done") == TrialState.COMPLETE
+    assert state("done", "pruned") == TrialState.PRUNED
+    assert study_of(plan.folder).trials[0].intermediate_values == {1: 0.6, 2: 0.6}
+    assert state("pruned", "failed") == TrialState.FAIL
+    assert state("done", "failed") == TrialState.FAIL
+    assert state("done", "interrupted") == TrialState.RUNNING
+    assert state("done", "running") == TrialState.RUNNING  # its process was killed
+    assert study_of(plan.folder).trials[2].state == TrialState.RUNNING  # it waits
+
+
+def test_a_value_that_is_no_number_is_a_failure(plan: Plan) -> None:
+    for number in range(2):
+        write_trial(plan.folder / str(number), 0.5, metrics={"val": {"f1": None}})
+    assert study_of(plan.folder).trials[0].state == TrialState.FAIL
+
+
+def test_a_sweep_of_another_kind_has_no_study(tmp_path: Path) -> None:
+    Plan(tmp_path, "grid", [], "").save()
+    with pytest.raises(RunError, match="is a sweep of grid, not of optuna"):
+        study_of(tmp_path)
+
+
+def test_nothing_that_ended_well_is_said_so(plan: Plan) -> None:
+    study = rebuild(plan)
+    assert found(plan, study, Settings()) == "None of the 3 points ended well."
+
+
+def test_what_no_other_excels_is_said_of_several_objectives(plan: Plan) -> None:
+    settings = Settings(objectives={"val/f1": "maximize", "parameters": "minimize"})
+    plan.settings = settings.as_dict()
+    plan.save()
+    for number, (value, size) in enumerate([(0.5, 10), (0.5, 10), (0.9, 90), (0.9, 90)]):
+        write_trial(plan.folder / str(number), value, parameters=size)
+    for number in (4, 5):
+        write_trial(plan.folder / str(number), 0.4, parameters=50)
+    assert found(plan, study_of(plan.folder), settings).splitlines() == [
+        "Of 3 points, 2 are excelled by no other in all objectives:",
+        "  val/f1 0.5, parameters 10 (mean of trials 0, 1): x=0",
+        "  val/f1 0.9, parameters 90 (mean of trials 2, 3): x=1",
+    ]
+
+
+def test_optuna_does_not_tell_of_studies_in_memory(capsys: pytest.CaptureFixture[str]) -> None:
+    study_in_memory(["maximize"])
+    assert capsys.readouterr().err == ""

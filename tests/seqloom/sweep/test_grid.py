@@ -1,0 +1,111 @@
+"""The grid: keys that do not apply are left out, equal points run once, wrong words end it early."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from seqloom.cli.main import run
+from seqloom.errors import ConfigError, RunError, SeqloomError
+from seqloom.sweep.ledger import read_trials
+from seqloom.sweep.plan import read_plan
+
+
+@pytest.fixture
+def sweep(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: tuple[str, ...]
+) -> Path:
+    """Return a folder for a sweep; commands are given in the folder above it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["seqloom"])
+    return tmp_path / "sweep"
+
+
+def points(sweep: Path, small: tuple[str, ...]) -> list[list[str]]:
+    return [
+        [word for word in trial.overrides if word not in small] for trial in read_plan(sweep).trials
+    ]
+
+
+def test_a_key_is_left_out_where_it_does_not_apply(
+    sweep: Path, small: tuple[str, ...], caplog: pytest.LogCaptureFixture
+) -> None:
+    words = ["encoder=rnn,bilstm", "encoder.merge=sum,concat"]
+    assert run(["train", "-m", *small, *words, f"run_dir={sweep}"]) == 0
+    assert points(sweep, small) == [
+        ["encoder=rnn"],
+        ["encoder=bilstm", "encoder.merge=sum"],
+        ["encoder=bilstm", "encoder.merge=concat"],
+    ]
+    assert [trial.state for trial in read_trials(sweep)] == ["done"] * 3
+    told = [json.loads((sweep / str(n) / "run.json").read_text())["config"] for n in range(3)]
+    assert [config["encoder"].get("merge") for config in told] == [None, "sum", "concat"]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["encoder=rnn,bilstm", "encoder.merge=sum"], [["rnn"], ["bilstm", "sum"]]),
+        (["seed=1,2", "encoder=rnn", "encoder.num_layers=1,2"], [["1", "rnn", "1"]]),
+        (["encoder=glob(*lstm)"], [["bilstm"], ["lstm"]]),
+        (["encoder.hidden_size=range(2,8,3)"], [["2"], ["5"]]),
+        (["+trainer.deterministic=true,false"], [["True"], ["False"]]),
+        (["scheduler=constant,warmup_linear", "scheduler.warmup=0.2"], [["constant"], ["warmup_linear", "0.2"]]),
+    ],
+    ids=lambda words: " ".join(map(str, words)),
+)
+def test_what_is_planned(
+    sweep: Path,
+    small: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+    words: list[str],
+    expected: list[list[str]],
+) -> None:
+    monkeypatch.setattr("seqloom.sweep.grid.Grid.launch", lambda self, todo: None)
+    run(["train", "-m", *small, *words, f"run_dir={sweep}"])
+    found = [[word.partition("=")[2] for word in point] for point in points(sweep, small)]
+    assert found[: len(expected)] == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["encoder=rnn,lstm", "encoder.merge=sum,concat"], "encoder has no key 'merge'"),
+        (["encoder=rnn,bilstm", "encoder.mrege=sum"], "encoder has no key 'mrege'. Did you mean"),
+        (["encoder=rnn,bilstn"], "There is no encoder=bilstn. Did you mean 'bilstm'?"),
+        (["encoder.hidden_size=4,x"], "encoder.hidden_size: 'x' is not a whole number."),
+        (["seed=1,x"], "seed: 'x' is not a whole number."),
+        (["optimizer.lr=interval(0.1,0.2)"], "optimizer.lr=interval(0.1,0.2): a grid has no values"),
+    ],
+    ids=str,
+)
+def test_a_wrong_word_ends_the_sweep_before_it_begins(
+    sweep: Path, small: tuple[str, ...], words: list[str], sentence: str
+) -> None:
+    with pytest.raises(SeqloomError) as found:
+        run(["train", "-m", *small, *words, f"run_dir={sweep}"])
+    assert str(found.value).startswith(sentence)
+    assert not (sweep / "0").exists()
+    assert not (sweep / "sweep.json").exists()
+
+
+def test_a_folder_holds_one_sweep(sweep: Path, small: tuple[str, ...]) -> None:
+    words = ["train", "-m", *small, "seed=1,2", f"run_dir={sweep}"]
+    assert run(words) == 0
+    with pytest.raises(RunError, match="already holds a sweep. Choose another run_dir, or go on"):
+        run(words)
+    with pytest.raises(RunError, match="holds another sweep: seqloom train -m .*seed=1,2"):
+        run([*words[:-2], "seed=1,3", words[-1], "resume=auto"])
+
+
+def test_a_folder_with_runs_is_no_place_for_a_sweep(sweep: Path, small: tuple[str, ...]) -> None:
+    (sweep / "0").mkdir(parents=True)
+    with pytest.raises(RunError, match="already holds runs"):
+        run(["train", "-m", *small, "seed=1,2", f"run_dir={sweep}"])
+
+
+def test_an_empty_sweep_of_intervals_needs_no_folder(sweep: Path, small: tuple[str, ...]) -> None:
+    with pytest.raises(ConfigError, match="hydra/sweeper=optuna"):
+        run(["train", "-m", *small, "optimizer.lr=interval(0.1,1)", f"run_dir={sweep}"])

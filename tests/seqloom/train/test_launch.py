@@ -1,0 +1,211 @@
+"""Ranks: one process tree a run, the first error shown, nothing left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from seqloom import load
+from seqloom.config.compose import compose_run
+from seqloom.errors import ConfigError
+from seqloom.train.devices import processes
+
+Program = Callable[..., "subprocess.CompletedProcess[str]"]
+TWO = ("trainer.devices=2", "trainer.accelerator=cpu")
+
+SABOTEUR = '''
+import os, signal, time
+import pytorch_lightning as pl
+
+class Saboteur(pl.Callback):
+    """Does something to one rank, in the second step."""
+
+    def __init__(self, rank, how):
+        self.rank, self.how = rank, how
+
+    def on_train_batch_start(self, trainer, *rest):
+        if trainer.global_step == 1 and trainer.global_rank == self.rank:
+            if self.how == "raise":
+                raise RuntimeError("boom on purpose")
+            if self.how == "kill":
+                os.kill(os.getpid(), signal.SIGKILL)
+            if self.how == "nan":
+                from seqloom.errors import RunError
+                raise RunError("The loss is not finite for: a-sentence (nan).")
+            time.sleep(600)
+'''
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    """Return a folder for PYTHONPATH with a callback that does harm."""
+    (tmp_path / "saboteur.py").write_text(SABOTEUR, encoding="utf-8")
+    return tmp_path
+
+
+def harm(rank: int, how: str, name: str = "harm") -> str:
+    return f"+callbacks.{name}={{_target_: saboteur.Saboteur, rank: {rank}, how: {how}}}"
+
+
+def ranks_of(folder: Path) -> list[str]:
+    """Return the command lines of the rank processes of a run that are still there."""
+    listing = subprocess.run(["ps", "-eo", "stat,args"], capture_output=True, text=True, check=True)
+    lines = listing.stdout.splitlines()
+    return [one for one in lines if "seqloom.train.rank" in one and str(folder) in one]
+
+
+@pytest.fixture(scope="module")
+def on_two_ranks(
+    program: Program, small: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, str]:
+    """Return the folder of a run on two ranks, and what it said."""
+    folder = tmp_path_factory.mktemp("ranks") / "run"
+    done = program("train", *small, *TWO, "trainer.max_epochs=2", f"run_dir={folder}")
+    assert done.returncode == 0, done.stderr
+    return folder, done.stderr
+
+
+def test_a_run_on_two_ranks_leaves_one_model(on_two_ranks: tuple[Path, str]) -> None:
+    folder, said = on_two_ranks
+    record = json.loads((folder / "run.json").read_text())
+    assert (record["state"], record["ranks"], record["epochs"]) == ("done", 2, 2)
+    assert load(folder / "bundle")("Apple is cheap .")["entities"] is not None
+    assert not ranks_of(folder)
+    # What each rank says would come twice; the batch's meaning is stated.
+    assert said.count("Examples: train 60, val 20, test 20") == 1
+    assert said.count("Epoch 1 of 2") == 1
+    assert "2 ranks: a batch of up to 16 examples on each, 32 in a step; 2 steps an epoch." in said
+    rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    steps = [row["step"] for row in rows if "train/loss" in row]
+    assert steps == sorted(set(steps))  # each step once: one rank writes
+
+
+def test_it_goes_on_where_it_was(
+    on_two_ranks: tuple[Path, str], program: Program, small: tuple[str, ...]
+) -> None:
+    folder, _ = on_two_ranks
+    words = [*small, *TWO, "trainer.max_epochs=3", f"run_dir={folder}", "resume=auto"]
+    done = program("train", *words)
+    assert done.returncode == 0, done.stderr
+    assert "Going on after epoch 2" in done.stderr
+    record = json.loads((folder / "run.json").read_text())
+    assert (record["epochs"], record["attempts"]) == (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("how", "error"),
+    [
+        ("raise", "Error: RuntimeError: boom on purpose (rank 1 of 2; see {folder}/train.log)"),
+        ("nan", "Error: The loss is not finite for: a-sentence (nan). (rank 1 of 2)"),
+        ("kill", "Error: Rank 1 of 2 was killed by SIGKILL. Perhaps memory ran out."),
+    ],
+)
+def test_the_first_rank_that_fails_is_heard(
+    tmp_path: Path, site: Path, program: Program, small: tuple[str, ...], how: str, error: str
+) -> None:
+    folder = tmp_path / "run"
+    words = [*small, *TWO, "trainer.max_epochs=20", harm(1, how), f"run_dir={folder}"]
+    done = program("train", *words, site=site)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == error.format(folder=folder)
+    assert "Traceback" not in done.stderr
+    assert json.loads((folder / "run.json").read_text())["state"] == "failed"
+    if how == "raise":
+        assert "in on_train_batch_start" in (folder / "train.log").read_text()  # for its finder
+    assert not ranks_of(folder)
+
+
+def test_a_rank_that_waits_in_a_collective_ends_with_the_one_that_failed(
+    tmp_path: Path, site: Path, program: Program, small: tuple[str, ...]
+) -> None:
+    folder = tmp_path / "run"
+    words = [harm(1, "raise"), harm(0, "sleep", "sleepy"), f"run_dir={folder}"]
+    done = program("train", *small, *TWO, *words, site=site)  # it would sleep for ten minutes
+    assert "boom on purpose (rank 1 of 2" in done.stderr
+    assert not ranks_of(folder)
+
+
+@pytest.mark.parametrize("victim", ["launcher", "rank"])
+def test_no_rank_trains_on(
+    tmp_path: Path, site: Path, small: tuple[str, ...], victim: str
+) -> None:
+    folder = tmp_path / "run"
+    command = ["train", *small, *TWO, harm(0, "sleep"), f"run_dir={folder}"]
+    with (tmp_path / "said").open("w") as said:
+        run = subprocess.Popen(
+            [*_program(), *command],
+            env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(site)},
+            stdout=said,
+            stderr=said,
+        )
+    _wait_until(lambda: "steps an epoch" in (tmp_path / "said").read_text())
+    assert len(ranks_of(folder)) == 2
+    if victim == "launcher":
+        run.kill()
+    else:
+        subprocess.run(["pkill", "-9", "-o", "-f", f"seqloom.train.rank {folder}"], check=True)
+    _wait_until(lambda: not ranks_of(folder))
+    run.wait(timeout=30)
+
+
+def _program() -> list[str]:
+    import sys
+
+    return [sys.executable, "-c", "from seqloom.cli.main import main; main()"]
+
+
+def _wait_until(true: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.2)
+
+
+def test_nothing_of_a_run_on_ranks_stays_in_this_process(
+    tmp_path: Path, small: tuple[str, ...]
+) -> None:
+    import seqloom
+
+    before = dict(os.environ)
+    seqloom.fit(*small, *TWO, run_dir=tmp_path / "two")
+    assert dict(os.environ) == before
+    result = seqloom.fit(*small, run_dir=tmp_path / "one")  # naively: "devices=1, but WORLD_SIZE=2"
+    assert json.loads((result.run_dir / "run.json").read_text())["ranks"] == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([], 0),
+        (["trainer.devices=2"], 2),
+        (["trainer.devices='3'"], 3),
+        (["trainer.devices=auto"], 0),
+        (["trainer.devices=1", "+trainer.strategy=ddp"], 1),
+        (["trainer.devices=2", "+trainer.strategy=ddp_find_unused_parameters_true"], 2),
+    ],
+    ids=str,
+)
+def test_how_many_processes_lightning_would_take(words: list[str], expected: int) -> None:
+    assert processes(compose_run(["trainer=cpu", "run_dir=x", *words])) == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["trainer.devices=0"], "trainer cannot be built: .*devices"),
+        (["trainer.devices=2", "+trainer.strategy=ddp_spawn"], "copies a process .*strategy=ddp"),
+        (["trainer.devices=2", "+trainer.strategy=fsdp"], "trainer cannot be built: .*GPU"),
+        (["+trainer.num_nodes=2"], "trainer.num_nodes=2: a run spans the devices of one machine"),
+        (["trainer.devices=2", "+trainer.strategy=dpp"], "trainer cannot be built: .*dpp"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_launched(words: list[str], sentence: str) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        processes(compose_run(["trainer=cpu", "run_dir=x", *words]))

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 from seqloom.data.collate import Collate, Row
 from seqloom.data.encode import Codecs
-from seqloom.data.sampler import Batch, BatchSampler
+from seqloom.data.sampler import Batch
 from seqloom.interfaces import SequenceBatch
 
 
@@ -53,7 +53,7 @@ def key(seed: int, epoch: int, example_id: str) -> int:
 
 
 def loader(
-    dataset: SequenceDataset, sampler: BatchSampler, workers: int = 0
+    dataset: SequenceDataset, sampler: Sampler[list[int]], workers: int = 0
 ) -> DataLoader[SequenceBatch]:
     """Return a loader of the sampler's batches.
 

@@ -67,4 +67,4 @@ def evaluation_loader(
 ) -> DataLoader[SequenceBatch]:
     """Return the loader of a rank's share of the batches of encoded rows."""
     sampler = EvaluationSampler(batches, rank, world_size)
-    return loader(SequenceDataset(rows, collate, None, seed=0), sampler)  # type: ignore[arg-type]
+    return loader(SequenceDataset(rows, collate, None, seed=0), sampler)

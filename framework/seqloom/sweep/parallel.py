@@ -36,11 +36,12 @@ def own_share(sweep: str, launcher: DictConfig, config: Config) -> Iterator[None
     if places < 2:
         yield
         return
-    with shares.claim(places, str(folder.absolute())) as slot:
-        devices = _gpus_wanted(config["trainer"], len(gpus), places)
-        mine = shares.share(slot.number, places, cores, gpus, devices)
-        with shares.apply(mine, config["threads"]):
-            yield
+    # Kept until the process ends: a joblib worker that has woken CUDA cannot change its GPU.
+    slot = shares.claim(places, str(folder.absolute()))
+    devices = _gpus_wanted(config["trainer"], len(gpus), places)
+    mine = shares.share(slot.number, places, cores, gpus, devices)
+    with shares.apply(mine, config["threads"]):
+        yield
 
 
 def slots(launcher: DictConfig, config: Config, cores: int) -> int:

@@ -1,1 +1,1 @@
-"""Training: the Lightning module and data module, a run's folder, its report, sweeps."""
+"""Training: a run and its folder, alone or on several ranks; its report."""

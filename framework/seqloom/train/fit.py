@@ -5,6 +5,9 @@ from __future__ import annotations
 import gc
 import logging
 import math
+import os
+import signal
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,7 +82,7 @@ def run(config: Config, overrides: Sequence[str] = ()) -> Result:
     quiet()
     ranks = processes(config)
     folder = RunFolder(Path(config["run_dir"]).absolute())
-    with Lease(folder.path):
+    with Lease(folder.path, when_lost=lambda: _leave(folder)):
         if folder.has_ended_well(config):
             log.info("%s has ended already; there is nothing left to train.", folder.path)
             return _stored_result(folder)
@@ -92,6 +95,17 @@ def run(config: Config, overrides: Sequence[str] = ()) -> Result:
                 record.update(_run_here(config, folder, going_on))
     gc.collect()  # a trainer and its parts refer to one another; the next run needs the memory
     return _stored_result(folder)
+
+
+def _leave(folder: RunFolder) -> None:
+    """End at once, ranks included, without another word to a folder that is another process's."""
+    print(
+        f"Error: {folder.path} was taken by another process while this one slept. This one ends; "
+        "the other goes on.",
+        file=sys.stderr,
+        flush=True,
+    )
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _run_here(config: Config, folder: RunFolder, going_on: bool) -> dict[str, Any]:

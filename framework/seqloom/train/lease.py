@@ -13,6 +13,7 @@ import os
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -78,11 +79,13 @@ class Lease:
     Attributes:
         token: names this lease.
         lost: set once another process has taken the folder, as after a long sleep of this one.
+        when_lost: called then, by the thread that renews the lease.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, when_lost: Callable[[], None] | None = None) -> None:
         self.token = uuid.uuid4().hex
         self.lost = threading.Event()
+        self.when_lost = when_lost
         self._path = folder / _NAME
         self._owner: Process | None = None
         self._ended = threading.Event()
@@ -137,6 +140,8 @@ class Lease:
     def _keep(self) -> None:
         while not self._ended.wait(RENEWAL) and not self.lost.is_set():
             self._renew()
+        if self.lost.is_set() and not self._ended.is_set() and self.when_lost:
+            self.when_lost()
 
     def _renew(self) -> None:
         try:

@@ -156,9 +156,9 @@ class Training:
     def run(self, going_on: bool) -> dict[str, Any]:
         """Train; return what the run's record says of that."""
         before = progress_of(self.folder.last) if going_on else Progress()
-        self.steps.forget_after(before.steps)
         if self.in_ranks:  # the samplers must know their rank before Lightning would join it
             self.trainer.strategy.setup_environment()
+        self.steps.forget_after(before.steps)
         data = SequenceData(self.data, self.config["batch"], self.config["seed"])
         module = self._module(len(data.train_sampler))
         self._say_batches(len(data.train_sampler))

@@ -14,9 +14,7 @@ from seqloom.sweep.plan import read_plan
 
 
 @pytest.fixture
-def sweep(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: tuple[str, ...]
-) -> Path:
+def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: tuple[str, ...]) -> Path:
     """Return a folder for a sweep; commands are given in the folder above it."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", ["seqloom"])
@@ -52,7 +50,10 @@ def test_a_key_is_left_out_where_it_does_not_apply(
         (["encoder=glob(*lstm)"], [["bilstm"], ["lstm"]]),
         (["encoder.hidden_size=range(2,8,3)"], [["2"], ["5"]]),
         (["+trainer.deterministic=true,false"], [["True"], ["False"]]),
-        (["scheduler=constant,warmup_linear", "scheduler.warmup=0.2"], [["constant"], ["warmup_linear", "0.2"]]),
+        (
+            ["scheduler=constant,warmup_linear", "scheduler.warmup_steps=7"],
+            [["constant"], ["warmup_linear", "7"]],
+        ),
     ],
     ids=lambda words: " ".join(map(str, words)),
 )
@@ -77,7 +78,10 @@ def test_what_is_planned(
         (["encoder=rnn,bilstn"], "There is no encoder=bilstn. Did you mean 'bilstm'?"),
         (["encoder.hidden_size=4,x"], "encoder.hidden_size: 'x' is not a whole number."),
         (["seed=1,x"], "seed: 'x' is not a whole number."),
-        (["optimizer.lr=interval(0.1,0.2)"], "optimizer.lr=interval(0.1,0.2): a grid has no values"),
+        (
+            ["optimizer.lr=interval(0.1,0.2)"],
+            "optimizer.lr=interval(0.1,0.2): a grid has no values",
+        ),
     ],
     ids=str,
 )

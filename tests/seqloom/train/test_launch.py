@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -35,7 +36,7 @@ class Saboteur(pl.Callback):
                 raise RuntimeError("boom on purpose")
             if self.how == "kill":
                 os.kill(os.getpid(), signal.SIGKILL)
-            if self.how == "nan":
+            if self.how == "refuse":
                 from seqloom.errors import RunError
                 raise RunError("The loss is not finite for: a-sentence (nan).")
             time.sleep(600)
@@ -55,7 +56,9 @@ def harm(rank: int, how: str, name: str = "harm") -> str:
 
 def ranks_of(folder: Path) -> list[str]:
     """Return the command lines of the rank processes of a run that are still there."""
-    listing = subprocess.run(["ps", "-eo", "stat,args"], capture_output=True, text=True, check=True)
+    listing = subprocess.run(
+        ["ps", "-eww", "-o", "stat,args"], capture_output=True, text=True, check=True
+    )
     lines = listing.stdout.splitlines()
     return [one for one in lines if "seqloom.train.rank" in one and str(folder) in one]
 
@@ -102,7 +105,7 @@ def test_it_goes_on_where_it_was(
     ("how", "error"),
     [
         ("raise", "Error: RuntimeError: boom on purpose (rank 1 of 2; see {folder}/train.log)"),
-        ("nan", "Error: The loss is not finite for: a-sentence (nan). (rank 1 of 2)"),
+        ("refuse", "Error: The loss is not finite for: a-sentence (nan). (rank 1 of 2)"),
         ("kill", "Error: Rank 1 of 2 was killed by SIGKILL. Perhaps memory ran out."),
     ],
 )
@@ -132,9 +135,7 @@ def test_a_rank_that_waits_in_a_collective_ends_with_the_one_that_failed(
 
 
 @pytest.mark.parametrize("victim", ["launcher", "rank"])
-def test_no_rank_trains_on(
-    tmp_path: Path, site: Path, small: tuple[str, ...], victim: str
-) -> None:
+def test_no_rank_trains_on(tmp_path: Path, site: Path, small: tuple[str, ...], victim: str) -> None:
     folder = tmp_path / "run"
     command = ["train", *small, *TWO, harm(0, "sleep"), f"run_dir={folder}"]
     with (tmp_path / "said").open("w") as said:
@@ -155,8 +156,6 @@ def test_no_rank_trains_on(
 
 
 def _program() -> list[str]:
-    import sys
-
     return [sys.executable, "-c", "from seqloom.cli.main import main; main()"]
 
 

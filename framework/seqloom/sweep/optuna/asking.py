@@ -113,17 +113,16 @@ def _any(distribution: BaseDistribution) -> Any:
 
 def _suggested(trial: Trial, key: str, distribution: BaseDistribution) -> str:
     """Return an override with the value that the sampler suggests."""
-    value: Any
     if isinstance(distribution, CategoricalDistribution):
-        value = trial.suggest_categorical(key, distribution.choices)
-    elif isinstance(distribution, IntDistribution):
-        low, high = distribution.low, distribution.high
-        value = trial.suggest_int(key, low, high, step=distribution.step, log=distribution.log)
-    else:
-        assert isinstance(distribution, FloatDistribution)
-        low_, high_ = distribution.low, distribution.high
-        value = trial.suggest_float(key, low_, high_, step=distribution.step, log=distribution.log)
-    return f"{key}={value}"
+        return f"{key}={trial.suggest_categorical(key, distribution.choices)}"
+    assert isinstance(distribution, IntDistribution | FloatDistribution)
+    low, high, log = distribution.low, distribution.high, distribution.log
+    if isinstance(distribution, IntDistribution):
+        return (
+            f"{key}={trial.suggest_int(key, int(low), int(high), step=distribution.step, log=log)}"
+        )
+    value = trial.suggest_float(key, low, high, step=distribution.step, log=log)
+    return f"{key}={value:.5g}"  # no model can tell the digits behind that, but people read them
 
 
 def _note(study: Study, trial: Trial) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from seqloom.sweep.optuna.samplers import build_sampler
 from seqloom.sweep.optuna.search import Search
 from seqloom.sweep.optuna.settings import Settings
 from seqloom.sweep.optuna.space import read_space
-from seqloom.sweep.optuna.study import rebuild
 from seqloom.sweep.optuna.words import found
 from seqloom.sweep.sweeper import PlannedSweeper
 
@@ -47,7 +46,10 @@ def lead(
         sweeper.launch(todo)
     search = Search(sweeper.plan, settings, asker, sweeper.launch, at_once)
     search.run()
-    log.info("%s", found(sweeper.plan, rebuild(sweeper.plan), settings))
+    for key, choices in sweeper.applicable.left_out.items():
+        where = ", ".join(choice for choice in choices if choice)
+        log.info("%s was left out where it does not apply%s.", key, where and f": {where}")
+    log.info("%s", found(sweeper.plan, search.study, settings))
 
 
 def pruning_override(settings: Settings) -> str:

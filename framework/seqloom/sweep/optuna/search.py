@@ -60,6 +60,12 @@ class Search:
             )
             for asked, outcome in zip(pending, results, strict=True):
                 self._tell(asked, outcome)
+        if self._repeated():
+            log.info(
+                "%d times Optuna asked for a point that was tried already, and was told what had "
+                "come of it.",
+                self._repeated(),
+            )
 
     def _ask(self, wanted: int) -> tuple[list[Planned], list[Asked]]:
         """Return the trials of so many new points, and the questions that they answer."""
@@ -99,10 +105,12 @@ class Search:
         else:
             (outcome,) = outcomes(self.plan.folder, [planned], self.settings.objectives)
             self._tell(asked, outcome)
-        repeated = len(self.study.get_trials(deepcopy=False)) - len(self.points)
-        if repeated >= max(self.settings.n_trials, REPEATS) and not self.exhausted:
+        if self._repeated() >= max(self.settings.n_trials, REPEATS) and not self.exhausted:
             self.exhausted = True
             log.info("Optuna asks only for points that were tried; the search ends here.")
+
+    def _repeated(self) -> int:
+        return len(self.study.get_trials(deepcopy=False)) - len(self.points)
 
     def _tell(self, asked: Asked, outcome: Outcome) -> None:
         if outcome.state == TrialState.RUNNING:

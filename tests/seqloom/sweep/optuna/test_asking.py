@@ -27,7 +27,9 @@ def test_a_key_is_searched_only_where_it_applies(read: Read, applicable: Applica
     for one in points:
         params = one.trial.params
         assert ("encoder.merge" in params) == (params["encoder"] == "bilstm")
-        assert set(one.point) == {f"{key}={value}" for key, value in params.items()}
+        assert {word.partition("=")[0] for word in one.point} == set(params)
+        (lr,) = (word for word in one.point if word.startswith("optimizer.lr="))
+        assert float(lr.partition("=")[2]) == pytest.approx(params["optimizer.lr"], rel=1e-4)
 
 
 def test_a_fixed_key_is_left_out_where_it_does_not_apply(
@@ -38,6 +40,11 @@ def test_a_fixed_key_is_left_out_where_it_does_not_apply(
         ("encoder=rnn",),
         ("encoder.merge=sum", "encoder=bilstm"),
     }
+
+
+def test_a_float_has_no_more_digits_than_one_can_read(read: Read, applicable: Applicable) -> None:
+    points = ask(Asker(read("head.dropout=range(0.0,0.81,0.1)"), applicable), 6)
+    assert {one.point for one in points} <= {(f"head.dropout={i / 10:g}",) for i in range(9)}
 
 
 def test_the_same_seed_asks_for_the_same_points(read: Read, applicable: Applicable) -> None:

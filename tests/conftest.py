@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import pickle
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -17,7 +19,22 @@ from hypothesis import settings
 settings.register_profile("steady", derandomize=True, deadline=None)
 settings.load_profile("steady")
 
+PROGRAM = [sys.executable, "-c", "from seqloom.cli.main import main; main()"]
+SMALL = (
+    "data.train_size=60",
+    "data.val_size=20",
+    "data.test_size=20",
+    "frontend.size=8",
+    "frontend.character_filters=4",
+    "encoder.hidden_size=8",
+    "trainer.max_epochs=1",
+    "trainer.log_every_n_steps=1",
+    "trainer.accelerator=cpu",
+)
+
 OnRanks = Callable[..., dict[int, list[Any]]]
+Start = Callable[..., "subprocess.Popen[str]"]
+Program = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
@@ -27,6 +44,73 @@ def real_data() -> Path:
     if not folder:
         pytest.skip("SEQLOOM_DATA is not set, so the real data sets are not at hand")
     return Path(folder)
+
+
+def environment(site: Path | None = None, **extra: str) -> dict[str, str]:
+    """Return the environment of a child, with a folder of installed plugins if one is given."""
+    found = {**os.environ, "OMP_NUM_THREADS": "1", **extra}
+    found.pop("PYTHONPATH", None)
+    return found | ({"PYTHONPATH": str(site)} if site else {})
+
+
+@pytest.fixture(scope="session")
+def start() -> Start:
+    """Start ``seqloom`` in a process of its own, with pipes to it."""
+
+    def begin(
+        *arguments: str | Path, site: Path | None = None, **extra: str
+    ) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [*PROGRAM, *map(str, arguments)],
+            env=environment(site, **extra),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    return begin
+
+
+@pytest.fixture(scope="session")
+def program(start: Start) -> Program:
+    """Run ``seqloom`` in a process of its own."""
+
+    def run(
+        *arguments: str | Path, stdin: str = "", **options: Any
+    ) -> subprocess.CompletedProcess[str]:
+        with start(*arguments, **options) as running:
+            try:
+                said = running.communicate(stdin, timeout=120)
+            except BaseException:
+                running.kill()
+                raise
+        return subprocess.CompletedProcess(running.args, running.returncode, *said)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def python() -> Callable[[str], subprocess.CompletedProcess[str]]:
+    """Run some lines of Python in a process of their own."""
+
+    def run(source: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", source],
+            env=environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def small() -> tuple[str, ...]:
+    """Overrides that make a run on apples take a moment."""
+    return SMALL
 
 
 @pytest.fixture

@@ -230,7 +230,7 @@ def test_quickstart_predicts_with_the_best_and_names_the_report(
 echo "ran $*"
 for last; do :; done
 case $1 in
-  train) mkdir -p "${last#run_dir=}/2" && echo '{"best": "2"}' >"${last#run_dir=}/sweep.json" ;;
+  train) mkdir -p "${last#run_dir=}/2" && echo '{"best": 2}' >"${last#run_dir=}/index.json" ;;
   predict) cat ;;
 esac
 """

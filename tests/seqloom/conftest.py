@@ -1,10 +1,9 @@
-"""What the core's tests share: broken and whole plugins, the program, trained models."""
+"""What the core's tests share: broken and whole plugins, trained models."""
 
 from __future__ import annotations
 
 import copy
 import importlib
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -18,19 +17,6 @@ from seqloom.config.store import register_configs
 from seqloom.plugins import registry
 
 STRANGER = Path(__file__).parents[1] / "fixtures" / "stranger_plugin"
-PROGRAM = [sys.executable, "-c", "from seqloom.cli.main import main; main()"]
-SMALL = (
-    "data.train_size=60",
-    "data.val_size=20",
-    "data.test_size=20",
-    "frontend.size=8",
-    "frontend.character_filters=4",
-    "encoder.hidden_size=8",
-    "trainer.max_epochs=1",
-    "trainer.log_every_n_steps=1",
-    "trainer.accelerator=cpu",
-)
-
 LINES = (
     "data=digit_lines",
     "data.train=32",
@@ -110,73 +96,20 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fresh_plugins: None
     return make
 
 
-Program = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
-def environment(site: Path | None = None, **extra: str) -> dict[str, str]:
-    """Return the environment of a child, with a folder of installed plugins if one is given."""
-    found = {**os.environ, "OMP_NUM_THREADS": "1", **extra}
-    found.pop("PYTHONPATH", None)
-    return found | ({"PYTHONPATH": str(site)} if site else {})
-
-
 @pytest.fixture(scope="session")
-def program() -> Program:
-    """Run ``seqloom`` in a process of its own."""
-
-    def run(
-        *arguments: str | Path, site: Path | None = None, stdin: str = "", **extra: str
-    ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*PROGRAM, *map(str, arguments)],
-            env=environment(site, **extra),
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-
-    return run
-
-
-@pytest.fixture(scope="session")
-def python() -> Callable[[str], subprocess.CompletedProcess[str]]:
-    """Run some lines of Python in a process of their own."""
-
-    def run(source: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-c", source],
-            env=environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-
-    return run
-
-
-@pytest.fixture(scope="session")
-def small() -> tuple[str, ...]:
-    """Overrides that make a run on apples take a moment."""
-    return SMALL
-
-
-@pytest.fixture(scope="session")
-def trained_ner(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained_ner(small: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of a small run with head=ner."""
     from seqloom import fit
 
-    return fit(*SMALL, run_dir=tmp_path_factory.mktemp("ner") / "run").run_dir
+    return fit(*small, run_dir=tmp_path_factory.mktemp("ner") / "run").run_dir
 
 
 @pytest.fixture(scope="session")
-def trained_classes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained_classes(small: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of a small run with head=classification."""
     from seqloom import fit
 
-    overrides = ("head=classification", "encoder=gru", *SMALL)
+    overrides = ("head=classification", "encoder=gru", *small)
     return fit(*overrides, run_dir=tmp_path_factory.mktemp("classes") / "run").run_dir
 
 

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from seqloom.cli.train import train
+from seqloom.config.words import quoted
 from seqloom.errors import RunError
 from seqloom.sweep.plan import read_plan
 
@@ -30,8 +31,10 @@ def resume(arguments: list[str]) -> int:
         )
     os.chdir(plan.cwd)
     attempts = [f"hydra.sweeper.attempts={options.attempts}"] if options.attempts else []
-    quoted = str(folder).replace("\\", "\\\\").replace("'", "\\'")
-    return train(["-m", *plan.command, *attempts, f"run_dir='{quoted}'", "resume=auto"])
+    changed = {word.partition("=")[0] for word in options.words}
+    command = [word for word in plan.command if word.partition("=")[0] not in changed]
+    where = [f"run_dir={quoted(folder)}", "resume=auto"]
+    return train(["-m", *command, *options.words, *attempts, *where])
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -42,6 +45,12 @@ def _parser() -> argparse.ArgumentParser:
         "process is running is left to it.",
     )
     parser.add_argument("folder", type=Path, help="the sweep's")
+    parser.add_argument(
+        "words",
+        nargs="*",
+        metavar="KEY=VALUE",
+        help="another launcher, its settings, or hydra.sweeper.n_trials=N to search on",
+    )
     parser.add_argument(
         "--attempts",
         type=_positive,

@@ -180,6 +180,9 @@ def run_trial(config: Config) -> Any:
 
 def report(result: Any) -> None:
     """Print what a trial came to."""
+    if not result.bundle.exists():
+        print("Ended early: other trials promise more. There is no model.")
+        return
     for split, metrics in result.metrics.items():
         values = "  ".join(f"{name} {value:.4f}" for name, value in metrics.items())
         print(f"{split:<5} {values}")

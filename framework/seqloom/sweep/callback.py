@@ -10,7 +10,9 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from seqloom.sweep.index import write_index
+from seqloom.sweep.ledger import best, read_trials
 from seqloom.sweep.show import show
+from seqloom.train.folder import RunFolder
 
 last_sweep: Path | None = None
 """The folder of the sweep that ended last in this process: Hydra hands nothing back of it."""
@@ -26,4 +28,7 @@ class SweepCallback(Callback):
         write_index(folder)
         sys.stdout.write("\n")
         show(folder)
-        sys.stdout.write(f"\nSweep: {folder}\n")
+        top = best(read_trials(folder))
+        if top:
+            sys.stdout.write(f"\nbest   {RunFolder(top.folder).bundle}")
+        sys.stdout.write(f"\nsweep  {folder}\n")

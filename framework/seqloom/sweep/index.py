@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from seqloom.files import write_json
-from seqloom.sweep.ledger import INDEX, Trial, read_trials
+from seqloom.sweep.ledger import INDEX, Trial, best, read_trials
 
 VERSION = 1
 KEPT = (
@@ -32,7 +32,13 @@ def write_index(folder: Path) -> Path:
     """
     path = folder / INDEX
     trials = read_trials(folder)
-    write_json(path, {"version": VERSION, "trials": [entry(trial) for trial in trials]})
+    top = best(trials)
+    content = {
+        "version": VERSION,
+        "best": top and top.number,
+        "trials": [entry(trial) for trial in trials],
+    }
+    write_json(path, content)
     return path
 
 

@@ -19,7 +19,7 @@ log = logging.getLogger("seqloom")
 
 @contextmanager
 def own_share(sweep: str, launcher: DictConfig, config: Config) -> Iterator[None]:
-    """Keep a trial to its own share of cores and GPUs while the block runs; wait for one if need be.
+    """Keep a trial to its own share of cores and GPUs, and wait for one if need be.
 
     Only for launchers that run several trials on this machine at once: ``joblib`` and
     ``submitit_local``. Slurm deals out machines itself.

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from seqloom.sweep.ledger import Trial, read_trials
+from seqloom.sweep.ledger import Trial, best, read_trials
 from seqloom.sweep.plan import Plan
 
 INTERVAL = 2.0
@@ -58,12 +58,10 @@ def line(trials: Sequence[Trial], ended_here: int, seconds: float) -> str:
     counts = [f"{states['done']} of {len(trials)} done"]
     counts += [f"{states[s]} {s}" for s in ("running", "failed", "pruned") if states[s]]
     parts = [f"Sweep: {', '.join(counts)}"]
-    scored = [(score, trial) for trial in trials if (score := trial.score()) is not None]
-    if scored and len({trial.record["watch"] for _, trial in scored}) == 1:
-        _, best = max(scored, key=lambda pair: pair[0])
-        watch = best.record["watch"]
-        value = best.metrics["val"][watch]
-        parts.append(f"best: trial {best.number} with val/{watch} {value:.4f}")
+    top = best(trials)
+    if top and top.watch:
+        value = top.metrics["val"][top.watch]
+        parts.append(f"best: trial {top.number} with val/{top.watch} {value:.4f}")
     left = len(trials) - _ended(trials)
     if left and ended_here:
         parts.append(f"about {_duration(seconds / ended_here * left)} left")

@@ -17,6 +17,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from seqloom.config.explain import explain
+from seqloom.config.words import quoted
 from seqloom.errors import RunError
 from seqloom.sweep.applicable import Applicable
 from seqloom.sweep.ledger import read_trials
@@ -28,7 +29,15 @@ from seqloom.train.watch import announce
 log = logging.getLogger("seqloom")
 
 OWN = ("run_dir=", "resume=", "hydra.mode=", "hydra.sweeper.attempts=")
-"""Words of a command that say where and how, not what."""
+"""Words of a command that are of this process alone."""
+
+MAY_CHANGE = (
+    "hydra/launcher=",
+    "hydra.launcher.",
+    "hydra.sweeper.n_trials=",
+    "hydra.sweeper.n_jobs=",
+)
+"""Words that say where a sweep runs and how far it goes: a sweep that goes on may have others."""
 
 ROUNDS = 3
 """How often trials are launched whose process was killed under them (for want of memory, say)."""
@@ -134,10 +143,9 @@ class PlannedSweeper(Sweeper):
         return ""
 
     def _job(self, one: Planned) -> list[str]:
-        folder = str(self.plan.folder).replace("\\", "\\\\").replace("'", "\\'")
         return [
             *one.overrides,
-            f"hydra.sweep.dir='{folder}'",
+            f"hydra.sweep.dir={quoted(self.plan.folder)}",
             f"hydra.sweep.subdir='{one.number}'",
             f"hydra.job_logging.formatters.simple.format='[{one.number}] %(message)s'",
         ]
@@ -188,12 +196,17 @@ class PlannedSweeper(Sweeper):
                 f"seqloom sweep resume {folder}"
             )
         self.plan = read_plan(folder)
-        if command != self.plan.command:
+        if _lasting(command) != _lasting(self.plan.command):
             raise RunError(
                 f"{folder} holds another sweep: seqloom train -m {' '.join(self.plan.command)}. "
                 "Choose another run_dir."
             )
         return True
+
+
+def _lasting(command: Sequence[str]) -> list[str]:
+    """Return the words that make the sweep what it is."""
+    return [word for word in command if not word.startswith(MAY_CHANGE)]
 
 
 def _how_on(folder: Path) -> str:

@@ -17,6 +17,7 @@ import torch
 
 from seqloom.config.compose import compose_run
 from seqloom.config.freeze import Config
+from seqloom.config.words import quoted
 from seqloom.train.devices import processes
 from seqloom.train.errors import quiet
 from seqloom.train.folder import RunFolder, recorded
@@ -66,8 +67,7 @@ def fit(*overrides: str, run_dir: str | Path) -> Result:
         SeqloomError: the config, the data or the folder cannot be used.
     """
     # An override like the others: loggers may refer to it.
-    quoted = str(run_dir).replace("'", "\\'")
-    words = with_parts([*overrides, f"run_dir='{quoted}'"])
+    words = with_parts([*overrides, f"run_dir={quoted(run_dir)}"])
     return run(compose_run(words, begun), overrides)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from contextlib import nullcontext
+import platform
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -75,3 +76,86 @@ def test_the_record_tells_the_end(tmp_path: Path, fault: BaseException | None, s
     assert found["overrides"] == ["seed=1"]
     assert found.get("error", "").startswith(type(fault).__name__ if fault else "")
     assert {plugin["name"] for plugin in found["plugins"]} >= {"recurrent", "text"}
+
+
+def test_the_record_remembers_each_attempt(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    with suppress(ValueError), recorded(folder, CONFIG, []):
+        raise ValueError("x")
+    with recorded(folder, CONFIG, []):
+        pass
+    found = folder.read_record()
+    assert (found["state"], found["attempts"]) == ("done", 2)
+    assert "error" not in found
+    assert [one["state"] for one in found["history"]] == ["failed", "done"]
+    assert found["history"][0]["error"] == "ValueError: x"
+    assert all(one["host"] == platform.node() and one["seconds"] >= 0 for one in found["history"])
+
+
+def test_an_attempt_that_never_ended_was_killed(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    with recorded(folder, CONFIG, []):
+        while_running = folder.record.read_bytes()
+    folder.record.write_bytes(while_running)  # so SIGKILL would have left it
+    with recorded(folder, CONFIG, []):
+        pass
+    assert [one["state"] for one in folder.read_record()["history"]] == ["killed", "done"]
+
+
+def test_a_pruned_run_is_no_done_one(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    with recorded(folder, CONFIG, []) as record:
+        record["state"] = "pruned"
+    found = folder.read_record()
+    assert (found["state"], found["history"][0]["state"]) == ("pruned", "pruned")
+
+
+def test_the_record_tells_config_versions_and_machine(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    with recorded(folder, CONFIG, []):
+        pass
+    found = folder.read_record()
+    assert (found["config"], found["seed"]) == (CONFIG, 1)
+    assert found["machine"]["host"] == platform.node()
+    assert found["versions"]["python"] == platform.python_version()
+    assert found["git"] is None or set(found["git"]) == {"commit", "dirty"}
+
+
+def ended(folder: RunFolder, state: str) -> None:
+    folder.claim(CONFIG)
+    folder.record.write_text(json.dumps({"state": state}), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("state", "resume", "expected"),
+    [
+        ("done", "auto", True),
+        ("done", "never", False),
+        ("pruned", "auto", True),
+        ("failed", "auto", False),
+        ("running", "auto", False),
+    ],
+)
+def test_what_has_ended_well_is_not_run_again(
+    tmp_path: Path, state: str, resume: str, *, expected: bool
+) -> None:
+    folder = RunFolder(tmp_path)
+    ended(folder, state)
+    folder.metrics.touch()
+    folder.bundle.mkdir()
+    assert folder.has_ended_well({**CONFIG, "resume": resume}) is expected
+    assert folder.has_ended_well({**CONFIG, "resume": resume, "seed": 2}) is False
+
+
+def test_a_run_without_its_model_has_not_ended_well(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    ended(folder, "done")
+    folder.metrics.touch()
+    assert folder.has_ended_well({**CONFIG, "resume": "auto"}) is False
+
+
+def test_a_run_that_failed_before_its_first_checkpoint_may_be_set_right(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    ended(folder, "failed")
+    assert folder.claim({**CONFIG, "seed": 2}) is False
+    assert folder.frozen()["seed"] == 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -19,7 +19,6 @@ from optuna.distributions import (
 
 from seqloom.sweep.optuna.space import Space
 
-Applying = Callable[[Sequence[str]], list[str]]
 Point = tuple[str, ...]
 """The overrides of a point, its seed left out."""
 

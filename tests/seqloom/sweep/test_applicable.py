@@ -1,0 +1,67 @@
+"""Which keys apply to a point: those that its config has, or that its sections are open to."""
+
+from __future__ import annotations
+
+import pytest
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.utils import create_automatic_config_search_path
+from hydra.types import RunMode
+
+from seqloom.config.store import register_configs
+from seqloom.errors import SeqloomError
+from seqloom.sweep.applicable import Applicable
+
+
+@pytest.fixture
+def applicable() -> Applicable:
+    """Return what a sweep of the default config asks."""
+    register_configs()
+    path = create_automatic_config_search_path(None, None, "pkg://seqloom_conf")
+    loader = ConfigLoaderImpl(config_search_path=path)
+    return Applicable(loader, loader.load_configuration("train", [], run_mode=RunMode.MULTIRUN))
+
+
+@pytest.mark.parametrize(
+    ("point", "left_out"),
+    [
+        (["encoder=rnn", "encoder.merge=sum"], {"encoder.merge": ["encoder=rnn"]}),
+        (["encoder.merge=sum", "encoder=rnn"], {"encoder.merge": ["encoder=rnn"]}),
+        (["encoder=bilstm", "encoder.merge=sum"], {}),
+        (["encoder.merge=sum"], {}),  # of the default encoder
+        (["encoder=rnn", "encoder.merge.deep=1"], {"encoder.merge.deep": ["encoder=rnn"]}),
+        (["encoder=rnn", "seed=2", "encoder.hidden_size=3"], {}),
+        (["scheduler=constant", "scheduler.final=0"], {"scheduler.final": ["scheduler=constant"]}),
+        (["~scheduler", "scheduler.warmup_steps=1"], {"scheduler.warmup_steps": [""]}),
+        (["callbacks=none", "callbacks.early_stopping.patience=3"], None),
+        (["wild=1"], {"wild": [""]}),
+        (["+trainer.deterministic=true", "++trainer.profiler=simple"], {}),
+        (["frontend=line_image", "frontend.channels.0=4"], {}),
+        (["init=null"], {}),  # a key without a value yet
+    ],
+    ids=str,
+)
+def test_what_is_left_out(
+    applicable: Applicable, point: list[str], left_out: dict[str, list[str]] | None
+) -> None:
+    kept = applicable.applying(point)
+    found = {key: list(choices) for key, choices in applicable.left_out.items()}
+    if left_out is not None:
+        assert found == left_out
+    assert kept == [word for word in point if word.partition("=")[0] not in found]
+
+
+def test_what_is_left_out_is_remembered_by_choice(applicable: Applicable) -> None:
+    for encoder in ("rnn", "lstm", "bilstm", "rnn"):
+        applicable.applying([f"encoder={encoder}", "encoder.merge=sum"])
+    assert list(applicable.left_out["encoder.merge"]) == ["encoder=rnn", "encoder=lstm"]
+
+
+def test_a_choice_that_does_not_exist_is_refused(applicable: Applicable) -> None:
+    with pytest.raises(SeqloomError, match="There is no encoder=bilstn. Did you mean 'bilstm'"):
+        applicable.applying(["encoder=bilstn", "encoder.merge=sum"])
+
+
+def test_check_composes_the_whole_point(applicable: Applicable) -> None:
+    applicable.check(["encoder=bilstm", "encoder.merge=sum"])
+    with pytest.raises(SeqloomError, match="encoder has no key 'merge'"):
+        applicable.check(["encoder=rnn", "encoder.merge=sum"])

@@ -1,0 +1,94 @@
+"""How a sweep stands: what is counted, what is best, how long it takes."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from seqloom.sweep.ledger import read_trials
+from seqloom.sweep.plan import Plan
+from seqloom.sweep.progress import following, line
+
+AddTrial = Callable[..., Path]
+
+
+def test_counts_the_best_and_the_time_left(sweep: Path, add: AddTrial) -> None:
+    add(val=0.5)
+    add(val=0.75)
+    add(state="failed")
+    add(state="pruned", val=0.9)  # of a trial that was given up
+    add(state="interrupted")
+    add(state="failed")
+    assert line(read_trials(sweep), 5, 50) == (
+        "Sweep: 2 of 6 done, 2 failed, 1 pruned; best: trial 1 with val/f1 0.7500; about 10 s left"
+    )
+
+
+def test_the_best_may_be_the_lowest(sweep: Path, add: AddTrial) -> None:
+    for value in (0.5, 0.25, 0.75):
+        add(val=value, watch="loss", higher=False)
+    assert line(read_trials(sweep), 0, 1) == (
+        "Sweep: 3 of 3 done; best: trial 1 with val/loss 0.2500"
+    )
+
+
+def test_no_best_where_trials_watch_different_metrics(sweep: Path, add: AddTrial) -> None:
+    add(val=0.5)
+    add(val=0.5, watch="cer", higher=False)
+    assert line(read_trials(sweep), 2, 1) == "Sweep: 2 of 2 done"
+
+
+def test_nothing_is_said_of_the_time_before_a_trial_ended_here(sweep: Path, add: AddTrial) -> None:
+    add(val=0.5)
+    add(state="interrupted")
+    assert line(read_trials(sweep), 0, 99) == (
+        "Sweep: 1 of 2 done; best: trial 0 with val/f1 0.5000"
+    )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "left"),
+    [(0.4, "0 s"), (89, "89 s"), (90, "2 min"), (5399, "90 min"), (9000, "2.5 h")],
+)
+def test_durations_are_read_at_a_glance(
+    sweep: Path, add: AddTrial, seconds: float, left: str
+) -> None:
+    add(val=0.5)
+    add(state="interrupted")
+    assert line(read_trials(sweep), 1, seconds).endswith(f"; about {left} left")
+
+
+def test_a_line_is_printed_whenever_a_trial_has_ended(
+    sweep: Path, add: AddTrial, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = Plan(sweep, "grid", [], "", trials=[])
+    add(val=0.5)  # by the process that was killed: it says nothing of this one's speed
+    for _ in range(3):
+        plan.add([])
+    plan.save()
+    said: list[str] = []
+
+    def wait_for(lines: int) -> None:
+        end = time.monotonic() + 30
+        while len(said) < lines:
+            said.extend(capsys.readouterr().err.splitlines())
+            assert time.monotonic() < end, said
+            time.sleep(0.01)
+
+    threads = threading.active_count()
+    with following(plan, interval=0.01):
+        add(val=0.75)
+        wait_for(1)
+        add(state="failed")
+        wait_for(2)
+    assert [one.partition("; best")[0] for one in said] == [
+        "Sweep: 2 of 3 done",
+        "Sweep: 2 of 3 done, 1 failed",
+    ]
+    assert "left" in said[0]
+    assert "left" not in said[1]
+    assert threading.active_count() == threads

@@ -1,0 +1,246 @@
+"""Sweeps that are killed or fail, and ``seqloom sweep resume``: nothing is lost, nothing repeated."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from seqloom.cli.main import run
+from seqloom.errors import RunError
+from seqloom.sweep.ledger import read_trials
+from seqloom.train.lease import Lease
+
+Program = Callable[..., "subprocess.CompletedProcess[str]"]
+Start = Callable[..., "subprocess.Popen[str]"]
+
+JOBLIB = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
+WORDS = ("threads=1", "trainer.max_epochs=3", "encoder=rnn,lstm", "seed=1,2")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _own_process() -> Iterator[None]:
+    """Leave this process as it was: commands that run in it change its folder and its words."""
+    threads = torch.get_num_threads()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.argv", ["seqloom"])
+        patch.chdir(Path.cwd())
+        yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, small: tuple[str, ...]) -> Path:
+    """Return the folder of a sweep that nothing happened to."""
+    folder = tmp_path_factory.mktemp("undisturbed") / "sweep"
+    assert run(["train", "-m", *small, *WORDS, f"run_dir={folder}"]) == 0
+    return folder
+
+
+@pytest.fixture
+def ended(undisturbed: Path, tmp_path: Path) -> Path:
+    """Return a copy of that sweep, for a test to damage."""
+    return Path(shutil.copytree(undisturbed, tmp_path / "sweep"))
+
+
+def record(folder: Path, number: int) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / str(number) / "run.json").read_text("utf-8"))
+    return found
+
+
+def rewrite(folder: Path, number: int, **changes: Any) -> bytes:
+    """Change a trial's record as a process that was killed would have left it."""
+    path = folder / str(number) / "run.json"
+    path.write_text(json.dumps(record(folder, number) | changes), encoding="utf-8")
+    return path.read_bytes()
+
+
+def results(folder: Path) -> list[Any]:
+    """Return all that a trial's numbers are: final metrics and those on the way there."""
+    return [
+        (trial.record["metrics"], (trial.folder / "metrics.jsonl").read_text("utf-8"))
+        for trial in read_trials(folder)
+    ]
+
+
+def done(folder: Path) -> dict[int, bytes]:
+    """Return the records, to the byte, of the trials that are done."""
+    trials = read_trials(folder) if folder.exists() else []
+    return {one.number: (one.folder / "run.json").read_bytes() for one in trials if one.done}
+
+
+def board(folder: Path, capsys: pytest.CaptureFixture[str]) -> list[Any]:
+    """Return the leaderboard, but for what took how long."""
+    capsys.readouterr()
+    assert run(["sweep", "show", str(folder), "--format", "json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)
+    keys = ("values", "trials", "states", "val", "test", "best", "p", "parameters")
+    return [{key: row[key] for key in keys} for row in found["rows"]]
+
+
+def begun(folder: Path) -> int:
+    return len(list(folder.glob("*/run.json")))
+
+
+def wait_until(true: Callable[[], bool], running: subprocess.Popen[str]) -> None:
+    end = time.monotonic() + 100
+    while not true():
+        assert running.poll() is None, running.communicate()
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("launcher", [(), JOBLIB], ids=["basic", "joblib"])
+def test_a_sweep_that_is_killed_twice_comes_to_what_it_would_have(
+    tmp_path: Path,
+    undisturbed: Path,
+    start: Start,
+    program: Program,
+    small: tuple[str, ...],
+    launcher: tuple[str, ...],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder, temporary = tmp_path / "sweep", str(tmp_path)
+    command = ["train", "-m", *small, *WORDS, *launcher, f"run_dir={folder}"]
+    kept: dict[int, bytes] = {}
+    for trials_begun in (1, 3):
+        with start(*command, TMPDIR=temporary) as running:
+            wait_until(lambda count=trials_begun: begun(folder) >= count, running)  # type: ignore[misc]
+            time.sleep(0.7 * random.random())
+            running.kill()
+            # The pipes end with the last process that has them: no worker trains on.
+            running.communicate(timeout=30)
+        assert kept.items() <= done(folder).items()
+        kept = done(folder)
+        command = ["sweep", "resume", str(folder)]
+    last = program(*command, TMPDIR=temporary)
+    assert last.returncode == 0, last.stderr
+    assert kept.items() <= done(folder).items()
+    assert results(folder) == results(undisturbed)
+    assert board(folder, capsys) == board(undisturbed, capsys)
+    histories = [record(folder, n)["history"] for n in range(4)]
+    assert all(states[-1] == "done" and {*states[:-1]} <= {"killed"} for states in _states(histories))
+    assert len(list(folder.iterdir())) == 6  # the trials, the plan, the index
+
+
+def _states(histories: list[Any]) -> list[list[str]]:
+    return [[attempt["state"] for attempt in history] for history in histories]
+
+
+def test_a_trial_killed_before_it_said_done_ends_as_it_would_have(
+    ended: Path, undisturbed: Path
+) -> None:
+    kept = done(ended)
+    killed = record(ended, 1)
+    rewrite(ended, 1, state="running", history=[{**killed["history"][0], "state": "running"}])
+    (ended / "3" / "run.json").unlink()  # killed before it said anything: only its folder is there
+    assert [trial.state for trial in read_trials(ended)] == ["done", "killed", "done", "waiting"]
+    assert run(["sweep", "resume", str(ended)]) == 0
+    assert {n: done(ended)[n] == kept[n] for n in kept} == {0: True, 1: False, 2: True, 3: False}
+    assert _states([record(ended, 1)["history"]]) == [["killed", "done"]]
+    assert results(ended) == results(undisturbed)
+
+
+def test_nothing_is_left_to_do(ended: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    rewrite(ended, 2, state="pruned")
+    before = {path: path.stat().st_mtime_ns for path in ended.glob("[0-9]*/**/*")}
+    assert run(["sweep", "resume", str(ended)]) == 0
+    assert {path: path.stat().st_mtime_ns for path in ended.glob("[0-9]*/**/*")} == before
+    assert "0 of 4 trials are to be run." in capfd.readouterr().err
+
+
+def test_a_trial_of_another_process_is_left_to_it(
+    ended: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    before = rewrite(ended, 1, state="running")
+    with Lease(ended / "1"):
+        assert run(["sweep", "resume", str(ended)]) == 1  # it is not done yet
+    assert (ended / "1" / "run.json").read_bytes() == before
+    said = capfd.readouterr().err
+    assert "Trial 1 is being run by another process: left to it." in said
+    assert "0 of 4 trials are to be run." in said
+
+
+def test_a_sweep_is_finished_by_one_process(ended: Path) -> None:
+    rewrite(ended, 1, state="interrupted")
+    sentence = rf"{ended} is in use: process {os.getpid()} on .* has held it since"
+    with Lease(ended), pytest.raises(RunError, match=sentence):
+        run(["sweep", "resume", str(ended)])
+    assert record(ended, 1)["attempts"] == 1
+
+
+def test_what_failed_is_tried_up_to_three_times(
+    tmp_path: Path, small: tuple[str, ...], capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "sweep"
+    resume = ["sweep", "resume", str(folder)]
+    words = [*small, "encoder=rnn", "head.field=tgas,tags", f"run_dir={folder}"]
+    assert run(["train", "-m", *words]) == 1
+    kept = done(folder)
+    for arguments, attempts in (([], 2), ([], 3), ([], 3), (["--attempts", "4"], 4)):
+        assert run([*resume, *arguments]) == 1
+        found = record(folder, 0)
+        assert (found["state"], found["attempts"]) == ("failed", attempts)
+    assert done(folder) == kept  # and it is trial 1 alone
+    assert list(kept) == [1]
+    said = capfd.readouterr().err
+    left = "Trial 0 failed 3 times and is not tried again. For more tries: seqloom sweep resume"
+    assert said.count(f"{left} {folder} --attempts N") == 1
+
+
+SENTENCES = "Apple B-ORG\nis O\ncheap O\n. O\n\nBerlin B-LOC\nis O\nbig O\n. O\n"
+
+
+def test_paths_are_relative_to_where_the_sweep_was_begun(
+    tmp_path: Path, small: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, elsewhere = tmp_path / "a 'home'", tmp_path / "elsewhere"
+    home.mkdir()
+    elsewhere.mkdir()
+    monkeypatch.chdir(home)
+    words = [word for word in small if not word.startswith("data.")]
+    data = ["data=conll", "data.train=train.conll", "data.val=null", "data.test=null"]
+    # The file is not there yet, so both trials fail.
+    assert run(["train", "-m", *words, *data, "seed=1,2", "run_dir=sweep"]) == 1
+    assert [trial.state for trial in read_trials(home / "sweep")] == ["failed"] * 2
+    (home / "train.conll").write_text(SENTENCES, encoding="utf-8")
+    monkeypatch.chdir(elsewhere)
+    assert run(["sweep", "resume", str(home / "sweep")]) == 0
+    assert [trial.state for trial in read_trials(home / "sweep")] == ["done"] * 2
+    assert not list(elsewhere.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (None, r"holds no sweep: it has no sweep\.json. Name a folder"),
+        ("{", r"sweep\.json is damaged: "),
+        ("[]", r"sweep\.json is damaged: "),
+        ('{"version": 1}', r"sweep\.json is damaged: "),
+        ('{"version": 2, "trials": []}', r"has version 2; this seqloom reads version 1\."),
+    ],
+)
+def test_what_is_no_sweep_that_can_go_on(
+    tmp_path: Path, content: str | None, sentence: str
+) -> None:
+    if content is not None:
+        (tmp_path / "sweep.json").write_text(content, encoding="utf-8")
+    with pytest.raises(RunError, match=sentence):
+        run(["sweep", "resume", str(tmp_path)])
+    assert len(list(tmp_path.iterdir())) == (content is not None)
+
+
+def test_where_it_was_begun_must_be_there(ended: Path) -> None:
+    plan = json.loads((ended / "sweep.json").read_text())
+    (ended / "sweep.json").write_text(json.dumps({**plan, "cwd": "/not/there"}))
+    with pytest.raises(RunError, match="begun in /not/there, which is not there. Paths in"):
+        run(["sweep", "resume", str(ended)])

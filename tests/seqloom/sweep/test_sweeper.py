@@ -1,0 +1,149 @@
+"""What ends a sweep and what does not: a worker that is killed, Ctrl-C, trials that never end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from seqloom.cli.main import run
+from seqloom.errors import RunError
+from seqloom.sweep.ledger import read_trials
+
+Program = Callable[..., "subprocess.CompletedProcess[str]"]
+Start = Callable[..., "subprocess.Popen[str]"]
+
+JOBLIB = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
+
+SLEEP = '''
+import os, time
+from pathlib import Path
+import pytorch_lightning as pl
+
+class Sleep(pl.Callback):
+    """Sleeps, as long as a file says so, before the second trial trains; dies if it says so."""
+
+    def on_train_start(self, trainer, module):
+        flag = Path(os.environ["FLAG"])
+        if Path(trainer.default_root_dir).name == "1":
+            if flag.exists() and flag.read_text() == "die":
+                os.kill(os.getpid(), 9)
+            while flag.exists():
+                time.sleep(0.1)
+'''
+CALLBACK = "+callbacks.sleep._target_=sleepy.Sleep"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder for PYTHONPATH with a callback that makes a trial wait."""
+    folder = tmp_path_factory.mktemp("site")
+    (folder / "sleepy.py").write_text(SLEEP, encoding="utf-8")
+    return folder
+
+
+def states(folder: Path) -> list[str]:
+    return [trial.state for trial in read_trials(folder)] if folder.exists() else []
+
+
+def attempts(folder: Path, number: int) -> list[str]:
+    """Return what became of each attempt at a trial."""
+    record = json.loads((folder / str(number) / "run.json").read_text("utf-8"))
+    return [one["state"] for one in record["history"]]
+
+
+def wait_until(true: Callable[[], bool], running: subprocess.Popen[str]) -> None:
+    end = time.monotonic() + 100
+    while not true():
+        assert running.poll() is None, running.communicate()
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.1)
+
+
+class Interrupted(NamedTuple):
+    """A sweep that its user ended while its second trial ran."""
+
+    folder: Path
+    status: int
+    said: str
+    refused: RunError
+    pid: int
+
+
+@pytest.fixture(scope="module")
+def interrupted(
+    tmp_path_factory: pytest.TempPathFactory, start: Start, site: Path, small: tuple[str, ...]
+) -> Interrupted:
+    """Try to resume a sweep that runs, then send it Ctrl-C."""
+    root = tmp_path_factory.mktemp("interrupted")
+    folder, flag = root / "sweep", root / "flag"
+    flag.write_text("wait")
+    words = ["-m", *small, "seed=1,2,3", CALLBACK, f"run_dir={folder}"]
+    with start("train", *words, site=site, FLAG=str(flag)) as running:
+        wait_until(lambda: states(folder) == ["done", "running", "waiting"], running)
+        with pytest.MonkeyPatch.context() as patch, pytest.raises(RunError) as refused:
+            patch.setattr("sys.argv", ["seqloom"])
+            patch.chdir(root)
+            run(["sweep", "resume", str(folder)])
+        running.send_signal(signal.SIGINT)
+        _, said = running.communicate(timeout=30)
+    return Interrupted(folder, running.returncode, said, refused.value, running.pid)
+
+
+def test_one_process_at_a_time_leads_a_sweep(interrupted: Interrupted) -> None:
+    refusal = str(interrupted.refused)
+    assert refusal.startswith(f"{interrupted.folder} is in use: process {interrupted.pid} on ")
+    assert refusal.endswith(f"Wait for it to end, or stop it: kill {interrupted.pid}")
+
+
+def test_ctrl_c_ends_the_sweep_and_says_how_to_go_on(interrupted: Interrupted) -> None:
+    folder = interrupted.folder
+    assert interrupted.status == 130
+    assert f"Interrupted. To go on: seqloom sweep resume {folder}" in interrupted.said
+    assert "Traceback" not in interrupted.said
+    assert states(folder) == ["done", "interrupted", "waiting"]
+    assert attempts(folder, 1) == ["interrupted"]
+    assert not list(folder.rglob("*lease*"))
+
+
+def test_a_joblib_worker_that_is_killed_costs_no_trial(
+    tmp_path: Path, start: Start, site: Path, small: tuple[str, ...]
+) -> None:
+    folder, flag = tmp_path / "sweep", tmp_path / "flag"
+    flag.write_text("wait")
+    words = ["-m", *small, "seed=1,2,3", CALLBACK, *JOBLIB, f"run_dir={folder}"]
+    with start("train", *words, site=site, FLAG=str(flag), TMPDIR=str(tmp_path)) as running:
+        wait_until(lambda: states(folder) == ["done", "running", "done"], running)
+        before = {n: (folder / n / "run.json").read_bytes() for n in ("0", "2")}
+        worker = json.loads((folder / "1" / "lease.json").read_text())["pid"]
+        assert worker != running.pid
+        flag.unlink()
+        os.kill(worker, signal.SIGKILL)
+        _, said = running.communicate(timeout=100)
+    assert running.returncode == 0, said
+    assert "A worker was killed from outside, perhaps since memory ran out." in said
+    assert attempts(folder, 1) == ["killed", "done"]
+    assert {n: (folder / n / "run.json").read_bytes() for n in before} == before
+    assert {path.name for path in folder.iterdir()} == {"0", "1", "2", "index.json", "sweep.json"}
+
+
+def test_a_trial_that_kills_its_worker_each_time_is_given_up(
+    tmp_path: Path, program: Program, site: Path, small: tuple[str, ...]
+) -> None:
+    folder, flag = tmp_path / "sweep", tmp_path / "flag"
+    flag.write_text("die")
+    words = ["-m", *small, "seed=1,2", CALLBACK, *JOBLIB, f"run_dir={folder}"]
+    done = program("train", *words, site=site, FLAG=str(flag), TMPDIR=str(tmp_path))
+    assert done.returncode == 1
+    assert states(folder) == ["done", "killed"]
+    assert attempts(folder, 1) == ["killed", "killed", "running"]
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("Error: A worker was killed from outside")
+    assert f"1 trials did not end. To go on: seqloom sweep resume {folder}" in last

@@ -21,8 +21,8 @@ ENDED = frozenset({"done", "pruned", "failed", "damaged"})
 @contextmanager
 def following(plan: Plan, interval: float = INTERVAL) -> Iterator[None]:
     """Print a line to stderr whenever trials of the plan have ended, while the block runs."""
-    over = threading.Event()
-    thread = threading.Thread(target=_follow, args=(plan, over, interval), daemon=True)
+    over, before = threading.Event(), _ended(read_trials(plan.folder))
+    thread = threading.Thread(target=_follow, args=(plan, before, over, interval), daemon=True)
     thread.start()
     try:
         yield
@@ -31,9 +31,8 @@ def following(plan: Plan, interval: float = INTERVAL) -> Iterator[None]:
         thread.join()
 
 
-def _follow(plan: Plan, over: threading.Event, interval: float) -> None:
-    start, before = time.monotonic(), _ended(read_trials(plan.folder))
-    told = before
+def _follow(plan: Plan, before: int, over: threading.Event, interval: float) -> None:
+    start, told = time.monotonic(), before
     while not over.wait(interval):
         trials = read_trials(plan.folder)
         now = _ended(trials)
@@ -63,7 +62,7 @@ def line(trials: Sequence[Trial], ended_here: int, seconds: float) -> str:
         value = top.metrics["val"][top.watch]
         parts.append(f"best: trial {top.number} with val/{top.watch} {value:.4f}")
     left = len(trials) - _ended(trials)
-    if left and ended_here:
+    if left and ended_here > 0:  # a trial that failed and is tried again has not ended any more
         parts.append(f"about {_duration(seconds / ended_here * left)} left")
     return "; ".join(parts)
 

@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import sys
+import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,6 +42,9 @@ KINDS: dict[str, type[SeqloomError]] = {
 }
 """What an error of a rank becomes; anything else is a ``RunError``."""
 
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
+"""What elastic listens to."""
+
 TAIL = 15
 """How many lines of a rank's output an error shows, where the rank left no word of its own."""
 
@@ -56,7 +60,8 @@ def launch(folder: RunFolder, processes: int, *, going_on: bool) -> dict[str, An
     shutil.rmtree(folder.ranks, ignore_errors=True)
     folder.ranks.mkdir(parents=True)
     words = ["-m", "seqloom.train.rank", str(folder.path), *(["--going-on"] if going_on else [])]
-    with _environment():
+    _tell_ranks()
+    with _silent(), _own_signals():
         try:
             elastic_launch(_config(folder, processes), sys.executable)(*words)
         except SignalException as fault:
@@ -95,26 +100,38 @@ def _quiet(processes: int) -> dict[int, Std]:
     return dict.fromkeys(range(1, processes), Std.NONE)
 
 
+def _tell_ranks() -> None:
+    """Tell ranks whom to die with and how to speak; the run puts the environment back."""
+    formats = [one.formatter._fmt for one in logging.root.handlers if one.formatter]
+    os.environ[OWNER_VARIABLE] = Process.current().to_text()
+    os.environ[FORMAT_VARIABLE] = (formats and formats[0]) or "%(message)s"
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # ranks would each take all the cores
+
+
 @contextmanager
-def _environment() -> Iterator[None]:
-    """Tell ranks whom to die with; leave all as it was, also where elastic changes it."""
-    before = dict(os.environ)
-    # What elastic says of a rank's end, our errors say in sentences.
+def _silent() -> Iterator[None]:
+    """Silence elastic: what it says of a rank's end, our errors say in sentences."""
     names = [name for name in logging.root.manager.loggerDict if "distributed.elastic" in name]
     levels = {logging.getLogger(name): logging.getLogger(name).level for name in names}
     for logger in levels:
         logger.setLevel(logging.CRITICAL)
-    os.environ[OWNER_VARIABLE] = Process.current().to_text()
-    formats = [one.formatter._fmt for one in logging.root.handlers if one.formatter]
-    os.environ[FORMAT_VARIABLE] = (formats and formats[0]) or "%(message)s"
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # ranks would each take all the cores
     try:
         yield
     finally:
         for logger, level in levels.items():
             logger.setLevel(level)
-        os.environ.clear()
-        os.environ.update(before)
+
+
+@contextmanager
+def _own_signals() -> Iterator[None]:
+    """Put back the handlers of signals, which elastic leaves as its own."""
+    handlers = {one: signal.getsignal(one) for one in SIGNALS}
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            for one, handler in handlers.items():
+                signal.signal(one, handler)
 
 
 def _first_error(folder: RunFolder, processes: int, fault: ChildFailedError) -> SeqloomError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -48,6 +49,16 @@ def site(tmp_path: Path) -> Path:
     """Return a folder for PYTHONPATH with a callback that does harm."""
     (tmp_path / "saboteur.py").write_text(SABOTEUR, encoding="utf-8")
     return tmp_path
+
+
+@pytest.fixture
+def train(program: Program, small: tuple[str, ...], site: Path) -> Program:
+    """Train on two ranks, where harm can be done."""
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        return program("train", *small, *TWO, *words, site=site)
+
+    return run
 
 
 def harm(rank: int, how: str, name: str = "harm") -> str:
@@ -110,11 +121,10 @@ def test_it_goes_on_where_it_was(
     ],
 )
 def test_the_first_rank_that_fails_is_heard(
-    tmp_path: Path, site: Path, program: Program, small: tuple[str, ...], how: str, error: str
+    tmp_path: Path, train: Program, how: str, error: str
 ) -> None:
     folder = tmp_path / "run"
-    words = [*small, *TWO, "trainer.max_epochs=20", harm(1, how), f"run_dir={folder}"]
-    done = program("train", *words, site=site)
+    done = train("trainer.max_epochs=20", harm(1, how), f"run_dir={folder}")
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == error.format(folder=folder)
     assert "Traceback" not in done.stderr
@@ -125,11 +135,11 @@ def test_the_first_rank_that_fails_is_heard(
 
 
 def test_a_rank_that_waits_in_a_collective_ends_with_the_one_that_failed(
-    tmp_path: Path, site: Path, program: Program, small: tuple[str, ...]
+    tmp_path: Path, train: Program
 ) -> None:
     folder = tmp_path / "run"
-    words = [harm(1, "raise"), harm(0, "sleep", "sleepy"), f"run_dir={folder}"]
-    done = program("train", *small, *TWO, *words, site=site)  # it would sleep for ten minutes
+    # It would sleep for ten minutes.
+    done = train(harm(1, "raise"), harm(0, "sleep", "sleepy"), f"run_dir={folder}")
     assert "boom on purpose (rank 1 of 2" in done.stderr
     assert not ranks_of(folder)
 
@@ -159,21 +169,24 @@ def _program() -> list[str]:
     return [sys.executable, "-c", "from seqloom.cli.main import main; main()"]
 
 
-def _wait_until(true: Callable[[], bool], seconds: float = 60) -> None:
+def _wait_until(true: Callable[[], bool], seconds: float = 180) -> None:
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.2)
 
 
+# Elastic leaves the closing of its log files to Python.
+@pytest.mark.filterwarnings("ignore:Exception ignored in:pytest.PytestUnraisableExceptionWarning")
 def test_nothing_of_a_run_on_ranks_stays_in_this_process(
     tmp_path: Path, small: tuple[str, ...]
 ) -> None:
     import seqloom
 
-    before = dict(os.environ)
+    before, handler = dict(os.environ), signal.getsignal(signal.SIGINT)
     seqloom.fit(*small, *TWO, run_dir=tmp_path / "two")
     assert dict(os.environ) == before
+    assert signal.getsignal(signal.SIGINT) is handler  # else Ctrl-C would be elastic's
     result = seqloom.fit(*small, run_dir=tmp_path / "one")  # naively: "devices=1, but WORLD_SIZE=2"
     assert json.loads((result.run_dir / "run.json").read_text())["ranks"] == 1
 

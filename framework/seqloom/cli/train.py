@@ -6,6 +6,7 @@ import os
 import sys
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,13 @@ from seqloom.config.explain import COMPOSITION_ERRORS, explain
 from seqloom.config.fit import check_fit
 from seqloom.config.freeze import Config, freeze
 from seqloom.config.store import register_configs
-from seqloom.errors import ConfigError, SeqloomError
-from seqloom.files import cannot_write, write_json
+from seqloom.errors import ConfigError, RunError, SeqloomError
+from seqloom.files import cannot_write
 from seqloom.sweep.parallel import own_share
 from seqloom.sweep.plan import has_plan
 from seqloom.train.folder import RunFolder
+from seqloom.train.lease import Lease
+from seqloom.train.record import record_refusal
 from seqloom.train.watch import follow
 
 HELP = """\
@@ -99,6 +102,10 @@ def _main(composed: DictConfig) -> None:
     settings = HydraConfig.get()
     try:
         config = frozen(composed)
+    except SeqloomError as fault:
+        refused(fault)
+        return
+    try:
         if settings.mode is RunMode.MULTIRUN:
             follow()
             with own_share(settings.sweep.dir, settings.launcher, config):
@@ -106,26 +113,29 @@ def _main(composed: DictConfig) -> None:
         else:
             report(run_trial(config))
     except SeqloomError as fault:
-        failed(fault)
+        failed(str(fault))
     except Exception as fault:
         if settings.mode is not RunMode.MULTIRUN:
             raise
-        failed(fault)
+        log = RunFolder(Path(settings.runtime.output_dir)).log
+        with log.open("a", encoding="utf-8") as file:  # a bug, whose trace its finder will want
+            file.write("".join(traceback.format_exception(fault)))
+        failed(f"{type(fault).__name__}: {fault} (see {log})")
 
 
-def failed(fault: Exception) -> None:
-    """Note a trial's failure: on the screen, in its log and, if it never started, its record."""
+def refused(fault: SeqloomError) -> None:
+    """Note that a trial's config cannot be used: in its record too, unless another writes that."""
+    failed(str(fault))
     folder = RunFolder(Path(HydraConfig.get().runtime.output_dir))
-    text, more = str(fault), ""
-    if not isinstance(fault, SeqloomError):  # a bug, whose trace its finder will want
-        text, more = f"{type(fault).__name__}: {fault}", f" (see {folder.path / 'train.log'})"
-        with (folder.path / "train.log").open("a", encoding="utf-8") as log:
-            log.write("".join(traceback.format_exception(fault)))
+    overrides = list(HydraConfig.get().overrides.task)
+    with suppress(RunError), Lease(folder.path):
+        record_refusal(folder, f"{type(fault).__name__}: {fault}", overrides)
+
+
+def failed(text: str) -> None:
+    """Note and show a trial's failure."""
     failures.append(text)
-    print(f"Error: {text}{more}", file=sys.stderr)
-    if not folder.read_record():
-        overrides = list(HydraConfig.get().overrides.task)
-        write_json(folder.record, {"state": "failed", "error": text, "overrides": overrides})
+    print(f"Error: {text}", file=sys.stderr)
 
 
 def _with_parts(arguments: list[str]) -> list[str]:

@@ -20,12 +20,13 @@ from seqloom.config.freeze import Config
 from seqloom.config.words import quoted
 from seqloom.train.devices import processes
 from seqloom.train.errors import quiet
-from seqloom.train.folder import RunFolder, recorded
+from seqloom.train.folder import RunFolder
 from seqloom.train.init import Beginning, begun, with_parts
 from seqloom.train.isolation import isolated
 from seqloom.train.launch import launch
 from seqloom.train.lease import Lease
 from seqloom.train.prepare import prepared, restored
+from seqloom.train.record import recorded
 from seqloom.train.trial import perform, seed_everything
 
 log = logging.getLogger("seqloom")
@@ -80,7 +81,6 @@ def run(config: Config, overrides: Sequence[str] = ()) -> Result:
         SeqloomError: the data or the folder cannot be used, or training failed.
     """
     quiet()
-    ranks = processes(config)
     folder = RunFolder(Path(config["run_dir"]).absolute())
     with Lease(folder.path, when_lost=lambda: _leave(folder)):
         if folder.has_ended_well(config):
@@ -88,6 +88,7 @@ def run(config: Config, overrides: Sequence[str] = ()) -> Result:
             return _stored_result(folder)
         going_on = folder.claim(config)
         with isolated(), recorded(folder, config, overrides) as record:
+            ranks = processes(config)
             if ranks:
                 _prepare(config, folder, going_on)
                 record.update(launch(folder, ranks, going_on=going_on))

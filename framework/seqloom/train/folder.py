@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-import platform
-import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +13,7 @@ import yaml
 
 from seqloom.config.freeze import Config
 from seqloom.errors import RunError
-from seqloom.files import write_json, write_text
-from seqloom.plugins import registry
-from seqloom.versions import revision, versions
+from seqloom.files import write_text
 
 log = logging.getLogger("seqloom")
 
@@ -101,11 +96,15 @@ class RunFolder:
         return self.path / "skipped.jsonl"
 
     def read_record(self) -> dict[str, Any]:
-        """Return what became of the run; empty if it never started."""
-        if not self.record.exists():
+        """Return what became of the run; empty if it never started, or if that is damaged."""
+        try:
+            found = json.loads(self.record.read_text(encoding="utf-8"))
+        except FileNotFoundError:
             return {}
-        found: dict[str, Any] = json.loads(self.record.read_text(encoding="utf-8"))
-        return found
+        except (OSError, ValueError) as fault:
+            log.warning("%s cannot be read, and is written anew: %s", self.record, fault)
+            return {}
+        return found if isinstance(found, dict) else {}
 
     def has_ended_well(self, config: Config) -> bool:
         """Return whether the folder holds this very run, done, and it is asked to go on."""
@@ -180,58 +179,3 @@ def _differing(
             yield from _differing(then, now, but, f"{key}.")
         else:
             yield key, then, now
-
-
-@contextmanager
-def recorded(
-    folder: RunFolder, config: Config, overrides: Sequence[str]
-) -> Iterator[dict[str, Any]]:
-    """Keep ``run.json`` true while a run starts, ends or fails; the block may add to it."""
-    history = [
-        {**past, "state": "killed"} if past["state"] == "running" else past
-        for past in folder.read_record().get("history", [])
-    ]
-    attempt: dict[str, Any] = {
-        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "host": platform.node(),
-        "state": "running",
-    }
-    record: dict[str, Any] = {
-        "state": "running",
-        "attempts": len(history) + 1,
-        "history": [*history, attempt],
-        "overrides": list(overrides),
-        "seed": config["seed"],
-        "config": config,
-        "started": attempt["started"],
-        "machine": {"host": platform.node(), "system": platform.platform()},
-        "versions": versions(),
-        "plugins": plugins_in_use(),
-        "git": revision(),
-    }
-    write_json(folder.record, record)
-    start = time.perf_counter()
-    try:
-        yield record
-        record["state"] = "pruned" if record["state"] == "pruned" else "done"
-    except BaseException as fault:
-        record["state"] = "failed" if isinstance(fault, Exception) else "interrupted"
-        record["error"] = attempt["error"] = f"{type(fault).__name__}: {fault}"
-        raise
-    finally:
-        record["seconds"] = attempt["seconds"] = round(time.perf_counter() - start, 3)
-        attempt["state"] = record["state"]
-        write_json(folder.record, record)
-
-
-def plugins_in_use() -> list[Mapping[str, Any]]:
-    """Return the installed plugins with their distributions and versions."""
-    return [
-        {
-            "name": plugin.name,
-            "distribution": plugin.distribution,
-            "version": plugin.version,
-            "state": plugin.state,
-        }
-        for plugin in registry().plugins
-    ]

@@ -34,7 +34,7 @@ from seqloom.train.callbacks import (
 )
 from seqloom.train.data import RunData, SequenceData, sampler
 from seqloom.train.errors import explained
-from seqloom.train.folder import RunFolder, plugins_in_use
+from seqloom.train.folder import RunFolder
 from seqloom.train.init import Beginning, freeze_parts
 from seqloom.train.meter import Evaluation, calibrate, evaluate
 from seqloom.train.module import SequenceModule
@@ -46,6 +46,7 @@ from seqloom.train.progress import (
     used_batches,
 )
 from seqloom.train.ranks import is_first, rank, world_size
+from seqloom.train.record import plugins_in_use
 from seqloom.train.summary import write_run_report
 
 log = logging.getLogger("seqloom")

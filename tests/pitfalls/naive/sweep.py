@@ -1,6 +1,6 @@
 """A sweep of runs on several ranks, by Hydra and Lightning alone.
 
-``python sweep.py -m devices=2,1 out=FOLDER``
+``python sweep.py -m devices=2,1``
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from torch.utils.data import DataLoader, Sampler
 class Config:
     """Settings of a run; ``rate`` is drawn, as a random search would do it."""
 
-    out: str = "out"
     devices: int = 2
     seed: int = 0
     fault: str = ""
+    faulty: int = 0
     rate: Any = "${draw:}"
 
 
@@ -44,7 +44,7 @@ class Batches(Sampler[list[int]]):
 
 
 class Model(pl.LightningModule):
-    """One weight, and on rank 1 of the second job a fault if one is asked for."""
+    """One weight, and on rank 1 of one job a fault if one is asked for."""
 
     def __init__(self, config: Config, job: int) -> None:
         super().__init__()
@@ -55,12 +55,13 @@ class Model(pl.LightningModule):
 
     def training_step(self, batch: torch.Tensor, batch_idx: int) -> torch.Tensor | None:
         self.trained += batch.flatten().tolist()
-        if self.job == 1 and self.global_rank == 1 and self.config.fault:
-            Path(self.config.out, "fault").touch()
+        if (self.job, self.global_rank) == (self.config.faulty, 1) and self.config.fault:
+            Path("fault").touch()
             if self.config.fault == "exit":
                 os._exit(3)
             return None  # there is nothing to train on in this batch
-        return self.layer(batch).mean()
+        loss: torch.Tensor = self.layer(batch).mean()
+        return loss
 
     def validation_step(self, batch: torch.Tensor, batch_idx: int) -> None:
         self.validated += batch.flatten().tolist()
@@ -100,7 +101,7 @@ def train(config: Config) -> None:
         "validated": model.validated,
         "leaked": sorted({"LOCAL_RANK", "MASTER_PORT"} & set(os.environ)),
     }
-    Path(config.out, f"{job}-{os.getpid()}.json").write_text(json.dumps(seen))
+    Path(f"{job}-{os.getpid()}.json").write_text(json.dumps(seen))
 
 
 def sampler(examples: Any, trainer: pl.Trainer) -> Any:

@@ -68,8 +68,8 @@ def test_a_sweep_goes_on_after_a_trial_that_fails(
     assert not (here / "sweep" / "0" / "bundle").exists()
     assert (here / "sweep" / "1" / "bundle").is_dir()
     record = json.loads((here / "sweep" / "0" / "run.json").read_text())
-    assert (record["state"], record["attempts"]) == ("failed", 1)
-    assert record["error"].startswith("ConfigError: head=ner needs one tag for each token")
+    assert record["state"] == "failed"
+    assert "head=ner needs one tag for each token in the field 'tgas'" in record["error"]
     index = json.loads((here / "sweep" / "index.json").read_text())
     assert [trial["state"] for trial in index["trials"]] == ["failed", "done"]
-    assert captured.out.splitlines()[-1] == f"Sweep: {here}/sweep"
+    assert captured.out.splitlines()[-1].endswith(f"{here}/sweep")

@@ -16,8 +16,7 @@ from seqloom.sweep.shares import share
 
 Program = Callable[..., "CompletedProcess[str]"]
 
-# One of the two fields does not exist, so the trials with it fail.
-WORDS = ("threads=1", "encoder=rnn", "head.field=tags,tgas", "seed=1,2")
+WORDS = ("threads=1", "encoder=rnn", "optimizer.lr=0.01,0.02,-1")  # the last of them fails
 LAUNCHERS = {
     "basic": (),
     "joblib": ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2"),
@@ -81,25 +80,26 @@ def results(folder: Path) -> list[Any]:
 def test_a_trial_that_fails_neither_ends_the_sweep_nor_is_forgotten(swept: Sweep) -> None:
     assert swept.done.returncode == 1, swept.done.stderr
     trials = read_trials(swept.folder)
-    assert [trial.state for trial in trials] == ["done", "done", "failed", "failed"]
-    assert all("no field 'tgas'" in t.record["error"] or "tgas" in t.record["error"] for t in trials[2:])
+    assert [trial.state for trial in trials] == ["done", "done", "failed"]
+    assert trials[2].record["error"].startswith("ConfigError: optimizer refuses its parameters")
+    assert "Error: optimizer refuses its parameters" in swept.done.stderr
     assert "Traceback" not in swept.done.stderr
-    assert swept.done.stdout.splitlines()[-1] == f"Sweep: {swept.folder}"
+    assert str(swept.folder) in swept.done.stdout.splitlines()[-1]
 
 
 def test_the_numbers_are_those_of_any_other_launcher(
     swept: Sweep, sweeps: dict[str, Sweep]
 ) -> None:
-    first, second, *failed = results(swept.folder)
-    assert failed == [None, None]
-    assert first != second  # the seeds differ
+    first, second, failed = results(swept.folder)
+    assert failed is None
+    assert first != second
     assert results(swept.folder) == results(sweeps["basic"].folder)
 
 
 def test_nothing_else_is_in_the_folder(swept: Sweep) -> None:
     own = {".submitit"} if swept.launcher == "submitit" else set()
     names = {path.name for path in swept.folder.iterdir()}
-    assert names == {"0", "1", "2", "3", "index.json", "sweep.json"} | own
+    assert names == {"0", "1", "2", "index.json", "sweep.json"} | own
     kept = {path.name for path in (swept.folder / "0").iterdir()}
     assert kept == {
         "bundle",
@@ -121,7 +121,7 @@ def test_a_trial_runs_in_its_own_share(swept: Sweep) -> None:
     if not hasattr(os, "sched_getaffinity"):
         return
     cores = sorted(os.sched_getaffinity(0))
-    places = {"basic": 1, "joblib": 2, "submitit": min(4, len(cores))}[swept.launcher]
+    places = {"basic": 1, "joblib": 2, "submitit": min(3, len(cores))}[swept.launcher]
     shares = [list(share(slot, places, cores, [], 0).cores) for slot in range(places)]
     assert all(one["cores"] in shares for one in seen)
     if swept.launcher == "joblib" and seen[0]["pid"] != seen[1]["pid"]:

@@ -10,10 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import joblib
+import cloudpickle  # type: ignore[import-untyped]
 import pytest
-from cloudpickle import register_pickle_by_value, unregister_pickle_by_value
-from joblib.externals.loky import get_reusable_executor
+from joblib.externals.loky import ProcessPoolExecutor  # type: ignore[import-untyped]
 from omegaconf import OmegaConf
 
 from seqloom.sweep import shares
@@ -69,23 +68,22 @@ def sweep(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[joblib.Parallel]:
-    """Return two joblib workers that see four GPUs, and end them after the test."""
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5,6,7")
-    register_pickle_by_value(sys.modules[__name__])  # workers cannot import it
-    get_reusable_executor(max_workers=2, kill_workers=True, reuse=False)  # of this environment
-    yield joblib.Parallel(n_jobs=2)
-    get_reusable_executor(max_workers=2).shutdown(kill_workers=True)
-    unregister_pickle_by_value(sys.modules[__name__])
+@pytest.fixture(scope="module")
+def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProcessPoolExecutor]:
+    """Return two processes as joblib makes them, which see four GPUs."""
+    seen = {"TMPDIR": str(tmp_path_factory.mktemp("places")), "CUDA_VISIBLE_DEVICES": "4,5,6,7"}
+    here = sys.modules[__name__]
+    cloudpickle.register_pickle_by_value(here)  # workers cannot import it
+    with ProcessPoolExecutor(max_workers=2, env=seen) as pool:
+        yield pool
+    cloudpickle.unregister_pickle_by_value(here)
 
 
 def look(sweep: str, trainer: dict[str, Any], meeting: str) -> dict[str, Any]:
     """Return what a trial in a place of its own may use, once the other is there, too."""
     with own_share(sweep, OmegaConf.create({"_target_": JOBLIB, "n_jobs": 2}), config(**trainer)):
         Path(meeting, str(os.getpid())).touch()
-        while len(os.listdir(meeting)) < 2:
+        while len(list(Path(meeting).iterdir())) < 2:
             time.sleep(0.05)
         return {
             "pid": os.getpid(),
@@ -109,14 +107,14 @@ def look(sweep: str, trainer: dict[str, Any], meeting: str) -> dict[str, Any]:
 def test_two_workers_share_the_machine(
     sweep: Path,
     tmp_path: Path,
-    workers: joblib.Parallel,
+    workers: ProcessPoolExecutor,
     trainer: dict[str, Any],
     gpus: set[str],
 ) -> None:
     meeting = tmp_path / "meeting"
     meeting.mkdir()
-    jobs = [joblib.delayed(look)(str(sweep), trainer, str(meeting)) for _ in range(2)]
-    one, other = workers(jobs)
+    jobs = [workers.submit(look, str(sweep), trainer, str(meeting)) for _ in range(2)]
+    one, other = (job.result(timeout=60) for job in jobs)
     assert one["pid"] != other["pid"]
     assert {one["gpus"], other["gpus"]} == gpus
     assert one["threads"] == other["threads"] == "1"

@@ -30,9 +30,9 @@ def test_counts_the_best_and_the_time_left(sweep: Path, add: AddTrial) -> None:
 
 def test_the_best_may_be_the_lowest(sweep: Path, add: AddTrial) -> None:
     for value in (0.5, 0.25, 0.75):
-        add(val=value, watch="loss", higher=False)
+        add(val=value, watch="cer", higher=False)
     assert line(read_trials(sweep), 0, 1) == (
-        "Sweep: 3 of 3 done; best: trial 1 with val/loss 0.2500"
+        "Sweep: 3 of 3 done; best: trial 1 with val/cer 0.2500"
     )
 
 
@@ -42,10 +42,13 @@ def test_no_best_where_trials_watch_different_metrics(sweep: Path, add: AddTrial
     assert line(read_trials(sweep), 2, 1) == "Sweep: 2 of 2 done"
 
 
-def test_nothing_is_said_of_the_time_before_a_trial_ended_here(sweep: Path, add: AddTrial) -> None:
+@pytest.mark.parametrize("ended", [0, -1])  # less than none: one that failed is tried again
+def test_nothing_is_said_of_the_time_before_a_trial_ended_here(
+    sweep: Path, add: AddTrial, ended: int
+) -> None:
     add(val=0.5)
     add(state="interrupted")
-    assert line(read_trials(sweep), 0, 99) == (
+    assert line(read_trials(sweep), ended, 99) == (
         "Sweep: 1 of 2 done; best: trial 0 with val/f1 0.5000"
     )
 

@@ -12,12 +12,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from joblib.externals.loky.process_executor import (  # type: ignore[import-untyped]
+    TerminatedWorkerError,
+)
 
 from seqloom.cli.main import run
 from seqloom.errors import RunError
+from seqloom.sweep.grid import Grid
 from seqloom.sweep.ledger import read_trials
+from seqloom.sweep.plan import Plan
 
-Program = Callable[..., "subprocess.CompletedProcess[str]"]
 Start = Callable[..., "subprocess.Popen[str]"]
 
 JOBLIB = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
@@ -28,15 +32,11 @@ from pathlib import Path
 import pytorch_lightning as pl
 
 class Sleep(pl.Callback):
-    """Sleeps, as long as a file says so, before the second trial trains; dies if it says so."""
+    """Sleeps before the second trial trains, as long as a file is there."""
 
     def on_train_start(self, trainer, module):
-        flag = Path(os.environ["FLAG"])
-        if Path(trainer.default_root_dir).name == "1":
-            if flag.exists() and flag.read_text() == "die":
-                os.kill(os.getpid(), 9)
-            while flag.exists():
-                time.sleep(0.1)
+        while Path(trainer.default_root_dir).name == "1" and Path(os.environ["FLAG"]).exists():
+            time.sleep(0.1)
 '''
 CALLBACK = "+callbacks.sleep._target_=sleepy.Sleep"
 
@@ -84,14 +84,15 @@ def interrupted(
     """Try to resume a sweep that runs, then send it Ctrl-C."""
     root = tmp_path_factory.mktemp("interrupted")
     folder, flag = root / "sweep", root / "flag"
-    flag.write_text("wait")
+    flag.touch()
     words = ["-m", *small, "seed=1,2,3", CALLBACK, f"run_dir={folder}"]
     with start("train", *words, site=site, FLAG=str(flag)) as running:
         wait_until(lambda: states(folder) == ["done", "running", "waiting"], running)
-        with pytest.MonkeyPatch.context() as patch, pytest.raises(RunError) as refused:
+        with pytest.MonkeyPatch.context() as patch:
             patch.setattr("sys.argv", ["seqloom"])
             patch.chdir(root)
-            run(["sweep", "resume", str(folder)])
+            with pytest.raises(RunError) as refused:
+                run(["sweep", "resume", str(folder)])
         running.send_signal(signal.SIGINT)
         _, said = running.communicate(timeout=30)
     return Interrupted(folder, running.returncode, said, refused.value, running.pid)
@@ -117,7 +118,7 @@ def test_a_joblib_worker_that_is_killed_costs_no_trial(
     tmp_path: Path, start: Start, site: Path, small: tuple[str, ...]
 ) -> None:
     folder, flag = tmp_path / "sweep", tmp_path / "flag"
-    flag.write_text("wait")
+    flag.touch()
     words = ["-m", *small, "seed=1,2,3", CALLBACK, *JOBLIB, f"run_dir={folder}"]
     with start("train", *words, site=site, FLAG=str(flag), TMPDIR=str(tmp_path)) as running:
         wait_until(lambda: states(folder) == ["done", "running", "done"], running)
@@ -134,16 +135,40 @@ def test_a_joblib_worker_that_is_killed_costs_no_trial(
     assert {path.name for path in folder.iterdir()} == {"0", "1", "2", "index.json", "sweep.json"}
 
 
-def test_a_trial_that_kills_its_worker_each_time_is_given_up(
-    tmp_path: Path, program: Program, site: Path, small: tuple[str, ...]
-) -> None:
-    folder, flag = tmp_path / "sweep", tmp_path / "flag"
-    flag.write_text("die")
-    words = ["-m", *small, "seed=1,2", CALLBACK, *JOBLIB, f"run_dir={folder}"]
-    done = program("train", *words, site=site, FLAG=str(flag), TMPDIR=str(tmp_path))
-    assert done.returncode == 1
-    assert states(folder) == ["done", "killed"]
-    assert attempts(folder, 1) == ["killed", "killed", "running"]
-    last = done.stderr.splitlines()[-1]
-    assert last.startswith("Error: A worker was killed from outside")
-    assert f"1 trials did not end. To go on: seqloom sweep resume {folder}" in last
+class Broken:
+    """A launcher whose workers are killed each time, as joblib's would be for want of memory."""
+
+    def __init__(self) -> None:
+        self.launched: list[list[str]] = []
+
+    def launch(self, jobs: list[list[str]], initial_job_idx: int) -> None:
+        """Say what joblib says."""
+        self.launched.append([words[0] for words in jobs])
+        raise TerminatedWorkerError("A worker process managed by the executor was …")
+
+
+def test_trials_that_kill_their_worker_each_time_are_given_up(tmp_path: Path) -> None:
+    sweeper = Grid()
+    sweeper.plan = Plan(tmp_path, "grid", [], "")
+    planned = [sweeper.plan.add([f"seed={seed}"]) for seed in range(3)]
+    sweeper.plan.save()
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "run.json").write_text('{"state": "failed"}')
+    sweeper.launcher = launcher = Broken()  # type: ignore[assignment]
+    sentence = rf"killed from outside.* 2 trials did not end. To go on: .* resume {tmp_path};"
+    with pytest.raises(RunError, match=sentence):
+        sweeper.launch(planned)
+    # What ended under the first launch, badly or not, is not launched again.
+    assert launcher.launched == [["seed=0", "seed=1", "seed=2"], *[["seed=0", "seed=2"]] * 2]
+
+
+def test_another_error_of_a_launcher_is_not_taken_for_a_killed_worker(tmp_path: Path) -> None:
+    class Faulty:
+        def launch(self, jobs: list[list[str]], initial_job_idx: int) -> None:
+            raise RuntimeError("boom")
+
+    sweeper = Grid()
+    sweeper.plan = Plan(tmp_path, "grid", [], "")
+    sweeper.launcher = Faulty()  # type: ignore[assignment]
+    with pytest.raises(RuntimeError, match="boom"):
+        sweeper.launch([sweeper.plan.add([])])

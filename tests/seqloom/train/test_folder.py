@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from seqloom.errors import RunError
-from seqloom.train.folder import RunFolder, differing, recorded
+from seqloom.train.folder import RunFolder, differing
+from seqloom.train.record import recorded
 
 CONFIG: dict[str, Any] = {
     "resume": "never",

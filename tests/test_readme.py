@@ -61,6 +61,10 @@ def own_files(folder: Path) -> None:
     (folder / "reviews.csv").write_text("\n".join(reviews) + "\n", encoding="utf-8")
     (folder / "names.conll").write_text("".join(names), encoding="utf-8")
     (folder / "more.conll").write_text("".join(names[:9]), encoding="utf-8")
+    (folder / "conf" / "sweep").mkdir(parents=True)
+    preset = (ROOT / "docs" / "compare.md").read_text(encoding="utf-8")
+    (space,) = re.findall(r"^```yaml\n(.*?)^```", preset, re.MULTILINE | re.DOTALL)
+    (folder / "conf" / "sweep" / "sizes.yaml").write_text(space, encoding="utf-8")
     lines = own_lines(folder / "lines")
     own_page(folder / "pages", lines[:3])
 

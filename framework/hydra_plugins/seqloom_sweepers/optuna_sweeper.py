@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from seqloom.config.store import open_dicts
 from seqloom.errors import ConfigError
 from seqloom.sweep.optuna.settings import Settings
+from seqloom.sweep.parallel import jobs_of
 from seqloom.sweep.shares import cores
 from seqloom.sweep.sweeper import PlannedSweeper
 
@@ -55,12 +56,13 @@ class OptunaSweeper(PlannedSweeper):
             )
         from seqloom.sweep.optuna.lead import lead
 
-        lead(self, self.search, arguments, resuming, self._at_once())
+        lead(self, self.search, arguments, resuming, self.at_once())
 
-    def _at_once(self) -> int:
+    def at_once(self) -> int:
+        """Return how many trials run at once."""
         assert self.config is not None
         jobs = self.n_jobs or OmegaConf.select(self.config, "hydra.launcher.n_jobs") or 1
-        return len(cores()) if jobs < 0 else int(jobs)
+        return jobs_of(int(jobs), len(cores()))
 
 
 def _plain(value: Any) -> Any:

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from seqloom.cli.train import train
-from seqloom.config.words import quoted
+from seqloom.config.quoting import quoted
 from seqloom.errors import RunError
 from seqloom.sweep.plan import read_plan
 
@@ -31,10 +31,12 @@ def resume(arguments: list[str]) -> int:
         )
     os.chdir(plan.cwd)
     attempts = [f"hydra.sweeper.attempts={options.attempts}"] if options.attempts else []
-    changed = {word.partition("=")[0] for word in options.words}
-    command = [word for word in plan.command if word.partition("=")[0] not in changed]
+    changed = tuple(word.partition("=")[0] for word in options.words)
+    if "hydra/launcher" in changed:  # the settings of another launcher mean nothing to it
+        changed += ("hydra.launcher.",)
+    command = [word for word in plan.command if not word.startswith(changed or ("=",))]
     where = [f"run_dir={quoted(folder)}", "resume=auto"]
-    return train(["-m", *command, *options.words, *attempts, *where])
+    return train(["-m", *plan.flags, *command, *options.words, *attempts, *where])
 
 
 def _parser() -> argparse.ArgumentParser:

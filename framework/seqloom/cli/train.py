@@ -52,6 +52,9 @@ Common keys:
   --cfg job prints the config and does not train. --info, --hydra-help: see Hydra.
 """
 
+OF_COMPOSING = ("Config group override", "Only one of --run")
+"""How the bare ValueErrors of Hydra begin that are a user's mistake."""
+
 failures: list[str] = []
 """What went wrong in this process's trials: Hydra hands nothing back from them."""
 
@@ -69,8 +72,8 @@ def train(arguments: list[str]) -> int:
     try:
         hydra_main()
     except COMPOSITION_ERRORS as fault:
-        if type(fault) is ValueError and not str(fault).startswith("Config group override"):
-            raise  # no error of composing
+        if type(fault) is ValueError and not str(fault).startswith(OF_COMPOSING):
+            raise
         raise explain(fault) from fault
     except OSError as fault:  # Hydra makes the run's folder
         raise cannot_write(Path(str(fault.filename)), fault) from fault
@@ -85,14 +88,15 @@ def train(arguments: list[str]) -> int:
 def _a_trial_failed() -> bool:
     """Return whether the sweep that has just ended, if it was one, has a trial without success.
 
-    Its trials may have run in other processes: only their records tell.
+    Its trials may have run in other processes: only their records tell. One that is left to
+    another process is not this one's failure.
     """
     from seqloom.sweep import callback
     from seqloom.sweep.ledger import read_trials
 
     folder, callback.last_sweep = callback.last_sweep, None
     return folder is not None and any(
-        trial.state not in {"done", "pruned"} for trial in read_trials(folder)
+        trial.state not in {"done", "pruned", "running"} for trial in read_trials(folder)
     )
 
 
@@ -133,9 +137,12 @@ def refused(fault: SeqloomError) -> None:
 
 
 def failed(text: str) -> None:
-    """Note and show a trial's failure."""
+    """Note and show a trial's failure, with its number in a sweep."""
     failures.append(text)
-    print(f"Error: {text}", file=sys.stderr)
+    settings = HydraConfig.get()
+    number = Path(settings.runtime.output_dir).name
+    whose = f"[{number}] " if settings.mode is RunMode.MULTIRUN else ""
+    print(f"{whose}Error: {text}", file=sys.stderr)
 
 
 def _with_parts(arguments: list[str]) -> list[str]:
@@ -217,7 +224,9 @@ def help_text() -> str:
         "callbacks",
         "logger",
         "experiment",
+        "sweep",
         "debug",
+        "hydra/launcher",
     )
-    lines = [f"  {group:<10} {', '.join(loader.get_group_options(group))}" for group in groups]
+    lines = [f"  {group:<14} {', '.join(loader.get_group_options(group))}" for group in groups]
     return HELP.format(groups="\n".join(lines))

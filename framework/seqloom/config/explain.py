@@ -34,6 +34,11 @@ def explain(fault: Exception, prefix: str = "") -> SeqloomError:
     if isinstance(fault, MarkedYAMLError) and fault.problem_mark:
         place = f"{fault.problem_mark.name}:{fault.problem_mark.line + 1}"
         return ConfigError(f"{place}: this is no YAML: {fault.problem}.")
+    several = re.search(r"Ambiguous value for argument '(.*)'", str(fault))
+    if several:
+        return _several_values(several[1])
+    if str(fault).startswith("Only one of --run"):
+        return ConfigError("--cfg, --info and the like tell of one run: leave -m out.")
     if isinstance(fault, OverrideParseException):
         return _unreadable(fault.override)
     cause = _cause(fault)
@@ -58,6 +63,15 @@ def _unreadable(override: str) -> ConfigError:
     return ConfigError(
         f"{override!r} cannot be read. A value with a comma, semicolon, bracket or the like in it "
         "needs quotes of its own inside those of the shell: 'KEY=\"VALUE\"'."
+    )
+
+
+def _several_values(word: str) -> ConfigError:
+    key = word.partition("=")[0]
+    return ConfigError(
+        f"{word!r} has several values. To try each, put -m before: seqloom train -m {word}. "
+        f"If it is one value with a comma in it, it needs quotes of its own: {key}='\"VALUE\"'. "
+        f"A list is written {key}=[A,B]."
     )
 
 

@@ -23,8 +23,9 @@ class Batch(list[int]):
     and augment for the epoch.
 
     Attributes:
-        weight: n·W/Σn, for n examples here and Σn in the batches of all W ranks at this step. With
-            it the mean over ranks of weight × mean loss is the mean loss over all the examples.
+        weight: n·W·K/Σn, for n examples here and Σn in all batches of the step, K on each of W
+            ranks. With it the mean over them of weight × mean loss is the mean loss over all the
+            step's examples.
         epoch: that the batch is of; a worker that reads ahead knows no other.
     """
 
@@ -52,6 +53,8 @@ class BatchSampler(Sampler[list[int]]):
         rank: of this process, from 0.
         world_size: the number of processes.
         ids: of the examples, for messages.
+        accumulate: batches of a rank whose gradients make one step; the last step of an epoch may
+            have fewer, and is divided by as many all the same.
 
     Attributes:
         epoch: as told by ``set_epoch``.
@@ -78,6 +81,7 @@ class BatchSampler(Sampler[list[int]]):
         rank: int = 0,
         world_size: int = 1,
         ids: Sequence[str] | None = None,
+        accumulate: int = 1,
     ) -> None:
         if not 0 <= rank < world_size:
             raise ValueError(f"rank {rank} is not one of {world_size}.")
@@ -87,6 +91,7 @@ class BatchSampler(Sampler[list[int]]):
         _check_ranks(len(self._costs), world_size)
         self._shuffle, self._seed = shuffle, seed
         self._rank, self._world_size = rank, world_size
+        self._accumulate = accumulate
         self._cut = _cut_for_ranks(self._costs, max_examples, max_cost, world_size)
         self.epoch = 0
         self._position = 0
@@ -114,7 +119,9 @@ class BatchSampler(Sampler[list[int]]):
         for position in range(start, len(self)):
             # Counted before the batch is handed over: it is then on its way.
             self._position = position + 1
-            yield self._batch(order, int(steps[position]), epoch)
+            first = position - position % self._accumulate
+            together = steps[first : first + self._accumulate]
+            yield self._batch(order, int(steps[position]), epoch, self._examples(together))
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch; a new one starts at its beginning."""
@@ -162,11 +169,15 @@ class BatchSampler(Sampler[list[int]]):
         rng = np.random.default_rng((self._seed, self.epoch))
         return self._cut.permuted(rng), rng.permutation(steps)
 
-    def _batch(self, order: Ints, step: int, epoch: int) -> Batch:
-        first = step * self._world_size
-        bounds = self._cut.bounds[first : first + self._world_size + 1]
-        start, stop = bounds[self._rank], bounds[self._rank + 1]
-        weight = (stop - start) * self._world_size / (bounds[-1] - bounds[0])
+    def _examples(self, steps: Ints) -> int:
+        """Return how many examples all ranks have in some of the epoch's rounds of batches."""
+        bounds, ranks = self._cut.bounds, self._world_size
+        return int((bounds[(steps + 1) * ranks] - bounds[steps * ranks]).sum())
+
+    def _batch(self, order: Ints, step: int, epoch: int, examples: int) -> Batch:
+        first = step * self._world_size + self._rank
+        start, stop = self._cut.bounds[first : first + 2]
+        weight = (stop - start) * self._world_size * self._accumulate / examples
         return Batch(order[start:stop].tolist(), float(weight), epoch)
 
 

@@ -24,11 +24,16 @@ class SweepCallback(Callback):
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Sum up what the trials left in their folders."""
         global last_sweep  # noqa: PLW0603 - Hydra makes the callback itself and drops it
-        folder = last_sweep = Path(config.hydra.sweep.dir)
-        write_index(folder)
-        sys.stdout.write("\n")
-        show(folder)
-        top = best(read_trials(folder))
-        if top:
-            sys.stdout.write(f"\nbest   {RunFolder(top.folder).bundle}")
-        sys.stdout.write(f"\nsweep  {folder}\n")
+        last_sweep = Path(config.hydra.sweep.dir)
+        sum_up(last_sweep)
+
+
+def sum_up(folder: Path) -> None:
+    """Write a sweep's index and print its leaderboard, where its best model is, and where it is."""
+    write_index(folder)
+    sys.stdout.write("\n")
+    show(folder)
+    top = best(read_trials(folder))
+    if top:
+        sys.stdout.write(f"\nbest   {RunFolder(top.folder).bundle}")
+    sys.stdout.write(f"\nsweep  {folder}\n")

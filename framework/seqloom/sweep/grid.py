@@ -57,8 +57,15 @@ class Grid(PlannedSweeper):
     def _refuse_useless(self, combination: list[str], trials: Sequence[tuple[str, ...]]) -> None:
         """Refuse a key that no trial has; ``combination`` has all of them."""
         used = {word.partition("=")[0] for trial in trials for word in trial}
-        if any(key not in used for key in self.applicable.left_out):
-            self.applicable.check(combination)
+        for word in combination:
+            key = word.partition("=")[0]
+            if key not in used:
+                try:
+                    self.applicable.check([*trials[0], word])
+                except ConfigError as fault:
+                    where = ", ".join(choice for choice in self.applicable.left_out[key] if choice)
+                    tried = f"{key} applies to no point of this sweep ({where}). " if where else ""
+                    raise ConfigError(f"{tried}{fault}") from fault
 
     def _check(self, trials: Sequence[tuple[str, ...]]) -> None:
         """Compose the trials that differ in more than their seed: a wrong value ends the sweep now.

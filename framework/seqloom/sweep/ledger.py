@@ -60,6 +60,13 @@ class Trial:
         return self.state == "done"
 
     @property
+    def failures(self) -> int:
+        """How many of its attempts failed by themselves; not those that were broken off."""
+        history = self.record.get("history")
+        entries = history if isinstance(history, list) else []
+        return sum(isinstance(one, dict) and one.get("state") == "failed" for one in entries)
+
+    @property
     def metrics(self) -> Mapping[str, Mapping[str, float]]:
         """The final metrics by split and name; those that are no finite number are left out."""
         found = _mapping(self.record.get("metrics"))

@@ -32,7 +32,7 @@ def own_share(sweep: str, launcher: DictConfig, config: Config) -> Iterator[None
     folder = Path(sweep)
     cores, gpus = shares.cores(), shares.gpus()
     planned = len(read_plan(folder).trials) if has_plan(folder) else len(cores)
-    places = min(slots(launcher, config, len(cores)), planned)
+    places = min(slots(launcher, config, len(cores), len(gpus)), planned)
     if places < 2:
         yield
         return
@@ -44,24 +44,34 @@ def own_share(sweep: str, launcher: DictConfig, config: Config) -> Iterator[None
         yield
 
 
-def slots(launcher: DictConfig, config: Config, cores: int) -> int:
+def slots(launcher: DictConfig, config: Config, cores: int, gpus: int) -> int:
     """Return how many trials the launcher may run at once on this machine.
 
-    Submitit starts all jobs of a local sweep at once; as many as there are cores for go on.
+    Submitit starts all jobs of a local sweep at once; as many as there is room for go on.
 
     >>> from omegaconf import OmegaConf
-    >>> slots(OmegaConf.create({"_target_": "x.JoblibLauncher", "n_jobs": -1}), {}, cores=8)
+    >>> slots(OmegaConf.create({"_target_": "x.JoblibLauncher", "n_jobs": -1}), {}, cores=8, gpus=0)
     8
     """
     target = str(launcher._target_).rpartition(".")[2]
     if target == "JoblibLauncher":
-        jobs = int(launcher.get("n_jobs") or 1)
-        return jobs if jobs > 0 else max(1, cores + 1 + jobs)
+        return jobs_of(int(launcher.get("n_jobs") or 1), cores)
     if target == "LocalLauncher":
         devices = config["trainer"].get("devices", 1)
         ranks = devices if isinstance(devices, int) and devices > 0 else 1
-        return max(1, cores // ((config["threads"] or 1) * ranks))
+        places = cores // ((config["threads"] or 1) * ranks)
+        wanted = _gpus_wanted(config["trainer"], gpus, max(1, places))
+        return max(1, min(places, gpus // wanted) if wanted else places)
     return 1
+
+
+def jobs_of(n_jobs: int, cores: int) -> int:
+    """Return how many jobs joblib's ``n_jobs`` means: -1 is one for each core, -2 one fewer.
+
+    >>> jobs_of(-2, cores=8)
+    7
+    """
+    return n_jobs if n_jobs > 0 else max(1, cores + 1 + n_jobs)
 
 
 def _gpus_wanted(trainer: dict[str, Any], gpus: int, places: int) -> int:

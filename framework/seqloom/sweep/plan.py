@@ -39,18 +39,22 @@ class Plan:
         kind: of the sweeper: ``grid``, ``optuna``.
         command: the words of ``seqloom train`` behind ``-m``, but for folder and resume.
         cwd: where it was given; relative paths in it are relative to that.
+        flags: of Hydra, that say where configs are.
         settings: of the sweeper.
         created: when, as ISO 8601.
         trials: in the order of their numbers.
+        expected: how many trials there will be, where not all are planned at once; else 0.
     """
 
     folder: Path
     kind: str
     command: list[str]
     cwd: str
+    flags: list[str] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
     created: str = field(default_factory=lambda: time.strftime("%Y-%m-%dT%H:%M:%S%z"))
     trials: list[Planned] = field(default_factory=list)
+    expected: int = 0
 
     def add(self, overrides: list[str], extra: dict[str, Any] | None = None) -> Planned:
         """Plan one more trial; it counts once the plan is saved."""
@@ -83,6 +87,11 @@ def read_plan(folder: Path) -> Plan:
             trials = [Planned(**trial) for trial in stored.pop("trials")]
             return Plan(folder=folder, trials=trials, **stored)
     except FileNotFoundError:
+        if (folder / "run.json").exists():
+            raise RunError(
+                f"{folder} is a single run, no sweep. To go on with it: seqloom train with the "
+                f"words it was begun with, run_dir={folder} and resume=auto."
+            ) from None
         raise RunError(
             f"{folder} holds no sweep: it has no {FILE}. Name a folder that seqloom train -m wrote."
         ) from None

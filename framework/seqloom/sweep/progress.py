@@ -20,7 +20,10 @@ ENDED = frozenset({"done", "pruned", "failed", "damaged"})
 
 @contextmanager
 def following(plan: Plan, interval: float = INTERVAL) -> Iterator[None]:
-    """Print a line to stderr whenever trials of the plan have ended, while the block runs."""
+    """Print a line to stderr whenever trials of the plan have ended, while the block runs.
+
+    A search that is to go on after the block gets a last line.
+    """
     over, before = threading.Event(), _ended(read_trials(plan.folder))
     thread = threading.Thread(target=_follow, args=(plan, before, over, interval), daemon=True)
     thread.start()
@@ -33,11 +36,14 @@ def following(plan: Plan, interval: float = INTERVAL) -> Iterator[None]:
 
 def _follow(plan: Plan, before: int, over: threading.Event, interval: float) -> None:
     start, told = time.monotonic(), before
-    while not over.wait(interval):
+    is_over = False
+    while not is_over:
+        is_over = over.wait(interval)
         trials = read_trials(plan.folder)
         now = _ended(trials)
-        if now != told:
-            print(line(trials, now - before, time.monotonic() - start), file=sys.stderr, flush=True)
+        if now != told and not (is_over and now >= plan.expected):
+            said = line(trials, now - before, time.monotonic() - start, plan.expected)
+            print(said, file=sys.stderr, flush=True)
             told = now
 
 
@@ -45,23 +51,25 @@ def _ended(trials: Sequence[Trial]) -> int:
     return sum(trial.state in ENDED for trial in trials)
 
 
-def line(trials: Sequence[Trial], ended_here: int, seconds: float) -> str:
+def line(trials: Sequence[Trial], ended_here: int, seconds: float, expected: int = 0) -> str:
     """Return how a sweep stands: counts, the best so far, the time left.
 
     Args:
         trials: all that are planned.
         ended_here: how many of them have ended in the last ``seconds``.
         seconds: see there.
+        expected: how many there will be, where more are to be planned.
     """
+    total = max(len(trials), expected)
     states = Counter(trial.state for trial in trials)
-    counts = [f"{states['done']} of {len(trials)} done"]
+    counts = [f"{states['done']} of {total} done"]
     counts += [f"{states[s]} {s}" for s in ("running", "failed", "pruned") if states[s]]
     parts = [f"Sweep: {', '.join(counts)}"]
     top = best(trials)
     if top and top.watch:
         value = top.metrics["val"][top.watch]
         parts.append(f"best: trial {top.number} with val/{top.watch} {value:.4f}")
-    left = len(trials) - _ended(trials)
+    left = total - _ended(trials)
     if left and ended_here > 0:  # a trial that failed and is tried again has not ended any more
         parts.append(f"about {_duration(seconds / ended_here * left)} left")
     return "; ".join(parts)

@@ -14,7 +14,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
 from seqloom.errors import RunError
 from seqloom.files import cannot_write
@@ -22,7 +21,7 @@ from seqloom.files import cannot_write
 POLL = 0.2
 """Seconds between two looks for a free slot."""
 
-_held: dict[str, Slot] = {}  # this process's slots, by key
+_held: dict[str, Slot] = {}  # this process's places, by key
 _seen: list[tuple[str, ...]] = []  # the GPUs of the last share that was applied here
 
 
@@ -40,18 +39,23 @@ class Share:
 
 
 def share(slot: int, slots: int, cores: Sequence[int], gpus: Sequence[str], devices: int) -> Share:
-    """Return one trial's share: neighbours, its own where there are enough, else in turn.
+    """Return one trial's share: neighbours that are its own, as long as there are enough.
+
+    Where there are fewer cores than trials at once, each trial has one core; the cores go to the
+    places in turn, so that several trials share one. Where there are fewer GPUs than the trials use
+    together, they go round in turn as well: a trial has as many as it uses, or all, and shares
+    them. What is shared is shared evenly: no core and no GPU has two trials more than another.
 
     Args:
         slot: the trial's place, from 0.
-        slots: of trials that run at once.
-        cores: all there are; they are dealt out whole.
-        gpus: all there are.
+        slots: places for trials that run at once.
+        cores: all there are; they are dealt out to the last.
+        gpus: all there are; those beyond what the trials use are left over.
         devices: GPUs that a trial uses; 0: none.
 
     >>> share(1, 3, cores=range(8), gpus=["0", "1", "2", "3"], devices=1)
     Share(cores=(2, 3, 4), gpus=('1',))
-    >>> share(2, 3, cores=range(2), gpus=["0", "1", "2"], devices=2)
+    >>> share(2, 3, cores=range(2), gpus=["0", "1", "2"], devices=2)  # cores and GPUs in turn
     Share(cores=(0,), gpus=('1', '2'))
     """
     if len(cores) >= slots:
@@ -177,46 +181,24 @@ def _threads(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+@dataclass(frozen=True)
 class Slot:
-    """One of several places for trials on this machine; see :func:`claim`.
+    """One of several places for trials on this machine, held until the process ends.
 
     Attributes:
         number: from 0.
+        lock: descriptor of the open file whose lock holds the place.
     """
 
-    def __init__(self, key: str, number: int, path: Path, lock: int) -> None:
-        self.number = number
-        self._key, self._path, self._lock = key, path, lock
-        self._claims = 0
-
-    def __enter__(self) -> Slot:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        fault: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.release()
-
-    def release(self) -> None:
-        """Undo one claim; the last one frees the place."""
-        self._claims -= 1
-        if self._claims == 0 and _held.pop(self._key, None) is self:
-            self._path.unlink(missing_ok=True)  # while it is locked: see _try
-            os.close(self._lock)
-
-    def forget(self) -> None:
-        """Leave the place to the parent process; for a fork."""
-        os.close(self._lock)
+    number: int
+    lock: int
 
 
 def claim(slots: int, key: str) -> Slot:
     """Take one of some places on this machine, and wait while all are taken.
 
-    It is freed when every claim of it is released or the process ends, however it ends. A process
-    that has one for the key keeps it: a joblib worker runs many trials in one place.
+    It is freed when the process ends, however it ends. A process that has one for the key keeps
+    it: a joblib worker runs many trials in one place, as CUDA cannot change its GPUs once it runs.
 
     Args:
         slots: places there are.
@@ -231,30 +213,58 @@ def claim(slots: int, key: str) -> Slot:
             time.sleep(POLL)
         else:
             _held[key] = found
-    _held[key]._claims += 1
+            _remove("*")  # what sweeps left whose workers outlived them
     return _held[key]
 
 
+def tidy(key: str) -> None:
+    """Remove the lock files of a key, but for those of places that are held.
+
+    Idle joblib workers hold theirs until they end; the next claim of any key removes those.
+
+    Args:
+        key: see :func:`claim`.
+    """
+    _remove(f"{_name(key)}-*")
+
+
 def _first_free(slots: int, key: str) -> Slot | None:
-    folder = Path(tempfile.gettempdir()) / f"seqloom-{os.getuid()}"
-    name = hashlib.sha256(key.encode()).hexdigest()[:16]
+    folder = _folder()
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         for number in range(slots):
-            path = folder / f"{name}-{number}.lock"
-            lock = _try(path)
+            lock = _try(folder / f"{_name(key)}-{number}.lock")
             if lock is not None:
-                return Slot(key, number, path, lock)
+                return Slot(number, lock)
     except OSError as fault:
         raise cannot_write(folder, fault) from fault
     return None
+
+
+def _remove(pattern: str) -> None:
+    for path in _folder().glob(f"{pattern}.lock"):
+        with suppress(OSError):  # it is of no use and does no harm
+            lock = _try(path)
+            if lock is not None:
+                try:
+                    path.unlink(missing_ok=True)  # while it is locked: see _try
+                finally:
+                    os.close(lock)
+
+
+def _folder() -> Path:
+    return Path(tempfile.gettempdir()) / f"seqloom-{os.getuid()}"
+
+
+def _name(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()[:16]
 
 
 def _try(path: Path) -> int | None:
     lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Who had it before may have removed the file in the meantime; it then locks nothing.
+        # Another process may have removed the file in the meantime; it then locks nothing.
         if os.path.samestat(path.stat(), os.fstat(lock)):
             return lock
     except (BlockingIOError, FileNotFoundError):
@@ -265,7 +275,7 @@ def _try(path: Path) -> int | None:
 
 def _forget() -> None:
     for slot in _held.values():
-        slot.forget()
+        os.close(slot.lock)
     _held.clear()
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import time
 from abc import abstractmethod
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +19,17 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from seqloom.config.explain import explain
-from seqloom.config.words import quoted
-from seqloom.errors import RunError
+from seqloom.config.quoting import quoted
+from seqloom.errors import ConfigError, RunError
 from seqloom.sweep.applicable import Applicable
+from seqloom.sweep.callback import sum_up
 from seqloom.sweep.ledger import read_trials
 from seqloom.sweep.plan import Plan, Planned, has_plan, read_plan
 from seqloom.sweep.progress import following
-from seqloom.train.lease import Lease
+from seqloom.sweep.shares import tidy
+from seqloom.train.folder import RunFolder
+from seqloom.train.lease import Lease, end_process
+from seqloom.train.record import record_refusal
 from seqloom.train.watch import announce
 
 log = logging.getLogger("seqloom")
@@ -39,8 +45,14 @@ MAY_CHANGE = (
 )
 """Words that say where a sweep runs and how far it goes: a sweep that goes on may have others."""
 
-ROUNDS = 3
-"""How often trials are launched whose process was killed under them (for want of memory, say)."""
+POOLS = ("joblib", "loky", "submitit")
+"""Whose errors say that a worker or a job was killed, not that a trial failed."""
+
+PATIENCE = 30.0
+"""Seconds without news after which jobs that have not begun count as gone with their launcher."""
+
+POLL = 1.0
+"""Seconds between two looks at trials that are waited for."""
 
 
 class PlannedSweeper(Sweeper):
@@ -93,16 +105,24 @@ class PlannedSweeper(Sweeper):
             SeqloomError: it cannot be planned, or the folder holds another sweep.
         """
         folder = Path(self.config.hydra.sweep.dir).absolute()
-        folder.mkdir(parents=True, exist_ok=True)
+        if self.config.hydra.launcher.get("n_jobs") == 0:
+            raise ConfigError("hydra.launcher.n_jobs=0: expected 1 or more, or -1 for every core.")
         words = [word for word in arguments if not word.startswith(OWN)]
-        with Lease(folder), announce():
-            resuming = self._take(folder)
-            params = [f"{key}={value}" for key, value in self.params.items()]
-            try:
+        try:
+            with Lease(folder, when_lost=lambda: end_process(folder)), announce():
+                resuming = self._take(folder)
+                params = [f"{key}={value}" for key, value in self.params.items()]
                 self.run([*params, *words], resuming)
-            except KeyboardInterrupt:
-                log.warning("Interrupted. To go on: seqloom sweep resume %s", folder)
-                raise
+        except BaseException:
+            if hasattr(self, "plan") and has_plan(folder):
+                sum_up(folder)
+                log.warning("To go on: seqloom sweep resume %s", folder)
+            else:
+                with suppress(OSError):  # nothing was begun there
+                    folder.rmdir()
+            raise
+        finally:
+            tidy(str(folder))
 
     def parse(self, arguments: Sequence[str]) -> list[Override]:
         """Return the arguments as Hydra reads them.
@@ -116,31 +136,72 @@ class PlannedSweeper(Sweeper):
             raise explain(fault) from fault
 
     def launch(self, planned: Sequence[Planned]) -> None:
-        """Run trials by the launcher that the user chose; return when all of them have ended."""
+        """Run trials by the launcher that the user chose; return when all of them have ended.
+
+        Where a worker was killed under its trial, which takes its neighbours along, the others are
+        run first and those that were killed one by one: a trial that kills its own process, since
+        it needs more memory than there is, then fails alone.
+
+        Raises:
+            RunError: the launcher broke down before any trial began.
+        """
+        suspects: list[Planned] = []
         todo = list(planned)
-        for _ in range(ROUNDS):
-            if not todo:
-                return
-            with following(self.plan):
-                broken = self._launch_once(todo)
+        while todo:
+            broken = self._launch_once(todo)
             states = {trial.number: trial.state for trial in read_trials(self.plan.folder)}
-            todo = [one for one in todo if states.get(one.number) in {None, "waiting", "killed"}]
-            if not broken:
-                return
-            log.warning("%s", broken)
-        if todo:
-            raise RunError(f"{broken} {len(todo)} trials did not end. {_how_on(self.plan.folder)}")
+            killed = [one for one in todo if states.get(one.number) == "killed"]
+            waiting = [one for one in todo if states.get(one.number) in {None, "waiting"}]
+            if broken and not killed and waiting == todo:
+                raise RunError(f"No trial began: {broken}")
+            suspects += killed
+            todo = waiting
+        for one in suspects:
+            log.warning("[%d] was killed from outside: tried again, alone.", one.number)
+            if self._launch_once([one]):
+                self._give_up(one)
 
     def _launch_once(self, planned: Sequence[Planned]) -> str:
-        """Launch trials; return what killed a worker under them, if something did."""
+        """Launch trials and wait for them; return what the launcher said if it broke down."""
+        self._announce(planned)
         jobs = [self._job(one) for one in planned]
-        try:
-            self.launcher.launch(jobs, initial_job_idx=planned[0].number)
-        except RuntimeError as fault:  # what pools of processes raise
-            if not any(word in type(fault).__name__ for word in ("Terminated", "Broken")):
-                raise
-            return "A worker was killed from outside, perhaps since memory ran out."
+        with following(self.plan):
+            try:
+                self.launcher.launch(jobs, initial_job_idx=planned[0].number)
+            except Exception as fault:
+                if not type(fault).__module__.startswith(POOLS):
+                    raise
+                self._wait_for(planned)
+                return f"{type(fault).__name__}: {fault}"
         return ""
+
+    def _announce(self, planned: Sequence[Planned]) -> None:
+        """Say which trials come; the launcher itself would number them anew each time."""
+        every = [set(one.overrides) for one in self.plan.trials]
+        same = set.intersection(*every) if len(every) > 1 else set()
+        for one in planned:
+            words = [word for word in one.overrides if word not in same]
+            log.info("[%d] %s", one.number, " ".join(words))
+
+    def _wait_for(self, planned: Sequence[Planned]) -> None:
+        """Wait for the trials that go on although the launcher has given up on them."""
+        numbers, quiet = {one.number for one in planned}, 0.0
+        before: dict[int, str] = {}
+        while quiet < PATIENCE:
+            trials = [one for one in read_trials(self.plan.folder) if one.number in numbers]
+            states = {one.number: one.state for one in trials}
+            busy = states != before or "running" in states.values()
+            quiet, before = 0.0 if busy else quiet + POLL, states
+            if not {"running", "waiting"} & set(states.values()):
+                return
+            time.sleep(POLL)
+
+    def _give_up(self, one: Planned) -> None:
+        folder = RunFolder(self.plan.folder / str(one.number))
+        error = "Its process was killed, also when it ran alone. Perhaps memory ran out."
+        log.warning("[%d] Error: %s", one.number, error)
+        with suppress(RunError), Lease(folder.path):
+            record_refusal(folder, error, one.overrides)
 
     def _job(self, one: Planned) -> list[str]:
         return [
@@ -159,21 +220,20 @@ class PlannedSweeper(Sweeper):
         found = []
         for one in self.plan.trials:
             trial = trials[one.number]
-            if trial.state in {"done", "pruned"} or "same_as" in one.extra:
-                continue
             if trial.state == "running":
                 log.warning("Trial %d is being run by another process: left to it.", one.number)
-            elif trial.state == "failed" and trial.record.get("attempts", 1) >= self.attempts:
+            elif trial.state == "failed" and trial.failures >= self.attempts:
                 log.warning(
                     "Trial %d failed %d times and is not tried again. For more tries: "
                     "seqloom sweep resume %s --attempts N",
                     one.number,
-                    trial.record["attempts"],
+                    trial.failures,
                     self.plan.folder,
                 )
-            else:
+            elif trial.state not in {"done", "pruned"}:
                 found.append(one)
-        return found
+        # One that was killed may kill again, and the sweep with it: let the others be done first.
+        return sorted(found, key=lambda one: trials[one.number].state == "killed")
 
     def _take(self, folder: Path) -> bool:
         """Take up the folder's plan, or begin one; return whether there was one.
@@ -185,10 +245,12 @@ class PlannedSweeper(Sweeper):
         words = [*overrides.hydra, *overrides.task]
         command = [word for word in words if not word.startswith(OWN)]
         if not has_plan(folder):
-            if any(path.name.isdigit() for path in folder.iterdir()):
-                raise RunError(f"{folder} already holds runs. Choose another run_dir.")
-            cwd = str(Path.cwd())
-            self.plan = Plan(folder, self.kind, command, cwd, self.settings())
+            runs = [path.name for path in folder.iterdir() if path.name.isdigit()]
+            if runs or RunFolder(folder).config.exists():
+                what = "runs" if runs else "a run"
+                raise RunError(f"{folder} already holds {what}. Choose another run_dir.")
+            cwd, flags = str(Path.cwd()), self._flags()
+            self.plan = Plan(folder, self.kind, command, cwd, flags, self.settings())
             return False
         if self.config.resume != "auto":
             raise RunError(
@@ -201,13 +263,19 @@ class PlannedSweeper(Sweeper):
                 f"{folder} holds another sweep: seqloom train -m {' '.join(self.plan.command)}. "
                 "Choose another run_dir."
             )
+        self.plan.command, self.plan.settings = command, self.settings()
+        self.plan.save()
         return True
+
+    def _flags(self) -> list[str]:
+        """Return the flags of Hydra that say where configs are, as another process needs them."""
+        hydra = self.config.hydra
+        given = [one for one in hydra.runtime.config_sources if one.provider == "command-line"]
+        folders = [word for one in given for word in ("--config-dir", one.path)]
+        name = hydra.job.config_name
+        return [*folders, *([] if name == "train" else ["--config-name", name])]
 
 
 def _lasting(command: Sequence[str]) -> list[str]:
     """Return the words that make the sweep what it is."""
     return [word for word in command if not word.startswith(MAY_CHANGE)]
-
-
-def _how_on(folder: Path) -> str:
-    return f"To go on: seqloom sweep resume {folder}; see {folder}/N/train.log for what they said."

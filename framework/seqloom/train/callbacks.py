@@ -219,21 +219,23 @@ class TrainingTime(pl.Callback):
 
     Attributes:
         seconds: up to the end of the last epoch.
-        batches: that each rank has trained.
+        passes: over the training data, whole and in part.
+        batches: of one rank's pass.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, batches: int = 1) -> None:
         self.seconds = 0.0
-        self.batches = 0
+        self.passes = 0.0
+        self.batches = batches
         self._since = 0.0
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the seconds and the batches."""
-        return {"seconds": self.seconds, "batches": self.batches}
+        """Return the seconds and the passes, which do not depend on the number of ranks."""
+        return {"seconds": self.seconds, "passes": self.passes}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on counting from those of before."""
-        self.seconds, self.batches = state_dict["seconds"], state_dict["batches"]
+        self.seconds, self.passes = state_dict["seconds"], state_dict["passes"]
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Start the clock."""
@@ -241,7 +243,7 @@ class TrainingTime(pl.Callback):
 
     def on_train_batch_end(self, *args: Any) -> None:
         """Count a batch."""
-        self.batches += 1
+        self.passes += 1 / self.batches
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Read the clock; the callbacks that write checkpoints have their turn later."""

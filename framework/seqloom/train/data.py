@@ -95,13 +95,27 @@ def digest(rows: list[Row]) -> str:
 
 
 def sampler(
-    rows: list[Row], batch: Mapping[str, Any], *, seed: int = 0, training: bool = False
+    rows: list[Row],
+    batch: Mapping[str, Any],
+    *,
+    seed: int = 0,
+    training: bool = False,
+    accumulate: int = 1,
+    world_size: int | None = None,
 ) -> BatchSampler:
     """Return the sampler of a split.
 
     Training: this rank's share of the batches, shuffled. ``max_examples`` and ``max_cost`` are
-    those of one rank; a step takes a batch from each. Evaluation: larger batches, and all of them,
-    which `evaluate` and `SequenceData` deal to the ranks.
+    those of one rank; a step takes ``accumulate`` batches from each. Evaluation: larger batches,
+    and all of them, which `evaluate` and `SequenceData` deal to the ranks.
+
+    Args:
+        rows: of the split.
+        batch: the config's section.
+        seed: of the shuffle.
+        training: see above.
+        accumulate: batches of a rank whose gradients make one step.
+        world_size: number of ranks; None: as many as there are.
     """
     factor = 1 if training else EVALUATION_FACTOR
     max_cost = batch["max_cost"]
@@ -112,21 +126,33 @@ def sampler(
         shuffle=training,
         seed=seed,
         rank=ranks.rank() if training else 0,
-        world_size=ranks.world_size() if training else 1,
+        world_size=(world_size or ranks.world_size()) if training else 1,
         ids=[row.example.id for row in rows],
+        accumulate=accumulate,
     )
 
 
 class SequenceData(pl.LightningDataModule):
-    """Hands a run's encoded data to Lightning."""
+    """Hands a run's encoded data to Lightning.
 
-    def __init__(self, data: RunData, batch: Mapping[str, Any], seed: int) -> None:
+    Args:
+        data: the run's.
+        batch: the config's section.
+        seed: of order and augmentation.
+        accumulate: batches whose gradients make one step.
+    """
+
+    def __init__(
+        self, data: RunData, batch: Mapping[str, Any], seed: int, accumulate: int = 1
+    ) -> None:
         super().__init__()
         self.data = data
         self.batch = batch
         self.seed = seed
         self.collate = Collate(data.codecs.padding())
-        self.train_sampler = sampler(data.rows["train"], batch, seed=seed, training=True)
+        self.train_sampler = sampler(
+            data.rows["train"], batch, seed=seed, training=True, accumulate=accumulate
+        )
 
     def train_dataloader(self) -> DataLoader[SequenceBatch]:
         """Return the loader of the training split: shuffled, augmented, in length buckets."""

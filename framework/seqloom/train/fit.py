@@ -5,9 +5,6 @@ from __future__ import annotations
 import gc
 import logging
 import math
-import os
-import signal
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,14 +14,15 @@ import torch
 
 from seqloom.config.compose import compose_run
 from seqloom.config.freeze import Config
-from seqloom.config.words import quoted
+from seqloom.config.quoting import quoted
+from seqloom.train.data import sampler
 from seqloom.train.devices import processes
 from seqloom.train.errors import quiet
 from seqloom.train.folder import RunFolder
 from seqloom.train.init import Beginning, begun, with_parts
 from seqloom.train.isolation import isolated
 from seqloom.train.launch import launch
-from seqloom.train.lease import Lease
+from seqloom.train.lease import Lease, end_process
 from seqloom.train.prepare import prepared, restored
 from seqloom.train.record import recorded
 from seqloom.train.trial import perform, seed_everything
@@ -82,31 +80,23 @@ def run(config: Config, overrides: Sequence[str] = ()) -> Result:
     """
     quiet()
     folder = RunFolder(Path(config["run_dir"]).absolute())
-    with Lease(folder.path, when_lost=lambda: _leave(folder)):
+    with Lease(folder.path, when_lost=lambda: end_process(folder.path)):
         if folder.has_ended_well(config):
             log.info("%s has ended already; there is nothing left to train.", folder.path)
             return _stored_result(folder)
+        folder.tidy()
         going_on = folder.claim(config)
-        with isolated(), recorded(folder, config, overrides) as record:
-            ranks = processes(config)
-            if ranks:
-                _prepare(config, folder, going_on)
-                record.update(launch(folder, ranks, going_on=going_on))
-            else:
-                record.update(_run_here(config, folder, going_on))
-    gc.collect()  # a trainer and its parts refer to one another; the next run needs the memory
+        try:
+            with isolated(), recorded(folder, config, overrides) as record:
+                ranks = processes(config)
+                if ranks:
+                    _prepare(config, folder, going_on, ranks)
+                    record.update(launch(folder, ranks, going_on=going_on))
+                else:
+                    record.update(_run_here(config, folder, going_on))
+        finally:  # a trainer and its parts refer to one another; the next run needs the memory
+            gc.collect()
     return _stored_result(folder)
-
-
-def _leave(folder: RunFolder) -> None:
-    """End at once, ranks included, without another word to a folder that is another process's."""
-    print(
-        f"Error: {folder.path} was taken by another process while this one slept. This one ends; "
-        "the other goes on.",
-        file=sys.stderr,
-        flush=True,
-    )
-    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _run_here(config: Config, folder: RunFolder, going_on: bool) -> dict[str, Any]:
@@ -121,12 +111,14 @@ def _run_here(config: Config, folder: RunFolder, going_on: bool) -> dict[str, An
     return perform(config, folder, data, going_on=going_on, beginning=beginning)
 
 
-def _prepare(config: Config, folder: RunFolder, going_on: bool) -> None:
+def _prepare(config: Config, folder: RunFolder, going_on: bool, ranks: int) -> None:
     """Leave in the folder what the ranks need; they check that the data are the same."""
     if not going_on:
         seed_everything(config["seed"])
         basis = Beginning(config).states if config["init"] else None
-        prepared(config, folder, basis)
+        data = prepared(config, folder, basis)
+        # What cannot be dealt to so many is refused here, not by each of them.
+        sampler(data.rows["train"], config["batch"], training=True, world_size=ranks)
 
 
 def _stored_result(folder: RunFolder) -> Result:

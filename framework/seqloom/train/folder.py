@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,15 +97,31 @@ class RunFolder:
         return self.path / "skipped.jsonl"
 
     def read_record(self) -> dict[str, Any]:
-        """Return what became of the run; empty if it never started, or if that is damaged."""
+        """Return what became of the run; empty if it never started, or if that is damaged.
+
+        Raises:
+            RunError: the record is there, but cannot be read now.
+        """
         try:
             found = json.loads(self.record.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return {}
-        except (OSError, ValueError) as fault:
-            log.warning("%s cannot be read, and is written anew: %s", self.record, fault)
+        except ValueError as fault:
+            log.warning("%s is damaged, and is written anew: %s", self.record, fault)
             return {}
+        except OSError as fault:
+            raise RunError(f"Cannot read {self.record}: {fault.strerror or fault}.") from fault
         return found if isinstance(found, dict) else {}
+
+    def tidy(self) -> None:
+        """Remove what a process that was killed had begun to write; only who holds it may."""
+        for folder in (self.path, self.checkpoints):
+            for pattern in (".*.part", ".*.old"):
+                for path in folder.glob(pattern):
+                    if path.is_dir():
+                        shutil.rmtree(path, ignore_errors=True)
+                    elif not path.name.startswith(".lease"):
+                        path.unlink(missing_ok=True)
 
     def has_ended_well(self, config: Config) -> bool:
         """Return whether the folder holds this very run, done, and it is asked to go on."""

@@ -67,7 +67,8 @@ def launch(folder: RunFolder, processes: int, *, going_on: bool) -> dict[str, An
         except SignalException as fault:
             if fault.sigval == signal.SIGINT:
                 raise KeyboardInterrupt from None
-            log.warning("Ended by %s; resume=auto goes on from the last epoch.", fault.sigval.name)
+            name = fault.sigval.name
+            log.warning("Ended by %s; resume=auto goes on from the last whole epoch.", name)
             raise SystemExit(128 + fault.sigval) from None
         except ChildFailedError as fault:
             raise _first_error(folder, processes, fault) from None
@@ -125,7 +126,8 @@ def _silent() -> Iterator[None]:
 @contextmanager
 def _own_signals() -> Iterator[None]:
     """Put back the handlers of signals, which elastic leaves as its own."""
-    handlers = {one: signal.getsignal(one) for one in SIGNALS}
+    known = {one: signal.getsignal(one) for one in SIGNALS}
+    handlers = {one: handler for one, handler in known.items() if handler is not None}
     try:
         yield
     finally:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import errno
 import json
 import os
+import signal
+import sys
 import threading
 import time
 import uuid
@@ -33,6 +35,8 @@ RENEWAL = 10.0
 _WRITING = 2.0  # seconds for which a lease that cannot be read may be one that is being written
 _NAME = "lease.json"
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
+
+_ahead: dict[int, float] = {}  # seconds by which a file system's clock is ahead of ours, by device
 
 
 @dataclass(frozen=True)
@@ -76,19 +80,22 @@ class Holder:
 class Lease:
     """The right to write a folder while the block lasts.
 
+    A thread renews it, and puts it back if somebody has removed the file.
+
     Attributes:
         token: names this lease.
-        lost: set once another process has taken the folder, as after a long sleep of this one.
-        when_lost: called then, by the thread that renews the lease.
+        when_lost: called by that thread once another process has taken the folder, as it may
+            during a long sleep of this one.
     """
 
     def __init__(self, folder: Path, when_lost: Callable[[], None] | None = None) -> None:
         self.token = uuid.uuid4().hex
-        self.lost = threading.Event()
         self.when_lost = when_lost
         self._path = folder / _NAME
-        self._owner: Process | None = None
+        self._owner = Process.current()
+        self._claim = b""
         self._ended = threading.Event()
+        self._renewal = threading.Thread(target=self._keep, name="seqloom-lease", daemon=True)
 
     def __enter__(self) -> Lease:
         """Take the folder, which is made if need be.
@@ -96,17 +103,16 @@ class Lease:
         Raises:
             RunError: a live process holds it, this one included, or it cannot be written.
         """
-        owner = Process.current()
+        self._claim = _content(self.token, self._owner)
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            other = _take(self._path, _content(self.token, owner))
+            other = _take(self._path, self._claim)
         except OSError as fault:
             raise cannot_write(self._path, fault) from fault
         if other is not None:
             raise RunError(f"{self._path.parent} is in use: {other}")
-        self._owner = owner
         _sweep_up(self._path)
-        threading.Thread(target=self._keep, name="seqloom-lease", daemon=True).start()
+        self._renewal.start()
         return self
 
     def __exit__(
@@ -116,60 +122,77 @@ class Lease:
         trace: TracebackType | None,
     ) -> None:
         """Give the folder back, if it is still ours and we are not a fork of its holder."""
-        self._ended.set()
-        if self._owner is not None and self._owner.pid == os.getpid():
+        if self._owner.pid == os.getpid():
+            self._ended.set()
+            self._renewal.join()  # else it might put back what is removed here
             with suppress(OSError):  # what is left behind counts as dead anyway
-                self._release(self._owner)
-
-    def check(self) -> None:
-        """Make sure that the folder is still ours, before something is written there.
-
-        It reads a small file: once an epoch is fine, at each step is not.
-
-        Raises:
-            RunError: another process has taken it, or it was removed.
-        """
-        self._renew()
-        if self.lost.is_set():
-            raise RunError(
-                f"{self._path.parent} is no longer held by this process: another one took it "
-                "while this one slept, or its lease.json was removed. This run stops, and leaves "
-                "the folder as it is; start it again to go on."
-            )
+                self._release()
 
     def _keep(self) -> None:
-        while not self._ended.wait(RENEWAL) and not self.lost.is_set():
-            self._renew()
-        if self.lost.is_set() and not self._ended.is_set() and self.when_lost:
-            self.when_lost()
+        while not self._ended.wait(RENEWAL):
+            if not self._renew():
+                if self.when_lost and not self._ended.is_set():
+                    self.when_lost()
+                return
 
-    def _renew(self) -> None:
+    def _renew(self) -> bool:
+        """Renew the lease, or put it back; return False if it is another's."""
+        with suppress(OSError):  # a file server that is away for a moment; the next one will tell
+            found = self._touch()
+            if found not in (None, self.token):
+                return False
+            if found is None:  # removed or damaged: if another is quicker, the next one will tell
+                _take(self._path, self._claim)
+        return True
+
+    def _touch(self) -> str | None:
+        """Renew the lease if it is ours; return the token that stands there, if any."""
         try:
             with self._path.open("rb") as file:
-                if _token(file.read()) == self.token:
+                token = _token(file.read())
+                if token == self.token:
                     os.utime(file.fileno() if os.utime in os.supports_fd else self._path)
-                else:
-                    self.lost.set()
+                    _set_clock(os.fstat(file.fileno()))
+                return token
         except FileNotFoundError:
-            self.lost.set()
-        except OSError:  # a file server that is away for a moment; the next renewal will tell
-            pass
+            return None
 
-    def _release(self, owner: Process) -> None:
+    def _release(self) -> None:
         guard = _guard(self._path, self.token)
-        if _take(guard, _content(uuid.uuid4().hex, owner)) is None:
+        if _take(guard, _content(uuid.uuid4().hex, self._owner)) is None:
             try:
-                found = _look(self._path)
-                if found is not None and found.token == self.token:
+                if _stands(self._path, self.token):
                     self._path.unlink()
             finally:
                 guard.unlink(missing_ok=True)
 
 
+def end_process(folder: Path) -> None:
+    """End this process at once (SIGKILL), as its folder is another's now.
+
+    Nothing more is written there. Ranks and workers notice, and end too.
+
+    Args:
+        folder: that was lost.
+    """
+    try:
+        print(
+            f"Error: {folder} was taken by another process while this one slept. This one ends; "
+            "the other goes on.",
+            file=sys.stderr,
+            flush=True,
+        )
+    finally:  # also if nobody reads what is said
+        os.kill(os.getpid(), signal.SIGKILL)
+        os._exit(128 + signal.SIGKILL)  # the first process of a container is spared its own signals
+
+
 def holder(folder: Path) -> Holder | None:
     """Return who holds a folder; None if nobody does, or nobody who is alive.
 
-    It changes nothing, and takes a damaged file for none.
+    It only reads, so a folder on a read-only mount will do, and takes a damaged file for none. How
+    long ago a holder on another machine renewed it goes by the file system's clock if this process
+    has held a lease on that file system, else by the clock of this machine.
     """
     try:
         found = _look(folder / _NAME)
@@ -193,8 +216,9 @@ def _take(path: Path, content: bytes) -> Holder | None:
     draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
     try:
         draft.write_bytes(content)
+        _set_clock(draft.stat())
         while not _put(draft, path, content):
-            found = _look(path, now=draft.stat().st_mtime)
+            found = _look(path)
             if found is None:
                 continue  # given back in the meantime
             if found.alive:
@@ -246,26 +270,19 @@ def _stands(path: Path, token: str) -> bool:
     return found is not None and found.token == token
 
 
-def _look(path: Path, now: float | None = None) -> Holder | None:
-    """Return who stands at a path, dead or alive; None if there is no file.
-
-    Args:
-        path: of a lease or a guard.
-        now: by the file system's clock; asked for if it matters.
-    """
+def _look(path: Path) -> Holder | None:
+    """Return who stands at a path, dead or alive; None if there is no file."""
     try:
         with path.open("rb") as file:  # opened, a shared file shows the server's own times
             content, stat = file.read(), os.fstat(file.fileno())
     except FileNotFoundError:
         return None
+    age = time.time() + _ahead.get(stat.st_dev, 0) - stat.st_mtime
     known = _parse(content)
-    process = None if known is None else known[1]
-    if now is None:
-        now = time.time() if process is not None and process.here else _clock(path.parent)
     if known is None:
-        return Holder(f"damaged-{stat.st_mtime_ns}", None, "", now - stat.st_mtime)
+        return Holder(f"damaged-{stat.st_mtime_ns}", None, "", age)
     token, process, since = known
-    return Holder(token, process, since, now - stat.st_mtime)
+    return Holder(token, process, since, age)
 
 
 def _parse(content: bytes) -> tuple[str, Process, str] | None:
@@ -282,17 +299,9 @@ def _token(content: bytes) -> str | None:
     return None if known is None else known[0]
 
 
-def _clock(folder: Path) -> float:
-    """Return the time by the file system's clock, or by ours where nothing can be written."""
-    probe = folder / f".{_NAME}.{uuid.uuid4().hex}.part"
-    try:
-        probe.touch()
-        return probe.stat().st_mtime
-    except OSError:
-        return time.time()
-    finally:
-        with suppress(OSError):
-            probe.unlink()
+def _set_clock(written: os.stat_result) -> None:
+    """Learn a file system's clock from a file that was written just now."""
+    _ahead[written.st_dev] = written.st_mtime - time.time()
 
 
 def _sweep_up(path: Path) -> None:

@@ -90,10 +90,14 @@ def _run(folder: RunFolder, going_on: bool, rank: int) -> None:
     if config["threads"]:
         torch.set_num_threads(config["threads"])
     seed_everything(config["seed"])
+    if not going_on:  # what there is to say of the data was said when they were prepared
+        logging.disable(logging.WARNING)
+    data = restored(config, folder)
+    logging.disable(logging.NOTSET)
     outcome = perform(
         config,
         folder,
-        restored(config, folder),
+        data,
         going_on=going_on,
         beginning=Beginning(config) if config["init"] and not going_on else None,
         in_ranks=True,

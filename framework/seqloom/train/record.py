@@ -60,7 +60,7 @@ def recorded(
         "overrides": list(overrides),
         "seed": config["seed"],
         "config": config,
-        "started": attempt["started"],
+        "started": [*history, attempt][0]["started"],
         "machine": {"host": platform.node(), "system": platform.platform()},
         "versions": versions(),
         "plugins": plugins_in_use(),
@@ -76,7 +76,8 @@ def recorded(
         record["error"] = attempt["error"] = f"{type(fault).__name__}: {fault}"
         raise
     finally:
-        record["seconds"] = attempt["seconds"] = round(time.perf_counter() - start, 3)
+        attempt["seconds"] = round(time.perf_counter() - start, 3)
+        record["seconds"] = round(sum(one.get("seconds", 0) for one in record["history"]), 3)
         attempt["state"] = record["state"]
         write_json(folder.record, record)
 

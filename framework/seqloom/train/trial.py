@@ -7,6 +7,7 @@ and the first one writes.
 from __future__ import annotations
 
 import logging
+import math
 import random
 from pathlib import Path
 from typing import Any
@@ -160,9 +161,11 @@ class Training:
         if self.in_ranks:  # the samplers must know their rank before Lightning would join it
             self.trainer.strategy.setup_environment()
         self.steps.forget_after(before.steps)
-        data = SequenceData(self.data, self.config["batch"], self.config["seed"])
-        module = self._module(len(data.train_sampler))
-        self._say_batches(len(data.train_sampler))
+        at_once = self.trainer.accumulate_grad_batches
+        data = SequenceData(self.data, self.config["batch"], self.config["seed"], at_once)
+        self.time.batches = len(data.train_sampler)
+        module = self._module(self.time.batches)
+        self._say_batches(used_batches(self.trainer, self.time.batches))
         # Lightning tells the sampler the epoch too late for workers, which read ahead.
         data.train_sampler.set_epoch(before.epochs)
         if rank():
@@ -200,20 +203,24 @@ class Training:
             freeze_parts(self.pipeline, self.config["freeze"]),
         )
 
-    def _say_batches(self, steps: int) -> None:
-        if world_size() > 1:
-            log.info(
-                "%d ranks: a batch of up to %d examples on each, %d in a step; %d steps an epoch.",
-                world_size(),
-                self.config["batch"]["max_examples"],
-                self.config["batch"]["max_examples"] * world_size(),
-                steps,
-            )
+    def _say_batches(self, batches: int) -> None:
+        """Say what a batch is on each of several ranks, and in a step."""
+        if world_size() == 1:
+            return
+        batch, at_once = self.config["batch"], self.trainer.accumulate_grad_batches
+        log.info(
+            "%d ranks: a batch of up to %d examples%s on each, %d in a step; %d steps an epoch.",
+            world_size(),
+            batch["max_examples"],
+            f" and a cost of {batch['max_cost']}" if batch["max_cost"] else "",
+            batch["max_examples"] * world_size() * at_once,
+            math.ceil(batches / at_once),
+        )
 
     def _facts(self, data: SequenceData) -> dict[str, Any]:
         seconds = self.time.seconds
         whole = sum(row.cost for row in self.data.rows["train"])
-        seen = whole * self.time.batches / len(data.train_sampler)
+        seen = whole * self.time.passes
         return {
             "device": str(self.pipeline.device),
             "ranks": world_size(),

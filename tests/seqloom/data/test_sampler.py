@@ -232,6 +232,22 @@ def test_weights_make_the_mean_over_ranks_the_global_mean() -> None:
     assert unequal
 
 
+@pytest.mark.parametrize("size", [1, 3])
+@pytest.mark.parametrize("accumulate", [2, 7])
+def test_weights_make_the_mean_over_a_steps_batches_the_mean_over_its_examples(
+    size: int, accumulate: int
+) -> None:
+    costs = sentence_lengths(101)
+    losses = np.random.default_rng(0).random(101)
+    rounds = list(zip(*ranks(costs, size, max_examples=8, accumulate=accumulate), strict=True))
+    assert accumulate == 2 or len(rounds) % accumulate  # the last step of an epoch has fewer
+    for first in range(0, len(rounds), accumulate):
+        batches = [batch for step in rounds[first : first + accumulate] for batch in step]
+        # Lightning divides by what is to be accumulated, also where an epoch ends before.
+        total = sum(batch.weight * losses[batch].mean() for batch in batches) / (size * accumulate)
+        assert total == pytest.approx(losses[[i for batch in batches for i in batch]].mean())
+
+
 class Rows(Dataset[Any]):
     """A data set that keeps what a loader hands to it."""
 

@@ -1,4 +1,4 @@
-"""The grid: keys that do not apply are left out, equal points run once, wrong words end it early."""
+"""The grid: keys that do not apply are left out, equal points run once, wrong words end it."""
 
 from __future__ import annotations
 
@@ -75,6 +75,10 @@ def test_what_is_planned(
     [
         (["encoder=rnn,lstm", "encoder.merge=sum,concat"], "encoder has no key 'merge'"),
         (["encoder=rnn,bilstm", "encoder.mrege=sum"], "encoder has no key 'mrege'. Did you mean"),
+        (
+            ["encoder=rnn,bilstm", "encoder.merge=sum,concat", "encoder.mrege=1,2"],
+            "encoder has no key 'mrege'",  # not the one that some points lack
+        ),
         (["encoder=rnn,bilstn"], "There is no encoder=bilstn. Did you mean 'bilstm'?"),
         (["encoder.hidden_size=4,x"], "encoder.hidden_size: 'x' is not a whole number."),
         (["seed=1,x"], "seed: 'x' is not a whole number."),
@@ -98,9 +102,9 @@ def test_a_wrong_word_ends_the_sweep_before_it_begins(
 def test_a_folder_holds_one_sweep(sweep: Path, small: tuple[str, ...]) -> None:
     words = ["train", "-m", *small, "seed=1,2", f"run_dir={sweep}"]
     assert run(words) == 0
-    with pytest.raises(RunError, match="already holds a sweep. Choose another run_dir, or go on"):
+    with pytest.raises(RunError, match=r"already holds a sweep\. Choose another run_dir, or go on"):
         run(words)
-    with pytest.raises(RunError, match="holds another sweep: seqloom train -m .*seed=1,2"):
+    with pytest.raises(RunError, match=r"holds another sweep: seqloom train -m .*seed=1,2"):
         run([*words[:-2], "seed=1,3", words[-1], "resume=auto"])
 
 

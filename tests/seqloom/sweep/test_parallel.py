@@ -53,7 +53,7 @@ def config(threads: int | None = 1, **trainer: Any) -> dict[str, Any]:
 def test_how_many_trials_run_at_once(
     launcher: dict[str, Any], trial: dict[str, Any], expected: int
 ) -> None:
-    assert slots(OmegaConf.create(launcher), trial, cores=8) == expected
+    assert slots(OmegaConf.create(launcher), trial, cores=8, gpus=0) == expected
 
 
 @pytest.fixture

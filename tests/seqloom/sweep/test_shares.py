@@ -19,20 +19,22 @@ from hypothesis import strategies as st
 
 from seqloom.errors import RunError
 from seqloom.sweep import shares
-from seqloom.sweep.shares import Share, apply, claim, cores, gpus, share
+from seqloom.sweep.shares import Share, apply, claim, cores, gpus, share, tidy
 
 WORK = """
 import os, sys, time
 from pathlib import Path
-from seqloom.sweep.shares import claim
-print("ready", flush=True)
-sys.stdin.readline()
+from seqloom.sweep.shares import claim, tidy
 for turn in range(int(sys.argv[2])):
-    with claim(2, sys.argv[1]) as slot:
+    if os.fork() == 0:
+        slot = claim(2, sys.argv[1])
         mark = Path(sys.argv[1]) / str(slot.number)
         mark.mkdir()  # fails if another is in this slot
         time.sleep(0.01)
         mark.rmdir()
+        os._exit(0)
+    assert os.wait()[1] == 0
+    tidy(sys.argv[1])
 print("done", flush=True)
 """
 
@@ -65,6 +67,16 @@ def start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Start]:
     for process in started:
         process.kill()
         process.communicate()
+
+
+@pytest.fixture
+def fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """Have this process hold no places, and free at the end those that it has taken."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(shares, "_held", held := dict[str, shares.Slot]())
+    yield
+    for slot in held.values():
+        os.close(slot.lock)
 
 
 def say(process: subprocess.Popen[str]) -> str:
@@ -216,15 +228,50 @@ def test_a_share_comes_too_late_once_cuda_sees_others(monkeypatch: pytest.Monkey
         apply(Share((), ("1",)), threads=None).__enter__()
 
 
+def locks(tmp_path: Path) -> list[Path]:
+    """Return the lock files there are."""
+    return sorted((tmp_path / "temporary").glob("*/*"))
+
+
 def test_two_are_never_in_one_slot(start: Start, tmp_path: Path) -> None:
-    workers = [start(WORK, str(tmp_path), "12") for _ in range(3)]
-    for worker in workers:
-        assert say(worker) == "ready"
-    for worker in workers:
-        tell(worker)
+    # They claim, end and tidy up all the time, in each other's midst.
+    workers = [start(WORK, str(tmp_path), "25") for _ in range(4)]
     for worker in workers:
         assert say(worker) == "done"
-    assert list((tmp_path / "temporary").glob("*/*")) == []  # no locks are left
+    tidy(str(tmp_path))
+    assert locks(tmp_path) == []
+
+
+def test_places_are_tidied_once_nobody_holds_them(start: Start, tmp_path: Path) -> None:
+    first = start(HOLD, "sweep")
+    assert say(first) == "0"
+    held = locks(tmp_path)
+    second = start(HOLD, "sweep")
+    assert say(second) == "1"
+    second.kill()
+    second.wait()
+    assert len(locks(tmp_path)) == 2
+    tidy("other")
+    assert len(locks(tmp_path)) == 2
+    tidy("sweep")
+    assert locks(tmp_path) == held
+    third = start(HOLD, "sweep")
+    assert say(third) == "1"
+    for process in (first, third):  # as joblib's workers, they end after the sweep has tidied up
+        process.kill()
+        process.wait()
+    assert say(start(HOLD, "other")) == "0"
+    assert len(locks(tmp_path)) == 1
+    assert not set(locks(tmp_path)) & set(held)
+
+
+def test_nothing_to_tidy_is_no_fault(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    for folder in (tmp_path, file, tmp_path / "none"):
+        monkeypatch.setattr("tempfile.tempdir", str(folder))
+        tidy("a")
+    assert list(tmp_path.iterdir()) == [file]
 
 
 def test_a_slot_is_freed_when_its_holder_is_killed(start: Start, tmp_path: Path) -> None:
@@ -239,28 +286,21 @@ def test_a_slot_is_freed_when_its_holder_is_killed(start: Start, tmp_path: Path)
     assert second.poll() is None
 
 
-@pytest.mark.usefixtures("start")
-def test_a_process_keeps_its_slot_until_the_last_claim_ends() -> None:
-    with claim(3, "a") as outer:
-        with claim(3, "a") as inner:
-            assert inner is outer
-        with claim(3, "a") as again, claim(3, "b") as other:
-            assert again is outer
-            assert other.number == 0  # other trials, other places
-    with claim(3, "a") as later:
-        assert later is not outer
+@pytest.mark.usefixtures("fresh")
+def test_a_process_keeps_its_slot() -> None:
+    first = claim(3, "a")
+    assert claim(3, "a") is first
+    assert claim(3, "b").number == 0  # other trials, other places
+    tidy("a")
+    assert claim(3, "a") is first
 
 
-@pytest.mark.parametrize("end", ["slot.release()", ""])
-def test_a_fork_neither_holds_nor_frees_its_parent_s_slot(
-    start: Start, tmp_path: Path, end: str
-) -> None:
-    script = f"""
+def test_a_fork_does_not_hold_its_parent_s_slot(start: Start, tmp_path: Path) -> None:
+    script = """
 import os, sys, time
 from seqloom.sweep.shares import claim
 slot = claim(1, sys.argv[1])
 if os.fork() == 0:
-    {end}
     print("forked", flush=True)
     sys.stdin.readline()
     os._exit(0)
@@ -277,23 +317,25 @@ time.sleep(60)
     tell(parent)  # lets the fork end
 
 
-def test_a_lock_that_its_holder_removed_meanwhile_locks_nothing(
+@pytest.mark.usefixtures("fresh")
+def test_a_lock_that_was_removed_meanwhile_locks_nothing(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     flock, removed = fcntl.flock, list[Path]()
 
     def late(lock: int, how: int) -> None:
-        if not removed:  # another process gives the slot back after we opened its file
+        if not removed:  # another process tidies up after we opened the file
             removed.extend(tmp_path.glob("*/*.lock"))
             removed[0].unlink()
         flock(lock, how)
 
     monkeypatch.setattr(fcntl, "flock", late)
-    with claim(1, "a"):
-        assert list(tmp_path.glob("*/*.lock")) == removed
+    slot = claim(1, "a")
+    assert [*tmp_path.glob("*/*.lock")] == removed
+    assert os.path.samestat(removed[0].stat(), os.fstat(slot.lock))
 
 
+@pytest.mark.usefixtures("fresh")
 def test_locks_that_cannot_be_written_are_said(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

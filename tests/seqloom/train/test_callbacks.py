@@ -232,11 +232,11 @@ def test_each_epoch_is_told_of(tmp_path: Path, caplog: pytest.LogCaptureFixture)
 def test_the_time_of_a_resumed_run_is_that_of_all_its_parts(tmp_path: Path) -> None:
     first, second = TrainingTime(), TrainingTime()
     train([(1.0, 1.0), (0.5, 1.0)], tmp_path, first)
-    assert first.batches == 2
+    assert first.passes == 2
     assert first.seconds > 0
     kept = torch.load(tmp_path / "best.ckpt", weights_only=True)["callbacks"]["TrainingTime"]
     assert kept == first.state_dict()  # read before the checkpoint of the same epoch is written
     second.load_state_dict(kept)
     train([(1.0, 1.0)], tmp_path / "other", second)
-    assert second.batches == 3
+    assert second.passes == 3
     assert second.seconds > first.seconds

@@ -41,6 +41,17 @@ BOOT = Process.current().boot.partition("/")[0]
 APART = ("--user", "--map-root-user", "--pid", "--fork", "--mount-proc")
 """Has a program run with numbers of processes of its own, as in a container."""
 
+LOSE = """
+import sys
+from pathlib import Path
+from seqloom.train import lease
+lease.RENEWAL = 0.05
+folder = Path(sys.argv[1])
+with lease.Lease(folder, when_lost=lambda: lease.end_process(folder)):
+    print("held", flush=True)
+    sys.stdin.readline()
+"""
+
 Start = Callable[..., "subprocess.Popen[str]"]
 
 
@@ -90,6 +101,26 @@ def write(folder: Path, age: float = 0, **changes: Any) -> Path:
     return path
 
 
+def stands(lease: Lease, folder: Path) -> bool:
+    """Return whether a folder is held by this very lease."""
+    known = holder(folder)
+    return known is not None and known.token == lease.token
+
+
+def wait(until: Callable[[], bool]) -> None:
+    """Wait for something that a thread does soon."""
+    deadline = time.monotonic() + 20
+    while not until():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have leases renewed all the time."""
+    monkeypatch.setattr(module, "RENEWAL", 0.05)
+
+
 def names(folder: Path) -> list[str]:
     """Return what a folder holds, hidden files too."""
     return sorted(path.name for path in folder.iterdir())
@@ -105,7 +136,6 @@ def test_a_lease_names_its_holder_and_goes_with_the_block(tmp_path: Path) -> Non
         assert known is not None
         assert (known.token, known.process) == (lease.token, Process.current())
         assert names(folder) == ["lease.json"]
-        lease.check()
     assert holder(folder) is None
     assert names(folder) == []
 
@@ -139,7 +169,7 @@ def test_many_threads_take_a_dead_lease_over_once(tmp_path: Path) -> None:
 import sys, threading, json, os, itertools
 from pathlib import Path
 from seqloom.errors import RunError
-from seqloom.train.lease import Lease
+from seqloom.train.lease import Lease, holder
 sys.setswitchinterval(1e-6)
 folder = Path(sys.argv[1])
 for turn in range(60):
@@ -158,7 +188,7 @@ for turn in range(60):
     [thread.start() for thread in threads]
     [thread.join() for thread in threads]
     assert len(won) == 1, (turn, won)
-    won[0].check()
+    assert holder(folder).token == won[0].token
     won[0].__exit__(None, None, None)
     assert sorted(os.listdir(folder)) == ["dead.json"], os.listdir(folder)
 """
@@ -175,7 +205,7 @@ def test_a_killed_holder_is_followed_at_once(tmp_path: Path, start: Start) -> No
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # dead, though not yet buried
     assert holder(tmp_path) is None
     with Lease(tmp_path) as lease:
-        lease.check()
+        assert stands(lease, tmp_path)
 
 
 def test_a_stopped_holder_holds_on(tmp_path: Path, start: Start) -> None:
@@ -210,7 +240,7 @@ def test_a_holder_elsewhere_is_alive_while_it_renews(tmp_path: Path, boot: str) 
     write(tmp_path, age=EXPIRY + 1, boot=boot, host="node7", pid=os.getppid())
     assert holder(tmp_path) is None
     with Lease(tmp_path) as lease:
-        lease.check()
+        assert stands(lease, tmp_path)
 
 
 @pytest.mark.skipif(
@@ -233,7 +263,38 @@ def test_the_file_system_s_clock_tells_the_age(
 ) -> None:
     write(tmp_path, boot="another machine")
     monkeypatch.setattr(time, "time", lambda: 4e9)
-    assert holder(tmp_path) is not None
+    with pytest.raises(RunError, match="renewed it 0 s ago"):
+        Lease(tmp_path).__enter__()
+    assert holder(tmp_path) is not None  # who has written there knows that clock
+    monkeypatch.setattr(module, "_ahead", {})
+    assert holder(tmp_path) is None
+
+
+@pytest.mark.usefixtures("quickly")
+def test_a_renewal_notices_that_a_clock_was_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own").mkdir()
+    write(tmp_path, boot="another machine")
+    with Lease(tmp_path / "own"):
+        monkeypatch.setattr(time, "time", lambda: 4e9)
+        wait(lambda: holder(tmp_path) is not None)
+
+
+@pytest.mark.parametrize("content", ["", None])
+@pytest.mark.parametrize("boot", [BOOT, "another machine"])
+def test_who_looks_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | None, boot: str
+) -> None:
+    path = write(tmp_path, boot=boot)
+    if content is not None:
+        path.write_text(content, encoding="utf-8")
+    os.utime(tmp_path, (0, 0))
+    before = path.stat()
+    monkeypatch.setattr(module, "_ahead", {})
+    holder(tmp_path)
+    assert tmp_path.stat().st_mtime == 0  # no file came or went, not even for a moment
+    assert path.stat().st_mtime_ns == before.st_mtime_ns
 
 
 @pytest.mark.parametrize(
@@ -248,36 +309,104 @@ def test_a_damaged_lease_is_none(tmp_path: Path, content: str) -> None:
         Lease(tmp_path).__enter__()
     os.utime(path, (time.time() - 5,) * 2)
     with Lease(tmp_path) as lease:
-        lease.check()
+        assert stands(lease, tmp_path)
     assert names(tmp_path) == []
 
 
-def test_who_lost_its_lease_is_told_and_leaves_the_other_s(tmp_path: Path) -> None:
-    with Lease(tmp_path) as lease:
-        path = write(tmp_path, token="another")
-        with pytest.raises(RunError, match="no longer held"):
-            lease.check()
-        assert lease.lost.is_set()
-    assert json.loads(path.read_text(encoding="utf-8"))["token"] == "another"
+@pytest.mark.usefixtures("quickly")
+def test_who_lost_its_lease_is_told_once_and_leaves_the_other_s(tmp_path: Path) -> None:
+    told: list[int] = []
+    with Lease(tmp_path, when_lost=lambda: told.append(1)):
+        path = write(tmp_path, token="another", started="1")  # whether it lives still or not
+        content = path.read_bytes()
+        wait(lambda: bool(told))
+        time.sleep(0.2)
+    assert told == [1]
+    assert path.read_bytes() == content
     assert names(tmp_path) == ["lease.json"]
 
 
-def test_a_removed_lease_is_lost(tmp_path: Path) -> None:
-    with Lease(tmp_path) as lease:
-        (tmp_path / "lease.json").unlink()
-        with pytest.raises(RunError, match="was removed"):
-            lease.check()
+@pytest.mark.usefixtures("quickly")
+@pytest.mark.parametrize("content", [None, "", '{"token": 1}'])
+def test_a_lease_that_somebody_removed_or_spoilt_is_put_back(
+    tmp_path: Path, content: str | None
+) -> None:
+    told: list[int] = []
+    path = tmp_path / "lease.json"
+    with Lease(tmp_path, when_lost=lambda: told.append(1)) as lease:
+        first = path.read_bytes()
+        if content is None:
+            path.unlink()
+        else:
+            path.write_text(content, encoding="utf-8")
+            os.utime(path, (time.time() - 5,) * 2)  # nobody is writing it
+        wait(lambda: stands(lease, tmp_path))
+        assert path.read_bytes() == first
+    assert not told
+    assert names(tmp_path) == []
 
 
-def test_a_lease_is_renewed_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "RENEWAL", 0.05)
+@pytest.mark.usefixtures("quickly")
+def test_a_folder_that_is_gone_is_not_lost(tmp_path: Path) -> None:
+    folder, told = tmp_path / "run", list[int]()
+    with Lease(folder, when_lost=lambda: told.append(1)) as lease:
+        folder.rename(tmp_path / "away")
+        time.sleep(0.2)
+        folder.mkdir()
+        wait(lambda: stands(lease, folder))
+    assert not told
+
+
+@pytest.mark.usefixtures("quickly")
+def test_of_two_whose_lease_was_removed_only_one_goes_on(tmp_path: Path) -> None:
+    told: list[str] = []
+    path = tmp_path / "lease.json"
+    with Lease(tmp_path, when_lost=lambda: told.append("first")) as first:
+        path.unlink()
+        try:
+            with Lease(tmp_path, when_lost=lambda: told.append("second")) as second:
+                wait(lambda: bool(told))
+                assert stands(second, tmp_path)
+            assert told == ["first"]
+        except RunError:  # the renewal was quicker
+            assert stands(first, tmp_path)
+            assert not told
+
+
+def test_no_lease_comes_back_after_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "RENEWAL", 0)
+    for _ in range(30):
+        with Lease(tmp_path):
+            (tmp_path / "lease.json").unlink(missing_ok=True)
+        assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("heard", [True, False])
+def test_who_lost_its_folder_says_so_and_ends(tmp_path: Path, heard: bool) -> None:
+    pipe = subprocess.PIPE
+    command = [sys.executable, "-c", LOSE, str(tmp_path)]
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
+        assert process.stderr is not None
+        try:
+            assert say(process) == "held"
+            if not heard:
+                process.stderr.close()
+            write(tmp_path, token="another")
+            assert process.wait(timeout=20) == -signal.SIGKILL
+            if heard:
+                said = process.stderr.read()
+                assert said.startswith(f"Error: {tmp_path} was taken by another process")
+        finally:
+            process.kill()
+    assert json.loads((tmp_path / "lease.json").read_text(encoding="utf-8"))["token"] == "another"
+
+
+@pytest.mark.usefixtures("quickly")
+def test_a_lease_is_renewed_by_itself(tmp_path: Path) -> None:
     with Lease(tmp_path):
         path = tmp_path / "lease.json"
         os.utime(path, (0, 0))
-        deadline = time.monotonic() + 20
-        while path.stat().st_mtime == 0:
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        wait(lambda: path.stat().st_mtime > 0)
 
 
 def test_a_fork_that_ends_leaves_the_lease(tmp_path: Path) -> None:
@@ -290,7 +419,7 @@ with Lease(folder) as lease:
     child = os.fork()
     if child:
         assert os.waitpid(child, 0)[1] == 0
-        lease.check()
+        assert holder(folder).token == lease.token
 assert holder(folder) is None or not child
 """
     command = [sys.executable, "-W", "ignore", "-c", script, str(tmp_path)]
@@ -307,7 +436,7 @@ def test_a_taker_that_died_on_the_way_stops_nobody(tmp_path: Path) -> None:
     os.utime(left, (0, 0))
     write(tmp_path, token="first", started="1")
     with Lease(tmp_path) as lease:
-        lease.check()
+        assert stands(lease, tmp_path)
         assert names(tmp_path) == ["lease.json"]
 
 
@@ -321,9 +450,8 @@ def test_it_works_without_hard_links(
     monkeypatch.setattr(os, "link", link)
     write(tmp_path, started="1")
     for _ in range(2):
-        with Lease(tmp_path) as lease, pytest.raises(RunError, match="in use"), Lease(tmp_path):
+        with Lease(tmp_path), pytest.raises(RunError, match="in use"), Lease(tmp_path):
             pass
-        assert not lease.lost.is_set()
     assert names(tmp_path) == []
 
 
@@ -338,7 +466,7 @@ def test_a_link_whose_answer_was_lost_counts(
 
     monkeypatch.setattr(os, "link", twice)
     with Lease(tmp_path) as lease:
-        lease.check()
+        assert stands(lease, tmp_path)
 
 
 def test_what_cannot_be_written_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

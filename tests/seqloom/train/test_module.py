@@ -55,9 +55,10 @@ def test_a_run_whose_rate_is_far_too_high_is_ended(fit: Fit, parts: Callable[...
         fit("optimizer=adam", "~optimizer.lr", f"optimizer._target_={parts(Wild)}")
 
 
-def _first_step(folder: str) -> dict[str, Any]:
+def _first_step(folder: str, accumulate: int) -> dict[str, Any]:
     """Train for one step, in which the ranks share all 13 examples, and validate."""
     size = world_size()
+    folder = f"{folder}/{accumulate}"
     sizes = ["data.train_size=60", "data.val_size=20", "data.test_size=2"]
     config = compose_run([*sizes, "encoder.hidden_size=8"])
     data = read_data(config)
@@ -68,12 +69,14 @@ def _first_step(folder: str) -> dict[str, Any]:
         if isinstance(part, Dropout | torch.nn.Dropout):
             part.p = 0.0
     before = {name: value.clone() for name, value in pipeline.state_dict().items()}
-    batch = {"max_examples": -(-13 // size), "max_cost": None, "workers": 0}
+    batch = {"max_examples": -(-13 // (size * accumulate)), "max_cost": None, "workers": 0}
+    Path(folder).mkdir(exist_ok=True)
     steps = JsonLines(Path(folder) / f"{size}-{rank()}.jsonl")
     keeper = BestCheckpoint(dirpath=Path(folder) / str(size), filename="best", monitor="val/f1")
     spent = TrainingTime()
     trainer = pl.Trainer(
         max_epochs=1,
+        accumulate_grad_batches=accumulate,
         accelerator="cpu",
         devices=size,
         strategy="ddp" if size > 1 else "auto",
@@ -86,7 +89,7 @@ def _first_step(folder: str) -> dict[str, Any]:
         use_distributed_sampler=False,
     )
     module = SequenceModule(pipeline, partial(SGD, lr=1.0), None, total_steps=1)
-    trainer.fit(module, datamodule=SequenceData(data, batch, seed=0))
+    trainer.fit(module, datamodule=SequenceData(data, batch, seed=0, accumulate=accumulate))
     kept = torch.load(keeper.best_model_path, weights_only=True)["callbacks"]
     return {
         "gradient": {name: before[name] - value for name, value in pipeline.state_dict().items()},
@@ -94,14 +97,14 @@ def _first_step(folder: str) -> dict[str, Any]:
         "steps": trainer.global_step,
         "lines": steps.rows(),
         "states": len(kept["RandomState"]["ranks"]),
-        "batches": spent.batches,
+        "batches": spent.passes,
         "seconds": kept["TrainingTime"]["seconds"],
     }
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_the_first_step_is_the_same_on_any_number_of_ranks(on_ranks: Any, tmp_path: Path) -> None:
-    found = on_ranks(_first_step, str(tmp_path))
+    found = on_ranks(_first_step, str(tmp_path), 1)
     (alone,) = found[1]
     assert alone["logged"].keys() >= {"train/loss", "val/loss", "val/f1"}
     for size, each in found.items():
@@ -116,3 +119,13 @@ def test_the_first_step_is_the_same_on_any_number_of_ranks(on_ranks: Any, tmp_pa
                 expected = alone["gradient"][name]
                 torch.testing.assert_close(gradient, expected, rtol=0, atol=1e-6)
     assert any(gradient.abs().max() > 1e-3 for gradient in alone["gradient"].values())
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_several_batches_to_a_step_weigh_their_examples_alike(on_ranks: Any, tmp_path: Path) -> None:
+    ((alone,),) = on_ranks(_first_step, str(tmp_path), 1, sizes=(1,)).values()
+    for each in on_ranks(_first_step, str(tmp_path), 2, sizes=(1, 2)).values():
+        for one in each:
+            assert (one["steps"], one["batches"]) == (1, 2)
+            for name, gradient in one["gradient"].items():
+                torch.testing.assert_close(gradient, alone["gradient"][name], rtol=0, atol=1e-6)

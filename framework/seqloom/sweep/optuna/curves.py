@@ -20,7 +20,7 @@ def by_epoch(folder: Path, metric: str) -> dict[int, float]:
         text = (folder / FILE).read_text(encoding="utf-8")
     except OSError:
         return {}  # it has not come so far
-    found = {}
+    curve = {}
     for line in text.splitlines():
         try:
             row = json.loads(line)
@@ -28,5 +28,5 @@ def by_epoch(folder: Path, metric: str) -> dict[int, float]:
             continue  # it is being written at this moment
         if metric in row:
             value = row[metric]
-            found[int(row["epoch"]) + 1] = math.nan if value is None else float(value)
-    return found
+            curve[int(row["epoch"]) + 1] = math.nan if value is None else float(value)
+    return curve

@@ -8,12 +8,12 @@ from typing import Any
 from hydra.core.override_parser.types import Override
 
 from seqloom.sweep.optuna.asking import Asker
+from seqloom.sweep.optuna.best import best_in_words
 from seqloom.sweep.optuna.pruners import build_pruner
 from seqloom.sweep.optuna.samplers import build_sampler
 from seqloom.sweep.optuna.search import Search
 from seqloom.sweep.optuna.settings import Settings
 from seqloom.sweep.optuna.space import read_space
-from seqloom.sweep.optuna.words import found
 from seqloom.sweep.sweeper import PlannedSweeper
 
 log = logging.getLogger("seqloom")
@@ -49,7 +49,7 @@ def lead(
     for key, choices in sweeper.applicable.left_out.items():
         where = ", ".join(choice for choice in choices if choice)
         log.info("%s was left out where it does not apply%s.", key, where and f": {where}")
-    log.info("%s", found(sweeper.plan, search.study, settings))
+    log.info("%s", best_in_words(sweeper.plan, search.study, settings))
 
 
 def pruning_override(settings: Settings) -> str:
@@ -59,4 +59,6 @@ def pruning_override(settings: Settings) -> str:
         "pruner": settings.pruner,
         "pruner_params": dict(settings.pruner_params),
     }
+    for metric, direction in settings.objectives.items():
+        section |= {"metric": metric, "direction": direction}
     return f"++callbacks.pruning={Override._get_value_element_as_str(section)}"

@@ -13,6 +13,7 @@ from optuna.trial import TrialState
 from seqloom.errors import ConfigError, did_you_mean
 from seqloom.sweep.ledger import Trial
 from seqloom.sweep.optuna.curves import by_epoch
+from seqloom.sweep.optuna.settings import is_reported
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,8 @@ class Outcome:
         state: ``COMPLETE`` if all of its trials ended well; ``PRUNED`` if one was pruned; ``FAIL``
             if one failed, or has no finite value; else ``RUNNING``.
         values: of the objectives, the mean over the point's trials; empty unless complete.
-        reports: the watched metric by epoch, higher being better, the mean over the trials that
-            came so far; empty where something else is the objective.
+        reports: the objective by epoch, the mean over the trials that came so far; empty where it
+            has no value after each epoch, or there are several.
     """
 
     state: TrialState
@@ -37,13 +38,13 @@ def outcome_of(trials: Sequence[Trial], objectives: Collection[str]) -> Outcome:
 
     Args:
         trials: of the point, one for each seed.
-        objectives: their names; none: the watched metric.
+        objectives: their names; none: the watched metric, so that higher is better.
 
     Raises:
         ConfigError: a trial that ended well has nothing of an objective's name.
     """
     states = {trial.state for trial in trials}
-    reports = {} if objectives else _reports(trials)
+    reports = {} if len(objectives) > 1 else _reports(trials, *objectives)
     if states <= {"done"}:
         names = objectives or (None,)
         columns = [[_value(trial, name) for trial in trials] for name in names]
@@ -58,14 +59,16 @@ def outcome_of(trials: Sequence[Trial], objectives: Collection[str]) -> Outcome:
     return Outcome(TrialState.RUNNING)
 
 
-def _reports(trials: Sequence[Trial]) -> dict[int, float]:
-    curves = [curve(trial) for trial in trials]
-    epochs = sorted({epoch for found in curves for epoch in found})
-    return {epoch: fmean(found[epoch] for found in curves if epoch in found) for epoch in epochs}
+def _reports(trials: Sequence[Trial], objective: str | None = None) -> dict[int, float]:
+    curves = [_curve(trial, objective) for trial in trials]
+    epochs = sorted({epoch for curve in curves for epoch in curve})
+    return {epoch: fmean(curve[epoch] for curve in curves if epoch in curve) for epoch in epochs}
 
 
-def curve(trial: Trial) -> dict[int, float]:
-    """Return a trial's watched metric by epoch, higher being better; empty while it is unknown."""
+def _curve(trial: Trial, objective: str | None) -> dict[int, float]:
+    """Return a trial's objective by epoch; None: its watched metric, higher being better."""
+    if objective:
+        return by_epoch(trial.folder, objective) if is_reported(objective) else {}
     watch = trial.record.get("watch")
     if not watch:
         return {}

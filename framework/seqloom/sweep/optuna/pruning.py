@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,12 +10,13 @@ from typing import Any
 import pytorch_lightning as pl
 
 from seqloom.errors import ConfigError
-from seqloom.sweep.ledger import read_trials
-from seqloom.sweep.optuna.curves import by_epoch
 from seqloom.sweep.optuna.pruners import build_pruner, is_hopeless
+from seqloom.sweep.optuna.reports import Reports
 from seqloom.train.ranks import from_first, is_first
 
 log = logging.getLogger("seqloom")
+
+ENDED = ("done", "pruned")
 
 
 class Pruning(pl.Callback):
@@ -28,14 +28,24 @@ class Pruning(pl.Callback):
     Args:
         pruner: its name.
         pruner_params: its arguments; steps are epochs, counted from 1.
+        metric: what trials are compared by, ``val/loss`` say; None: the head's watched metric.
+        direction: ``maximize`` or ``minimize``, of a metric that is given.
 
     Attributes:
         pruned: whether the trial was ended.
     """
 
-    def __init__(self, pruner: str, pruner_params: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        pruner: str,
+        pruner_params: Mapping[str, Any] | None = None,
+        metric: str | None = None,
+        direction: str = "maximize",
+    ) -> None:
         self.pruner, self.params = pruner, dict(pruner_params or {})
         build_pruner(self.pruner, self.params)  # a mistake shows before the first epoch
+        self.metric, self.direction = metric, direction
+        self.reports: Reports | None = None
         self.pruned = False
 
     def state_dict(self) -> dict[str, Any]:
@@ -58,22 +68,30 @@ class Pruning(pl.Callback):
         folder = Path(trainer.default_root_dir)
         if not folder.name.isdecimal():
             return False  # no trial of a sweep
-        pipeline: Any = pl_module.pipeline
-        head = pipeline.head
-        metric, sign = f"val/{head.watch}", 1 if head.higher_is_better else -1
-        trials = read_trials(folder.parent)
-        reports = {
-            trial.number: {epoch: sign * value for epoch, value in curve.items()}
-            for trial in trials
-            if (curve := by_epoch(trial.folder, metric))
+        metric, sign = self._compared_by(pl_module)
+        if metric not in trainer.callback_metrics:
+            return False  # no trial has it: the search says so as soon as one has ended
+        self.reports = self.reports or Reports(folder.parent, metric)
+        others = self.reports.read()
+        curves = {
+            number: {epoch: sign * value for epoch, value in other.curve.items()}
+            for number, other in others.items()
+            if other.curve
         }
         number, epoch = int(folder.name), trainer.current_epoch + 1
         # The trial's own newest line is written after this.
-        newest = float(trainer.callback_metrics.get(metric, math.nan))
-        earlier = {past: value for past, value in reports.get(number, {}).items() if past < epoch}
-        reports[number] = {**earlier, epoch: sign * newest}
-        ended = {one.number: one.state for one in trials if one.state in {"done", "pruned"}}
-        return is_hopeless(build_pruner(self.pruner, self._params(trainer)), reports, ended, number)
+        newest = sign * float(trainer.callback_metrics[metric])
+        earlier = {past: value for past, value in curves.get(number, {}).items() if past < epoch}
+        curves[number] = {**earlier, epoch: newest}
+        ended = {one: other.state for one, other in others.items() if other.state in ENDED}
+        return is_hopeless(build_pruner(self.pruner, self._params(trainer)), curves, ended, number)
+
+    def _compared_by(self, pl_module: pl.LightningModule) -> tuple[str, int]:
+        """Return a metric, and what makes it one of which more is better."""
+        if self.metric:
+            return self.metric, 1 if self.direction == "maximize" else -1
+        pipeline: Any = pl_module.pipeline
+        return f"val/{pipeline.head.watch}", 1 if pipeline.head.higher_is_better else -1
 
     def _params(self, trainer: pl.Trainer) -> dict[str, Any]:
         if self.pruner != "hyperband" or "max_resource" in self.params:

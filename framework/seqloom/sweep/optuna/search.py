@@ -40,6 +40,7 @@ class Search:
     ) -> None:
         self.plan, self.settings, self.asker, self.launch = plan, settings, asker, launch
         self.batch = -(-at_once // max(1, len(asker.space.seeds)))
+        plan.expected = settings.n_trials * max(1, len(asker.space.seeds))
         self.study = rebuild(plan)
         self.points: dict[Point, list[Planned]] = {}
         for one in plan.trials:
@@ -50,6 +51,8 @@ class Search:
         """Ask, run and tell until there were as many points as wanted, or no other ones came."""
         while not self.exhausted and (room := self.settings.n_trials - len(self.points)) > 0:
             new, pending = self._ask(min(self.batch, room))
+            if self.exhausted:
+                self.plan.expected = len(self.plan.trials)
             self.plan.save()
             if new:
                 self.launch(new)

@@ -9,6 +9,17 @@ from seqloom.errors import ConfigError, did_you_mean
 
 DIRECTIONS = ("maximize", "minimize")
 
+RECORDED = (
+    "parameters",
+    "epochs",
+    "steps",
+    "training_seconds",
+    "seconds",
+    "cost_per_second",
+    "batch_fill",
+)
+"""Numbers of a trial's record, besides its metrics, that can be objectives."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -47,12 +58,33 @@ class Settings:
             if direction not in DIRECTIONS:
                 hint = did_you_mean(str(direction), DIRECTIONS)
                 raise ConfigError(f"hydra.sweeper.objectives: {name} is to {direction!r}. {hint}")
-        if len(self.objectives) > 1 and self.pruner != "none":
+            if not name.startswith(("val/", "test/")) and name not in RECORDED:
+                raise ConfigError(
+                    f"hydra.sweeper.objectives: no trial has {name!r}. Metrics are named by their "
+                    f"split, val/f1 or test/f1 say. Else: {did_you_mean(name, RECORDED)}"
+                )
+        if self.pruner != "none":
+            self._check_pruned()
+
+    def _check_pruned(self) -> None:
+        """Refuse objectives that no trial can be pruned by.
+
+        Raises:
+            ConfigError: there are several, or the only one has no value after each epoch.
+        """
+        if len(self.objectives) > 1:
             raise ConfigError(
                 f"hydra.sweeper.pruner={self.pruner}: a trial is pruned by one metric, but there "
                 f"are {len(self.objectives)} objectives. Set hydra.sweeper.pruner=none, or "
                 "name one objective."
             )
+        for name in self.objectives:
+            if not is_reported(name):
+                raise ConfigError(
+                    f"hydra.sweeper.pruner={self.pruner}: a trial is pruned by what it comes to "
+                    f"after each epoch, but the objective {name} is known only at its end. Set "
+                    "hydra.sweeper.pruner=none, or name an objective on validation: val/loss, say."
+                )
 
     @property
     def directions(self) -> list[str]:
@@ -62,3 +94,8 @@ class Settings:
     def as_dict(self) -> dict[str, Any]:
         """Return the settings as plain data, for the plan."""
         return asdict(self)
+
+
+def is_reported(objective: str) -> bool:
+    """Return whether trials report an objective after each epoch, and not only at their end."""
+    return objective.startswith("val/")

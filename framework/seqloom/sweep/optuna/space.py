@@ -62,11 +62,11 @@ def read_space(overrides: Sequence[Override]) -> Space:
 
 
 def _last_of_each_key(overrides: Sequence[Override]) -> list[Override]:
-    found: dict[str, Override] = {}
+    last: dict[str, Override] = {}
     for override in overrides:
-        found.pop(override.get_key_element().lstrip("+"), None)
-        found[override.get_key_element().lstrip("+")] = override
-    return list(found.values())
+        last.pop(override.get_key_element().lstrip("+"), None)
+        last[override.get_key_element().lstrip("+")] = override
+    return list(last.values())
 
 
 def _as_given(override: Override) -> str:

@@ -12,7 +12,7 @@ from optuna.distributions import json_to_distribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from seqloom.errors import RunError
-from seqloom.sweep.ledger import Trial, read_trials
+from seqloom.sweep.ledger import read_trial, read_trials
 from seqloom.sweep.optuna.memory import study_in_memory
 from seqloom.sweep.optuna.outcome import Outcome, outcome_of
 from seqloom.sweep.optuna.settings import Settings
@@ -59,8 +59,10 @@ def outcomes(
     folder: Path, points: Sequence[Sequence[Planned]], objectives: Collection[str]
 ) -> list[Outcome]:
     """Return what came of points, by the trials of each."""
-    trials: Mapping[int, Trial] = {trial.number: trial for trial in read_trials(folder)}
-    return [outcome_of([trials[one.number] for one in point], objectives) for point in points]
+    return [
+        outcome_of([read_trial(folder / str(one.number)) for one in point], objectives)
+        for point in points
+    ]
 
 
 def _frozen(note: Mapping[str, Any], outcome: Outcome) -> FrozenTrial:

@@ -68,9 +68,13 @@ def write_trials(folder: Path, objective: Objective) -> Launch:
 
 
 def write_trial(
-    folder: Path, value: float, curve: Sequence[float | None] = (), **more: Any
+    folder: Path,
+    value: float,
+    curve: Sequence[float | None] = (),
+    losses: Sequence[float] = (),
+    **more: Any,
 ) -> None:
-    """Write the record of a trial with a value of f1 on validation, and f1 by epoch."""
+    """Write the record of a trial with a value of f1 on validation; f1 and the loss by epoch."""
     folder.mkdir(parents=True, exist_ok=True)
     record = {
         "state": "done",
@@ -81,7 +85,11 @@ def write_trial(
         **more,
     }
     (folder / "run.json").write_text(json.dumps(record), encoding="utf-8")
-    rows = [{"step": 9 * epoch, "epoch": epoch, "val/f1": y} for epoch, y in enumerate(curve)]
+    rows = [
+        {"step": 9 * epoch, "epoch": epoch, name: y}
+        for name, values in (("val/f1", curve), ("val/loss", losses))
+        for epoch, y in enumerate(values)
+    ]
     text = "".join(json.dumps(row) + "\n" for row in rows)
     (folder / "metrics.jsonl").write_text(text, encoding="utf-8")
 

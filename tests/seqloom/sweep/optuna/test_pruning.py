@@ -71,6 +71,35 @@ def test_a_trial_that_need_not_be_pruned_ends_well(
     assert train(tmp_path, settings, *overrides).record["epochs"] == epochs
 
 
+@pytest.mark.parametrize(
+    ("score", "loss", "objective", "state"),
+    [
+        (1.0, 99.0, {"val/loss": "minimize"}, "done"),
+        (0.0, 1e-9, {"val/loss": "minimize"}, "pruned"),
+        (1.0, 1e-9, {"val/loss": "maximize"}, "done"),
+        (0.0, 99.0, {"val/loss": "maximize"}, "pruned"),
+        (1.0, 1e-9, {"val/lsos": "minimize"}, "done"),  # what no trial has is no reason
+    ],
+    ids=str,
+)
+def test_a_trial_is_pruned_by_the_objective(
+    tmp_path: Path,
+    small: tuple[str, ...],
+    score: float,
+    loss: float,
+    objective: dict[str, str],
+    state: str,
+) -> None:
+    for number in range(2):
+        write_trial(tmp_path / str(number), score, curve=[score] * 2, losses=[loss] * 2)
+    settings = Settings(
+        pruner="median", pruner_params={"n_startup_trials": 2}, objectives=objective
+    )
+    overrides = (*small, "trainer.max_epochs=2", "optimizer.lr=1e-6")
+    trial = train(tmp_path, settings, *overrides)
+    assert (trial.state, trial.record["epochs"]) == (state, 1 if state == "pruned" else 2)
+
+
 def test_a_run_by_itself_has_nobody_to_be_compared_with(
     two_good_ones: Path, small: tuple[str, ...]
 ) -> None:

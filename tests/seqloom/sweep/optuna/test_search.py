@@ -161,3 +161,37 @@ def test_points_that_fail_are_told_so(make_search: MakeSearch, tmp_path: Path) -
     search.run()
     assert [one.state for one in search.study.trials] == [TrialState.FAIL] * 3
     assert len(search.plan.trials) == 3
+
+
+def test_what_a_pruned_point_reported_is_told(make_search: MakeSearch, tmp_path: Path) -> None:
+    def prune(planned: Sequence[Planned]) -> None:
+        for one in planned:
+            folder = tmp_path / "sweep" / str(one.number)
+            write_trial(folder, 0.0, curve=[0.1], losses=[3.0, 2.0], state="pruned")
+
+    search = make_search(*WORDS, n_trials=2, launch=prune, objectives={"val/loss": "minimize"})
+    search.run()
+    assert [one.intermediate_values for one in search.study.trials] == [{1: 3.0, 2: 2.0}] * 2
+    assert [one.value for one in search.study.trials] == [2.0] * 2  # as Optuna has it
+
+
+def test_the_plan_says_how_many_trials_there_will_be(make_search: MakeSearch) -> None:
+    search = make_search(*WORDS, "seed=1,2", n_trials=3)
+    expected: list[int] = []
+    write = search.launch
+
+    def launch(planned: Sequence[Planned]) -> None:
+        expected.append(read_plan(search.plan.folder).expected)
+        write(planned)
+
+    search.launch = launch
+    search.run()
+    assert expected == [6] * 3
+    make_search(*WORDS, "seed=1,2", n_trials=4).run()  # it goes on for longer
+    assert read_plan(search.plan.folder).expected == 8
+
+
+def test_there_are_no_more_trials_than_points(make_search: MakeSearch) -> None:
+    search = make_search("encoder=rnn,bilstm", "encoder.merge=sum,concat", at_once=4)
+    search.run()
+    assert search.plan.expected == len(search.plan.trials) == 3

@@ -10,10 +10,10 @@ import pytest
 from optuna.trial import TrialState
 
 from seqloom.errors import RunError
+from seqloom.sweep.optuna.best import best_in_words
 from seqloom.sweep.optuna.memory import study_in_memory
 from seqloom.sweep.optuna.settings import Settings
 from seqloom.sweep.optuna.study import rebuild, study_of
-from seqloom.sweep.optuna.words import found
 from seqloom.sweep.plan import Plan
 
 from .conftest import write_trial
@@ -57,9 +57,42 @@ def test_the_direction_is_the_metrics_own(plan: Plan) -> None:
     study = study_of(plan.folder)
     assert [trial.value for trial in study.trials] == [-0.5, -2.5, -4.5, -2.5]
     assert study.trials[1].intermediate_values == {1: -2.5}
-    assert found(plan, study, Settings()) == (
+    assert best_in_words(plan, study, Settings()) == (
         "The best of 3 points: val f1 0.5 (mean of trials 0, 1): x=0"
     )
+
+
+def test_what_was_reported_is_the_objective_as_it_is(plan: Plan) -> None:
+    plan.settings = Settings(pruner="median", objectives={"val/loss": "minimize"}).as_dict()
+    plan.save()
+    for number in range(6):
+        write_trial(plan.folder / str(number), 0.5, curve=[0.1], losses=[number, 0], state="pruned")
+    trials = study_of(plan.folder).trials
+    assert {trial.state for trial in trials} == {TrialState.PRUNED}
+    assert [trial.intermediate_values for trial in trials] == [
+        {1: 0.5, 2: 0},
+        {1: 2.5, 2: 0},
+        {1: 4.5, 2: 0},
+        {1: 2.5, 2: 0},
+    ]
+
+
+@pytest.mark.parametrize(
+    "objectives",
+    [{"parameters": "minimize"}, {"val/f1": "maximize", "val/loss": "minimize"}],
+    ids=str,
+)
+def test_nothing_is_reported_of_what_no_pruner_takes(
+    plan: Plan, objectives: dict[str, str]
+) -> None:
+    plan.settings = Settings(objectives=objectives).as_dict()
+    plan.save()
+    metrics = {"val": {"f1": 0.5, "loss": 1.0}}
+    for number in range(6):
+        write_trial(plan.folder / str(number), 0.5, curve=[0.5], losses=[1.0], metrics=metrics)
+    trials = study_of(plan.folder).trials
+    assert {trial.state for trial in trials} == {TrialState.COMPLETE}
+    assert [trial.intermediate_values for trial in trials] == [{}] * 4
 
 
 def test_states_of_trials_become_states_of_points(plan: Plan) -> None:
@@ -92,7 +125,7 @@ def test_a_sweep_of_another_kind_has_no_study(tmp_path: Path) -> None:
 
 def test_nothing_that_ended_well_is_said_so(plan: Plan) -> None:
     study = rebuild(plan)
-    assert found(plan, study, Settings()) == "None of the 3 points ended well."
+    assert best_in_words(plan, study, Settings()) == "None of the 3 points ended well."
 
 
 def test_what_no_other_excels_is_said_of_several_objectives(plan: Plan) -> None:
@@ -103,7 +136,7 @@ def test_what_no_other_excels_is_said_of_several_objectives(plan: Plan) -> None:
         write_trial(plan.folder / str(number), value, parameters=size)
     for number in (4, 5):
         write_trial(plan.folder / str(number), 0.4, parameters=50)
-    assert found(plan, study_of(plan.folder), settings).splitlines() == [
+    assert best_in_words(plan, study_of(plan.folder), settings).splitlines() == [
         "Of 3 points, 2 are excelled by no other in all objectives:",
         "  val/f1 0.5, parameters 10 (mean of trials 0, 1): x=0",
         "  val/f1 0.9, parameters 90 (mean of trials 2, 3): x=1",

@@ -1,4 +1,4 @@
-"""What a search found, in words."""
+"""Which points of a search were the best, in words."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from seqloom.sweep.optuna.study import notes
 from seqloom.sweep.plan import Plan, Planned
 
 
-def found(plan: Plan, study: Study, settings: Settings) -> str:
+def best_in_words(plan: Plan, study: Study, settings: Settings) -> str:
     """Return which points were the best: one, or those that no other one excels in all objectives.
 
     Args:

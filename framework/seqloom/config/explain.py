@@ -34,13 +34,27 @@ def explain(fault: Exception, prefix: str = "") -> SeqloomError:
     if isinstance(fault, MarkedYAMLError) and fault.problem_mark:
         place = f"{fault.problem_mark.name}:{fault.problem_mark.line + 1}"
         return ConfigError(f"{place}: this is no YAML: {fault.problem}.")
-    several = re.search(r"Ambiguous value for argument '(.*)'", str(fault))
-    if several:
-        return _several_values(several[1])
-    if str(fault).startswith("Only one of --run"):
-        return ConfigError("--cfg, --info and the like tell of one run: leave -m out.")
     if isinstance(fault, OverrideParseException):
         return _unreadable(fault.override)
+    return _told(str(fault)) or _composed(fault, prefix)
+
+
+def _told(text: str) -> ConfigError | None:
+    """Return what to say of errors that only their text tells apart."""
+    several = re.search(r"Ambiguous value for argument '(.*)'", text)
+    if several:
+        word, key = several[1], several[1].partition("=")[0]
+        return ConfigError(
+            f"{word!r} has several values. To try each, put -m before: seqloom train -m {word}. "
+            "One value with a comma in it needs quotes of its own inside those of the shell: "
+            f"'{key}=\"VALUE\"'. A list is written {key}=[A,B]."
+        )
+    if text.startswith("Only one of --run"):
+        return ConfigError("--cfg, --info and the like tell of one run: leave -m out.")
+    return None
+
+
+def _composed(fault: Exception, prefix: str) -> SeqloomError:
     cause = _cause(fault)
     if isinstance(cause, ConfigKeyError | ConfigAttributeError) and cause.key is not None:
         return _no_key(fault, cause, prefix)
@@ -63,15 +77,6 @@ def _unreadable(override: str) -> ConfigError:
     return ConfigError(
         f"{override!r} cannot be read. A value with a comma, semicolon, bracket or the like in it "
         "needs quotes of its own inside those of the shell: 'KEY=\"VALUE\"'."
-    )
-
-
-def _several_values(word: str) -> ConfigError:
-    key = word.partition("=")[0]
-    return ConfigError(
-        f"{word!r} has several values. To try each, put -m before: seqloom train -m {word}. "
-        f"If it is one value with a comma in it, it needs quotes of its own: {key}='\"VALUE\"'. "
-        f"A list is written {key}=[A,B]."
     )
 
 

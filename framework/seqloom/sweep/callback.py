@@ -9,8 +9,10 @@ from typing import Any
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
+from seqloom.sweep.front import has_several_objectives
 from seqloom.sweep.index import write_index
-from seqloom.sweep.ledger import best, read_trials
+from seqloom.sweep.leaderboard import best_trial
+from seqloom.sweep.ledger import read_trials
 from seqloom.sweep.show import show
 from seqloom.train.folder import RunFolder
 
@@ -33,7 +35,7 @@ def sum_up(folder: Path) -> None:
     write_index(folder)
     sys.stdout.write("\n")
     show(folder)
-    top = best(read_trials(folder))
+    top = None if has_several_objectives(folder) else best_trial(read_trials(folder))
     if top:
         sys.stdout.write(f"\nbest   {RunFolder(top.folder).bundle}")
     sys.stdout.write(f"\nsweep  {folder}\n")

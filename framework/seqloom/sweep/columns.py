@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from seqloom.sweep.leaderboard import Board, Row, Spread
@@ -26,6 +26,10 @@ class Column(NamedTuple):
     raw: Callable[[Row], Raw]
 
 
+LONGEST = 24
+"""Characters of a key's value that are shown of a long one, if they tell it apart."""
+
+
 def cells(board: Board, but: frozenset[str] = frozenset()) -> tuple[list[str], list[list[str]]]:
     """Return the names of a leaderboard's columns, and its rows as rounded text.
 
@@ -40,10 +44,12 @@ def cells(board: Board, but: frozenset[str] = frozenset()) -> tuple[list[str], l
 
 def columns(board: Board, but: frozenset[str] = frozenset()) -> list[tuple[str, list[Cell]]]:
     """Return the name of each column of a leaderboard with its cells; the empty ones left out."""
-    keyed: list[tuple[str, list[Cell]]] = [
-        (key, [(row.group.values[key], row.group.values[key]) for row in board.rows])
-        for key in board.keys
-    ]
+    keyed: list[tuple[str, list[Cell]]] = []
+    for key in board.keys:
+        values = [row.group.values[key] for row in board.rows]
+        keyed.append((key, [*zip(shortened(values), values, strict=True)]))
+    if all(row.group.points == 1 for row in board.rows):
+        but |= {"points", "trials"}  # of single points they say nothing
     shown: list[tuple[str, list[Cell]]] = [
         (_heading(column.name, board), [(column.show(row), column.raw(row)) for row in board.rows])
         for column in _COLUMNS
@@ -60,9 +66,19 @@ def _heading(name: str, board: Board) -> str:
     return name
 
 
-def _if_pooled(row: Row, count: int) -> str:
-    """Return a number of what is pooled in a row; of a single point it says nothing."""
-    return str(count) if row.group.points > 1 else ""
+def shortened(values: Sequence[str]) -> list[str]:
+    """Return values without the middle of those that are long, such as a whole section.
+
+    >>> shortened(["sum", "{_target_:package.module.Class,patience:3}"])
+    ['sum', '{_target_:pa…patience:3}']
+    """
+    short = [_shortened(value) for value in values]
+    return short if len(set(short)) == len(set(values)) else list(values)
+
+
+def _shortened(value: str) -> str:
+    half = LONGEST // 2
+    return value if len(value) <= LONGEST else f"{value[:half]}…{value[1 - half :]}"
 
 
 def _mean(found: Spread | None) -> str:
@@ -77,9 +93,20 @@ def _range(found: Spread | None) -> str:
 
 
 def _p(row: Row) -> str:
-    if row.best or row.p is None:
-        return "best" if row.best else ""
+    if row.best or row.in_place:
+        return "best" if row.best else row.in_place
+    if row.p is None:
+        return ""
     return "<0.0001" if row.p < 1e-4 else f"{row.p:.4f}"
+
+
+def meant_p(row: Row) -> float | None:
+    """Return the p of a row, unless something else stands in its place."""
+    return None if row.in_place else row.p
+
+
+def _epochs(row: Row) -> str:
+    return "" if row.epochs is None else f"{row.epochs:.1f}".removesuffix(".0")
 
 
 def _count(value: float | None) -> str:
@@ -131,19 +158,16 @@ def _time(row: Row) -> str:
 
 
 _COLUMNS = (
-    Column("points", lambda row: _if_pooled(row, row.group.points), lambda row: row.group.points),
-    Column(
-        "trials",
-        lambda row: _if_pooled(row, len(row.group.trials)),
-        lambda row: len(row.group.trials),
-    ),
+    Column("points", lambda row: str(row.group.points), lambda row: row.group.points),
+    Column("trials", lambda row: str(len(row.group.trials)), lambda row: len(row.group.trials)),
     Column("n", lambda row: str(_n(row)), _n),
     Column("val", lambda row: _mean(row.val), lambda row: _middle(row.val)),
     Column("val range", lambda row: _range(row.val), lambda row: _width(row.val)),
     Column("test", lambda row: _mean(row.test), lambda row: _middle(row.test)),
     Column("test range", lambda row: _range(row.test), lambda row: _width(row.test)),
-    Column("p", _p, lambda row: -1 if row.best else row.p),
+    Column("p", _p, lambda row: -1 if row.best else meant_p(row)),
     Column("parameters", lambda row: _count(row.parameters), lambda row: row.parameters),
+    Column("epochs", _epochs, lambda row: row.epochs),
     Column("time", _time, lambda row: row.seconds),
     Column("units/s", lambda row: _count(row.speed), lambda row: row.speed),
     Column("not done", not_done, not_done),

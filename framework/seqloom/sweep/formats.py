@@ -54,18 +54,18 @@ def _fitting(board: Board) -> tuple[str, list[str]]:
     for count in range(-1, len(_DISPENSABLE) + 1):
         names, rows = cells(board, frozenset(_DISPENSABLE[: max(count, 0)]))
         right = [name not in (*board.keys, "not done") for name in names]
-        header = names if count < 0 else [*_short(board.keys), *names[len(board.keys) :]]
+        header = names if count < 0 else [*last_words(board.keys), *names[len(board.keys) :]]
         text = aligned([header, *rows], right)
         if max(map(len, text.splitlines())) <= width:
             break
     return text, [name for name in every if name not in names]
 
 
-_DISPENSABLE = ("units/s", "test range", "val range", "parameters", "time")
+_DISPENSABLE = ("units/s", "test range", "val range", "epochs", "parameters", "time")
 """The columns that are left out one after another until a table fits; keys are shortened first."""
 
 
-def _short(keys: Sequence[str]) -> list[str]:
+def last_words(keys: Sequence[str]) -> list[str]:
     """Return keys by their last words, where these tell them apart."""
     last = [key.rpartition(".")[2] for key in keys]
     return [word if last.count(word) == 1 else key for key, word in zip(keys, last, strict=True)]
@@ -106,11 +106,13 @@ def flat(board: Board, row: Row) -> dict[str, Any]:
         "metric": board.metric,
         **measured,
         "best": row.best,
+        "lead": row.lead,
         "p": row.p,
         "points": row.group.points,
         "trials": len(row.group.trials),
         **{f"trials_{state}": row.counts.get(state, 0) for state in STATES},
         "parameters": row.parameters,
+        "epochs": row.epochs,
         "training_seconds": row.seconds,
         "cost_per_second": row.speed,
     }
@@ -141,8 +143,10 @@ def _plain_row(row: Row) -> dict[str, Any]:
         "val": vars(row.val) if row.val else None,
         "test": vars(row.test) if row.test else None,
         "best": row.best,
+        "lead": row.lead,
         "p": row.p,
         "parameters": row.parameters,
+        "epochs": row.epochs,
         "training_seconds": row.seconds,
         "cost_per_second": row.speed,
     }

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import fields
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.types import Override
 
 from seqloom.errors import ConfigError
+from seqloom.plugins import registry
 from seqloom.sweep.sweeper import PlannedSweeper
 
 log = logging.getLogger("seqloom")
+
+
+def owners(kind: str, name: str) -> list[str]:
+    """Return the components of a kind that have a parameter."""
+    return sorted(
+        f"{kind}={component.name}"
+        for (of_kind, _), (component, _) in registry().components.items()
+        if of_kind == kind and name in {one.name for one in fields(component.schema)}
+    )
 
 
 class Grid(PlannedSweeper):
@@ -60,12 +71,15 @@ class Grid(PlannedSweeper):
         for word in combination:
             key = word.partition("=")[0]
             if key not in used:
-                try:
-                    self.applicable.check([*trials[0], word])
-                except ConfigError as fault:
-                    where = ", ".join(choice for choice in self.applicable.left_out[key] if choice)
-                    tried = f"{key} applies to no point of this sweep ({where}). " if where else ""
-                    raise ConfigError(f"{tried}{fault}") from fault
+                kind, _, name = key.partition(".")
+                others = owners(kind, name)
+                if others:
+                    choices = ", ".join(self.applicable.left_out[key])
+                    raise ConfigError(
+                        f"{key} applies to no point of this sweep ({choices}); "
+                        f"{', '.join(others)} would have it."
+                    )
+                self.applicable.check([*trials[0], word])
 
     def _check(self, trials: Sequence[tuple[str, ...]]) -> None:
         """Compose the trials that differ in more than their seed: a wrong value ends the sweep now.

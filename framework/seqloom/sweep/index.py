@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from seqloom.files import write_json
-from seqloom.sweep.ledger import INDEX, Trial, best, read_trials
+from seqloom.sweep.front import has_several_objectives
+from seqloom.sweep.leaderboard import best_trial
+from seqloom.sweep.ledger import INDEX, Trial, read_trials
 
 VERSION = 1
 KEPT = (
@@ -32,7 +34,7 @@ def write_index(folder: Path) -> Path:
     """
     path = folder / INDEX
     trials = read_trials(folder)
-    top = best(trials)
+    top = None if has_several_objectives(folder) else best_trial(trials)
     content = {
         "version": VERSION,
         "best": top and top.number,

@@ -10,10 +10,19 @@ from dataclasses import dataclass, field
 from seqloom.errors import ConfigError, did_you_mean
 from seqloom.sweep.ledger import Trial, counted, is_number
 from seqloom.sweep.points import Group, differing_keys, grouped, paired
+from seqloom.sweep.rising import still_rising
 from seqloom.sweep.significance import has_scipy, holm, paired_p
 
 GET_SCIPY = 'Significance needs scipy: pip install "seqloom[sweep]"'
 NO_TEST = "No p: no row shares two seeds or more, at equal other settings, with the best."
+IN_PLACE = {
+    "ahead": "ahead: better on {split} than the best row, which is chosen by its mean on val.",
+    "constant": "constant: behind the best row by the same on every seed, so that nothing varies "
+    "that a test could go by.",
+    "–": "–: no test, since the row shares fewer than two seeds with the best, at equal other "
+    "settings.",
+}
+"""What stands for p in a row where it would mislead or is none, and what that means."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +54,12 @@ class Row:
         val: the metric on the validation split; None without a trial that has it.
         test: the same on the test split.
         best: whether it has the best mean on validation.
+        lead: of the best row over this one, on the split that is tested: positive where the best
+            row is better; the mean over the pairs that are tested, failing these that of all.
         p: of the paired test of the best row against this one, corrected; None: no test.
+        in_place: of p, one of `IN_PLACE`; empty where p says what there is to say.
         parameters: of the model, the mean.
+        epochs: of training, the mean.
         seconds: of training, the mean.
         speed: tokens or pixels a second in training, the mean.
     """
@@ -56,8 +69,11 @@ class Row:
     val: Spread | None
     test: Spread | None
     best: bool = False
+    lead: float | None = None
     p: float | None = None
+    in_place: str = ""
     parameters: float | None = None
+    epochs: float | None = None
     seconds: float | None = None
     speed: float | None = None
 
@@ -84,12 +100,16 @@ class Board:
 
     @property
     def best(self) -> Row | None:
-        """The row with the best mean on validation; None if no trial is done."""
+        """The row with the best mean on validation; None if no trial is done, or none is best."""
         return next((row for row in self.rows if row.best), None)
 
 
 def boards(
-    trials: Sequence[Trial], by: Sequence[str] | None = None, metric: str | None = None
+    trials: Sequence[Trial],
+    by: Sequence[str] | None = None,
+    metric: str | None = None,
+    *,
+    compared: bool = True,
 ) -> list[Board]:
     """Return a leaderboard for each metric that the trials watch.
 
@@ -97,6 +117,7 @@ def boards(
         trials: of one sweep.
         by: the keys to group by, all others pooled; None: each point is a row.
         metric: another than the watched one.
+        compared: whether the best row is marked and tested against the others.
 
     Raises:
         ConfigError: no trial has this metric, or sets one of the keys.
@@ -104,9 +125,14 @@ def boards(
     keys = differing_keys(trials)
     if metric is not None:
         _refuse_unknown(metric, trials)
-        return [_board(metric, trials, trials, by, keys)]
-    parted = by_watch(trials)
-    return [_board(name, members, trials, by, keys) for name, members in parted.items()]
+        made = [_board(metric, trials, trials, by, keys)]
+    else:
+        parted = by_watch(trials)
+        made = [_board(name, members, trials, by, keys) for name, members in parted.items()]
+    for board in made:
+        if compared and board.rows and board.rows[0].val:
+            _compare(board)
+    return made
 
 
 def by_watch(trials: Sequence[Trial]) -> dict[str, list[Trial]]:
@@ -156,11 +182,27 @@ def _board(
     higher, assumed = direction(metric, trials)
     rows = [_row(group, metric) for group in groups]
     rows.sort(key=lambda row: rank(row.val, higher))
-    board = Board(metric, higher, shown, rows, notes=[assumed] if assumed else [])
-    if rows and rows[0].val:
-        rows[0].best = True
-        _test(board)
-    return board
+    return Board(metric, higher, shown, rows, notes=[assumed] if assumed else [])
+
+
+def best_trial(trials: Sequence[Trial]) -> Trial | None:
+    """Return the best trial of the row with the best mean on validation.
+
+    Of equal rows and trials it is the first. None: no trial is done, or they watch several
+    metrics.
+    """
+    scores = {trial.number: score for trial in trials if (score := trial.score()) is not None}
+    scored = [trial for trial in trials if trial.number in scores]
+    watched = {trial.watch for trial in scored}
+    if len(watched) != 1:
+        return None
+    metric = watched.pop() or ""
+    higher, _ = direction(metric, scored)
+    rows = sorted(
+        (_row(group, metric) for group in grouped(scored)),
+        key=lambda row: rank(row.val, higher),
+    )
+    return max(rows[0].group.trials, key=lambda trial: scores[trial.number])
 
 
 def rank(found: Spread | None, higher_is_better: bool) -> float:
@@ -177,6 +219,7 @@ def _row(group: Group, metric: str) -> Row:
         spread([*group.samples("val", metric).values()]),
         spread([*group.samples("test", metric).values()]),
         parameters=_mean(group, "parameters"),
+        epochs=_mean(group, "epochs"),
         seconds=_mean(group, "training_seconds"),
         speed=_mean(group, "cost_per_second"),
     )
@@ -188,22 +231,58 @@ def _mean(group: Group, name: str) -> float | None:
     return statistics.fmean(values) if values else None
 
 
-def _test(board: Board) -> None:
-    """Test the best row against each other one, on the test split if there is one."""
+def _compare(board: Board) -> None:
+    """Mark the first row as the best, and test it against each other one."""
     best, *others = board.rows
+    best.best = True
+    note = still_rising(best.group.trials, board.metric, board.higher_is_better)
+    board.notes += [note] if note else []
     split = "test" if best.test else "val"
-    if not others:
-        return
-    if not has_scipy():
+    pairs = [paired(best.group, row.group, split, board.metric) for row in others]
+    for row, found in zip(others, pairs, strict=True):
+        spreads = (best.test, row.test) if split == "test" else (best.val, row.val)
+        lead = _lead(found, *spreads)
+        row.lead = lead if lead is None or board.higher_is_better else 0.0 - lead
+    if others and not has_scipy():
         board.notes.append(GET_SCIPY)
-        return
-    tests = [paired_p(paired(best.group, row.group, split, board.metric)) for row in others]
-    for row, p in zip(others, holm(tests), strict=True):
-        row.p = p
-    if any(p is not None for p in tests):
-        board.tested_on = split
-    else:
+    elif others and all(len(found) < 2 for found in pairs):
         board.notes.append(NO_TEST)
+    elif others:
+        board.tested_on = split
+        _test(board, others, pairs)
+
+
+def _lead(
+    pairs: Sequence[tuple[float, float]], ours: Spread | None, theirs: Spread | None
+) -> float | None:
+    """Return the mean difference, without what rounding makes of none at all."""
+    if pairs:
+        return round(statistics.fmean(one - other for one, other in pairs), 12)
+    return round(ours.mean - theirs.mean, 12) if ours and theirs else None
+
+
+def _test(
+    board: Board, others: Sequence[Row], pairs: Sequence[Sequence[tuple[float, float]]]
+) -> None:
+    """Set the p of each other row, and what stands in its place."""
+    ps = holm([paired_p(found) for found in pairs])
+    for row, found, p in zip(others, pairs, ps, strict=True):
+        row.p = p
+        row.in_place = _in_place(row, len(found))
+    used = {row.in_place for row in others}
+    board.notes += [
+        note.format(split=board.tested_on) for word, note in IN_PLACE.items() if word in used
+    ]
+
+
+def _in_place(row: Row, pairs: int) -> str:
+    if row.lead is None:
+        return ""
+    if row.lead < 0:
+        return "ahead"
+    if row.p is not None:
+        return ""
+    return "constant" if pairs > 1 else "–"
 
 
 def direction(metric: str, trials: Sequence[Trial]) -> tuple[bool, str]:

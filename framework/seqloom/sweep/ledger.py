@@ -16,7 +16,8 @@ RECORD, PLAN, INDEX = "run.json", "sweep.json", "index.json"
 STATES = ("done", "running", "waiting", "failed", "pruned", "interrupted", "killed", "damaged")
 """What can have become of a trial, in the order in which it is told."""
 
-_NO_SETTINGS = ("run_dir", "resume")
+_NO_SETTINGS = ("run_dir", "resume", "callbacks.pruning")
+"""Keys that say nothing of what is trained; the last one is a search's own."""
 
 
 @dataclass(frozen=True)

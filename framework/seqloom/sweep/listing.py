@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seqloom.errors import DataError
-from seqloom.sweep.columns import states
 from seqloom.sweep.formats import aligned
+from seqloom.sweep.front import has_several_objectives
 from seqloom.sweep.leaderboard import Board, boards
-from seqloom.sweep.ledger import INDEX, PLAN, RECORD, counted, read_plan, read_trials
+from seqloom.sweep.ledger import INDEX, PLAN, RECORD, read_plan, read_trials
+from seqloom.sweep.standing import standing
 
 COMMAND_WIDTH = 48
 
@@ -24,14 +25,15 @@ class Sweep:
         folder: of the sweep.
         when: it was begun, as ``2026-01-31 12:00``; empty if nothing tells.
         command: what it tries, such as ``encoder=rnn,lstm``.
-        counts: the number of its trials by state.
-        best: its best point with its mean, for each metric that the trials watch.
+        standing: how many of its trials are done, failed …
+        best: its best point with its mean, for each metric that the trials watch; empty of a
+            search by several objectives.
     """
 
     folder: Path
     when: str
     command: str
-    counts: dict[str, int]
+    standing: str
     best: str
 
 
@@ -68,12 +70,13 @@ def summary(folder: Path) -> Sweep:
     when = str(plan.get("created") or min(begun, default=""))
     command = plan.get("command")
     words = [str(word) for word in command] if isinstance(command, list) else []
-    best = [_best(board) for board in boards(trials)]
+    compared = not has_several_objectives(folder)
+    best = [_best(board) for board in boards(trials, compared=compared)]
     return Sweep(
         folder,
         when[:16].replace("T", " "),
         " ".join(_swept(words)),
-        counted(trials),
+        standing(folder, trials),
         "; ".join(one for one in best if one),
     )
 
@@ -96,7 +99,7 @@ def table(sweeps: Sequence[Sweep]) -> str:
             str(sweep.folder),
             sweep.when,
             _shortened(sweep.command),
-            f"{states(sweep.counts) or 'none'} of {sum(sweep.counts.values())}",
+            sweep.standing,
             sweep.best,
         ]
         for sweep in sweeps

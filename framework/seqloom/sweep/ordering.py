@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 
 from seqloom.errors import ConfigError, did_you_mean
+from seqloom.sweep.columns import meant_p
 from seqloom.sweep.leaderboard import Board, Row, rank
 from seqloom.sweep.points import ABSENT
 
@@ -22,8 +23,9 @@ COLUMNS: dict[str, Callable[[Row, Board], float]] = {
     "val": lambda row, board: rank(row.val, board.higher_is_better),
     "test": lambda row, board: rank(row.test, board.higher_is_better),
     "n": lambda row, _: _down(row.val.n if row.val else None),
-    "p": lambda row, _: -1.0 if row.best else _up(row.p),
+    "p": lambda row, _: -1.0 if row.best else _up(meant_p(row)),
     "parameters": lambda row, _: _up(row.parameters),
+    "epochs": lambda row, _: _up(row.epochs),
     "time": lambda row, _: _up(row.seconds),
     "speed": lambda row, _: _down(row.speed),
 }

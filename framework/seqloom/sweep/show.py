@@ -6,11 +6,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from seqloom.sweep.columns import states
 from seqloom.sweep.formats import FORMATS, left_out
+from seqloom.sweep.front import front, has_several_objectives
 from seqloom.sweep.leaderboard import boards
-from seqloom.sweep.ledger import Trial, counted, open_sweep
+from seqloom.sweep.ledger import Trial, open_sweep
 from seqloom.sweep.ordering import sort, top
+from seqloom.sweep.standing import standing
 
 FAULTS = 5
 
@@ -38,7 +39,8 @@ def show(
         SeqloomError: it is no sweep, or has no such key, metric or column.
     """
     trials = open_sweep(folder)
-    made = boards(trials, by, metric)
+    several = has_several_objectives(folder)
+    made = boards(trials, by, metric, compared=not several)
     if order is not None:
         sort(made, order)
     if most is not None:
@@ -47,7 +49,8 @@ def show(
     notes = list(dict.fromkeys(note for board in made for note in board.notes))
     if form == "table" and (names := left_out(made)):
         notes.append(f"No room for: {', '.join(names)}. --format markdown, csv or json has them.")
-    for line in [f"{states(counted(trials)) or 'No trials yet'}.", *notes, *faults(trials)]:
+    notes += front(folder) if several else []
+    for line in [f"{standing(folder, trials)}.", *notes, *faults(trials)]:
         print(line, file=sys.stderr)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -48,10 +49,13 @@ MAY_CHANGE = (
 POOLS = ("joblib", "loky", "submitit")
 """Whose errors say that a worker or a job was killed, not that a trial failed."""
 
-PATIENCE = 30.0
-"""Seconds without news after which jobs that have not begun count as gone with their launcher."""
+PATIENCE = 10.0
+"""Seconds without news after which jobs that have not begun count as gone with their launcher.
 
-POLL = 1.0
+If one begins all the same, the lease on its folder sees to it that it is run once.
+"""
+
+POLL = 0.5
 """Seconds between two looks at trials that are waited for."""
 
 
@@ -116,7 +120,7 @@ class PlannedSweeper(Sweeper):
         except BaseException:
             if hasattr(self, "plan") and has_plan(folder):
                 sum_up(folder)
-                log.warning("To go on: seqloom sweep resume %s", folder)
+                print(f"To go on: seqloom sweep resume {folder}", file=sys.stderr)
             else:
                 with suppress(OSError):  # nothing was begun there
                     folder.rmdir()
@@ -184,14 +188,18 @@ class PlannedSweeper(Sweeper):
             log.info("[%d] %s", one.number, " ".join(words))
 
     def _wait_for(self, planned: Sequence[Planned]) -> None:
-        """Wait for the trials that go on although the launcher has given up on them."""
-        numbers, quiet = {one.number for one in planned}, 0.0
+        """Wait for the trials that go on although the launcher has given up on them.
+
+        Joblib takes all its workers along; jobs of submitit go on, and those that wait may begin.
+        """
+        numbers = {one.number for one in planned}
+        news = time.monotonic()
         before: dict[int, str] = {}
-        while quiet < PATIENCE:
+        while time.monotonic() - news < PATIENCE:
             trials = [one for one in read_trials(self.plan.folder) if one.number in numbers]
             states = {one.number: one.state for one in trials}
-            busy = states != before or "running" in states.values()
-            quiet, before = 0.0 if busy else quiet + POLL, states
+            if states != before or "running" in states.values():
+                news, before = time.monotonic(), states
             if not {"running", "waiting"} & set(states.values()):
                 return
             time.sleep(POLL)

@@ -46,10 +46,10 @@ def test_help_of_a_command(command: str, capsys: pytest.CaptureFixture[str]) -> 
 def test_help_of_train_lists_every_option(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["train", "--help"]) == 0
     out = capsys.readouterr().out
-    assert "  encoder    bigru, bilstm, birnn, gru, lstm, rnn\n" in out
+    assert "  encoder        bigru, bilstm, birnn, gru, lstm, rnn\n" in out
     names = sorted(path.stem for path in CONFIGS.joinpath("experiment").glob("*.yaml"))
     assert "snips_slots" in names
-    assert f"  experiment {', '.join(names)}\n" in out
+    assert f"  experiment     {', '.join(names)}\n" in out
 
 
 def test_an_unknown_command() -> None:

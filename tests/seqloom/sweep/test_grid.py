@@ -73,7 +73,11 @@ def test_what_is_planned(
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["encoder=rnn,lstm", "encoder.merge=sum,concat"], "encoder has no key 'merge'"),
+        (
+            ["encoder=rnn,lstm", "encoder.merge=sum,concat"],
+            "encoder.merge applies to no point of this sweep (encoder=rnn, encoder=lstm); "
+            "encoder=bigru, encoder=bilstm, encoder=birnn would have it.",
+        ),
         (["encoder=rnn,bilstm", "encoder.mrege=sum"], "encoder has no key 'mrege'. Did you mean"),
         (
             ["encoder=rnn,bilstm", "encoder.merge=sum,concat", "encoder.mrege=1,2"],

@@ -16,7 +16,7 @@ COMMAND = ["encoder=rnn,lstm", "data.train='a b'", "+callbacks.x={_target_: y, z
 @pytest.fixture
 def plan(tmp_path: Path) -> Plan:
     """Return a plan of two trials, saved."""
-    plan = Plan(tmp_path, "optuna", COMMAND, "/somewhere", {"n_trials": 2})
+    plan = Plan(tmp_path, "optuna", COMMAND, "/somewhere", settings={"n_trials": 2}, expected=2)
     plan.add(["encoder=rnn"], {"params": {"encoder": "rnn", "lr": 0.1}})
     plan.add(["encoder=lstm"])
     plan.save()
@@ -30,7 +30,10 @@ def test_it_is_read_as_it_was_written(plan: Plan) -> None:
 
 def test_its_keys_are_the_documented_ones(plan: Plan) -> None:
     stored = json.loads((plan.folder / "sweep.json").read_text("utf-8"))
-    keys = {"version", "kind", "command", "cwd", "created", "settings", "trials"}
+    keys = {"version", "kind", "command", "cwd", "created", "settings", "trials"} | {
+        "flags",
+        "expected",
+    }
     assert (set(stored), stored["version"]) == (keys, 1)
     assert stored["trials"][1] == {"number": 1, "overrides": ["encoder=lstm"], "extra": {}}
 

@@ -28,6 +28,14 @@ def test_counts_the_best_and_the_time_left(sweep: Path, add: AddTrial) -> None:
     )
 
 
+def test_trials_that_are_yet_to_be_planned_count(sweep: Path, add: AddTrial) -> None:
+    add(val=0.5)
+    add(state="interrupted")
+    assert line(read_trials(sweep), 1, 10, expected=6) == (
+        "Sweep: 1 of 6 done; best: trial 0 with val/f1 0.5000; about 50 s left"
+    )
+
+
 def test_the_best_may_be_the_lowest(sweep: Path, add: AddTrial) -> None:
     for value in (0.5, 0.25, 0.75):
         add(val=value, watch="cer", higher=False)
@@ -95,3 +103,18 @@ def test_a_line_is_printed_whenever_a_trial_has_ended(
     assert "left" in said[0]
     assert "left" not in said[1]
     assert threading.active_count() == threads
+
+
+@pytest.mark.parametrize(("expected", "last"), [(0, []), (2, []), (3, ["Sweep: 2 of 3 done"])])
+def test_a_search_that_goes_on_gets_a_last_line(
+    sweep: Path,
+    add: AddTrial,
+    capsys: pytest.CaptureFixture[str],
+    expected: int,
+    last: list[str],
+) -> None:
+    plan = Plan(sweep, "optuna", [], "", expected=expected)
+    add(val=0.5)
+    with following(plan, interval=600):
+        add(val=0.75)
+    assert [one.partition("; best")[0] for one in capsys.readouterr().err.splitlines()] == last

@@ -107,7 +107,7 @@ def test_one_process_at_a_time_leads_a_sweep(interrupted: Interrupted) -> None:
 def test_ctrl_c_ends_the_sweep_and_says_how_to_go_on(interrupted: Interrupted) -> None:
     folder = interrupted.folder
     assert interrupted.status == 130
-    assert f"Interrupted. To go on: seqloom sweep resume {folder}" in interrupted.said
+    assert f"To go on: seqloom sweep resume {folder}\nInterrupted." in interrupted.said
     assert "Traceback" not in interrupted.said
     assert states(folder) == ["done", "interrupted", "waiting"]
     assert attempts(folder, 1) == ["interrupted"]
@@ -129,7 +129,7 @@ def test_a_joblib_worker_that_is_killed_costs_no_trial(
         os.kill(worker, signal.SIGKILL)
         _, said = running.communicate(timeout=100)
     assert running.returncode == 0, said
-    assert "A worker was killed from outside, perhaps since memory ran out." in said
+    assert "[1] was killed from outside: tried again, alone." in said
     assert attempts(folder, 1) == ["killed", "done"]
     assert {n: (folder / n / "run.json").read_bytes() for n in before} == before
     assert {path.name for path in folder.iterdir()} == {"0", "1", "2", "index.json", "sweep.json"}
@@ -147,7 +147,10 @@ class Broken:
         raise TerminatedWorkerError("A worker process managed by the executor was …")
 
 
-def test_trials_that_kill_their_worker_each_time_are_given_up(tmp_path: Path) -> None:
+def test_a_launcher_under_which_nothing_begins_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seqloom.sweep.sweeper.PATIENCE", 0.1)
     sweeper = Grid()
     sweeper.plan = Plan(tmp_path, "grid", [], "")
     planned = [sweeper.plan.add([f"seed={seed}"]) for seed in range(3)]
@@ -155,11 +158,10 @@ def test_trials_that_kill_their_worker_each_time_are_given_up(tmp_path: Path) ->
     (tmp_path / "1").mkdir()
     (tmp_path / "1" / "run.json").write_text('{"state": "failed"}')
     sweeper.launcher = launcher = Broken()  # type: ignore[assignment]
-    sentence = rf"killed from outside.* 2 trials did not end. To go on: .* resume {tmp_path};"
-    with pytest.raises(RunError, match=sentence):
+    with pytest.raises(RunError, match="No trial began: TerminatedWorkerError"):
         sweeper.launch(planned)
     # What ended under the first launch, badly or not, is not launched again.
-    assert launcher.launched == [["seed=0", "seed=1", "seed=2"], *[["seed=0", "seed=2"]] * 2]
+    assert launcher.launched == [["seed=0", "seed=1", "seed=2"], ["seed=0", "seed=2"]]
 
 
 def test_another_error_of_a_launcher_is_not_taken_for_a_killed_worker(tmp_path: Path) -> None:

@@ -122,7 +122,9 @@ def test_the_first_step_is_the_same_on_any_number_of_ranks(on_ranks: Any, tmp_pa
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-def test_several_batches_to_a_step_weigh_their_examples_alike(on_ranks: Any, tmp_path: Path) -> None:
+def test_several_batches_to_a_step_weigh_their_examples_alike(
+    on_ranks: Any, tmp_path: Path
+) -> None:
     ((alone,),) = on_ranks(_first_step, str(tmp_path), 1, sizes=(1,)).values()
     for each in on_ranks(_first_step, str(tmp_path), 2, sizes=(1, 2)).values():
         for one in each:

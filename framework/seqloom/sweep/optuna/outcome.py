@@ -11,9 +11,9 @@ from typing import Any
 from optuna.trial import TrialState
 
 from seqloom.errors import ConfigError, did_you_mean
-from seqloom.sweep.ledger import Trial
+from seqloom.sweep.ledger import Trial, is_number
 from seqloom.sweep.optuna.curves import by_epoch
-from seqloom.sweep.optuna.settings import is_reported
+from seqloom.sweep.optuna.settings import RECORDED, is_reported
 
 
 @dataclass(frozen=True)
@@ -98,9 +98,7 @@ def numbers(record: Mapping[str, Any]) -> dict[str, float | None]:
     {'parameters': 9, 'val/f1': 0.5}
     """
     plain = {
-        key: value
-        for key, value in record.items()
-        if isinstance(value, int | float) and not isinstance(value, bool)
+        key: record[key] if is_number(record[key]) else None for key in RECORDED if key in record
     }
     metrics = {
         f"{split}/{name}": value

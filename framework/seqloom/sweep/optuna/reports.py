@@ -60,7 +60,7 @@ class Reports:
 def _stamp(path: Path) -> Stamp | None:
     """Return what changes whenever a record is written; None: there is none."""
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_ino, found.st_size
+    return status.st_mtime_ns, status.st_ino, status.st_size

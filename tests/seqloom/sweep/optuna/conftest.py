@@ -120,7 +120,7 @@ def make_search(tmp_path: Path, read: Read) -> MakeSearch:
     ) -> Search:
         chosen = Settings(**settings)
         folder.mkdir(exist_ok=True)
-        new = Plan(folder, "optuna", [], "", chosen.as_dict())
+        new = Plan(folder, "optuna", [], "", settings=chosen.as_dict())
         plan = read_plan(folder) if has_plan(folder) else new
         asker = Asker(read(*words), Merges())
         return Search(plan, chosen, asker, launch or write_trials(folder, objective), at_once)

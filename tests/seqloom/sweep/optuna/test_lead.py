@@ -25,6 +25,7 @@ def test_a_search_and_one_that_goes_on(
         "hydra.sweeper.n_trials=2",
         "hydra.sweeper.pruner=median",
         "hydra.sweeper.pruner_params={n_startup_trials: 1}",
+        "hydra.sweeper.objectives={val/loss: minimize}",
         "hydra.sweeper.params={optimizer.lr: 'interval(1,2)'}",
         *small,
         "encoder=rnn,bilstm",
@@ -34,12 +35,12 @@ def test_a_search_and_one_that_goes_on(
     )
     done = program(*words)
     assert done.returncode == 0, done.stderr
-    assert "The best of 2 points: val f1 " in done.stderr
+    assert "The best of 2 points: val/loss " in done.stderr
     study = study_of(tmp_path)
     assert [trial.state.name for trial in study.trials] == ["COMPLETE"] * 2
     for number, trial in enumerate(study.trials):
         record = json.loads((tmp_path / str(number) / "run.json").read_text(encoding="utf-8"))
-        assert record["metrics"]["val"]["f1"] == trial.value
+        assert record["metrics"]["val"]["loss"] == trial.value
         assert 1e-3 <= trial.params["optimizer.lr"] <= 1e-2
         assert f"encoder={trial.params['encoder']}" in record["overrides"]
 
@@ -62,6 +63,14 @@ def test_a_search_and_one_that_goes_on(
         (["hydra.sweeper.sampler=tep", "seed=1,2"], "Did you mean 'tpe'"),
         (["hydra.sweeper.n_trails=3", "encoder=rnn,gru"], "n_trails"),
         (["encoder=rnn,gru", "encoder.mrege=1,2"], "mrege"),
+        (
+            [
+                "hydra.sweeper.pruner=median",
+                "hydra.sweeper.objectives={training_seconds: minimize}",
+                "encoder=rnn,gru",
+            ],
+            "the objective training_seconds is known only at its end",
+        ),
     ],
 )
 def test_mistakes_end_it_before_the_first_trial(
@@ -79,4 +88,12 @@ def test_the_pruner_goes_into_a_trial_as_an_override() -> None:
     assert pruning_override(settings) == (
         "++callbacks.pruning={_target_:seqloom.sweep.optuna.pruning.Pruning,"
         "pruner:percentile,pruner_params:{percentile:25.0}}"
+    )
+
+
+def test_the_objective_is_what_a_trial_is_pruned_by() -> None:
+    settings = Settings(pruner="median", objectives={"val/loss": "minimize"})
+    assert pruning_override(settings) == (
+        "++callbacks.pruning={_target_:seqloom.sweep.optuna.pruning.Pruning,"
+        "pruner:median,pruner_params:{},metric:val/loss,direction:minimize}"
     )

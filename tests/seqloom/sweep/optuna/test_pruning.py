@@ -72,24 +72,24 @@ def test_a_trial_that_need_not_be_pruned_ends_well(
 
 
 @pytest.mark.parametrize(
-    ("score", "loss", "objective", "state"),
+    ("others", "objective", "state"),
     [
-        (1.0, 99.0, {"val/loss": "minimize"}, "done"),
-        (0.0, 1e-9, {"val/loss": "minimize"}, "pruned"),
-        (1.0, 1e-9, {"val/loss": "maximize"}, "done"),
-        (0.0, 99.0, {"val/loss": "maximize"}, "pruned"),
-        (1.0, 1e-9, {"val/lsos": "minimize"}, "done"),  # what no trial has is no reason
+        ((1.0, 99.0), {"val/loss": "minimize"}, "done"),
+        ((0.0, 1e-9), {"val/loss": "minimize"}, "pruned"),
+        ((1.0, 1e-9), {"val/loss": "maximize"}, "done"),
+        ((0.0, 99.0), {"val/loss": "maximize"}, "pruned"),
+        ((1.0, 1e-9), {"val/lsos": "minimize"}, "done"),  # what no trial has is no reason
     ],
     ids=str,
 )
 def test_a_trial_is_pruned_by_the_objective(
     tmp_path: Path,
     small: tuple[str, ...],
-    score: float,
-    loss: float,
+    others: tuple[float, float],
     objective: dict[str, str],
     state: str,
 ) -> None:
+    score, loss = others
     for number in range(2):
         write_trial(tmp_path / str(number), score, curve=[score] * 2, losses=[loss] * 2)
     settings = Settings(

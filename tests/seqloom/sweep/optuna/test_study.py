@@ -32,7 +32,7 @@ def note(ask: int) -> dict[str, Any]:
 @pytest.fixture
 def plan(tmp_path: Path) -> Plan:
     """Return a plan of three points with two seeds each; the second is asked for again."""
-    plan = Plan(tmp_path, "optuna", [], "", Settings().as_dict())
+    plan = Plan(tmp_path, "optuna", [], "", settings=Settings().as_dict())
     for ask in range(3):
         for seed in (1, 2):
             plan.add([f"x={ask}", f"seed={seed}"], note(ask))
@@ -115,6 +115,15 @@ def test_a_value_that_is_no_number_is_a_failure(plan: Plan) -> None:
     for number in range(2):
         write_trial(plan.folder / str(number), 0.5, metrics={"val": {"f1": None}})
     assert study_of(plan.folder).trials[0].state == TrialState.FAIL
+
+
+def test_a_number_that_a_record_leaves_open_is_a_failure(plan: Plan) -> None:
+    plan.settings = Settings(objectives={"cost_per_second": "maximize"}).as_dict()
+    plan.save()
+    for number in range(6):
+        write_trial(plan.folder / str(number), 0.5, cost_per_second=None if number < 2 else 9)
+    states = [trial.state for trial in study_of(plan.folder).trials]
+    assert states == [TrialState.FAIL, *[TrialState.COMPLETE] * 3]
 
 
 def test_a_sweep_of_another_kind_has_no_study(tmp_path: Path) -> None:

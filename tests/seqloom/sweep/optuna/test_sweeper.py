@@ -12,7 +12,6 @@ from hydra_plugins.seqloom_sweepers import optuna_sweeper
 from hydra_plugins.seqloom_sweepers.optuna_sweeper import OptunaConfig, OptunaSweeper
 from seqloom.errors import ConfigError
 from seqloom.sweep.optuna.settings import Settings
-from seqloom.sweep.shares import cores
 
 
 def test_its_config_has_the_defaults_of_the_settings() -> None:
@@ -29,16 +28,22 @@ def test_its_config_has_the_defaults_of_the_settings() -> None:
     [
         (None, {}, 1),
         (None, {"n_jobs": 3}, 3),
-        (None, {"n_jobs": -1}, len(cores())),
+        (None, {"n_jobs": -1}, 8),
+        (None, {"n_jobs": -2}, 7),  # as joblib counts
         (2, {"n_jobs": 3}, 2),
+        (-2, {"n_jobs": 3}, 7),
     ],
 )
 def test_as_many_trials_run_at_once_as_the_launcher_takes(
-    n_jobs: int | None, launcher: dict[str, int], expected: int
+    monkeypatch: pytest.MonkeyPatch,
+    n_jobs: int | None,
+    launcher: dict[str, int],
+    expected: int,
 ) -> None:
+    monkeypatch.setattr(optuna_sweeper, "cores", lambda: list(range(8)))
     sweeper = OptunaSweeper(n_jobs=n_jobs)
     sweeper.config = OmegaConf.create({"hydra": {"launcher": launcher}})
-    assert sweeper._at_once() == expected
+    assert sweeper.at_once() == expected
 
 
 def test_without_optuna_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -82,8 +82,8 @@ def summary(folder: Path) -> Sweep:
 
 
 def _swept(words: Sequence[str]) -> list[str]:
-    """Return the words of a command that name several values; if none does, all overrides."""
-    overrides = [word for word in words if not word.startswith("-")]
+    """Return the overrides of a command that name several values; if none does, all."""
+    overrides = [word for word in words if not word.startswith(("-", "hydra.", "hydra/"))]
     return [word for word in overrides if "," in word or "(" in word] or overrides
 
 

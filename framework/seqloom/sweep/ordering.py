@@ -19,6 +19,9 @@ def _down(value: float | None) -> float:
     return math.inf if value is None else -value
 
 
+WIDE = 30
+"""A span by this factor and more is shown by its logarithm, as learning rates are."""
+
 COLUMNS: dict[str, Callable[[Row, Board], float]] = {
     "val": lambda row, board: rank(row.val, board.higher_is_better),
     "test": lambda row, board: rank(row.test, board.higher_is_better),
@@ -72,6 +75,11 @@ def number(text: str) -> float | None:
     except ValueError:
         return None
     return value if math.isfinite(value) else None
+
+
+def spans_widely(low: float, high: float) -> bool:
+    """Return whether numbers from low to high are told apart by their logarithms only."""
+    return low > 0 and high / low > WIDE
 
 
 def top(boards: list[Board], count: int) -> None:

@@ -40,12 +40,26 @@ class Sleep(pl.Callback):
 '''
 CALLBACK = "+callbacks.sleep._target_=sleepy.Sleep"
 
+DEADLY = '''
+import os, signal
+from pathlib import Path
+import pytorch_lightning as pl
+
+class Deadly(pl.Callback):
+    """Kills the process of the first trial, as the system does that has no memory left."""
+
+    def on_train_start(self, trainer, module):
+        if Path(trainer.default_root_dir).name == "0":
+            os.kill(os.getpid(), signal.SIGKILL)
+'''
+
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder for PYTHONPATH with a callback that makes a trial wait."""
     folder = tmp_path_factory.mktemp("site")
     (folder / "sleepy.py").write_text(SLEEP, encoding="utf-8")
+    (folder / "deadly.py").write_text(DEADLY, encoding="utf-8")
     return folder
 
 
@@ -133,6 +147,21 @@ def test_a_joblib_worker_that_is_killed_costs_no_trial(
     assert attempts(folder, 1) == ["killed", "done"]
     assert {n: (folder / n / "run.json").read_bytes() for n in before} == before
     assert {path.name for path in folder.iterdir()} == {"0", "1", "2", "index.json", "sweep.json"}
+
+
+@pytest.mark.parametrize("launcher", [JOBLIB, ("hydra/launcher=submitit_local",)], ids=str)
+def test_a_trial_that_kills_its_process_each_time_fails_alone(
+    tmp_path: Path, start: Start, site: Path, small: tuple[str, ...], launcher: tuple[str, ...]
+) -> None:
+    folder = tmp_path / "sweep"
+    words = ["-m", *small, "seed=1,2,3", "+callbacks.deadly._target_=deadly.Deadly", *launcher]
+    with start("train", *words, f"run_dir={folder}", site=site, TMPDIR=str(tmp_path)) as running:
+        out, said = running.communicate(timeout=170)
+    assert running.returncode == 1, said
+    assert states(folder) == ["failed", "done", "done"]
+    assert "[0] Error: Its process was killed, also when it ran alone." in said
+    assert "Traceback" not in said
+    assert "val f1" in out  # the leaderboard
 
 
 class Broken:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from seqloom.sweep.ordering import number
+from seqloom.sweep.ordering import number, spans_widely
 from seqloom.sweep.points import ABSENT, Group
 
 if TYPE_CHECKING:
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 GET_OPTUNA = (
     'To see which keys matter, install optuna and scikit-learn: pip install "seqloom[sweep]"'
 )
-FEWEST = 4
-"""Trials that are needed to tell."""
+FEWEST = 10
+"""Points that are needed to tell."""
 
 
 def importances(
@@ -33,11 +33,13 @@ def importances(
     Returns:
         The shares by key, which sum to 1; and what to say where there are none.
     """
+    scored = [group for group in groups if group.samples("val", metric)]
+    if len(scored) < FEWEST:
+        return {}, f"Which keys matter cannot be told of fewer than {FEWEST} points that are done."
     samples = [
-        (group.values, value) for group in groups for value in group.samples("val", metric).values()
+        (group.values, value) for group in scored for value in group.samples("val", metric).values()
     ]
-    if not keys or len(samples) < FEWEST:
-        return {}, f"Which keys matter shows once {FEWEST} trials with different keys are done."
+    varied = [key for key in keys if len({group.values[key] for group in scored}) > 1]
     if len({value for _, value in samples}) == 1:
         return {}, "All trials came to the same, so no key matters."
     try:
@@ -48,7 +50,7 @@ def importances(
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
-        return _fanova(samples, keys), ""
+        return _fanova(samples, varied), ""
     finally:
         optuna.logging.set_verbosity(before)
 
@@ -73,7 +75,7 @@ def _fanova(samples: Sequence[tuple[Any, float]], keys: Sequence[str]) -> dict[s
 def distribution(values: Sequence[str]) -> BaseDistribution:
     """Return the space of a key: a range if its values are numbers, else a choice.
 
-    A range over two powers of ten or more is searched by its logarithm, as learning rates are.
+    A range that spans widely is taken by its logarithm.
     """
     from optuna.distributions import CategoricalDistribution, FloatDistribution
 
@@ -82,4 +84,4 @@ def distribution(values: Sequence[str]) -> BaseDistribution:
     if len(numbers) < len(found) or ABSENT in values:
         return CategoricalDistribution(sorted(set(values)))
     low, high = min(numbers), max(numbers)
-    return FloatDistribution(low, high, log=low > 0 and high / low >= 100)
+    return FloatDistribution(low, high, log=spans_widely(low, high))

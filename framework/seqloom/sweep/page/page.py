@@ -9,17 +9,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqloom.files import write_text
-from seqloom.sweep.columns import Cell, columns, duration, states
+from seqloom.sweep.columns import Cell, columns, duration
+from seqloom.sweep.formats import last_words
+from seqloom.sweep.front import front, has_several_objectives
 from seqloom.sweep.leaderboard import Board, boards
-from seqloom.sweep.ledger import Trial, counted, open_sweep, read_plan
+from seqloom.sweep.ledger import Trial, open_sweep, read_plan
 from seqloom.sweep.page.importance import importances
 from seqloom.sweep.points import ABSENT, grouped
+from seqloom.sweep.standing import standing
 
 if TYPE_CHECKING:
     from jinja2 import Environment
     from matplotlib.figure import Figure
 
     from seqloom.train.report.history import Curve
+
+LEFT_OUT = frozenset({"val range", "test range", "units/s"})
+"""Columns that the leaderboard has no room for in a window of common size."""
 
 
 @dataclass
@@ -43,7 +49,7 @@ class Part:
 
     Attributes:
         board: the leaderboard.
-        columns: the names of its columns.
+        columns: the short and the full names of its columns.
         rows: its cells, as text and as what they are sorted by.
         plots: of its trials.
         shares: how much each key matters.
@@ -51,7 +57,7 @@ class Part:
     """
 
     board: Board
-    columns: list[str]
+    columns: list[tuple[str, str]]
     rows: list[list[Cell]]
     plots: list[Plot]
     shares: dict[str, float]
@@ -77,7 +83,8 @@ def write_page(
     from seqloom.train.report import drawing
 
     trials = open_sweep(folder)
-    made = boards(trials, by, metric)
+    several = has_several_objectives(folder)
+    made = boards(trials, by, metric, compared=not several)
     available = drawing.has_matplotlib()
     html = (
         _environment()
@@ -86,6 +93,7 @@ def write_page(
             title=f"Sweep {folder.resolve().name}",
             command=" ".join(map(str, read_plan(folder).get("command") or ())),
             summary=_summary(folder, trials),
+            front=front(folder) if several else [],
             parts=[_part(board, i, trials, available) for i, board in enumerate(made)],
             available=available,
             faults=[trial for trial in trials if trial.state in {"failed", "damaged"}],
@@ -99,21 +107,23 @@ def _summary(folder: Path, trials: Sequence[Trial]) -> list[tuple[str, str]]:
     total = sum(value for value in seconds if isinstance(value, int | float))
     return [
         ("folder", str(folder)),
-        ("trials", f"{len(trials)}: {states(counted(trials))}"),
+        ("trials", standing(folder, trials)),
         ("points", str(len(grouped(trials)))),
         ("training, all trials", duration(total)),
     ]
 
 
 def _part(board: Board, index: int, trials: Sequence[Trial], available: bool) -> Part:
-    names, cells = zip(*columns(board), strict=True) if board.rows else ((), ())
+    names, cells = zip(*columns(board, LEFT_OUT), strict=True) if board.rows else ((), ())
+    short = [*last_words(board.keys), *names[len(board.keys) :]]
     rows = [list(row) for row in zip(*cells, strict=True)]
     numbers = {trial.number for row in board.rows for trial in row.group.trials}
     own = [trial for trial in trials if trial.number in numbers]
-    points = boards(own, metric=board.metric)[0] if board.best else board
+    scored = any(row.val for row in board.rows)
+    points = boards(own, metric=board.metric)[0] if scored else board
     shares, remark = importances([row.group for row in points.rows], points.keys, board.metric)
-    plots = _plots(points, index, shares) if available and board.best else []
-    return Part(board, list(names), rows, plots, shares, remark)
+    plots = _plots(points, index, shares) if available and scored else []
+    return Part(board, [*zip(short, names, strict=True)], rows, plots, shares, remark)
 
 
 def _plots(board: Board, index: int, shares: dict[str, float]) -> list[Plot]:
@@ -141,7 +151,7 @@ def _plots(board: Board, index: int, shares: dict[str, float]) -> list[Plot]:
             add(
                 "Parallel coordinates",
                 plots.parallel_coordinates(values, means, name, board.higher_is_better),
-                "A line for each point; the best is orange.",
+                f"A line for each point; the one with the best {name} is orange.",
             )
         if shares:
             add("Importance of the keys", plots.importance_bars(shares))
@@ -149,7 +159,7 @@ def _plots(board: Board, index: int, shares: dict[str, float]) -> list[Plot]:
 
 
 def curves(board: Board) -> dict[str, list[Curve]]:
-    """Return the learning curves on validation by epoch, for each point that has any."""
+    """Return the learning curves on validation for each point that has any; epochs from 1."""
     from seqloom.train.report.history import curve
 
     name = f"val/{board.metric}"
@@ -158,7 +168,8 @@ def curves(board: Board) -> dict[str, list[Curve]]:
         for trial in row.group.trials:
             points = curve(read_rows(trial.folder / "metrics.jsonl"), name, "epoch")
             if points:
-                found.setdefault(label(row.group.values), []).append(points)
+                counted = [(epoch + 1, value) for epoch, value in points]  # as the log counts
+                found.setdefault(label(row.group.values), []).append(counted)
     return found
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from seqloom.sweep.ordering import natural, number
+from seqloom.sweep.ordering import natural, number, spans_widely
 from seqloom.sweep.points import ABSENT
 from seqloom.train.report.drawing import INK, LINE, PAPER, SERIES, figure, short
 from seqloom.train.report.history import Curve, thinned
@@ -99,8 +99,8 @@ def parallel_coordinates(
 class Axis:
     """Where the values of a key stand on its axis, from 0 to 1.
 
-    Numbers stand by their size, or its logarithm if they span two powers of ten; other values at
-    equal distances.
+    Numbers stand by their size, or its logarithm if they span widely; other values at equal
+    distances.
 
     Attributes:
         ticks: where which labels stand; at most 12.
@@ -113,7 +113,7 @@ class Axis:
         self.absent = ABSENT in self.names
         self.numeric = bool(sizes) and len(sizes) == len(numbers)
         self.low, self.high = (min(sizes), max(sizes)) if self.numeric else (0.0, 1.0)
-        self.log = self.low > 0 and self.high / self.low >= 100
+        self.log = spans_widely(self.low, self.high)
         every = math.ceil(len(self.names) / TICKS)
         self.ticks = [(self(name), name) for name in self.names[::every]]
 

@@ -196,17 +196,6 @@ def counted(trials: Sequence[Trial]) -> dict[str, int]:
     return {state: states.count(state) for state in STATES if state in states}
 
 
-def best(trials: Sequence[Trial]) -> Trial | None:
-    """Return the trial with the best score; None if there is none, or they watch several metrics.
-
-    Of equal ones it is the first.
-    """
-    scored = [(score, trial) for trial in trials if (score := trial.score()) is not None]
-    if not scored or len({trial.watch for _, trial in scored}) > 1:
-        return None
-    return max(scored, key=lambda pair: pair[0])[1]
-
-
 def is_number(value: object) -> bool:
     """Return whether a value of a record is a finite number."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from seqloom.sweep.ledger import Trial, best, read_trials
+from seqloom.sweep.leaderboard import best_trial
+from seqloom.sweep.ledger import Trial, read_trials
 from seqloom.sweep.plan import Plan
 
 INTERVAL = 2.0
@@ -65,7 +66,7 @@ def line(trials: Sequence[Trial], ended_here: int, seconds: float, expected: int
     counts = [f"{states['done']} of {total} done"]
     counts += [f"{states[s]} {s}" for s in ("running", "failed", "pruned") if states[s]]
     parts = [f"Sweep: {', '.join(counts)}"]
-    top = best(trials)
+    top = best_trial(trials)
     if top and top.watch:
         value = top.metrics["val"][top.watch]
         parts.append(f"best: trial {top.number} with val/{top.watch} {value:.4f}")

@@ -94,6 +94,7 @@ class Lease:
         self._path = folder / _NAME
         self._owner = Process.current()
         self._claim = b""
+        self._renewed = time.time()
         self._ended = threading.Event()
         self._renewal = threading.Thread(target=self._keep, name="seqloom-lease", daemon=True)
 
@@ -137,9 +138,12 @@ class Lease:
 
     def _renew(self) -> bool:
         """Renew the lease, or put it back; return False if it is another's."""
+        slept, self._renewed = time.time() - self._renewed > EXPIRY, time.time()
         with suppress(OSError):  # a file server that is away for a moment; the next one will tell
             found = self._touch()
             if found not in (None, self.token):
+                return False
+            if found is None and slept:  # another may have had the folder, and given it back
                 return False
             if found is None:  # removed or damaged: if another is quicker, the next one will tell
                 _take(self._path, self._claim)

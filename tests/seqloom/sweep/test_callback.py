@@ -25,8 +25,9 @@ def test_the_end_of_a_sweep(
     lines = out.strip().splitlines()
     assert lines[0].startswith("encoder")
     assert [line.split()[0] for line in lines[1:3]] == ["rnn", "lstm"]
-    assert lines[-1] == f"Sweep: {sweep}"
-    assert "1 done, 1 failed." in err
+    assert lines[-2].split() == ["best", str(sweep / "0" / "bundle")]
+    assert lines[-1] == f"sweep  {sweep}"
+    assert "1 done, 1 failed of 2." in err
     assert "Trial 1 has failed: ConfigError: no such thing\n" in err
     assert len(json.loads((sweep / "index.json").read_bytes())["trials"]) == 2
     assert callback.last_sweep == sweep

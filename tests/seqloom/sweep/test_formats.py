@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from seqloom.sweep.columns import shortened
 from seqloom.sweep.formats import WIDTH, csv_text, json_text, left_out, markdown, table
 from seqloom.sweep.leaderboard import boards
 from seqloom.sweep.ledger import read_trials
@@ -103,8 +104,71 @@ def test_groups_say_what_they_pool(merges: Path, add: AddTrial) -> None:
     (header, bilstm, rnn) = table(boards(read_trials(merges), ["encoder"])).splitlines()
     assert header.split()[:4] == ["encoder", "points", "trials", "n"]
     assert bilstm.split()[:4] == ["bilstm", "2", "4", "3"]
-    assert rnn.split()[:2] == ["rnn", "2"]
+    assert rnn.split()[:4] == ["rnn", "1", "2", "2"]
 
 
 def test_no_trial_makes_no_table() -> None:
     assert (table([]), markdown([]), csv_text([]), json_text([])) == ("", "", "", "[]")
+
+
+def test_a_value_that_is_a_section_leaves_room_for_the_rest(sweep: Path, add: AddTrial) -> None:
+    section = "{_target_:package.callbacks.StopEarly,monitor:val/loss,patience:%d}"
+    for patience in (3, 5):
+        add(f"+callbacks.stop={section % patience}", val=patience / 9)
+    made = boards(read_trials(sweep))
+    header, first, _ = table(made).splitlines()
+    assert first.split()[0] == "{_target_:pa…patience:5}"
+    assert header.split()[0] == "stop" or header.split()[0] == "callbacks.stop"
+    assert json.loads(json_text(made))[0]["rows"][0]["values"] == {"callbacks.stop": section % 5}
+
+
+def test_values_that_differ_in_the_middle_alone_stay_whole() -> None:
+    values = [f"{'a' * 20}{middle}{'b' * 20}" for middle in "xy"]
+    assert shortened(values) == values
+
+
+@pytest.mark.parametrize(
+    ("tests", "cell", "p", "lead"),
+    [
+        ((0.5, 0.25), "ahead", 0.0, -0.25),
+        ((0.25, 0.5), "0.", 0.0, 0.25),
+        ((0.5, 0.5), "1.0000", 1.0, 0.0),
+    ],
+    ids=["another row is ahead", "the best leads", "equal"],
+)
+def test_p_is_shown_where_the_best_row_leads(
+    sweep: Path, add: AddTrial, tests: tuple[float, float], cell: str, p: float, lead: float
+) -> None:
+    other, best = tests
+    for seed in (1, 2, 3):
+        noise = 0.0 if other == best else seed / 64
+        add("encoder=rnn", val=0.5, test=other, seed=seed)
+        add("encoder=lstm", val=0.75, test=best + noise - 2 / 64 * bool(noise), seed=seed)
+    made = boards(read_trials(sweep))
+    (_, row) = csv.DictReader(io.StringIO(csv_text(made)))
+    assert float(row["lead"]) == pytest.approx(lead)
+    assert (float(row["p"]) == 1.0) == (p == 1.0)
+    assert markdown(made).splitlines()[-1].split(" | ")[6].startswith(cell)
+    assert any(note.startswith("ahead: better on test") for note in made[0].notes) == (lead < 0)
+
+
+def test_a_constant_lead_has_no_p_and_says_so(sweep: Path, add: AddTrial) -> None:
+    for seed in (1, 2):
+        add("encoder=rnn", val=0.5, test=0.25, seed=seed, epochs=3)
+        add("encoder=lstm", val=0.75, test=0.5, seed=seed, epochs=4 + seed)
+    made = boards(read_trials(sweep))
+    assert table(made).splitlines()[2].split()[-5:] == ["constant", "1,000", "3", "2.0", "s"]
+    assert table(made).splitlines()[1].split()[-3] == "5.5"
+    (row,) = json.loads(json_text(made))[0]["rows"][1:]
+    assert (row["p"], row["lead"], row["epochs"]) == (None, 0.25, 3)
+    assert [note.partition(":")[0] for note in made[0].notes] == ["constant"]
+
+
+def test_a_row_with_too_few_seeds_says_so(sweep: Path, add: AddTrial) -> None:
+    for seed in (1, 2):
+        add("encoder=rnn", val=0.5 + seed / 100, seed=seed)
+        add("encoder=lstm", val=0.75, seed=seed)
+    add("encoder=gru", val=0.25)
+    made = boards(read_trials(sweep))
+    assert [row.in_place for row in made[0].rows] == ["", "", "–"]
+    assert [note.partition(":")[0] for note in made[0].notes] == ["–"]

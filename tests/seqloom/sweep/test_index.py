@@ -35,3 +35,10 @@ def test_the_index_holds_all_trials_in_short(sweep: Path, add: AddTrial) -> None
     assert damaged["state"] == "damaged"
     path.write_text("damaged", encoding="utf-8")
     assert write_index(sweep).read_bytes() == first
+
+
+def test_the_best_is_of_the_best_row(sweep: Path, add: AddTrial) -> None:
+    for encoder, values in {"rnn": (0.9, 0.1), "lstm": (0.6, 0.8)}.items():
+        for seed, value in enumerate(values):
+            add(f"encoder={encoder}", val=value, seed=seed)
+    assert json.loads(write_index(sweep).read_bytes())["best"] == 3

@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import ttest_rel
 
 from seqloom.errors import ConfigError
-from seqloom.sweep.leaderboard import GET_SCIPY, NO_TEST, Board, boards
+from seqloom.sweep.leaderboard import GET_SCIPY, NO_TEST, Board, best_trial, boards
 from seqloom.sweep.ledger import read_trials
 from seqloom.sweep.ordering import sort, top
 
@@ -165,3 +165,49 @@ def test_the_first_rows_alone(three: Path) -> None:
     assert made[0].notes == ["Not shown of 3 rows: 1 (--top 2)."]
     with pytest.raises(ConfigError, match="--top 0"):
         top(made, 0)
+
+
+def test_the_lead_is_positive_where_the_best_is_better_also_if_lower_is(
+    sweep: Path, add: AddTrial
+) -> None:
+    for encoder, val, test in (("rnn", 0.1, 0.5), ("lstm", 0.2, 0.75), ("gru", 0.3, 0.25)):
+        add(f"encoder={encoder}", val=val, test=test, watch="cer", higher=False)
+    assert [row.lead for row in only(sweep).rows] == [None, 0.25, -0.25]
+
+
+def test_the_best_trial_is_of_the_best_row(sweep: Path, add: AddTrial) -> None:
+    for encoder, values in {"rnn": (0.9, 0.1), "lstm": (0.6, 0.8, 0.8)}.items():
+        for seed, value in enumerate(values):
+            add(f"encoder={encoder}", val=value, seed=seed)
+    trials = read_trials(sweep)
+    best = only(sweep).best
+    assert best is not None
+    assert best.group.values == {"encoder": "lstm"}
+    found = best_trial(trials)
+    assert found is not None
+    assert found.number == 3
+    add("head=classification", val=1.0, watch="accuracy")
+    assert best_trial(read_trials(sweep)) is None
+    assert best_trial([]) is None
+
+
+def test_the_best_trial_where_lower_is_better(sweep: Path, add: AddTrial) -> None:
+    for encoder, values in {"rnn": (0.3, 0.2), "lstm": (0.1, 0.9)}.items():
+        for seed, value in enumerate(values):
+            add(f"encoder={encoder}", val=value, seed=seed, watch="cer", higher=False)
+    found = best_trial(read_trials(sweep))
+    assert found is not None
+    assert found.number == 1
+
+
+def test_no_row_is_the_best_where_none_is_to_be(three: Path) -> None:
+    board = only(three, compared=False)
+    assert (board.best, board.tested_on) == (None, "")
+    assert names(board) == ["lstm", "gru", "rnn"]
+
+
+def test_a_best_row_that_still_rose_is_told(sweep: Path, add: AddTrial) -> None:
+    add("encoder=rnn", val=0.75, curve=[0.25, 0.5, 0.75])
+    assert only(sweep).notes == [
+        "The best row's val f1 still rose in its last epoch: train for longer before you choose."
+    ]

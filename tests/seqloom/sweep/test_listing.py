@@ -20,7 +20,13 @@ def test_sweeps_are_found_and_told_in_a_line(tmp_path: Path, add: AddTrial) -> N
     add("encoder=lstm", val=0.75, folder=first)
     plan = {
         "created": "2026-01-31T12:34:56+0000",
-        "command": ["-m", "trainer=cpu", "encoder=rnn,lstm", f"data.train={'x' * 60},y"],
+        "command": [
+            "-m",
+            "hydra.sweeper.x={a,b}",
+            "trainer=cpu",
+            "encoder=rnn,lstm",
+            f"data.train={'x' * 60},y",
+        ],
         "trials": [{"number": 2, "overrides": ["encoder=gru"]}],
     }
     (first / "sweep.json").write_text(json.dumps(plan), encoding="utf-8")
@@ -29,7 +35,7 @@ def test_sweeps_are_found_and_told_in_a_line(tmp_path: Path, add: AddTrial) -> N
     header, one, other = table(found_below([tmp_path])).splitlines()
     assert header.split() == ["folder", "when", "command", "trials", "best"]
     assert one.startswith(f"{first}  2026-01-31 12:34  encoder=rnn,lstm data.train=xxx")
-    assert one.endswith("x…  2 done, 1 waiting of 3  encoder=lstm: f1 0.7500")
+    assert one.endswith("x…  2 done, 1 not begun of 3  encoder=lstm: f1 0.7500")
     assert other.split() == [str(second), "2026-02-01", "00:00", "1", "failed", "of", "1"]
 
 

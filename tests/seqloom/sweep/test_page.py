@@ -22,9 +22,9 @@ from .conftest import AddTrial
 
 @pytest.fixture
 def trained(sweep: Path, add: AddTrial) -> Path:
-    """The encoder matters much, the rate hardly; one trial failed."""
+    """Ten points: the encoder matters much, the rate hardly; one trial failed."""
     for encoder, merge, value in (("rnn", (), 0.5), ("bilstm", ("encoder.merge=sum",), 0.9)):
-        for rate in ("0.001", "0.1"):
+        for rate in ("0.001", "0.003", "0.01", "0.03", "0.1"):
             for seed in (1, 2):
                 val = value + seed / 100 + float(rate) / 50
                 words = (f"encoder={encoder}", *merge, f"optimizer.lr={rate}")
@@ -43,6 +43,7 @@ def page(folder: Path, tmp_path: Path) -> str:
 def test_the_page_has_its_table_and_its_plots(trained: Path, tmp_path: Path) -> None:
     html = page(trained, tmp_path)
     for title in ("Learning curves", "Parallel coordinates", "Importance of the keys"):
+        assert html.count(f">{title}<") == 1
         assert f"<figcaption>{title}</figcaption>" in html
     assert html.count("<svg role=") == 3
     assert html.count('<tr class="watched">') == 1
@@ -103,9 +104,13 @@ def test_importances_that_cannot_be_told(
 ) -> None:
     for i in range(FEWEST):
         add(f"encoder.hidden_size={i}", val=0.5)
+    add("encoder.hidden_size=77", state="failed")
     groups = grouped(read_trials(sweep))
     assert "All trials came to the same" in importances(groups, ["encoder.hidden_size"], "f1")[1]
-    assert f"once {FEWEST} trials" in importances(groups[:-1], ["encoder.hidden_size"], "f1")[1]
+    assert (
+        f"of fewer than {FEWEST} points"
+        in importances(groups[1:], ["encoder.hidden_size"], "f1")[1]
+    )
     add("encoder.hidden_size=9", val=0.75)
     groups = grouped(read_trials(sweep))
     monkeypatch.setitem(sys.modules, "optuna", None)
@@ -117,12 +122,14 @@ def test_curves_survive_what_a_kill_leaves(sweep: Path, add: AddTrial) -> None:
     cut.write_text(cut.read_text(encoding="utf-8") + '\n{"epoch": 2, "val/f', encoding="utf-8")
     (add("encoder=lstm", val=0.5) / "metrics.jsonl").unlink()
     (board,) = boards(read_trials(sweep))
-    assert curves(board) == {"rnn": [[(0.0, 0.25), (1.0, 0.5)]]}
+    assert curves(board) == {"rnn": [[(1.0, 0.25), (2.0, 0.5)]]}
 
 
 def test_values_stand_on_their_axis_by_size() -> None:
     assert [Axis(["0", "10", "5"])(name) for name in ("0", "5", "10")] == [0, 0.5, 1]
     assert Axis(["1e-4", "1e-2", "1e-3"])("1e-3") == pytest.approx(0.5)
+    assert Axis(["1", "6", "36"])("6") == pytest.approx(0.5)
+    assert Axis(["1", "15.5", "30"])("15.5") == pytest.approx(0.5)
     absent = Axis(["1", "2", "–"])
     assert (absent("–"), absent("1"), absent("2")) == (0, 0.12, 1)
     names = Axis(["sum", "concat", "–"])

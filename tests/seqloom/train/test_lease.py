@@ -347,6 +347,19 @@ def test_a_lease_that_somebody_removed_or_spoilt_is_put_back(
 
 
 @pytest.mark.usefixtures("quickly")
+def test_a_lease_that_went_during_a_long_sleep_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[int] = []
+    with Lease(tmp_path, when_lost=lambda: told.append(1)):
+        now = time.time
+        monkeypatch.setattr(time, "time", lambda: now() + 2 * module.EXPIRY)
+        (tmp_path / "lease.json").unlink()  # by another, who has had the folder in the meantime
+        wait(lambda: bool(told))
+    assert names(tmp_path) == []
+
+
+@pytest.mark.usefixtures("quickly")
 def test_a_folder_that_is_gone_is_not_lost(tmp_path: Path) -> None:
     folder, told = tmp_path / "run", list[int]()
     with Lease(folder, when_lost=lambda: told.append(1)) as lease:

@@ -81,7 +81,7 @@ def test_show_prints_the_table_alone_to_standard_output(
     assert run(["sweep", "show", str(sweep)]) == 0
     out, err = capsys.readouterr()
     assert [line.split()[0] for line in out.splitlines()] == ["encoder", "lstm", "rnn"]
-    assert err == ("4 done of 4.\n")
+    assert err == "4 done of 4.\n"
 
 
 def test_the_options_of_show(sweep: Path, capsys: pytest.CaptureFixture[str]) -> None:

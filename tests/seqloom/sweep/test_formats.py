@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 
 import pytest
+from scipy.stats import ttest_rel
 
 from seqloom.sweep.columns import shortened
 from seqloom.sweep.formats import WIDTH, csv_text, json_text, left_out, markdown, table
@@ -118,7 +119,7 @@ def test_a_value_that_is_a_section_leaves_room_for_the_rest(sweep: Path, add: Ad
     made = boards(read_trials(sweep))
     header, first, _ = table(made).splitlines()
     assert first.split()[0] == "{_target_:pa…patience:5}"
-    assert header.split()[0] == "stop" or header.split()[0] == "callbacks.stop"
+    assert header.split()[:3] == ["callbacks.stop", "n", "val"]
     assert json.loads(json_text(made))[0]["rows"][0]["values"] == {"callbacks.stop": section % 5}
 
 
@@ -128,28 +129,32 @@ def test_values_that_differ_in_the_middle_alone_stay_whole() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tests", "cell", "p", "lead"),
-    [
-        ((0.5, 0.25), "ahead", 0.0, -0.25),
-        ((0.25, 0.5), "0.", 0.0, 0.25),
-        ((0.5, 0.5), "1.0000", 1.0, 0.0),
-    ],
-    ids=["another row is ahead", "the best leads", "equal"],
+    ("best", "cell", "lead"),
+    [((0.25, 0.375, 0.375), "ahead", -0.25), ((0.75, 0.875, 0.875), "0.0", 0.25)],
+    ids=["another row is ahead", "the best leads"],
 )
 def test_p_is_shown_where_the_best_row_leads(
-    sweep: Path, add: AddTrial, tests: tuple[float, float], cell: str, p: float, lead: float
+    sweep: Path, add: AddTrial, best: tuple[float, ...], cell: str, lead: float
 ) -> None:
-    other, best = tests
-    for seed in (1, 2, 3):
-        noise = 0.0 if other == best else seed / 64
+    for seed, (one, other) in enumerate(zip(best, (0.5, 0.625, 0.5), strict=True)):
         add("encoder=rnn", val=0.5, test=other, seed=seed)
-        add("encoder=lstm", val=0.75, test=best + noise - 2 / 64 * bool(noise), seed=seed)
+        add("encoder=lstm", val=0.75, test=one, seed=seed)
     made = boards(read_trials(sweep))
     (_, row) = csv.DictReader(io.StringIO(csv_text(made)))
-    assert float(row["lead"]) == pytest.approx(lead)
-    assert (float(row["p"]) == 1.0) == (p == 1.0)
+    expected = ttest_rel(best, (0.5, 0.625, 0.5))
+    assert float(row["p"]) == pytest.approx(expected.pvalue)
+    assert float(row["lead"]) * expected.statistic > 0
+    assert float(row["lead"]) == pytest.approx(lead, abs=0.06)
     assert markdown(made).splitlines()[-1].split(" | ")[6].startswith(cell)
-    assert any(note.startswith("ahead: better on test") for note in made[0].notes) == (lead < 0)
+    assert [note.partition(":")[0] for note in made[0].notes] == ["ahead"] * (lead < 0)
+
+
+def test_equal_rows_are_not_ahead(sweep: Path, add: AddTrial) -> None:
+    for seed, (one, other) in enumerate(((0.1, 0.3), (0.2, 0.1), (0.3, 0.2))):
+        add("encoder=rnn", val=0.5, test=other, seed=seed)
+        add("encoder=lstm", val=0.75, test=one, seed=seed)
+    (board,) = boards(read_trials(sweep))
+    assert (board.rows[1].lead, board.rows[1].in_place) == (0.0, "")
 
 
 def test_a_constant_lead_has_no_p_and_says_so(sweep: Path, add: AddTrial) -> None:
@@ -172,3 +177,12 @@ def test_a_row_with_too_few_seeds_says_so(sweep: Path, add: AddTrial) -> None:
     made = boards(read_trials(sweep))
     assert [row.in_place for row in made[0].rows] == ["", "", "–"]
     assert [note.partition(":")[0] for note in made[0].notes] == ["–"]
+
+
+def test_a_row_without_any_value_needs_no_reason(sweep: Path, add: AddTrial) -> None:
+    for seed in (1, 2):
+        add("encoder=rnn", val=0.5 + seed / 100, seed=seed)
+        add("encoder=lstm", val=0.75, seed=seed)
+    add("encoder=gru", state="failed")
+    (board,) = boards(read_trials(sweep))
+    assert ([row.in_place for row in board.rows], board.notes) == (["", "", ""], [])

@@ -33,6 +33,7 @@ def test_the_index_holds_all_trials_in_short(sweep: Path, add: AddTrial) -> None
     }
     assert (failed["state"], failed["error"]) == ("failed", "ConfigError: no")
     assert damaged["state"] == "damaged"
+    assert json.loads(first)["best"] == 0
     path.write_text("damaged", encoding="utf-8")
     assert write_index(sweep).read_bytes() == first
 

@@ -165,6 +165,47 @@ def test_no_rank_trains_on(tmp_path: Path, site: Path, small: tuple[str, ...], v
     run.wait(timeout=30)
 
 
+@pytest.mark.parametrize("victim", ["sweep", "worker"])
+def test_no_rank_of_a_sweep_trains_on(
+    tmp_path: Path, site: Path, small: tuple[str, ...], victim: str
+) -> None:
+    folder = tmp_path / "sweep"
+    joblib = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
+    command = ["train", "-m", *small, *TWO, "seed=1,2", harm(0, "sleep"), *joblib]
+    with (tmp_path / "said").open("w") as said:
+        sweep = subprocess.Popen(
+            [*_program(), *command, f"run_dir={folder}"],
+            env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(site)},
+            stdout=said,
+            stderr=said,
+        )
+    try:
+        _wait_until(lambda: (tmp_path / "said").read_text().count("steps an epoch") == 2)
+        ranks = pids(folder)
+        assert len(ranks) == 4
+        worker = json.loads((folder / "0" / "lease.json").read_text())["pid"]
+        os.kill(sweep.pid if victim == "sweep" else worker, signal.SIGKILL)
+        # Where a worker was killed, the sweep begins its trials anew, with other ranks.
+        _wait_until(lambda: not set(ranks[:2]) & set(pids(folder)))
+        if victim == "sweep":
+            _wait_until(lambda: not pids(folder))
+    finally:
+        sweep.kill()
+        sweep.wait()
+    _wait_until(lambda: not pids(folder))
+
+
+def pids(folder: Path) -> list[int]:
+    """Return the rank processes of the trials in a folder, those of the first one first."""
+    listing = subprocess.run(
+        ["ps", "-eww", "-o", "pid,stat,args"], capture_output=True, text=True, check=True
+    )
+    lines = [line.split() for line in listing.stdout.splitlines()]
+    ranks = [words for words in lines if "seqloom.train.rank" in words]
+    found = [words for words in ranks if words[-1].startswith(str(folder))]
+    return [int(one[0]) for one in sorted(found, key=lambda words: words[-1])]
+
+
 def _program() -> list[str]:
     return [sys.executable, "-c", "from seqloom.cli.main import main; main()"]
 

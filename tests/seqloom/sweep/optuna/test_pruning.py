@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -107,3 +108,18 @@ def test_a_run_by_itself_has_nobody_to_be_compared_with(
     folder = seqloom.fit(*overrides, run_dir=two_good_ones / "alone").run_dir
     record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     assert (record["state"], record["epochs"]) == ("done", 2)
+
+
+def test_the_ranks_of_a_trial_end_together(
+    tmp_path: Path, small: tuple[str, ...], program: Callable[..., Any]
+) -> None:
+    words = ["hydra.sweeper.n_trials=1", "optimizer.lr=interval(0.01,0.02)"]
+    words.append("hydra.sweeper.pruner=threshold")
+    bound = "hydra.sweeper.pruner_params={lower: 2}"  # which no F1 reaches
+    where = ["trainer.devices=2", "trainer.max_epochs=9", f"run_dir={tmp_path}/sweep"]
+    done = program("train", "-m", "hydra/sweeper=optuna", *words, bound, *small, *where)
+    assert done.returncode == 0, done.stderr
+    record = json.loads((tmp_path / "sweep" / "0" / "run.json").read_text("utf-8"))
+    assert (record["state"], record["ranks"]) == ("pruned", 2)
+    assert record["epochs"] < 9
+    assert not (tmp_path / "sweep" / "0" / "bundle").exists()

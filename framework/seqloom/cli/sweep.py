@@ -28,7 +28,7 @@ Commands:
 
   seqloom sweep COMMAND --help tells more of a command.
 """
-COLUMNS = "val, test, n, p, parameters, time, speed"
+COLUMNS = "val, test, n, p, parameters, epochs, time, speed"
 
 
 def sweep(arguments: list[str]) -> int:
@@ -78,7 +78,9 @@ def _show_parser() -> argparse.ArgumentParser:
         "show",
         "Print a sweep's leaderboard: a row for each point, its seeds being repetitions. A mean "
         "stands with its standard error. p is that of a paired t-test of the best row against "
-        "each other one over the seeds that both have, corrected for their number by Holm. "
+        "each other one over the seeds that both have, corrected for their number by Holm; in its "
+        'place stands "ahead" where that row is the better one, and "constant" where it is behind '
+        "by the same on every seed. "
         "units/s are tokens or pixels a second in training.",
         "Example: seqloom sweep show runs/mine --group-by encoder --format markdown",
     )

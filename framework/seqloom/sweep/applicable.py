@@ -50,6 +50,14 @@ class Applicable:
                 self.left_out.setdefault(one.key_or_group, {})[label] = None
         return kept
 
+    def told(self) -> list[str]:
+        """Return a sentence for each key that was left out."""
+        texts = []
+        for key, choices in self.left_out.items():
+            where = ", ".join(filter(None, choices))
+            texts.append(f"{key} is left out where it does not apply{where and f': {where}'}.")
+        return texts
+
     def check(self, overrides: Sequence[str]) -> None:
         """Refuse what cannot be composed.
 

@@ -58,9 +58,8 @@ class Grid(PlannedSweeper):
         trials = list(dict.fromkeys(tuple(self.applicable.applying(one)) for one in combinations))
         self._refuse_useless(combinations[0], trials)
         self._check(trials)
-        for key, choices in self.applicable.left_out.items():
-            where = ", ".join(choice for choice in choices if choice)
-            log.info("%s is left out where it does not apply%s.", key, where and f": {where}")
+        for sentence in self.applicable.told():
+            log.info("%s", sentence)
         if len(trials) < len(combinations):
             log.info("%d combinations are %d different trials.", len(combinations), len(trials))
         return [list(trial) for trial in trials]

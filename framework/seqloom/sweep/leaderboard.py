@@ -16,7 +16,8 @@ from seqloom.sweep.significance import has_scipy, holm, paired_p
 GET_SCIPY = 'Significance needs scipy: pip install "seqloom[sweep]"'
 NO_TEST = "No p: no row shares two seeds or more, at equal other settings, with the best."
 IN_PLACE = {
-    "ahead": "ahead: better on {split} than the best row, which is chosen by its mean on val.",
+    "ahead": "ahead: better on {split}, over the seeds that both have, than the best row, which is "
+    "chosen by its mean on val.",
     "constant": "constant: behind the best row by the same on every seed, so that nothing varies "
     "that a test could go by.",
     "–": "–: no test, since the row shares fewer than two seeds with the best, at equal other "
@@ -276,9 +277,9 @@ def _test(
 
 
 def _in_place(row: Row, pairs: int) -> str:
-    if row.lead is None:
+    if not row.val:
         return ""
-    if row.lead < 0:
+    if row.lead is not None and row.lead < 0:
         return "ahead"
     if row.p is not None:
         return ""

@@ -46,10 +46,10 @@ def lead(
         sweeper.launch(todo)
     search = Search(sweeper.plan, settings, asker, sweeper.launch, at_once)
     search.run()
-    for key, choices in sweeper.applicable.left_out.items():
-        where = ", ".join(choice for choice in choices if choice)
-        log.info("%s was left out where it does not apply%s.", key, where and f": {where}")
-    log.info("%s", best_in_words(sweeper.plan, search.study, settings))
+    for sentence in sweeper.applicable.told():
+        log.info("%s", sentence)
+    if len(settings.objectives) < 2:  # of several, the leaderboard shows the front
+        log.info("%s", best_in_words(sweeper.plan, search.study, settings))
 
 
 def pruning_override(settings: Settings) -> str:

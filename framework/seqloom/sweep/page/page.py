@@ -103,7 +103,7 @@ def write_page(
 
 
 def _summary(folder: Path, trials: Sequence[Trial]) -> list[tuple[str, str]]:
-    seconds = [trial.record.get("training_seconds") for trial in trials if trial.done]
+    seconds = [trial.record.get("training_seconds") for trial in trials]
     total = sum(value for value in seconds if isinstance(value, int | float))
     return [
         ("folder", str(folder)),

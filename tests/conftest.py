@@ -6,6 +6,7 @@ import os
 import pickle
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -125,8 +126,7 @@ def on_ranks(tmp_path: Path) -> OnRanks:
     ) -> dict[int, list[Any]]:
         from torch.multiprocessing.spawn import spawn
 
-        folder = tmp_path / "ranks"
-        folder.mkdir()
+        folder = Path(tempfile.mkdtemp(prefix="ranks", dir=tmp_path))
         given = (str(folder), tuple(sizes), function, args)
         spawn(_serve, given, nprocs=max(sizes))
         return {

@@ -31,7 +31,7 @@ def test_a_grid_has_the_planned_trials_alone(sweep: Ended) -> None:
     assert [path.name for path in sweep.folder.parent.iterdir() if path != sweep.folder] == ["logs"]
     asked = [(one["config"]["trainer"]["devices"], one["seed"]) for one in sweep.trials()]
     assert asked == [(devices, seed) for devices in (2, 1) for seed in (1, 2)]
-    assert sweep.said.count("jobs locally") == 1
+    assert sweep.said.count("[0] trainer.devices=2 seed=1\n") == 1
     assert sweep.said.count("[0] Epoch 1 of 1") == 1
     assert all(one["attempts"] == 1 for one in sweep.trials())
 

@@ -9,6 +9,7 @@ ranks of a run, and there is one last checkpoint, which each epoch replaces.
 from __future__ import annotations
 
 import logging
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -40,11 +41,13 @@ def goes_on(ended: Ended, said: pytest.LogCaptureFixture, *words: str) -> None:
     assert epochs >= 2
     more = f"trainer.max_epochs={epochs + 2}"
     said.set_level(logging.INFO, "seqloom")
-    seqloom.fit(*words, more, "resume=auto", run_dir=ended.folder)
-    after = record(ended.folder)
+    copy = ended.folder.with_name("copy")  # other tests look at the run as it ended
+    shutil.copytree(ended.folder, copy)
+    seqloom.fit(*words, more, "resume=auto", run_dir=copy)
+    after = record(copy)
     assert (after["state"], after["attempts"], after["epochs"]) == ("done", 2, epochs + 2)
     assert f"Going on after epoch {epochs}," in said.text
-    names = {path.name for path in (ended.folder / "checkpoints").iterdir()}
+    names = {path.name for path in (copy / "checkpoints").iterdir()}
     assert names == {"best.ckpt", "last.ckpt"}
 
 

@@ -9,6 +9,7 @@ import argparse
 import logging
 import os
 import signal
+import sys
 import time
 import traceback
 from pathlib import Path
@@ -46,8 +47,16 @@ def main() -> None:
         if _follows_from_another(fault):
             time.sleep(PATIENCE)  # the launcher ends this rank when it sees the one that failed
         _write_down(fault, folder, rank)
-        # Not by way of Python's end: it would wait for a collective that nobody joins any more.
-        os._exit(1)
+        _end(1)  # not as Python would: it waits for a collective that nobody joins any more
+    _end(0)  # not as Python would: threads of the process group that still run would abort it
+
+
+def _end(status: int) -> None:
+    """End the process at once; all that it had to leave is written."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def _follows_from_another(fault: Exception) -> bool:
@@ -104,6 +113,9 @@ def _run(folder: RunFolder, going_on: bool, rank: int) -> None:
     )
     if rank == 0:
         write_json(folder.ranks / "outcome.json", outcome)
+    # None goes before all are done: the first one serves the others' process group.
+    if torch.distributed.is_initialized():
+        torch.distributed.barrier()
 
 
 def _log_to(path: Path | None) -> None:

@@ -102,7 +102,7 @@ def look(sweep: str, trainer: dict[str, Any], meeting: str) -> dict[str, Any]:
         ({"accelerator": "cpu", "devices": 1}, {"4,5,6,7"}),
         ({"accelerator": "gpu", "devices": [0, 1]}, {"4,5,6,7"}),
     ],
-    ids=str,
+    ids=("one GPU each", "two GPUs each", "as many as there are", "none", "named ones"),
 )
 def test_two_workers_share_the_machine(
     sweep: Path,

@@ -34,7 +34,10 @@ def best_in_words(plan: Plan, study: Study, settings: Settings) -> str:
     ]
     if len(study.directions) == 1:
         return f"The best of {_count(points, 'point')}: {lines[0]}"
-    head = f"Of {_count(points, 'point')}, {len(lines)} are excelled by no other in all objectives:"
+    verb = "is" if len(lines) == 1 else "are"
+    head = (
+        f"Of {_count(points, 'point')}, {len(lines)} {verb} excelled by no other in all objectives:"
+    )
     return "\n  ".join([head, *sorted(lines)])
 
 

@@ -70,8 +70,8 @@ def _plain(value: Any) -> Any:
 
 
 @dataclass
-class OptunaConfig:
-    """Settings of the search; see `Settings`.
+class OptunaConfig(Settings):
+    """Settings of the search, and of the sweep that it is.
 
     Attributes:
         params: what to search over, by key: ``{optimizer.lr: "tag(log,interval(1e-4,1e-1))"}``.
@@ -83,13 +83,6 @@ class OptunaConfig:
     params: dict[str, Any] = field(default_factory=dict)
     attempts: int = 3
     n_jobs: int | None = None
-    n_trials: int = 20
-    sampler: str = "tpe"
-    sampler_params: dict[str, Any] = field(default_factory=dict)
-    seed: int = 1
-    pruner: str = "none"
-    pruner_params: dict[str, Any] = field(default_factory=dict)
-    objectives: dict[str, str] = field(default_factory=dict)
 
 
 ConfigStore.instance().store(

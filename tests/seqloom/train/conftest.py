@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -13,6 +17,8 @@ import torch
 
 import seqloom
 from seqloom.train.fit import Result
+from seqloom.train.lease import Lease, holder
+from seqloom.train.watch import Process
 
 TINY = (
     "data.train_size=60",
@@ -74,3 +80,50 @@ def _threads() -> Iterator[None]:
     before = torch.get_num_threads()
     yield
     torch.set_num_threads(before)
+
+
+def write_lease(folder: Path, age: float = 0, **changes: Any) -> Path:
+    """Leave a lease behind, of this process if nothing else is given."""
+    path = folder / "lease.json"
+    own = Process.current()
+    content = {
+        "token": "old",
+        "pid": own.pid,
+        "started": own.started,
+        "host": own.host,
+        "boot": own.boot,
+    }
+    path.write_text(json.dumps(content | changes), encoding="utf-8")
+    os.utime(path, (time.time() - age,) * 2)
+    return path
+
+
+def stands(lease: Lease, folder: Path) -> bool:
+    """Return whether a folder is held by this very lease."""
+    known = holder(folder)
+    return known is not None and known.token == lease.token
+
+
+def wait(until: Callable[[], bool]) -> None:
+    """Wait for something that a thread does soon."""
+    deadline = time.monotonic() + 20
+    while not until():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have leases renewed all the time."""
+    monkeypatch.setattr("seqloom.train.lease.RENEWAL", 0.05)
+
+
+def names(folder: Path) -> list[str]:
+    """Return what a folder holds, hidden files too."""
+    return sorted(path.name for path in folder.iterdir())
+
+
+def say(process: subprocess.Popen[str]) -> str:
+    """Return the next line that a process says."""
+    assert process.stdout is not None
+    return process.stdout.readline().strip()

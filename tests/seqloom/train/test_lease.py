@@ -12,7 +12,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -20,6 +19,8 @@ from seqloom.errors import RunError
 from seqloom.train import lease as module
 from seqloom.train.lease import EXPIRY, Lease, holder
 from seqloom.train.watch import Process
+
+from .conftest import names, say, stands, wait, write_lease
 
 HOLD = """
 import sys
@@ -41,17 +42,6 @@ BOOT = Process.current().boot.partition("/")[0]
 APART = ("--user", "--map-root-user", "--pid", "--fork", "--mount-proc")
 """Has a program run with numbers of processes of its own, as in a container."""
 
-LOSE = """
-import sys
-from pathlib import Path
-from seqloom.train import lease
-lease.RENEWAL = 0.05
-folder = Path(sys.argv[1])
-with lease.Lease(folder, when_lost=lambda: lease.end_process(folder)):
-    print("held", flush=True)
-    sys.stdin.readline()
-"""
-
 Start = Callable[..., "subprocess.Popen[str]"]
 
 
@@ -72,58 +62,11 @@ def start() -> Iterator[Start]:
         process.communicate()
 
 
-def say(process: subprocess.Popen[str]) -> str:
-    """Return the next line that a process says."""
-    assert process.stdout is not None
-    return process.stdout.readline().strip()
-
-
 def tell(process: subprocess.Popen[str]) -> None:
     """Send a process a line."""
     assert process.stdin is not None
     process.stdin.write("\n")
     process.stdin.flush()
-
-
-def write(folder: Path, age: float = 0, **changes: Any) -> Path:
-    """Leave a lease behind, of this process if nothing else is given."""
-    path = folder / "lease.json"
-    own = Process.current()
-    content = {
-        "token": "old",
-        "pid": own.pid,
-        "started": own.started,
-        "host": own.host,
-        "boot": own.boot,
-    }
-    path.write_text(json.dumps(content | changes), encoding="utf-8")
-    os.utime(path, (time.time() - age,) * 2)
-    return path
-
-
-def stands(lease: Lease, folder: Path) -> bool:
-    """Return whether a folder is held by this very lease."""
-    known = holder(folder)
-    return known is not None and known.token == lease.token
-
-
-def wait(until: Callable[[], bool]) -> None:
-    """Wait for something that a thread does soon."""
-    deadline = time.monotonic() + 20
-    while not until():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
-@pytest.fixture
-def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have leases renewed all the time."""
-    monkeypatch.setattr(module, "RENEWAL", 0.05)
-
-
-def names(folder: Path) -> list[str]:
-    """Return what a folder holds, hidden files too."""
-    return sorted(path.name for path in folder.iterdir())
 
 
 def test_a_lease_names_its_holder_and_goes_with_the_block(tmp_path: Path) -> None:
@@ -152,7 +95,7 @@ def test_of_eight_that_try_at_once_exactly_one_wins(
     tmp_path: Path, start: Start, dead: bool
 ) -> None:
     if dead:
-        write(tmp_path, started="long ago")
+        write_lease(tmp_path, started="long ago")
     racers = [start(tmp_path, "wait") for _ in range(8)]
     for racer in racers:
         tell(racer)
@@ -192,7 +135,7 @@ for turn in range(60):
     won[0].__exit__(None, None, None)
     assert sorted(os.listdir(folder)) == ["dead.json"], os.listdir(folder)
 """
-    write(tmp_path, started="long ago").rename(tmp_path / "dead.json")
+    write_lease(tmp_path, started="long ago").rename(tmp_path / "dead.json")
     subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True, timeout=60)
 
 
@@ -220,7 +163,7 @@ def test_a_stopped_holder_holds_on(tmp_path: Path, start: Start) -> None:
 
 
 def test_a_number_that_another_process_bears_now_holds_nothing(tmp_path: Path) -> None:
-    write(tmp_path, started="1")
+    write_lease(tmp_path, started="1")
     assert holder(tmp_path) is None
     with Lease(tmp_path):
         assert holder(tmp_path) is not None
@@ -229,7 +172,7 @@ def test_a_number_that_another_process_bears_now_holds_nothing(tmp_path: Path) -
 @pytest.mark.parametrize("boot", ["another machine", f"{BOOT}/pid:[1]"])
 def test_a_holder_elsewhere_is_alive_while_it_renews(tmp_path: Path, boot: str) -> None:
     # The number is of a live process here, which must not count: it means another one there.
-    write(tmp_path, age=EXPIRY / 2, boot=boot, host="node7")
+    write_lease(tmp_path, age=EXPIRY / 2, boot=boot, host="node7")
     known = holder(tmp_path)
     assert known is not None
     assert known.process is not None
@@ -237,7 +180,7 @@ def test_a_holder_elsewhere_is_alive_while_it_renews(tmp_path: Path, boot: str) 
     with pytest.raises(RunError, match=r"on node7 .*renewed it (29|30|31) s ago"):
         Lease(tmp_path).__enter__()
     assert names(tmp_path) == ["lease.json"]
-    write(tmp_path, age=EXPIRY + 1, boot=boot, host="node7", pid=os.getppid())
+    write_lease(tmp_path, age=EXPIRY + 1, boot=boot, host="node7", pid=os.getppid())
     assert holder(tmp_path) is None
     with Lease(tmp_path) as lease:
         assert stands(lease, tmp_path)
@@ -261,7 +204,7 @@ def test_a_container_does_not_take_a_holder_outside_for_dead(tmp_path: Path) -> 
 def test_the_file_system_s_clock_tells_the_age(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write(tmp_path, boot="another machine")
+    write_lease(tmp_path, boot="another machine")
     monkeypatch.setattr(time, "time", lambda: 4e9)
     with pytest.raises(RunError, match="renewed it 0 s ago"):
         Lease(tmp_path).__enter__()
@@ -275,7 +218,7 @@ def test_a_renewal_notices_that_a_clock_was_set(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "own").mkdir()
-    write(tmp_path, boot="another machine")
+    write_lease(tmp_path, boot="another machine")
     with Lease(tmp_path / "own"):
         monkeypatch.setattr(time, "time", lambda: 4e9)
         wait(lambda: holder(tmp_path) is not None)
@@ -286,7 +229,7 @@ def test_a_renewal_notices_that_a_clock_was_set(
 def test_who_looks_changes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | None, boot: str
 ) -> None:
-    path = write(tmp_path, boot=boot)
+    path = write_lease(tmp_path, boot=boot)
     if content is not None:
         path.write_text(content, encoding="utf-8")
     os.utime(tmp_path, (0, 0))
@@ -313,115 +256,6 @@ def test_a_damaged_lease_is_none(tmp_path: Path, content: str) -> None:
     assert names(tmp_path) == []
 
 
-@pytest.mark.usefixtures("quickly")
-def test_who_lost_its_lease_is_told_once_and_leaves_the_other_s(tmp_path: Path) -> None:
-    told: list[int] = []
-    with Lease(tmp_path, when_lost=lambda: told.append(1)):
-        path = write(tmp_path, token="another", started="1")  # whether it lives still or not
-        content = path.read_bytes()
-        wait(lambda: bool(told))
-        time.sleep(0.2)
-    assert told == [1]
-    assert path.read_bytes() == content
-    assert names(tmp_path) == ["lease.json"]
-
-
-@pytest.mark.usefixtures("quickly")
-@pytest.mark.parametrize("content", [None, "", '{"token": 1}'])
-def test_a_lease_that_somebody_removed_or_spoilt_is_put_back(
-    tmp_path: Path, content: str | None
-) -> None:
-    told: list[int] = []
-    path = tmp_path / "lease.json"
-    with Lease(tmp_path, when_lost=lambda: told.append(1)) as lease:
-        first = path.read_bytes()
-        if content is None:
-            path.unlink()
-        else:
-            path.write_text(content, encoding="utf-8")
-            os.utime(path, (time.time() - 5,) * 2)  # nobody is writing it
-        wait(lambda: stands(lease, tmp_path))
-        assert path.read_bytes() == first
-    assert not told
-    assert names(tmp_path) == []
-
-
-@pytest.mark.usefixtures("quickly")
-def test_a_lease_that_went_during_a_long_sleep_is_lost(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    told: list[int] = []
-    with Lease(tmp_path, when_lost=lambda: told.append(1)):
-        now = time.time
-        monkeypatch.setattr(time, "time", lambda: now() + 2 * module.EXPIRY)
-        (tmp_path / "lease.json").unlink()  # by another, who has had the folder in the meantime
-        wait(lambda: bool(told))
-    assert names(tmp_path) == []
-
-
-@pytest.mark.usefixtures("quickly")
-def test_a_folder_that_is_gone_is_not_lost(tmp_path: Path) -> None:
-    folder, told = tmp_path / "run", list[int]()
-    with Lease(folder, when_lost=lambda: told.append(1)) as lease:
-        folder.rename(tmp_path / "away")
-        time.sleep(0.2)
-        folder.mkdir()
-        wait(lambda: stands(lease, folder))
-    assert not told
-
-
-@pytest.mark.usefixtures("quickly")
-def test_of_two_whose_lease_was_removed_only_one_goes_on(tmp_path: Path) -> None:
-    told: list[str] = []
-    path = tmp_path / "lease.json"
-    with Lease(tmp_path, when_lost=lambda: told.append("first")) as first:
-        path.unlink()
-        try:
-            with Lease(tmp_path, when_lost=lambda: told.append("second")) as second:
-                wait(lambda: bool(told))
-                assert stands(second, tmp_path)
-            assert told == ["first"]
-        except RunError:  # the renewal was quicker
-            assert stands(first, tmp_path)
-            assert not told
-
-
-def test_no_lease_comes_back_after_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "RENEWAL", 0)
-    for _ in range(30):
-        with Lease(tmp_path):
-            (tmp_path / "lease.json").unlink(missing_ok=True)
-        assert names(tmp_path) == []
-
-
-@pytest.mark.parametrize("heard", [True, False])
-def test_who_lost_its_folder_says_so_and_ends(tmp_path: Path, heard: bool) -> None:
-    pipe = subprocess.PIPE
-    command = [sys.executable, "-c", LOSE, str(tmp_path)]
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
-        assert process.stderr is not None
-        try:
-            assert say(process) == "held"
-            if not heard:
-                process.stderr.close()
-            write(tmp_path, token="another")
-            assert process.wait(timeout=20) == -signal.SIGKILL
-            if heard:
-                said = process.stderr.read()
-                assert said.startswith(f"Error: {tmp_path} was taken by another process")
-        finally:
-            process.kill()
-    assert json.loads((tmp_path / "lease.json").read_text(encoding="utf-8"))["token"] == "another"
-
-
-@pytest.mark.usefixtures("quickly")
-def test_a_lease_is_renewed_by_itself(tmp_path: Path) -> None:
-    with Lease(tmp_path):
-        path = tmp_path / "lease.json"
-        os.utime(path, (0, 0))
-        wait(lambda: path.stat().st_mtime > 0)
-
-
 def test_a_fork_that_ends_leaves_the_lease(tmp_path: Path) -> None:
     script = """
 import os, sys
@@ -441,13 +275,13 @@ assert holder(folder) is None or not child
 
 
 def test_a_taker_that_died_on_the_way_stops_nobody(tmp_path: Path) -> None:
-    write(tmp_path, token="first", started="1")
+    write_lease(tmp_path, token="first", started="1")
     guard = tmp_path / ".lease.json.first.taking"
-    write(tmp_path, token="second", started="2").rename(guard)
+    write_lease(tmp_path, token="second", started="2").rename(guard)
     left = tmp_path / ".lease.json.0.part"
     left.touch()
     os.utime(left, (0, 0))
-    write(tmp_path, token="first", started="1")
+    write_lease(tmp_path, token="first", started="1")
     with Lease(tmp_path) as lease:
         assert stands(lease, tmp_path)
         assert names(tmp_path) == ["lease.json"]
@@ -461,7 +295,7 @@ def test_it_works_without_hard_links(
         raise OSError(fault, os.strerror(fault))
 
     monkeypatch.setattr(os, "link", link)
-    write(tmp_path, started="1")
+    write_lease(tmp_path, started="1")
     for _ in range(2):
         with Lease(tmp_path), pytest.raises(RunError, match="in use"), Lease(tmp_path):
             pass

@@ -15,6 +15,8 @@ import pytest
 from seqloom.errors import RunError
 from seqloom.train.watch import SWEEP_VARIABLE, Process, announce, announced, follow
 
+from .conftest import say
+
 GRACE = 10.0
 """Seconds after which a watching process must have ended, on a busy machine too."""
 
@@ -42,12 +44,6 @@ def start() -> Iterator[Start]:
     for process in started:
         process.kill()
         process.communicate()
-
-
-def say(process: subprocess.Popen[str]) -> str:
-    """Return the next line that a process says."""
-    assert process.stdout is not None
-    return process.stdout.readline().strip()
 
 
 def gone(process: Process) -> bool:

@@ -21,7 +21,7 @@ RECORDED = (
 """Numbers of a trial's record, besides its metrics, that can be objectives."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Settings:
     """How a search goes about it.
 

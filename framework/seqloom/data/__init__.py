@@ -1,1 +1,25 @@
-"""From examples to batches: splitting, encoding, batching, collating."""
+"""Data on their way from files to batches; the names below are for readers of plugins.
+
+`SplitConfig` may be part of a schema: nothing here imports torch or numpy before it is asked for.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from seqloom.data.split import SplitConfig
+
+if TYPE_CHECKING:
+    from seqloom.data.cutting import CutSource, give
+    from seqloom.data.fetch import local_path
+
+_HOMES = {"CutSource": "cutting", "give": "cutting", "local_path": "fetch"}
+
+__all__ = ["CutSource", "SplitConfig", "give", "local_path"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

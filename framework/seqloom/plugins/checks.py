@@ -40,6 +40,8 @@ def component(part: object) -> Component:
         raise ValueError(f"a component's name must be an identifier, not {part.name!r}")
     label = f"{part.kind}={part.name}"
     _check_target(part.target, label)
+    if part.sample:
+        _check_target(part.sample, f"the sample of {label}")
     for role, kinds in part.takes.items():
         if isinstance(kinds, str):
             raise ValueError(f"{label} takes {role}={kinds!r}, where a tuple is expected")

@@ -47,6 +47,11 @@ class Component:
             component whose files can take up what was predicted.
         extra: of the plugin's distribution, with the libraries that its class needs; named to who
             lacks them.
+        sample: ``module:function`` that makes small data for the conformance checks. Of a data
+            component: from a folder, which it may fill, to parameters for which all three splits
+            have a few examples. Of a frontend or head: from lengths (one is 1) and a numpy
+            ``Generator`` to an example of each length, with the fields that its default
+            parameters name. Not needed where defaults, or fields of the standard kinds, do.
     """
 
     kind: Kind
@@ -58,6 +63,7 @@ class Component:
     suffixes: tuple[str, ...] = ()
     writers: Mapping[str, str] = field(default_factory=dict)
     extra: str = ""
+    sample: str = ""
 
     def defaults(self) -> dict[str, Any]:
         """Return the parameters as they are if none is named."""

@@ -13,7 +13,6 @@ import pytest
 from hydra.core.config_store import ConfigStore
 from hydra.core.plugins import Plugins
 
-from seqloom.config.store import register_configs
 from seqloom.plugins import registry
 
 STRANGER = Path(__file__).parents[1] / "fixtures" / "stranger_plugin"
@@ -47,7 +46,6 @@ Install = Callable[..., Path]
 def _forget() -> None:
     importlib.invalidate_caches()
     registry.cache_clear()
-    register_configs.cache_clear()
 
 
 @pytest.fixture

@@ -4,35 +4,40 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
 
 from seqloom.plugins import Plugin, registry
+from seqloom.plugins.disabling import DISABLE_VARIABLE, in_environment
+from seqloom.plugins.loading import known_names
 
 
 def plugins(arguments: list[str]) -> int:
-    """Print the plugins; the exit status is 0 also where one is set aside."""
-    parser = argparse.ArgumentParser(
-        prog="seqloom plugins",
-        description="List the installed plugins and their parts.",
-        epilog="SEQLOOM_DISABLE_PLUGINS=NAME[,NAME…] in the environment turns plugins off.",
-    )
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    options = parser.parse_args(arguments)
+    """Print the plugins; the exit status is 0 also where one is quarantined, but not of doctor."""
+    options = _parser().parse_args(arguments)
+    if options.action == "doctor":
+        from seqloom.cli.doctor import doctor
+
+        return doctor(as_json=options.json)
     found = registry().plugins
     if options.json:
         print(json.dumps([facts(plugin) for plugin in found], indent=2))
     else:
-        print("\n".join(described(plugin) for plugin in found))
-        for what, claims in contested().items():
-            print(f"{what} is claimed by {' and '.join(map(str, claims))}: neither gets it")
+        print("\n".join([*map(described, found), *idle()]))
     return 0
 
 
-def contested() -> dict[str, Sequence[Plugin]]:
-    """Return the plugins that claim the same component or command."""
-    parts = {f"{kind}={name}": claims for (kind, name), claims in registry().contested.items()}
-    commands = {f"command {n}": claims for n, claims in registry().contested_commands().items()}
-    return {**parts, **commands}
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="seqloom plugins",
+        description="List the installed plugins and their parts. With 'doctor': look for faults in "
+        "each, import all that it names, and exit with 1 if there are any.",
+        epilog=f"{DISABLE_VARIABLE}=NAME[,NAME…] in the environment turns plugins off, and so does "
+        "disable_plugins=[NAME] for one run of seqloom train. A plugin that cannot be loaded is "
+        "quarantined and all else goes on; but an import that hangs, or that kills the "
+        "interpreter, nothing can guard against: turn such a plugin off, or uninstall it.",
+    )
+    parser.add_argument("action", nargs="?", choices=["doctor"], help="look for faults")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    return parser
 
 
 def facts(plugin: Plugin) -> dict[str, object]:
@@ -42,8 +47,9 @@ def facts(plugin: Plugin) -> dict[str, object]:
         "module": plugin.module,
         "distribution": plugin.distribution,
         "version": plugin.version,
-        "state": plugin.state,
+        "state": state(plugin),
         "reason": plugin.reason,
+        "conflicts": registry().conflicts(plugin),
         "seconds": round(plugin.seconds, 4),
         "components": [
             {
@@ -58,9 +64,15 @@ def facts(plugin: Plugin) -> dict[str, object]:
     }
 
 
+def state(plugin: Plugin) -> str:
+    """Return ``ok``, ``disabled``, ``quarantined``, or ``conflict`` if it claims what others do."""
+    return "conflict" if registry().conflicts(plugin) else plugin.state
+
+
 def described(plugin: Plugin) -> str:
     """Return a plugin in a few lines of text."""
-    lines = [f"{plugin.name} ({plugin.distribution} {plugin.version}): {plugin.state}"]
+    loaded = f", loaded in {1000 * plugin.seconds:.0f} ms" if plugin.state == "ok" else ""
+    lines = [f"{plugin.name} ({plugin.distribution} {plugin.version}): {state(plugin)}{loaded}"]
     if plugin.reason:
         lines.append(f"  {plugin.reason}")
     kinds = dict.fromkeys(part.kind for part in plugin.components)
@@ -71,4 +83,15 @@ def described(plugin: Plugin) -> str:
         lines.append(f"  configs: {', '.join(plugin.config_packages)}")
     if plugin.commands:
         lines.append(f"  commands: {', '.join(command.name for command in plugin.commands)}")
+    lines += [f"  {text}: neither gets it" for text in registry().conflicts(plugin)]
     return "\n".join(lines)
+
+
+def idle() -> list[str]:
+    """Return a sentence for each name in the environment that disables nothing."""
+    known = known_names()
+    return [
+        f"{DISABLE_VARIABLE} names {name!r}, but no plugin is called so."
+        for name in in_environment()
+        if name not in known
+    ]

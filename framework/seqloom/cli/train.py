@@ -16,12 +16,14 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, open_dict
 
 from seqloom.config.compose import VERSION_BASE
+from seqloom.config.disabling import disable_by
 from seqloom.config.explain import COMPOSITION_ERRORS, explain
 from seqloom.config.fit import check_fit
 from seqloom.config.freeze import Config, freeze
 from seqloom.config.store import register_configs
 from seqloom.errors import ConfigError, RunError, SeqloomError
 from seqloom.files import cannot_write
+from seqloom.plugins import disable
 from seqloom.sweep.parallel import own_share
 from seqloom.sweep.plan import has_plan
 from seqloom.train.folder import RunFolder
@@ -42,6 +44,7 @@ Common keys:
   run_dir=PATH                the folder that gets everything (with -m: the sweep's)
   seed=N                      the same bits on the same machine
   resume=auto                 go on from the last epoch in run_dir
+  disable_plugins=[NAME]      do without plugins in this run
   on_bad=skip                 leave out, count and list examples that cannot be used
   init=MODEL                  begin from a trained model; freeze=[frontend] keeps a part as it is
   encoder.hidden_size=N       any parameter of a part; --cfg job shows them all
@@ -61,6 +64,7 @@ failures: list[str] = []
 
 def train(arguments: list[str]) -> int:
     """Run Hydra with these arguments; return 1 if a trial failed."""
+    disable_by(arguments)
     register_configs()
     if {"-h", "--help"} & set(arguments):
         print(help_text(), end="")
@@ -174,6 +178,7 @@ def frozen(composed: DictConfig) -> Config:
         if settings.mode is RunMode.MULTIRUN and has_plan(Path(settings.sweep.dir)):
             composed.resume = "auto"  # the sweep knows which trials are to be run, and which go on
         composed.title = composed.title or title(settings.runtime.choices)
+    disable(composed.disable_plugins)
     config = freeze(composed)
     if config["init"]:
         from seqloom.train.init import begun

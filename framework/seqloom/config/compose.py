@@ -10,10 +10,12 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.version import VersionBase
 from omegaconf import DictConfig
 
+from seqloom.config.disabling import disable_by
 from seqloom.config.explain import COMPOSITION_ERRORS, explain
 from seqloom.config.fit import check_fit
 from seqloom.config.freeze import Config, freeze, freeze_section
 from seqloom.config.store import register_configs
+from seqloom.plugins import disable
 
 VERSION_BASE = "1.3"
 
@@ -31,7 +33,10 @@ def compose_run(
         ConfigError: it cannot be composed, or its parts do not fit.
         PluginError: a component is not installed.
     """
-    config = freeze(_composed("train", overrides))
+    disable_by(overrides)
+    found = composed("train", overrides)
+    disable(found.disable_plugins)
+    config = freeze(found)
     if complete:
         config = complete(config, overrides)
     check_fit(config)
@@ -45,10 +50,20 @@ def compose_data(overrides: Sequence[str]) -> Config:
         ConfigError: it cannot be composed.
         PluginError: the component is not installed.
     """
-    return freeze_section(_composed("evaluate", overrides), "data")
+    return freeze_section(composed("evaluate", overrides), "data")
 
 
-def _composed(config_name: str, overrides: Sequence[str]) -> DictConfig:
+def composed(config_name: str, overrides: Sequence[str]) -> DictConfig:
+    """Return a config as Hydra composes it, its values neither resolved nor checked.
+
+    Args:
+        config_name: ``train`` or ``evaluate``.
+        overrides: as on the command line.
+
+    Raises:
+        ConfigError: it cannot be composed.
+        PluginError: a component is not installed.
+    """
     register_configs()
     try:
         with _apart(), initialize_config_module("seqloom_conf", version_base=VERSION_BASE):

@@ -65,6 +65,7 @@ class Run:
         init_classes: what becomes of its head's classes: ``keep``; ``unite`` adds those of the new
             data; ``replace`` has those of the new data alone. What is in both keeps its weights.
         freeze: parts that do not train: ``frontend``, ``encoder.stack``, …
+        disable_plugins: names of plugins, or of their distributions, that this run does without.
         title: of the report; null: the parts' names.
     """
 
@@ -86,4 +87,5 @@ class Run:
     init: str | None = None
     init_classes: InitClasses = InitClasses.keep
     freeze: list[str] = field(default_factory=list)
+    disable_plugins: list[str] = field(default_factory=list)
     title: str | None = None

@@ -14,7 +14,9 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from seqloom.config.schema import Run
-from seqloom.plugins import Component, registry
+from seqloom.plugins import KINDS, Component, Registry, registry
+
+PROVIDER = "plugin "
 
 
 class PluginSearchPath(SearchPathPlugin):
@@ -35,7 +37,6 @@ def config_packages() -> list[tuple[str, str]]:
     ]
 
 
-@functools.cache
 def register_configs() -> dict[tuple[str, str], str]:
     """Make every component an option of its group; must come before Hydra composes anything.
 
@@ -45,11 +46,17 @@ def register_configs() -> dict[tuple[str, str], str]:
         The components, by kind and name, whose schemas OmegaConf refuses, with its reasons; they
         are no options, and everything else goes on.
     """
+    return _registered(registry())
+
+
+@functools.lru_cache(maxsize=1)
+def _registered(found: Registry) -> dict[tuple[str, str], str]:
     store = ConfigStore.instance()
+    _forget_plugins(store)
     store.store(name="run_schema", node=Run)
     refused: dict[tuple[str, str], str] = {}
-    for key, (component, plugin) in registry().components.items():
-        provider = f"plugin {plugin.name}"
+    for key, (component, plugin) in found.components.items():
+        provider = f"{PROVIDER}{plugin.name}"
         try:
             node = open_dicts(OmegaConf.structured(named_schema(component)))
             for group in (component.kind, f"schema/{component.kind}"):
@@ -59,6 +66,14 @@ def register_configs() -> dict[tuple[str, str], str]:
             refused[key] = f"{plugin} gives it a schema that cannot be used: {reason}"
     Plugins.instance().register(PluginSearchPath)
     return refused
+
+
+def _forget_plugins(store: ConfigStore) -> None:
+    """Take out what an earlier registry had: a plugin can be disabled for one run."""
+    for kind in KINDS:
+        for group in (store.repo.get(kind, {}), store.repo.get("schema", {}).get(kind, {})):
+            for name in [n for n, node in group.items() if f"{node.provider}".startswith(PROVIDER)]:
+                del group[name]
 
 
 def open_dicts(node: DictConfig) -> DictConfig:

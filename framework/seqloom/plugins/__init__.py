@@ -2,7 +2,15 @@
 
 from seqloom.plugins.component import KINDS, Command, Component, Kind, hookimpl
 from seqloom.plugins.loading import Plugin
-from seqloom.plugins.registry import Registry, choice, import_target, registry, resolve, schema_hash
+from seqloom.plugins.registry import (
+    Registry,
+    choice,
+    disable,
+    import_target,
+    registry,
+    resolve,
+    schema_hash,
+)
 
 __all__ = [
     "KINDS",
@@ -12,6 +20,7 @@ __all__ = [
     "Plugin",
     "Registry",
     "choice",
+    "disable",
     "hookimpl",
     "import_target",
     "registry",

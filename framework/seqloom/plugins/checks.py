@@ -10,7 +10,7 @@ from importlib.resources import files
 
 from seqloom.plugins.component import KINDS, Command, Component
 
-CORE_COMMANDS = ("train", "evaluate", "predict", "sweep", "plugins", "completion", "help")
+CORE_COMMANDS = ("train", "evaluate", "predict", "sweep", "plugins", "new", "completion", "help")
 """Subcommands that no plugin can have."""
 
 

@@ -52,6 +52,8 @@ class Component:
             have a few examples. Of a frontend or head: from lengths (one is 1) and a numpy
             ``Generator`` to an example of each length, with the fields that its default
             parameters name. Not needed where defaults, or fields of the standard kinds, do.
+        renamed: parameters that had another name in an earlier version, by that name, with the
+            name that they have now: models that were made before still load.
     """
 
     kind: Kind
@@ -64,6 +66,7 @@ class Component:
     writers: Mapping[str, str] = field(default_factory=dict)
     extra: str = ""
     sample: str = ""
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
     def defaults(self) -> dict[str, Any]:
         """Return the parameters as they are if none is named."""

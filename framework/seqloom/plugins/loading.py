@@ -1,9 +1,13 @@
-"""Find the installed plugins, load each in a guard, and set the broken ones aside."""
+"""Find the installed plugins, load each in a guard, and quarantine the broken ones.
+
+A guard has limits: an import that hangs, or that kills the interpreter, takes the program with it.
+"""
 
 from __future__ import annotations
 
-import os
+import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
@@ -16,9 +20,10 @@ from seqloom.plugins import component as hooks
 from seqloom.plugins.component import Command, Component
 
 GROUP = "seqloom.plugins"
-DISABLE_VARIABLE = "SEQLOOM_DISABLE_PLUGINS"
+HEAVY = ("hydra", "numpy", "omegaconf", "pytorch_lightning", "torch")
+"""Libraries that no plugin may import at a start of the program, each TAB included."""
 
-PluginState = Literal["ok", "disabled", "set aside"]
+PluginState = Literal["ok", "disabled", "quarantined"]
 
 
 @dataclass(frozen=True)
@@ -30,9 +35,10 @@ class Plugin:
         module: that the entry point names.
         distribution: the installed package that it came with.
         version: of the distribution.
-        state: ``ok``, ``disabled`` by the user, or ``set aside`` for a fault.
+        state: ``ok``, ``disabled`` by the user, or ``quarantined`` for a fault.
         reason: why it is not ok; empty if it is.
         seconds: that importing it and asking its hooks took.
+        heavy: libraries that it was the first to import, which every start now pays for.
         components: that it provides.
         config_packages: whose YAML joins Hydra's search path.
         commands: subcommands that it provides.
@@ -45,6 +51,7 @@ class Plugin:
     state: PluginState = "ok"
     reason: str = ""
     seconds: float = 0.0
+    heavy: tuple[str, ...] = ()
     components: tuple[Component, ...] = ()
     config_packages: tuple[str, ...] = ()
     commands: tuple[Command, ...] = ()
@@ -53,55 +60,72 @@ class Plugin:
         return f"plugin {self.name!r} ({self.distribution} {self.version})"
 
 
-def discover() -> list[Plugin]:
-    """Load every installed plugin that is not disabled, in the order of their names."""
-    disabled = {name.strip() for name in os.environ.get(DISABLE_VARIABLE, "").split(",")}
+def discover(disabled: Mapping[str, str]) -> list[Plugin]:
+    """Load every installed plugin that is not disabled, in the order of their names.
+
+    Args:
+        disabled: names of plugins or distributions, with the reason.
+    """
+    return [_load(point, disabled) for point in _installed()]
+
+
+def known_names() -> set[str]:
+    """Return the names of the installed plugins and of their distributions; imports none."""
+    return {name for point in _installed() for name in (point.name, _distribution(point)[0])}
+
+
+def _installed() -> list[EntryPoint]:
     # An editable install can list the same entry point twice.
     found = {(point.name, point.value): point for point in entry_points(group=GROUP)}
-    manager = pluggy.PluginManager("seqloom")
-    manager.add_hookspecs(hooks)
-    return [_load(manager, found[key], disabled) for key in sorted(found)]
+    return [found[key] for key in sorted(found)]
 
 
-def _load(manager: pluggy.PluginManager, point: EntryPoint, disabled: set[str]) -> Plugin:
+def _distribution(point: EntryPoint) -> tuple[str, str]:
+    """Return name and version of what an entry point was installed with."""
+    name, version = (point.dist.name, point.dist.version) if point.dist else ("", "")
+    return name or "unknown", version or "unknown"
+
+
+def _load(point: EntryPoint, disabled: Mapping[str, str]) -> Plugin:
+    distribution, version = _distribution(point)
     identity: dict[str, Any] = {
         "name": point.name,
         "module": point.value,
-        "distribution": (point.dist and point.dist.name) or "unknown",
-        "version": (point.dist and point.dist.version) or "unknown",
+        "distribution": distribution,
+        "version": version,
     }
-    if point.name in disabled:
-        return Plugin(**identity, state="disabled", reason=f"named in {DISABLE_VARIABLE}")
+    for name in (point.name, distribution):
+        if name in disabled:
+            return Plugin(**identity, state="disabled", reason=disabled[name])
+    there = set(sys.modules)
     start = time.perf_counter()
     try:
-        parts = _ask(manager, point)
+        parts = _ask(point)
     except (Exception, SystemExit) as fault:  # whatever a stranger's module does must not end us
         reason = f"{type(fault).__name__}: {fault}"
-        return Plugin(**identity, state="set aside", reason=reason)
-    return Plugin(**identity, seconds=time.perf_counter() - start, **parts)
+        return Plugin(**identity, state="quarantined", reason=reason)
+    heavy = tuple(name for name in HEAVY if name in sys.modules and name not in there)
+    return Plugin(**identity, seconds=time.perf_counter() - start, heavy=heavy, **parts)
 
 
-def _ask(manager: pluggy.PluginManager, point: EntryPoint) -> dict[str, Any]:
-    """Import a plugin and return what its hooks return, checked; leave no trace if that fails."""
+def _ask(point: EntryPoint) -> dict[str, Any]:
+    """Import a plugin and return what its hooks return, checked."""
     module = point.load()
-    # Two entry points may have one name; one module may not serve twice.
-    key = f"{point.name}={point.value}"
-    try:
-        manager.register(module, name=key)
-        _refuse_unknown_hooks(manager, module)
-        parts = [checks.component(part) for part in _called(manager, key, "seqloom_components")]
-        checks.refuse_twice(parts)
-        packages = _called(manager, key, "seqloom_config_packages")
-        commands = _called(manager, key, "seqloom_commands")
-        return {
-            "components": tuple(parts),
-            "config_packages": tuple(map(checks.config_package, packages)),
-            "commands": tuple(map(checks.command, commands)),
-        }
-    except BaseException:
-        if manager.get_plugin(key) is not None:
-            manager.unregister(name=key)
-        raise
+    # A manager of its own: what one plugin's hooks do or lack concerns no other. It calls each hook
+    # with those of our arguments that the plugin takes, so that hooks can gain some.
+    manager = pluggy.PluginManager("seqloom")
+    manager.add_hookspecs(hooks)
+    manager.register(module, name=point.name)
+    _refuse_unknown_hooks(manager, module)
+    parts = [checks.component(part) for part in _answer(manager, "seqloom_components")]
+    checks.refuse_twice(parts)
+    packages = _answer(manager, "seqloom_config_packages")
+    commands = _answer(manager, "seqloom_commands")
+    return {
+        "components": tuple(parts),
+        "config_packages": tuple(map(checks.config_package, packages)),
+        "commands": tuple(map(checks.command, commands)),
+    }
 
 
 def _refuse_unknown_hooks(manager: pluggy.PluginManager, module: ModuleType) -> None:
@@ -115,9 +139,10 @@ def _refuse_unknown_hooks(manager: pluggy.PluginManager, module: ModuleType) -> 
             )
 
 
-def _called(manager: pluggy.PluginManager, key: str, hook: str) -> list[Any]:
-    """Return what one plugin's implementation of a hook gives; nothing if it has none."""
-    for implementation in getattr(manager.hook, hook).get_hookimpls():
-        if implementation.plugin_name == key:
-            return checks.several(implementation.function(), hook)
-    return []
+def _answer(manager: pluggy.PluginManager, name: str) -> list[Any]:
+    """Return what a hook of the manager's one plugin gives; nothing if it does not have it."""
+    hook = getattr(manager.hook, name)
+    if not hook.get_hookimpls():
+        return []
+    answers = hook()  # pluggy leaves None out
+    return checks.several(answers[0] if answers else None, name)

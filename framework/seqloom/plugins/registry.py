@@ -7,17 +7,23 @@ import hashlib
 import importlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, fields
 from typing import Any
 
-from seqloom.errors import PluginError, did_you_mean
+from seqloom.errors import ConfigError, PluginError, did_you_mean
 from seqloom.plugins.component import Command, Component, Kind
-from seqloom.plugins.loading import DISABLE_VARIABLE, Plugin, discover
+from seqloom.plugins.disabling import (
+    DISABLE_KEY,
+    DISABLE_VARIABLE,
+    disabled,
+    set_for_this_run,
+)
+from seqloom.plugins.loading import Plugin, discover, known_names
 from seqloom.plugins.shadowing import without_shadowing
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Registry:
     """All installed plugins and what they provide.
 
@@ -88,6 +94,16 @@ class Registry:
         claims = self._claims().items()
         return {name: tuple(p for _, p in claim) for name, claim in claims if len(claim) > 1}
 
+    def conflicts(self, plugin: Plugin) -> list[str]:
+        """Return what a plugin claims and does not get, with who else claims it."""
+        parts = {f"{kind}={name}": claims for (kind, name), claims in self.contested.items()}
+        commands = {f"the command {n!r}": c for n, c in self.contested_commands().items()}
+        return [
+            f"{what} is also claimed by {' and '.join(str(p) for p in claims if p != plugin)}"
+            for what, claims in {**parts, **commands}.items()
+            if plugin in claims
+        ]
+
     def _claims(self) -> dict[str, list[tuple[Command, Plugin]]]:
         found: dict[str, list[tuple[Command, Plugin]]] = defaultdict(list)
         for plugin in self.plugins:
@@ -99,14 +115,15 @@ class Registry:
 def _contested(what: str, claims: Iterable[Plugin]) -> PluginError:
     return PluginError(
         f"{what} is claimed by {' and '.join(map(str, claims))}, so neither gets it; "
-        f"disable one with {DISABLE_VARIABLE}=NAME or uninstall it."
+        f"uninstall one, or disable it: {DISABLE_VARIABLE}=NAME, or for one run "
+        f"{DISABLE_KEY}=[NAME]."
     )
 
 
 @functools.cache
 def registry() -> Registry:
     """Return the registry of this process; plugins are discovered at the first call."""
-    plugins = tuple(without_shadowing(discover()))
+    plugins = tuple(without_shadowing(discover(disabled())))
     claims: dict[tuple[Kind, str], list[tuple[Component, Plugin]]] = defaultdict(list)
     for plugin in plugins:
         for component in plugin.components:
@@ -120,6 +137,23 @@ def registry() -> Registry:
             if len(claim) > 1
         },
     )
+
+
+def disable(names: Sequence[str]) -> None:
+    """Leave plugins out for the present run, and no others than these and the environment's.
+
+    Args:
+        names: of plugins or of their distributions.
+
+    Raises:
+        ConfigError: none that is installed has such a name.
+    """
+    known = known_names() if names else set()
+    for name in names:
+        if name not in known:
+            raise ConfigError(f"{DISABLE_KEY}: no plugin {name!r}. {did_you_mean(name, known)}")
+    if set_for_this_run(names):
+        registry.cache_clear()
 
 
 def resolve(component: Component) -> Any:

@@ -1,4 +1,4 @@
-"""Set plugins aside whose YAML would shadow an option: Hydra takes the first without a word."""
+"""Quarantine plugins whose YAML would shadow an option: Hydra takes the first without a word."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CORE_PACKAGE = "seqloom_conf"
 
 
 def without_shadowing(plugins: Sequence[Plugin]) -> list[Plugin]:
-    """Return the plugins, those set aside whose YAML has an option that also stands elsewhere.
+    """Return the plugins, those quarantined whose YAML has an option that also stands elsewhere.
 
     A component of that name keeps it; of two plugins' YAML neither is used.
     """
@@ -41,7 +41,7 @@ def _judged(plugin: Plugin, owners: dict[str, list[str]]) -> Plugin:
                 reason = f"its config {option!r} in {package} is also there {' and '.join(others)}"
                 return replace(
                     plugin,
-                    state="set aside",
+                    state="quarantined",
                     reason=reason,
                     components=(),
                     config_packages=(),

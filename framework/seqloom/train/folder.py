@@ -18,7 +18,7 @@ from seqloom.files import write_text
 
 log = logging.getLogger("seqloom")
 
-NAMES = frozenset({"run_dir", "resume", "threads", "title"})
+NAMES = frozenset({"run_dir", "resume", "threads", "title", "disable_plugins"})
 """What has no influence on a run's result."""
 
 MAY_CHANGE = NAMES | {"trainer", "callbacks", "logger", "batch.workers"}

@@ -89,6 +89,7 @@ def _arguments() -> argparse.Namespace:
 def _run(folder: RunFolder, going_on: bool, rank: int) -> None:
     import torch
 
+    from seqloom.plugins import disable
     from seqloom.train.errors import quiet
     from seqloom.train.init import Beginning
     from seqloom.train.prepare import restored
@@ -96,6 +97,7 @@ def _run(folder: RunFolder, going_on: bool, rank: int) -> None:
 
     quiet()
     config = folder.frozen()
+    disable(config.get("disable_plugins", ()))
     if config["threads"]:
         torch.set_num_threads(config["threads"])
     seed_everything(config["seed"])

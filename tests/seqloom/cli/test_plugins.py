@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from seqloom import __version__
 from seqloom.cli.main import run
 
 Program = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -30,8 +32,8 @@ def seqloom_components():
 def test_the_bundled_plugins(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["plugins"]) == 0
     out = capsys.readouterr().out
-    assert ": ok\n  encoder: rnn, lstm, gru, birnn, bilstm, bigru\n" in out
-    assert ": ok\n  head: ner\n" in out
+    assert " ms\n  encoder: rnn, lstm, gru, birnn, bilstm, bigru\n" in out
+    assert re.search(r"^ner \(seqloom .*\): ok, loaded in \d+ ms\n  head: ner\n", out, re.MULTILINE)
 
 
 def test_broken_and_contested_ones(
@@ -42,16 +44,22 @@ def test_broken_and_contested_ones(
     assert run(["plugins"]) == 0
     out = capsys.readouterr().out
     assert (
-        "faulty_import (faulty-import 1.5): set aside\n"
+        "faulty_import (faulty-import 1.5): quarantined\n"
         "  ModuleNotFoundError: No module named 'no_such_module'\n"
     ) in out
-    assert "\nencoder=lstm is claimed by plugin 'faulty_claim' (faulty-claim 1.5) and plugin" in out
-    assert out.endswith(": neither gets it\n")
+    assert re.search(r"^faulty_claim \(faulty-claim 1\.5\): conflict, loaded", out, re.MULTILINE)
+    also = "  encoder=lstm is also claimed by plugin {}: neither gets it\n"
+    assert also.format("'faulty_claim' (faulty-claim 1.5)") in out
+    assert also.format(f"'recurrent' (seqloom {__version__})") in out
 
     assert run(["plugins", "--json"]) == 0
     found = {plugin["name"]: plugin for plugin in json.loads(capsys.readouterr().out)}
-    assert found["faulty_import"]["state"] == "set aside"
+    assert found["faulty_import"]["state"] == "quarantined"
     assert found["faulty_import"]["reason"].startswith("ModuleNotFoundError")
+    assert found["recurrent"]["state"] == found["faulty_claim"]["state"] == "conflict"
+    assert found["recurrent"]["conflicts"] == [
+        "encoder=lstm is also claimed by plugin 'faulty_claim' (faulty-claim 1.5)"
+    ]
     assert found["faulty_claim"]["components"] == [
         {"kind": "encoder", "name": "lstm", "contested": True}
     ]
@@ -65,8 +73,8 @@ def test_in_a_process_of_its_own(install: Callable[..., Path], program: Program)
     site = install("faulty_claim", CLAIM)
     done = program("plugins", site=site)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "faulty_exit (faulty-exit 1.5): set aside\n  SystemExit: 7\n" in done.stdout
-    assert "faulty_syntax (faulty-syntax 1.5): set aside\n  SyntaxError: " in done.stdout
+    assert "faulty_exit (faulty-exit 1.5): quarantined\n  SystemExit: 7\n" in done.stdout
+    assert "faulty_syntax (faulty-syntax 1.5): quarantined\n  SyntaxError: " in done.stdout
 
     refused = program("train", "encoder=lstm", site=site)
     assert refused.returncode == 1

@@ -138,7 +138,7 @@ def test_a_broken_plugin_is_set_aside_and_all_else_goes_on(
     source = body if case in ("syntax", "missing_import") else HEAD + body
     install(f"faulty_{case}", source)
     plugin = one(f"faulty_{case}")
-    assert plugin.state == "set aside"
+    assert plugin.state == "quarantined"
     assert reason in plugin.reason
     assert (plugin.distribution, plugin.version) == (f"faulty-{case}".replace("_", "-"), "1.5")
     assert plugin.components + plugin.commands + plugin.config_packages == ()
@@ -153,8 +153,8 @@ def test_who_asks_for_a_part_is_told_of_the_plugins_set_aside(
         registry().find("encoder", "lstn")
     assert str(found.value) == (
         "No installed plugin provides encoder=lstn. Did you mean 'lstm'? There are: bigru, "
-        "bilstm, birnn, gru, lstm, rnn. Note: plugin 'faulty_import' (faulty-import 1.5) is set "
-        "aside: ModuleNotFoundError: No module named 'no_such_module'."
+        "bilstm, birnn, gru, lstm, rnn. Note: plugin 'faulty_import' (faulty-import 1.5) is "
+        "quarantined: ModuleNotFoundError: No module named 'no_such_module'."
     )
 
 

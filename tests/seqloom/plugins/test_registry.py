@@ -40,8 +40,8 @@ def test_a_name_that_two_plugins_claim_goes_to_neither(install: Install) -> None
     assert "bilstm" in registry().names("encoder")
     sentence = (
         r"encoder=lstm is claimed by plugin 'faulty_claim' \(faulty-claim 1\.5\) and plugin "
-        r"'recurrent' \(seqloom .*\), so neither gets it; disable one with "
-        r"SEQLOOM_DISABLE_PLUGINS=NAME or uninstall it\."
+        r"'recurrent' \(seqloom .*\), so neither gets it; uninstall one, or disable it: "
+        r"SEQLOOM_DISABLE_PLUGINS=NAME, or for one run disable_plugins=\[NAME\]\."
     )
     with pytest.raises(PluginError, match=sentence):
         registry().find("encoder", "lstm")
@@ -57,6 +57,42 @@ def test_disabling_one_of_two_claimants_gives_the_name_to_the_other(
     install("faulty_claim", CLAIM.format(name="lstm"))
     assert registry().owner("encoder", "lstm").name == "recurrent"
     assert compose_run(["encoder=lstm"])["encoder"]["name"] == "lstm"
+
+
+def test_a_run_can_do_without_a_plugin(install: Install) -> None:
+    install("faulty_claim", CLAIM.format(name="lstm"))
+    config = compose_run(["encoder=lstm", "disable_plugins=[faulty-claim]"])
+    assert config["encoder"]["name"] == "lstm"
+    assert config["disable_plugins"] == ["faulty-claim"]
+    with pytest.raises(PluginError, match="claimed by"):  # the next run has it again
+        compose_run(["encoder=lstm"])
+    with pytest.raises(ConfigError, match=r"^There is no encoder=lstm\..*is disabled: named in di"):
+        compose_run(["encoder=lstm", "disable_plugins=[recurrent, faulty_claim]"])
+    with pytest.raises(ConfigError, match=r"no plugin 'recurent'\. Did you mean 'recurrent'\?"):
+        compose_run(["disable_plugins=[recurent]"])
+    for word in ("disable_plugins=ner", "disable_plugins=[ner],[text]", "+disable_plugins=null"):
+        with pytest.raises(ConfigError, match="cannot be read; write disable_plugins="):
+            compose_run([word])
+
+
+def test_a_plugin_that_a_run_does_without_is_not_imported(install: Install, tmp_path: Path) -> None:
+    mark = tmp_path / "imported"
+    site = install("faulty_writer", f"open({str(mark)!r}, 'w').close()")
+    compose_run(["disable_plugins=[faulty_writer]"])
+    assert site.exists()
+    assert not mark.exists()
+
+
+def test_a_preset_can_disable_a_plugin_too(install: Install) -> None:
+    preset = "# @package _global_\ndisable_plugins: [recurrent]\n"
+    source = (
+        "from seqloom.plugins import hookimpl\n"
+        "@hookimpl\ndef seqloom_config_packages(): return ['faulty_conf']\n"
+    )
+    install("faulty", source, files={"faulty_conf/experiment/faulty_apart.yaml": preset})
+    with pytest.raises(PluginError, match=r"provides encoder=bilstm.*named in disable_plugins\.$"):
+        compose_run(["experiment=faulty_apart"])
+    assert compose_run([])["encoder"]["name"] == "bilstm"
 
 
 def test_a_command_that_two_plugins_claim_goes_to_neither(install: Install) -> None:

@@ -45,7 +45,7 @@ def test_a_preset_of_its_own_is_an_option(install: Install) -> None:
 def test_a_preset_with_the_name_of_a_component(install: Install, path: str) -> None:
     add(install, "faulty_preset", {path: PRESET})
     plugin = found("faulty_preset")
-    assert plugin.state == "set aside"
+    assert plugin.state == "quarantined"
     assert plugin.reason.startswith(
         "its config 'encoder/lstm' in faulty_preset_conf is also there as a component of plugin "
         "'recurrent' (seqloom "
@@ -64,7 +64,7 @@ def test_a_preset_with_the_name_of_one_of_the_core(install: Install) -> None:
 def test_two_presets_of_one_name_go_to_neither(install: Install) -> None:
     add(install, "faulty_one", {"encoder/tiny.yaml": PRESET})
     add(install, "faulty_two", {"encoder/tiny.yaml": PRESET, "encoder/other.yaml": PRESET})
-    assert [found(name).state for name in ("faulty_one", "faulty_two")] == ["set aside"] * 2
+    assert [found(name).state for name in ("faulty_one", "faulty_two")] == ["quarantined"] * 2
     assert "in faulty_two_conf of plugin 'faulty_two'" in found("faulty_one").reason
 
 
@@ -72,7 +72,7 @@ def test_a_config_package_that_cannot_be_imported(install: Install) -> None:
     files = {"faulty_raises_conf/__init__.py": "raise OSError('no')"}
     install("faulty_raises", SOURCE.format(name="faulty_raises"), files=files)
     assert (found("faulty_raises").state, found("faulty_raises").reason) == (
-        "set aside",
+        "quarantined",
         "OSError: no",
     )
 

@@ -1,0 +1,140 @@
+"""``seqloom plugins doctor`` finds each kind of fault, says it in a sentence, and exits with 1."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from seqloom import __version__
+from seqloom.cli.main import run
+
+Install = Callable[..., Path]
+Program = Callable[..., "subprocess.CompletedProcess[str]"]
+
+PLUGIN = """
+from dataclasses import dataclass
+from seqloom.plugins import Command, Component, hookimpl
+
+@dataclass
+class Params:
+    size: int = 1
+
+@hookimpl
+def seqloom_components():
+    return [Component("encoder", {name!r}, Params, {target!r}{more})]
+"""
+
+CLASSES = """
+from seqloom.interfaces import Encoder
+
+class NoEncoder:
+    pass
+
+class Abstract(Encoder):
+    def __init__(self, input_size, size): pass
+
+class Sizeless(Encoder):
+    def __init__(self, input_size): pass
+    def forward(self, features, state=None): pass
+
+class Sound(Encoder):
+    def __init__(self, input_size, **params): pass
+    def forward(self, features, state=None): pass
+"""
+
+PRESET = """
+from seqloom.plugins import hookimpl
+
+@hookimpl
+def seqloom_config_packages(): return ['faulty_conf']
+"""
+
+AT_FAULT = {
+    "faulty_parts:NoEncoder": "is no Encoder of seqloom.interfaces",
+    "faulty_parts:Abstract": "encoder=mine: faulty_parts:Abstract lacks forward",
+    "faulty_parts:Sizeless": "encoder=mine: Sizeless.__init__() does not take size",
+    "faulty_parts:Nobody": "has no attribute 'Nobody'",
+    "faulty_nowhere:Encoder": "ModuleNotFoundError: No module named 'faulty_nowhere'",
+}
+
+
+def test_the_bundled_plugins_are_well(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["plugins", "doctor"]) == 0
+    out = capsys.readouterr().out
+    assert f"recurrent (seqloom {__version__}): ok\n" in out
+    assert "fault" not in out
+
+
+@pytest.mark.parametrize("target", AT_FAULT)
+def test_components(target: str, install: Install, capsys: pytest.CaptureFixture[str]) -> None:
+    install("faulty_parts", CLASSES)
+    install("faulty_one", PLUGIN.format(name="mine", target=target, more=""))
+    assert run(["plugins", "doctor"]) == 1
+    out = capsys.readouterr().out
+    assert "faulty_one (faulty-one 1.5): 1 fault\n" in out
+    (line,) = [line for line in out.splitlines() if line.startswith("  fault: ")]
+    assert AT_FAULT[target] in line
+
+
+def test_what_is_quarantined_contested_or_refused(
+    install: Install, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install("faulty_parts", CLASSES)
+    install("faulty_import", "import no_such_module")
+    install("faulty_claim", PLUGIN.format(name="lstm", target="faulty_parts:Sound", more=""))
+    schema = PLUGIN.replace("size: int = 1", "size: frozenset[int] = frozenset()")
+    install("faulty_schema", schema.format(name="odd", target="faulty_parts:Sound", more=""))
+    install("faulty", PRESET, files={"faulty_conf/encoder/wrong.yaml": "defaults: [/nothing]\n"})
+    assert run(["plugins", "doctor", "--json"]) == 1
+    found = {one["name"]: one for one in json.loads(capsys.readouterr().out)["plugins"]}
+    faults = {name: " | ".join(one["faults"]) for name, one in found.items()}
+    assert faults["faulty_import"].startswith("quarantined: ModuleNotFoundError: ")
+    assert faults["faulty_claim"].endswith(f"(seqloom {__version__}), so neither gets it")
+    assert "encoder=lstm is also claimed by plugin 'faulty_claim'" in faults["recurrent"]
+    assert "Unexpected type" in faults["faulty_schema"]
+    assert faults["faulty"].startswith("its config 'encoder/wrong': ")
+    assert faults["ner"] == ""
+    assert found["faulty_claim"]["state"] == "conflict"
+
+
+def test_heavy_imports_and_other_versions(install: Install, program: Program) -> None:
+    install("faulty_parts", CLASSES)
+    source = PLUGIN.format(name="mine", target="faulty_parts:Sound", more="")
+    site = install("faulty_heavy", "import numpy\n" + source)
+    metadata = site / "faulty_heavy-1.5.dist-info" / "METADATA"
+    metadata.write_text(metadata.read_text() + "Requires-Dist: seqloom>=97\n")
+    done = program("plugins", "doctor", site=site)
+    assert done.returncode == 1
+    assert "faulty_heavy (faulty-heavy 1.5): 2 faults\n" in done.stdout
+    assert f"needs seqloom>=97, but this is seqloom {__version__}\n" in done.stdout
+    assert "  fault: importing faulty_heavy imports numpy (" in done.stdout
+
+
+def test_a_disabled_plugin_is_let_be(
+    install: Install, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SEQLOOM_DISABLE_PLUGINS", "faulty_import")
+    install("faulty_import", "import no_such_module")
+    assert run(["plugins", "doctor"]) == 0
+    out = capsys.readouterr().out
+    assert "faulty_import (faulty-import 1.5): disabled\n" in out
+    monkeypatch.setenv("SEQLOOM_DISABLE_PLUGINS", "faulty_import,nobody")
+    assert run(["plugins", "doctor"]) == 1
+    assert "names 'nobody', but no plugin is called so" in capsys.readouterr().out
+
+
+def test_an_extra_that_is_not_installed_is_no_fault(
+    install: Install, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = PLUGIN.format(name="dear", target="faulty_dear_part:D", more=", extra='dear'")
+    install("faulty_dear", source, files={"faulty_dear_part.py": "import faulty_library"})
+    assert run(["plugins", "doctor"]) == 0
+    out = capsys.readouterr().out
+    assert (
+        "faulty_dear (faulty-dear 1.5): ok\n  encoder=dear needs libraries that are not installed: "
+        'pip install "faulty-dear[dear]"\n'
+    ) in out

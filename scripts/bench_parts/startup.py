@@ -1,5 +1,7 @@
 """P12: how long the program takes to answer, as a whole process, against ``import torch``.
 
+Ten plugins are installed: the bundled ones, and as many others as are lacking.
+
 ``python scripts/bench_parts/startup.py`` prints the rows.
 """
 
@@ -9,6 +11,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -38,12 +41,65 @@ class Case:
         return f"{shown}, against import torch"
 
 
+PLUGINS = 10
+BUNDLED = 5
+PLUGIN = """
+from dataclasses import dataclass
+from enum import StrEnum
+
+from seqloom.plugins import Component, hookimpl
+
+
+class Bound(StrEnum):
+    tanh = "tanh"
+    none = "none"
+
+
+@dataclass
+class Params:
+    hidden_size: int = 64
+    width: int = 3
+    bound: Bound = Bound.tanh
+
+
+@hookimpl
+def seqloom_components():
+    return [
+        Component("encoder", f"{__name__}_encoder", Params, f"{__name__}.encoder:Encoder"),
+        Component("head", f"{__name__}_head", Params, f"{__name__}.head:Head"),
+    ]
+
+
+@hookimpl
+def seqloom_config_packages():
+    return [f"{__name__}.conf"]
+"""
+PRESET = "defaults: [/schema/encoder/{0}_encoder@_here_, _self_]\nwidth: 7\n"
+
 CASES = (
     Case("P12-help", ("--help",), 0.15, "train"),
     Case("P12-plugins", ("plugins",), 0.15, "recurrent"),
     Case("P12-error", ("train", "encoder=bilstn"), 0.30, "bilstm", fails=True),
+    Case(
+        "P12-tab-key", ("-sc", "query=bash"), 0.30, "encoder.merge=", line="seqloom train encoder."
+    ),
     Case("P12-tab", ("-sc", "query=bash"), 0.30, "encoder=lstm", line="seqloom train encoder="),
 )
+
+
+def install(site: Path) -> None:
+    """Put plugins into a folder as pip would: a package, a preset, an entry point each."""
+    for number in range(BUNDLED, PLUGINS):
+        name = f"bench_plugin_{number}"
+        preset = site / name / "conf" / "encoder" / f"{name}_wide.yaml"
+        preset.parent.mkdir(parents=True)
+        preset.write_text(PRESET.format(name))
+        (site / name / "conf" / "__init__.py").touch()
+        (site / name / "__init__.py").write_text(PLUGIN)
+        info = site / f"{name}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[seqloom.plugins]\n{name} = {name}\n")
 
 
 def _environment(case: Case) -> dict[str, str]:
@@ -94,7 +150,27 @@ def _seconds() -> dict[str, float]:
 
 
 def measure() -> list[dict[str, Any]]:
-    """Return a row for each command, and one for how many of them import torch."""
+    """Return a row for each command, and one for how many of them import torch.
+
+    Raises:
+        RuntimeError: there are not as many plugins as are to be.
+    """
+    before = os.environ.get("PYTHONPATH")
+    with tempfile.TemporaryDirectory() as folder:
+        install(Path(folder))
+        os.environ["PYTHONPATH"] = folder
+        try:
+            return _rows()
+        finally:
+            os.environ.pop("PYTHONPATH")
+            if before is not None:
+                os.environ["PYTHONPATH"] = before
+
+
+def _rows() -> list[dict[str, Any]]:
+    listed = subprocess.run([SEQLOOM, "plugins"], capture_output=True, text=True, check=True).stdout
+    if listed.count(": ok, ") != PLUGINS:
+        raise RuntimeError(f"there should be {PLUGINS} plugins:\n{listed}")
     seconds = _seconds()
     rows: list[dict[str, Any]] = [
         {

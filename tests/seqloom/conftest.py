@@ -139,3 +139,10 @@ def stranger_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
         assert done.returncode == 0, done.stdout + done.stderr
     return site
+
+
+@pytest.fixture
+def stranger(stranger_site: Path, monkeypatch: pytest.MonkeyPatch, fresh_plugins: None) -> None:
+    """Have the stranger's package installed in this process too."""
+    monkeypatch.syspath_prepend(str(stranger_site))
+    importlib.invalidate_caches()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import shutil
 import subprocess
@@ -21,13 +20,6 @@ from seqloom.testing import ENCODER_CHECKS, variants
 Program = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
-@pytest.fixture
-def stranger(stranger_site: Path, monkeypatch: pytest.MonkeyPatch, fresh_plugins: None) -> None:
-    """Have the stranger's package installed in this process too."""
-    monkeypatch.syspath_prepend(str(stranger_site))
-    importlib.invalidate_caches()
-
-
 def test_it_is_listed(program: Program, stranger_site: Path) -> None:
     done = program("plugins", "--json", site=stranger_site)
     assert done.returncode == 0, done.stderr
@@ -41,6 +33,7 @@ def test_it_is_listed(program: Program, stranger_site: Path) -> None:
         "version": "0.3.1",
         "state": "ok",
         "reason": "",
+        "conflicts": [],
         "components": [
             {"kind": "encoder", "name": "stranger", "contested": False},
             {"kind": "data", "name": "parity", "contested": False},

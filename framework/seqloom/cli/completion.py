@@ -1,6 +1,6 @@
-"""Completion of overrides by TAB, on top of Hydra's own.
+"""Completion by TAB, in the shells that Hydra has a script for.
 
-Hydra's script calls ``seqloom -sc query=bash`` with the line so far in ``COMP_LINE``, the
+That script calls ``seqloom -sc query=bash`` with the line so far in ``COMP_LINE``, the
 subcommand included, and takes that for an override: it is removed before Hydra sees the line.
 """
 
@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
-from enum import EnumType
-from typing import get_type_hints
 
+from seqloom.cli.candidates import candidates
 from seqloom.cli.commands import COMMANDS
-from seqloom.config.schema import Run
 from seqloom.errors import SeqloomError, did_you_mean
-from seqloom.plugins import KINDS, Kind, registry
+from seqloom.plugins import KINDS, registry
 
 SHELLS = ("bash", "fish")
+SECOND_WORDS = {"new": ("plugin",), "plugins": ("doctor",)}
 
 
 def completion(arguments: list[str]) -> int:
@@ -42,16 +40,9 @@ def _query(word: str) -> int:
         names = [*COMMANDS, "completion", *registry().commands()]
         print("\n".join(name for name in names if name.startswith(command)))
         return 0
-    if command == "sweep":
-        from seqloom.cli.sweep import SUBCOMMANDS
-
-        print("\n".join(name for name in SUBCOMMANDS if name.startswith(overrides)))
-        return 0
-    if command != "train":
-        return 0
-    values = option_values(overrides)
-    if values:
-        print("\n".join(values))
+    words = candidates(overrides) if command == "train" else _words(command, overrides)
+    if words is not None:
+        print(*words, sep="\n", end="\n" if words else "")
         return 0
     shortened = f"{program} {overrides}"
     os.environ["COMP_LINE"] = shortened
@@ -60,30 +51,19 @@ def _query(word: str) -> int:
     return _hydra(word)
 
 
-def option_values(overrides: str) -> list[str]:
-    """Return what can stand after ``encoder.merge=`` or ``on_bad=``: enum values.
+def _words(command: str, rest: str) -> list[str]:
+    """Return what can stand behind another command than train."""
+    found: list[str] = []
+    if command == "sweep":
+        from seqloom.cli.sweep import SUBCOMMANDS
 
-    Hydra does not know those of components: they are those of the component that the line chooses;
-    if it chooses none, of all its kind.
-    """
-    *before, last = overrides.split(" ")
-    key, equals, start = last.partition("=")
-    if not equals:
-        return []
-    kind, _, parameter = key.partition(".")
-    schemas = _schemas(kind, before) if kind in KINDS else [Run]
-    values: dict[str, None] = {}
-    for schema in schemas:
-        hint = get_type_hints(schema).get(parameter or key)
-        if isinstance(hint, EnumType):
-            values |= dict.fromkeys(hint.__members__)
-    return [f"{key}={value}" for value in values if value.startswith(start)]
-
-
-def _schemas(kind: Kind, words: Sequence[str]) -> list[type]:
-    chosen = [word.removeprefix(f"{kind}=") for word in words if word.startswith(f"{kind}=")]
-    known = registry().names(kind)
-    return [registry().find(kind, name).schema for name in known if name in (chosen or known)]
+        found = list(SUBCOMMANDS)
+    elif command in SECOND_WORDS:
+        found = list(SECOND_WORDS[command])
+    elif command == "conformance":
+        rest = rest.rpartition(" ")[2]
+        found = [f"{kind}={name}" for kind in KINDS for name in registry().names(kind)]
+    return [word for word in found if word.startswith(rest)]
 
 
 def _hydra(word: str) -> int:

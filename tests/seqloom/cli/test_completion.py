@@ -47,10 +47,23 @@ class Offered:
         ("seqloom train encoder=gru encoder.num", ["encoder.num_layers="]),
         (
             "seqloom train encoder.merge=",
-            [f"encoder.merge={name}" for name in ("concat", "sum", "average", "multiply")],
+            [f"encoder.merge={name}" for name in ("average", "concat", "multiply", "sum")],
         ),
         ("seqloom train encoder=bigru encoder.merge=a", ["encoder.merge=average"]),
         ("seqloom train encoder=lstm encoder.merge=", []),
+        ("seqloom train encoder=lstm encoder.hidden_size=", ["encoder.hidden_size=128"]),
+        ("seqloom train encoder.locked_d", ["encoder.locked_dropout="]),
+        (
+            "seqloom train encoder.locked_dropout=",
+            ["encoder.locked_dropout=false", "encoder.locked_dropout=true"],
+        ),
+        ("seqloom train data=csv data.split.v", ["data.split.val="]),
+        ("seqloom train batch.w", ["batch.workers="]),
+        ("seqloom train trainer.max_e", ["trainer.max_epochs="]),  # from a composed config
+        ("seqloom train +e", ["+encoder=", "+experiment="]),
+        ("seqloom train run_dir=/etc/hostn", ["run_dir=/etc/hostname"]),
+        ("seqloom train sweep=sm", ["sweep=small_and_good"]),
+        ("seqloom plugins ", ["doctor"]),
         ("seqloom train on_bad=", ["on_bad=error", "on_bad=skip"]),
         ("seqloom train init_classes=u", ["init_classes=unite"]),
         ("seqloom train head.decoder=s", ["head.decoder=softmax"]),
@@ -72,3 +85,20 @@ def test_the_script_is_for_the_program_by_its_name(
     assert "-sc query=" in out
     assert re.search(r"complete .*\bseqloom\b", out)
     assert "/some/where" not in out
+
+
+@pytest.mark.parametrize(
+    "line", ["e", "experiment=s", "logger=", "encoder=lstm encoder.f", "batch.m"]
+)
+def test_schemas_and_files_tell_what_a_composed_config_tells(
+    line: str, offered: Offered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = offered(f"seqloom train {line}")
+    monkeypatch.setattr("seqloom.cli.completion.candidates", lambda overrides: None)
+    assert found
+    assert found == offered(f"seqloom train {line}")
+
+
+def test_a_preset_of_a_plugin_is_offered_with_its_keys(stranger: None, offered: Offered) -> None:
+    assert offered("seqloom train encoder=st") == ["encoder=stranger", "encoder=stranger_wide"]
+    assert offered("seqloom train encoder=stranger_wide encoder.w") == ["encoder.width="]

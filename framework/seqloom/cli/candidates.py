@@ -1,0 +1,110 @@
+"""What can stand at the end of a line of overrides, told from schemas and the names of files.
+
+Composing a config, as Hydra's own completion does, would take a third of a second at each TAB. What
+only a composed config tells (the keys of ``trainer``, of a preset, of ``hydra``) is left to Hydra.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import MISSING, Field, fields, is_dataclass
+from enum import Enum, EnumType
+from typing import Any, get_type_hints
+
+from seqloom.config.schema import Batch, Run
+from seqloom.plugins import KINDS, registry
+from seqloom.plugins.shadowing import CORE_PACKAGE, options
+
+SECTIONS = tuple(one.name for one in fields(Run) if get_type_hints(Run)[one.name] in (Any, Batch))
+"""The keys of a run that have keys below them."""
+
+ELSEWHERE = ("+", "~", "hydra", "schema", "-", "'", '"')
+"""How words begin that are not ours to complete."""
+
+
+def candidates(overrides: str) -> list[str] | None:
+    """Return what the last word can become, or None if only a composed config tells.
+
+    Args:
+        overrides: the line behind ``seqloom train``.
+    """
+    *before, last = overrides.split(" ")
+    if last.startswith(ELSEWHERE) or any(word.startswith(("--config", "-c")) for word in before):
+        return None
+    key, equals, start = last.partition("=")
+    found = _values(key, start, before) if equals else _keys(key, before)
+    return None if found is None else sorted(word for word in found if word.startswith(last))
+
+
+def _keys(word: str, before: Sequence[str]) -> Iterable[str] | None:
+    """Return keys and groups, each with what comes behind it."""
+    section, dot, _ = word.rpartition(".")
+    if not dot:
+        leaves = [f"{one.name}=" for one in fields(Run) if one.name not in SECTIONS]
+        groups = [f"{group}=" for group in _groups() if "/" not in group]
+        return [*leaves, *groups, *(f"{name}." for name in SECTIONS), "hydra.", "hydra/"]
+    schemas = _schemas(section, before)
+    if schemas is None:
+        return None
+    parameters = [(one.name, get_type_hints(s)[one.name]) for s in schemas for one in fields(s)]
+    return {f"{section}.{name}{'.' if is_dataclass(hint) else '='}" for name, hint in parameters}
+
+
+def _values(key: str, start: str, before: Sequence[str]) -> Iterable[str] | None:
+    """Return values of a key or options of a group, the key in front."""
+    groups = _groups()
+    if key in groups:
+        return [f"{key}={name}" for name in groups[key]]
+    if start.startswith((".", "/", "~")):  # a path
+        return None
+    section, _, name = key.rpartition(".")
+    schemas = _schemas(section, before) if section else [Run]
+    if schemas is None:
+        return None
+    found = [(one, schema) for schema in schemas for one in fields(schema) if one.name == name]
+    return {f"{key}={text}" for one, schema in found for text in _texts(one, schema)}
+
+
+def _texts(parameter: Field[Any], schema: type) -> list[str]:
+    """Return a parameter's values, if they are a choice, or its default."""
+    hint = get_type_hints(schema)[parameter.name]
+    if isinstance(hint, EnumType):
+        return list(hint.__members__)
+    if hint is bool:
+        return ["true", "false"]
+    default = parameter.default
+    plain = isinstance(default, str | int | float | Enum) and default != "???"
+    return [str(default)] if default is not MISSING and plain else []
+
+
+def _groups() -> dict[str, list[str]]:
+    """Return the options of every group: components, and YAML of the core and of plugins."""
+    found: dict[str, list[str]] = {kind: list(registry().names(kind)) for kind in KINDS}
+    packages = [name for plugin in registry().plugins for name in plugin.config_packages]
+    for option in (one for package in (CORE_PACKAGE, *packages) for one in options(package)):
+        group, _, name = option.rpartition("/")
+        if group:
+            found.setdefault(group, []).append(name)
+    return found
+
+
+def _schemas(section: str, before: Sequence[str]) -> list[type] | None:
+    """Return the schemas that a section of the config may have; None if no schema tells.
+
+    That of the component that the line chooses; if it chooses none, those of all of its kind.
+    """
+    head, _, rest = section.partition(".")
+    if head == "batch":
+        schemas: list[type] = [Batch]
+    elif head in KINDS:
+        chosen = [word.partition("=")[2] for word in before if word.startswith(f"{head}=")]
+        known = registry().names(head)
+        if chosen and chosen[-1] not in known:  # a preset, or several names for a sweep
+            return None
+        schemas = [registry().find(head, name).schema for name in chosen[-1:] or known]
+    else:
+        return None
+    for name in rest.split(".") if rest else ():
+        inner = [get_type_hints(schema).get(name) for schema in schemas]
+        schemas = [hint for hint in inner if isinstance(hint, type) and is_dataclass(hint)]
+    return schemas

@@ -7,6 +7,9 @@ import random
 import re
 import subprocess
 import sys
+import sysconfig
+import venv
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +19,10 @@ from PIL import Image
 from seqloom_handwriting.readers.digit_lines import DigitLineSource
 
 ROOT = Path(__file__).parent.parent
-PAGES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
+DOCS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md"))
+PAGES = ["README.md", *(page for page in DOCS if "{include}" not in (ROOT / page).read_text())]
+APART = "docs/tutorial.md"
+"""It installs and uninstalls, which it does in an environment of its own."""
 NOT_RUN = {"docs/results.md": "its commands are what scripts/reproduce runs"}
 BLOCK = re.compile(r"^```(bash|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
@@ -27,21 +33,46 @@ def test_page(page: str, tmp_path: Path) -> None:
         pytest.skip(NOT_RUN[page])
     text = (ROOT / page).read_text(encoding="utf-8")
     own_files(tmp_path)
+    programs = own_environment(tmp_path / "venv") if page == APART else Path(sys.executable).parent
+    here = tmp_path / ".here"
+    here.write_text(str(tmp_path))
     for language, block in BLOCK.findall(text):
-        shell = ["bash", "-euo", "pipefail", "-c"] if language == "bash" else [sys.executable, "-c"]
+        if language == "bash":  # a reader's shell stays where the last block went
+            command = ["bash", "-euo", "pipefail", "-c", f"trap 'pwd >{here}' EXIT\n{block}"]
+        else:
+            command = [str(programs / "python"), "-c", block]
         done = subprocess.run(
-            [*shell, block],
-            cwd=tmp_path,
+            command,
+            cwd=here.read_text().strip(),
             env={
                 **os.environ,
-                "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+                "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
                 "OMP_NUM_THREADS": "1",
+                "PIP_NO_BUILD_ISOLATION": "false",  # which is how pip spells that there is none
+                "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             },
             capture_output=True,
             text=True,
             check=False,
         )
         assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
+
+
+def own_environment(folder: Path) -> Path:
+    """Make an environment that has all that this one has, and return the folder of its programs."""
+    venv.create(folder, symlinks=True)
+    programs, python = folder / "bin", folder / "bin" / "python"
+    (found,) = folder.glob("lib/python*/site-packages")
+    ours = sysconfig.get_path("purelib")
+    (found / "ours.pth").write_text(f"import site; site.addsitedir({ours!r})\n")
+    for point in entry_points(group="console_scripts"):
+        if point.name in {"seqloom", "pip", "pytest", "mypy"}:
+            module, _, function = point.value.partition(":")
+            run = f"from {module} import {function} as run; import sys; sys.exit(run())"
+            (programs / point.name).write_text(f"#!/bin/sh\nexec {python} -c '{run}' \"$@\"\n")
+            (programs / point.name).chmod(0o755)
+    (programs / "ruff").symlink_to(Path(sys.executable).with_name("ruff"))
+    return programs
 
 
 def own_files(folder: Path) -> None:

@@ -1,0 +1,127 @@
+"""Secondary structure of proteins: what each residue is part of, a helix, a strand or a coil.
+
+This module is the entry point: it is imported at every start and loads neither torch nor numpy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from seqloom.data import SplitConfig
+from seqloom.plugins import Component, hookimpl
+
+FIELDS = {"residues": "tokens", "structure": "residue_states", "resolved": "residue_mask"}
+"""What the readers give: field → kind. Without a mask of their own, all residues are resolved."""
+
+FASTA_SUFFIXES = (".fasta", ".fa", ".faa")
+
+
+@dataclass
+class Columns:
+    """Where the parts of a protein stand in a table.
+
+    Attributes:
+        id: the column of the protein's name; null numbers them.
+        residues: of its sequence, one letter a residue.
+        structure: of its states, one letter a residue.
+        resolved: of the mask, a 1 or 0 a residue; null takes all of them as resolved.
+    """
+
+    id: str | None = "id"
+    residues: str = "sequence"
+    structure: str = "ss3"
+    resolved: str | None = "resolved"
+
+
+@dataclass
+class ProteinTable:
+    """Tables of proteins, separated by tabs, with a header; the parameters of ``protein_table``.
+
+    Attributes:
+        train: a path, or a pinned URL (``https://…#sha256=HEX&local=RELATIVE``); ``.gz`` is
+            unpacked while it is read.
+        val: the same; if it is not given, ``split.val`` may cut it from ``train``.
+        test: the same; if it is not given, ``split.test`` may cut it from ``train``.
+        split: how ``train`` is cut.
+        columns: where what stands.
+    """
+
+    train: str | None = None
+    val: str | None = None
+    test: str | None = None
+    split: SplitConfig = field(default_factory=SplitConfig)
+    columns: Columns = field(default_factory=Columns)
+
+
+@dataclass
+class FlipArchive:
+    """An archive of the FLIP benchmark with a label for each residue; of ``flip_residues``.
+
+    Attributes:
+        archive: a path or a pinned URL of the zip, which has ``sequences.fasta``, the labels with
+            their splits, and ``mask.fasta``.
+        labels: the file in it with the labels and splits.
+    """
+
+    archive: str | None = None
+    labels: str = "sampled.fasta"
+
+
+@dataclass
+class SecondaryStructure:
+    """Parameters of ``head=secondary_structure``.
+
+    Attributes:
+        field: of the examples that is predicted: a letter for each residue.
+        mask: the field that tells which residues are resolved; the others count neither in the
+            loss nor in the score.
+        dropout: on the encoder's states, the same mask at all steps of a sequence.
+    """
+
+    field: str = "structure"
+    mask: str = "resolved"
+    dropout: float = 0.0
+
+
+@hookimpl
+def seqloom_components() -> Iterable[Component]:
+    """Return the readers and the head."""
+    return [
+        Component(
+            kind="data",
+            name="protein_table",
+            schema=ProteinTable,
+            target="seqloom_protein.table:TableSource",
+            gives=FIELDS,
+            suffixes=(*FASTA_SUFFIXES, ".tsv"),
+            sample="seqloom_protein.samples:table",
+        ),
+        Component(
+            kind="data",
+            name="flip_residues",
+            schema=FlipArchive,
+            target="seqloom_protein.flip:FlipSource",
+            gives=FIELDS,
+            suffixes=FASTA_SUFFIXES,
+            sample="seqloom_protein.samples:archive",
+        ),
+        Component(
+            kind="head",
+            name="secondary_structure",
+            schema=SecondaryStructure,
+            target="seqloom_protein.head:SecondaryStructureHead",
+            takes={
+                "field": ("residue_states",),
+                "mask": ("residue_mask",),
+                "steps": ("token",),
+            },
+            sample="seqloom_protein.samples:labelled",
+        ),
+    ]
+
+
+@hookimpl
+def seqloom_config_packages() -> Iterable[str]:
+    """Return the package of the presets."""
+    return ["seqloom_protein.conf"]

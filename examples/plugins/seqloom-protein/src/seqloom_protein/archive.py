@@ -1,0 +1,60 @@
+"""FASTA files inside a zip archive."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from seqloom.data import local_path
+from seqloom.errors import DataError, did_you_mean
+
+from seqloom_protein.fasta import Entry, entries
+
+
+@dataclass(frozen=True)
+class Member:
+    """A FASTA file of an archive, unpacked.
+
+    Attributes:
+        shown: its name in messages, that of the archive in front.
+        text: what is in it.
+    """
+
+    shown: str
+    text: str
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield its sequences; see `seqloom_protein.fasta.entries`."""
+        return entries(self, enumerate(self.text.splitlines(), 1))
+
+    def error(self, line: int, problem: str) -> DataError:
+        """Return the error for a line, numbered from 1."""
+        return DataError(f"{self.shown}:{line}: {problem}")
+
+
+def members(archive: str, names: Sequence[str]) -> list[Member]:
+    """Return the files of these names, in whatever folder of the archive they lie.
+
+    Args:
+        archive: a path or a pinned URL.
+        names: of the files.
+
+    Raises:
+        DataError: there is no such archive, it is damaged, or one of the files is not in it.
+    """
+    path = local_path(archive)
+    try:
+        with zipfile.ZipFile(path) as files:
+            found = {PurePosixPath(name).name: name for name in files.namelist()}
+            for name in names:
+                if name not in found:
+                    raise DataError(f"{path}: no file {name!r} in it. {did_you_mean(name, found)}")
+            texts = [files.read(found[name]).decode("ascii") for name in names]
+    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, UnicodeDecodeError) as error:
+        raise DataError(
+            f"{path}: cannot be read as a zip archive of FASTA files: {error}. Fetch it anew."
+        ) from None
+    return [Member(f"{path}/{found[n]}", text) for n, text in zip(names, texts, strict=True)]

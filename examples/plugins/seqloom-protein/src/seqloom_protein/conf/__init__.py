@@ -1,0 +1,1 @@
+"""Presets: the published data set, and the recipe of the published result."""

@@ -1,0 +1,73 @@
+"""FASTA: a line ``>name comment`` before the lines of each sequence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from seqloom.errors import DataError
+
+from seqloom_protein.lines import Line
+
+
+class Lined(Protocol):
+    """Something with lines that errors can name."""
+
+    def error(self, line: int, problem: str) -> DataError:
+        """Return the error for a line, numbered from 1."""
+        ...
+
+
+@dataclass(slots=True)
+class Entry:
+    """One sequence.
+
+    Attributes:
+        line: of its header, from 1.
+        name: the first word of the header.
+        comment: the rest of it.
+        parts: the lines of the sequence.
+    """
+
+    line: int
+    name: str
+    comment: str = ""
+    parts: list[str] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        """The sequence."""
+        return "".join(self.parts)
+
+
+def entries(text: Lined, lines: Iterable[Line]) -> Iterator[Entry]:
+    """Yield the sequences as they are read; lines that begin with ``;`` are comments.
+
+    Raises:
+        DataError: letters before the first header, or a header without a name.
+    """
+    entry: Entry | None = None
+    for number, line in lines:
+        bare = line.strip()
+        if bare.startswith(">"):
+            if entry:
+                yield entry
+            entry = _begun(text, number, bare[1:])
+        elif bare and not bare.startswith(";"):
+            if entry is None:
+                raise text.error(
+                    number,
+                    f"{bare[:20]!r} stands before the first header; in FASTA a line '>name' comes "
+                    "before each sequence.",
+                )
+            entry.parts.append("".join(bare.split()))
+    if entry:
+        yield entry
+
+
+def _begun(text: Lined, number: int, header: str) -> Entry:
+    name, _, comment = header.strip().partition(" ")
+    if not name:
+        raise text.error(number, "a header without a name; expected '>name'.")
+    return Entry(number, name, comment)

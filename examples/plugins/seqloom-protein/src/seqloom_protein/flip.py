@@ -1,0 +1,72 @@
+"""The reader ``flip_residues``: an archive of the FLIP benchmark (Dallago et al. 2021).
+
+Its FASTA files hold the sequences, labels and masks of the same proteins; the header of a protein's
+labels tells its split: ``>name SET=train VALIDATION=False``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from seqloom.data import give
+from seqloom.errors import ConfigError, ExampleError, did_you_mean
+from seqloom.interfaces import SPLITS, Example, Origin, Source
+
+from seqloom_protein import Columns
+from seqloom_protein.archive import Member, members
+from seqloom_protein.fasta import Entry
+from seqloom_protein.inputs import read_inputs
+from seqloom_protein.records import Record, to_example
+
+
+class FlipSource(Source):
+    """Reads a FLIP archive; see `FlipArchive` for the parameters."""
+
+    def __init__(self, *, archive: str | None = None, labels: str = "sampled.fasta") -> None:
+        self.archive = archive
+        self.labels = labels
+
+    def examples(self, split: str) -> Iterator[Example]:
+        """Return the proteins of a split, in the order of the labels.
+
+        Raises:
+            ConfigError: the split has another name than these three.
+            DataError: the archive is missing or damaged, or its files do not fit together.
+            ExampleError: from ``next``, for one protein; ask for the next one.
+        """
+        if split not in SPLITS:
+            raise ConfigError(f"No split {split!r}. {did_you_mean(split, SPLITS)}")
+        return give(self._read(self.archive, split) if self.archive else ())
+
+    def _read(self, archive: str, split: str) -> Iterator[Example | ExampleError]:
+        sequences, labels, masks = members(archive, ("sequences.fasta", self.labels, "mask.fasta"))
+        residues = {entry.name: entry.text for entry in sequences.entries()}
+        resolved = {entry.name: entry.text for entry in masks.entries()}
+        for entry in labels.entries():
+            if _split_of(labels, entry) != split:
+                continue
+            for member, known in ((sequences, residues), (masks, resolved)):
+                if entry.name not in known:
+                    raise labels.error(entry.line, f"{entry.name} is not in {member.shown}.")
+            name = entry.name
+            origin = Origin(labels.shown, entry.line)
+            yield to_example(Record(name, origin, residues[name], entry.text, resolved[name]))
+
+    def inputs(self, paths: Sequence[str]) -> Iterator[Example]:
+        """Return the proteins of FASTA files or tables; see `Source.inputs`."""
+        return read_inputs(paths, Columns())
+
+
+def _split_of(labels: Member, entry: Entry) -> str:
+    """Return the split that a header tells.
+
+    Raises:
+        DataError: it tells none.
+    """
+    told = dict(word.split("=", 1) for word in entry.comment.split() if "=" in word)
+    if told.get("SET") not in ("train", "test"):
+        raise labels.error(
+            entry.line,
+            f"the header of {entry.name} tells no split; expected SET=train or SET=test.",
+        )
+    return "val" if told.get("VALIDATION") == "True" else told["SET"]

@@ -1,0 +1,110 @@
+"""The head ``secondary_structure``: a state for each residue."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from seqloom.interfaces import Encoded, Example, Head, HeadMetric, Prediction, SequenceBatch
+from seqloom.nn import LockedDropout, length_mask, zero_padding
+from torch import Tensor, nn
+
+from seqloom_protein.codec import UNRESOLVED, StructureCodec
+from seqloom_protein.render import render
+
+
+class SecondaryStructureHead(Head):
+    """Scores C states for each residue, each on its own, with a softmax.
+
+    The outputs are scores, (B, T, C).
+
+    Args:
+        codec: with its state.
+        input_size: H.
+        field, mask, dropout: see `seqloom_protein.SecondaryStructure`.
+    """
+
+    watch = "q3"
+    column_names = ("residue", "state", "confidence")
+    row_per_token = True
+
+    def __init__(
+        self,
+        codec: StructureCodec,
+        input_size: int,
+        *,
+        field: str = "structure",
+        mask: str = "resolved",
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.codec = codec
+        self.watch = codec.score
+        self.dropout = LockedDropout(dropout)
+        self.project = nn.Linear(input_size, len(codec.states))
+
+    @classmethod
+    def make_codec(cls, **params: Any) -> StructureCodec:
+        """Return an unfitted codec for the component's parameters."""
+        return StructureCodec(params.get("field", "structure"), params.get("mask", "resolved"))
+
+    def forward(self, encoded: Encoded, batch: SequenceBatch | None = None) -> Tensor:
+        """Return the scores of the states, (B, T, C)."""
+        states = zero_padding(encoded.states, encoded.lengths)
+        scores: Tensor = self.project(self.dropout(states))
+        return scores
+
+    def loss(self, outputs: Tensor, batch: SequenceBatch) -> Tensor:
+        """Return (B,) losses in nats: the mean cross entropy of the example's resolved residues.
+
+        A mean, so that a protein's loss does not grow with its length. Batches hold proteins of
+        like length, so within one it weighs residues nearly alike.
+        """
+        lengths = batch.lengths["states"]
+        size = int(lengths.max())
+        scores = outputs[:, :size].transpose(1, 2).float()  # (B, C, T)
+        inside = length_mask(lengths, size, scores.device)
+        states = batch["states"][:, :size].masked_fill(~inside, UNRESOLVED)
+        losses = F.cross_entropy(scores, states, ignore_index=UNRESOLVED, reduction="none")
+        return losses.sum(1) / (states != UNRESOLVED).sum(1)
+
+    @torch.no_grad()
+    def decode(self, outputs: Tensor, encoded: Encoded, scores: bool = True) -> list[Prediction]:
+        """Return for each row its ``states``, one letter a residue.
+
+        With ``scores`` also ``confidence``, the probability of each of these states.
+        """
+        best, chosen = outputs.float().softmax(2).max(2)  # (B, T) each
+        lengths = encoded.lengths.tolist()
+        predictions: list[Prediction] = [
+            {"states": "".join(self.codec.states[number] for number in row[:length])}
+            for row, length in zip(chosen.tolist(), lengths, strict=True)
+        ]
+        if scores:
+            for prediction, row, length in zip(predictions, best.tolist(), lengths, strict=True):
+                prediction["confidence"] = row[:length]
+        return predictions
+
+    def metrics(self) -> HeadMetric:
+        """Return a fresh metric: Q3, and the recall of each state."""
+        # torchmetrics takes a second that predicting saves
+        from seqloom_protein.metric import StateAccuracy
+
+        return StateAccuracy(self.codec.states, self.codec.score)
+
+    def describe(self, example: Example, prediction: Prediction) -> Prediction:
+        """Return the prediction with the ``residues`` it is of, in one text."""
+        return {"residues": "".join(example.fields["tokens"]), **prediction}
+
+    def columns(self, example: Example, prediction: Prediction) -> list[list[str]]:
+        """Return a row for each residue: its letter, its state and the confidence in it."""
+        states = prediction["states"]
+        confidence = prediction.get("confidence")
+        numbers = [""] * len(states) if confidence is None else [f"{p:.4f}" for p in confidence]
+        rows = zip(example.fields["tokens"], states, numbers, strict=True)
+        return [list(row) for row in rows]
+
+    def render(self, example: Example, prediction: Prediction) -> str:
+        """Return HTML of the residues, coloured by state; the known structure below them."""
+        return render(example, prediction, self.codec)

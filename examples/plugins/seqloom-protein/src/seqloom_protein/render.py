@@ -1,0 +1,60 @@
+"""A protein as HTML: its residues in lines of 60, with the states below them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from markupsafe import Markup
+from seqloom.interfaces import Example, Prediction
+
+from seqloom_protein.codec import StructureCodec
+
+WIDTH = 60  # residues a line, as most FASTA files have
+_HELIX, _STRAND = "rgb(220 60 100 / 30%)", "rgb(60 120 220 / 30%)"  # let light and dark ink be read
+COLOURS = dict.fromkeys("HGI", _HELIX) | dict.fromkeys("EB", _STRAND)
+"""Background of helices and strands, of DSSP's eight states too; the others have none."""
+
+
+def render(example: Example, prediction: Prediction, codec: StructureCodec) -> str:
+    """Return HTML: residues, predicted states, and the known ones, a dot where unresolved."""
+    residues: list[str] = example.fields["tokens"]
+    states = prediction["states"]
+    rows = [residues, states, _known(example, codec, len(states))]
+    blocks = [
+        _block(start + 1, [row[start : start + WIDTH] for row in rows if row])
+        for start in range(0, len(states), WIDTH)
+    ]
+    html = Markup('<pre class="protein">{}</pre>').format(Markup("\n\n").join(blocks))
+    return str(html)
+
+
+def _known(example: Example, codec: StructureCodec, size: int) -> str:
+    """Return the example's own states; nothing if it has none that fit."""
+    states = example.fields.get(codec.field)
+    mask = example.fields.get(codec.mask)
+    if not (isinstance(states, str) and isinstance(mask, str) and len(states) == len(mask) == size):
+        return ""
+    return "".join(s if seen == "1" else "." for s, seen in zip(states, mask, strict=True))
+
+
+def _block(first: int, rows: Sequence[Sequence[str]]) -> Markup:
+    """Return the lines of one stretch: residues, predicted, and perhaps known states."""
+    residues, *structures = rows
+    names = ("predicted", "known")
+    lines = [Markup("{:>9} {}").format(first, "".join(residues))]
+    for name, states in zip(names, structures, strict=False):
+        lines.append(Markup("{:>9} {}").format(name, _coloured(states)))
+    return Markup("\n").join(lines)
+
+
+def _coloured(states: Sequence[str]) -> Markup:
+    runs = [(state, "".join(run)) for state, run in groupby(states)]
+    return Markup("").join(_run(state, text) for state, text in runs)
+
+
+def _run(state: str, text: str) -> str | Markup:
+    colour = COLOURS.get(state)
+    if colour is None:
+        return text
+    return Markup('<span style="background: {}">{}</span>').format(colour, text)

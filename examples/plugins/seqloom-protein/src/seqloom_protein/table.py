@@ -1,0 +1,49 @@
+"""The reader ``protein_table``: a table for each split."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from seqloom.data import CutSource, SplitConfig, give
+from seqloom.errors import DataError, ExampleError
+from seqloom.interfaces import Example
+
+from seqloom_protein import Columns
+from seqloom_protein.inputs import read_inputs
+from seqloom_protein.lines import TextFile
+from seqloom_protein.records import to_example
+from seqloom_protein.table_file import records
+
+
+class TableSource(CutSource):
+    """Reads tables of proteins; see `ProteinTable` for the parameters."""
+
+    def __init__(
+        self,
+        *,
+        train: str | None = None,
+        val: str | None = None,
+        test: str | None = None,
+        split: SplitConfig | Mapping[str, Any] | None = None,
+        columns: Columns | Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__({"train": train, "val": val, "test": test}, split)
+        self.columns = columns if isinstance(columns, Columns) else Columns(**(columns or {}))
+
+    def whole(self, split: str) -> Iterator[Example]:
+        """Return all proteins of the split's own file; see `CutSource.whole`."""
+        return give(self._read(self.files[split]) if split in self.files else ())
+
+    def _read(self, file: str) -> Iterator[Example | ExampleError]:
+        text = TextFile.find(file)
+        empty = True
+        for record in records(text, text.lines(), self.columns, targets=True):
+            empty = False
+            yield to_example(record)
+        if empty:
+            raise DataError(f"{text.shown}: no proteins; the file is empty or has a header only.")
+
+    def inputs(self, paths: Sequence[str]) -> Iterator[Example]:
+        """Return the proteins of FASTA files or tables; see `Source.inputs`."""
+        return read_inputs(paths, self.columns)

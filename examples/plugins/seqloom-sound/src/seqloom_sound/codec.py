@@ -1,0 +1,125 @@
+"""Sounds as features: what is learned from the training sounds without weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from seqloom.errors import ExampleError, did_you_mean
+from seqloom.interfaces import Example, FrontendCodec, Item
+
+from seqloom_sound.augment import augment_features
+from seqloom_sound.mel import MelSpectrum
+from seqloom_sound.schemas import LogMel
+from seqloom_sound.sound import is_sound, load_sound, resampled
+
+
+class LogMelCodec(FrontendCodec):
+    """Encodes a sound as ``log_mel`` (T, bands) float32, each band of mean 0 and deviation 1.
+
+    Features are computed here, not in the frontend's forward pass: a sound is decoded and
+    transformed once, whatever the number of epochs, and augmentation changes the features, which
+    costs a fraction of transforming the samples anew.
+
+    The state holds the ``rate``, and for each band the ``mean`` and ``deviation`` of the logarithm
+    of its power over all frames of the training sounds.
+    """
+
+    def __init__(self, **params: Any) -> None:
+        self.params = LogMel(**params)
+
+    def fields(self, value: Any) -> dict[str, Any] | None:
+        """Return the fields of a bare sound: a `Sound`, or the path of a file."""
+        return {self.params.field: value} if is_sound(value) else None
+
+    def fit(self, examples: Sequence[Example]) -> dict[str, Any]:
+        """Return the rate, and the mean and the deviation of each band.
+
+        Raises:
+            ExampleError: a sound is missing, cannot be decoded, or has too low a rate.
+            ConfigError: the bands do not fit the rate.
+        """
+        rate = self.params.rate or self._load(examples[0])[1]
+        spectrum = self._spectrum_at(rate)
+        count, total, squares = 0, np.zeros(self.params.bands), np.zeros(self.params.bands)
+        for example in examples:
+            values = self._logarithms(example, spectrum, rate)
+            count += len(values)
+            total += values.sum(axis=0)
+            squares += (values**2).sum(axis=0)
+        mean = total / count
+        deviation = np.sqrt(np.maximum(squares / count - mean**2, 0.0))
+        deviation[deviation < 1e-6] = 1.0  # a band that is constant but for rounding
+        return {"rate": rate, "mean": mean.tolist(), "deviation": deviation.tolist()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up the rate and the scale of the bands."""
+        self._rate = int(state["rate"])
+        self._mean = np.array(state["mean"])
+        self._deviation = np.array(state["deviation"])
+        self._spectrum = self._spectrum_at(self._rate)
+
+    def encode(self, example: Example) -> Item:
+        """Return ``log_mel`` (T, bands) float32.
+
+        Raises:
+            ExampleError: there is no sound, it cannot be decoded, or has too low a rate.
+        """
+        values = self._logarithms(example, self._spectrum, self._rate)
+        return {"log_mel": ((values - self._mean) / self._deviation).astype(np.float32)}
+
+    def augment(self, item: Item, rng: np.random.Generator) -> Item:
+        """Return the item stretched in time, louder or softer, and masked; see `SpecAugment`."""
+        decibel = np.log(10) / 10 / self._deviation
+        values = augment_features(item["log_mel"], self.params.augment, decibel, rng)
+        return {**item, "log_mel": values}
+
+    def cost(self, item: Item) -> int:
+        """Return the number of frames before they are stacked."""
+        return len(item["log_mel"])
+
+    def frames(self, item: Item) -> int:
+        """Return the number of steps: one for every ``stride`` frames that were begun."""
+        return -(-len(item["log_mel"]) // self.params.stride)
+
+    def _spectrum_at(self, rate: int) -> MelSpectrum:
+        params = self.params
+        return MelSpectrum(
+            rate,
+            window=params.window,
+            step=params.step,
+            bands=params.bands,
+            low=params.low,
+            high=params.high,
+        )
+
+    def _logarithms(self, example: Example, spectrum: MelSpectrum, rate: int) -> np.ndarray:
+        """Return the logarithms of the power, (T, bands), in nats."""
+        samples, own = self._load(example)
+        if own < rate and own / 2 < spectrum.high:
+            raise ExampleError(
+                example,
+                f"the sound has {own} samples per second, so there is nothing above {own / 2:g} Hz "
+                f"in it, but bands go up to {spectrum.high:g} Hz; set frontend.rate={own} and "
+                "train anew, or leave the sound out.",
+            )
+        power = spectrum(resampled(samples, own, rate))
+        return np.asarray(np.log(np.maximum(power, self.params.floor)))
+
+    def _load(self, example: Example) -> tuple[np.ndarray, int]:
+        name = self.params.field
+        value = example.fields.get(name)
+        if value is None:
+            raise ExampleError(
+                example,
+                f"there is no sound in {name!r}; set frontend.field to the field that holds it. "
+                f"{did_you_mean(name, example.fields)}",
+            )
+        try:
+            return load_sound(value)
+        except ValueError as problem:
+            text = str(problem)
+            if example.origin is not None and text.startswith(str(example.origin)):
+                text = "the file" + text.removeprefix(str(example.origin))  # it is named already
+            raise ExampleError(example, text) from problem

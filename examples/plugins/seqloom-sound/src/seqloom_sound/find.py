@@ -1,0 +1,144 @@
+"""Find the sounds that a table, a folder or a zip file has, without opening them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from seqloom.data import local_path
+from seqloom.errors import DataError
+from seqloom.interfaces import Origin
+
+from seqloom_sound.place import Place, is_sound_file
+from seqloom_sound.schemas import SUFFIXES, TABLES
+from seqloom_sound.sound import SoundFile
+from seqloom_sound.table import read_table
+
+
+@dataclass(slots=True)
+class Found:
+    """One sound as it is named in a table or found in a folder.
+
+    Attributes:
+        name: relative to the folder or zip file.
+        origin: the table's line, or the sound itself.
+        sound: the file; it may be missing.
+        values: other fields → values.
+        problem: why there is no example.
+    """
+
+    name: str
+    origin: Origin
+    sound: SoundFile
+    values: dict[str, str] = field(default_factory=dict)
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Finder:
+    """Finds sounds and their fields.
+
+    Attributes:
+        columns: field → column of a table.
+        sounds: the folder or .zip that tables name sounds of; None as in `Sounds`.
+        pattern: whose groups are fields, or None.
+    """
+
+    columns: Mapping[str, str]
+    sounds: str | None
+    pattern: re.Pattern[str] | None
+
+    def find(self, path: str, targets: bool = True) -> Iterator[Found]:
+        """Return what a table, a folder or a zip file has; a single sound too without ``targets``.
+
+        Args:
+            path: of it, or a pinned URL.
+            targets: whether labels must be there.
+
+        Raises:
+            DataError: there is no such file, or it is of another kind.
+        """
+        place = _place(path)
+        suffix = place.path.suffix.lower()
+        if suffix in TABLES:
+            return self._in_table(place.path, targets)
+        if suffix == ".zip" or not place.zipped:
+            return self._in_place(place, targets)
+        if is_sound_file(place.path.name) and not targets:
+            return iter([self._single(place.path)])
+        raise DataError(f"{path}: a file of this kind cannot be read; expected {expected(targets)}")
+
+    def _single(self, file: Path) -> Found:
+        found = Found(file.name, Origin(str(file)), SoundFile(str(file)))
+        self._name_fields(found, targets=False)
+        return found
+
+    def _in_place(self, place: Place, targets: bool) -> Iterator[Found]:
+        for name in _names(place):
+            found = Found(name, Origin(str(place.path / name)), _file(place, name))
+            self._name_fields(found, targets)
+            yield found
+
+    def _name_fields(self, found: Found, targets: bool) -> None:
+        """Take the fields from the name."""
+        if self.pattern is not None:
+            match = self.pattern.fullmatch(found.name)
+            found.values = {k: v for k, v in match.groupdict().items() if v} if match else {}
+            if match is None and targets:
+                found.problem = f"data.pattern={self.pattern.pattern} does not fit {found.name!r}."
+        elif targets and "/" in found.name:
+            found.values["label"] = PurePosixPath(found.name).parent.name
+        elif targets:
+            found.problem = (
+                "the sound lies in no folder that could be its label; expected "
+                f"LABEL/{found.name}, or a data.pattern for names."
+            )
+
+    def _in_table(self, table: Path, targets: bool) -> Iterator[Found]:
+        place = self._place_of(table)
+        required = self.columns if targets else ["sound"]
+        for line, values in read_table(table, self.columns, required):
+            name = values.pop("sound")
+            found = Found(name, Origin(str(table), line), _file(place, name), values)
+            if not _has(place, name):
+                found.problem = f"there is no sound {name!r} in {place}."
+            yield found
+
+    def _place_of(self, table: Path) -> Place:
+        if self.sounds is not None:
+            return _place(self.sounds)
+        beside = table.with_suffix(".zip")
+        return Place(beside if beside.is_file() else table.parent)
+
+
+def expected(targets: bool) -> str:
+    """Return what files may be, as the end of a sentence."""
+    single = "" if targets else f"a sound ({', '.join(SUFFIXES)}), "
+    return f"{single}a folder or .zip of sounds, or a table ({', '.join(TABLES)})."
+
+
+def _place(path: str) -> Place:
+    folder = Path(path).expanduser()
+    return Place(folder if folder.is_dir() else local_path(path))
+
+
+def _names(place: Place) -> list[str]:
+    try:
+        return place.sounds()
+    except ValueError as error:
+        raise DataError(str(error)) from None
+
+
+def _has(place: Place, name: str) -> bool:
+    try:
+        return name in place
+    except ValueError as error:
+        raise DataError(str(error)) from None
+
+
+def _file(place: Place, name: str) -> SoundFile:
+    if place.zipped:
+        return SoundFile(str(place), name)
+    return SoundFile(str(place.path / name))

@@ -1,0 +1,75 @@
+"""The frontend ``log_mel``: features of sounds, with their slopes and neighbours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from seqloom.interfaces import Features, Frontend, SequenceBatch
+from torch import Tensor
+
+from seqloom_sound.codec import LogMelCodec
+
+
+class LogMelFrontend(Frontend):
+    """Gives the features of the codec; it has no weights.
+
+    Slopes and stacks are made here, after augmentation, so that they agree with what it changed.
+
+    Args:
+        codec: with its state.
+        params: of the component; see `LogMel`.
+
+    Attributes:
+        output_size: bands, twice with ``deltas``, times ``stack``.
+    """
+
+    def __init__(self, codec: LogMelCodec, **params: Any) -> None:
+        super().__init__()
+        self.params = codec.params
+        self.output_size = self.params.bands * (1 + self.params.deltas) * self.params.stack
+
+    @classmethod
+    def make_codec(cls, **params: Any) -> LogMelCodec:
+        """Return an unfitted codec for the component's parameters.
+
+        Raises:
+            ConfigError: a parameter is out of its range.
+        """
+        return LogMelCodec(**params)
+
+    def forward(self, batch: SequenceBatch) -> Features:
+        """Return the features (B, ceil(T / stride), output_size)."""
+        values, lengths = batch["log_mel"], batch.lengths["log_mel"]
+        if self.params.deltas:
+            values = torch.cat([values, slopes(values, lengths)], dim=-1)
+        if self.params.stack > 1:
+            shifts = [shifted(values, lengths, by) for by in range(self.params.stack)]
+            values = torch.cat(shifts, dim=-1)
+        stride = self.params.stride
+        return Features(values[:, ::stride], (lengths + stride - 1) // stride)
+
+
+def shifted(values: Tensor, lengths: Tensor, by: int) -> Tensor:
+    """Return each row moved: at t what was at t + by; beyond its ends, a row repeats them.
+
+    Args:
+        values: (B, T, D).
+        lengths: (B,) on the CPU.
+        by: steps; negative ones move to later times.
+    """
+    rows, steps = values.shape[:2]
+    last = (lengths - 1).to(values.device).unsqueeze(1)
+    places = torch.arange(steps, device=values.device) + by
+    places = torch.minimum(places.clamp(min=0).expand(rows, steps), last)
+    return values[torch.arange(rows, device=values.device).unsqueeze(1), places]
+
+
+def slopes(values: Tensor, lengths: Tensor) -> Tensor:
+    """Return the slope of each column, (B, T, D), by regression over two steps to either side.
+
+    The formula is that of the HTK Book: Σ n (c[t + n] − c[t − n]) / 2 Σ n², n = 1, 2.
+    """
+    one = shifted(values, lengths, 1) - shifted(values, lengths, -1)
+    two = shifted(values, lengths, 2) - shifted(values, lengths, -2)
+    return (one + 2 * two) / 10

@@ -1,0 +1,68 @@
+"""Which sounds of ``train`` are kept for val and test, by the values of their fields."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from seqloom.errors import ConfigError, did_you_mean
+
+HELD = ("val", "test")
+
+
+class HoldOut:
+    """Tells the split of each sound of ``train``.
+
+    Args:
+        config: split → field → values.
+        given: split → what else says where the split comes from, for messages.
+
+    Raises:
+        ConfigError: a split has another name than val and test, comes from two places, or ``train``
+            is not given.
+    """
+
+    def __init__(
+        self, config: Mapping[str, Mapping[str, Sequence[str]]], given: Mapping[str, str]
+    ) -> None:
+        self._values = {
+            split: {name: set(map(str, held)) for name, held in fields.items()}
+            for split, fields in config.items()
+        }
+        for split in self._values:
+            if split not in HELD:
+                raise ConfigError(f"data.hold_out.{split}: {did_you_mean(split, HELD)}")
+            if split in given:
+                raise ConfigError(
+                    f"data.hold_out.{split} and {given[split]} both say where {split} comes from; "
+                    "give one of them."
+                )
+            if "train" not in given:
+                raise ConfigError(f"data.hold_out.{split} takes from data.train; give that too.")
+
+    def __contains__(self, split: str) -> bool:
+        return split in self._values
+
+    def __str__(self) -> str:
+        held = {s: {n: sorted(v) for n, v in fields.items()} for s, fields in self._values.items()}
+        return f"data.hold_out={held}"
+
+    def check(self, known: Collection[str]) -> None:
+        """Refuse fields that no sound has.
+
+        Raises:
+            ConfigError: names the field, and the fields that sounds have.
+        """
+        for split, fields in self._values.items():
+            for name in fields:
+                if name not in known:
+                    raise ConfigError(
+                        f"data.hold_out.{split}.{name}: sounds have no such field. "
+                        f"{did_you_mean(name, known)}"
+                    )
+
+    def split_of(self, values: Mapping[str, str]) -> str:
+        """Return the split of a sound with these fields."""
+        for split, fields in self._values.items():
+            if any(values.get(name) in held for name, held in fields.items()):
+                return split
+        return "train"

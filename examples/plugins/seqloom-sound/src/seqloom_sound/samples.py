@@ -1,0 +1,51 @@
+"""Small sounds for the conformance checks: tones, made on the spot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+from seqloom.interfaces import Example
+
+from seqloom_sound.sound import Sound
+
+RATE = 8000
+PITCHES = {"low": 300.0, "middle": 800.0, "high": 2000.0}  # label → hertz
+_WINDOW, _STEP = 200, 80  # the default frame and step of ``log_mel``, in samples
+
+
+def tone(hertz: float, samples: int, rng: np.random.Generator) -> np.ndarray:
+    """Return a tone with some noise, (samples,) float32 in ±1."""
+    phase = 2 * np.pi * (hertz * np.arange(samples) / RATE + rng.random())
+    return np.asarray(0.3 * np.sin(phase) + 0.01 * rng.normal(size=samples), np.float32)
+
+
+def tones(lengths: Sequence[int], rng: np.random.Generator) -> list[Example]:
+    """Return a sound of each length, in frames."""
+    return [
+        Example(
+            f"tone-{number}",
+            {"sound": Sound(_tone_of(length, rng), RATE)},
+        )
+        for number, length in enumerate(lengths)
+    ]
+
+
+def _tone_of(length: int, rng: np.random.Generator) -> np.ndarray:
+    return tone(rng.uniform(100, 3000), _WINDOW + _STEP * (length - 1), rng)
+
+
+def sounds(folder: Path) -> dict[str, Any]:
+    """Fill a folder with a folder of sounds for each label; return parameters of ``sounds``."""
+    rng = np.random.default_rng(5)
+    for split, count in (("train", 4), ("val", 2), ("test", 2)):
+        for label, hertz in PITCHES.items():
+            place = folder / split / label
+            place.mkdir(parents=True)
+            for number in range(count):
+                samples = tone(hertz, int(rng.integers(400, 1600)), rng)
+                soundfile.write(place / f"{number}.wav", samples, RATE)
+    return {split: str(folder / split) for split in ("train", "val", "test")}

@@ -1,0 +1,129 @@
+"""The field kind ``sound``, and what a frontend makes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import gcd
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from seqloom_sound.decode import decode
+from seqloom_sound.place import Place
+
+
+@runtime_checkable
+class Loadable(Protocol):
+    """Anything that loads a sound when it is needed."""
+
+    def load(self) -> tuple[np.ndarray, int]:
+        """Return the samples and the number of samples per second."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sound:
+    """A sound in memory.
+
+    Attributes:
+        samples: (T,) or (T, channels); floating-point in ±1, or signed whole numbers.
+        rate: samples per second.
+    """
+
+    samples: np.ndarray
+    rate: int
+
+    def __str__(self) -> str:
+        return "the sound"
+
+    def load(self) -> tuple[np.ndarray, int]:
+        """Return the samples and the rate."""
+        return self.samples, self.rate
+
+
+@dataclass(frozen=True)
+class SoundFile:
+    """A sound that is decoded when it is needed.
+
+    Attributes:
+        path: of the sound file, or of the .zip that it is in.
+        member: its name in the .zip.
+    """
+
+    path: str
+    member: str | None = None
+
+    def __str__(self) -> str:
+        return self.path if self.member is None else f"{self.path}/{self.member}"
+
+    def load(self) -> tuple[np.ndarray, int]:
+        """Return the samples, (T,) or (T, channels) float32, and the number of them per second.
+
+        Raises:
+            ValueError: the file is missing, or cannot be decoded.
+        """
+        path = Path(self.path).expanduser()
+        place, name = (path.parent, path.name) if self.member is None else (path, self.member)
+        return decode(Place(place).read(name), str(self))
+
+
+def is_sound(value: Any) -> bool:
+    """Return whether a value is of the kind ``sound``.
+
+    It is an object whose ``load()`` gives a numpy array of samples, (T,) or (T, channels), and the
+    number of samples per second: a `Sound`, a `SoundFile` or one of another package; or the pair
+    that ``load()`` gives; or the path of a file.
+    """
+    if isinstance(value, tuple):
+        return len(value) == 2 and isinstance(value[0], np.ndarray)
+    return isinstance(value, str | Path | Loadable)
+
+
+def load_sound(value: Any) -> tuple[np.ndarray, int]:
+    """Return the samples of a sound, (T,) float32, and the number of them per second.
+
+    Channels are mixed down to their mean. Whole numbers become shares of their type's range;
+    floating-point samples stay as they are, full scale being ±1.
+
+    Raises:
+        ValueError: it is no sound, cannot be decoded, has no samples or some that are not finite.
+    """
+    if not is_sound(value):
+        raise ValueError(
+            f"a value of type {type(value).__name__} is no sound; expected a path, a Sound, or "
+            "a pair (array of samples, samples per second)."
+        )
+    if isinstance(value, str | Path):
+        value = SoundFile(str(value))
+    samples, rate = value.load() if isinstance(value, Loadable) else value
+    name = str(value) if isinstance(value, Sound | SoundFile) else "the sound"
+    if not isinstance(rate, int | np.integer) or rate < 1:
+        raise ValueError(f"{name} has {rate!r} samples per second; expected a whole number ≥ 1.")
+    return _mono(samples, name), int(rate)
+
+
+def _mono(samples: np.ndarray, name: str) -> np.ndarray:
+    if samples.ndim not in (1, 2) or samples.dtype.kind not in "fi":
+        raise ValueError(
+            f"{name} is an array of {samples.dtype} with shape {samples.shape}; expected float or "
+            "signed whole samples of shape (T,) or (T, channels)."
+        )
+    if not samples.size:
+        raise ValueError(f"{name} has no samples.")
+    scale = 1.0 if samples.dtype.kind == "f" else -float(np.iinfo(samples.dtype).min)
+    values = samples.astype(np.float32) / np.float32(scale)
+    mixed = values if values.ndim == 1 else values.mean(axis=1)
+    wrong = np.flatnonzero(~np.isfinite(mixed))
+    if len(wrong):
+        raise ValueError(f"{name}: sample {wrong[0]} (from 0) is {mixed[wrong[0]]}.")
+    return mixed
+
+
+def resampled(samples: np.ndarray, rate: int, wanted: int) -> np.ndarray:
+    """Return samples, (T,), at another number of samples per second, without aliases."""
+    if rate == wanted:
+        return samples
+    from scipy.signal import resample_poly
+
+    common = gcd(rate, wanted)
+    return np.asarray(resample_poly(samples, wanted // common, rate // common))

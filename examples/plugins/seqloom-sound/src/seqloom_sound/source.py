@@ -1,0 +1,109 @@
+"""The reader ``sounds``: labelled sounds in folders, zip files and tables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from pathlib import PurePath
+from typing import Any
+
+from seqloom.data import CutSource, SplitConfig, give
+from seqloom.errors import ConfigError, DataError, ExampleError
+from seqloom.interfaces import Example
+
+from seqloom_sound.find import Finder, Found, expected
+from seqloom_sound.hold_out import HoldOut
+from seqloom_sound.schemas import TARGETS
+
+
+class SoundSource(CutSource):
+    """Reads sounds; see `Sounds` for the parameters.
+
+    Sounds stay files until they are encoded. The id of an example is the name of its file, with
+    that of the folder or table in front.
+    """
+
+    def __init__(
+        self,
+        *,
+        train: str | None = None,
+        val: str | None = None,
+        test: str | None = None,
+        sounds: str | None = None,
+        columns: Mapping[str, str] | None = None,
+        pattern: str | None = None,
+        hold_out: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
+        split: SplitConfig | Mapping[str, Any] | None = None,
+    ) -> None:
+        cut = split if isinstance(split, SplitConfig) else SplitConfig(**(split or {}))
+        super().__init__({"train": train, "val": val, "test": test}, cut)
+        columns = {"sound": "sound"} | dict(columns or {"label": "label"})
+        self._finder = Finder(columns, sounds, _compiled(pattern))
+        given = {name: f"data.{name}={file}" for name, file in self.files.items()}
+        given |= {name: f"data.split.{name}" for name in ("val", "test") if getattr(cut, name)}
+        self._held = HoldOut(hold_out or {}, given)
+
+    def whole(self, split: str) -> Iterator[Example]:
+        """Return the examples of the split's own file, or those held out; see `CutSource.whole`.
+
+        Raises:
+            DataError: a file is missing, malformed or has no sounds.
+            ExampleError: a sound is missing or has no label.
+        """
+        source = "train" if split in self._held else split
+        if source not in self.files:
+            return iter(())
+        return give(self._read(source, split))
+
+    def inputs(self, paths: Sequence[str]) -> Iterator[Example]:
+        """Return single sounds, and those of folders, zip files and tables; see `Source.inputs`.
+
+        Raises:
+            DataError: a file is missing or of another kind.
+            ExampleError: a sound that a table names is missing.
+        """
+        if "-" in paths:
+            raise DataError(f"- (standard input) cannot be read; expected {expected(False)}")
+        return give(chain.from_iterable(map(self._inputs, paths)))
+
+    def _inputs(self, path: str) -> Iterator[Example | ExampleError]:
+        count = 0
+        for found in self._finder.find(path, targets=False):
+            count += 1
+            single = path.endswith(found.name)
+            yield _example(found, path if single else f"{path.rstrip('/')}/{found.name}")
+        if not count:
+            raise DataError(f"{path}: no sounds in it; expected {expected(False)}")
+
+    def _read(self, source: str, split: str) -> Iterator[Example | ExampleError]:
+        path, prefix, count = self.files[source], self._prefix(source), 0
+        for found in self._finder.find(path):
+            if source == "train" and not found.problem:
+                self._held.check(found.values)
+            if source != "train" or self._held.split_of(found.values) == split:
+                count += 1
+                yield _example(found, f"{prefix}/{found.name}")
+        if not count:
+            held = f" for {split} by {self._held}" if split in self._held else ""
+            raise DataError(f"{path}: no sounds in it{held}.")
+
+    def _prefix(self, split: str) -> str:
+        """Return what the ids of a split start with, another one for each."""
+        names = [PurePath(file.split("#")[0]).stem for file in self.files.values()]
+        own = PurePath(self.files[split].split("#")[0]).stem
+        return own if names.count(own) == 1 else f"{split}/{own}"
+
+
+def _compiled(pattern: str | None) -> re.Pattern[str] | None:
+    try:
+        return None if pattern is None else re.compile(pattern)
+    except re.error as error:
+        raise ConfigError(f"data.pattern={pattern}: no regular expression: {error}.") from None
+
+
+def _example(found: Found, name: str) -> Example | ExampleError:
+    meta = {key: value for key, value in found.values.items() if key not in TARGETS}
+    example = Example(name, {"sound": found.sound}, found.origin, meta)
+    example.fields |= {key: found.values[key] for key in TARGETS if key in found.values}
+    return ExampleError(example, found.problem) if found.problem else example

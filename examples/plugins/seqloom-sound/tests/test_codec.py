@@ -1,0 +1,163 @@
+"""What the codec learns, refuses and changes in training."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from seqloom.errors import ConfigError, ExampleError
+from seqloom.interfaces import Example, Origin
+
+from seqloom_sound.augment import augment_features, stretched
+from seqloom_sound.codec import LogMelCodec
+from seqloom_sound.samples import RATE, tone
+from seqloom_sound.schemas import LogMel, SpecAugment
+from seqloom_sound.sound import Sound
+
+STILL = {"stretch": 0.0, "gain": 0.0, "time_masks": 0, "band_masks": 0}
+
+
+def sounds(count: int = 6) -> list[Example]:
+    rng = np.random.default_rng(3)
+    return [
+        Example(f"{n}", {"sound": (tone(300.0 * (n + 1), 400 + 200 * n, rng), RATE)})
+        for n in range(count)
+    ]
+
+
+def fitted(**params: Any) -> LogMelCodec:
+    codec = LogMelCodec(**params)
+    codec.restore(codec.fit(sounds()))
+    return codec
+
+
+def test_each_band_has_mean_0_and_deviation_1() -> None:
+    codec = fitted()
+    values = np.concatenate([codec.encode(one)["log_mel"] for one in sounds()])
+    assert values.dtype == np.float32
+    assert values.mean(axis=0) == pytest.approx(np.zeros(40), abs=1e-5)
+    assert values.std(axis=0) == pytest.approx(np.ones(40), rel=1e-5)
+
+
+def test_the_state_is_plain() -> None:
+    state = LogMelCodec(bands=4).fit(sounds())
+    assert json.loads(json.dumps(state)) == state
+    assert state["rate"] == RATE
+    assert [len(state["mean"]), len(state["deviation"])] == [4, 4]
+
+
+def test_silence_has_no_infinite_features() -> None:
+    silent = [Example("silent", {"sound": (np.zeros(900, np.float32), RATE)})]
+    codec = LogMelCodec()
+    codec.restore(codec.fit(silent))
+    assert np.abs(codec.encode(silent[0])["log_mel"]).max() < 1e-6
+    assert np.isfinite(fitted().encode(silent[0])["log_mel"]).all()
+
+
+def test_a_finer_recording_of_the_same_sound_gives_the_same_features() -> None:
+    time = np.arange(44100) / 44100
+    fine = np.sin(2 * np.pi * 700 * time) + np.sin(2 * np.pi * 1900 * time)
+    coarse = (np.sin(2 * np.pi * f * np.arange(8000) / 8000) for f in (700, 1900))
+    codec = fitted(floor=1e-3)
+    one = codec.encode(Example("fine", {"sound": (fine, 44100)}))["log_mel"]
+    other = codec.encode(Example("coarse", {"sound": (sum(coarse), 8000)}))["log_mel"]
+    assert one.shape == other.shape
+    near = np.argsort(other[50])[-8:]  # the bands of the tones
+    assert np.abs(one - other)[5:-5, near].max() < 0.05
+
+
+def test_a_coarser_recording_is_refused_unless_the_bands_fit() -> None:
+    coarse = Example("a", {"sound": (np.ones(800, np.float32), 4000)})
+    with pytest.raises(ExampleError, match=r"4000 samples per second.*nothing above 2000 Hz"):
+        fitted().encode(coarse)
+    assert fitted(high=2000.0).encode(coarse)["log_mel"].shape == (19, 40)
+
+
+def test_what_holds_no_sound_is_refused() -> None:
+    with pytest.raises(ExampleError, match=r"no sound in 'sound'.*Did you mean 'sounds'\?"):
+        fitted().encode(Example("a", {"sounds": 1}))
+    with pytest.raises(ExampleError, match=r"^example a: a value of type int is no sound"):
+        fitted().encode(Example("a", {"sound": 1}))
+    with pytest.raises(ExampleError, match=r"^list.tsv:3: gone.wav cannot be read: No such file"):
+        fitted().encode(Example("a", {"sound": "gone.wav"}, Origin("list.tsv", 3)))
+    with pytest.raises(ExampleError, match=r"^gone.wav: the file cannot be read: No such file"):
+        fitted().encode(Example("a", {"sound": "gone.wav"}, Origin("gone.wav")))
+
+
+def test_bare_values() -> None:
+    codec = LogMelCodec()
+    sound = Sound(np.ones(9), 8000)
+    assert codec.fields(sound) == {"sound": sound}
+    assert codec.fields("a.wav") == {"sound": "a.wav"}
+    assert codec.fields(["a", "b"]) is None
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"bands": 0}, r"frontend.bands=0: expected 1 or more"),
+        ({"step": 0.0}, r"frontend.step=0.0: expected more than 0"),
+        ({"low": 500.0, "high": 400.0}, r"frontend.high=400.0: expected more than frontend.low"),
+        ({"stride": 2}, r"frontend.stride=2: expected no more than frontend.stack=1"),
+        ({"augment": {"gain": -1}}, r"frontend.augment.gain=-1: expected 0 or more"),
+        ({"augment": {"time_share": 2}}, r"augment.time_share=2: expected a share from 0 to 1"),
+    ],
+)
+def test_parameters_out_of_range_are_refused(params: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        LogMelCodec(**params)
+
+
+def test_augmentation_of_nothing_changes_nothing() -> None:
+    codec = fitted(augment=STILL)
+    item = codec.encode(sounds()[3])
+    assert np.array_equal(codec.augment(item, np.random.default_rng(1))["log_mel"], item["log_mel"])
+
+
+def test_gain_is_that_of_a_louder_sound() -> None:
+    codec = fitted(augment={**STILL, "gain": 6.0})
+    (samples, _), rng = sounds()[0].fields["sound"], np.random.default_rng(4)
+    decibels = _second_uniform(4, 6.0)
+    louder = samples * 10 ** (decibels / 20)
+    expected = codec.encode(Example("louder", {"sound": (louder, RATE)}))["log_mel"]
+    found = codec.augment(codec.encode(sounds()[0]), rng)["log_mel"]
+    assert found == pytest.approx(expected, abs=1e-4)
+
+
+def _second_uniform(seed: int, limit: float) -> float:
+    """What augmentation draws after the stretch."""
+    rng = np.random.default_rng(seed)
+    rng.uniform(0, 0)
+    return float(rng.uniform(-limit, limit))
+
+
+def test_stretching_keeps_the_ends_and_at_least_one_frame() -> None:
+    ramp = np.arange(10, dtype=np.float32)[:, None]
+    longer = stretched(ramp, np.log(1.9))
+    assert longer[:, 0] == pytest.approx(np.linspace(0, 9, 19))
+    assert stretched(ramp, 0.0) == pytest.approx(ramp)
+    assert stretched(ramp[:1], -5.0).shape == (1, 1)
+
+
+def test_masks_are_bands_and_stretches_of_time() -> None:
+    limits = SpecAugment(
+        stretch=0, gain=0, time_masks=1, time_share=0.5, band_masks=1, band_share=0.5
+    )
+    values = np.ones((20, 8), np.float32)
+    widths = set()
+    for seed in range(50):
+        masked = augment_features(values, limits, np.ones(8), np.random.default_rng(seed)) == 0
+        times, bands = masked.all(axis=1), masked.all(axis=0)
+        assert np.array_equal(masked, times[:, None] | bands)
+        assert np.abs(np.diff(times.astype(int))).sum() <= 2
+        assert np.abs(np.diff(bands.astype(int))).sum() <= 2
+        widths.add((int(times.sum()), int(bands.sum())))
+    assert {times for times, _ in widths} <= set(range(11))
+    assert max(bands for _, bands in widths) == 4
+    assert (values == 1).all()
+
+
+def test_the_schema_has_the_defaults_of_speech() -> None:
+    assert (LogMel().window, LogMel().step, LogMel().bands) == (25.0, 10.0, 40)

@@ -1,0 +1,20 @@
+"""The reader and the frontend keep every promise of their interfaces."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from seqloom.testing import FrontendConformance, SourceConformance
+
+
+class TestSounds(SourceConformance):
+    name = "sounds"
+
+
+class TestLogMel(FrontendConformance):
+    name = "log_mel"
+
+
+class TestLogMelStacked(FrontendConformance):
+    name = "log_mel"
+    params: ClassVar = {"deltas": True, "stack": 3, "stride": 2}

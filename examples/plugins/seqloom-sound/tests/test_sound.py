@@ -1,0 +1,166 @@
+"""Sounds of every form become the same samples, and what is no sound is refused in words."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import numpy as np
+import pytest
+import soundfile
+
+from seqloom_sound.samples import RATE, tone
+from seqloom_sound.sound import Sound, SoundFile, is_sound, load_sound, resampled
+
+TONE = tone(440.0, 800, np.random.default_rng(1))
+
+
+def encoded(samples: np.ndarray = TONE, kind: str = "WAV", subtype: str = "PCM_16") -> bytes:
+    stream = io.BytesIO()
+    soundfile.write(stream, samples, RATE, format=kind, subtype=subtype)
+    return stream.getvalue()
+
+
+def stored(folder: Path, data: bytes, name: str = "a.wav") -> str:
+    (folder / name).write_bytes(data)
+    return str(folder / name)
+
+
+@pytest.mark.parametrize(
+    ("kind", "subtype", "error"),
+    [
+        ("WAV", "PCM_U8", 2**-7),
+        ("WAV", "PCM_16", 2**-15),
+        ("WAV", "PCM_24", 2**-23),
+        ("WAV", "FLOAT", 1e-9),
+        ("WAV", "DOUBLE", 1e-7),
+        ("WAV", "ULAW", 0.02),
+        ("WAVEX", "PCM_24", 2**-23),
+        ("FLAC", "PCM_16", 2**-15),
+    ],
+)
+def test_files_are_decoded(tmp_path: Path, kind: str, subtype: str, error: float) -> None:
+    samples, rate = load_sound(stored(tmp_path, encoded(kind=kind, subtype=subtype)))
+    assert (rate, str(samples.dtype), len(samples)) == (RATE, "float32", 800)
+    assert np.abs(samples - TONE).max() <= error
+
+
+def test_zip_members_are_decoded(tmp_path: Path) -> None:
+    with ZipFile(tmp_path / "all.zip", "w") as archive:
+        archive.writestr("yes/a.wav", encoded())
+    samples, _ = SoundFile(str(tmp_path / "all.zip"), "yes/a.wav").load()
+    assert np.abs(samples - TONE).max() <= 2**-15
+
+
+def test_a_changed_zip_file_is_opened_anew(tmp_path: Path) -> None:
+    for length in (100, 300):
+        with ZipFile(tmp_path / "all.zip", "w") as archive:
+            archive.writestr("a.wav", encoded(TONE[:length]))
+        assert len(SoundFile(str(tmp_path / "all.zip"), "a.wav").load()[0]) == length
+
+
+def test_channels_are_mixed_down(tmp_path: Path) -> None:
+    both = np.stack([TONE, np.zeros_like(TONE)], axis=1)
+    samples, _ = load_sound(stored(tmp_path, encoded(both, subtype="FLOAT")))
+    assert samples == pytest.approx(TONE / 2)
+
+
+def test_arrays_need_no_file() -> None:
+    whole = np.round(TONE * 32767).astype(np.int16)
+    assert load_sound((whole, RATE))[0] == pytest.approx(TONE, abs=1e-4)
+    assert np.array_equal(load_sound(Sound(TONE, RATE))[0], TONE)
+
+
+def test_others_may_load_their_own() -> None:
+    class Microphone:
+        def load(self) -> tuple[np.ndarray, int]:
+            return TONE, RATE
+
+    assert is_sound(Microphone())
+    assert np.array_equal(load_sound(Microphone())[0], TONE)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "is no sound file that can be read: Format not recognised. Expected WAV or FLAC"),
+        (b"a text" * 99, "Format not recognised"),
+        (encoded()[:30], "is no sound file that can be read"),
+        (encoded()[:900], "was cut off: 856 of 1600 bytes of sound are there"),
+        (encoded(kind="FLAC")[:-200], "is no sound file that can be read"),
+        (encoded(kind="OGG", subtype="VORBIS"), "is a file of OGG .*; convert it to WAV or FLAC"),
+        (encoded(TONE[:0]), "has no samples"),
+        (encoded(np.array([0, 1, np.nan]), subtype="FLOAT"), r"sample 2 \(from 0\) is nan"),
+    ],
+)
+def test_bad_files_are_refused(tmp_path: Path, data: bytes, message: str) -> None:
+    path = stored(tmp_path, data)
+    with pytest.raises(ValueError, match=message) as refusal:
+        load_sound(path)
+    assert path in str(refusal.value)
+
+
+def test_a_header_cannot_claim_all_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("seqloom_sound.decode.LONGEST", 799)
+    with pytest.raises(ValueError, match="claims 800 samples of 1 channels, more than the 799"):
+        load_sound(stored(tmp_path, encoded()))
+
+
+def test_any_damage_is_refused_in_words_or_read(tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    read = 0
+    for _ in range(300):
+        data = bytearray(encoded(kind=str(rng.choice(["WAV", "FLAC"]))))
+        for place in rng.integers(0, 60, size=2):
+            data[place] = rng.integers(0, 256)
+        try:
+            samples, _ = load_sound(stored(tmp_path, bytes(data)))
+        except ValueError:
+            continue
+        read += 1
+        assert np.isfinite(samples).all()
+    assert 0 < read < 300
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("missing.wav", "missing.wav cannot be read: No such file or directory"),
+        (7, "a value of type int is no sound; expected a path"),
+        (TONE, "a value of type ndarray is no sound"),
+        ((TONE, 0), "the sound has 0 samples per second"),
+        ((TONE, 8000.5), "the sound has 8000.5 samples per second"),
+        ((TONE.astype(np.uint8), RATE), r"an array of uint8 with shape \(800,\)"),
+        ((TONE.reshape(2, 2, 200), RATE), r"shape \(2, 2, 200\); expected float or signed"),
+        ((TONE[:0], RATE), "the sound has no samples"),
+    ],
+)
+def test_bad_values_are_refused(value: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        load_sound(value)
+
+
+def test_bad_zip_files_are_refused(tmp_path: Path) -> None:
+    stored(tmp_path, b"no zip", "bad.zip")
+    with pytest.raises(ValueError, match=r"bad.zip cannot be opened as a zip file"):
+        SoundFile(str(tmp_path / "bad.zip"), "a.wav").load()
+    with ZipFile(tmp_path / "all.zip", "w") as archive:
+        archive.writestr("a.wav", encoded())
+    with pytest.raises(ValueError, match=r"all.zip has no member 'b.wav'"):
+        SoundFile(str(tmp_path / "all.zip"), "b.wav").load()
+    data = bytearray((tmp_path / "all.zip").read_bytes())
+    data[100] ^= 0xFF
+    with pytest.raises(ValueError, match=r"the member 'a.wav' cannot be read: Bad CRC-32"):
+        SoundFile(stored(tmp_path, bytes(data), "flipped.zip"), "a.wav").load()
+
+
+def test_resampling_keeps_tones_and_drops_what_does_not_fit() -> None:
+    time = np.arange(44100) / 44100
+    kept, dropped = np.sin(2 * np.pi * 440 * time), np.sin(2 * np.pi * 6000 * time)
+    found = resampled(kept + dropped, 44100, 8000)
+    assert len(found) == 8000
+    wanted = np.sin(2 * np.pi * 440 * np.arange(8000) / 8000)
+    assert np.abs(found - wanted)[200:-200].max() < 0.01
+    assert resampled(kept, 8000, 8000) is kept

@@ -1,0 +1,134 @@
+"""The examples of plugins, installed as their users would: checks, own tests, and their READMEs."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from seqloom.public import PUBLIC
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = sorted(path.parent for path in (ROOT / "examples" / "plugins").glob("*/pyproject.toml"))
+BLOCK = re.compile(r"^```(bash|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+Program = Callable[..., "subprocess.CompletedProcess[str]"]
+each = pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder in which all examples are installed from their wheels."""
+    folder = tmp_path_factory.mktemp("examples")
+    where = ["--target", str(folder / "site"), *map(str, PACKAGES)]
+    said = python("pip", "install", "-q", "--no-deps", "--no-build-isolation", *where, cwd=folder)
+    assert (folder / "site").is_dir(), said
+    return folder / "site"
+
+
+def python(*words: str, cwd: Path, site: Path | None = None) -> str:
+    """Run a module, which must succeed; return what it said."""
+    extra = {"PYTHONPATH": str(site)} if site else {}
+    done = subprocess.run(
+        [sys.executable, "-m", *words],
+        cwd=cwd,
+        env={**os.environ, "OMP_NUM_THREADS": "1", **extra},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_there_are_four() -> None:
+    assert len(PACKAGES) == 4
+
+
+@each
+def test_it_uses_public_names_only(package: Path) -> None:
+    known = {"hydra", "omegaconf", "pytorch_lightning"}
+    for file in package.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names = {alias.name.partition(".")[0] for alias in node.names}
+                assert not names & (known | {"seqloom"}), (file, names)
+            elif isinstance(node, ast.ImportFrom) and node.module in PUBLIC:
+                names = {alias.name for alias in node.names}
+                assert names <= set(PUBLIC[node.module]), (file, names)
+            elif isinstance(node, ast.ImportFrom):
+                assert str(node.module).partition(".")[0] != "seqloom", (file, node.module)
+
+
+@each
+def test_mypy_finds_nothing(package: Path) -> None:
+    cache = str(ROOT / ".mypy_cache")
+    config = str(package / "pyproject.toml")
+    assert "Success" in python("mypy", "--config-file", config, "--cache-dir", cache, cwd=package)
+
+
+@each
+def test_ruff_finds_nothing(package: Path) -> None:
+    python("ruff", "check", "--no-cache", ".", cwd=package)
+    python("ruff", "format", "--no-cache", "--check", ".", cwd=package)
+
+
+@each
+def test_its_own_tests_pass(package: Path, site: Path) -> None:
+    words = ["-q", "-p", "no:cacheprovider", "-m", "not slow"]
+    assert " passed" in python("pytest", *words, cwd=package, site=site)
+
+
+def test_the_doctor_finds_nothing(program: Program, site: Path) -> None:
+    done = program("plugins", "doctor", site=site)
+    assert done.returncode == 0, done.stdout
+    for package in PACKAGES:
+        assert f"({package.name} 0.1.0): ok" in done.stdout
+
+
+@each
+def test_the_python_of_its_readme_runs(package: Path, site: Path, tmp_path: Path) -> None:
+    for block in blocks(package, "python"):
+        file = tmp_path / "block.py"
+        file.write_text(block, encoding="utf-8")
+        done = subprocess.run(
+            [sys.executable, file],
+            env={**os.environ, "PYTHONPATH": str(site)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{block}\n{done.stderr}"
+
+
+@each
+def test_the_trainings_of_its_readme_compose(package: Path, site: Path, program: Program) -> None:
+    """What they train on must be fetched first; that they train, its own tests show."""
+    lines = "\n".join(blocks(package, "bash")).replace("\\\n", " ").splitlines()
+    commands = [shlex.split(line) for line in lines if line.startswith("seqloom train ")]
+    assert commands
+    for _, _, *words in commands:
+        for index in range(max(len(choices(word)) for word in words)):
+            one = [choices(word)[min(index, len(choices(word)) - 1)] for word in words]
+            done = program("train", *(w for w in one if w != "-m"), "--cfg", "job", site=site)
+            assert done.returncode == 0, f"{one}\n{done.stderr}"
+
+
+def choices(word: str) -> list[str]:
+    """Return the words that a word of a sweep stands for: ``a=1,2`` for ``a=1`` and ``a=2``."""
+    key, equals, value = word.partition("=")
+    several = "," in value and not value.startswith(("[", "{", "'", '"'))
+    return [f"{key}{equals}{one}" for one in value.split(",")] if several else [word]
+
+
+def blocks(package: Path, language: str) -> list[str]:
+    """Return the blocks of a language in a package's README."""
+    text = (package / "README.md").read_text(encoding="utf-8")
+    return [block for found, block in BLOCK.findall(text) if found == language]

@@ -14,6 +14,8 @@ import pytest
 
 from seqloom.plugins import component as hooks
 from seqloom.public import PUBLIC
+from seqloom.testing import ENCODER_CHECKS, FRONTEND_CHECKS, HEAD_CHECKS, SOURCE_CHECKS
+from seqloom.testing.conform import name_of, promise_of
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -71,6 +73,12 @@ def test_every_hook_has_an_entry_with_its_arguments(site: Path) -> None:
     for name in names:
         arguments = ", ".join(inspect.signature(getattr(hooks, name)).parameters)
         assert f"{name}({arguments})" in text
+
+
+def test_every_check_is_told_of() -> None:
+    page = (DOCS / "conformance.md").read_text(encoding="utf-8")
+    for check in (*ENCODER_CHECKS, *FRONTEND_CHECKS, *HEAD_CHECKS, *SOURCE_CHECKS):
+        assert f"| `{name_of(check)}` | {promise_of(check)} |\n" in page
 
 
 def test_every_page_is_reached(site: Path) -> None:

@@ -22,6 +22,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from seqloom.interfaces.example import Example
 
+__all__ = [
+    "BundleError",
+    "ConfigError",
+    "DataError",
+    "ExampleError",
+    "PluginError",
+    "RunError",
+    "SeqloomError",
+    "did_you_mean",
+]
+
 
 class SeqloomError(Exception):
     """Base of every error that a user can cause and mend."""

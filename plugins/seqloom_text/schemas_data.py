@@ -214,6 +214,7 @@ def _parallel_gives(params: Mapping[str, Any]) -> dict[str, str]:
 
 APPLES_KINDS = {"tokens": "tokens", "text": "text", "tags": "tags", "label": "label"}
 
+_SAMPLES = "seqloom_text.samples"
 DATA = (
     Component(
         "data",
@@ -222,6 +223,7 @@ DATA = (
         "seqloom_text.readers.csv:CsvSource",
         gives=_column_gives,
         suffixes=(".csv", ".tsv"),
+        sample=f"{_SAMPLES}:csv",
     ),
     Component(
         "data",
@@ -230,6 +232,7 @@ DATA = (
         "seqloom_text.readers.jsonl:JsonlSource",
         gives=_column_gives,
         suffixes=(".jsonl",),
+        sample=f"{_SAMPLES}:jsonl",
     ),
     Component(
         "data",
@@ -238,6 +241,7 @@ DATA = (
         "seqloom_text.readers.conll:ConllSource",
         gives=_conll_gives,
         suffixes=(".conll", ".iob", ".bio", ".conllu"),
+        sample=f"{_SAMPLES}:conll",
     ),
     Component(
         "data",
@@ -245,6 +249,7 @@ DATA = (
         ParallelConfig,
         "seqloom_text.readers.parallel:ParallelSource",
         gives=_parallel_gives,
+        sample=f"{_SAMPLES}:parallel",
     ),
     Component(
         "data",
@@ -253,6 +258,7 @@ DATA = (
         "seqloom_text.readers.lines:LinesSource",
         gives={"text": "text"},
         suffixes=(".txt",),
+        sample=f"{_SAMPLES}:lines",
     ),
     Component(
         "data",
@@ -260,5 +266,6 @@ DATA = (
         ApplesConfig,
         "seqloom_text.apples.source:ApplesSource",
         gives=APPLES_KINDS,
+        sample=f"{_SAMPLES}:apples",
     ),
 )

@@ -35,11 +35,12 @@ def evaluate(arguments: list[str]) -> int:
     options = _parser().parse_intermixed_args(arguments)
     from seqloom.config.fit import check_fit
     from seqloom.interfaces import Table
+    from seqloom.model.bundle import stored_data
 
     use_threads(options.threads)
     given = split_overrides(options.overrides)
     pipeline = load_model(options.model, given.head)
-    section = data_section(pipeline.info["data"], given)
+    section = data_section(None if given.name else stored_data(pipeline.info), given)
     check_fit({"data": section, **sections(pipeline.info)}, trained=True)
     metrics, details = measure(pipeline, section, options)
     if options.json:

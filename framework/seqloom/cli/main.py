@@ -84,4 +84,4 @@ def help_text() -> str:
 
     lines = {name: text for name, (text, _) in COMMANDS.items()}
     lines |= {name: command.help for name, command in registry().commands().items()}
-    return HELP.format(commands="\n".join(f"  {name:<10} {text}" for name, text in lines.items()))
+    return HELP.format(commands="\n".join(f"  {name:<11} {text}" for name, text in lines.items()))

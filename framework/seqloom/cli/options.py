@@ -93,8 +93,7 @@ def load_model(path: Path, pairs: Sequence[str] = ()) -> Pipeline:
 
     if not pairs:
         return bundle.load(path)
-    description = bundle.read_description(bundle.find(path))
-    section = with_overrides(description["components"]["head"]["section"], pairs, "head")
+    section = with_overrides(bundle.sections(path)["head"], pairs, "head")
     return bundle.load(path, head=choice(section)[1])
 
 

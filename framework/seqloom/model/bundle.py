@@ -7,27 +7,49 @@ and plugins, the codecs' states, the metrics, and every file of the folder with 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, fields
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load_model, save_model
 
 from seqloom.errors import BundleError, ConfigError, PluginError, SeqloomError, did_you_mean
 from seqloom.files import atomic_folder, finite, sha256
+from seqloom.model import provenance
 from seqloom.model.build import Spec, States, build_codecs, build_pipeline
+from seqloom.model.description import (
+    DESCRIPTION,
+    FORMAT,
+    PARTS,
+    WEIGHTS,
+    find,
+    read_description,
+    verify,
+)
 from seqloom.model.pipeline import Pipeline
+from seqloom.model.provenance import Standing, compare, plain, unfit
+from seqloom.model.remedies import sentences
 from seqloom.model.states import read as read_states
 from seqloom.model.states import write as write_states
-from seqloom.plugins import Kind, registry, schema_hash
+from seqloom.plugins import registry
 from seqloom.versions import versions
 
-FORMAT = 1
-DESCRIPTION = "bundle.json"
-WEIGHTS = "model.safetensors"
-PARTS: tuple[Kind, ...] = ("frontend", "encoder", "head")
+log = logging.getLogger("seqloom")
+
+__all__ = [
+    "DESCRIPTION",
+    "PARTS",
+    "find",
+    "load",
+    "plain",
+    "read_description",
+    "save",
+    "sections",
+    "stored_data",
+]
 
 
 def save(
@@ -59,8 +81,10 @@ def save(
         }
         description = {
             "format": FORMAT,
-            "components": {kind: _component(kind, spec[kind]) for kind in PARTS},
+            "made": provenance.now(),
+            "components": {kind: provenance.entry(kind, spec[kind]) for kind in PARTS},
             "data": dict(spec["data"]) if "data" in spec else None,
+            "data_component": _data_component(spec),
             "states": plain_states,
             "metrics": finite(dict(metrics or {})),
             "versions": versions(),
@@ -80,17 +104,6 @@ def _write_weights(pipeline: Pipeline, path: Path) -> None:
     path.chmod(mode)
 
 
-def _component(kind: Kind, section: Mapping[str, Any]) -> dict[str, Any]:
-    plugin = registry().owner(kind, section["name"])
-    return {
-        "section": dict(section),
-        "plugin": plugin.name,
-        "distribution": plugin.distribution,
-        "version": plugin.version,
-        "schema": schema_hash(registry().find(kind, section["name"])),
-    }
-
-
 def load(folder: str | Path, *, head: Mapping[str, Any] | None = None) -> Pipeline:
     """Return the pipeline of a bundle, ready to predict, on the CPU.
 
@@ -106,51 +119,114 @@ def load(folder: str | Path, *, head: Mapping[str, Any] | None = None) -> Pipeli
     """
     path = find(Path(folder))
     description = read_description(path)
+    for file, facts in description["files"].items():
+        verify(path, file, facts)
+    standings = compare(description["components"])
+    told = sentences(standings)
+    _refuse_unfit(path, standings)
+    info = _as_here(description, standings)
+    pipeline = _built(path, info, head or {}, told)
+    _give_weights(path, pipeline, told, changed=bool(head))
+    for sentence in told:
+        log.warning("%s: %s", path, sentence)
+    pipeline.info = info
+    return pipeline.eval()
+
+
+def _built(
+    path: Path, info: Mapping[str, Any], head: Mapping[str, Any], told: Sequence[str]
+) -> Pipeline:
+    """Return the pipeline of a description, without its weights; ``told``: why it may not fit."""
     try:
-        for file, facts in description["files"].items():
-            _verify(path, file, facts)
-        spec = _changed(_spec(description), head or {})
-        codecs = build_codecs(spec, read_states(description["states"], path))
-        pipeline = build_pipeline(spec, codecs)
+        spec = _changed(_spec(info), head)
+        return build_pipeline(spec, build_codecs(spec, read_states(info["states"], path)))
     except PluginError as fault:
-        raise BundleError(f"{path} cannot be loaded. {_wanted(description, fault)}") from fault
+        raise BundleError(" ".join([f"{path} cannot be loaded. {fault}", *told])) from fault
     except BundleError:
         raise
     except (SeqloomError, AttributeError, LookupError, TypeError, ValueError) as fault:
         if head and isinstance(fault, ConfigError):
             raise
-        raise BundleError(
-            f"{path / DESCRIPTION} is damaged, or does not fit the installed plugins: {fault!r}. "
-            f"Copy the bundle again{_outdated(description)}."
-        ) from fault
+        damaged = f"{path / DESCRIPTION} is damaged, or does not fit the installed plugins"
+        raise BundleError(" ".join([f"{damaged}: {fault!r}. Copy the bundle again.", *told])) from (
+            fault
+        )
+
+
+def _give_weights(path: Path, pipeline: Pipeline, told: Sequence[str], *, changed: bool) -> None:
     try:
         load_model(pipeline, str(path / WEIGHTS))
     except (RuntimeError, SafetensorError) as fault:
-        if head:
+        if changed:
             raise ConfigError(
                 f"The weights of {path} do not fit its head with other parameters: {fault} Change "
                 "only how the head decodes."
             ) from fault
-        raise BundleError(f"The weights of {path} do not fit its description: {fault}") from fault
-    pipeline.info = description
-    return pipeline.eval()
+        unlike = f"The weights of {path} do not fit its description: {fault}"
+        raise BundleError(" ".join([unlike, *told])) from fault
 
 
-def plain(params: Any) -> dict[str, Any]:
-    """Return a component's parameters, an instance of its schema, as plain types."""
-    found: dict[str, Any] = json.loads(json.dumps(asdict(params)))
-    return found
+def sections(path: str | Path) -> dict[str, dict[str, Any]]:
+    """Return the sections of a model's frontend, encoder and head, as the plugins here take them.
+
+    Args:
+        path: the bundle, or a run's folder with a bundle in it.
+
+    Raises:
+        BundleError: it is no bundle, or a component cannot be built here.
+    """
+    folder = find(Path(path))
+    description = read_description(folder)
+    standings = compare(description["components"])
+    _refuse_unfit(folder, standings)
+    return _spec(_as_here(description, standings))
 
 
-def _spec(description: Mapping[str, Any]) -> Spec:
-    """Return the sections by kind of a description whose form is checked."""
-    for entry in description["components"].values():
-        for key in ("plugin", "distribution", "version", "schema"):
-            if not isinstance(entry[key], str):
-                raise TypeError(f"{key} is {entry[key]!r}, not a text")
-    data = description.get("data")
-    if data is not None and not isinstance(data, dict):
-        raise TypeError(f"data is {data!r}, not an object")
+def stored_data(info: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the section of the data that a model was trained on, as the plugins here take it.
+
+    Args:
+        info: of a pipeline that was loaded.
+
+    Returns:
+        None if the model does not say.
+
+    Raises:
+        BundleError: the data component cannot be built here.
+    """
+    if bad := unfit(_data(info)):
+        said = " ".join(sentences(bad))
+        raise BundleError(f"The data of this model cannot be read. {said} Or give data=NAME.")
+    section: dict[str, Any] | None = info.get("data")
+    return section
+
+
+def _data(description: Mapping[str, Any]) -> list[Standing]:
+    """Return how the data component stands here; older bundles do not say where it is from."""
+    origin, section = description.get("data_component"), description.get("data")
+    return compare({"data": {**origin, "section": section}}) if origin and section else []
+
+
+def _data_component(spec: Spec) -> dict[str, Any] | None:
+    """Return where a spec's data component is from; its section stands under ``data``."""
+    entry = provenance.entries({"data": spec.get("data")}).get("data", {})
+    return {key: one for key, one in entry.items() if key != "section"} or None
+
+
+def _refuse_unfit(path: Path, standings: Sequence[Standing]) -> None:
+    if bad := unfit(standings):
+        raise BundleError(f"{path} cannot be loaded. {' '.join(sentences(bad))}")
+
+
+def _as_here(description: Mapping[str, Any], standings: Sequence[Standing]) -> dict[str, Any]:
+    """Return a description with its components' sections as the plugins here take them."""
+    taken = {one.kind: {**one.entry, "section": one.section()} for one in standings}
+    found = {**description, "components": taken}
+    (data,) = _data(description) or (None,)
+    return {**found, "data": data.section()} if data and data.fits else found
+
+
+def _spec(description: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return {kind: description["components"][kind]["section"] for kind in PARTS}
 
 
@@ -162,100 +238,3 @@ def _changed(spec: Spec, head: Mapping[str, Any]) -> Spec:
             f"head.{key}: {spec['head']['name']} has no such parameter. {did_you_mean(key, known)}"
         )
     return {**spec, "head": {**spec["head"], **head}}
-
-
-def _outdated(description: Mapping[str, Any]) -> str:
-    """Say which distributions are of other versions here than where the bundle was made."""
-    try:
-        return "".join(
-            f', or install what it was made with: pip install "{entry["distribution"]}=='
-            f'{entry["version"]}" (here: {owner.version})'
-            for kind, entry in description["components"].items()
-            if (owner := registry().owner(kind, entry["section"]["name"])).version
-            != entry["version"]
-        )
-    except (SeqloomError, AttributeError, LookupError, TypeError):
-        return ""
-
-
-def find(path: Path) -> Path:
-    """Return the bundle that a path means: the folder itself, or ``bundle`` in a run's folder.
-
-    Raises:
-        BundleError: there is none.
-    """
-    for candidate in (path, path / "bundle"):
-        if (candidate / DESCRIPTION).is_file():
-            return candidate
-    sweep = path / "sweep.json"
-    if sweep.is_file():
-        best = json.loads(sweep.read_text(encoding="utf-8")).get("best")
-        raise BundleError(f"{path} is a sweep; give one of its trials. The best is {best}.")
-    state = "is there, but has no bundle.json in it" if path.exists() else "does not exist"
-    raise BundleError(f"{path} {state}; give a bundle, or the folder of a run that has finished.")
-
-
-def read_description(path: Path) -> dict[str, Any]:
-    """Return the description of a bundle, checked for its format.
-
-    Raises:
-        BundleError: it is damaged or of a newer format.
-    """
-    try:
-        found = json.loads((path / DESCRIPTION).read_text(encoding="utf-8"))
-        number = int(found["format"])
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as fault:
-        raise BundleError(f"{path / DESCRIPTION} is damaged: {fault}; copy it again.") from fault
-    if number > FORMAT:
-        made_by = found.get("versions", {}).get("seqloom", "a newer version")
-        raise BundleError(
-            f"{path} is of format {number}, made by seqloom {made_by}; this seqloom reads formats "
-            f"up to {FORMAT}. Update it: pip install --upgrade seqloom"
-        )
-    missing = {"components", "states", "files"} - set(found)
-    if not missing:
-        missing = {
-            f"the {kind} among its components" for kind in set(PARTS) - {*found["components"]}
-        }
-    if others := set(found.get("components", ())) - set(PARTS):
-        raise BundleError(
-            f"{path / DESCRIPTION} has components of other kinds: {', '.join(map(str, others))}. "
-            "Do not use this bundle: it was tampered with."
-        )
-    if not missing and WEIGHTS not in found["files"]:
-        missing = {f"{WEIGHTS} among its files"}
-    if missing:
-        lacking = ", ".join(sorted(missing))
-        raise BundleError(f"{path / DESCRIPTION} is damaged: it lacks {lacking}; copy it again.")
-    return cast("dict[str, Any]", found)
-
-
-def _verify(folder: Path, name: str, facts: Mapping[str, Any]) -> None:
-    if name in {"", ".", ".."} or set(name) & set("/\\:"):
-        raise BundleError(
-            f"{folder / DESCRIPTION} names the file {name!r}, which is not simply a name in its "
-            "own folder. Do not use this bundle: it was tampered with."
-        )
-    path = folder / name
-    if not path.is_file():
-        raise BundleError(f"{path} is missing from the bundle; copy the bundle again.")
-    size = path.stat().st_size
-    if size != facts["bytes"]:
-        raise BundleError(
-            f"{path} has {size} bytes, not {facts['bytes']}: it was cut short or changed; "
-            "copy the bundle again."
-        )
-    if sha256(path) != facts["sha256"]:
-        raise BundleError(f"{path} was changed since the bundle was made; copy the bundle again.")
-
-
-def _wanted(description: Mapping[str, Any], fault: PluginError) -> str:
-    """Say which distributions would provide what is absent."""
-    needs = []
-    for kind, entry in description["components"].items():
-        if (kind, entry["section"]["name"]) not in registry().components:
-            needs.append(
-                f"It needs {kind}={entry['section']['name']} from {entry['distribution']} "
-                f'{entry["version"]}: pip install "{entry["distribution"]}>={entry["version"]}".'
-            )
-    return " ".join(needs) + registry().absent() if needs else str(fault)

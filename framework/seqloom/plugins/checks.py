@@ -10,7 +10,18 @@ from importlib.resources import files
 
 from seqloom.plugins.component import KINDS, Command, Component
 
-CORE_COMMANDS = ("train", "evaluate", "predict", "sweep", "plugins", "new", "completion", "help")
+CORE_COMMANDS = (
+    "train",
+    "evaluate",
+    "predict",
+    "inspect",
+    "sweep",
+    "plugins",
+    "conformance",
+    "new",
+    "completion",
+    "help",
+)
 """Subcommands that no plugin can have."""
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
+import pickle
 import tempfile
+import traceback
+import unittest
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +32,21 @@ def stored(state: Mapping[str, Any]) -> Any:
 
 class ConformanceError(AssertionError):
     """A component breaks a promise of its interface; the text says which, with numbers."""
+
+
+class NotApplicable(unittest.SkipTest):
+    """A check has nothing to say about a component; the text says why. Test runners skip it."""
+
+
+def told(fault: BaseException) -> str:
+    """Return what was raised as a sentence: a failed check's own, else with the place of it."""
+    if isinstance(fault, (ConformanceError, NotApplicable)):
+        return str(fault)
+    places = traceback.extract_tb(fault.__traceback__)
+    library = str(Path(torch.__file__).parent)
+    own = [place for place in places if not place.filename.startswith(library)] or places
+    where = f", at {own[-1].filename}:{own[-1].lineno}" if own else ""
+    return f"raised {type(fault).__name__}: {fault}{where}"
 
 
 def require(condition: bool, complaint: str) -> None:
@@ -93,6 +112,42 @@ def require_round_trip(module: M, fresh: M, probe: Callable[[M], Tensor]) -> Non
     require_equal(
         found, expected, "outputs of the stored module; is a tensor neither weight nor buffer?"
     )
+
+
+def require_state_dict(module: M, fresh: M, probe: Callable[[M], Tensor]) -> None:
+    """Require a fresh module to become the same, and ``probe`` so, by way of a checkpoint."""
+    file = io.BytesIO()
+    torch.save(module.state_dict(), file)
+    file.seek(0)
+    try:
+        fresh.load_state_dict(torch.load(file, weights_only=True))
+    except (RuntimeError, pickle.UnpicklingError) as fault:
+        lines = "; ".join(line.strip(" \t.") for line in str(fault).splitlines() if line.strip())
+        raise ConformanceError(f"a new one cannot take up the state: {lines}") from fault
+    with torch.no_grad():
+        found, expected = probe(fresh.eval()), probe(module.eval())
+    require_equal(found, expected, "outputs with the state taken up")
+
+
+def require_registered(module: nn.Module) -> None:
+    """Require every tensor of a module to be a parameter or a buffer, so that it moves with it."""
+    known = {id(tensor) for tensor in (*module.parameters(), *module.buffers())}
+    for path, part in module.named_modules():
+        for name, value in vars(part).items():
+            if any(id(tensor) not in known for tensor in _tensors(value)):
+                where = f"{path}.{name}" if path else name
+                raise ConformanceError(
+                    f"{where} is a tensor that is neither parameter nor buffer, so it stays where "
+                    "it is when the module moves to another device; use register_buffer"
+                )
+
+
+def _tensors(value: Any) -> Iterator[Tensor]:
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, dict | list | tuple):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from _tensors(one)
 
 
 @contextmanager

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 
-from seqloom.data.collate import Collate, Row
+from seqloom.data.collate import Row
 from seqloom.data.encode import Codecs
 from seqloom.errors import ExampleError
-from seqloom.interfaces import Example, Features, Frontend, FrontendCodec, SequenceBatch
+from seqloom.interfaces import Example, FrontendCodec, Item
 from seqloom.testing.compare import (
+    ConformanceError,
     gradients,
     refused,
     require,
@@ -24,59 +25,31 @@ from seqloom.testing.compare import (
     require_finite_gradients,
     require_round_trip,
     stored,
+    told,
+)
+from seqloom.testing.frontend_case import FrontendCase, batch_of, signal, valid
+from seqloom.testing.frontend_module import (
+    check_bfloat16,
+    check_determinism,
+    check_device,
+    check_ranks,
+    check_state_dict,
 )
 
+__all__ = ["FRONTEND_CHECKS", "FrontendCase"]
 
-@dataclass(frozen=True)
-class FrontendCase:
-    """A frontend class with parameters and examples to check it on; one example is of one step."""
-
-    cls: type[Frontend]
-    examples: Sequence[Example]
-    params: dict[str, Any] = field(default_factory=dict)
-
-    def codec(self) -> FrontendCodec:
-        """Return a fitted codec."""
-        codec = self.cls.make_codec(**self.params)
-        codec.restore(codec.fit(self.prepared(codec)))
-        return codec
-
-    def prepared(self, codec: FrontendCodec) -> list[Example]:
-        """Return the examples as the codec prepares them."""
-        return [codec.prepare(example) for example in self.examples]
-
-    def frontend(self, codec: FrontendCodec) -> Frontend:
-        """Return a new frontend in eval mode, the same each time."""
-        torch.manual_seed(1)
-        return self.cls(codec, **self.params).eval()
-
-    def rows(self, codec: FrontendCodec) -> list[Row]:
-        """Return the encoded examples."""
-        codecs = Codecs(codec, {})
-        return [codecs.inputs(example) for example in self.prepared(codec)]
-
-
-def _batch(codec: FrontendCodec, rows: Sequence[Row]) -> SequenceBatch:
-    return Collate(codec.padding)(rows)
-
-
-def _signal(given: Features, rows: Sequence[int]) -> Tensor:
-    total = given.values.new_zeros((), requires_grad=True)  # a frontend may have no weights
-    for place, row in enumerate(rows):
-        values = given.values[place, : int(given.lengths[place])]
-        weights = torch.arange(1.0, values.numel() + 1).reshape(values.shape).sin()
-        total = total + (row + 1) * (values * weights).sum()
-    return total
+LONG = 400
 
 
 def check_sizes(case: FrontendCase) -> None:
     """Features have ``output_size`` columns and the lengths that ``frames`` foretold."""
     codec = case.codec()
     frontend, rows = case.frontend(codec), case.rows(codec)
-    given = frontend(_batch(codec, rows))
+    given = frontend(batch_of(codec, rows))
     require(given.values.shape[-1] == frontend.output_size, "output_size is not that of features")
     require(given.lengths.tolist() == [row.frames for row in rows], "lengths are not frames()")
     require(given.lengths.device.type == "cpu", "lengths are not on the CPU")
+    require(all(row.frames > 0 for row in rows), "frames() must be positive")
     require(all(row.cost > 0 for row in rows), "cost() must be positive")
 
 
@@ -84,14 +57,14 @@ def check_padding(case: FrontendCase) -> None:
     """An example alone gives what it gives in a padded batch: values and gradients."""
     codec = case.codec()
     frontend, rows = case.frontend(codec), case.rows(codec)
-    batch = frontend(_batch(codec, rows))
-    _signal(batch, range(len(rows))).backward()
+    batch = frontend(batch_of(codec, rows))
+    signal(batch, range(len(rows))).backward()
     together = gradients(frontend)
     for number, row in enumerate(rows):
-        one = frontend(_batch(codec, [row]))
+        one = frontend(batch_of(codec, [row]))
         length = int(one.lengths[0])
         require_equal(one.values[0], batch.values[number, :length], f"features of row {number}")
-        _signal(one, [number]).backward()
+        signal(one, [number]).backward()
     require_equal_gradients(gradients(frontend), together, frontend, "alone against padded")
 
 
@@ -99,8 +72,8 @@ def check_order(case: FrontendCase) -> None:
     """The order of the batch does not matter."""
     codec = case.codec()
     frontend, rows = case.frontend(codec), case.rows(codec)
-    batch = frontend(_batch(codec, rows))
-    other = frontend(_batch(codec, rows[::-1]))
+    batch = frontend(batch_of(codec, rows))
+    other = frontend(batch_of(codec, rows[::-1]))
     for row in range(len(rows)):
         length = int(batch.lengths[row])
         place = len(rows) - 1 - row
@@ -119,16 +92,99 @@ def check_codec(case: FrontendCase) -> None:
     again.restore(stored(codec.fit(prepared)))
     for other in (codec, again, pickle.loads(pickle.dumps(codec))):
         for example in prepared:
-            first, second = codec.encode(example), other.encode(example)
-            require(set(first) == set(second), "encode() gives other arrays")
-            for name, array in first.items():
-                require(np.array_equal(array, second[name]), f"encode() gives another {name!r}")
+            _require_same_item(other.encode(example), codec.encode(example))
     for example in prepared:
         fields = codec.prepare(example).fields
         same = set(fields) == set(example.fields) and all(
-            np.array_equal(fields[name], value) for name, value in example.fields.items()
+            fields[name] is value or np.array_equal(fields[name], value)
+            for name, value in example.fields.items()
         )
         require(same, "prepare() is not idempotent")
+
+
+def check_lengths(case: FrontendCase) -> None:
+    """The shortest and a very long example give finite features, and finite gradients.
+
+    A very long one is made by repeating what can be repeated: texts and lists.
+    """
+    codec = case.codec()
+    frontend = case.frontend(codec)
+    rows = sorted(case.rows(codec), key=lambda row: row.frames)
+    for row in (rows[0], _repeated(codec, rows[-1])):
+        given = frontend(batch_of(codec, [row]))
+        finite = bool(torch.isfinite(valid(given)).all())
+        require(finite, f"an example of {row.frames} steps has features that are not finite")
+        signal(given, [0]).backward()
+        worst = [name for name, one in frontend.named_parameters() if not _finite(one.grad)]
+        require(not worst, f"of {row.frames} steps, the gradient of {worst[:1]} is not finite")
+
+
+def _repeated(codec: FrontendCodec, row: Row) -> Row:
+    """Return a row that is many times as long, or the same if its fields cannot be repeated."""
+    times = -(-LONG // row.frames)
+    fields = {
+        name: value * times if isinstance(value, str | list) else value
+        for name, value in row.example.fields.items()
+    }
+    try:
+        return Codecs(codec, {}).inputs(codec.prepare(Example("long", fields)))
+    except ExampleError:  # a text may be a file's name
+        return row
+
+
+def _finite(gradient: Tensor | None) -> bool:
+    return gradient is None or bool(torch.isfinite(gradient).all())
+
+
+def check_workers(case: FrontendCase) -> None:
+    """In a process of a data loader a codec that was sent there encodes the same.
+
+    What a codec keeps outside itself, in its module or class, is found in a forked process all the
+    same: that it would be lacking elsewhere is not seen here.
+    """
+    codec = case.codec()
+    prepared = case.prepared(codec)
+    try:
+        sent = pickle.dumps(codec)
+    except Exception as fault:  # pickling raises whatever it likes
+        raise ConformanceError(
+            f"the codec cannot be pickled: {type(fault).__name__}: {fault}; "
+            "lambdas, local classes and open files cannot"
+        ) from fault
+    loader = DataLoader(Sent(sent, prepared), batch_size=None, num_workers=1)
+    with warnings.catch_warnings():
+        # Threads that wait are no danger to a child that uses one only.
+        warnings.filterwarnings("ignore", message=".*fork", category=DeprecationWarning)
+        items = list(loader)
+    for example, found in zip(prepared, items, strict=True):
+        if isinstance(found, str):
+            raise ConformanceError(f"in a process of a data loader, encode() {found}")
+        _require_same_item(found, codec.encode(example), "in a process of a data loader, ")
+
+
+class Sent(Dataset[Item | str]):
+    """What a worker of a data loader makes of examples by a codec that came in bytes."""
+
+    def __init__(self, codec: bytes, examples: Sequence[Example]) -> None:
+        self.codec = codec
+        self.examples = examples
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def __getitem__(self, place: int) -> Item | str:
+        """Return the item, or what went wrong."""
+        try:
+            codec: FrontendCodec = pickle.loads(self.codec)
+            return codec.encode(self.examples[place])
+        except Exception as fault:
+            return told(fault)
+
+
+def _require_same_item(found: Item, expected: Item, where: str = "") -> None:
+    require(set(found) == set(expected), f"{where}encode() gives other arrays")
+    for name, array in expected.items():
+        require(np.array_equal(array, found[name]), f"{where}encode() gives another {name!r}")
 
 
 def check_augment(case: FrontendCase) -> None:
@@ -157,26 +213,33 @@ def check_gradients(case: FrontendCase) -> None:
     """Every parameter gets a finite gradient, in training mode."""
     codec = case.codec()
     frontend, rows = case.frontend(codec).train(), case.rows(codec)
-    _signal(frontend(_batch(codec, rows)), range(len(rows))).backward()
+    signal(frontend(batch_of(codec, rows)), range(len(rows))).backward()
     require_finite_gradients(frontend)
 
 
 def check_round_trip(case: FrontendCase) -> None:
     """The weights survive a safetensors file."""
     codec = case.codec()
-    frontend, batch = case.frontend(codec), _batch(codec, case.rows(codec))
+    frontend, batch = case.frontend(codec), batch_of(codec, case.rows(codec))
     torch.manual_seed(2)
-    fresh = case.cls(codec, **case.params)
-    require_round_trip(frontend, fresh, lambda one: _signal(one(batch), range(len(batch))))
+    fresh = case.make(codec)
+    require_round_trip(frontend, fresh, lambda one: signal(one(batch), range(len(batch))))
 
 
 FRONTEND_CHECKS: tuple[Callable[[FrontendCase], None], ...] = (
     check_sizes,
     check_padding,
     check_order,
+    check_lengths,
     check_codec,
+    check_workers,
     check_augment,
     check_bad,
     check_gradients,
     check_round_trip,
+    check_state_dict,
+    check_determinism,
+    check_device,
+    check_bfloat16,
+    check_ranks,
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import string
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
@@ -82,18 +81,22 @@ def variants(component: Component, fixed: Sequence[str] = ()) -> list[dict[str, 
 
     Args:
         component: whose schema tells the options.
-        fixed: parameters that describe the data rather than the component, and stay as they are.
+        fixed: parameters that stay as they are.
     """
+    plain = {
+        name: str(value) if isinstance(value, StrEnum) else value
+        for name, value in component.defaults().items()
+    }
+    return [{**plain, **option} for option in ({}, *options(component, fixed))]
+
+
+def options(component: Component, fixed: Sequence[str] = ()) -> list[dict[str, str]]:
+    """Return each option of an enum parameter that is not the default: ``{"merge": "sum"}``."""
     default = component.defaults()
-    types = get_type_hints(component.schema)
-    options = [
+    return [
         {name: str(member)}
-        for name, kind in types.items()
+        for name, kind in get_type_hints(component.schema).items()
         if isinstance(kind, type) and issubclass(kind, StrEnum) and name not in fixed
         for member in kind
         if member != default[name]
     ]
-    plain = {
-        name: str(value) if isinstance(value, StrEnum) else value for name, value in default.items()
-    }
-    return [{**plain, **option} for option in itertools.chain([{}], options)]

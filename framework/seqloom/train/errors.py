@@ -83,6 +83,11 @@ def explained(folder: Path) -> Iterator[None]:
     except RuntimeError as fault:
         if str(fault).startswith("Early stopping conditioned on metric"):
             raise ConfigError(f"callbacks: {fault}") from fault
+        if str(fault).startswith("Error(s) in loading state_dict"):
+            raise RunError(
+                f"{folder} cannot go on: its checkpoint does not fit the model that the installed "
+                f"plugins build. See what it was made with: seqloom inspect {folder}. ({fault})"
+            ) from fault
         if is_out_of_memory(fault):
             raise RunError(f"There is too little memory: {first_line(fault)}") from fault
         raise

@@ -23,6 +23,7 @@ from seqloom.train.init import Beginning, begun, with_parts
 from seqloom.train.isolation import isolated
 from seqloom.train.launch import launch
 from seqloom.train.lease import Lease, end_process
+from seqloom.train.origins import told_of_changes
 from seqloom.train.prepare import prepared, restored
 from seqloom.train.record import recorded
 from seqloom.train.trial import perform, seed_everything
@@ -85,7 +86,8 @@ def run(config: Config, overrides: Sequence[str] = ()) -> Result:
             log.info("%s has ended already; there is nothing left to train.", folder.path)
             return _stored_result(folder)
         folder.tidy()
-        going_on = folder.claim(config)
+        with told_of_changes(folder, config):
+            going_on = folder.claim(config)
         try:
             with isolated(), recorded(folder, config, overrides) as record:
                 ranks = processes(config)

@@ -78,8 +78,7 @@ def _parsed(overrides: Sequence[str]) -> list[Override]:
 
 
 def _sections_of(path: str) -> dict[str, Config]:
-    description = bundle.read_description(bundle.find(Path(path).expanduser()))
-    return {kind: description["components"][kind]["section"] for kind in bundle.PARTS}
+    return bundle.sections(Path(path).expanduser())
 
 
 def begun(config: Config, overrides: Sequence[str]) -> Config:

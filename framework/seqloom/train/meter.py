@@ -17,6 +17,7 @@ from seqloom.data.collate import Row
 from seqloom.data.evaluation import evaluation_loader
 from seqloom.data.sampler import BatchSampler
 from seqloom.interfaces import Encoded, Matrix, SequenceBatch, Table
+from seqloom.interfaces.arguments import accepted
 from seqloom.model.pipeline import Pipeline
 from seqloom.train.ranks import from_first, gathered, rank, world_size
 
@@ -51,7 +52,9 @@ class Meter:
             return
         losses = self.pipeline.head.loss(outputs, batch).tolist()
         self._losses |= dict(zip(batch.ids, losses, strict=True))
-        self.metric.update(self.pipeline.head.decode(outputs, encoded, scores), batch)
+        head = self.pipeline.head
+        found = head.decode(outputs, encoded, **accepted(head.decode, scores=scores))
+        self.metric.update(found, batch)
 
     def compute(self) -> dict[str, float]:
         """Return the metrics, and ``loss``, the mean over the examples."""

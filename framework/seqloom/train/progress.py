@@ -13,6 +13,7 @@ import pytorch_lightning as pl
 import torch
 
 from seqloom.errors import RunError
+from seqloom.train.origins import KEY, changes
 
 log = logging.getLogger("seqloom")
 
@@ -40,11 +41,16 @@ def total_steps(trainer: pl.Trainer, batches: int) -> int:
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run goes on from: a checkpoint, and the whole epochs and steps before it."""
+    """Where a run goes on from: a checkpoint, and the whole epochs and steps before it.
+
+    Attributes:
+        changes: sentences on components that are not those of the checkpoint.
+    """
 
     path: Path | None = None
     epochs: int = 0
     steps: int = 0
+    changes: tuple[str, ...] = ()
 
 
 def progress_of(path: Path) -> Progress:
@@ -61,7 +67,8 @@ def progress_of(path: Path) -> Progress:
             "whole epochs only. Start anew in another run_dir."
         )
     log.info("Going on after epoch %d, step %d.", state["epoch"] + 1, state["global_step"])
-    return Progress(path, state["epoch"] + 1, state["global_step"])
+    told = tuple(changes(state.get(KEY, {})))
+    return Progress(path, state["epoch"] + 1, state["global_step"], told)
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:

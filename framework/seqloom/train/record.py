@@ -10,6 +10,7 @@ from typing import Any
 
 from seqloom.config.freeze import Config
 from seqloom.files import write_json
+from seqloom.model.provenance import entries
 from seqloom.plugins import registry
 from seqloom.train.folder import RunFolder
 from seqloom.versions import revision, versions
@@ -64,6 +65,7 @@ def recorded(
         "machine": {"host": platform.node(), "system": platform.platform()},
         "versions": versions(),
         "plugins": plugins_in_use(),
+        "components": entries(config),
         "git": revision(),
     }
     write_json(folder.record, record)

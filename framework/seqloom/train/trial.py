@@ -39,6 +39,7 @@ from seqloom.train.folder import RunFolder
 from seqloom.train.init import Beginning, freeze_parts
 from seqloom.train.meter import Evaluation, calibrate, evaluate
 from seqloom.train.module import SequenceModule
+from seqloom.train.origins import Origins
 from seqloom.train.progress import (
     Progress,
     progress_of,
@@ -160,6 +161,8 @@ class Training:
         before = progress_of(self.folder.last) if going_on else Progress()
         if self.in_ranks:  # the samplers must know their rank before Lightning would join it
             self.trainer.strategy.setup_environment()
+        for change in before.changes if is_first() else ():
+            log.warning("The run goes on with other parts than it had: %s", change)
         self.steps.forget_after(before.steps)
         at_once = self.trainer.accumulate_grad_batches
         data = SequenceData(self.data, self.config["batch"], self.config["seed"], at_once)
@@ -184,6 +187,7 @@ class Training:
         return [
             *parts.build_callbacks(self.config, head, self.has_val),
             RandomState(),
+            Origins(self.config),
             self.time,
             EpochLines(f"val/{head.watch}"),
             self.keeper,

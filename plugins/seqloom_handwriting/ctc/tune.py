@@ -31,7 +31,7 @@ def tune(arguments: list[str]) -> int:
     given = split_overrides(options.overrides)
     pipeline = load_model(options.model, given.head)
     head = _checked(pipeline, options.model)
-    section = data_section(pipeline.info["data"], given)
+    section = data_section(None if given.name else bundle.stored_data(pipeline.info), given)
     rows, sampler = read_rows(pipeline, section, options.split, options)
     lines = [
         Line(row[:length], target[:size])

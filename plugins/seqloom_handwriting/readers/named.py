@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
@@ -34,6 +35,7 @@ class Named:
         place: the file's path, and its name there if that is a zip file.
         values: other fields → values.
         problem: why there is no example.
+        id: of the example, where it is not the name.
     """
 
     name: str
@@ -41,11 +43,13 @@ class Named:
     place: tuple[str, str | None] | None = None
     values: dict[str, str] = field(default_factory=dict)
     problem: str | None = None
+    id: str = ""
 
 
 class NamedFileSource(CutSource):
     """A source whose examples have a file each; its id is the file's name.
 
+    Where another split has a file of that name, the ids of a split start with the split's name.
     Columns other than those of the file, the label and the text go to the examples' ``meta``.
 
     Attributes:
@@ -87,7 +91,8 @@ class NamedFileSource(CutSource):
         if split not in self.files:
             return iter(())
         path = self.files[split]
-        return self._examples(refuse_empty(path, self._named(path, targets=True)))
+        named = refuse_empty(path, self._named(path, targets=True))
+        return self._examples(self._told_apart(split, named))
 
     def inputs(self, paths: Sequence[str]) -> Iterator[Example]:
         """Return what single files, folders, zip files and tables hold; see `Source.inputs`.
@@ -98,6 +103,26 @@ class NamedFileSource(CutSource):
         """
         refuse_stdin(paths, self._expected(targets=False))
         return self._examples(chain.from_iterable(self._named(p, targets=False) for p in paths))
+
+    def _told_apart(self, split: str, items: Iterator[Named]) -> Iterator[Named]:
+        """Yield the files, with an id of their own where another split has one of that name."""
+        others = [self._names(path) for name, path in self.files.items() if name != split]
+        taken = set[str]().union(*others)
+        prefix = "" if taken.isdisjoint(self._names(self.files[split])) else f"{split}/"
+        for item in items:
+            item.id = prefix + item.name
+            yield item
+
+    def _names(self, path: str) -> set[str]:
+        """Return the names of a split's files; if they cannot be read, reading it will say so."""
+        with suppress(DataError):
+            if is_folder(path):
+                names = Folder.find(path).names()
+                return {name for name in names if name.lower().endswith(self.suffixes)}
+            if is_table(path):
+                columns = {self.field: self._columns[self.field]}
+                return {row.values[self.field] for row in read_table(path, columns, columns)[1]}
+        return set()
 
     def _named(self, path: str, targets: bool) -> Iterator[Named]:
         if is_folder(path):
@@ -139,7 +164,7 @@ class NamedFileSource(CutSource):
 
     def _example(self, distinct: Distinct, item: Named) -> Example:
         meta = {name: value for name, value in item.values.items() if name not in TARGETS}
-        example = Example(distinct(item.name), {}, item.origin, meta)
+        example = Example(distinct(item.id or item.name), {}, item.origin, meta)
         if item.problem is not None or item.place is None:
             raise ExampleError(example, item.problem or "there is no such file.")
         example.fields[self.field] = self.value(*item.place)

@@ -171,6 +171,7 @@ def _series_fields(params: Mapping[str, Any]) -> dict[str, str]:
 
 _READERS = "seqloom_handwriting.readers"
 _PAGES = "seqloom_handwriting.pages"
+_SAMPLES = "seqloom_handwriting.samples"
 DATA = (
     Component(
         "data",
@@ -180,6 +181,7 @@ DATA = (
         gives={"image": "image", "text": "text"},
         suffixes=(*IMAGES, ".zip", "/", ".tsv", ".csv"),
         extra="handwriting",
+        sample=f"{_SAMPLES}:line_images",
     ),
     Component(
         "data",
@@ -190,6 +192,7 @@ DATA = (
         suffixes=(".xml", "/"),
         writers={"alto": f"{_PAGES}.writer:AltoWriter", "page": f"{_PAGES}.writer:PageXmlWriter"},
         extra="handwriting",
+        sample=f"{_SAMPLES}:pages",
     ),
     Component(
         "data",
@@ -198,6 +201,7 @@ DATA = (
         f"{_READERS}.strokes:StrokeSource",
         gives=_stroke_fields,
         suffixes=(".inkml", "/", ".tsv", ".csv"),
+        sample=f"{_SAMPLES}:strokes",
     ),
     Component(
         "data",
@@ -205,6 +209,7 @@ DATA = (
         StrokeStrings,
         f"{_READERS}.strings:StringSource",
         gives={"strokes": "strokes", "text": "text"},
+        sample=f"{_SAMPLES}:stroke_strings",
     ),
     Component(
         "data",
@@ -213,6 +218,7 @@ DATA = (
         f"{_READERS}.digit_lines:DigitLineSource",
         gives={"image": "image", "text": "text"},
         extra="handwriting",
+        sample=f"{_SAMPLES}:digit_lines",
     ),
     Component(
         "data",
@@ -221,5 +227,6 @@ DATA = (
         f"{_READERS}.series:SeriesSource",
         gives=_series_fields,
         suffixes=(".npy", ".tsv", ".csv"),
+        sample=f"{_SAMPLES}:series",
     ),
 )

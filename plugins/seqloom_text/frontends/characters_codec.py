@@ -12,7 +12,7 @@ import numpy as np
 from seqloom.errors import ExampleError
 from seqloom.interfaces import Example, FrontendCodec, Item
 from seqloom_text.frontends.alphabet import Alphabet
-from seqloom_text.frontends.fields import UNK, choose_field, read_field
+from seqloom_text.frontends.fields import UNK, choose_field, read_field, under
 from seqloom_text.schemas_frontend import Characters, Normalisation
 
 
@@ -26,6 +26,10 @@ class CharactersCodec(FrontendCodec):
     def __init__(self, **params: Any) -> None:
         self.params = Characters(**params)
         self.restore({"characters": ""})
+
+    def fields(self, value: Any) -> dict[str, Any] | None:
+        """Return a bare text or list of tokens as the field that is read."""
+        return under(self.params.field, super().fields(value))
 
     def fit(self, examples: Sequence[Example]) -> dict[str, Any]:
         """Take up the characters of the training examples.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from seqloom.errors import ExampleError, did_you_mean
 from seqloom.interfaces import Example
@@ -28,6 +29,15 @@ def choose_field(example: Example, field: str | None, preferred: Sequence[str]) 
         f"there is nothing to read in {' or '.join(map(repr, names))}; set frontend.field to a "
         f"field with tokens or a text. {did_you_mean(names[0], example.fields)}",
     )
+
+
+def under(field: str | None, found: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return the one value that was found under the name of the field that is read, if it has one.
+
+    >>> under("residues", {"tokens": ["M", "K"]})
+    {'residues': ['M', 'K']}
+    """
+    return {field: next(iter(found.values()))} if field and found else found
 
 
 def read_field(example: Example, name: str) -> str | list[str]:

@@ -12,7 +12,7 @@ import numpy as np
 from seqloom.errors import ConfigError, ExampleError
 from seqloom.interfaces import Example, FrontendCodec, Item
 from seqloom_text.frontends.alphabet import Alphabet
-from seqloom_text.frontends.fields import FIRST, UNK, choose_field, read_field
+from seqloom_text.frontends.fields import FIRST, UNK, choose_field, read_field, under
 from seqloom_text.schemas_frontend import Words
 from seqloom_text.tokenizers import get_tokenizer
 from seqloom_text.vectors import load_vectors, read_lines
@@ -43,6 +43,10 @@ class WordsCodec(FrontendCodec):
         self._tokenize = get_tokenizer(self.params.tokenizer)
         self.initial_vectors: InitialVectors | None = None
         self.restore({"words": [], "counts": [], "characters": ""})
+
+    def fields(self, value: Any) -> dict[str, Any] | None:
+        """Return a bare text or list of tokens as the field that is read."""
+        return under(self.params.field, super().fields(value))
 
     def prepare(self, example: Example) -> Example:
         """Return the example with the tokens that are read as its field ``tokens``.

@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 
 from seqloom.interfaces import Encoded, Encoder, Features
-from seqloom.testing import ENCODER_CHECKS, ConformanceError
+from seqloom.testing import ENCODER_CHECKS, ConformanceError, NotApplicable
 from seqloom.testing import encoders as checks
+from seqloom.testing.samples import features
+
+SIZE = 8
 
 
 class Sound(Encoder):
@@ -21,12 +24,12 @@ class Sound(Encoder):
 
     def __init__(self, input_size: int) -> None:
         super().__init__()
-        self.inputs = nn.Linear(input_size, 4)
-        self.states = nn.Linear(4, 4, bias=False)
-        self.output_size = 4
+        self.inputs = nn.Linear(input_size, SIZE)
+        self.states = nn.Linear(SIZE, SIZE, bias=False)
+        self.output_size = SIZE
 
     def initial_state(self, batch_size: int) -> Tensor:
-        return self.states.weight.new_zeros(batch_size, 4)
+        return self.states.weight.new_zeros(batch_size, SIZE)
 
     def step(self, values: Tensor, state: Any) -> tuple[Tensor, Any]:
         state = torch.tanh(self.inputs(values) + self.states(state))
@@ -47,7 +50,7 @@ class Sound(Encoder):
     def clean(self, features: Features) -> Tensor:
         B, T = features.values.shape[:2]
         valid = torch.arange(T) < features.lengths.reshape(B, 1)
-        return features.values.masked_fill(~valid[..., None], 0.0)
+        return features.values.masked_fill(~valid[..., None].to(features.values.device), 0.0)
 
     def result(self, states: Tensor, features: Features) -> Encoded:
         rows = torch.arange(len(states))
@@ -111,7 +114,7 @@ class Explodes(Sound):
 class AcceptsNothing(Sound):
     def forward(self, features: Features, state: Any = None) -> Encoded:
         B = len(features.lengths)
-        return Encoded(torch.zeros(B, 3, 4), torch.zeros(B, 4), features.lengths, features)
+        return Encoded(torch.zeros(B, 3, SIZE), torch.zeros(B, SIZE), features.lengths, features)
 
 
 class Unused(Sound):
@@ -132,7 +135,7 @@ class GradientOfNan(Sound):
 class HiddenTensor(Sound):
     def __init__(self, input_size: int) -> None:
         super().__init__(input_size)
-        self.shift = torch.randn(4)
+        self.shift = torch.randn(SIZE)
 
     def result(self, states: Tensor, features: Features) -> Encoded:
         return super().result(states + self.shift, features)
@@ -162,8 +165,142 @@ class ForgetsState(Sound):
         return super().forward(features, None)
 
 
+class SteepEnd(Sound):
+    """Its values stay finite for very long sequences, and its gradients do not."""
+
+    def __init__(self, input_size: int) -> None:
+        super().__init__(input_size)
+        self.scale = nn.Parameter(torch.ones(()))
+
+    def result(self, states: Tensor, features: Features) -> Encoded:
+        far = torch.tensor(float(states.shape[1] < 400))
+        return super().result(states + (self.scale * far).sqrt(), features)
+
+
+class RandomInEval(Sound):
+    def result(self, states: Tensor, features: Features) -> Encoded:
+        return super().result(states + torch.rand(()), features)
+
+
+class OtherGenerator(Sound):
+    """Draws its weights from a generator that no seed of torch's reaches."""
+
+    generator = torch.Generator().manual_seed(0)
+
+    def __init__(self, input_size: int) -> None:
+        super().__init__(input_size)
+        nn.init.normal_(self.inputs.weight, generator=self.generator)
+
+
+class OtherDropout(Sound):
+    """Draws what it drops from a generator that no seed of torch's reaches."""
+
+    generator = torch.Generator().manual_seed(0)
+
+    def result(self, states: Tensor, features: Features) -> Encoded:
+        drawn = torch.rand(states.shape, generator=self.generator)
+        return super().result(states * (drawn < 0.5) if self.training else states, features)
+
+
+class LateWeights(Sound):
+    """Makes a layer when it first reads something."""
+
+    def result(self, states: Tensor, features: Features) -> Encoded:
+        if not hasattr(self, "late"):
+            self.late = nn.Linear(SIZE, SIZE)
+        return super().result(self.late(states), features)
+
+    def eval(self) -> LateWeights:
+        self(features(6))
+        return super().eval()
+
+
+class NotPlain:
+    """Something that no checkpoint may hold."""
+
+
+class CodeInState(Sound):
+    def get_extra_state(self) -> NotPlain:
+        return NotPlain()
+
+    def set_extra_state(self, state: NotPlain) -> None:
+        return None
+
+
+class HoldsLambda(Sound):
+    def __init__(self, input_size: int) -> None:
+        super().__init__(input_size)
+        self.bound = lambda values: values
+
+
+class ForgetsInPickle(Sound):
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "shift": 1.0}
+
+    shift = 0.0
+
+    def result(self, states: Tensor, features: Features) -> Encoded:
+        return super().result(states + self.shift, features)
+
+
+class HiddenInList(Sound):
+    def __init__(self, input_size: int) -> None:
+        super().__init__(input_size)
+        self.tables = {"shifts": [torch.zeros(SIZE)]}
+
+
+class SinglePrecision(Sound):
+    def result(self, states: Tensor, features: Features) -> Encoded:
+        return super().result(states.float(), features)
+
+
+class Amplifies(Sound):
+    """Makes much of differences that bfloat16 does not have."""
+
+    def result(self, states: Tensor, features: Features) -> Encoded:
+        return super().result((states * 500).sin(), features)
+
+
+class Overflows(Sound):
+    """Runs out of numbers where they have fewer bits."""
+
+    def result(self, states: Tensor, features: Features) -> Encoded:
+        few = states.dtype == torch.bfloat16
+        return super().result((states.half() * 1e5).float() if few else states, features)
+
+
+class OnlyForLong(Sound):
+    """Has a layer that takes part only if the batch has a long sequence."""
+
+    def __init__(self, input_size: int) -> None:
+        super().__init__(input_size)
+        self.extra = nn.Linear(SIZE, SIZE)
+
+    def result(self, states: Tensor, features: Features) -> Encoded:
+        long = int(features.lengths.max()) > 4
+        return super().result(self.extra(states) if long else states, features)
+
+
+class KnowsItsRank(Sound):
+    """Gives something else on each rank."""
+
+    def result(self, states: Tensor, features: Features) -> Encoded:
+        there = distributed.is_initialized()
+        return super().result(states * (2.0 if there else 1.0), features)
+
+
+class Detached(Sound):
+    def result(self, states: Tensor, features: Features) -> Encoded:
+        return super().result(states.detach(), features)
+
+
+class IgnoresInput(Sound):
+    def clean(self, features: Features) -> Tensor:
+        return torch.zeros_like(features.values)
+
+
 BROKEN: list[tuple[Any, Any, str]] = [
-    (checks.check_sizes, WrongSize, r"states are \(4, 9, 4\)"),
+    (checks.check_sizes, WrongSize, r"states are \(4, 9, 8\)"),
     (checks.check_sizes, WrongLengths, "lengths are not those of the features"),
     (checks.check_padding, ReadsPadding, "alone against padded: gradient of .*: differ by nan"),
     (checks.check_padding, LastOfBatch, r"summary of row 0, alone: differ by"),
@@ -178,6 +315,23 @@ BROKEN: list[tuple[Any, Any, str]] = [
     (checks.check_causality, NotCausal, "states before a changed step: differ"),
     (checks.check_causality, OtherStep, "step 0 against forward: differ by 1"),
     (checks.check_continuation, ForgetsState, "states after going on: differ by"),
+    (checks.check_lengths, SteepEnd, r"of 400 steps, the gradient of \['scale'\] is not finite"),
+    (checks.check_determinism, RandomInEval, "outputs in eval mode, once more: differ by"),
+    (checks.check_determinism, OtherGenerator, "inputs.weight, built anew after the same seed"),
+    (checks.check_determinism, OtherDropout, "outputs in training mode after the same seed"),
+    (checks.check_state_dict, LateWeights, "cannot take up the state: .*Unexpected key.*late"),
+    (checks.check_state_dict, CodeInState, "cannot take up the state: .*NotPlain"),
+    (checks.check_pickle, HoldsLambda, "cannot be pickled: .*lambda"),
+    (checks.check_pickle, ForgetsInPickle, "outputs after pickling: differ by 1"),
+    (checks.check_device, HiddenTensor, "shift is a tensor that is neither parameter nor buffer"),
+    (checks.check_device, HiddenInList, "tables is a tensor that is neither"),
+    (checks.check_device, SinglePrecision, r"states of .* in double precision are torch\.float32"),
+    (checks.check_bfloat16, Amplifies, "bfloat16 against float32: differ by"),
+    (checks.check_bfloat16, Overflows, "outputs in bfloat16 are not finite"),
+    (checks.check_ranks, OnlyForLong, r"rank 1 of two: extra\.weight takes no part"),
+    (checks.check_ranks, KnowsItsRank, "rank 0 against one process: gradient of .*: differ by"),
+    (checks.check_learning, Detached, r"after 400 steps of Adam it tells \d+ of 32 examples"),
+    (checks.check_learning, IgnoresInput, r"after 400 steps of Adam it tells \d+ of 32 examples"),
 ]
 
 
@@ -200,3 +354,35 @@ def test_a_broken_encoder_is_caught(
 
 def test_every_check_has_a_broken_encoder() -> None:
     assert {check for check, _, _ in BROKEN} == set(ENCODER_CHECKS)
+
+
+class NeedsTheEnd(Sound):
+    causal = False
+
+
+class TooSmall(Sound):
+    def __init__(self, input_size: int) -> None:
+        super().__init__(input_size)
+        self.output_size = 4
+
+
+class Frozen(Sound):
+    def __init__(self, input_size: int) -> None:
+        super().__init__(input_size)
+        self.requires_grad_(False)
+
+
+@pytest.mark.parametrize(
+    ("check", "encoder", "reason"),
+    [
+        (checks.check_causality, NeedsTheEnd, "it does not claim to be causal"),
+        (checks.check_continuation, NeedsTheEnd, "it does not claim to be causal"),
+        (checks.check_learning, TooSmall, "its states are of 4 values, too few"),
+        (checks.check_ranks, Frozen, "it has no weights to train"),
+    ],
+)
+def test_a_check_that_does_not_apply_says_why(
+    check: Callable[[Any], None], encoder: Callable[[int], Encoder], reason: str
+) -> None:
+    with pytest.raises(NotApplicable, match=reason):
+        check(encoder)

@@ -14,7 +14,9 @@ from torch import nn
 from seqloom.errors import ExampleError
 from seqloom.interfaces import Example, Features, Frontend, FrontendCodec, Item, SequenceBatch
 from seqloom.testing import FRONTEND_CHECKS, ConformanceError, FrontendCase, examples
+from seqloom.testing import frontend_module as module
 from seqloom.testing import frontends as checks
+from seqloom.testing.compare import NotApplicable
 
 
 class SoundCodec(FrontendCodec):
@@ -158,9 +160,92 @@ class TakesAnything(SoundCodec):
         return {"words": np.array([self.numbers[word] for word in tokens])}
 
 
+class LongIsNan(Sound):
+    def forward(self, batch: SequenceBatch) -> Features:
+        found = super().forward(batch)
+        scale = torch.tensor(2.0) ** found.lengths.reshape(-1, 1, 1)
+        return Features(found.values * scale, found.lengths)
+
+
+class LostInWorker(SoundCodec):
+    def __getstate__(self) -> dict[str, Any]:
+        return {"numbers": dict.fromkeys(self.numbers, 1)}
+
+
+class NoNumbersInWorker(SoundCodec):
+    def __getstate__(self) -> dict[str, Any]:
+        return {"numbers": {}}
+
+
+class Unpicklable(SoundCodec):
+    def __init__(self) -> None:
+        self.strip = lambda text: text.strip()
+
+
+class MadeInForward(Sound):
+    def forward(self, batch: SequenceBatch) -> Features:
+        found = super().forward(batch)
+        if not hasattr(self, "scale"):
+            self.scale = nn.Parameter(torch.ones(5))
+        return Features(found.values * self.scale, found.lengths)
+
+
+class OwnRandomness(Sound):
+    def __init__(self, codec: SoundCodec) -> None:
+        super().__init__(codec)
+        nn.init.normal_(self.table.weight, generator=torch.Generator().manual_seed(self.next()))
+
+    seeds = 0
+
+    @classmethod
+    def next(cls) -> int:
+        cls.seeds += 1
+        return cls.seeds
+
+
+class DropsInEval(Sound):
+    def forward(self, batch: SequenceBatch) -> Features:
+        found = super().forward(batch)
+        return Features(nn.functional.dropout(found.values), found.lengths)
+
+
+class Overflows(Sound):
+    def forward(self, batch: SequenceBatch) -> Features:
+        found = super().forward(batch)
+        weight = torch.eye(5)
+        size = (found.values @ weight).dtype.itemsize
+        return Features(found.values * (1.0 if size == 4 else torch.inf), found.lengths)
+
+
+class ByLength(Sound):
+    """Has weights for long examples that others do not use."""
+
+    def __init__(self, codec: SoundCodec) -> None:
+        super().__init__(codec)
+        self.long = nn.Linear(5, 5)
+
+    def forward(self, batch: SequenceBatch) -> Features:
+        found = super().forward(batch)
+        values = self.long(found.values) if int(found.lengths.max()) > 6 else found.values
+        return Features(values, found.lengths)
+
+
+class RoundsInBfloat16(Sound):
+    def forward(self, batch: SequenceBatch) -> Features:
+        found = super().forward(batch)
+        low = (found.values @ torch.eye(5)).dtype == torch.bfloat16
+        return Features(found.values.round() if low else found.values, found.lengths)
+
+
+class NoFrames(SoundCodec):
+    def frames(self, item: Item) -> int:
+        return 0
+
+
 BROKEN: list[tuple[Any, Any, str]] = [
     (checks.check_sizes, WrongSize, "output_size is not that of features"),
     (checks.check_sizes, WrongLengths, r"lengths are not frames\(\)"),
+    (checks.check_sizes, Sound.over(NoFrames), r"lengths are not frames\(\)"),
     (checks.check_sizes, Sound.over(Free), r"cost\(\) must be positive"),
     (checks.check_padding, OverPadding, "features of row 0: differ by"),
     (checks.check_order, PlaceMatters, "features of row 0, moved: differ by 3, allowed"),
@@ -172,6 +257,17 @@ BROKEN: list[tuple[Any, Any, str]] = [
     (checks.check_bad, Sound.over(TakesAnything), "an example without fields is not refused"),
     (checks.check_gradients, Unused, r"no gradient reaches forgotten\.weight"),
     (checks.check_round_trip, HiddenTensor, "outputs of the stored module"),
+    (checks.check_lengths, LongIsNan, "an example of 405 steps has features that are not finite"),
+    (checks.check_workers, Sound.over(LostInWorker), r"loader, encode\(\) gives another 'words'"),
+    (checks.check_workers, Sound.over(NoNumbersInWorker), r"encode\(\) raised KeyError"),
+    (checks.check_workers, Sound.over(Unpicklable), "the codec cannot be pickled: .*lambda"),
+    (module.check_state_dict, MadeInForward, "a new one cannot take up the state: .*scale"),
+    (module.check_determinism, OwnRandomness, r"table\.weight, built anew after the same seed"),
+    (module.check_determinism, DropsInEval, "outputs in eval mode, once more: differ by"),
+    (module.check_device, HiddenTensor, "shift is a tensor that is neither parameter nor buffer"),
+    (module.check_bfloat16, Overflows, "features in bfloat16 are not finite"),
+    (module.check_bfloat16, RoundsInBfloat16, r"features in bfloat16: differ by 0\.\d+, allowed"),
+    (module.check_ranks, ByLength, r"rank 1 of two: long\.weight takes no part in a batch of 2"),
 ]
 
 
@@ -194,6 +290,17 @@ def test_a_broken_frontend_is_caught(
 ) -> None:
     with pytest.raises(ConformanceError, match=complaint):
         check(_case(broken))
+
+
+class Weightless(Sound):
+    def __init__(self, codec: SoundCodec) -> None:
+        super().__init__(codec)
+        self.table.requires_grad_(False)
+
+
+def test_nothing_to_train_on_ranks() -> None:
+    with pytest.raises(NotApplicable, match="no weights to train"):
+        module.check_ranks(_case(Weightless))
 
 
 def test_every_check_has_a_broken_frontend() -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torchmetrics import Metric
 
 from seqloom.errors import ExampleError
 from seqloom.interfaces import (
@@ -24,6 +25,9 @@ from seqloom.interfaces import (
     SequenceBatch,
 )
 from seqloom.testing import HEAD_CHECKS, ConformanceError, HeadCase, examples
+from seqloom.testing import head_metrics as metrics
+from seqloom.testing import head_search as search
+from seqloom.testing import head_training as training
 from seqloom.testing import heads as checks
 from seqloom.testing.samples import LENGTHS
 
@@ -43,25 +47,28 @@ class SoundCodec(HeadCodec):
         return {"target": np.array(self.labels.index(example.fields["label"]))}
 
 
-class Accuracy:
+class Accuracy(Metric):
     """The share of right labels, from sums."""
 
+    right: Tensor
+    count: Tensor
+
     def __init__(self, labels: Sequence[str]) -> None:
-        self.labels, self.right, self.count = labels, 0, 0
+        super().__init__()
+        self.labels = labels
+        for name in ("right", "count"):
+            self.add_state(name, torch.tensor(0), dist_reduce_fx="sum")
 
     def update(self, predictions: list[Prediction], batch: SequenceBatch) -> None:
         for prediction, target in zip(predictions, batch["target"].tolist(), strict=True):
-            self.right += prediction["label"] == self.labels[target]
+            self.right += int(prediction["label"] == self.labels[target])
             self.count += 1
 
     def compute(self) -> dict[str, Tensor]:
-        return {"accuracy": torch.tensor(self.right / max(1, self.count))}
+        return {"accuracy": self.right / self.count.clamp_min(1)}
 
     def details(self) -> list[Any]:
         return []
-
-    def to(self, device: torch.device) -> Self:
-        return self
 
 
 class Sound(Head):
@@ -152,7 +159,7 @@ class WatchesNothing(Sound):
 
 class MeanOfBatches(Accuracy):
     def update(self, predictions: list[Prediction], batch: SequenceBatch) -> None:
-        before = self.right
+        before = self.right.clone()
         super().update(predictions, batch)
         self.right = before + (self.right - before) // len(batch)
 
@@ -222,6 +229,98 @@ def _over(codec: type[SoundCodec]) -> type[Sound]:
     return type(codec.__name__, (Sound,), {"codec_class": codec})
 
 
+class Detached(Sound):
+    def forward(self, encoded: Encoded, batch: SequenceBatch | None = None) -> Any:
+        return super().forward(encoded, batch).detach().requires_grad_()
+
+
+class GrowsLoss(Sound):
+    def loss(self, outputs: Any, batch: SequenceBatch) -> Tensor:
+        return -super().loss(outputs, batch)
+
+
+class Worst(Sound):
+    def decode(self, outputs: Any, encoded: Encoded, scores: bool = True) -> list[Prediction]:
+        return super().decode(-outputs, encoded)
+
+
+class HalfNormalised(Sound):
+    """Is a likelihood of long examples only."""
+
+    def forward(self, encoded: Encoded, batch: SequenceBatch | None = None) -> Any:
+        return super().forward(encoded, batch), encoded.lengths
+
+    def loss(self, outputs: Any, batch: SequenceBatch) -> Tensor:
+        scores, lengths = outputs
+        chosen = scores.gather(1, batch["target"].unsqueeze(1)).squeeze(1)
+        return torch.where(lengths == 1, 1.0, scores.logsumexp(1)) - chosen
+
+    def decode(self, outputs: Any, encoded: Encoded, scores: bool = True) -> list[Prediction]:
+        return super().decode(outputs[0], encoded)
+
+
+class LocalAccuracy(Accuracy):
+    """Knows nothing of other ranks."""
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        super().__init__(labels)
+        self._to_sync = False
+
+
+class LocalMetric(Sound):
+    def metrics(self) -> HeadMetric:
+        return LocalAccuracy(self.codec.labels)
+
+
+class MeanOfRanks(Accuracy):
+    def __init__(self, labels: Sequence[str]) -> None:
+        super().__init__(labels)
+        self.add_state("shares", torch.tensor(0.0), dist_reduce_fx="mean")
+
+    def compute(self) -> dict[str, Tensor]:
+        return {"accuracy": self.shares}
+
+    def update(self, predictions: list[Prediction], batch: SequenceBatch) -> None:
+        super().update(predictions, batch)
+        self.shares = self.right / self.count
+
+
+class MeanMetric(Sound):
+    def metrics(self) -> HeadMetric:
+        return MeanOfRanks(self.codec.labels)
+
+
+class MadeInForward(Sound):
+    def forward(self, encoded: Encoded, batch: SequenceBatch | None = None) -> Any:
+        if not hasattr(self, "scale"):
+            self.scale = nn.Parameter(torch.ones(()))
+        return super().forward(encoded, batch) * self.scale
+
+
+class DropsInEval(Sound):
+    def forward(self, encoded: Encoded, batch: SequenceBatch | None = None) -> Any:
+        return F.dropout(super().forward(encoded, batch))
+
+
+class ClampsInHalf(Sound):
+    def loss(self, outputs: Any, batch: SequenceBatch) -> Tensor:
+        masked = outputs - 1e39 if outputs.dtype == torch.bfloat16 else outputs
+        return super().loss(masked, batch)
+
+
+class ByLength(Sound):
+    """Has weights for long examples that others do not use."""
+
+    def __init__(self, codec: SoundCodec, input_size: int) -> None:
+        super().__init__(codec, input_size)
+        self.long = nn.Linear(input_size, input_size)
+
+    def forward(self, encoded: Encoded, batch: SequenceBatch | None = None) -> Any:
+        if int(encoded.lengths.max()) > 6:
+            return self.scores(self.long(encoded.summary))
+        return super().forward(encoded, batch)
+
+
 BROKEN: list[tuple[Any, Any, str]] = [
     (checks.check_loss, MeanLoss, r"losses are \(\), not one an example"),
     (checks.check_loss, SharedLoss, "loss of example 0, alone: differ by"),
@@ -231,8 +330,8 @@ BROKEN: list[tuple[Any, Any, str]] = [
     (checks.check_decode, NanConfidence, "predictions are not plain data"),
     (checks.check_decode, RelativeConfidence, "alone: confidence: .* against"),
     (checks.check_decode, MissesOne, r"decode\(\) does not give one prediction an example"),
-    (checks.check_metrics, WatchesNothing, r"watch is 'f1'; compute\(\) gives \['accuracy'\]"),
-    (checks.check_metrics, BadMetric, "accuracy, example by example: differ by"),
+    (metrics.check_metrics, WatchesNothing, r"watch is 'f1'; compute\(\) gives \['accuracy'\]"),
+    (metrics.check_metrics, BadMetric, "accuracy, example by example: differ by"),
     (checks.check_codec, _over(OtherAfterJson), r"encode\(\) gives another 'extra'"),
     (checks.check_codec, _over(MoreAfterPickle), r"encode\(\) gives other arrays"),
     (checks.check_codec, _over(TakesAnything), "an example without a target is not refused"),
@@ -241,6 +340,17 @@ BROKEN: list[tuple[Any, Any, str]] = [
     (checks.check_output, Unescaped, r"render\(\) does not escape texts"),
     (checks.check_gradients, Unused, r"no gradient reaches forgotten\.weight"),
     (checks.check_round_trip, HiddenTensor, "outputs of the stored module"),
+    (search.check_search, Worst, r"decode\(\) gives '.*' with a loss of .* but '.*' has less"),
+    (search.check_search, GrowsLoss, r"has less, -\d.*, of 3 targets that were tried"),
+    (search.check_likelihood, HalfNormalised, r"sums to .*, not to 1, 6 times of 12"),
+    (metrics.check_metrics_on_ranks, LocalMetric, r"accuracy on rank \d of two with 1 and 3"),
+    (metrics.check_metrics_on_ranks, MeanMetric, "accuracy on rank 0 of two"),
+    (training.check_learning, Detached, "40 steps of training took the mean loss from"),
+    (training.check_state_dict, MadeInForward, "a new one cannot take up the state: .*scale"),
+    (training.check_determinism, DropsInEval, "outputs in eval mode, once more: differ by"),
+    (training.check_device, HiddenTensor, "shift is a tensor that is neither parameter nor buffer"),
+    (training.check_bfloat16, ClampsInHalf, "losses in bfloat16 are not finite"),
+    (training.check_ranks, ByLength, r"rank 1 of two: long\.weight takes no part in a batch of 2"),
 ]
 
 

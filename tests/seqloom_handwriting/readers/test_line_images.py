@@ -60,6 +60,17 @@ def test_images_with_texts_beside_them(tmp_path: Path, place: str) -> None:
     assert [e.fields for e in inputs] == [e.fields for e in examples]
 
 
+def test_ids_say_the_split_where_two_splits_have_files_of_one_name(tmp_path: Path) -> None:
+    train = fill(tmp_path / "train", {"a.png": png(), "a.txt": "a", "b.png": png(), "b.txt": "b"})
+    fill(tmp_path, {"val.tsv": "image\ttext\na.png\tone\n", "val/a.png": png()})
+    test = fill(tmp_path / "test.zip", {"c.png": png(), "c.txt": "c"})
+    source = LineImageSource(train=train, val=str(tmp_path / "val.tsv"), test=test)
+    ids = {split: [e.id for e in source.examples(split)] for split in ("test", "val", "train")}
+    assert ids == {"train": ["train/a.png", "train/b.png"], "val": ["val/a.png"], "test": ["c.png"]}
+    absent = LineImageSource(train=train, val=str(tmp_path / "absent.tsv"))
+    assert [e.id for e in absent.examples("train")] == ["a.png", "b.png"]
+
+
 @pytest.mark.parametrize("place", ["lines", "lines.zip"])
 def test_what_lacks_its_other_half_is_an_error_and_reading_goes_on(
     tmp_path: Path, place: str

@@ -7,7 +7,9 @@ import pytest
 
 from seqloom.errors import ExampleError
 from seqloom.interfaces import Example, Origin
+from seqloom_text.frontends.characters_codec import CharactersCodec
 from seqloom_text.frontends.fields import choose_field, read_field
+from seqloom_text.frontends.words_codec import WordsCodec
 
 
 def example(**fields: Any) -> Example:
@@ -58,3 +60,11 @@ def test_not_tokens(value: Any, problem: str) -> None:
 def test_tokens_and_texts() -> None:
     assert read_field(example(x=("a", "")), "x") == ["a", ""]
     assert read_field(example(x=""), "x") == ""
+
+
+@pytest.mark.parametrize("codec", [WordsCodec, CharactersCodec])
+def test_a_bare_value_is_the_field_that_is_read(codec: type[WordsCodec | CharactersCodec]) -> None:
+    assert codec().fields("a b") == {"text": "a b"}
+    assert codec(field="residues").fields(["M", "K"]) == {"residues": ["M", "K"]}
+    assert codec(field="body").fields("a b") == {"body": "a b"}
+    assert codec(field="body").fields(3) is None

@@ -84,11 +84,16 @@ def test_it_equals_the_equations(summary: str, fast: bool) -> None:
         torch.testing.assert_close(found.summary[row], whole, rtol=1e-4, atol=1e-5)
 
 
-def test_the_fast_path_keeps_the_padded_length() -> None:
-    """torch's nested tensors would cut the batch to its longest row."""
-    given = Features(torch.randn(2, 9, D), torch.tensor([3, 5]))
-    with torch.no_grad():
-        assert made()(given).states.shape == (2, 9, H)
+@pytest.mark.parametrize("fast", [False, True])
+def test_steps_that_no_sequence_has(fast: bool) -> None:
+    """A batch may be padded beyond its longest row; states stay as long as the features."""
+    values = torch.randn(2, 9, D)
+    given, cut = (Features(values[:, :size], torch.tensor([3, 5])) for size in (9, 5))
+    with torch.set_grad_enabled(not fast):
+        found, expected = made()(given), made()(cut)
+    assert found.states.shape == (2, 9, H)
+    torch.testing.assert_close(found.states[1, :5], expected.states[1])
+    torch.testing.assert_close(found.summary, expected.summary)
 
 
 def test_every_step_reaches_every_state_of_its_own_sequence_alone() -> None:

@@ -1,0 +1,172 @@
+"""``seqloom conformance``: run the checks of components, and tell what came of each."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, TextIO
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+
+from seqloom.config.explain import explain
+from seqloom.errors import ConfigError, did_you_mean
+from seqloom.plugins import KINDS, Component, registry
+
+if TYPE_CHECKING:
+    from seqloom.testing.conform import Outcome
+    from seqloom.testing.subjects import Subject
+
+Params = dict[str, Any]
+
+WIDTH = 16
+"""Columns of a check's name."""
+
+
+def conformance(arguments: list[str]) -> int:
+    """Run the checks and print what came of them; the exit status is 1 if one failed."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if not (options.words or options.plugin or options.all):
+        parser.error("name a component, KIND=NAME, or say --plugin NAME or --all")
+    given = _overrides(options.words)
+    parts = _components(options)
+    for kind in given:
+        if kind not in {part.kind for part in parts}:
+            raise ConfigError(f"{kind}.… is said of no component; name one: {kind}=NAME.")
+    from seqloom.cli.options import use_threads
+    from seqloom.testing.subjects import subjects
+
+    use_threads(1)
+    found = [one for part in parts for one in subjects(part, given.get(part.kind))]
+    _refuse_unknown(options.k, found)
+    ran = [] if options.json else [_Page(sys.stdout)]
+    outcomes = []
+    for outcome in _run(found, options.k):
+        outcomes.append(outcome)
+        for page in ran:
+            page.add(outcome)
+    if options.json:
+        print(json.dumps([asdict(one) for one in outcomes], indent=2))
+    else:
+        print(_count(outcomes))
+    return int(any(one.state == "failed" for one in outcomes))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="seqloom conformance",
+        description="Check that components keep the promises of their interfaces, each as it is "
+        "and with every other value of its enum parameters.",
+        epilog="Encoders are checked at a small size unless it is given. Exits with 1 if a check "
+        "failed.",
+    )
+    parser.add_argument(
+        "words",
+        nargs="*",
+        metavar="WORD",
+        help="KIND=NAME chooses a component, KIND.KEY=VALUE sets its parameters: "
+        "encoder=lstm encoder.hidden_size=8",
+    )
+    parser.add_argument("--plugin", metavar="NAME", help="check all components of a plugin")
+    parser.add_argument("--all", action="store_true", help="check all installed components")
+    parser.add_argument(
+        "-k", metavar="WORD", default="", help="only checks whose name has this word in it"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    return parser
+
+
+def _components(options: argparse.Namespace) -> list[Component]:
+    """Return the components that are chosen, each once.
+
+    Raises:
+        ConfigError: a word is none of KIND=NAME, KIND.KEY=VALUE, or there is no such plugin.
+        PluginError: there is no such component.
+    """
+    found: list[Component] = []
+    for word in options.words:
+        kind, _, name = word.partition("=")
+        if kind in KINDS:
+            found.append(registry().find(kind, name))
+    if options.plugin:
+        plugins = {plugin.name: plugin for plugin in registry().plugins}
+        if options.plugin not in plugins:
+            raise ConfigError(
+                f"There is no plugin {options.plugin!r}. {did_you_mean(options.plugin, plugins)}"
+            )
+        plugin = plugins[options.plugin]
+        if plugin.state != "ok":
+            raise ConfigError(f"{plugin} is {plugin.state}: {plugin.reason}.")
+        found.extend(registry().find(part.kind, part.name) for part in plugin.components)
+    if options.all:
+        found.extend(part for part, _ in registry().components.values())
+    return list({(part.kind, part.name): part for part in found}.values())
+
+
+def _overrides(words: Sequence[str]) -> dict[str, Params]:
+    """Return the values of KIND.KEY=VALUE words, by kind and key.
+
+    Raises:
+        ConfigError: a word is none of KIND=NAME, KIND.KEY=VALUE.
+    """
+    found: dict[str, Params] = {}
+    for word in words:
+        key, equals, _ = word.lstrip("+").partition("=")
+        kind, dot, rest = key.partition(".")
+        if not equals or kind not in KINDS:
+            raise ConfigError(
+                f"{word!r} is none of KIND=NAME, KIND.KEY=VALUE. {did_you_mean(kind, KINDS)}"
+            )
+        if dot:
+            try:
+                (override,) = OverridesParser.create().parse_overrides([word])
+            except HydraException as fault:
+                raise explain(fault) from fault
+            found.setdefault(kind, {})[rest] = override.value()
+    return found
+
+
+def _refuse_unknown(word: str, found: Sequence[Subject]) -> None:
+    from seqloom.testing.conform import name_of
+
+    names = {name_of(check) for subject in found for check in subject.checks}
+    if not any(word in name for name in names):
+        raise ConfigError(f"No check has {word!r} in its name. {did_you_mean(word, names)}")
+
+
+def _run(found: Sequence[Subject], word: str) -> Iterator[Outcome]:
+    from seqloom.testing.conform import outcomes
+
+    for subject in found:
+        yield from outcomes(subject, word)
+
+
+class _Page:
+    """Prints outcomes as they come, below the name of what they are of."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+        self.subject = ""
+
+    def add(self, outcome: Outcome) -> None:
+        if outcome.subject != self.subject:
+            self.subject = outcome.subject
+            print(self.subject, file=self.stream)
+        state = "FAILED" if outcome.state == "failed" else outcome.state
+        told = outcome.text if outcome.state == "does not apply" else outcome.promise
+        if outcome.state == "failed":
+            told += f"\n{' ' * (WIDTH + 20)}{outcome.text}"
+        print(f"  {state:<16}{outcome.check:<{WIDTH}}  {told}", file=self.stream, flush=True)
+
+
+def _count(outcomes: Sequence[Outcome]) -> str:
+    states = [one.state for one in outcomes]
+    checks = "one check" if len(states) == 1 else f"{len(states)} checks"
+    return (
+        f"{checks}: {states.count('ok')} ok, {states.count('failed')} failed, "
+        f"{states.count('does not apply')} do not apply."
+    )

@@ -1,0 +1,136 @@
+"""What a bundle says of itself, ``bundle.json``, and whether its files are those that it lists.
+
+Nothing here imports torch: a model can be looked at where it cannot be loaded.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from seqloom.errors import BundleError
+from seqloom.files import sha256
+from seqloom.plugins import Kind
+
+FORMAT = 1
+DESCRIPTION = "bundle.json"
+WEIGHTS = "model.safetensors"
+PARTS: tuple[Kind, ...] = ("frontend", "encoder", "head")
+
+
+def find(path: Path) -> Path:
+    """Return the bundle that a path means: the folder itself, or ``bundle`` in a run's folder.
+
+    Raises:
+        BundleError: there is none.
+    """
+    for candidate in (path, path / "bundle"):
+        if (candidate / DESCRIPTION).is_file():
+            return candidate
+    sweep = path / "sweep.json"
+    if sweep.is_file():
+        best = json.loads(sweep.read_text(encoding="utf-8")).get("best")
+        raise BundleError(f"{path} is a sweep; give one of its trials. The best is {best}.")
+    state = "is there, but has no bundle.json in it" if path.exists() else "does not exist"
+    raise BundleError(f"{path} {state}; give a bundle, or the folder of a run that has finished.")
+
+
+def read_description(path: Path) -> dict[str, Any]:
+    """Return the description of a bundle, checked for its form.
+
+    Raises:
+        BundleError: it is damaged or of a newer format.
+    """
+    file = path / DESCRIPTION
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        number = int(found["format"])
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as fault:
+        raise BundleError(f"{file} is damaged: {fault}; copy it again.") from fault
+    if number > FORMAT:
+        made = found.get("versions")
+        made_by = made.get("seqloom") if isinstance(made, dict) else "of a newer version"
+        raise BundleError(
+            f"{path} is of format {number}, made by seqloom {made_by}; this seqloom reads formats "
+            f"up to {FORMAT}. Update it: pip install --upgrade seqloom"
+        )
+    _refuse_missing(found, file)
+    try:
+        _refuse_nonsense(found)
+    except (AttributeError, LookupError, TypeError) as fault:
+        raise BundleError(f"{file} is damaged: {fault!r}; copy it again.") from fault
+    return cast("dict[str, Any]", found)
+
+
+def _refuse_missing(found: Mapping[str, Any], file: Path) -> None:
+    missing = {"components", "states", "files"} - set(found)
+    if not missing:
+        missing = {
+            f"the {kind} among its components" for kind in set(PARTS) - {*found["components"]}
+        }
+    if others := set(found.get("components", ())) - set(PARTS):
+        raise BundleError(
+            f"{file} has components of other kinds: {', '.join(map(str, others))}. "
+            "Do not use this bundle: it was tampered with."
+        )
+    if not missing and WEIGHTS not in found["files"]:
+        missing = {f"{WEIGHTS} among its files"}
+    if missing:
+        lacking = ", ".join(sorted(missing))
+        raise BundleError(f"{file} is damaged: it lacks {lacking}; copy it again.")
+
+
+def _refuse_nonsense(found: Mapping[str, Any]) -> None:
+    """Refuse, with whatever Python raises, entries of other types than ``save`` writes."""
+    origins = [*found["components"].values()]
+    if found.get("data_component") is not None:
+        origins.append({**found["data_component"], "section": found["data"]})
+    for entry in origins:
+        _expect(entry["section"]["name"], str, "the name of a component")
+        for key in ("plugin", "distribution", "version", "schema"):
+            _expect(entry[key], str, key)
+    for key in ("metrics", "versions"):
+        _expect(found.get(key, {}), dict, key)
+    for split, metrics in found.get("metrics", {}).items():
+        _expect(metrics, dict, f"the metrics of {split}")
+    if found.get("data") is not None:
+        _expect(found["data"], dict, "data")
+    for name, facts in found["files"].items():
+        _expect(facts["sha256"], str, f"the SHA-256 of {name}")
+        _expect(facts["bytes"], int, f"the size of {name}")
+
+
+def _expect(value: object, kind: type, what: str) -> None:
+    if not isinstance(value, kind):
+        raise TypeError(f"{what} is {value!r}, not of type {kind.__name__}")
+
+
+def verify(folder: Path, name: str, facts: Mapping[str, Any]) -> None:
+    """Refuse a file of a bundle that is not the one that was written.
+
+    Args:
+        folder: the bundle.
+        name: of the file.
+        facts: its ``bytes`` and ``sha256``, as the description lists them.
+
+    Raises:
+        BundleError: the file is missing, cut short or changed, or is not in the folder at all.
+    """
+    if name in {"", ".", ".."} or set(name) & set("/\\:"):
+        raise BundleError(
+            f"{folder / DESCRIPTION} names the file {name!r}, which is not simply a name in its "
+            "own folder. Do not use this bundle: it was tampered with."
+        )
+    path = folder / name
+    if not path.is_file():
+        raise BundleError(f"{path} is missing from the bundle; copy the bundle again.")
+    size = path.stat().st_size
+    if size != facts["bytes"]:
+        raise BundleError(
+            f"{path} has {size} bytes, not {facts['bytes']}: it was cut short or changed; "
+            "copy the bundle again."
+        )
+    if sha256(path) != facts["sha256"]:
+        raise BundleError(f"{path} was changed since the bundle was made; copy the bundle again.")

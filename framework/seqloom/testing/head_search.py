@@ -1,0 +1,223 @@
+"""What every head promises of decoding and loss, by trying all targets of tiny examples."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from seqloom.errors import ExampleError
+from seqloom.interfaces import Example, Head, HeadCodec, Prediction
+from seqloom.testing.compare import NotApplicable, require
+from seqloom.testing.head_case import Candidates, HeadCase, targets
+
+TINY = 3
+"""Frames of an example whose targets are all tried."""
+
+DRAWS = 6
+"""Of weights, far enough from each other that no wrong search is right by luck."""
+
+TIE = 1e-4
+"""Losses this near one another, relative to the larger, are as good as equal."""
+
+KINDS = ("label", "labels", "tags")
+
+
+@dataclass(frozen=True)
+class Tried:
+    """All targets of one example that its codec takes.
+
+    Attributes:
+        row: the example's position.
+        examples: one for each target.
+        refused: how many others the codec refuses.
+    """
+
+    row: int
+    examples: list[Example]
+    refused: int
+
+
+def check_search(case: HeadCase) -> None:
+    """What ``decode`` gives has the least loss of all targets, where these can be tried."""
+    codec = case.codec()
+    judged = 0
+    for head, tried in _trials(case, codec):
+        losses = _losses(case, head, codec, tried)
+        (prediction,) = case.decoded(head, [tried.row])
+        place = _place(case, prediction, tried)
+        if place is None and tried.refused:
+            continue  # a target that the data could not have: it has no loss to compare
+        if place is None:
+            raise NotApplicable(
+                f"no value of the prediction {prediction} is one of the "
+                f"{len(tried.examples)} targets that were tried"
+            )
+        judged += 1
+        _require_least(losses, place, tried)
+    if not judged:
+        raise NotApplicable("decode() gives only targets that the codec refuses")
+
+
+def check_likelihood(case: HeadCase) -> None:
+    """Where the loss is a negative log-likelihood, the probabilities of all targets sum to one."""
+    codec = case.codec()
+    if case.likelihood is False:
+        raise NotApplicable("its loss is no likelihood, as the case says")
+    sums: dict[str, list[float]] = {}
+    refused = 0
+    for head, tried in _trials(case, codec):
+        losses = _losses(case, head, codec, tried).double()
+        refused += tried.refused
+        for name, factor in _factors(case, tried).items():
+            sums.setdefault(name, []).append(float((-losses * factor).exp().sum()))
+    best = min(sums.values(), key=lambda totals: max(abs(total - 1) for total in totals))
+    wrong = [total for total in best if abs(total - 1) > 1e-3]
+    if not wrong:
+        return
+    said = (
+        f"over all targets of an example, exp(−loss) sums to {wrong[0]:.4g}, not to 1, "
+        f"{len(wrong)} times of {len(best)}"
+    )
+    claimed = case.likelihood is True or (len(wrong) < len(best) and not refused)
+    require(not claimed, said)
+    left_out = f" ({refused} targets are refused by the codec)" if refused else ""
+    raise NotApplicable(f"its loss is no likelihood of these targets: {said}{left_out}")
+
+
+def _trials(case: HeadCase, codec: HeadCodec) -> Iterator[tuple[Head, Tried]]:
+    """Yield heads with weights drawn far from zero, and a tiny example for each.
+
+    Raises:
+        NotApplicable: the targets of no example are known.
+    """
+    offer = case.candidates or _by_kind(case)
+    found = [
+        _tried(case, codec, row, offer(case.examples[row]))
+        for row in case.rows
+        if case.frames[row] <= TINY
+    ]
+    found = [tried for tried in found if len(tried.examples) > 1]
+    if not found:
+        raise NotApplicable(f"no example of at most {TINY} steps has several targets")
+    for draw, tried in itertools.product(range(DRAWS), found):
+        yield _drawn(case, codec, draw), tried
+
+
+def _drawn(case: HeadCase, codec: HeadCodec, draw: int) -> Head:
+    head = case.head(codec)
+    generator = torch.Generator().manual_seed(draw)
+    with torch.no_grad():
+        for parameter in head.parameters():
+            parameter.add_(torch.randn(parameter.shape, generator=generator))
+    return head
+
+
+def _tried(case: HeadCase, codec: HeadCodec, row: int, offered: Iterable[Example]) -> Tried:
+    examples = list(offered)
+    taken = [one for one in examples if _takes(codec, one, case.frames[row])]
+    return Tried(row, taken, len(examples) - len(taken))
+
+
+def _takes(codec: HeadCodec, example: Example, frames: int) -> bool:
+    try:
+        codec.check(example, codec.encode(example), frames)
+    except ExampleError:
+        return False
+    return True
+
+
+def _losses(case: HeadCase, head: Head, codec: HeadCodec, tried: Tried) -> Tensor:
+    """Return the loss of each target of one example."""
+    encoded = case.encoded([tried.row] * len(tried.examples))
+    batch = targets(codec, tried.examples)
+    with torch.no_grad():
+        return head.loss(head(encoded, batch), batch)
+
+
+def _by_kind(case: HeadCase) -> Candidates:
+    """Return how the targets of a field of a standard kind are listed.
+
+    Raises:
+        NotApplicable: the kind is another one.
+    """
+    named = case.params.get("field") or next(
+        (name for name in KINDS if name in case.examples[0].fields), ""
+    )
+    kind = case.kind or named
+    if kind not in KINDS:
+        raise NotApplicable(
+            f"all targets of a field of the kind {kind or '?'!r} cannot be listed; say them by "
+            "HeadCase(candidates=…)"
+        )
+    values = [example.fields[named] for example in case.examples]
+    return lambda example: (
+        replace(example, fields={**example.fields, named: value})
+        for value in _possible(kind, values, example.fields[named])
+    )
+
+
+def _possible(kind: str, values: Sequence[Any], own: Any) -> Iterator[Any]:
+    """Yield each value that ``own`` could be in place of, made of what all values have."""
+    if kind == "label":
+        yield from sorted(set(values))
+        return
+    seen = sorted({one for value in values for one in value})
+    if kind == "tags":
+        yield from map(list, itertools.product(seen, repeat=len(own)))
+        return
+    for size in range(len(seen) + 1):
+        yield from map(list, itertools.combinations(seen, size))
+
+
+def _place(case: HeadCase, prediction: Prediction, tried: Tried) -> int | None:
+    """Return which target a prediction names, under whatever key, or None if none."""
+    name = _varied(tried.examples)
+    unordered = (case.kind or name) == "labels"
+    known: dict[Any, int] = {}
+    for place, example in enumerate(tried.examples):
+        for form in _forms(example.fields[name], unordered):
+            known.setdefault(form, place)
+    values = [prediction[name]] if name in prediction else []
+    forms = [form for one in (*values, *prediction.values()) for form in _forms(one, unordered)]
+    return next((known[form] for form in forms if form in known), None)
+
+
+def _varied(examples: Sequence[Example]) -> str:
+    """Return the field in which examples differ: what is predicted."""
+    first, other = examples[0].fields, examples[1].fields
+    # By repr, since arrays do not compare to a single truth.
+    return next(name for name, value in first.items() if repr(other[name]) != repr(value))
+
+
+def _forms(value: Any, unordered: bool) -> list[Any]:
+    """Return a value in the forms that it may have in a prediction: a text is a list of letters."""
+    if isinstance(value, str):
+        return [value]
+    if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
+        return []
+    items = sorted(value) if unordered else value
+    return [tuple(items), "".join(items), " ".join(items)]
+
+
+def _require_least(losses: Tensor, place: int, tried: Tried) -> None:
+    found, least = float(losses[place]), float(losses.min())
+    fields = tried.examples[int(losses.argmin())].fields
+    name = _varied(tried.examples)
+    require(
+        found <= least + TIE * max(1.0, abs(least)),
+        f"decode() gives {tried.examples[place].fields[name]!r} with a loss of {found:.4g}, but "
+        f"{fields[name]!r} has less, {least:.4g}, of {len(losses)} targets that were tried",
+    )
+
+
+def _factors(case: HeadCase, tried: Tried) -> dict[str, float]:
+    """Return by what a loss may be divided that still is a likelihood."""
+    # Of C labels there are 2^C sets.
+    classes = math.log2(len(tried.examples) + tried.refused)
+    return {"nothing": 1.0, "tokens": float(case.frames[tried.row]), "classes": classes}

@@ -1,0 +1,241 @@
+"""``seqloom inspect``: what a model is, also where it cannot be loaded."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import seqloom
+from seqloom.cli.main import run
+from seqloom.errors import BundleError, RunError
+from seqloom.files import sha256
+from seqloom.plugins import registry
+
+Inspect = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def model(trained_ner: Path, tmp_path: Path) -> Path:
+    """Return a copy of a bundle, away from its run."""
+    return Path(shutil.copytree(trained_ner / "bundle", tmp_path / "model"))
+
+
+@pytest.fixture
+def facts(capsys: pytest.CaptureFixture[str]) -> Inspect:
+    """Return what ``--json`` prints."""
+
+    def found(path: Path, status: int = 0, *options: str) -> dict[str, Any]:
+        assert run(["inspect", str(path), "--json", *options]) == status
+        told: dict[str, Any] = json.loads(capsys.readouterr().out)
+        return told
+
+    return found
+
+
+@pytest.fixture
+def without_recurrent(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Disable the plugin that has the encoders."""
+    monkeypatch.setenv("SEQLOOM_DISABLE_PLUGINS", "recurrent")
+    registry.cache_clear()
+    yield
+    monkeypatch.undo()
+    registry.cache_clear()
+
+
+def test_a_bundle_is_told_of_in_full(model: Path, facts: Inspect) -> None:
+    found = facts(model, 0, "--check")
+    pipeline = seqloom.load(model)
+    here = seqloom.__version__
+    assert found["what"] == "a bundle of format 1"
+    assert found["made"].startswith("20")
+    assert found["run"] is None
+    assert found["versions"]["torch"] == {"recorded": torch.__version__, "here": torch.__version__}
+    assert list(found["components"]) == ["data", "frontend", "encoder", "head"]
+    encoder = found["components"]["encoder"]
+    assert encoder["name"] == "bilstm"
+    assert encoder["parameters"]["hidden_size"] == 8
+    assert (encoder["distribution"], encoder["version"]) == ("seqloom", here)
+    assert encoder["here"]["version"] == here
+    assert encoder["same_schema"] is True
+    assert found["codecs"]["frontend.words"]["entries"] > 100
+    assert found["codecs"]["ner.scheme"] == "iob2"
+    assert "f1" in found["metrics"]["test"]
+    assert (found["fits"], found["says"]) == (True, [])
+
+    numbers = {part: one["numbers"] for part, one in found["weights"].items()}
+    for part in ("frontend", "encoder", "heads"):
+        state = getattr(pipeline, part).state_dict().values()
+        assert numbers[part] == sum(one.numel() for one in state)
+    assert found["files"]["model.safetensors"] == {
+        "bytes": (model / "model.safetensors").stat().st_size,
+        "sha256": sha256(model / "model.safetensors"),
+        "state": "ok",
+    }
+
+
+def test_a_runs_folder_is_told_of_with_its_run(
+    trained_ner: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["inspect", str(trained_ner)]) == 0
+    page = capsys.readouterr().out
+    lines = page.splitlines()
+    assert lines[0].startswith(f"{trained_ner}/bundle: a bundle of format 1, made 20")
+    assert lines[-1] == "Fits what is installed here."
+    here = seqloom.__version__
+    for text in (
+        "run        state done, started ",
+        "data.train_size=60",
+        f"made with  seqloom {here}, torch {torch.__version__}, ",
+        f"encoder    bilstm, of seqloom {here} (recurrent); here seqloom {here}, the same param",
+        "hidden_size 8, num_layers 1, ",
+        "weights    in all: ",
+        "ner.scheme: iob2",
+        "metrics    val: f1 ",
+        "bytes, SHA-256 ",
+    ):
+        assert text in page
+
+
+def test_a_model_whose_plugin_is_not_there(
+    model: Path, facts: Inspect, without_recurrent: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = facts(model)
+    encoder = found["components"]["encoder"]
+    assert (encoder["state"], encoder["here"], encoder["same_schema"]) == ("missing", None, None)
+    assert found["fits"] is False
+    (sentence,) = found["says"]
+    assert sentence.startswith("It needs encoder=bilstm of plugin 'recurrent'")
+    assert run(["inspect", str(model), "--check"]) == 1
+    page = capsys.readouterr().out
+    assert f"bilstm, of seqloom {seqloom.__version__} (recurrent); missing here" in page
+    assert page.endswith(f"Does not fit what is installed here:\n  {sentence}\n")
+
+
+def _edit(model: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    path = model / "bundle.json"
+    found = json.loads(path.read_text(encoding="utf-8"))
+    change(found)
+    path.write_text(json.dumps(found), encoding="utf-8")
+
+
+def test_other_versions_are_told_and_fit(
+    model: Path, facts: Inspect, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _edit(model, lambda found: found["components"]["head"].update(version="99.1", schema="x"))
+    _edit(model, lambda found: found["versions"].update(torch="1.0"))
+    found = facts(model)
+    assert found["fits"] is True
+    assert found["components"]["head"]["state"] == "older"
+    (sentence,) = found["says"]
+    assert sentence.endswith('made with: pip install "seqloom>=99.1".')
+    run(["inspect", str(model)])
+    page = capsys.readouterr().out
+    assert f"torch 1.0 (here {torch.__version__})" in page
+    assert "ner, of seqloom 99.1 (ner); here seqloom " in page
+    assert ", other parameters\n" in page
+
+
+def test_a_file_that_was_changed(
+    model: Path, facts: Inspect, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = model / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    found = facts(model, 1, "--check")
+    assert found["files"]["model.safetensors"]["state"] == found["says"][0]
+    assert found["says"][0].startswith(f"{path} was changed since the bundle was made")
+    run(["inspect", str(model)])
+    assert ", not as it was written\n" in capsys.readouterr().out
+
+
+def test_check_finds_what_only_loading_shows(model: Path, facts: Inspect) -> None:
+    _edit(model, lambda found: found["components"]["encoder"]["section"].update(hidden_size=9))
+    assert facts(model)["fits"]
+    with pytest.raises(BundleError, match="do not fit its description"):
+        run(["inspect", str(model), "--check"])
+
+
+def test_bytes_in_a_codecs_state_are_told_by_their_size(
+    trained_reader: Path, facts: Inspect
+) -> None:
+    found = facts(trained_reader)
+    file = trained_reader / "bundle" / "codec.heads.ctc.ngram"
+    assert found["codecs"]["ctc.ngram"] == {"bytes": file.stat().st_size}
+    assert found["files"][file.name]["state"] == "ok"
+
+
+def test_models_of_before_say_less(
+    model: Path, facts: Inspect, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _edit(model, lambda found: [found.pop(key) for key in ("made", "data_component", "versions")])
+    assert facts(model)["components"]["data"]["state"] == "not recorded"
+    run(["inspect", str(model)])
+    page = capsys.readouterr().out
+    assert page.startswith(f"{model}: a bundle of format 1\n")
+    assert "apples, of a plugin that is not recorded" in page
+
+
+def test_a_strangers_model_cannot_steer_the_terminal(
+    model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _edit(model, lambda found: found["components"]["head"].update(distribution="\x1b[2J\n\x9bA"))
+    run(["inspect", str(model)])
+    page = capsys.readouterr().out
+    assert "ner, of \\x1b[2J\\n\\x9bA " in page
+    assert all(one.isprintable() or one == "\n" for one in page)
+
+
+def test_a_checkpoint(
+    trained_ner: Path, facts: Inspect, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    found = facts(trained_ner / "checkpoints" / "last.ckpt", 0, "--check")
+    whole = facts(trained_ner)
+    assert found["what"] == "a checkpoint after epoch 1, step 4"
+    for key in ("run", "versions", "components", "weights", "codecs"):
+        assert found[key] == whole[key], key
+    assert found["files"]["last.ckpt"]["state"] == "readable"
+
+    unfinished = tmp_path / "run"
+    (unfinished / "checkpoints").mkdir(parents=True)
+    shutil.copy(trained_ner / "checkpoints" / "last.ckpt", unfinished / "checkpoints")
+    assert run(["inspect", str(unfinished)]) == 0
+    page = capsys.readouterr().out
+    assert page.startswith(f"{unfinished}/checkpoints/last.ckpt: a checkpoint after epoch 1, ")
+    assert "run  " not in page
+
+
+def test_a_checkpoint_of_before(trained_ner: Path, facts: Inspect, tmp_path: Path) -> None:
+    state = torch.load(trained_ner / "checkpoints" / "last.ckpt", weights_only=True)
+    del state["seqloom"]
+    torch.save(state, tmp_path / "old.ckpt")
+    assert facts(tmp_path / "old.ckpt")["says"] == [
+        "It does not say which plugins it was made with."
+    ]
+
+
+def test_what_is_no_model(tmp_path: Path) -> None:
+    torch.save({"weights": torch.ones(2)}, tmp_path / "other.ckpt")
+    (tmp_path / "text.ckpt").write_text("no checkpoint", encoding="utf-8")
+    with pytest.raises(BundleError, match=r"other\.ckpt is no checkpoint of a run; give one, or"):
+        run(["inspect", str(tmp_path / "other.ckpt")])
+    with pytest.raises(RunError, match=r"text\.ckpt cannot be read"):
+        run(["inspect", str(tmp_path / "text.ckpt")])
+    with pytest.raises(BundleError, match=r"has no bundle\.json in it; give a bundle"):
+        run(["inspect", str(tmp_path)])
+
+
+def test_it_imports_nothing_heavy(
+    python: Callable[[str], subprocess.CompletedProcess[str]], trained_ner: Path
+) -> None:
+    done = python(
+        "import sys\nfrom seqloom.cli.main import run\n"
+        f"assert run(['inspect', {str(trained_ner)!r}]) == 0\n"
+        "print({'torch', 'numpy', 'hydra', 'pytorch_lightning'} & set(sys.modules))"
+    )
+    assert done.stdout.splitlines()[-1] == "set()", done.stderr

@@ -1,0 +1,97 @@
+"""The public names are those of the list, each is documented, and none needs a private one."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import typing
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from typing import Any
+
+import pytest
+
+from seqloom.cli.commands import COMMANDS
+from seqloom.plugins.checks import CORE_COMMANDS
+from seqloom.plugins.disabling import DISABLE_VARIABLE
+from seqloom.plugins.loading import GROUP
+from seqloom.public import GIVEN, PUBLIC
+
+NAMES = [(module, name) for module, names in PUBLIC.items() for name in names]
+CLASSES = {getattr(import_module(m), n) for m, names in {**PUBLIC, **GIVEN}.items() for n in names
+           if inspect.isclass(getattr(import_module(m), n))}  # fmt: skip
+
+
+@pytest.mark.parametrize("module", PUBLIC)
+def test_a_modules_all_is_the_list(module: str) -> None:
+    assert sorted(import_module(module).__all__) == sorted(PUBLIC[module])
+
+
+@pytest.mark.parametrize(("module", "name"), NAMES)
+def test_each_name_is_there_and_documented(module: str, name: str) -> None:
+    found = getattr(import_module(module), name)
+    if inspect.isclass(found) or inspect.isfunction(found):
+        assert vars(found)["__doc__"] if inspect.isclass(found) else found.__doc__
+
+
+def hints(found: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the types in the signatures of a function, or of a class's public attributes."""
+    if inspect.isfunction(found):
+        yield found.__name__, typing.get_type_hints(found)
+        return
+    own = {name: one for name, one in vars(found).items() if not name.startswith("_")}
+    for name, one in own.items():
+        function = getattr(one, "__func__", getattr(one, "fget", one))
+        if inspect.isfunction(function):
+            yield f"{found.__name__}.{name}", typing.get_type_hints(function)
+    yield (
+        found.__name__,
+        {
+            name: hint
+            for name, hint in typing.get_type_hints(found).items()
+            if not name.startswith("_") and name in vars(found).get("__annotations__", {})
+        },
+    )
+
+
+def classes_in(hint: Any) -> Iterator[type]:
+    """Yield the classes of seqloom's in a type."""
+    if inspect.isclass(hint) and hint.__module__.startswith("seqloom"):
+        yield hint
+    for part in hint if isinstance(hint, list) else typing.get_args(hint):
+        yield from classes_in(part)
+
+
+@pytest.mark.parametrize(("module", "name"), NAMES)
+def test_no_public_signature_needs_a_private_class(module: str, name: str) -> None:
+    found = getattr(import_module(module), name)
+    if not (inspect.isclass(found) or inspect.isfunction(found)):
+        return
+    try:
+        needed = {
+            (where, one)
+            for where, types in hints(found)
+            for hint in types.values()
+            for one in classes_in(hint)
+        }
+    except NameError:  # what is only imported for the type checker; mypy looks at that
+        return
+    assert {(where, one.__qualname__) for where, one in needed if one not in CLASSES} == set()
+
+
+def test_a_private_class_in_a_signature_would_be_seen() -> None:
+    from seqloom.train.lease import Lease
+
+    def takes(lease: Callable[[Lease], None] | None) -> None: ...
+
+    takes.__annotations__["lease"] = Callable[[Lease], None] | None
+    ((_, types),) = hints(takes)
+    assert list(classes_in(types["lease"])) == [Lease]
+    assert Lease not in CLASSES
+
+
+def test_the_rest_of_what_is_public_is_named_as_it_is() -> None:
+    text = import_module("seqloom.public").__doc__
+    assert text is not None
+    assert {f"``{GROUP}``", f"``{DISABLE_VARIABLE}``"} <= set(re.findall(r"``[^`]+``", text))
+    assert set(COMMANDS) < set(CORE_COMMANDS)

@@ -1,0 +1,98 @@
+"""Checkpoints and run.json say what a run's components came from; a run that goes on compares."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import seqloom
+from seqloom.errors import RunError
+from seqloom.model.provenance import entries
+from seqloom.train.fit import Result
+from seqloom.train.folder import RunFolder
+from seqloom.versions import versions
+
+Fit = Callable[..., Result]
+
+
+def checkpoint(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = torch.load(path, weights_only=True)
+    return found
+
+
+def test_checkpoints_and_the_record_say_where_components_are_from(fit: Fit) -> None:
+    run = RunFolder(fit("trainer.max_epochs=1").run_dir)
+    expected = entries(run.frozen())
+    assert list(expected) == ["data", "frontend", "encoder", "head"]
+    for name in ("last", "best"):
+        found = checkpoint(run.checkpoints / f"{name}.ckpt")["seqloom"]
+        assert found["components"] == expected
+        assert found["versions"] == versions()
+    assert run.read_record()["components"] == expected
+
+
+@pytest.fixture
+def other_version(fit: Fit, caplog: pytest.LogCaptureFixture) -> RunFolder:
+    """Return the folder of a run whose encoder was of a later version."""
+    run = RunFolder(fit("trainer.max_epochs=1").run_dir)
+    found = checkpoint(run.last)
+    found["seqloom"]["components"]["encoder"]["version"] = "99.0"
+    torch.save(found, run.last)
+    record = run.read_record()
+    record["components"] = found["seqloom"]["components"]
+    run.record.write_text(json.dumps(record), encoding="utf-8")
+    caplog.clear()
+    return run
+
+
+OLDER = (
+    f"encoder=bilstm is of seqloom {seqloom.__version__} here, older than the 99.0 that the model "
+    'was made with: pip install "seqloom>=99.0".'
+)
+
+
+def test_a_run_that_goes_on_with_an_older_plugin_is_warned(
+    fit: Fit, other_version: RunFolder, caplog: pytest.LogCaptureFixture
+) -> None:
+    fit("trainer.max_epochs=2", "resume=auto")
+    assert f"The run goes on with other parts than it had: {OLDER}" in caplog.messages
+    # Its checkpoints are now of what is installed.
+    caplog.clear()
+    fit("trainer.max_epochs=3", "resume=auto")
+    assert not [one for one in caplog.messages if "other parts" in one]
+
+
+def test_one_that_cannot_go_on_is_told_of_the_versions(fit: Fit, other_version: RunFolder) -> None:
+    with pytest.raises(RunError) as found:
+        fit("trainer.max_epochs=2", "resume=auto", "encoder.hidden_size=9")
+    assert "encoder.hidden_size (8 then, 9 now)" in str(found.value)
+    assert str(found.value).endswith(OLDER)
+    with pytest.raises(RunError, match="already holds a run") as found:
+        fit("trainer.max_epochs=2")
+    assert "99.0" not in str(found.value)
+
+
+def test_a_checkpoint_that_does_not_fit_is_told_in_a_sentence(fit: Fit) -> None:
+    run = RunFolder(fit("trainer.max_epochs=1").run_dir)
+    found = checkpoint(run.last)
+    found["state_dict"] = {f"{name}.old": one for name, one in found["state_dict"].items()}
+    torch.save(found, run.last)
+    with pytest.raises(RunError, match=r"cannot go on: its checkpoint does not fit .* inspect "):
+        fit("trainer.max_epochs=2", "resume=auto")
+
+
+def test_a_checkpoint_without_a_record_is_nothing_to_warn_of(
+    fit: Fit, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = RunFolder(fit("trainer.max_epochs=1").run_dir)
+    found = checkpoint(run.last)
+    del found["seqloom"]
+    torch.save(found, run.last)
+    caplog.clear()
+    fit("trainer.max_epochs=2", "resume=auto")
+    assert not [one for one in caplog.messages if "other parts" in one]

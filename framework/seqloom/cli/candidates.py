@@ -12,7 +12,7 @@ from enum import Enum, EnumType
 from typing import Any, get_type_hints
 
 from seqloom.config.schema import Batch, Run
-from seqloom.plugins import KINDS, registry
+from seqloom.plugins import KINDS, REQUIRED, registry
 from seqloom.plugins.shadowing import CORE_PACKAGE, options
 
 SECTIONS = tuple(one.name for one in fields(Run) if get_type_hints(Run)[one.name] in (Any, Batch))
@@ -73,7 +73,7 @@ def _texts(parameter: Field[Any], schema: type) -> list[str]:
     if hint is bool:
         return ["true", "false"]
     default = parameter.default
-    plain = isinstance(default, str | int | float | Enum) and default != "???"
+    plain = isinstance(default, str | int | float | Enum) and default != REQUIRED
     return [str(default)] if default is not MISSING and plain else []
 
 

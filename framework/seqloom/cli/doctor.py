@@ -11,7 +11,8 @@ from typing import Any
 
 from seqloom.cli.plugins import idle, state
 from seqloom.errors import PluginError, SeqloomError
-from seqloom.plugins import Component, Plugin, import_target, registry, resolve
+from seqloom.plugins import Component, Plugin, registry, resolve
+from seqloom.plugins.registry import import_target
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from typing import TextIO
 from seqloom.errors import ConfigError, did_you_mean
 from seqloom.files import atomic_file, finite
 from seqloom.interfaces import Example, Head, Prediction, Source, Writer
-from seqloom.plugins import import_target, registry
+from seqloom.plugins import registry
+from seqloom.plugins.registry import import_target
 
 Format = Callable[[Example, Prediction], str]
 

@@ -71,7 +71,8 @@ def find(name: str) -> Callable[[list[str]], int]:
         module, _, function = COMMANDS[name][1].partition(":")
         found = getattr(import_module(module), function)
         return found
-    from seqloom.plugins import import_target, registry
+    from seqloom.plugins import registry
+    from seqloom.plugins.registry import import_target
 
     command = registry().command(name, others=COMMANDS)
     found = import_target(command.target, f"the command {name!r}")

@@ -15,8 +15,9 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from seqloom.config.explain import explain
 from seqloom.errors import ConfigError, did_you_mean
-from seqloom.plugins import Component, Kind, choice, registry
+from seqloom.plugins import Component, Kind, registry
 from seqloom.plugins.component import KINDS
+from seqloom.plugins.registry import choice
 
 if TYPE_CHECKING:
     from seqloom.model.pipeline import Pipeline

@@ -23,7 +23,7 @@ from seqloom.config.freeze import Config, freeze
 from seqloom.config.store import register_configs
 from seqloom.errors import ConfigError, RunError, SeqloomError
 from seqloom.files import cannot_write
-from seqloom.plugins import disable
+from seqloom.plugins.registry import disable
 from seqloom.sweep.parallel import own_share
 from seqloom.sweep.plan import has_plan
 from seqloom.train.folder import RunFolder

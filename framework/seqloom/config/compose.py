@@ -15,7 +15,7 @@ from seqloom.config.explain import COMPOSITION_ERRORS, explain
 from seqloom.config.fit import check_fit
 from seqloom.config.freeze import Config, freeze, freeze_section
 from seqloom.config.store import register_configs
-from seqloom.plugins import disable
+from seqloom.plugins.registry import disable
 
 VERSION_BASE = "1.3"
 

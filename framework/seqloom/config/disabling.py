@@ -13,8 +13,8 @@ from hydra.errors import HydraException
 
 from seqloom.config.explain import explain
 from seqloom.errors import ConfigError
-from seqloom.plugins import disable
 from seqloom.plugins.disabling import DISABLE_KEY
+from seqloom.plugins.registry import disable
 
 
 def disable_by(words: Sequence[str]) -> None:

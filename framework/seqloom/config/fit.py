@@ -8,7 +8,8 @@ from typing import Any, cast
 
 from seqloom.config.freeze import Config
 from seqloom.errors import ConfigError, PluginError, SeqloomError
-from seqloom.plugins import Component, Kind, choice, registry
+from seqloom.plugins import Component, Kind, registry
+from seqloom.plugins.registry import choice
 
 WORDS = {
     "tokens": "a list of tokens",

@@ -8,7 +8,8 @@ from typing import Any
 from seqloom.data.encode import Codecs
 from seqloom.errors import ConfigError
 from seqloom.model.pipeline import Pipeline
-from seqloom.plugins import Kind, choice, registry, resolve
+from seqloom.plugins import Kind, registry, resolve
+from seqloom.plugins.registry import choice
 
 Spec = Mapping[str, Any]
 """Component sections by kind, ``{"encoder": {"name": "lstm", "hidden_size": 128}, …}``."""

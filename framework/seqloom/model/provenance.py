@@ -16,7 +16,8 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from seqloom.errors import PluginError
-from seqloom.plugins import KINDS, Component, Kind, Plugin, registry, schema_hash
+from seqloom.plugins import KINDS, REQUIRED, Component, Kind, Plugin, registry
+from seqloom.plugins.registry import schema_hash
 from seqloom.versions import versions
 
 Entry = Mapping[str, Any]
@@ -24,8 +25,6 @@ Entry = Mapping[str, Any]
 (hash)."""
 
 State = Literal["same", "missing", "other", "older", "newer", "changed"]
-
-REQUIRED = "???"  # OmegaConf's mark of a parameter without a default
 
 
 def entry(kind: Kind, section: Mapping[str, Any]) -> dict[str, Any]:

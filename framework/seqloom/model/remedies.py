@@ -11,7 +11,6 @@ from collections.abc import Iterable, Sequence
 from packaging.utils import InvalidName, canonicalize_name
 
 from seqloom.model.provenance import (
-    REQUIRED,
     Entry,
     Standing,
     aside,
@@ -19,7 +18,7 @@ from seqloom.model.provenance import (
     holders,
     version,
 )
-from seqloom.plugins import registry
+from seqloom.plugins import REQUIRED, registry
 
 UNKNOWN = "unknown"
 

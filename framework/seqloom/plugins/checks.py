@@ -57,7 +57,16 @@ def component(part: object) -> Component:
         if isinstance(kinds, str):
             raise ValueError(f"{label} takes {role}={kinds!r}, where a tuple is expected")
     _check_schema(part.schema, label)
+    _check_renamed(part, label)
     return part
+
+
+def _check_renamed(part: Component, label: str) -> None:
+    known = {f.name for f in fields(part.schema)}
+    for old, new in part.renamed.items():
+        if old in known or new not in known:
+            what = f"has a parameter {old!r} still" if old in known else f"has no parameter {new!r}"
+            raise ValueError(f"{label} says that {old!r} is now {new!r}, but it {what}")
 
 
 def _check_target(target: object, label: str) -> None:

@@ -22,6 +22,9 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 Gives = Mapping[str, str] | Callable[[Mapping[str, Any]], Mapping[str, str]]
 """Kinds by name, or a function from the component's parameters to them."""
 
+REQUIRED: Any = "???"
+"""OmegaConf's mark of a parameter without a default, without importing OmegaConf."""
+
 hookspec = pluggy.HookspecMarker("seqloom")
 hookimpl = pluggy.HookimplMarker("seqloom")
 
@@ -34,7 +37,7 @@ class Component:
         kind: the config group.
         name: the option; unique among all installed plugins.
         schema: a dataclass of the component's parameters with their defaults. Enum parameters are
-            ``StrEnum``; a parameter without a default is ``MISSING`` from omegaconf.
+            ``StrEnum``; a parameter that must be given has the default `REQUIRED`.
         target: ``module:Class``, imported only when the component is chosen.
         takes: what it needs: by role, the kinds of which one will do, the preferred first. A role
             that is also a parameter, such as ``field``, is looked up under the parameter's value.

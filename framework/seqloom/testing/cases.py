@@ -14,7 +14,8 @@ import numpy as np
 
 from seqloom.errors import ExampleError
 from seqloom.interfaces import Encoder, Example
-from seqloom.plugins import Component, import_target, resolve
+from seqloom.plugins import Component, resolve
+from seqloom.plugins.registry import import_target
 from seqloom.testing.compare import ConformanceError, require
 from seqloom.testing.frontend_case import FrontendCase
 from seqloom.testing.head_case import HeadCase

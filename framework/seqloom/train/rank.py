@@ -89,7 +89,7 @@ def _arguments() -> argparse.Namespace:
 def _run(folder: RunFolder, going_on: bool, rank: int) -> None:
     import torch
 
-    from seqloom.plugins import disable
+    from seqloom.plugins.registry import disable
     from seqloom.train.errors import quiet
     from seqloom.train.init import Beginning
     from seqloom.train.prepare import restored

@@ -20,7 +20,8 @@ from seqloom.model.build import build_pipeline
 from seqloom.model.provenance import compare, entries, entry, record
 from seqloom.model.remedies import install as pip
 from seqloom.model.remedies import sentences
-from seqloom.plugins import registry, schema_hash
+from seqloom.plugins import registry
+from seqloom.plugins.registry import schema_hash
 from seqloom.train.data import read_data
 from seqloom.train.init import begun as begun_from
 from seqloom.train.init import with_parts

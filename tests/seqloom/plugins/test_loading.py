@@ -87,6 +87,16 @@ BROKEN = {
         "@hookimpl\ndef seqloom_components(): return 2 * [Component('head', 'x', Params, 'a:B')]",
         "it provides head=x twice",
     ),
+    "renamed_still_there": (
+        "@hookimpl\ndef seqloom_components():\n"
+        "    return [Component('head', 'x', Params, 'a:B', renamed={'size': 'size'})]",
+        "head=x says that 'size' is now 'size', but it has a parameter 'size' still",
+    ),
+    "renamed_to_nothing": (
+        "@hookimpl\ndef seqloom_components():\n"
+        "    return [Component('head', 'x', Params, 'a:B', renamed={'old': 'new'})]",
+        "head=x says that 'old' is now 'new', but it has no parameter 'new'",
+    ),
     "command_text": (
         "@hookimpl\ndef seqloom_commands(): return 'prepare'",
         "seqloom_commands() gave 'prepare', where a list is expected",

@@ -12,7 +12,8 @@ import pytest
 
 from seqloom.config.compose import compose_run
 from seqloom.errors import ConfigError, PluginError
-from seqloom.plugins import Component, registry, resolve, schema_hash
+from seqloom.plugins import Component, registry, resolve
+from seqloom.plugins.registry import schema_hash
 
 CLAIM = """
 from dataclasses import dataclass
@@ -224,7 +225,7 @@ def test_the_hash_of_a_bundled_schema_is_the_same_in_each_process(
     python: Callable[[str], subprocess.CompletedProcess[str]],
 ) -> None:
     source = (
-        "from seqloom.plugins import *\n"
+        "from seqloom.plugins.registry import registry, schema_hash\n"
         "print(*[schema_hash(registry().find('data', n)) for n in registry().names('data')])"
     )
     here = [schema_hash(registry().find("data", name)) for name in registry().names("data")]

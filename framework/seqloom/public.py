@@ -27,6 +27,12 @@ from collections.abc import Mapping
 
 PUBLIC: Mapping[str, tuple[str, ...]] = {
     "seqloom": ("SeqloomError", "__version__", "fit", "load"),
+    "seqloom.checks": (
+        "check_count",
+        "check_features",
+        "check_option",
+        "check_probability",
+    ),
     "seqloom.errors": (
         "BundleError",
         "ConfigError",

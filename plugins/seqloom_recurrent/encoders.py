@@ -7,6 +7,12 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
+from seqloom.checks import (
+    check_count,
+    check_features,
+    check_option,
+    check_probability,
+)
 from seqloom.interfaces.encoder import Encoded, Encoder, State
 from seqloom.interfaces.frontend import Features
 from seqloom.nn.bidirectional import Bidirectional
@@ -15,12 +21,6 @@ from seqloom.nn.mask import zero_padding
 from seqloom.nn.names import Merge
 from seqloom.nn.stack import Stack
 from seqloom_recurrent import Nonlinearity
-from seqloom_recurrent.checks import (
-    check_count,
-    check_features,
-    check_option,
-    check_probability,
-)
 from seqloom_recurrent.layers import GRULayer, LSTMLayer, RecurrentLayer, RNNLayer
 from seqloom_recurrent.scaled import ScaledProduct, calibrate
 
@@ -55,9 +55,9 @@ class Recurrent(Encoder):
         **cell: Any,
     ) -> None:
         super().__init__()
-        check_count("hidden_size", hidden_size)
-        check_count("num_layers", num_layers)
-        check_probability("dropout", dropout)
+        check_count("encoder.hidden_size", hidden_size)
+        check_count("encoder.num_layers", num_layers)
+        check_probability("encoder.dropout", dropout)
         layers: list[Layer] = []
         for _ in range(num_layers):
             size = layers[-1].output_size if layers else input_size
@@ -96,7 +96,8 @@ class RNN(Recurrent):
     layer_class = RNNLayer
 
     def _layer(self, input_size: int, hidden_size: int, **cell: Any) -> Layer:
-        check_option("nonlinearity", cell.get("nonlinearity", Nonlinearity.tanh), Nonlinearity)
+        nonlinearity = cell.get("nonlinearity", Nonlinearity.tanh)
+        check_option("encoder.nonlinearity", nonlinearity, Nonlinearity)
         return super()._layer(input_size, hidden_size, **cell)
 
 
@@ -137,7 +138,7 @@ class BidirectionalRecurrent(Recurrent):
     def __init__(
         self, input_size: int, hidden_size: int = 128, merge: str = "concat", **params: Any
     ) -> None:
-        check_option("merge", merge, Merge)
+        check_option("encoder.merge", merge, Merge)
         super().__init__(input_size, hidden_size, merge=merge, **params)
         products = [part for part in self.modules() if isinstance(part, ScaledProduct)]
         calibrate(products, input_size)

@@ -23,7 +23,8 @@ STEPS = 400
 BETWEEN = 20
 """Steps of training between two looks at what is told right."""
 
-LEARNING_RATE = 0.02
+LEARNING_RATES = (0.02, 0.005)
+"""Of Adam, tried in turn: small recurrent encoders want the first, attention the second."""
 
 
 def check_ranks(make: MakeEncoder) -> None:
@@ -40,11 +41,29 @@ def check_learning(make: MakeEncoder) -> None:
     size = made(make).output_size
     if size < LEAST_SIZE:
         raise NotApplicable(f"its states are of {size} values, too few to fit 32 examples reliably")
-    given, labels, tags = _task(size)
+    task = _task(size)
+    found = []
+    for rate in LEARNING_RATES:
+        examples, steps = _told(make, size, task, rate)
+        if (examples, steps) == (EXAMPLES, len(task[2])):
+            return
+        found.append(f"{examples} of {EXAMPLES} examples and {steps} of {len(task[2])} steps")
+    require(
+        False,
+        f"after {STEPS} steps of Adam it tells {found[0]}, at a lower rate {found[1]}; does what "
+        "it gives depend on what it reads, do gradients reach its weights?",
+    )
+
+
+def _told(
+    make: MakeEncoder, size: int, task: tuple[Features, Tensor, Tensor], rate: float
+) -> tuple[int, int]:
+    """Train a new encoder; return how many examples and steps it tells, as soon as that is all."""
+    given, labels, tags = task
     torch.manual_seed(1)
     encoder = make(given.values.shape[-1])
     reads = nn.ModuleList([nn.Linear(size, CLASSES), nn.Linear(size, CLASSES)])
-    optimizer = torch.optim.Adam([*encoder.parameters(), *reads.parameters()], LEARNING_RATE)
+    optimizer = torch.optim.Adam([*encoder.parameters(), *reads.parameters()], rate)
     right = (0, 0)
     for _ in range(0, STEPS, BETWEEN):
         for _ in range(BETWEEN):
@@ -54,13 +73,8 @@ def check_learning(make: MakeEncoder) -> None:
             optimizer.step()
         right = _right(encoder, reads, given, labels, tags)
         if right == (EXAMPLES, len(tags)):
-            return
-    require(
-        False,
-        f"after {STEPS} steps of Adam it tells {right[0]} of {EXAMPLES} examples and {right[1]} of "
-        f"{len(tags)} steps; does what it gives depend on what it reads, do gradients reach its "
-        "weights?",
-    )
+            break
+    return right
 
 
 def _task(size: int) -> tuple[Features, Tensor, Tensor]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from seqloom.checks import check_count, check_features, check_option, check_probability
 from seqloom.interfaces import Encoded, Encoder, Features, State
 from seqloom.nn import Bidirectional, Layer, Merge, Stack, zero_padding
 from torch import Tensor
 
 from seqloom_mingru import Candidate
-from seqloom_mingru.checks import check_count, check_features, check_option, check_probability
 from seqloom_mingru.layer import MinGRULayer
 from seqloom_mingru.normalised import Normalised
 
@@ -47,10 +47,10 @@ class MinGRU(Encoder):
         merge: str | None = None,
     ) -> None:
         super().__init__()
-        check_count("hidden_size", hidden_size)
-        check_count("num_layers", num_layers)
-        check_probability("dropout", dropout)
-        check_option("candidate", candidate, Candidate)
+        check_count("encoder.hidden_size", hidden_size)
+        check_count("encoder.num_layers", num_layers)
+        check_probability("encoder.dropout", dropout)
+        check_option("encoder.candidate", candidate, Candidate)
         layers: list[Layer] = []
         for _ in range(num_layers):
             size = layers[-1].output_size if layers else input_size
@@ -90,7 +90,7 @@ class BiMinGRU(MinGRU):
     """
 
     def __init__(self, input_size: int, *, merge: str = Merge.concat, **params: Any) -> None:
-        check_option("merge", merge, Merge)
+        check_option("encoder.merge", merge, Merge)
         super().__init__(input_size, merge=merge, **params)
 
 

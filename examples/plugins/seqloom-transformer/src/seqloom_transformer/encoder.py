@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import NoReturn
 
+from seqloom.checks import (
+    check_count,
+    check_features,
+    check_option,
+    check_probability,
+)
 from seqloom.errors import ConfigError
 from seqloom.interfaces import Encoded, Encoder, Features, State
 from seqloom.nn import length_mask, zero_padding
 from torch import Tensor, nn
 
 from seqloom_transformer import Summary
-from seqloom_transformer.checks import (
-    check_count,
-    check_features,
-    check_option,
-    check_probability,
-)
 from seqloom_transformer.positions import sinusoids
 
 
@@ -54,12 +54,12 @@ class TransformerEncoder(Encoder):
         summary: str = Summary.mean,
     ) -> None:
         super().__init__()
-        check_count("hidden_size", hidden_size)
-        check_count("num_layers", num_layers)
-        check_count("heads", heads)
-        check_count("feedforward_size", feedforward_size)
-        check_probability("dropout", dropout)
-        check_option("summary", summary, Summary)
+        check_count("encoder.hidden_size", hidden_size)
+        check_count("encoder.num_layers", num_layers)
+        check_count("encoder.heads", heads)
+        check_count("encoder.feedforward_size", feedforward_size)
+        check_probability("encoder.dropout", dropout)
+        check_option("encoder.summary", summary, Summary)
         _check_heads(hidden_size, heads)
         self.output_size = hidden_size
         self.summary = Summary(summary)

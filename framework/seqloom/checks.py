@@ -1,48 +1,69 @@
-"""What a recurrent encoder refuses, in words."""
+"""What components refuse, in the same words everywhere.
+
+Importing it imports no torch, so schemas may use it.
+"""
 
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from seqloom.errors import ConfigError, did_you_mean
-from seqloom.interfaces.frontend import Features
+
+if TYPE_CHECKING:
+    from seqloom.interfaces import Features
+
+__all__ = ["check_count", "check_features", "check_option", "check_probability"]
 
 
 def check_count(key: str, value: int) -> None:
     """Refuse what is not a whole number of 1 or more.
 
+    Args:
+        key: of the parameter, in full: ``encoder.num_layers``.
+        value: of it.
+
     Raises:
-        ConfigError: with the key, ``encoder.num_layers`` say.
+        ConfigError: it is none.
     """
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ConfigError(f"encoder.{key} is {value!r}; it must be a whole number, 1 or more.")
+        raise ConfigError(f"{key} is {value!r}; it must be a whole number, 1 or more.")
 
 
 def check_probability(key: str, value: float) -> None:
-    """Refuse what is not a probability below 1.
+    """Refuse what is not a probability below 1, such as a dropout's.
+
+    Args:
+        key: of the parameter, in full.
+        value: of it.
 
     Raises:
-        ConfigError: with the key.
+        ConfigError: it is none.
     """
     if not 0.0 <= value < 1.0:
         raise ConfigError(
-            f"encoder.{key} is {value!r}; it is a probability: 0 (none) or more, and below 1."
+            f"{key} is {value!r}; it is a probability: 0 (none) or more, and below 1."
         )
 
 
 def check_option(key: str, value: str, options: type[StrEnum]) -> None:
     """Refuse what is not the name of an option.
 
+    Args:
+        key: of the parameter, in full.
+        value: of it.
+        options: that there are.
+
     Raises:
-        ConfigError: with the key, and the names that there are.
+        ConfigError: it is none.
     """
     if value not in list(options):
         known = did_you_mean(str(value), [option.value for option in options])
-        raise ConfigError(f"encoder.{key} is {str(value)!r}. {known}")
+        raise ConfigError(f"{key} is {str(value)!r}. {known}")
 
 
 def check_features(features: Features) -> None:
-    """Refuse a batch without sequences, or with a sequence without steps.
+    """Refuse a batch without sequences, or with a sequence without steps, as every encoder must.
 
     Raises:
         ValueError: say what is wrong with which row.

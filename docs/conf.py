@@ -18,11 +18,10 @@ exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = f"seqloom {release}"
 
-myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 
 default_role = "py:obj"  # `Encoder` in a docstring becomes a link where there is such a name
-autodoc_default_options = {"members": True, "member-order": "bysource", "show-inheritance": True}
+autodoc_default_options = {"members": True, "member-order": "bysource"}
 autodoc_typehints = "signature"
 autodoc_inherit_docstrings = True
 napoleon_google_docstring = True

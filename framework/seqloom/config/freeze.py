@@ -10,7 +10,7 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from seqloom.config.ranges import refuse_out_of_range
 from seqloom.config.schema import Run
-from seqloom.errors import ConfigError, did_you_mean
+from seqloom.errors import ConfigError, SeqloomError, did_you_mean
 from seqloom.plugins import KINDS, Kind, registry
 
 Config = dict[str, Any]
@@ -21,7 +21,8 @@ def freeze(config: DictConfig) -> Config:
     """Return the config as plain data.
 
     Raises:
-        ConfigError: a value is missing or an interpolation leads nowhere; a key is unknown.
+        ConfigError: a value is missing or an interpolation leads nowhere; a key is unknown, or a
+            schema refuses its value.
         PluginError: a component is not installed.
     """
     plain = _plain(config)
@@ -74,11 +75,18 @@ def _refuse_in_section(kind: Kind, section: Any) -> None:
     if not isinstance(section, dict) or "name" not in section:
         raise ConfigError(
             f"{kind} must be one of the installed parts, chosen as {kind}=NAME; "
-            f"there are: {', '.join(registry().names(kind))}."
+            f"there are: {', '.join(registry().names(kind))}. A preset of one begins with "
+            f"defaults: [/schema/{kind}/NAME@_here_, _self_]"
         )
     component = registry().find(kind, section["name"])
     params = {key: value for key, value in section.items() if key != "name"}
     _refuse(params, component.schema, f"{kind}.", f"{kind}={component.name}")
+    try:
+        component.schema(**params)  # its __post_init__ may refuse values before any data are read
+    except SeqloomError:
+        raise
+    except Exception as fault:  # a stranger's schema can raise anything
+        raise ConfigError(f"{kind}={component.name} refuses its parameters: {fault}") from fault
 
 
 def _refuse(params: Config, schema: type, prefix: str, owner: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -109,7 +110,37 @@ def test_a_section_that_is_no_part() -> None:
         freeze(OmegaConf.create({**whole, "head": "ner"}))
     assert str(found.value) == (
         "head must be one of the installed parts, chosen as head=NAME; there are: "
-        f"{', '.join(registry().names('head'))}."
+        f"{', '.join(registry().names('head'))}. A preset of one begins with defaults: "
+        "[/schema/head/NAME@_here_, _self_]"
     )
     with pytest.raises(PluginError, match=r"^No installed plugin provides head=nre\. Did you mean"):
         freeze(OmegaConf.create({**whole, "head": {"name": "nre"}}))
+
+
+STRICT = """
+from dataclasses import dataclass
+from seqloom.errors import ConfigError
+from seqloom.plugins import Component, hookimpl
+
+@dataclass
+class Params:
+    width: int = 3
+
+    def __post_init__(self):
+        if self.width < 1:
+            raise ConfigError(f"encoder.width={self.width}: at least 1.")
+        assert self.width < 100, "that wide"
+
+@hookimpl
+def seqloom_components():
+    return [Component("encoder", "strict", Params, "a:B")]
+"""
+
+
+def test_a_schema_refuses_values_before_anything_is_read(install: Callable[..., Path]) -> None:
+    install("faulty_strict", STRICT)
+    assert compose_run(["encoder=strict", "encoder.width=99"])["encoder"]["width"] == 99
+    with pytest.raises(ConfigError, match=r"^encoder\.width=0: at least 1\.$"):
+        compose_run(["encoder=strict", "encoder.width=0"])
+    with pytest.raises(ConfigError, match=r"^encoder=strict refuses its parameters: that wide"):
+        compose_run(["encoder=strict", "encoder.width=100"])

@@ -27,7 +27,7 @@ def test_help(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(arguments) == 0
     out = capsys.readouterr().out
     for name, (text, _) in COMMANDS.items():
-        assert f"  {name:<10} {text}\n" in out
+        assert f"  {name:<11} {text}\n" in out
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
+__all__ = ["SeqloomDeprecationWarning"]
+
 
 class SeqloomDeprecationWarning(DeprecationWarning):
     """Something public that a plugin or a program uses will go.

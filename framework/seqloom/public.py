@@ -17,8 +17,8 @@ Public are:
   ``run.json``, ``metrics.json``, ``metrics.jsonl``. A bundle is read by every later version of the
   same major one; checkpoints are by the minor version that wrote them.
 
-Hooks and interfaces may gain optional arguments in a minor release: a plugin is only passed those
-that it takes. Anything else, the texts of messages among it, may change at any time.
+Hooks and interfaces may gain optional arguments in a minor release: a plugin is to be passed only
+those that it takes. Anything else, the texts of messages among it, may change at any time.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ PUBLIC: Mapping[str, tuple[str, ...]] = {
         "check_option",
         "check_probability",
     ),
+    "seqloom.deprecation": ("SeqloomDeprecationWarning",),
     "seqloom.errors": (
         "BundleError",
         "ConfigError",

@@ -13,7 +13,10 @@ from typing import Any, get_type_hints
 
 from seqloom.config.schema import Batch, Run
 from seqloom.plugins import KINDS, REQUIRED, registry
-from seqloom.plugins.shadowing import CORE_PACKAGE, options
+from seqloom.plugins.disabling import DISABLE_KEY
+from seqloom.plugins.loading import known_names
+from seqloom.plugins.options import CORE_PACKAGE, options
+from seqloom.plugins.registry import disable, disabling_for_one_run
 
 SECTIONS = tuple(one.name for one in fields(Run) if get_type_hints(Run)[one.name] in (Any, Batch))
 """The keys of a run that have keys below them."""
@@ -31,9 +34,20 @@ def candidates(overrides: str) -> list[str] | None:
     *before, last = overrides.split(" ")
     if last.startswith(ELSEWHERE) or any(word.startswith(("--config", "-c")) for word in before):
         return None
-    key, equals, start = last.partition("=")
-    found = _values(key, start, before) if equals else _keys(key, before)
+    with disabling_for_one_run():
+        named = _left_out(before)
+        if named:
+            disable(named)
+        key, equals, start = last.partition("=")
+        found = _values(key, start, before) if equals else _keys(key, before)
     return None if found is None else sorted(word for word in found if word.startswith(last))
+
+
+def _left_out(before: Sequence[str]) -> list[str]:
+    """Return the installed plugins that the line disables; parsing as Hydra does takes too long."""
+    lists = [word.partition("=")[2] for word in before if word.startswith(f"{DISABLE_KEY}=")]
+    names = [name.strip("[]'\"") for name in lists[-1].split(",")] if lists else []
+    return [name for name in names if name in known_names()]
 
 
 def _keys(word: str, before: Sequence[str]) -> Iterable[str] | None:
@@ -54,7 +68,8 @@ def _values(key: str, start: str, before: Sequence[str]) -> Iterable[str] | None
     """Return values of a key or options of a group, the key in front."""
     groups = _groups()
     if key in groups:
-        return [f"{key}={name}" for name in groups[key]]
+        done, comma, _ = start.rpartition(",")  # of several for a sweep
+        return [f"{key}={done}{comma}{name}" for name in groups[key] if name not in done.split(",")]
     if start.startswith((".", "/", "~")):  # a path
         return None
     section, _, name = key.rpartition(".")
@@ -81,7 +96,7 @@ def _groups() -> dict[str, list[str]]:
     """Return the options of every group: components, and YAML of the core and of plugins."""
     found: dict[str, list[str]] = {kind: list(registry().names(kind)) for kind in KINDS}
     packages = [name for plugin in registry().plugins for name in plugin.config_packages]
-    for option in (one for package in (CORE_PACKAGE, *packages) for one in options(package)):
+    for option in (one for p in dict.fromkeys([CORE_PACKAGE, *packages]) for one in options(p)):
         group, _, name = option.rpartition("/")
         if group:
             found.setdefault(group, []).append(name)
@@ -99,9 +114,10 @@ def _schemas(section: str, before: Sequence[str]) -> list[type] | None:
     elif head in KINDS:
         chosen = [word.partition("=")[2] for word in before if word.startswith(f"{head}=")]
         known = registry().names(head)
-        if chosen and chosen[-1] not in known:  # a preset, or several names for a sweep
+        names = chosen[-1].split(",") if chosen else known
+        if not set(names) <= set(known):  # a preset
             return None
-        schemas = [registry().find(head, name).schema for name in chosen[-1:] or known]
+        schemas = [registry().find(head, name).schema for name in names]
     else:
         return None
     for name in rest.split(".") if rest else ():

@@ -15,6 +15,7 @@ from seqloom.cli.model_facts import (
 )
 from seqloom.errors import BundleError
 from seqloom.files import sha256
+from seqloom.model.description import NONSENSE, check_entry
 from seqloom.model.provenance import compare
 from seqloom.model.remedies import sentences
 from seqloom.model.weights import by_part
@@ -30,13 +31,20 @@ def checkpoint_facts(path: Path) -> Facts:
         BundleError: it is no checkpoint of seqloom's.
         RunError: it cannot be read.
     """
-    found = read_checkpoint(path)
-    if not isinstance(found, dict) or "state_dict" not in found:
-        raise BundleError(f"{path} is no checkpoint of a run; give one, or a bundle.")
+    found: Any = read_checkpoint(path)
+    try:
+        return _facts(path, found)
+    except NONSENSE as fault:  # whatever else torch.save was given
+        raise BundleError(f"{path} is no checkpoint of a run; give one, or a bundle.") from fault
+
+
+def _facts(path: Path, found: dict[str, Any]) -> Facts:
     recorded = found.get(KEY, {})
+    for entry in recorded.get("components", {}).values():
+        check_entry(entry)
     standings = compare(recorded.get("components", {}))
     run = RunFolder(path.absolute().parent.parent)
-    untold = [] if recorded else ["It does not say which plugins it was made with."]
+    untold = [] if standings else ["It does not say which plugins it was made with."]
     return {
         "what": f"a checkpoint after epoch {found['epoch'] + 1}, step {found['global_step']}",
         "path": str(path),
@@ -53,7 +61,7 @@ def checkpoint_facts(path: Path) -> Facts:
         "files": {
             path.name: {"bytes": path.stat().st_size, "sha256": sha256(path), "state": "readable"}
         },
-        "fits": all(one.fits for one in standings),
+        "fits": all(one.fits for one in standings) if standings else None,
         "says": [*untold, *sentences(standings)],
     }
 
@@ -61,7 +69,7 @@ def checkpoint_facts(path: Path) -> Facts:
 def _codecs(run: RunFolder) -> dict[str, Any]:
     try:
         states = json.loads(run.codecs.read_text(encoding="utf-8"))["states"]
-    except (OSError, ValueError, LookupError, TypeError):
+    except (OSError, ValueError, *NONSENSE):
         return {}
     files = {one.name: one.stat().st_size for one in run.codec_files.glob("*")}
     return dict(codec_sizes(states, files))

@@ -58,7 +58,7 @@ def _faults(plugin: Plugin) -> Iterator[str]:
     """Give what is wrong with a plugin; a disabled one is let be."""
     if plugin.state == "quarantined":
         yield f"quarantined: {plugin.reason}"
-    yield from (f"{text}, so neither gets it" for text in registry().conflicts(plugin))
+    yield from registry().conflicts(plugin)
     if plugin.state != "ok":
         return
     yield from _of_requirements(plugin)
@@ -78,7 +78,8 @@ def _faults(plugin: Plugin) -> Iterator[str]:
 
 def _of_requirements(plugin: Plugin) -> Iterator[str]:
     """Give the requirements of the plugin's distribution that the installed seqloom is not."""
-    from packaging.requirements import Requirement
+    from packaging.requirements import InvalidRequirement, Requirement
+    from packaging.utils import canonicalize_name
 
     from seqloom import __version__
 
@@ -87,8 +88,19 @@ def _of_requirements(plugin: Plugin) -> Iterator[str]:
     except PackageNotFoundError:
         return
     for text in texts:
-        needed = Requirement(text)
-        if needed.name == "seqloom" and not needed.specifier.contains(__version__, True):
+        try:
+            needed = Requirement(text)
+        except InvalidRequirement as fault:
+            yield (
+                f"{plugin.distribution} has a requirement that cannot be read, {text!r}: "
+                + (str(fault).splitlines()[0])
+            )
+            continue
+        if canonicalize_name(needed.name) != "seqloom":
+            continue
+        if needed.marker and not needed.marker.evaluate({"extra": ""}):
+            continue
+        if not needed.specifier.contains(__version__, True):
             yield f"{plugin.distribution} needs {text}, but this is seqloom {__version__}"
 
 
@@ -151,7 +163,7 @@ def _of_target(target: str, label: str) -> Iterator[str]:
 def _of_presets(package: str) -> Iterator[str]:
     """Give the YAML of a package that cannot be composed; none is asked whether it fits others."""
     from seqloom.config.compose import composed
-    from seqloom.plugins.shadowing import options
+    from seqloom.plugins.options import options
 
     for option in options(package):
         group, _, name = option.rpartition("/")

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from seqloom.cli.model_facts import bundle_facts, is_bundle
 from seqloom.cli.model_page import page
+from seqloom.errors import BundleError
 from seqloom.files import finite
 
 
 def inspect(arguments: list[str]) -> int:
-    """Print what is known of a model; with ``--check`` also try whether it can be used here.
+    """Print what is known of a model; with ``--check`` also try whether a bundle can be loaded.
 
     No component is imported before that, so that a model whose plugins are missing is told of too.
 
@@ -28,7 +29,11 @@ def inspect(arguments: list[str]) -> int:
         facts = checkpoint_facts(checkpoint)
     else:
         facts = bundle_facts(path)
-    print(json.dumps(finite(facts), indent=2, ensure_ascii=False) if options.json else page(facts))
+    try:
+        told = json.dumps(finite(facts), indent=2, ensure_ascii=False)
+        print(told if options.json else page(facts))
+    except RecursionError as fault:
+        raise BundleError(f"{path} is nested too deep to be a model; copy it again.") from fault
     return _check(Path(facts["path"]), bool(facts["fits"])) if options.check else 0
 
 
@@ -43,7 +48,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument(
-        "--check", action="store_true", help="load it too; exit with 1 if it cannot be used here"
+        "--check",
+        action="store_true",
+        help="load it too, if it is a bundle; exit with 1 if it cannot be used here, or does not "
+        "say what it needs",
     )
     return parser
 

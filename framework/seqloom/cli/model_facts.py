@@ -8,22 +8,24 @@ from pathlib import Path
 from typing import Any
 
 from seqloom.errors import BundleError
-from seqloom.model import weights
+from seqloom.model import states, weights
 from seqloom.model.description import (
     DESCRIPTION,
+    NONSENSE,
     PARTS,
     WEIGHTS,
     find,
+    origins,
     read_description,
     verify,
 )
+from seqloom.model.installed import installed
 from seqloom.model.provenance import Standing, compare
 from seqloom.model.remedies import sentences
 from seqloom.plugins import KINDS
 from seqloom.versions import versions
 
 Facts = dict[str, Any]
-FILE = "$file"  # marks, in a codec's state, what is stored as a file
 
 
 def is_bundle(path: Path) -> bool:
@@ -39,10 +41,7 @@ def bundle_facts(path: Path) -> Facts:
     """
     folder = find(path)
     found = read_description(folder)
-    recorded = dict(found["components"])
-    if found.get("data_component"):
-        recorded["data"] = {**found["data_component"], "section": found["data"]}
-    standings = compare(recorded)
+    standings = compare(origins(found))
     files = {name: _file(folder, name, facts) for name, facts in found["files"].items()}
     faults = [one["state"] for one in files.values() if one["state"] != "ok"]
     # Its data are not needed to use a model.
@@ -78,7 +77,7 @@ def run_facts(folder: Path) -> Facts | None:
         found = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         keys = ("state", "started", "seconds", "epochs", "seed", "overrides", "error")
         return {key: found[key] for key in keys if key in found}
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, *NONSENSE):
         return None
 
 
@@ -113,11 +112,13 @@ def _component(one: Standing) -> Facts:
             "distribution": one.plugin.distribution,
             "version": one.plugin.version,
             "schema": one.schema,
+            **installed(one.plugin.distribution),
         }
     return {
         "name": one.entry["section"]["name"],
         "parameters": params,
         **{key: one.entry[key] for key in ("plugin", "distribution", "version", "schema")},
+        **{key: one.entry[key] for key in ("editable", "commit") if key in one.entry},
         "here": here,
         "same_schema": one.schema == one.entry["schema"] if here else None,
         "state": one.state,
@@ -141,6 +142,6 @@ def codec_sizes(states: Any, files: Mapping[str, int]) -> Iterator[tuple[str, An
 
 
 def _size(value: Any, files: Mapping[str, int]) -> Any:
-    if isinstance(value, Mapping) and set(value) == {FILE}:
-        return {"bytes": files.get(value[FILE])}
+    if isinstance(value, Mapping) and set(value) == {states.MARK}:
+        return {"bytes": files.get(str(value[states.MARK]))}
     return {"entries": len(value)} if isinstance(value, Mapping | list) else value

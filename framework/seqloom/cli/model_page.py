@@ -6,10 +6,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from seqloom.cli.model_facts import Facts
+from seqloom.model.printable import printable
 from seqloom.model.weights import total
 
 WIDTH = 10
 """Of the column of names."""
+VERDICTS = {
+    True: "Fits what is installed here",
+    False: "Does not fit what is installed here",
+    None: "Whether it fits what is installed here is not known",
+}
 
 
 def page(facts: Facts) -> str:
@@ -19,14 +25,8 @@ def page(facts: Facts) -> str:
     for name, texts in _rows(facts):
         for number, text in enumerate(texts):
             lines.append(f"  {'' if number else name:<{WIDTH}} {text}")
-    verdict = "Fits" if facts["fits"] else "Does not fit"
-    lines.append(f"{verdict} what is installed here{':' if facts['says'] else '.'}")
-    return "\n".join(_shown(one) for one in [*lines, *(f"  {one}" for one in facts["says"])])
-
-
-def _shown(line: str) -> str:
-    """Return a line without what a terminal would obey: a stranger's model may hold anything."""
-    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in line)
+    lines.append(f"{VERDICTS[facts['fits']]}{':' if facts['says'] else '.'}")
+    return "\n".join(printable(one) for one in [*lines, *(f"  {one}" for one in facts["says"])])
 
 
 def _rows(facts: Facts) -> Iterator[tuple[str, list[str]]]:
@@ -57,16 +57,24 @@ def _version(name: str, one: Mapping[str, str]) -> str:
 def _component(one: Facts) -> str:
     if "plugin" not in one:
         return f"{one['name']}, of a plugin that is not recorded"
-    recorded = f"{one['name']}, of {one['distribution']} {one['version']} ({one['plugin']})"
+    recorded = f"{one['name']}, of {_distribution(one)} ({one['plugin']})"
     here = one["here"]
     if not here:
         return f"{recorded}; missing here"
     schema = "the same parameters" if one["same_schema"] else "other parameters"
-    return f"{recorded}; here {here['distribution']} {here['version']}, {schema}"
+    return f"{recorded}; here {_distribution(here)}, {schema}"
+
+
+def _distribution(one: Facts) -> str:
+    """Return the distribution of a component, with what its version does not say."""
+    commit = f", commit {one['commit']}" if "commit" in one else ""
+    editable = ", editable" if one.get("editable") else ""
+    return f"{one['distribution']} {one['version']}{commit}{editable}"
 
 
 def _overrides(run: Facts) -> list[str]:
-    return [" ".join(run["overrides"])] if run.get("overrides") else []
+    overrides = run.get("overrides")
+    return [" ".join(map(str, overrides))] if overrides and isinstance(overrides, list) else []
 
 
 def _pairs(values: Mapping[str, Any], but: str = "") -> str:

@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from seqloom.errors import ConfigError, PluginError
 from seqloom.plugins import KINDS, Kind, registry
-from seqloom.plugins.shadowing import CORE_PACKAGE, options
+from seqloom.plugins.options import CORE_PACKAGE, options
 
 LONGEST_MODULE = 34
 LONGEST_COMPONENT = 24

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from packaging.version import Version
 
 from seqloom import __version__
 from seqloom.cli.plugin_names import Part, PluginNames
@@ -101,9 +102,19 @@ def _context(names: PluginNames, author: str | None) -> dict[str, Any]:
         "by_kind": {part.kind: part for part in names.parts},
         "author": person[1] if person else "",
         "mail": person[2] if person else "",
-        "version": __version__,
-        "next_major": int(__version__.partition(".")[0]) + 1,
+        "seqloom": seqloom_range(__version__),
     }
+
+
+def seqloom_range(version: str) -> str:
+    """Return the versions that a plugin written today may ask for, as pip takes them.
+
+    >>> seqloom_range("0.1.2"), seqloom_range("1.4.dev1+g12ab")
+    ('>=0.1.2,<0.2', '>=1.4.dev1,<2')
+    """
+    now = Version(version)
+    end = str(now.major + 1) if now.major else f"0.{now.minor + 1}"
+    return f">={now.public},<{end}"
 
 
 def _quoted(text: str) -> str:

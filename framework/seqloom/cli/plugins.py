@@ -83,7 +83,7 @@ def described(plugin: Plugin) -> str:
         lines.append(f"  configs: {', '.join(plugin.config_packages)}")
     if plugin.commands:
         lines.append(f"  commands: {', '.join(command.name for command in plugin.commands)}")
-    lines += [f"  {text}: neither gets it" for text in registry().conflicts(plugin)]
+    lines += [f"  {text}" for text in registry().conflicts(plugin)]
     return "\n".join(lines)
 
 

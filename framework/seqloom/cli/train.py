@@ -23,7 +23,7 @@ from seqloom.config.freeze import Config, freeze
 from seqloom.config.store import register_configs
 from seqloom.errors import ConfigError, RunError, SeqloomError
 from seqloom.files import cannot_write
-from seqloom.plugins.registry import disable
+from seqloom.plugins.registry import disable, disabling_for_one_run
 from seqloom.sweep.parallel import own_share
 from seqloom.sweep.plan import has_plan
 from seqloom.train.folder import RunFolder
@@ -64,6 +64,11 @@ failures: list[str] = []
 
 def train(arguments: list[str]) -> int:
     """Run Hydra with these arguments; return 1 if a trial failed."""
+    with disabling_for_one_run():
+        return _train(arguments)
+
+
+def _train(arguments: list[str]) -> int:
     disable_by(arguments)
     register_configs()
     if {"-h", "--help"} & set(arguments):

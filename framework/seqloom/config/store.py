@@ -11,7 +11,6 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.plugins import Plugins
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from seqloom.config.schema import Run
 from seqloom.plugins import KINDS, Component, Registry, registry
@@ -61,8 +60,8 @@ def _registered(found: Registry) -> dict[tuple[str, str], str]:
             node = open_dicts(OmegaConf.structured(named_schema(component)))
             for group in (component.kind, f"schema/{component.kind}"):
                 store.store(group=group, name=component.name, node=node, provider=provider)
-        except OmegaConfBaseException as fault:
-            reason = str(fault).splitlines()[0]
+        except Exception as fault:  # a stranger's schema can raise anything
+            reason = (str(fault) or type(fault).__name__).splitlines()[0]
             refused[key] = f"{plugin} gives it a schema that cannot be used: {reason}"
     Plugins.instance().register(PluginSearchPath)
     return refused

@@ -23,13 +23,16 @@ from seqloom.model.build import Spec, States, build_codecs, build_pipeline
 from seqloom.model.description import (
     DESCRIPTION,
     FORMAT,
+    NONSENSE,
     PARTS,
     WEIGHTS,
     find,
+    origins,
     read_description,
     verify,
 )
 from seqloom.model.pipeline import Pipeline
+from seqloom.model.printable import printable
 from seqloom.model.provenance import Standing, compare, plain, unfit
 from seqloom.model.remedies import sentences
 from seqloom.model.states import read as read_states
@@ -139,12 +142,13 @@ def _built(
     """Return the pipeline of a description, without its weights; ``told``: why it may not fit."""
     try:
         spec = _changed(_spec(info), head)
-        return build_pipeline(spec, build_codecs(spec, read_states(info["states"], path)))
+        states = read_states(info["states"], path, info["files"])
+        return build_pipeline(spec, build_codecs(spec, states))
     except PluginError as fault:
         raise BundleError(" ".join([f"{path} cannot be loaded. {fault}", *told])) from fault
     except BundleError:
         raise
-    except (SeqloomError, AttributeError, LookupError, TypeError, ValueError) as fault:
+    except (SeqloomError, *NONSENSE, ValueError) as fault:
         if head and isinstance(fault, ConfigError):
             raise
         damaged = f"{path / DESCRIPTION} is damaged, or does not fit the installed plugins"
@@ -157,12 +161,13 @@ def _give_weights(path: Path, pipeline: Pipeline, told: Sequence[str], *, change
     try:
         load_model(pipeline, str(path / WEIGHTS))
     except (RuntimeError, SafetensorError) as fault:
+        said = printable(" ".join(str(fault).split()))  # with names that the file chose
         if changed:
             raise ConfigError(
-                f"The weights of {path} do not fit its head with other parameters: {fault} Change "
+                f"The weights of {path} do not fit its head with other parameters: {said} Change "
                 "only how the head decodes."
             ) from fault
-        unlike = f"The weights of {path} do not fit its description: {fault}"
+        unlike = f"The weights of {path} do not fit its description: {said}"
         raise BundleError(" ".join([unlike, *told])) from fault
 
 
@@ -203,8 +208,7 @@ def stored_data(info: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def _data(description: Mapping[str, Any]) -> list[Standing]:
     """Return how the data component stands here; older bundles do not say where it is from."""
-    origin, section = description.get("data_component"), description.get("data")
-    return compare({"data": {**origin, "section": section}}) if origin and section else []
+    return [one for one in compare(origins(description)) if one.kind == "data"]
 
 
 def _data_component(spec: Spec) -> dict[str, Any] | None:

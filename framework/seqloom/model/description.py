@@ -12,12 +12,15 @@ from typing import Any, cast
 
 from seqloom.errors import BundleError
 from seqloom.files import sha256
+from seqloom.model.printable import printable
 from seqloom.plugins import Kind
 
 FORMAT = 1
 DESCRIPTION = "bundle.json"
 WEIGHTS = "model.safetensors"
 PARTS: tuple[Kind, ...] = ("frontend", "encoder", "head")
+NONSENSE = (AttributeError, LookupError, RecursionError, TypeError)
+"""What Python raises where plain data are of other types, or nested deeper, than was written."""
 
 
 def find(path: Path) -> Path:
@@ -53,13 +56,13 @@ def read_description(path: Path) -> dict[str, Any]:
         made = found.get("versions")
         made_by = made.get("seqloom") if isinstance(made, dict) else "of a newer version"
         raise BundleError(
-            f"{path} is of format {number}, made by seqloom {made_by}; this seqloom reads formats "
-            f"up to {FORMAT}. Update it: pip install --upgrade seqloom"
+            f"{path} is of format {number}, made by seqloom {printable(str(made_by))}; this "
+            f"seqloom reads formats up to {FORMAT}. Update it: pip install --upgrade seqloom"
         )
-    _refuse_missing(found, file)
     try:
+        _refuse_missing(found, file)
         _refuse_nonsense(found)
-    except (AttributeError, LookupError, TypeError) as fault:
+    except NONSENSE as fault:
         raise BundleError(f"{file} is damaged: {fault!r}; copy it again.") from fault
     return cast("dict[str, Any]", found)
 
@@ -72,7 +75,7 @@ def _refuse_missing(found: Mapping[str, Any], file: Path) -> None:
         }
     if others := set(found.get("components", ())) - set(PARTS):
         raise BundleError(
-            f"{file} has components of other kinds: {', '.join(map(str, others))}. "
+            f"{file} has components of other kinds: {printable(', '.join(map(str, others)))}. "
             "Do not use this bundle: it was tampered with."
         )
     if not missing and WEIGHTS not in found["files"]:
@@ -84,13 +87,8 @@ def _refuse_missing(found: Mapping[str, Any], file: Path) -> None:
 
 def _refuse_nonsense(found: Mapping[str, Any]) -> None:
     """Refuse, with whatever Python raises, entries of other types than ``save`` writes."""
-    origins = [*found["components"].values()]
-    if found.get("data_component") is not None:
-        origins.append({**found["data_component"], "section": found["data"]})
-    for entry in origins:
-        _expect(entry["section"]["name"], str, "the name of a component")
-        for key in ("plugin", "distribution", "version", "schema"):
-            _expect(entry[key], str, key)
+    for entry in origins(found).values():
+        check_entry(entry)
     for key in ("metrics", "versions"):
         _expect(found.get(key, {}), dict, key)
     for split, metrics in found.get("metrics", {}).items():
@@ -100,6 +98,25 @@ def _refuse_nonsense(found: Mapping[str, Any]) -> None:
     for name, facts in found["files"].items():
         _expect(facts["sha256"], str, f"the SHA-256 of {name}")
         _expect(facts["bytes"], int, f"the size of {name}")
+
+
+def origins(description: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the entries of a description's components by kind, that of its data among them.
+
+    Older bundles have none of their data.
+    """
+    data, section = description.get("data_component"), description.get("data")
+    known = {"data": {**data, "section": section}} if data and section else {}
+    return {**description["components"], **known}
+
+
+def check_entry(entry: Mapping[str, Any]) -> None:
+    """Refuse, with whatever Python raises, an entry of a component that makes no sense."""
+    _expect(entry["section"]["name"], str, "the name of a component")
+    for key in ("plugin", "distribution", "version", "schema"):
+        _expect(entry[key], str, key)
+    _expect(entry.get("commit", ""), str, "commit")
+    _expect(entry.get("editable", True), bool, "editable")
 
 
 def _expect(value: object, kind: type, what: str) -> None:
@@ -118,7 +135,7 @@ def verify(folder: Path, name: str, facts: Mapping[str, Any]) -> None:
     Raises:
         BundleError: the file is missing, cut short or changed, or is not in the folder at all.
     """
-    if name in {"", ".", ".."} or set(name) & set("/\\:"):
+    if name in {"", ".", ".."} or set(name) & set("/\\:") or not name.isprintable():
         raise BundleError(
             f"{folder / DESCRIPTION} names the file {name!r}, which is not simply a name in its "
             "own folder. Do not use this bundle: it was tampered with."

@@ -16,13 +16,14 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from seqloom.errors import PluginError
+from seqloom.model.installed import installed
 from seqloom.plugins import KINDS, REQUIRED, Component, Kind, Plugin, registry
-from seqloom.plugins.registry import schema_hash
+from seqloom.plugins.schema_hash import schema_hash
 from seqloom.versions import versions
 
 Entry = Mapping[str, Any]
 """A component as it is recorded: ``section``, ``plugin``, ``distribution``, ``version``, ``schema``
-(hash)."""
+(hash), and, where they are known, ``editable`` and ``commit`` of the distribution."""
 
 State = Literal["same", "missing", "other", "older", "newer", "changed"]
 
@@ -40,6 +41,7 @@ def entry(kind: Kind, section: Mapping[str, Any]) -> dict[str, Any]:
         "distribution": plugin.distribution,
         "version": plugin.version,
         "schema": schema_hash(registry().find(kind, section["name"])),
+        **installed(plugin.distribution),
     }
 
 
@@ -99,7 +101,7 @@ class Standing:
         alike = self.schema == self.entry["schema"]
         if here and then and here < then:
             return "older"
-        if here and then and here > then and not (alike and here.major == then.major):
+        if here and then and here > then and not (alike and _line(here) == _line(then)):
             return "newer"
         return "same" if alike else "changed"
 
@@ -180,6 +182,11 @@ def version(text: str) -> Version | None:
         return Version(text)
     except InvalidVersion:
         return None
+
+
+def _line(number: Version) -> tuple[int, ...]:
+    """Return what two versions share that are to be compatible; 0.x may break with each minor."""
+    return (number.major,) if number.major else (0, number.minor)
 
 
 def _same_name(one: str, other: str) -> bool:

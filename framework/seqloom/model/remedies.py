@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from packaging.utils import InvalidName, canonicalize_name
 
+from seqloom.model.printable import printable
 from seqloom.model.provenance import (
     Entry,
     Standing,
@@ -28,7 +29,7 @@ def sentences(standings: Iterable[Standing]) -> list[str]:
     alike: dict[tuple[str, ...], list[Standing]] = defaultdict(list)
     for one in standings:
         alike[_sort(one)].append(one)
-    return [said for group in alike.values() for said in _said(group)]
+    return [printable(said) for group in alike.values() for said in _said(group)]
 
 
 def _sort(one: Standing) -> tuple[str, ...]:
@@ -98,7 +99,8 @@ def _older(group: Sequence[Standing]) -> str:
 def _newer(group: Sequence[Standing]) -> str:
     then = group[0].entry["version"]
     changed = [one.label for one in group if one.schema != one.entry["schema"]]
-    how = f"where {_listed(changed)} had other parameters" if changed else "a major version before"
+    unlike = "with which it need not be compatible"
+    how = f"where {_listed(changed)} had other parameters" if changed else unlike
     return (
         f"{_here(group)} here; the model was made with {then}, {how}. If it does worse than it "
         f"did, get that back: {install(group[0].entry, '==')}."
@@ -118,9 +120,9 @@ def _other(group: Sequence[Standing]) -> str:
     one = group[0]
     name = one.plugin.name if one.plugin else ""
     return (
-        f"{_here(group)} here; the model was made with that of {_of(one.entry)}, another package: "
-        f"{install(one.entry, '>=')}, and disable the plugin {name!r}: "
-        f"SEQLOOM_DISABLE_PLUGINS={name}."
+        f"{_here(group)} here; the model says that it was made with that of {_of(one.entry)}, "
+        "another package. If you know and trust that one, install it, and disable the plugin "
+        f"{name!r}: SEQLOOM_DISABLE_PLUGINS={name}."
     )
 
 
@@ -151,8 +153,8 @@ def install(entry: Entry, relation: str) -> str:
     """
     if not _is_name(entry["distribution"]):
         return f"install the package that has the plugin {entry['plugin']!r}"
-    known = version(entry["version"]) is not None
-    return f'pip install "{entry["distribution"]}{relation + entry["version"] if known else ""}"'
+    known = version(entry["version"])  # of a local version (1.0+cpu) others cannot have the end
+    return f'pip install "{entry["distribution"]}{relation + known.public if known else ""}"'
 
 
 def _is_name(distribution: str) -> bool:

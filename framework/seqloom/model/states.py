@@ -5,7 +5,7 @@ In the JSON an object ``{"$file": NAME}`` stands for the bytes of a file.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,24 +35,35 @@ def _write(value: Any, folder: Path, name: str) -> Any:
     return value
 
 
-def read(plain: Any, folder: Path) -> Any:
+def read(plain: Any, folder: Path, known: Container[str] | None = None) -> Any:
     """Return states as they were written, with the bytes of their files.
 
+    Args:
+        plain: the states.
+        folder: of the files.
+        known: names of the files that were verified; None: the folder is our own, any will do.
+
     Raises:
-        BundleError: a file is not there, or its name leads out of the folder.
+        BundleError: a file is not there or not among the known, or its name leads out of the
+            folder.
     """
     if isinstance(plain, dict) and set(plain) == {MARK}:
-        return _bytes(folder, plain[MARK])
+        return _bytes(folder, plain[MARK], known)
     if isinstance(plain, dict):
-        return {key: read(one, folder) for key, one in plain.items()}
+        return {key: read(one, folder, known) for key, one in plain.items()}
     if isinstance(plain, list):
-        return [read(one, folder) for one in plain]
+        return [read(one, folder, known) for one in plain]
     return plain
 
 
-def _bytes(folder: Path, name: Any) -> bytes:
+def _bytes(folder: Path, name: Any, known: Container[str] | None) -> bytes:
     if not isinstance(name, str) or not name.startswith("codec.") or set(name) & set("/\\:"):
         raise BundleError(f"{folder} names the file {name!r}, which no training writes.")
+    if known is not None and name not in known:
+        raise BundleError(
+            f"{folder} holds {name!r} in its states, but does not list it among its files; copy "
+            "the bundle again."
+        )
     try:
         return (folder / name).read_bytes()
     except OSError as fault:

@@ -36,7 +36,7 @@ def sizes(path: Path) -> dict[str, dict[str, int]]:
             for name, one in header.items()
             if name != "__metadata__"
         )
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as fault:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as fault:
         raise BundleError(f"{path} cannot be read: {fault}; copy the bundle again.") from fault
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import typing
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
-from importlib.resources import files
+from enum import Enum, EnumType, StrEnum
+from typing import Any
 
 from seqloom.plugins.component import KINDS, Command, Component
+from seqloom.plugins.options import options
 
 CORE_COMMANDS = (
     "train",
@@ -47,8 +49,11 @@ def component(part: object) -> Component:
         raise TypeError(f"seqloom_components() gave {part!r}, which is not a Component")
     if part.kind not in KINDS:
         raise ValueError(f"component {part.name!r} is of kind {part.kind!r}, not one of {KINDS}")
-    if not part.name.isidentifier():
-        raise ValueError(f"a component's name must be an identifier, not {part.name!r}")
+    if not part.name.isidentifier() or not _can_be_a_member(part.name):
+        raise ValueError(
+            "a component's name must be an identifier, and none that enums keep for themselves, "
+            f"not {part.name!r}"
+        )
     label = f"{part.kind}={part.name}"
     _check_target(part.target, label)
     if part.sample:
@@ -58,7 +63,19 @@ def component(part: object) -> Component:
             raise ValueError(f"{label} takes {role}={kinds!r}, where a tuple is expected")
     _check_schema(part.schema, label)
     _check_renamed(part, label)
+    params = part.defaults()  # a factory may raise, which is to be told here
+    if "field" in part.takes and "field" not in params:
+        raise ValueError(f"{label} takes a 'field', but has no parameter 'field' that names it")
     return part
+
+
+def _can_be_a_member(name: str) -> bool:
+    """Return whether an enum can have a member of this name, as configs do: none is ``mro``."""
+    try:
+        made: EnumType = StrEnum("Name", {name: name})  # type: ignore[misc]
+    except ValueError:
+        return False
+    return name in made.__members__
 
 
 def _check_renamed(part: Component, label: str) -> None:
@@ -85,6 +102,24 @@ def _check_schema(schema: object, label: str) -> None:
     for name, hint in typing.get_type_hints(schema).items():
         if typing.get_origin(hint) is typing.Literal:
             raise TypeError(f"the schema of {label} has a Literal, {name!r}: make it a StrEnum")
+        _check_enums(hint, f"the schema of {label}")
+
+
+def _check_enums(hint: Any, where: str) -> None:
+    """Refuse members whose value is not their name: configs hold names, classes get values."""
+    if isinstance(hint, EnumType):
+        members: Mapping[str, Enum] = hint.__members__
+        for name, member in members.items():
+            if member.value != name:
+                raise ValueError(
+                    f"{where} has {hint.__name__}.{name} = {member.value!r}, where a member's "
+                    f"value must be its name: {name} = {name!r}"
+                )
+    elif isinstance(hint, type) and is_dataclass(hint):
+        for inner in typing.get_type_hints(hint).values():
+            _check_enums(inner, where)
+    for inner in typing.get_args(hint):
+        _check_enums(inner, where)
 
 
 def command(part: object) -> Command:
@@ -115,19 +150,18 @@ def config_package(name: object) -> str:
         raise TypeError(f"seqloom_config_packages() gave {name!r}, where a name is expected")
     if importlib.util.find_spec(name) is None:
         raise ModuleNotFoundError(f"it names the config package {name!r}, which is not installed")
-    list(files(name).iterdir())  # whatever importing it raises must be raised here
+    options(name)  # whatever reading it raises must be raised here
     return name
 
 
-def refuse_twice(components: Iterable[Component]) -> None:
-    """Refuse two components of one plugin with one name.
+def refuse_twice(names: Iterable[str]) -> None:
+    """Refuse two parts of one plugin with one name.
 
     Raises:
         ValueError: names it.
     """
-    seen: set[tuple[str, str]] = set()
-    for part in components:
-        key = (part.kind, part.name)
-        if key in seen:
-            raise ValueError(f"it provides {part.kind}={part.name} twice")
-        seen.add(key)
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise ValueError(f"it provides {name} twice")
+        seen.add(name)

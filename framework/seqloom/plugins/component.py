@@ -37,7 +37,8 @@ class Component:
         kind: the config group.
         name: the option; unique among all installed plugins.
         schema: a dataclass of the component's parameters with their defaults. Enum parameters are
-            ``StrEnum``; a parameter that must be given has the default `REQUIRED`.
+            ``StrEnum`` whose members' values are their names (``tanh = "tanh"``): configs hold
+            the names. A parameter that must be given has the default `REQUIRED`.
         target: ``module:Class``, imported only when the component is chosen.
         takes: what it needs: by role, the kinds of which one will do, the preferred first. A role
             that is also a parameter, such as ``field``, is looked up under the parameter's value.

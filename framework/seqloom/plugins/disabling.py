@@ -23,6 +23,11 @@ def in_environment() -> list[str]:
     return [name for name in names if name]
 
 
+def of_this_run() -> tuple[str, ...]:
+    """Return the names that the present run disables besides those of the environment."""
+    return _of_this_run
+
+
 def set_for_this_run(names: Iterable[str]) -> bool:
     """Set what the present run disables besides; return whether that is a change."""
     global _of_this_run  # discovery is of the whole process, and so is what it leaves out

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
@@ -18,6 +19,7 @@ import pluggy
 from seqloom.plugins import checks
 from seqloom.plugins import component as hooks
 from seqloom.plugins.component import Command, Component
+from seqloom.plugins.options import options
 
 GROUP = "seqloom.plugins"
 HEAVY = ("hydra", "numpy", "omegaconf", "pytorch_lightning", "torch")
@@ -66,6 +68,7 @@ def discover(disabled: Mapping[str, str]) -> list[Plugin]:
     Args:
         disabled: names of plugins or distributions, with the reason.
     """
+    options.cache_clear()  # packages may have changed since an earlier discovery
     return [_load(point, disabled) for point in _installed()]
 
 
@@ -100,8 +103,11 @@ def _load(point: EntryPoint, disabled: Mapping[str, str]) -> Plugin:
     there = set(sys.modules)
     start = time.perf_counter()
     try:
-        parts = _ask(point)
-    except (Exception, SystemExit) as fault:  # whatever a stranger's module does must not end us
+        with redirect_stdout(sys.stderr):  # ours is read by programs: JSON, a shell's completion
+            parts = _ask(point)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as fault:  # whatever a stranger's module does must not end us
         reason = f"{type(fault).__name__}: {fault}"
         return Plugin(**identity, state="quarantined", reason=reason)
     heavy = tuple(name for name in HEAVY if name in sys.modules and name not in there)
@@ -118,13 +124,14 @@ def _ask(point: EntryPoint) -> dict[str, Any]:
     manager.register(module, name=point.name)
     _refuse_unknown_hooks(manager, module)
     parts = [checks.component(part) for part in _answer(manager, "seqloom_components")]
-    checks.refuse_twice(parts)
+    checks.refuse_twice(f"{part.kind}={part.name}" for part in parts)
     packages = _answer(manager, "seqloom_config_packages")
-    commands = _answer(manager, "seqloom_commands")
+    commands = [checks.command(part) for part in _answer(manager, "seqloom_commands")]
+    checks.refuse_twice(f"the command {one.name!r}" for one in commands)
     return {
         "components": tuple(parts),
         "config_packages": tuple(map(checks.config_package, packages)),
-        "commands": tuple(map(checks.command, commands)),
+        "commands": tuple(commands),
     }
 
 

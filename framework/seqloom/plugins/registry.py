@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import importlib
-import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import MISSING, Field, dataclass, fields
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from seqloom.errors import ConfigError, PluginError, did_you_mean
@@ -17,6 +16,7 @@ from seqloom.plugins.disabling import (
     DISABLE_KEY,
     DISABLE_VARIABLE,
     disabled,
+    of_this_run,
     set_for_this_run,
 )
 from seqloom.plugins.loading import Plugin, discover, known_names
@@ -99,7 +99,8 @@ class Registry:
         parts = {f"{kind}={name}": claims for (kind, name), claims in self.contested.items()}
         commands = {f"the command {n!r}": c for n, c in self.contested_commands().items()}
         return [
-            f"{what} is also claimed by {' and '.join(str(p) for p in claims if p != plugin)}"
+            f"{what} is also claimed by {' and '.join(str(p) for p in claims if p != plugin)}, "
+            f"so {_none_of(claims)} gets it"
             for what, claims in {**parts, **commands}.items()
             if plugin in claims
         ]
@@ -112,11 +113,15 @@ class Registry:
         return found
 
 
-def _contested(what: str, claims: Iterable[Plugin]) -> PluginError:
+def _none_of(claims: Sequence[Plugin]) -> str:
+    return "neither" if len(claims) == 2 else "none of them"
+
+
+def _contested(what: str, claims: Sequence[Plugin]) -> PluginError:
     return PluginError(
-        f"{what} is claimed by {' and '.join(map(str, claims))}, so neither gets it; "
-        f"uninstall one, or disable it: {DISABLE_VARIABLE}=NAME, or for one run "
-        f"{DISABLE_KEY}=[NAME]."
+        f"{what} is claimed by {' and '.join(map(str, claims))}, so {_none_of(claims)} gets "
+        f"it; uninstall one, or disable it: {DISABLE_VARIABLE}=NAME, or for one run, on the "
+        f"command line, {DISABLE_KEY}=[NAME]."
     )
 
 
@@ -156,6 +161,17 @@ def disable(names: Sequence[str]) -> None:
         registry.cache_clear()
 
 
+@contextmanager
+def disabling_for_one_run() -> Iterator[None]:
+    """Have `disable` undone at the end: what one run leaves out, the next may need."""
+    before = of_this_run()
+    try:
+        yield
+    finally:
+        if set_for_this_run(before):
+            registry.cache_clear()
+
+
 def resolve(component: Component) -> Any:
     """Import and return the class that a component names.
 
@@ -188,19 +204,6 @@ def import_target(target: str, label: str) -> Any:
             f"{label} cannot be loaded: its plugin names {target!r}, "
             f"but importing that failed: {type(fault).__name__}: {fault}"
         ) from fault
-
-
-def schema_hash(component: Component) -> str:
-    """Return a short hash of a component's parameters, their types and defaults."""
-    shape = [(f.name, str(f.type), repr(_default(f))) for f in fields(component.schema)]
-    return hashlib.sha256(json.dumps(shape).encode()).hexdigest()[:12]
-
-
-def _default(parameter: Field[Any]) -> Any:
-    """Return a parameter's default; an empty tuple, which no parameter has, if there is none."""
-    if parameter.default_factory is not MISSING:
-        return parameter.default_factory()
-    return () if parameter.default is MISSING else parameter.default
 
 
 def choice(section: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:

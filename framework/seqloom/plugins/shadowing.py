@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from importlib.resources import files
-from typing import Any
 
 from seqloom.plugins.loading import Plugin
-
-CORE_PACKAGE = "seqloom_conf"
+from seqloom.plugins.options import CORE_PACKAGE, options
 
 
 def without_shadowing(plugins: Sequence[Plugin]) -> list[Plugin]:
@@ -20,23 +17,25 @@ def without_shadowing(plugins: Sequence[Plugin]) -> list[Plugin]:
     """
     if not any(plugin.config_packages for plugin in plugins):
         return list(plugins)
-    owners: dict[str, list[str]] = defaultdict(list)
+    # By option: the packages that have it, each once (two plugins of one distribution may share
+    # one), and the plugins that have a component of that name; both in words.
+    owners: dict[str, dict[str, str]] = defaultdict(dict)
     for option in options(CORE_PACKAGE):
-        owners[option].append(f"in {CORE_PACKAGE}")
+        owners[option][CORE_PACKAGE] = f"in {CORE_PACKAGE}"
     for plugin in plugins:
         for part in plugin.components:
-            owners[f"{part.kind}/{part.name}"].append(f"as a component of {plugin}")
+            place = f"as a component of {plugin}"
+            owners[f"{part.kind}/{part.name}"][place] = place
         for package in plugin.config_packages:
             for option in options(package):
-                owners[option].append(_place(package, plugin))
+                owners[option].setdefault(package, f"in {package} of {plugin}")
     return [_judged(plugin, owners) for plugin in plugins]
 
 
-def _judged(plugin: Plugin, owners: dict[str, list[str]]) -> Plugin:
+def _judged(plugin: Plugin, owners: Mapping[str, Mapping[str, str]]) -> Plugin:
     for package in plugin.config_packages:
         for option in options(package):
-            others = list(owners[option])
-            others.remove(_place(package, plugin))
+            others = [place for owner, place in owners[option].items() if owner != package]
             if others:
                 reason = f"its config {option!r} in {package} is also there {' and '.join(others)}"
                 return replace(
@@ -48,20 +47,3 @@ def _judged(plugin: Plugin, owners: dict[str, list[str]]) -> Plugin:
                     commands=(),
                 )
     return plugin
-
-
-def _place(package: str, plugin: Plugin) -> str:
-    return f"in {package} of {plugin}"
-
-
-def options(package: str) -> list[str]:
-    """Return the options in a package of YAML: ``encoder/small`` for ``encoder/small.yaml``."""
-    return sorted(_options(files(package), ""))
-
-
-def _options(folder: Any, prefix: str) -> Iterator[str]:
-    for entry in folder.iterdir():
-        if entry.name.endswith((".yaml", ".yml")):
-            yield prefix + entry.name.rpartition(".")[0]
-        elif entry.is_dir() and not entry.name.startswith(("_", ".")):
-            yield from _options(entry, f"{prefix}{entry.name}/")

@@ -30,6 +30,21 @@ def stored(state: Mapping[str, Any]) -> Any:
         return states.read(json.loads(text), Path(folder))
 
 
+def pickled(value: Any, what: str = "it") -> bytes:
+    """Return a component as it is sent to another process.
+
+    Raises:
+        ConformanceError: it cannot be pickled.
+    """
+    try:
+        return pickle.dumps(value)
+    except Exception as fault:  # pickling raises whatever it likes
+        raise ConformanceError(
+            f"{what} cannot be pickled: {type(fault).__name__}: {fault}; "
+            "lambdas, local classes and open files cannot"
+        ) from fault
+
+
 class ConformanceError(AssertionError):
     """A component breaks a promise of its interface; the text says which, with numbers."""
 
@@ -56,15 +71,22 @@ def require(condition: bool, complaint: str) -> None:
 
 
 def require_equal(found: Tensor, expected: Tensor, what: str, tolerance: float = TOLERANCE) -> None:
-    """Require two tensors to be equal up to a tolerance, relative to the larger values."""
+    """Require two tensors to be equal up to a tolerance, relative to the larger values.
+
+    NaN equals NaN: a metric of a class that does not occur may be one. That values are finite is
+    required where it is promised.
+    """
     require(
         found.shape == expected.shape,
         f"{what}: shape {tuple(found.shape)}, expected {tuple(expected.shape)}",
     )
-    if found.numel() == 0:
+    found, expected = found.detach(), expected.detach()
+    differ = (found != expected) & ~(found.isnan() & expected.isnan())
+    if not differ.any():
         return
-    gap = float((found - expected).detach().abs().max())
-    scale = max(1.0, float(expected.detach().abs().max()))
+    gap = float((found - expected)[differ].abs().max())
+    finite = expected[expected.isfinite()].abs()
+    scale = max(1.0, float(finite.max())) if len(finite) else 1.0
     require(
         gap <= tolerance * scale, f"{what}: differ by {gap:.3g}, allowed {tolerance * scale:.3g}"
     )
@@ -78,6 +100,13 @@ def require_finite_gradients(module: nn.Module) -> None:
             require(gradient is not None, f"no gradient reaches {name}")
             assert gradient is not None
             require(bool(torch.isfinite(gradient).all()), f"the gradient of {name} is not finite")
+
+
+def require_finite_where_any(module: nn.Module, what: str) -> None:
+    """Require those gradients of a module that are there to be finite."""
+    for name, one in module.named_parameters():
+        finite = one.grad is None or bool(torch.isfinite(one.grad).all())
+        require(finite, f"{what}, the gradient of {name} is not finite")
 
 
 def gradients(module: nn.Module) -> list[Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import torch
@@ -12,7 +13,7 @@ from torch.nn.utils.rnn import pad_sequence
 from seqloom.interfaces import Encoder, Features
 from seqloom.testing.compare import NotApplicable, require
 from seqloom.testing.encoding import ROWS, SIZE, MakeEncoder, chosen, made, signal
-from seqloom.testing.modules import require_ranks
+from seqloom.testing.modules import has_weights, require_ranks
 from seqloom.testing.samples import features
 
 EXAMPLES = 32
@@ -20,6 +21,15 @@ CLASSES = 4
 LEAST_SIZE = 8
 
 STEPS = 400
+MOST_SIZE = 64
+"""Values of a state that the read-out sees: of a larger one a random projection.
+
+The task grows with them, so it stays small for an encoder of any size.
+"""
+
+LIMIT = 120.0
+"""Seconds that the training may take."""
+
 BETWEEN = 20
 """Steps of training between two looks at what is told right."""
 
@@ -38,13 +48,17 @@ def _loss(encoder: Encoder, rows: Sequence[int]) -> Tensor:
 
 def check_learning(make: MakeEncoder) -> None:
     """With a linear read-out it fits 32 examples: a class for each, and one for each step."""
-    size = made(make).output_size
+    encoder = make(MOST_SIZE)  # of some, the size depends on that of the input
+    size = min(encoder.output_size, MOST_SIZE)
+    if not has_weights(encoder):
+        raise NotApplicable("it has no weights to train")
     if size < LEAST_SIZE:
         raise NotApplicable(f"its states are of {size} values, too few to fit 32 examples reliably")
     task = _task(size)
     found = []
+    end = time.monotonic() + LIMIT
     for rate in LEARNING_RATES:
-        examples, steps = _told(make, size, task, rate)
+        examples, steps = _told(make, size, task, rate, end)
         if (examples, steps) == (EXAMPLES, len(task[2])):
             return
         found.append(f"{examples} of {EXAMPLES} examples and {steps} of {len(task[2])} steps")
@@ -56,17 +70,26 @@ def check_learning(make: MakeEncoder) -> None:
 
 
 def _told(
-    make: MakeEncoder, size: int, task: tuple[Features, Tensor, Tensor], rate: float
+    make: MakeEncoder, size: int, task: tuple[Features, Tensor, Tensor], rate: float, end: float
 ) -> tuple[int, int]:
-    """Train a new encoder; return how many examples and steps it tells, as soon as that is all."""
+    """Train a new encoder; return how many examples and steps it tells, as soon as that is all.
+
+    Raises:
+        NotApplicable: the clock passes ``end`` before.
+    """
     given, labels, tags = task
     torch.manual_seed(1)
     encoder = make(given.values.shape[-1])
-    reads = nn.ModuleList([nn.Linear(size, CLASSES), nn.Linear(size, CLASSES)])
+    reads = nn.ModuleList([_ReadOut(encoder.output_size, size) for _ in range(2)])
     optimizer = torch.optim.Adam([*encoder.parameters(), *reads.parameters()], rate)
     right = (0, 0)
     for _ in range(0, STEPS, BETWEEN):
         for _ in range(BETWEEN):
+            if time.monotonic() > end:
+                raise NotApplicable(
+                    f"its training took more than {LIMIT:g} s, so what it learns was not seen; "
+                    "check a smaller one, as encoder.hidden_size=8"
+                )
             optimizer.zero_grad()
             one, each = _scores(encoder.train(), reads, given)
             (F.cross_entropy(one, labels) + F.cross_entropy(each, tags)).backward()
@@ -75,6 +98,22 @@ def _told(
         if right == (EXAMPLES, len(tags)):
             break
     return right
+
+
+class _ReadOut(nn.Module):
+    """A linear layer over some values of a state: all, or random mixtures of a larger one."""
+
+    mixture: Tensor
+
+    def __init__(self, size: int, seen: int) -> None:
+        super().__init__()
+        mixed = torch.randn(size, seen) / size**0.5
+        self.register_buffer("mixture", torch.eye(size) if size == seen else mixed)
+        self.linear = nn.Linear(seen, CLASSES)
+
+    def forward(self, states: Tensor) -> Tensor:
+        scores: Tensor = self.linear(states @ self.mixture)
+        return scores
 
 
 def _task(size: int) -> tuple[Features, Tensor, Tensor]:

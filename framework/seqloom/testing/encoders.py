@@ -15,7 +15,7 @@ from seqloom.testing.compare import (
     require,
     require_equal,
     require_equal_gradients,
-    require_finite_gradients,
+    require_finite_where_any,
     require_round_trip,
 )
 from seqloom.testing.encoder_state import (
@@ -27,7 +27,6 @@ from seqloom.testing.encoder_state import (
 )
 from seqloom.testing.encoder_training import check_learning, check_ranks
 from seqloom.testing.encoding import (
-    LONG,
     SIZE,
     MakeEncoder,
     alone,
@@ -36,7 +35,8 @@ from seqloom.testing.encoding import (
     outputs,
     signal,
 )
-from seqloom.testing.samples import LENGTHS, features
+from seqloom.testing.modules import require_gradients, require_padding_uncounted
+from seqloom.testing.samples import LENGTHS, LONG, features
 
 
 def check_sizes(make: MakeEncoder) -> None:
@@ -45,10 +45,16 @@ def check_sizes(make: MakeEncoder) -> None:
     size = encoder.output_size
     encoded = encoder(given)
     B, T = given.values.shape[:2]
-    require(encoded.states.shape == (B, T, size), f"states are {tuple(encoded.states.shape)}")
-    require(encoded.summary.shape == (B, size), f"summary is {tuple(encoded.summary.shape)}")
-    require(torch.equal(encoded.lengths, given.lengths), "lengths are not those of the features")
-    require(encoded.lengths.device.type == "cpu", "lengths are not on the CPU")
+    expected = {"states": (encoded.states, (B, T, size)), "summary": (encoded.summary, (B, size))}
+    for name, (found, shape) in expected.items():
+        require(
+            found.shape == shape,
+            f"{name}: shape {tuple(found.shape)}, expected {shape}, as output_size is {size}",
+        )
+    lengths, known = encoded.lengths.tolist(), given.lengths.tolist()
+    require(lengths == known, f"lengths are {lengths}, those of the features {known}")
+    where = encoded.lengths.device
+    require(where.type == "cpu", f"lengths are on {where}; expected on the CPU")
 
 
 def check_padding(make: MakeEncoder) -> None:
@@ -65,20 +71,34 @@ def check_padding(make: MakeEncoder) -> None:
     require_equal_gradients(gradients(encoder), together, encoder, "alone against padded")
 
 
+def check_training(make: MakeEncoder) -> None:
+    """In training mode further padding changes neither outputs nor what is learnt of them."""
+    plain = features(SIZE)
+    B, T = plain.values.shape[:2]
+    more = Features(torch.full((B, 2 * T, SIZE), torch.nan), plain.lengths)
+    more.values[:, :T] = plain.values
+    require_padding_uncounted(
+        lambda: made(make), lambda one, padded: outputs(one, more if padded else plain)
+    )
+
+
 def check_input_gradients(make: MakeEncoder) -> None:
     """Gradients of the inputs are the same alone and padded, and zero in the padding."""
     encoder, given = made(make), features(SIZE)
     given.values = given.values.nan_to_num().requires_grad_()
     signal(encoder(given)).backward()
-    found = given.values.grad
-    assert found is not None
+    found = _gradient(given)
     for row, length in enumerate(LENGTHS):
         one = alone(given, row)
         one.values = one.values.detach().requires_grad_()
         signal(encoder(one), [row]).backward()
-        assert one.values.grad is not None
-        require_equal(found[row, :length], one.values.grad[0], f"input gradient of row {row}")
+        require_equal(found[row, :length], _gradient(one)[0], f"input gradient of row {row}")
         require(not found[row, length:].any(), f"row {row}: the padding has a gradient")
+
+
+def _gradient(given: Features) -> Tensor:
+    grad = given.values.grad
+    return torch.zeros_like(given.values) if grad is None else grad
 
 
 def check_order(make: MakeEncoder) -> None:
@@ -98,12 +118,11 @@ def check_lengths(make: MakeEncoder) -> None:
     """One step and very many give finite states, and finite gradients."""
     encoder = made(make)
     for length in (1, LONG):
-        found = outputs(encoder, features(SIZE, [length]))
-        finite = bool(torch.isfinite(found).all())
+        encoded = encoder(features(SIZE, [length]))
+        finite = all(bool(one.isfinite().all()) for one in (encoded.states, encoded.summary))
         require(finite, f"a sequence of {length} steps gives values that are not finite")
-        found.sum().backward()
-        worst = [name for name, one in encoder.named_parameters() if not _finite(one.grad)]
-        require(not worst, f"of {length} steps, the gradient of {worst[:1]} is not finite")
+        signal(encoded, [0]).backward()
+        require_finite_where_any(encoder, f"of {length} steps")
 
 
 def check_empty(make: MakeEncoder) -> None:
@@ -117,10 +136,8 @@ def check_empty(make: MakeEncoder) -> None:
 
 
 def check_gradients(make: MakeEncoder) -> None:
-    """Every parameter gets a finite gradient, in training mode."""
-    encoder = made(make).train()
-    signal(encoder(features(SIZE))).backward()
-    require_finite_gradients(encoder)
+    """Every parameter gets a finite gradient, in training mode, that is not always zero."""
+    require_gradients(made(make).train(), lambda encoder: signal(encoder(features(SIZE))))
 
 
 def check_round_trip(make: MakeEncoder) -> None:
@@ -154,21 +171,22 @@ def check_continuation(make: MakeEncoder) -> None:
     encoder = made(make)
     if not encoder.causal:
         raise NotApplicable("it does not claim to be causal")
-    given = features(SIZE, [6, 6])
+    first, rest = features(SIZE, [4, 2, 5]), features(SIZE, [2, 3, 1])
     with torch.no_grad():
-        whole = encoder(given)
-        first = encoder(Features(given.values[:, :4], torch.tensor([4, 4])))
-        rest = encoder(Features(given.values[:, 4:], torch.tensor([2, 2])), first.final_state)
-    require_equal(rest.states, whole.states[:, 4:], "states after going on")
-
-
-def _finite(gradient: Tensor | None) -> bool:
-    return gradient is None or bool(torch.isfinite(gradient).all())
+        found = encoder(rest, encoder(first).final_state).states
+        for row, length in enumerate(rest.lengths.tolist()):
+            parts = [alone(first, row).values, alone(rest, row).values]
+            values = torch.cat(parts, 1)
+            whole = encoder(Features(values, torch.tensor([values.shape[1]]))).states
+            require_equal(
+                found[row, :length], whole[0, -length:], f"states of row {row} after going on"
+            )
 
 
 ENCODER_CHECKS: tuple[Callable[[MakeEncoder], None], ...] = (
     check_sizes,
     check_padding,
+    check_training,
     check_input_gradients,
     check_order,
     check_lengths,

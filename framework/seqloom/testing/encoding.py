@@ -11,7 +11,6 @@ from seqloom.interfaces import Encoded, Encoder, Features
 from seqloom.testing.samples import LENGTHS, features
 
 SIZE = 6
-LONG = 400
 
 MakeEncoder = Callable[[int], Encoder]
 """From an input size to a new encoder."""
@@ -38,7 +37,7 @@ def chosen(given: Features, rows: Sequence[int]) -> Features:
 
 def signal(encoded: Encoded, rows: Sequence[int] = ROWS) -> Tensor:
     """Return a scalar that weighs every valid state and summary of rows differently."""
-    total = encoded.states.new_zeros(())
+    total = encoded.states.new_zeros((), requires_grad=True)  # it may have no weights
     for place, row in enumerate(rows):
         length = int(encoded.lengths[place])
         states = encoded.states[place, :length]

@@ -52,6 +52,17 @@ def batch_of(codec: FrontendCodec, rows: Sequence[Row]) -> SequenceBatch:
     return Collate(codec.padding)(rows)
 
 
+def rows_of(batch: SequenceBatch, rows: Sequence[int]) -> SequenceBatch:
+    """Return some rows of a batch, padded as they are in it."""
+    chosen = list(rows)
+    return SequenceBatch(
+        {name: tensor[chosen] for name, tensor in batch.tensors.items()},
+        {name: lengths[chosen] for name, lengths in batch.lengths.items()},
+        [batch.ids[row] for row in chosen],
+        [batch.origins[row] for row in chosen],
+    )
+
+
 def signal(given: Features, rows: Sequence[int]) -> Tensor:
     """Return a scalar that weighs every valid feature of some rows differently."""
     total = given.values.new_zeros((), requires_grad=True)  # a frontend may have no weights

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import pickle
-import warnings
 from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
-from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from seqloom.data.collate import Row
@@ -18,16 +16,17 @@ from seqloom.interfaces import Example, FrontendCodec, Item
 from seqloom.testing.compare import (
     ConformanceError,
     gradients,
+    pickled,
     refused,
     require,
     require_equal,
     require_equal_gradients,
-    require_finite_gradients,
+    require_finite_where_any,
     require_round_trip,
     stored,
     told,
 )
-from seqloom.testing.frontend_case import FrontendCase, batch_of, signal, valid
+from seqloom.testing.frontend_case import FrontendCase, batch_of, rows_of, signal, valid
 from seqloom.testing.frontend_module import (
     check_bfloat16,
     check_determinism,
@@ -35,10 +34,14 @@ from seqloom.testing.frontend_module import (
     check_ranks,
     check_state_dict,
 )
+from seqloom.testing.modules import require_gradients, require_padding_uncounted
+from seqloom.testing.ranks import quiet_forks
+from seqloom.testing.samples import LONG
 
 __all__ = ["FRONTEND_CHECKS", "FrontendCase"]
 
-LONG = 400
+LIMIT = 60.0
+"""Seconds that a process of a data loader may take for an example."""
 
 
 def check_sizes(case: FrontendCase) -> None:
@@ -46,11 +49,14 @@ def check_sizes(case: FrontendCase) -> None:
     codec = case.codec()
     frontend, rows = case.frontend(codec), case.rows(codec)
     given = frontend(batch_of(codec, rows))
-    require(given.values.shape[-1] == frontend.output_size, "output_size is not that of features")
-    require(given.lengths.tolist() == [row.frames for row in rows], "lengths are not frames()")
-    require(given.lengths.device.type == "cpu", "lengths are not on the CPU")
-    require(all(row.frames > 0 for row in rows), "frames() must be positive")
-    require(all(row.cost > 0 for row in rows), "cost() must be positive")
+    size, columns = frontend.output_size, given.values.shape[-1]
+    require(columns == size, f"features have {columns} columns, output_size is {size}")
+    lengths, frames = given.lengths.tolist(), [row.frames for row in rows]
+    require(lengths == frames, f"lengths are {lengths}, and frames() gave {frames}")
+    where = given.lengths.device
+    require(where.type == "cpu", f"lengths are on {where}; expected on the CPU")
+    for name, found in (("frames", frames), ("cost", [row.cost for row in rows])):
+        require(min(found) > 0, f"{name}() gives {found}; expected positive numbers")
 
 
 def check_padding(case: FrontendCase) -> None:
@@ -66,6 +72,19 @@ def check_padding(case: FrontendCase) -> None:
         require_equal(one.values[0], batch.values[number, :length], f"features of row {number}")
         signal(one, [number]).backward()
     require_equal_gradients(gradients(frontend), together, frontend, "alone against padded")
+
+
+def check_training(case: FrontendCase) -> None:
+    """In training mode further padding changes neither features nor what is learnt of them."""
+    codec = case.codec()
+    rows = case.rows(codec)
+    longest = max(range(len(rows)), key=lambda place: rows[place].frames)
+    others = [place for place in range(len(rows)) if place != longest]
+    plain = batch_of(codec, [rows[place] for place in others])
+    more = rows_of(batch_of(codec, rows), others)
+    require_padding_uncounted(
+        lambda: case.frontend(codec), lambda one, padded: valid(one(more if padded else plain))
+    )
 
 
 def check_order(case: FrontendCase) -> None:
@@ -115,8 +134,7 @@ def check_lengths(case: FrontendCase) -> None:
         finite = bool(torch.isfinite(valid(given)).all())
         require(finite, f"an example of {row.frames} steps has features that are not finite")
         signal(given, [0]).backward()
-        worst = [name for name, one in frontend.named_parameters() if not _finite(one.grad)]
-        require(not worst, f"of {row.frames} steps, the gradient of {worst[:1]} is not finite")
+        require_finite_where_any(frontend, f"of {row.frames} steps")
 
 
 def _repeated(codec: FrontendCodec, row: Row) -> Row:
@@ -132,10 +150,6 @@ def _repeated(codec: FrontendCodec, row: Row) -> Row:
         return row
 
 
-def _finite(gradient: Tensor | None) -> bool:
-    return gradient is None or bool(torch.isfinite(gradient).all())
-
-
 def check_workers(case: FrontendCase) -> None:
     """In a process of a data loader a codec that was sent there encodes the same.
 
@@ -144,18 +158,16 @@ def check_workers(case: FrontendCase) -> None:
     """
     codec = case.codec()
     prepared = case.prepared(codec)
-    try:
-        sent = pickle.dumps(codec)
-    except Exception as fault:  # pickling raises whatever it likes
-        raise ConformanceError(
-            f"the codec cannot be pickled: {type(fault).__name__}: {fault}; "
-            "lambdas, local classes and open files cannot"
-        ) from fault
-    loader = DataLoader(Sent(sent, prepared), batch_size=None, num_workers=1)
-    with warnings.catch_warnings():
-        # Threads that wait are no danger to a child that uses one only.
-        warnings.filterwarnings("ignore", message=".*fork", category=DeprecationWarning)
-        items = list(loader)
+    sent = Sent(pickled(codec, "the codec"), prepared)
+    loader = DataLoader(sent, batch_size=None, num_workers=1, timeout=LIMIT)
+    with quiet_forks():
+        try:
+            items = list(loader)
+        except RuntimeError as fault:  # it says nothing else of a worker that hangs or died
+            raise ConformanceError(
+                f"a process of a data loader died, or encoded no example within {LIMIT:g} s: "
+                f"{fault}; does encode() wait for something that is not there?"
+            ) from fault
     for example, found in zip(prepared, items, strict=True):
         if isinstance(found, str):
             raise ConformanceError(f"in a process of a data loader, encode() {found}")
@@ -210,11 +222,10 @@ def check_bad(case: FrontendCase) -> None:
 
 
 def check_gradients(case: FrontendCase) -> None:
-    """Every parameter gets a finite gradient, in training mode."""
+    """Every parameter gets a finite gradient, in training mode, that is not always zero."""
     codec = case.codec()
-    frontend, rows = case.frontend(codec).train(), case.rows(codec)
-    signal(frontend(batch_of(codec, rows)), range(len(rows))).backward()
-    require_finite_gradients(frontend)
+    frontend, batch = case.frontend(codec).train(), batch_of(codec, case.rows(codec))
+    require_gradients(frontend, lambda one: signal(one(batch), range(len(batch))))
 
 
 def check_round_trip(case: FrontendCase) -> None:
@@ -229,6 +240,7 @@ def check_round_trip(case: FrontendCase) -> None:
 FRONTEND_CHECKS: tuple[Callable[[FrontendCase], None], ...] = (
     check_sizes,
     check_padding,
+    check_training,
     check_order,
     check_lengths,
     check_codec,

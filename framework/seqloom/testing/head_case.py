@@ -19,6 +19,7 @@ from seqloom.interfaces import (
     Prediction,
     SequenceBatch,
 )
+from seqloom.interfaces.arguments import accepted
 from seqloom.testing.samples import features
 
 SIZE = 6
@@ -63,6 +64,15 @@ class HeadCase:
         torch.manual_seed(1)
         return self.make(codec).eval()
 
+    def drawn(self, codec: HeadCodec, draw: int) -> Head:
+        """Return a new head in eval mode with weights drawn far from zero."""
+        head = self.head(codec)
+        generator = torch.Generator().manual_seed(draw)
+        with torch.no_grad():
+            for parameter in head.parameters():
+                parameter.add_(torch.randn(parameter.shape, generator=generator))
+        return head
+
     def make(self, codec: HeadCodec) -> Head:
         """Return a new head, built as pipelines build it."""
         sizes = {"features_size": SIZE} if self.cls.reads_features else {}
@@ -91,11 +101,11 @@ class HeadCase:
         batch = self.batch(codec, rows)
         return head.loss(head(self.encoded(rows), batch), batch)
 
-    def decoded(self, head: Head, rows: Sequence[int]) -> list[Prediction]:
-        """Return what is predicted for some examples."""
+    def decoded(self, head: Head, rows: Sequence[int], scores: bool = True) -> list[Prediction]:
+        """Return what is predicted for some examples; ``scores`` as training passes it."""
         encoded = self.encoded(rows)
         with torch.no_grad():
-            return head.decode(head(encoded), encoded)
+            return head.decode(head(encoded), encoded, **accepted(head.decode, scores=scores))
 
 
 def targets(codec: HeadCodec, examples: Sequence[Example]) -> SequenceBatch:

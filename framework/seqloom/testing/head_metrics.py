@@ -2,25 +2,49 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
+from typing import Any
 
 import torch
 from torch import Tensor, distributed
 from torchmetrics import Metric
 
-from seqloom.interfaces import Head, HeadCodec, HeadMetric, Prediction, SequenceBatch
-from seqloom.testing.compare import ConformanceError, require, require_equal
-from seqloom.testing.head_case import HeadCase
+from seqloom.interfaces import (
+    Example,
+    Head,
+    HeadCodec,
+    HeadMetric,
+    Matrix,
+    Prediction,
+    SequenceBatch,
+    Table,
+)
+from seqloom.testing.compare import ConformanceError, NotApplicable, require, require_equal
+from seqloom.testing.head_case import HeadCase, targets
+from seqloom.testing.head_compare import require_same
+from seqloom.testing.head_search import DRAWS, place_of, takes, trials
 from seqloom.testing.ranks import on_two_ranks
 from seqloom.train.meter import of_each_rank
 
 Part = tuple[list[Prediction], SequenceBatch] | None
 """What a rank is to count: predictions with their targets, or nothing."""
 
+Judged = tuple[list[Prediction], Example, Example]
+"""The prediction of one example, it with the target predicted, and with another."""
+
+Counted = tuple[dict[str, Tensor], list[dict[str, Any]]]
+"""What a metric computes, and its details."""
+
 
 def check_metrics(case: HeadCase) -> None:
-    """Metrics are the same whatever the batches, and ``watch`` is among them."""
+    """Metrics are the same whatever the batches, and ``watch`` is among them.
+
+    It needs no confidences. Where it is known which target a prediction names, it is better beside
+    that target than beside another.
+    """
     head, codec = _head(case)
     whole, pieces = head.metrics(), head.metrics()
     whole.update(case.decoded(head, case.rows), case.batch(codec, case.rows))
@@ -32,11 +56,75 @@ def check_metrics(case: HeadCase) -> None:
         require_equal(
             torch.as_tensor(others[name]), torch.as_tensor(value), f"{name}, example by example"
         )
-    require(isinstance(whole.details(), list), "details() is not a list")
+    details = whole.details()
+    require(isinstance(details, list), f"details() is {details!r}, expected a list")
+    _require_no_need_of_confidences(case, head, codec, values)
+    _require_judges(case, head, codec)
+
+
+def _require_no_need_of_confidences(
+    case: HeadCase, head: Head, codec: HeadCodec, values: dict[str, Tensor]
+) -> None:
+    brief = head.metrics()
+    brief.update(case.decoded(head, case.rows, scores=False), case.batch(codec, case.rows))
+    others = brief.compute()
+    where = f"{head.watch} after decode(scores=False)"
+    require(head.watch in others, f"no {where}; compute() gives {sorted(others)}")
+    found, expected = (torch.as_tensor(each[head.watch]) for each in (others, values))
+    require_equal(found, expected, where)
+
+
+def _require_judges(case: HeadCase, head: Head, codec: HeadCodec) -> None:
+    """Require ``watch`` to tell right targets from wrong ones, of the same predictions."""
+    try:
+        judged = [*_tried(case, codec)]
+    except NotApplicable:
+        judged = [*_taken_back(case, codec)]
+    if not judged:
+        return  # it is not known what a prediction says
+    right, wrong = head.metrics(), head.metrics()
+    for predictions, truth, other in judged:
+        right.update(predictions, targets(codec, [truth]))
+        wrong.update(predictions, targets(codec, [other]))
+    best, worst = (float(metric.compute()[head.watch]) for metric in (right, wrong))
+    wanted = "higher" if head.higher_is_better else "lower"
+    require(
+        best > worst if head.higher_is_better else best < worst,
+        f"{head.watch} is {best:.4g} where every prediction is right and {worst:.4g} where every "
+        f"one is wrong; expected {wanted}, as higher_is_better is {head.higher_is_better}",
+    )
+
+
+def _tried(case: HeadCase, codec: HeadCodec) -> Iterator[Judged]:
+    """Yield predictions that name one of the targets that can be listed.
+
+    Raises:
+        NotApplicable: none can be.
+    """
+    for head, tried in trials(case, codec):
+        predictions = case.decoded(head, [tried.row])
+        place = place_of(case, predictions[0], tried)
+        if place is not None:
+            yield predictions, tried.examples[place], tried.examples[place - 1]
+
+
+def _taken_back(case: HeadCase, codec: HeadCodec) -> Iterator[Judged]:
+    """Yield predictions that the codec takes for targets, as a text that was read."""
+    names = (case.params.get("field"), case.kind)
+    for draw, row in itertools.product(range(DRAWS), case.rows):
+        example = case.examples[row]
+        predictions = case.decoded(case.drawn(codec, draw), [row])
+        said = {name: predictions[0][name] for name in names if name in predictions[0]}
+        truth = replace(example, fields={**example.fields, **said})
+        if said and takes(codec, truth, case.frames[row]) and repr(truth) != repr(example):
+            yield predictions, truth, example
 
 
 def check_metrics_on_ranks(case: HeadCase) -> None:
-    """Metrics are the same on one rank and on two: of unequal shares, and where one has nothing."""
+    """Metrics are the same on one rank and on two: of unequal shares, and where one has nothing.
+
+    So are the tables and matrices of ``details()``.
+    """
     head, codec = _head(case)
     parts = [
         (case.decoded(head, rows), case.batch(codec, rows))
@@ -46,8 +134,9 @@ def check_metrics_on_ranks(case: HeadCase) -> None:
     unequal, alone = (parts[1], parts[2]), (None, parts[0])
     for rank, (shared, lonely) in enumerate(on_two_ranks(_on_rank, head, unequal, alone)):
         share = f"{len(case.rows[:1])} and {len(case.rows[1:])} examples"
-        _require_same(shared, expected, f"on rank {rank} of two with {share}")
-        _require_same(lonely, expected, f"on rank {rank} of two, the first without an example")
+        _require_same_counts(shared, expected, f"on rank {rank} of two with {share}")
+        where = f"on rank {rank} of two, the first without an example"
+        _require_same_counts(lonely, expected, where)
 
 
 def _head(case: HeadCase) -> tuple[Head, HeadCodec]:
@@ -55,12 +144,12 @@ def _head(case: HeadCase) -> tuple[Head, HeadCodec]:
     return case.head(codec), codec
 
 
-def _on_rank(head: Head, *tasks: Sequence[Part]) -> list[dict[str, Tensor]]:
+def _on_rank(head: Head, *tasks: Sequence[Part]) -> list[Counted]:
     """Be one rank: return the metrics of both ranks together, for each task."""
     return [_counted(head.metrics(), parts[distributed.get_rank()]) for parts in tasks]
 
 
-def _counted(metric: HeadMetric, part: Part) -> dict[str, Tensor]:
+def _counted(metric: HeadMetric, part: Part) -> Counted:
     if isinstance(metric, Metric):
         metric.dist_sync_fn = of_each_rank  # as in training
     if part is not None:
@@ -68,7 +157,21 @@ def _counted(metric: HeadMetric, part: Part) -> dict[str, Tensor]:
     with warnings.catch_warnings():
         # A rank without an example has nothing to add; there is nothing wrong with that.
         warnings.filterwarnings("ignore", "The ``compute`` method of metric", UserWarning)
-        return {name: torch.as_tensor(value).cpu() for name, value in metric.compute().items()}
+        values = {name: torch.as_tensor(value).cpu() for name, value in metric.compute().items()}
+        return values, [asdict(one) for one in _details(metric)]
+
+
+def _details(metric: HeadMetric) -> list[Table | Matrix]:
+    """Return the details as training asks for them."""
+    if not isinstance(metric, Metric) or not distributed.is_initialized():
+        return metric.details()
+    with metric.sync_context(dist_sync_fn=of_each_rank):
+        return metric.details()
+
+
+def _require_same_counts(found: Counted, expected: Counted, where: str) -> None:
+    _require_same(found[0], expected[0], where)
+    require_same(found[1], expected[1], f"details() {where}")
 
 
 def _require_same(found: dict[str, Tensor], expected: dict[str, Tensor], where: str) -> None:

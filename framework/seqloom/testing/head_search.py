@@ -47,17 +47,19 @@ def check_search(case: HeadCase) -> None:
     """What ``decode`` gives has the least loss of all targets, where these can be tried."""
     codec = case.codec()
     judged = 0
-    for head, tried in _trials(case, codec):
+    for head, tried in trials(case, codec):
         losses = _losses(case, head, codec, tried)
         (prediction,) = case.decoded(head, [tried.row])
-        place = _place(case, prediction, tried)
+        place = place_of(case, prediction, tried)
         if place is None and tried.refused:
             continue  # a target that the data could not have: it has no loss to compare
         if place is None:
-            raise NotApplicable(
-                f"no value of the prediction {prediction} is one of the "
-                f"{len(tried.examples)} targets that were tried"
+            said = (
+                f"no value of the prediction {prediction} is one of the {len(tried.examples)} "
+                "targets that were tried"
             )
+            require(_may_hide(case, prediction, tried), f"{said}; expected one of them")
+            raise NotApplicable(said)
         judged += 1
         _require_least(losses, place, tried)
     if not judged:
@@ -71,7 +73,7 @@ def check_likelihood(case: HeadCase) -> None:
         raise NotApplicable("its loss is no likelihood, as the case says")
     sums: dict[str, list[float]] = {}
     refused = 0
-    for head, tried in _trials(case, codec):
+    for head, tried in trials(case, codec):
         losses = _losses(case, head, codec, tried).double()
         refused += tried.refused
         for name, factor in _factors(case, tried).items():
@@ -90,7 +92,7 @@ def check_likelihood(case: HeadCase) -> None:
     raise NotApplicable(f"its loss is no likelihood of these targets: {said}{left_out}")
 
 
-def _trials(case: HeadCase, codec: HeadCodec) -> Iterator[tuple[Head, Tried]]:
+def trials(case: HeadCase, codec: HeadCodec) -> Iterator[tuple[Head, Tried]]:
     """Yield heads with weights drawn far from zero, and a tiny example for each.
 
     Raises:
@@ -106,25 +108,17 @@ def _trials(case: HeadCase, codec: HeadCodec) -> Iterator[tuple[Head, Tried]]:
     if not found:
         raise NotApplicable(f"no example of at most {TINY} steps has several targets")
     for draw, tried in itertools.product(range(DRAWS), found):
-        yield _drawn(case, codec, draw), tried
-
-
-def _drawn(case: HeadCase, codec: HeadCodec, draw: int) -> Head:
-    head = case.head(codec)
-    generator = torch.Generator().manual_seed(draw)
-    with torch.no_grad():
-        for parameter in head.parameters():
-            parameter.add_(torch.randn(parameter.shape, generator=generator))
-    return head
+        yield case.drawn(codec, draw), tried
 
 
 def _tried(case: HeadCase, codec: HeadCodec, row: int, offered: Iterable[Example]) -> Tried:
     examples = list(offered)
-    taken = [one for one in examples if _takes(codec, one, case.frames[row])]
+    taken = [one for one in examples if takes(codec, one, case.frames[row])]
     return Tried(row, taken, len(examples) - len(taken))
 
 
-def _takes(codec: HeadCodec, example: Example, frames: int) -> bool:
+def takes(codec: HeadCodec, example: Example, frames: int) -> bool:
+    """Return whether a codec can have an example's target for so many frames."""
     try:
         codec.check(example, codec.encode(example), frames)
     except ExampleError:
@@ -175,17 +169,35 @@ def _possible(kind: str, values: Sequence[Any], own: Any) -> Iterator[Any]:
         yield from map(list, itertools.combinations(seen, size))
 
 
-def _place(case: HeadCase, prediction: Prediction, tried: Tried) -> int | None:
-    """Return which target a prediction names, under whatever key, or None if none."""
+def place_of(case: HeadCase, prediction: Prediction, tried: Tried) -> int | None:
+    """Return which target a prediction names, or None if none.
+
+    It does so under the name of the field or of its kind; under whatever key, if it has neither.
+    """
     name = _varied(tried.examples)
     unordered = (case.kind or name) == "labels"
     known: dict[Any, int] = {}
     for place, example in enumerate(tried.examples):
         for form in _forms(example.fields[name], unordered):
             known.setdefault(form, place)
-    values = [prediction[name]] if name in prediction else []
-    forms = [form for one in (*values, *prediction.values()) for form in _forms(one, unordered)]
+    own = _own_key(case, prediction, tried)
+    values = prediction.values() if own is None else [prediction[own]]
+    forms = [form for one in values for form in _forms(one, unordered)]
     return next((known[form] for form in forms if form in known), None)
+
+
+def _own_key(case: HeadCase, prediction: Prediction, tried: Tried) -> str | None:
+    names = (_varied(tried.examples), case.kind)
+    return next((name for name in names if name in prediction), None)
+
+
+def _may_hide(case: HeadCase, prediction: Prediction, tried: Tried) -> bool:
+    """Return whether a target may stand deeper in a prediction, as tags do in a list of spans."""
+    nested = any(
+        isinstance(one, dict) or (isinstance(one, list) and not (one and _forms(one, False)))
+        for one in prediction.values()
+    )
+    return nested and _own_key(case, prediction, tried) is None
 
 
 def _varied(examples: Sequence[Example]) -> str:

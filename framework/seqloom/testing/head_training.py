@@ -17,6 +17,7 @@ from seqloom.testing.compare import (
     require_state_dict,
 )
 from seqloom.testing.head_case import HeadCase
+from seqloom.testing.head_compare import require_finite
 from seqloom.testing.modules import (
     BFLOAT16_TOLERANCE,
     DEVICE_TOLERANCE,
@@ -66,12 +67,19 @@ def check_determinism(case: HeadCase) -> None:
 
 
 def check_state_dict(case: HeadCase) -> None:
-    """A new one takes up the state of another from a checkpoint, of which nothing is code."""
+    """A new one takes up the state of another from a checkpoint, of which nothing is code.
+
+    A new one can also ``adopt`` another: its losses are finite then, and the other's the same.
+    """
     codec = case.codec()
     head = case.head(codec)
-    case.losses(head, codec)  # what a first pass adds belongs to the state as well
+    before = case.losses(head, codec)  # what a first pass adds belongs to the state as well
     torch.manual_seed(2)
     require_state_dict(head, case.make(codec), lambda one: case.losses(one, codec))
+    heir = case.make(codec).eval()
+    heir.adopt(head)
+    require_finite(case.losses(heir, codec), "losses after adopt()")
+    require_equal(case.losses(head, codec), before, "losses of the head that another adopts")
 
 
 def check_device(case: HeadCase) -> None:
@@ -96,7 +104,9 @@ def check_device(case: HeadCase) -> None:
         metric = head.metrics().to(device)
         metric.update(predictions, batch)
         metric.compute()
-    require(losses.device.type == device.type, f"losses are on {losses.device}")
+    require(
+        losses.device.type == device.type, f"losses are on {losses.device}, expected on {device}"
+    )
     require_equal(losses.cpu(), expected, f"losses on {device}", DEVICE_TOLERANCE)
 
 
@@ -115,7 +125,7 @@ def check_bfloat16(case: HeadCase) -> None:
         with torch.autocast("cpu", torch.bfloat16):
             found = case.losses(head, codec).float()
             predictions = case.decoded(head, case.rows)
-    require(bool(torch.isfinite(found).all()), "losses in bfloat16 are not finite")
+    require_finite(found, "losses in bfloat16")
     require_equal(found, expected, "losses in bfloat16", BFLOAT16_TOLERANCE)
     require(
         len(predictions) == len(case.rows),

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 import pickle
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from seqloom.errors import ExampleError
-from seqloom.interfaces import Example
+from seqloom.interfaces import Encoded, Example, Head, HeadCodec, Item, SequenceBatch
 from seqloom.testing.compare import (
     ConformanceError,
     gradients,
@@ -19,11 +21,12 @@ from seqloom.testing.compare import (
     require,
     require_equal,
     require_equal_gradients,
-    require_finite_gradients,
     require_round_trip,
     stored,
 )
 from seqloom.testing.head_case import Candidates, HeadCase
+from seqloom.testing.head_compare import confidences, require_finite, require_same
+from seqloom.testing.head_markup import OPENING, inputs_with_markup, with_markup
 from seqloom.testing.head_metrics import check_metrics, check_metrics_on_ranks
 from seqloom.testing.head_search import check_likelihood, check_search
 from seqloom.testing.head_training import (
@@ -34,6 +37,7 @@ from seqloom.testing.head_training import (
     check_ranks,
     check_state_dict,
 )
+from seqloom.testing.modules import require_gradients
 
 __all__ = ["HEAD_CHECKS", "Candidates", "HeadCase"]
 
@@ -43,8 +47,11 @@ def check_loss(case: HeadCase) -> None:
     codec = case.codec()
     head, rows = case.head(codec), case.rows
     losses = case.losses(head, codec)
-    require(losses.shape == (len(rows),), f"losses are {tuple(losses.shape)}, not one an example")
-    require(bool(torch.isfinite(losses).all()), "losses are not finite beside NaN in the padding")
+    require(
+        losses.shape == (len(rows),),
+        f"losses are {tuple(losses.shape)}, not one an example: expected {(len(rows),)}",
+    )
+    require_finite(losses, "losses beside NaN in the padding")
     losses.sum().backward()
     together = gradients(head)
     for row in rows:
@@ -57,47 +64,28 @@ def check_loss(case: HeadCase) -> None:
 
 
 def check_decode(case: HeadCase) -> None:
-    """Predictions are plain data with confidences in [0, 1], and each example's own."""
+    """Predictions are plain data with confidences in [0, 1], and each example's own.
+
+    With ``scores=False`` they may leave out what there is of confidences, and say nothing else.
+    """
     codec = case.codec()
     head, rows = case.head(codec), case.rows
     predictions = case.decoded(head, rows)
-    require(len(predictions) == len(rows), "decode() does not give one prediction an example")
+    require(
+        len(predictions) == len(rows),
+        f"decode() gives {len(predictions)} predictions for {len(rows)} examples",
+    )
     try:
         json.dumps(predictions, allow_nan=False)
     except (TypeError, ValueError) as fault:
         raise ConformanceError(f"predictions are not plain data: {fault}") from fault
     for row in rows:
-        _require_same(case.decoded(head, [row])[0], predictions[row], f"example {row}, alone")
-        for confidence in _confidences(predictions[row]):
-            require(0 <= confidence <= 1, f"a confidence of {confidence}")
-    for found, expected in zip(case.decoded(head, rows[::-1])[::-1], predictions, strict=True):
-        _require_same(found, expected, "in another order")
-
-
-def _require_same(found: Any, expected: Any, what: str) -> None:
-    if isinstance(expected, dict):
-        require(set(found) == set(expected), f"{what}: other keys")
-        for key, value in expected.items():
-            _require_same(found[key], value, f"{what}: {key}")
-    elif isinstance(expected, list):
-        require(len(found) == len(expected), f"{what}: another length")
-        for number, value in enumerate(expected):
-            _require_same(found[number], value, f"{what}: {number}")
-    elif isinstance(expected, float):
-        require(abs(found - expected) <= 1e-4, f"{what}: {found} against {expected}")
-    else:
-        require(found == expected, f"{what}: {found!r} against {expected!r}")
-
-
-def _confidences(value: Any, key: str = "") -> Iterator[float]:
-    if isinstance(value, dict):
-        for name, one in value.items():
-            yield from _confidences(one, name)
-    elif isinstance(value, list):
-        for one in value:
-            yield from _confidences(one, key)
-    elif key == "confidence":
-        yield value
+        require_same(case.decoded(head, [row])[0], predictions[row], f"example {row}, alone")
+        for confidence in confidences(predictions[row]):
+            require(0 <= confidence <= 1, f"a confidence of {confidence}; expected 0 to 1")
+    require_same(case.decoded(head, rows[::-1])[::-1], predictions, "in another order")
+    brief = case.decoded(head, rows, scores=False)
+    require_same(predictions, brief, "decode() against decode(scores=False)", more=True)
 
 
 def check_codec(case: HeadCase) -> None:
@@ -107,57 +95,85 @@ def check_codec(case: HeadCase) -> None:
     again.restore(stored(codec.fit(case.examples)))
     for other in (codec, again, pickle.loads(pickle.dumps(codec))):
         for example in case.examples:
-            first, second = codec.encode(example), other.encode(example)
-            require(set(first) == set(second), "encode() gives other arrays")
-            for name, array in first.items():
-                require(np.array_equal(array, second[name]), f"encode() gives another {name!r}")
+            _require_same_item(other.encode(example), codec.encode(example), example.id)
     with refused(ExampleError, "an example without a target"):
         codec.encode(Example("bad", {}))
 
 
+def _require_same_item(found: Item, expected: Item, name: str) -> None:
+    require(
+        set(found) == set(expected),
+        f"{name}: encode() gives other arrays, {sorted(found)}; expected {sorted(expected)}",
+    )
+    for key, array in expected.items():
+        require(
+            np.array_equal(array, found[key]),
+            f"{name}: encode() gives another {key!r}, {found[key]}; expected {array}",
+        )
+
+
 def check_output(case: HeadCase) -> None:
     """Rows have the named columns, and HTML has every text escaped."""
+    case = with_markup(case)
     codec = case.codec()
     head = case.head(codec)
     for row, example in enumerate(case.examples):
-        hostile = Example(example.id, _hostile(example.fields))
+        hostile = inputs_with_markup(example)
         prediction = head.describe(hostile, case.decoded(head, [row])[0])
         lines = head.columns(hostile, prediction)
         if head.row_per_token:
             tokens = case.frames[row]
             require(len(lines) == tokens, f"{len(lines)} rows for {tokens} tokens")
         for cells in lines:
-            require(len(cells) == len(head.column_names), f"a row of {len(cells)} cells")
-        html = head.render(hostile, prediction)
-        require("<script>" not in html, "render() does not escape texts")
-
-
-def _hostile(value: dict[str, Any]) -> dict[str, Any]:
-    """Return inputs with markup in them; targets stay, since they must be known."""
-    bad = "<script>alert(1)</script>"
-    found = dict(value)
-    if "text" in found:
-        found["text"] = f"{bad} {found['text']}"
-    if "tokens" in found:
-        found["tokens"] = [bad, *found["tokens"][1:]]
-    return found
+            names = head.column_names
+            require(
+                len(cells) == len(names), f"a row of {len(cells)} cells for {len(names)} columns"
+            )
+        before, found, _ = head.render(hostile, prediction).partition(OPENING)
+        require(not found, f"render() does not escape texts: …{before[-40:]}{found}")
 
 
 def check_gradients(case: HeadCase) -> None:
-    """Every parameter gets a finite gradient, in training mode."""
+    """Every parameter gets a finite gradient, in training mode.
+
+    With weights moved a little, where need be, it is not zero throughout.
+    """
     codec = case.codec()
-    head = case.head(codec).train()
-    case.losses(head, codec).sum().backward()
-    require_finite_gradients(head)
+    require_gradients(case.head(codec).train(), lambda head: case.losses(head, codec).sum())
 
 
 def check_round_trip(case: HeadCase) -> None:
-    """The weights survive a safetensors file."""
+    """The weights survive a safetensors file.
+
+    So does what ``calibrate`` fits; after it losses are still finite.
+    """
     codec = case.codec()
     head = case.head(codec)
+    said = head.calibrate(_passes(case, head, codec))
+    require(
+        all(math.isfinite(value) for value in said.values()),
+        f"calibrate() gives {said}; expected finite numbers",
+    )
+    require_finite(case.losses(head, codec), "losses after calibrate()")
     torch.manual_seed(2)
     fresh = case.make(codec)
-    require_round_trip(head, fresh, lambda one: case.losses(one, codec))
+    require_round_trip(head, fresh, lambda one: _probed(case, one, codec))
+
+
+@torch.no_grad()
+def _passes(
+    case: HeadCase, head: Head, codec: HeadCodec
+) -> Iterator[tuple[Any, Encoded, SequenceBatch]]:
+    """Yield what ``calibrate`` is given of two batches."""
+    for rows in (case.rows[::2], case.rows[1::2]):
+        encoded, batch = case.encoded(rows), case.batch(codec, rows)
+        yield head(encoded), encoded, batch
+
+
+def _probed(case: HeadCase, head: Head, codec: HeadCodec) -> Tensor:
+    """Return losses, and confidences behind them."""
+    found = [*confidences(case.decoded(head, case.rows))]
+    return torch.cat([case.losses(head, codec), torch.tensor(found)])
 
 
 HEAD_CHECKS: tuple[Callable[[HeadCase], None], ...] = (

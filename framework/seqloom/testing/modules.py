@@ -16,6 +16,7 @@ from seqloom.testing.compare import (
     require,
     require_equal,
     require_equal_gradients,
+    require_finite_gradients,
 )
 from seqloom.testing.ranks import on_two_ranks
 
@@ -25,6 +26,9 @@ BFLOAT16_TOLERANCE = 0.05
 DEVICE_TOLERANCE = 5e-3
 """Between a device and the CPU: some multiply with fewer bits (TF32)."""
 
+DRAWS = 3
+"""How often weights are moved at random in search of a gradient that is not zero."""
+
 M = TypeVar("M", bound=nn.Module)
 Loss = Callable[[M, Sequence[int]], Tensor]
 """From a module and the positions of some examples to a scalar."""
@@ -33,6 +37,69 @@ Loss = Callable[[M, Sequence[int]], Tensor]
 def has_weights(module: nn.Module) -> bool:
     """Return whether there is anything to train."""
     return any(parameter.requires_grad for parameter in module.parameters())
+
+
+def without_dropout(module: M) -> M:
+    """Return the module with the rate of all its dropout, torch's or seqloom's, set to zero."""
+    for part in module.modules():
+        rate = "p" if "Dropout" in type(part).__name__ else "dropout"
+        if isinstance(getattr(part, rate, None), float):
+            setattr(part, rate, 0.0)
+    return module
+
+
+def require_padding_uncounted(make: Callable[[], M], probe: Callable[[M, bool], Tensor]) -> None:
+    """Require further padding to change nothing in training, nor in what eval mode gives after.
+
+    Args:
+        make: a new module in eval mode, the same each time.
+        probe: what a module gives of examples without their padding; True: padded further.
+
+    Raises:
+        ConformanceError: padding is counted, in outputs or in running statistics.
+        NotApplicable: it draws numbers in training, by other dropout than is known here.
+    """
+    plain, again, padded = (without_dropout(make()).train() for _ in range(3))
+    with torch.no_grad():
+        expected = probe(plain, False)
+        if not torch.equal(probe(again, False), expected):
+            raise NotApplicable("its training draws numbers, so what padding does cannot be told")
+        require_equal(probe(padded, True), expected, "in training mode, padded further")
+        require_equal(
+            probe(padded.eval(), False),
+            probe(plain.eval(), False),
+            "in eval mode, after training on batches that differ in their padding",
+        )
+
+
+def require_gradients(module: M, loss: Callable[[M], Tensor]) -> None:
+    """Require every trainable parameter to get a finite gradient that is not always zero.
+
+    Weights that begin as zeros may hide others, so these are looked at again where all weights
+    have been moved a little.
+    """
+    loss(module).backward()
+    require_finite_gradients(module)
+    generator = torch.Generator().manual_seed(3)
+    idle = _idle(module)
+    for _ in range(DRAWS):
+        if not idle:
+            return
+        with torch.no_grad():
+            for one in module.parameters():
+                one.add_(0.1 * torch.randn(one.shape, generator=generator))
+        module.zero_grad()
+        loss(module).backward()
+        idle &= _idle(module)
+    require(not idle, f"the gradient of {min(idle, default='')} is zero, whatever the weights")
+
+
+def _idle(module: nn.Module) -> set[str]:
+    return {
+        name
+        for name, one in module.named_parameters()
+        if one.requires_grad and (one.grad is None or not one.grad.any())
+    }
 
 
 def require_reproducible(make: Callable[[], M], probe: Callable[[M], Tensor]) -> None:

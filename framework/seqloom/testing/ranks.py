@@ -8,7 +8,8 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from multiprocessing import connection
 from multiprocessing.process import BaseProcess
@@ -78,12 +79,18 @@ def _started(
         context.Process(target=_run, args=(number, folder, LIMIT, function, args), daemon=True)
         for number in range(RANKS)
     ]
-    with warnings.catch_warnings():
-        # Threads that wait are no danger to a child that uses one only.
-        warnings.filterwarnings("ignore", message=".*fork", category=DeprecationWarning)
+    with quiet_forks():
         for rank in ranks:
             rank.start()
     return ranks
+
+
+@contextmanager
+def quiet_forks() -> Iterator[None]:
+    """Fork without a warning: threads that wait are no danger to a child that uses one only."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*fork", category=DeprecationWarning)
+        yield
 
 
 def _result(folder: Path, rank: int) -> Path:

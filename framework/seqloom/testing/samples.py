@@ -16,6 +16,9 @@ from seqloom.plugins import Component
 LENGTHS = (5, 1, 9, 3)
 """Ragged, unsorted, with a sequence of one step."""
 
+LONG = 400
+"""Steps of a very long example."""
+
 Make = Callable[[int, np.random.Generator], Any]
 
 

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from seqloom.interfaces import SPLITS, Example, Source
-from seqloom.testing.compare import ConformanceError, NotApplicable
+from seqloom.testing.compare import ConformanceError, NotApplicable, pickled
 
 LIMIT = 120
 """Seconds."""
@@ -41,7 +41,7 @@ def read_elsewhere(source: Source, seed: str) -> dict[str, list[Example]]:
         raise NotApplicable("its class is in the script that runs; put it into a module")
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "found"
-        content = pickle.dumps((str(file), SPLITS, sys.path, _pickled(source)))
+        content = pickle.dumps((str(file), SPLITS, sys.path, pickled(source)))
         ran = _run(content, {**os.environ, "PYTHONHASHSEED": seed})
         if ran.returncode:
             lines = ran.stderr.decode(errors="replace").strip().splitlines() or ["no word"]
@@ -62,13 +62,3 @@ def _run(content: bytes, environment: dict[str, str]) -> subprocess.CompletedPro
         )
     except subprocess.TimeoutExpired:
         raise ConformanceError(f"another process did not read it within {LIMIT} s") from None
-
-
-def _pickled(source: Source) -> bytes:
-    try:
-        return pickle.dumps(source)
-    except Exception as fault:  # pickling raises whatever it likes
-        raise ConformanceError(
-            f"it cannot be pickled: {type(fault).__name__}: {fault}; "
-            "lambdas, local classes and open files cannot"
-        ) from fault

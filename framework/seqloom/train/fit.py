@@ -15,6 +15,7 @@ import torch
 from seqloom.config.compose import compose_run
 from seqloom.config.freeze import Config
 from seqloom.config.quoting import quoted
+from seqloom.plugins.registry import disabling_for_one_run
 from seqloom.train.data import sampler
 from seqloom.train.devices import processes
 from seqloom.train.errors import quiet
@@ -68,7 +69,8 @@ def fit(*overrides: str, run_dir: str | Path) -> Result:
     """
     # An override like the others: loggers may refer to it.
     words = with_parts([*overrides, f"run_dir={quoted(run_dir)}"])
-    return run(compose_run(words, begun), overrides)
+    with disabling_for_one_run():
+        return run(compose_run(words, begun), overrides)
 
 
 def run(config: Config, overrides: Sequence[str] = ()) -> Result:

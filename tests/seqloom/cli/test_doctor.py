@@ -138,3 +138,15 @@ def test_an_extra_that_is_not_installed_is_no_fault(
         "faulty_dear (faulty-dear 1.5): ok\n  encoder=dear needs libraries that are not installed: "
         'pip install "faulty-dear[dear]"\n'
     ) in out
+
+
+def test_requirements_of_another_form(install: Install, capsys: pytest.CaptureFixture[str]) -> None:
+    site = install("faulty_old", "")
+    metadata = site / "faulty_old-1.5.dist-info" / "METADATA"
+    needs = ("foo (>=1.x)", "SeqLoom>=97", "seqloom<0.0.1; extra == 'old'")
+    metadata.write_text(metadata.read_text() + "".join(f"Requires-Dist: {one}\n" for one in needs))
+    assert run(["plugins", "doctor"]) == 1
+    out = capsys.readouterr().out
+    assert "faulty_old (faulty-old 1.5): 2 faults\n" in out
+    assert "  fault: faulty-old has a requirement that cannot be read, 'foo (>=1.x)': " in out
+    assert f"  fault: faulty-old needs SeqLoom>=97, but this is seqloom {__version__}\n" in out

@@ -16,9 +16,12 @@ import seqloom
 from seqloom.cli.main import run
 from seqloom.errors import BundleError, RunError
 from seqloom.files import sha256
+from seqloom.model.installed import installed
 from seqloom.plugins import registry
 
 Inspect = Callable[..., dict[str, Any]]
+EDITABLE = installed("seqloom").get("editable", False)
+OURS = f"seqloom {seqloom.__version__}{', editable' if EDITABLE else ''}"
 
 
 @pytest.fixture
@@ -88,12 +91,11 @@ def test_a_runs_folder_is_told_of_with_its_run(
     lines = page.splitlines()
     assert lines[0].startswith(f"{trained_ner}/bundle: a bundle of format 1, made 20")
     assert lines[-1] == "Fits what is installed here."
-    here = seqloom.__version__
     for text in (
         "run        state done, started ",
         "data.train_size=60",
-        f"made with  seqloom {here}, torch {torch.__version__}, ",
-        f"encoder    bilstm, of seqloom {here} (recurrent); here seqloom {here}, the same param",
+        f"made with  seqloom {seqloom.__version__}, torch {torch.__version__}, ",
+        f"encoder    bilstm, of {OURS} (recurrent); here {OURS}, the same param",
         "hidden_size 8, num_layers 1, ",
         "weights    in all: ",
         "ner.scheme: iob2",
@@ -114,7 +116,7 @@ def test_a_model_whose_plugin_is_not_there(
     assert sentence.startswith("It needs encoder=bilstm of plugin 'recurrent'")
     assert run(["inspect", str(model), "--check"]) == 1
     page = capsys.readouterr().out
-    assert f"bilstm, of seqloom {seqloom.__version__} (recurrent); missing here" in page
+    assert f"bilstm, of {OURS} (recurrent); missing here" in page
     assert page.endswith(f"Does not fit what is installed here:\n  {sentence}\n")
 
 
@@ -138,7 +140,7 @@ def test_other_versions_are_told_and_fit(
     run(["inspect", str(model)])
     page = capsys.readouterr().out
     assert f"torch 1.0 (here {torch.__version__})" in page
-    assert "ner, of seqloom 99.1 (ner); here seqloom " in page
+    assert f"ner, of {OURS.replace(seqloom.__version__, '99.1')} (ner); here seqloom " in page
     assert ", other parameters\n" in page
 
 
@@ -210,20 +212,82 @@ def test_a_checkpoint(
     assert "run  " not in page
 
 
-def test_a_checkpoint_of_before(trained_ner: Path, facts: Inspect, tmp_path: Path) -> None:
+def test_a_checkpoint_of_before_is_not_claimed_to_fit(
+    trained_ner: Path, facts: Inspect, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     state = torch.load(trained_ner / "checkpoints" / "last.ckpt", weights_only=True)
     del state["seqloom"]
     torch.save(state, tmp_path / "old.ckpt")
-    assert facts(tmp_path / "old.ckpt")["says"] == [
-        "It does not say which plugins it was made with."
-    ]
+    sentence = "It does not say which plugins it was made with."
+    found = facts(tmp_path / "old.ckpt", 1, "--check")
+    assert (found["fits"], found["says"]) == (None, [sentence])
+    assert run(["inspect", str(tmp_path / "old.ckpt")]) == 0
+    assert capsys.readouterr().out.endswith(
+        f"\nWhether it fits what is installed here is not known:\n  {sentence}\n"
+    )
+
+
+WEIGHTS = {"encoder.x": torch.ones(2)}
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        {"weights": torch.ones(2)},
+        torch.ones(2),
+        {"state_dict": WEIGHTS},
+        {"state_dict": 3, "epoch": 1, "global_step": 2},
+        {
+            "state_dict": WEIGHTS,
+            "epoch": 1,
+            "global_step": 2,
+            "seqloom": {"components": {"encoder": {}}},
+        },
+        {"state_dict": WEIGHTS, "epoch": 1, "global_step": 2, "seqloom": [1]},
+    ],
+    ids=["other", "tensor", "no epoch", "no weights", "no section", "no record"],
+)
+def test_a_checkpoint_of_another_program(tmp_path: Path, held: Any) -> None:
+    torch.save(held, tmp_path / "other.ckpt")
+    with pytest.raises(BundleError, match=r"other\.ckpt is no checkpoint of a run; give one, or"):
+        run(["inspect", str(tmp_path / "other.ckpt")])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda found: found["states"]["heads"]["ner"].update(scheme={"$file": [1]}),
+        lambda found: found.update(made={"at": 3}, metrics={"test": {"f1": [None]}}),
+    ],
+)
+def test_what_makes_no_sense_is_shown_as_far_as_it_goes(model: Path, change: Any) -> None:
+    _edit(model, change)
+    assert run(["inspect", str(model)]) == 0
+
+
+def test_what_is_nested_without_end_is_told_in_a_sentence(model: Path) -> None:
+    path = model / "bundle.json"
+    text = path.read_text(encoding="utf-8")
+    deep = '{"a":' * 400 + "1" + "}" * 400
+    path.write_text(text.replace('"hidden_size": 8', f'"hidden_size": {deep}'), encoding="utf-8")
+    with pytest.raises(BundleError, match=r"model is nested too deep to be a model; copy it"):
+        run(["inspect", str(model)])
+
+
+def test_how_its_distribution_was_installed_is_told(
+    model: Path, facts: Inspect, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = facts(model)["components"]["head"]
+    assert found.get("editable", False) == found["here"].get("editable", False) == EDITABLE
+    _edit(model, lambda found: found["components"]["head"].update(commit="abc12", editable=True))
+    assert facts(model)["components"]["head"]["commit"] == "abc12"
+    run(["inspect", str(model)])
+    page = capsys.readouterr().out
+    assert f"ner, of seqloom {seqloom.__version__}, commit abc12, editable (ner); here " in page
 
 
 def test_what_is_no_model(tmp_path: Path) -> None:
-    torch.save({"weights": torch.ones(2)}, tmp_path / "other.ckpt")
     (tmp_path / "text.ckpt").write_text("no checkpoint", encoding="utf-8")
-    with pytest.raises(BundleError, match=r"other\.ckpt is no checkpoint of a run; give one, or"):
-        run(["inspect", str(tmp_path / "other.ckpt")])
     with pytest.raises(RunError, match=r"text\.ckpt cannot be read"):
         run(["inspect", str(tmp_path / "text.ckpt")])
     with pytest.raises(BundleError, match=r"has no bundle\.json in it; give a bundle"):

@@ -18,7 +18,12 @@ from hatchling.builders.wheel import WheelBuilder
 import seqloom
 from seqloom.cli.main import run
 from seqloom.cli.plugin_names import choose_names
-from seqloom.cli.plugin_template import TEMPLATES, render_plugin, write_plugin
+from seqloom.cli.plugin_template import (
+    TEMPLATES,
+    render_plugin,
+    seqloom_range,
+    write_plugin,
+)
 from seqloom.config.compose import compose_run
 from seqloom.errors import ConfigError, PluginError, SeqloomError
 from seqloom.plugins import KINDS, Kind
@@ -256,9 +261,21 @@ def test_what_pyproject_says(package: Path) -> None:
     project = tomllib.loads((package / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["name"] == "stranger-kelp"
     assert project["authors"] == [{"name": "Ann O'Neil", "email": "ann@example.org"}]
-    major = int(seqloom.__version__.split(".")[0])
-    assert project["dependencies"] == [f"seqloom>={seqloom.__version__},<{major + 1}"]
+    assert project["dependencies"] == [f"seqloom{seqloom_range(seqloom.__version__)}"]
     assert project["entry-points"] == {"seqloom.plugins": {"stranger_kelp": "stranger_kelp"}}
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [
+        ("0.1.0", ">=0.1.0,<0.2"),
+        ("0.9.3", ">=0.9.3,<0.10"),
+        ("1.4.0", ">=1.4.0,<2"),
+        ("0.2.dev1+g12ab", ">=0.2.dev1,<0.3"),
+    ],
+)
+def test_it_asks_for_versions_that_cannot_break_it(version: str, expected: str) -> None:
+    assert seqloom_range(version) == expected
 
 
 @pytest.mark.parametrize(

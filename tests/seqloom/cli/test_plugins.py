@@ -48,7 +48,7 @@ def test_broken_and_contested_ones(
         "  ModuleNotFoundError: No module named 'no_such_module'\n"
     ) in out
     assert re.search(r"^faulty_claim \(faulty-claim 1\.5\): conflict, loaded", out, re.MULTILINE)
-    also = "  encoder=lstm is also claimed by plugin {}: neither gets it\n"
+    also = "  encoder=lstm is also claimed by plugin {}, so neither gets it\n"
     assert also.format("'faulty_claim' (faulty-claim 1.5)") in out
     assert also.format(f"'recurrent' (seqloom {__version__})") in out
 
@@ -58,7 +58,8 @@ def test_broken_and_contested_ones(
     assert found["faulty_import"]["reason"].startswith("ModuleNotFoundError")
     assert found["recurrent"]["state"] == found["faulty_claim"]["state"] == "conflict"
     assert found["recurrent"]["conflicts"] == [
-        "encoder=lstm is also claimed by plugin 'faulty_claim' (faulty-claim 1.5)"
+        "encoder=lstm is also claimed by plugin 'faulty_claim' (faulty-claim 1.5), so neither "
+        "gets it"
     ]
     assert found["faulty_claim"]["components"] == [
         {"kind": "encoder", "name": "lstm", "contested": True}

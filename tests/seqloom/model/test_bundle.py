@@ -157,6 +157,12 @@ def test_weights_that_the_description_does_not_vouch_for(folder: Path) -> None:
         lambda found: found["data_component"].pop("schema"),
         lambda found: found["components"]["encoder"]["section"].update(hidden_size=-1),
         lambda found: found.update(components=[]),
+        lambda found: found.update(components=5),
+        lambda found: found.update(components=None),
+        lambda found: found.update(components=[{}]),
+        lambda found: found["components"]["encoder"].update(commit=5),
+        lambda found: found["components"]["encoder"].update(editable="yes"),
+        lambda found: found.update(files=None),
         lambda found: found.update(states={}),
         lambda found: found.update(states=[1]),
         lambda found: found["states"]["frontend"].update(words=3),
@@ -166,6 +172,37 @@ def test_weights_that_the_description_does_not_vouch_for(folder: Path) -> None:
 def test_a_description_that_makes_no_sense(folder: Path, change: Any) -> None:
     _edit(folder, change)
     with pytest.raises(BundleError, match=r"bundle\.json is damaged"):
+        seqloom.load(folder)
+
+
+@pytest.mark.parametrize("key", ["states", "components"])
+def test_a_description_that_is_nested_without_end(folder: Path, key: str) -> None:
+    path = folder / "bundle.json"
+    deep = '{"a":' * 900 + "1" + "}" * 900
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace(f'"{key}": {{', f'"{key}": {{"b": {deep}, '), encoding="utf-8")
+    with pytest.raises(BundleError, match=r"damaged|tampered"):
+        seqloom.load(folder)
+
+
+def test_no_message_steers_the_terminal(folder: Path) -> None:
+    odd = "\x1b[2J"
+    _edit(folder, lambda found: found["files"].update({odd: {"bytes": 1, "sha256": "0"}}))
+    with pytest.raises(BundleError, match=r"names the file '\\x1b\[2J', which is not simply"):
+        seqloom.load(folder)
+    _edit(folder, lambda found: found["components"].update({odd: {}}))
+    with pytest.raises(BundleError, match=r"components of other kinds: \\x1b\[2J\."):
+        seqloom.load(folder)
+    _edit(folder, lambda found: found.update(format=2, versions={"seqloom": odd}))
+    with pytest.raises(BundleError, match=r"made by seqloom \\x1b\[2J; this"):
+        seqloom.load(folder)
+
+
+def test_a_file_that_was_not_verified_is_not_read(folder: Path) -> None:
+    (folder / "codec.secret").symlink_to(folder.parent / "secret")
+    (folder.parent / "secret").write_bytes(b"x")
+    _edit(folder, lambda found: found["states"].update(frontend={"$file": "codec.secret"}))
+    with pytest.raises(BundleError, match=r"holds 'codec\.secret' .* but does not list it among"):
         seqloom.load(folder)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from seqloom.model.provenance import compare, entries, entry, record
 from seqloom.model.remedies import install as pip
 from seqloom.model.remedies import sentences
 from seqloom.plugins import registry
-from seqloom.plugins.registry import schema_hash
+from seqloom.plugins.schema_hash import schema_hash
 from seqloom.train.data import read_data
 from seqloom.train.init import begun as begun_from
 from seqloom.train.init import with_parts
@@ -123,8 +123,8 @@ OLD = 'get that back: pip install "faulty=={}".'
         ),
         (
             {"version": "0.9"},
-            "encoder=window is of faulty 1.5 here; the model was made with 0.9, a major version "
-            f"before. If it does worse than it did, {OLD.format('0.9')}",
+            "encoder=window is of faulty 1.5 here; the model was made with 0.9, with which it need "
+            f"not be compatible. If it does worse than it did, {OLD.format('0.9')}",
         ),
         (
             {"version": "1.4", "schema": "other"},
@@ -139,9 +139,9 @@ OLD = 'get that back: pip install "faulty=={}".'
         ),
         (
             {"distribution": "better-windows", "version": "0.3"},
-            "encoder=window is of faulty 1.5 here; the model was made with that of better-windows "
-            '0.3, another package: pip install "better-windows>=0.3", and disable the plugin '
-            "'faulty': SEQLOOM_DISABLE_PLUGINS=faulty.",
+            "encoder=window is of faulty 1.5 here; the model says that it was made with that of "
+            "better-windows 0.3, another package. If you know and trust that one, install it, and "
+            "disable the plugin 'faulty': SEQLOOM_DISABLE_PLUGINS=faulty.",
         ),
     ],
 )
@@ -160,10 +160,24 @@ def test_versions_that_cannot_be_compared(install: Install, version: str) -> Non
     assert pip({"distribution": "faulty", "version": version}, ">=") == 'pip install "faulty"'
 
 
-@pytest.mark.parametrize("name", ["unknown", 'x"; rm -rf ~; "', "", "-r file"])
-def test_nothing_is_offered_to_the_shell_that_is_no_name(name: str) -> None:
-    found = pip({"distribution": name, "version": "1.0", "plugin": "window"}, ">=")
-    assert found == "install the package that has the plugin 'window'"
+@pytest.mark.parametrize(
+    ("then", "here", "worth_a_word"),
+    [
+        ("0.1", "0.1.9", False),
+        ("0.1", "0.2", True),
+        ("0.9", "1.0", True),
+        ("1.0", "1.9", False),
+        ("1.9", "2.0", True),
+    ],
+)
+def test_while_the_major_version_is_0_the_minor_one_counts(
+    install: Install, then: str, here: str, worth_a_word: bool
+) -> None:
+    provide(install)
+    (one,) = compare(recorded(version=then))
+    assert one.plugin
+    one = replace(one, plugin=replace(one.plugin, version=here))
+    assert one.state == ("newer" if worth_a_word else "same")
 
 
 def test_components_of_one_distribution_share_a_sentence() -> None:
@@ -215,6 +229,16 @@ def test_what_is_missing_is_told_with_what_to_install(
     (standing,) = compare({"encoder": {**ABSENT, **entry_changes}})
     assert not standing.fits
     assert sentences([standing]) == [expected]
+
+
+@pytest.mark.parametrize("name", ["window", "wide"])
+def test_nothing_that_a_model_says_steers_the_terminal(install: Install, name: str) -> None:
+    provide(install)
+    for distribution in ("faulty", "elsewhere", "\x1b[2J"):
+        odd = {"section": {"name": name}, "version": "9; \x1b[2J\n\x1b]0;"}
+        said = sentences(compare({"encoder": {**ABSENT, **odd, "distribution": distribution}}))
+        assert said
+        assert all(map(str.isprintable, said))
 
 
 def test_a_quarantined_plugin_is_told_as_such(install: Install) -> None:
@@ -302,7 +326,7 @@ def test_a_parameter_that_is_gone(stored: Stored) -> None:
     with pytest.raises(BundleError, match=r"although the model was made with that version, too\. "):
         seqloom.load(stored.folder)
     stored.change(distribution="elsewhere")
-    with pytest.raises(BundleError, match=r"has no parameter 'width'\. .* another package: pip"):
+    with pytest.raises(BundleError, match=r"no parameter 'width'\. .* another package\. If you"):
         seqloom.load(stored.folder)
 
 

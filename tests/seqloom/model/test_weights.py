@@ -28,6 +28,9 @@ def test_sizes_are_summed_by_part(tmp_path: Path) -> None:
     assert total(found) == {"numbers": 11, "bytes": 40}
 
 
+NESTED = b"[" * 100_000
+
+
 def _headed(header: object) -> bytes:
     text = json.dumps(header).encode()
     return len(text).to_bytes(8, "little") + text
@@ -41,6 +44,7 @@ def _headed(header: object) -> bytes:
         _headed([1]),
         _headed({"a": 1}),
         _headed({"a": {"shape": [1]}}),
+        len(NESTED).to_bytes(8, "little") + NESTED,
         None,
     ],
 )

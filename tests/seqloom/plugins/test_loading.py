@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from seqloom.cli.main import run
 from seqloom.config.compose import compose_run
 from seqloom.errors import PluginError
 from seqloom.plugins import Plugin, registry
@@ -26,6 +28,7 @@ BROKEN = {
     "missing_import": ("import no_such_module", "ModuleNotFoundError: No module named"),
     "syntax": ("def (:", "SyntaxError: "),
     "exit_at_import": ("raise SystemExit('bye')", "SystemExit: bye"),
+    "panic_at_import": ("class P(BaseException): pass\nraise P('core dumped')", "P: core dumped"),
     "odd_error": ("class E(Exception): pass\nraise E('odd')", "E: odd"),
     "misspelt_hook": (
         "@hookimpl\ndef seqloom_componets(): return []",
@@ -53,7 +56,8 @@ BROKEN = {
     ),
     "name": (
         "@hookimpl\ndef seqloom_components(): return [Component('head', 'a-b', Params, 'a:B')]",
-        "a component's name must be an identifier, not 'a-b'",
+        "a component's name must be an identifier, and none that enums keep for themselves, "
+        "not 'a-b'",
     ),
     "target": (
         "@hookimpl\ndef seqloom_components(): return [Component('head', 'x', Params, 'a.B')]",
@@ -63,6 +67,39 @@ BROKEN = {
         "@hookimpl\ndef seqloom_components():\n"
         "    return [Component('head', 'x', Params, 'a:B', takes={'field': 'tags'})]",
         "head=x takes field='tags', where a tuple is expected",
+    ),
+    "no_field": (
+        "@hookimpl\ndef seqloom_components():\n"
+        "    return [Component('head', 'x', Params, 'a:B', takes={'field': ('tags',)})]",
+        "head=x takes a 'field', but has no parameter 'field' that names it",
+    ),
+    "name_of_a_method": (
+        "@hookimpl\ndef seqloom_components(): return [Component('head', 'mro', Params, 'a:B')]",
+        "a component's name must be an identifier, and none that enums keep for themselves, "
+        "not 'mro'",
+    ),
+    "sunder_name": (
+        "@hookimpl\ndef seqloom_components(): return [Component('head', '_x_', Params, 'a:B')]",
+        "a component's name must be an identifier, and none that enums keep for themselves, "
+        "not '_x_'",
+    ),
+    "default_raises": (
+        "from dataclasses import field\n@dataclass\nclass D:\n"
+        "    a: int = field(default_factory=lambda: 1 // 0)\n"
+        "@hookimpl\ndef seqloom_components(): return [Component('head', 'x', D, 'a:B')]",
+        "ZeroDivisionError",
+    ),
+    "enum_values": (
+        "from enum import StrEnum\nclass Side(StrEnum):\n    LEFT = 'left'\n"
+        "@dataclass\nclass Inner:\n    side: Side | None = None\n"
+        "@dataclass\nclass E:\n    inner: list[Inner]\n"
+        "@hookimpl\ndef seqloom_components(): return [Component('head', 'x', E, 'a:B')]",
+        "the schema of head=x has Side.LEFT = 'left', where a member's value must be its name: "
+        "LEFT = 'LEFT'",
+    ),
+    "command_twice": (
+        "@hookimpl\ndef seqloom_commands(): return 2 * [Command('sew', 'Sew.', 'a:b')]",
+        "it provides the command 'sew' twice",
     ),
     "no_schema": (
         "@hookimpl\ndef seqloom_components(): return [Component('head', 'x', dict, 'a:B')]",
@@ -217,3 +254,19 @@ def test_plugins_come_in_the_order_of_their_names(install: Callable[..., Path]) 
     install("faulty_aa", HEAD)
     names: list[Any] = [plugin.name for plugin in registry().plugins]
     assert names == sorted(names)
+
+
+def test_what_a_plugin_prints_is_not_our_output(
+    install: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    install("faulty_talk", "print('hello')")
+    assert run(["plugins", "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert "faulty_talk" in {plugin["name"] for plugin in json.loads(out)}
+    assert err == "hello\n"
+
+
+def test_an_interrupt_is_the_users(install: Callable[..., Path]) -> None:
+    install("faulty_stop", "raise KeyboardInterrupt")
+    with pytest.raises(KeyboardInterrupt):
+        registry()

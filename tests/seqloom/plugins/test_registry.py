@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from seqloom import fit
 from seqloom.config.compose import compose_run
 from seqloom.errors import ConfigError, PluginError
 from seqloom.plugins import Component, registry, resolve
-from seqloom.plugins.registry import schema_hash
+from seqloom.plugins.schema_hash import schema_hash
 
 CLAIM = """
 from dataclasses import dataclass
@@ -42,7 +43,8 @@ def test_a_name_that_two_plugins_claim_goes_to_neither(install: Install) -> None
     sentence = (
         r"encoder=lstm is claimed by plugin 'faulty_claim' \(faulty-claim 1\.5\) and plugin "
         r"'recurrent' \(seqloom .*\), so neither gets it; uninstall one, or disable it: "
-        r"SEQLOOM_DISABLE_PLUGINS=NAME, or for one run disable_plugins=\[NAME\]\."
+        r"SEQLOOM_DISABLE_PLUGINS=NAME, or for one run, on the command line, "
+        r"disable_plugins=\[NAME\]\."
     )
     with pytest.raises(PluginError, match=sentence):
         registry().find("encoder", "lstm")
@@ -164,6 +166,16 @@ def test_a_schema_that_omegaconf_refuses_harms_its_own_component_only(install: I
         compose_run(["encoder=odd"])
 
 
+def test_a_schema_that_cannot_be_derived_from_harms_its_own_component_only(
+    install: Install,
+) -> None:
+    more = "size: int = 1\n\n    def __init_subclass__(cls): raise RuntimeError('no heirs')"
+    install("faulty_schema", BAD_SCHEMA.replace("size: frozenset[int] = frozenset()", more))
+    assert compose_run(["encoder=gru"])["encoder"]["name"] == "gru"
+    with pytest.raises(PluginError, match=r"^encoder=odd is of no use: .* no heirs"):
+        compose_run(["encoder=odd"])
+
+
 GIVES = """
 from dataclasses import dataclass
 from seqloom.plugins import Component, hookimpl
@@ -221,11 +233,27 @@ def test_the_hash_of_a_schema_changes_with_names_types_and_defaults() -> None:
     assert schema_hash(Component("head", "y", A, "b:C")) in hashes
 
 
+def test_what_one_run_leaves_out_the_next_has(tmp_path: Path) -> None:
+    names = registry().names("head")
+    with pytest.raises(ConfigError, match=r"^There is no frontend=words\..*is disabled: named in"):
+        fit("disable_plugins=[text]", run_dir=tmp_path / "run")
+    assert registry().names("head") == names
+    assert "apples" in registry().names("data")
+
+
+def test_none_of_three_claimants_gets_the_name(install: Install) -> None:
+    install("faulty_claim", CLAIM.format(name="lstm"))
+    install("faulty_more", CLAIM.format(name="lstm"))
+    with pytest.raises(PluginError, match=r"and plugin 'recurrent' .*, so none of them gets it; "):
+        registry().find("encoder", "lstm")
+
+
 def test_the_hash_of_a_bundled_schema_is_the_same_in_each_process(
     python: Callable[[str], subprocess.CompletedProcess[str]],
 ) -> None:
     source = (
-        "from seqloom.plugins.registry import registry, schema_hash\n"
+        "from seqloom.plugins.registry import registry\n"
+        "from seqloom.plugins.schema_hash import schema_hash\n"
         "print(*[schema_hash(registry().find('data', n)) for n in registry().names('data')])"
     )
     here = [schema_hash(registry().find("data", name)) for name in registry().names("data")]

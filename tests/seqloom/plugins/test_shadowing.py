@@ -9,7 +9,7 @@ import pytest
 
 from seqloom.config.compose import compose_run
 from seqloom.plugins import Plugin, registry
-from seqloom.plugins.shadowing import options
+from seqloom.plugins.options import options
 
 SOURCE = """
 from seqloom.plugins import hookimpl
@@ -68,6 +68,13 @@ def test_two_presets_of_one_name_go_to_neither(install: Install) -> None:
     assert "in faulty_two_conf of plugin 'faulty_two'" in found("faulty_one").reason
 
 
+def test_two_plugins_of_one_distribution_share_a_package(install: Install) -> None:
+    add(install, "faulty_one", {"encoder/tiny.yaml": PRESET})
+    install("faulty_two", SOURCE.format(name="faulty_one"))
+    assert [found(name).reason for name in ("faulty_one", "faulty_two")] == ["", ""]
+    assert compose_run(["encoder=tiny"])["encoder"]["hidden_size"] == 7
+
+
 def test_a_config_package_that_cannot_be_imported(install: Install) -> None:
     files = {"faulty_raises_conf/__init__.py": "raise OSError('no')"}
     install("faulty_raises", SOURCE.format(name="faulty_raises"), files=files)
@@ -87,4 +94,4 @@ def test_a_folder_without_init_is_a_package_too(install: Install) -> None:
 def test_options_of_the_core() -> None:
     known = options("seqloom_conf")
     assert {"train", "evaluate", "trainer/cpu", "experiment/bc5cdr"} <= set(known)
-    assert known == sorted(known)
+    assert list(known) == sorted(known)

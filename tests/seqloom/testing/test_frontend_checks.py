@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Self
@@ -109,6 +111,40 @@ class HiddenTensor(Sound):
     def forward(self, batch: SequenceBatch) -> Features:
         found = super().forward(batch)
         return Features(found.values + self.shift, found.lengths)
+
+
+class CountsPadding(Sound):
+    """Normalises over all steps in training, those of the padding too."""
+
+    def __init__(self, codec: SoundCodec) -> None:
+        super().__init__(codec)
+        self.norm = nn.BatchNorm1d(5)
+
+    def forward(self, batch: SequenceBatch) -> Features:
+        found = super().forward(batch)
+        return Features(self.norm(found.values.transpose(1, 2)).transpose(1, 2), found.lengths)
+
+
+class Idle(Sound):
+    """Has weights that do nothing, and a gradient for them: of zeros."""
+
+    def __init__(self, codec: SoundCodec) -> None:
+        super().__init__(codec)
+        self.idle = nn.Parameter(torch.ones(5))
+
+    def forward(self, batch: SequenceBatch) -> Features:
+        found = super().forward(batch)
+        return Features(found.values + self.idle * 0, found.lengths)
+
+
+class BlocksInWorker(SoundCodec):
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        time.sleep(600)
+
+
+class DiesInWorker(SoundCodec):
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        os._exit(3)
 
 
 class Free(SoundCodec):
@@ -243,11 +279,12 @@ class NoFrames(SoundCodec):
 
 
 BROKEN: list[tuple[Any, Any, str]] = [
-    (checks.check_sizes, WrongSize, "output_size is not that of features"),
-    (checks.check_sizes, WrongLengths, r"lengths are not frames\(\)"),
-    (checks.check_sizes, Sound.over(NoFrames), r"lengths are not frames\(\)"),
-    (checks.check_sizes, Sound.over(Free), r"cost\(\) must be positive"),
+    (checks.check_sizes, WrongSize, "features have 5 columns, output_size is 6"),
+    (checks.check_sizes, WrongLengths, r"lengths are \[9, 9, .* and frames\(\) gave \[5, 1,"),
+    (checks.check_sizes, Sound.over(NoFrames), r"frames\(\) gave \[0, 0, 0, 0\]"),
+    (checks.check_sizes, Sound.over(Free), r"cost\(\) gives \[0, 0, 0, 0\]; expected pos"),
     (checks.check_padding, OverPadding, "features of row 0: differ by"),
+    (checks.check_training, CountsPadding, "in training mode, padded further: differ by"),
     (checks.check_order, PlaceMatters, "features of row 0, moved: differ by 3, allowed"),
     (checks.check_codec, Sound.over(OtherAfterJson), r"encode\(\) gives another 'words'"),
     (checks.check_codec, Sound.over(GrowsInPrepare), r"prepare\(\) is not idempotent"),
@@ -256,6 +293,7 @@ BROKEN: list[tuple[Any, Any, str]] = [
     (checks.check_augment, Sound.over(Empties), "leaves an item without frames"),
     (checks.check_bad, Sound.over(TakesAnything), "an example without fields is not refused"),
     (checks.check_gradients, Unused, r"no gradient reaches forgotten\.weight"),
+    (checks.check_gradients, Idle, "the gradient of idle is zero, whatever the weights"),
     (checks.check_round_trip, HiddenTensor, "outputs of the stored module"),
     (checks.check_lengths, LongIsNan, "an example of 405 steps has features that are not finite"),
     (checks.check_workers, Sound.over(LostInWorker), r"loader, encode\(\) gives another 'words'"),
@@ -290,6 +328,15 @@ def test_a_broken_frontend_is_caught(
 ) -> None:
     with pytest.raises(ConformanceError, match=complaint):
         check(_case(broken))
+
+
+@pytest.mark.parametrize("codec", [BlocksInWorker, DiesInWorker])
+def test_a_worker_that_gives_nothing_is_not_waited_for(
+    codec: type[SoundCodec], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checks, "LIMIT", 1.0)
+    with pytest.raises(ConformanceError, match="died, or encoded no example within 1 s"):
+        checks.check_workers(_case(Sound.over(codec)))
 
 
 class Weightless(Sound):

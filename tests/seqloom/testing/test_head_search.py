@@ -68,12 +68,30 @@ def test_targets_of_another_kind_are_named_by_the_case() -> None:
         search.check_search(replace(unknown, candidates=moods))
 
 
-def test_a_prediction_without_a_target_cannot_be_searched() -> None:
-    def silent(head: Any, outputs: Any, encoded: Encoded) -> list[Prediction]:
-        return [{"confidence": 0.5} for _ in outputs]
+@pytest.mark.parametrize(
+    "prediction",
+    [
+        {"confidence": 0.5},
+        {"label": "sideways"},
+        {"label": "sideways", "probabilities": {"left": 1.0}},
+        {"label": "sideways", "likeliest": "left"},
+    ],
+)
+def test_a_prediction_names_one_of_the_targets(prediction: Prediction) -> None:
+    def other(head: Any, outputs: Any, encoded: Encoded) -> list[Prediction]:
+        return [prediction for _ in outputs]
 
-    with pytest.raises(NotApplicable, match=r"no value of the prediction \{'confidence': 0\.5\}"):
-        search.check_search(_over(_labelled("classification"), silent))
+    with pytest.raises(ConformanceError, match=r"no value of .* is one of the 3 targets"):
+        search.check_search(_over(_labelled("classification"), other))
+
+
+@pytest.mark.parametrize("classes", [[], [{"name": "left"}], {"left": 0.9}])
+def test_what_a_prediction_says_in_another_form_cannot_be_searched(classes: Any) -> None:
+    def nested(head: Any, outputs: Any, encoded: Encoded) -> list[Prediction]:
+        return [{"classes": classes} for _ in outputs]
+
+    with pytest.raises(NotApplicable, match=r"no value of the prediction \{'classes'"):
+        search.check_search(_over(_labelled("classification"), nested))
 
 
 def test_a_text_may_stand_for_a_list_of_letters() -> None:

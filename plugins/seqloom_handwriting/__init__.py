@@ -24,8 +24,21 @@ def seqloom_commands() -> Iterable[Command]:
     """Return the commands of this plugin."""
     return (
         Command(
-            "prepare", "Cut pages into line images.", "seqloom_handwriting.pages.prepare:prepare"
+            "prepare",
+            "Cut pages into line images.",
+            "seqloom_handwriting.pages.prepare:prepare",
+            extra="handwriting",
         ),
-        Command("tune", "Tune how a model decodes, on dev.", "seqloom_handwriting.ctc.tune:tune"),
-        Command("demo", "Write by hand in a browser.", "seqloom_handwriting.demo.command:demo"),
+        Command(
+            "tune",
+            "Tune how a model decodes, on dev.",
+            "seqloom_handwriting.ctc.tune:tune",
+            extra="handwriting",
+        ),
+        Command(
+            "demo",
+            "Write by hand in a browser.",
+            "seqloom_handwriting.demo.command:demo",
+            extra="demo",
+        ),
     )

@@ -11,7 +11,7 @@ from typing import Any
 
 from seqloom.cli.plugins import idle, state
 from seqloom.errors import PluginError, SeqloomError
-from seqloom.plugins import Component, Plugin, registry, resolve
+from seqloom.plugins import KINDS, Command, Component, Plugin, registry, resolve
 from seqloom.plugins.registry import import_target
 
 
@@ -71,7 +71,7 @@ def _faults(plugin: Plugin) -> Iterator[str]:
     for part in plugin.components:
         yield from _of_component(part)
     for command in plugin.commands:
-        yield from _of_target(command.target, f"the command {command.name!r}")
+        yield from _of_target(command.target, f"the command {command.name!r}", command.extra)
     for package in plugin.config_packages:
         yield from _of_presets(package)
 
@@ -115,7 +115,7 @@ def _of_component(part: Component) -> Iterator[str]:
     try:
         cls = resolve(part)
     except PluginError as fault:
-        if not _lacks_extra(part, fault):
+        if not _lacks_extra(part.extra, fault):
             yield str(fault)
         return
     yield from _of_class(part, cls)
@@ -153,11 +153,12 @@ def _not_taken(maker: Any, names: set[str]) -> list[str]:
     return sorted(names - {one.name for one in known})
 
 
-def _of_target(target: str, label: str) -> Iterator[str]:
+def _of_target(target: str, label: str, extra: str = "") -> Iterator[str]:
     try:
         import_target(target, label)
     except PluginError as fault:
-        yield str(fault)
+        if not _lacks_extra(extra, fault):
+            yield str(fault)
 
 
 def _of_presets(package: str) -> Iterator[str]:
@@ -167,29 +168,40 @@ def _of_presets(package: str) -> Iterator[str]:
 
     for option in options(package):
         group, _, name = option.rpartition("/")
-        if group and not group.startswith("hydra"):
-            try:
-                composed("train", [f"{group}={name}"])
-            except SeqloomError as fault:
-                yield f"its config {option!r}: {fault}"
+        if not group or group.startswith("hydra"):
+            continue
+        try:
+            found = composed("train", [f"{group}={name}"])
+        except SeqloomError as fault:
+            yield f"its config {option!r}: {fault}"
+            continue
+        if group in KINDS and "name" not in found[group]:
+            yield (
+                f"its config {option!r} is of no component: let it begin with "
+                f"defaults: [/schema/{group}/NAME@_here_, _self_]"
+            )
 
 
-def _lacks_extra(part: Component, fault: PluginError) -> bool:
+def _lacks_extra(extra: str, fault: PluginError) -> bool:
     """Return whether nothing is wrong but that libraries of an extra are not installed."""
-    return bool(part.extra) and isinstance(fault.__cause__, ImportError)
+    return bool(extra) and isinstance(fault.__cause__, ImportError)
 
 
 def _remarks(plugin: Plugin) -> Iterator[str]:
     """Give what is worth knowing of a plugin without being a fault."""
     if plugin.state == "disabled":
         yield f"disabled: {plugin.reason}"
-    for part in plugin.components:
-        if part.extra and (part.kind, part.name) not in registry().contested:
-            try:
-                resolve(part)
-            except PluginError as fault:
-                if _lacks_extra(part, fault):
-                    yield (
-                        f"{part.kind}={part.name} needs libraries that are not installed: "
-                        f'pip install "{plugin.distribution}[{part.extra}]"'
-                    )
+    named: list[tuple[str, Component | Command]] = [
+        (f"{part.kind}={part.name}", part) for part in plugin.components
+    ]
+    named += [(f"the command {one.name!r}", one) for one in plugin.commands]
+    for label, part in named:
+        try:
+            if part.extra:
+                import_target(part.target, label)
+        except PluginError as fault:
+            if _lacks_extra(part.extra, fault):
+                yield (
+                    f"{label} needs libraries that are not installed: "
+                    f'pip install "{plugin.distribution}[{part.extra}]"'
+                )

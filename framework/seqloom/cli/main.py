@@ -8,7 +8,7 @@ from collections.abc import Callable
 from importlib import import_module
 
 from seqloom.cli.commands import COMMANDS
-from seqloom.errors import SeqloomError
+from seqloom.errors import PluginError, SeqloomError
 
 HELP = """\
 Usage: seqloom COMMAND [ARGUMENTS]
@@ -75,7 +75,15 @@ def find(name: str) -> Callable[[list[str]], int]:
     from seqloom.plugins.registry import import_target
 
     command = registry().command(name, others=COMMANDS)
-    found = import_target(command.target, f"the command {name!r}")
+    try:
+        found = import_target(command.target, f"the command {name!r}")
+    except PluginError as fault:
+        if not command.extra or not isinstance(fault.__cause__, ImportError):
+            raise
+        distribution = registry().provider(command).distribution
+        raise PluginError(
+            f'{fault}. What it needs comes with: pip install "{distribution}[{command.extra}]"'
+        ) from fault.__cause__
     return found
 
 

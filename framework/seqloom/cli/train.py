@@ -15,6 +15,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, open_dict
 
+from seqloom.cli.plugins import idle
 from seqloom.config.compose import VERSION_BASE
 from seqloom.config.disabling import disable_by
 from seqloom.config.explain import COMPOSITION_ERRORS, explain
@@ -69,8 +70,11 @@ def train(arguments: list[str]) -> int:
 
 
 def _train(arguments: list[str]) -> int:
+    arguments = overrides_first(arguments)
     disable_by(arguments)
     register_configs()
+    for text in idle():
+        print(f"Warning: {text}", file=sys.stderr)
     if {"-h", "--help"} & set(arguments):
         print(help_text(), end="")
         return 0
@@ -92,6 +96,16 @@ def _train(arguments: list[str]) -> int:
         else:
             os.environ["HYDRA_FULL_ERROR"] = before
     return 1 if failures or _a_trial_failed() else 0
+
+
+def overrides_first(arguments: list[str]) -> list[str]:
+    """Return the arguments with KEY=VALUE before the options, behind which Hydra takes none.
+
+    >>> overrides_first(["--cfg", "job", "seed=2"])
+    ['seed=2', '--cfg', 'job']
+    """
+    overrides = [word for word in arguments if "=" in word and not word.startswith("-")]
+    return [*overrides, *(word for word in arguments if word not in overrides)]
 
 
 def _a_trial_failed() -> bool:

@@ -101,9 +101,17 @@ class Standing:
         alike = self.schema == self.entry["schema"]
         if here and then and here < then:
             return "older"
-        if here and then and here > then and not (alike and _line(here) == _line(then)):
+        if here and then and here > then and not (alike and self._compatible(here, then)):
             return "newer"
         return "same" if alike else "changed"
+
+    def _compatible(self, here: Version, then: Version) -> bool:
+        """Return whether a newer version promises to read what an older one made.
+
+        seqloom promises it of bundles over its minor versions too, while its major one is 0.
+        """
+        own = _same_name(self.entry["distribution"], "seqloom")
+        return here.major == then.major if own else _line(here) == _line(then)
 
     @property
     def renamed(self) -> dict[str, str]:

@@ -102,8 +102,8 @@ def _newer(group: Sequence[Standing]) -> str:
     unlike = "with which it need not be compatible"
     how = f"where {_listed(changed)} had other parameters" if changed else unlike
     return (
-        f"{_here(group)} here; the model was made with {then}, {how}. If it does worse than it "
-        f"did, get that back: {install(group[0].entry, '==')}."
+        f"{_here(group)} here; the model was made with {then}, {how}. To have it as it was "
+        f"made: {install(group[0].entry, '==')}."
     )
 
 

@@ -86,11 +86,19 @@ class Component:
 
 @dataclass(frozen=True)
 class Command:
-    """A subcommand of ``seqloom``; its target ``module:function`` takes the arguments after it."""
+    """A subcommand of ``seqloom``; its target ``module:function`` takes the arguments after it.
+
+    Attributes:
+        name: that is typed.
+        help: one line, for ``seqloom --help``.
+        target: ``module:function``; it is given a list of texts and returns the exit status.
+        extra: of the plugin's distribution, with the libraries that it needs.
+    """
 
     name: str
     help: str
     target: str
+    extra: str = ""
 
 
 @hookspec

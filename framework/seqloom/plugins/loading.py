@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import sys
 import time
+import traceback
 from collections.abc import Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
@@ -108,10 +110,21 @@ def _load(point: EntryPoint, disabled: Mapping[str, str]) -> Plugin:
     except KeyboardInterrupt:
         raise
     except BaseException as fault:  # whatever a stranger's module does must not end us
-        reason = f"{type(fault).__name__}: {fault}"
+        reason = f"{type(fault).__name__}: {fault}{_place(fault)}"
         return Plugin(**identity, state="quarantined", reason=reason)
     heavy = tuple(name for name in HEAVY if name in sys.modules and name not in there)
     return Plugin(**identity, seconds=time.perf_counter() - start, heavy=heavy, **parts)
+
+
+def _place(fault: BaseException) -> str:
+    """Return where in the plugin's own files something was raised, if it was there."""
+    ours = (str(Path(__file__).parent), str(Path(pluggy.__file__).parent), "<frozen ")
+    own = [
+        frame
+        for frame in traceback.extract_tb(fault.__traceback__)
+        if not frame.filename.startswith(ours) and "importlib" not in Path(frame.filename).parts
+    ]
+    return f" (at {own[-1].filename}:{own[-1].lineno})" if own else ""
 
 
 def _ask(point: EntryPoint) -> dict[str, Any]:
@@ -139,6 +152,8 @@ def _refuse_unknown_hooks(manager: pluggy.PluginManager, module: ModuleType) -> 
     known = {name for name in vars(hooks) if name.startswith("seqloom_")}
     for name in dir(module):
         marked = manager.parse_hookimpl_opts(module, name)
+        if marked is None and name in known and getattr(module, name) is not vars(hooks)[name]:
+            raise AttributeError(f"its {name}() is not marked: put @hookimpl in front of it")
         if marked is not None and name not in known and not marked.get("optionalhook"):
             raise AttributeError(
                 f"it implements a hook {name!r} that this version of seqloom does not have; "

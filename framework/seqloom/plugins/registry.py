@@ -89,6 +89,10 @@ class Registry:
             raise _contested(f"The command {name!r}", [plugin for _, plugin in claims])
         return claims[0][0]
 
+    def provider(self, command: Command) -> Plugin:
+        """Return the plugin that provides a subcommand which only one provides."""
+        return self._claims()[command.name][0][1]
+
     def contested_commands(self) -> dict[str, tuple[Plugin, ...]]:
         """Return the plugins that claim the same subcommand; none of them gets it."""
         claims = self._claims().items()

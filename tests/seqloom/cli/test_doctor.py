@@ -150,3 +150,34 @@ def test_requirements_of_another_form(install: Install, capsys: pytest.CaptureFi
     assert "faulty_old (faulty-old 1.5): 2 faults\n" in out
     assert "  fault: faulty-old has a requirement that cannot be read, 'foo (>=1.x)': " in out
     assert f"  fault: faulty-old needs SeqLoom>=97, but this is seqloom {__version__}\n" in out
+
+
+def test_an_extra_of_a_command_is_no_fault_either(
+    install: Install, program: Program, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = """
+from seqloom.plugins import Command, hookimpl
+
+@hookimpl
+def seqloom_commands():
+    return [Command("dear", "Be dear.", "faulty_dear_part:run", extra="dear")]
+"""
+    files = {"faulty_dear_part.py": "import faulty_library"}
+    site = install("faulty_dear", source, files=files)
+    assert run(["plugins", "doctor"]) == 0
+    remark = "the command 'dear' needs libraries that are not installed: pip install"
+    assert f'{remark} "faulty-dear[dear]"\n' in capsys.readouterr().out
+    done = program("dear", site=site)
+    assert done.returncode == 1
+    assert done.stderr.endswith('What it needs comes with: pip install "faulty-dear[dear]"\n')
+
+
+def test_a_preset_of_no_component_is_a_fault(
+    install: Install, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install("faulty", PRESET, files={"faulty_conf/encoder/bare.yaml": "hidden_size: 3\n"})
+    assert run(["plugins", "doctor"]) == 1
+    assert (
+        "its config 'encoder/bare' is of no component: let it begin with defaults: "
+        "[/schema/encoder/NAME@_here_, _self_]"
+    ) in capsys.readouterr().out

@@ -45,7 +45,7 @@ def test_broken_and_contested_ones(
     out = capsys.readouterr().out
     assert (
         "faulty_import (faulty-import 1.5): quarantined\n"
-        "  ModuleNotFoundError: No module named 'no_such_module'\n"
+        "  ModuleNotFoundError: No module named 'no_such_module' (at "
     ) in out
     assert re.search(r"^faulty_claim \(faulty-claim 1\.5\): conflict, loaded", out, re.MULTILINE)
     also = "  encoder=lstm is also claimed by plugin {}, so neither gets it\n"
@@ -74,7 +74,7 @@ def test_in_a_process_of_its_own(install: Callable[..., Path], program: Program)
     site = install("faulty_claim", CLAIM)
     done = program("plugins", site=site)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "faulty_exit (faulty-exit 1.5): quarantined\n  SystemExit: 7\n" in done.stdout
+    assert "faulty_exit (faulty-exit 1.5): quarantined\n  SystemExit: 7 (at " in done.stdout
     assert "faulty_syntax (faulty-syntax 1.5): quarantined\n  SyntaxError: " in done.stdout
 
     refused = program("train", "encoder=lstm", site=site)

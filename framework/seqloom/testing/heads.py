@@ -134,7 +134,7 @@ def check_output(case: HeadCase) -> None:
 
 
 def check_gradients(case: HeadCase) -> None:
-    """Every parameter gets a finite gradient, in training mode.
+    """Every parameter gets a finite gradient, in training mode, that is not always zero.
 
     With weights moved a little, where need be, it is not zero throughout.
     """

@@ -97,7 +97,10 @@ def test_two_directions_cannot_go_on() -> None:
             r"encoder\.hidden_size is 0; it must be a whole number, 1 or more\.",
         ),
         ({"num_layers": 1.5}, r"encoder\.num_layers is 1\.5; it must be a whole number"),
-        ({"dropout": 1.0}, r"encoder\.dropout is 1\.0; it must be 0 or more, and below 1\."),
+        (
+            {"dropout": 1.0},
+            r"encoder\.dropout is 1\.0; it is a probability: 0 .none. or more, and below 1\.",
+        ),
         (
             {"candidate": "positiv"},
             r"encoder\.candidate is 'positiv'\. Did you mean 'positive'\? There are: linear, pos",
@@ -111,7 +114,7 @@ def test_mistakes_are_told(params: dict[str, Any], message: str) -> None:
 
 
 def test_a_row_without_steps_is_named() -> None:
-    with pytest.raises(ValueError, match="Sequence 1 of the batch has no step"):
+    with pytest.raises(ValueError, match="Sequence 1 of the batch has length 0"):
         MinGRU(3)(Features(torch.zeros(2, 4, 3), torch.tensor([4, 0])))
 
 

@@ -164,7 +164,10 @@ def test_a_state_is_refused() -> None:
         ({"hidden_size": 3, "heads": 8}, r"a multiple of encoder\.heads, 8 say"),
         ({"heads": 0}, r"encoder\.heads is 0; it must be a whole number, 1 or more\."),
         ({"feedforward_size": -1}, r"encoder\.feedforward_size is -1; it must be"),
-        ({"dropout": 1.5}, r"encoder\.dropout is 1\.5; it must be 0 or more, and below 1\."),
+        (
+            {"dropout": 1.5},
+            r"encoder\.dropout is 1\.5; it is a probability: 0 .none. or more, and below 1\.",
+        ),
         ({"summary": "last"}, r"encoder\.summary is 'last'\. There are: first, mean\."),
     ],
 )

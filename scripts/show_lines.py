@@ -7,12 +7,12 @@ import numpy as np
 from PIL import Image
 
 import seqloom
-from seqloom_handwriting.readers.digit_lines import DigitLineSource
+from seqloom_handwriting.readers.digit_lines import DigitLineReader
 
 SHADES = np.array(list(" .:*#"))
 
 pipeline = seqloom.load(sys.argv[1])
-for example in islice(DigitLineSource().examples("test"), 3):
+for example in islice(DigitLineReader().examples("test"), 3):
     image = Image.fromarray(255 - example.fields["image"])
     # A character of the terminal is twice as high as it is wide.
     small = np.asarray(image.resize((image.width // 2, image.height // 4)))

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from seqloom_handwriting.readers.digit_lines import DigitLineSource
+from seqloom_handwriting.readers.digit_lines import DigitLineReader
 
 ROOT = Path(__file__).parent.parent
 DOCS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md"))
@@ -103,7 +103,7 @@ def own_files(folder: Path) -> None:
 def own_lines(folder: Path) -> list[tuple[np.ndarray, str]]:
     """Make line images with their texts beside them; return them."""
     folder.mkdir()
-    examples = DigitLineSource(train=48, val=1, test=1).examples("train")
+    examples = DigitLineReader(train=48, val=1, test=1).examples("train")
     lines = [(example.fields["image"], example.fields["text"]) for example in examples]
     for number, (image, text) in enumerate(lines):
         Image.fromarray(image).save(folder / f"{number:04}.png")

@@ -14,13 +14,13 @@ import pytest
 
 from seqloom.plugins import component as hooks
 from seqloom.public import PUBLIC
-from seqloom.testing import ENCODER_CHECKS, FRONTEND_CHECKS, HEAD_CHECKS, SOURCE_CHECKS
+from seqloom.testing import ENCODER_CHECKS, FRONTEND_CHECKS, HEAD_CHECKS, READER_CHECKS
 from seqloom.testing.conform import name_of, promise_of
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 WITHOUT_ENTRY = {"seqloom.__version__", "seqloom.SeqloomError"}  # told of under another name
-INTERFACES = ("Source", "Writer", "Codec", "FrontendCodec", "HeadCodec", "Frontend", "Encoder")
+INTERFACES = ("Reader", "Writer", "Codec", "FrontendCodec", "HeadCodec", "Frontend", "Encoder")
 HEADS = ("Head", "HeadMetric")
 
 
@@ -77,7 +77,7 @@ def test_every_hook_has_an_entry_with_its_arguments(site: Path) -> None:
 
 def test_every_check_is_told_of() -> None:
     page = (DOCS / "conformance.md").read_text(encoding="utf-8")
-    for check in (*ENCODER_CHECKS, *FRONTEND_CHECKS, *HEAD_CHECKS, *SOURCE_CHECKS):
+    for check in (*ENCODER_CHECKS, *FRONTEND_CHECKS, *HEAD_CHECKS, *READER_CHECKS):
         assert f"| `{name_of(check)}` | {promise_of(check)} |\n" in page
 
 

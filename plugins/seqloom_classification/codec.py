@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from seqloom.errors import ConfigError, DataError, ExampleError, did_you_mean
-from seqloom.interfaces.codec import HeadCodec, Item
+from seqloom.interfaces.codec import Arrays, HeadCodec
 from seqloom.interfaces.example import Example
 from seqloom_classification import Classification
 from seqloom_classification.weights import balanced_weights, named_weights
@@ -63,7 +63,7 @@ class ClassificationCodec(HeadCodec):
         self.weights = list(state["weights"])
         self._number = {name: i for i, name in enumerate(self.classes)}
 
-    def encode(self, example: Example) -> Item:
+    def encode(self, example: Example) -> Arrays:
         """Return the example's ``target``.
 
         Raises:

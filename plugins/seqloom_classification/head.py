@@ -27,7 +27,7 @@ class ClassificationHead(Head):
         ConfigError: dropout or threshold is out of its range.
     """
 
-    watch = "accuracy"
+    monitor = "accuracy"
     column_names = ("label", "confidence")
     weights: Tensor
 
@@ -42,7 +42,7 @@ class ClassificationHead(Head):
         self.linear = nn.Linear(self.pooling.output_size, len(codec.classes))
         self.register_buffer("weights", tensor(codec.weights), persistent=False)
         if codec.multi_label:
-            self.watch = "f1_micro"
+            self.monitor = "f1_micro"
 
     @classmethod
     def make_codec(cls, **params: Any) -> ClassificationCodec:

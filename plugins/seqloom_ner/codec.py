@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from seqloom.errors import ExampleError, did_you_mean
-from seqloom.interfaces import Example, HeadCodec, Item
+from seqloom.interfaces import Arrays, Example, HeadCodec
 from seqloom_ner import Scheme, schemes
 from seqloom_ner.spans import tag_names
 
@@ -54,7 +54,7 @@ class NerCodec(HeadCodec):
         self.tags = list(state["tags"])
         self._numbers = {tag: number for number, tag in enumerate(self.tags)}
 
-    def encode(self, example: Example) -> Item:
+    def encode(self, example: Example) -> Arrays:
         """Return the numbers of the example's tags.
 
         Raises:
@@ -72,7 +72,7 @@ class NerCodec(HeadCodec):
             )
         return {"tags": np.array([self._numbers[tag] for tag in tags], dtype=np.int64)}
 
-    def check(self, example: Example, item: Item, frames: int) -> None:
+    def check(self, example: Example, item: Arrays, frames: int) -> None:
         """Refuse an example whose tags and tokens differ in number.
 
         Raises:

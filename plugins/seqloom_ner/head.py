@@ -31,7 +31,7 @@ class NerHead(Head):
         field, decoder, scheme, dropout: see `seqloom_ner.Ner`.
     """
 
-    watch = "f1"
+    monitor = "f1"
     column_names = ("token", "tag", "confidence")
     row_per_token = True
 

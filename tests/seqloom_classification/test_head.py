@@ -100,7 +100,7 @@ def test_columns(three: Any, sets: Any, example: Any) -> None:
 def test_watched_metric_is_computed(three: Any, sets: Any) -> None:
     for codec, name in [(three, "accuracy"), (sets, "f1_micro")]:
         head = _head(codec)
-        assert head.watch == name
+        assert head.monitor == name
         metric = head.metrics()
         metric.update([], _empty(len(codec.classes), codec.multi_label))
         assert name in metric.compute()

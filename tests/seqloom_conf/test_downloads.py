@@ -14,7 +14,7 @@ import pytest
 
 from seqloom.config.compose import compose_data
 from seqloom.errors import DataError
-from seqloom.model.build import build_source
+from seqloom.model.build import build_reader
 
 pytestmark = pytest.mark.realdata
 
@@ -54,7 +54,7 @@ def publisher(real_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.parametrize("name", SIZES)
 def test_fetched(name: str, publisher: Path) -> None:
-    source = build_source(compose_data([f"data={name}"]))
+    source = build_reader(compose_data([f"data={name}"]))
     for split, (count, tokens) in SIZES[name].items():
         examples = list(source.examples(split))
         assert len(examples) == count
@@ -65,13 +65,13 @@ def test_fetched(name: str, publisher: Path) -> None:
 @pytest.mark.parametrize("name", SIZES)
 def test_local_copies(name: str, real_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEQLOOM_MIRROR", "http://127.0.0.1:9")  # nobody answers there
-    source = build_source(compose_data([f"data={name}"]))
+    source = build_reader(compose_data([f"data={name}"]))
     assert len(list(source.examples("val"))) == SIZES[name]["val"][0]
 
 
 def test_changed_file_is_refused(publisher: Path) -> None:
     changed = next(publisher.rglob("train.tsv"))
     changed.write_bytes(changed.read_bytes() + b"\n")
-    source = build_source(compose_data(["data=bc5cdr"]))
+    source = build_reader(compose_data(["data=bc5cdr"]))
     with pytest.raises(DataError, match=r"train\.tsv"):
         next(source.examples("train"))

@@ -23,13 +23,13 @@ def test_three_steps_on_all_of_the_data(
     experiment: str, real_data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "seqloom")
-    watch, sizes = EXPERIMENTS[experiment]
+    monitor, sizes = EXPERIMENTS[experiment]
     result = seqloom.fit(f"experiment={experiment}", *STEPS, run_dir=tmp_path / "run")
     listing = ", ".join(f"{split} {size}" for split, size in sizes.items())
     assert f"Examples: {listing}" in caplog.text
     assert not (result.run_dir / "skipped.jsonl").exists()
-    assert result.watch == watch
+    assert result.monitor == monitor
     assert set(result.metrics) == {"val", "test"}
-    assert all(found[watch] >= 0 for found in result.metrics.values())
+    assert all(found[monitor] >= 0 for found in result.metrics.values())
     record = json.loads((result.run_dir / "run.json").read_text(encoding="utf-8"))
     assert record["steps"] == 3

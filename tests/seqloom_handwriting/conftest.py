@@ -11,7 +11,7 @@ import pytest
 
 from seqloom.cli.main import run
 from seqloom.interfaces import Example
-from seqloom_handwriting.readers.digit_lines import DigitLineSource
+from seqloom_handwriting.readers.digit_lines import DigitLineReader
 
 READER = (
     "data=digit_lines",
@@ -42,7 +42,7 @@ READER = (
 
 
 def _digit_line(number: int) -> Example:
-    source = DigitLineSource(test=number, min_length=2, max_length=4, height=24)
+    source = DigitLineReader(test=number, min_length=2, max_length=4, height=24)
     *_, last = source.examples("test")
     return last
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 import seqloom
-from seqloom_handwriting.readers.digit_lines import DigitLineSource
+from seqloom_handwriting.readers.digit_lines import DigitLineReader
 
 LISTED = {
     "damaged.png": "cannot be read: ",
@@ -25,7 +25,7 @@ LISTED = {
 @pytest.fixture
 def flawed(tmp_path: Path) -> tuple[str, ...]:
     """Overrides of folders with good lines, and a bad one of each kind."""
-    source = DigitLineSource(train=24, val=0, test=0, min_length=2, max_length=3, height=16)
+    source = DigitLineReader(train=24, val=0, test=0, min_length=2, max_length=3, height=16)
     for number, one in enumerate(source.examples("train")):
         place = tmp_path / ("val" if number > 20 else "train")
         write(place, f"good{number}", one.fields["image"], one.fields["text"])

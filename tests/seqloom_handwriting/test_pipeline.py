@@ -22,7 +22,7 @@ from seqloom.config.compose import compose_run
 from seqloom.data.encode import Codecs
 from seqloom.errors import BundleError
 from seqloom.interfaces import Example
-from seqloom.model.build import build_codecs, build_pipeline, build_source, restore
+from seqloom.model.build import build_codecs, build_pipeline, build_reader, restore
 from seqloom.model.pipeline import Pipeline
 from seqloom.train.data import SequenceData, read_data
 
@@ -204,7 +204,7 @@ def test_workers_change_nothing_in_the_batches(tiny: tuple[str, ...]) -> None:
     assert first[0].tensors.keys() == first[1].tensors.keys()
     for name, tensor in first[0].tensors.items():
         assert torch.equal(tensor, first[1].tensors[name])
-    source = build_source(compose_run(tiny)["data"])
+    source = build_reader(compose_run(tiny)["data"])
     plain = {one.id: one for one in source.examples("train")}
     codec = build_codecs(compose_run(tiny)).frontend
     kept = codec.encode(plain[first[0].ids[0]])["image"]

@@ -12,11 +12,11 @@ from omegaconf import OmegaConf
 from omegaconf.errors import ValidationError
 
 import seqloom_handwriting
-from seqloom.interfaces import Frontend, Head, Source
+from seqloom.interfaces import Frontend, Head, Reader
 from seqloom.plugins import Component
 from seqloom_handwriting.schemas.heads import Ctc, Decoder, Form
 
-KINDS: dict[str, type] = {"data": Source, "frontend": Frontend, "head": Head}
+KINDS: dict[str, type] = {"data": Reader, "frontend": Frontend, "head": Head}
 COMPONENTS = list(seqloom_handwriting.seqloom_components())
 
 

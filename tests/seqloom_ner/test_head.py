@@ -149,7 +149,7 @@ def test_learns_a_tiny_task(codec: NerCodec, encode: Any, batch_of: Any) -> None
         encoded = encode(values, LENGTHS)
         metric = head.eval().metrics()
         metric.update(head.decode(head(encoded), encoded), batch)
-        assert metric.compute()[head.watch].item() == 1.0
+        assert metric.compute()[head.monitor].item() == 1.0
 
 
 def test_make_codec_takes_all_parameters() -> None:

@@ -127,9 +127,9 @@ def _of_component(part: Component) -> Iterator[str]:
 
 def _of_class(part: Component, cls: Any) -> Iterator[str]:
     """Give what keeps a class from being what its component says it is."""
-    from seqloom.interfaces import Encoder, Frontend, Head, Source
+    from seqloom.interfaces import Encoder, Frontend, Head, Reader
 
-    base = {"data": Source, "frontend": Frontend, "encoder": Encoder, "head": Head}[part.kind]
+    base = {"data": Reader, "frontend": Frontend, "encoder": Encoder, "head": Head}[part.kind]
     label = f"{part.kind}={part.name}"
     if not (inspect.isclass(cls) and issubclass(cls, base)):
         yield f"{label}: {part.target} is no {base.__name__} of seqloom.interfaces"

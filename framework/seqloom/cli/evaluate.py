@@ -21,7 +21,7 @@ from seqloom.errors import ConfigError, DataError
 from seqloom.files import finite
 
 if TYPE_CHECKING:
-    from seqloom.data.collate import Row
+    from seqloom.data.collate import EncodedExample
     from seqloom.data.sampler import BatchSampler
     from seqloom.interfaces import Matrix, Table
     from seqloom.model.pipeline import Pipeline
@@ -108,7 +108,7 @@ def measure(
     Raises:
         DataError: the split is empty, or examples cannot be used and may not be skipped.
     """
-    from seqloom.train.meter import evaluate as run
+    from seqloom.train.evaluator import evaluate as run
 
     evaluation = run(pipeline, *read_rows(pipeline, section, options.split, options))
     return evaluation.metrics, evaluation.details
@@ -116,7 +116,7 @@ def measure(
 
 def read_rows(
     pipeline: Pipeline, section: Section, split: str, options: argparse.Namespace
-) -> tuple[list[Row], BatchSampler]:
+) -> tuple[list[EncodedExample], BatchSampler]:
     """Return a split's examples encoded for a pipeline, with the sampler of their batches.
 
     Args:
@@ -130,10 +130,10 @@ def read_rows(
     """
     from seqloom.data.encode import Bad, encode, read_split
     from seqloom.data.sampler import BatchSampler
-    from seqloom.model.build import build_source
+    from seqloom.model.build import build_reader
 
     bad = Bad(options.skip_bad, "--skip-bad")
-    source = build_source(section)
+    source = build_reader(section)
     found = read_split(source, split, pipeline.codecs.frontend, bad)
     rows = encode(pipeline.codecs, found, bad)
     bad.settle(f"the {split} split")

@@ -11,7 +11,7 @@ from typing import TextIO
 
 from seqloom.errors import ConfigError, did_you_mean
 from seqloom.files import atomic_file, finite
-from seqloom.interfaces import Example, Head, Prediction, Source, Writer
+from seqloom.interfaces import Example, Head, Prediction, Reader, Writer
 from seqloom.plugins import registry
 from seqloom.plugins.registry import import_target
 
@@ -61,7 +61,7 @@ class _Lines:
         self.formatted = formatted
         self.stream = stream
 
-    def begin(self, source: Source) -> None:
+    def begin(self, source: Reader) -> None:
         """Any source will do."""
 
     def write(self, example: Example, prediction: Prediction) -> None:

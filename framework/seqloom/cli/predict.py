@@ -29,7 +29,7 @@ def predict(arguments: list[str]) -> int:
     """Print a prediction for each input; the first before the input has ended."""
     options = _parser().parse_intermixed_args(arguments)
     from seqloom.cli.formats import refuse_unknown, writing
-    from seqloom.model.build import build_source
+    from seqloom.model.build import build_reader
 
     refuse_unknown(options.to)
     use_threads(options.threads)
@@ -41,7 +41,7 @@ def predict(arguments: list[str]) -> int:
     section = reader(pipeline.info, options.data or given.name, paths, given.data)
     skipped: list[ExampleError] | None = [] if options.skip_bad else None
     with writing(options.to, options.out, pipeline.head) as writer:
-        source = build_source(section)
+        source = build_reader(section)
         writer.begin(source)
         inputs = source.inputs(paths)
         for example, prediction in predictions(pipeline, inputs, options.batch, skipped):

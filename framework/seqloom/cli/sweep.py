@@ -94,7 +94,7 @@ def _show_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--group-by", metavar="KEY[,KEY…]", help="a row for each value of these; the rest is pooled"
     )
-    parser.add_argument("--metric", metavar="NAME", help="another than the watched one")
+    parser.add_argument("--metric", metavar="NAME", help="another than the monitored one")
     parser.add_argument(
         "--sort", metavar="COLUMN", help=f"{COLUMNS}, or a key (default: val, the best first)"
     )
@@ -129,7 +129,9 @@ def diff(arguments: list[str]) -> int:
     )
     parser.add_argument("first", type=Path, metavar="A", help="the folder of a sweep or a run")
     parser.add_argument("second", type=Path, metavar="B", help="another of the same kind")
-    parser.add_argument("--metric", metavar="NAME", help="of sweeps: another than the watched one")
+    parser.add_argument(
+        "--metric", metavar="NAME", help="of sweeps: another than the monitored one"
+    )
     options = parser.parse_args(arguments)
     sections = differing(options.first, options.second, options.metric)
     print("\n\n".join(map(str, sections)) if sections else "Nothing differs.")

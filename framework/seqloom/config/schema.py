@@ -27,7 +27,7 @@ class InitClasses(Enum):
     """What becomes of a trained model's classes, a reader's alphabet say, on new data."""
 
     keep = "keep"
-    unite = "unite"
+    merge = "merge"
     replace = "replace"
 
     def __str__(self) -> str:  # as it is offered by completion
@@ -62,7 +62,7 @@ class Run:
             beside a busy neighbour cost a multiple; null leaves it to torch.
         init: a bundle, or a run's folder, to begin from: its frontend, encoder and head with their
             parameters, its codecs and its weights.
-        init_classes: what becomes of its head's classes: ``keep``; ``unite`` adds those of the new
+        init_classes: what becomes of its head's classes: ``keep``; ``merge`` adds those of the new
             data; ``replace`` has those of the new data alone. What is in both keeps its weights.
         freeze: parts that do not train: ``frontend``, ``encoder.stack``, …
         disable_plugins: names of plugins, or of their distributions, that this run does without.

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from seqloom.data.split import SplitConfig
 
 if TYPE_CHECKING:
-    from seqloom.data.cutting import CutSource, give
+    from seqloom.data.cutting import SplitReader, give
     from seqloom.data.fetch import local_path
 
-_HOMES = {"CutSource": "cutting", "give": "cutting", "local_path": "fetch"}
+_HOMES = {"SplitReader": "cutting", "give": "cutting", "local_path": "fetch"}
 
-__all__ = ["CutSource", "SplitConfig", "give", "local_path"]
+__all__ = ["SplitConfig", "SplitReader", "give", "local_path"]
 
 
 def __getattr__(name: str) -> Any:

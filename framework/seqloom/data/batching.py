@@ -18,7 +18,7 @@ MIXED_SHARE = 0.5
 
 
 @dataclass(frozen=True)
-class Cut:
+class BatchPlan:
     """Examples in the order of their costs, cut into batches, the batches grouped in windows.
 
     Any permutation of ``order`` inside a window keeps every batch within the budget.
@@ -48,7 +48,7 @@ class Cut:
         window = np.repeat(np.arange(len(self.windows) - 1), np.diff(self.windows))
         return self.order[np.lexsort((rng.random(len(self.order)), window))]
 
-    def divisible_by(self, count: int) -> Cut:
+    def divisible_by(self, count: int) -> BatchPlan:
         """Return a cut whose number of batches divides by ``count``: the largest are halved.
 
         Raises:
@@ -61,7 +61,7 @@ class Cut:
             if sizes[largest] < 2:
                 raise ValueError("no batch is left that could be halved")
             bounds = np.insert(bounds, largest + 1, bounds[largest] + sizes[largest] // 2)
-        return Cut(self.order, bounds, self.windows)
+        return BatchPlan(self.order, bounds, self.windows)
 
 
 def cut(
@@ -69,8 +69,8 @@ def cut(
     max_examples: int,
     max_cost: int | None,
     spreads: Sequence[float] = SPREADS,
-) -> Cut:
-    """Cut the examples into batches, with windows as narrow as leave enough to shuffle.
+) -> BatchPlan:
+    """BatchPlan the examples into batches, with windows as narrow as leave enough to shuffle.
 
     A large data set has many examples of nearly the same cost, so that windows of 5 % suffice; a
     small one needs wider windows, or each epoch would see the same batches.
@@ -83,12 +83,12 @@ def cut(
     """
     order = np.argsort(costs, kind="stable")
     ascending = np.maximum(costs[order], 1)
-    tried: list[Cut] = []
+    tried: list[BatchPlan] = []
     for spread in spreads:
-        tried.append(Cut(order, *_cut_sorted(ascending, max_examples, max_cost, spread)))
+        tried.append(BatchPlan(order, *_cut_sorted(ascending, max_examples, max_cost, spread)))
         if tried[-1].mixed_share() >= MIXED_SHARE:
             return tried[-1]
-    return max(tried, key=Cut.mixed_share)
+    return max(tried, key=BatchPlan.mixed_share)
 
 
 def _cut_sorted(

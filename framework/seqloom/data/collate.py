@@ -9,15 +9,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seqloom.interfaces import Example, Item, SequenceBatch
+from seqloom.interfaces import Arrays, Example, SequenceBatch
 
 
 @dataclass(slots=True)
-class Row:
+class EncodedExample:
     """One example with its arrays: the frontend's by name, each head's as ``head/name``."""
 
     example: Example
-    item: Item
+    item: Arrays
     cost: int = 0
     frames: int = 0
 
@@ -28,7 +28,7 @@ class Collate:
 
     padding: Mapping[str, float] = field(default_factory=dict)
 
-    def __call__(self, rows: Sequence[Row], weight: float = 1.0) -> SequenceBatch:
+    def __call__(self, rows: Sequence[EncodedExample], weight: float = 1.0) -> SequenceBatch:
         """Return the batch of these rows, in this order."""
         names = rows[0].item
         arrays = {name: [row.item[name] for row in rows] for name in names}

@@ -13,10 +13,10 @@ from seqloom.data.reading import outcomes
 from seqloom.data.split import SplitConfig, split
 from seqloom.errors import ConfigError, DataError, ExampleError, did_you_mean
 from seqloom.interfaces.example import Example
-from seqloom.interfaces.source import SPLITS, Source
+from seqloom.interfaces.reader import SPLITS, Reader
 
 
-class CutSource(Source):
+class SplitReader(Reader):
     """A source with a file for each split, or with splits cut from that of ``train``.
 
     Attributes:
@@ -43,7 +43,7 @@ class CutSource(Source):
         """
 
     def examples(self, split: str) -> Iterator[Example]:
-        """Return the examples of a split; see `Source.examples`.
+        """Return the examples of a split; see `Reader.examples`.
 
         Raises:
             ConfigError: the split has another name than these three, or cannot be cut.

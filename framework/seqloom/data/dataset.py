@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from seqloom.data.collate import Collate, Row
+from seqloom.data.collate import Collate, EncodedExample
 from seqloom.data.encode import Codecs
 from seqloom.data.sampler import Batch
 from seqloom.interfaces import SequenceBatch
@@ -20,7 +20,7 @@ class SequenceDataset(Dataset[SequenceBatch]):
     """Encoded rows that are collated, and in training augmented, where they are fetched."""
 
     def __init__(
-        self, rows: Sequence[Row], collate: Collate, codecs: Codecs | None, seed: int
+        self, rows: Sequence[EncodedExample], collate: Collate, codecs: Codecs | None, seed: int
     ) -> None:
         """Keep the rows; ``codecs`` given are asked to augment each row anew in each epoch."""
         self.rows = rows
@@ -41,7 +41,7 @@ class SequenceDataset(Dataset[SequenceBatch]):
             rows = [self._augmented(self.codecs, row, batch.epoch) for row in rows]
         return self.collate(rows, batch.weight)
 
-    def _augmented(self, codecs: Codecs, row: Row, epoch: int) -> Row:
+    def _augmented(self, codecs: Codecs, row: EncodedExample, epoch: int) -> EncodedExample:
         rng = np.random.Generator(np.random.Philox(key=key(self.seed, epoch, row.example.id)))
         return codecs.augmented(row, rng)
 

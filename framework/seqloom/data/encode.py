@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seqloom.data.collate import Row
+from seqloom.data.collate import EncodedExample
 from seqloom.data.reading import outcomes
 from seqloom.errors import DataError, ExampleError
-from seqloom.interfaces import Example, FrontendCodec, HeadCodec, Item, Source
+from seqloom.interfaces import Arrays, Example, FrontendCodec, HeadCodec, Reader
 
 log = logging.getLogger("seqloom")
 SHOWN = 10
@@ -31,16 +31,16 @@ class Codecs:
             found |= {f"{name}/{array}": value for array, value in codec.padding.items()}
         return found
 
-    def inputs(self, example: Example) -> Row:
+    def inputs(self, example: Example) -> EncodedExample:
         """Return the example encoded without its targets.
 
         Raises:
             ExampleError: the frontend cannot read it.
         """
         item = self.frontend.encode(example)
-        return Row(example, item, self.frontend.cost(item), self.frontend.frames(item))
+        return EncodedExample(example, item, self.frontend.cost(item), self.frontend.frames(item))
 
-    def row(self, example: Example) -> Row:
+    def row(self, example: Example) -> EncodedExample:
         """Return the example encoded with its targets.
 
         Raises:
@@ -50,28 +50,28 @@ class Codecs:
         row.item = row.item | self.targets(example, row.frames)
         return row
 
-    def targets(self, example: Example, frames: int) -> Item:
+    def targets(self, example: Example, frames: int) -> Arrays:
         """Return an example's targets, as ``head/name``, checked against its number of frames.
 
         Raises:
             ExampleError: a target cannot be encoded, or not be emitted.
         """
-        targets: Item = {}
+        targets: Arrays = {}
         for name, codec in self.heads.items():
             target = codec.encode(example)
             codec.check(example, target, frames)
             targets |= {f"{name}/{array}": value for array, value in target.items()}
         return targets
 
-    def augmented(self, row: Row, rng: np.random.Generator) -> Row:
+    def augmented(self, row: EncodedExample, rng: np.random.Generator) -> EncodedExample:
         """Return a row changed for one pass over it, or as it is if its target would not fit."""
         item = self.frontend.augment(row.item, rng)
         frames = self.frontend.frames(item)
         if frames != row.frames and not self._fits(row, frames):
             return row
-        return Row(row.example, item, row.cost, frames)
+        return EncodedExample(row.example, item, row.cost, frames)
 
-    def _fits(self, row: Row, frames: int) -> bool:
+    def _fits(self, row: EncodedExample, frames: int) -> bool:
         try:
             for name, codec in self.heads.items():
                 codec.check(row.example, unscoped(row.item, name), frames)
@@ -80,7 +80,7 @@ class Codecs:
         return True
 
 
-def unscoped(item: Item, name: str) -> Item:
+def unscoped(item: Arrays, name: str) -> Arrays:
     """Return the arrays of one head without its name."""
     prefix = f"{name}/"
     return {
@@ -157,7 +157,7 @@ def _remedies(faults: Sequence[ExampleError]) -> list[str]:
     return [remedy for remedy in found if remedy]
 
 
-def read_split(source: Source, split: str, codec: FrontendCodec, bad: Bad) -> list[Example]:
+def read_split(source: Reader, split: str, codec: FrontendCodec, bad: Bad) -> list[Example]:
     """Return a split's examples with derived fields; those that cannot be used go to ``bad``.
 
     Raises:
@@ -186,7 +186,7 @@ def prepare(codec: FrontendCodec, examples: Iterable[Example], bad: Bad) -> list
 
 def encode(
     codecs: Codecs, examples: Iterable[Example], bad: Bad, max_cost: int | None = None
-) -> list[Row]:
+) -> list[EncodedExample]:
     """Return the rows of prepared examples.
 
     Those that cannot be encoded, or cost more than a whole batch may, go to ``bad``.

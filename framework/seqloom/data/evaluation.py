@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from torch.utils.data import DataLoader, Sampler
 
-from seqloom.data.collate import Collate, Row
+from seqloom.data.collate import Collate, EncodedExample
 from seqloom.data.dataset import SequenceDataset, loader
 from seqloom.data.sampler import Batch
 from seqloom.interfaces import SequenceBatch
@@ -59,7 +59,7 @@ class EvaluationSampler(Sampler[list[int]]):
 
 
 def evaluation_loader(
-    rows: Sequence[Row],
+    rows: Sequence[EncodedExample],
     collate: Collate,
     batches: Sampler[list[int]],
     rank: int = 0,

@@ -37,11 +37,11 @@ def fit(
         examples: of the train split.
         bad: collects what is refused.
         basis: the states of a trained model, to begin from: the frontend's is kept.
-        classes: what becomes of the states of its heads: ``keep``, ``unite`` or ``replace``.
+        classes: what becomes of the states of its heads: ``keep``, ``merge`` or ``replace``.
 
     Raises:
         DataError: no example is left, or a codec cannot learn from them.
-        ConfigError: a head's codec cannot unite its classes with others.
+        ConfigError: a head's codec cannot merge its classes with others.
     """
     learners = {
         # Heads first: a frontend's fit can be dear, and it refuses less.
@@ -61,8 +61,8 @@ def fit(
 def _learner(codec: Codec, basis: Mapping[str, Any] | None, classes: str) -> Learn:
     if basis is None or classes == "replace":
         return codec.fit
-    if classes == "unite" and isinstance(codec, HeadCodec):
-        return partial(codec.unite, basis)
+    if classes == "merge" and isinstance(codec, HeadCodec):
+        return partial(codec.merge, basis)
     return lambda _: dict(basis)
 
 

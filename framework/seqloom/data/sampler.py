@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from torch.utils.data import Sampler
 
-from seqloom.data.batching import SPREADS, Cut, Ints, cut, fill, too_dear
+from seqloom.data.batching import SPREADS, BatchPlan, Ints, cut, fill, too_dear
 from seqloom.errors import ConfigError, DataError, RunError
 
 SHOWN = 10
@@ -215,7 +215,9 @@ def _check_ranks(examples: int, world_size: int) -> None:
         )
 
 
-def _cut_for_ranks(costs: Ints, max_examples: int, max_cost: int | None, world_size: int) -> Cut:
+def _cut_for_ranks(
+    costs: Ints, max_examples: int, max_cost: int | None, world_size: int
+) -> BatchPlan:
     for spreads in (SPREADS, (0.0,)):
         whole = cut(costs, max_examples, max_cost, spreads)
         try:

@@ -1,16 +1,17 @@
 """The seams: what data, frontends, encoders and heads promise one another."""
 
 from seqloom.interfaces.batch import SequenceBatch
-from seqloom.interfaces.codec import Codec, FrontendCodec, HeadCodec, Item
+from seqloom.interfaces.codec import Arrays, Codec, FrontendCodec, HeadCodec
 from seqloom.interfaces.encoder import Encoded, Encoder, State
 from seqloom.interfaces.example import Example, Origin
 from seqloom.interfaces.frontend import Features, Frontend
 from seqloom.interfaces.head import Head, HeadMetric, Matrix, Prediction, Table
-from seqloom.interfaces.source import SPLITS, Source
+from seqloom.interfaces.reader import SPLITS, Reader
 from seqloom.interfaces.writer import Writer
 
 __all__ = [
     "SPLITS",
+    "Arrays",
     "Codec",
     "Encoded",
     "Encoder",
@@ -21,12 +22,11 @@ __all__ = [
     "Head",
     "HeadCodec",
     "HeadMetric",
-    "Item",
     "Matrix",
     "Origin",
     "Prediction",
+    "Reader",
     "SequenceBatch",
-    "Source",
     "State",
     "Table",
     "Writer",

@@ -17,7 +17,7 @@ import numpy as np
 from seqloom.errors import ConfigError
 from seqloom.interfaces.example import Example
 
-Item = dict[str, np.ndarray]
+Arrays = dict[str, np.ndarray]
 """Named arrays of one example. Axis 0 of an array is its sequence; 0-d arrays are single values."""
 
 
@@ -43,7 +43,7 @@ class Codec(ABC):
         """Take up a state that ``fit`` returned, now or long ago."""
 
     @abstractmethod
-    def encode(self, example: Example) -> Item:
+    def encode(self, example: Example) -> Arrays:
         """Return the example as arrays; the same each time, so that it may be cached.
 
         Raises:
@@ -74,7 +74,7 @@ class FrontendCodec(Codec):
         """
         return example
 
-    def augment(self, item: Item, rng: np.random.Generator) -> Item:
+    def augment(self, item: Arrays, rng: np.random.Generator) -> Arrays:
         """Return a changed copy of the item for one pass over it in training.
 
         ``rng`` is a function of the run's seed, the epoch and the example's id. Must not change
@@ -84,29 +84,29 @@ class FrontendCodec(Codec):
         return item
 
     @abstractmethod
-    def cost(self, item: Item) -> int:
+    def cost(self, item: Arrays) -> int:
         """Return the item's size in a batch, in the unit of ``batch.max_cost`` (tokens, pixels)."""
 
     @abstractmethod
-    def frames(self, item: Item) -> int:
+    def frames(self, item: Arrays) -> int:
         """Return the number of steps that the frontend gives for the item, without running it."""
 
 
 class HeadCodec(Codec):
     """The codec of a head: it encodes what is predicted."""
 
-    def unite(self, state: Mapping[str, Any], examples: Sequence[Example]) -> dict[str, Any]:
+    def merge(self, state: Mapping[str, Any], examples: Sequence[Example]) -> dict[str, Any]:
         """Return a trained model's state with what the examples add to it: their classes.
 
         Raises:
-            ConfigError: this codec cannot be united with another.
+            ConfigError: this codec cannot be merged with another.
         """
         raise ConfigError(
-            f"{type(self).__name__} cannot unite two sets of classes; use init_classes=keep or "
+            f"{type(self).__name__} cannot merge two sets of classes; use init_classes=keep or "
             "init_classes=replace."
         )
 
-    def check(self, example: Example, item: Item, frames: int) -> None:
+    def check(self, example: Example, item: Arrays, frames: int) -> None:
         """Refuse a target that cannot be emitted from this many frames.
 
         Raises:

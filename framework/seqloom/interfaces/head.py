@@ -50,7 +50,7 @@ class HeadMetric(Protocol):
         """Add what ``decode`` gave for a (scoped) batch to the truth in that batch."""
 
     def compute(self) -> dict[str, Tensor]:
-        """Return scalars by name, the head's ``watch`` among them."""
+        """Return scalars by name, the head's ``monitor`` among them."""
         ...
 
     def details(self) -> list[Table | Matrix]:
@@ -70,14 +70,14 @@ class Head(nn.Module, ABC):
     scoped: the arrays of its own codec have their own names.
 
     Attributes:
-        watch: the metric that early stopping, checkpoints and tables go by.
+        monitor: the metric that early stopping, checkpoints and tables go by.
         higher_is_better: of that metric.
         column_names: of the rows that ``columns`` gives.
         reads_features: True if it uses ``encoded.features``, and must know their size.
         row_per_token: True if ``columns`` gives one row for each token, as CoNLL output needs.
     """
 
-    watch: str
+    monitor: str
     higher_is_better: bool = True
     column_names: tuple[str, ...] = ()
     reads_features: bool = False
@@ -111,7 +111,7 @@ class Head(nn.Module, ABC):
         """
         return {}
 
-    def adopt(self, trained: Head) -> None:
+    def load_matching(self, trained: Head) -> None:
         """Take over what weights it can from a head that was trained on other classes."""
         log.info("%s begins anew: its classes are not those of the model.", type(self).__name__)
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from seqloom.interfaces.example import Example
 from seqloom.interfaces.head import Prediction
-from seqloom.interfaces.source import Source
+from seqloom.interfaces.reader import Reader
 
 
 class Writer(Protocol):
@@ -16,7 +16,7 @@ class Writer(Protocol):
     Building it raises ConfigError if the head's predictions have no such form.
     """
 
-    def begin(self, source: Source) -> None:
+    def begin(self, source: Reader) -> None:
         """Take note of what the inputs are read by; called once, before any of them is read.
 
         Raises:

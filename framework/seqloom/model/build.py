@@ -23,7 +23,7 @@ def component_class(kind: Kind, section: Mapping[str, Any]) -> tuple[Any, dict[s
     return resolve(registry().find(kind, name)), params
 
 
-def build_source(section: Mapping[str, Any]) -> Any:
+def build_reader(section: Mapping[str, Any]) -> Any:
     """Return the data source that a section names."""
     source, params = component_class("data", section)
     return source(**params)

@@ -8,7 +8,7 @@ from typing import Any, overload
 import torch
 from torch import Tensor, nn
 
-from seqloom.data.collate import Collate, Row
+from seqloom.data.collate import Collate, EncodedExample
 from seqloom.data.encode import Codecs
 from seqloom.errors import DataError
 from seqloom.interfaces import Encoded, Encoder, Example, Frontend, Head, Prediction, SequenceBatch
@@ -132,7 +132,7 @@ class Pipeline(nn.Module):
         return self.predict_rows(rows)
 
     @torch.inference_mode()
-    def predict_rows(self, rows: Sequence[Row]) -> list[tuple[Example, Prediction]]:
+    def predict_rows(self, rows: Sequence[EncodedExample]) -> list[tuple[Example, Prediction]]:
         """Return each row's example with its prediction; rows of like size are read together."""
         predictions: dict[int, Prediction] = {}
         training = self.training

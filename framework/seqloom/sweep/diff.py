@@ -41,11 +41,11 @@ def diff(first: Path, second: Path, metric: str | None = None) -> list[Section]:
     Args:
         first: the folder of a sweep or of a run.
         second: the folder of another of the same kind.
-        metric: to compare sweeps by; None: the watched one.
+        metric: to compare sweeps by; None: the monitored one.
 
     Raises:
         DataError: one is neither, or they are not of one kind.
-        ConfigError: two sweeps watch different metrics, and none is named.
+        ConfigError: two sweeps monitor different metrics, and none is named.
     """
     kinds = [_kind(folder) for folder in (first, second)]
     if kinds[0] != kinds[1]:
@@ -69,7 +69,7 @@ def _kind(folder: Path) -> str:
 
 
 def _of_sweeps(a: Sequence[Trial], b: Sequence[Trial], metric: str | None) -> list[Section]:
-    name = metric or _watched([*a, *b])
+    name = metric or _monitored([*a, *b])
     # A key that is constant in each would keep all points apart: it is told once instead.
     keys = list(dict.fromkeys([*differing_keys(a), *differing_keys(b)]))
     left, right = ({_values(g): g for g in grouped(one, keys=keys)} for one in (a, b))
@@ -94,11 +94,11 @@ def _of_sweeps(a: Sequence[Trial], b: Sequence[Trial], metric: str | None) -> li
     return [section for section in sections if section.rows]
 
 
-def _watched(trials: Sequence[Trial]) -> str:
-    names = list(dict.fromkeys(trial.watch for trial in trials if trial.watch))
+def _monitored(trials: Sequence[Trial]) -> str:
+    names = list(dict.fromkeys(trial.monitor for trial in trials if trial.monitor))
     if len(names) > 1:
         raise ConfigError(
-            f"The trials watch different metrics: {', '.join(names)}. Name the one to compare by: "
+            f"The trials monitor different metrics: {', '.join(names)}. Choose one: "
             "--metric NAME"
         )
     return names[0] if names else ""

@@ -16,7 +16,7 @@ KEPT = (
     "started",
     "seconds",
     "error",
-    "watch",
+    "monitor",
     "higher_is_better",
     "parameters",
     "training_seconds",

@@ -112,12 +112,12 @@ def boards(
     *,
     compared: bool = True,
 ) -> list[Board]:
-    """Return a leaderboard for each metric that the trials watch.
+    """Return a leaderboard for each metric that the trials monitor.
 
     Args:
         trials: of one sweep.
         by: the keys to group by, all others pooled; None: each point is a row.
-        metric: another than the watched one.
+        metric: another than the monitored one.
         compared: whether the best row is marked and tested against the others.
 
     Raises:
@@ -128,7 +128,7 @@ def boards(
         _refuse_unknown(metric, trials)
         made = [_board(metric, trials, trials, by, keys)]
     else:
-        parted = by_watch(trials)
+        parted = by_monitor(trials)
         made = [_board(name, members, trials, by, keys) for name, members in parted.items()]
     for board in made:
         if compared and board.rows and board.rows[0].val:
@@ -136,19 +136,19 @@ def boards(
     return made
 
 
-def by_watch(trials: Sequence[Trial]) -> dict[str, list[Trial]]:
-    """Return trials by the metric that they watch.
+def by_monitor(trials: Sequence[Trial]) -> dict[str, list[Trial]]:
+    """Return trials by the metric that they monitor.
 
     A trial that does not know its metric yet goes with the others of its point; failing these,
     with all if they have one metric, else under the empty name.
     """
-    known = list(dict.fromkeys(trial.watch for trial in trials if trial.watch))
+    known = list(dict.fromkeys(trial.monitor for trial in trials if trial.monitor))
     fallback = known[0] if len(known) == 1 else ""
     parts: dict[str, list[Trial]] = {name: [] for name in known}
     for group in grouped(trials):
-        own = next((trial.watch for trial in group.trials if trial.watch), None) or fallback
+        own = next((trial.monitor for trial in group.trials if trial.monitor), None) or fallback
         for trial in group.trials:
-            parts.setdefault(trial.watch or own, []).append(trial)
+            parts.setdefault(trial.monitor or own, []).append(trial)
     return {name: sorted(part, key=lambda trial: trial.number) for name, part in parts.items()}
 
 
@@ -189,15 +189,15 @@ def _board(
 def best_trial(trials: Sequence[Trial]) -> Trial | None:
     """Return the best trial of the row with the best mean on validation.
 
-    Of equal rows and trials it is the first. None: no trial is done, or they watch several
+    Of equal rows and trials it is the first. None: no trial is done, or they monitor several
     metrics.
     """
     scores = {trial.number: score for trial in trials if (score := trial.score()) is not None}
     scored = [trial for trial in trials if trial.number in scores]
-    watched = {trial.watch for trial in scored}
-    if len(watched) != 1:
+    monitored = {trial.monitor for trial in scored}
+    if len(monitored) != 1:
         return None
-    metric = watched.pop() or ""
+    metric = monitored.pop() or ""
     higher, _ = direction(metric, scored)
     rows = sorted(
         (_row(group, metric) for group in grouped(scored)),
@@ -289,11 +289,11 @@ def _in_place(row: Row, pairs: int) -> str:
 def direction(metric: str, trials: Sequence[Trial]) -> tuple[bool, str]:
     """Return whether more of a metric is better, and a note if that had to be assumed."""
     for trial in trials:
-        if trial.watch == metric:
+        if trial.monitor == metric:
             return trial.record.get("higher_is_better") is not False, ""
     higher = not (metric.endswith(("loss", "error")) or metric in {"cer", "wer"})
     better = "higher" if higher else "lower"
-    return higher, f"No trial watches {metric}: taken as better the {better}." if metric else ""
+    return higher, f"No trial monitors {metric}: taken as better the {better}." if metric else ""
 
 
 def _refuse_unknown(metric: str, trials: Sequence[Trial]) -> None:

@@ -77,9 +77,9 @@ class Trial:
         }
 
     @property
-    def watch(self) -> str | None:
+    def monitor(self) -> str | None:
         """The metric that the trial goes by; None as long as it is not known."""
-        found = self.record.get("watch")
+        found = self.record.get("monitor")
         return found if isinstance(found, str) else None
 
     @property
@@ -99,8 +99,8 @@ class Trial:
         return self.metrics.get(split, {}).get(name) if self.done else None
 
     def score(self) -> float | None:
-        """Return the watched metric on the validation split, higher being better; None: none."""
-        value = self.value("val", self.watch or "")
+        """Return the monitored metric on the validation split, higher being better; None: none."""
+        value = self.value("val", self.monitor or "")
         return (
             -value if value is not None and self.record.get("higher_is_better") is False else value
         )

@@ -26,7 +26,7 @@ class Sweep:
         when: it was begun, as ``2026-01-31 12:00``; empty if nothing tells.
         command: what it tries, such as ``encoder=rnn,lstm``.
         standing: how many of its trials are done, failed …
-        best: its best point with its mean, for each metric that the trials watch; empty of a
+        best: its best point with its mean, for each metric that the trials monitor; empty of a
             search by several objectives.
     """
 

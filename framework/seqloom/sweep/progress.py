@@ -67,9 +67,9 @@ def line(trials: Sequence[Trial], ended_here: int, seconds: float, expected: int
     counts += [f"{states[s]} {s}" for s in ("running", "failed", "pruned") if states[s]]
     parts = [f"Sweep: {', '.join(counts)}"]
     top = best_trial(trials)
-    if top and top.watch:
-        value = top.metrics["val"][top.watch]
-        parts.append(f"best: trial {top.number} with val/{top.watch} {value:.4f}")
+    if top and top.monitor:
+        value = top.metrics["val"][top.monitor]
+        parts.append(f"best: trial {top.number} with val/{top.monitor} {value:.4f}")
     left = total - _ended(trials)
     if left and ended_here > 0:  # a trial that failed and is tried again has not ended any more
         parts.append(f"about {_duration(seconds / ended_here * left)} left")

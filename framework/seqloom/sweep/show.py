@@ -31,7 +31,7 @@ def show(
         folder: of the sweep.
         form: one of `FORMATS`.
         by: the keys to group by; None: each point is a row.
-        metric: another than the watched one.
+        metric: another than the monitored one.
         order: the column to sort by; None: the mean on validation, the best first.
         most: rows to show; None: all.
 

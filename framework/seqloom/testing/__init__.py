@@ -14,7 +14,7 @@ from seqloom.testing.classes import (
     EncoderConformance,
     FrontendConformance,
     HeadConformance,
-    SourceConformance,
+    ReaderConformance,
 )
 from seqloom.testing.compare import ConformanceError, NotApplicable
 from seqloom.testing.conform import Outcome, conform
@@ -22,15 +22,15 @@ from seqloom.testing.encoders import ENCODER_CHECKS
 from seqloom.testing.frontends import FRONTEND_CHECKS, FrontendCase
 from seqloom.testing.heads import HEAD_CHECKS, HeadCase
 from seqloom.testing.ranks import on_two_ranks
+from seqloom.testing.readers import READER_CHECKS, ReaderCase
 from seqloom.testing.samples import MAKERS, examples, variants
-from seqloom.testing.sources import SOURCE_CHECKS, SourceCase
 
 __all__ = [
     "ENCODER_CHECKS",
     "FRONTEND_CHECKS",
     "HEAD_CHECKS",
     "MAKERS",
-    "SOURCE_CHECKS",
+    "READER_CHECKS",
     "ConformanceError",
     "EncoderConformance",
     "FrontendCase",
@@ -39,8 +39,8 @@ __all__ = [
     "HeadConformance",
     "NotApplicable",
     "Outcome",
-    "SourceCase",
-    "SourceConformance",
+    "ReaderCase",
+    "ReaderConformance",
     "conform",
     "examples",
     "on_two_ranks",

@@ -20,8 +20,8 @@ from seqloom.testing.compare import ConformanceError, require
 from seqloom.testing.frontend_case import FrontendCase
 from seqloom.testing.head_case import HeadCase
 from seqloom.testing.params import small, typed
+from seqloom.testing.reader_case import ReaderCase
 from seqloom.testing.samples import LENGTHS, MAKERS, examples
-from seqloom.testing.source_case import SourceCase
 
 STEPS = "steps"
 """The role of what a frontend's steps stand for; all other roles are fields of the examples."""
@@ -78,14 +78,14 @@ def readings(component: Component) -> list[dict[str, str]]:
     return [dict(zip(taken, kinds, strict=True)) for kinds in itertools.product(*taken.values())]
 
 
-def _source(component: Component, given: Mapping[str, Any], folder: Path) -> SourceCase:
+def _source(component: Component, given: Mapping[str, Any], folder: Path) -> ReaderCase:
     sample: Mapping[str, Any] = {}
     if component.sample:
         sample = import_target(component.sample, _whose(component))(folder)
     params = typed(component, {**sample, **given})
     gives = component.given(params)
     cls = resolve(component)
-    return SourceCase(cls, params, gives, component.suffixes, folder if sample else None)
+    return ReaderCase(cls, params, gives, component.suffixes, folder if sample else None)
 
 
 def _frontend(

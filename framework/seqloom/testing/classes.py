@@ -15,7 +15,7 @@ from seqloom.plugins import Kind
 from seqloom.testing.conform import name_of
 from seqloom.testing.frontend_case import FrontendCase
 from seqloom.testing.head_case import HeadCase
-from seqloom.testing.source_case import SourceCase
+from seqloom.testing.reader_case import ReaderCase
 from seqloom.testing.subjects import CHECKS, Check, Subject, find, subjects
 
 
@@ -118,11 +118,11 @@ class HeadConformance(_Conformance):
         return None
 
 
-class SourceConformance(_Conformance):
-    """Checks a data component, by its ``name`` and ``params``, or by a `SourceCase`."""
+class ReaderConformance(_Conformance):
+    """Checks a data component, by its ``name`` and ``params``, or by a `ReaderCase`."""
 
     kind = "data"
 
-    def case(self) -> SourceCase | None:
+    def case(self) -> ReaderCase | None:
         """Return a case; to be defined where no component is installed under a name."""
         return None

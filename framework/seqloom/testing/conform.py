@@ -12,7 +12,7 @@ from typing import Any, Literal
 from seqloom.testing.compare import ConformanceError, told
 from seqloom.testing.frontend_case import FrontendCase
 from seqloom.testing.head_case import HeadCase
-from seqloom.testing.source_case import SourceCase
+from seqloom.testing.reader_case import ReaderCase
 from seqloom.testing.subjects import CHECKS, Check, Subject, find, subjects
 
 State = Literal["ok", "failed", "does not apply"]
@@ -52,7 +52,7 @@ def conform(what: Any, /, **params: Any) -> None:
     Args:
         what: ``"encoder=mine"`` of an installed plugin, in each variant of its enum parameters; or
             a case of what is not installed: a function from an input size to an encoder, a
-            `FrontendCase`, `HeadCase` or `SourceCase`.
+            `FrontendCase`, `HeadCase` or `ReaderCase`.
         params: of an installed component, other than its defaults.
 
     Raises:
@@ -75,7 +75,7 @@ def conform(what: Any, /, **params: Any) -> None:
 
 def checks_of(case: Any) -> Sequence[Check]:
     """Return the checks of a case by what it is; what can be called makes encoders."""
-    for kind, cls in (("frontend", FrontendCase), ("head", HeadCase), ("data", SourceCase)):
+    for kind, cls in (("frontend", FrontendCase), ("head", HeadCase), ("data", ReaderCase)):
         if isinstance(case, cls):
             return CHECKS[kind]  # type: ignore[index]
     if callable(case):

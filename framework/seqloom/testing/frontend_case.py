@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from seqloom.data.collate import Collate, Row
+from seqloom.data.collate import Collate, EncodedExample
 from seqloom.data.encode import Codecs
 from seqloom.interfaces import Example, Features, Frontend, FrontendCodec, SequenceBatch
 
@@ -41,13 +41,13 @@ class FrontendCase:
         torch.manual_seed(1)
         return self.make(codec).eval()
 
-    def rows(self, codec: FrontendCodec) -> list[Row]:
+    def rows(self, codec: FrontendCodec) -> list[EncodedExample]:
         """Return the encoded examples."""
         codecs = Codecs(codec, {})
         return [codecs.inputs(example) for example in self.prepared(codec)]
 
 
-def batch_of(codec: FrontendCodec, rows: Sequence[Row]) -> SequenceBatch:
+def batch_of(codec: FrontendCodec, rows: Sequence[EncodedExample]) -> SequenceBatch:
     """Return the padded batch of some rows."""
     return Collate(codec.padding)(rows)
 

@@ -9,7 +9,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from seqloom.data.collate import Row
+from seqloom.data.collate import EncodedExample
 from seqloom.interfaces import Frontend, FrontendCodec
 from seqloom.testing.compare import (
     require,
@@ -83,6 +83,6 @@ def check_ranks(case: FrontendCase) -> None:
 
 
 def _signal(
-    codec: FrontendCodec, rows: Sequence[Row], frontend: Frontend, chosen: Sequence[int]
+    codec: FrontendCodec, rows: Sequence[EncodedExample], frontend: Frontend, chosen: Sequence[int]
 ) -> Tensor:
     return signal(frontend(batch_of(codec, [rows[place] for place in chosen])), chosen)

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from seqloom.data.collate import Row
+from seqloom.data.collate import EncodedExample
 from seqloom.data.encode import Codecs
 from seqloom.errors import ExampleError
-from seqloom.interfaces import Example, FrontendCodec, Item
+from seqloom.interfaces import Arrays, Example, FrontendCodec
 from seqloom.testing.compare import (
     ConformanceError,
     gradients,
@@ -137,7 +137,7 @@ def check_lengths(case: FrontendCase) -> None:
         require_finite_where_any(frontend, f"of {row.frames} steps")
 
 
-def _repeated(codec: FrontendCodec, row: Row) -> Row:
+def _repeated(codec: FrontendCodec, row: EncodedExample) -> EncodedExample:
     """Return a row that is many times as long, or the same if its fields cannot be repeated."""
     times = -(-LONG // row.frames)
     fields = {
@@ -174,7 +174,7 @@ def check_workers(case: FrontendCase) -> None:
         _require_same_item(found, codec.encode(example), "in a process of a data loader, ")
 
 
-class Sent(Dataset[Item | str]):
+class Sent(Dataset[Arrays | str]):
     """What a worker of a data loader makes of examples by a codec that came in bytes."""
 
     def __init__(self, codec: bytes, examples: Sequence[Example]) -> None:
@@ -184,7 +184,7 @@ class Sent(Dataset[Item | str]):
     def __len__(self) -> int:
         return len(self.examples)
 
-    def __getitem__(self, place: int) -> Item | str:
+    def __getitem__(self, place: int) -> Arrays | str:
         """Return the item, or what went wrong."""
         try:
             codec: FrontendCodec = pickle.loads(self.codec)
@@ -193,7 +193,7 @@ class Sent(Dataset[Item | str]):
             return told(fault)
 
 
-def _require_same_item(found: Item, expected: Item, where: str = "") -> None:
+def _require_same_item(found: Arrays, expected: Arrays, where: str = "") -> None:
     require(set(found) == set(expected), f"{where}encode() gives other arrays")
     for name, array in expected.items():
         require(np.array_equal(array, found[name]), f"{where}encode() gives another {name!r}")

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from seqloom.data.collate import Collate, Row
+from seqloom.data.collate import Collate, EncodedExample
 from seqloom.interfaces import (
     Encoded,
     Example,
@@ -110,4 +110,4 @@ class HeadCase:
 
 def targets(codec: HeadCodec, examples: Sequence[Example]) -> SequenceBatch:
     """Return the encoded targets of examples as a (scoped) batch."""
-    return Collate(codec.padding)([Row(one, codec.encode(one)) for one in examples])
+    return Collate(codec.padding)([EncodedExample(one, codec.encode(one)) for one in examples])

@@ -27,7 +27,7 @@ from seqloom.testing.head_case import HeadCase, targets
 from seqloom.testing.head_compare import require_same
 from seqloom.testing.head_search import DRAWS, place_of, takes, trials
 from seqloom.testing.ranks import on_two_ranks
-from seqloom.train.meter import of_each_rank
+from seqloom.train.evaluator import of_each_rank
 
 Part = tuple[list[Prediction], SequenceBatch] | None
 """What a rank is to count: predictions with their targets, or nothing."""
@@ -40,7 +40,7 @@ Counted = tuple[dict[str, Tensor], list[dict[str, Any]]]
 
 
 def check_metrics(case: HeadCase) -> None:
-    """Metrics are the same whatever the batches, and ``watch`` is among them.
+    """Metrics are the same whatever the batches, and ``monitor`` is among them.
 
     It needs no confidences. Where it is known which target a prediction names, it is better beside
     that target than beside another.
@@ -51,7 +51,9 @@ def check_metrics(case: HeadCase) -> None:
     for row in reversed(case.rows):
         pieces.update(case.decoded(head, [row]), case.batch(codec, [row]))
     values, others = whole.compute(), pieces.compute()
-    require(head.watch in values, f"watch is {head.watch!r}; compute() gives {sorted(values)}")
+    require(
+        head.monitor in values, f"monitor is {head.monitor!r}; compute() gives {sorted(values)}"
+    )
     for name, value in values.items():
         require_equal(
             torch.as_tensor(others[name]), torch.as_tensor(value), f"{name}, example by example"
@@ -68,14 +70,14 @@ def _require_no_need_of_confidences(
     brief = head.metrics()
     brief.update(case.decoded(head, case.rows, scores=False), case.batch(codec, case.rows))
     others = brief.compute()
-    where = f"{head.watch} after decode(scores=False)"
-    require(head.watch in others, f"no {where}; compute() gives {sorted(others)}")
-    found, expected = (torch.as_tensor(each[head.watch]) for each in (others, values))
+    where = f"{head.monitor} after decode(scores=False)"
+    require(head.monitor in others, f"no {where}; compute() gives {sorted(others)}")
+    found, expected = (torch.as_tensor(each[head.monitor]) for each in (others, values))
     require_equal(found, expected, where)
 
 
 def _require_judges(case: HeadCase, head: Head, codec: HeadCodec) -> None:
-    """Require ``watch`` to tell right targets from wrong ones, of the same predictions."""
+    """Require ``monitor`` to tell right targets from wrong ones, of the same predictions."""
     try:
         judged = [*_tried(case, codec)]
     except NotApplicable:
@@ -86,11 +88,11 @@ def _require_judges(case: HeadCase, head: Head, codec: HeadCodec) -> None:
     for predictions, truth, other in judged:
         right.update(predictions, targets(codec, [truth]))
         wrong.update(predictions, targets(codec, [other]))
-    best, worst = (float(metric.compute()[head.watch]) for metric in (right, wrong))
+    best, worst = (float(metric.compute()[head.monitor]) for metric in (right, wrong))
     wanted = "higher" if head.higher_is_better else "lower"
     require(
         best > worst if head.higher_is_better else best < worst,
-        f"{head.watch} is {best:.4g} where every prediction is right and {worst:.4g} where every "
+        f"{head.monitor} is {best:.4g} where every prediction is right and {worst:.4g} where every "
         f"one is wrong; expected {wanted}, as higher_is_better is {head.higher_is_better}",
     )
 

@@ -69,7 +69,7 @@ def check_determinism(case: HeadCase) -> None:
 def check_state_dict(case: HeadCase) -> None:
     """A new one takes up the state of another from a checkpoint, of which nothing is code.
 
-    A new one can also ``adopt`` another: its losses are finite then, and the other's the same.
+    After ``load_matching`` its losses are finite, and those of the other head are unchanged.
     """
     codec = case.codec()
     head = case.head(codec)
@@ -77,8 +77,8 @@ def check_state_dict(case: HeadCase) -> None:
     torch.manual_seed(2)
     require_state_dict(head, case.make(codec), lambda one: case.losses(one, codec))
     heir = case.make(codec).eval()
-    heir.adopt(head)
-    require_finite(case.losses(heir, codec), "losses after adopt()")
+    heir.load_matching(head)
+    require_finite(case.losses(heir, codec), "losses after load_matching()")
     require_equal(case.losses(head, codec), before, "losses of the head that another adopts")
 
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from seqloom.errors import ExampleError
-from seqloom.interfaces import Encoded, Example, Head, HeadCodec, Item, SequenceBatch
+from seqloom.interfaces import Arrays, Encoded, Example, Head, HeadCodec, SequenceBatch
 from seqloom.testing.compare import (
     ConformanceError,
     gradients,
@@ -100,7 +100,7 @@ def check_codec(case: HeadCase) -> None:
         codec.encode(Example("bad", {}))
 
 
-def _require_same_item(found: Item, expected: Item, name: str) -> None:
+def _require_same_item(found: Arrays, expected: Arrays, name: str) -> None:
     require(
         set(found) == set(expected),
         f"{name}: encode() gives other arrays, {sorted(found)}; expected {sorted(expected)}",

@@ -15,13 +15,13 @@ from seqloom.testing.encoders import ENCODER_CHECKS
 from seqloom.testing.frontends import FRONTEND_CHECKS
 from seqloom.testing.heads import HEAD_CHECKS
 from seqloom.testing.params import typed
+from seqloom.testing.readers import READER_CHECKS
 from seqloom.testing.samples import options
-from seqloom.testing.sources import SOURCE_CHECKS
 
 Check = Callable[[Any], None]
 
 CHECKS: Mapping[Kind, tuple[Check, ...]] = {
-    "data": SOURCE_CHECKS,
+    "data": READER_CHECKS,
     "frontend": FRONTEND_CHECKS,
     "encoder": ENCODER_CHECKS,
     "head": HEAD_CHECKS,

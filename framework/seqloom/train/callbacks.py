@@ -74,8 +74,8 @@ class JsonLines(Logger):
 class EpochLines(pl.Callback):
     """Says after each epoch, on the first rank, how far the run is, and how well the model does."""
 
-    def __init__(self, watch: str) -> None:
-        self.watch = watch
+    def __init__(self, monitor: str) -> None:
+        self.monitor = monitor
         self.start = 0.0
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -87,7 +87,7 @@ class EpochLines(pl.Callback):
         if not is_first():
             return
         values = trainer.callback_metrics
-        names = ("train/loss", "val/loss", self.watch)
+        names = ("train/loss", "val/loss", self.monitor)
         shown = ", ".join(f"{name} {float(values[name]):.4f}" for name in names if name in values)
         epoch, seconds = trainer.current_epoch + 1, time.perf_counter() - self.start
         log.info("Epoch %d of %s: %s (%.0f s)", epoch, trainer.max_epochs, shown, seconds)

@@ -13,7 +13,7 @@ import pytorch_lightning as pl
 from torch.utils.data import DataLoader
 
 from seqloom.config.freeze import Config
-from seqloom.data.collate import Collate, Row
+from seqloom.data.collate import Collate, EncodedExample
 from seqloom.data.dataset import SequenceDataset, loader
 from seqloom.data.encode import Bad, Codecs, encode, read_split, settle
 from seqloom.data.evaluation import evaluation_loader
@@ -21,9 +21,9 @@ from seqloom.data.fitting import fit
 from seqloom.data.sampler import BatchSampler
 from seqloom.errors import ConfigError, DataError, ExampleError
 from seqloom.interfaces import SPLITS, Example, SequenceBatch
-from seqloom.model.build import States, build_codecs, build_source, restore
+from seqloom.model.build import States, build_codecs, build_reader, restore
 from seqloom.train import ranks
-from seqloom.train.meter import EVALUATION_FACTOR
+from seqloom.train.evaluator import EVALUATION_FACTOR
 
 log = logging.getLogger("seqloom")
 
@@ -41,7 +41,7 @@ class RunData:
 
     codecs: Codecs
     states: States
-    rows: dict[str, list[Row]]
+    rows: dict[str, list[EncodedExample]]
     skipped: dict[str, list[ExampleError]] = field(default_factory=dict)
 
 
@@ -78,13 +78,13 @@ def read_data(config: Config, states: States | None = None, basis: States | None
 
 
 def _read(config: Config, codecs: Codecs) -> tuple[dict[str, list[Example]], dict[str, Bad]]:
-    source = build_source(config["data"])
+    source = build_reader(config["data"])
     bad = {split: Bad(skip=config["on_bad"] == "skip") for split in SPLITS}
     examples = {split: read_split(source, split, codecs.frontend, bad[split]) for split in SPLITS}
     return examples, bad
 
 
-def digest(rows: list[Row]) -> str:
+def digest(rows: list[EncodedExample]) -> str:
     """Return a digest of a split's encoded examples, to tell whether they have changed."""
     found = hashlib.blake2b(digest_size=16)
     for row in rows:
@@ -95,7 +95,7 @@ def digest(rows: list[Row]) -> str:
 
 
 def sampler(
-    rows: list[Row],
+    rows: list[EncodedExample],
     batch: Mapping[str, Any],
     *,
     seed: int = 0,

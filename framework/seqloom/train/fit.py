@@ -39,12 +39,12 @@ class Result:
     Attributes:
         run_dir: the run's folder.
         metrics: by split and name: ``result.metrics["test"]["f1"]``.
-        watch: the name of the metric that the best checkpoint was chosen by.
+        monitor: the name of the metric that the best checkpoint was chosen by.
     """
 
     run_dir: Path
     metrics: dict[str, dict[str, float]]
-    watch: str
+    monitor: str
 
     @property
     def bundle(self) -> Path:
@@ -131,4 +131,4 @@ def _stored_result(folder: RunFolder) -> Result:
         split: {name: math.nan if value is None else value for name, value in values.items()}
         for split, values in record["metrics"].items()
     }
-    return Result(folder.path, metrics, record["watch"])
+    return Result(folder.path, metrics, record["monitor"])

@@ -165,7 +165,7 @@ class Beginning:
         elif states["heads"][name] == self.states["heads"][name]:
             self._copy("head", pipeline.head, self.model.head)
         else:
-            pipeline.head.adopt(self.model.head)
+            pipeline.head.load_matching(self.model.head)
 
     def _copy(self, kind: str, part: nn.Module, trained: nn.Module) -> None:
         try:

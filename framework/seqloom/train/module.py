@@ -15,7 +15,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 from seqloom.errors import ConfigError, RunError
 from seqloom.interfaces import SequenceBatch
 from seqloom.model.pipeline import Pipeline
-from seqloom.train.meter import Meter
+from seqloom.train.evaluator import Evaluator
 
 
 class SequenceModule(pl.LightningModule):
@@ -44,7 +44,7 @@ class SequenceModule(pl.LightningModule):
         self.make_scheduler = scheduler
         self.total_steps = total_steps
         self.frozen = tuple(frozen)
-        self.meter: Meter | None = None
+        self.evaluator: Evaluator | None = None
         self.train()
 
     def train(self, mode: bool = True) -> Self:
@@ -70,21 +70,23 @@ class SequenceModule(pl.LightningModule):
 
     def on_validation_epoch_start(self) -> None:
         """Start a fresh pass."""
-        self.meter = Meter(self.pipeline)
+        self.evaluator = Evaluator(self.pipeline)
 
     def validation_step(self, batch: SequenceBatch, batch_idx: int) -> None:
         """Add a batch to the pass."""
-        assert self.meter is not None
-        self.meter.update(batch)
+        assert self.evaluator is not None
+        self.evaluator.update(batch)
 
     def on_validation_epoch_end(self) -> None:
         """Log what the pass measured."""
-        assert self.meter is not None
-        watch = self.pipeline.head.watch
-        for name, value in self.meter.compute().items():
+        assert self.evaluator is not None
+        monitor = self.pipeline.head.monitor
+        for name, value in self.evaluator.compute().items():
             # Each rank has the value of all ranks; their greatest is that exactly, unlike a mean.
-            self.log(f"val/{name}", value, prog_bar=name == watch, sync_dist=True, reduce_fx="max")
-        self.meter = None
+            self.log(
+                f"val/{name}", value, prog_bar=name == monitor, sync_dist=True, reduce_fx="max"
+            )
+        self.evaluator = None
 
     def configure_optimizers(self) -> Any:
         """Return the optimiser and, if there is one, the schedule, in Lightning's form."""
@@ -104,7 +106,7 @@ class SequenceModule(pl.LightningModule):
             "interval": "step" if by_step else "epoch",
         }
         if plateau:
-            settings["monitor"] = f"val/{self.pipeline.head.watch}"
+            settings["monitor"] = f"val/{self.pipeline.head.monitor}"
         return {"optimizer": optimizer, "lr_scheduler": settings}
 
 

@@ -69,7 +69,7 @@ def build_callbacks(config: Config, head: Head, has_val: bool) -> list[pl.Callba
                 continue
             if section["monitor"] is None:
                 mode = "max" if head.higher_is_better else "min"
-                late = {"monitor": f"val/{head.watch}", "mode": mode}
+                late = {"monitor": f"val/{head.monitor}", "mode": mode}
         built.append(build(section, f"callbacks.{name}", **late))
     return built
 
@@ -79,7 +79,7 @@ def best_checkpoint(folder: Path, head: Head, has_val: bool) -> BestCheckpoint:
     return BestCheckpoint(
         dirpath=folder,
         filename="best",
-        monitor=f"val/{head.watch}" if has_val else None,
+        monitor=f"val/{head.monitor}" if has_val else None,
         mode="max" if head.higher_is_better else "min",
         save_on_train_epoch_end=True,
         enable_version_counter=False,

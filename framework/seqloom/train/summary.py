@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from seqloom.config.freeze import Config
-from seqloom.data.collate import Row
+from seqloom.data.collate import EncodedExample
 from seqloom.interfaces import Matrix, Table
 from seqloom.model.pipeline import Pipeline
 from seqloom.train.callbacks import JsonLines
 from seqloom.train.data import RunData
+from seqloom.train.evaluator import Evaluation
 from seqloom.train.folder import RunFolder
-from seqloom.train.meter import Evaluation
 from seqloom.train.report import Report, WorstExample, write_report
 
 WORST = 20
@@ -51,7 +51,7 @@ def write_run_report(
             if record.get(key) is not None
         ],
         metrics={split: found.metrics for split, found in evaluations.items()},
-        watch=pipeline.head.watch,
+        monitor=pipeline.head.monitor,
         higher_is_better=pipeline.head.higher_is_better,
         history=JsonLines(folder.steps).rows(),
         lengths={split: [row.frames for row in rows] for split, rows in data.rows.items() if rows},
@@ -74,7 +74,9 @@ def run_title(config: Config) -> str:
     return f"{encoder['name']}{merge} · {config['head']['name']} · {config['data']['name']}"
 
 
-def worst(pipeline: Pipeline, rows: list[Row], losses: Mapping[str, float]) -> list[WorstExample]:
+def worst(
+    pipeline: Pipeline, rows: list[EncodedExample], losses: Mapping[str, float]
+) -> list[WorstExample]:
     """Return the examples with the greatest losses, as the head shows them."""
     chosen = sorted(rows, key=lambda row: -losses[row.example.id])[:WORST]
     if not chosen:

@@ -18,7 +18,7 @@ import torch
 from pytorch_lightning.callbacks import ModelCheckpoint
 
 from seqloom.config.freeze import Config
-from seqloom.data.collate import Row
+from seqloom.data.collate import EncodedExample
 from seqloom.errors import ConfigError, RunError
 from seqloom.files import write_json
 from seqloom.model import bundle
@@ -35,9 +35,9 @@ from seqloom.train.callbacks import (
 )
 from seqloom.train.data import RunData, SequenceData, sampler
 from seqloom.train.errors import explained
+from seqloom.train.evaluator import Evaluation, calibrate, evaluate
 from seqloom.train.folder import RunFolder
 from seqloom.train.init import Beginning, freeze_parts
-from seqloom.train.meter import Evaluation, calibrate, evaluate
 from seqloom.train.module import SequenceModule
 from seqloom.train.origins import Origins
 from seqloom.train.progress import (
@@ -87,7 +87,7 @@ def perform(
     training = Training(config, folder, data, pipeline, in_ranks=in_ranks)
     outcome = training.run(going_on)
     outcome |= {
-        "watch": pipeline.head.watch,
+        "monitor": pipeline.head.monitor,
         "higher_is_better": pipeline.head.higher_is_better,
         "metrics": {},
     }
@@ -189,7 +189,7 @@ class Training:
             RandomState(),
             Origins(self.config),
             self.time,
-            EpochLines(f"val/{head.watch}"),
+            EpochLines(f"val/{head.monitor}"),
             self.keeper,
             LastCheckpoint(self.folder.last),
         ]
@@ -254,6 +254,6 @@ def _final_evaluations(pipeline: Pipeline, data: RunData, config: Config) -> dic
     }
 
 
-def _split(data: RunData, config: Config, split: str) -> tuple[list[Row], Any]:
+def _split(data: RunData, config: Config, split: str) -> tuple[list[EncodedExample], Any]:
     rows = data.rows[split]
     return rows, sampler(rows, config["batch"])

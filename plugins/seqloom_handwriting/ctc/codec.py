@@ -10,7 +10,7 @@ import numpy as np
 
 from seqloom.data.fetch import local_path
 from seqloom.errors import ConfigError, DataError, ExampleError
-from seqloom.interfaces import Example, HeadCodec, Item
+from seqloom.interfaces import Arrays, Example, HeadCodec
 from seqloom_handwriting.ctc.lexicon import Lexicon
 from seqloom_handwriting.ctc.ngram import NGram
 from seqloom_handwriting.schemas.heads import Ctc
@@ -74,7 +74,7 @@ class CtcCodec(HeadCodec):
         """
         return self._learned([], examples)
 
-    def unite(self, state: Mapping[str, Any], examples: Sequence[Example]) -> dict[str, Any]:
+    def merge(self, state: Mapping[str, Any], examples: Sequence[Example]) -> dict[str, Any]:
         """Return a state whose alphabet goes on from the model's; its language is the examples'.
 
         Raises:
@@ -130,7 +130,7 @@ class CtcCodec(HeadCodec):
             raise ConfigError(
                 f"head.extra_characters: the alphabet was settled in training, without "
                 f"{''.join(absent)!r}. Begin another training from this model: init=MODEL "
-                "init_classes=unite."
+                "init_classes=merge."
             )
         order, wanted = self.ngram.order if self.ngram else 0, self.options.ngram_order
         if order != wanted:
@@ -146,7 +146,7 @@ class CtcCodec(HeadCodec):
                 "head.decoder=greedy reads without one."
             )
 
-    def encode(self, example: Example) -> Item:
+    def encode(self, example: Example) -> Arrays:
         """Return the example's ``target``.
 
         Raises:
@@ -190,7 +190,7 @@ class CtcCodec(HeadCodec):
         """Return the text of classes from 1."""
         return "".join(self.alphabet[label - 1] for label in labels)
 
-    def check(self, example: Example, item: Item, frames: int) -> None:
+    def check(self, example: Example, item: Arrays, frames: int) -> None:
         """Refuse a text with more characters and repeats than there are frames.
 
         Two equal characters in a row need a blank between them (Graves et al. 2006).

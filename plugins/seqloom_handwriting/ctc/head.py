@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from seqloom.interfaces import Encoded, Example, Head, HeadMetric, Prediction, SequenceBatch
 from seqloom.nn import LockedDropout, zero_padding
-from seqloom_handwriting.ctc.adopt import adopt
 from seqloom_handwriting.ctc.codec import CtcCodec
 from seqloom_handwriting.ctc.confidence import fit_calibration
 from seqloom_handwriting.ctc.greedy import Reading, best_readings
+from seqloom_handwriting.ctc.load_matching import load_matching
 from seqloom_handwriting.ctc.loss import ctc_loss
 from seqloom_handwriting.ctc.prediction import Evidence, evidence, peaks, prediction
 from seqloom_handwriting.ctc.search import search
@@ -46,7 +46,7 @@ class CtcHead(Head):
         **params: of `Ctc`.
     """
 
-    watch = "cer"
+    monitor = "cer"
     higher_is_better = False
     column_names = ("text", "confidence")
     reads_features = True
@@ -127,9 +127,9 @@ class CtcHead(Head):
         self.calibration.copy_(torch.tensor(fitted))
         return fitted._asdict()
 
-    def adopt(self, trained: Head) -> None:
+    def load_matching(self, trained: Head) -> None:
         """Take the weights of a trained head; a character keeps its own, a new one stays new."""
-        adopt(self, trained)
+        load_matching(self, trained)
 
     def metrics(self) -> HeadMetric:
         """Return the character and word error rates, the share of lines without a mistake."""

@@ -13,7 +13,7 @@ from seqloom.errors import ConfigError
 from seqloom.model import bundle
 from seqloom.model.pipeline import Pipeline
 from seqloom.model.states import read as read_states
-from seqloom.train.meter import calibrate, evaluate, passes
+from seqloom.train.evaluator import calibrate, evaluate, passes
 from seqloom_handwriting.ctc.head import CtcHead
 from seqloom_handwriting.ctc.tuning import Line, Point, tuned
 from seqloom_handwriting.schemas.heads import Decoder

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from seqloom.interfaces import FrontendCodec, Item, Prediction
+from seqloom.interfaces import Arrays, FrontendCodec, Prediction
 from seqloom_handwriting.images.codec import LineImageCodec
 from seqloom_handwriting.strokes.codec import StrokeCodec
 from seqloom_handwriting.strokes.geometry import size_of
@@ -50,7 +50,7 @@ class Frames:
         return slice(start, max(round(character["end"] * count), start + 1))
 
 
-def placed(prediction: Prediction, codec: FrontendCodec, value: Any, item: Item) -> Prediction:
+def placed(prediction: Prediction, codec: FrontendCodec, value: Any, item: Arrays) -> Prediction:
     """Return the prediction with ``left`` and ``right`` of each of its characters.
 
     Without these if there are no characters, or it is not known where the codec's frames are.
@@ -70,7 +70,7 @@ def placed(prediction: Prediction, codec: FrontendCodec, value: Any, item: Item)
     return {**prediction, "characters": [one | frames.ends(one, shared) for one in characters]}
 
 
-def _frames(codec: FrontendCodec, value: Any, item: Item) -> Frames | None:
+def _frames(codec: FrontendCodec, value: Any, item: Arrays) -> Frames | None:
     if isinstance(codec, StrokeCodec):
         return _of_points(codec, value, item)
     if isinstance(codec, LineImageCodec):
@@ -78,7 +78,7 @@ def _frames(codec: FrontendCodec, value: Any, item: Item) -> Frames | None:
     return None
 
 
-def _of_points(codec: StrokeCodec, strokes: Sequence[Any], item: Item) -> Frames:
+def _of_points(codec: StrokeCodec, strokes: Sequence[Any], item: Arrays) -> Frames:
     """Return the x of each point: the sum of all Δx up to it, which are in steps of the height."""
     points = [np.array(stroke, np.float64) for stroke in strokes]
     rows = item["strokes"].astype(np.float64)

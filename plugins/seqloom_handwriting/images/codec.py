@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from seqloom.errors import ExampleError
-from seqloom.interfaces import Example, FrontendCodec, Item
+from seqloom.interfaces import Arrays, Example, FrontendCodec
 from seqloom_handwriting.fields import require_field
 from seqloom_handwriting.images.augment import augment_line
 from seqloom_handwriting.images.file import ImageFile, load_gray
@@ -46,7 +46,7 @@ class LineImageCodec(FrontendCodec):
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take up the empty state."""
 
-    def encode(self, example: Example) -> Item:
+    def encode(self, example: Example) -> Arrays:
         """Return ``image`` (W, H) uint8, scaled to the height, with paper at both ends.
 
         Raises:
@@ -68,7 +68,7 @@ class LineImageCodec(FrontendCodec):
             )
         return {"image": np.ascontiguousarray(image)}
 
-    def augment(self, item: Item, rng: np.random.Generator) -> Item:
+    def augment(self, item: Arrays, rng: np.random.Generator) -> Arrays:
         """Return the item with its image warped, and its strokes and grays changed.
 
         The width changes too, and with it the number of frames, but never below one.
@@ -76,11 +76,11 @@ class LineImageCodec(FrontendCodec):
         image = augment_line(item["image"], self.params.augment, rng, self.pooling.width)
         return {**item, "image": image}
 
-    def cost(self, item: Item) -> int:
+    def cost(self, item: Arrays) -> int:
         """Return the width in pixels."""
         return len(item["image"])
 
-    def frames(self, item: Item) -> int:
+    def frames(self, item: Arrays) -> int:
         """Return the width after pooling."""
         return len(item["image"]) // self.pooling.width
 

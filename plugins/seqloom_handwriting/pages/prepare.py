@@ -20,7 +20,7 @@ from seqloom.errors import DataError, ExampleError
 from seqloom.files import atomic_file
 from seqloom.interfaces import Example
 from seqloom_handwriting.pages.flatten import Gray
-from seqloom_handwriting.pages.source import PageSource, UntranscribedError
+from seqloom_handwriting.pages.reader import PageReader, UntranscribedError
 
 COLUMNS = ("image", "page", "width", "height", "text")
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the first date of zip files: equal lines give equal bytes
@@ -29,7 +29,7 @@ EPOCH = (1980, 1, 1, 0, 0, 0)  # the first date of zip files: equal lines give e
 def prepare(arguments: list[str]) -> int:
     """Cut a folder of pages into line images with a table, for ``data=line_images``."""
     options = _parser().parse_args(arguments)
-    source = PageSource(
+    source = PageReader(
         test=options.folder,
         height=options.height,
         straighten=not options.no_straighten,
@@ -94,7 +94,7 @@ def quantised(image: Gray, levels: int) -> Gray:
 
 
 def _usable(
-    source: PageSource, skipped: list[ExampleError] | None, bare: list[UntranscribedError]
+    source: PageReader, skipped: list[ExampleError] | None, bare: list[UntranscribedError]
 ) -> Iterator[Example]:
     """Yield the lines with a text; those without one go to ``bare``, unusable ones to ``skipped``.
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import ClassVar
 
 from seqloom.errors import ConfigError
-from seqloom.interfaces import Example, Head, Prediction, Source
+from seqloom.interfaces import Example, Head, Prediction, Reader
 from seqloom_handwriting.pages.fill import fill
 from seqloom_handwriting.pages.model import Form
+from seqloom_handwriting.pages.reader import PageReader
 from seqloom_handwriting.pages.regions import Reading
-from seqloom_handwriting.pages.source import PageSource
 
 
 class PageWriter:
@@ -42,13 +42,13 @@ class PageWriter:
         self._readings: dict[str, Reading] = {}
         self._written: dict[Path, Path] = {}
 
-    def begin(self, source: Source) -> None:
+    def begin(self, source: Reader) -> None:
         """Take note of the pages that are read.
 
         Raises:
             ConfigError: the source reads no pages.
         """
-        if not isinstance(source, PageSource):
+        if not isinstance(source, PageReader):
             raise ConfigError(
                 f"{type(source).__name__} reads no pages with XML, so there is nothing to fill in; "
                 "predict from ALTO or PAGE XML with --data pages."

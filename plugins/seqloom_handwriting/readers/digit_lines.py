@@ -7,14 +7,14 @@ from collections.abc import Iterator
 import numpy as np
 
 from seqloom.errors import ConfigError, did_you_mean
-from seqloom.interfaces import SPLITS, Example, Source
+from seqloom.interfaces import SPLITS, Example, Reader
 from seqloom_handwriting.readers.digits import digits, enlarge
 from seqloom_handwriting.readers.strings import check_range
 
 LOWEST = 16  # pixels of a line: with fewer, digits cannot be told apart
 
 
-class DigitLineSource(Source):
+class DigitLineReader(Reader):
     """Composes lines of digits; see `DigitLines` for the parameters.
 
     A line is a function of the seed, the split and its number. Train, val and test use other
@@ -44,7 +44,7 @@ class DigitLineSource(Source):
                 raise ConfigError(f"data.{name}={count}: expected a number of lines, 0 or more.")
 
     def examples(self, split: str) -> Iterator[Example]:
-        """Yield the lines of a split; see `Source.examples`.
+        """Yield the lines of a split; see `Reader.examples`.
 
         Raises:
             ConfigError: the split has another name than these three.

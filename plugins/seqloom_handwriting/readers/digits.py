@@ -19,7 +19,7 @@ Digit = tuple[str, np.ndarray]
 def digits(split: str) -> list[Digit]:
     """Return the digits of a split; each of the 1797 is in one of them.
 
-    Source: Alpaydin & Kaynak (1998), Optical Recognition of Handwritten Digits, UCI, the test set.
+    Reader: Alpaydin & Kaynak (1998), Optical Recognition of Handwritten Digits, UCI, the test set.
 
     Raises:
         DataError: scikit-learn is not installed.

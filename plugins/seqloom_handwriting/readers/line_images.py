@@ -11,14 +11,14 @@ from seqloom.interfaces import Example, Origin
 from seqloom_handwriting.images.file import ImageFile
 from seqloom_handwriting.readers.direction import Direction
 from seqloom_handwriting.readers.folders import Folder
-from seqloom_handwriting.readers.named import Named, NamedFileSource
+from seqloom_handwriting.readers.named import Named, NamedFileReader
 from seqloom_handwriting.schemas.data import IMAGES
 
 TEXTS = (".gt.txt", ".txt")  # the first that is there has the text
 
 
-class LineImageSource(NamedFileSource):
-    """Reads line images; see `LineImages` for the parameters and `NamedFileSource` for the ids."""
+class LineImageReader(NamedFileReader):
+    """Reads line images; see `LineImages` for the parameters and `NamedFileReader` for the ids."""
 
     field = "image"
     suffixes = IMAGES
@@ -38,11 +38,11 @@ class LineImageSource(NamedFileSource):
         self._direction = Direction()
 
     def whole(self, split: str) -> Iterator[Example]:
-        """Return the examples of the split's own file; see `NamedFileSource.whole`."""
+        """Return the examples of the split's own file; see `NamedFileReader.whole`."""
         return map(self._direction, super().whole(split))
 
     def value(self, path: str, member: str | None) -> ImageFile:
-        """Return the file; see `NamedFileSource.value`."""
+        """Return the file; see `NamedFileReader.value`."""
         return ImageFile(path, member)
 
     def in_folder(self, folder: Folder, targets: bool) -> Iterator[Named]:

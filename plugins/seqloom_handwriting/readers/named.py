@@ -10,7 +10,7 @@ from functools import partial
 from itertools import chain
 from typing import Any, ClassVar
 
-from seqloom.data.cutting import CutSource, Distinct
+from seqloom.data.cutting import Distinct, SplitReader
 from seqloom.data.fetch import file_name, local_path
 from seqloom.data.split import SplitConfig
 from seqloom.errors import DataError, ExampleError
@@ -46,7 +46,7 @@ class Named:
     id: str = ""
 
 
-class NamedFileSource(CutSource):
+class NamedFileReader(SplitReader):
     """A source whose examples have a file each; its id is the file's name.
 
     Where another split has a file of that name, the ids of a split start with the split's name.
@@ -82,7 +82,7 @@ class NamedFileSource(CutSource):
         """Yield the files of a folder; ``targets`` tells whether they must have texts."""
 
     def whole(self, split: str) -> Iterator[Example]:
-        """Return the examples of the split's own file; see `CutSource.whole`.
+        """Return the examples of the split's own file; see `SplitReader.whole`.
 
         Raises:
             DataError: a file is missing, malformed or empty.
@@ -95,7 +95,7 @@ class NamedFileSource(CutSource):
         return self._examples(self._told_apart(split, named))
 
     def inputs(self, paths: Sequence[str]) -> Iterator[Example]:
-        """Return what single files, folders, zip files and tables hold; see `Source.inputs`.
+        """Return what single files, folders, zip files and tables hold; see `Reader.inputs`.
 
         Raises:
             DataError: a file is missing or of another kind.

@@ -15,7 +15,7 @@ from seqloom.errors import DataError
 from seqloom.interfaces import Origin
 from seqloom_handwriting.readers.archives import read_member
 from seqloom_handwriting.readers.folders import Folder
-from seqloom_handwriting.readers.named import Named, NamedFileSource
+from seqloom_handwriting.readers.named import Named, NamedFileReader
 
 SUFFIX = ".npy"
 
@@ -66,8 +66,8 @@ class ArrayFile:
         return read_member(self.path, self.member)
 
 
-class SeriesSource(NamedFileSource):
-    """Reads series of vectors; see `Series` for the parameters, `NamedFileSource` for the ids."""
+class SeriesReader(NamedFileReader):
+    """Reads series of vectors; see `Series` for the parameters, `NamedFileReader` for the ids."""
 
     field = "features"
     suffixes = (SUFFIX,)
@@ -86,7 +86,7 @@ class SeriesSource(NamedFileSource):
         super().__init__({"train": train, "val": val, "test": test}, split, columns, arrays)
 
     def value(self, path: str, member: str | None) -> ArrayFile:
-        """Return the file; see `NamedFileSource.value`."""
+        """Return the file; see `NamedFileReader.value`."""
         return ArrayFile(path, member)
 
     def stored(self, name: str) -> str:

@@ -11,10 +11,10 @@ from seqloom.data.cutting import give, sift
 from seqloom.errors import ConfigError, ExampleError, did_you_mean
 from seqloom.interfaces import Example
 from seqloom_handwriting.readers.points import Strokes
-from seqloom_handwriting.readers.strokes import StrokeSource
+from seqloom_handwriting.readers.strokes import StrokeReader
 
 
-class StringSource(StrokeSource):
+class StringReader(StrokeReader):
     """Composes strings of characters; see `StrokeStrings` for the parameters.
 
     The characters of a writer are shuffled and cut into strings; each is set to the right of the
@@ -61,7 +61,7 @@ class StringSource(StrokeSource):
                 )
 
     def examples(self, split: str) -> Iterator[Example]:
-        """Return the strings of a split, made of its own characters; see `CutSource.examples`.
+        """Return the strings of a split, made of its own characters; see `SplitReader.examples`.
 
         Raises:
             ConfigError: the split has another name than these three, or cannot be cut.

@@ -8,7 +8,7 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
-from seqloom.data.cutting import CutSource, Distinct
+from seqloom.data.cutting import Distinct, SplitReader
 from seqloom.data.split import SplitConfig
 from seqloom.errors import ConfigError, ExampleError, did_you_mean
 from seqloom.interfaces import Example
@@ -17,7 +17,7 @@ from seqloom_handwriting.readers.records import EXPECTED, Record, read_records
 from seqloom_handwriting.readers.tables import TARGETS, refuse_empty, refuse_stdin, stem
 
 
-class StrokeSource(CutSource):
+class StrokeReader(SplitReader):
     """Reads pen strokes; see `Strokes` for the parameters.
 
     In InkML, the columns name types of annotations; a label or text may also be that of the type
@@ -44,7 +44,7 @@ class StrokeSource(CutSource):
         self._check_hold_out()
 
     def whole(self, split: str) -> Iterator[Example]:
-        """Return the examples of the split's own file; see `CutSource.whole`.
+        """Return the examples of the split's own file; see `SplitReader.whole`.
 
         Raises:
             DataError: a file is missing, malformed or empty.
@@ -63,7 +63,7 @@ class StrokeSource(CutSource):
         return map(self._example, refuse_empty(path, records))
 
     def inputs(self, paths: Sequence[str]) -> Iterator[Example]:
-        """Return the strokes of tables, InkML files and folders of these; see `Source.inputs`.
+        """Return the strokes of tables, InkML files and folders of these; see `Reader.inputs`.
 
         Raises:
             DataError: a file is missing, malformed or of another kind.

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from seqloom.errors import ExampleError
-from seqloom.interfaces import Example, FrontendCodec, Item
+from seqloom.interfaces import Arrays, Example, FrontendCodec
 from seqloom_handwriting.fields import require_field
 from seqloom_handwriting.schemas.frontends import PenStrokes
 from seqloom_handwriting.strokes.geometry import Stroke, resample, rows, size_of, transform
@@ -48,7 +48,7 @@ class StrokeCodec(FrontendCodec):
         """Take up the step."""
         self.step = float(state["step"])
 
-    def encode(self, example: Example) -> Item:
+    def encode(self, example: Example) -> Arrays:
         """Return ``strokes`` (T, 3) or (T, 5) float32.
 
         Raises:
@@ -58,7 +58,7 @@ class StrokeCodec(FrontendCodec):
         values[:, :2] /= self.step
         return {"strokes": values.astype(np.float32)}
 
-    def augment(self, item: Item, rng: np.random.Generator) -> Item:
+    def augment(self, item: Arrays, rng: np.random.Generator) -> Arrays:
         """Return the item with its strokes rotated, slanted and stretched.
 
         All of these are linear, so differences and positions change as the points do.
@@ -72,11 +72,11 @@ class StrokeCodec(FrontendCodec):
             values[:, 3:] = values[:, 3:] @ matrix
         return {**item, "strokes": values}
 
-    def cost(self, item: Item) -> int:
+    def cost(self, item: Arrays) -> int:
         """Return the number of points."""
         return len(item["strokes"])
 
-    def frames(self, item: Item) -> int:
+    def frames(self, item: Arrays) -> int:
         """Return the number of points."""
         return len(item["strokes"])
 

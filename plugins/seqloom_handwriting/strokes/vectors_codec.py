@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from seqloom.errors import ExampleError
-from seqloom.interfaces import Example, FrontendCodec, Item
+from seqloom.interfaces import Arrays, Example, FrontendCodec
 from seqloom_handwriting.fields import require_field
 from seqloom_handwriting.readers.series import ArrayFile
 from seqloom_handwriting.schemas.frontends import Scaling, Vectors
@@ -62,7 +62,7 @@ class VectorCodec(FrontendCodec):
         self._deviation = np.array(state["deviation"], np.float64)
         self.columns = len(self._mean)
 
-    def encode(self, example: Example) -> Item:
+    def encode(self, example: Example) -> Arrays:
         """Return ``features`` (T, D) float32.
 
         Raises:
@@ -72,11 +72,11 @@ class VectorCodec(FrontendCodec):
         values = (self._load(example, self.columns) - self._mean) / self._deviation
         return {"features": values.astype(np.float32)}
 
-    def cost(self, item: Item) -> int:
+    def cost(self, item: Arrays) -> int:
         """Return the number of vectors."""
         return len(item["features"])
 
-    def frames(self, item: Item) -> int:
+    def frames(self, item: Arrays) -> int:
         """Return the number of vectors."""
         return len(item["features"])
 

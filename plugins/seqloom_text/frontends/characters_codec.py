@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from seqloom.errors import ExampleError
-from seqloom.interfaces import Example, FrontendCodec, Item
+from seqloom.interfaces import Arrays, Example, FrontendCodec
 from seqloom_text.frontends.alphabet import Alphabet
 from seqloom_text.frontends.fields import UNK, choose_field, read_field, under
 from seqloom_text.schemas_frontend import Characters, Normalisation
@@ -65,7 +65,7 @@ class CharactersCodec(FrontendCodec):
             )
         return text
 
-    def encode(self, example: Example) -> Item:
+    def encode(self, example: Example) -> Arrays:
         """Return ``characters`` (T,).
 
         Raises:
@@ -73,7 +73,7 @@ class CharactersCodec(FrontendCodec):
         """
         return {"characters": self.alphabet.ids(self.read(example))}
 
-    def augment(self, item: Item, rng: np.random.Generator) -> Item:
+    def augment(self, item: Arrays, rng: np.random.Generator) -> Arrays:
         """Make characters unknown, each with the same probability."""
         share = self.params.character_dropout
         characters = item["characters"]
@@ -82,11 +82,11 @@ class CharactersCodec(FrontendCodec):
         dropped = rng.random(len(characters)) < share
         return {**item, "characters": np.where(dropped, UNK, characters).astype(characters.dtype)}
 
-    def cost(self, item: Item) -> int:
+    def cost(self, item: Arrays) -> int:
         """Return the number of characters."""
         return len(item["characters"])
 
-    def frames(self, item: Item) -> int:
+    def frames(self, item: Arrays) -> int:
         """Return the number of characters."""
         return len(item["characters"])
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from seqloom.errors import ConfigError, ExampleError
-from seqloom.interfaces import Example, FrontendCodec, Item
+from seqloom.interfaces import Arrays, Example, FrontendCodec
 from seqloom_text.frontends.alphabet import Alphabet
 from seqloom_text.frontends.fields import FIRST, UNK, choose_field, read_field, under
 from seqloom_text.schemas_frontend import Words
@@ -126,7 +126,7 @@ class WordsCodec(FrontendCodec):
             )
         self.initial_vectors = InitialVectors(np.array([self._ids[w] for w in found]), values)
 
-    def encode(self, example: Example) -> Item:
+    def encode(self, example: Example) -> Arrays:
         """Return ``words`` (T,) int64 and, unless they are off, ``characters`` (T, W).
 
         Raises:
@@ -140,7 +140,7 @@ class WordsCodec(FrontendCodec):
             item["characters"] = self.alphabet.spell(tokens)
         return item
 
-    def augment(self, item: Item, rng: np.random.Generator) -> Item:
+    def augment(self, item: Arrays, rng: np.random.Generator) -> Arrays:
         """Make words unknown, the rarer the likelier; their characters stay.
 
         Word dropout as in Kiperwasser and Goldberg, 2016 (TACL 4, section 4).
@@ -149,11 +149,11 @@ class WordsCodec(FrontendCodec):
         dropped = rng.random(len(words)) < self._drop[words]
         return {**item, "words": np.where(dropped, UNK, words)} if dropped.any() else item
 
-    def cost(self, item: Item) -> int:
+    def cost(self, item: Arrays) -> int:
         """Return the number of tokens."""
         return len(item["words"])
 
-    def frames(self, item: Item) -> int:
+    def frames(self, item: Arrays) -> int:
         """Return the number of tokens."""
         return len(item["words"])
 

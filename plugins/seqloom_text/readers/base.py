@@ -9,7 +9,7 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
-from seqloom.data.cutting import CutSource, Distinct
+from seqloom.data.cutting import Distinct, SplitReader
 from seqloom.data.split import SplitConfig
 from seqloom.errors import DataError, ExampleError
 from seqloom.interfaces.example import Example, Origin
@@ -28,7 +28,7 @@ class Record:
     meta: dict[str, Any] = field(default_factory=dict)
 
 
-class FileSource(CutSource):
+class FileReader(SplitReader):
     """A source whose files hold records, one an example.
 
     What can be wrong with one example alone raises ExampleError from ``next``, and the iterator can
@@ -62,7 +62,7 @@ class FileSource(CutSource):
         return stem(file)
 
     def inputs(self, paths: Sequence[str]) -> Iterator[Example]:
-        """Return the inputs in the files, each as soon as its lines are there; see `Source.inputs`.
+        """Return the inputs in the files, each as soon as its lines are there; see `Reader.inputs`.
 
         Raises:
             DataError: a file is missing or malformed.
@@ -75,7 +75,7 @@ class FileSource(CutSource):
         )
 
     def whole(self, split: str) -> Iterator[Example]:
-        """Return all examples of the split's own file; see `CutSource.whole`."""
+        """Return all examples of the split's own file; see `SplitReader.whole`."""
         if split not in self.files:
             return iter(())
         stems = [self.stem(file) for file in self.files.values()]

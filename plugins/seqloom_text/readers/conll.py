@@ -9,7 +9,7 @@ from typing import Any
 from seqloom.data.split import SplitConfig
 from seqloom.errors import ConfigError
 from seqloom.interfaces.example import Origin
-from seqloom_text.readers.base import FileSource, Record, missing
+from seqloom_text.readers.base import FileReader, Record, missing
 from seqloom_text.readers.files import TextFile, has_suffix
 from seqloom_text.schemas_data import conll_kinds, tokens_and_tags
 
@@ -25,7 +25,7 @@ class Sentence:
     rows: list[list[str]] = field(default_factory=list)
 
 
-class ConllSource(FileSource):
+class ConllReader(FileReader):
     """Reads CoNLL columns; see `ConllConfig` for the parameters.
 
     Lines that begin with ``-DOCSTART-`` begin a document: its number, from 1, is each sentence's
@@ -57,7 +57,7 @@ class ConllSource(FileSource):
                 )
 
     def records(self, file: str, targets: bool) -> Iterator[Record]:
-        """Yield a record for each sentence; see `FileSource.records`."""
+        """Yield a record for each sentence; see `FileReader.records`."""
         text = TextFile.find(file)
         places: dict[str, int] = {}
         for sentence in self._sentences(text, has_suffix(file, ".conllu")):

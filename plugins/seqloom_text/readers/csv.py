@@ -9,7 +9,7 @@ from typing import Any
 from seqloom.data.split import SplitConfig
 from seqloom.errors import ConfigError, did_you_mean
 from seqloom.interfaces.example import Origin
-from seqloom_text.readers.base import FileSource, Record, missing
+from seqloom_text.readers.base import FileReader, Record, missing
 from seqloom_text.readers.files import STDIN, TextFile, has_suffix
 from seqloom_text.schemas_data import field_kinds, text_and_label
 
@@ -19,7 +19,7 @@ Row = tuple[int, list[str]]
 LONGEST_CELL = 1 << 24  # characters; the csv module's own limit is 131072
 
 
-class CsvSource(FileSource):
+class CsvReader(FileReader):
     """Reads CSV and TSV files in UTF-8; see `CsvConfig` for the parameters."""
 
     def __init__(
@@ -57,7 +57,7 @@ class CsvSource(FileSource):
                 )
 
     def records(self, file: str, targets: bool) -> Iterator[Record]:
-        """Yield a record for each row; see `FileSource.records`."""
+        """Yield a record for each row; see `FileReader.records`."""
         text = TextFile.find(file)
         rows = _same_width(text, self._rows(text, file), self._header)
         names = self._names(text, rows)

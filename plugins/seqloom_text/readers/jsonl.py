@@ -9,12 +9,12 @@ from typing import Any
 from seqloom.data.split import SplitConfig
 from seqloom.errors import did_you_mean
 from seqloom.interfaces.example import Origin
-from seqloom_text.readers.base import FileSource, Record, missing
+from seqloom_text.readers.base import FileReader, Record, missing
 from seqloom_text.readers.files import TextFile
 from seqloom_text.schemas_data import field_kinds, text_and_label
 
 
-class JsonlSource(FileSource):
+class JsonlReader(FileReader):
     """Reads JSON Lines; see `JsonlConfig` for the parameters."""
 
     def __init__(
@@ -36,7 +36,7 @@ class JsonlSource(FileSource):
         self._id_column = id_column
 
     def records(self, file: str, targets: bool) -> Iterator[Record]:
-        """Yield a record for each line; see `FileSource.records`."""
+        """Yield a record for each line; see `FileReader.records`."""
         text = TextFile.find(file)
         blank = 0
         for line, raw in text.lines():

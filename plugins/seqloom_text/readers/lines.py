@@ -7,11 +7,11 @@ from typing import Any
 
 from seqloom.data.split import SplitConfig
 from seqloom.interfaces.example import Origin
-from seqloom_text.readers.base import FileSource, Record
+from seqloom_text.readers.base import FileReader, Record
 from seqloom_text.readers.files import TextFile
 
 
-class LinesSource(FileSource):
+class LinesReader(FileReader):
     """Reads a text a line; see `LinesConfig` for the parameters.
 
     Among new inputs a blank line is an empty text, so that outputs stay aligned with the lines.
@@ -28,7 +28,7 @@ class LinesSource(FileSource):
         super().__init__({"train": train, "val": val, "test": test}, split, {"text": "text"})
 
     def records(self, file: str, targets: bool) -> Iterator[Record]:
-        """Yield a record for each line; see `FileSource.records`."""
+        """Yield a record for each line; see `FileReader.records`."""
         text = TextFile.find(file)
         for number, line in text.lines():
             bare = line.removesuffix("\n").removesuffix("\r")

@@ -9,14 +9,14 @@ from typing import Any
 from seqloom.data.split import SplitConfig
 from seqloom.errors import ConfigError, DataError
 from seqloom.interfaces.example import Origin
-from seqloom_text.readers.base import FileSource, Record
+from seqloom_text.readers.base import FileReader, Record
 from seqloom_text.readers.files import TextFile, stem
 from seqloom_text.schemas_data import INPUT_KINDS, parallel_kinds
 
 Files = Mapping[str, str] | None
 
 
-class ParallelSource(FileSource):
+class ParallelReader(FileReader):
     """Reads line-aligned files, one a field; see `ParallelConfig` for the parameters.
 
     New inputs come from files of the first field that is a text or tokens.
@@ -42,7 +42,7 @@ class ParallelSource(FileSource):
         return stem(next(iter(file.values())))
 
     def records(self, file: Mapping[str, str] | str, targets: bool) -> Iterator[Record]:
-        """Yield a record for each line; see `FileSource.records`."""
+        """Yield a record for each line; see `FileReader.records`."""
         paths = {self._input_field(): file} if isinstance(file, str) else file
         texts = {name: TextFile.find(path) for name, path in paths.items()}
         first = next(iter(texts.values()))

@@ -71,7 +71,7 @@ class Params:
 @hookimpl
 def seqloom_components():
     writers = {"boxes": "faulty_boxes_writer:Boxes", "gone": "faulty_nowhere:Boxes"}
-    return [Component("data", "boxes", Params, "faulty_boxes_writer:Source", writers=writers)]
+    return [Component("data", "boxes", Params, "faulty_boxes_writer:Reader", writers=writers)]
 """
 BOXES = """
 from seqloom.errors import ConfigError

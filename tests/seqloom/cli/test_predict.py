@@ -186,7 +186,7 @@ def test_files_that_cannot_be_read(predict: Predict, tmp_path: Path) -> None:
         predict(tmp_path / "nowhere.txt")
     with pytest.raises(PluginError, match=r"provides data=cvs\. Did you mean 'csv'\?"):
         predict("x.xyz", "--data", "cvs")
-    with pytest.raises(DataError, match=r"ApplesSource does not read files.*--data NAME\.$"):
+    with pytest.raises(DataError, match=r"ApplesReader does not read files.*--data NAME\.$"):
         predict("x.xyz", "--data", "apples")
 
 

@@ -33,7 +33,7 @@ def sweep(tmp_path: Path) -> Path:
                 "state": "done",
                 "overrides": [f"encoder={encoder}", f"seed={seed}"],
                 "seed": seed,
-                "watch": "f1",
+                "monitor": "f1",
                 "metrics": {"val": {"f1": score}},
             }
             (folder / "run.json").write_text(json.dumps(record), encoding="utf-8")

@@ -10,18 +10,18 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqloom.data.collate import Collate, Row, pad
-from seqloom.interfaces import Example, Item, Origin, SequenceBatch
+from seqloom.data.collate import Collate, EncodedExample, pad
+from seqloom.interfaces import Arrays, Example, Origin, SequenceBatch
 
 
-def _row(number: int, length: int) -> Row:
-    item: Item = {
+def _row(number: int, length: int) -> EncodedExample:
+    item: Arrays = {
         "words": np.arange(1, length + 1),
         "pixels": np.full((length, number + 1, 2), 0.5, dtype=np.float32),
         "ner/tags": np.ones(length, dtype=np.int64),
         "ner/weight": np.array(number * 1.0),
     }
-    return Row(Example(f"row-{number}", {}, Origin("file.txt", number)), item)
+    return EncodedExample(Example(f"row-{number}", {}, Origin("file.txt", number)), item)
 
 
 @given(

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqloom.data.cutting import CutSource, Distinct, give, sift
+from seqloom.data.cutting import Distinct, SplitReader, give, sift
 from seqloom.data.reading import outcomes
 from seqloom.data.split import SplitConfig, split
 from seqloom.errors import ConfigError, DataError, ExampleError
 from seqloom.interfaces import Example
 
 
-class Numbers(CutSource):
+class Numbers(SplitReader):
     """Examples with the numbers of a list; 0 is one that cannot be used."""
 
     def whole(self, split: str) -> Iterator[Example]:
@@ -26,7 +26,7 @@ class Numbers(CutSource):
         return example
 
 
-def ids(source: CutSource, name: str) -> list[str]:
+def ids(source: SplitReader, name: str) -> list[str]:
     return [one.id for one in outcomes(source.examples(name)) if isinstance(one, Example)]
 
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from seqloom.data.collate import Collate, Row
+from seqloom.data.collate import Collate, EncodedExample
 from seqloom.data.dataset import SequenceDataset, key, loader
 from seqloom.data.encode import Codecs
 from seqloom.data.sampler import Batch, BatchSampler
-from seqloom.interfaces import Example, FrontendCodec, Item
+from seqloom.interfaces import Arrays, Example, FrontendCodec
 
 LENGTHS = [3, 1, 4, 1, 5, 9, 2, 6]
 
@@ -27,23 +27,23 @@ class Noise(FrontendCodec):
     def restore(self, state: Mapping[str, Any]) -> None:
         return None
 
-    def encode(self, example: Example) -> Item:
+    def encode(self, example: Example) -> Arrays:
         return {"x": np.zeros(int(example.fields["length"]))}
 
-    def augment(self, item: Item, rng: np.random.Generator) -> Item:
+    def augment(self, item: Arrays, rng: np.random.Generator) -> Arrays:
         return {"x": item["x"] + rng.random(len(item["x"]))}
 
-    def cost(self, item: Item) -> int:
+    def cost(self, item: Arrays) -> int:
         return len(item["x"])
 
-    def frames(self, item: Item) -> int:
+    def frames(self, item: Arrays) -> int:
         return len(item["x"])
 
 
 def _dataset(*, augment: bool = True, seed: int = 1) -> SequenceDataset:
     codec = Noise()
     examples = [Example(str(n), {"length": length}) for n, length in enumerate(LENGTHS)]
-    rows = [Row(example, codec.encode(example)) for example in examples]
+    rows = [EncodedExample(example, codec.encode(example)) for example in examples]
     return SequenceDataset(rows, Collate(), Codecs(codec, {}) if augment else None, seed)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from seqloom.data.encode import Bad, Codecs, encode, prepare, refuse_duplicate_ids, settle
 from seqloom.errors import DataError, ExampleError
-from seqloom.interfaces import Example, FrontendCodec, HeadCodec, Item, Origin
+from seqloom.interfaces import Arrays, Example, FrontendCodec, HeadCodec, Origin
 
 
 class Letters(FrontendCodec):
@@ -30,13 +30,13 @@ class Letters(FrontendCodec):
     def restore(self, state: Mapping[str, Any]) -> None:
         return None
 
-    def encode(self, example: Example) -> Item:
+    def encode(self, example: Example) -> Arrays:
         return {"letters": np.array([ord(letter) for letter in example.fields["text"]])}
 
-    def cost(self, item: Item) -> int:
+    def cost(self, item: Arrays) -> int:
         return 10 * len(item["letters"])
 
-    def frames(self, item: Item) -> int:
+    def frames(self, item: Arrays) -> int:
         return len(item["letters"])
 
 
@@ -51,12 +51,12 @@ class Count(HeadCodec):
     def restore(self, state: Mapping[str, Any]) -> None:
         return None
 
-    def encode(self, example: Example) -> Item:
+    def encode(self, example: Example) -> Arrays:
         if "count" not in example.fields:
             raise ExampleError(example, "has no count")
         return {"target": np.array(example.fields["count"])}
 
-    def check(self, example: Example, item: Item, frames: int) -> None:
+    def check(self, example: Example, item: Arrays, frames: int) -> None:
         if item["target"] > frames:
             raise ExampleError(example, f"cannot count to {item['target']} in {frames} frames")
 
@@ -172,7 +172,7 @@ def test_duplicate_ids_are_refused_with_both_places() -> None:
 class Cuts(Letters):
     """Augments by cutting down to so many letters as the generator says."""
 
-    def augment(self, item: Item, rng: np.random.Generator) -> Item:
+    def augment(self, item: Arrays, rng: np.random.Generator) -> Arrays:
         return {**item, "letters": item["letters"][: rng.integers(1, 5)]}
 
 
@@ -181,7 +181,7 @@ class Strict(Count):
 
     asked = 0
 
-    def check(self, example: Example, item: Item, frames: int) -> None:
+    def check(self, example: Example, item: Arrays, frames: int) -> None:
         self.asked += 1
         super().check(example, item, frames)
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from seqloom.data.encode import Bad, Codecs
 from seqloom.data.fitting import fit
 from seqloom.errors import ConfigError, DataError, ExampleError
-from seqloom.interfaces import Codec, Example, FrontendCodec, HeadCodec, Item
+from seqloom.interfaces import Arrays, Codec, Example, FrontendCodec, HeadCodec
 
 
 class Labels(HeadCodec):
@@ -37,7 +37,7 @@ class Labels(HeadCodec):
     def restore(self, state: Mapping[str, Any]) -> None:
         self.known = set(state["known"])
 
-    def encode(self, example: Example) -> Item:
+    def encode(self, example: Example) -> Arrays:
         if example.fields["label"] not in self.known:
             raise ExampleError(example, "has an unknown label")
         return {"target": np.array(0)}
@@ -52,13 +52,13 @@ class Nothing(FrontendCodec):
     def restore(self, state: Mapping[str, Any]) -> None:
         return None
 
-    def encode(self, example: Example) -> Item:
+    def encode(self, example: Example) -> Arrays:
         return {}
 
-    def cost(self, item: Item) -> int:
+    def cost(self, item: Arrays) -> int:
         return 1
 
-    def frames(self, item: Item) -> int:
+    def frames(self, item: Arrays) -> int:
         return 1
 
 
@@ -115,7 +115,7 @@ def test_a_fault_of_no_example_of_ours_is_not_swallowed() -> None:
 class Uniting(Labels):
     """Can be united with others."""
 
-    def unite(self, state: Any, examples: Sequence[Example]) -> dict[str, Any]:
+    def merge(self, state: Any, examples: Sequence[Example]) -> dict[str, Any]:
         return {"known": [*state["known"], *(str(one.fields["label"]) for one in examples)]}
 
 
@@ -124,7 +124,7 @@ BASIS = {"frontend": {"examples": 99}, "heads": {"labels": {"known": ["a", "z"]}
 
 @pytest.mark.parametrize(
     ("classes", "known"),
-    [("keep", ["a", "z"]), ("unite", ["a", "z", "c", "b"]), ("replace", ["b", "c"])],
+    [("keep", ["a", "z"]), ("merge", ["a", "z", "c", "b"]), ("replace", ["b", "c"])],
 )
 def test_a_trained_models_states(classes: str, known: list[str]) -> None:
     examples = [Example(label, {"label": label}) for label in "cb"]
@@ -133,7 +133,7 @@ def test_a_trained_models_states(classes: str, known: list[str]) -> None:
     assert states == {"frontend": {"examples": 99}, "heads": {"labels": {"known": known}}}
 
 
-@pytest.mark.parametrize("classes", ["keep", "unite", "replace"])
+@pytest.mark.parametrize("classes", ["keep", "merge", "replace"])
 def test_a_head_that_the_model_does_not_have_is_fitted(classes: str) -> None:
     examples = [Example(label, {"label": label}) for label in "cb"]
     states = fit(Codecs(Nothing(), {"other": Labels()}), examples, Bad(skip=False), BASIS, classes)
@@ -143,7 +143,7 @@ def test_a_head_that_the_model_does_not_have_is_fitted(classes: str) -> None:
 def test_a_codec_that_cannot_unite() -> None:
     examples = [Example("c", {"label": "c"})]
     with pytest.raises(ConfigError) as found:
-        fit(Codecs(Nothing(), {"labels": Labels()}), examples, Bad(skip=False), BASIS, "unite")
+        fit(Codecs(Nothing(), {"labels": Labels()}), examples, Bad(skip=False), BASIS, "merge")
     assert str(found.value) == (
-        "Labels cannot unite two sets of classes; use init_classes=keep or init_classes=replace."
+        "Labels cannot merge two sets of classes; use init_classes=keep or init_classes=replace."
     )

@@ -10,8 +10,8 @@ import pytest
 import seqloom
 from seqloom.interfaces import Encoded, Prediction
 from seqloom.interfaces.arguments import _keywords, accepted
-from seqloom.model.build import build_source
-from seqloom.train.meter import Meter
+from seqloom.model.build import build_reader
+from seqloom.train.evaluator import Evaluator
 
 
 def test_only_what_a_function_takes_is_passed() -> None:
@@ -49,14 +49,14 @@ def test_a_head_of_before_decode_had_scores(trained_ner: Path, scores: bool) -> 
             return found
 
     def measured() -> dict[str, float]:
-        meter = Meter(pipeline)
+        evaluator = Evaluator(pipeline)
         prepared = [pipeline.codecs.frontend.prepare(one) for one in examples]
         batch = pipeline.collate([pipeline.codecs.row(one) for one in prepared])
         encoded, outputs = pipeline(batch)
-        meter.add(outputs, encoded, batch.scoped(pipeline.head_name), scores=scores)
-        return meter.compute()
+        evaluator.add(outputs, encoded, batch.scoped(pipeline.head_name), scores=scores)
+        return evaluator.compute()
 
-    source = build_source({"name": "apples", "train_size": 60, "val_size": 4, "test_size": 4})
+    source = build_reader({"name": "apples", "train_size": 60, "val_size": 4, "test_size": 4})
     examples = list(source.examples("test"))
     before = measured()
     pipeline.head.__class__ = Older

@@ -10,7 +10,7 @@ import pytest
 
 import seqloom
 from seqloom.errors import ConfigError, PluginError
-from seqloom.model.build import build_codecs, build_pipeline, build_source
+from seqloom.model.build import build_codecs, build_pipeline, build_reader
 
 
 def test_codecs_take_up_states_that_went_through_json(tagger: Any) -> None:
@@ -37,7 +37,7 @@ def test_a_refused_parameter_is_told_with_the_parts_name(tagger: Any) -> None:
 
 def test_an_unknown_part_is_refused() -> None:
     with pytest.raises(PluginError, match=r"No installed plugin provides data=aples\. Did you"):
-        build_source({"name": "aples"})
+        build_reader({"name": "aples"})
 
 
 def test_a_head_that_reads_features_is_told_their_size(trained_reader: Path) -> None:

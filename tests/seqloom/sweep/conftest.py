@@ -28,7 +28,7 @@ def add(sweep: Path) -> AddTrial:
         test: float | None = None,
         seed: int = 1,
         state: str = "done",
-        watch: str = "f1",
+        monitor: str = "f1",
         higher: bool = True,
         curve: Sequence[float] = (),
         folder: Path = sweep,
@@ -43,13 +43,14 @@ def add(sweep: Path) -> AddTrial:
             "seed": seed,
         }
         if val is not None:
-            metrics: dict[str, Mapping[str, float]] = {"val": {watch: val, "loss": 1 - val}}
-            metrics |= {} if test is None else {"test": {watch: test}}
-            record |= {"watch": watch, "higher_is_better": higher, "metrics": metrics}
+            metrics: dict[str, Mapping[str, float]] = {"val": {monitor: val, "loss": 1 - val}}
+            metrics |= {} if test is None else {"test": {monitor: test}}
+            record |= {"monitor": monitor, "higher_is_better": higher, "metrics": metrics}
             record |= {"parameters": 1000, "training_seconds": 2.0, "cost_per_second": 5000}
         (path / "run.json").write_text(json.dumps({**record, **more}), encoding="utf-8")
         rows = [
-            json.dumps({"step": 10 * i, "epoch": i, f"val/{watch}": y}) for i, y in enumerate(curve)
+            json.dumps({"step": 10 * i, "epoch": i, f"val/{monitor}": y})
+            for i, y in enumerate(curve)
         ]
         (path / "metrics.jsonl").write_text("\n".join(rows), encoding="utf-8")
         return path

@@ -38,8 +38,8 @@ def test_sweeps_that_watch_different_metrics_need_a_name(
     sweep: Path, other: Path, add: AddTrial
 ) -> None:
     add("encoder=rnn", val=0.5)
-    add("encoder=rnn", val=0.25, watch="accuracy", folder=other)
-    with pytest.raises(ConfigError, match=r"f1, accuracy\. Name the one to compare by: --metric"):
+    add("encoder=rnn", val=0.25, monitor="accuracy", folder=other)
+    with pytest.raises(ConfigError, match=r"f1, accuracy\. Choose one: --metric"):
         diff(sweep, other)
     (both,) = diff(sweep, other, "loss")
     assert both.rows[0][:3] == ["0.5000", "0.7500", "+0.2500"]

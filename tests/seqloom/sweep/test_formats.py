@@ -83,7 +83,7 @@ def test_csv_is_raw(merges: Path) -> None:
 
 
 def test_csv_of_several_metrics_has_one_header(merges: Path, add: AddTrial) -> None:
-    add("head=classification", val=0.5, watch="accuracy")
+    add("head=classification", val=0.5, monitor="accuracy")
     rows = list(csv.DictReader(io.StringIO(csv_text(boards(read_trials(merges))))))
     assert [row["metric"] for row in rows] == ["f1", "f1", "accuracy"]
 

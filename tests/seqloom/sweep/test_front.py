@@ -55,7 +55,7 @@ def test_the_page_shows_the_front(searched: Path, tmp_path: Path) -> None:
     assert "<h2>The front</h2>" in html
     assert "encoder=lstm</li>" in html
     assert "<figcaption>Parallel coordinates</figcaption>" in html
-    assert 'class="watched"' not in html
+    assert 'class="monitored"' not in html
 
 
 def test_without_optuna_it_says_how_to_get_it(

@@ -24,7 +24,7 @@ def test_the_index_holds_all_trials_in_short(sweep: Path, add: AddTrial) -> None
         "seed": "1",
         "overrides": {"encoder": "rnn", "seed": "1"},
         "attempts": 2,
-        "watch": "f1",
+        "monitor": "f1",
         "higher_is_better": True,
         "parameters": 1000,
         "training_seconds": 2.0,

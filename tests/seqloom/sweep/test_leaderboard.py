@@ -86,8 +86,8 @@ def test_without_scipy_a_note_says_how_to_get_it(
 
 
 def test_lower_may_be_better(sweep: Path, add: AddTrial) -> None:
-    add("encoder=rnn", val=0.5, watch="cer", higher=False)
-    add("encoder=lstm", val=0.1, watch="cer", higher=False)
+    add("encoder=rnn", val=0.5, monitor="cer", higher=False)
+    add("encoder=lstm", val=0.1, monitor="cer", higher=False)
     assert names(only(sweep)) == ["lstm", "rnn"]
 
 
@@ -113,18 +113,18 @@ def test_no_trial_need_be_done(sweep: Path, add: AddTrial) -> None:
 def test_each_metric_has_a_table_of_its_own(sweep: Path, add: AddTrial) -> None:
     add("head=ner", val=0.5)
     add("head=ner", seed=2, state="failed")
-    add("head=classification", "encoder=rnn", val=0.9, watch="accuracy")
-    add("head=classification", "encoder=gru", val=0.8, watch="accuracy")
+    add("head=classification", "encoder=rnn", val=0.9, monitor="accuracy")
+    add("head=classification", "encoder=gru", val=0.8, monitor="accuracy")
     f1, accuracy = boards(read_trials(sweep))
     assert (f1.metric, f1.rows[0].counts) == ("f1", {"done": 1, "failed": 1})
     assert (accuracy.metric, accuracy.keys) == ("accuracy", ["encoder"])
     assert names(accuracy) == ["rnn", "gru"]
 
 
-def test_another_metric_than_the_watched(three: Path) -> None:
+def test_another_metric_than_the_monitored(three: Path) -> None:
     board = only(three, metric="loss")
     assert names(board) == ["lstm", "gru", "rnn"]  # lower is better
-    assert board.notes == ["No trial watches loss: taken as better the lower."]
+    assert board.notes == ["No trial monitors loss: taken as better the lower."]
     with pytest.raises(ConfigError, match=r"has 'los'\. Did you mean 'loss'\?"):
         only(three, metric="los")
 
@@ -171,7 +171,7 @@ def test_the_lead_is_positive_where_the_best_is_better_also_if_lower_is(
     sweep: Path, add: AddTrial
 ) -> None:
     for encoder, val, test in (("rnn", 0.1, 0.5), ("lstm", 0.2, 0.75), ("gru", 0.3, 0.25)):
-        add(f"encoder={encoder}", val=val, test=test, watch="cer", higher=False)
+        add(f"encoder={encoder}", val=val, test=test, monitor="cer", higher=False)
     assert [row.lead for row in only(sweep).rows] == [None, 0.25, -0.25]
 
 
@@ -186,7 +186,7 @@ def test_the_best_trial_is_of_the_best_row(sweep: Path, add: AddTrial) -> None:
     found = best_trial(trials)
     assert found is not None
     assert found.number == 3
-    add("head=classification", val=1.0, watch="accuracy")
+    add("head=classification", val=1.0, monitor="accuracy")
     assert best_trial(read_trials(sweep)) is None
     assert best_trial([]) is None
 
@@ -194,7 +194,7 @@ def test_the_best_trial_is_of_the_best_row(sweep: Path, add: AddTrial) -> None:
 def test_the_best_trial_where_lower_is_better(sweep: Path, add: AddTrial) -> None:
     for encoder, values in {"rnn": (0.3, 0.2), "lstm": (0.1, 0.9)}.items():
         for seed, value in enumerate(values):
-            add(f"encoder={encoder}", val=value, seed=seed, watch="cer", higher=False)
+            add(f"encoder={encoder}", val=value, seed=seed, monitor="cer", higher=False)
     found = best_trial(read_trials(sweep))
     assert found is not None
     assert found.number == 1

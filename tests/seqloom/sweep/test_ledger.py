@@ -58,9 +58,9 @@ def test_a_damaged_record_is_a_state(sweep: Path, add: AddTrial, text: str, reas
     "record",
     [
         {"state": "new"},
-        {"state": "done", "metrics": 3, "watch": 4, "overrides": "encoder=rnn"},
-        {"state": "done", "metrics": {"val": {"f1": None}, "test": []}, "watch": "f1"},
-        {"state": "done", "metrics": {"val": {"f1": float("nan")}}, "watch": "f1"},
+        {"state": "done", "metrics": 3, "monitor": 4, "overrides": "encoder=rnn"},
+        {"state": "done", "metrics": {"val": {"f1": None}, "test": []}, "monitor": "f1"},
+        {"state": "done", "metrics": {"val": {"f1": float("nan")}}, "monitor": "f1"},
     ],
 )
 def test_a_record_with_wrong_types_has_no_score(record: dict[str, Any]) -> None:
@@ -97,7 +97,7 @@ def test_overrides_leave_out_what_is_no_setting() -> None:
 
 def test_a_higher_score_is_better_whatever_the_metric(sweep: Path, add: AddTrial) -> None:
     add(val=0.4)
-    add(val=0.4, watch="cer", higher=False)
+    add(val=0.4, monitor="cer", higher=False)
     add(val=0.4, state="failed")
     assert [trial.score() for trial in read_trials(sweep)] == [0.4, -0.4, None]
 

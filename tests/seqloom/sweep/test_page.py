@@ -46,7 +46,7 @@ def test_the_page_has_its_table_and_its_plots(trained: Path, tmp_path: Path) -> 
         assert html.count(f">{title}<") == 1
         assert f"<figcaption>{title}</figcaption>" in html
     assert html.count("<svg role=") == 3
-    assert html.count('<tr class="watched">') == 1
+    assert html.count('<tr class="monitored">') == 1
     assert 'data-value="0.1"' in html
     assert "val/f1" in html
     assert "<h2>Trials that failed</h2>" in html
@@ -67,7 +67,7 @@ def test_the_page_needs_nothing_else_and_runs_nothing_of_a_trial(
 def test_identifiers_are_unique_also_with_two_metrics(
     trained: Path, add: AddTrial, tmp_path: Path
 ) -> None:
-    add("head=classification", val=0.5, watch="accuracy", curve=[0.25, 0.5])
+    add("head=classification", val=0.5, monitor="accuracy", curve=[0.25, 0.5])
     html = page(trained, tmp_path)
     assert "Leaderboard by accuracy" in html
     found = re.findall(r'\bid="([^"]+)"', html)

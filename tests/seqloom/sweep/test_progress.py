@@ -38,7 +38,7 @@ def test_trials_that_are_yet_to_be_planned_count(sweep: Path, add: AddTrial) -> 
 
 def test_the_best_may_be_the_lowest(sweep: Path, add: AddTrial) -> None:
     for value in (0.5, 0.25, 0.75):
-        add(val=value, watch="cer", higher=False)
+        add(val=value, monitor="cer", higher=False)
     assert line(read_trials(sweep), 0, 1) == (
         "Sweep: 3 of 3 done; best: trial 1 with val/cer 0.2500"
     )
@@ -46,7 +46,7 @@ def test_the_best_may_be_the_lowest(sweep: Path, add: AddTrial) -> None:
 
 def test_no_best_where_trials_watch_different_metrics(sweep: Path, add: AddTrial) -> None:
     add(val=0.5)
-    add(val=0.5, watch="cer", higher=False)
+    add(val=0.5, monitor="cer", higher=False)
     assert line(read_trials(sweep), 2, 1) == "Sweep: 2 of 2 done"
 
 

@@ -34,7 +34,7 @@ def test_the_last_epoch_of_most_trials(
 
 
 def test_what_is_to_fall_still_falls(sweep: Path, add: AddTrial) -> None:
-    add(val=0.5, watch="cer", curve=[0.5, 0.25])
+    add(val=0.5, monitor="cer", curve=[0.5, 0.25])
     add(val=0.5, seed=2, state="pruned", curve=[0.25, 0.5])
     trials = read_trials(sweep)
     assert "val cer still fell" in still_rising(trials, "cer", higher_is_better=False)

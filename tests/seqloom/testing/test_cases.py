@@ -41,9 +41,9 @@ def seqloom_components():
 """
 
 NET = """
-from seqloom.interfaces import Example, Source
+from seqloom.interfaces import Example, Reader
 
-class Rows(Source):
+class Rows(Reader):
     def __init__(self, path):
         self.path = path
 

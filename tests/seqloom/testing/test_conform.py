@@ -11,7 +11,7 @@ import pytest
 
 from seqloom.errors import ConfigError, PluginError
 from seqloom.plugins import resolve
-from seqloom.testing import ENCODER_CHECKS, ConformanceError, HeadCase, SourceCase, conform
+from seqloom.testing import ENCODER_CHECKS, ConformanceError, HeadCase, ReaderCase, conform
 from seqloom.testing.conform import checks_of, outcomes, promise_of
 from seqloom.testing.subjects import CHECKS, find, subjects
 
@@ -42,7 +42,7 @@ def test_a_case_that_is_not_installed_can_be_given(steps: Path) -> None:
 
 def test_cases_are_told_apart() -> None:
     head: Any = HeadCase(cls=None, examples=[], frames=[])  # type: ignore[arg-type]
-    source: Any = SourceCase(cls=None)  # type: ignore[arg-type]
+    source: Any = ReaderCase(cls=None)  # type: ignore[arg-type]
     assert checks_of(head) == CHECKS["head"]
     assert checks_of(source) == CHECKS["data"]
     with pytest.raises(TypeError, match="3 is no case"):
@@ -97,7 +97,7 @@ def test_every_check_has_a_sentence_and_a_name_of_its_own() -> None:
 TESTS = """
 from faulty_steps_net import Steps
 from seqloom.testing import EncoderConformance, FrontendConformance, HeadConformance
-from seqloom.testing import SourceConformance
+from seqloom.testing import ReaderConformance
 
 class TestSteps(EncoderConformance):
     name = "steps"
@@ -120,7 +120,7 @@ class TestClasses(HeadConformance):
     name = "classification"
     params = {"pooling": "max"}
 
-class TestApples(SourceConformance):
+class TestApples(ReaderConformance):
     name = "apples"
 """
 

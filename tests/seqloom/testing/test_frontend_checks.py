@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from seqloom.errors import ExampleError
-from seqloom.interfaces import Example, Features, Frontend, FrontendCodec, Item, SequenceBatch
+from seqloom.interfaces import Arrays, Example, Features, Frontend, FrontendCodec, SequenceBatch
 from seqloom.testing import FRONTEND_CHECKS, ConformanceError, FrontendCase, examples
 from seqloom.testing import frontend_module as module
 from seqloom.testing import frontends as checks
@@ -36,17 +36,17 @@ class SoundCodec(FrontendCodec):
     def restore(self, state: Mapping[str, Any]) -> None:
         self.numbers = {word: n for n, word in enumerate(state["words"], start=1)}
 
-    def encode(self, example: Example) -> Item:
+    def encode(self, example: Example) -> Arrays:
         return {"words": np.array([self.numbers[word] for word in example.fields["tokens"]])}
 
-    def augment(self, item: Item, rng: np.random.Generator) -> Item:
+    def augment(self, item: Arrays, rng: np.random.Generator) -> Arrays:
         dropped = rng.random(len(item["words"])) < 0.5
         return {"words": np.where(dropped, 0, item["words"])}
 
-    def cost(self, item: Item) -> int:
+    def cost(self, item: Arrays) -> int:
         return len(item["words"])
 
-    def frames(self, item: Item) -> int:
+    def frames(self, item: Arrays) -> int:
         return len(item["words"])
 
 
@@ -148,7 +148,7 @@ class DiesInWorker(SoundCodec):
 
 
 class Free(SoundCodec):
-    def cost(self, item: Item) -> int:
+    def cost(self, item: Arrays) -> int:
         return 0
 
 
@@ -169,7 +169,7 @@ class GrowsInPrepare(SoundCodec):
 
 
 class ChangesItem(SoundCodec):
-    def augment(self, item: Item, rng: np.random.Generator) -> Item:
+    def augment(self, item: Arrays, rng: np.random.Generator) -> Arrays:
         item["words"][:] = 0
         return item
 
@@ -177,13 +177,13 @@ class ChangesItem(SoundCodec):
 class RandomBeyond(SoundCodec):
     count = 0
 
-    def augment(self, item: Item, rng: np.random.Generator) -> Item:
+    def augment(self, item: Arrays, rng: np.random.Generator) -> Arrays:
         RandomBeyond.count += 1
         return {"words": item["words"] + RandomBeyond.count}
 
 
 class Empties(SoundCodec):
-    def augment(self, item: Item, rng: np.random.Generator) -> Item:
+    def augment(self, item: Arrays, rng: np.random.Generator) -> Arrays:
         return {"words": item["words"][:0]}
 
 
@@ -191,7 +191,7 @@ class TakesAnything(SoundCodec):
     def prepare(self, example: Example) -> Example:
         return example
 
-    def encode(self, example: Example) -> Item:
+    def encode(self, example: Example) -> Arrays:
         tokens = example.fields.get("tokens", ())
         return {"words": np.array([self.numbers[word] for word in tokens])}
 
@@ -274,7 +274,7 @@ class RoundsInBfloat16(Sound):
 
 
 class NoFrames(SoundCodec):
-    def frames(self, item: Item) -> int:
+    def frames(self, item: Arrays) -> int:
         return 0
 
 

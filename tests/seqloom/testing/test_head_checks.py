@@ -15,12 +15,12 @@ from torchmetrics import Metric
 
 from seqloom.errors import ExampleError
 from seqloom.interfaces import (
+    Arrays,
     Encoded,
     Example,
     Head,
     HeadCodec,
     HeadMetric,
-    Item,
     Prediction,
     SequenceBatch,
 )
@@ -41,7 +41,7 @@ class SoundCodec(HeadCodec):
     def restore(self, state: Mapping[str, Any]) -> None:
         self.labels = list(state["labels"])
 
-    def encode(self, example: Example) -> Item:
+    def encode(self, example: Example) -> Arrays:
         if "label" not in example.fields:
             raise ExampleError(example, "has no label")
         return {"target": np.array(self.labels.index(example.fields["label"]))}
@@ -74,7 +74,7 @@ class Accuracy(Metric):
 class Sound(Head):
     """Tells a label from the summary."""
 
-    watch = "accuracy"
+    monitor = "accuracy"
     column_names = ("label",)
     codec_class: type[SoundCodec] = SoundCodec
 
@@ -154,7 +154,7 @@ class MissesOne(Sound):
 
 
 class WatchesNothing(Sound):
-    watch = "f1"
+    monitor = "f1"
 
 
 class MeanOfBatches(Accuracy):
@@ -177,7 +177,7 @@ class OtherAfterJson(SoundCodec):
     def fit(self, examples: Sequence[Example]) -> dict[str, Any]:
         return {**super().fit(examples), "extra": (1, 2)}
 
-    def encode(self, example: Example) -> Item:
+    def encode(self, example: Example) -> Arrays:
         return {**super().encode(example), "extra": np.array(isinstance(self.extra, tuple))}
 
 
@@ -187,12 +187,12 @@ class MoreAfterPickle(SoundCodec):
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__ |= {**state, "more": True}
 
-    def encode(self, example: Example) -> Item:
+    def encode(self, example: Example) -> Arrays:
         return super().encode(example) | ({"more": np.array(1)} if self.more else {})
 
 
 class TakesAnything(SoundCodec):
-    def encode(self, example: Example) -> Item:
+    def encode(self, example: Example) -> Arrays:
         return {"target": np.array(self.labels.index(example.fields.get("label", "left")))}
 
 
@@ -330,7 +330,7 @@ BROKEN: list[tuple[Any, Any, str]] = [
     (checks.check_decode, NanConfidence, "predictions are not plain data"),
     (checks.check_decode, RelativeConfidence, "alone: confidence: .* against"),
     (checks.check_decode, MissesOne, r"decode\(\) gives 3 predictions for 4 examples"),
-    (metrics.check_metrics, WatchesNothing, r"watch is 'f1'; compute\(\) gives \['accuracy'\]"),
+    (metrics.check_metrics, WatchesNothing, r"monitor is 'f1'; compute\(\) gives \['accuracy'\]"),
     (metrics.check_metrics, BadMetric, "accuracy, example by example: differ by"),
     (
         checks.check_codec,

@@ -169,13 +169,13 @@ class SaysNan(Sound):
 
 class AdoptsNan(Sound):
     @torch.no_grad()
-    def adopt(self, trained: Head) -> None:
+    def load_matching(self, trained: Head) -> None:
         self.scores.weight.fill_(torch.nan)
 
 
 class Robs(Sound):
     @torch.no_grad()
-    def adopt(self, trained: Head) -> None:
+    def load_matching(self, trained: Head) -> None:
         theirs = dict(trained.named_parameters())
         for name, parameter in self.named_parameters():
             parameter.copy_(theirs[name])
@@ -210,7 +210,11 @@ BROKEN: list[tuple[Any, type[Head], str]] = [
     (checks.check_round_trip, LostCalibration, "outputs of the stored module"),
     (checks.check_round_trip, CalibratesToNan, r"after calibrate\(\) are not finite: 4 of 4"),
     (checks.check_round_trip, SaysNan, r"calibrate\(\) gives \{'temperature': nan\}; expected"),
-    (training.check_state_dict, AdoptsNan, r"losses after adopt\(\) are not finite: 4 of 4"),
+    (
+        training.check_state_dict,
+        AdoptsNan,
+        r"losses after load_matching\(\) are not finite: 4 of 4",
+    ),
     (training.check_state_dict, Robs, "losses of the head that another adopts: differ by"),
 ]
 

@@ -13,7 +13,7 @@ import pytest
 
 from seqloom.config.compose import compose_run
 from seqloom.errors import DataError
-from seqloom.interfaces import Example, Source
+from seqloom.interfaces import Example, Reader
 from seqloom.train import data as run_data
 from seqloom.train.data import read_data
 from seqloom.train.fit import Result
@@ -89,11 +89,11 @@ def test_nothing_left_is_said(conll: Conll) -> None:
 
 
 def test_an_empty_training_split_is_refused(conll: Conll, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Empty(Source):
+    class Empty(Reader):
         def examples(self, split: str) -> Iterator[Example]:
             return iter(())
 
-    monkeypatch.setattr(run_data, "build_source", lambda section: Empty())
+    monkeypatch.setattr(run_data, "build_reader", lambda section: Empty())
     with pytest.raises(DataError, match=r"training split of data=conll has no example"):
         _read(*conll(train=[GOOD]))
 
@@ -103,13 +103,13 @@ def test_duplicate_ids_are_refused_with_both_places(
 ) -> None:
     from seqloom.interfaces import Origin
 
-    class Twice(Source):
+    class Twice(Reader):
         def examples(self, split: str) -> Iterator[Example]:
             for line in (1, 5):
                 fields = {"tokens": ["Apple"], "tags": ["B-ORG"]}
                 yield Example("same", fields, Origin("here.conll", line))
 
-    monkeypatch.setattr(run_data, "build_source", lambda section: Twice())
+    monkeypatch.setattr(run_data, "build_reader", lambda section: Twice())
     with pytest.raises(
         DataError, match=r"'same': here\.conll:1 and here\.conll:5; ids must be unique"
     ):

@@ -87,7 +87,7 @@ def test_the_record_tells_how_the_run_went(fit: Fit) -> None:
     assert 0 < record["training_seconds"] < record["seconds"]
     assert record["cost_per_second"] > 0
     assert record["overrides"][-1] == "trainer.max_epochs=3"
-    assert (record["watch"], record["higher_is_better"]) == (result.watch, True)
+    assert (record["monitor"], record["higher_is_better"]) == (result.monitor, True)
     assert record["parameters"] == sum(p.numel() for p in seqloom.load(result.bundle).parameters())
     assert 0.5 < record["batch_fill"] <= 1
 
@@ -95,8 +95,8 @@ def test_the_record_tells_how_the_run_went(fit: Fit) -> None:
 def test_metrics_by_step_hold_training_loss_and_the_watched_metric(fit: Fit) -> None:
     rows = _steps(fit("++trainer.accumulate_grad_batches=1"))
     losses = [row["train/loss"] for row in rows if "train/loss" in row]
-    watched = [row["val/f1"] for row in rows if "val/f1" in row]
-    assert len(watched) == 3
+    monitored = [row["val/f1"] for row in rows if "val/f1" in row]
+    assert len(monitored) == 3
     assert len(losses) >= 2
     assert losses[-1] < losses[0]
     steps = [row["step"] for row in rows]
@@ -158,9 +158,9 @@ def test_the_best_checkpoint_is_the_one_that_is_bundled(
     bundled = seqloom.load(result.bundle).state_dict()
     for name, value in bundled.items():
         assert torch.equal(value, stored["state_dict"][f"pipeline.{name}"])
-    watched = [row["val/f1"] for row in _steps(result) if "val/f1" in row]
-    assert watched[0] > watched[2]
-    assert result.metrics["val"]["f1"] == pytest.approx(watched[0])
+    monitored = [row["val/f1"] for row in _steps(result) if "val/f1" in row]
+    assert monitored[0] > monitored[2]
+    assert result.metrics["val"]["f1"] == pytest.approx(monitored[0])
 
 
 def test_final_metrics_are_those_of_the_bundle(fit: Fit) -> None:

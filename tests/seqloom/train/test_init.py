@@ -120,7 +120,7 @@ def test_united_classes_are_the_models_and_then_the_new(
     begin: Begin, few_digits: Path, lines: tuple[str, ...]
 ) -> None:
     before = classes(few_digits)
-    result = begin(few_digits, *lines, "init_classes=unite")
+    result = begin(few_digits, *lines, "init_classes=merge")
     found = classes(result.bundle)
     added = sorted(set("0123456789") - set(before))
     assert len(before) > 1
@@ -164,9 +164,9 @@ def test_a_head_that_cannot_unite_says_so(
     begin: Begin, trained_ner: Path, small: tuple[str, ...]
 ) -> None:
     with pytest.raises(ConfigError) as found:
-        begin(trained_ner, *small, "init_classes=unite")
+        begin(trained_ner, *small, "init_classes=merge")
     assert str(found.value).endswith(
-        "cannot unite two sets of classes; use init_classes=keep or init_classes=replace."
+        "cannot merge two sets of classes; use init_classes=keep or init_classes=replace."
     )
 
 

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seqloom.data.collate import Collate, Row
+from seqloom.data.collate import Collate, EncodedExample
 from seqloom.interfaces import Encoded, Example, Features, Origin, SequenceBatch
 from seqloom.testing.compare import stored
 from seqloom_handwriting.ctc.codec import CtcCodec
@@ -54,7 +54,7 @@ def _encoded(lengths: Sequence[int], size: int = 8, seed: int = 0) -> Encoded:
 
 def _batch(codec: CtcCodec, texts: Sequence[str]) -> SequenceBatch:
     rows = [_example(text, n) for n, text in enumerate(texts, 1)]
-    return Collate(codec.padding)([Row(one, codec.encode(one)) for one in rows])
+    return Collate(codec.padding)([EncodedExample(one, codec.encode(one)) for one in rows])
 
 
 def _peaked(paths: Sequence[Sequence[int]], classes: int, margin: float = 9.0) -> Tensor:

@@ -115,7 +115,7 @@ def test_what_was_settled_in_training_is_refused_later(fit: Fit) -> None:
     state = codec.fit([Example("1", {"text": "abc"})])
     for params, complaint in (
         ({"form": "NFD"}, r"head\.form=NFD: this was settled in training, with NFC"),
-        ({"extra_characters": "cx"}, r"without 'x'\. Begin another .* init_classes=unite"),
+        ({"extra_characters": "cx"}, r"without 'x'\. Begin another .* init_classes=merge"),
     ):
         with pytest.raises(ConfigError, match=complaint):
             CtcCodec(Ctc(**params)).restore(state)
@@ -185,7 +185,7 @@ def test_unite_goes_on_from_the_known_alphabet_and_learns_the_new_language(
     fit: Fit, example: Any
 ) -> None:
     codec = CtcCodec(Ctc(lexicon="train", extra_characters="a"))
-    state = codec.unite({"alphabet": ["z", "b"]}, [example("cab b")])
+    state = codec.merge({"alphabet": ["z", "b"]}, [example("cab b")])
     codec.restore(state)
     assert codec.alphabet == ["z", "b", " ", "a", "c"]
     assert codec.ngram is not None

@@ -302,4 +302,4 @@ def test_learns_a_few_lines(codec: CtcCodec, make: Make, encoded: Any, batch_of:
     head.eval()
     metric = head.metrics()
     metric.update(decode(head, states), batch)
-    assert metric.compute()[head.watch].item() == 0.0
+    assert metric.compute()[head.monitor].item() == 0.0

@@ -15,7 +15,7 @@ from seqloom.model.pipeline import Pipeline
 from seqloom_handwriting.demo.listen import listen, url
 from seqloom_handwriting.demo.reader import Reader
 from seqloom_handwriting.demo.serve import server
-from seqloom_handwriting.readers.digit_lines import DigitLineSource
+from seqloom_handwriting.readers.digit_lines import DigitLineReader
 
 Point = tuple[float, float]
 Strokes = list[list[Point]]
@@ -52,7 +52,7 @@ def digits() -> Callable[..., list[list[list[float]]]]:
 @pytest.fixture(scope="session")
 def line() -> np.ndarray:
     """The image of a line of digits, (H, W)."""
-    image: np.ndarray = next(iter(DigitLineSource(test=1).examples("test"))).fields["image"]
+    image: np.ndarray = next(iter(DigitLineReader(test=1).examples("test"))).fields["image"]
     return image
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from seqloom.data.collate import Collate, Row
+from seqloom.data.collate import Collate, EncodedExample
 from seqloom.testing import FRONTEND_CHECKS, FrontendCase, examples
 from seqloom_handwriting.images.frontend import LineImageFrontend
 
@@ -28,7 +28,7 @@ def test_it_keeps_the_promises(
 def test_dropout_takes_whole_features_in_training_only() -> None:
     case = FrontendCase(LineImageFrontend, examples({"image": "image"}), {"dropout": 0.5})
     codec = case.codec()
-    batch = Collate()([Row(e, codec.encode(e)) for e in case.examples])
+    batch = Collate()([EncodedExample(e, codec.encode(e)) for e in case.examples])
     frontend = case.frontend(codec)
     assert (frontend(batch).values[0, :3] == 0).float().mean() < 0.05
     torch.manual_seed(1)

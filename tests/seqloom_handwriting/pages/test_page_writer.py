@@ -10,10 +10,10 @@ from seqloom.data.reading import outcomes
 from seqloom.errors import ConfigError
 from seqloom.interfaces import Example, Head
 from seqloom_handwriting.pages.model import Form
+from seqloom_handwriting.pages.reader import PageReader
 from seqloom_handwriting.pages.reading import read
-from seqloom_handwriting.pages.source import PageSource
 from seqloom_handwriting.pages.writer import AltoWriter, PageWriter, PageXmlWriter
-from seqloom_handwriting.readers.line_images import LineImageSource
+from seqloom_handwriting.readers.line_images import LineImageReader
 
 Write = Callable[..., Path]
 LINES = [("a", 60, "one"), ("b", 160, None)]
@@ -38,7 +38,7 @@ def test_each_page_is_written_once_it_is_complete(
     alto_page(LINES, name="p2")
     out = tmp_path / "out"
     pages = writer(out, HEAD)
-    source = PageSource()
+    source = PageReader()
     pages.begin(source)
     for number, example in enumerate(source.inputs([str(folder)])):
         assert sorted(path.name for path in out.glob("*")) == (["p1.xml"] if number > 2 else [])
@@ -53,7 +53,7 @@ def test_each_page_is_written_once_it_is_complete(
 def test_lines_that_were_not_read_keep_their_texts(alto_page: Write, tmp_path: Path) -> None:
     xml = alto_page(LINES)
     writer = AltoWriter(tmp_path / "out", HEAD)
-    example = list(PageSource().inputs([str(xml)]))[1]
+    example = list(PageReader().inputs([str(xml)]))[1]
     writer.write(example, {"text": "two"})
     writer.close()
     assert texts(tmp_path / "out" / "one.xml") == ["one", "two"]
@@ -67,7 +67,7 @@ def test_pages_of_which_no_line_is_read_are_written_too(
     alto_page(LINES, name="p2")
     alto_page([("a", 60, "kept")], name="p3", image=False)
     out = tmp_path / "out"
-    pages, source = writer(out, HEAD), PageSource()
+    pages, source = writer(out, HEAD), PageReader()
     pages.begin(source)
     for found in outcomes(source.inputs([str(folder)])):
         if isinstance(found, Example):  # as --skip-bad has it
@@ -96,7 +96,7 @@ def test_a_page_that_is_only_copied_is_not_written_over_another(
     alto_page: Write, tmp_path: Path
 ) -> None:
     here, there = alto_page(LINES), alto_page([], folder="others")
-    writer, source = AltoWriter(tmp_path / "out", HEAD), PageSource()
+    writer, source = AltoWriter(tmp_path / "out", HEAD), PageReader()
     writer.begin(source)
     for example in source.inputs([str(here), str(there)]):
         writer.write(example, {"text": "t"})
@@ -120,16 +120,16 @@ def test_a_folder_must_be_given(tmp_path: Path) -> None:
 
 def test_other_sources_and_heads_are_refused(alto_page: Write, tmp_path: Path) -> None:
     writer = AltoWriter(tmp_path / "out", HEAD)
-    with pytest.raises(ConfigError, match=r"LineImageSource reads no pages with XML.*--data pages"):
-        writer.begin(LineImageSource())
-    example = next(PageSource().inputs([str(alto_page(LINES))]))
+    with pytest.raises(ConfigError, match=r"LineImageReader reads no pages with XML.*--data pages"):
+        writer.begin(LineImageReader())
+    example = next(PageReader().inputs([str(alto_page(LINES))]))
     with pytest.raises(ConfigError, match=r"Reader does not predict the text of a line"):
         writer.write(example, {"label": "t"})
 
 
 def test_no_page_is_written_over_another(alto_page: Write, tmp_path: Path) -> None:
     here, there = alto_page(LINES), alto_page(LINES, folder="others")
-    (first, *_, last) = PageSource().inputs([str(here), str(there)])
+    (first, *_, last) = PageReader().inputs([str(here), str(there)])
     with pytest.raises(
         ConfigError, match=r"is the folder of one\.xml, which would be written over"
     ):

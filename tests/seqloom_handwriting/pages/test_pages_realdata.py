@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from seqloom_handwriting.pages.source import PageSource
+from seqloom_handwriting.pages.reader import PageReader
 
 PAGES = ("test_B.12.japon3_0048", "test_D.3.eurasie-5-6_0018", "test_D.8.eurasie-15_0062")
 
@@ -21,7 +21,7 @@ def test_the_lines_are_the_published_ones(real_data: Path, page: str) -> None:
     rows = [row.split("\t") for row in (lines / "test.tsv").read_text("utf-8").splitlines()]
     rows = [row for row in rows if row[1] == page]
     xml = real_data / "peraire_pages" / f"{page}.xml"
-    found = list(PageSource(test=str(xml)).examples("test"))
+    found = list(PageReader(test=str(xml)).examples("test"))
     texts = [" ".join(unicodedata.normalize("NFC", x.fields["text"]).split()) for x in found]
     assert texts == [row[4] for row in rows]
     ours = [example.fields["image"] for example in found]

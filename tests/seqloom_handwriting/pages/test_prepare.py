@@ -12,8 +12,8 @@ from seqloom.errors import DataError
 from seqloom.interfaces import Example
 from seqloom_handwriting.images.file import load_gray
 from seqloom_handwriting.pages.prepare import prepare
-from seqloom_handwriting.pages.source import PageSource
-from seqloom_handwriting.readers.line_images import LineImageSource
+from seqloom_handwriting.pages.reader import PageReader
+from seqloom_handwriting.readers.line_images import LineImageReader
 
 Write = Callable[..., Path]
 LINES = [("a", 60, '"first" e\u0301lan'), ("b", 160, None), ("c", 260, "third")]
@@ -38,9 +38,9 @@ def test_the_set_is_read_by_line_images(
     rows = (tmp_path / "set" / "train.tsv").read_text().splitlines()
     assert rows[0] == "image\tpage\twidth\theight\ttext"
     assert rows[1].split("\t")[:2] == ["one_000.png", "one"]
-    found = list(LineImageSource(train=f"{out}.tsv").examples("train"))
+    found = list(LineImageReader(train=f"{out}.tsv").examples("train"))
     assert [one.fields["text"] for one in found] == ['"first" \u00e9lan', "third"] * 2
-    lines = outcomes(PageSource(train=str(folder)).examples("train"))
+    lines = outcomes(PageReader(train=str(folder)).examples("train"))
     expected = [one for one in lines if isinstance(one, Example)]
     for row, one, other in zip(rows[1:], found, expected, strict=True):
         image = load_gray(one.fields["image"])

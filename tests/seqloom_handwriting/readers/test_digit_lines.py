@@ -10,7 +10,7 @@ from sklearn.datasets import load_digits
 from seqloom.errors import ConfigError, DataError
 from seqloom.interfaces import SPLITS
 from seqloom_handwriting.readers import digits as digit_module
-from seqloom_handwriting.readers.digit_lines import DigitLineSource, draw_line
+from seqloom_handwriting.readers.digit_lines import DigitLineReader, draw_line
 from seqloom_handwriting.readers.digits import digits, enlarge
 
 
@@ -35,7 +35,7 @@ def test_each_digit_is_in_one_split() -> None:
 
 
 def test_lines() -> None:
-    source = DigitLineSource(train=60, val=3, test=2, min_length=2, max_length=4, height=40)
+    source = DigitLineReader(train=60, val=3, test=2, min_length=2, max_length=4, height=40)
     train = list(source.examples("train"))
     assert [e.id for e in train] == [f"train:{n}" for n in range(1, 61)]
     assert [len(list(source.examples(name))) for name in SPLITS] == [60, 3, 2]
@@ -57,7 +57,7 @@ def test_lines() -> None:
 
 def test_a_line_is_a_function_of_seed_split_and_number() -> None:
     def lines(split: str, **params: Any) -> list[tuple[str, bytes]]:
-        examples = DigitLineSource(**params).examples(split)
+        examples = DigitLineReader(**params).examples(split)
         return [(e.fields["text"], e.fields["image"].tobytes()) for e in examples]
 
     first = lines("train", train=8)
@@ -100,19 +100,19 @@ def test_digits_stay_inside_lines_of_any_height() -> None:
 )
 def test_configs_that_do_not_fit(params: dict[str, int], message: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        DigitLineSource(**params)
+        DigitLineReader(**params)
     assert str(caught.value).startswith(message)
 
 
 def test_other_splits_and_files() -> None:
     with pytest.raises(ConfigError, match="No split 'dev'"):
-        DigitLineSource().examples("dev")
-    with pytest.raises(DataError, match="DigitLineSource does not read files"):
-        DigitLineSource().inputs(["a.png"])
+        DigitLineReader().examples("dev")
+    with pytest.raises(DataError, match="DigitLineReader does not read files"):
+        DigitLineReader().inputs(["a.png"])
 
 
 def test_without_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
     digit_module.digits.cache_clear()
     with pytest.raises(DataError, match=r'pip install "seqloom\[handwriting\]"'):
-        next(DigitLineSource().examples("train"))
+        next(DigitLineReader().examples("train"))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from seqloom.data.reading import outcomes
 from seqloom.errors import ExampleError
 from seqloom_handwriting.readers.inkml import parse_inkml
-from seqloom_handwriting.readers.strokes import StrokeSource
+from seqloom_handwriting.readers.strokes import StrokeReader
 
 # The word "hello" of the recommendation's section 1.3, its first two traces.
 HELLO = """<ink xmlns="http://www.w3.org/2003/InkML">
@@ -109,7 +109,7 @@ def test_folders_of_ink(tmp_path: Path) -> None:
     for name, content in files.items():
         (tmp_path / name).write_bytes(content)
     columns = {"text": "said", "writer": "writer"}
-    source = StrokeSource(train=str(tmp_path), columns=columns)
+    source = StrokeReader(train=str(tmp_path), columns=columns)
     found = list(outcomes(source.examples("train")))
     assert [
         str(one) if isinstance(one, ExampleError) else (one.id, one.fields["text"]) for one in found

@@ -15,7 +15,7 @@ from seqloom.data.reading import outcomes
 from seqloom.errors import ConfigError, DataError, ExampleError
 from seqloom.interfaces import Example
 from seqloom_handwriting.images.file import ImageFile
-from seqloom_handwriting.readers.line_images import LineImageSource
+from seqloom_handwriting.readers.line_images import LineImageReader
 
 
 def png(level: int = 0) -> bytes:
@@ -52,11 +52,11 @@ def test_images_with_texts_beside_them(tmp_path: Path, place: str) -> None:
         "notes.md": "not looked at",
     }  # fmt: skip
     path = fill(tmp_path / place, files)
-    examples = list(LineImageSource(train=path).examples("train"))
+    examples = list(LineImageReader(train=path).examples("train"))
     assert told(examples) == [("p9.JPG", "nine \n"), ("p10.png", "ten"), ("sub/a.tif", "")]
     assert [e.fields["image"].load()[0, 0] for e in examples] == [9, 10, 1]
     assert str(examples[2].origin) == f"{path}/sub/a.tif"
-    inputs = list(LineImageSource().inputs([path]))
+    inputs = list(LineImageReader().inputs([path]))
     assert [e.fields for e in inputs] == [e.fields for e in examples]
 
 
@@ -64,10 +64,10 @@ def test_ids_say_the_split_where_two_splits_have_files_of_one_name(tmp_path: Pat
     train = fill(tmp_path / "train", {"a.png": png(), "a.txt": "a", "b.png": png(), "b.txt": "b"})
     fill(tmp_path, {"val.tsv": "image\ttext\na.png\tone\n", "val/a.png": png()})
     test = fill(tmp_path / "test.zip", {"c.png": png(), "c.txt": "c"})
-    source = LineImageSource(train=train, val=str(tmp_path / "val.tsv"), test=test)
+    source = LineImageReader(train=train, val=str(tmp_path / "val.tsv"), test=test)
     ids = {split: [e.id for e in source.examples(split)] for split in ("test", "val", "train")}
     assert ids == {"train": ["train/a.png", "train/b.png"], "val": ["val/a.png"], "test": ["c.png"]}
-    absent = LineImageSource(train=train, val=str(tmp_path / "absent.tsv"))
+    absent = LineImageReader(train=train, val=str(tmp_path / "absent.tsv"))
     assert [e.id for e in absent.examples("train")] == ["a.png", "b.png"]
 
 
@@ -77,14 +77,14 @@ def test_what_lacks_its_other_half_is_an_error_and_reading_goes_on(
 ) -> None:
     files = {"a.png": png(), "b.png": png(), "b.txt": "b", "c.gt.txt": "c", "d.png": png()}
     path = fill(tmp_path / place, {**files, "d.txt": b"\xe9"})
-    found = list(outcomes(LineImageSource(val=path).examples("val")))
+    found = list(outcomes(LineImageReader(val=path).examples("val")))
     assert [str(one) if isinstance(one, ExampleError) else one.id for one in found] == [
         f"{path}/a.png: no text beside the image; expected a.gt.txt or a.txt.",
         "b.png",
         f"{path}/c.gt.txt: a text without an image of the same name beside it.",
         f"{path}/d.png: the text {path}/d.txt is not UTF-8: unexpected end of data.",
     ]
-    assert told(list(LineImageSource().inputs([path]))) == [
+    assert told(list(LineImageReader().inputs([path]))) == [
         ("a.png", None), ("b.png", "b"), ("d.png", None),
     ]  # fmt: skip
 
@@ -94,7 +94,7 @@ def test_texts_that_are_not_found_are_told_where_splits_are_cut(tmp_path: Path, 
     files = {"a.png": png(), "a.transcript": "a", "b.png": png(), "b.xml": "<alto/>"}
     path = fill(tmp_path / place, files)
     with pytest.raises(DataError) as caught:
-        LineImageSource(train=path, split={"val": 0.1}).examples("train")
+        LineImageReader(train=path, split={"val": 0.1}).examples("train")
     assert str(caught.value) == (
         f"2 examples of data.train={path} cannot be used:\n"
         f"  {path}/a.png: no text beside the image; expected a.gt.txt or a.txt.\n"
@@ -107,7 +107,7 @@ def test_texts_that_are_not_found_are_told_where_splits_are_cut(tmp_path: Path, 
 def test_a_file_that_is_missing_is_named_where_too_few_are_left(tmp_path: Path) -> None:
     fill(tmp_path, {"a.png": png(), "t.tsv": "image\ttext\na.png\ta\nno.png\tb\n"})
     with pytest.raises(DataError, match=r"t\.tsv:3: there is no file 'no\.png' in .*\n.*0\.1 of 1"):
-        LineImageSource(train=str(tmp_path / "t.tsv"), split={"val": 0.1}).examples("train")
+        LineImageReader(train=str(tmp_path / "t.tsv"), split={"val": 0.1}).examples("train")
 
 
 @pytest.mark.parametrize("images", ["t.zip", "t", "else.zip", "else", "."])
@@ -116,7 +116,7 @@ def test_where_the_images_of_a_table_are(tmp_path: Path, images: str) -> None:
     table = tmp_path / "t.tsv"
     table.write_text('image\tpage\ttext\nx/b.png\t7\t"quoted"\nno.png\t7\t\na.png\t8\tz\n')
     given = str(tmp_path / images) if images.startswith("else") else None
-    source = LineImageSource(
+    source = LineImageReader(
         test=str(table), images=given, columns={"image": "image", "text": "text", "page": "page"}
     )
     found = list(outcomes(source.examples("test")))
@@ -136,7 +136,7 @@ def test_where_the_images_of_a_table_are(tmp_path: Path, images: str) -> None:
 def test_the_folder_of_a_table_s_name_goes_before_the_table_s_own(tmp_path: Path) -> None:
     fill(tmp_path, {"t/a.png": png(1), "a.png": png(2), "b.png": png(3), "t/c.png": png(4)})
     (tmp_path / "t.csv").write_text("image,text\na.png,x\nb.png,y\nt/c.png,z\n")
-    examples = LineImageSource(train=str(tmp_path / "t.csv")).examples("train")
+    examples = LineImageReader(train=str(tmp_path / "t.csv")).examples("train")
     assert [example.fields["image"].load()[0, 0] for example in examples] == [1, 3, 4]
 
 
@@ -146,7 +146,7 @@ def test_letters_from_right_to_left_are_told_of_once(
     texts = {"a": "12 left", "b": "12 \u0634\u0645\u0633", "c": "\u05d0"}
     fill(tmp_path, {f"{name}.txt": text for name, text in texts.items()})
     path = fill(tmp_path, {f"{name}.png": png() for name in texts})
-    source = LineImageSource(train=path, val=path)
+    source = LineImageReader(train=path, val=path)
     assert [e.fields["text"] for e in source.examples("train")] == list(texts.values())
     assert len(list(source.examples("val"))) == 3
     (message,) = caplog.messages
@@ -162,7 +162,7 @@ def test_inputs_in_the_order_given(tmp_path: Path) -> None:
     fill(tmp_path, {"b.png": png(), "a.png": png(), "t.csv": "image\na.png\n"})
     fill(tmp_path / "z.zip", {"2.png": png(), "10.png": png()})
     paths = [str(tmp_path / name) for name in ("b.png", "z.zip", "t.csv", "a.png")]
-    examples = list(LineImageSource().inputs(paths))
+    examples = list(LineImageReader().inputs(paths))
     assert [e.id for e in examples] == ["b.png", "2.png", "10.png", "a.png", "a.png#2"]
     assert examples[0].fields == {"image": ImageFile(paths[0])}
     assert examples[1].fields == {"image": ImageFile(paths[1], "2.png")}
@@ -171,7 +171,7 @@ def test_inputs_in_the_order_given(tmp_path: Path) -> None:
 
 def test_inputs_are_read_one_by_one(tmp_path: Path) -> None:
     fill(tmp_path, {"b.png": png()})
-    inputs = LineImageSource().inputs([str(tmp_path / "b.png"), str(tmp_path / "none.png")])
+    inputs = LineImageReader().inputs([str(tmp_path / "b.png"), str(tmp_path / "none.png")])
     assert next(inputs).id == "b.png"
     with pytest.raises(DataError, match=r"none.png: no such file in .* Did you mean 'b.png'"):
         next(inputs)
@@ -191,7 +191,7 @@ def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
         "none.zip": "none.zip: no such file in ",
     }.items():
         with pytest.raises(DataError) as caught:
-            list(LineImageSource(train=str(tmp_path / name)).examples("train"))
+            list(LineImageReader(train=str(tmp_path / name)).examples("train"))
         assert str(caught.value).startswith(f"{tmp_path}/{message}")
     for name, message in {
         "a.doc": "a file of this kind cannot be read; expected a file (.png, .jpg, .jpeg, .tif, "
@@ -199,10 +199,10 @@ def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
         "empty": "no examples in it.",
     }.items():
         with pytest.raises(DataError) as caught:
-            list(LineImageSource().inputs([str(tmp_path / name)]))
+            list(LineImageReader().inputs([str(tmp_path / name)]))
         assert str(caught.value) == f"{tmp_path / name}: {message}"
     with pytest.raises(DataError, match=r"^- \(standard input\) cannot be read .*; give a file \("):
-        LineImageSource().inputs(["-"])
+        LineImageReader().inputs(["-"])
 
 
 def test_splits(tmp_path: Path) -> None:
@@ -210,7 +210,7 @@ def test_splits(tmp_path: Path) -> None:
     fill(tmp_path, {f"{i}.png": png() for i in range(40)} | {"t.tsv": table + "no.png\tx\t9\n"})
     columns = {"image": "image", "text": "text", "page": "page"}
     cut = {"val": 0.25, "test": 0.125, "group": "page"}
-    source = LineImageSource(train=str(tmp_path / "t.tsv"), columns=columns, split=cut)
+    source = LineImageReader(train=str(tmp_path / "t.tsv"), columns=columns, split=cut)
     train = list(outcomes(source.examples("train")))
     assert isinstance(train[0], ExampleError)
     parts = [[e for e in train if isinstance(e, Example)]]
@@ -218,11 +218,11 @@ def test_splits(tmp_path: Path) -> None:
     assert [len(part) for part in parts] == [25, 10, 5]
     pages = [{e.meta["page"] for e in part} for part in parts]
     assert not pages[0] & pages[1] | pages[1] & pages[2] | pages[0] & pages[2]
-    assert list(LineImageSource(train="x").examples("test")) == []
+    assert list(LineImageReader(train="x").examples("test")) == []
     with pytest.raises(ConfigError, match=r"No split 'dev'"):
         source.examples("dev")
     with pytest.raises(ConfigError, match=r"data.val=y and data.split.val=0.1 both say where val"):
-        LineImageSource(train="x", val="y", split={"val": 0.1})
+        LineImageReader(train="x", val="y", split={"val": 0.1})
 
 
 names = st.lists(
@@ -236,7 +236,7 @@ def test_numbers_in_names_sort_by_value(
 ) -> None:
     files = {f"{stem}-{number}.png": b"" for stem, number in names} or {"-0.png": b""}
     path = fill(tmp_path_factory.mktemp("names") / "a.zip", files)
-    ids = [e.id for e in LineImageSource().inputs([path])]
+    ids = [e.id for e in LineImageReader().inputs([path])]
     assert sorted(ids) == sorted(files)
     for stem in ("", "p", "p1", "q/"):
         numbers = [int(i[len(stem) + 1 : -4]) for i in ids if i.startswith(stem + "-")]
@@ -246,7 +246,7 @@ def test_numbers_in_names_sort_by_value(
 @pytest.mark.realdata
 def test_real_lines(real_data: Path) -> None:
     folder = real_data / "peraire_lines"
-    source = LineImageSource(**{n: str(folder / f"{n}.tsv") for n in ("train", "val", "test")})
+    source = LineImageReader(**{n: str(folder / f"{n}.tsv") for n in ("train", "val", "test")})
     splits = {name: list(source.examples(name)) for name in ("train", "val", "test")}
     assert {name: len(part) for name, part in splits.items()} == {
         "train": 2069, "val": 204, "test": 262,

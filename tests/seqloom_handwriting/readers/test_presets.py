@@ -8,7 +8,7 @@ from seqloom.config.compose import compose_data
 from seqloom.data.reading import outcomes
 from seqloom.errors import DataError
 from seqloom.interfaces import Example
-from seqloom.model.build import build_source
+from seqloom.model.build import build_reader
 
 SIZES = {
     "peraire": (2069, 204, 262),
@@ -21,7 +21,7 @@ SIZES = {
 @pytest.mark.parametrize("name", SIZES)
 def test_sizes(name: str, real_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEQLOOM_DATA", str(real_data))
-    source = build_source(compose_data([f"data={name}"]))
+    source = build_reader(compose_data([f"data={name}"]))
     found = [list(outcomes(source.examples(split))) for split in ("train", "val", "test")]
     assert tuple(map(len, found)) == SIZES[name]
     assert all(isinstance(one, Example) for part in found for one in part)
@@ -30,7 +30,7 @@ def test_sizes(name: str, real_data: Path, monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.parametrize("name", ["line_images", "strokes", "stroke_strings", "series"])
 def test_components_build_with_their_defaults(name: str) -> None:
     columns = ["data.columns={label: label, writer: writer}"] if name == "stroke_strings" else []
-    source = build_source(compose_data([f"data={name}", *columns]))
+    source = build_reader(compose_data([f"data={name}", *columns]))
     assert list(source.examples("train")) == []
     assert list(source.inputs([])) == []
 
@@ -39,6 +39,6 @@ def test_presets_without_data_say_what_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SEQLOOM_DATA", str(tmp_path))
-    source = build_source(compose_data(["data=peraire"]))
+    source = build_reader(compose_data(["data=peraire"]))
     with pytest.raises(DataError, match=r"peraire_lines/train.tsv: no such file; the folder"):
         next(source.examples("train"))

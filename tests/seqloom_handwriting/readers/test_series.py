@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 from seqloom.data.reading import outcomes
 from seqloom.errors import DataError, ExampleError
-from seqloom_handwriting.readers.series import ArrayFile, SeriesSource
+from seqloom_handwriting.readers.series import ArrayFile, SeriesReader
 
 SERIES = np.arange(6, dtype=np.float64).reshape(3, 2) / 4
 
@@ -45,7 +45,7 @@ def test_tables_name_arrays(tmp_path: Path, place: str) -> None:
     table.write_text("features\ttext\twho\nb\tone\tx\nc\t-\tx\na.npy\ttwo\ty\n")
     given = str(tmp_path / place) if place.startswith("else") else None
     columns = {"features": "features", "label": "text", "who": "who"}
-    source = SeriesSource(train=str(table), arrays=given, columns=columns)
+    source = SeriesReader(train=str(table), arrays=given, columns=columns)
     one, error, two = outcomes(source.examples("train"))
     assert str(error).startswith(f"{table}:3: there is no file 'c.npy' in the ")
     assert not isinstance(one, ExampleError)
@@ -57,16 +57,16 @@ def test_tables_name_arrays(tmp_path: Path, place: str) -> None:
 def test_inputs(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", SERIES)
     np.savez(tmp_path / "b.npz", s10=SERIES, s9=SERIES)
-    examples = list(SeriesSource().inputs([str(tmp_path / "a.npy"), str(tmp_path / "b.npz")]))
+    examples = list(SeriesReader().inputs([str(tmp_path / "a.npy"), str(tmp_path / "b.npz")]))
     assert [e.id for e in examples] == ["a.npy", "s9.npy", "s10.npy"]
     assert examples[0].fields == {"features": ArrayFile(str(tmp_path / "a.npy"))}
     assert str(examples[1].origin) == f"{tmp_path}/b.npz/s9.npy"
     with pytest.raises(
         DataError, match=r"b.npz: arrays alone have no labels or texts; give a table"
     ):
-        list(SeriesSource(train=str(tmp_path / "b.npz")).examples("train"))
+        list(SeriesReader(train=str(tmp_path / "b.npz")).examples("train"))
     with pytest.raises(DataError, match=r"give a file \(.npy\), a table .* or a .npz file\.$"):
-        SeriesSource().inputs(["-"])
+        SeriesReader().inputs(["-"])
 
 
 def npy(array: np.ndarray) -> bytes:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from seqloom.data.reading import outcomes
 from seqloom.errors import ConfigError, ExampleError
 from seqloom.interfaces import Example
-from seqloom_handwriting.readers.strings import StringSource, cut_lengths, set_in_line
+from seqloom_handwriting.readers.strings import StringReader, cut_lengths, set_in_line
 
 COLUMNS = {"label": "label", "writer": "writer"}
 
@@ -87,13 +87,13 @@ def test_each_character_is_used(tmp_path: Path) -> None:
     params: dict[str, Any] = {
         "train": train, "test": test, "columns": COLUMNS, "hold_out": {"writer": ["9"]},
     }  # fmt: skip
-    source = StringSource(**params, repeats=2, min_length=3, max_length=5)
+    source = StringReader(**params, repeats=2, min_length=3, max_length=5)
     splits = {name: list(source.examples(name)) for name in ("train", "val", "test")}
     used = {name: Counter(characters(part)) for name, part in splits.items()}
     assert used["train"] == {f"train:{n}": 2 for n in range(1, 60)}
     assert used["val"] == {f"train:{n}": 1 for n in range(60, 72)}
     assert used["test"] == {f"test:{n}": 1 for n in range(1, 10)}
-    single = {e.id: e for e in super(StringSource, source).whole("train")}
+    single = {e.id: e for e in super(StringReader, source).whole("train")}
     for number, example in enumerate(splits["train"], 1):
         parts = [single[ident] for ident in example.meta["characters"]]
         assert example.id == f"train:{number}"
@@ -102,9 +102,9 @@ def test_each_character_is_used(tmp_path: Path) -> None:
         assert example.origin == parts[0].origin
         assert len(example.fields["strokes"]) == 2 * len(parts)
         assert 3 <= len(parts) <= 5 or example.meta["writer"] == "3"
-    again = StringSource(**params, repeats=2, min_length=3, max_length=5)
+    again = StringReader(**params, repeats=2, min_length=3, max_length=5)
     assert list(again.examples("train")) == splits["train"]
-    other = StringSource(**params, repeats=2, min_length=3, max_length=5, seed=2)
+    other = StringReader(**params, repeats=2, min_length=3, max_length=5, seed=2)
     assert list(other.examples("train")) != splits["train"]
     orders = [characters(splits["train"])[i : i + 17] for i in (0, 17)]
     assert orders[0] != orders[1]
@@ -112,7 +112,7 @@ def test_each_character_is_used(tmp_path: Path) -> None:
 
 def test_gaps_are_shares_of_the_greatest_height(tmp_path: Path) -> None:
     path = write(tmp_path / "t.tsv", {"1": 30})
-    source = StringSource(train=path, columns=COLUMNS, min_gap=0.25, max_gap=0.5)
+    source = StringReader(train=path, columns=COLUMNS, min_gap=0.25, max_gap=0.5)
     shares = []
     for example in source.examples("train"):
         strokes = example.fields["strokes"]  # two a character, which is 4 wide and 8 high
@@ -125,7 +125,7 @@ def test_gaps_are_shares_of_the_greatest_height(tmp_path: Path) -> None:
 def test_characters_that_cannot_be_read_are_told(tmp_path: Path) -> None:
     path = Path(write(tmp_path / "t.tsv", {"1": 4}))
     path.write_text(path.read_text() + "\n1\t1\tx\n")
-    found = list(outcomes(StringSource(train=str(path), columns=COLUMNS).examples("train")))
+    found = list(outcomes(StringReader(train=str(path), columns=COLUMNS).examples("train")))
     assert isinstance(found[0], ExampleError)
     assert str(found[0]).startswith(f"{path}:6: the strokes are malformed: stroke 1, point 1")
     good = [one for one in found if isinstance(one, Example)]
@@ -148,13 +148,13 @@ def test_characters_that_cannot_be_read_are_told(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_configs_that_do_not_fit(params: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        StringSource(**({"columns": COLUMNS} | params))
+        StringReader(**({"columns": COLUMNS} | params))
     assert str(caught.value).startswith(message)
 
 
 @pytest.mark.realdata
 def test_real_strings(real_data: Path) -> None:
-    source = StringSource(
+    source = StringReader(
         test=str(real_data / "pendigits_online" / "test.tsv"),
         columns={"strokes": "strokes", "label": "digit", "writer": "comment"},
         patterns={"writer": r"\S+ (\S+)"},

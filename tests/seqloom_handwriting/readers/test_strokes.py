@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from seqloom.data.reading import outcomes
 from seqloom.errors import ConfigError, DataError, ExampleError
 from seqloom_handwriting.readers.points import flip, parse_strokes
-from seqloom_handwriting.readers.strokes import StrokeSource
+from seqloom_handwriting.readers.strokes import StrokeReader
 
 PENDIGITS: dict[str, Any] = {
     "columns": {"strokes": "strokes", "label": "digit", "writer": "comment"},
@@ -66,7 +66,7 @@ def test_malformed_points(text: str, message: str) -> None:
 
 def test_a_table_with_patterns_and_held_out_writers(tmp_path: Path) -> None:
     path = write(tmp_path)
-    source = StrokeSource(train=path, **PENDIGITS, hold_out={"writer": ["25"]}, y_up=True)
+    source = StrokeReader(train=path, **PENDIGITS, hold_out={"writer": ["25"]}, y_up=True)
     train, val = (list(outcomes(source.examples(name))) for name in ("train", "val"))
     assert [str(one) if isinstance(one, ExampleError) else one.id for one in train] == [
         "t:1",
@@ -90,7 +90,7 @@ def test_a_table_with_patterns_and_held_out_writers(tmp_path: Path) -> None:
 def test_ids_differ_between_splits_and_inputs(tmp_path: Path) -> None:
     table = "label\tstrokes\n1\t1,1\n"
     files = {name: write(tmp_path / name, table) for name in ("train", "test")}
-    source = StrokeSource(**files)
+    source = StrokeReader(**files)
     assert [e.id for name in files for e in source.examples(name)] == ["train/t:1", "test/t:1"]
     inputs = source.inputs([*files.values(), write(tmp_path, "strokes\n2,2\n", "u.tsv")])
     assert [(e.id, e.fields.get("label")) for e in inputs] == [
@@ -100,11 +100,11 @@ def test_ids_differ_between_splits_and_inputs(tmp_path: Path) -> None:
 
 def test_all_or_none_held_out(tmp_path: Path) -> None:
     path = write(tmp_path)
-    none = StrokeSource(train=path, **PENDIGITS, hold_out={"writer": ["99"]})
+    none = StrokeReader(train=path, **PENDIGITS, hold_out={"writer": ["99"]})
     with pytest.raises(DataError) as caught:
         list(none.examples("val"))
     assert str(caught.value) == f"{path}, of data.hold_out={{'writer': ['99']}}: no examples in it."
-    everyone = StrokeSource(train=path, **PENDIGITS, hold_out={"label": list("12348")})
+    everyone = StrokeReader(train=path, **PENDIGITS, hold_out={"label": list("12348")})
     with pytest.raises(DataError, match=r"t.tsv, not of data.hold_out=.*: no examples in it"):
         list(everyone.examples("train"))
 
@@ -125,14 +125,14 @@ def test_all_or_none_held_out(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_configs_that_do_not_fit(params: Mapping[str, Any], message: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        StrokeSource(train="t.tsv", columns={"writer": "comment"}, **params)
+        StrokeReader(train="t.tsv", columns={"writer": "comment"}, **params)
     assert str(caught.value).startswith(message)
 
 
 def test_a_test_split_is_cut_from_what_is_not_held_out(tmp_path: Path) -> None:
     rows = "".join(f"{i % 10}\t{i}\t{i},{i}\n" for i in range(40))
     path = write(tmp_path, "label\twho\tstrokes\n" + rows)
-    source = StrokeSource(
+    source = StrokeReader(
         train=path,
         columns={"label": "label", "who": "who"},
         hold_out={"label": ["3"]},
@@ -145,7 +145,7 @@ def test_a_test_split_is_cut_from_what_is_not_held_out(tmp_path: Path) -> None:
 def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
     path = write(tmp_path, name="a.doc")
     with pytest.raises(DataError) as caught:
-        list(StrokeSource(train=path).examples("train"))
+        list(StrokeReader(train=path).examples("train"))
     assert str(caught.value) == (
         f"{path}: a file of this kind cannot be read; expected a table (.tsv, .csv), an .inkml "
         "file, or a folder or .zip of .inkml files."
@@ -153,13 +153,13 @@ def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
     with pytest.raises(
         DataError, match=r"^- \(standard input\) cannot be read by this reader; give"
     ):
-        StrokeSource().inputs(["-"])
+        StrokeReader().inputs(["-"])
 
 
 @pytest.mark.realdata
 def test_real_digits(real_data: Path) -> None:
     folder = real_data / "pendigits_online"
-    source = StrokeSource(
+    source = StrokeReader(
         train=str(folder / "train.tsv"),
         test=str(folder / "test.tsv"),
         **PENDIGITS,

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.preprocessing import StandardScaler
 
-from seqloom.data.collate import Collate, Row
+from seqloom.data.collate import Collate, EncodedExample
 from seqloom.errors import ConfigError, ExampleError
 from seqloom.interfaces import Example, Origin
 from seqloom_handwriting.readers.series import ArrayFile
@@ -108,7 +108,7 @@ def test_the_projection_is_linear_and_ignores_the_padding() -> None:
     values = [np.random.default_rng(n).normal(size=(n, 3)) for n in (2, 5)]
     codec = fitted(values, size=4)
     frontend = VectorFrontend(codec, size=4)
-    batch = Collate()([Row(example(v), codec.encode(example(v))) for v in values])
+    batch = Collate()([EncodedExample(example(v), codec.encode(example(v))) for v in values])
     batch["features"][0, 2:] = torch.nan
     given = frontend(batch)
     assert frontend.projection is not None

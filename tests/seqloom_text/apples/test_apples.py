@@ -10,10 +10,10 @@ import pytest
 from seqloom.errors import ConfigError
 from seqloom.interfaces import SPLITS, Example
 from seqloom_text.apples.grammar import CLUES, ENDINGS, MIDDLES, OPENINGS, WORDS
-from seqloom_text.apples.source import ApplesSource
+from seqloom_text.apples.reader import ApplesReader
 from seqloom_text.schemas_data import APPLES_KINDS
 
-SOURCE = ApplesSource()
+SOURCE = ApplesReader()
 DATA = {split: list(SOURCE.examples(split)) for split in SPLITS}
 
 
@@ -32,7 +32,7 @@ def test_sizes() -> None:
         "val": 200,
         "test": 400,
     }
-    small = ApplesSource(train_size=20, val_size=2, test_size=4)
+    small = ApplesReader(train_size=20, val_size=2, test_size=4)
     assert len(list(small.examples("train"))) == 20
 
 
@@ -108,14 +108,14 @@ def test_the_two_sentences_of_the_book_can_be_made() -> None:
     assert "." in ENDINGS
 
 
-def digest(source: ApplesSource) -> str:
+def digest(source: ApplesReader) -> str:
     data = {s: [[e.id, e.fields, e.meta] for e in source.examples(s)] for s in SPLITS}
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 
 
 def test_the_data_are_a_function_of_the_seed() -> None:
-    assert digest(SOURCE) == digest(ApplesSource(seed=13)) == DIGEST
-    assert digest(ApplesSource(seed=14)) != DIGEST
+    assert digest(SOURCE) == digest(ApplesReader(seed=13)) == DIGEST
+    assert digest(ApplesReader(seed=14)) != DIGEST
 
 
 DIGEST = "af7995611c19c6df4aaf4a0ec29bfd7de9da327d849fa226b81396519c1b330b"
@@ -124,13 +124,13 @@ DIGEST = "af7995611c19c6df4aaf4a0ec29bfd7de9da327d849fa226b81396519c1b330b"
 @pytest.mark.parametrize("size", [0, 7, -2])
 def test_sizes_that_cannot_be(size: int) -> None:
     with pytest.raises(ConfigError, match=rf"data\.val_size={size}: expected an even number"):
-        ApplesSource(val_size=size)
+        ApplesReader(val_size=size)
 
 
 def test_more_than_the_grammar_has(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("seqloom_text.apples.source.ATTEMPTS", 1)
+    monkeypatch.setattr("seqloom_text.apples.reader.ATTEMPTS", 1)
     with pytest.raises(ConfigError, match=r"data\.val_size=100000: the grammar gives only about"):
-        list(ApplesSource(val_size=100_000).examples("train"))
+        list(ApplesReader(val_size=100_000).examples("train"))
 
 
 def test_other_splits_are_refused() -> None:

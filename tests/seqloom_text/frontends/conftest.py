@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from seqloom.data.collate import Collate, Row
+from seqloom.data.collate import Collate, EncodedExample
 from seqloom.interfaces import Example, Frontend, FrontendCodec, Origin, SequenceBatch
 
 
@@ -20,7 +20,9 @@ def _examples(values: Sequence[Any], field: str = "tokens") -> list[Example]:
 
 def _batch(codec: FrontendCodec, values: Sequence[Any], field: str = "tokens") -> SequenceBatch:
     examples = [codec.prepare(example) for example in _examples(values, field)]
-    return Collate(codec.padding)([Row(example, codec.encode(example)) for example in examples])
+    return Collate(codec.padding)(
+        [EncodedExample(example, codec.encode(example)) for example in examples]
+    )
 
 
 def _build(

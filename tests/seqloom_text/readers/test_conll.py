@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqloom.errors import ConfigError, DataError
-from seqloom_text.readers.conll import ConllSource
+from seqloom_text.readers.conll import ConllReader
 
 
 def write(path: Path, text: str) -> str:
@@ -15,7 +15,7 @@ def write(path: Path, text: str) -> str:
     return str(path)
 
 
-def sentences(source: ConllSource) -> list[tuple[list[str], list[str]]]:
+def sentences(source: ConllReader) -> list[tuple[list[str], list[str]]]:
     return [(e.fields["tokens"], e.fields["tags"]) for e in source.examples("train")]
 
 
@@ -33,7 +33,7 @@ TWO = [(["New", "York"], ["B-LOC", "I-LOC"]), (["ok"], ["O"])]
     ],
 )
 def test_forms_of_the_same_data(tmp_path: Path, text: str) -> None:
-    assert sentences(ConllSource(train=write(tmp_path / "a.conll", text))) == TWO
+    assert sentences(ConllReader(train=write(tmp_path / "a.conll", text))) == TWO
 
 
 token = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\t\r\n "), min_size=1)
@@ -48,7 +48,7 @@ def test_what_is_written_is_read_back(
     data[0][0] = (data[0][0][0].lstrip("\ufeff") or "x", data[0][0][1])
     text = "\n".join("".join(f"{word}\t{tag}\n" for word, tag in rows) for rows in data)
     path = write(tmp_path_factory.mktemp("conll") / "a.conll", text)
-    found = sentences(ConllSource(train=path))
+    found = sentences(ConllReader(train=path))
     assert [list(zip(*pair, strict=True)) for pair in found] == data
 
 
@@ -59,7 +59,7 @@ def test_origins_documents_and_comments(tmp_path: Path) -> None:
     )
     path = write(tmp_path / "a.iob", text)
     columns = {"tokens": 1, "pos": 2, "tags": -1}
-    examples = list(ConllSource(train=path, columns=columns, comment="#").examples("train"))
+    examples = list(ConllReader(train=path, columns=columns, comment="#").examples("train"))
     assert [e.fields["tokens"] for e in examples] == [["a", "b"], ["c"], ["d"]]
     assert [e.fields["pos"] for e in examples] == [["x", "y"], ["z"], ["z"]]
     assert [e.meta["document"] for e in examples] == [1, 2, 3]
@@ -69,23 +69,23 @@ def test_origins_documents_and_comments(tmp_path: Path) -> None:
 
 def test_a_hash_is_a_token_unless_it_begins_comments(tmp_path: Path) -> None:
     path = write(tmp_path / "a.bio", "# O\na O\n")
-    assert sentences(ConllSource(train=path)) == [(["#", "a"], ["O", "O"])]
+    assert sentences(ConllReader(train=path)) == [(["#", "a"], ["O", "O"])]
 
 
 def test_delimiters_and_spaces_inside_tokens(tmp_path: Path) -> None:
     path = write(tmp_path / "a.conll", "New York\tB-LOC\n10\u00a0000\tO\n")
-    assert sentences(ConllSource(train=path)) == [(["New York", "10\u00a0000"], ["B-LOC", "O"])]
+    assert sentences(ConllReader(train=path)) == [(["New York", "10\u00a0000"], ["B-LOC", "O"])]
     path = write(tmp_path / "b.conll", "a,O\n")
-    assert sentences(ConllSource(train=path, delimiter=",")) == [(["a"], ["O"])]
+    assert sentences(ConllReader(train=path, delimiter=",")) == [(["a"], ["O"])]
 
 
 def test_conllu_with_word_numbers(tmp_path: Path) -> None:
     path = write(tmp_path / "a.conllu", "# text = ab\n1\ta\tDET\n2\tb\tNOUN\n")
-    source = ConllSource(train=path, columns={"tokens": 2, "tags": 3}, comment="#")
+    source = ConllReader(train=path, columns={"tokens": 2, "tags": 3}, comment="#")
     assert sentences(source) == [(["a", "b"], ["DET", "NOUN"])]
     path = write(tmp_path / "b.conllu", "1-2\tab\t_\n1\ta\tDET\n2\tb\tNOUN\n")
     with pytest.raises(DataError, match=r"b\.conllu:1: '1-2' is no word number: multi-word"):
-        list(ConllSource(train=path, columns={"tokens": 2, "tags": 3}).examples("train"))
+        list(ConllReader(train=path, columns={"tokens": 2, "tags": 3}).examples("train"))
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_conllu_with_word_numbers(tmp_path: Path) -> None:
     ],
 )
 def test_errors_have_file_and_line(tmp_path: Path, text: str, message: str) -> None:
-    source = ConllSource(train=write(tmp_path / "a.conll", text))
+    source = ConllReader(train=write(tmp_path / "a.conll", text))
     with pytest.raises(DataError, match=message):
         list(source.examples("train"))
 
@@ -111,26 +111,26 @@ def test_errors_have_file_and_line(tmp_path: Path, text: str, message: str) -> N
 def test_a_column_beyond_the_last(tmp_path: Path) -> None:
     path = write(tmp_path / "a.conll", "a O\n")
     with pytest.raises(DataError, match=r"2 columns, so there is none for data\.columns\.tags=4"):
-        list(ConllSource(train=path, columns={"tokens": 1, "tags": 4}).examples("train"))
+        list(ConllReader(train=path, columns={"tokens": 1, "tags": 4}).examples("train"))
 
 
 def test_columns_that_make_no_sense() -> None:
     with pytest.raises(ConfigError, match=r"data\.columns\.tags=0: columns are numbered from 1"):
-        ConllSource(columns={"tokens": 1, "tags": 0})
+        ConllReader(columns={"tokens": 1, "tags": 0})
     with pytest.raises(ConfigError, match="no column has the tokens"):
-        ConllSource(columns={"tags": 1})
+        ConllReader(columns={"tags": 1})
     with pytest.raises(ConfigError, match="a CoNLL column holds tokens or tags, not a label"):
-        ConllSource(columns={"tokens": 1, "label": 2})
+        ConllReader(columns={"tokens": 1, "label": 2})
 
 
 @pytest.mark.parametrize("columns", [{"tokens": 1, "tags": -1}, {"tokens": 2, "tags": 5}])
 def test_inputs_may_have_tokens_only(tmp_path: Path, columns: dict[str, int]) -> None:
     path = write(tmp_path / "a.conll", "Apple\nfell\n\nok\n")
-    examples = list(ConllSource(columns=columns).inputs([path]))
+    examples = list(ConllReader(columns=columns).inputs([path]))
     assert [e.fields for e in examples] == [{"tokens": ["Apple", "fell"]}, {"tokens": ["ok"]}]
 
 
 def test_inputs_may_have_tags_too(tmp_path: Path) -> None:
     path = write(tmp_path / "a.conll", "Apple B-X\n")
-    (example,) = ConllSource().inputs([path])
+    (example,) = ConllReader().inputs([path])
     assert example.fields == {"tokens": ["Apple"], "tags": ["B-X"]}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from seqloom.data.split import SplitConfig
 from seqloom.errors import ConfigError, DataError, ExampleError
 from seqloom.interfaces import Example
-from seqloom_text.readers.csv import CsvSource
+from seqloom_text.readers.csv import CsvReader
 
 
 def write(path: Path, text: str) -> str:
@@ -39,7 +39,7 @@ TWO = [{"text": "a b", "label": "x"}, {"text": "c", "label": "y"}]
     ],
 )
 def test_forms_of_the_same_data(tmp_path: Path, name: str, text: str) -> None:
-    source = CsvSource(train=write(tmp_path / name, text))
+    source = CsvReader(train=write(tmp_path / name, text))
     examples = list(source.examples("train"))
     assert fields(examples) == TWO
     assert [e.id for e in examples] == ["a:1", "a:2"]
@@ -59,7 +59,7 @@ def test_what_python_writes_is_read_back(
     csv.writer(out).writerows([("text", "label"), *rows])
     path = tmp_path_factory.mktemp("csv") / "a.csv.gz"
     path.write_bytes(gzip.compress(out.getvalue().encode()))
-    examples = list(CsvSource(train=str(path)).examples("train"))
+    examples = list(CsvReader(train=str(path)).examples("train"))
     assert [(e.fields["text"], e.fields["label"]) for e in examples] == rows
     lines = out.getvalue().split("\n")
     for example, (text, _) in zip(examples, rows, strict=True):
@@ -73,7 +73,7 @@ def test_columns_kinds_and_separators(tmp_path: Path) -> None:
     path = write(
         tmp_path / "a.csv", "id;words;slots;topics\n1;a  b\u00a0c;O B-x;red|blue\n2;d;O;\n"
     )
-    source = CsvSource(
+    source = CsvReader(
         train=path,
         delimiter=";",
         columns={"tokens": "words", "slots": "slots", "labels": "topics"},
@@ -92,18 +92,18 @@ def test_columns_kinds_and_separators(tmp_path: Path) -> None:
 
 def test_without_a_header_columns_have_numbers(tmp_path: Path) -> None:
     path = write(tmp_path / "a.tsv", "x\ta b\ny\tc\n")
-    source = CsvSource(train=path, header=False, columns={"text": "2", "label": "1"})
+    source = CsvReader(train=path, header=False, columns={"text": "2", "label": "1"})
     assert fields(list(source.examples("train"))) == TWO
     with pytest.raises(ConfigError, match=r"data\.columns\.text=text: without a header"):
-        CsvSource(train=path, header=False)
+        CsvReader(train=path, header=False)
 
 
 def test_quotes_may_be_taken_as_they_are(tmp_path: Path) -> None:
     path = write(tmp_path / "a.tsv", 'text\tlabel\n" said he\tx\n"yes" and "no"\ty\n')
-    source = CsvSource(train=path, quoting=False)
+    source = CsvReader(train=path, quoting=False)
     assert [e.fields["text"] for e in source.examples("train")] == ['" said he', '"yes" and "no"']
     with pytest.raises(DataError, match=r"a\.tsv:2: the row that starts here is not well-formed"):
-        list(CsvSource(train=path).examples("train"))
+        list(CsvReader(train=path).examples("train"))
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_quotes_may_be_taken_as_they_are(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_errors_have_file_and_line(tmp_path: Path, text: str, message: str) -> None:
-    source = CsvSource(train=write(tmp_path / "a.csv", text))
+    source = CsvReader(train=write(tmp_path / "a.csv", text))
     with pytest.raises(DataError, match=rf"a\.csv.*{message}"):
         list(source.examples("train"))
 
@@ -133,12 +133,12 @@ def test_bytes_that_are_not_utf8(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(b"\xef\xbb\xbftext,label\na,x\ncaf\xe9,y\n")
     with pytest.raises(DataError, match=r":3: not UTF-8: byte 0xe9 at offset 21 of .* \(byte 4"):
-        list(CsvSource(train=str(path)).examples("train"))
+        list(CsvReader(train=str(path)).examples("train"))
     assert path.read_bytes()[21] == 0xE9
 
 
 def test_a_bad_example_can_be_passed_over(tmp_path: Path) -> None:
-    source = CsvSource(train=write(tmp_path / "a.csv", "text,label\n ,x\nb,y\n"))
+    source = CsvReader(train=write(tmp_path / "a.csv", "text,label\n ,x\nb,y\n"))
     examples = source.examples("train")
     with pytest.raises(ExampleError) as caught:
         next(examples)
@@ -147,7 +147,7 @@ def test_a_bad_example_can_be_passed_over(tmp_path: Path) -> None:
 
 
 def test_targets_may_be_absent_from_inputs(tmp_path: Path) -> None:
-    source = CsvSource()
+    source = CsvReader()
     path = write(tmp_path / "a.csv", 'n,text\n1,a b\n2,""\n')
     assert fields(list(source.inputs([path]))) == [{"text": "a b"}, {"text": ""}]
     with_labels = write(tmp_path / "b.csv", "label,text\nx,a\n,b\n")
@@ -164,14 +164,14 @@ def test_targets_may_be_absent_from_inputs(tmp_path: Path) -> None:
 def test_ids_of_inputs_are_unique(tmp_path: Path) -> None:
     (tmp_path / "b").mkdir()
     paths = [write(tmp_path / name, "text\na\n") for name in ("a.csv", "b/a.csv")]
-    assert [e.id for e in CsvSource().inputs(paths)] == ["a:1", "a#2:1"]
+    assert [e.id for e in CsvReader().inputs(paths)] == ["a:1", "a#2:1"]
 
 
 def test_equal_file_names_give_different_ids(tmp_path: Path) -> None:
     for split in ("train", "val"):
         (tmp_path / split).mkdir()
         write(tmp_path / split / "a.csv", "text,label\na,x\n")
-    source = CsvSource(**{s: str(tmp_path / s / "a.csv") for s in ("train", "val")})
+    source = CsvReader(**{s: str(tmp_path / s / "a.csv") for s in ("train", "val")})
     ids = [e.id for split in ("train", "val") for e in source.examples(split)]
     assert ids == ["train/a:1", "val/a:1"]
 
@@ -179,17 +179,17 @@ def test_equal_file_names_give_different_ids(tmp_path: Path) -> None:
 def test_val_and_test_are_cut_from_train(tmp_path: Path) -> None:
     rows = "".join(f"t{i},{'xy'[i % 2]}\n" for i in range(20))
     path = write(tmp_path / "a.csv", f"text,label\n{rows}")
-    source = CsvSource(train=path, split={"val": 0.2, "test": 0.1, "stratify": "label"})
+    source = CsvReader(train=path, split={"val": 0.2, "test": 0.1, "stratify": "label"})
     parts = {split: [e.id for e in source.examples(split)] for split in ("train", "val", "test")}
     assert {split: len(ids) for split, ids in parts.items()} == {"train": 14, "val": 4, "test": 2}
     assert sorted(sum(parts.values(), [])) == sorted(f"a:{i}" for i in range(1, 21))  # noqa: RUF017
-    again = CsvSource(train=path, split=SplitConfig(val=0.2, test=0.1, stratify="label"))
+    again = CsvReader(train=path, split=SplitConfig(val=0.2, test=0.1, stratify="label"))
     assert [e.id for e in again.examples("val")] == parts["val"]
 
 
 def test_bad_examples_of_a_cut_file_are_reported_once(tmp_path: Path) -> None:
     rows = "".join(f"t{i},x\n" for i in range(8))
-    source = CsvSource(
+    source = CsvReader(
         train=write(tmp_path / "a.csv", f"text,label\n ,x\n{rows}"), split={"val": 0.25}
     )
     assert len(list(source.examples("val"))) == 2
@@ -202,16 +202,16 @@ def test_bad_examples_of_a_cut_file_are_reported_once(tmp_path: Path) -> None:
 def test_a_split_has_one_origin(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", "text,label\na,x\n")
     with pytest.raises(ConfigError, match=r"data\.val=.*a\.csv and data\.split\.val=0\.2 both say"):
-        CsvSource(train=path, val=path, split={"val": 0.2})
+        CsvReader(train=path, val=path, split={"val": 0.2})
     with pytest.raises(ConfigError, match=r"data\.split\.val cuts from data\.train, but no such"):
-        list(CsvSource(split={"val": 0.2}).examples("val"))
+        list(CsvReader(split={"val": 0.2}).examples("val"))
     with pytest.raises(ConfigError, match="No split 'dev'"):
-        CsvSource().examples("dev")
+        CsvReader().examples("dev")
     with pytest.raises(ConfigError, match="expected one character"):
-        CsvSource(delimiter="||")
+        CsvReader(delimiter="||")
 
 
 def test_nothing_is_opened_before_the_first_example(tmp_path: Path) -> None:
-    examples = CsvSource(train=str(tmp_path / "gone.csv")).examples("train")
+    examples = CsvReader(train=str(tmp_path / "gone.csv")).examples("train")
     with pytest.raises(DataError, match="no such file"):
         next(examples)

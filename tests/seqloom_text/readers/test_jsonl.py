@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqloom.errors import DataError, ExampleError
-from seqloom_text.readers.jsonl import JsonlSource
+from seqloom_text.readers.jsonl import JsonlReader
 
 
 def write(path: Path, text: str) -> str:
@@ -26,7 +26,7 @@ def test_what_json_writes_is_read_back(
     path = tmp_path_factory.mktemp("jsonl") / "a.jsonl"
     # U+2028 and the like stand in the file as they are: they must not end a line.
     lines = [json.dumps({"words": sentence}, ensure_ascii=False) for sentence in sentences]
-    source = JsonlSource(train=write(path, "\n".join(lines)), columns={"tokens": "words"})
+    source = JsonlReader(train=write(path, "\n".join(lines)), columns={"tokens": "words"})
     examples = list(source.examples("train"))
     assert [e.fields["tokens"] for e in examples] == sentences
     assert [e.origin.line for e in examples if e.origin] == list(range(1, len(sentences) + 1))
@@ -39,7 +39,7 @@ def test_strings_are_split_and_numbers_are_labels(tmp_path: Path) -> None:
         '"labels": "x|y"}\n\n',
     )
     columns = {name: name for name in ("text", "tokens", "tags", "label", "labels")}
-    (example,) = JsonlSource(train=path, columns=columns, id_column="n").examples("train")
+    (example,) = JsonlReader(train=path, columns=columns, id_column="n").examples("train")
     assert example.id == "7"
     assert example.fields == {
         "text": "A b.",
@@ -68,24 +68,24 @@ GOOD = '{"text": "a", "label": "x"}\n'
     ],
 )
 def test_errors_have_file_and_line(tmp_path: Path, text: str, message: str) -> None:
-    source = JsonlSource(train=write(tmp_path / "a.jsonl", text))
+    source = JsonlReader(train=write(tmp_path / "a.jsonl", text))
     with pytest.raises(DataError, match=message):
         list(source.examples("train"))
 
 
 def test_an_empty_token_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "a.jsonl", '{"tokens": ["a", ""]}')
-    source = JsonlSource(train=path, columns={"tokens": "tokens"})
+    source = JsonlReader(train=path, columns={"tokens": "tokens"})
     with pytest.raises(ExampleError, match="'tokens' is wrong: item 2 of 2 is empty"):
         list(source.examples("train"))
     with pytest.raises(DataError, match=r"no key 'key', from which data\.id_column reads"):
         list(
-            JsonlSource(train=path, columns={"tokens": "tokens"}, id_column="key").examples("train")
+            JsonlReader(train=path, columns={"tokens": "tokens"}, id_column="key").examples("train")
         )
 
 
 def test_targets_may_be_absent_or_null_in_inputs(tmp_path: Path) -> None:
     lines = ['{"text": "a"}', '{"text": "", "label": null}', '{"text": "c", "label": "x"}']
     path = write(tmp_path / "a.jsonl", "\n".join(lines))
-    found = [e.fields for e in JsonlSource(id_column="n").inputs([path])]
+    found = [e.fields for e in JsonlReader(id_column="n").inputs([path])]
     assert found == [{"text": "a"}, {"text": ""}, {"text": "c", "label": "x"}]

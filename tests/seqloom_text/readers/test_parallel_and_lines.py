@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from seqloom.errors import ConfigError, DataError
-from seqloom.interfaces import Source
-from seqloom_text.readers.conll import ConllSource
-from seqloom_text.readers.csv import CsvSource
-from seqloom_text.readers.jsonl import JsonlSource
-from seqloom_text.readers.lines import LinesSource
-from seqloom_text.readers.parallel import ParallelSource
+from seqloom.interfaces import Reader
+from seqloom_text.readers.conll import ConllReader
+from seqloom_text.readers.csv import CsvReader
+from seqloom_text.readers.jsonl import JsonlReader
+from seqloom_text.readers.lines import LinesReader
+from seqloom_text.readers.parallel import ParallelReader
 
 
 def write(path: Path, text: str) -> str:
@@ -28,7 +28,7 @@ def test_parallel_files(tmp_path: Path) -> None:
         "slots": write(tmp_path / "seq.out", "O B-x\nO"),
         "intent": write(tmp_path / "label", "Play\nStop\n"),
     }
-    source = ParallelSource(train=files, kinds={"slots": "tags", "intent": "label"})
+    source = ParallelReader(train=files, kinds={"slots": "tags", "intent": "label"})
     first, second = source.examples("train")
     assert first.fields == {"tokens": ["a", "b"], "slots": ["O", "B-x"], "intent": "Play"}
     assert second.id == "seq:2"
@@ -43,19 +43,19 @@ def test_parallel_files_of_unequal_length(tmp_path: Path) -> None:
         "label": write(tmp_path / "label", "x\ny\n"),
     }
     with pytest.raises(DataError, match=r"not line-aligned: .*text has 3, .*label has 2 lines"):
-        list(ParallelSource(train=files).examples("train"))
+        list(ParallelReader(train=files).examples("train"))
 
 
 def test_parallel_fields_that_make_no_sense() -> None:
     with pytest.raises(ConfigError, match="different fields, text, label and text;"):
-        ParallelSource(train={"text": "a", "label": "b"}, test={"text": "c"})
+        ParallelReader(train={"text": "a", "label": "b"}, test={"text": "c"})
     with pytest.raises(ConfigError, match="no field of text or tokens"):
-        list(ParallelSource(train={"label": "a"}).inputs(["x"]))
+        list(ParallelReader(train={"label": "a"}).inputs(["x"]))
 
 
 def test_lines(tmp_path: Path) -> None:
     path = write(tmp_path / "a.txt", " a b \r\n\nc\u2028d")
-    source = LinesSource(train=path)
+    source = LinesReader(train=path)
     assert [e.fields["text"] for e in source.inputs([path])] == [" a b ", "", "c\u2028d"]
     assert [e.id for e in source.inputs([path])] == ["a:1", "a:2", "a:3"]
     with pytest.raises(DataError, match=r"a\.txt:2: the field 'text' is empty; expected a text"):
@@ -67,10 +67,10 @@ def test_a_damaged_gzip_file(tmp_path: Path) -> None:
     packed = gzip.compress(b"".join(b"%d\n" % n for n in range(10_000)))
     path.write_bytes(packed[: len(packed) // 2])
     with pytest.raises(DataError, match=r"a\.txt\.gz:\d+: cannot be read"):
-        list(LinesSource().inputs([str(path)]))
+        list(LinesReader().inputs([str(path)]))
     path.write_bytes(b"no gzip\n")
     with pytest.raises(DataError, match=r"a\.txt\.gz:1: cannot be read: Not a gzipped file"):
-        list(LinesSource().inputs([str(path)]))
+        list(LinesReader().inputs([str(path)]))
 
 
 def pipe(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
@@ -81,14 +81,14 @@ def pipe(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
 @pytest.mark.parametrize(
     ("source", "text"),
     [
-        (CsvSource(), "text\na\nb\n"),
-        (CsvSource(train="train.tsv"), "n\ttext\n,\ta\n,\tb\n"),
-        (JsonlSource(), '{"text": "a"}\n{"text": "b"}\n'),
-        (LinesSource(), "a\nb\n"),
-        (ParallelSource(train={"text": "x"}), "a\nb\n"),
+        (CsvReader(), "text\na\nb\n"),
+        (CsvReader(train="train.tsv"), "n\ttext\n,\ta\n,\tb\n"),
+        (JsonlReader(), '{"text": "a"}\n{"text": "b"}\n'),
+        (LinesReader(), "a\nb\n"),
+        (ParallelReader(train={"text": "x"}), "a\nb\n"),
     ],
 )
-def test_standard_input(monkeypatch: pytest.MonkeyPatch, source: Source, text: str) -> None:
+def test_standard_input(monkeypatch: pytest.MonkeyPatch, source: Reader, text: str) -> None:
     pipe(monkeypatch, text)
     examples = list(source.inputs(["-"]))
     assert [e.fields for e in examples] == [{"text": "a"}, {"text": "b"}]
@@ -98,22 +98,22 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch, source: Source, text: s
 def test_errors_of_standard_input_name_it(monkeypatch: pytest.MonkeyPatch) -> None:
     pipe(monkeypatch, "a O\nb\n")
     with pytest.raises(DataError, match="<stdin>:2: the line has 1 columns"):
-        list(ConllSource().inputs(["-"]))
+        list(ConllReader().inputs(["-"]))
 
 
 @pytest.mark.parametrize(
     ("source", "header", "one"),
     [
-        (CsvSource(), "text\n", '"one\nrow"\n'),
-        (CsvSource(quoting=False), "text\n", "a\n"),
-        (JsonlSource(), "", '{"text": "a"}\n'),
-        (ConllSource(), "", "a O\nb O\n\n"),
-        (LinesSource(), "", "a\n"),
-        (ParallelSource(train={"text": "x"}), "", "a\n"),
+        (CsvReader(), "text\n", '"one\nrow"\n'),
+        (CsvReader(quoting=False), "text\n", "a\n"),
+        (JsonlReader(), "", '{"text": "a"}\n'),
+        (ConllReader(), "", "a O\nb O\n\n"),
+        (LinesReader(), "", "a\n"),
+        (ParallelReader(train={"text": "x"}), "", "a\n"),
     ],
 )
 def test_each_input_is_given_as_soon_as_it_arrived(
-    monkeypatch: pytest.MonkeyPatch, source: Source, header: str, one: str
+    monkeypatch: pytest.MonkeyPatch, source: Reader, header: str, one: str
 ) -> None:
     read_end, write_end = os.pipe()
     # Without blocking, a reader that wanted to see more first would see the end instead, and give

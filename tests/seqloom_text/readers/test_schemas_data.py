@@ -10,7 +10,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from seqloom.errors import ConfigError
-from seqloom.interfaces import Source
+from seqloom.interfaces import Reader
 from seqloom.plugins.component import Component
 from seqloom_text import seqloom_components
 from seqloom_text.schemas_data import DATA, field_kinds
@@ -31,7 +31,7 @@ def test_the_target_is_built_from_the_schema_alone(found: Component) -> None:
     module, _, name = found.target.partition(":")
     target = getattr(importlib.import_module(module), name)
     params = OmegaConf.to_container(OmegaConf.structured(found.schema))
-    assert isinstance(target(**params), Source)
+    assert isinstance(target(**params), Reader)
     assert {f.name for f in fields(found.schema)} == set(signature(target).parameters)
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 from seqloom.interfaces import Example
-from seqloom.testing import HeadCase, HeadConformance, SourceConformance
+from seqloom.testing import HeadCase, HeadConformance, ReaderConformance
 
 from seqloom_protein import samples
 from seqloom_protein.head import SecondaryStructureHead
@@ -36,9 +36,9 @@ class TestAllStructures(HeadConformance):
         return HeadCase(head, proteins, frames, candidates=structures, likelihood=True)
 
 
-class TestProteinTable(SourceConformance):
+class TestProteinTable(ReaderConformance):
     name = "protein_table"
 
 
-class TestFlipResidues(SourceConformance):
+class TestFlipResidues(ReaderConformance):
     name = "flip_residues"

@@ -9,7 +9,7 @@ import pytest
 from seqloom.errors import ConfigError, DataError, ExampleError
 from seqloom.interfaces import Example, Origin
 
-from seqloom_protein.flip import FlipSource
+from seqloom_protein.flip import FlipReader
 
 FILES = {
     "sequences.fasta": ">a\nMKV\n>b\nGG\n>c\nAA\n",
@@ -37,7 +37,7 @@ def pack(tmp_path: Path) -> Pack:
 
 def test_splits_are_told_by_the_headers(pack: Pack) -> None:
     path = pack()
-    source = FlipSource(archive=path)
+    source = FlipReader(archive=path)
     (train,) = source.examples("train")
     fields = {"residues": list("MKV"), "structure": "HHC", "resolved": "011"}
     assert train == Example("a", fields, Origin(f"{path}/splits/sampled.fasta", 3))
@@ -46,9 +46,9 @@ def test_splits_are_told_by_the_headers(pack: Pack) -> None:
 
 
 def test_no_archive_has_no_examples() -> None:
-    assert list(FlipSource().examples("train")) == []
+    assert list(FlipReader().examples("train")) == []
     with pytest.raises(ConfigError, match=r"No split 'valid'\. Did you mean 'val'"):
-        FlipSource().examples("valid")
+        FlipReader().examples("valid")
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_no_archive_has_no_examples() -> None:
 def test_archives_that_do_not_fit(pack: Pack, name: str, text: str | None, problem: str) -> None:
     path = pack(**{name: text})
     with pytest.raises(DataError, match=re.escape(problem)) as caught:
-        list(FlipSource(archive=path).examples("train"))
+        list(FlipReader(archive=path).examples("train"))
     assert path in str(caught.value)
 
 
@@ -76,12 +76,12 @@ def test_a_damaged_archive(pack: Pack) -> None:
     path = Path(pack())
     path.write_bytes(path.read_bytes()[:-30])
     with pytest.raises(DataError, match=re.escape(f"{path}: cannot be read as a zip archive")):
-        next(FlipSource(archive=str(path)).examples("train"))
+        next(FlipReader(archive=str(path)).examples("train"))
 
 
 def test_one_bad_protein_does_not_hide_the_next(pack: Pack) -> None:
     labels = FILES["sampled.fasta"].replace("SET=test", "SET=train").replace("CC", "C")
-    examples = FlipSource(archive=pack(sampled=labels)).examples("train")
+    examples = FlipReader(archive=pack(sampled=labels)).examples("train")
     with pytest.raises(ExampleError, match="the structure is 1 long, but there are 2 residues"):
         next(examples)
     assert next(examples).id == "a"

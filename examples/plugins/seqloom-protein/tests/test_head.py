@@ -69,7 +69,7 @@ def test_the_score_is_named_after_the_number_of_states(protein: Any) -> None:
     codec = StructureCodec()
     codec.restore(codec.fit([protein("HBEGITSC")]))
     head = SecondaryStructureHead(codec, 4)
-    assert head.watch == "q8"
+    assert head.monitor == "q8"
     with pytest.warns(UserWarning, match="before the ``update`` method"):
         assert "q8" in head.metrics().compute()
 

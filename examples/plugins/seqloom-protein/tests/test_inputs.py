@@ -14,14 +14,14 @@ import pytest
 from seqloom.errors import DataError, ExampleError
 from seqloom.interfaces import Example, Origin
 
-from seqloom_protein.table import TableSource
+from seqloom_protein.table import TableReader
 
 Write = Callable[[str, str], str]
 FASTA = "; two proteins\n>sp|P1|ONE first of them\nMKV\nla*\n\n>two\r\nGG\r\n"
 
 
 def read(*paths: str) -> list[Example]:
-    return list(TableSource().inputs(paths))
+    return list(TableReader().inputs(paths))
 
 
 @pytest.mark.parametrize("name", ["new.fasta", "new.fa", "new.FAA", "new.txt"])
@@ -55,7 +55,7 @@ def test_equal_names_are_numbered(write: Write) -> None:
 def test_each_protein_is_out_before_the_next_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = io.BytesIO(b">one\nMK\n>two\nGG\n>three\nAA\n")
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=stream))
-    inputs = TableSource().inputs(["-"])
+    inputs = TableReader().inputs(["-"])
     assert next(inputs) == Example("one", {"residues": ["M", "K"]}, Origin("<stdin>", 1))
     assert stream.read() == b"GG\n>three\nAA\n"
 
@@ -73,7 +73,7 @@ def test_malformed_fasta(write: Write, text: str, problem: str) -> None:
 
 
 def test_one_bad_protein_does_not_hide_the_next(write: Write) -> None:
-    inputs = TableSource().inputs([write("new.fasta", ">a\nMK1\n>b\n>c\nMK\n")])
+    inputs = TableReader().inputs([write("new.fasta", ">a\nMK1\n>b\n>c\nMK\n")])
     with pytest.raises(ExampleError, match=r"new\.fasta:1: '1' at place 3 of the sequence"):
         next(inputs)
     with pytest.raises(ExampleError, match=r"new\.fasta:3: the protein has no residue"):

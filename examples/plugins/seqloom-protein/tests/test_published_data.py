@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from seqloom_protein.flip import FlipSource
+from seqloom_protein.flip import FlipReader
 
 pytestmark = pytest.mark.skipif(
     "SEQLOOM_DATA" not in os.environ, reason="SEQLOOM_DATA is not set, so the data are not at hand"
@@ -23,7 +23,7 @@ SIZES = {
 def test_sizes(split: str) -> None:
     """Proteins, residues and resolved residues, as the publishers count them."""
     archive = Path(os.environ["SEQLOOM_DATA"], "protein_ss3/original/splits.zip")
-    found = [one.fields for one in FlipSource(archive=str(archive)).examples(split)]
+    found = [one.fields for one in FlipReader(archive=str(archive)).examples(split)]
     residues = sum(len(fields["residues"]) for fields in found)
     resolved = sum(fields["resolved"].count("1") for fields in found)
     assert (len(found), residues, resolved) == SIZES[split]

@@ -10,7 +10,7 @@ import pytest
 from seqloom.errors import ConfigError, DataError, ExampleError
 from seqloom.interfaces import Example, Origin
 
-from seqloom_protein.table import TableSource
+from seqloom_protein.table import TableReader
 
 Write = Callable[[str, str], str]
 TABLE = "id\tsequence\tss3\tresolved\n1abc-A\tMKV\tHHC\t011\n2xyz-B\tGG\tEE\t11\n"
@@ -18,7 +18,7 @@ FIRST = {"residues": ["M", "K", "V"], "structure": "HHC", "resolved": "011"}
 
 
 def read(path: str, **params: Any) -> list[Example]:
-    return list(TableSource(train=path, **params).examples("train"))
+    return list(TableReader(train=path, **params).examples("train"))
 
 
 def test_a_protein_a_line(write: Write) -> None:
@@ -45,13 +45,13 @@ def test_other_columns(write: Write) -> None:
 def test_validation_is_cut_from_train(write: Write) -> None:
     rows = "".join(f"p{i}\t{'M' * (i + 1)}\t{'H' * (i + 1)}\t{'1' * (i + 1)}\n" for i in range(10))
     path = write("train.tsv", "id\tsequence\tss3\tresolved\n" + rows)
-    source = TableSource(train=path, split={"val": 0.2})
+    source = TableReader(train=path, split={"val": 0.2})
     sizes = {split: len(list(source.examples(split))) for split in ("train", "val", "test")}
     assert sizes == {"train": 8, "val": 2, "test": 0}
 
 
 def test_nothing_is_opened_before_it_is_asked_for() -> None:
-    examples = TableSource(train="nowhere/train.tsv").examples("train")
+    examples = TableReader(train="nowhere/train.tsv").examples("train")
     with pytest.raises(DataError, match=re.escape("nowhere/train.tsv: no such file")):
         next(examples)
 
@@ -100,7 +100,7 @@ def test_a_truncated_gzip_file(tmp_path: Path) -> None:
 )
 def test_one_bad_protein_does_not_hide_the_next(write: Write, row: str, problem: str) -> None:
     path = write("train.tsv", TABLE.replace("1abc-A\tMKV\tHHC\t011", row))
-    examples = TableSource(train=path).examples("train")
+    examples = TableReader(train=path).examples("train")
     with pytest.raises(ExampleError, match=re.escape(f"{path}:2: {problem}")):
         next(examples)
     assert next(examples).id == "2xyz-B"
@@ -108,4 +108,4 @@ def test_one_bad_protein_does_not_hide_the_next(write: Write, row: str, problem:
 
 def test_an_unknown_split() -> None:
     with pytest.raises(ConfigError, match="No split 'dev'"):
-        TableSource().examples("dev")
+        TableReader().examples("dev")

@@ -28,7 +28,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return seqloom.fit(*RECIPE, *SMALL, *files, run_dir=folder / "run").run_dir
 
 
-def test_q3_is_what_is_watched(run: Path) -> None:
+def test_q3_is_what_is_monitored(run: Path) -> None:
     names = {"q3", "loss", "recall_helix", "recall_strand", "recall_coil"}
     found = json.loads((run / "metrics.json").read_text())
     assert names <= found["val"].keys()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from seqloom.testing import FrontendConformance, SourceConformance
+from seqloom.testing import FrontendConformance, ReaderConformance
 
 
-class TestSounds(SourceConformance):
+class TestSounds(ReaderConformance):
     name = "sounds"
 
 

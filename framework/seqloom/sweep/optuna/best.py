@@ -58,7 +58,7 @@ def _values(
         return list(zip(settings.objectives, trial.values, strict=True))
     one: Trial = read_trial(folder / str(planned[0].number))
     sign = -1 if one.record.get("higher_is_better") is False else 1
-    return [(f"val {one.watch}", sign * trial.values[0])]
+    return [(f"val {one.monitor}", sign * trial.values[0])]
 
 
 def _short(value: object) -> str:

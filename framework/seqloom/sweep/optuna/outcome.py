@@ -38,7 +38,7 @@ def outcome_of(trials: Sequence[Trial], objectives: Collection[str]) -> Outcome:
 
     Args:
         trials: of the point, one for each seed.
-        objectives: their names; none: the watched metric, so that higher is better.
+        objectives: their names; none: the monitored metric, so that higher is better.
 
     Raises:
         ConfigError: a trial that ended well has nothing of an objective's name.
@@ -66,14 +66,16 @@ def _reports(trials: Sequence[Trial], objective: str | None = None) -> dict[int,
 
 
 def _curve(trial: Trial, objective: str | None) -> dict[int, float]:
-    """Return a trial's objective by epoch; None: its watched metric, higher being better."""
+    """Return a trial's objective by epoch; None: its monitored metric, higher being better."""
     if objective:
         return by_epoch(trial.folder, objective) if is_reported(objective) else {}
-    watch = trial.record.get("watch")
-    if not watch:
+    monitor = trial.record.get("monitor")
+    if not monitor:
         return {}
     sign = 1 if trial.record.get("higher_is_better", True) else -1
-    return {epoch: sign * value for epoch, value in by_epoch(trial.folder, f"val/{watch}").items()}
+    return {
+        epoch: sign * value for epoch, value in by_epoch(trial.folder, f"val/{monitor}").items()
+    }
 
 
 def _value(trial: Trial, name: str | None) -> float:

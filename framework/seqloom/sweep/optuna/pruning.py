@@ -28,7 +28,7 @@ class Pruning(pl.Callback):
     Args:
         pruner: its name.
         pruner_params: its arguments; steps are epochs, counted from 1.
-        metric: what trials are compared by, ``val/loss`` say; None: the head's watched metric.
+        metric: what trials are compared by, ``val/loss`` say; None: the head's monitored metric.
         direction: ``maximize`` or ``minimize``, of a metric that is given.
 
     Attributes:
@@ -91,7 +91,7 @@ class Pruning(pl.Callback):
         if self.metric:
             return self.metric, 1 if self.direction == "maximize" else -1
         pipeline: Any = pl_module.pipeline
-        return f"val/{pipeline.head.watch}", 1 if pipeline.head.higher_is_better else -1
+        return f"val/{pipeline.head.monitor}", 1 if pipeline.head.higher_is_better else -1
 
     def _params(self, trainer: pl.Trainer) -> dict[str, Any]:
         if self.pruner != "hyperband" or "max_resource" in self.params:

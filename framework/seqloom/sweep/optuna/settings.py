@@ -33,7 +33,7 @@ class Settings:
         pruner: its name; see ``pruners.py``.
         pruner_params: arguments of Optuna's pruner; its steps are epochs, counted from 1.
         objectives: ``maximize`` or ``minimize`` by what a record says: ``val/f1``,
-            ``training_seconds``; none: the head's watched metric on the validation split.
+            ``training_seconds``; none: the head's monitored metric on the validation split.
     """
 
     n_trials: int = 20
@@ -88,7 +88,7 @@ class Settings:
 
     @property
     def directions(self) -> list[str]:
-        """Optuna's directions; the watched metric is told so that higher is better."""
+        """Optuna's directions; the monitored metric is told so that higher is better."""
         return list(self.objectives.values()) or ["maximize"]
 
     def as_dict(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""How much each key matters to the watched metric, by fANOVA."""
+"""How much each key matters to the monitored metric, by fANOVA."""
 
 from __future__ import annotations
 

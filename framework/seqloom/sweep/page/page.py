@@ -75,7 +75,7 @@ def write_page(
         path: of the file.
         folder: of the sweep.
         by: the keys to group the table's rows by; None: each point is a row.
-        metric: another than the watched one.
+        metric: another than the monitored one.
 
     Raises:
         SeqloomError: it is no sweep, has no such key or metric, or the file cannot be written.

@@ -42,7 +42,7 @@ class Report:
         config: the resolved config, plain types.
         summary: names with values for the top of the page: device, time, parameters, tokens/s.
         metrics: final metrics by split and name.
-        watch: the metric that the run goes by, such as ``f1``, or ``val/f1`` with its split.
+        monitor: the metric that the run goes by, such as ``f1``, or ``val/f1`` with its split.
         higher_is_better: of that metric.
         history: rows of ``metrics.jsonl``: ``step``, ``epoch`` and metrics such as ``train/loss``.
         lengths: of the sequences, in steps, by split.
@@ -58,7 +58,7 @@ class Report:
     config: Mapping[str, Any] = field(default_factory=dict)
     summary: Sequence[tuple[str, str]] = ()
     metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    watch: str = ""
+    monitor: str = ""
     higher_is_better: bool = True
     history: Sequence[Mapping[str, Any]] = ()
     lengths: Mapping[str, Sequence[int]] = field(default_factory=dict)
@@ -70,11 +70,11 @@ class Report:
     plugins: Sequence[Mapping[str, Any]] = ()
 
     @property
-    def watch_key(self) -> str:
-        """The watched metric as the history names it; empty if none is watched."""
-        return self.watch if "/" in self.watch or not self.watch else f"val/{self.watch}"
+    def monitor_key(self) -> str:
+        """The monitored metric as the history names it; empty if none is monitored."""
+        return self.monitor if "/" in self.monitor or not self.monitor else f"val/{self.monitor}"
 
     @property
-    def watch_name(self) -> str:
-        """The watched metric without its split."""
-        return self.watch.rpartition("/")[2]
+    def monitor_name(self) -> str:
+        """The monitored metric without its split."""
+        return self.monitor.rpartition("/")[2]

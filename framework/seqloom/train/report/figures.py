@@ -77,11 +77,11 @@ def _figures(report: Report, artist: _Artist) -> Figures:
 
 def _curves(report: Report, artist: _Artist) -> list[Plot]:
     train, val = curve(report.history, "train/loss"), curve(report.history, "val/loss")
-    watched = curve(report.history, report.watch_key, "epoch")
-    name, higher = report.watch_key, report.higher_is_better
+    monitored = curve(report.history, report.monitor_key, "epoch")
+    name, higher = report.monitor_key, report.higher_is_better
     found = [artist("Loss", lambda: plots.loss_curves(train, val))] if train or val else []
-    if watched:
-        found.append(artist(name, lambda: plots.watched_curve(watched, name, higher)))
+    if monitored:
+        found.append(artist(name, lambda: plots.monitor_curve(monitored, name, higher)))
     return found
 
 

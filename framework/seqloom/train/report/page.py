@@ -35,9 +35,11 @@ def write_report(path: Path, report: Report) -> None:
 def _derived(report: Report) -> dict[str, Any]:
     from seqloom.train.report.history import best, curve, not_finite
 
-    points = curve(report.history, report.watch_key)
+    points = curve(report.history, report.monitor_key)
     top = best(points, report.higher_is_better) if points else None
-    final = {s: v[report.watch_name] for s, v in report.metrics.items() if report.watch_name in v}
+    final = {
+        s: v[report.monitor_name] for s, v in report.metrics.items() if report.monitor_name in v
+    }
     return {
         "best": (int(top[0]), top[1]) if top else None,
         "final": final,

@@ -30,8 +30,8 @@ def loss_curves(train: Curve, val: Curve) -> Figure:
     return drawn
 
 
-def watched_curve(points: Curve, name: str, higher_is_better: bool) -> Figure:
-    """Draw the watched metric by epoch, its best value marked."""
+def monitor_curve(points: Curve, name: str, higher_is_better: bool) -> Figure:
+    """Draw the monitored metric by epoch, its best value marked."""
     drawn, axes = figure()
     axes.plot(*zip(*points, strict=True), color=SERIES[0], marker="o", ms=3.5)
     x, y = best(points, higher_is_better)

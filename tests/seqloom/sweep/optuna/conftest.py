@@ -78,7 +78,7 @@ def write_trial(
     folder.mkdir(parents=True, exist_ok=True)
     record = {
         "state": "done",
-        "watch": "f1",
+        "monitor": "f1",
         "higher_is_better": True,
         "metrics": {"val": {"f1": value}},
         "parameters": 7,

@@ -41,7 +41,7 @@ def test_a_trial_that_does_worse_is_pruned(
     trial = train(two_good_ones, MEDIAN, *overrides)
     assert trial.state == "pruned"
     assert trial.record["epochs"] == 1
-    assert trial.record["watch"] == "f1"
+    assert trial.record["monitor"] == "f1"
     assert not (trial.folder / "bundle").exists()
 
 

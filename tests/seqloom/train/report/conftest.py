@@ -64,7 +64,7 @@ def typical() -> Report:
         config={"encoder": {"name": "bilstm", "merge": "concat"}, "seed": 1},
         summary=[("device", "CPU")],
         metrics={"val": {"f1": 0.75, "loss": 0.5}, "test": {"f1": 0.71875}},
-        watch="f1",
+        monitor="f1",
         history=[
             {"step": 10, "epoch": 0, "train/loss": 2.0},
             {"step": 20, "epoch": 0, "val/loss": 1.5, "val/f1": 0.5},

@@ -85,7 +85,7 @@ def test_hostile_texts_are_escaped(page_of: PageOf, typical: Report) -> None:
         config={h: {h: [h]}},
         summary=[(h, h)],
         metrics={h: {h: 0.5}},
-        watch=f"val/{h}",
+        monitor=f"val/{h}",
         history=[{"step": 1, "epoch": 1, f"val/{h}": 0.5, "train/loss": math.inf, h: math.nan}],
         lengths={h: [1, 2]},
         tables=[Table(h, (h, "f1"), [(h, 0.5)])],
@@ -157,7 +157,7 @@ def test_all_values_not_finite(page_of: PageOf) -> None:
 
 
 def test_lower_is_better(page_of: PageOf, typical: Report) -> None:
-    page = page_of(replace(typical, watch="val/loss", higher_is_better=False))
+    page = page_of(replace(typical, monitor="val/loss", higher_is_better=False))
     assert "best val/loss, step 40" in page.text
     assert "1.2500" in page.text
 

@@ -32,7 +32,7 @@ def test_loss_curves_hold_the_history() -> None:
 
 @pytest.mark.parametrize(("higher", "marked"), [(True, [1.0, 0.75]), (False, [2.0, 0.25])])
 def test_best_is_marked(higher: bool, marked: list[float]) -> None:
-    drawn = plots.watched_curve([(0.0, 0.5), (1.0, 0.75), (2.0, 0.25)], "val/f1", higher)
+    drawn = plots.monitor_curve([(0.0, 0.5), (1.0, 0.75), (2.0, 0.25)], "val/f1", higher)
     assert drawn.axes[0].lines[1].get_xydata().tolist() == [marked]
     assert _texts(drawn) == [f"best {marked[1]}"]
 

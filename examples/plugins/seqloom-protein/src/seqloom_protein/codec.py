@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from seqloom.errors import ExampleError, did_you_mean
-from seqloom.interfaces import Example, HeadCodec, Item
+from seqloom.interfaces import Arrays, Example, HeadCodec
 
 UNRESOLVED = -1
 """In place of a state's number where the residue is not resolved, and in the padding."""
@@ -51,7 +51,7 @@ class StructureCodec(HeadCodec):
         self.states = list(state["states"])
         self._numbers = {letter: number for number, letter in enumerate(self.states)}
 
-    def encode(self, example: Example) -> Item:
+    def encode(self, example: Example) -> Arrays:
         """Return the numbers of the example's states.
 
         Raises:
@@ -72,7 +72,7 @@ class StructureCodec(HeadCodec):
                 numbers[place] = self._numbers[state]
         return {"states": numbers}
 
-    def check(self, example: Example, item: Item, frames: int) -> None:
+    def check(self, example: Example, item: Arrays, frames: int) -> None:
         """Refuse an example that has not one state for each step.
 
         Raises:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from seqloom.data import give
 from seqloom.errors import ConfigError, ExampleError, did_you_mean
-from seqloom.interfaces import SPLITS, Example, Origin, Source
+from seqloom.interfaces import SPLITS, Example, Origin, Reader
 
 from seqloom_protein import Columns
 from seqloom_protein.archive import Member, members
@@ -19,7 +19,7 @@ from seqloom_protein.inputs import read_inputs
 from seqloom_protein.records import Record, to_example
 
 
-class FlipSource(Source):
+class FlipReader(Reader):
     """Reads a FLIP archive; see `FlipArchive` for the parameters."""
 
     def __init__(self, *, archive: str | None = None, labels: str = "sampled.fasta") -> None:
@@ -53,7 +53,7 @@ class FlipSource(Source):
             yield to_example(Record(name, origin, residues[name], entry.text, resolved[name]))
 
     def inputs(self, paths: Sequence[str]) -> Iterator[Example]:
-        """Return the proteins of FASTA files or tables; see `Source.inputs`."""
+        """Return the proteins of FASTA files or tables; see `Reader.inputs`."""
         return read_inputs(paths, Columns())
 
 

@@ -25,7 +25,7 @@ class SecondaryStructureHead(Head):
         field, mask, dropout: see `seqloom_protein.SecondaryStructure`.
     """
 
-    watch = "q3"
+    monitor = "q3"
     column_names = ("residue", "state", "confidence")
     row_per_token = True
 
@@ -40,7 +40,7 @@ class SecondaryStructureHead(Head):
     ) -> None:
         super().__init__()
         self.codec = codec
-        self.watch = codec.score
+        self.monitor = codec.score
         self.dropout = LockedDropout(dropout)
         self.project = nn.Linear(input_size, len(codec.states))
 

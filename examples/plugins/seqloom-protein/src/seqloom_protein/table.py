@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from seqloom.data import CutSource, SplitConfig, give
+from seqloom.data import SplitConfig, SplitReader, give
 from seqloom.errors import DataError, ExampleError
 from seqloom.interfaces import Example
 
@@ -16,7 +16,7 @@ from seqloom_protein.records import to_example
 from seqloom_protein.table_file import records
 
 
-class TableSource(CutSource):
+class TableReader(SplitReader):
     """Reads tables of proteins; see `ProteinTable` for the parameters."""
 
     def __init__(
@@ -32,7 +32,7 @@ class TableSource(CutSource):
         self.columns = columns if isinstance(columns, Columns) else Columns(**(columns or {}))
 
     def whole(self, split: str) -> Iterator[Example]:
-        """Return all proteins of the split's own file; see `CutSource.whole`."""
+        """Return all proteins of the split's own file; see `SplitReader.whole`."""
         return give(self._read(self.files[split]) if split in self.files else ())
 
     def _read(self, file: str) -> Iterator[Example | ExampleError]:
@@ -45,5 +45,5 @@ class TableSource(CutSource):
             raise DataError(f"{text.shown}: no proteins; the file is empty or has a header only.")
 
     def inputs(self, paths: Sequence[str]) -> Iterator[Example]:
-        """Return the proteins of FASTA files or tables; see `Source.inputs`."""
+        """Return the proteins of FASTA files or tables; see `Reader.inputs`."""
         return read_inputs(paths, self.columns)

@@ -21,7 +21,7 @@ def seqloom_components() -> Iterable[Component]:
             kind="data",
             name="sounds",
             schema=Sounds,
-            target="seqloom_sound.source:SoundSource",
+            target="seqloom_sound.reader:SoundReader",
             gives=given_fields,
             suffixes=(*SUFFIXES, ".zip", "/", *TABLES),
             sample="seqloom_sound.samples:sounds",

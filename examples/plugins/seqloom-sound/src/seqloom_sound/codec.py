@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from seqloom.errors import ExampleError, did_you_mean
-from seqloom.interfaces import Example, FrontendCodec, Item
+from seqloom.interfaces import Arrays, Example, FrontendCodec
 
 from seqloom_sound.augment import augment_features
 from seqloom_sound.mel import MelSpectrum
@@ -60,7 +60,7 @@ class LogMelCodec(FrontendCodec):
         self._deviation = np.array(state["deviation"])
         self._spectrum = self._spectrum_at(self._rate)
 
-    def encode(self, example: Example) -> Item:
+    def encode(self, example: Example) -> Arrays:
         """Return ``log_mel`` (T, bands) float32.
 
         Raises:
@@ -69,17 +69,17 @@ class LogMelCodec(FrontendCodec):
         values = self._logarithms(example, self._spectrum, self._rate)
         return {"log_mel": ((values - self._mean) / self._deviation).astype(np.float32)}
 
-    def augment(self, item: Item, rng: np.random.Generator) -> Item:
+    def augment(self, item: Arrays, rng: np.random.Generator) -> Arrays:
         """Return the item stretched in time, louder or softer, and masked; see `SpecAugment`."""
         decibel = np.log(10) / 10 / self._deviation
         values = augment_features(item["log_mel"], self.params.augment, decibel, rng)
         return {**item, "log_mel": values}
 
-    def cost(self, item: Item) -> int:
+    def cost(self, item: Arrays) -> int:
         """Return the number of frames before they are stacked."""
         return len(item["log_mel"])
 
-    def frames(self, item: Item) -> int:
+    def frames(self, item: Arrays) -> int:
         """Return the number of steps: one for every ``stride`` frames that were begun."""
         return -(-len(item["log_mel"]) // self.params.stride)
 

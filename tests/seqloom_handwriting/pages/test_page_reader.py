@@ -10,7 +10,7 @@ from PIL import Image
 from seqloom.data.reading import outcomes
 from seqloom.errors import ConfigError, DataError, ExampleError
 from seqloom.interfaces import Example
-from seqloom_handwriting.pages.source import PageSource
+from seqloom_handwriting.pages.reader import PageReader
 
 Write = Callable[..., Path]
 LINES = [("a", 60, "first line"), ("c", 260, "third line")]
@@ -19,7 +19,7 @@ BARE = [("a", 60, "first line"), ("b", 160, None), ("c", 260, "third line")]
 
 def test_lines_are_examples_in_reading_order(alto_page: Write) -> None:
     xml = alto_page(LINES)
-    first, third = PageSource(train=str(xml.parent)).examples("train")
+    first, third = PageReader(train=str(xml.parent)).examples("train")
     assert (first.id, third.id) == ("one/a", "one/c")
     assert (first.fields["text"], third.fields["text"]) == ("first line", "third line")
     assert str(third.origin) == f"{xml}:7"
@@ -35,17 +35,17 @@ def test_lines_are_examples_in_reading_order(alto_page: Write) -> None:
 
 
 def test_one_file_of_xml_is_read_and_height_zero_keeps_the_scale(alto_page: Write) -> None:
-    (example, _) = PageSource(val=str(alto_page(LINES)), height=0).examples("val")
+    (example, _) = PageReader(val=str(alto_page(LINES)), height=0).examples("val")
     assert example.fields["image"].shape == (45, 400)
 
 
 def test_a_split_that_is_not_given_is_empty(alto_page: Write) -> None:
-    assert not list(PageSource(train=str(alto_page(LINES))).examples("test"))
+    assert not list(PageReader(train=str(alto_page(LINES))).examples("test"))
 
 
 def test_a_line_without_text_is_an_error_of_its_own(alto_page: Write) -> None:
     xml = alto_page(BARE)
-    first, bare, third = outcomes(PageSource(train=str(xml)).examples("train"))
+    first, bare, third = outcomes(PageReader(train=str(xml)).examples("train"))
     assert isinstance(bare, ExampleError)
     assert str(bare) == f"{xml}:7: line 'b' of page 'one': it has no transcription."
     assert bare.example_id == "one/b"
@@ -54,16 +54,16 @@ def test_a_line_without_text_is_an_error_of_its_own(alto_page: Write) -> None:
 
 
 def test_inputs_need_no_text(alto_page: Write) -> None:
-    examples = list(PageSource().inputs([str(alto_page(BARE))]))
+    examples = list(PageReader().inputs([str(alto_page(BARE))]))
     assert [example.id for example in examples] == ["one/a", "one/b", "one/c"]
     assert "text" not in examples[1].fields
 
 
 def test_equal_names_of_inputs_and_splits_have_different_ids(alto_page: Write) -> None:
     here, there = alto_page(LINES[:1]), alto_page(LINES[:1], folder="others")
-    ids = [example.id for example in PageSource().inputs([str(here), str(there.parent)])]
+    ids = [example.id for example in PageReader().inputs([str(here), str(there.parent)])]
     assert ids == ["one/a", "one#2/a"]
-    source = PageSource(train=str(here), val=str(there))
+    source = PageReader(train=str(here), val=str(there))
     assert [next(source.examples(split)).id for split in ("train", "val")] == [
         "train/one/a",
         "val/one/a",
@@ -72,19 +72,19 @@ def test_equal_names_of_inputs_and_splits_have_different_ids(alto_page: Write) -
 
 def test_an_image_stands_for_the_xml_beside_it(alto_page: Write) -> None:
     image = alto_page(LINES).with_suffix(".png")
-    assert len(list(PageSource().inputs([str(image)]))) == 2
+    assert len(list(PageReader().inputs([str(image)]))) == 2
 
 
 def test_an_image_without_xml_needs_segmentation(alto_page: Write) -> None:
     xml = alto_page(LINES)
     xml.unlink()
     with pytest.raises(DataError) as error:
-        list(PageSource().inputs([str(xml.with_suffix(".png"))]))
+        list(PageReader().inputs([str(xml.with_suffix(".png"))]))
     assert "a page's image without one.xml beside it. Its lines must be found first: kraken, " in (
         str(error.value)
     )
     with pytest.raises(DataError, match=r"no XML files of pages in the folder; there are 1 images"):
-        list(PageSource().inputs([str(xml.parent)]))
+        list(PageReader().inputs([str(xml.parent)]))
 
 
 def test_what_is_no_page_in_a_folder_is_passed_over(
@@ -93,23 +93,23 @@ def test_what_is_no_page_in_a_folder_is_passed_over(
     xml = alto_page(LINES)
     (xml.parent / "METS.xml").write_text("<mets/>")
     (xml.parent / "two.png").write_bytes(b"")
-    assert len(list(PageSource().inputs([str(xml.parent)]))) == 2
+    assert len(list(PageReader().inputs([str(xml.parent)]))) == 2
     assert "no XML for 1 images, which are left out: two.png" in caplog.text
 
 
 def test_standard_input_is_refused() -> None:
     with pytest.raises(DataError, match=r"- \(standard input\) is no page; give ALTO or PAGE XML"):
-        list(PageSource().inputs(["-"]))
+        list(PageReader().inputs(["-"]))
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"none\.xml: no such file"):
-        list(PageSource(train=str(tmp_path / "none.xml")).examples("train"))
+        list(PageReader(train=str(tmp_path / "none.xml")).examples("train"))
 
 
 def test_a_missing_image_is_an_error_of_each_of_its_lines(alto_page: Write) -> None:
     xml = alto_page(LINES, image=False)
-    found = list(outcomes(PageSource(train=str(xml)).examples("train")))
+    found = list(outcomes(PageReader(train=str(xml)).examples("train")))
     assert [type(one) for one in found] == [ExampleError, ExampleError]
     assert str(found[1]) == (
         f"{xml}:7: line 'c' of page 'one': the page's image one.png is not beside the XML in "
@@ -120,13 +120,13 @@ def test_a_missing_image_is_an_error_of_each_of_its_lines(alto_page: Write) -> N
 def test_an_image_one_folder_up_is_found(alto_page: Write) -> None:
     xml = alto_page(LINES)
     xml.with_suffix(".png").rename(xml.parent.parent / "one.png")
-    assert len(list(PageSource(train=str(xml)).examples("train"))) == 2
+    assert len(list(PageReader(train=str(xml)).examples("train"))) == 2
 
 
 def test_one_bad_line_does_not_stop_the_others(alto_page: Write) -> None:
     xml = alto_page(LINES)
     xml.write_text(xml.read_text().replace('BASELINE="20 60 420 60"', 'BASELINE="20 60"'))
-    bad, good = outcomes(PageSource(train=str(xml)).examples("train"))
+    bad, good = outcomes(PageReader(train=str(xml)).examples("train"))
     assert isinstance(good, Example)
     problem = "the baseline has 1 different points; expected at least 2"
     assert str(bad) == f"{xml}:5: line 'a' of page 'one': {problem}."
@@ -134,7 +134,7 @@ def test_one_bad_line_does_not_stop_the_others(alto_page: Write) -> None:
 
 def test_a_polygon_outside_the_page_is_an_error(alto_page: Write) -> None:
     xml = alto_page([("a", 60, "x"), ("far", 700, "y")])
-    good, bad = outcomes(PageSource(train=str(xml)).examples("train"))
+    good, bad = outcomes(PageReader(train=str(xml)).examples("train"))
     assert isinstance(good, Example)
     assert "line 'far' of page 'one': its polygon reaches to (20, 670), outside the page of " in (
         str(bad)
@@ -145,62 +145,62 @@ def test_a_baseline_outside_the_page_is_an_error(alto_page: Write) -> None:
     xml = alto_page(LINES[:1])
     xml.write_text(xml.read_text().replace("60 420 60", "60 9420 60"))
     with pytest.raises(ExampleError, match=r"its baseline reaches to \(9420, 60\), outside the"):
-        next(PageSource(train=str(xml)).examples("train"))
+        next(PageReader(train=str(xml)).examples("train"))
 
 
 def test_a_page_of_other_proportions_is_an_error(alto_page: Write) -> None:
     xml = alto_page(LINES)
     Image.new("L", (400, 440), 255).save(xml.with_suffix(".png"))
     with pytest.raises(ExampleError, match=r"440 x 400 in the XML, but its image has 400 x 440"):
-        next(PageSource(train=str(xml)).examples("train"))
+        next(PageReader(train=str(xml)).examples("train"))
 
 
 def test_a_damaged_image_is_an_error(alto_page: Write) -> None:
     xml = alto_page(LINES)
     xml.with_suffix(".png").write_bytes(b"nothing")
     with pytest.raises(ExampleError, match=r"line 'a' of page 'one': .*one\.png is not an image"):
-        next(PageSource(train=str(xml)).examples("train"))
+        next(PageReader(train=str(xml)).examples("train"))
 
 
 def test_coordinates_follow_an_image_of_another_size(alto_page: Write) -> None:
     xml = alto_page(LINES)
-    before = next(PageSource(train=str(xml)).examples("train")).fields["image"]
+    before = next(PageReader(train=str(xml)).examples("train")).fields["image"]
     with Image.open(xml.with_suffix(".png")) as image:
         image.resize((880, 800)).save(xml.with_suffix(".png"))
-    after = next(PageSource(train=str(xml)).examples("train")).fields["image"]
+    after = next(PageReader(train=str(xml)).examples("train")).fields["image"]
     assert after.shape == before.shape
     assert np.corrcoef(before.ravel(), after.ravel())[0, 1] > 0.97
 
 
 def test_units_of_paper_are_converted_by_the_image_s_size(alto_page: Write) -> None:
     xml = alto_page(LINES)
-    before = next(PageSource(train=str(xml)).examples("train")).fields["image"]
+    before = next(PageReader(train=str(xml)).examples("train")).fields["image"]
     text = xml.read_text().replace(">pixel<", ">mm10<")
     xml.write_text(text)
-    assert (next(PageSource(train=str(xml)).examples("train")).fields["image"] == before).all()
+    assert (next(PageReader(train=str(xml)).examples("train")).fields["image"] == before).all()
     xml.write_text(text.replace('WIDTH="440" HEIGHT="400"', ""))
     with pytest.raises(ExampleError, match=r"coordinates are in mm10, .* export it in pixels"):
-        next(PageSource(train=str(xml)).examples("train"))
+        next(PageReader(train=str(xml)).examples("train"))
 
 
 def test_only_the_wanted_regions_are_read(alto_page: Write) -> None:
     xml = str(alto_page(LINES))
-    assert len(list(PageSource(train=xml, regions=["MainZone"]).examples("train"))) == 2
+    assert len(list(PageReader(train=xml, regions=["MainZone"]).examples("train"))) == 2
     with pytest.raises(DataError, match=r"data\.regions=Mainzone: no line.*mean 'MainZone'\?"):
-        list(PageSource(train=xml, regions=["Mainzone"]).examples("train"))
+        list(PageReader(train=xml, regions=["Mainzone"]).examples("train"))
 
 
 def test_pages_without_any_line_are_refused(alto_page: Write) -> None:
     xml = str(alto_page([]))
     with pytest.raises(DataError, match=r"one\.xml: no examples in it\."):
-        list(PageSource(train=xml).examples("train"))
+        list(PageReader(train=xml).examples("train"))
 
 
 def test_letters_from_right_to_left_are_told_of_once(
     alto_page: Write, caplog: pytest.LogCaptureFixture
 ) -> None:
     xml = alto_page([("a", 60, "left"), ("b", 160, "\u05d0\u05d1"), ("c", 260, "\u0627")])
-    source = PageSource(train=str(xml), val=str(xml))
+    source = PageReader(train=str(xml), val=str(xml))
     assert len([*source.examples("train"), *source.examples("val")]) == 6
     (message,) = caplog.messages
     assert message.startswith(f"{xml}:7: the text '\u05d0\u05d1' has letters that run from right")
@@ -209,7 +209,7 @@ def test_letters_from_right_to_left_are_told_of_once(
 
 def test_a_negative_height_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"data\.height=-1: expected pixels, or 0"):
-        PageSource(height=-1)
+        PageReader(height=-1)
 
 
 @pytest.mark.parametrize("split", [{"val": 0.25, "group": "page"}, None])
@@ -219,7 +219,7 @@ def test_a_page_stays_on_one_side_of_the_split(
     for number in range(8):
         lines = [("a", 60, f"{number} up"), ("c", 260, f"{number} down")]
         folder = alto_page(lines, name=f"page{number}").parent
-    source = PageSource(train=str(folder), split=split)
+    source = PageReader(train=str(folder), split=split)
     pages = {name: [one.meta["page"] for one in source.examples(name)] for name in ("train", "val")}
     assert len(pages["train"]) + len(pages["val"]) == 16
     assert len(set(pages["val"])) == (2 if split else 0)
@@ -236,11 +236,11 @@ def test_only_one_page_s_image_is_held(alto_page: Write, monkeypatch: pytest.Mon
     alive: list[weakref.ref[np.ndarray]] = []
     flatten = sheet.flatten
 
-    def watched(page: np.ndarray) -> np.ndarray:
+    def monitored(page: np.ndarray) -> np.ndarray:
         assert not any(ref() is not None for ref in alive)
         alive.append(weakref.ref(flat := flatten(page)))
         return flat
 
-    monkeypatch.setattr(sheet, "flatten", watched)
-    assert len(list(PageSource(train=str(folder)).examples("train"))) == 8
+    monkeypatch.setattr(sheet, "flatten", monitored)
+    assert len(list(PageReader(train=str(folder)).examples("train"))) == 8
     assert len(alive) == 4

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @torch.no_grad()
-def adopt(head: CtcHead, trained: Head) -> None:
+def load_matching(head: CtcHead, trained: Head) -> None:
     """Copy the blank's weights and those of each character that both alphabets have.
 
     Raises:

@@ -13,20 +13,20 @@ from unittest import mock
 from seqloom.errors import ConfigError
 from seqloom.interfaces import SPLITS, Example
 from seqloom.testing.compare import ConformanceError, refused, require
-from seqloom.testing.source_case import SourceCase, contents
-from seqloom.testing.source_fields import check_fields
-from seqloom.testing.source_files import (
+from seqloom.testing.reader_case import ReaderCase, contents
+from seqloom.testing.reader_fields import check_fields
+from seqloom.testing.reader_files import (
     check_damaged,
     check_inputs,
     check_missing,
     check_origins,
 )
-from seqloom.testing.source_process import read_elsewhere
+from seqloom.testing.reader_process import read_elsewhere
 
-__all__ = ["SOURCE_CHECKS", "SourceCase"]
+__all__ = ["READER_CHECKS", "ReaderCase"]
 
 
-def check_order(case: SourceCase) -> None:
+def check_order(case: ReaderCase) -> None:
     """A split has the same examples in the same order each time, and from a fresh source."""
     source = case.source()
     for split, expected in case.whole(source).items():
@@ -34,14 +34,14 @@ def check_order(case: SourceCase) -> None:
         _require_same(case.read(split), expected, f"{split}, read by a fresh source")
 
 
-def check_processes(case: SourceCase) -> None:
+def check_processes(case: ReaderCase) -> None:
     """In another process, where it was sent, a source gives the same in the same order."""
     expected = case.whole()
     for split, found in read_elsewhere(case.source(), seed="12").items():
         _require_same(found, expected[split], f"{split}, read in another process")
 
 
-def check_resuming(case: SourceCase) -> None:
+def check_resuming(case: ReaderCase) -> None:
     """A reading may be left and begun anew, begin after some examples, and run beside another."""
     source = case.source()
     for split, expected in case.whole(source).items():
@@ -68,7 +68,7 @@ def _require_same(found: Sequence[Example], expected: Sequence[Example], what: s
         )
 
 
-def check_ids(case: SourceCase) -> None:
+def check_ids(case: ReaderCase) -> None:
     """Ids are texts, unique over all splits, and the same whichever split is read first."""
     whole = case.whole()
     seen: dict[str, str] = {}
@@ -90,7 +90,7 @@ def check_ids(case: SourceCase) -> None:
         )
 
 
-def check_lazy(case: SourceCase) -> None:
+def check_lazy(case: ReaderCase) -> None:
     """Building a source opens nothing: its files need not even be there."""
     folder = case.need_files()
     with _opened() as opened:
@@ -120,13 +120,13 @@ def _opened() -> Iterator[list[str]]:
         yield paths
 
 
-def check_split_names(case: SourceCase) -> None:
+def check_split_names(case: ReaderCase) -> None:
     """A split of another name than train, val and test is refused as a `ConfigError`."""
     with refused(ConfigError, "the split 'valid'"):
         list(case.source().examples("valid"))
 
 
-SOURCE_CHECKS: tuple[Callable[[SourceCase], None], ...] = (
+READER_CHECKS: tuple[Callable[[ReaderCase], None], ...] = (
     check_fields,
     check_ids,
     check_order,

@@ -11,7 +11,7 @@ from seqloom.interfaces.example import Example
 SPLITS = ("train", "val", "test")
 
 
-class Source(ABC):
+class Reader(ABC):
     """A data set with named splits, and a reader of new inputs of the same form.
 
     A source is built with its component's parameters as keyword arguments. It reads lazily: nothing

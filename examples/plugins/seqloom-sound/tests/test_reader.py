@@ -15,8 +15,8 @@ import soundfile
 from seqloom.errors import ConfigError, DataError, ExampleError
 from seqloom.interfaces import Example
 
+from seqloom_sound.reader import SoundReader
 from seqloom_sound.samples import RATE, tone
-from seqloom_sound.source import SoundSource
 
 NAMES = [f"{label}_{who}_{n}.wav" for label in "012" for who in ("anna", "bo") for n in range(4)]
 PATTERN = r"(?P<label>\d)_(?P<speaker>[a-z]+)_(?P<index>\d+)\.wav"
@@ -68,7 +68,7 @@ def loads(examples: Iterable[Example]) -> bool:
 @pytest.mark.parametrize("archive", [False, True])
 def test_the_folder_is_the_label(sorted_: Path, archive: bool) -> None:
     path = zipped(sorted_) if archive else sorted_
-    found = list(SoundSource(train=str(path)).examples("train"))
+    found = list(SoundReader(train=str(path)).examples("train"))
     assert labels(found) == {"0": 8, "1": 8, "2": 8}
     assert found[0].id == "sorted/0/0_anna_0.wav"
     assert found[0].origin is not None
@@ -79,7 +79,7 @@ def test_the_folder_is_the_label(sorted_: Path, archive: bool) -> None:
 @pytest.mark.parametrize("archive", [False, True])
 def test_a_pattern_takes_fields_from_names(flat: Path, archive: bool) -> None:
     path = zipped(flat) if archive else flat
-    found = list(SoundSource(train=str(path), pattern=PATTERN).examples("train"))
+    found = list(SoundReader(train=str(path), pattern=PATTERN).examples("train"))
     assert labels(found) == {"0": 8, "1": 8, "2": 8}
     assert found[-1].meta == {"speaker": "bo", "index": "3"}
     assert loads(found)
@@ -88,7 +88,7 @@ def test_a_pattern_takes_fields_from_names(flat: Path, archive: bool) -> None:
 def test_tables_name_sounds_beside_them(flat: Path) -> None:
     rows = "file,word,who\n" + "".join(f"{name},{name[0]},{name[2:4]}\n" for name in NAMES)
     columns = {"sound": "file", "label": "word", "speaker": "who"}
-    source = SoundSource(train=table(flat, rows, "list.csv"), columns=columns)
+    source = SoundReader(train=table(flat, rows, "list.csv"), columns=columns)
     found = list(source.examples("train"))
     assert labels(found) == {"0": 8, "1": 8, "2": 8}
     assert found[1].meta == {"speaker": "an"}
@@ -101,14 +101,14 @@ def test_tables_name_sounds_in_zip_files(flat: Path, tmp_path: Path, beside: boo
     archive = zipped(flat)
     rows = "sound\tlabel\n" + "".join(f"{name}\t{name[0]}\n" for name in NAMES)
     file = table(tmp_path, rows, "flat.tsv" if beside else "other.tsv")
-    source = SoundSource(train=file, sounds=None if beside else str(archive))
+    source = SoundReader(train=file, sounds=None if beside else str(archive))
     found = list(source.examples("train"))
     assert len(found) == 24
     assert loads(found)
 
 
 def test_what_is_held_out_is_never_trained_on(flat: Path) -> None:
-    source = SoundSource(
+    source = SoundReader(
         train=str(flat),
         pattern=PATTERN,
         hold_out={"val": {"index": ["1"]}, "test": {"speaker": ["bo"]}},
@@ -120,7 +120,7 @@ def test_what_is_held_out_is_never_trained_on(flat: Path) -> None:
 
 def test_splits_can_be_cut_at_random(sorted_: Path) -> None:
     cut = {"val": 0.25, "stratify": "label"}
-    source = SoundSource(train=str(sorted_), split=cut)
+    source = SoundReader(train=str(sorted_), split=cut)
     assert labels(source.examples("val")) == {"0": 2, "1": 2, "2": 2}
     assert labels(source.examples("train")) == {"0": 6, "1": 6, "2": 6}
 
@@ -128,7 +128,7 @@ def test_splits_can_be_cut_at_random(sorted_: Path) -> None:
 def test_ids_differ_where_folders_are_called_alike(sorted_: Path, tmp_path: Path) -> None:
     other = tmp_path / "other" / "sorted"
     shutil.copytree(sorted_, other)
-    source = SoundSource(train=str(sorted_), test=str(other))
+    source = SoundReader(train=str(sorted_), test=str(other))
     ids = [e.id for split in ("train", "test") for e in source.examples(split)]
     assert len(set(ids)) == 48
     assert ids[0].startswith("train/sorted/")
@@ -138,7 +138,7 @@ def test_inputs_are_sounds_folders_zip_files_and_tables(sorted_: Path, flat: Pat
     rows = "".join(f"{name}\n" for name in ["sound", *NAMES[:3]])
     archive, listed = zipped(sorted_), table(flat, rows)
     single = str(flat / NAMES[0])
-    found = list(SoundSource().inputs([single, str(sorted_), str(archive), listed]))
+    found = list(SoundReader().inputs([single, str(sorted_), str(archive), listed]))
     assert len(found) == 1 + 24 + 24 + 3
     assert found[0].id == single
     assert len({example.id for example in found}) == len(found)
@@ -148,7 +148,7 @@ def test_inputs_are_sounds_folders_zip_files_and_tables(sorted_: Path, flat: Pat
 
 def test_one_bad_example_does_not_end_the_reading(flat: Path) -> None:
     rows = f"sound\tlabel\n{NAMES[0]}\t0\nmissing.wav\t0\n{NAMES[1]}\t0\n"
-    examples = SoundSource(train=table(flat, rows)).examples("train")
+    examples = SoundReader(train=table(flat, rows)).examples("train")
     next(examples)
     with pytest.raises(ExampleError, match=r"train.tsv:3: there is no sound 'missing.wav' in"):
         next(examples)
@@ -163,7 +163,7 @@ def test_one_bad_example_does_not_end_the_reading(flat: Path) -> None:
     ],
 )
 def test_sounds_without_label_are_refused(flat: Path, pattern: str | None, message: str) -> None:
-    examples = SoundSource(train=str(flat), pattern=pattern).examples("train")
+    examples = SoundReader(train=str(flat), pattern=pattern).examples("train")
     with pytest.raises(ExampleError, match=message):
         next(examples)
 
@@ -179,16 +179,16 @@ def test_sounds_without_label_are_refused(flat: Path, pattern: str | None, messa
 )
 def test_malformed_tables_are_refused(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(DataError, match=message):
-        next(SoundSource(train=table(tmp_path, text)).examples("train"))
+        next(SoundReader(train=table(tmp_path, text)).examples("train"))
 
 
 def test_tables_are_utf_8_and_well_formed(tmp_path: Path) -> None:
     (tmp_path / "a.tsv").write_bytes(b"sound\tlabel\na.wav\tyes\nb.wav\tn\xe9\n")
     with pytest.raises(DataError, match=r"a.tsv:3: not UTF-8: byte 0xe9"):
-        next(SoundSource(train=str(tmp_path / "a.tsv")).examples("train"))
+        next(SoundReader(train=str(tmp_path / "a.tsv")).examples("train"))
     file = table(tmp_path, 'sound,label\na.wav,"ye"s\n', "b.csv")
     with pytest.raises(DataError, match=r"b.csv:2: the row is not well-formed"):
-        next(SoundSource(train=file).examples("train"))
+        next(SoundReader(train=file).examples("train"))
 
 
 @pytest.mark.parametrize(
@@ -209,16 +209,16 @@ def test_tables_are_utf_8_and_well_formed(tmp_path: Path) -> None:
 )
 def test_bad_parameters_are_refused(params: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        SoundSource(**{"train": "train", **params})
+        SoundReader(**{"train": "train", **params})
 
 
 def test_holding_out_by_what_is_not_there_is_refused(flat: Path) -> None:
     held = {"val": {"speakr": ["bo"]}}
-    source = SoundSource(train=str(flat), pattern=PATTERN, hold_out=held)
+    source = SoundReader(train=str(flat), pattern=PATTERN, hold_out=held)
     with pytest.raises(ConfigError, match=r"val.speakr: .* Did you mean 'speaker'\?"):
         next(source.examples("train"))
     held = {"val": {"speaker": ["eve"]}}
-    source = SoundSource(train=str(flat), pattern=PATTERN, hold_out=held)
+    source = SoundReader(train=str(flat), pattern=PATTERN, hold_out=held)
     with pytest.raises(DataError, match=r"no sounds in it for val by data.hold_out=.*eve"):
         next(source.examples("val"))
 
@@ -227,20 +227,20 @@ def test_a_broken_zip_file_beside_a_table_is_refused(tmp_path: Path) -> None:
     file = table(tmp_path, "sound\tlabel\na.wav\tyes\n")
     (tmp_path / "train.zip").write_bytes(b"no zip")
     with pytest.raises(DataError, match=r"train.zip cannot be opened as a zip file"):
-        next(SoundSource(train=file).examples("train"))
+        next(SoundReader(train=file).examples("train"))
 
 
 def test_other_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"gone: no such file"):
-        next(SoundSource(train=str(tmp_path / "gone")).examples("train"))
+        next(SoundReader(train=str(tmp_path / "gone")).examples("train"))
     (tmp_path / "a.mp3").write_bytes(b"")
     with pytest.raises(DataError, match=r"a file of this kind .* expected a sound \(.wav, .flac\)"):
-        next(SoundSource().inputs([str(tmp_path / "a.mp3")]))
+        next(SoundReader().inputs([str(tmp_path / "a.mp3")]))
     with pytest.raises(DataError, match=r"standard input"):
-        SoundSource().inputs(["-"])
+        SoundReader().inputs(["-"])
     (tmp_path / "a.zip").write_bytes(b"no zip")
     with pytest.raises(DataError, match=r"a.zip cannot be opened as a zip file"):
-        next(SoundSource(train=str(tmp_path / "a.zip")).examples("train"))
+        next(SoundReader(train=str(tmp_path / "a.zip")).examples("train"))
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match=r"empty: no sounds in it"):
-        next(SoundSource().inputs([str(tmp_path / "empty")]))
+        next(SoundReader().inputs([str(tmp_path / "empty")]))

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from seqloom.data.reading import outcomes
 from seqloom.errors import ConfigError, DataError, ExampleError
-from seqloom.interfaces import SPLITS, Example, Source
+from seqloom.interfaces import SPLITS, Example, Reader
 from seqloom.testing.compare import ConformanceError, NotApplicable, refused, require
-from seqloom.testing.source_case import SourceCase
+from seqloom.testing.reader_case import ReaderCase
 
 MOST = 12
 """Files that are spoilt one by one; the others of a case are like them."""
@@ -21,7 +21,7 @@ GARBAGE = b"\xff\xfe\xff"
 """No UTF-8, wherever it stands."""
 
 
-def check_origins(case: SourceCase) -> None:
+def check_origins(case: ReaderCase) -> None:
     """Every example says in which file it was read, and in which line of a text it starts."""
     case.need_files()
     lines: dict[str, dict[int, list[Example]]] = defaultdict(lambda: defaultdict(list))
@@ -69,7 +69,7 @@ def _words(examples: Iterable[Example]) -> Iterator[str]:
         yield from (part for part in re.split(r"[:/#]", example.id) if not part.isdecimal())
 
 
-def check_missing(case: SourceCase) -> None:
+def check_missing(case: ReaderCase) -> None:
     """A file that is not there is a `DataError` with its name."""
     folder = case.need_files()
     for path in case.files:
@@ -88,7 +88,7 @@ def check_missing(case: SourceCase) -> None:
             list(case.source().inputs([name]))
 
 
-def check_damaged(case: SourceCase) -> None:
+def check_damaged(case: ReaderCase) -> None:
     """A file that is cut off, garbled or empty still reads, or is an error that names it.
 
     No error but `DataError`, and `ConfigError` where too few examples are left; and no example is
@@ -133,7 +133,7 @@ def _garble(file: Path) -> None:
     file.write_bytes(content[:place] + GARBAGE + content[place + len(GARBAGE) :])
 
 
-def _read(case: SourceCase, what: str) -> tuple[int, list[Exception]]:
+def _read(case: ReaderCase, what: str) -> tuple[int, list[Exception]]:
     """Return how many examples all splits have, and what was said of others.
 
     Raises:
@@ -154,7 +154,7 @@ def _read(case: SourceCase, what: str) -> tuple[int, list[Exception]]:
     return count, faults
 
 
-def _outcomes(source: Source, split: str) -> tuple[int, list[Exception]]:
+def _outcomes(source: Reader, split: str) -> tuple[int, list[Exception]]:
     count = 0
     faults: list[Exception] = []
     try:
@@ -168,7 +168,7 @@ def _outcomes(source: Source, split: str) -> tuple[int, list[Exception]]:
     return count, faults
 
 
-def check_inputs(case: SourceCase) -> None:
+def check_inputs(case: ReaderCase) -> None:
     """``inputs`` gives an example for each of a file; without files it is a `DataError`."""
     if not case.files:
         with refused(DataError, "a file, by a source that reads none,"):
@@ -199,18 +199,18 @@ def check_inputs(case: SourceCase) -> None:
             )
 
 
-def _own(case: SourceCase, split: str) -> bool:
+def _own(case: ReaderCase, split: str) -> bool:
     path = case.params.get(split)
     return isinstance(path, str | Path) and Path(path) in case.files
 
 
-def _suffixed(case: SourceCase, path: Path) -> bool:
+def _suffixed(case: ReaderCase, path: Path) -> bool:
     if path.is_dir():
         return "/" in case.suffixes
     return path.name.lower().removesuffix(".gz").endswith(tuple(case.suffixes))
 
 
-def _listed(case: SourceCase, path: Path) -> list[Example]:
+def _listed(case: ReaderCase, path: Path) -> list[Example]:
     try:
         return list(case.source().inputs([str(path)]))
     except DataError as fault:

@@ -11,13 +11,13 @@ from types import ModuleType
 
 import pytest
 
-from seqloom.testing import ConformanceError, SourceCase, sources
+from seqloom.testing import ConformanceError, ReaderCase, sources
 
 ELSEWHERE = """
-from seqloom.interfaces import Example, Source
+from seqloom.interfaces import Example, Reader
 
 
-class Plain(Source):
+class Plain(Reader):
     def examples(self, split):
         return (Example(f"{split}:{word}", {"label": word}) for word in self.words())
 
@@ -65,4 +65,4 @@ def test_what_another_process_reads(
         nullcontext() if complaint is None else pytest.raises(ConformanceError, match=complaint)
     )
     with caught:
-        sources.check_processes(SourceCase(getattr(elsewhere, name)))
+        sources.check_processes(ReaderCase(getattr(elsewhere, name)))

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from seqloom.interfaces import SPLITS, Example, Source
+from seqloom.interfaces import SPLITS, Example, Reader
 from seqloom.testing.compare import ConformanceError, NotApplicable, pickled
 
 LIMIT = 120
@@ -26,7 +26,7 @@ with open(file, "wb") as stream:
 """
 
 
-def read_elsewhere(source: Source, seed: str) -> dict[str, list[Example]]:
+def read_elsewhere(source: Reader, seed: str) -> dict[str, list[Example]]:
     """Return the examples of each split as another process reads them.
 
     Args:

@@ -8,10 +8,10 @@ from typing import Any
 
 from seqloom.interfaces import Example
 from seqloom.testing.compare import require
-from seqloom.testing.source_case import SourceCase
+from seqloom.testing.reader_case import ReaderCase
 
 
-def check_fields(case: SourceCase) -> None:
+def check_fields(case: ReaderCase) -> None:
     """Every example has each field that the component gives, in the form of its kind."""
     for split, examples in case.whole().items():
         for example in examples:
@@ -29,7 +29,7 @@ def _require_form(value: Any, kind: str, what: str) -> None:
     require(fits(value), f"{what} is {shown} ({type(value).__name__}); a {kind} is {form}")
 
 
-def _require_aligned(case: SourceCase, example: Example) -> None:
+def _require_aligned(case: ReaderCase, example: Example) -> None:
     """Require as many tags as there are tokens, where it is clear of which."""
     tokens = [name for name, kind in case.gives.items() if kind == "tokens"]
     if len(tokens) != 1:

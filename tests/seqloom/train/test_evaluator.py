@@ -17,7 +17,7 @@ from seqloom.interfaces import Encoded, Matrix, SequenceBatch, Table
 from seqloom.model.build import build_pipeline
 from seqloom.model.pipeline import Pipeline
 from seqloom.train.data import RunData, read_data, sampler
-from seqloom.train.meter import Evaluation, calibrate, evaluate, passes
+from seqloom.train.evaluator import Evaluation, calibrate, evaluate, passes
 from seqloom.train.ranks import rank
 
 
@@ -81,17 +81,17 @@ def _classifier(monkeypatch: pytest.MonkeyPatch) -> tuple[Pipeline, RunData, Wat
     config = compose_run([*sizes, "head=classification"])
     data = read_data(config)
     pipeline = build_pipeline(config, data.codecs).train()
-    watched = Watched(pipeline)
-    monkeypatch.setattr(pipeline.head, "calibrate", watched)
-    return pipeline, data, watched
+    monitored = Watched(pipeline)
+    monkeypatch.setattr(pipeline.head, "calibrate", monitored)
+    return pipeline, data, monitored
 
 
 def test_calibration_sees_each_example_once_in_eval_mode(monkeypatch: pytest.MonkeyPatch) -> None:
-    pipeline, data, watched = _classifier(monkeypatch)
+    pipeline, data, monitored = _classifier(monkeypatch)
     rows = data.rows["val"]
     found = calibrate(pipeline, rows, sampler(rows, {"max_examples": 3, "max_cost": None}))
     assert found.keys() == {"scale"}
-    assert sorted(watched.ids) == sorted(row.example.id for row in rows)
+    assert sorted(monitored.ids) == sorted(row.example.id for row in rows)
     assert pipeline.training
 
 

@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 
 from seqloom.errors import SeqloomError
-from seqloom.interfaces import SPLITS, Example, Source
+from seqloom.interfaces import SPLITS, Example, Reader
 from seqloom.testing.compare import ConformanceError, NotApplicable, require
 
 
 @dataclass(frozen=True)
-class SourceCase:
+class ReaderCase:
     """A source class with parameters for which its splits have a few examples each.
 
     Attributes:
@@ -32,17 +32,17 @@ class SourceCase:
             it. None if there are no files, or if they may not be copied.
     """
 
-    cls: type[Source]
+    cls: type[Reader]
     params: Mapping[str, Any] = field(default_factory=dict)
     gives: Mapping[str, str] = field(default_factory=dict)
     suffixes: Sequence[str] = ()
     folder: Path | None = None
 
-    def source(self) -> Source:
+    def source(self) -> Reader:
         """Return a new source."""
         return self.cls(**self.params)
 
-    def read(self, split: str, source: Source | None = None) -> list[Example]:
+    def read(self, split: str, source: Reader | None = None) -> list[Example]:
         """Return the examples of a split, of a fresh source unless one is given.
 
         Raises:
@@ -55,7 +55,7 @@ class SourceCase:
                 f"the {split} split of the sample cannot be read: {fault}"
             ) from None
 
-    def whole(self, source: Source | None = None) -> dict[str, list[Example]]:
+    def whole(self, source: Reader | None = None) -> dict[str, list[Example]]:
         """Return the examples of all splits, read by one source."""
         one = source or self.source()
         found = {split: self.read(split, one) for split in SPLITS}
@@ -78,7 +78,7 @@ class SourceCase:
         return self.folder
 
     @contextmanager
-    def copied(self) -> Iterator[tuple[SourceCase, Path]]:
+    def copied(self) -> Iterator[tuple[ReaderCase, Path]]:
         """Give the same case over a copy of its folder, and that folder."""
         folder = self.need_files()
         with tempfile.TemporaryDirectory(prefix="copy-") as name:
@@ -86,7 +86,7 @@ class SourceCase:
             shutil.copytree(folder, place)
             yield self.moved(place), place
 
-    def moved(self, place: Path) -> SourceCase:
+    def moved(self, place: Path) -> ReaderCase:
         """Return the same case with its files elsewhere."""
         params = _moved(self.params, str(self.need_files()), str(place))
         return replace(self, params=params, folder=place)

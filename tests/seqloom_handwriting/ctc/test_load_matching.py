@@ -41,7 +41,7 @@ def test_a_character_keeps_its_weights_wherever_it_stands(
     trained.calibration.copy_(torch.tensor([2.5, -0.5]))
     head = make(fit("abcz"), seed=2, shortcut=shortcut)
     before, theirs = rows(head), rows(trained)
-    head.adopt(trained)
+    head.load_matching(trained)
     after = rows(head)
     for name in after:
         assert same(after[name], theirs[name] if name in ("", "b", "z") else before[name])
@@ -52,7 +52,7 @@ def test_a_character_keeps_its_weights_wherever_it_stands(
 def test_alphabets_without_a_common_character_share_the_blank(fit: Fit, make: Make) -> None:
     trained, head = make(fit("x"), seed=1), make(fit("ab"), seed=2)
     before = rows(head)
-    head.adopt(trained)
+    head.load_matching(trained)
     after = rows(head)
     assert same(after[""], rows(trained)[""])
     assert all(same(after[name], before[name]) for name in "ab")
@@ -65,11 +65,11 @@ def test_other_sizes_are_refused(fit: Fit, make: Make) -> None:
     )
     options: dict[str, Any] = {"shortcut": 0.0}
     with pytest.raises(ConfigError, match=f"^{re.escape(expected)}$"):
-        make(fit("a"), **options).adopt(make(fit("a"), size=6, **options))
+        make(fit("a"), **options).load_matching(make(fit("a"), size=6, **options))
 
 
 def test_a_head_of_another_kind_is_refused(fit: Fit, make: Make) -> None:
     codec = NerCodec()
     codec.restore({"scheme": "iob2", "tags": ["O"]})
     with pytest.raises(ConfigError, match=r"^The model's head is NerHead, not CtcHead\.$"):
-        make(fit("a")).adopt(NerHead(codec, 8))
+        make(fit("a")).load_matching(NerHead(codec, 8))

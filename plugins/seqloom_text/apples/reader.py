@@ -12,7 +12,7 @@ from functools import cached_property
 
 from seqloom.errors import ConfigError, did_you_mean
 from seqloom.interfaces.example import Example
-from seqloom.interfaces.source import SPLITS, Source
+from seqloom.interfaces.reader import SPLITS, Reader
 from seqloom_text.apples.grammar import (
     APPLE_TYPES,
     CLUES,
@@ -30,7 +30,7 @@ Tagged = list[tuple[str, str]]
 ATTEMPTS = 200  # at a new pair of sentences, before the grammar is said to be exhausted
 
 
-class ApplesSource(Source):
+class ApplesReader(Reader):
     """Makes the sentences; see `ApplesConfig` for the parameters.
 
     An example has ``tokens``, ``text``, ``tags`` (IOB2: ORG, FRUIT, PER, LOC, PRODUCT, DISH) and
@@ -55,7 +55,7 @@ class ApplesSource(Source):
                 )
 
     def examples(self, split: str) -> Iterator[Example]:
-        """Yield the sentences of a split; see `Source.examples`.
+        """Yield the sentences of a split; see `Reader.examples`.
 
         Raises:
             ConfigError: the split has another name than these three, or the grammar has not so

@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import PurePath
 from typing import Any
 
-from seqloom.data import CutSource, SplitConfig, give
+from seqloom.data import SplitConfig, SplitReader, give
 from seqloom.errors import ConfigError, DataError, ExampleError
 from seqloom.interfaces import Example
 
@@ -17,7 +17,7 @@ from seqloom_sound.hold_out import HoldOut
 from seqloom_sound.schemas import TARGETS
 
 
-class SoundSource(CutSource):
+class SoundReader(SplitReader):
     """Reads sounds; see `Sounds` for the parameters.
 
     Sounds stay files until they are encoded. The id of an example is the name of its file, with
@@ -45,7 +45,7 @@ class SoundSource(CutSource):
         self._held = HoldOut(hold_out or {}, given)
 
     def whole(self, split: str) -> Iterator[Example]:
-        """Return the examples of the split's own file, or those held out; see `CutSource.whole`.
+        """Return the examples of the split's own file, or those held out; see `SplitReader.whole`.
 
         Raises:
             DataError: a file is missing, malformed or has no sounds.
@@ -57,7 +57,7 @@ class SoundSource(CutSource):
         return give(self._read(source, split))
 
     def inputs(self, paths: Sequence[str]) -> Iterator[Example]:
-        """Return single sounds, and those of folders, zip files and tables; see `Source.inputs`.
+        """Return single sounds, and those of folders, zip files and tables; see `Reader.inputs`.
 
         Raises:
             DataError: a file is missing or of another kind.

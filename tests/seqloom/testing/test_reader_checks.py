@@ -12,17 +12,17 @@ import numpy as np
 import pytest
 
 from seqloom.errors import ConfigError, DataError
-from seqloom.interfaces import SPLITS, Example, Origin, Source
+from seqloom.interfaces import SPLITS, Example, Origin, Reader
 from seqloom.testing import (
-    SOURCE_CHECKS,
+    READER_CHECKS,
     ConformanceError,
-    SourceCase,
+    ReaderCase,
     sources,
 )
 from seqloom.testing import source_fields as fields
 from seqloom.testing import source_files as files
 from seqloom.testing.compare import NotApplicable
-from seqloom.testing.source_case import contents
+from seqloom.testing.reader_case import contents
 
 GIVES = {"tokens": "tokens", "tags": "tags", "label": "label"}
 ROWS = (
@@ -33,7 +33,7 @@ ROWS = (
 )
 
 
-class Sound(Source):
+class Sound(Reader):
     """Reads tables of tokens, tags and a label."""
 
     def __init__(self, train: str, val: str, test: str) -> None:
@@ -74,7 +74,7 @@ class Sound(Source):
         return Example(f"{Path(path).stem}:{number}", fields, Origin(path, number))
 
 
-class MadeUp(Source):
+class MadeUp(Reader):
     """Makes examples of its own."""
 
     def examples(self, split: str) -> Iterator[Example]:
@@ -296,9 +296,9 @@ BROKEN: list[tuple[Any, Any, str]] = [
 ]
 
 
-def _case(cls: type[Source], folder: Path) -> SourceCase:
+def _case(cls: type[Reader], folder: Path) -> ReaderCase:
     if issubclass(cls, MadeUp):
-        return SourceCase(cls, {}, GIVES)
+        return ReaderCase(cls, {}, GIVES)
     params = {}
     for split in SPLITS:
         # So many for training that no order is the same by luck.
@@ -307,17 +307,17 @@ def _case(cls: type[Source], folder: Path) -> SourceCase:
         rows = (f"{split}-{number}-{row}\n" for number in numbers for row in ROWS)
         path.write_text("".join(rows), encoding="utf-8")
         params[split] = str(path)
-    return SourceCase(cls, params, GIVES, (".tsv",), folder)
+    return ReaderCase(cls, params, GIVES, (".tsv",), folder)
 
 
 @pytest.mark.parametrize("cls", [Sound, MadeUp])
 @pytest.mark.parametrize(
     "check",
-    [check for check in SOURCE_CHECKS if check is not sources.check_processes],
+    [check for check in READER_CHECKS if check is not sources.check_processes],
     ids=lambda check: check.__name__,
 )
 def test_a_sound_source_passes(
-    check: Callable[[SourceCase], None], cls: type[Source], tmp_path: Path
+    check: Callable[[ReaderCase], None], cls: type[Reader], tmp_path: Path
 ) -> None:
     try:
         check(_case(cls, tmp_path))
@@ -332,14 +332,14 @@ def test_a_sound_source_passes(
     ids=[f"{c.__name__}-{b.__name__}" for c, b, _ in BROKEN],
 )
 def test_a_broken_source_is_caught(
-    check: Callable[[SourceCase], None], broken: type[Source], complaint: str, tmp_path: Path
+    check: Callable[[ReaderCase], None], broken: type[Reader], complaint: str, tmp_path: Path
 ) -> None:
     with pytest.raises(ConformanceError, match=complaint):
         check(_case(broken, tmp_path))
 
 
 def test_every_check_has_a_broken_source() -> None:
-    assert {check for check, _, _ in BROKEN} == set(SOURCE_CHECKS)
+    assert {check for check, _, _ in BROKEN} == set(READER_CHECKS)
 
 
 def test_contents_differ_where_anything_does() -> None:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from seqloom.data.cutting import CutSource, Distinct
+from seqloom.data.cutting import Distinct, SplitReader
 from seqloom.data.split import SplitConfig
 from seqloom.errors import ConfigError, DataError, ExampleError, did_you_mean
 from seqloom.interfaces import Example, Origin
@@ -27,7 +27,7 @@ class UntranscribedError(ExampleError):
     """A line without a text, where one is needed."""
 
 
-class PageSource(CutSource):
+class PageReader(SplitReader):
     """Reads pages with ALTO or PAGE XML; see `Pages` for the parameters.
 
     The id of an example is ``page/line``; its ``meta`` has the page's name, the ids of region and
@@ -61,7 +61,7 @@ class PageSource(CutSource):
         self.opened: list[Path] = []
 
     def whole(self, split: str) -> Iterator[Example]:
-        """Return the lines of the split's pages; see `CutSource.whole`.
+        """Return the lines of the split's pages; see `SplitReader.whole`.
 
         Raises:
             DataError: a file is missing or malformed, or no page has a line.
@@ -77,7 +77,7 @@ class PageSource(CutSource):
         return map(self._direction, self._examples(entries, targets=True))
 
     def inputs(self, paths: Sequence[str]) -> Iterator[Example]:
-        """Return the lines of the pages, with or without a text; see `Source.inputs`.
+        """Return the lines of the pages, with or without a text; see `Reader.inputs`.
 
         Raises:
             DataError: a file is missing or malformed, or an image has no XML.

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
-from seqloom.data.collate import Row
+from seqloom.data.collate import EncodedExample
 from seqloom.data.evaluation import evaluation_loader
 from seqloom.data.sampler import BatchSampler
 from seqloom.interfaces import Encoded, Matrix, SequenceBatch, Table
@@ -25,7 +25,7 @@ EVALUATION_FACTOR = 4
 """Evaluation keeps no gradients, so its batches may be this much larger than in training."""
 
 
-class Meter:
+class Evaluator:
     """Adds up losses and metrics batch by batch; each example counts once and equally.
 
     With several ranks each adds its own batches. What comes out is of all of them, the same on
@@ -109,7 +109,7 @@ class Evaluation:
     details: list[Table | Matrix] = field(repr=False)
 
 
-def evaluate(pipeline: Pipeline, rows: list[Row], sampler: BatchSampler) -> Evaluation:
+def evaluate(pipeline: Pipeline, rows: list[EncodedExample], sampler: BatchSampler) -> Evaluation:
     """Return the metrics of a pipeline over encoded rows, on the device where the pipeline is.
 
     With several ranks, each evaluates its share of the sampler's batches; all get the same result.
@@ -119,13 +119,15 @@ def evaluate(pipeline: Pipeline, rows: list[Row], sampler: BatchSampler) -> Eval
         rows: all of them, on every rank.
         sampler: of the batches of one process.
     """
-    meter = Meter(pipeline)
+    evaluator = Evaluator(pipeline)
     for outputs, encoded, batch in _outputs(pipeline, rows, sampler, rank(), world_size()):
-        meter.add(outputs, encoded, batch, scores=True)
-    return Evaluation(meter.compute(), meter.losses(), meter.details())
+        evaluator.add(outputs, encoded, batch, scores=True)
+    return Evaluation(evaluator.compute(), evaluator.losses(), evaluator.details())
 
 
-def calibrate(pipeline: Pipeline, rows: list[Row], sampler: BatchSampler) -> dict[str, float]:
+def calibrate(
+    pipeline: Pipeline, rows: list[EncodedExample], sampler: BatchSampler
+) -> dict[str, float]:
     """Let the head fit its probabilities to encoded rows; return what it says of that.
 
     Every rank reads all rows, as a head knows nothing of ranks; what the first one fitted counts.
@@ -139,7 +141,7 @@ def calibrate(pipeline: Pipeline, rows: list[Row], sampler: BatchSampler) -> dic
 
 
 def passes(
-    pipeline: Pipeline, rows: list[Row], sampler: BatchSampler
+    pipeline: Pipeline, rows: list[EncodedExample], sampler: BatchSampler
 ) -> Iterator[tuple[Any, Encoded, SequenceBatch]]:
     """Yield outputs, states and the (scoped) batch for each batch of encoded rows, in eval mode.
 
@@ -150,7 +152,11 @@ def passes(
 
 @torch.no_grad()  # not in inference mode: what a head fits to the outputs may need gradients
 def _outputs(
-    pipeline: Pipeline, rows: list[Row], sampler: BatchSampler, rank: int, world_size: int
+    pipeline: Pipeline,
+    rows: list[EncodedExample],
+    sampler: BatchSampler,
+    rank: int,
+    world_size: int,
 ) -> Iterator[tuple[Any, Encoded, SequenceBatch]]:
     was_training = pipeline.training
     pipeline.eval()

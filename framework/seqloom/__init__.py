@@ -1,33 +1,38 @@
-"""seqloom: train, compare and share sequence models made of pluggable parts.
+"""seqloom: train, compare and share sequence models made of pluggable components.
 
 Importing it imports neither torch nor Lightning nor Hydra.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from seqloom.errors import SeqloomError
 
 if TYPE_CHECKING:
     from seqloom.model.bundle import load as load
+    from seqloom.model.pipeline import Pipeline as Pipeline
+    from seqloom.train.fit import Result as Result
     from seqloom.train.fit import fit as fit
 
 __version__ = "0.1.0"
-__all__ = ["SeqloomError", "__version__", "fit", "load"]
+__all__ = ["Pipeline", "Result", "SeqloomError", "__version__", "fit", "load"]
+
+_MODULES = {
+    "Pipeline": "seqloom.model.pipeline",
+    "Result": "seqloom.train.fit",
+    "fit": "seqloom.train.fit",
+    "load": "seqloom.model.bundle",
+}
+"""Where the names are that need torch, or more."""
 
 
 def __dir__() -> list[str]:
-    """Return the public names, those that are not imported yet too."""
+    """Return the public names, also those that are not imported yet."""
     return __all__
 
 
 def __getattr__(name: str) -> Any:
     """Import what needs torch, or more, only when it is asked for."""
-    if name == "load":
-        from seqloom.model.bundle import load
-
-        return load
-    if name == "fit":
-        from seqloom.train.fit import fit
-
-        return fit
-    raise AttributeError(f"module 'seqloom' has no attribute {name!r}")
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_MODULES[name]), name)

@@ -15,6 +15,8 @@ from typing import Any
 
 from seqloom.errors import RunError
 
+__all__ = ["atomic_file"]
+
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:

@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Iterable
 
 from seqloom.nn import PoolingMethod
-from seqloom.plugins.component import Component, hookimpl
+from seqloom.plugins import Component, hookimpl
 
 
 @dataclasses.dataclass

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from seqloom.errors import ConfigError, DataError, ExampleError, did_you_mean
-from seqloom.interfaces.codec import Arrays, HeadCodec
-from seqloom.interfaces.example import Example
+from seqloom.interfaces import Arrays, Example, HeadCodec
 from seqloom_classification import Classification
 from seqloom_classification.weights import balanced_weights, named_weights
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from seqloom.plugins.component import Command, Component, hookimpl
+from seqloom.plugins import Command, Component, hookimpl
 from seqloom_handwriting.schemas.data import DATA
 from seqloom_handwriting.schemas.frontends import FRONTENDS
 from seqloom_handwriting.schemas.heads import HEADS

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from seqloom.plugins.component import Component, hookimpl
+from seqloom.plugins import Component, hookimpl
 
 
 class Decoder(StrEnum):

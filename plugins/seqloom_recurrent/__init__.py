@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from seqloom.nn.names import Merge
-from seqloom.plugins.component import Component, hookimpl
+from seqloom.nn import Merge
+from seqloom.plugins import Component, hookimpl
 
 
 class Nonlinearity(StrEnum):

@@ -13,13 +13,8 @@ from seqloom.checks import (
     check_option,
     check_probability,
 )
-from seqloom.interfaces.encoder import Encoded, Encoder, State
-from seqloom.interfaces.frontend import Features
-from seqloom.nn.bidirectional import Bidirectional
-from seqloom.nn.layer import Layer
-from seqloom.nn.mask import zero_padding
-from seqloom.nn.names import Merge
-from seqloom.nn.stack import Stack
+from seqloom.interfaces import Encoded, Encoder, Features, State
+from seqloom.nn import Bidirectional, Layer, Merge, Stack, zero_padding
 from seqloom_recurrent import Nonlinearity
 from seqloom_recurrent.layers import GRULayer, LSTMLayer, RecurrentLayer, RNNLayer
 from seqloom_recurrent.scaled import ScaledProduct, calibrate

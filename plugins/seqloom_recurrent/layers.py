@@ -11,9 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from seqloom.interfaces.encoder import State
-from seqloom.nn.layer import Layer, LayerOutput
-from seqloom.nn.mask import is_full
+from seqloom.interfaces import State
+from seqloom.nn import Layer, LayerOutput, is_full
 from seqloom_recurrent.initialise import initialise
 from seqloom_recurrent.ragged import by_length, cut, is_worth_cutting, join_steps, split_steps
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from seqloom.interfaces.encoder import State
-from seqloom.nn.bidirectional import Bidirectional
-from seqloom.nn.layer import Layer, LayerOutput
+from seqloom.interfaces import State
+from seqloom.nn import Bidirectional, Layer, LayerOutput
 
 _CALIBRATION_BATCH = (16, 16)  # sequences, steps
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from seqloom.plugins.component import Component, hookimpl
+from seqloom.plugins import Component, hookimpl
 from seqloom_text.schemas_data import DATA
 from seqloom_text.schemas_frontend import FRONTENDS
 

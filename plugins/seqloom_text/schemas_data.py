@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from seqloom.data.split import SplitConfig
+from seqloom.data import SplitConfig
 from seqloom.errors import ConfigError, did_you_mean
-from seqloom.plugins.component import Component
+from seqloom.plugins import Component
 
 FIELD_KINDS = ("text", "tokens", "tags", "label", "labels")
 INPUT_KINDS = ("text", "tokens")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from seqloom.errors import ConfigError
-from seqloom.plugins.component import Component
+from seqloom.plugins import Component
 
 
 class Tokenizer(StrEnum):

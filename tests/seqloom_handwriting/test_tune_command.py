@@ -80,7 +80,7 @@ def test_tune_replaces_nothing_but_a_model(call: Call, trained: Path, tmp_path: 
         with pytest.raises(ConfigError) as caught:
             call("tune", run, "--out", out)
         assert str(caught.value) == (
-            f"--out {out} is {what}, which would be replaced; name a new folder, or that of a "
+            f"--out {out} is {what}, which would be replaced. Name a new folder, or that of a "
             "bundle."
         )
     assert {file: file.stat().st_mtime_ns for file in run.rglob("*")} == before

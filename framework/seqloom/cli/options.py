@@ -103,10 +103,10 @@ def model_parser(prog: str, description: str, epilog: str) -> argparse.ArgumentP
     parser = argparse.ArgumentParser(prog=prog, description=description, epilog=epilog)
     parser.add_argument("model", type=Path, metavar="MODEL", help="a bundle, or a run's folder")
     parser.add_argument(
-        "--batch", type=positive, default=64, help="examples at a time, at most (default: 64)"
+        "--batch", type=positive_int, default=64, help="examples at a time, at most (default: 64)"
     )
     parser.add_argument(
-        "--threads", type=positive, default=1, help="of the CPU, for large models (default: 1)"
+        "--threads", type=positive_int, default=1, help="of the CPU, for large models (default: 1)"
     )
     parser.add_argument("--skip-bad", action="store_true", help="leave out unusable examples")
     return parser
@@ -252,7 +252,7 @@ def _lines(info: Mapping[str, Any]) -> str:
     return "lines"
 
 
-def positive(text: str) -> int:
+def positive_int(text: str) -> int:
     """Return a whole number from 1 up, for argparse.
 
     Raises:

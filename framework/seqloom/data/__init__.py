@@ -11,12 +11,27 @@ from typing import TYPE_CHECKING, Any
 from seqloom.data.split import SplitConfig
 
 if TYPE_CHECKING:
-    from seqloom.data.cutting import SplitReader, give
-    from seqloom.data.fetch import local_path
+    from seqloom.data.cutting import Distinct, SplitReader, give
+    from seqloom.data.fetch import file_name, is_url, local_path
 
-_HOMES = {"SplitReader": "cutting", "give": "cutting", "local_path": "fetch"}
+_HOMES = {
+    "Distinct": "cutting",
+    "SplitReader": "cutting",
+    "file_name": "fetch",
+    "give": "cutting",
+    "is_url": "fetch",
+    "local_path": "fetch",
+}
 
-__all__ = ["SplitConfig", "SplitReader", "give", "local_path"]
+__all__ = [
+    "Distinct",
+    "SplitConfig",
+    "SplitReader",
+    "file_name",
+    "give",
+    "is_url",
+    "local_path",
+]
 
 
 def __getattr__(name: str) -> Any:

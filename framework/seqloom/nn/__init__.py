@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from seqloom.nn.bidirectional import Bidirectional
     from seqloom.nn.dropout import Dropout, LockedDropout
     from seqloom.nn.layer import Layer, LayerOutput
-    from seqloom.nn.mask import length_mask, zero_padding
+    from seqloom.nn.mask import is_full, length_mask, zero_padding
     from seqloom.nn.merge import merge_function, merged_size
     from seqloom.nn.pooling import Pooling
     from seqloom.nn.reversal import reverse_within_lengths
@@ -29,6 +29,7 @@ _HOMES = {
     "LockedDropout": "dropout",
     "Pooling": "pooling",
     "Stack": "stack",
+    "is_full": "mask",
     "length_mask": "mask",
     "merge_function": "merge",
     "merged_size": "merge",
@@ -46,6 +47,7 @@ __all__ = [
     "Pooling",
     "PoolingMethod",
     "Stack",
+    "is_full",
     "length_mask",
     "merge_function",
     "merged_size",

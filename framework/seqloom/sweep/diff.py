@@ -98,8 +98,7 @@ def _monitored(trials: Sequence[Trial]) -> str:
     names = list(dict.fromkeys(trial.monitor for trial in trials if trial.monitor))
     if len(names) > 1:
         raise ConfigError(
-            f"The trials monitor different metrics: {', '.join(names)}. Choose one: "
-            "--metric NAME"
+            f"The trials monitor different metrics: {', '.join(names)}. Choose one: --metric NAME"
         )
     return names[0] if names else ""
 

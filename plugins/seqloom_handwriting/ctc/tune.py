@@ -5,15 +5,18 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from seqloom.cli.evaluate import data_section, read_rows
-from seqloom.cli.options import load_model, model_parser, split_overrides, use_threads
+from seqloom import Pipeline
+from seqloom.commands import (
+    load_model,
+    model_parser,
+    open_split,
+    require_replaceable,
+    save_model,
+    split_overrides,
+    use_threads,
+)
 from seqloom.errors import ConfigError
-from seqloom.model import bundle
-from seqloom.model.pipeline import Pipeline
-from seqloom.model.states import read as read_states
-from seqloom.train.evaluator import calibrate, evaluate, passes
 from seqloom_handwriting.ctc.head import CtcHead
 from seqloom_handwriting.ctc.tuning import Line, Point, tuned
 from seqloom_handwriting.schemas.heads import Decoder
@@ -26,16 +29,17 @@ def tune(arguments: list[str]) -> int:
     """Find the weight and the bonus of the n-gram model, and store them with the model."""
     options = _parser().parse_intermixed_args(arguments)
     if options.out is not None:
-        _require_replaceable(options.out)
+        require_replaceable(options.out)
     use_threads(options.threads)
     given = split_overrides(options.overrides)
     pipeline = load_model(options.model, given.head)
     head = _checked(pipeline, options.model)
-    section = data_section(None if given.name else bundle.stored_data(pipeline.info), given)
-    rows, sampler = read_rows(pipeline, section, options.split, options)
+    split = open_split(
+        pipeline, given, options.split, batch_size=options.batch, skip_bad=options.skip_bad
+    )
     lines = [
         Line(row[:length], target[:size])
-        for outputs, _, batch in passes(pipeline, rows, sampler)
+        for outputs, _, batch in split.outputs()
         for row, length, target, size in zip(
             outputs.logits.log_softmax(-1).cpu().numpy(),
             outputs.lengths.tolist(),
@@ -45,7 +49,7 @@ def tune(arguments: list[str]) -> int:
         )
     ]
     head.options = replace(head.options, decoder=Decoder.greedy)
-    before = evaluate(pipeline, rows, sampler).metrics["cer"]
+    before = split.metrics()["cer"]
     print(f"{options.split}: greedy, CER {before:.4f}", flush=True)
     best = tuned(lines, head.codec, head.options, _tell)
     print(
@@ -60,9 +64,10 @@ def tune(arguments: list[str]) -> int:
         )
     else:
         print("That is worse than the greedy decoder, which is kept.")
-    calibrate(pipeline, rows, sampler)
-    metrics = {options.split: evaluate(pipeline, rows, sampler).metrics}
-    print(f"wrote {_save(pipeline, head, options, metrics)}")
+    split.calibrate()
+    metrics = {options.split: split.metrics()}
+    saved = save_model(pipeline, options.model, options.out, head=head.options, metrics=metrics)
+    print(f"wrote {saved}")
     return 0
 
 
@@ -86,22 +91,6 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _require_replaceable(out: Path) -> None:
-    """Refuse a folder with anything but a bundle in it: all that is there would be lost.
-
-    Raises:
-        ConfigError: says what is there.
-    """
-    if not out.exists() or (out / bundle.DESCRIPTION).is_file():
-        return
-    if out.is_dir() and not any(out.iterdir()):
-        return
-    found = "a folder with other things than a model in it" if out.is_dir() else "a file"
-    raise ConfigError(
-        f"--out {out} is {found}, which would be replaced; name a new folder, or that of a bundle."
-    )
-
-
 def _checked(pipeline: Pipeline, model: Path) -> CtcHead:
     head = pipeline.head
     if not isinstance(head, CtcHead):
@@ -116,22 +105,3 @@ def _checked(pipeline: Pipeline, model: Path) -> CtcHead:
 
 def _tell(point: Point) -> None:
     print(f"  weight {point.weight:<5} bonus {point.bonus:<5} CER {point.cer:.4f}", flush=True)
-
-
-def _save(
-    pipeline: Pipeline, head: CtcHead, options: argparse.Namespace, metrics: dict[str, Any]
-) -> Path:
-    """Write the model with what was tuned; return where."""
-    source = bundle.find(options.model)
-    info = pipeline.info
-    spec = {kind: part["section"] for kind, part in info["components"].items()}
-    spec["head"] = {"name": pipeline.head_name, **bundle.plain(head.options)}
-    folder: Path = options.out or source
-    bundle.save(
-        pipeline,
-        folder,
-        spec=spec if info["data"] is None else {**spec, "data": info["data"]},
-        states=read_states(info["states"], source),
-        metrics=metrics,
-    )
-    return folder

@@ -7,7 +7,7 @@ import webbrowser
 from importlib.util import find_spec
 from pathlib import Path
 
-from seqloom.cli.options import load_model, positive, split_overrides, use_threads
+from seqloom.commands import load_model, positive_int, split_overrides, use_threads
 from seqloom.errors import ConfigError
 
 
@@ -91,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
         "--port", type=_port, default=7860, help="default: 7860; 0 stands for a free one"
     )
     parser.add_argument(
-        "--threads", type=positive, default=1, help="of the CPU, for large models (default: 1)"
+        "--threads", type=positive_int, default=1, help="of the CPU, for large models (default: 1)"
     )
     parser.add_argument("--open", action="store_true", help="open the page in the browser")
     return parser

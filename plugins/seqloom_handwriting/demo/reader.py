@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from seqloom import Pipeline
 from seqloom.errors import ConfigError, DataError, ExampleError
 from seqloom.interfaces import Prediction
-from seqloom.model.pipeline import Pipeline
 from seqloom.plugins import registry
 from seqloom_handwriting.demo.inputs import TooLargeError, image_of, strokes_of
 from seqloom_handwriting.demo.places import placed

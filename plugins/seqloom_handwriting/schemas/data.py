@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from seqloom.data.split import SplitConfig
-from seqloom.plugins.component import Component
+from seqloom.data import SplitConfig
+from seqloom.plugins import Component
 
 IMAGES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".pgm")
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "PPM")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from seqloom.plugins.component import Component
+from seqloom.plugins import Component
 
 
 class Form(StrEnum):

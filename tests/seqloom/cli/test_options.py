@@ -12,7 +12,7 @@ from seqloom.cli.evaluate import uncut
 from seqloom.cli.options import (
     Overrides,
     is_override,
-    positive,
+    positive_int,
     reader,
     split_overrides,
     with_overrides,
@@ -175,10 +175,10 @@ def test_files_of_several_kinds() -> None:
 
 
 def test_sizes_of_batches() -> None:
-    assert positive("12") == 12
+    assert positive_int("12") == 12
     for text in ("0", "-1", "x", "1.5", ""):
         with pytest.raises(argparse.ArgumentTypeError, match="is not a whole number from 1 up"):
-            positive(text)
+            positive_int(text)
 
 
 def test_stored_dicts_are_taken_up_whole() -> None:

@@ -1,0 +1,172 @@
+"""What a subcommand of a plugin builds on: the options, models and data of seqloom's own commands.
+
+It needs torch as soon as a model is loaded, so the module that a plugin's entry point names must
+not import it; the module that its `Command` names may::
+
+    def measure(arguments: list[str]) -> int:
+        options = parser.parse_intermixed_args(arguments)
+        words = split_overrides(options.overrides)
+        pipeline = load_model(options.model, words.head)
+        split = open_split(pipeline, words, "val", batch_size=options.batch)
+        print(split.metrics())
+        return 0
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seqloom.cli.options import (
+    Overrides,
+    load_model,
+    model_parser,
+    positive_int,
+    split_overrides,
+    use_threads,
+)
+from seqloom.errors import ConfigError
+from seqloom.model.description import DESCRIPTION
+
+if TYPE_CHECKING:
+    from seqloom import Pipeline
+    from seqloom.data.collate import EncodedExample
+    from seqloom.data.sampler import BatchSampler
+    from seqloom.interfaces import Encoded, SequenceBatch
+
+__all__ = [
+    "ModelSplit",
+    "Overrides",
+    "load_model",
+    "model_parser",
+    "open_split",
+    "positive_int",
+    "require_replaceable",
+    "save_model",
+    "split_overrides",
+    "use_threads",
+]
+
+
+class ModelSplit:
+    """One split of a data set, encoded for a model.
+
+    Attributes:
+        pipeline: The model.
+    """
+
+    def __init__(
+        self, pipeline: Pipeline, rows: list[EncodedExample], sampler: BatchSampler
+    ) -> None:
+        self.pipeline = pipeline
+        self._rows = rows
+        self._sampler = sampler
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def outputs(self) -> Iterator[tuple[Any, Encoded, SequenceBatch]]:
+        """Yield the head's outputs, the encoder's states and the batch, batch by batch.
+
+        The model is in eval mode meanwhile, and no gradients are kept.
+        """
+        from seqloom.train.evaluator import passes
+
+        return passes(self.pipeline, self._rows, self._sampler)
+
+    def metrics(self) -> dict[str, float]:
+        """Return the metrics of the model over the split, ``loss`` among them."""
+        from seqloom.train.evaluator import evaluate
+
+        return evaluate(self.pipeline, self._rows, self._sampler).metrics
+
+    def calibrate(self) -> dict[str, float]:
+        """Fit the head's probabilities to the split; return what the head reports of that."""
+        from seqloom.train.evaluator import calibrate
+
+        return calibrate(self.pipeline, self._rows, self._sampler)
+
+
+def open_split(
+    pipeline: Pipeline,
+    overrides: Overrides,
+    split: str,
+    *,
+    batch_size: int = 64,
+    skip_bad: bool = False,
+) -> ModelSplit:
+    """Read and encode one split of the data that a model was trained on, or of other data.
+
+    Args:
+        pipeline: The model, as `load_model` returns it.
+        overrides: ``data=NAME`` and ``data.KEY=VALUE``; without any, the model's own data.
+        split: ``train``, ``val`` or ``test``.
+        batch_size: The most examples that are run at a time.
+        skip_bad: Whether to leave out examples that cannot be used, rather than to fail.
+
+    Raises:
+        BundleError: The model's own data cannot be read with the installed plugins.
+        ConfigError: An override is wrong, or the model does not record its data.
+        DataError: The split is empty, or has examples that cannot be used.
+    """
+    from seqloom.cli.evaluate import data_section, read_rows
+    from seqloom.model.bundle import stored_data
+
+    stored = None if overrides.name else stored_data(pipeline.info)
+    section = data_section(stored, overrides)
+    options = argparse.Namespace(batch=batch_size, skip_bad=skip_bad)
+    return ModelSplit(pipeline, *read_rows(pipeline, section, split, options))
+
+
+def require_replaceable(folder: Path) -> None:
+    """Refuse a folder that holds anything but a bundle: `save_model` would replace all of it.
+
+    Raises:
+        ConfigError: The folder is a file, or holds something else.
+    """
+    if not folder.exists() or (folder / DESCRIPTION).is_file():
+        return
+    if folder.is_dir() and not any(folder.iterdir()):
+        return
+    found = "a folder with other things than a model in it" if folder.is_dir() else "a file"
+    raise ConfigError(
+        f"--out {folder} is {found}, which would be replaced. Name a new folder, or that of a "
+        "bundle."
+    )
+
+
+def save_model(
+    pipeline: Pipeline,
+    source: Path,
+    folder: Path | None = None,
+    *,
+    head: object = None,
+    metrics: Mapping[str, Mapping[str, float]],
+) -> Path:
+    """Write a model that was loaded and then tuned, and return the folder of the new bundle.
+
+    Args:
+        pipeline: The model.
+        source: Bundle or run folder that the model was loaded from.
+        folder: New bundle; None replaces the source.
+        head: Parameters of the head, an instance of its schema; None keeps those it had.
+        metrics: Metrics by split and name, in place of those that the model had.
+
+    Raises:
+        RunError: The folder cannot be written.
+    """
+    from seqloom.model import bundle
+    from seqloom.model.states import read
+
+    found = bundle.find(source)
+    info = pipeline.info
+    spec = {kind: entry["section"] for kind, entry in info["components"].items()}
+    if info["data"] is not None:
+        spec["data"] = info["data"]
+    if head is not None:
+        spec["head"] = {"name": pipeline.head_name, **bundle.plain(head)}
+    states = read(info["states"], found)
+    bundle.save(pipeline, folder or found, spec=spec, states=states, metrics=metrics)
+    return folder or found

@@ -128,17 +128,18 @@ def read_rows(
     Raises:
         DataError: the split is empty, or examples cannot be used and may not be skipped.
     """
-    from seqloom.data.encode import Bad, encode, read_split
+    from seqloom.data.encode import encode
+    from seqloom.data.read import read_split
+    from seqloom.data.rejected import Rejected
     from seqloom.data.sampler import BatchSampler
     from seqloom.model.build import build_reader
 
-    bad = Bad(options.skip_bad, "--skip-bad")
-    source = build_reader(section)
-    found = read_split(source, split, pipeline.codecs.frontend, bad)
-    rows = encode(pipeline.codecs, found, bad)
-    bad.settle(f"the {split} split")
-    if bad.faults:
-        print(f"Left out: {len(bad.faults)} examples.", file=sys.stderr)
+    rejected = Rejected(options.skip_bad, "--skip-bad")
+    found = read_split(build_reader(section), split, pipeline.codecs.frontend, rejected)
+    rows = encode(pipeline.codecs, found, rejected)
+    rejected.raise_or_warn(f"the {split} split")
+    if rejected.errors:
+        print(f"Left out: {len(rejected.errors)} examples.", file=sys.stderr)
     if not rows:
         raise DataError(f"The {split} split of data={section['name']} has no example.")
     sampler = BatchSampler(

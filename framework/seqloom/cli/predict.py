@@ -74,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def predictions(
     pipeline: Pipeline,
-    inputs: Iterator[Example],
+    inputs: Iterator[Example | ExampleError],
     batch_size: int,
     skipped: list[ExampleError] | None,
 ) -> Iterator[tuple[Example, Prediction]]:
@@ -83,9 +83,9 @@ def predictions(
     Raises:
         DataError: an input cannot be used and ``skipped`` is None; those before it are out.
     """
-    from seqloom.data.reading import outcomes
+    from seqloom.data.read import checked
 
-    for chunk in chunks(outcomes(inputs), batch_size):
+    for chunk in chunks(checked(inputs), batch_size):
         rows, fault = [], None
         for example in chunk:
             try:

@@ -1,6 +1,6 @@
-"""Data on their way from files to batches; the names below are for readers of plugins.
+"""Data on its way from files to batches; the names below are for readers of plugins.
 
-`SplitConfig` may be part of a schema: nothing here imports torch or numpy before it is asked for.
+`SplitConfig` may be part of a schema: nothing here imports torch or numpy before it is used.
 """
 
 from __future__ import annotations
@@ -11,24 +11,22 @@ from typing import TYPE_CHECKING, Any
 from seqloom.data.split import SplitConfig
 
 if TYPE_CHECKING:
-    from seqloom.data.cutting import Distinct, SplitReader, give
     from seqloom.data.fetch import file_name, is_url, local_path
+    from seqloom.data.split_reader import SplitReader, UniqueNames
 
 _HOMES = {
-    "Distinct": "cutting",
-    "SplitReader": "cutting",
+    "SplitReader": "split_reader",
+    "UniqueNames": "split_reader",
     "file_name": "fetch",
-    "give": "cutting",
     "is_url": "fetch",
     "local_path": "fetch",
 }
 
 __all__ = [
-    "Distinct",
     "SplitConfig",
     "SplitReader",
+    "UniqueNames",
     "file_name",
-    "give",
     "is_url",
     "local_path",
 ]

@@ -5,39 +5,44 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 
-from seqloom.errors import DataError
+from seqloom.errors import DataError, ExampleError
 from seqloom.interfaces.example import Example
 
 SPLITS = ("train", "val", "test")
 
 
 class Reader(ABC):
-    """A data set with named splits, and a reader of new inputs of the same form.
+    """A data set with named splits, and a reader of new inputs in the same format.
 
-    A source is built with its component's parameters as keyword arguments. It reads lazily: nothing
+    A reader is built with its component's parameters as keyword arguments. It reads lazily: nothing
     is opened before the first example is asked for.
     """
 
     @abstractmethod
-    def examples(self, split: str) -> Iterator[Example]:
+    def examples(self, split: str) -> Iterator[Example | ExampleError]:
         """Yield the examples of ``train``, ``val`` or ``test``, always in the same order.
 
-        A split that the data set does not have yields nothing.
+        A split that the data set does not have yields nothing. An example that cannot be used is
+        yielded as an ExampleError; by the user's ``on_bad`` it ends the run or is left out. The
+        obvious generator does::
+
+            def examples(self, split):
+                for number, line in enumerate(self._lines(split), 1):
+                    example = Example(f"{split}:{number}", {"text": line})
+                    yield example if line else ExampleError(example, "the line is empty")
 
         Raises:
-            DataError: a file is missing or malformed; the text has file and line.
-            ExampleError: from ``next``, for one example that cannot be used. An iterator that is
-                no generator may go on with the one after it, which ``on_bad=skip`` asks for.
+            DataError: A file is missing or malformed; names file and line. This ends the split.
         """
 
-    def inputs(self, paths: Sequence[str]) -> Iterator[Example]:
+    def inputs(self, paths: Sequence[str]) -> Iterator[Example | ExampleError]:
         """Yield an example for each input in the files, as they are read; ``-`` is standard input.
 
-        Targets need not be there. Used by ``seqloom predict``: it must not read ahead further than
-        one example, so that the first prediction is out before the input ends.
+        Targets may be absent. Used by ``seqloom predict``: it must not read ahead further than one
+        example, so that the first prediction is out before the input ends.
 
         Raises:
-            DataError: this source reads no files, or a file is missing or malformed.
+            DataError: This reader reads no files, or a file is missing or malformed.
         """
         raise DataError(
             f"{type(self).__name__} does not read files, so there is nothing to predict from "

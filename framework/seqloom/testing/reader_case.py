@@ -6,7 +6,7 @@ import hashlib
 import pickle
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from seqloom.errors import SeqloomError
+from seqloom.data.read import checked
+from seqloom.errors import ExampleError, SeqloomError
 from seqloom.interfaces import SPLITS, Example, Reader
 from seqloom.testing.compare import ConformanceError, NotApplicable, require
 
@@ -43,16 +44,16 @@ class ReaderCase:
         return self.cls(**self.params)
 
     def read(self, split: str, source: Reader | None = None) -> list[Example]:
-        """Return the examples of a split, of a fresh source unless one is given.
+        """Return the examples of a split, read by a fresh reader unless one is passed.
 
         Raises:
-            ConformanceError: they cannot be read, whole as they are.
+            ConformanceError: they cannot be read, or one of them cannot be used.
         """
         try:
-            return list((source or self.source()).examples(split))
-        except SeqloomError as fault:
+            return usable((source or self.source()).examples(split))
+        except SeqloomError as error:
             raise ConformanceError(
-                f"the {split} split of the sample cannot be read: {fault}"
+                f"the {split} split of the sample cannot be read: {error}"
             ) from None
 
     def whole(self, source: Reader | None = None) -> dict[str, list[Example]]:
@@ -117,8 +118,24 @@ def _moved(value: Any, old: str, new: str) -> Any:
     return value
 
 
-def contents(example: Example) -> str:
+def usable(found: Iterable[Example | ExampleError]) -> list[Example]:
+    """Return examples none of which may be unusable.
+
+    Raises:
+        ExampleError: one of them is; here it is raised.
+    """
+    examples = []
+    for one in checked(found):
+        if isinstance(one, ExampleError):
+            raise one
+        examples.append(one)
+    return examples
+
+
+def contents(example: Example | ExampleError) -> str:
     """Return all that an example says, the same in every process where it is the same."""
+    if isinstance(example, ExampleError):
+        return str(example)
     return _plain((example.id, example.fields, str(example.origin), example.meta))
 
 

@@ -8,11 +8,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from seqloom.data.reading import outcomes
 from seqloom.errors import ConfigError, DataError, ExampleError
 from seqloom.interfaces import SPLITS, Example, Reader
 from seqloom.testing.compare import ConformanceError, NotApplicable, refused, require
-from seqloom.testing.reader_case import ReaderCase
+from seqloom.testing.reader_case import ReaderCase, usable
 
 MOST = 12
 """Files that are spoilt one by one; the others of a case are like them."""
@@ -85,7 +84,7 @@ def check_missing(case: ReaderCase) -> None:
     absent = [f"absent{suffix}" for suffix in case.suffixes if suffix != "/"][:1]
     for name in absent:
         with refused(DataError, f"an input {name} that is not there"):
-            list(case.source().inputs([name]))
+            usable(case.source().inputs([name]))
 
 
 def check_damaged(case: ReaderCase) -> None:
@@ -134,45 +133,52 @@ def _garble(file: Path) -> None:
 
 
 def _read(case: ReaderCase, what: str) -> tuple[int, list[Exception]]:
-    """Return how many examples all splits have, and what was said of others.
+    """Return how many examples all splits have, and the errors of others.
 
     Raises:
-        ConformanceError: an error that no user should see.
+        ConformanceError: an error that no user should see, or one that ends a split needlessly.
     """
     count = 0
-    faults: list[Exception] = []
+    errors: list[Exception] = []
     try:
-        source = case.source()
+        reader = case.source()
         for split in SPLITS:
-            found, own = _outcomes(source, split)
+            found, own = _read_split(reader, split)
             count += found
-            faults += own
-    except Exception as fault:
+            errors += own
+    except ExampleError as error:
         raise ConformanceError(
-            f"{what}, reading raises {type(fault).__name__}: {fault}; expected a DataError"
-        ) from fault
-    return count, faults
+            f"{what}, reading raises an ExampleError, which loses the examples after it; expected "
+            f"that it is yielded: {error}"
+        ) from error
+    except Exception as error:
+        raise ConformanceError(
+            f"{what}, reading raises {type(error).__name__}: {error}; expected a DataError"
+        ) from error
+    return count, errors
 
 
-def _outcomes(source: Reader, split: str) -> tuple[int, list[Exception]]:
+def _read_split(reader: Reader, split: str) -> tuple[int, list[Exception]]:
     count = 0
-    faults: list[Exception] = []
+    errors: list[Exception] = []
     try:
-        for one in outcomes(source.examples(split)):
+        for one in reader.examples(split):
             if isinstance(one, ExampleError):
-                faults.append(one)
+                errors.append(one)
             else:
                 count += 1
-    except (DataError, ConfigError) as fault:
-        faults.append(fault)
-    return count, faults
+    except ExampleError:
+        raise
+    except (DataError, ConfigError) as error:
+        errors.append(error)
+    return count, errors
 
 
 def check_inputs(case: ReaderCase) -> None:
     """``inputs`` gives an example for each of a file; without files it is a `DataError`."""
     if not case.files:
         with refused(DataError, "a file, by a source that reads none,"):
-            list(case.source().inputs(["absent.txt"]))
+            usable(case.source().inputs(["absent.txt"]))
         return
     counts = {split: len(examples) for split, examples in case.whole().items()}
     own = [split for split in SPLITS if _own(case, split)]
@@ -212,6 +218,6 @@ def _suffixed(case: ReaderCase, path: Path) -> bool:
 
 def _listed(case: ReaderCase, path: Path) -> list[Example]:
     try:
-        return list(case.source().inputs([str(path)]))
+        return usable(case.source().inputs([str(path)]))
     except DataError as fault:
         raise ConformanceError(f"inputs() does not read {path.name}: {fault}") from None

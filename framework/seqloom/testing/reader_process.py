@@ -21,6 +21,8 @@ import pickle, sys
 file, splits, sys.path[:], sent = pickle.load(sys.stdin.buffer)
 source = pickle.loads(sent)
 found = {split: list(source.examples(split)) for split in splits}
+for error in [one for own in found.values() for one in own if isinstance(one, Exception)]:
+    raise error
 with open(file, "wb") as stream:
     pickle.dump(found, stream)
 """

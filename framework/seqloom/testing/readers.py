@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from seqloom.errors import ConfigError
+from seqloom.errors import ConfigError, ExampleError
 from seqloom.interfaces import SPLITS, Example
 from seqloom.testing.compare import ConformanceError, refused, require
 from seqloom.testing.reader_case import ReaderCase, contents
@@ -57,7 +57,9 @@ def check_resuming(case: ReaderCase) -> None:
             _require_same(pair, expected, f"{split}, read twice at the same time")
 
 
-def _require_same(found: Sequence[Example], expected: Sequence[Example], what: str) -> None:
+def _require_same(
+    found: Sequence[Example | ExampleError], expected: Sequence[Example], what: str
+) -> None:
     require(len(found) == len(expected), f"{what}: {len(found)} examples, at first {len(expected)}")
     for place, (one, other) in enumerate(zip(found, expected, strict=True)):
         said, at_first = contents(one), contents(other)

@@ -15,9 +15,11 @@ from torch.utils.data import DataLoader
 from seqloom.config.freeze import Config
 from seqloom.data.collate import Collate, EncodedExample
 from seqloom.data.dataset import SequenceDataset, loader
-from seqloom.data.encode import Bad, Codecs, encode, read_split, settle
+from seqloom.data.encode import Codecs, encode
 from seqloom.data.evaluation import evaluation_loader
-from seqloom.data.fitting import fit
+from seqloom.data.fit_codecs import fit_codecs
+from seqloom.data.read import read_split
+from seqloom.data.rejected import Rejected, raise_or_warn
 from seqloom.data.sampler import BatchSampler
 from seqloom.errors import ConfigError, DataError, ExampleError
 from seqloom.interfaces import SPLITS, Example, SequenceBatch
@@ -59,29 +61,33 @@ def read_data(config: Config, states: States | None = None, basis: States | None
     if config["data"].get("train", "") in (None, {}):
         raise ConfigError("data.train has no value; give one: data.train=FILE")
     codecs = build_codecs(config)
-    examples, bad = _read(config, codecs)
+    examples, rejected = _read(config, codecs)
     if not examples["train"]:
-        bad["train"].settle("the train split")
+        rejected["train"].raise_or_warn("the train split")
         raise DataError(
             f"The training split of data={config['data']['name']} has no example that can be used. "
             "Look at its settings: --cfg job shows them."
         )
     if states is None:
-        states = fit(codecs, examples["train"], bad["train"], basis, config["init_classes"])
+        states = fit_codecs(
+            codecs, examples["train"], rejected["train"], basis, config["init_classes"]
+        )
     restore(codecs, states)
     limit = config["batch"]["max_cost"]
-    rows = {split: encode(codecs, examples[split], bad[split], limit) for split in SPLITS}
-    settle(bad)
+    rows = {split: encode(codecs, examples[split], rejected[split], limit) for split in SPLITS}
+    raise_or_warn(rejected)
     if not rows["train"]:
         raise DataError("No training example is left that can be used.")
-    return RunData(codecs, states, rows, {split: bad[split].faults for split in SPLITS})
+    return RunData(codecs, states, rows, {split: rejected[split].errors for split in SPLITS})
 
 
-def _read(config: Config, codecs: Codecs) -> tuple[dict[str, list[Example]], dict[str, Bad]]:
-    source = build_reader(config["data"])
-    bad = {split: Bad(skip=config["on_bad"] == "skip") for split in SPLITS}
-    examples = {split: read_split(source, split, codecs.frontend, bad[split]) for split in SPLITS}
-    return examples, bad
+def _read(config: Config, codecs: Codecs) -> tuple[dict[str, list[Example]], dict[str, Rejected]]:
+    reader = build_reader(config["data"])
+    rejected = {split: Rejected(skip=config["on_bad"] == "skip") for split in SPLITS}
+    examples = {
+        split: read_split(reader, split, codecs.frontend, rejected[split]) for split in SPLITS
+    }
+    return examples, rejected
 
 
 def digest(rows: list[EncodedExample]) -> str:

@@ -15,7 +15,6 @@ from typing import TextIO
 import numpy as np
 from PIL import Image
 
-from seqloom.data.reading import outcomes
 from seqloom.errors import DataError, ExampleError
 from seqloom.files import atomic_file
 from seqloom.interfaces import Example
@@ -101,7 +100,7 @@ def _usable(
     Raises:
         DataError: a line is unusable, and ``skipped`` is None.
     """
-    for found in outcomes(source.examples("test")):
+    for found in source.examples("test"):
         if isinstance(found, Example):
             yield found
         elif isinstance(found, UntranscribedError):

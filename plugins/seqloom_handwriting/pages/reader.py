@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from seqloom.data.cutting import Distinct, SplitReader
-from seqloom.data.split import SplitConfig
+from seqloom.data import SplitConfig, SplitReader, UniqueNames
 from seqloom.errors import ConfigError, DataError, ExampleError, did_you_mean
 from seqloom.interfaces import Example, Origin
 from seqloom_handwriting.pages.files import find_pages
 from seqloom_handwriting.pages.model import Line
 from seqloom_handwriting.pages.reading import read
 from seqloom_handwriting.pages.sheet import Sheet
-from seqloom_handwriting.readers.direction import Direction
+from seqloom_handwriting.readers.direction import DirectionWarning
 from seqloom_handwriting.readers.tables import refuse_empty
 
 Entry = tuple[str, Sheet, Line]
@@ -57,34 +55,33 @@ class PageReader(SplitReader):
         self._height = height
         self._straighten = straighten
         self._regions = set(regions)
-        self._direction = Direction()
+        self._direction = DirectionWarning()
         self.opened: list[Path] = []
 
-    def whole(self, split: str) -> Iterator[Example]:
-        """Return the lines of the split's pages; see `SplitReader.whole`.
+    def whole(self, split: str) -> Iterator[Example | ExampleError]:
+        """Yield the lines of the split's pages; see `SplitReader.whole`.
 
         Raises:
-            DataError: a file is missing or malformed, or no page has a line.
-            ExampleError: one line has no text or cannot be cut; ask for the next one.
+            DataError: A file is missing or malformed, or no page has a line.
         """
         if split not in self.files:
-            return iter(())
+            return
         pages = find_pages(self.files[split])
         others = {name for other in self.files if other != split for name in self._stems(other)}
         # Equal names in the folders of several splits: the split's name makes the ids differ.
         prefix = f"{split}/" if others & {page.stem for page in pages} else ""
         entries = refuse_empty(self.files[split], self._lines(pages, prefix))
-        return map(self._direction, self._examples(entries, targets=True))
+        yield from self._direction.check(self._example(one, targets=True) for one in entries)
 
-    def inputs(self, paths: Sequence[str]) -> Iterator[Example]:
-        """Return the lines of the pages, with or without a text; see `Reader.inputs`.
+    def inputs(self, paths: Sequence[str]) -> Iterator[Example | ExampleError]:
+        """Yield the lines of the pages, with or without a text; see `Reader.inputs`.
 
         Raises:
-            DataError: a file is missing or malformed, or an image has no XML.
-            ExampleError: one line cannot be cut; ask for the next one.
+            DataError: A file is missing or malformed, or an image has no XML.
         """
         pages = (page for path in paths for page in find_pages(path))
-        return self._examples(self._lines(pages), targets=False)
+        for entry in self._lines(pages):
+            yield self._example(entry, targets=False)
 
     def _stems(self, split: str) -> set[str]:
         return {page.stem for page in find_pages(self.files[split])}
@@ -95,11 +92,11 @@ class PageReader(SplitReader):
         Raises:
             DataError: a page is malformed, or no page has a region of the types that are wanted.
         """
-        distinct, kinds, found = Distinct(), Counter[str](), False
+        unique, kinds, found = UniqueNames(), Counter[str](), False
         for path in pages:
             page = read(path)
             self.opened.append(path)
-            sheet, name = Sheet(page), prefix + distinct(path.stem)
+            sheet, name = Sheet(page), prefix + unique(path.stem)
             for line in page.lines:
                 kinds[line.kind] += 1
                 if not self._regions or line.kind in self._regions:
@@ -112,31 +109,26 @@ class PageReader(SplitReader):
                 f"{did_you_mean(min(self._regions), filter(None, kinds))}"
             )
 
-    def _examples(self, entries: Iterator[Entry], targets: bool) -> Iterator[Example]:
-        # A generator could not go on after an error; map can.
-        make = partial(_example, height=self._height, straighten=self._straighten, targets=targets)
-        return map(make, entries)
-
-
-def _example(entry: Entry, height: int, straighten: bool, targets: bool) -> Example:
-    name, sheet, line = entry
-    meta = {
-        "page": sheet.page.xml.stem,
-        "region": line.region,
-        "line": line.id,
-        "xml": str(sheet.page.xml),
-        "baseline": [list(point) for point in line.baseline],
-    }
-    example = Example(f"{name}/{line.id}", {}, Origin(str(sheet.page.xml), line.number), meta)
-    if targets and line.text is None:
-        raise UntranscribedError(
-            example, f"line {line.id!r} of page {sheet.page.xml.stem!r}: it has no transcription."
-        )
-    try:
-        example.fields["image"] = sheet.cut(line, height, straighten)
-    except ValueError as problem:
-        page, sentence = sheet.page.xml.stem, str(problem).rstrip(".")
-        raise ExampleError(example, f"line {line.id!r} of page {page!r}: {sentence}.") from None
-    if line.text is not None:
-        example.fields["text"] = line.text
-    return example
+    def _example(self, entry: Entry, targets: bool) -> Example | ExampleError:
+        name, sheet, line = entry
+        page = sheet.page.xml.stem
+        meta = {
+            "page": page,
+            "region": line.region,
+            "line": line.id,
+            "xml": str(sheet.page.xml),
+            "baseline": [list(point) for point in line.baseline],
+        }
+        example = Example(f"{name}/{line.id}", {}, Origin(str(sheet.page.xml), line.number), meta)
+        if targets and line.text is None:
+            return UntranscribedError(
+                example, f"line {line.id!r} of page {page!r}: it has no transcription."
+            )
+        try:
+            example.fields["image"] = sheet.cut(line, self._height, self._straighten)
+        except ValueError as error:
+            sentence = str(error).rstrip(".")
+            return ExampleError(example, f"line {line.id!r} of page {page!r}: {sentence}.")
+        if line.text is not None:
+            example.fields["text"] = line.text
+        return example

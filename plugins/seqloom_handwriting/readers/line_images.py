@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from seqloom.data.split import SplitConfig
+from seqloom.data import SplitConfig
+from seqloom.errors import ExampleError
 from seqloom.interfaces import Example, Origin
 from seqloom_handwriting.images.file import ImageFile
-from seqloom_handwriting.readers.direction import Direction
+from seqloom_handwriting.readers.direction import DirectionWarning
 from seqloom_handwriting.readers.folders import Folder
 from seqloom_handwriting.readers.named import Named, NamedFileReader
 from seqloom_handwriting.schemas.data import IMAGES
@@ -35,11 +36,11 @@ class LineImageReader(NamedFileReader):
         split: SplitConfig | Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__({"train": train, "val": val, "test": test}, split, columns, images)
-        self._direction = Direction()
+        self._direction = DirectionWarning()
 
-    def whole(self, split: str) -> Iterator[Example]:
+    def whole(self, split: str) -> Iterator[Example | ExampleError]:
         """Return the examples of the split's own file; see `NamedFileReader.whole`."""
-        return map(self._direction, super().whole(split))
+        return self._direction.check(super().whole(split))
 
     def value(self, path: str, member: str | None) -> ImageFile:
         """Return the file; see `NamedFileReader.value`."""

@@ -6,11 +6,9 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
-from itertools import chain
 from typing import Any, ClassVar
 
-from seqloom.data.cutting import Distinct, SplitReader
+from seqloom.data import SplitReader, UniqueNames
 from seqloom.data.fetch import file_name, local_path
 from seqloom.data.split import SplitConfig
 from seqloom.errors import DataError, ExampleError
@@ -35,7 +33,6 @@ class Named:
         place: the file's path, and its name there if that is a zip file.
         values: other fields → values.
         problem: why there is no example.
-        id: of the example, where it is not the name.
     """
 
     name: str
@@ -43,11 +40,10 @@ class Named:
     place: tuple[str, str | None] | None = None
     values: dict[str, str] = field(default_factory=dict)
     problem: str | None = None
-    id: str = ""
 
 
 class NamedFileReader(SplitReader):
-    """A source whose examples have a file each; its id is the file's name.
+    """A reader whose examples have a file each; its id is the file's name.
 
     Where another split has a file of that name, the ids of a split start with the split's name.
     Columns other than those of the file, the label and the text go to the examples' ``meta``.
@@ -81,37 +77,36 @@ class NamedFileReader(SplitReader):
     def in_folder(self, folder: Folder, targets: bool) -> Iterator[Named]:
         """Yield the files of a folder; ``targets`` tells whether they must have texts."""
 
-    def whole(self, split: str) -> Iterator[Example]:
-        """Return the examples of the split's own file; see `SplitReader.whole`.
+    def whole(self, split: str) -> Iterator[Example | ExampleError]:
+        """Yield the examples of the split's own file; see `SplitReader.whole`.
 
         Raises:
-            DataError: a file is missing, malformed or empty.
-            ExampleError: one file is missing.
+            DataError: A file is missing, malformed or empty.
         """
         if split not in self.files:
-            return iter(())
+            return
+        unique, prefix = UniqueNames(), self._prefix(split)
         path = self.files[split]
-        named = refuse_empty(path, self._named(path, targets=True))
-        return self._examples(self._told_apart(split, named))
+        for item in refuse_empty(path, self._named(path, targets=True)):
+            yield self._example(item, unique(prefix + item.name))
 
-    def inputs(self, paths: Sequence[str]) -> Iterator[Example]:
-        """Return what single files, folders, zip files and tables hold; see `Reader.inputs`.
+    def inputs(self, paths: Sequence[str]) -> Iterator[Example | ExampleError]:
+        """Yield what single files, folders, zip files and tables hold; see `Reader.inputs`.
 
         Raises:
-            DataError: a file is missing or of another kind.
-            ExampleError: one file that a table names is missing.
+            DataError: A file is missing or of another kind.
         """
         refuse_stdin(paths, self._expected(targets=False))
-        return self._examples(chain.from_iterable(self._named(p, targets=False) for p in paths))
+        unique = UniqueNames()
+        for path in paths:
+            for item in self._named(path, targets=False):
+                yield self._example(item, unique(item.name))
 
-    def _told_apart(self, split: str, items: Iterator[Named]) -> Iterator[Named]:
-        """Yield the files, with an id of their own where another split has one of that name."""
+    def _prefix(self, split: str) -> str:
+        """Return what the split's ids start with: its name if another split has a file's name."""
         others = [self._names(path) for name, path in self.files.items() if name != split]
         taken = set[str]().union(*others)
-        prefix = "" if taken.isdisjoint(self._names(self.files[split])) else f"{split}/"
-        for item in items:
-            item.id = prefix + item.name
-            yield item
+        return "" if taken.isdisjoint(self._names(self.files[split])) else f"{split}/"
 
     def _names(self, path: str) -> set[str]:
         """Return the names of a split's files; if they cannot be read, reading it will say so."""
@@ -158,15 +153,11 @@ class NamedFileReader(SplitReader):
         """Return under what name a folder has the file that a table names."""
         return name
 
-    def _examples(self, items: Iterator[Named]) -> Iterator[Example]:
-        # A generator could not go on after an error; map can.
-        return map(partial(self._example, Distinct()), items)
-
-    def _example(self, distinct: Distinct, item: Named) -> Example:
+    def _example(self, item: Named, name: str) -> Example | ExampleError:
         meta = {name: value for name, value in item.values.items() if name not in TARGETS}
-        example = Example(distinct(item.id or item.name), {}, item.origin, meta)
+        example = Example(name, {}, item.origin, meta)
         if item.problem is not None or item.place is None:
-            raise ExampleError(example, item.problem or "there is no such file.")
+            return ExampleError(example, item.problem or "the file does not exist.")
         example.fields[self.field] = self.value(*item.place)
         example.fields |= {name: item.values[name] for name in TARGETS if name in item.values}
         return example

@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from seqloom.data.cutting import give, sift
 from seqloom.errors import ConfigError, ExampleError, did_you_mean
 from seqloom.interfaces import Example
 from seqloom_handwriting.readers.points import Strokes
@@ -60,22 +59,19 @@ class StringReader(StrokeReader):
                     f"column it is, data.columns.{name}=COLUMN. {did_you_mean(name, self._columns)}"
                 )
 
-    def examples(self, split: str) -> Iterator[Example]:
-        """Return the strings of a split, made of its own characters; see `SplitReader.examples`.
+    def examples(self, split: str) -> Iterator[Example | ExampleError]:
+        """Yield the strings of a split, made of its own characters; see `SplitReader.examples`.
 
         Raises:
-            ConfigError: the split has another name than these three, or cannot be cut.
-            DataError: the file is missing, malformed or empty.
-            ExampleError: a character cannot be used; ask for the next example.
+            ConfigError: The split has another name than these three, or cannot be cut.
+            DataError: The file is missing, malformed or empty.
         """
-        return give(self._strings(split))
-
-    def _strings(self, split: str) -> Iterator[Example | ExampleError]:
-        characters, bad = sift(super().examples(split))
-        yield from bad
         writers: dict[str, list[Example]] = defaultdict(list)
-        for character in characters:
-            writers[_value(character, self._group)].append(character)
+        for character in super().examples(split):
+            if isinstance(character, ExampleError):
+                yield character
+            else:
+                writers[_value(character, self._group)].append(character)
         number = 0
         for writer, own in writers.items():
             for parts in self._draw(split, writer, own):

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
-from itertools import chain
 from typing import Any
 
-from seqloom.data.cutting import Distinct, SplitReader
-from seqloom.data.split import SplitConfig
+from seqloom.data import SplitConfig, SplitReader, UniqueNames
 from seqloom.errors import ConfigError, ExampleError, did_you_mean
 from seqloom.interfaces import Example
 from seqloom_handwriting.readers.points import flip, parse_strokes
@@ -43,37 +40,37 @@ class StrokeReader(SplitReader):
         self._y_up = y_up
         self._check_hold_out()
 
-    def whole(self, split: str) -> Iterator[Example]:
-        """Return the examples of the split's own file; see `SplitReader.whole`.
+    def whole(self, split: str) -> Iterator[Example | ExampleError]:
+        """Yield the examples of the split's own file; see `SplitReader.whole`.
 
         Raises:
-            DataError: a file is missing, malformed or empty.
-            ExampleError: a point is malformed, or an InkML file cannot be read.
+            DataError: A file is missing, malformed or empty.
         """
         held = bool(self._hold_out) and split == "val"
         source = "train" if held else split
         if source not in self.files:
-            return iter(())
+            return
         path = self.files[source]
         records = self._records(path, self._prefix(source), targets=True)
         if self._hold_out and source == "train":
             records = (record for record in records if self._is_held(record) == held)
             kept = "" if held else "not "
             path = f"{path}, {kept}of data.hold_out={self._shown()}"
-        return map(self._example, refuse_empty(path, records))
+        for record in refuse_empty(path, records):
+            yield self._example(record)
 
-    def inputs(self, paths: Sequence[str]) -> Iterator[Example]:
-        """Return the strokes of tables, InkML files and folders of these; see `Reader.inputs`.
+    def inputs(self, paths: Sequence[str]) -> Iterator[Example | ExampleError]:
+        """Yield the strokes of tables, InkML files and folders of these; see `Reader.inputs`.
 
         Raises:
-            DataError: a file is missing, malformed or of another kind.
-            ExampleError: a point is malformed, or an InkML file cannot be read.
+            DataError: A file is missing, malformed or of another kind.
         """
         refuse_stdin(paths, EXPECTED)
-        distinct = Distinct()
-        prefixes = [distinct(stem(path)) for path in paths]
-        records = chain.from_iterable(map(partial(self._records, targets=False), paths, prefixes))
-        return map(self._example, _distinct_ids(records))
+        unique_stem, unique = UniqueNames(), UniqueNames()
+        for path in paths:
+            for record in self._records(path, unique_stem(stem(path)), targets=False):
+                record.id = unique(record.id)
+                yield self._example(record)
 
     def _compiled(self, patterns: Mapping[str, str]) -> dict[str, re.Pattern[str]]:
         compiled = {}
@@ -139,23 +136,16 @@ class StrokeReader(SplitReader):
         else:
             record.values[name] = found[1]
 
-    def _example(self, record: Record) -> Example:
+    def _example(self, record: Record) -> Example | ExampleError:
         meta = {name: value for name, value in record.values.items() if name not in TARGETS}
         example = Example(record.id, {}, record.origin, meta)
         if record.problem is not None:
-            raise ExampleError(example, record.problem)
+            return ExampleError(example, record.problem)
         strokes = record.strokes
         try:
             strokes = parse_strokes(strokes) if isinstance(strokes, str) else strokes
         except ValueError as error:
-            raise ExampleError(example, f"the strokes are malformed: {error}.") from None
+            return ExampleError(example, f"the strokes are malformed: {error}.")
         example.fields["strokes"] = flip(strokes) if self._y_up else strokes
         example.fields |= {n: record.values[n] for n in TARGETS if n in record.values}
         return example
-
-
-def _distinct_ids(records: Iterator[Record]) -> Iterator[Record]:
-    distinct = Distinct()
-    for record in records:
-        record.id = distinct(record.id)
-        yield record

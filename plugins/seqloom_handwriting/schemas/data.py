@@ -187,7 +187,7 @@ DATA = (
         "data",
         "pages",
         Pages,
-        f"{_PAGES}.source:PageReader",
+        f"{_PAGES}.reader:PageReader",
         gives={"image": "image", "text": "text"},
         suffixes=(".xml", "/"),
         writers={"alto": f"{_PAGES}.writer:AltoWriter", "page": f"{_PAGES}.writer:PageXmlWriter"},

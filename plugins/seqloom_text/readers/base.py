@@ -5,12 +5,9 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
-from itertools import chain
 from typing import Any
 
-from seqloom.data.cutting import Distinct, SplitReader
-from seqloom.data.split import SplitConfig
+from seqloom.data import SplitConfig, SplitReader, UniqueNames
 from seqloom.errors import DataError, ExampleError
 from seqloom.interfaces.example import Example, Origin
 from seqloom_text.readers.files import stem
@@ -29,10 +26,10 @@ class Record:
 
 
 class FileReader(SplitReader):
-    """A source whose files hold records, one an example.
+    """A reader whose files hold records, one for each example.
 
-    What can be wrong with one example alone raises ExampleError from ``next``, and the iterator can
-    be asked for the next example after it; a malformed file raises DataError and ends it.
+    What is wrong with one example alone is yielded as ExampleError; a malformed file raises
+    DataError and ends the split.
 
     Attributes:
         kinds: field → kind.
@@ -61,43 +58,35 @@ class FileReader(SplitReader):
         """Return what the ids of the file's examples start with."""
         return stem(file)
 
-    def inputs(self, paths: Sequence[str]) -> Iterator[Example]:
-        """Return the inputs in the files, each as soon as its lines are there; see `Reader.inputs`.
+    def inputs(self, paths: Sequence[str]) -> Iterator[Example | ExampleError]:
+        """Yield the inputs in the files, each as soon as its lines are there; see `Reader.inputs`.
 
         Raises:
-            DataError: a file is missing or malformed.
-            ExampleError: one example cannot be used; ask for the next one.
+            DataError: A file is missing or malformed.
         """
-        prefixes = map(Distinct(), map(stem, paths))
-        return chain.from_iterable(
-            self._read(path, prefix, targets=False)
-            for path, prefix in zip(paths, prefixes, strict=True)
-        )
+        unique = UniqueNames()
+        for path in paths:
+            yield from self._read(path, unique(stem(path)), targets=False)
 
-    def whole(self, split: str) -> Iterator[Example]:
-        """Return all examples of the split's own file; see `SplitReader.whole`."""
+    def whole(self, split: str) -> Iterator[Example | ExampleError]:
+        """Yield all examples of the split's own file; see `SplitReader.whole`."""
         if split not in self.files:
-            return iter(())
+            return
         stems = [self.stem(file) for file in self.files.values()]
         prefix = self.stem(self.files[split])
         # Equal file names in several folders: the split's name makes their ids differ.
         prefix = prefix if len(set(stems)) == len(stems) else f"{split}/{prefix}"
-        return self._read(self.files[split], prefix, targets=True)
+        yield from self._read(self.files[split], prefix, targets=True)
 
-    def _read(self, file: Any, prefix: str, targets: bool) -> Iterator[Example]:
-        # A generator could not go on after an error; map can.
-        return map(partial(self._example, prefix, targets), self._numbered(file, targets))
-
-    def _numbered(self, file: Any, targets: bool) -> Iterator[tuple[int, Record]]:
+    def _read(self, file: Any, prefix: str, targets: bool) -> Iterator[Example | ExampleError]:
         number = 0
         for number, record in enumerate(self.records(file, targets), 1):
-            yield number, record
+            yield self._example(record, f"{prefix}:{number}", targets)
         if targets and not number:
             raise DataError(f"{file}: no examples; the file is empty or has a header only.")
 
-    def _example(self, prefix: str, targets: bool, numbered: tuple[int, Record]) -> Example:
-        number, record = numbered
-        example = Example(record.id or f"{prefix}:{number}", {}, record.origin, record.meta)
+    def _example(self, record: Record, ident: str, targets: bool) -> Example | ExampleError:
+        example = Example(record.id or ident, {}, record.origin, record.meta)
         for name, raw in record.values.items():
             kind = self.kinds[name]
             if raw is None and not targets:
@@ -105,11 +94,11 @@ class FileReader(SplitReader):
             try:
                 value = parse(raw, kind, self._separator)
             except ValueError as error:
-                raise ExampleError(example, f"the field {name!r} is wrong: {error}.") from None
+                return ExampleError(example, f"the field {name!r} is wrong: {error}.")
             if not is_empty(value, kind):
                 example.fields[name] = value
             elif targets:
-                raise ExampleError(example, f"the field {name!r} is empty; expected a {kind}.")
+                return ExampleError(example, f"the field {name!r} is empty; expected a {kind}.")
             elif kind in INPUT_KINDS:
                 example.fields[name] = value
         return example

@@ -1,16 +1,17 @@
-"""Encoding a split, and what becomes of the examples that cannot be used."""
+"""Encoding examples, and rejecting those that cannot be encoded."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pytest
 
-from seqloom.data.encode import Bad, Codecs, encode, prepare, refuse_duplicate_ids, settle
-from seqloom.errors import DataError, ExampleError
+from seqloom.data.encode import Codecs, encode
+from seqloom.data.read import prepare
+from seqloom.data.rejected import Rejected
+from seqloom.errors import ExampleError
 from seqloom.interfaces import Arrays, Example, FrontendCodec, HeadCodec, Origin
 
 
@@ -76,8 +77,8 @@ def test_a_row_holds_inputs_and_targets_with_cost_and_frames() -> None:
     assert CODECS.padding() == {"letters": -1, "count/target": 9}
 
 
-def test_bad_examples_are_set_aside_and_the_others_keep_their_order() -> None:
-    bad = Bad(skip=True)
+def test_bad_examples_are_rejected_and_the_others_keep_their_order() -> None:
+    rejected = Rejected(skip=True)
     examples = [
         _example(1, "abc", count=1),
         _example(2, ""),
@@ -86,87 +87,14 @@ def test_bad_examples_are_set_aside_and_the_others_keep_their_order() -> None:
         _example(5, "abcdef", count=0),
         _example(6, "b", count=0),
     ]
-    rows = encode(CODECS, prepare(CODECS.frontend, examples, bad), bad, max_cost=40)
+    rows = encode(CODECS, prepare(CODECS.frontend, examples, rejected), rejected, max_cost=40)
     assert [row.example.id for row in rows] == ["1", "6"]
-    assert [str(fault) for fault in bad.faults] == [
+    assert [str(error) for error in rejected.errors] == [
         "data.txt:2: has no text",
         "data.txt:3: has no count",
         "data.txt:4: cannot count to 3 in 2 frames",
         "data.txt:5: its size of 60 is over the 40 that a batch may have; raise batch.max_cost",
     ]
-
-
-def test_settling_lists_the_first_and_counts_the_rest(caplog: pytest.LogCaptureFixture) -> None:
-    faults = [ExampleError(_example(number, ""), "is bad") for number in range(1, 13)]
-    refusing, skipping = Bad(skip=False), Bad(skip=True)
-    refusing.faults, skipping.faults = faults, faults
-    with pytest.raises(DataError) as caught:
-        refusing.settle("the val split")
-    lines = str(caught.value).splitlines()
-    assert lines[0] == "12 examples of the val split cannot be used:"
-    assert lines[1:11] == [f"  data.txt:{number}: is bad" for number in range(1, 11)]
-    assert lines[11:] == [
-        "  … and 2 more",
-        "Mend the data, or leave them out with on_bad=skip.",
-    ]
-    with caplog.at_level(logging.WARNING, "seqloom"):
-        skipping.settle("the val split")
-    assert caplog.messages[0].startswith("Skipped 12 examples of the val split:\n  data.txt:1:")
-
-
-class OddError(ExampleError):
-    """A fault that has a remedy."""
-
-    @classmethod
-    def remedy(cls, faults: Sequence[ExampleError]) -> str:
-        return f"Mend {', '.join(fault.example_id for fault in faults)} at once."
-
-
-@pytest.mark.parametrize("skip", [True, False])
-def test_what_mends_many_is_said_once_over_all_splits(
-    skip: bool, caplog: pytest.LogCaptureFixture
-) -> None:
-    found = {name: Bad(skip) for name in ("train", "val", "test")}
-    found["train"].faults = [OddError(_example(1, ""), "is odd")]
-    found["test"].faults = [
-        ExampleError(_example(2, ""), "is bad"),
-        OddError(_example(3, ""), "is odd"),
-    ]
-    if skip:
-        settle(found)
-        assert caplog.messages == [
-            "Skipped 1 example of the train split:\n  data.txt:1: is odd",
-            "Skipped 2 examples of the test split:\n  data.txt:2: is bad\n  data.txt:3: is odd",
-            "Mend 1, 3 at once.",
-        ]
-        return
-    with pytest.raises(DataError) as caught:
-        settle(found)
-    assert str(caught.value).splitlines() == [
-        "1 example of the train split cannot be used:",
-        "  data.txt:1: is odd",
-        "2 examples of the test split cannot be used:",
-        "  data.txt:2: is bad",
-        "  data.txt:3: is odd",
-        "Mend 1, 3 at once.",
-        "Mend the data, or leave them out with on_bad=skip.",
-    ]
-
-
-@pytest.mark.parametrize("skip", [True, False])
-def test_settling_nothing_says_nothing(skip: bool, caplog: pytest.LogCaptureFixture) -> None:
-    Bad(skip).settle("the val split")
-    assert not caplog.messages
-
-
-def test_duplicate_ids_are_refused_with_both_places() -> None:
-    refuse_duplicate_ids([_example(1, "a"), _example(2, "a")], "the train split")
-    with pytest.raises(
-        DataError, match=r"train split have the id '1': data\.txt:1 and data\.txt:1"
-    ):
-        refuse_duplicate_ids([_example(1, "a"), _example(1, "b")], "the train split")
-    with pytest.raises(DataError, match="'x': one and another; ids must be unique"):
-        refuse_duplicate_ids([Example("x", {}), Example("x", {})], "the train split")
 
 
 class Cuts(Letters):

@@ -17,10 +17,10 @@ from seqloom.testing import (
     READER_CHECKS,
     ConformanceError,
     ReaderCase,
-    sources,
+    readers,
 )
-from seqloom.testing import source_fields as fields
-from seqloom.testing import source_files as files
+from seqloom.testing import reader_fields as fields
+from seqloom.testing import reader_files as files
 from seqloom.testing.compare import NotApplicable
 from seqloom.testing.reader_case import contents
 
@@ -265,15 +265,15 @@ BROKEN: list[tuple[Any, Any, str]] = [
     (fields.check_fields, NoLabel, "'train:1' of train has no field 'label', only tokens, tags"),
     (fields.check_fields, NumberLabel, r"'label' is 1 \(int\); a label is a text"),
     (fields.check_fields, ShortTags, "'train:1' has 1 tags in 'tags' for 3 tokens in 'tokens'"),
-    (sources.check_ids, NumberIds, "an example of val has the id '1', and so has another of train"),
-    (sources.check_ids, AsTheyCome, "if the splits are read in another order"),
-    (sources.check_order, Shuffles, "train, read again: example .* is not what it was at first"),
-    (sources.check_order, ReadsOnce, "train, read again: 0 examples, at first 40"),
-    (sources.check_resuming, OneReading, "train, begun anew after one was left: 39 examples"),
-    (sources.check_processes, Unpicklable, "it cannot be pickled: .*lambda"),
-    (sources.check_lazy, OpensEarly, r"building it opens train\.tsv"),
-    (sources.check_lazy, LooksEarly, "building it looks for its files before an example"),
-    (sources.check_split_names, AnySplit, "the split 'valid' is not refused"),
+    (readers.check_ids, NumberIds, "an example of val has the id '1', and so has another of train"),
+    (readers.check_ids, AsTheyCome, "if the splits are read in another order"),
+    (readers.check_order, Shuffles, "train, read again: example .* is not what it was at first"),
+    (readers.check_order, ReadsOnce, "train, read again: 0 examples, at first 40"),
+    (readers.check_resuming, OneReading, "train, begun anew after one was left: 39 examples"),
+    (readers.check_processes, Unpicklable, "it cannot be pickled: .*lambda"),
+    (readers.check_lazy, OpensEarly, r"building it opens train\.tsv"),
+    (readers.check_lazy, LooksEarly, "building it looks for its files before an example"),
+    (readers.check_split_names, AnySplit, "the split 'valid' is not refused"),
     (files.check_origins, NoOrigin, "'train:1' of train has no origin"),
     (files.check_origins, FromZero, r"start in line 0 of train\.tsv, which has lines 1 to 41"),
     (
@@ -313,7 +313,7 @@ def _case(cls: type[Reader], folder: Path) -> ReaderCase:
 @pytest.mark.parametrize("cls", [Sound, MadeUp])
 @pytest.mark.parametrize(
     "check",
-    [check for check in READER_CHECKS if check is not sources.check_processes],
+    [check for check in READER_CHECKS if check is not readers.check_processes],
     ids=lambda check: check.__name__,
 )
 def test_a_sound_source_passes(
@@ -323,7 +323,7 @@ def test_a_sound_source_passes(
         check(_case(cls, tmp_path))
     except NotApplicable:
         assert cls is MadeUp
-        assert check in (sources.check_lazy, *OF_FILES)
+        assert check in (readers.check_lazy, *OF_FILES)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from types import ModuleType
 
 import pytest
 
-from seqloom.testing import ConformanceError, ReaderCase, sources
+from seqloom.testing import ConformanceError, ReaderCase, readers
 
 ELSEWHERE = """
 from seqloom.interfaces import Example, Reader
@@ -65,4 +65,4 @@ def test_what_another_process_reads(
         nullcontext() if complaint is None else pytest.raises(ConformanceError, match=complaint)
     )
     with caught:
-        sources.check_processes(ReaderCase(getattr(elsewhere, name)))
+        readers.check_processes(ReaderCase(getattr(elsewhere, name)))

@@ -50,7 +50,7 @@ def test_bad_examples_are_counted_and_the_first_ten_listed_with_their_places(con
     assert "train.conll:9: token 1 (from 0) has the tag 'X-ORG'" in lines[1]
     assert "train.conll:36:" in lines[10]
     assert lines[11] == "  … and 3 more"
-    assert lines[12] == "Mend the data, or leave them out with on_bad=skip."
+    assert lines[12] == "Fix the data, or leave these examples out with on_bad=skip."
 
 
 def test_one_bad_example_is_told_in_the_singular(conll: Conll) -> None:

@@ -6,7 +6,6 @@ from typing import cast
 
 import pytest
 
-from seqloom.data.reading import outcomes
 from seqloom.errors import ConfigError
 from seqloom.interfaces import Example, Head
 from seqloom_handwriting.pages.model import Form
@@ -69,7 +68,7 @@ def test_pages_of_which_no_line_is_read_are_written_too(
     out = tmp_path / "out"
     pages, source = writer(out, HEAD), PageReader()
     pages.begin(source)
-    for found in outcomes(source.inputs([str(folder)])):
+    for found in source.inputs([str(folder)]):
         if isinstance(found, Example):  # as --skip-bad has it
             pages.write(found, {"text": f"read {found.id}"})
     pages.close()

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seqloom.data.reading import outcomes
 from seqloom.errors import DataError
 from seqloom.interfaces import Example
 from seqloom_handwriting.images.file import load_gray
@@ -40,7 +39,7 @@ def test_the_set_is_read_by_line_images(
     assert rows[1].split("\t")[:2] == ["one_000.png", "one"]
     found = list(LineImageReader(train=f"{out}.tsv").examples("train"))
     assert [one.fields["text"] for one in found] == ['"first" \u00e9lan', "third"] * 2
-    lines = outcomes(PageReader(train=str(folder)).examples("train"))
+    lines = PageReader(train=str(folder)).examples("train")
     expected = [one for one in lines if isinstance(one, Example)]
     for row, one, other in zip(rows[1:], found, expected, strict=True):
         image = load_gray(one.fields["image"])

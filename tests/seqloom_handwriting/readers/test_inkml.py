@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqloom.data.reading import outcomes
 from seqloom.errors import ExampleError
 from seqloom_handwriting.readers.inkml import parse_inkml
 from seqloom_handwriting.readers.strokes import StrokeReader
@@ -110,7 +109,7 @@ def test_folders_of_ink(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(content)
     columns = {"text": "said", "writer": "writer"}
     source = StrokeReader(train=str(tmp_path), columns=columns)
-    found = list(outcomes(source.examples("train")))
+    found = list(source.examples("train"))
     assert [
         str(one) if isinstance(one, ExampleError) else (one.id, one.fields["text"]) for one in found
     ] == [

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from seqloom.data.reading import outcomes
 from seqloom.errors import ConfigError, DataError, ExampleError
 from seqloom.interfaces import Example
 from seqloom_handwriting.images.file import ImageFile
@@ -77,7 +76,7 @@ def test_what_lacks_its_other_half_is_an_error_and_reading_goes_on(
 ) -> None:
     files = {"a.png": png(), "b.png": png(), "b.txt": "b", "c.gt.txt": "c", "d.png": png()}
     path = fill(tmp_path / place, {**files, "d.txt": b"\xe9"})
-    found = list(outcomes(LineImageReader(val=path).examples("val")))
+    found = list(LineImageReader(val=path).examples("val"))
     assert [str(one) if isinstance(one, ExampleError) else one.id for one in found] == [
         f"{path}/a.png: no text beside the image; expected a.gt.txt or a.txt.",
         "b.png",
@@ -100,7 +99,7 @@ def test_texts_that_are_not_found_are_told_where_splits_are_cut(tmp_path: Path, 
         f"  {path}/a.png: no text beside the image; expected a.gt.txt or a.txt.\n"
         f"  {path}/b.png: no text beside the image; expected b.gt.txt or b.txt. Pages with ALTO or "
         "PAGE XML (b.xml) are read by data=pages.\n"
-        "Mend the data: there is no other example."
+        "Fix the data: there is no other example."
     )
 
 
@@ -119,7 +118,7 @@ def test_where_the_images_of_a_table_are(tmp_path: Path, images: str) -> None:
     source = LineImageReader(
         test=str(table), images=given, columns={"image": "image", "text": "text", "page": "page"}
     )
-    found = list(outcomes(source.examples("test")))
+    found = list(source.examples("test"))
     place = "zip file" if images.endswith(".zip") else "folder"
     assert str(found[1]) == (
         f"{table}:3: there is no file 'no.png' in the {place} {(tmp_path / images).resolve()}."
@@ -140,7 +139,7 @@ def test_the_folder_of_a_table_s_name_goes_before_the_table_s_own(tmp_path: Path
     assert [example.fields["image"].load()[0, 0] for example in examples] == [1, 3, 4]
 
 
-def test_letters_from_right_to_left_are_told_of_once(
+def test_letters_from_right_to_left_are_warned_of_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     texts = {"a": "12 left", "b": "12 \u0634\u0645\u0633", "c": "\u05d0"}
@@ -153,7 +152,7 @@ def test_letters_from_right_to_left_are_told_of_once(
     assert message == (
         f"{path}/b.png: the text '12 \u0634\u0645\u0633' has letters that run from right to "
         "left, but images are read from left to right. Such texts can only be learnt if their "
-        "characters stand in the order of the image (visual order, as a bidi algorithm makes it); "
+        "characters are in the order of the image (visual order, as a bidi algorithm makes it); "
         "predictions then have that order too. This is said once."
     )
 
@@ -202,7 +201,7 @@ def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
             list(LineImageReader().inputs([str(tmp_path / name)]))
         assert str(caught.value) == f"{tmp_path / name}: {message}"
     with pytest.raises(DataError, match=r"^- \(standard input\) cannot be read .*; give a file \("):
-        LineImageReader().inputs(["-"])
+        list(LineImageReader().inputs(["-"]))
 
 
 def test_splits(tmp_path: Path) -> None:
@@ -211,7 +210,7 @@ def test_splits(tmp_path: Path) -> None:
     columns = {"image": "image", "text": "text", "page": "page"}
     cut = {"val": 0.25, "test": 0.125, "group": "page"}
     source = LineImageReader(train=str(tmp_path / "t.tsv"), columns=columns, split=cut)
-    train = list(outcomes(source.examples("train")))
+    train = list(source.examples("train"))
     assert isinstance(train[0], ExampleError)
     parts = [[e for e in train if isinstance(e, Example)]]
     parts += [list(source.examples(name)) for name in ("val", "test")]

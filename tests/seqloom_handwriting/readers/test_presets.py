@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from seqloom.config.compose import compose_data
-from seqloom.data.reading import outcomes
 from seqloom.errors import DataError
 from seqloom.interfaces import Example
 from seqloom.model.build import build_reader
@@ -22,7 +21,7 @@ SIZES = {
 def test_sizes(name: str, real_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEQLOOM_DATA", str(real_data))
     source = build_reader(compose_data([f"data={name}"]))
-    found = [list(outcomes(source.examples(split))) for split in ("train", "val", "test")]
+    found = [list(source.examples(split)) for split in ("train", "val", "test")]
     assert tuple(map(len, found)) == SIZES[name]
     assert all(isinstance(one, Example) for part in found for one in part)
 

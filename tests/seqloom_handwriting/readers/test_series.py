@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from seqloom.data.reading import outcomes
 from seqloom.errors import DataError, ExampleError
 from seqloom_handwriting.readers.series import ArrayFile, SeriesReader
 
@@ -46,7 +45,7 @@ def test_tables_name_arrays(tmp_path: Path, place: str) -> None:
     given = str(tmp_path / place) if place.startswith("else") else None
     columns = {"features": "features", "label": "text", "who": "who"}
     source = SeriesReader(train=str(table), arrays=given, columns=columns)
-    one, error, two = outcomes(source.examples("train"))
+    one, error, two = source.examples("train")
     assert str(error).startswith(f"{table}:3: there is no file 'c.npy' in the ")
     assert not isinstance(one, ExampleError)
     assert not isinstance(two, ExampleError)
@@ -66,7 +65,7 @@ def test_inputs(tmp_path: Path) -> None:
     ):
         list(SeriesReader(train=str(tmp_path / "b.npz")).examples("train"))
     with pytest.raises(DataError, match=r"give a file \(.npy\), a table .* or a .npz file\.$"):
-        SeriesReader().inputs(["-"])
+        list(SeriesReader().inputs(["-"]))
 
 
 def npy(array: np.ndarray) -> bytes:

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqloom.data.reading import outcomes
 from seqloom.errors import ConfigError, ExampleError
 from seqloom.interfaces import Example
 from seqloom_handwriting.readers.strings import StringReader, cut_lengths, set_in_line
@@ -125,7 +124,7 @@ def test_gaps_are_shares_of_the_greatest_height(tmp_path: Path) -> None:
 def test_characters_that_cannot_be_read_are_told(tmp_path: Path) -> None:
     path = Path(write(tmp_path / "t.tsv", {"1": 4}))
     path.write_text(path.read_text() + "\n1\t1\tx\n")
-    found = list(outcomes(StringReader(train=str(path), columns=COLUMNS).examples("train")))
+    found = list(StringReader(train=str(path), columns=COLUMNS).examples("train"))
     assert isinstance(found[0], ExampleError)
     assert str(found[0]).startswith(f"{path}:6: the strokes are malformed: stroke 1, point 1")
     good = [one for one in found if isinstance(one, Example)]

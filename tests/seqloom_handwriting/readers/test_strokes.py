@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqloom.data.reading import outcomes
 from seqloom.errors import ConfigError, DataError, ExampleError
 from seqloom_handwriting.readers.points import flip, parse_strokes
 from seqloom_handwriting.readers.strokes import StrokeReader
@@ -67,7 +66,7 @@ def test_malformed_points(text: str, message: str) -> None:
 def test_a_table_with_patterns_and_held_out_writers(tmp_path: Path) -> None:
     path = write(tmp_path)
     source = StrokeReader(train=path, **PENDIGITS, hold_out={"writer": ["25"]}, y_up=True)
-    train, val = (list(outcomes(source.examples(name))) for name in ("train", "val"))
+    train, val = (list(source.examples(name)) for name in ("train", "val"))
     assert [str(one) if isinstance(one, ExampleError) else one.id for one in train] == [
         "t:1",
         f"{path}:4: the strokes are malformed: stroke 1, point 1 (x,y is expected): '8;9' is no "
@@ -153,7 +152,7 @@ def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
     with pytest.raises(
         DataError, match=r"^- \(standard input\) cannot be read by this reader; give"
     ):
-        StrokeReader().inputs(["-"])
+        list(StrokeReader().inputs(["-"]))
 
 
 @pytest.mark.realdata

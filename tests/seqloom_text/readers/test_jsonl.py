@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqloom.errors import DataError, ExampleError
+from seqloom.testing.reader_case import usable
 from seqloom_text.readers.jsonl import JsonlReader
 
 
@@ -70,14 +71,14 @@ GOOD = '{"text": "a", "label": "x"}\n'
 def test_errors_have_file_and_line(tmp_path: Path, text: str, message: str) -> None:
     source = JsonlReader(train=write(tmp_path / "a.jsonl", text))
     with pytest.raises(DataError, match=message):
-        list(source.examples("train"))
+        usable(source.examples("train"))
 
 
 def test_an_empty_token_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "a.jsonl", '{"tokens": ["a", ""]}')
     source = JsonlReader(train=path, columns={"tokens": "tokens"})
     with pytest.raises(ExampleError, match="'tokens' is wrong: item 2 of 2 is empty"):
-        list(source.examples("train"))
+        usable(source.examples("train"))
     with pytest.raises(DataError, match=r"no key 'key', from which data\.id_column reads"):
         list(
             JsonlReader(train=path, columns={"tokens": "tokens"}, id_column="key").examples("train")

@@ -10,6 +10,7 @@ import pytest
 
 from seqloom.errors import ConfigError, DataError
 from seqloom.interfaces import Reader
+from seqloom.testing.reader_case import usable
 from seqloom_text.readers.conll import ConllReader
 from seqloom_text.readers.csv import CsvReader
 from seqloom_text.readers.jsonl import JsonlReader
@@ -59,7 +60,7 @@ def test_lines(tmp_path: Path) -> None:
     assert [e.fields["text"] for e in source.inputs([path])] == [" a b ", "", "c\u2028d"]
     assert [e.id for e in source.inputs([path])] == ["a:1", "a:2", "a:3"]
     with pytest.raises(DataError, match=r"a\.txt:2: the field 'text' is empty; expected a text"):
-        list(source.examples("train"))
+        usable(source.examples("train"))
 
 
 def test_a_damaged_gzip_file(tmp_path: Path) -> None:

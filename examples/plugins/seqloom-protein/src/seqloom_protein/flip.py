@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from seqloom.data import give
 from seqloom.errors import ConfigError, ExampleError, did_you_mean
 from seqloom.interfaces import SPLITS, Example, Origin, Reader
 
@@ -26,20 +25,19 @@ class FlipReader(Reader):
         self.archive = archive
         self.labels = labels
 
-    def examples(self, split: str) -> Iterator[Example]:
-        """Return the proteins of a split, in the order of the labels.
+    def examples(self, split: str) -> Iterator[Example | ExampleError]:
+        """Yield the proteins of a split, in the order of the labels.
 
         Raises:
-            ConfigError: the split has another name than these three.
-            DataError: the archive is missing or damaged, or its files do not fit together.
-            ExampleError: from ``next``, for one protein; ask for the next one.
+            ConfigError: The split has another name than these three.
+            DataError: The archive is missing or damaged, or its files do not fit together.
         """
         if split not in SPLITS:
             raise ConfigError(f"No split {split!r}. {did_you_mean(split, SPLITS)}")
-        return give(self._read(self.archive, split) if self.archive else ())
-
-    def _read(self, archive: str, split: str) -> Iterator[Example | ExampleError]:
-        sequences, labels, masks = members(archive, ("sequences.fasta", self.labels, "mask.fasta"))
+        if not self.archive:
+            return
+        files = ("sequences.fasta", self.labels, "mask.fasta")
+        sequences, labels, masks = members(self.archive, files)
         residues = {entry.name: entry.text for entry in sequences.entries()}
         resolved = {entry.name: entry.text for entry in masks.entries()}
         for entry in labels.entries():
@@ -52,7 +50,7 @@ class FlipReader(Reader):
             origin = Origin(labels.shown, entry.line)
             yield to_example(Record(name, origin, residues[name], entry.text, resolved[name]))
 
-    def inputs(self, paths: Sequence[str]) -> Iterator[Example]:
+    def inputs(self, paths: Sequence[str]) -> Iterator[Example | ExampleError]:
         """Return the proteins of FASTA files or tables; see `Reader.inputs`."""
         return read_inputs(paths, Columns())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from seqloom.data import SplitConfig, SplitReader, give
+from seqloom.data import SplitConfig, SplitReader
 from seqloom.errors import DataError, ExampleError
 from seqloom.interfaces import Example
 
@@ -31,12 +31,11 @@ class TableReader(SplitReader):
         super().__init__({"train": train, "val": val, "test": test}, split)
         self.columns = columns if isinstance(columns, Columns) else Columns(**(columns or {}))
 
-    def whole(self, split: str) -> Iterator[Example]:
-        """Return all proteins of the split's own file; see `SplitReader.whole`."""
-        return give(self._read(self.files[split]) if split in self.files else ())
-
-    def _read(self, file: str) -> Iterator[Example | ExampleError]:
-        text = TextFile.find(file)
+    def whole(self, split: str) -> Iterator[Example | ExampleError]:
+        """Yield all proteins of the split's own file; see `SplitReader.whole`."""
+        if split not in self.files:
+            return
+        text = TextFile.find(self.files[split])
         empty = True
         for record in records(text, text.lines(), self.columns, targets=True):
             empty = False
@@ -44,6 +43,6 @@ class TableReader(SplitReader):
         if empty:
             raise DataError(f"{text.shown}: no proteins; the file is empty or has a header only.")
 
-    def inputs(self, paths: Sequence[str]) -> Iterator[Example]:
+    def inputs(self, paths: Sequence[str]) -> Iterator[Example | ExampleError]:
         """Return the proteins of FASTA files or tables; see `Reader.inputs`."""
         return read_inputs(paths, self.columns)

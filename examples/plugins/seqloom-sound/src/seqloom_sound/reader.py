@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain
 from pathlib import PurePath
 from typing import Any
 
-from seqloom.data import SplitConfig, SplitReader, give
+from seqloom.data import SplitConfig, SplitReader
 from seqloom.errors import ConfigError, DataError, ExampleError
 from seqloom.interfaces import Example
 
@@ -44,39 +43,15 @@ class SoundReader(SplitReader):
         given |= {name: f"data.split.{name}" for name in ("val", "test") if getattr(cut, name)}
         self._held = HoldOut(hold_out or {}, given)
 
-    def whole(self, split: str) -> Iterator[Example]:
-        """Return the examples of the split's own file, or those held out; see `SplitReader.whole`.
+    def whole(self, split: str) -> Iterator[Example | ExampleError]:
+        """Yield the examples of the split's own file, or those held out; see `SplitReader.whole`.
 
         Raises:
-            DataError: a file is missing, malformed or has no sounds.
-            ExampleError: a sound is missing or has no label.
+            DataError: A file is missing, malformed or has no sounds.
         """
         source = "train" if split in self._held else split
         if source not in self.files:
-            return iter(())
-        return give(self._read(source, split))
-
-    def inputs(self, paths: Sequence[str]) -> Iterator[Example]:
-        """Return single sounds, and those of folders, zip files and tables; see `Reader.inputs`.
-
-        Raises:
-            DataError: a file is missing or of another kind.
-            ExampleError: a sound that a table names is missing.
-        """
-        if "-" in paths:
-            raise DataError(f"- (standard input) cannot be read; expected {expected(False)}")
-        return give(chain.from_iterable(map(self._inputs, paths)))
-
-    def _inputs(self, path: str) -> Iterator[Example | ExampleError]:
-        count = 0
-        for found in self._finder.find(path, targets=False):
-            count += 1
-            single = path.endswith(found.name)
-            yield _example(found, path if single else f"{path.rstrip('/')}/{found.name}")
-        if not count:
-            raise DataError(f"{path}: no sounds in it; expected {expected(False)}")
-
-    def _read(self, source: str, split: str) -> Iterator[Example | ExampleError]:
+            return
         path, prefix, count = self.files[source], self._prefix(source), 0
         for found in self._finder.find(path):
             if source == "train" and not found.problem:
@@ -87,6 +62,23 @@ class SoundReader(SplitReader):
         if not count:
             held = f" for {split} by {self._held}" if split in self._held else ""
             raise DataError(f"{path}: no sounds in it{held}.")
+
+    def inputs(self, paths: Sequence[str]) -> Iterator[Example | ExampleError]:
+        """Yield single sounds, and those of folders, zip files and tables; see `Reader.inputs`.
+
+        Raises:
+            DataError: A file is missing or of another kind.
+        """
+        if "-" in paths:
+            raise DataError(f"- (standard input) cannot be read; expected {expected(False)}")
+        for path in paths:
+            count = 0
+            for found in self._finder.find(path, targets=False):
+                count += 1
+                single = path.endswith(found.name)
+                yield _example(found, path if single else f"{path.rstrip('/')}/{found.name}")
+            if not count:
+                raise DataError(f"{path}: no sounds in it; expected {expected(False)}")
 
     def _prefix(self, split: str) -> str:
         """Return what the ids of a split start with, another one for each."""

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqloom.data.encode import Bad, Codecs
-from seqloom.data.fitting import fit
+from seqloom.data.encode import Codecs
+from seqloom.data.fit_codecs import fit_codecs
+from seqloom.data.rejected import Rejected
 from seqloom.errors import ConfigError, DataError, ExampleError
 from seqloom.interfaces import Arrays, Codec, Example, FrontendCodec, HeadCodec
 
@@ -63,10 +64,10 @@ class Nothing(FrontendCodec):
 
 
 def _fit(labels: Sequence[str]) -> tuple[dict[str, Any], list[str], list[str], Labels]:
-    head, bad = Labels(), Bad(skip=True)
+    head, rejected = Labels(), Rejected(skip=True)
     examples = [Example(str(n), {"label": label}) for n, label in enumerate(labels)]
-    states = fit(Codecs(Nothing(), {"labels": head}), examples, bad)
-    return states, [one.id for one in examples], [one.example_id for one in bad.faults], head
+    states = fit_codecs(Codecs(Nothing(), {"labels": head}), examples, rejected)
+    return states, [one.id for one in examples], [one.example_id for one in rejected.errors], head
 
 
 @given(st.lists(st.sampled_from(["a", "b", "c", "bad"]), min_size=1, max_size=30))
@@ -101,7 +102,7 @@ def test_good_examples_are_fitted_once() -> None:
     assert head.seen == 40
 
 
-def test_a_fault_of_no_example_of_ours_is_not_swallowed() -> None:
+def test_an_error_about_an_unknown_example_is_not_swallowed() -> None:
     class Lost(Labels):
         def fit(self, examples: Sequence[Example]) -> dict[str, Any]:
             raise ExampleError(Example("elsewhere", {}), "is bad")
@@ -109,11 +110,13 @@ def test_a_fault_of_no_example_of_ours_is_not_swallowed() -> None:
     lost: Codec = Lost()
     assert isinstance(lost, HeadCodec)
     with pytest.raises(ExampleError, match="elsewhere: is bad"):
-        fit(Codecs(Nothing(), {"x": lost}), [Example("1", {"label": "a"})], Bad(skip=True))
+        fit_codecs(
+            Codecs(Nothing(), {"x": lost}), [Example("1", {"label": "a"})], Rejected(skip=True)
+        )
 
 
-class Uniting(Labels):
-    """Can be united with others."""
+class Merging(Labels):
+    """Can be merged with others."""
 
     def merge(self, state: Any, examples: Sequence[Example]) -> dict[str, Any]:
         return {"known": [*state["known"], *(str(one.fields["label"]) for one in examples)]}
@@ -128,22 +131,26 @@ BASIS = {"frontend": {"examples": 99}, "heads": {"labels": {"known": ["a", "z"]}
 )
 def test_a_trained_models_states(classes: str, known: list[str]) -> None:
     examples = [Example(label, {"label": label}) for label in "cb"]
-    codecs = Codecs(Nothing(), {"labels": Uniting()})
-    states = fit(codecs, examples, Bad(skip=False), BASIS, classes)
+    codecs = Codecs(Nothing(), {"labels": Merging()})
+    states = fit_codecs(codecs, examples, Rejected(skip=False), BASIS, classes)
     assert states == {"frontend": {"examples": 99}, "heads": {"labels": {"known": known}}}
 
 
 @pytest.mark.parametrize("classes", ["keep", "merge", "replace"])
 def test_a_head_that_the_model_does_not_have_is_fitted(classes: str) -> None:
     examples = [Example(label, {"label": label}) for label in "cb"]
-    states = fit(Codecs(Nothing(), {"other": Labels()}), examples, Bad(skip=False), BASIS, classes)
+    states = fit_codecs(
+        Codecs(Nothing(), {"other": Labels()}), examples, Rejected(skip=False), BASIS, classes
+    )
     assert states["heads"] == {"other": {"known": ["b", "c"]}}
 
 
-def test_a_codec_that_cannot_unite() -> None:
+def test_a_codec_that_cannot_merge() -> None:
     examples = [Example("c", {"label": "c"})]
     with pytest.raises(ConfigError) as found:
-        fit(Codecs(Nothing(), {"labels": Labels()}), examples, Bad(skip=False), BASIS, "merge")
+        fit_codecs(
+            Codecs(Nothing(), {"labels": Labels()}), examples, Rejected(skip=False), BASIS, "merge"
+        )
     assert str(found.value) == (
         "Labels cannot merge two sets of classes; use init_classes=keep or init_classes=replace."
     )

@@ -1,0 +1,131 @@
+"""Fit codecs on the training examples, and reject the examples that they refuse."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, TypeVar
+
+from seqloom.data.encode import Codecs
+from seqloom.data.rejected import Rejected
+from seqloom.errors import DataError, ExampleError, SeqloomError
+from seqloom.interfaces import Codec, Example, HeadCodec
+
+T = TypeVar("T")
+CONTEXT = 100
+"""Number of good examples put beside a suspect, to see whether ``fit`` refuses it."""
+
+
+Learn = Callable[[Sequence[Example]], dict[str, Any]]
+"""From examples to a codec's state."""
+
+
+def fit_codecs(
+    codecs: Codecs,
+    examples: list[Example],
+    rejected: Rejected,
+    basis: Mapping[str, Any] | None = None,
+    classes: str = "keep",
+) -> dict[str, Any]:
+    """Fit every codec and return their states: ``{"frontend": …, "heads": {name: …}}``.
+
+    An example that one of the codecs refuses is removed from ``examples`` and rejected.
+
+    Args:
+        codecs: Codecs to fit; they are not changed.
+        examples: Examples of the train split.
+        rejected: Collects what is refused.
+        basis: States of a trained model to start from: the frontend's is kept.
+        classes: What to do with the states of its heads: ``keep``, ``merge`` or ``replace``.
+
+    Raises:
+        DataError: No example is left, or a codec cannot learn from them.
+        ConfigError: A head's codec cannot merge its classes with others.
+    """
+    learners = {
+        # Heads first: fitting a frontend can be expensive, and it refuses less.
+        **{
+            name: (codec, _learner(codec, (basis or {}).get("heads", {}).get(name), classes))
+            for name, codec in codecs.heads.items()
+        },
+        "": (codecs.frontend, _learner(codecs.frontend, basis and basis["frontend"], "keep")),
+    }
+    while True:
+        before = len(examples)
+        heads = {name: _fit(*learner, examples, rejected) for name, learner in learners.items()}
+        if len(examples) == before:
+            return {"frontend": heads.pop(""), "heads": heads}
+
+
+def _learner(codec: Codec, basis: Mapping[str, Any] | None, classes: str) -> Learn:
+    if basis is None or classes == "replace":
+        return codec.fit
+    if classes == "merge" and isinstance(codec, HeadCodec):
+        return partial(codec.merge, basis)
+    return lambda _: dict(basis)
+
+
+def _fit(codec: Codec, learn: Learn, examples: list[Example], rejected: Rejected) -> dict[str, Any]:
+    while True:
+        try:
+            return learn(examples)
+        except ExampleError as error:
+            with _silence():
+                errors = _similar(codec, learn, examples, error)
+        rejected.errors += errors
+        refused = {error.example_id for error in errors}
+        examples[:] = [one for one in examples if one.id not in refused]
+        if not examples:
+            rejected.raise_or_warn("the train split")
+            raise DataError("No training example is left that can be used.")
+
+
+def _similar(
+    codec: Codec, learn: Learn, examples: list[Example], error: ExampleError
+) -> list[ExampleError]:
+    """Return the error, and those of the examples after it, in time linear in their number.
+
+    ``fit`` names one example at a time. A codec fitted on the examples before that one finds the
+    suspects among those after it: they cannot be encoded, if only because of a new label. A suspect
+    that ``fit`` refuses beside good examples is rejected.
+    """
+    place = next((i for i, one in enumerate(examples) if one.id == error.example_id), None)
+    if place is None:
+        raise error
+    good, suspects = examples[:place], examples[place + 1 :]
+    if good and _error_of(partial(_restore, codec, learn), good) is None:
+        suspects = [one for one in suspects if _error_of(codec.encode, one)]
+    else:
+        good = []
+    found = [error]
+    for one in suspects:
+        other = _error_of(learn, [*good[-CONTEXT:], one])
+        if isinstance(other, ExampleError) and other.example_id == one.id:
+            found.append(other)
+    return found
+
+
+def _restore(codec: Codec, learn: Learn, examples: list[Example]) -> None:
+    codec.restore(learn(examples))
+
+
+def _error_of(attempt: Callable[[T], Any], argument: T) -> SeqloomError | None:
+    try:
+        attempt(argument)
+    except SeqloomError as error:
+        return error
+    return None
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep what codecs log in each trial fit out of the log."""
+    log = logging.getLogger("seqloom")
+    level = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(level)

@@ -1,0 +1,81 @@
+"""Read the examples of a split, and set those aside that cannot be used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from seqloom.data.rejected import Rejected
+from seqloom.errors import DataError, ExampleError, PluginError
+from seqloom.interfaces.codec import FrontendCodec
+from seqloom.interfaces.example import Example
+from seqloom.interfaces.reader import Reader
+
+
+def checked(found: Iterable[Example | ExampleError]) -> Iterator[Example | ExampleError]:
+    """Yield what a reader yields, and refuse what would lose examples without a word.
+
+    A generator cannot continue after an error that it raised. So an ExampleError, which is about
+    one example only, must be yielded.
+
+    Raises:
+        DataError: The reader raised an ExampleError.
+        PluginError: The reader yielded something else than an Example or an ExampleError.
+    """
+    try:
+        for one in found:
+            if not isinstance(one, Example | ExampleError):
+                raise PluginError(
+                    f"A reader yielded {repr(one)[:80]} ({type(one).__name__}); expected an "
+                    "Example, or an ExampleError for an example that cannot be used."
+                )
+            yield one
+    except ExampleError as error:
+        raise DataError(
+            f"{error}\nThe reader raised this ExampleError, so the examples after it cannot be "
+            "read. It must yield the error instead of raising it: yield ExampleError(…)."
+        ) from error
+
+
+def read_split(
+    reader: Reader, split: str, codec: FrontendCodec, rejected: Rejected
+) -> list[Example]:
+    """Return a split's examples with derived fields; those that cannot be used are rejected.
+
+    Raises:
+        DataError: A file is malformed, or two examples have the same id.
+    """
+    found = []
+    for one in checked(reader.examples(split)):
+        if isinstance(one, ExampleError):
+            rejected.errors.append(one)
+        else:
+            found.append(one)
+    refuse_duplicate_ids(found, f"the {split} split")
+    return prepare(codec, found, rejected)
+
+
+def prepare(codec: FrontendCodec, examples: Iterable[Example], rejected: Rejected) -> list[Example]:
+    """Return the examples with derived fields; those that cannot be prepared are rejected."""
+    prepared = []
+    for example in examples:
+        try:
+            prepared.append(codec.prepare(example))
+        except ExampleError as error:
+            rejected.errors.append(error)
+    return prepared
+
+
+def refuse_duplicate_ids(examples: Iterable[Example], what: str) -> None:
+    """Refuse a data set in which two examples have the same id.
+
+    Raises:
+        DataError: Names the id and both places.
+    """
+    seen: dict[str, Example] = {}
+    for example in examples:
+        other = seen.setdefault(example.id, example)
+        if other is not example:
+            raise DataError(
+                f"Two examples of {what} have the id {example.id!r}: "
+                f"{other.origin or 'one'} and {example.origin or 'another'}; ids must be unique."
+            )

@@ -1,0 +1,115 @@
+"""A reader with a file for each split, or with splits cut from ``train``."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Any
+
+from seqloom.data.read import checked
+from seqloom.data.rejected import refusal
+from seqloom.data.split import SplitConfig, split
+from seqloom.errors import ConfigError, DataError, ExampleError, did_you_mean
+from seqloom.interfaces.example import Example
+from seqloom.interfaces.reader import SPLITS, Reader
+
+
+class SplitReader(Reader):
+    """A reader with a file for each split, or with splits cut from that of ``train``.
+
+    Args:
+        files: split → file; what a file is, the subclass decides. A split may be None.
+        cut: What is cut from ``train``.
+
+    Attributes:
+        files: split → file, for the splits that have one.
+    """
+
+    def __init__(
+        self, files: Mapping[str, Any], cut: SplitConfig | Mapping[str, Any] | None
+    ) -> None:
+        self.files = {name: file for name, file in files.items() if file}
+        self._cut = cut if isinstance(cut, SplitConfig) else SplitConfig(**(cut or {}))
+        for name in self._cuts & self.files.keys():
+            raise ConfigError(
+                f"data.{name}={self.files[name]} and data.split.{name}={getattr(self._cut, name)} "
+                f"both say where {name} comes from; set only one of them."
+            )
+
+    @abstractmethod
+    def whole(self, split: str) -> Iterator[Example | ExampleError]:
+        """Yield all examples of the split's own file; nothing if it has no file.
+
+        As in `Reader.examples`, what is wrong with one example alone is yielded as ExampleError.
+        """
+
+    def examples(self, split: str) -> Iterator[Example | ExampleError]:
+        """Return the examples of a split; see `Reader.examples`.
+
+        Raises:
+            ConfigError: The split has another name than these three, or cannot be cut.
+            DataError: The file is missing, malformed or empty, or has too few examples to cut.
+        """
+        if split not in SPLITS:
+            raise ConfigError(f"No split {split!r}. {did_you_mean(split, SPLITS)}")
+        if self._cuts and split in self._cuts | {"train"}:
+            return iter(self._parts[split])
+        return self.whole(split)
+
+    @property
+    def _cuts(self) -> set[str]:
+        """The splits that are cut from train."""
+        return {name for name in ("val", "test") if getattr(self._cut, name)}
+
+    @cached_property
+    def _parts(self) -> dict[str, list[Example | ExampleError]]:
+        """Train and what is cut from it; what could not be read is reported with train."""
+        if "train" not in self.files:
+            raise ConfigError(
+                f"data.split.{min(self._cuts)} cuts from data.train, but data.train is not set."
+            )
+        found = list(checked(self.whole("train")))
+        good = [one for one in found if isinstance(one, Example)]
+        errors = [one for one in found if isinstance(one, ExampleError)]
+        parts: dict[str, list[Example | ExampleError]] = {
+            name: [*part]
+            for name, part in self._split(good, errors).items()
+            if name in self._cuts or name == "train"
+        }
+        parts["train"] = [*errors, *parts["train"]]
+        return parts
+
+    def _split(self, good: list[Example], errors: list[ExampleError]) -> dict[str, list[Example]]:
+        """Return the splits of the good examples.
+
+        Raises:
+            ConfigError: They cannot be cut like this.
+            DataError: The same, where rejected examples may be the reason; lists those too.
+        """
+        try:
+            return split(good, self._cut)
+        except ConfigError as error:
+            if not errors:
+                raise
+            why = f". Without them: {error}" if good else ": there is no other example."
+            what = f"data.train={self.files['train']}"
+            raise DataError(f"{refusal(errors, what)}\nFix the data{why}") from error
+
+
+class UniqueNames:
+    """Makes names unique: one that was passed before gets a number.
+
+    >>> unique = UniqueNames()
+    >>> [unique(name) for name in ("a", "b", "a")]
+    ['a', 'b', 'a#2']
+    """
+
+    def __init__(self) -> None:
+        self._seen = Counter[str]()
+
+    def __call__(self, name: str) -> str:
+        """Return the name, or a numbered one that was not returned before."""
+        self._seen[name] += 1
+        return name if self._seen[name] == 1 else self(f"{name}#{self._seen[name]}")

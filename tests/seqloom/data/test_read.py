@@ -1,0 +1,58 @@
+"""Reading a split: nothing that a reader yields or raises is lost without a word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from seqloom.data.read import checked, refuse_duplicate_ids
+from seqloom.errors import DataError, ExampleError, PluginError
+from seqloom.interfaces import Example, Origin
+
+
+def _example(number: int, text: str = "") -> Example:
+    return Example(str(number), {"text": text}, Origin("data.txt", number))
+
+
+def test_an_error_takes_the_place_of_its_example() -> None:
+    def stream() -> Iterator[Example | ExampleError]:
+        yield _example(1)
+        yield ExampleError(_example(2), "is empty")
+        yield _example(3)
+
+    first, error, last = checked(stream())
+    assert isinstance(first, Example)
+    assert isinstance(last, Example)
+    assert (first.id, str(error), last.id) == ("1", "data.txt:2: is empty", "3")
+
+
+def test_a_raised_error_says_that_it_must_be_yielded() -> None:
+    def broken() -> Iterator[Example]:
+        yield _example(1)
+        raise ExampleError(_example(2), "is empty")
+
+    stream = checked(broken())
+    assert isinstance(next(stream), Example)
+    with pytest.raises(
+        DataError, match=r"^data\.txt:2: is empty\n.* yield ExampleError\(…\)\.$"
+    ) as e:
+        next(stream)
+    assert not isinstance(e.value, ExampleError)  # it must not pass for one that may be skipped
+
+
+@pytest.mark.parametrize("odd", [None, {"text": "a"}, ExampleError])
+def test_what_is_no_example_is_refused(odd: Any) -> None:
+    with pytest.raises(PluginError, match=r"^A reader yielded .*; expected an Example, or an Exa"):
+        list(checked([_example(1), odd]))
+
+
+def test_duplicate_ids_are_refused_with_both_places() -> None:
+    refuse_duplicate_ids([_example(1, "a"), _example(2, "a")], "the train split")
+    with pytest.raises(
+        DataError, match=r"train split have the id '1': data\.txt:1 and data\.txt:1"
+    ):
+        refuse_duplicate_ids([_example(1, "a"), _example(1, "b")], "the train split")
+    with pytest.raises(DataError, match="'x': one and another; ids must be unique"):
+        refuse_duplicate_ids([Example("x", {}), Example("x", {})], "the train split")

@@ -71,5 +71,5 @@ def _hydra(word: str) -> int:
 
     # Hydra takes the program's name for its script from here.
     sys.argv = ["seqloom", "--shell-completion", word]
-    hydra_main()
+    hydra_main(lambda composed: None)
     return 0

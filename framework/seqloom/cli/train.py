@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -59,12 +59,13 @@ Common keys:
 OF_COMPOSING = ("Config group override", "Only one of --run")
 """How the bare ValueErrors of Hydra begin that are a user's mistake."""
 
-failures: list[str] = []
-"""What went wrong in this process's trials: Hydra hands nothing back from them."""
-
 
 def train(arguments: list[str]) -> int:
-    """Run Hydra with these arguments; return 1 if a trial failed."""
+    """Run Hydra with these arguments, and return the exit status.
+
+    Raises:
+        SeqloomError: the config cannot be composed, the run failed, or a trial of the sweep did.
+    """
     with disabling_for_one_run():
         return _train(arguments)
 
@@ -79,11 +80,21 @@ def _train(arguments: list[str]) -> int:
         print(help_text(), end="")
         return 0
     sys.argv = ["seqloom train", *_with_parts(arguments)]
-    failures.clear()
+    errors: list[SeqloomError] = []
+
+    def task(composed: DictConfig) -> None:
+        if HydraConfig.get().mode is RunMode.MULTIRUN:
+            run_trial(composed)  # perhaps in another process: the trial's record holds its failure
+            return
+        try:
+            run_composed(composed)
+        except SeqloomError as error:  # Hydra prints lines of its own of an error that leaves a job
+            errors.append(error)
+
     before = os.environ.get("HYDRA_FULL_ERROR")
     os.environ["HYDRA_FULL_ERROR"] = "1"  # let errors through to us: we put them in sentences
     try:
-        hydra_main()
+        hydra_main(task)
     except COMPOSITION_ERRORS as fault:
         if type(fault) is ValueError and not str(fault).startswith(OF_COMPOSING):
             raise
@@ -95,7 +106,9 @@ def _train(arguments: list[str]) -> int:
             del os.environ["HYDRA_FULL_ERROR"]
         else:
             os.environ["HYDRA_FULL_ERROR"] = before
-    return 1 if failures or _a_trial_failed() else 0
+    if errors:
+        raise errors[0]
+    return 0
 
 
 def overrides_first(arguments: list[str]) -> list[str]:
@@ -108,64 +121,45 @@ def overrides_first(arguments: list[str]) -> list[str]:
     return [*overrides, *(word for word in arguments if word not in overrides)]
 
 
-def _a_trial_failed() -> bool:
-    """Return whether the sweep that has just ended, if it was one, has a trial without success.
+def run_trial(composed: DictConfig) -> None:
+    """Run one trial of a sweep; its failure is printed and recorded, and does not end the sweep."""
+    try:
+        run_composed(composed)
+    except SeqloomError as error:
+        print_failure(str(error))
+    except Exception as error:
+        log = RunFolder(Path(HydraConfig.get().runtime.output_dir)).log
+        with log.open("a", encoding="utf-8") as file:  # a bug: keep its traceback
+            file.write("".join(traceback.format_exception(error)))
+        print_failure(f"{type(error).__name__}: {error} (see {log})")
 
-    Its trials may have run in other processes: only their records tell. One that is left to
-    another process is not this one's failure.
+
+def run_composed(composed: DictConfig) -> None:
+    """Freeze one config and run it.
+
+    Raises:
+        SeqloomError: the config cannot be used, or the run failed; ``run.json`` says so too.
     """
-    from seqloom.sweep import callback
-    from seqloom.sweep.ledger import read_trials
-
-    folder, callback.last_sweep = callback.last_sweep, None
-    return folder is not None and any(
-        trial.state not in {"done", "pruned", "running"} for trial in read_trials(folder)
-    )
-
-
-@hydra.main(config_path="pkg://seqloom_conf", config_name="train", version_base=VERSION_BASE)
-def _main(composed: DictConfig) -> None:
-    """Freeze one trial's config and run it; its failure does not end a sweep."""
     settings = HydraConfig.get()
     try:
         config = frozen(composed)
-    except SeqloomError as fault:
-        refused(fault)
-        return
-    try:
-        if settings.mode is RunMode.MULTIRUN:
-            follow()
-            with own_share(settings.sweep.dir, settings.launcher, config):
-                run_trial(config)
-        else:
-            report(run_trial(config))
-    except SeqloomError as fault:
-        failed(str(fault))
-    except Exception as fault:
-        if settings.mode is not RunMode.MULTIRUN:
-            raise
-        log = RunFolder(Path(settings.runtime.output_dir)).log
-        with log.open("a", encoding="utf-8") as file:  # a bug, whose trace its finder will want
-            file.write("".join(traceback.format_exception(fault)))
-        failed(f"{type(fault).__name__}: {fault} (see {log})")
+    except SeqloomError as error:
+        folder = RunFolder(Path(settings.runtime.output_dir))
+        with suppress(RunError), Lease(folder.path):  # unless another process writes there
+            overrides = list(settings.overrides.task)
+            record_refusal(folder, f"{type(error).__name__}: {error}", overrides)
+        raise
+    if settings.mode is RunMode.MULTIRUN:
+        follow()
+        with own_share(settings.sweep.dir, settings.launcher, config):
+            run_once(config)
+    else:
+        report(run_once(config))
 
 
-def refused(fault: SeqloomError) -> None:
-    """Note that a trial's config cannot be used: in its record too, unless another writes that."""
-    failed(str(fault))
-    folder = RunFolder(Path(HydraConfig.get().runtime.output_dir))
-    overrides = list(HydraConfig.get().overrides.task)
-    with suppress(RunError), Lease(folder.path):
-        record_refusal(folder, f"{type(fault).__name__}: {fault}", overrides)
-
-
-def failed(text: str) -> None:
-    """Note and show a trial's failure, with its number in a sweep."""
-    failures.append(text)
-    settings = HydraConfig.get()
-    number = Path(settings.runtime.output_dir).name
-    whose = f"[{number}] " if settings.mode is RunMode.MULTIRUN else ""
-    print(f"{whose}Error: {text}", file=sys.stderr)
+def print_failure(text: str) -> None:
+    """Print a trial's error after its number."""
+    print(f"[{Path(HydraConfig.get().runtime.output_dir).name}] Error: {text}", file=sys.stderr)
 
 
 def _with_parts(arguments: list[str]) -> list[str]:
@@ -177,10 +171,13 @@ def _with_parts(arguments: list[str]) -> list[str]:
     return with_parts(arguments)
 
 
-def hydra_main() -> None:
-    """Enter Hydra; its settings are in ``sys.argv``."""
+def hydra_main(task: Callable[[DictConfig], None]) -> None:
+    """Enter Hydra, which reads ``sys.argv`` and calls the task with each composed config."""
     register_configs()
-    _main()
+    decorate = hydra.main(
+        config_path="pkg://seqloom_conf", config_name="train", version_base=VERSION_BASE
+    )
+    decorate(task)()
 
 
 def frozen(composed: DictConfig) -> Config:
@@ -212,8 +209,8 @@ def title(choices: Mapping[str, Any]) -> str:
     return " · ".join(str(choices[group]) for group in ("encoder", "head", "data"))
 
 
-def run_trial(config: Config) -> Any:
-    """Import what training needs, which takes seconds, and run the trial."""
+def run_once(config: Config) -> Any:
+    """Import what training needs, which takes seconds, and run."""
     from seqloom.train.fit import run
 
     return run(config, list(HydraConfig.get().overrides.task))

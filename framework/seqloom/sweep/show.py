@@ -8,10 +8,12 @@ from pathlib import Path
 
 from seqloom.sweep.formats import FORMATS, left_out
 from seqloom.sweep.front import front, has_several_objectives
-from seqloom.sweep.leaderboard import boards
-from seqloom.sweep.ledger import Trial, open_sweep
+from seqloom.sweep.index import write_index
+from seqloom.sweep.leaderboard import best_trial, boards
+from seqloom.sweep.ledger import Trial, open_sweep, read_trials
 from seqloom.sweep.ordering import sort, top
 from seqloom.sweep.standing import standing
+from seqloom.train.folder import RunFolder
 
 FAULTS = 5
 
@@ -64,3 +66,14 @@ def faults(trials: Sequence[Trial]) -> list[str]:
     ]
     more = len(bad) - len(told)
     return [*told, f"… and {more} more."] if more else told
+
+
+def sum_up(folder: Path) -> None:
+    """Write a sweep's index and print its leaderboard, where its best model is, and where it is."""
+    write_index(folder)
+    sys.stdout.write("\n")
+    show(folder)
+    top = None if has_several_objectives(folder) else best_trial(read_trials(folder))
+    if top:
+        sys.stdout.write(f"\nbest   {RunFolder(top.folder).bundle}")
+    sys.stdout.write(f"\nsweep  {folder}\n")

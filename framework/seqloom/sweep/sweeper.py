@@ -23,11 +23,11 @@ from seqloom.config.explain import explain
 from seqloom.config.quoting import quoted
 from seqloom.errors import ConfigError, RunError
 from seqloom.sweep.applicable import Applicable
-from seqloom.sweep.callback import sum_up
 from seqloom.sweep.ledger import read_trials
 from seqloom.sweep.plan import Plan, Planned, has_plan, read_plan
 from seqloom.sweep.progress import following
 from seqloom.sweep.shares import tidy
+from seqloom.sweep.show import sum_up
 from seqloom.train.folder import RunFolder
 from seqloom.train.lease import Lease, end_process
 from seqloom.train.record import record_refusal
@@ -106,7 +106,7 @@ class PlannedSweeper(Sweeper):
         """Run the sweep.
 
         Raises:
-            SeqloomError: it cannot be planned, or the folder holds another sweep.
+            SeqloomError: it cannot be planned, the folder holds another sweep, or trials failed.
         """
         folder = Path(self.config.hydra.sweep.dir).absolute()
         if self.config.hydra.launcher.get("n_jobs") == 0:
@@ -125,8 +125,17 @@ class PlannedSweeper(Sweeper):
                 with suppress(OSError):  # nothing was begun there
                     folder.rmdir()
             raise
+        else:
+            sum_up(folder)
         finally:
             tidy(str(folder))
+        trials = read_trials(folder)
+        failed = sum(trial.state not in {"done", "pruned", "running"} for trial in trials)
+        if failed:
+            raise RunError(
+                f"{failed} of {len(trials)} trials did not succeed. To try them again: "
+                f"seqloom sweep resume {folder}"
+            )
 
     def parse(self, arguments: Sequence[str]) -> list[Override]:
         """Return the arguments as Hydra reads them.

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from seqloom.cli.main import run
-from seqloom.errors import ConfigError, PluginError
+from seqloom.errors import ConfigError, PluginError, RunError
 
 
 @pytest.fixture
@@ -39,13 +39,13 @@ def test_what_cannot_be_composed(here: Path, overrides: list[str], sentence: str
 
 
 def test_what_is_composed_but_wrong(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["train", "frontend=characters", f"run_dir={here}/run"]) == 1
-    captured = capsys.readouterr()
-    assert captured.err == (
-        "Error: head=ner needs one step for each token; frontend=characters gives steps (one step "
-        "for each character). Choose frontend=words.\n"
+    with pytest.raises(ConfigError) as found:
+        run(["train", "frontend=characters", f"run_dir={here}/run"])
+    assert str(found.value) == (
+        "head=ner needs one step for each token; frontend=characters gives steps (one step "
+        "for each character). Choose frontend=words."
     )
-    assert captured.out == ""
+    assert capsys.readouterr() == ("", "")
 
 
 def test_the_config_is_printed_and_nothing_is_run(
@@ -61,9 +61,12 @@ def test_the_config_is_printed_and_nothing_is_run(
 def test_a_sweep_goes_on_after_a_trial_that_fails(
     here: Path, small: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    status = run(["train", "-m", *small, "head.field=tgas,tags", f"run_dir={here}/sweep"])
+    with pytest.raises(RunError) as failed:
+        run(["train", "-m", *small, "head.field=tgas,tags", f"run_dir={here}/sweep"])
     captured = capsys.readouterr()
-    assert status == 1
+    assert str(failed.value) == (
+        f"1 of 2 trials did not succeed. To try them again: seqloom sweep resume {here}/sweep"
+    )
     assert "Error: head=ner needs one tag for each token in the field 'tgas'" in captured.err
     assert not (here / "sweep" / "0" / "bundle").exists()
     assert (here / "sweep" / "1" / "bundle").is_dir()

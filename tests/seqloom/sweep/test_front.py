@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from seqloom.sweep import front as module
-from seqloom.sweep.callback import sum_up
 from seqloom.sweep.front import GET_OPTUNA, front
 from seqloom.sweep.page import write_page
 from seqloom.sweep.plan import Plan
+from seqloom.sweep.show import sum_up
 
 from .conftest import AddTrial
 

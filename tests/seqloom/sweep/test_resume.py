@@ -195,10 +195,12 @@ def test_what_failed_is_tried_up_to_three_times(
     folder = tmp_path / "sweep"
     resume = ["sweep", "resume", str(folder)]
     words = [*small, "encoder=rnn", values, f"run_dir={folder}"]
-    assert run(["train", "-m", *words]) == 1
+    with pytest.raises(RunError, match="1 of 2 trials did not succeed"):
+        run(["train", "-m", *words])
     kept = done(folder)
     for arguments, count in (([], 2), ([], 3), ([], 3), (["--attempts", "4"], 4)):
-        assert run([*resume, *arguments]) == 1
+        with pytest.raises(RunError, match="1 of 2 trials did not succeed"):
+            run([*resume, *arguments])
         assert attempts(folder, 0) == ["failed"] * count
     assert list(kept) == [1]
     assert done(folder) == kept
@@ -220,7 +222,8 @@ def test_paths_are_relative_to_where_the_sweep_was_begun(
     words = [word for word in small if not word.startswith("data.")]
     data = ["data=conll", "data.train=train.conll", "data.val=null", "data.test=null"]
     # The file is not there yet, so both trials fail.
-    assert run(["train", "-m", *words, *data, "seed=1,2", "run_dir=sweep"]) == 1
+    with pytest.raises(RunError, match="2 of 2 trials did not succeed"):
+        run(["train", "-m", *words, *data, "seed=1,2", "run_dir=sweep"])
     assert [trial.state for trial in read_trials(home / "sweep")] == ["failed"] * 2
     (home / "train.conll").write_text(SENTENCES, encoding="utf-8")
     monkeypatch.chdir(elsewhere)

@@ -6,21 +6,16 @@ import json
 from pathlib import Path
 
 import pytest
-from omegaconf import OmegaConf
 
-from seqloom.sweep import callback
+from seqloom.sweep.show import sum_up
 
 from .conftest import AddTrial
 
 
-def test_the_end_of_a_sweep(
-    sweep: Path, add: AddTrial, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(callback, "last_sweep", None)
+def test_the_end_of_a_sweep(sweep: Path, add: AddTrial, capsys: pytest.CaptureFixture[str]) -> None:
     add("encoder=rnn", val=0.5)
     add("encoder=lstm", state="failed", error="ConfigError: no such thing\nand more")
-    config = OmegaConf.create({"hydra": {"sweep": {"dir": str(sweep)}}})
-    callback.SweepCallback().on_multirun_end(config)
+    sum_up(sweep)
     out, err = capsys.readouterr()
     lines = out.strip().splitlines()
     assert lines[0].startswith("encoder")
@@ -30,4 +25,3 @@ def test_the_end_of_a_sweep(
     assert "1 done, 1 failed of 2." in err
     assert "Trial 1 has failed: ConfigError: no such thing\n" in err
     assert len(json.loads((sweep / "index.json").read_bytes())["trials"]) == 2
-    assert callback.last_sweep == sweep

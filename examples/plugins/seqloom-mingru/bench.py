@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 import torch
 from seqloom.interfaces import Encoder, Features
-from seqloom.plugins import registry, resolve
+from seqloom.plugins import resolve
 from torch import Tensor
 
 from seqloom_mingru.scan import linear_recurrence
@@ -113,7 +113,7 @@ def encoders(rows: int, steps: int) -> None:
         return lambda: encoder(given).states.sum().backward()
 
     made = {
-        name: resolve(registry().find("encoder", name))(HIDDEN, hidden_size=HIDDEN, num_layers=1)
+        name: resolve("encoder", name)(HIDDEN, hidden_size=HIDDEN, num_layers=1)
         for name in ENCODERS
     }
     found = medians({name: train(encoder) for name, encoder in made.items()})

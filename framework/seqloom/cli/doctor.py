@@ -113,7 +113,7 @@ def _of_component(part: Component) -> Iterator[str]:
         yield f"{part.kind}={part.name}: {register_configs()[part.kind, part.name]}"
         return
     try:
-        cls = resolve(part)
+        cls = resolve(part.kind, part.name)
     except PluginError as fault:
         if not _lacks_extra(part.extra, fault):
             yield str(fault)

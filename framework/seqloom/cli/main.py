@@ -8,7 +8,7 @@ from collections.abc import Callable
 from importlib import import_module
 
 from seqloom.cli.commands import COMMANDS
-from seqloom.errors import PluginError, SeqloomError
+from seqloom.errors import SeqloomError
 
 HELP = """\
 Usage: seqloom COMMAND [ARGUMENTS]
@@ -72,18 +72,11 @@ def find(name: str) -> Callable[[list[str]], int]:
         found = getattr(import_module(module), function)
         return found
     from seqloom.plugins import registry
-    from seqloom.plugins.registry import import_target
+    from seqloom.plugins.registry import import_with_extra
 
     command = registry().command(name, others=COMMANDS)
-    try:
-        found = import_target(command.target, f"the command {name!r}")
-    except PluginError as fault:
-        if not command.extra or not isinstance(fault.__cause__, ImportError):
-            raise
-        distribution = registry().provider(command).distribution
-        raise PluginError(
-            f'{fault}. What it needs comes with: pip install "{distribution}[{command.extra}]"'
-        ) from fault.__cause__
+    plugin = registry().provider(command)
+    found = import_with_extra(command, f"the command {name!r}", plugin)
     return found
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal, overload
 
 from seqloom.data.encode import Codecs
 from seqloom.errors import ConfigError
+from seqloom.interfaces import Encoder, Frontend, Head, Reader
 from seqloom.model.pipeline import Pipeline
-from seqloom.plugins import Kind, registry, resolve
+from seqloom.plugins import Kind, resolve
 from seqloom.plugins.registry import choice
 
 Spec = Mapping[str, Any]
@@ -17,16 +18,43 @@ States = Mapping[str, Any]
 """Codec states: ``{"frontend": {…}, "heads": {"ner": {…}}}``."""
 
 
-def component_class(kind: Kind, section: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """Return a component's class and parameters."""
+Params = dict[str, Any]
+
+
+@overload
+def component_class(
+    kind: Literal["data"], section: Mapping[str, Any]
+) -> tuple[type[Reader], Params]: ...
+@overload
+def component_class(
+    kind: Literal["frontend"], section: Mapping[str, Any]
+) -> tuple[type[Frontend], Params]: ...
+@overload
+def component_class(
+    kind: Literal["encoder"], section: Mapping[str, Any]
+) -> tuple[type[Encoder], Params]: ...
+@overload
+def component_class(
+    kind: Literal["head"], section: Mapping[str, Any]
+) -> tuple[type[Head], Params]: ...
+def component_class(kind: Kind, section: Mapping[str, Any]) -> tuple[type[Any], Params]:
+    """Return the class and the parameters that a section names.
+
+    Raises:
+        PluginError: No plugin provides the component, or its class cannot be imported.
+    """
     name, params = choice(section)
-    return resolve(registry().find(kind, name)), params
+    return resolve(kind, name), params
 
 
-def build_reader(section: Mapping[str, Any]) -> Any:
-    """Return the data source that a section names."""
-    source, params = component_class("data", section)
-    return source(**params)
+def build_reader(section: Mapping[str, Any]) -> Reader:
+    """Return the reader that a section names.
+
+    Raises:
+        PluginError: No plugin provides it, or its class cannot be imported.
+    """
+    reader, params = component_class("data", section)
+    return reader(**params)
 
 
 def build_codecs(spec: Spec, states: States | None = None) -> Codecs:

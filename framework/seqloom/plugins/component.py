@@ -11,7 +11,7 @@ major one may remove it, and not before it warned for one minor release.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import KW_ONLY, MISSING, dataclass, field, fields
 from typing import Any, Literal, get_args
 
 import pluggy
@@ -64,6 +64,7 @@ class Component:
     name: str
     schema: type
     target: str
+    _: KW_ONLY
     takes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     gives: Gives = field(default_factory=dict)
     suffixes: tuple[str, ...] = ()

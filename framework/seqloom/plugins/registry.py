@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from seqloom.errors import ConfigError, PluginError, did_you_mean
 from seqloom.plugins.component import Command, Component, Kind
@@ -21,6 +21,9 @@ from seqloom.plugins.disabling import (
 )
 from seqloom.plugins.loading import Plugin, discover, known_names
 from seqloom.plugins.shadowing import without_shadowing
+
+if TYPE_CHECKING:
+    from seqloom.interfaces import Encoder, Frontend, Head, Reader
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,13 +50,14 @@ class Registry:
         Raises:
             PluginError: no plugin provides it, or several do.
         """
-        return self._entry(kind, name)[0]
+        return self.entry(kind, name)[0]
 
     def owner(self, kind: Kind, name: str) -> Plugin:
         """Return the plugin that provides a component; raises as ``find`` does."""
-        return self._entry(kind, name)[1]
+        return self.entry(kind, name)[1]
 
-    def _entry(self, kind: Kind, name: str) -> tuple[Component, Plugin]:
+    def entry(self, kind: Kind, name: str) -> tuple[Component, Plugin]:
+        """Return a component and the plugin that provides it; raises as ``find`` does."""
         if (kind, name) in self.components:
             return self.components[kind, name]
         if (kind, name) in self.contested:
@@ -176,22 +180,43 @@ def disabling_for_one_run() -> Iterator[None]:
             registry.cache_clear()
 
 
-def resolve(component: Component) -> Any:
-    """Import and return the class that a component names.
+@overload
+def resolve(kind: Literal["data"], name: str) -> type[Reader]: ...
+@overload
+def resolve(kind: Literal["frontend"], name: str) -> type[Frontend]: ...
+@overload
+def resolve(kind: Literal["encoder"], name: str) -> type[Encoder]: ...
+@overload
+def resolve(kind: Literal["head"], name: str) -> type[Head]: ...
+@overload
+def resolve(kind: Kind, name: str) -> type[Any]: ...
+def resolve(kind: Kind, name: str) -> type[Any]:
+    """Import and return the class of a component.
 
     Raises:
-        PluginError: its module or class cannot be imported.
+        PluginError: No plugin provides the component, or its class cannot be imported.
     """
-    kind, name = component.kind, component.name
+    component, plugin = registry().entry(kind, name)
+    found: type[Any] = import_with_extra(component, f"{kind}={name}", plugin)
+    return found
+
+
+def import_with_extra(part: Component | Command, label: str, plugin: Plugin) -> Any:
+    """Import and return the target of a component or command.
+
+    Raises:
+        PluginError: It cannot be imported; where libraries are missing that an extra of the
+            plugin's distribution installs, the text says how to install it.
+    """
     try:
-        return import_target(component.target, f"{kind}={name}")
-    except PluginError as fault:
-        if not component.extra or not isinstance(fault.__cause__, ImportError):
+        return import_target(part.target, label)
+    except PluginError as error:
+        if not part.extra or not isinstance(error.__cause__, ImportError):
             raise
-        distribution = registry().owner(kind, name).distribution
         raise PluginError(
-            f'{fault}. What it needs comes with: pip install "{distribution}[{component.extra}]"'
-        ) from fault.__cause__
+            f"{error}. Install the libraries that it needs: "
+            f'pip install "{plugin.distribution}[{part.extra}]"'
+        ) from error.__cause__
 
 
 def import_target(target: str, label: str) -> Any:

@@ -63,7 +63,7 @@ def case_of(
             yield _source(component, given, Path(folder))
     elif component.kind == "encoder":
         params = typed(component, {**small(component), **given})
-        yield EncoderCase(resolve(component), params)
+        yield EncoderCase(resolve("encoder", component.name), params)
     elif component.kind == "frontend":
         yield _frontend(component, typed(component, given), kinds)
     else:
@@ -84,7 +84,7 @@ def _source(component: Component, given: Mapping[str, Any], folder: Path) -> Rea
         sample = import_target(component.sample, _whose(component))(folder)
     params = typed(component, {**sample, **given})
     gives = component.given(params)
-    cls = resolve(component)
+    cls = resolve("data", component.name)
     return ReaderCase(cls, params, gives, component.suffixes, folder if sample else None)
 
 
@@ -92,14 +92,14 @@ def _frontend(
     component: Component, params: dict[str, Any], kinds: Mapping[str, str]
 ) -> FrontendCase:
     if component.sample:
-        return FrontendCase(resolve(component), _sampled(component), params)
+        return FrontendCase(resolve("frontend", component.name), _sampled(component), params)
     fields = {_field(params, role, kind): kind for role, kind in kinds.items()}
-    return FrontendCase(resolve(component), _made(component, fields), params)
+    return FrontendCase(resolve("frontend", component.name), _made(component, fields), params)
 
 
 def _head(component: Component, params: dict[str, Any]) -> HeadCase:
     """Return the first case that the head's codec takes: of its kinds, one may be for others."""
-    cls = resolve(component)
+    cls = resolve("head", component.name)
     kinds = component.takes.get("field", ("",))
     refusal: ExampleError | None = None
     for kind in kinds:

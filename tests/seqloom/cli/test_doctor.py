@@ -169,7 +169,9 @@ def seqloom_commands():
     assert f'{remark} "faulty-dear[dear]"\n' in capsys.readouterr().out
     done = program("dear", site=site)
     assert done.returncode == 1
-    assert done.stderr.endswith('What it needs comes with: pip install "faulty-dear[dear]"\n')
+    assert done.stderr.endswith(
+        'Install the libraries that it needs: pip install "faulty-dear[dear]"\n'
+    )
 
 
 def test_a_preset_of_no_component_is_a_fault(

@@ -124,23 +124,22 @@ def test_a_command_that_is_not_there() -> None:
 
 def test_a_target_that_cannot_be_imported(install: Install) -> None:
     install("faulty_claim", CLAIM.format(name="mine"))
-    component = registry().find("encoder", "mine")
     with pytest.raises(
         PluginError,
         match=r"^encoder=mine cannot be loaded: its plugin names 'faulty_target:Missing', but "
         r"importing that failed: ModuleNotFoundError: No module named 'faulty_target'$",
     ):
-        resolve(component)
+        resolve("encoder", "mine")
     install("faulty_target", "")
     with pytest.raises(PluginError, match=r"AttributeError: .* no attribute 'Missing'$"):
-        resolve(component)
+        resolve("encoder", "mine")
 
 
 def test_a_target_whose_module_raises(install: Install) -> None:
     install("faulty_claim", CLAIM.format(name="mine"))
     install("faulty_target", "raise RuntimeError('needs a newer torch')")
     with pytest.raises(PluginError, match=r"RuntimeError: needs a newer torch$"):
-        resolve(registry().find("encoder", "mine"))
+        resolve("encoder", "mine")
 
 
 BAD_SCHEMA = """
@@ -284,17 +283,17 @@ def test_an_extra_is_named_to_who_lacks_its_libraries(install: Install) -> None:
     install("faulty_dear_part", "import faulty_library")
     with pytest.raises(
         PluginError,
-        match=r"ModuleNotFoundError: No module named 'faulty_library'\. What it needs comes with: "
-        r'pip install "faulty-dear\[dear\]"$',
+        match=r"ModuleNotFoundError: No module named 'faulty_library'\. Install the libraries that "
+        r'it needs: pip install "faulty-dear\[dear\]"$',
     ):
-        resolve(registry().find("encoder", "dear"))
+        resolve("encoder", "dear")
 
 
 def test_an_extra_does_not_help_against_other_faults(install: Install) -> None:
     install("faulty_dear", EXTRA)
     install("faulty_dear_part", "raise RuntimeError('is broken')")
     with pytest.raises(PluginError, match=r"failed: RuntimeError: is broken$"):
-        resolve(registry().find("encoder", "dear"))
+        resolve("encoder", "dear")
 
 
 def test_the_extras_of_the_installed_components_exist() -> None:

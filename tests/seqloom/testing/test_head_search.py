@@ -20,7 +20,7 @@ def _labelled(name: str, frames: Sequence[int] = LENGTHS, **params: Any) -> Head
     component = registry().find("head", name)
     field = params.setdefault("field", component.defaults()["field"])
     labelled = examples({"tokens": "tokens", field: field}, frames)
-    return HeadCase(resolve(component), labelled, frames, component.defaults() | params)
+    return HeadCase(resolve("head", name), labelled, frames, component.defaults() | params)
 
 
 @pytest.mark.parametrize("check", [search.check_search, search.check_likelihood])
@@ -54,7 +54,7 @@ def _over(case: HeadCase, decode: Callable[..., list[Prediction]]) -> HeadCase:
 
 def test_targets_of_another_kind_are_named_by_the_case() -> None:
     def worst(head: Any, outputs: Any, encoded: Encoded) -> list[Prediction]:
-        decode = resolve(registry().find("head", "classification")).decode
+        decode = resolve("head", "classification").decode
         found: list[Prediction] = decode(head, -outputs, encoded)
         return found
 
@@ -96,7 +96,7 @@ def test_what_a_prediction_says_in_another_form_cannot_be_searched(classes: Any)
 
 def test_a_text_may_stand_for_a_list_of_letters() -> None:
     def as_text(head: Any, outputs: Any, encoded: Encoded) -> list[Prediction]:
-        decode = resolve(registry().find("head", "ner")).decode
+        decode = resolve("head", "ner").decode
         return [{"said": " ".join(one["tags"])} for one in decode(head, outputs, encoded)]
 
     search.check_search(_over(_labelled("ner"), as_text))

@@ -1,4 +1,4 @@
-"""Handwriting for seqloom: line images, whole pages and pen strokes, read with CTC.
+"""Handwriting for seqloom: line images, whole pages and pen strokes.
 
 This module is the entry point: it is imported at every start and loads neither torch nor Lightning.
 """
@@ -10,13 +10,12 @@ from collections.abc import Iterable
 from seqloom.plugins import Command, Component, hookimpl
 from seqloom_handwriting.schemas.data import DATA
 from seqloom_handwriting.schemas.frontends import FRONTENDS
-from seqloom_handwriting.schemas.heads import HEADS
 
 
 @hookimpl
 def seqloom_components() -> Iterable[Component]:
-    """Return the data sets, the frontends and the head of this plugin."""
-    return (*DATA, *FRONTENDS, *HEADS)
+    """Return the data sets and the frontends of this plugin."""
+    return (*DATA, *FRONTENDS)
 
 
 @hookimpl
@@ -27,12 +26,6 @@ def seqloom_commands() -> Iterable[Command]:
             "prepare",
             "Cut pages into line images.",
             "seqloom_handwriting.pages.prepare:prepare",
-            extra="handwriting",
-        ),
-        Command(
-            "tune",
-            "Tune how a model decodes, on dev.",
-            "seqloom_handwriting.ctc.tune:tune",
             extra="handwriting",
         ),
         Command(

@@ -1,11 +1,15 @@
-"""What the frontends read of an example."""
+"""What the frontends read of an example, and how large they show it."""
 
 from __future__ import annotations
 
+import html
 from typing import Any
 
 from seqloom.errors import ExampleError, did_you_mean
-from seqloom.interfaces import Example
+from seqloom.interfaces import Example, View
+
+WIDTH, HEIGHT = 900, 64
+"""Pixels of a drawing in the report, at most."""
 
 
 def require_field(example: Example, name: str, what: str) -> Any:
@@ -22,3 +26,8 @@ def require_field(example: Example, name: str, what: str) -> Any:
             f"{did_you_mean(name, example.fields)}",
         )
     return value
+
+
+def not_shown(error: Exception) -> View:
+    """Return a sentence in place of a drawing."""
+    return View(f"<div>{html.escape(f'The picture cannot be shown: {error}')}</div>", WIDTH)

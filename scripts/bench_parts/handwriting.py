@@ -21,8 +21,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from seqloom.interfaces import Features, SequenceBatch
-from seqloom_handwriting.ctc.greedy import best_path
-from seqloom_handwriting.ctc.loss import ctc_loss
+from seqloom_ctc.paths import best_path, ctc_loss
 from seqloom_handwriting.images.codec import LineImageCodec
 from seqloom_handwriting.images.frontend import LineImageFrontend
 from seqloom_recurrent.encoders import BiLSTM

@@ -8,15 +8,12 @@ from dataclasses import fields, is_dataclass
 from importlib import import_module
 
 import pytest
-from omegaconf import OmegaConf
-from omegaconf.errors import ValidationError
 
 import seqloom_handwriting
-from seqloom.interfaces import Frontend, Head, Reader
+from seqloom.interfaces import Frontend, Reader
 from seqloom.plugins import Component
-from seqloom_handwriting.schemas.heads import Ctc, Decoder, Form
 
-KINDS: dict[str, type] = {"data": Reader, "frontend": Frontend, "head": Head}
+KINDS: dict[str, type] = {"data": Reader, "frontend": Frontend}
 COMPONENTS = list(seqloom_handwriting.seqloom_components())
 
 
@@ -51,15 +48,5 @@ def test_each_component_is_what_it_says(component: Component) -> None:
 
 def test_each_command_can_be_called() -> None:
     commands = list(seqloom_handwriting.seqloom_commands())
-    assert [command.name for command in commands] == ["prepare", "tune", "demo"]
+    assert [command.name for command in commands] == ["prepare", "demo"]
     assert all(callable(found(command.target)) for command in commands)
-
-
-def test_the_schema_of_the_head_takes_names_and_refuses_others() -> None:
-    schema = OmegaConf.structured(Ctc)
-    schema.decoder, schema.form = "beam", "NFKC"
-    assert (schema.decoder, schema.form) == (Decoder.beam, Form.NFKC)
-    with pytest.raises(ValidationError, match="greedy, beam"):
-        schema.decoder = "viterbi"
-    with pytest.raises(ValidationError, match="NFC, NFD"):
-        schema.form = "nfc2"

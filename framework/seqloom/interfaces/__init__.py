@@ -7,6 +7,7 @@ from seqloom.interfaces.example import Example, Origin
 from seqloom.interfaces.frontend import Features, Frontend
 from seqloom.interfaces.head import Head, HeadMetric, Matrix, Prediction, Table
 from seqloom.interfaces.reader import SPLITS, Reader
+from seqloom.interfaces.view import View
 from seqloom.interfaces.writer import Writer
 
 __all__ = [
@@ -29,5 +30,6 @@ __all__ = [
     "SequenceBatch",
     "State",
     "Table",
+    "View",
     "Writer",
 ]

@@ -8,6 +8,7 @@ an n-gram model say, is bytes: these are stored as files of their own.
 
 from __future__ import annotations
 
+import html
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,6 +17,7 @@ import numpy as np
 
 from seqloom.errors import ConfigError
 from seqloom.interfaces.example import Example
+from seqloom.interfaces.view import View
 
 Arrays = dict[str, np.ndarray]
 """Named arrays of one example. Axis 0 of an array is its sequence; 0-d arrays are single values."""
@@ -82,6 +84,16 @@ class FrontendCodec(Codec):
         the target, the item is taken as it was.
         """
         return item
+
+    def show(self, example: Example) -> View:
+        """Return markup of what is read of an example, for the report.
+
+        Its tokens or its text, unless a codec shows something else; its id if it has neither.
+        """
+        tokens, text = example.fields.get("tokens"), example.fields.get("text")
+        if isinstance(tokens, list | tuple):
+            text = " ".join(map(str, tokens))
+        return View(f"<div>{html.escape(text if isinstance(text, str) else example.id)}</div>")
 
     @abstractmethod
     def cost(self, item: Arrays) -> int:

@@ -7,7 +7,8 @@ from typing import Any
 
 from seqloom.config.freeze import Config
 from seqloom.data.collate import EncodedExample
-from seqloom.interfaces import Matrix, Table
+from seqloom.interfaces import Example, Matrix, Prediction, Table
+from seqloom.interfaces.arguments import accepted
 from seqloom.model.pipeline import Pipeline
 from seqloom.train.callbacks import JsonLines
 from seqloom.train.data import RunData
@@ -86,7 +87,13 @@ def worst(
             id=example.id,
             origin=str(example.origin or ""),
             loss=losses[example.id],
-            html=pipeline.head.render(example, prediction),
+            html=_rendered(pipeline, example, prediction),
         )
         for example, prediction in pipeline.predict_rows(chosen)
     ]
+
+
+def _rendered(pipeline: Pipeline, example: Example, prediction: Prediction) -> str:
+    render, show = pipeline.head.render, pipeline.codecs.frontend.show
+    takes_view = accepted(render, view=None)
+    return render(example, prediction, **({"view": show(example)} if takes_view else {}))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import io
+import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,8 +13,8 @@ import numpy as np
 from PIL import Image
 
 from seqloom.errors import ExampleError
-from seqloom.interfaces import Arrays, Example, FrontendCodec
-from seqloom_handwriting.fields import require_field
+from seqloom.interfaces import Arrays, Example, FrontendCodec, View
+from seqloom_handwriting.fields import HEIGHT, WIDTH, not_shown, require_field
 from seqloom_handwriting.images.augment import augment_line
 from seqloom_handwriting.images.file import ImageFile, load_gray
 from seqloom_handwriting.images.page_like import PageLike
@@ -75,6 +78,22 @@ class LineImageCodec(FrontendCodec):
         """
         image = augment_line(item["image"], self.params.augment, rng, self.pooling.width)
         return {**item, "image": image}
+
+    def show(self, example: Example) -> View:
+        """Return the image as a small PNG, with the columns of each step; else why it is missing.
+
+        Steps at the margins, which the image does not have, lie at its edges.
+        """
+        try:
+            gray = load_gray(example.fields.get(self.params.field))
+        except ValueError as error:
+            return not_shown(error)
+        html, width = _drawn(gray)
+        scaled = max(1, round(gray.shape[1] * self.params.height / gray.shape[0]))
+        steps = (scaled + 2 * self.params.margin) // self.pooling.width
+        edges = (np.arange(steps + 1) * self.pooling.width - self.params.margin) / scaled
+        pixels = (edges.clip(0, 1) * width).tolist()
+        return View(html, width, list(itertools.pairwise(pixels)))
 
     def cost(self, item: Arrays) -> int:
         """Return the width in pixels."""
@@ -147,3 +166,15 @@ def _scaled(image: np.ndarray, width: int, height: int) -> np.ndarray:
         return image
     picture = Image.fromarray(image)
     return np.asarray(picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0))
+
+
+def _drawn(gray: np.ndarray) -> tuple[str, int]:
+    """Return HTML of an image, and its width in pixels."""
+    image = Image.fromarray(gray)
+    image.thumbnail((2 * WIDTH, HEIGHT))
+    stream = io.BytesIO()
+    image.quantize(16).save(stream, "PNG", optimize=True)
+    data = base64.b64encode(stream.getvalue()).decode()
+    width = min(WIDTH, image.width)
+    style = f"width:{width}px;max-width:100%;display:block"
+    return f'<img src="data:image/png;base64,{data}" alt="the line" style="{style}">', width

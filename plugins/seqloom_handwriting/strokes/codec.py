@@ -8,13 +8,16 @@ from typing import Any
 import numpy as np
 
 from seqloom.errors import ExampleError
-from seqloom.interfaces import Arrays, Example, FrontendCodec
-from seqloom_handwriting.fields import require_field
+from seqloom.interfaces import Arrays, Example, FrontendCodec, View
+from seqloom_handwriting.fields import HEIGHT, WIDTH, not_shown, require_field
 from seqloom_handwriting.schemas.frontends import PenStrokes
 from seqloom_handwriting.strokes.geometry import Stroke, resample, rows, size_of, transform
 
 _FARTHEST = 1e30
 """The greatest coordinate: beyond it, squares of distances might not be finite."""
+
+EDGE = 2
+"""Pixels around a drawing."""
 
 
 class StrokeCodec(FrontendCodec):
@@ -72,6 +75,18 @@ class StrokeCodec(FrontendCodec):
             values[:, 3:] = values[:, 3:] @ matrix
         return {**item, "strokes": values}
 
+    def show(self, example: Example) -> View:
+        """Return the strokes as lines, each step at its point; else why they are missing."""
+        try:
+            strokes = _read(example, self.params.field)
+            html, left, scale, width = _drawn(strokes)
+            size = size_of(strokes)
+        except (ExampleError, ValueError) as error:
+            return not_shown(error)
+        points = np.concatenate(self._strokes(example))[:, 0] * size
+        places = ((points - left) * scale + EDGE).tolist()
+        return View(html, width, [(place, place) for place in places])
+
     def cost(self, item: Arrays) -> int:
         """Return the number of points."""
         return len(item["strokes"])
@@ -128,3 +143,25 @@ def _short(value: Any) -> str:
 def _steps(strokes: Sequence[Stroke]) -> np.ndarray:
     """Return the distances between neighbouring points of the same stroke."""
     return np.concatenate([np.hypot(*np.diff(stroke, axis=0).T) for stroke in strokes])
+
+
+def _drawn(strokes: Sequence[Stroke]) -> tuple[str, float, float, int]:
+    """Return SVG of strokes, where they start at the left, pixels a unit, and the width."""
+    points = np.concatenate(strokes)
+    low, high = points.min(0), points.max(0)
+    size = np.maximum(high - low, 1e-6)
+    scale = float(min(WIDTH / size[0], HEIGHT / size[1]))
+    lines = "".join(_polyline((stroke - low) * scale + EDGE) for stroke in strokes)
+    w, h = size * scale + 2 * EDGE
+    drawing = (
+        f'<svg viewBox="0 0 {w:.1f} {h:.1f}" style="width:{w:.0f}px;max-width:100%;display:block;'
+        'background:#fff" fill="none" stroke="#123" stroke-width="2" stroke-linecap="round">'
+        f"{lines}</svg>"
+    )
+    return drawing, float(low[0]), scale, round(w)
+
+
+def _polyline(points: np.ndarray) -> str:
+    if len(points) == 1:  # a dot is only seen as a line to itself
+        points = points.repeat(2, axis=0)
+    return '<polyline points="{}"/>'.format(" ".join(f"{x:.1f},{y:.1f}" for x, y in points))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from seqloom.errors import ExampleError
-from seqloom.interfaces import Arrays, Example, FrontendCodec
+from seqloom.interfaces import Arrays, Example, FrontendCodec, View
 from seqloom_handwriting.fields import require_field
 from seqloom_handwriting.readers.series import ArrayFile
 from seqloom_handwriting.schemas.frontends import Scaling, Vectors
@@ -71,6 +72,10 @@ class VectorCodec(FrontendCodec):
         """
         values = (self._load(example, self.columns) - self._mean) / self._deviation
         return {"features": values.astype(np.float32)}
+
+    def show(self, example: Example) -> View:
+        """Return the example's id: vectors are not drawn."""
+        return View(f"<div>{html.escape(example.id)}</div>")
 
     def cost(self, item: Arrays) -> int:
         """Return the number of vectors."""

@@ -14,9 +14,9 @@ import pytest
 from seqloom.cli.main import run
 from seqloom.errors import BundleError, ConfigError
 from seqloom.model.pipeline import Pipeline
+from seqloom_ctc.schema import Ctc
 from seqloom_handwriting.demo import command, serve
 from seqloom_handwriting.demo.reader import Reader
-from seqloom_handwriting.schemas.heads import Ctc
 
 MAIN = "from seqloom.cli.main import main; main()"
 

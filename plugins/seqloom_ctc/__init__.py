@@ -1,0 +1,34 @@
+"""Connectionist temporal classification: texts read from frames, of images, strokes or sound.
+
+This module is the entry point: it is imported at every start and loads neither torch nor Lightning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from seqloom.plugins import Command, Component, hookimpl
+from seqloom_ctc.schema import Ctc
+
+
+@hookimpl
+def seqloom_components() -> Iterable[Component]:
+    """Return the head."""
+    return (
+        Component(
+            "head",
+            "ctc",
+            Ctc,
+            "seqloom_ctc.head:CtcHead",
+            takes={"field": ("text",), "steps": ("frame",)},
+            extra="ctc",
+        ),
+    )
+
+
+@hookimpl
+def seqloom_commands() -> Iterable[Command]:
+    """Return the command that tunes how a model decodes."""
+    return (
+        Command("tune", "Tune how a model decodes, on dev.", "seqloom_ctc.tune:tune", extra="ctc"),
+    )

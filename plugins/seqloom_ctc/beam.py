@@ -1,0 +1,321 @@
+"""Prefix beam search: the most probable texts under CTC, an n-gram model and a lexicon."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqloom_ctc.codec import CtcCodec
+from seqloom_ctc.language import OUTSIDE, ROOT, Lexicon, NGram
+from seqloom_ctc.paths import IMPOSSIBLE, Reading, align
+from seqloom_ctc.schema import Ctc
+
+Array = NDArray[np.float64]
+ALWAYS = 2
+"""So many classes may add a character at a frame, however improbable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """A text that was found.
+
+    Attributes:
+        labels: its classes, from 1.
+        score: log of the probability of all its paths that were kept, plus weight × log of the
+            n-gram model's probability, plus the bonuses and the cost of unknown words.
+    """
+
+    labels: list[int]
+    score: float
+
+
+def prefix_beam(
+    log_probs: NDArray[Any],
+    *,
+    alphabet: str | Sequence[str],
+    width: int = 16,
+    ngram: NGram | None = None,
+    weight: float = 0.0,
+    bonus: float = 0.0,
+    lexicon: Lexicon | None = None,
+    skip_blank: float = 1.0,
+    min_probability: float = 1e-4,
+    best: int = 1,
+) -> list[Hypothesis]:
+    """Return the best texts of a line, the best first.
+
+    Of each prefix the paths that end in a blank are summed apart from those that do not (Graves &
+    Jaitly 2014; Hannun et al. 2014). If a lexicon leaves nothing whose last word is whole, the last
+    word may be cut off.
+
+    Args:
+        log_probs: (T, C) natural logarithms; class 0 is the blank.
+        alphabet: C - 1 characters; character i is class i + 1.
+        width: prefixes that are kept at each frame.
+        ngram: the model of characters, over the same alphabet.
+        weight: of the n-gram model's log probabilities.
+        bonus: for each character.
+        lexicon: the words that may be read.
+        skip_blank: frames whose blank is more probable count as nothing but blank.
+        min_probability: classes below it add no characters at a frame, but for the best two; a
+            lexicon may leave nothing else, so that with one all classes are tried.
+        best: how many texts are returned, if so many were found.
+
+    Raises:
+        ValueError: if log_probs are NaN or do not fit the alphabet, or the model does not.
+    """
+    _check(log_probs, len(alphabet))
+    log_probs = np.maximum(log_probs, IMPOSSIBLE, dtype=np.float64)
+    beam = _Beam(Prefix(Language(alphabet, ngram, weight, bonus, lexicon)))
+    skipped = (np.exp(log_probs[:, 0]) > skip_blank).tolist()
+    classes = _likely(log_probs, 0.0 if lexicon else min_probability)
+    for frame, scores in enumerate(log_probs):
+        if skipped[frame]:
+            beam.rest(scores[0])
+        else:
+            beam.step(scores, classes[frame], width)
+    return beam.ended(best)
+
+
+def search(log_probs: np.ndarray, codec: CtcCodec, options: Ctc, *, spans: bool = True) -> Reading:
+    """Return the most probable text of (T, C) log probabilities.
+
+    With ``spans`` it is aligned with the frames, which takes as long again.
+    """
+    found = prefix_beam(
+        log_probs,
+        width=options.beam_width,
+        ngram=codec.ngram,
+        alphabet=codec.alphabet,
+        weight=options.ngram_weight,
+        bonus=options.ngram_bonus,
+        lexicon=codec.lexicon,
+        skip_blank=options.skip_blank,
+    )
+    labels = list(found[0].labels)
+    return Reading(labels, align(log_probs, labels) if spans else [])
+
+
+class _Beam:
+    """The W prefixes that are kept, and the log probabilities of their paths.
+
+    Attributes:
+        prefixes: W.
+        blank: (W,), of the paths that end in a blank.
+        other: (W,), of those that end in the prefix's last label.
+    """
+
+    def __init__(self, root: Prefix) -> None:
+        self.blank = np.zeros(1)
+        self.other = np.full(1, -np.inf)
+        self._keep([root])
+
+    def _keep(self, prefixes: list[Prefix]) -> None:
+        """Hold other prefixes, and what of them is needed at each frame."""
+        self.prefixes = prefixes
+        self._last = np.array([prefix.label for prefix in prefixes])
+        self._rows = np.array([prefix.row for prefix in prefixes])
+        place = {prefix: i for i, prefix in enumerate(prefixes)}
+        pairs = [
+            (place[prefix.parent], i) for i, prefix in enumerate(prefixes) if prefix.parent in place
+        ]
+        self._parents, self._grown = np.array(pairs, dtype=np.intp).reshape(-1, 2).T
+
+    def rest(self, score: float) -> None:
+        """Go on by a frame that is blank."""
+        self.blank = np.logaddexp(self.blank, self.other) + score
+        self.other = np.full(len(self.other), -np.inf)
+
+    def step(self, scores: Array, classes: NDArray[np.intp], width: int) -> None:
+        """Go on by a frame with (C,) scores, in which prefixes may grow by some classes."""
+        total = np.logaddexp(self.blank, self.other)
+        blank, other = total + scores[0], self.other + scores[self._last]
+        grown = self._growth(total, scores)
+        pairs = self._parents, self._last[self._grown]
+        other[self._grown] = np.logaddexp(other[self._grown], grown[pairs])
+        grown[pairs] = -np.inf
+        self._choose(blank, other, grown[:, classes], classes, width)
+
+    def _growth(self, total: Array, scores: Array) -> Array:
+        """Return (W, C): the score of each prefix with one more label."""
+        grown = self._rows + scores
+        repeats = np.arange(len(total)), self._last
+        again = grown[repeats] + self.blank  # the last label once more needs a blank between
+        grown += total[:, None]
+        grown[repeats] = again
+        return grown
+
+    def _choose(
+        self, blank: Array, other: Array, grown: Array, classes: NDArray[np.intp], width: int
+    ) -> None:
+        """Keep the best of the W prefixes and their W × K extensions."""
+        size = len(blank)
+        merit = np.concatenate([np.logaddexp(blank, other), grown.ravel()])
+        chosen = _greatest(merit, width)
+        stay, grow = chosen[chosen < size], chosen[chosen >= size] - size
+        self.blank = np.concatenate([blank[stay], np.full(len(grow), -np.inf)])
+        self.other = np.concatenate([other[stay], grown.ravel()[grow]])
+        if not len(grow):
+            return  # the same prefixes are left
+        kept = [self.prefixes[i] for i in stay.tolist()]
+        rows, columns = np.divmod(grow, len(classes))
+        labels = classes[columns].tolist()
+        kept += [self.prefixes[i].child(c) for i, c in zip(rows.tolist(), labels, strict=True)]
+        self._keep(kept)
+
+    def ended(self, best: int) -> list[Hypothesis]:
+        """Return the best texts, now that the line ends."""
+        total = np.logaddexp(self.blank, self.other)
+        whole = total + np.array([prefix.end() for prefix in self.prefixes])
+        scores = whole if whole.max() > -np.inf else total
+        order = np.argsort(-scores, kind="stable")[:best]
+        return [
+            Hypothesis(self.prefixes[i].labels(), float(scores[i]))
+            for i in order.tolist()
+            if scores[i] > -np.inf
+        ]
+
+
+def _greatest(merit: Array, count: int) -> NDArray[np.intp]:
+    """Return the places of the greatest values that are possible at all, in rising order."""
+    if len(merit) > count:
+        places = np.argpartition(merit, -count)[-count:]
+        places.sort()
+    else:
+        places = np.arange(len(merit))
+    return places[merit[places] > -np.inf]
+
+
+def _likely(log_probs: Array, probability: float) -> list[NDArray[np.intp]]:
+    """Return for each frame the classes, from 1, above a probability and the best ones."""
+    characters = log_probs[:, 1:]
+    likely = np.exp(characters) >= probability
+    if characters.shape[1] <= ALWAYS:
+        likely[:] = True
+    else:
+        best = np.argpartition(characters, -ALWAYS, axis=1)[:, -ALWAYS:]
+        np.put_along_axis(likely, best, True, axis=1)
+    frames, classes = likely.nonzero()
+    return np.split(classes + 1, np.searchsorted(frames, np.arange(1, len(log_probs))))
+
+
+def _check(log_probs: NDArray[Any], characters: int) -> None:
+    if log_probs.ndim != 2 or log_probs.shape[1] != characters + 1:
+        raise ValueError(
+            f"Log probabilities have the shape {log_probs.shape}; expected (frames, "
+            f"{characters + 1}): the blank and {characters} characters."
+        )
+    if np.isnan(log_probs).any():
+        frame = int(np.isnan(log_probs).any(1).argmax())
+        raise ValueError(f"Log probabilities of frame {frame} are not a number.")
+
+
+class Language:
+    """What a beam search adds to its scores: weighted n-grams, a bonus, the cost of words.
+
+    Attributes:
+        alphabet: character i is class i + 1.
+    """
+
+    def __init__(
+        self,
+        alphabet: Sequence[str],
+        ngram: NGram | None,
+        weight: float,
+        bonus: float,
+        lexicon: Lexicon | None,
+    ) -> None:
+        if ngram and ngram.alphabet != "".join(alphabet):
+            raise ValueError(
+                f"The n-gram model has the alphabet {ngram.alphabet!r} in this order; the beam "
+                f"search has {''.join(alphabet)!r}."
+            )
+        self.alphabet = alphabet
+        self.lexicon = lexicon
+        self.context_length = ngram.order - 1 if ngram else 0
+        self._ngram, self._weight = ngram if weight else None, weight
+        self._plain = np.full(len(alphabet) + 1, float(bonus))
+        if lexicon:
+            self._class = {character: i for i, character in enumerate(alphabet, 1)}
+            in_word = [character in lexicon.word_characters for character in alphabet]
+            self._in_word = np.array([False, *in_word])
+
+    def row(self, context: str, state: int) -> NDArray[np.float64]:
+        """Return (C,): what each next class adds to the score; nothing reads the blank's."""
+        if self._ngram is None and self.lexicon is None:
+            return self._plain
+        row = self._plain.copy()
+        if self._ngram:
+            row[1:] += self._weight * self._ngram.log_probs(context)[:-1]
+        if self.lexicon and state != OUTSIDE:
+            row += self._word_costs(self.lexicon, state)
+        return row
+
+    def _word_costs(self, lexicon: Lexicon, state: int) -> NDArray[np.float64]:
+        costs = np.where(self._in_word, lexicon.unknown, lexicon.end_cost(state))
+        known = [self._class[c] for c in lexicon.following(state) if c in self._class]
+        costs[known] = 0.0
+        return costs
+
+    def end(self, context: str, state: int) -> float:
+        """Return what it adds to the score that the line ends; it ends its last word, too."""
+        words = self.lexicon.end_cost(state) if self.lexicon else 0.0
+        return words + (
+            self._weight * float(self._ngram.log_probs(context)[-1]) if self._ngram else 0.0
+        )
+
+
+class Prefix:
+    """A text that has been read so far: a node of a tree, whose parent lacks the last label.
+
+    Attributes:
+        parent: None of the empty text.
+        label: the last one; 0 of the empty text.
+        row: (C,), what each next class adds to the score; nothing reads the blank's.
+    """
+
+    __slots__ = ("_children", "_context", "_language", "_state", "label", "parent", "row")
+
+    def __init__(
+        self,
+        language: Language,
+        parent: Prefix | None = None,
+        label: int = 0,
+        context: str = "",
+        state: int = ROOT,
+    ) -> None:
+        self.parent, self.label = parent, label
+        self.row = language.row(context, state)
+        self._language, self._context, self._state = language, context, state
+        self._children: dict[int, Prefix] = {}
+
+    def child(self, label: int) -> Prefix:
+        """Return this text with one more label; always the same object for the same text."""
+        found = self._children.get(label)
+        if found is None:
+            found = self._children[label] = self._grow(label)
+        return found
+
+    def _grow(self, label: int) -> Prefix:
+        language = self._language
+        character = language.alphabet[label - 1]
+        length, lexicon = language.context_length, language.lexicon
+        context = (self._context + character)[-length:] if length else ""
+        state = lexicon.next(self._state, character) if lexicon else ROOT
+        return Prefix(language, self, label, context, state)
+
+    def end(self) -> float:
+        """Return what it adds to the score that the line ends here."""
+        return self._language.end(self._context, self._state)
+
+    def labels(self) -> list[int]:
+        """Return the labels from the first to the last."""
+        labels, prefix = [], self
+        while prefix.parent is not None:
+            labels.append(prefix.label)
+            prefix = prefix.parent
+        return labels[::-1]

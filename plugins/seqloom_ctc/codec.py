@@ -1,0 +1,279 @@
+"""From texts to classes, and the texts that no path of the frames can give."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from seqloom.data import local_path
+from seqloom.errors import ConfigError, DataError, ExampleError
+from seqloom.interfaces import Arrays, Example, HeadCodec
+from seqloom_ctc.language import Lexicon, NGram
+from seqloom_ctc.schema import Ctc
+
+TRAIN = "train"
+
+
+class UnseenError(ExampleError):
+    """A text with characters that no training text has.
+
+    Attributes:
+        characters: these.
+        extra: those that were named in training already.
+    """
+
+    def __init__(
+        self, example: Example, characters: Collection[str], extra: Collection[str] = ()
+    ) -> None:
+        self.characters = sorted(characters)
+        self.extra = sorted(extra)
+        names = ", ".join(
+            f"{c!r} ({unicodedata.name(c, f'U+{ord(c):04X}')})" for c in self.characters
+        )
+        super().__init__(example, f"its text has characters that no training text has: {names}.")
+
+    @classmethod
+    def remedy(cls, faults: Sequence[ExampleError]) -> str:
+        """Return how all these characters are named in training; see `ExampleError.remedy`."""
+        unseen = [one for one in faults if isinstance(one, UnseenError)]
+        found = {character for one in unseen for character in one.characters + one.extra}
+        return (
+            "To count characters that no training text has as mistakes, name them in training: "
+            f"head.extra_characters={_quoted(sorted(found))}"
+        )
+
+
+class CtcCodec(HeadCodec):
+    """Knows the alphabet of the training texts: character i is class i + 1, class 0 the blank.
+
+    The array ``target`` is (S,) int64, the classes of the text in its normal form.
+
+    Attributes:
+        alphabet: the characters, in the order of their classes.
+        ngram: the model of characters, if there is one.
+        lexicon: the words that may be read, if they are limited.
+    """
+
+    def __init__(self, options: Ctc) -> None:
+        _check(options)
+        self.options = options
+        self.alphabet: list[str] = []
+        self.ngram: NGram | None = None
+        self.lexicon: Lexicon | None = None
+
+    def fit(self, examples: Sequence[Example]) -> dict[str, Any]:
+        """Return the alphabet, the n-gram model's counts and the words of the lexicon.
+
+        Raises:
+            ExampleError: an example has no text.
+            DataError: the corpus or the lexicon cannot be read.
+        """
+        return self._learned([], examples)
+
+    def merge(self, state: Mapping[str, Any], examples: Sequence[Example]) -> dict[str, Any]:
+        """Return a state whose alphabet goes on from the model's; its language is the examples'.
+
+        Raises:
+            ExampleError: an example has no text.
+        """
+        return self._learned(state["alphabet"], examples)
+
+    def _learned(self, known: list[str], examples: Sequence[Example]) -> dict[str, Any]:
+        texts = [self.text(example) for example in examples]
+        alphabet = [*known, *sorted((set("".join(texts)) | self._extra) - set(known))]
+        form = str(self.options.form)
+        return {"alphabet": alphabet, "form": form, **self._language(alphabet, texts)}
+
+    def _language(self, alphabet: list[str], texts: list[str]) -> dict[str, Any]:
+        """Return what the beam knows of the language: the n-gram model and the words."""
+        more = [*texts, *self._corpus()]
+        model = NGram.fit(more, self.options.ngram_order, alphabet) if self._wants_ngram else None
+        words = self._words(more)
+        return {
+            "ngram": model and model.to_bytes(),
+            "words": words and "\n".join(words).encode(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up the alphabet and what the beam knows of the language.
+
+        Raises:
+            ConfigError: the parameters ask for another form, alphabet, n-gram model or lexicon.
+            ValueError: the n-gram model or the words are damaged.
+        """
+        self.alphabet = list(state["alphabet"])
+        self._class = {character: i for i, character in enumerate(self.alphabet, 1)}
+        self.ngram = NGram.from_bytes(state["ngram"]) if state["ngram"] else None
+        if self.ngram and list(self.ngram.alphabet) != self.alphabet:
+            raise ValueError("The n-gram model has another alphabet than the head.")
+        self.lexicon = None
+        if state["words"]:
+            words = bytes(state["words"]).decode().split("\n")
+            # A letter that no word has must not part words.
+            letters = set(filter(_is_letter, self.alphabet))
+            self.lexicon = Lexicon(words, letters | {c for word in words for c in word})
+        self._refuse_other_parameters(state)
+
+    def _refuse_other_parameters(self, state: Mapping[str, Any]) -> None:
+        """Refuse what would otherwise be passed over in silence: nothing is fitted any more."""
+        form = state.get("form", self.options.form)
+        if form != self.options.form:
+            raise ConfigError(
+                f"head.form={self.options.form}: this was settled in training, with {form}: texts "
+                "are scored as they were trained on. Leave it at that."
+            )
+        if absent := sorted(self._extra - self._class.keys()):
+            raise ConfigError(
+                f"head.extra_characters: the alphabet was settled in training, without "
+                f"{''.join(absent)!r}. Begin another training from this model: init=MODEL "
+                "init_classes=merge."
+            )
+        order, wanted = self.ngram.order if self.ngram else 0, self.options.ngram_order
+        if order != wanted:
+            raise ConfigError(
+                f"head.ngram_order={wanted}: this was settled in training, with {order}. Leave it "
+                "at that; head.ngram_weight=0 reads without the n-gram model."
+            )
+        lexicon = self.options.lexicon
+        if (self.lexicon is None) != (lexicon is None):
+            raise ConfigError(
+                f"head.lexicon={lexicon or 'null'}: this was settled in training, "
+                f"with{'' if self.lexicon else 'out'} a lexicon. Leave it at that; "
+                "head.decoder=greedy reads without one."
+            )
+
+    def encode(self, example: Example) -> Arrays:
+        """Return the example's ``target``.
+
+        Raises:
+            ExampleError: there is no text, or it is empty.
+            UnseenError: it has characters that training never saw.
+        """
+        text = self.text(example)
+        if unknown := set(text) - set(self._class):
+            raise UnseenError(example, unknown, self._extra)
+        return {"target": np.array([self._class[c] for c in text], dtype=np.int64)}
+
+    def text(self, example: Example) -> str:
+        """Return the example's text in its normal form, runs of white space as one space.
+
+        Raises:
+            ExampleError: there is none, or it is empty.
+        """
+        value = example.fields.get(self.options.field)
+        if not isinstance(value, str):
+            there = ", ".join(sorted(example.fields)) or "none"
+            came = "is missing" if value is None else f"is {value!r}, not a text"
+            raise ExampleError(
+                example,
+                f"the field {self.options.field!r} {came}, and head=ctc is to learn it; the "
+                f"example's fields are: {there}. Add it, or choose one with head.field=NAME.",
+            )
+        text = self.normal(value)
+        if not text:
+            raise ExampleError(example, "its text is empty; give it its text or take it out.")
+        return text
+
+    def normal(self, text: str) -> str:
+        """Return a text as it is trained on and scored."""
+        return " ".join(self._formed(text).split())
+
+    def _formed(self, text: str) -> str:
+        form: Any = str(self.options.form)
+        return unicodedata.normalize(form, text)
+
+    def decode(self, labels: Sequence[int]) -> str:
+        """Return the text of classes from 1."""
+        return "".join(self.alphabet[label - 1] for label in labels)
+
+    def check(self, example: Example, item: Arrays, frames: int) -> None:
+        """Refuse a text with more characters and repeats than there are frames.
+
+        Two equal characters in a row need a blank between them (Graves et al. 2006).
+
+        Raises:
+            ExampleError: says how many frames it needs and has.
+        """
+        target = item["target"]
+        repeats = int((target[1:] == target[:-1]).sum())
+        if len(target) + repeats > frames:
+            also = f", and one for each of the {repeats} that follow their equal" if repeats else ""
+            raise ExampleError(
+                example,
+                f"its text of {len(target)} characters is too long for the line, which gives "
+                f"{frames} frames; CTC needs {len(target) + repeats}: one for each character{also}."
+                " Is the text of this line, and is the line whole? Else pool the width less "
+                "(frontend.pooling), or scale it larger.",
+            )
+
+    @property
+    def _extra(self) -> set[str]:
+        # A space that is not between others is no less wanted here, so `normal` would be wrong.
+        return {" " if c.isspace() else c for c in self._formed(self.options.extra_characters)}
+
+    @property
+    def _wants_ngram(self) -> bool:
+        return self.options.ngram_order > 0
+
+    def _corpus(self) -> list[str]:
+        path = self.options.corpus
+        lines = _lines(path, "head.corpus", self) if path else []
+        if path and not lines:
+            raise DataError(f"head.corpus={path}: there is no text in it.")
+        return lines
+
+    def _words(self, texts: list[str]) -> list[str] | None:
+        source = self.options.lexicon
+        if source is None:
+            return None
+        lines = texts if source == TRAIN else _lines(source, "head.lexicon", self)
+        found = {word for line in lines for word in _words(line, source == TRAIN)}
+        if not found:
+            raise DataError(f"head.lexicon={source}: there is no word in it.")
+        return sorted(found)
+
+
+def _words(line: str, running: bool) -> list[str]:
+    """Return the words of a line; those of a running text without their punctuation."""
+    if running:
+        line = "".join(c if _is_letter(c) or c in "'’-" else " " for c in line)
+    return line.split()
+
+
+def _is_letter(character: str) -> bool:
+    """Return whether a character is a part of words: letters, digits, and the marks on them."""
+    return character.isalnum() or unicodedata.category(character).startswith("M")
+
+
+def _quoted(characters: Sequence[str]) -> str:
+    """Return characters as they are written in an override."""
+    text = "".join(characters).replace("\\", "\\\\").replace("'", "\\'").replace("${", "\\${")
+    return f"'{text}'"
+
+
+def _lines(path: str, key: str, codec: CtcCodec) -> list[str]:
+    try:
+        text = local_path(path).read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as fault:
+        raise DataError(f"{key}={path}: it is not UTF-8 at byte {fault.start}.") from fault
+    except OSError as fault:
+        raise DataError(f"{key}={path}: it cannot be read: {fault.strerror}.") from fault
+    except DataError as fault:
+        raise DataError(f"{key}: {fault}") from fault
+    return [line for raw in text.splitlines() if (line := codec.normal(raw))]
+
+
+def _check(options: Ctc) -> None:
+    if not 0 <= options.ngram_order <= 12:
+        raise ConfigError(f"head.ngram_order={options.ngram_order}: expected 0 (none) to 12.")
+    if options.beam_width < 1:
+        raise ConfigError(f"head.beam_width={options.beam_width}: expected 1 or more.")
+    for key in ("dropout", "skip_blank"):
+        value = getattr(options, key)
+        if not 0 <= value <= 1 or (key == "dropout" and value == 1):
+            raise ConfigError(f"head.{key}={value}: expected a share from 0 to 1.")
+    if options.shortcut < 0:
+        raise ConfigError(f"head.shortcut={options.shortcut}: a weight cannot be negative.")

@@ -1,0 +1,199 @@
+"""The CTC head: a text read from frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from seqloom.errors import ConfigError
+from seqloom.interfaces import Encoded, Example, Head, HeadMetric, Prediction, SequenceBatch, View
+from seqloom.nn import LockedDropout, zero_padding
+from seqloom_ctc.beam import search
+from seqloom_ctc.codec import CtcCodec
+from seqloom_ctc.confidence import Evidence, evidence, fit_calibration, peaks
+from seqloom_ctc.metric import TextErrors
+from seqloom_ctc.paths import Reading, best_readings, ctc_loss
+from seqloom_ctc.render import render
+from seqloom_ctc.schema import Ctc, Decoder
+
+
+@dataclass(slots=True)
+class Scores:
+    """What the head gives for a batch.
+
+    Attributes:
+        logits: (B, T, C), class 0 is the blank; in float32.
+        lengths: (B,) int64 on the CPU.
+        shortcut: (B, T, C) of the features alone, in training with ``shortcut``.
+    """
+
+    logits: Tensor
+    lengths: Tensor
+    shortcut: Tensor | None = None
+
+
+class CtcHead(Head):
+    """Reads a text from the states of the frames.
+
+    Args:
+        codec: restored.
+        input_size: H of the encoder.
+        features_size: D of the frontend.
+        **params: of `Ctc`.
+    """
+
+    monitor = "cer"
+    higher_is_better = False
+    column_names = ("text", "confidence")
+    reads_features = True
+    calibration: Tensor
+
+    def __init__(
+        self, codec: CtcCodec, input_size: int, *, features_size: int, **params: Any
+    ) -> None:
+        super().__init__()
+        self.options = Ctc(**params)
+        self.codec = codec
+        size = 1 + len(codec.alphabet)
+        self.dropout = LockedDropout(self.options.dropout)
+        self.linear = nn.Linear(input_size, size)
+        self.shortcut = (
+            nn.Conv1d(features_size, size, 3, padding=1) if self.options.shortcut else None
+        )
+        self.register_buffer("calibration", torch.tensor([1.0, 0.0]))  # temperature, offset
+
+    @classmethod
+    def make_codec(cls, **params: Any) -> CtcCodec:
+        """Return an unfitted codec."""
+        return CtcCodec(Ctc(**params))
+
+    def forward(self, encoded: Encoded, batch: SequenceBatch | None = None) -> Scores:
+        """Return the scores of the frames."""
+        states = self.dropout(zero_padding(encoded.states, encoded.lengths))
+        scores = Scores(self.linear(states).float(), encoded.lengths)
+        if self.training and self.shortcut is not None:
+            values = zero_padding(encoded.features.values, encoded.lengths)
+            scores.shortcut = self.shortcut(values.transpose(1, 2)).transpose(1, 2).float()
+        return scores
+
+    def loss(self, outputs: Scores, batch: SequenceBatch) -> Tensor:
+        """Return (B,) losses in nats a character, so that long lines weigh no more than others."""
+        targets, sizes = batch["target"], batch.lengths["target"]
+        losses = ctc_loss(outputs.logits, outputs.lengths, targets, sizes)
+        if outputs.shortcut is not None:
+            other = ctc_loss(outputs.shortcut, outputs.lengths, targets, sizes)
+            losses = losses + self.options.shortcut * other
+        return losses / sizes.to(losses.device)
+
+    @torch.no_grad()
+    def decode(self, outputs: Scores, encoded: Encoded, scores: bool = True) -> list[Prediction]:
+        """Return ``text``; with ``scores`` its ``confidence`` and its ``characters``.
+
+        Each character has a calibrated ``confidence`` and its place, ``start`` and ``end``, as
+        shares of the line's width. The line's confidence is their mean: the share of its characters
+        that is expected to be right.
+        """
+        readings = self._readings(outputs, spans=scores)
+        if not scores:
+            return [{"text": self.codec.decode(one.labels)} for one in readings]
+        temperature, offset = self.calibration.tolist()
+        found = evidence(outputs.logits / temperature, outputs.lengths, readings, offset)
+        return [
+            _prediction(self.codec, one, confidences, int(length))
+            for one, confidences, length in zip(readings, found, outputs.lengths, strict=True)
+        ]
+
+    def _readings(self, outputs: Scores, *, spans: bool = True) -> list[Reading]:
+        if self.options.decoder == Decoder.greedy:
+            return best_readings(outputs.logits, outputs.lengths)
+        log_probs = outputs.logits.log_softmax(-1).cpu().numpy()
+        return [
+            search(row[:length], self.codec, self.options, spans=spans)
+            for row, length in zip(log_probs, outputs.lengths.tolist(), strict=True)
+        ]
+
+    @torch.no_grad()
+    def calibrate(self, passes: Iterable[tuple[Any, Encoded, SequenceBatch]]) -> dict[str, float]:
+        """Fit the confidences to characters that were read right and wrong."""
+        found = Evidence()
+        for outputs, _, batch in passes:
+            readings = self._readings(outputs)
+            found.add(peaks(outputs.logits, readings), readings, batch)
+        fitted = fit_calibration(*found.arrays())
+        self.calibration.copy_(torch.tensor(fitted))
+        return fitted._asdict()
+
+    def load_matching(self, trained: Head) -> None:
+        """Take the weights of a trained head; a character keeps its own, a new one stays new."""
+        _load_matching(self, trained)
+
+    def metrics(self) -> HeadMetric:
+        """Return the character and word error rates, the share of lines without a mistake."""
+        return TextErrors(self.codec)
+
+    def columns(self, example: Example, prediction: Prediction) -> list[list[str]]:
+        """Return one row: the text and its confidence."""
+        confidence = prediction.get("confidence")
+        return [[prediction["text"], "" if confidence is None else f"{confidence:.4f}"]]
+
+    def render(self, example: Example, prediction: Prediction, view: View | None = None) -> str:
+        """Return the view of the input with the reading under it, mistakes marked."""
+        return render(example, prediction, self.codec, view)
+
+
+def _prediction(
+    codec: CtcCodec, reading: Reading, confidences: Sequence[float], frames: int
+) -> Prediction:
+    """Return a reading as plain data."""
+    text = codec.decode(reading.labels)
+    return {
+        "text": text,
+        "confidence": float(np.mean(confidences)),
+        "characters": [
+            {
+                "character": character,
+                "confidence": confidence,
+                "start": round(start / frames, 5),
+                "end": round(end / frames, 5),
+            }
+            for character, confidence, (start, end) in zip(
+                text, confidences[: len(text)], reading.spans, strict=True
+            )
+        ],
+    }
+
+
+@torch.no_grad()
+def _load_matching(head: CtcHead, trained: Head) -> None:
+    """Copy the blank's weights and those of each character that both alphabets have.
+
+    Raises:
+        ConfigError: the heads are of different kinds, or read states of different sizes.
+    """
+    if not isinstance(trained, type(head)):
+        raise ConfigError(
+            f"The model's head is {type(trained).__name__}, not {type(head).__name__}."
+        )
+    rows = _rows(head.codec.alphabet, trained.codec.alphabet)
+    mine, theirs = dict(head.named_parameters()), dict(trained.named_parameters())
+    for name in mine.keys() & theirs.keys():
+        if mine[name].shape[1:] != theirs[name].shape[1:]:
+            raise ConfigError(
+                f"head.{name} has the shape {tuple(mine[name].shape)}, in the model "
+                f"{tuple(theirs[name].shape)}: encoder and frontend must be those of the model."
+            )
+        mine[name][rows[0]] = theirs[name][rows[1]]
+    head.calibration.copy_(trained.calibration)
+
+
+def _rows(mine: list[str], theirs: list[str]) -> tuple[Tensor, Tensor]:
+    """Return the classes of the blank and of the common characters, here and there."""
+    there = {character: i for i, character in enumerate(theirs, 1)}
+    common = [(i, there[c]) for i, c in enumerate(mine, 1) if c in there]
+    here, others = zip((0, 0), *common, strict=True)
+    return torch.tensor(here), torch.tensor(others)

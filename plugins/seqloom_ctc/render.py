@@ -1,0 +1,84 @@
+"""An example in the report: what was read, the reading under it, mistakes marked."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+from rapidfuzz.distance import Levenshtein
+
+from seqloom.interfaces import Example, Prediction, View
+from seqloom_ctc.codec import CtcCodec
+
+ALIGNED = 60  # characters up to which a line is short enough to show where each one stands
+STYLES = {
+    "replace": "background:#f6c9c4",
+    "insert": "background:#f6c9c4",
+    "delete": "border-left:2px solid #c0392b",
+}
+
+
+def render(
+    example: Example, prediction: Prediction, codec: CtcCodec, view: View | None = None
+) -> str:
+    """Return HTML: the view, the reading with its mistakes, the truth, and the alignment.
+
+    Args:
+        example: with or without its text.
+        prediction: of ``decode``.
+        codec: of the head.
+        view: what the frontend read; None shows the example's id.
+    """
+    truth = example.fields.get(codec.options.field)
+    truth = codec.normal(truth) if isinstance(truth, str) else None
+    read = prediction["text"]
+    view = view or View(f"<div>{html.escape(example.id)}</div>")
+    parts = [view.html, _alignment(prediction, view)]
+    marked = html.escape(read) if truth is None else _marked(read, truth)
+    parts.append(f'<div>read: <span style="font-size:1.1em">{marked or "(nothing)"}</span></div>')
+    if truth is not None:
+        parts.append(f"<div>truth: {html.escape(truth)}</div>")
+    return f'<div style="margin:.4em 0">{"".join(parts)}</div>'
+
+
+def _marked(read: str, truth: str) -> str:
+    """Return the reading with wrong characters marked, and a bar where some are missing."""
+    found = []
+    for edit in Levenshtein.opcodes(truth, read):
+        piece = html.escape(read[edit.dest_start : edit.dest_end]).replace(" ", "␣")
+        if edit.tag == "equal":
+            found.append(html.escape(read[edit.dest_start : edit.dest_end]))
+        else:
+            wanted = html.escape(truth[edit.src_start : edit.src_end], quote=True)
+            style = STYLES[edit.tag]
+            found.append(f'<mark style="{style}" title="truth: {wanted}">{piece}</mark>')
+    return "".join(found)
+
+
+def _alignment(prediction: Prediction, view: View) -> str:
+    """Return an SVG strip with each character where it was read, pale where it is unsure."""
+    characters: list[dict[str, Any]] = prediction.get("characters", [])
+    if not 0 < len(characters) <= ALIGNED:
+        return ""
+    width = view.width
+    texts = "".join(
+        f'<text x="{_middle(one, view):.1f}" y="13" text-anchor="middle" '
+        f'opacity="{0.25 + 0.75 * one["confidence"]:.2f}">{html.escape(one["character"])}'
+        f"<title>{one['confidence']:.3f}</title></text>"
+        for one in characters
+    )
+    return (
+        f'<svg viewBox="0 0 {width} 18" style="width:{width}px;max-width:100%;display:block;'
+        f'overflow:visible" font-size="12">{texts}</svg>'
+    )
+
+
+def _middle(character: dict[str, Any], view: View) -> float:
+    """Return where a character stands in the view, in pixels from the left."""
+    start, end = float(character["start"]), float(character["end"])
+    count = len(view.places)
+    if not count:
+        return view.width * (start + end) / 2
+    first = min(round(start * count), count - 1)
+    last = max(first, min(round(end * count), count) - 1)
+    return (view.places[first][0] + view.places[last][1]) / 2

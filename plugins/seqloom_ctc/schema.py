@@ -1,0 +1,61 @@
+"""The parameters of the CTC head."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Form(StrEnum):
+    """The Unicode normal form of texts in training, targets and scoring alike."""
+
+    NFC = "NFC"
+    NFD = "NFD"
+    NFKC = "NFKC"
+    NFKD = "NFKD"
+
+
+class Decoder(StrEnum):
+    """How a text is found in the scores of the frames."""
+
+    greedy = "greedy"  # the best path
+    beam = "beam"  # prefix beam search, with a language model and a lexicon if there are
+
+
+@dataclass
+class Ctc:
+    """Parameters of ``head=ctc``.
+
+    Attributes:
+        field: the field of the examples that is predicted: a text.
+        form: the Unicode normal form.
+        extra_characters: that the alphabet gets although the training texts lack them, so that
+            texts with them can be evaluated.
+        dropout: on the encoder's states, the same mask at all steps of a sequence.
+        shortcut: weight of a second CTC loss, on the frontend's features, in training; it brings
+            gradients to the convolutions early.
+        decoder: ``greedy`` or ``beam``.
+        beam_width: prefixes that are kept at each frame.
+        skip_blank: frames whose blank is more probable than this are passed over in the beam.
+        ngram_order: of the model of characters that the beam uses, fitted on the training texts
+            (and ``corpus``) in training; 0: none.
+        ngram_weight: of its log probabilities; ``seqloom tune`` finds one.
+        ngram_bonus: for each character, against the model's liking for short texts.
+        corpus: a file with more text for the n-gram model, one line each.
+        lexicon: a file with the words that may be read, one a line; or ``train`` for those of the
+            training texts and ``corpus``; None: any.
+    """
+
+    field: str = "text"
+    form: Form = Form.NFC
+    extra_characters: str = ""
+    dropout: float = 0.0
+    shortcut: float = 0.1
+    decoder: Decoder = Decoder.greedy
+    beam_width: int = 16
+    skip_blank: float = 0.9995
+    ngram_order: int = 6
+    ngram_weight: float = 0.4
+    ngram_bonus: float = 0.6
+    corpus: str | None = None
+    lexicon: str | None = None

@@ -1,0 +1,170 @@
+"""``seqloom tune``: how a model decodes, tuned on its validation split."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from rapidfuzz.distance import Levenshtein
+
+from seqloom import Pipeline
+from seqloom.commands import (
+    load_model,
+    model_parser,
+    open_split,
+    require_replaceable,
+    save_model,
+    split_overrides,
+    use_threads,
+)
+from seqloom.errors import ConfigError
+from seqloom_ctc.beam import search
+from seqloom_ctc.codec import CtcCodec
+from seqloom_ctc.head import CtcHead
+from seqloom_ctc.schema import Ctc, Decoder
+
+ROUNDING = 1e-6
+"""What a metric, in float32, may be off."""
+
+WEIGHTS = (0.0, 0.15, 0.3, 0.45, 0.6, 0.8, 1.0)
+BONUSES = (0.0, 0.3, 0.6, 0.9, 1.2, 1.6, 2.0)
+FINE = (-0.1, -0.05, 0.05, 0.1)
+
+
+def tune(arguments: list[str]) -> int:
+    """Find the weight and the bonus of the n-gram model, and store them with the model."""
+    options = _parser().parse_intermixed_args(arguments)
+    if options.out is not None:
+        require_replaceable(options.out)
+    use_threads(options.threads)
+    given = split_overrides(options.overrides)
+    pipeline = load_model(options.model, given.head)
+    head = _checked(pipeline, options.model)
+    split = open_split(
+        pipeline, given, options.split, batch_size=options.batch, skip_bad=options.skip_bad
+    )
+    lines = [
+        Line(row[:length], target[:size])
+        for outputs, _, batch in split.outputs()
+        for row, length, target, size in zip(
+            outputs.logits.log_softmax(-1).cpu().numpy(),
+            outputs.lengths.tolist(),
+            batch["target"].tolist(),
+            batch.lengths["target"].tolist(),
+            strict=True,
+        )
+    ]
+    head.options = replace(head.options, decoder=Decoder.greedy)
+    before = split.metrics()["cer"]
+    print(f"{options.split}: greedy, CER {before:.4f}", flush=True)
+    best = tuned(lines, head.codec, head.options, _tell)
+    print(
+        f"best: head.ngram_weight={best.weight} head.ngram_bonus={best.bonus}, CER {best.cer:.4f}"
+    )
+    if best.cer <= before + ROUNDING:
+        head.options = replace(
+            head.options,
+            decoder=Decoder.beam,
+            ngram_weight=best.weight,
+            ngram_bonus=best.bonus,
+        )
+    else:
+        print("That is worse than the greedy decoder, which is kept.")
+    split.calibrate()
+    metrics = {options.split: split.metrics()}
+    saved = save_model(pipeline, options.model, options.out, head=head.options, metrics=metrics)
+    print(f"wrote {saved}")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = model_parser(
+        prog="seqloom tune",
+        description="Tune how a model of handwriting decodes with its n-gram model, on the "
+        "validation split: the weight, the bonus for each character, and the confidences.",
+        epilog="Example: seqloom tune runs/mine --out tuned",
+    )
+    parser.add_argument(
+        "overrides",
+        nargs="*",
+        metavar="KEY=VALUE",
+        help="data=NAME, data.KEY=VALUE: other data; head.KEY=VALUE: how to decode",
+    )
+    parser.add_argument("--split", choices=("train", "val", "test"), default="val")
+    parser.add_argument(
+        "--out", type=Path, metavar="FOLDER", help="the new bundle (default: in place of the model)"
+    )
+    return parser
+
+
+def _checked(pipeline: Pipeline, model: Path) -> CtcHead:
+    head = pipeline.head
+    if not isinstance(head, CtcHead):
+        raise ConfigError(f"{model} has head={pipeline.head_name}; there is only tuning for ctc.")
+    if head.codec.ngram is None:
+        raise ConfigError(
+            f"{model} has no n-gram model: it was trained with head.ngram_order=0. Train it with "
+            "an order from 1 up."
+        )
+    return head
+
+
+def _tell(point: Point) -> None:
+    print(f"  weight {point.weight:<5} bonus {point.bonus:<5} CER {point.cer:.4f}", flush=True)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line to read: its log probabilities (T, C) and its true classes."""
+
+    log_probs: np.ndarray
+    truth: Sequence[int]
+
+
+@dataclass(frozen=True)
+class Point:
+    """A weight and a bonus, with the share of wrong characters that they give."""
+
+    weight: float
+    bonus: float
+    cer: float
+
+
+def tuned(
+    lines: Sequence[Line], codec: CtcCodec, options: Ctc, tell: Callable[[Point], None]
+) -> Point:
+    """Return the best point: weights first, then bonuses, then the neighbourhood of the best.
+
+    Args:
+        lines: of the validation split.
+        codec: with the n-gram model.
+        options: of the head; their weight and bonus are where the search begins.
+        tell: is called with each point that is tried.
+    """
+    found: dict[tuple[float, float], Point] = {}
+
+    def best_of(pairs: Sequence[tuple[float, float]]) -> Point:
+        for weight, bonus in pairs:
+            if (weight, bonus) not in found and weight >= 0 and bonus >= 0:
+                here = replace(options, ngram_weight=weight, ngram_bonus=bonus)
+                cer = error_rate(lines, codec, here)
+                found[weight, bonus] = Point(weight, bonus, cer)
+                tell(found[weight, bonus])
+        return min(found.values(), key=lambda point: (point.cer, point.weight, point.bonus))
+
+    best = best_of([(weight, options.ngram_bonus) for weight in WEIGHTS])
+    best = best_of([(best.weight, bonus) for bonus in BONUSES])
+    best = best_of([(round(best.weight + step, 3), best.bonus) for step in FINE])
+    return best_of([(best.weight, round(best.bonus + 2 * step, 3)) for step in FINE])
+
+
+def error_rate(lines: Sequence[Line], codec: CtcCodec, options: Ctc) -> float:
+    """Return the sum of edits over the sum of lengths, of beam search with these options."""
+    edits = sum(
+        Levenshtein.distance(search(line.log_probs, codec, options, spans=False).labels, line.truth)
+        for line in lines
+    )
+    return edits / max(1, sum(len(line.truth) for line in lines))

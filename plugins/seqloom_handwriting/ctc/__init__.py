@@ -1,1 +1,0 @@
-"""Connectionist temporal classification: loss, decoding, alignment, confidence."""

@@ -7,12 +7,13 @@ import pickle
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
+from fork_server import Forked, ForkServer
 from hypothesis import settings
 
 # The same examples each time: a change is judged by what it changes, not by luck. To look for more,
@@ -20,7 +21,7 @@ from hypothesis import settings
 settings.register_profile("steady", derandomize=True, deadline=None)
 settings.load_profile("steady")
 
-PROGRAM = [sys.executable, "-c", "from seqloom.cli.main import main; main()"]
+PROGRAM = "from seqloom.cli.main import main; main()"
 SMALL = (
     "data.train_size=60",
     "data.val_size=20",
@@ -55,27 +56,43 @@ def environment(site: Path | None = None, **extra: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def start() -> Start:
-    """Start ``seqloom`` in a process of its own, with pipes to it."""
+def fork_server() -> Iterator[ForkServer]:
+    """Return a process that has imported all of seqloom, of which programs are forks."""
+    with tempfile.TemporaryDirectory(prefix="fork") as folder:  # a socket's path must be short
+        server = ForkServer(Path(folder), environment())
+        yield server
+        server.close()
+
+
+@pytest.fixture(scope="session")
+def start(fork_server: ForkServer) -> Start:
+    """Start ``seqloom`` in a process of its own, with pipes to it.
+
+    The process is a fork that has all modules imported; with ``cold=True`` it is a new interpreter,
+    for what depends on what is imported or on the interpreter's own start and end.
+    """
 
     def begin(
-        *arguments: str | Path, site: Path | None = None, **extra: str
+        *arguments: str | Path,
+        site: Path | None = None,
+        cold: bool = False,
+        stdout: IO[str] | int = subprocess.PIPE,
+        stderr: IO[str] | int = subprocess.PIPE,
+        **extra: str,
     ) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [*PROGRAM, *map(str, arguments)],
-            env=environment(site, **extra),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        words, own = list(map(str, arguments)), environment(site, **extra)
+        options: dict[str, Any] = {"env": own, "stdin": subprocess.PIPE, "text": True}
+        options |= {"stdout": stdout, "stderr": stderr}
+        if cold or not fork_server.can_start(own):
+            return subprocess.Popen([sys.executable, "-c", PROGRAM, *words], **options)
+        return Forked(fork_server, PROGRAM, *words, **options)
 
     return begin
 
 
 @pytest.fixture(scope="session")
 def program(start: Start) -> Program:
-    """Run ``seqloom`` in a process of its own."""
+    """Run ``seqloom`` in a process of its own; takes what ``start`` takes."""
 
     def run(
         *arguments: str | Path, stdin: str = "", **options: Any
@@ -93,7 +110,7 @@ def program(start: Start) -> Program:
 
 @pytest.fixture(scope="session")
 def python() -> Callable[[str], subprocess.CompletedProcess[str]]:
-    """Run some lines of Python in a process of their own."""
+    """Run some lines of Python in a new interpreter."""
 
     def run(source: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -107,7 +107,7 @@ def test_heavy_imports_and_other_versions(install: Install, program: Program) ->
     site = install("faulty_heavy", "import numpy\n" + source)
     metadata = site / "faulty_heavy-1.5.dist-info" / "METADATA"
     metadata.write_text(metadata.read_text() + "Requires-Dist: seqloom>=97\n")
-    done = program("plugins", "doctor", site=site)
+    done = program("plugins", "doctor", site=site, cold=True)
     assert done.returncode == 1
     assert "faulty_heavy (faulty-heavy 1.5): 2 faults\n" in done.stdout
     assert f"needs seqloom>=97, but this is seqloom {__version__}\n" in done.stdout

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -19,7 +18,6 @@ from PIL import Image
 from seqloom.cli.main import run
 from seqloom.errors import ConfigError, DataError, PluginError, RunError
 
-MAIN = [sys.executable, "-c", "from seqloom.cli.main import main; main()"]
 APPLE = "Apple opens a shop in Paris."
 PIE = "An apple pie is good."
 
@@ -201,16 +199,9 @@ class Child:
 
 
 @pytest.fixture
-def child(trained_ner: Path) -> Iterator[Child]:
+def child(trained_ner: Path, start: Callable[..., subprocess.Popen[str]]) -> Iterator[Child]:
     """Start the program, and end it with the test."""
-    process = subprocess.Popen(
-        [*MAIN, "predict", str(trained_ner)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
+    process = start("predict", trained_ner)
     streams = [cast("IO[str]", one) for one in (process.stdin, process.stdout, process.stderr)]
     with process:
         yield Child(process, *streams)

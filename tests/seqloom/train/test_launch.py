@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +18,7 @@ from seqloom.errors import ConfigError
 from seqloom.train.devices import processes
 
 Program = Callable[..., "subprocess.CompletedProcess[str]"]
+Start = Callable[..., "subprocess.Popen[str]"]
 TWO = ("trainer.devices=2", "trainer.accelerator=cpu")
 
 SABOTEUR = '''
@@ -145,16 +145,13 @@ def test_a_rank_that_waits_in_a_collective_ends_with_the_one_that_failed(
 
 
 @pytest.mark.parametrize("victim", ["launcher", "rank"])
-def test_no_rank_trains_on(tmp_path: Path, site: Path, small: tuple[str, ...], victim: str) -> None:
+def test_no_rank_trains_on(
+    tmp_path: Path, site: Path, small: tuple[str, ...], start: Start, victim: str
+) -> None:
     folder = tmp_path / "run"
     command = ["train", *small, *TWO, harm(0, "sleep"), f"run_dir={folder}"]
     with (tmp_path / "said").open("w") as said:
-        run = subprocess.Popen(
-            [*_program(), *command],
-            env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(site)},
-            stdout=said,
-            stderr=said,
-        )
+        run = start(*command, site=site, stdout=said, stderr=said)
     _wait_until(lambda: "steps an epoch" in (tmp_path / "said").read_text())
     assert len(ranks_of(folder)) == 2
     if victim == "launcher":
@@ -162,23 +159,18 @@ def test_no_rank_trains_on(tmp_path: Path, site: Path, small: tuple[str, ...], v
     else:
         subprocess.run(["pkill", "-9", "-o", "-f", f"seqloom.train.rank {folder}"], check=True)
     _wait_until(lambda: not ranks_of(folder))
-    run.wait(timeout=30)
+    run.communicate(timeout=30)
 
 
 @pytest.mark.parametrize("victim", ["sweep", "worker"])
 def test_no_rank_of_a_sweep_trains_on(
-    tmp_path: Path, site: Path, small: tuple[str, ...], victim: str
+    tmp_path: Path, site: Path, small: tuple[str, ...], start: Start, victim: str
 ) -> None:
     folder = tmp_path / "sweep"
     joblib = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
     command = ["train", "-m", *small, *TWO, "seed=1,2", harm(0, "sleep"), *joblib]
     with (tmp_path / "said").open("w") as said:
-        sweep = subprocess.Popen(
-            [*_program(), *command, f"run_dir={folder}"],
-            env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(site)},
-            stdout=said,
-            stderr=said,
-        )
+        sweep = start(*command, f"run_dir={folder}", site=site, stdout=said, stderr=said)
     try:
         _wait_until(lambda: (tmp_path / "said").read_text().count("steps an epoch") == 2)
         ranks = pids(folder)
@@ -191,7 +183,7 @@ def test_no_rank_of_a_sweep_trains_on(
             _wait_until(lambda: not pids(folder))
     finally:
         sweep.kill()
-        sweep.wait()
+        sweep.communicate()
     _wait_until(lambda: not pids(folder))
 
 
@@ -204,10 +196,6 @@ def pids(folder: Path) -> list[int]:
     ranks = [words for words in lines if "seqloom.train.rank" in words]
     found = [words for words in ranks if words[-1].startswith(str(folder))]
     return [int(one[0]) for one in sorted(found, key=lambda words: words[-1])]
-
-
-def _program() -> list[str]:
-    return [sys.executable, "-c", "from seqloom.cli.main import main; main()"]
 
 
 def _wait_until(true: Callable[[], bool], seconds: float = 180) -> None:

@@ -1,0 +1,311 @@
+"""Start Python programs as forks of a process that has already imported what they need.
+
+A cold start of seqloom imports torch and Lightning, which takes seconds; a fork takes
+milliseconds. ``python fork_server.py SOCKET`` is the server; imported, this module is its client.
+
+A forked program has the arguments, environment, folder, streams, exit status and traceback that
+``python -c SOURCE ARGUMENTS`` would have. What differs: modules are imported already, so a test of
+what is imported, or of the interpreter's own start, needs a cold start.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import gc
+import importlib
+import io
+import json
+import os
+import pkgutil
+import selectors
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import traceback
+import types
+from pathlib import Path
+from typing import Any
+
+PACKAGES = (
+    "seqloom",
+    "seqloom_recurrent",
+    "seqloom_text",
+    "seqloom_classification",
+    "seqloom_ner",
+    "seqloom_handwriting",
+    "hydra_plugins",
+)
+"""Packages whose modules are all imported before the first fork, where that is possible."""
+
+LIBRARIES = (
+    "hydra.main",
+    "hydra._internal.hydra",
+    "hydra._internal.utils",
+    "pytorch_lightning",
+    "safetensors.torch",
+    "torchmetrics",
+)
+"""Libraries that the packages import only when they are needed."""
+
+OPTIONAL = ("joblib.externals.loky", "matplotlib.backends.backend_svg", "optuna")
+
+READ_AT_START = ("PYTHON", "LC_", "LANG", "OMP_", "MKL_", "OPENBLAS_", "TORCH_", "MPL")
+"""Beginnings of variables that the interpreter or a library reads once, as it starts."""
+
+
+class ForkServer:
+    """A running server, and the way to have it start programs.
+
+    Args:
+        folder: Folder for the socket, on a short path.
+        environment: Variables of the server's own process.
+    """
+
+    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+        self.path = folder / "fork"
+        self.environment = environment
+        with (folder / "fork.log").open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, __file__, str(self.path)],
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+            )
+        assert self._process.stdout is not None
+        if self._process.stdout.readline() != b"ready\n":
+            raise RuntimeError((folder / "fork.log").read_text(encoding="utf-8"))
+
+    def can_start(self, environment: dict[str, str]) -> bool:
+        """Return whether a program with these variables starts the same as a fork."""
+        changed = dict(environment.items() ^ self.environment.items())
+        changed.pop("PYTHONPATH", None)
+        return not any(name.startswith(READ_AT_START) for name in changed)
+
+    def close(self) -> None:
+        """End the server; programs that it has started run on."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.stdout.close()
+        self._process.wait(timeout=30)
+
+
+class Forked(subprocess.Popen[str]):
+    """A program that a server started, with the interface of any other process.
+
+    Args:
+        server: The server to fork.
+        source: What ``python -c`` would run.
+        arguments: Arguments of the program.
+        options: Options of ``subprocess.Popen``: ``cwd``, ``env``, streams, ``text``,
+            ``start_new_session``.
+    """
+
+    def __init__(self, server: ForkServer, source: str, *arguments: str, **options: Any) -> None:
+        self._server, self._source = server, source
+        self._own_session = options.get("start_new_session", False)
+        super().__init__([sys.executable, "-c", source, *arguments], **options)
+
+    # These three are all that Popen does to a process of the system.
+
+    def _execute_child(self, args: list[str], *rest: Any) -> None:
+        _, _, _, _, cwd, env, _, _, _, *pipes = rest[:15]
+        request = {
+            "source": self._source,
+            "arguments": ["-c", *args[3:]],
+            "environment": dict(os.environ if env is None else env),
+            "folder": os.fspath(cwd or Path.cwd()),
+            "session": self._own_session,
+        }
+        ends = (pipes[0], pipes[3], pipes[5])
+        streams = [number if end == -1 else end for number, end in enumerate(ends)]
+        self._connection, self.pid = ask(self._server.path, request, streams)
+        self._child_created = True
+        self._close_pipe_fds(*pipes)
+
+    def _try_wait(self, flags: int) -> tuple[int, int]:
+        self._connection.setblocking(not flags & os.WNOHANG)
+        try:
+            status = self._connection.recv(4)
+        except BlockingIOError:
+            return 0, 0
+        self._connection.close()
+        return self.pid, struct.unpack("i", status)[0] if status else signal.SIGKILL
+
+    def _internal_poll(self, *_: Any, **__: Any) -> int | None:
+        if self.returncode is None and self._waitpid_lock.acquire(False):
+            try:
+                pid, status = self._try_wait(os.WNOHANG)
+                if pid:
+                    self._handle_exitstatus(status)
+            finally:
+                self._waitpid_lock.release()
+        return self.returncode
+
+
+def ask(path: Path, request: dict[str, Any], streams: list[int]) -> tuple[socket.socket, int]:
+    """Have a server start a program; returns the connection that tells its end, and its number."""
+    connection = socket.socket(socket.AF_UNIX)
+    connection.connect(str(path))
+    words = json.dumps(request).encode()
+    socket.send_fds(connection, [struct.pack("i", len(words))], streams)
+    connection.sendall(words)
+    return connection, struct.unpack("i", _receive(connection, 4))[0]
+
+
+def _receive(connection: socket.socket, size: int) -> bytes:
+    found = b""
+    while len(found) < size:
+        more = connection.recv(size - len(found))
+        if not more:
+            raise ConnectionError("the fork server has ended; see its fork.log")
+        found += more
+    return found
+
+
+def _preload() -> None:
+    for name in LIBRARIES:
+        importlib.import_module(name)
+    for name in OPTIONAL:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+    for name in PACKAGES:
+        package = importlib.import_module(name)
+        for module in pkgutil.walk_packages(package.__path__, f"{name}.", onerror=lambda _: None):
+            if ".templates." not in module.name:
+                with contextlib.suppress(ImportError):  # needs a library that is not installed
+                    importlib.import_module(module.name)
+    _warm_up()
+
+
+def _warm_up() -> None:
+    """Fill the tables that a first use fills: of Hydra's parser, and of matplotlib's fonts."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    OverridesParser.create().parse_overrides(["a.b=1", "+a={b: [1, x], c: 'd'}", "~e", "f=1,2"])
+    if "matplotlib" in sys.modules:
+        from matplotlib.figure import Figure
+
+        Figure().text(0, 0, "a").figure.savefig(io.BytesIO(), format="svg")
+
+
+def _serve(path: str) -> dict[str, Any] | None:
+    """Start programs until standard input ends; in each of them, return what it is to be."""
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(path)
+    listener.listen()
+    ended, wake = socket.socketpair()
+    for one in (ended, wake):
+        one.setblocking(False)
+    signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for pytest, which ends this process
+    selector = selectors.DefaultSelector()
+    for one in (sys.stdin, listener, ended):
+        selector.register(one, selectors.EVENT_READ)
+    running: dict[int, socket.socket] = {}
+    print("ready", flush=True)
+    while True:
+        for key, _ in selector.select():
+            if key.fileobj is sys.stdin:
+                return None
+            if key.fileobj is listener:
+                connection = listener.accept()[0]
+                head, streams, _, _ = socket.recv_fds(connection, 4, 3)
+                request = json.loads(_receive(connection, struct.unpack("i", head)[0]))
+                pid = os.fork()
+                if pid == 0:
+                    signal.set_wakeup_fd(-1)
+                    for one in (selector, listener, ended, wake, connection, *running.values()):
+                        one.close()
+                    return {**request, "streams": streams}
+                for stream in streams:
+                    os.close(stream)
+                running[pid] = connection
+                with contextlib.suppress(OSError):
+                    connection.sendall(struct.pack("i", pid))
+            else:
+                with contextlib.suppress(BlockingIOError):
+                    ended.recv(4096)
+                _reap(running)
+
+
+def _reap(running: dict[int, socket.socket]) -> None:
+    """Tell those who wait what became of the programs that have ended."""
+    while running:
+        pid, status = os.waitpid(-1, os.WNOHANG)
+        if pid == 0:
+            break
+        with running.pop(pid) as connection, contextlib.suppress(OSError):
+            connection.sendall(struct.pack("i", status))
+
+
+def _become(request: dict[str, Any]) -> None:
+    """Make this fork the process that ``python -c`` would have been, and run its source."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if request["session"]:
+        os.setsid()
+    for number, stream in enumerate(request["streams"]):
+        os.dup2(stream, number)
+    for stream in request["streams"]:
+        if stream > 2:
+            os.close(stream)
+    os.chdir(request["folder"])
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    tempfile.tempdir = None  # TMPDIR may be another
+    sys.argv[:] = request["arguments"]
+    sites = request["environment"].get("PYTHONPATH", "")
+    sys.path[:1] = [request.get("home", ""), *filter(None, sites.split(os.pathsep))]
+    importlib.invalidate_caches()
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed()  # else each fork would draw the same
+    main = types.ModuleType("__main__")
+    sys.modules["__main__"] = main
+    _exit(_run(request["source"], main.__dict__))
+
+
+def _run(source: str, names: dict[str, Any]) -> int:
+    """Run a program and return its exit status, as the interpreter would."""
+    try:
+        exec(compile(source, "<string>", "exec"), names)
+    except SystemExit as end:
+        if isinstance(end.code, int | None):
+            return end.code or 0
+        print(end.code, file=sys.stderr)
+        return 1
+    except BaseException as error:
+        below = error.__traceback__.tb_next if error.__traceback__ else None  # without this frame
+        traceback.print_exception(type(error), error, below)
+        return -signal.SIGINT if isinstance(error, KeyboardInterrupt) else 1
+    return 0
+
+
+def _exit(status: int) -> None:
+    """End as the interpreter does, but leave it to the system to free hundreds of modules."""
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            status = 120
+    if status == -signal.SIGINT:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
+    os._exit(status & 0xFF)
+
+
+if __name__ == "__main__":
+    _preload()
+    gc.collect()
+    gc.freeze()  # a fork's collector need not touch, and so copy, what was there before it
+    if (found := _serve(sys.argv[1])) is not None:
+        _become(found)

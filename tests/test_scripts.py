@@ -168,7 +168,8 @@ def tools(checkout: Path) -> Path:
     folder = checkout / ".venv" / "bin"
     for name in ("ruff", "mypy", "lint-imports", "python"):
         executable(folder / name, '#!/bin/sh\necho "ran $(basename "$0") $*"\n')
-    executable(checkout / "scripts" / "check-wheel", "#!/bin/sh\necho ran check-wheel\n")
+    for name in ("check-wheel", "words"):
+        executable(checkout / "scripts" / name, f"#!/bin/sh\necho ran {name}\n")
     return folder
 
 
@@ -181,6 +182,7 @@ def test_test_runs_everything_and_passes_arguments_on(script: Script, tools: Pat
         "ran ruff format --check",
         "ran mypy ",
         "ran lint-imports ",
+        "ran words",
         "ran python -m pytest -n auto --maxprocesses 4 --dist loadfile "
         "-m not gpu and not slow -k two words",
         "ran check-wheel",
@@ -216,6 +218,48 @@ def test_test_refuses_what_it_does_not_know(script: Script, tools: Path) -> None
     done = script("test", "--fast")
     assert done.returncode == 2
     assert done.stderr.startswith("usage: scripts/test")
+
+
+WORDS = """\
+# A comment.
+Meter -> Evaluator
+as it is -> unchanged
+Meter @ docs/units.md
+Meter @ plugins/mine/
+"""
+
+
+def test_words_finds_those_that_are_retired(script: Script, checkout: Path) -> None:
+    (checkout / "scripts" / "retired-words.txt").write_text(WORDS, encoding="utf-8")
+    texts = {
+        "framework/a.py": "class Meter:\n    # left as\n    # it is here\n    Meters = meter = 1\n",
+        "docs/units.md": "A Meter, as it is.\n",
+        "docs/units.txt": "Meter\n",
+        "plugins/mine/page.html.j2": "<p>Meter</p>\n",
+        "tests/test_meter.py": "Meter = 1\n",
+    }
+    for name, text in texts.items():
+        (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+        (checkout / name).write_text(text, encoding="utf-8")
+    for command in (["init", "-q"], ["add", "."]):
+        subprocess.run(["git", *command], cwd=checkout, check=True)
+    done = script("words")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.splitlines() == [
+        "docs/units.md:1: as it is -> unchanged",
+        "framework/a.py:1: Meter -> Evaluator",
+        "framework/a.py:2: as it is -> unchanged",
+    ]
+    for name in ("framework/a.py", "docs/units.md"):
+        (checkout / name).unlink()
+    assert script("words").returncode == 0
+
+
+def test_words_refuses_a_list_that_it_cannot_read(script: Script, checkout: Path) -> None:
+    (checkout / "scripts" / "retired-words.txt").write_text("Meter: Evaluator\n", encoding="utf-8")
+    done = script("words")
+    assert done.returncode == 1
+    assert "retired-words.txt:1: expected WORD -> REPLACEMENT or WORD @ PATH" in done.stderr
 
 
 def test_quickstart_predicts_with_the_best_and_names_the_report(

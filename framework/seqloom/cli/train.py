@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import traceback
@@ -172,12 +173,22 @@ def _with_parts(arguments: list[str]) -> list[str]:
 
 
 def hydra_main(task: Callable[[DictConfig], None]) -> None:
-    """Enter Hydra, which reads ``sys.argv`` and calls the task with each composed config."""
+    """Enter Hydra, which reads ``sys.argv`` and calls the task with each composed config.
+
+    The log files that Hydra opens are closed: a process that lives on would keep them.
+    """
     register_configs()
     decorate = hydra.main(
         config_path="pkg://seqloom_conf", config_name="train", version_base=VERSION_BASE
     )
-    decorate(task)()
+    before = list(logging.root.handlers)
+    try:
+        decorate(task)()
+    finally:
+        for handler in list(logging.root.handlers):
+            if isinstance(handler, logging.FileHandler) and handler not in before:
+                logging.root.removeHandler(handler)
+                handler.close()
 
 
 def frozen(composed: DictConfig) -> Config:

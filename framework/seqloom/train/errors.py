@@ -36,9 +36,10 @@ UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS
 
 
 def quiet() -> None:
-    """Silence what Lightning tells of itself, its advertisements too, at each start."""
+    """Silence what Lightning says of itself and of Slurm, its advertisements too, at each start."""
     for name in ("pytorch_lightning", "lightning", "lightning_fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", message="The `srun` command is available")
 
 
 def is_out_of_memory(fault: BaseException) -> bool:

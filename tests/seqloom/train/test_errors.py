@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -100,6 +101,21 @@ def test_the_program_tells_a_full_disk_in_a_sentence(tmp_path: Path) -> None:
     assert "Error: Cannot write" in done.stderr
     assert "best.ckpt: File too large. Free some space" in done.stderr
     _all_whole(tmp_path)
+
+
+def test_a_slurm_that_is_not_used_is_not_mentioned(
+    program: Callable[..., subprocess.CompletedProcess[str]],
+    small: tuple[str, ...],
+    tmp_path: Path,
+) -> None:
+    srun = tmp_path / "bin" / "srun"
+    srun.parent.mkdir()
+    srun.touch(mode=0o755)
+    path = f"{srun.parent}{os.pathsep}{os.environ['PATH']}"
+    done = program("train", *small, f"run_dir={tmp_path / 'run'}", PATH=path)
+    assert done.returncode == 0, done.stderr
+    assert "srun" not in done.stderr
+    assert "Warning" not in done.stderr
 
 
 def test_a_setting_that_lightning_refuses() -> None:

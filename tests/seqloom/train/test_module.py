@@ -102,6 +102,12 @@ def _first_step(folder: str, accumulate: int) -> dict[str, Any]:
     }
 
 
+def _assert_rounded_apart(found: torch.Tensor, expected: torch.Tensor) -> None:
+    """Require equality up to float32's rounding of the largest value, which sums of it share."""
+    atol = 16 * torch.finfo(torch.float32).eps * max(1.0, float(expected.abs().max()))
+    torch.testing.assert_close(found, expected, rtol=0, atol=atol)
+
+
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_the_first_step_is_the_same_on_any_number_of_ranks(on_ranks: Any, tmp_path: Path) -> None:
     found = on_ranks(_first_step, str(tmp_path), 1)
@@ -116,8 +122,7 @@ def test_the_first_step_is_the_same_on_any_number_of_ranks(on_ranks: Any, tmp_pa
             assert one["logged"] == pytest.approx(alone["logged"], rel=1e-5, abs=1e-6)
             assert bool(one["lines"]) == (number == 0)
             for name, gradient in one["gradient"].items():
-                expected = alone["gradient"][name]
-                torch.testing.assert_close(gradient, expected, rtol=0, atol=1e-6)
+                _assert_rounded_apart(gradient, alone["gradient"][name])
     assert any(gradient.abs().max() > 1e-3 for gradient in alone["gradient"].values())
 
 
@@ -130,4 +135,4 @@ def test_several_batches_to_a_step_weigh_their_examples_alike(
         for one in each:
             assert (one["steps"], one["batches"]) == (1, 2)
             for name, gradient in one["gradient"].items():
-                torch.testing.assert_close(gradient, alone["gradient"][name], rtol=0, atol=1e-6)
+                _assert_rounded_apart(gradient, alone["gradient"][name])

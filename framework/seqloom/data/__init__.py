@@ -13,22 +13,34 @@ from seqloom.data.split import SplitConfig
 if TYPE_CHECKING:
     from seqloom.data.fetch import file_name, is_url, local_path
     from seqloom.data.split_reader import SplitReader, UniqueNames
+    from seqloom.data.table import Table, TableRow
+    from seqloom.data.text_file import TextFile, file_stem, without_end
 
 _HOMES = {
     "SplitReader": "split_reader",
+    "Table": "table",
+    "TableRow": "table",
+    "TextFile": "text_file",
     "UniqueNames": "split_reader",
     "file_name": "fetch",
+    "file_stem": "text_file",
     "is_url": "fetch",
     "local_path": "fetch",
+    "without_end": "text_file",
 }
 
 __all__ = [
     "SplitConfig",
     "SplitReader",
+    "Table",
+    "TableRow",
+    "TextFile",
     "UniqueNames",
     "file_name",
+    "file_stem",
     "is_url",
     "local_path",
+    "without_end",
 ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path, PurePosixPath
 
-from seqloom.data.fetch import is_url, local_path
+from seqloom.data import is_url, local_path
 from seqloom.errors import DataError
 from seqloom_handwriting.pages.model import Page
 from seqloom_handwriting.schemas.data import IMAGES

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from seqloom.data.fetch import file_name, is_url, local_path
+from seqloom.data import file_name, is_url, local_path
 from seqloom.errors import DataError
 from seqloom_handwriting.readers.archives import open_zip, read_member
 

@@ -6,18 +6,17 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar
 
-from seqloom.data import SplitReader, UniqueNames
-from seqloom.data.fetch import file_name, local_path
-from seqloom.data.split import SplitConfig
+from seqloom.data import SplitConfig, SplitReader, UniqueNames, file_name, local_path
 from seqloom.errors import DataError, ExampleError
 from seqloom.interfaces import Example, Origin
 from seqloom_handwriting.readers.folders import Folder, is_folder
 from seqloom_handwriting.readers.tables import (
     TARGETS,
     is_table,
-    read_table,
+    open_table,
     refuse_empty,
     refuse_stdin,
 )
@@ -116,7 +115,7 @@ class NamedFileReader(SplitReader):
                 return {name for name in names if name.lower().endswith(self.suffixes)}
             if is_table(path):
                 columns = {self.field: self._columns[self.field]}
-                return {row.values[self.field] for row in read_table(path, columns, columns)[1]}
+                return {row.values[self.field] for row in open_table(path).rows(columns)}
         return set()
 
     def _named(self, path: str, targets: bool) -> Iterator[Named]:
@@ -137,9 +136,9 @@ class NamedFileReader(SplitReader):
 
     def _in_table(self, path: str, targets: bool) -> Iterator[Named]:
         required = self._columns if targets else [self.field]
-        table, rows = read_table(path, self._columns, required)
-        folders = Folder.of_table(table, self._folder, self.archive)
-        for row in rows:
+        table = open_table(path)
+        folders = Folder.of_table(Path(table.file.path), self._folder, self.archive)
+        for row in table.rows(self._columns, required):
             name = row.values.pop(self.field)
             stored = self.stored(name)
             folder = next((one for one in folders if stored in one), folders[0])

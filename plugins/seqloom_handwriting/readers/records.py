@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from seqloom.data.fetch import file_name, local_path
+from seqloom.data import file_name, local_path
 from seqloom.errors import DataError
 from seqloom.interfaces import Origin
 from seqloom_handwriting.readers.folders import Folder, is_folder
 from seqloom_handwriting.readers.inkml import parse_inkml
 from seqloom_handwriting.readers.points import Strokes
-from seqloom_handwriting.readers.tables import TARGETS, is_table, read_table, refuse_empty
+from seqloom_handwriting.readers.tables import TARGETS, is_table, open_table, refuse_empty
 
 INKML = ".inkml"
 EXPECTED = f"a table (.tsv, .csv), an {INKML} file, or a folder or .zip of {INKML} files"
@@ -63,8 +63,7 @@ def read_records(
 def _in_table(
     path: str, columns: Mapping[str, str], prefix: str, targets: bool
 ) -> Iterator[Record]:
-    _, rows = read_table(path, columns, columns if targets else ["strokes"])
-    for row in rows:
+    for row in open_table(path).rows(columns, None if targets else ["strokes"]):
         strokes = row.values.pop("strokes")
         yield Record(f"{prefix}:{row.number}", row.origin, row.values, strokes)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from seqloom.data.split import SplitConfig
+from seqloom.data import SplitConfig
 from seqloom.errors import DataError
 from seqloom.interfaces import Origin
 from seqloom_handwriting.readers.archives import read_member

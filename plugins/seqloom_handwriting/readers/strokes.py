@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from seqloom.data import SplitConfig, SplitReader, UniqueNames
+from seqloom.data import SplitConfig, SplitReader, UniqueNames, file_stem
 from seqloom.errors import ConfigError, ExampleError, did_you_mean
 from seqloom.interfaces import Example
 from seqloom_handwriting.readers.points import flip, parse_strokes
 from seqloom_handwriting.readers.records import EXPECTED, Record, read_records
-from seqloom_handwriting.readers.tables import TARGETS, refuse_empty, refuse_stdin, stem
+from seqloom_handwriting.readers.tables import TARGETS, refuse_empty, refuse_stdin
 
 
 class StrokeReader(SplitReader):
@@ -68,7 +68,7 @@ class StrokeReader(SplitReader):
         refuse_stdin(paths, EXPECTED)
         unique_stem, unique = UniqueNames(), UniqueNames()
         for path in paths:
-            for record in self._records(path, unique_stem(stem(path)), targets=False):
+            for record in self._records(path, unique_stem(file_stem(path)), targets=False):
                 record.id = unique(record.id)
                 yield self._example(record)
 
@@ -114,8 +114,8 @@ class StrokeReader(SplitReader):
 
     def _prefix(self, split: str) -> str:
         """Return what the ids of a table's rows start with, another one for each split."""
-        stems = [stem(file) for file in self.files.values()]
-        own = stem(self.files[split])
+        stems = [file_stem(file) for file in self.files.values()]
+        own = file_stem(self.files[split])
         return own if stems.count(own) == 1 else f"{split}/{own}"
 
     def _records(self, path: str, prefix: str, targets: bool) -> Iterator[Record]:

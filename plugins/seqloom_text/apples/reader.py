@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from seqloom.errors import ConfigError, did_you_mean
-from seqloom.interfaces.example import Example
-from seqloom.interfaces.reader import SPLITS, Reader
+from seqloom.interfaces import SPLITS, Example, Reader
 from seqloom_text.apples.grammar import (
     APPLE_TYPES,
     CLUES,

@@ -7,10 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from seqloom.data import SplitConfig, SplitReader, UniqueNames
+from seqloom.data import SplitConfig, SplitReader, UniqueNames, file_stem
 from seqloom.errors import DataError, ExampleError
-from seqloom.interfaces.example import Example, Origin
-from seqloom_text.readers.files import stem
+from seqloom.interfaces import Example, Origin
 from seqloom_text.readers.values import is_empty, parse
 from seqloom_text.schemas_data import INPUT_KINDS
 
@@ -56,7 +55,7 @@ class FileReader(SplitReader):
 
     def stem(self, file: Any) -> str:
         """Return what the ids of the file's examples start with."""
-        return stem(file)
+        return file_stem(file)
 
     def inputs(self, paths: Sequence[str]) -> Iterator[Example | ExampleError]:
         """Yield the inputs in the files, each as soon as its lines are there; see `Reader.inputs`.
@@ -66,7 +65,7 @@ class FileReader(SplitReader):
         """
         unique = UniqueNames()
         for path in paths:
-            yield from self._read(path, unique(stem(path)), targets=False)
+            yield from self._read(path, unique(file_stem(path)), targets=False)
 
     def whole(self, split: str) -> Iterator[Example | ExampleError]:
         """Yield all examples of the split's own file; see `SplitReader.whole`."""

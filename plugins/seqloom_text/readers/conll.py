@@ -6,11 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from seqloom.data.split import SplitConfig
+from seqloom.data import SplitConfig, TextFile
 from seqloom.errors import ConfigError
-from seqloom.interfaces.example import Origin
+from seqloom.interfaces import Origin
 from seqloom_text.readers.base import FileReader, Record, missing
-from seqloom_text.readers.files import TextFile, has_suffix
 from seqloom_text.schemas_data import conll_kinds, tokens_and_tags
 
 DOCUMENT = "-DOCSTART-"
@@ -60,7 +59,7 @@ class ConllReader(FileReader):
         """Yield a record for each sentence; see `FileReader.records`."""
         text = TextFile.find(file)
         places: dict[str, int] = {}
-        for sentence in self._sentences(text, has_suffix(file, ".conllu")):
+        for sentence in self._sentences(text, text.suffix == ".conllu"):
             places = places or self._places(text, sentence, targets)
             yield Record(
                 {name: [row[place] for row in sentence.rows] for name, place in places.items()},

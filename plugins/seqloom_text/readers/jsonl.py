@@ -6,11 +6,10 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from seqloom.data.split import SplitConfig
+from seqloom.data import SplitConfig, TextFile
 from seqloom.errors import did_you_mean
-from seqloom.interfaces.example import Origin
+from seqloom.interfaces import Origin
 from seqloom_text.readers.base import FileReader, Record, missing
-from seqloom_text.readers.files import TextFile
 from seqloom_text.schemas_data import field_kinds, text_and_label
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from seqloom.data.split import SplitConfig
-from seqloom.interfaces.example import Origin
+from seqloom.data import SplitConfig, TextFile, without_end
+from seqloom.interfaces import Origin
 from seqloom_text.readers.base import FileReader, Record
-from seqloom_text.readers.files import TextFile
 
 
 class LinesReader(FileReader):
@@ -31,5 +30,4 @@ class LinesReader(FileReader):
         """Yield a record for each line; see `FileReader.records`."""
         text = TextFile.find(file)
         for number, line in text.lines():
-            bare = line.removesuffix("\n").removesuffix("\r")
-            yield Record({"text": bare}, Origin(text.shown, number))
+            yield Record({"text": without_end(line)}, Origin(text.shown, number))

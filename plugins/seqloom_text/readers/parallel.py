@@ -6,11 +6,10 @@ from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 from typing import Any
 
-from seqloom.data.split import SplitConfig
+from seqloom.data import SplitConfig, TextFile, file_stem, without_end
 from seqloom.errors import ConfigError, DataError
-from seqloom.interfaces.example import Origin
+from seqloom.interfaces import Origin
 from seqloom_text.readers.base import FileReader, Record
-from seqloom_text.readers.files import TextFile, stem
 from seqloom_text.schemas_data import INPUT_KINDS, parallel_kinds
 
 Files = Mapping[str, str] | None
@@ -39,7 +38,7 @@ class ParallelReader(FileReader):
 
     def stem(self, file: Mapping[str, str]) -> str:
         """Return the name of the first file without its suffix."""
-        return stem(next(iter(file.values())))
+        return file_stem(next(iter(file.values())))
 
     def records(self, file: Mapping[str, str] | str, targets: bool) -> Iterator[Record]:
         """Yield a record for each line; see `FileReader.records`."""
@@ -50,7 +49,7 @@ class ParallelReader(FileReader):
         for number, row in enumerate(rows, 1):
             if None in row:
                 raise _uneven(texts)
-            lines = [line.removesuffix("\n").removesuffix("\r") for _, line in row]
+            lines = [without_end(line) for _, line in row]
             yield Record(dict(zip(texts, lines, strict=True)), Origin(first.shown, number))
 
     def _input_field(self) -> str:

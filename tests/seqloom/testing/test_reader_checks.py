@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seqloom.errors import ConfigError, DataError
+from seqloom.errors import ConfigError, DataError, ExampleError
 from seqloom.interfaces import SPLITS, Example, Origin, Reader
 from seqloom.testing import (
     READER_CHECKS,
@@ -232,6 +232,14 @@ class NamelessDamage(Sound):
             raise DataError("A file is damaged.") from None
 
 
+class RaisesDamage(Sound):
+    def decoded(self, content: bytes, path: str) -> str:
+        try:
+            return content.decode()
+        except UnicodeDecodeError:
+            raise ExampleError(Example(path, {}), "not UTF-8") from None
+
+
 class SilentlyEmpty(Sound):
     def read(self, path: str) -> Iterator[Example]:
         return super().read(path) if Path(path).stat().st_size else iter(())
@@ -287,6 +295,7 @@ BROKEN: list[tuple[Any, Any, str]] = [
     (files.check_damaged, RawDamage, r"test\.tsv garbled, reading raises UnicodeDecodeError"),
     (files.check_damaged, SkipsDamage, r"test\.tsv is garbled: 47 examples are read .* than 48"),
     (files.check_damaged, NamelessDamage, r"test\.tsv is garbled, and no file is named"),
+    (files.check_damaged, RaisesDamage, "raises an ExampleError, .* expected that it is yielded"),
     (files.check_damaged, SilentlyEmpty, r"test\.tsv is emptied: 44 examples"),
     (files.check_inputs, FewerInputs, r"gives 39 examples of train\.tsv, which has 40"),
     (files.check_inputs, RefusesInputs, r"inputs\(\) does not read train\.tsv: .* at a time"),

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from seqloom.config.compose import compose_run
-from seqloom.errors import DataError
+from seqloom.errors import DataError, ExampleError
 from seqloom.interfaces import Example, Reader
 from seqloom.train import data as run_data
 from seqloom.train.data import read_data
@@ -114,6 +114,23 @@ def test_duplicate_ids_are_refused_with_both_places(
         DataError, match=r"'same': here\.conll:1 and here\.conll:5; ids must be unique"
     ):
         _read(*conll(train=[GOOD]))
+
+
+def test_a_plain_generator_may_yield_what_cannot_be_used(
+    conll: Conll, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stranger(Reader):
+        def examples(self, split: str) -> Iterator[Example | ExampleError]:
+            for number, word in enumerate(("Apple", "", "Anna"), 1):
+                example = Example(f"{split}:{number}", {"tokens": [word], "tags": ["B-ORG"]})
+                yield example if word else ExampleError(example, "the word is empty")
+
+    monkeypatch.setattr(run_data, "build_reader", lambda section: Stranger())
+    with pytest.raises(DataError, match=r"train split cannot .*\n  example train:2: the word is e"):
+        _read(*conll(train=[GOOD]))
+    found = _read(*conll(train=[GOOD]), "on_bad=skip")
+    assert [row.example.id for row in found.rows["train"]] == ["train:1", "train:3"]
+    assert [error.example_id for error in found.skipped["train"]] == ["train:2"]
 
 
 def test_an_overlong_example_is_refused_or_skipped(conll: Conll) -> None:

@@ -73,12 +73,14 @@ def test_malformed_fasta(write: Write, text: str, problem: str) -> None:
 
 
 def test_one_bad_protein_does_not_hide_the_next(write: Write) -> None:
-    inputs = TableReader().inputs([write("new.fasta", ">a\nMK1\n>b\n>c\nMK\n")])
-    with pytest.raises(ExampleError, match=r"new\.fasta:1: '1' at place 3 of the sequence"):
-        next(inputs)
-    with pytest.raises(ExampleError, match=r"new\.fasta:3: the protein has no residue"):
-        next(inputs)
-    assert next(inputs).id == "c"
+    path = write("new.fasta", ">a\nMK1\n>b\n>c\nMK\n")
+    first, second, third = TableReader().inputs([path])
+    assert isinstance(first, ExampleError)
+    assert str(first).startswith(f"{path}:1: '1' at place 3 of the sequence")
+    assert isinstance(second, ExampleError)
+    assert str(second).startswith(f"{path}:3: the protein has no residue")
+    assert isinstance(third, Example)
+    assert third.id == "c"
 
 
 def test_a_table_without_sequences(write: Write) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections import Counter
 from collections.abc import Iterable
@@ -148,11 +149,11 @@ def test_inputs_are_sounds_folders_zip_files_and_tables(sorted_: Path, flat: Pat
 
 def test_one_bad_example_does_not_end_the_reading(flat: Path) -> None:
     rows = f"sound\tlabel\n{NAMES[0]}\t0\nmissing.wav\t0\n{NAMES[1]}\t0\n"
-    examples = SoundReader(train=table(flat, rows)).examples("train")
-    next(examples)
-    with pytest.raises(ExampleError, match=r"train.tsv:3: there is no sound 'missing.wav' in"):
-        next(examples)
-    assert next(examples).id == f"train/{NAMES[1]}"
+    _, error, example = SoundReader(train=table(flat, rows)).examples("train")
+    assert isinstance(error, ExampleError)
+    assert "train.tsv:3: there is no sound 'missing.wav' in" in str(error)
+    assert isinstance(example, Example)
+    assert example.id == f"train/{NAMES[1]}"
 
 
 @pytest.mark.parametrize(
@@ -163,15 +164,15 @@ def test_one_bad_example_does_not_end_the_reading(flat: Path) -> None:
     ],
 )
 def test_sounds_without_label_are_refused(flat: Path, pattern: str | None, message: str) -> None:
-    examples = SoundReader(train=str(flat), pattern=pattern).examples("train")
-    with pytest.raises(ExampleError, match=message):
-        next(examples)
+    error = next(SoundReader(train=str(flat), pattern=pattern).examples("train"))
+    assert isinstance(error, ExampleError)
+    assert re.search(message, str(error))
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", r"train.tsv: the table is empty"),
+        ("", r"train.tsv:1: the file is empty; expected a header"),
         ("wav\tlabel\n", r"train.tsv:1: no column 'sound', .* There are: label, wav"),
         ("sound\tlabel\na.wav\n", r"train.tsv:2: the row has 1 cells, the header has 2"),
         ("sound\tlabel\n", r"train.tsv: no sounds in it"),
@@ -185,9 +186,9 @@ def test_malformed_tables_are_refused(tmp_path: Path, text: str, message: str) -
 def test_tables_are_utf_8_and_well_formed(tmp_path: Path) -> None:
     (tmp_path / "a.tsv").write_bytes(b"sound\tlabel\na.wav\tyes\nb.wav\tn\xe9\n")
     with pytest.raises(DataError, match=r"a.tsv:3: not UTF-8: byte 0xe9"):
-        next(SoundReader(train=str(tmp_path / "a.tsv")).examples("train"))
+        list(SoundReader(train=str(tmp_path / "a.tsv")).examples("train"))
     file = table(tmp_path, 'sound,label\na.wav,"ye"s\n', "b.csv")
-    with pytest.raises(DataError, match=r"b.csv:2: the row is not well-formed"):
+    with pytest.raises(DataError, match=r"b.csv:2: the row that starts here is not well-formed"):
         next(SoundReader(train=file).examples("train"))
 
 
@@ -237,7 +238,7 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"a file of this kind .* expected a sound \(.wav, .flac\)"):
         next(SoundReader().inputs([str(tmp_path / "a.mp3")]))
     with pytest.raises(DataError, match=r"standard input"):
-        SoundReader().inputs(["-"])
+        list(SoundReader().inputs(["-"]))
     (tmp_path / "a.zip").write_bytes(b"no zip")
     with pytest.raises(DataError, match=r"a.zip cannot be opened as a zip file"):
         next(SoundReader(train=str(tmp_path / "a.zip")).examples("train"))

@@ -8,8 +8,6 @@ from typing import Protocol
 
 from seqloom.errors import DataError
 
-from seqloom_protein.lines import Line
-
 
 class Lined(Protocol):
     """Something with lines that errors can name."""
@@ -41,7 +39,7 @@ class Entry:
         return "".join(self.parts)
 
 
-def entries(text: Lined, lines: Iterable[Line]) -> Iterator[Entry]:
+def entries(text: Lined, lines: Iterable[tuple[int, str]]) -> Iterator[Entry]:
     """Yield the sequences as they are read; lines that begin with ``;`` are comments.
 
     Raises:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 
-from seqloom.data import UniqueNames
+from seqloom.data import Table, TextFile, UniqueNames
 from seqloom.errors import ExampleError
 from seqloom.interfaces import Example, Origin
 
 from seqloom_protein import FASTA_SUFFIXES, Columns
 from seqloom_protein.fasta import entries
-from seqloom_protein.lines import Line, TextFile
-from seqloom_protein.records import Record, to_example
-from seqloom_protein.table_file import records
+from seqloom_protein.records import Record, records, to_example
 
 
 def read_inputs(paths: Sequence[str], columns: Columns) -> Iterator[Example | ExampleError]:
@@ -38,12 +36,9 @@ def _read(path: str, columns: Columns) -> Iterator[Example | ExampleError]:
     lines = text.lines()
     first = next(lines, (1, ""))
     whole = chain([first], lines)
-    is_fasta = text.path.lower().removesuffix(".gz").endswith(FASTA_SUFFIXES)
-    if is_fasta or first[1].startswith((">", ";")):
-        return map(to_example, _fasta(text, whole))
-    return map(to_example, records(text, whole, columns, targets=False))
-
-
-def _fasta(text: TextFile, lines: Iterable[Line]) -> Iterator[Record]:
-    for entry in entries(text, lines):
-        yield Record(entry.name, Origin(text.shown, entry.line), entry.text)
+    if text.suffix in FASTA_SUFFIXES or first[1].startswith((">", ";")):
+        for entry in entries(text, whole):
+            yield to_example(Record(entry.name, Origin(text.shown, entry.line), entry.text))
+    else:
+        table = Table(text, delimiter="\t", quoting=False, skip_blank=True, lines=whole)
+        yield from map(to_example, records(table, columns, targets=False))

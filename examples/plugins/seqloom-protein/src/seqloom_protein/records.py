@@ -1,12 +1,16 @@
-"""From the texts of one protein to an example."""
+"""From the rows of a table, or the texts of one protein, to examples."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from seqloom.data import Table, file_stem
 from seqloom.errors import ExampleError
 from seqloom.interfaces import Example, Origin
+
+from seqloom_protein import Columns
 
 _NO_RESIDUE = re.compile("[^A-Z]")
 _NO_MASK = re.compile("[^01]")
@@ -29,6 +33,23 @@ class Record:
     residues: str
     structure: str | None = None
     resolved: str | None = None
+
+
+def records(table: Table, columns: Columns, targets: bool) -> Iterator[Record]:
+    """Yield the proteins of a table; without ``targets`` only their sequences need be there.
+
+    Raises:
+        DataError: A column is missing, or the table is malformed.
+    """
+    wanted = {name: column for name, column in vars(columns).items() if column is not None}
+    for name in ("id", "resolved"):
+        if targets and name in wanted and wanted[name] not in table.columns:
+            hint = f"If there is none, data.columns.{name}=null."
+            raise table.missing(wanted[name], f"data.columns.{name}", hint)
+    for row in table.rows(wanted, None if targets else ["residues"]):
+        values = {name: cell.strip() for name, cell in row.values.items()}
+        name = values.pop("id", "") or f"{file_stem(table.file.path)}:{row.origin.line}"
+        yield Record(name, row.origin, **values)
 
 
 def to_example(record: Record) -> Example | ExampleError:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from seqloom.data import SplitConfig, SplitReader
+from seqloom.data import SplitConfig, SplitReader, Table
 from seqloom.errors import DataError, ExampleError
 from seqloom.interfaces import Example
 
 from seqloom_protein import Columns
 from seqloom_protein.inputs import read_inputs
-from seqloom_protein.lines import TextFile
-from seqloom_protein.records import to_example
-from seqloom_protein.table_file import records
+from seqloom_protein.records import records, to_example
 
 
 class TableReader(SplitReader):
@@ -35,13 +33,13 @@ class TableReader(SplitReader):
         """Yield all proteins of the split's own file; see `SplitReader.whole`."""
         if split not in self.files:
             return
-        text = TextFile.find(self.files[split])
+        table = Table(self.files[split], delimiter="\t", quoting=False, skip_blank=True)
         empty = True
-        for record in records(text, text.lines(), self.columns, targets=True):
+        for record in records(table, self.columns, targets=True):
             empty = False
             yield to_example(record)
         if empty:
-            raise DataError(f"{text.shown}: no proteins; the file is empty or has a header only.")
+            raise DataError(f"{table.file.shown}: no proteins; the file has a header only.")
 
     def inputs(self, paths: Sequence[str]) -> Iterator[Example | ExampleError]:
         """Return the proteins of FASTA files or tables; see `Reader.inputs`."""

@@ -7,14 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from seqloom.data import local_path
+from seqloom.data import Table, TextFile, local_path
 from seqloom.errors import DataError
 from seqloom.interfaces import Origin
 
 from seqloom_sound.place import Place, is_sound_file
 from seqloom_sound.schemas import SUFFIXES, TABLES
 from seqloom_sound.sound import SoundFile
-from seqloom_sound.table import read_table
 
 
 @dataclass(slots=True)
@@ -98,10 +97,11 @@ class Finder:
 
     def _in_table(self, table: Path, targets: bool) -> Iterator[Found]:
         place = self._place_of(table)
-        required = self.columns if targets else ["sound"]
-        for line, values in read_table(table, self.columns, required):
-            name = values.pop("sound")
-            found = Found(name, Origin(str(table), line), _file(place, name), values)
+        file = TextFile(str(table))
+        rows = Table(file, quoting=file.suffix == ".csv", skip_blank=True)
+        for row in rows.rows(self.columns, None if targets else ["sound"]):
+            name = row.values.pop("sound")
+            found = Found(name, row.origin, _file(place, name), row.values)
             if not _has(place, name):
                 found.problem = f"there is no sound {name!r} in {place}."
             yield found

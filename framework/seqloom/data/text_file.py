@@ -17,58 +17,59 @@ from seqloom.errors import DataError
 STDIN = "-"
 BOM = b"\xef\xbb\xbf"
 
+Line = tuple[int, str]
+"""A line's number, from 1, and its text with the line end."""
 
-def stem(file: str) -> str:
-    """Return the file's name without folder and suffixes, for the ids of its examples.
 
-    >>> stem("data/train.tsv.gz"), stem("-")
+def file_stem(file: str) -> str:
+    """Return the name of a path or pinned URL without folder and suffixes, for ids of examples.
+
+    >>> file_stem("data/train.tsv.gz"), file_stem("-")
     ('train', 'stdin')
     """
     return "stdin" if file == STDIN else Path(file_name(file).removesuffix(".gz")).stem
 
 
-def has_suffix(file: str, suffix: str) -> bool:
-    """Return whether the file has the suffix, not counting ``.gz``.
-
-    >>> has_suffix("data/train.TSV.gz", ".tsv")
-    True
-    """
-    return file != STDIN and file_name(file).lower().removesuffix(".gz").endswith(suffix)
-
-
 @dataclass(frozen=True)
 class TextFile:
-    """A text file in UTF-8, perhaps packed by gzip, or standard input.
+    """A text file, perhaps compressed by gzip, or standard input.
 
     Attributes:
-        path: as errors and origins name it.
+        path: Path of the local file, or ``-`` for standard input.
+        encoding: Encoding of the text; one in which a line end is a single byte.
     """
 
     path: str
+    encoding: str = "utf-8"
 
     @classmethod
-    def find(cls, file: str) -> TextFile:
+    def find(cls, file: str, encoding: str = "utf-8") -> TextFile:
         """Return the file that a path, a pinned URL or ``-`` names.
 
         Raises:
-            DataError: there is no such file, or it cannot be fetched.
+            DataError: The file does not exist, or cannot be downloaded.
         """
-        return cls(STDIN if file == STDIN else str(local_path(file)))
-
-    def error(self, line: int, problem: str) -> DataError:
-        """Return the error for a line, numbered from 1."""
-        return DataError(f"{self.shown}:{line}: {problem}")
+        return cls(STDIN if file == STDIN else str(local_path(file)), encoding)
 
     @property
     def shown(self) -> str:
         """The file's name in messages."""
         return "<stdin>" if self.path == STDIN else self.path
 
-    def lines(self) -> Iterator[tuple[int, str]]:
+    @property
+    def suffix(self) -> str:
+        """The suffix in lower case, without ``.gz``; empty for standard input."""
+        return Path(self.path.lower().removesuffix(".gz")).suffix
+
+    def error(self, line: int, problem: str) -> DataError:
+        """Return the error for a line, numbered from 1."""
+        return DataError(f"{self.shown}:{line}: {problem}")
+
+    def lines(self) -> Iterator[Line]:
         r"""Yield the number and text of each line, with its line end; only ``\n`` ends a line.
 
         Raises:
-            DataError: bytes that are not UTF-8, or a file that cannot be read or unpacked.
+            DataError: The file is not in its encoding, or cannot be read or decompressed.
         """
         number = 0
         try:
@@ -90,11 +91,17 @@ class TextFile:
     def _decode(self, raw: bytes, number: int, offset: int) -> str:
         start = len(BOM) if number == 1 and raw.startswith(BOM) else 0
         try:
-            return raw[start:].decode()
+            return raw[start:].decode(self.encoding)
         except UnicodeDecodeError as error:
             place = start + error.start
             raise self.error(
                 number,
-                f"not UTF-8: byte 0x{raw[place]:02x} at offset {offset + place} of the file "
-                f"(byte {place + 1} of the line). Convert it, say by iconv -f LATIN1 -t UTF-8.",
+                f"not {self.encoding.upper()}: byte 0x{raw[place]:02x} at offset {offset + place} "
+                f"of the file (byte {place + 1} of the line). Convert it, for example with "
+                f"iconv -f LATIN1 -t {self.encoding.upper()}.",
             ) from None
+
+
+def without_end(line: str) -> str:
+    r"""Return a line without its line end, ``\n`` or ``\r\n``."""
+    return line.removesuffix("\n").removesuffix("\r")

@@ -1,0 +1,121 @@
+"""Tables and text files, well-formed and not, against Python's own writer."""
+
+import csv
+import gzip
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seqloom.data import Table, TextFile, file_stem
+from seqloom.errors import DataError
+
+COLUMNS = {"a": "first", "b": "second"}
+
+
+def rows(path: Path, content: bytes, **options: Any) -> list[tuple[int, str, dict[str, str]]]:
+    path.write_bytes(content)
+    options = {"quoting": ".csv" in path.name, "skip_blank": True} | options
+    found = Table(str(path), **options).rows(COLUMNS)
+    return [(row.number, str(row.origin), row.values) for row in found]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("t.tsv", b'first\tsecond\n1 "x"\ty,z\n2\t\n'),
+        ("t.TSV", b'\xef\xbb\xbfsecond\tx\tfirst\r\ny,z\t0\t1 "x"\r\n\t0\t2\r\n\r\n'),
+        ("t.csv", b'first,second\n"1 ""x""","y,z"\n2,""'),
+        ("t.csv.gz", gzip.compress(b'first,second\n"1 ""x""","y,z"\n2,""')),
+    ],
+)
+def test_forms_of_the_same_table(tmp_path: Path, name: str, content: bytes) -> None:
+    path = tmp_path / name
+    assert rows(path, content) == [
+        (1, f"{path}:2", {"a": '1 "x"', "b": "y,z"}),
+        (2, f"{path}:3", {"a": "2", "b": ""}),
+    ]
+
+
+cells = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r"))
+
+
+@given(st.lists(st.tuples(cells, cells), max_size=5))
+def test_what_python_writes_is_read_back(
+    tmp_path_factory: pytest.TempPathFactory, pairs: list[tuple[str, str]]
+) -> None:
+    out = io.StringIO(newline="")
+    csv.writer(out).writerows([("first", "second"), *pairs])
+    path = tmp_path_factory.mktemp("csv") / "t.csv"
+    found = rows(path, out.getvalue().encode())
+    assert [tuple(values.values()) for _, _, values in found] == pairs
+    lines = out.getvalue().split("\n")
+    for (_, origin, _), (first, _) in zip(found, pairs, strict=True):
+        line = int(origin.rpartition(":")[2])
+        assert first.split("\n")[0].replace('"', '""') in lines[line - 1]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("t.tsv", b"", "1: the file is empty; expected a header with the columns' names."),
+        ("t.tsv", b"first\tsecnd\n", "1: no column 'second', from which data.columns.b reads. "
+         "Did you mean 'secnd'?"),
+        ("t.tsv", b"first\tsecond\tfirst\n", "1: the header has the column 'first' more than"),
+        ("t.tsv", b"first\tsecond\n1\t2\n\n1\n", "4: the row has 1 cells, the header has 2. Is "
+         "the delimiter right"),
+        ("t.csv", b'first,second\n1,"2\n', "2: the row that starts here is not well-formed: "),
+        ("t.tsv", b"first\tsecond\nab\xff\t2\n", "2: not UTF-8: byte 0xff at offset 15 of "
+         "the file (byte 3 of the line)."),
+    ],
+)  # fmt: skip
+def test_malformed_tables(tmp_path: Path, name: str, content: bytes, message: str) -> None:
+    with pytest.raises(DataError) as caught:
+        rows(tmp_path / name, content)
+    assert str(caught.value).startswith(f"{tmp_path / name}:{message}")
+
+
+def test_a_missing_table() -> None:
+    with pytest.raises(DataError, match=r"no/t.tsv: no such file; the folder"):
+        Table("no/t.tsv")
+
+
+def test_columns_that_are_not_required_may_be_absent(tmp_path: Path) -> None:
+    (tmp_path / "t.tsv").write_text("first\n1\n")
+    found = Table(str(tmp_path / "t.tsv")).rows(COLUMNS, ["a"])
+    assert [row.values for row in found] == [{"a": "1"}]
+
+
+def test_without_a_header_columns_are_numbered(tmp_path: Path) -> None:
+    (tmp_path / "t.txt").write_text("a;b\nc;d\n")
+    table = Table(str(tmp_path / "t.txt"), delimiter=";", header=False)
+    assert table.columns == ["1", "2"]
+    found = [(row.origin.line, row.values) for row in table.rows({"x": "2"})]
+    assert found == [(1, {"x": "b"}), (2, {"x": "d"})]
+    (tmp_path / "t.txt").write_text("")
+    empty = Table(str(tmp_path / "t.txt"), header=False)
+    assert (empty.columns, list(empty.rows({"x": "2"}))) == ([], [])
+
+
+def test_blank_lines(tmp_path: Path) -> None:
+    content = b"first,second\n\n1,2\n\n"
+    assert rows(tmp_path / "t.csv", content) == [(1, f"{tmp_path}/t.csv:3", {"a": "1", "b": "2"})]
+    with pytest.raises(DataError, match=r"t\.csv:2: the row has 0 cells, the header has 2\."):
+        rows(tmp_path / "t.csv", content, skip_blank=False)
+    (tmp_path / "one.csv").write_text("first\n\nx\n")
+    table = Table(str(tmp_path / "one.csv"))
+    assert [row.values["a"] for row in table.rows({"a": "first"})] == ["", "x"]
+
+
+def test_other_encodings(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_bytes("first\ncafé\n".encode("latin-1"))
+    table = Table(TextFile.find(str(tmp_path / "t.csv"), encoding="latin-1"))
+    assert [row.values for row in table.rows({"a": "first"})] == [{"a": "café"}]
+
+
+def test_stems() -> None:
+    url = "https://example.org/v1/set.tsv.gz#sha256=" + "0" * 64
+    assert [file_stem(file) for file in ("a/b.csv", "-", url)] == ["b", "stdin", "set"]

@@ -3,12 +3,12 @@
 ::
 
     SeqloomError
-    ├── ConfigError      a config that cannot be composed, or whose parts do not fit
+    ├── ConfigError      a config that cannot be composed, or whose components are not compatible
     ├── PluginError      a plugin or component that is missing, broken or in conflict
     ├── DataError        a file that cannot be read as what it should be
     │   └── ExampleError one example that cannot be used; the only kind that may be skipped
-    ├── BundleError      a stored model that is damaged, too new, or lacks a part
-    └── RunError         a run that cannot start or go on
+    ├── BundleError      a stored model that is damaged, too new, or needs a missing component
+    └── RunError         a run that cannot start or resume
 
 The text says what came, what was expected and what to do. Programs print it without a traceback.
 """
@@ -17,10 +17,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from seqloom.interfaces.example import Example
+from typing import Protocol
 
 __all__ = [
     "BundleError",
@@ -35,11 +32,11 @@ __all__ = [
 
 
 class SeqloomError(Exception):
-    """Base of every error that a user can cause and mend."""
+    """Base of every error that a user can cause and fix."""
 
 
 class ConfigError(SeqloomError):
-    """A config that cannot be composed, or whose parts do not fit together."""
+    """A config that cannot be composed, or whose components are not compatible."""
 
 
 class PluginError(SeqloomError):
@@ -50,31 +47,43 @@ class DataError(SeqloomError):
     """A file that cannot be read as what it should be."""
 
 
+class HasOrigin(Protocol):
+    """What an `ExampleError` reads of an example, which this module does not import."""
+
+    @property
+    def id(self) -> str:
+        """Name of the example."""
+
+    @property
+    def origin(self) -> object | None:
+        """Where the example was read, if known."""
+
+
 class ExampleError(DataError):
     """One example that cannot be used; with ``on_bad=skip`` it is left out, counted and listed."""
 
-    def __init__(self, example: Example, problem: str) -> None:
+    def __init__(self, example: HasOrigin, problem: str) -> None:
         self.example_id = example.id
         self.where = str(example.origin) if example.origin else f"example {example.id}"
         self.problem = problem
         super().__init__(f"{self.where}: {problem}")
 
     @classmethod
-    def remedy(cls, faults: Sequence[ExampleError]) -> str:
-        """Return a sentence that ends a list of such faults: what mends all of them at once.
+    def remedy(cls, errors: Sequence[ExampleError]) -> str:
+        """Return a sentence that ends a list of such errors: what fixes all of them at once.
 
         Args:
-            faults: all of this very class.
+            errors: Errors of exactly this class.
         """
         return ""
 
 
 class BundleError(SeqloomError):
-    """A stored model that is damaged, too new, or needs a part that is absent."""
+    """A stored model that is damaged, too new, or needs a component that is missing."""
 
 
 class RunError(SeqloomError):
-    """A run that cannot start or go on."""
+    """A run that cannot start or resume."""
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -87,3 +96,12 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     listing = f"There are: {', '.join(options)}." if options else "There are none."
     near = difflib.get_close_matches(name, options, n=1)
     return f"Did you mean {near[0]!r}? {listing}" if near else listing
+
+
+def printable(text: str) -> str:
+    r"""Return a line without control characters, which the file of a stranger may contain.
+
+    >>> print(printable("1.0\n\x1b[2J"))
+    1.0\n\x1b[2J
+    """
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)

@@ -109,8 +109,8 @@ def test_its_life(
     assert json.loads(done.stdout)["id"]
 
     sentence = (
-        f"{tmp_path / 'shared'} cannot be loaded. It needs encoder=stranger from stranger-window "
-        '0.3.1: pip install "stranger-window>=0.3.1".'
+        f"{tmp_path / 'shared'} cannot be loaded. The model needs encoder=stranger from "
+        'stranger-window 0.3.1: pip install "stranger-window>=0.3.1".'
     )
     from seqloom import load
 

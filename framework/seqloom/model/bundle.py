@@ -16,9 +16,16 @@ from typing import Any
 from safetensors import SafetensorError
 from safetensors.torch import load_model, save_model
 
-from seqloom.errors import BundleError, ConfigError, PluginError, SeqloomError, did_you_mean
+from seqloom.errors import (
+    BundleError,
+    ConfigError,
+    PluginError,
+    SeqloomError,
+    did_you_mean,
+    printable,
+)
 from seqloom.files import atomic_folder, finite, sha256
-from seqloom.model import provenance
+from seqloom.model import compatibility, provenance
 from seqloom.model.build import Spec, States, build_codecs, build_pipeline
 from seqloom.model.description import (
     DESCRIPTION,
@@ -32,9 +39,7 @@ from seqloom.model.description import (
     verify,
 )
 from seqloom.model.pipeline import Pipeline
-from seqloom.model.printable import printable
-from seqloom.model.provenance import Standing, compare, plain, unfit
-from seqloom.model.remedies import sentences
+from seqloom.model.provenance import ComponentMatch, compare, incompatible, plain
 from seqloom.model.states import read as read_states
 from seqloom.model.states import write as write_states
 from seqloom.plugins import registry
@@ -124,10 +129,10 @@ def load(folder: str | Path, *, head: Mapping[str, Any] | None = None) -> Pipeli
     description = read_description(path)
     for file, facts in description["files"].items():
         verify(path, file, facts)
-    standings = compare(description["components"])
-    told = sentences(standings)
-    _refuse_unfit(path, standings)
-    info = _as_here(description, standings)
+    matches = compare(description["components"])
+    told = compatibility.messages(matches)
+    _refuse_incompatible(path, matches)
+    info = _as_here(description, matches)
     pipeline = _built(path, info, head or {}, told)
     _give_weights(path, pipeline, told, changed=bool(head))
     for sentence in told:
@@ -182,9 +187,9 @@ def sections(path: str | Path) -> dict[str, dict[str, Any]]:
     """
     folder = find(Path(path))
     description = read_description(folder)
-    standings = compare(description["components"])
-    _refuse_unfit(folder, standings)
-    return _spec(_as_here(description, standings))
+    matches = compare(description["components"])
+    _refuse_incompatible(folder, matches)
+    return _spec(_as_here(description, matches))
 
 
 def stored_data(info: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -199,14 +204,14 @@ def stored_data(info: Mapping[str, Any]) -> dict[str, Any] | None:
     Raises:
         BundleError: the data component cannot be built here.
     """
-    if bad := unfit(_data(info)):
-        said = " ".join(sentences(bad))
+    if bad := incompatible(_data(info)):
+        said = " ".join(compatibility.messages(bad))
         raise BundleError(f"The data of this model cannot be read. {said} Or give data=NAME.")
     section: dict[str, Any] | None = info.get("data")
     return section
 
 
-def _data(description: Mapping[str, Any]) -> list[Standing]:
+def _data(description: Mapping[str, Any]) -> list[ComponentMatch]:
     """Return how the data component stands here; older bundles do not say where it is from."""
     return [one for one in compare(origins(description)) if one.kind == "data"]
 
@@ -217,17 +222,17 @@ def _data_component(spec: Spec) -> dict[str, Any] | None:
     return {key: one for key, one in entry.items() if key != "section"} or None
 
 
-def _refuse_unfit(path: Path, standings: Sequence[Standing]) -> None:
-    if bad := unfit(standings):
-        raise BundleError(f"{path} cannot be loaded. {' '.join(sentences(bad))}")
+def _refuse_incompatible(path: Path, matches: Sequence[ComponentMatch]) -> None:
+    if bad := incompatible(matches):
+        raise BundleError(f"{path} cannot be loaded. {' '.join(compatibility.messages(bad))}")
 
 
-def _as_here(description: Mapping[str, Any], standings: Sequence[Standing]) -> dict[str, Any]:
+def _as_here(description: Mapping[str, Any], matches: Sequence[ComponentMatch]) -> dict[str, Any]:
     """Return a description with its components' sections as the plugins here take them."""
-    taken = {one.kind: {**one.entry, "section": one.section()} for one in standings}
+    taken = {one.kind: {**one.entry, "section": one.section()} for one in matches}
     found = {**description, "components": taken}
     (data,) = _data(description) or (None,)
-    return {**found, "data": data.section()} if data and data.fits else found
+    return {**found, "data": data.section()} if data and data.compatible else found
 
 
 def _spec(description: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

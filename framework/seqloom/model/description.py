@@ -10,9 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from seqloom.errors import BundleError
+from seqloom.errors import BundleError, printable
 from seqloom.files import sha256
-from seqloom.model.printable import printable
 from seqloom.plugins import Kind
 
 FORMAT = 1

@@ -1,4 +1,4 @@
-"""What a model's components came from, and how that compares with what is installed here.
+"""Record where the components of a model come from, and compare that with what is installed.
 
 Bundles and checkpoints hold an entry for each component: its section of the config, its plugin,
 the distribution with its version, and a hash of its schema. Nothing here imports torch.
@@ -10,29 +10,29 @@ import json
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
+from importlib.metadata import PackageNotFoundError, distribution
 from typing import Any, Literal, cast
 
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from seqloom.errors import PluginError
-from seqloom.model.installed import installed
 from seqloom.plugins import KINDS, REQUIRED, Component, Kind, Plugin, registry
 from seqloom.plugins.schema_hash import schema_hash
 from seqloom.versions import versions
 
 Entry = Mapping[str, Any]
-"""A component as it is recorded: ``section``, ``plugin``, ``distribution``, ``version``, ``schema``
-(hash), and, where they are known, ``editable`` and ``commit`` of the distribution."""
+"""A recorded component: ``section``, ``plugin``, ``distribution``, ``version``, ``schema``
+(hash), and, where known, ``editable`` and ``commit`` of the distribution."""
 
 State = Literal["same", "missing", "other", "older", "newer", "changed"]
 
 
 def entry(kind: Kind, section: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the entry of a component that is installed.
+    """Return the entry of an installed component.
 
     Raises:
-        PluginError: it is not.
+        PluginError: The component is not installed.
     """
     plugin = registry().owner(kind, section["name"])
     return {
@@ -46,7 +46,7 @@ def entry(kind: Kind, section: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def entries(spec: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the entries of a spec's components, by kind; without those that are not installed."""
+    """Return the entries of the installed components of a spec, by kind."""
     return {
         kind: entry(kind, spec[kind])
         for kind in KINDS
@@ -55,24 +55,47 @@ def entries(spec: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def record(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """Return, in plain types, what a checkpoint says of the components that it is of."""
+    """Return what a checkpoint records about its components, in plain types."""
     return {"components": entries(spec), "versions": versions(), "made": now()}
 
 
 def now() -> str:
-    """Return the time of day, with the date and the zone."""
+    """Return the date and time with the time zone."""
     return time.strftime("%Y-%m-%dT%H:%M:%S%z")
 
 
+def installed(name: str) -> dict[str, Any]:
+    """Return what ``pip`` recorded about the origin of an installed distribution.
+
+    The version alone does not tell what is in a working tree. A distribution from a package index
+    has no such record, and the URL is left out, since it may be private.
+
+    Args:
+        name: Name of the distribution.
+
+    Returns:
+        ``editable``, true, for an editable install, and the ``commit`` that was installed, as far
+        as they are known.
+    """
+    try:
+        record = json.loads(distribution(name).read_text("direct_url.json") or "{}")
+        editable = record.get("dir_info", {}).get("editable") is True
+        commit = record.get("vcs_info", {}).get("commit_id")
+    except (PackageNotFoundError, ValueError, AttributeError, OSError):
+        return {}
+    known = {"commit": commit} if isinstance(commit, str) else {}
+    return {"editable": True, **known} if editable else known
+
+
 @dataclass(frozen=True)
-class Standing:
-    """How a recorded component stands here.
+class ComponentMatch:
+    """A recorded component and the installed one of the same kind and name.
 
     Attributes:
-        kind: of the component.
-        entry: as recorded.
-        component: of that kind and name that is installed, if there is one.
-        plugin: that provides it.
+        kind: Kind of the component.
+        entry: Recorded entry.
+        component: Installed component; None if there is none.
+        plugin: Plugin that provides the installed component.
     """
 
     kind: Kind
@@ -82,40 +105,41 @@ class Standing:
 
     @property
     def label(self) -> str:
-        """The component as it is chosen on the command line."""
+        """The component as it is written on the command line."""
         return f"{self.kind}={self.entry['section']['name']}"
 
     @property
     def schema(self) -> str:
-        """The hash of the installed schema; empty without one."""
+        """The hash of the installed schema; empty if the component is missing."""
         return schema_hash(self.component) if self.component else ""
 
     @property
     def state(self) -> State:
-        """What there is to say of it in a word; ``newer`` only where that may make a difference."""
+        """How they differ; ``newer`` only where the newer version may not be compatible."""
         if self.plugin is None:
             return "missing"
         if not _same_name(self.plugin.distribution, self.entry["distribution"]):
             return "other"
         here, then = version(self.plugin.version), version(self.entry["version"])
-        alike = self.schema == self.entry["schema"]
+        same_schema = self.schema == self.entry["schema"]
         if here and then and here < then:
             return "older"
-        if here and then and here > then and not (alike and self._compatible(here, then)):
+        if here and then and here > then and not (same_schema and self._reads(here, then)):
             return "newer"
-        return "same" if alike else "changed"
+        return "same" if same_schema else "changed"
 
-    def _compatible(self, here: Version, then: Version) -> bool:
-        """Return whether a newer version promises to read what an older one made.
+    def _reads(self, here: Version, then: Version) -> bool:
+        """Return whether a newer version promises to read what an older one wrote.
 
-        seqloom promises it of bundles over its minor versions too, while its major one is 0.
+        seqloom itself promises this for bundles across minor versions, even while its major
+        version is 0.
         """
         own = _same_name(self.entry["distribution"], "seqloom")
         return here.major == then.major if own else _line(here) == _line(then)
 
     @property
     def renamed(self) -> dict[str, str]:
-        """The recorded parameters that have another name here, with that name."""
+        """The recorded parameters that were renamed, with their new names."""
         if self.component is None:
             return {}
         known, section = self._known(), self.entry["section"]
@@ -126,8 +150,8 @@ class Standing:
         }
 
     @property
-    def gone(self) -> list[str]:
-        """The recorded parameters that the component does not have here."""
+    def removed(self) -> list[str]:
+        """The recorded parameters that the installed component does not have."""
         if self.component is None:
             return []
         return [
@@ -137,8 +161,8 @@ class Standing:
         ]
 
     @property
-    def new(self) -> dict[str, Any]:
-        """The parameters that only the component here has, with their defaults in plain types."""
+    def added(self) -> dict[str, Any]:
+        """The parameters that are not recorded, with their defaults in plain types."""
         if self.component is None:
             return {}
         there = {*self.entry["section"], *self.renamed.values()}
@@ -146,46 +170,46 @@ class Standing:
         return {key: _default(value) for key, value in defaults.items() if key not in there}
 
     @property
-    def fits(self) -> bool:
-        """Whether the component can be built from what is recorded."""
-        needed = REQUIRED in map(str, self.new.values())
-        return self.component is not None and not self.gone and not needed
+    def compatible(self) -> bool:
+        """Whether the installed component can be built from the recorded parameters."""
+        required = REQUIRED in map(str, self.added.values())
+        return self.component is not None and not self.removed and not required
 
     def section(self) -> dict[str, Any]:
-        """Return the recorded section as the component here takes it."""
+        """Return the recorded section as the installed component takes it."""
         taken = {self.renamed.get(key, key): one for key, one in self.entry["section"].items()}
-        return taken | self.new
+        return taken | self.added
 
     def _known(self) -> set[str]:
         return {one.name for one in fields(cast("Component", self.component).schema)}
 
 
-def compare(recorded: Mapping[str, Entry]) -> list[Standing]:
-    """Return how recorded components, by kind, stand here."""
-    standings = []
+def compare(recorded: Mapping[str, Entry]) -> list[ComponentMatch]:
+    """Return the match of each recorded component, in the order of the kinds."""
+    matches = []
     for kind in KINDS:
         if kind in recorded:
             key = (kind, recorded[kind]["section"]["name"])
             found = registry().components.get(key, (None, None))
-            standings.append(Standing(kind, recorded[kind], *found))
-    return standings
+            matches.append(ComponentMatch(kind, recorded[kind], *found))
+    return matches
 
 
 def plain(params: Any) -> dict[str, Any]:
-    """Return a component's parameters, an instance of its schema, as plain types."""
+    """Return the parameters of a component, an instance of its schema, in plain types."""
     found: dict[str, Any] = json.loads(json.dumps(asdict(params)))
     return found
 
 
 def _default(value: Any) -> Any:
-    """Return a parameter's default in plain types."""
+    """Return the default of a parameter in plain types."""
     if value is MISSING:
         return REQUIRED
     return json.loads(json.dumps(value, default=asdict))
 
 
 def version(text: str) -> Version | None:
-    """Return a version that can be compared, or None: it is unknown, or of no known form."""
+    """Return a version that can be compared; None if it is unknown or malformed."""
     try:
         return Version(text)
     except InvalidVersion:
@@ -193,7 +217,7 @@ def version(text: str) -> Version | None:
 
 
 def _line(number: Version) -> tuple[int, ...]:
-    """Return what two versions share that are to be compatible; 0.x may break with each minor."""
+    """Return what compatible versions have in common; 0.x may break with each minor version."""
     return (number.major,) if number.major else (0, number.minor)
 
 
@@ -201,40 +225,36 @@ def _same_name(one: str, other: str) -> bool:
     return canonicalize_name(one) == canonicalize_name(other)
 
 
-def aside(standing: Standing) -> Plugin | None:
-    """Return the plugin that has a missing component, if it is installed but not in use."""
+def _provides(plugin: Plugin, recorded: Entry) -> bool:
+    return _same_name(plugin.distribution, recorded["distribution"])
+
+
+def plugin_not_in_use(match: ComponentMatch) -> Plugin | None:
+    """Return the recorded plugin of a component if it is installed, but disabled or quarantined."""
     for plugin in registry().plugins:
-        same = plugin.name == standing.entry["plugin"]
-        if plugin.state != "ok" and same and _same_name_of(plugin, standing.entry):
+        recorded = plugin.name == match.entry["plugin"] and _provides(plugin, match.entry)
+        if plugin.state != "ok" and recorded:
             return plugin
     return None
 
 
-def holders(standing: Standing) -> list[Plugin]:
-    """Return the plugins in use of the distribution that a component is recorded to be of."""
-    return [
-        plugin
-        for plugin in registry().plugins
-        if plugin.state == "ok" and _same_name_of(plugin, standing.entry)
-    ]
+def plugins_of_distribution(match: ComponentMatch) -> list[Plugin]:
+    """Return the plugins in use that come from the recorded distribution of a component."""
+    return [one for one in registry().plugins if one.state == "ok" and _provides(one, match.entry)]
 
 
-def _same_name_of(plugin: Plugin, recorded: Entry) -> bool:
-    return _same_name(plugin.distribution, recorded["distribution"])
-
-
-def conflict(standing: Standing) -> str:
-    """Return why nobody gets a component that several plugins claim; empty: that is not so."""
-    key = (standing.kind, standing.entry["section"]["name"])
+def conflict(match: ComponentMatch) -> str:
+    """Return which plugins claim a component, if several do; else an empty text."""
+    key = (match.kind, match.entry["section"]["name"])
     if key not in registry().contested:
         return ""
     try:
         registry().find(*key)
-    except PluginError as fault:
-        return str(fault)
+    except PluginError as error:
+        return str(error)
     return ""
 
 
-def unfit(standings: Iterable[Standing]) -> list[Standing]:
-    """Return those that cannot be built here."""
-    return [one for one in standings if not one.fits]
+def incompatible(matches: Iterable[ComponentMatch]) -> list[ComponentMatch]:
+    """Return the matches whose component cannot be built."""
+    return [one for one in matches if not one.compatible]

@@ -10,8 +10,8 @@ import pytorch_lightning as pl
 
 from seqloom.config.freeze import Config
 from seqloom.errors import RunError
+from seqloom.model.compatibility import messages
 from seqloom.model.provenance import compare, record
-from seqloom.model.remedies import sentences
 from seqloom.train.folder import RunFolder
 
 KEY = "seqloom"
@@ -48,4 +48,4 @@ def told_of_changes(folder: RunFolder, config: Config) -> Iterator[None]:
 
 def changes(recorded: Mapping[str, Any]) -> list[str]:
     """Return what there is to say of recorded ``components``; nothing of a run without a record."""
-    return sentences(compare(recorded.get("components", {})))
+    return messages(compare(recorded.get("components", {})))

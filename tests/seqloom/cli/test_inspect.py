@@ -16,7 +16,7 @@ import seqloom
 from seqloom.cli.main import run
 from seqloom.errors import BundleError, RunError
 from seqloom.files import sha256
-from seqloom.model.installed import installed
+from seqloom.model.provenance import installed
 from seqloom.plugins import registry
 
 Inspect = Callable[..., dict[str, Any]]
@@ -70,7 +70,7 @@ def test_a_bundle_is_told_of_in_full(model: Path, facts: Inspect) -> None:
     assert found["codecs"]["frontend.words"]["entries"] > 100
     assert found["codecs"]["ner.scheme"] == "iob2"
     assert "f1" in found["metrics"]["test"]
-    assert (found["fits"], found["says"]) == (True, [])
+    assert (found["compatible"], found["messages"]) == (True, [])
 
     numbers = {part: one["numbers"] for part, one in found["weights"].items()}
     for part in ("frontend", "encoder", "heads"):
@@ -90,14 +90,14 @@ def test_a_runs_folder_is_told_of_with_its_run(
     page = capsys.readouterr().out
     lines = page.splitlines()
     assert lines[0].startswith(f"{trained_ner}/bundle: a bundle of format 1, made 20")
-    assert lines[-1] == "Fits what is installed here."
+    assert lines[-1] == "Compatible with the installed plugins."
     for text in (
         "run        state done, started ",
         "data.train_size=60",
         f"made with  seqloom {seqloom.__version__}, torch {torch.__version__}, ",
-        f"encoder    bilstm, of {OURS} (recurrent); here {OURS}, the same param",
+        f"encoder    bilstm from {OURS} (recurrent); installed: {OURS}, same param",
         "hidden_size 8, num_layers 1, ",
-        "weights    in all: ",
+        "weights    total: ",
         "ner.scheme: iob2",
         "metrics    val: f1 ",
         "bytes, SHA-256 ",
@@ -111,13 +111,13 @@ def test_a_model_whose_plugin_is_not_there(
     found = facts(model)
     encoder = found["components"]["encoder"]
     assert (encoder["state"], encoder["here"], encoder["same_schema"]) == ("missing", None, None)
-    assert found["fits"] is False
-    (sentence,) = found["says"]
-    assert sentence.startswith("It needs encoder=bilstm of plugin 'recurrent'")
+    assert found["compatible"] is False
+    (sentence,) = found["messages"]
+    assert sentence.startswith("The model needs encoder=bilstm from plugin 'recurrent'")
     assert run(["inspect", str(model), "--check"]) == 1
     page = capsys.readouterr().out
-    assert f"bilstm, of {OURS} (recurrent); missing here" in page
-    assert page.endswith(f"Does not fit what is installed here:\n  {sentence}\n")
+    assert f"bilstm from {OURS} (recurrent); not installed" in page
+    assert page.endswith(f"Not compatible with the installed plugins:\n  {sentence}\n")
 
 
 def _edit(model: Path, change: Callable[[dict[str, Any]], object]) -> None:
@@ -133,14 +133,16 @@ def test_other_versions_are_told_and_fit(
     _edit(model, lambda found: found["components"]["head"].update(version="99.1", schema="x"))
     _edit(model, lambda found: found["versions"].update(torch="1.0"))
     found = facts(model)
-    assert found["fits"] is True
+    assert found["compatible"] is True
     assert found["components"]["head"]["state"] == "older"
-    (sentence,) = found["says"]
+    (sentence,) = found["messages"]
     assert sentence.endswith('made with: pip install "seqloom>=99.1".')
     run(["inspect", str(model)])
     page = capsys.readouterr().out
-    assert f"torch 1.0 (here {torch.__version__})" in page
-    assert f"ner, of {OURS.replace(seqloom.__version__, '99.1')} (ner); here seqloom " in page
+    assert f"torch 1.0 (installed: {torch.__version__})" in page
+    assert (
+        f"ner from {OURS.replace(seqloom.__version__, '99.1')} (ner); installed: seqloom " in page
+    )
     assert ", other parameters\n" in page
 
 
@@ -150,15 +152,15 @@ def test_a_file_that_was_changed(
     path = model / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-1] + b"?")
     found = facts(model, 1, "--check")
-    assert found["files"]["model.safetensors"]["state"] == found["says"][0]
-    assert found["says"][0].startswith(f"{path} was changed since the bundle was made")
+    assert found["files"]["model.safetensors"]["state"] == found["messages"][0]
+    assert found["messages"][0].startswith(f"{path} was changed since the bundle was made")
     run(["inspect", str(model)])
-    assert ", not as it was written\n" in capsys.readouterr().out
+    assert ", damaged\n" in capsys.readouterr().out
 
 
 def test_check_finds_what_only_loading_shows(model: Path, facts: Inspect) -> None:
     _edit(model, lambda found: found["components"]["encoder"]["section"].update(hidden_size=9))
-    assert facts(model)["fits"]
+    assert facts(model)["compatible"]
     with pytest.raises(BundleError, match="do not fit its description"):
         run(["inspect", str(model), "--check"])
 
@@ -180,7 +182,7 @@ def test_models_of_before_say_less(
     run(["inspect", str(model)])
     page = capsys.readouterr().out
     assert page.startswith(f"{model}: a bundle of format 1\n")
-    assert "apples, of a plugin that is not recorded" in page
+    assert "apples, from a plugin that is not recorded" in page
 
 
 def test_a_strangers_model_cannot_steer_the_terminal(
@@ -189,7 +191,7 @@ def test_a_strangers_model_cannot_steer_the_terminal(
     _edit(model, lambda found: found["components"]["head"].update(distribution="\x1b[2J\n\x9bA"))
     run(["inspect", str(model)])
     page = capsys.readouterr().out
-    assert "ner, of \\x1b[2J\\n\\x9bA " in page
+    assert "ner from \\x1b[2J\\n\\x9bA " in page
     assert all(one.isprintable() or one == "\n" for one in page)
 
 
@@ -218,12 +220,12 @@ def test_a_checkpoint_of_before_is_not_claimed_to_fit(
     state = torch.load(trained_ner / "checkpoints" / "last.ckpt", weights_only=True)
     del state["seqloom"]
     torch.save(state, tmp_path / "old.ckpt")
-    sentence = "It does not say which plugins it was made with."
+    sentence = "It does not record which plugins it was made with."
     found = facts(tmp_path / "old.ckpt", 1, "--check")
-    assert (found["fits"], found["says"]) == (None, [sentence])
+    assert (found["compatible"], found["messages"]) == (None, [sentence])
     assert run(["inspect", str(tmp_path / "old.ckpt")]) == 0
     assert capsys.readouterr().out.endswith(
-        f"\nWhether it fits what is installed here is not known:\n  {sentence}\n"
+        f"\nWhether it is compatible with the installed plugins is unknown:\n  {sentence}\n"
     )
 
 
@@ -249,7 +251,9 @@ WEIGHTS = {"encoder.x": torch.ones(2)}
 )
 def test_a_checkpoint_of_another_program(tmp_path: Path, held: Any) -> None:
     torch.save(held, tmp_path / "other.ckpt")
-    with pytest.raises(BundleError, match=r"other\.ckpt is no checkpoint of a run; give one, or"):
+    with pytest.raises(
+        BundleError, match=r"other\.ckpt is not a seqloom checkpoint\. Pass a checkpoint or"
+    ):
         run(["inspect", str(tmp_path / "other.ckpt")])
 
 
@@ -270,7 +274,7 @@ def test_what_is_nested_without_end_is_told_in_a_sentence(model: Path) -> None:
     text = path.read_text(encoding="utf-8")
     deep = '{"a":' * 400 + "1" + "}" * 400
     path.write_text(text.replace('"hidden_size": 8', f'"hidden_size": {deep}'), encoding="utf-8")
-    with pytest.raises(BundleError, match=r"model is nested too deep to be a model; copy it"):
+    with pytest.raises(BundleError, match=r"model is nested too deeply to be a model; copy it"):
         run(["inspect", str(model)])
 
 
@@ -283,7 +287,9 @@ def test_how_its_distribution_was_installed_is_told(
     assert facts(model)["components"]["head"]["commit"] == "abc12"
     run(["inspect", str(model)])
     page = capsys.readouterr().out
-    assert f"ner, of seqloom {seqloom.__version__}, commit abc12, editable (ner); here " in page
+    assert (
+        f"ner from seqloom {seqloom.__version__}, commit abc12, editable (ner); installed: " in page
+    )
 
 
 def test_what_is_no_model(tmp_path: Path) -> None:

@@ -229,9 +229,9 @@ def test_an_absent_plugin_is_named_with_its_distribution(
     folder: Path, without_recurrent: None
 ) -> None:
     expected = (
-        r"cannot be loaded\. It needs encoder=bilstm of plugin 'recurrent' \(seqloom "
+        r"cannot be loaded\. The model needs encoder=bilstm from plugin 'recurrent' \(seqloom "
         rf"{seqloom.__version__}\), which is disabled: named in SEQLOOM_DISABLE_PLUGINS\. "
-        r"Take it out there to use the model\.$"
+        r"Enable the plugin to use the model\.$"
     )
     with pytest.raises(BundleError, match=expected):
         seqloom.load(folder)

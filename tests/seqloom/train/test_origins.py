@@ -51,7 +51,7 @@ def other_version(fit: Fit, caplog: pytest.LogCaptureFixture) -> RunFolder:
 
 
 OLDER = (
-    f"encoder=bilstm is of seqloom {seqloom.__version__} here, older than the 99.0 that the model "
+    f"encoder=bilstm comes from seqloom {seqloom.__version__}, older than the 99.0 that the model "
     'was made with: pip install "seqloom>=99.0".'
 )
 

@@ -1,10 +1,10 @@
-"""What a terminal would obey is spelled out."""
+"""Errors as texts: what a terminal would obey is escaped."""
 
 from __future__ import annotations
 
 import pytest
 
-from seqloom.model.printable import printable
+from seqloom.errors import printable
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import pytest
 from seqloom.plugins import component as hooks
 from seqloom.public import PUBLIC
 from seqloom.testing import ENCODER_CHECKS, FRONTEND_CHECKS, HEAD_CHECKS, READER_CHECKS
-from seqloom.testing.conform import name_of, promise_of
+from seqloom.testing.checks import name_of, promise_of
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"

@@ -48,5 +48,8 @@ PUBLIC: Mapping[str, tuple[str, ...]] = {
 
 RETURNED: Mapping[str, tuple[str, ...]] = {
     "seqloom.data.collate": ("EncodedExample",),
+    "seqloom.testing.encoders": ("EncoderProbe",),
+    "seqloom.testing.frontends": ("FrontendProbe",),
+    "seqloom.testing.heads": ("HeadProbe",),
 }
 """Classes that public functions return: use their instances, but do not import them from there."""

@@ -1,4 +1,4 @@
-"""``seqloom conformance``: run the checks of components, and tell what came of each."""
+"""``seqloom conformance``: run the checks of components and print the outcomes."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ if TYPE_CHECKING:
 Params = dict[str, Any]
 
 WIDTH = 16
-"""Columns of a check's name."""
+"""Width of the column with the names of checks."""
 
 
 def conformance(arguments: list[str]) -> int:
-    """Run the checks and print what came of them; the exit status is 1 if one failed."""
+    """Run the checks and print the outcomes; the exit status is 1 if one failed."""
     parser = _parser()
     options = parser.parse_args(arguments)
     if not (options.words or options.plugin or options.all):
-        parser.error("name a component, KIND=NAME, or say --plugin NAME or --all")
+        parser.error("name a component, KIND=NAME, or use --plugin NAME or --all")
     given = _overrides(options.words)
-    parts = _components(options)
+    components = _components(options)
     for kind in given:
-        if kind not in {part.kind for part in parts}:
-            raise ConfigError(f"{kind}.… is said of no component; name one: {kind}=NAME.")
+        if kind not in {component.kind for component in components}:
+            raise ConfigError(f"{kind}.… needs a component to apply to. Name one: {kind}=NAME.")
     from seqloom.cli.options import use_threads
     from seqloom.testing.subjects import subjects
 
     use_threads(1)
-    found = [one for part in parts for one in subjects(part, given.get(part.kind))]
+    found = [one for each in components for one in subjects(each, given.get(each.kind))]
     _refuse_unknown(options.k, found)
     ran = [] if options.json else [_Page(sys.stdout)]
     outcomes = []
@@ -59,9 +59,9 @@ def conformance(arguments: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="seqloom conformance",
-        description="Check that components keep the promises of their interfaces, each as it is "
-        "and with every other value of its enum parameters.",
-        epilog="Encoders are checked at a small size unless it is given. Exits with 1 if a check "
+        description="Check that components keep the promises of their interfaces, each with its "
+        "defaults and with every other value of its enum parameters.",
+        epilog="Encoders are checked at a small size unless one is set. Exits with 1 if a check "
         "failed.",
     )
     parser.add_argument(
@@ -74,18 +74,18 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--plugin", metavar="NAME", help="check all components of a plugin")
     parser.add_argument("--all", action="store_true", help="check all installed components")
     parser.add_argument(
-        "-k", metavar="WORD", default="", help="only checks whose name has this word in it"
+        "-k", metavar="WORD", default="", help="only checks whose name contains this word"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser
 
 
 def _components(options: argparse.Namespace) -> list[Component]:
-    """Return the components that are chosen, each once.
+    """Return the chosen components, each once.
 
     Raises:
-        ConfigError: a word is none of KIND=NAME, KIND.KEY=VALUE, or there is no such plugin.
-        PluginError: there is no such component.
+        ConfigError: There is no such plugin, or it cannot be used.
+        PluginError: There is no such component.
     """
     found: list[Component] = []
     for word in options.words:
@@ -101,17 +101,17 @@ def _components(options: argparse.Namespace) -> list[Component]:
         plugin = plugins[options.plugin]
         if plugin.state != "ok":
             raise ConfigError(f"{plugin} is {plugin.state}: {plugin.reason}.")
-        found.extend(registry().find(part.kind, part.name) for part in plugin.components)
+        found.extend(registry().find(one.kind, one.name) for one in plugin.components)
     if options.all:
-        found.extend(part for part, _ in registry().components.values())
-    return list({(part.kind, part.name): part for part in found}.values())
+        found.extend(component for component, _ in registry().components.values())
+    return list({(one.kind, one.name): one for one in found}.values())
 
 
 def _overrides(words: Sequence[str]) -> dict[str, Params]:
     """Return the values of KIND.KEY=VALUE words, by kind and key.
 
     Raises:
-        ConfigError: a word is none of KIND=NAME, KIND.KEY=VALUE.
+        ConfigError: A word is neither KIND=NAME nor KIND.KEY=VALUE.
     """
     found: dict[str, Params] = {}
     for word in words:
@@ -119,19 +119,19 @@ def _overrides(words: Sequence[str]) -> dict[str, Params]:
         kind, dot, rest = key.partition(".")
         if not equals or kind not in KINDS:
             raise ConfigError(
-                f"{word!r} is none of KIND=NAME, KIND.KEY=VALUE. {did_you_mean(kind, KINDS)}"
+                f"{word!r} is neither KIND=NAME nor KIND.KEY=VALUE. {did_you_mean(kind, KINDS)}"
             )
         if dot:
             try:
                 (override,) = OverridesParser.create().parse_overrides([word])
-            except HydraException as fault:
-                raise explain(fault) from fault
+            except HydraException as error:
+                raise explain(error) from error
             found.setdefault(kind, {})[rest] = override.value()
     return found
 
 
 def _refuse_unknown(word: str, found: Sequence[Subject]) -> None:
-    from seqloom.testing.conform import name_of
+    from seqloom.testing.checks import name_of
 
     names = {name_of(check) for subject in found for check in subject.checks}
     if not any(word in name for name in names):
@@ -146,7 +146,7 @@ def _run(found: Sequence[Subject], word: str) -> Iterator[Outcome]:
 
 
 class _Page:
-    """Prints outcomes as they come, below the name of what they are of."""
+    """Prints outcomes as they come, below the name of their subject."""
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
@@ -157,10 +157,10 @@ class _Page:
             self.subject = outcome.subject
             print(self.subject, file=self.stream)
         state = "FAILED" if outcome.state == "failed" else outcome.state
-        told = outcome.text if outcome.state == "does not apply" else outcome.promise
+        text = outcome.text if outcome.state == "does not apply" else outcome.promise
         if outcome.state == "failed":
-            told += f"\n{' ' * (WIDTH + 20)}{outcome.text}"
-        print(f"  {state:<16}{outcome.check:<{WIDTH}}  {told}", file=self.stream, flush=True)
+            text += f"\n{' ' * (WIDTH + 20)}{outcome.text}"
+        print(f"  {state:<16}{outcome.check:<{WIDTH}}  {text}", file=self.stream, flush=True)
 
 
 def _count(outcomes: Sequence[Outcome]) -> str:

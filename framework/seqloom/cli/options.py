@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, is_dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from seqloom.config.explain import explain
+from seqloom.config.params import typed_params
 from seqloom.errors import ConfigError, did_you_mean
 from seqloom.plugins import Component, Kind, registry
 from seqloom.plugins.component import KINDS
@@ -129,22 +128,12 @@ def with_overrides(
     name, params = choice(section)
     refuse_interpolations(params, f"{kind}={name}")
     component = registry().find(kind, name)
-    typed = OmegaConf.structured(component.schema)
     try:
-        for key, value in params.items():
-            _set(typed, key, value)
-        for override in OverridesParser.create().parse_overrides(list(pairs)):
-            key = override.key_or_group.removeprefix(f"{kind}.")
-            _set(typed, key, override.value())
-        plain: Any = OmegaConf.to_container(
-            typed, resolve=True, enum_to_str=True, throw_on_missing=True
-        )
-    except MissingMandatoryValue as fault:
-        key = f"{kind}.{fault.full_key}"
-        raise ConfigError(f"{key} has no value; give one: {key}=…") from fault
-    except (HydraException, OmegaConfBaseException) as fault:
-        raise explain(fault, prefix=f"{kind}.") from fault
-    return {"name": name, **plain}
+        overrides = OverridesParser.create().parse_overrides(list(pairs))
+        values = [(one.key_or_group.removeprefix(f"{kind}."), one.value()) for one in overrides]
+    except HydraException as error:
+        raise explain(error, prefix=f"{kind}.") from error
+    return {"name": name, **typed_params(component, [*params.items(), *values])}
 
 
 def refuse_interpolations(value: Any, where: str) -> None:
@@ -162,12 +151,6 @@ def refuse_interpolations(value: Any, where: str) -> None:
         value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     ):
         refuse_interpolations(one, where)
-
-
-def _set(typed: DictConfig, key: str, value: Any) -> None:
-    """Set a value; a dict of the user's own is replaced, one with a schema is filled."""
-    kind = OmegaConf.get_type(OmegaConf.select(typed, key, throw_on_resolution_failure=False))
-    OmegaConf.update(typed, key, value, merge=is_dataclass(kind))
 
 
 def reader(

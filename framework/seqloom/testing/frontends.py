@@ -3,99 +3,198 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from seqloom.data.collate import EncodedExample
+from seqloom.data.collate import Collate, EncodedExample
 from seqloom.data.encode import Codecs
 from seqloom.errors import ExampleError
-from seqloom.interfaces import Arrays, Example, FrontendCodec
+from seqloom.interfaces import (
+    Arrays,
+    Example,
+    Features,
+    Frontend,
+    FrontendCodec,
+    SequenceBatch,
+)
 from seqloom.testing.compare import (
     ConformanceError,
-    gradients,
+    describe_error,
     pickled,
-    refused,
     require,
     require_equal,
-    require_equal_gradients,
-    require_finite_where_any,
-    require_round_trip,
+    require_raises,
+    require_same_arrays,
     stored,
-    told,
 )
-from seqloom.testing.frontend_case import FrontendCase, batch_of, rows_of, signal, valid
-from seqloom.testing.frontend_module import (
-    check_bfloat16,
-    check_determinism,
-    check_device,
-    check_ranks,
-    check_state_dict,
+from seqloom.testing.modules import (
+    Probe,
+    gradients,
+    require_equal_gradients,
+    require_finite_gradients,
+    require_padding_ignored,
 )
-from seqloom.testing.modules import require_gradients, require_padding_uncounted
 from seqloom.testing.ranks import quiet_forks
 from seqloom.testing.samples import LONG
 
-__all__ = ["FRONTEND_CHECKS", "FrontendCase"]
-
 LIMIT = 60.0
-"""Seconds that a process of a data loader may take for an example."""
+"""Seconds that a worker of a data loader may take for an example."""
+
+
+@dataclass(frozen=True)
+class FrontendCase:
+    """A frontend class with parameters, and examples to check it on.
+
+    Attributes:
+        cls: Frontend class.
+        examples: A few examples; one has a single step.
+        params: Parameters by name.
+    """
+
+    cls: type[Frontend]
+    examples: Sequence[Example]
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+    def codec(self) -> FrontendCodec:
+        """Return a fitted codec."""
+        codec = self.cls.make_codec(**self.params)
+        codec.restore(codec.fit(self.prepared(codec)))
+        return codec
+
+    def prepared(self, codec: FrontendCodec) -> list[Example]:
+        """Return the examples as the codec prepares them."""
+        return [codec.prepare(example) for example in self.examples]
+
+    def probe(self) -> FrontendProbe:
+        """Return how to build and run it for the checks that all networks share."""
+        codec = self.codec()
+        codecs = Codecs(codec, {})
+        encoded = [codecs.inputs(example) for example in self.prepared(codec)]
+        return FrontendProbe(self, codec, encoded, range(len(encoded)))
+
+
+@dataclass(frozen=True)
+class FrontendProbe(Probe[Frontend]):
+    """Runs a frontend on the encoded examples of a case.
+
+    Attributes:
+        case: Frontend and examples.
+        codec: Fitted codec.
+        encoded: Examples, encoded by it.
+        rows: Their positions.
+    """
+
+    case: FrontendCase
+    codec: FrontendCodec
+    encoded: Sequence[EncodedExample]
+    rows: Sequence[int]
+    noun = "features"
+
+    def new(self) -> Frontend:
+        """Return a new frontend."""
+        return self.case.cls(self.codec, **self.case.params)
+
+    def batch(self, rows: Sequence[int] | None = None) -> SequenceBatch:
+        """Return the padded batch of some examples, or of all."""
+        return self.batch_of([self.encoded[row] for row in (self.rows if rows is None else rows)])
+
+    def batch_of(self, encoded: Sequence[EncodedExample]) -> SequenceBatch:
+        """Return the padded batch of some encoded examples."""
+        return Collate(self.codec.padding)(encoded)
+
+    def outputs(self, module: Frontend, device: torch.device | None = None) -> Tensor:
+        """Return the features of all examples without the padding as one vector."""
+        batch = self.batch()
+        return _valid(module(batch if device is None else batch.to(device)))
+
+    def loss(self, module: Frontend, rows: Sequence[int]) -> Tensor:
+        """Return the weighted sum of the features of some examples."""
+        return signal(module(self.batch(rows)), rows)
+
+
+def signal(given: Features, rows: Sequence[int]) -> Tensor:
+    """Return a scalar in which every valid feature of some rows has its own weight."""
+    total = given.values.new_zeros((), requires_grad=True)  # a frontend may have no weights
+    for place, row in enumerate(rows):
+        values = given.values[place, : int(given.lengths[place])]
+        weights = torch.arange(1.0, values.numel() + 1, device=values.device).reshape(values.shape)
+        total = total + (row + 1) * (values * weights.sin()).sum()
+    return total
+
+
+def _valid(given: Features) -> Tensor:
+    where = given.lengths.device
+    require(where.type == "cpu", f"lengths are on {where}; expected on the CPU")
+    rows = zip(given.values, given.lengths.tolist(), strict=True)
+    return torch.cat([values[:length].flatten() for values, length in rows]).float()
 
 
 def check_sizes(case: FrontendCase) -> None:
-    """Features have ``output_size`` columns and the lengths that ``frames`` foretold."""
-    codec = case.codec()
-    frontend, rows = case.frontend(codec), case.rows(codec)
-    given = frontend(batch_of(codec, rows))
+    """Features have ``output_size`` columns and the lengths that ``frames`` predicted."""
+    probe = case.probe()
+    frontend = probe.seeded()
+    given = frontend(probe.batch())
     size, columns = frontend.output_size, given.values.shape[-1]
     require(columns == size, f"features have {columns} columns, output_size is {size}")
-    lengths, frames = given.lengths.tolist(), [row.frames for row in rows]
-    require(lengths == frames, f"lengths are {lengths}, and frames() gave {frames}")
-    where = given.lengths.device
-    require(where.type == "cpu", f"lengths are on {where}; expected on the CPU")
-    for name, found in (("frames", frames), ("cost", [row.cost for row in rows])):
-        require(min(found) > 0, f"{name}() gives {found}; expected positive numbers")
+    lengths, frames = given.lengths.tolist(), [row.frames for row in probe.encoded]
+    require(lengths == frames, f"lengths are {lengths}, but frames() returned {frames}")
+    _valid(given)  # lengths are on the CPU
+    for name, found in (("frames", frames), ("cost", [row.cost for row in probe.encoded])):
+        require(min(found) > 0, f"{name}() returns {found}; expected positive numbers")
 
 
 def check_padding(case: FrontendCase) -> None:
-    """An example alone gives what it gives in a padded batch: values and gradients."""
-    codec = case.codec()
-    frontend, rows = case.frontend(codec), case.rows(codec)
-    batch = frontend(batch_of(codec, rows))
-    signal(batch, range(len(rows))).backward()
+    """An example gives the same alone as in a padded batch: values and gradients."""
+    probe = case.probe()
+    frontend = probe.seeded()
+    batch = frontend(probe.batch())
+    signal(batch, probe.rows).backward()
     together = gradients(frontend)
-    for number, row in enumerate(rows):
-        one = frontend(batch_of(codec, [row]))
+    for row in probe.rows:
+        one = frontend(probe.batch([row]))
         length = int(one.lengths[0])
-        require_equal(one.values[0], batch.values[number, :length], f"features of row {number}")
-        signal(one, [number]).backward()
+        require_equal(one.values[0], batch.values[row, :length], f"features of row {row}, alone")
+        signal(one, [row]).backward()
     require_equal_gradients(gradients(frontend), together, frontend, "alone against padded")
 
 
 def check_training(case: FrontendCase) -> None:
-    """In training mode further padding changes neither features nor what is learnt of them."""
-    codec = case.codec()
-    rows = case.rows(codec)
-    longest = max(range(len(rows)), key=lambda place: rows[place].frames)
-    others = [place for place in range(len(rows)) if place != longest]
-    plain = batch_of(codec, [rows[place] for place in others])
-    more = rows_of(batch_of(codec, rows), others)
-    require_padding_uncounted(
-        lambda: case.frontend(codec), lambda one, padded: valid(one(more if padded else plain))
+    """In training mode more padding changes neither features nor what is learned from them."""
+    probe = case.probe()
+    longest = max(probe.rows, key=lambda row: probe.encoded[row].frames)
+    others = [row for row in probe.rows if row != longest]
+    plain, more = probe.batch(others), _select(probe.batch(), others)
+    require_padding_ignored(
+        probe.seeded, lambda one, padded: _valid(one(more if padded else plain))
+    )
+
+
+def _select(batch: SequenceBatch, rows: Sequence[int]) -> SequenceBatch:
+    """Return some rows of a batch, with the padding that they have in it."""
+    chosen = list(rows)
+    return SequenceBatch(
+        {name: tensor[chosen] for name, tensor in batch.tensors.items()},
+        {name: lengths[chosen] for name, lengths in batch.lengths.items()},
+        [batch.ids[row] for row in chosen],
+        [batch.origins[row] for row in chosen],
     )
 
 
 def check_order(case: FrontendCase) -> None:
     """The order of the batch does not matter."""
-    codec = case.codec()
-    frontend, rows = case.frontend(codec), case.rows(codec)
-    batch = frontend(batch_of(codec, rows))
-    other = frontend(batch_of(codec, rows[::-1]))
-    for row in range(len(rows)):
+    probe = case.probe()
+    frontend = probe.seeded()
+    batch = frontend(probe.batch())
+    other = frontend(probe.batch(probe.rows[::-1]))
+    for row in probe.rows:
         length = int(batch.lengths[row])
-        place = len(rows) - 1 - row
+        place = len(probe.rows) - 1 - row
         require_equal(
             other.values[place, :length],
             batch.values[row, :length],
@@ -103,15 +202,44 @@ def check_order(case: FrontendCase) -> None:
         )
 
 
+def check_lengths(case: FrontendCase) -> None:
+    """The shortest and a very long example give finite features, and finite gradients.
+
+    A very long one is made by repeating what can be repeated: texts and lists.
+    """
+    probe = case.probe()
+    frontend = probe.seeded()
+    encoded = sorted(probe.encoded, key=lambda one: one.frames)
+    for one in (encoded[0], _repeated(probe.codec, encoded[-1])):
+        given = frontend(probe.batch_of([one]))
+        finite = bool(torch.isfinite(_valid(given)).all())
+        require(finite, f"an example of {one.frames} steps has features that are not finite")
+        signal(given, [0]).backward()
+        require_finite_gradients(frontend, f"with {one.frames} steps")
+
+
+def _repeated(codec: FrontendCodec, one: EncodedExample) -> EncodedExample:
+    """Return an example many times as long, or the same if its fields cannot be repeated."""
+    times = -(-LONG // one.frames)
+    fields = {
+        name: value * times if isinstance(value, str | list) else value
+        for name, value in one.example.fields.items()
+    }
+    try:
+        return Codecs(codec, {}).inputs(codec.prepare(Example("long", fields)))
+    except ExampleError:  # a text may be a file's name
+        return one
+
+
 def check_codec(case: FrontendCase) -> None:
-    """The codec's state is JSON, it pickles, and it encodes the same each time."""
+    """The codec's state is JSON, it can be pickled, and it encodes the same every time."""
     codec = case.codec()
     prepared = case.prepared(codec)
     again = case.cls.make_codec(**case.params)
     again.restore(stored(codec.fit(prepared)))
     for other in (codec, again, pickle.loads(pickle.dumps(codec))):
         for example in prepared:
-            _require_same_item(other.encode(example), codec.encode(example))
+            require_same_arrays(other.encode(example), codec.encode(example))
     for example in prepared:
         fields = codec.prepare(example).fields
         same = set(fields) == set(example.fields) and all(
@@ -121,61 +249,32 @@ def check_codec(case: FrontendCase) -> None:
         require(same, "prepare() is not idempotent")
 
 
-def check_lengths(case: FrontendCase) -> None:
-    """The shortest and a very long example give finite features, and finite gradients.
-
-    A very long one is made by repeating what can be repeated: texts and lists.
-    """
-    codec = case.codec()
-    frontend = case.frontend(codec)
-    rows = sorted(case.rows(codec), key=lambda row: row.frames)
-    for row in (rows[0], _repeated(codec, rows[-1])):
-        given = frontend(batch_of(codec, [row]))
-        finite = bool(torch.isfinite(valid(given)).all())
-        require(finite, f"an example of {row.frames} steps has features that are not finite")
-        signal(given, [0]).backward()
-        require_finite_where_any(frontend, f"of {row.frames} steps")
-
-
-def _repeated(codec: FrontendCodec, row: EncodedExample) -> EncodedExample:
-    """Return a row that is many times as long, or the same if its fields cannot be repeated."""
-    times = -(-LONG // row.frames)
-    fields = {
-        name: value * times if isinstance(value, str | list) else value
-        for name, value in row.example.fields.items()
-    }
-    try:
-        return Codecs(codec, {}).inputs(codec.prepare(Example("long", fields)))
-    except ExampleError:  # a text may be a file's name
-        return row
-
-
 def check_workers(case: FrontendCase) -> None:
-    """In a process of a data loader a codec that was sent there encodes the same.
+    """A codec that was sent to a worker of a data loader encodes the same there.
 
-    What a codec keeps outside itself, in its module or class, is found in a forked process all the
-    same: that it would be lacking elsewhere is not seen here.
+    What a codec keeps outside itself, in its module or class, is found in a forked process too:
+    this check does not notice that it would be missing elsewhere.
     """
     codec = case.codec()
     prepared = case.prepared(codec)
-    sent = Sent(pickled(codec, "the codec"), prepared)
+    sent = _Sent(pickled(codec, "the codec"), prepared)
     loader = DataLoader(sent, batch_size=None, num_workers=1, timeout=LIMIT)
     with quiet_forks():
         try:
-            items = list(loader)
-        except RuntimeError as fault:  # it says nothing else of a worker that hangs or died
+            arrays = list(loader)
+        except RuntimeError as error:  # the same for a worker that hangs and one that died
             raise ConformanceError(
-                f"a process of a data loader died, or encoded no example within {LIMIT:g} s: "
-                f"{fault}; does encode() wait for something that is not there?"
-            ) from fault
-    for example, found in zip(prepared, items, strict=True):
+                f"a worker of a data loader died, or encoded no example within {LIMIT:g} s: "
+                f"{error}; does encode() wait for something that is not there?"
+            ) from error
+    for example, found in zip(prepared, arrays, strict=True):
         if isinstance(found, str):
-            raise ConformanceError(f"in a process of a data loader, encode() {found}")
-        _require_same_item(found, codec.encode(example), "in a process of a data loader, ")
+            raise ConformanceError(f"in a worker of a data loader, encode() {found}")
+        require_same_arrays(found, codec.encode(example), "in a worker of a data loader, ")
 
 
-class Sent(Dataset[Arrays | str]):
-    """What a worker of a data loader makes of examples by a codec that came in bytes."""
+class _Sent(Dataset[Arrays | str]):
+    """Encodes examples in a worker, by a codec that arrived in bytes."""
 
     def __init__(self, codec: bytes, examples: Sequence[Example]) -> None:
         self.codec = codec
@@ -185,73 +284,35 @@ class Sent(Dataset[Arrays | str]):
         return len(self.examples)
 
     def __getitem__(self, place: int) -> Arrays | str:
-        """Return the item, or what went wrong."""
+        """Return the arrays, or a description of the error."""
         try:
             codec: FrontendCodec = pickle.loads(self.codec)
             return codec.encode(self.examples[place])
-        except Exception as fault:
-            return told(fault)
-
-
-def _require_same_item(found: Arrays, expected: Arrays, where: str = "") -> None:
-    require(set(found) == set(expected), f"{where}encode() gives other arrays")
-    for name, array in expected.items():
-        require(np.array_equal(array, found[name]), f"{where}encode() gives another {name!r}")
+        except Exception as error:
+            return describe_error(error)
 
 
 def check_augment(case: FrontendCase) -> None:
-    """Augmentation depends on its generator alone, and leaves the item as it is."""
-    codec = case.codec()
-    for row in case.rows(codec):
-        before = {name: array.copy() for name, array in row.item.items()}
-        one = codec.augment(row.item, np.random.default_rng(3))
-        two = codec.augment(row.item, np.random.default_rng(3))
+    """Augmentation depends on its generator alone, and does not change its argument."""
+    probe = case.probe()
+    codec = probe.codec
+    for one in probe.encoded:
+        before = {name: array.copy() for name, array in one.item.items()}
+        first = codec.augment(one.item, np.random.default_rng(3))
+        second = codec.augment(one.item, np.random.default_rng(3))
         for name, array in before.items():
-            require(np.array_equal(array, row.item[name]), f"augment() changes the item's {name!r}")
             require(
-                np.array_equal(one[name], two[name]), f"augment() is random beyond rng: {name!r}"
+                np.array_equal(array, one.item[name]), f"augment() changes its argument's {name!r}"
             )
-        require(codec.frames(one) > 0, "augment() leaves an item without frames")
+            require(
+                np.array_equal(first[name], second[name]),
+                f"augment() is random beyond rng: {name!r}",
+            )
+        require(codec.frames(first) > 0, "augment() leaves no frames")
 
 
 def check_bad(case: FrontendCase) -> None:
-    """An example without any field is refused as an `ExampleError`."""
+    """An example without any field is rejected with an `ExampleError`."""
     codec = case.codec()
-    with refused(ExampleError, "an example without fields"):
+    with require_raises(ExampleError, "an example without fields"):
         codec.encode(codec.prepare(Example("bad", {})))
-
-
-def check_gradients(case: FrontendCase) -> None:
-    """Every parameter gets a finite gradient, in training mode, that is not always zero."""
-    codec = case.codec()
-    frontend, batch = case.frontend(codec).train(), batch_of(codec, case.rows(codec))
-    require_gradients(frontend, lambda one: signal(one(batch), range(len(batch))))
-
-
-def check_round_trip(case: FrontendCase) -> None:
-    """The weights survive a safetensors file."""
-    codec = case.codec()
-    frontend, batch = case.frontend(codec), batch_of(codec, case.rows(codec))
-    torch.manual_seed(2)
-    fresh = case.make(codec)
-    require_round_trip(frontend, fresh, lambda one: signal(one(batch), range(len(batch))))
-
-
-FRONTEND_CHECKS: tuple[Callable[[FrontendCase], None], ...] = (
-    check_sizes,
-    check_padding,
-    check_training,
-    check_order,
-    check_lengths,
-    check_codec,
-    check_workers,
-    check_augment,
-    check_bad,
-    check_gradients,
-    check_round_trip,
-    check_state_dict,
-    check_determinism,
-    check_device,
-    check_bfloat16,
-    check_ranks,
-)

@@ -22,15 +22,20 @@ from seqloom.interfaces import (
     SequenceBatch,
     Table,
 )
-from seqloom.testing.compare import ConformanceError, NotApplicable, require, require_equal
-from seqloom.testing.head_case import HeadCase, targets
-from seqloom.testing.head_compare import require_same
-from seqloom.testing.head_search import DRAWS, place_of, takes, trials
+from seqloom.testing.compare import (
+    ConformanceError,
+    NotApplicable,
+    require,
+    require_equal,
+    require_same,
+)
+from seqloom.testing.head_search import DRAWS, drawn, place_of, trials
+from seqloom.testing.heads import HeadCase, targets
 from seqloom.testing.ranks import on_two_ranks
 from seqloom.train.evaluator import of_each_rank
 
 Part = tuple[list[Prediction], SequenceBatch] | None
-"""What a rank is to count: predictions with their targets, or nothing."""
+"""What a rank counts: predictions with their targets, or nothing."""
 
 Judged = tuple[list[Prediction], Example, Example]
 """The prediction of one example, it with the target predicted, and with another."""
@@ -40,10 +45,10 @@ Counted = tuple[dict[str, Tensor], list[dict[str, Any]]]
 
 
 def check_metrics(case: HeadCase) -> None:
-    """Metrics are the same whatever the batches, and ``monitor`` is among them.
+    """Metrics do not depend on how examples are batched, and ``monitor`` is among them.
 
-    It needs no confidences. Where it is known which target a prediction names, it is better beside
-    that target than beside another.
+    The monitored metric needs no confidences. If it is known which target a prediction names, it
+    is better for that target than for another.
     """
     head, codec = _head(case)
     whole, pieces = head.metrics(), head.metrics()
@@ -52,7 +57,7 @@ def check_metrics(case: HeadCase) -> None:
         pieces.update(case.decoded(head, [row]), case.batch(codec, [row]))
     values, others = whole.compute(), pieces.compute()
     require(
-        head.monitor in values, f"monitor is {head.monitor!r}; compute() gives {sorted(values)}"
+        head.monitor in values, f"monitor is {head.monitor!r}; compute() returns {sorted(values)}"
     )
     for name, value in values.items():
         require_equal(
@@ -71,19 +76,19 @@ def _require_no_need_of_confidences(
     brief.update(case.decoded(head, case.rows, scores=False), case.batch(codec, case.rows))
     others = brief.compute()
     where = f"{head.monitor} after decode(scores=False)"
-    require(head.monitor in others, f"no {where}; compute() gives {sorted(others)}")
+    require(head.monitor in others, f"no {where}; compute() returns {sorted(others)}")
     found, expected = (torch.as_tensor(each[head.monitor]) for each in (others, values))
     require_equal(found, expected, where)
 
 
 def _require_judges(case: HeadCase, head: Head, codec: HeadCodec) -> None:
-    """Require ``monitor`` to tell right targets from wrong ones, of the same predictions."""
+    """Require ``monitor`` to be better for right targets than for wrong ones."""
     try:
         judged = [*_tried(case, codec)]
     except NotApplicable:
         judged = [*_taken_back(case, codec)]
     if not judged:
-        return  # it is not known what a prediction says
+        return  # it is not known what a prediction means
     right, wrong = head.metrics(), head.metrics()
     for predictions, truth, other in judged:
         right.update(predictions, targets(codec, [truth]))
@@ -92,16 +97,16 @@ def _require_judges(case: HeadCase, head: Head, codec: HeadCodec) -> None:
     wanted = "higher" if head.higher_is_better else "lower"
     require(
         best > worst if head.higher_is_better else best < worst,
-        f"{head.monitor} is {best:.4g} where every prediction is right and {worst:.4g} where every "
-        f"one is wrong; expected {wanted}, as higher_is_better is {head.higher_is_better}",
+        f"{head.monitor} is {best:.4g} if every prediction is right and {worst:.4g} if all are "
+        f"wrong; expected {wanted}, as higher_is_better is {head.higher_is_better}",
     )
 
 
 def _tried(case: HeadCase, codec: HeadCodec) -> Iterator[Judged]:
-    """Yield predictions that name one of the targets that can be listed.
+    """Yield predictions that name one of the listed targets.
 
     Raises:
-        NotApplicable: none can be.
+        NotApplicable: The targets cannot be listed.
     """
     for head, tried in trials(case, codec):
         predictions = case.decoded(head, [tried.row])
@@ -111,19 +116,19 @@ def _tried(case: HeadCase, codec: HeadCodec) -> Iterator[Judged]:
 
 
 def _taken_back(case: HeadCase, codec: HeadCodec) -> Iterator[Judged]:
-    """Yield predictions that the codec takes for targets, as a text that was read."""
+    """Yield predictions that the codec accepts as targets, such as a text."""
     names = (case.params.get("field"), case.kind)
     for draw, row in itertools.product(range(DRAWS), case.rows):
         example = case.examples[row]
-        predictions = case.decoded(case.drawn(codec, draw), [row])
-        said = {name: predictions[0][name] for name in names if name in predictions[0]}
-        truth = replace(example, fields={**example.fields, **said})
-        if said and takes(codec, truth, case.frames[row]) and repr(truth) != repr(example):
+        predictions = case.decoded(drawn(case, codec, draw), [row])
+        named = {name: predictions[0][name] for name in names if name in predictions[0]}
+        truth = replace(example, fields={**example.fields, **named})
+        if named and case.takes(codec, row, truth) and repr(truth) != repr(example):
             yield predictions, truth, example
 
 
 def check_metrics_on_ranks(case: HeadCase) -> None:
-    """Metrics are the same on one rank and on two: of unequal shares, and where one has nothing.
+    """Metrics are the same on one rank and on two: with unequal shares, and with an empty one.
 
     So are the tables and matrices of ``details()``.
     """
@@ -147,7 +152,7 @@ def _head(case: HeadCase) -> tuple[Head, HeadCodec]:
 
 
 def _on_rank(head: Head, *tasks: Sequence[Part]) -> list[Counted]:
-    """Be one rank: return the metrics of both ranks together, for each task."""
+    """Run one rank: return the metrics of both ranks together, for each task."""
     return [_counted(head.metrics(), parts[distributed.get_rank()]) for parts in tasks]
 
 
@@ -157,14 +162,14 @@ def _counted(metric: HeadMetric, part: Part) -> Counted:
     if part is not None:
         metric.update(*part)
     with warnings.catch_warnings():
-        # A rank without an example has nothing to add; there is nothing wrong with that.
+        # A rank without an example has nothing to add, which is fine.
         warnings.filterwarnings("ignore", "The ``compute`` method of metric", UserWarning)
         values = {name: torch.as_tensor(value).cpu() for name, value in metric.compute().items()}
         return values, [asdict(one) for one in _details(metric)]
 
 
 def _details(metric: HeadMetric) -> list[Table | Matrix]:
-    """Return the details as training asks for them."""
+    """Return the details as training computes them."""
     if not isinstance(metric, Metric) or not distributed.is_initialized():
         return metric.details()
     with metric.sync_context(dist_sync_fn=of_each_rank):

@@ -5,51 +5,193 @@ from __future__ import annotations
 import json
 import math
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from seqloom.data.collate import Collate, EncodedExample
 from seqloom.errors import ExampleError
-from seqloom.interfaces import Arrays, Encoded, Example, Head, HeadCodec, SequenceBatch
+from seqloom.interfaces import (
+    Encoded,
+    Example,
+    Features,
+    Head,
+    HeadCodec,
+    Origin,
+    Prediction,
+    SequenceBatch,
+)
+from seqloom.interfaces.arguments import accepted
+from seqloom.testing import modules
 from seqloom.testing.compare import (
     ConformanceError,
-    gradients,
-    refused,
     require,
     require_equal,
-    require_equal_gradients,
-    require_round_trip,
+    require_finite,
+    require_raises,
+    require_same,
+    require_same_arrays,
     stored,
 )
-from seqloom.testing.head_case import Candidates, HeadCase
-from seqloom.testing.head_compare import confidences, require_finite, require_same
-from seqloom.testing.head_markup import OPENING, inputs_with_markup, with_markup
-from seqloom.testing.head_metrics import check_metrics, check_metrics_on_ranks
-from seqloom.testing.head_search import check_likelihood, check_search
-from seqloom.testing.head_training import (
-    check_bfloat16,
-    check_determinism,
-    check_device,
-    check_learning,
-    check_ranks,
-    check_state_dict,
-)
-from seqloom.testing.modules import require_gradients
+from seqloom.testing.modules import Probe, gradients
+from seqloom.testing.samples import features
 
-__all__ = ["HEAD_CHECKS", "Candidates", "HeadCase"]
+SIZE = 6
+
+STEPS = 40
+LEARNING_RATE = 0.05
+
+SHARE = 0.8
+"""Largest share of the mean loss before training that may be left after it."""
+
+OPENING = "<script>"
+MARKUP = f"{OPENING}alert(1)</script>"
+
+INPUTS = ("text", "tokens")
+
+Candidates = Callable[[Example], Iterable[Example]]
+"""From an example to examples like it, with each target that it could have."""
+
+
+@dataclass(frozen=True)
+class HeadCase:
+    """A head class with parameters, labelled examples, and each example's number of states.
+
+    Attributes:
+        cls: Head class.
+        examples: A few examples with the field that the head predicts.
+        frames: Number of states of each example; one has 1, and one at most 3.
+        params: Parameters by name.
+        candidates: Returns all targets that an example could have, to search them for the best.
+            Without it those of a field of the kind ``label``, ``labels`` or ``tags`` are known:
+            the values of all examples.
+        kind: Kind of the predicted field; the field's name if empty.
+        likelihood: Whether the loss is −log P(target), or that divided by the number of tokens or
+            classes. None requires it if it holds for some examples.
+    """
+
+    cls: type[Head]
+    examples: Sequence[Example]
+    frames: Sequence[int]
+    params: Mapping[str, Any] = field(default_factory=dict)
+    candidates: Candidates | None = None
+    kind: str = ""
+    likelihood: bool | None = None
+
+    def codec(self) -> HeadCodec:
+        """Return a fitted codec."""
+        codec = self.cls.make_codec(**self.params)
+        codec.restore(codec.fit(self.examples))
+        return codec
+
+    def make(self, codec: HeadCodec) -> Head:
+        """Return a new head, built as pipelines build it."""
+        sizes = {"features_size": SIZE} if self.cls.reads_features else {}
+        return self.cls(codec, SIZE, **sizes, **self.params)
+
+    def head(self, codec: HeadCodec) -> Head:
+        """Return a new head in eval mode, the same one every time."""
+        return HeadProbe(self, codec).seeded()
+
+    def probe(self) -> HeadProbe:
+        """Return how to build and run it for the checks that all networks share."""
+        return HeadProbe(self, self.codec())
+
+    @property
+    def rows(self) -> list[int]:
+        """The positions of all examples."""
+        return list(range(len(self.examples)))
+
+    def batch(self, codec: HeadCodec, rows: Sequence[int]) -> SequenceBatch:
+        """Return the targets of some examples."""
+        return targets(codec, [self.examples[row] for row in rows])
+
+    def encoded(self, rows: Sequence[int]) -> Encoded:
+        """Return states of some examples, NaN in the padding, whatever their neighbours."""
+        whole = features(SIZE, list(self.frames))
+        lengths = whole.lengths[list(rows)]
+        states = whole.values[list(rows), : int(lengths.max())].clone()
+        summary = torch.stack([state[0] for state in states])
+        return Encoded(states, summary, lengths, Features(states, lengths))
+
+    def losses(self, head: Head, codec: HeadCodec, rows: Sequence[int] | None = None) -> Tensor:
+        """Return the losses of some examples, or of all, (B,)."""
+        rows = self.rows if rows is None else rows
+        batch = self.batch(codec, rows)
+        return head.loss(head(self.encoded(rows), batch), batch)
+
+    def decoded(self, head: Head, rows: Sequence[int], scores: bool = True) -> list[Prediction]:
+        """Return predictions for some examples; ``scores`` as training passes it."""
+        encoded = self.encoded(rows)
+        with torch.no_grad():
+            return head.decode(head(encoded), encoded, **accepted(head.decode, scores=scores))
+
+    def takes(self, codec: HeadCodec, row: int, example: Example) -> bool:
+        """Return whether a codec accepts an example's target for the states of a row."""
+        try:
+            codec.check(example, codec.encode(example), self.frames[row])
+        except ExampleError:
+            return False
+        return True
+
+
+def targets(codec: HeadCodec, examples: Sequence[Example]) -> SequenceBatch:
+    """Return the encoded targets of examples as a (scoped) batch."""
+    return Collate(codec.padding)([EncodedExample(one, codec.encode(one)) for one in examples])
+
+
+@dataclass(frozen=True)
+class HeadProbe(Probe[Head]):
+    """Runs a head on the states and targets of a case.
+
+    Attributes:
+        case: Head and examples.
+        codec: Fitted codec.
+    """
+
+    case: HeadCase
+    codec: HeadCodec
+    noun = "losses"
+
+    @property
+    def rows(self) -> list[int]:  # type: ignore[override]
+        """The positions of all examples."""
+        return self.case.rows
+
+    def new(self) -> Head:
+        """Return a new head."""
+        return self.case.make(self.codec)
+
+    def outputs(self, module: Head, device: torch.device | None = None) -> Tensor:
+        """Return the losses of all examples, (B,)."""
+        if device is None:
+            return self.case.losses(module, self.codec)
+        encoded, batch = self.case.encoded(self.rows), self.case.batch(self.codec, self.rows)
+        states, batch = encoded.states.to(device), batch.to(device)
+        given = Features(states, encoded.lengths)
+        moved = Encoded(states, encoded.summary.to(device), encoded.lengths, given)
+        outputs = module(moved, batch)
+        metric = module.metrics().to(device)
+        metric.update(module.decode(outputs, moved), batch)
+        metric.compute()
+        return module.loss(outputs, batch)
+
+    def loss(self, module: Head, rows: Sequence[int]) -> Tensor:
+        """Return the sum of the losses of some examples."""
+        return self.case.losses(module, self.codec, rows).sum()
 
 
 def check_loss(case: HeadCase) -> None:
-    """Losses are (B,), finite, and each example's own: alone, padded and in any order."""
+    """Losses are (B,), finite, and independent per example: alone, padded and in any order."""
     codec = case.codec()
     head, rows = case.head(codec), case.rows
     losses = case.losses(head, codec)
     require(
         losses.shape == (len(rows),),
-        f"losses are {tuple(losses.shape)}, not one an example: expected {(len(rows),)}",
+        f"losses are {tuple(losses.shape)}, not one for each example: expected {(len(rows),)}",
     )
     require_finite(losses, "losses beside NaN in the padding")
     losses.sum().backward()
@@ -58,67 +200,67 @@ def check_loss(case: HeadCase) -> None:
         alone = case.losses(head, codec, [row])
         require_equal(alone[0], losses[row], f"loss of example {row}, alone")
         alone.sum().backward()
-    require_equal_gradients(gradients(head), together, head, "alone against padded")
+    modules.require_equal_gradients(gradients(head), together, head, "alone against padded")
     moved = case.losses(head, codec, rows[::-1])
     require_equal(moved.flip(0), losses, "losses in another order")
 
 
 def check_decode(case: HeadCase) -> None:
-    """Predictions are plain data with confidences in [0, 1], and each example's own.
+    """Predictions are plain data with confidences in [0, 1], and independent per example.
 
-    With ``scores=False`` they may leave out what there is of confidences, and say nothing else.
+    With ``scores=False`` they may leave out confidences, and are the same otherwise.
     """
     codec = case.codec()
     head, rows = case.head(codec), case.rows
     predictions = case.decoded(head, rows)
     require(
         len(predictions) == len(rows),
-        f"decode() gives {len(predictions)} predictions for {len(rows)} examples",
+        f"decode() returns {len(predictions)} predictions for {len(rows)} examples",
     )
     try:
         json.dumps(predictions, allow_nan=False)
-    except (TypeError, ValueError) as fault:
-        raise ConformanceError(f"predictions are not plain data: {fault}") from fault
+    except (TypeError, ValueError) as error:
+        raise ConformanceError(f"predictions are not plain data: {error}") from error
     for row in rows:
         require_same(case.decoded(head, [row])[0], predictions[row], f"example {row}, alone")
-        for confidence in confidences(predictions[row]):
+        for confidence in _confidences(predictions[row]):
             require(0 <= confidence <= 1, f"a confidence of {confidence}; expected 0 to 1")
     require_same(case.decoded(head, rows[::-1])[::-1], predictions, "in another order")
     brief = case.decoded(head, rows, scores=False)
     require_same(predictions, brief, "decode() against decode(scores=False)", more=True)
 
 
+def _confidences(value: Any, key: str = "") -> Iterator[float]:
+    """Yield all confidences in a prediction, at any depth."""
+    if isinstance(value, dict):
+        for name, one in value.items():
+            yield from _confidences(one, name)
+    elif isinstance(value, list):
+        for one in value:
+            yield from _confidences(one, key)
+    elif key == "confidence":
+        yield value
+
+
 def check_codec(case: HeadCase) -> None:
-    """The codec's state is JSON, it pickles, and it encodes the same each time."""
+    """The codec's state is JSON, it can be pickled, and it encodes the same every time."""
     codec = case.codec()
     again = case.cls.make_codec(**case.params)
     again.restore(stored(codec.fit(case.examples)))
     for other in (codec, again, pickle.loads(pickle.dumps(codec))):
-        for example in case.examples:
-            _require_same_item(other.encode(example), codec.encode(example), example.id)
-    with refused(ExampleError, "an example without a target"):
+        for one in case.examples:
+            require_same_arrays(other.encode(one), codec.encode(one), f"{one.id}: ")
+    with require_raises(ExampleError, "an example without a target"):
         codec.encode(Example("bad", {}))
-
-
-def _require_same_item(found: Arrays, expected: Arrays, name: str) -> None:
-    require(
-        set(found) == set(expected),
-        f"{name}: encode() gives other arrays, {sorted(found)}; expected {sorted(expected)}",
-    )
-    for key, array in expected.items():
-        require(
-            np.array_equal(array, found[key]),
-            f"{name}: encode() gives another {key!r}, {found[key]}; expected {array}",
-        )
 
 
 def check_output(case: HeadCase) -> None:
     """Rows have the named columns, and HTML has every text escaped."""
-    case = with_markup(case)
+    case = _with_markup(case)
     codec = case.codec()
     head = case.head(codec)
     for row, example in enumerate(case.examples):
-        hostile = inputs_with_markup(example)
+        hostile = _inputs_with_markup(example)
         prediction = head.describe(hostile, case.decoded(head, [row])[0])
         lines = head.columns(hostile, prediction)
         if head.row_per_token:
@@ -133,64 +275,125 @@ def check_output(case: HeadCase) -> None:
         require(not found, f"render() does not escape texts: …{before[-40:]}{found}")
 
 
-def check_gradients(case: HeadCase) -> None:
-    """Every parameter gets a finite gradient, in training mode, that is not always zero.
+def _with_markup(case: HeadCase) -> HeadCase:
+    """Return the case with markup in each field but the inputs, if its codec accepts that.
 
-    With weights moved a little, where need be, it is not zero throughout.
+    So there is markup in the classes too, and in what is predicted: a label is ``left<script>…``.
     """
-    codec = case.codec()
-    require_gradients(case.head(codec).train(), lambda head: case.losses(head, codec).sum())
+    for name in case.examples[0].fields:
+        if name not in INPUTS:
+            marked = replace(case, examples=[_marked(one, name) for one in case.examples])
+            case = marked if _is_taken(marked) else case
+    return case
+
+
+def _is_taken(case: HeadCase) -> bool:
+    try:
+        codec = case.codec()
+    except ExampleError:
+        return False
+    return all(case.takes(codec, row, example) for row, example in enumerate(case.examples))
+
+
+def _inputs_with_markup(example: Example) -> Example:
+    """Return the example with markup in its inputs, its id, its origin and its meta data.
+
+    A text may be what a head predicts, so its codec must not see this.
+    """
+    for name in INPUTS:
+        example = _marked(example, name)
+    meta = {**example.meta, "note": MARKUP}
+    return replace(example, id=example.id + MARKUP, origin=Origin(MARKUP), meta=meta)
+
+
+def _marked(example: Example, name: str) -> Example:
+    if name not in example.fields:
+        return example
+    return replace(example, fields={**example.fields, name: _markup(example.fields[name])})
+
+
+def _markup(value: Any) -> Any:
+    if isinstance(value, str):
+        # The letter O marks a token as outside, whatever the classes are.
+        return value if value == "O" else value + MARKUP
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return [_markup(one) for one in value]
+    return value
 
 
 def check_round_trip(case: HeadCase) -> None:
-    """The weights survive a safetensors file.
+    """The weights survive a safetensors file, and so does what ``calibrate`` fits.
 
-    So does what ``calibrate`` fits; after it losses are still finite.
+    After ``calibrate`` losses are still finite.
     """
     codec = case.codec()
     head = case.head(codec)
     said = head.calibrate(_passes(case, head, codec))
     require(
         all(math.isfinite(value) for value in said.values()),
-        f"calibrate() gives {said}; expected finite numbers",
+        f"calibrate() returns {said}; expected finite numbers",
     )
     require_finite(case.losses(head, codec), "losses after calibrate()")
     torch.manual_seed(2)
-    fresh = case.make(codec)
-    require_round_trip(head, fresh, lambda one: _probed(case, one, codec))
+
+    def outputs(one: Head) -> Tensor:
+        found = [*_confidences(case.decoded(one, case.rows))]
+        return torch.cat([case.losses(one, codec), torch.tensor(found)])
+
+    modules.require_round_trip(head, case.make(codec), outputs)
 
 
 @torch.no_grad()
 def _passes(
     case: HeadCase, head: Head, codec: HeadCodec
 ) -> Iterator[tuple[Any, Encoded, SequenceBatch]]:
-    """Yield what ``calibrate`` is given of two batches."""
+    """Yield the arguments of ``calibrate`` for two batches."""
     for rows in (case.rows[::2], case.rows[1::2]):
         encoded, batch = case.encoded(rows), case.batch(codec, rows)
         yield head(encoded), encoded, batch
 
 
-def _probed(case: HeadCase, head: Head, codec: HeadCodec) -> Tensor:
-    """Return losses, and confidences behind them."""
-    found = [*confidences(case.decoded(head, case.rows))]
-    return torch.cat([case.losses(head, codec), torch.tensor(found)])
+def check_load_matching(case: HeadCase) -> None:
+    """After ``load_matching`` losses are finite, and those of the other head are unchanged."""
+    codec = case.codec()
+    head = case.head(codec)
+    before = case.losses(head, codec)
+    torch.manual_seed(2)
+    heir = case.make(codec).eval()
+    heir.load_matching(head)
+    require_finite(case.losses(heir, codec), "losses after load_matching()")
+    require_equal(case.losses(head, codec), before, "losses of the head that was loaded from")
 
 
-HEAD_CHECKS: tuple[Callable[[HeadCase], None], ...] = (
-    check_loss,
-    check_decode,
-    check_search,
-    check_likelihood,
-    check_metrics,
-    check_metrics_on_ranks,
-    check_codec,
-    check_output,
-    check_gradients,
-    check_round_trip,
-    check_state_dict,
-    check_determinism,
-    check_device,
-    check_bfloat16,
-    check_ranks,
-    check_learning,
-)
+def check_bfloat16(case: HeadCase) -> None:
+    """Under autocast to bfloat16 losses are finite and close to float32, and it decodes."""
+    modules.check_bfloat16(case)
+    head = case.head(case.codec())
+    with torch.autocast("cpu", torch.bfloat16):
+        predictions = case.decoded(head, case.rows)
+    require(
+        len(predictions) == len(case.rows),
+        f"in bfloat16, {len(predictions)} predictions for {len(case.rows)} examples",
+    )
+
+
+def check_learning(case: HeadCase) -> None:
+    """A few dozen steps of the head alone, on constant states, lower the mean loss."""
+    probe = case.probe()
+    head = probe.seeded()
+    modules.require_weights(head)
+    before = float(probe.outputs(head).detach().mean())
+    optimizer = torch.optim.Adam(head.parameters(), LEARNING_RATE)
+    torch.manual_seed(3)
+    head.train()
+    for _ in range(STEPS):
+        optimizer.zero_grad()
+        probe.outputs(head).mean().backward()
+        optimizer.step()
+    after = float(probe.outputs(head.eval()).detach().mean())
+    wanted = before - (1 - SHARE) * abs(before)
+    require(
+        after < wanted,
+        f"{STEPS} steps of training took the mean loss from {before:.4g} to {after:.4g}; expected "
+        f"below {wanted:.4g}. Do gradients reach the weights?",
+    )

@@ -1,22 +1,28 @@
-"""What heads and frontends share as modules: how they are drawn, and trained on two ranks."""
+"""What every frontend, encoder and head promises as a `torch.nn.Module`, as checks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import io
+import pickle
+import tempfile
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
-from typing import Generic, TypeVar
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
 
 import torch
+from safetensors.torch import load_model, save_model
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from seqloom.testing.compare import (
+    TOLERANCE,
+    ConformanceError,
     NotApplicable,
-    gradients,
     require,
     require_equal,
-    require_equal_gradients,
-    require_finite_gradients,
+    require_finite,
 )
 from seqloom.testing.ranks import on_two_ranks
 
@@ -30,56 +36,63 @@ DRAWS = 3
 """How often weights are moved at random in search of a gradient that is not zero."""
 
 M = TypeVar("M", bound=nn.Module)
-Loss = Callable[[M, Sequence[int]], Tensor]
-"""From a module and the positions of some examples to a scalar."""
 
 
-def has_weights(module: nn.Module) -> bool:
-    """Return whether there is anything to train."""
-    return any(parameter.requires_grad for parameter in module.parameters())
+class Probe(ABC, Generic[M]):
+    """How the shared checks build the network of a case and run it on the case's examples.
 
-
-def without_dropout(module: M) -> M:
-    """Return the module with the rate of all its dropout, torch's or seqloom's, set to zero."""
-    for part in module.modules():
-        rate = "p" if "Dropout" in type(part).__name__ else "dropout"
-        if isinstance(getattr(part, rate, None), float):
-            setattr(part, rate, 0.0)
-    return module
-
-
-def require_padding_uncounted(make: Callable[[], M], probe: Callable[[M, bool], Tensor]) -> None:
-    """Require further padding to change nothing in training, nor in what eval mode gives after.
-
-    Args:
-        make: a new module in eval mode, the same each time.
-        probe: what a module gives of examples without their padding; True: padded further.
-
-    Raises:
-        ConformanceError: padding is counted, in outputs or in running statistics.
-        NotApplicable: it draws numbers in training, by other dropout than is known here.
+    Attributes:
+        rows: Positions of the examples.
+        noun: What ``outputs`` returns, for messages: "features".
     """
-    plain, again, padded = (without_dropout(make()).train() for _ in range(3))
-    with torch.no_grad():
-        expected = probe(plain, False)
-        if not torch.equal(probe(again, False), expected):
-            raise NotApplicable("its training draws numbers, so what padding does cannot be told")
-        require_equal(probe(padded, True), expected, "in training mode, padded further")
-        require_equal(
-            probe(padded.eval(), False),
-            probe(plain.eval(), False),
-            "in eval mode, after training on batches that differ in their padding",
-        )
+
+    rows: Sequence[int]
+    noun: str = "outputs"
+
+    @abstractmethod
+    def new(self) -> M:
+        """Return a new network, with weights drawn from torch's global generator."""
+
+    @abstractmethod
+    def outputs(self, module: M, device: torch.device | None = None) -> Tensor:
+        """Return what the network computes of all examples, without the padding.
+
+        Args:
+            module: The network.
+            device: Where it is; None for the CPU.
+        """
+
+    @abstractmethod
+    def loss(self, module: M, rows: Sequence[int]) -> Tensor:
+        """Return a scalar of some examples in which every output has its own weight."""
+
+    def seeded(self) -> M:
+        """Return a new network in eval mode, the same one every time."""
+        torch.manual_seed(1)
+        return self.new().eval()
 
 
-def require_gradients(module: M, loss: Callable[[M], Tensor]) -> None:
-    """Require every trainable parameter to get a finite gradient that is not always zero.
+class ModuleCase(Protocol):
+    """A case of a component that is a network."""
 
-    Weights that begin as zeros may hide others, so these are looked at again where all weights
-    have been moved a little.
+    def probe(self) -> Probe[Any]:
+        """Return how to build and run it."""
+
+
+def check_gradients(case: ModuleCase) -> None:
+    """Every parameter gets a finite gradient, in training mode, that is not always zero.
+
+    Weights that start as zeros may hide others, so those are tried again with all weights moved a
+    little.
     """
-    loss(module).backward()
-    require_finite_gradients(module)
+    probe = case.probe()
+    module = probe.seeded().train()
+    probe.loss(module, probe.rows).backward()
+    for name, one in module.named_parameters():
+        if one.requires_grad:
+            require(one.grad is not None, f"no gradient reaches {name}")
+            assert one.grad is not None
+            require(bool(one.grad.isfinite().all()), f"the gradient of {name} is not finite")
     generator = torch.Generator().manual_seed(3)
     idle = _idle(module)
     for _ in range(DRAWS):
@@ -89,7 +102,7 @@ def require_gradients(module: M, loss: Callable[[M], Tensor]) -> None:
             for one in module.parameters():
                 one.add_(0.1 * torch.randn(one.shape, generator=generator))
         module.zero_grad()
-        loss(module).backward()
+        probe.loss(module, probe.rows).backward()
         idle &= _idle(module)
     require(not idle, f"the gradient of {min(idle, default='')} is zero, whatever the weights")
 
@@ -102,80 +115,237 @@ def _idle(module: nn.Module) -> set[str]:
     }
 
 
-def require_reproducible(make: Callable[[], M], probe: Callable[[M], Tensor]) -> None:
-    """Require equal weights and, in training, equal outputs after equal seeds; eval draws none."""
-    built = []
+def check_determinism(case: ModuleCase) -> None:
+    """The same seed gives the same weights and, in training, outputs; eval mode is not random."""
+    probe, built = case.probe(), []
     for _ in range(2):
         torch.manual_seed(1)
-        built.append(make())
+        built.append(probe.new())
     first, again = built
     for name, value in first.state_dict().items():
         other = again.state_dict()[name]
-        require_equal(other, value, f"{name}, built anew after the same seed", 0.0)
+        require_equal(other, value, f"{name}, rebuilt after the same seed", 0.0)
     with torch.no_grad():
         first.eval()
-        require_equal(probe(first), probe(first), "outputs in eval mode, once more", 0.0)
+        once, twice = probe.outputs(first), probe.outputs(first)
+        require_equal(once, twice, f"{probe.noun} in eval mode, computed twice", 0.0)
         trained = []
         for one in built:
             torch.manual_seed(5)
-            trained.append(probe(one.train()))
-    require_equal(trained[1], trained[0], "outputs in training mode after the same seed", 0.0)
+            trained.append(probe.outputs(one.train()))
+    what = f"{probe.noun} in training mode after the same seed"
+    require_equal(trained[1], trained[0], what, 0.0)
 
 
-def require_ranks(module: M, loss: Loss[M], shares: Sequence[Sequence[int]]) -> None:
-    """Require two ranks to get the gradients that one process gets, on each for every parameter.
+def check_round_trip(case: ModuleCase) -> None:
+    """The weights survive a safetensors file."""
+    probe = case.probe()
+    module = probe.seeded()
+    torch.manual_seed(2)
+    require_round_trip(module, probe.new(), probe.outputs)
 
-    Args:
-        module: to train.
-        loss: of some examples; both it and the module go to the ranks.
-        shares: the positions that each of the two ranks has.
 
-    Raises:
-        ConformanceError: a parameter gets no gradient on a rank, or another one.
-        NotApplicable: the module has no weights, or there are no two ranks here.
+def require_round_trip(module: M, fresh: M, outputs: Callable[[M], Tensor]) -> None:
+    """Require a new module to give the same outputs after loading weights from safetensors."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "weights.safetensors"
+        save_model(module, str(path))
+        load_model(fresh, str(path))
+    for name, value in module.state_dict().items():
+        require(torch.equal(value, fresh.state_dict()[name]), f"{name} is lost in safetensors")
+    with torch.no_grad():
+        found, expected = outputs(fresh.eval()), outputs(module.eval())
+    require_equal(
+        found,
+        expected,
+        "outputs of the loaded module; is there a tensor that is neither parameter nor buffer?",
+    )
+
+
+def check_state_dict(case: ModuleCase) -> None:
+    """A new one loads the state of another from a checkpoint, which holds no code."""
+    probe = case.probe()
+    module = probe.seeded()
+    file = io.BytesIO()
+    with torch.no_grad():
+        expected = probe.outputs(module)  # what a first pass adds belongs to the state as well
+    torch.save(module.state_dict(), file)
+    file.seek(0)
+    torch.manual_seed(2)
+    fresh = probe.new()
+    try:
+        fresh.load_state_dict(torch.load(file, weights_only=True))
+    except (RuntimeError, pickle.UnpicklingError) as error:
+        lines = "; ".join(line.strip(" \t.") for line in str(error).splitlines() if line.strip())
+        raise ConformanceError(f"a new one cannot load the state: {lines}") from error
+    with torch.no_grad():
+        found = probe.outputs(fresh.eval())
+    require_equal(found, expected, f"{probe.noun} with the loaded state")
+
+
+def check_device(case: ModuleCase) -> None:
+    """It moves to another device as a whole.
+
+    Without an accelerator this is approximated: ``to()`` must reach every tensor. A tensor that is
+    made on the CPU inside ``forward`` can still be missed.
     """
-    if not has_weights(module):
-        raise NotApplicable("it has no weights to train")
-    module.train()
-    parts = []
+    probe = case.probe()
+    module = probe.seeded()
+    require_registered(module)
+    device = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+    if device is None:
+        return
+    with torch.no_grad():
+        expected = probe.outputs(module)
+        found = probe.outputs(module.to(device), device)
+    require(found.device.type == device.type, f"{probe.noun} are on {found.device}, not {device}")
+    require_equal(found.cpu(), expected, f"{probe.noun} on {device}", DEVICE_TOLERANCE)
+
+
+def require_registered(module: nn.Module) -> None:
+    """Require every tensor of a module to be a parameter or a buffer, so that it moves with it."""
+    known = {id(tensor) for tensor in (*module.parameters(), *module.buffers())}
+    for path, component in module.named_modules():
+        for name, value in vars(component).items():
+            if any(id(tensor) not in known for tensor in _tensors(value)):
+                where = f"{path}.{name}" if path else name
+                raise ConformanceError(
+                    f"{where} is a tensor that is neither parameter nor buffer, so it does not "
+                    "move with the module to another device; use register_buffer"
+                )
+
+
+def _tensors(value: Any) -> Iterator[Tensor]:
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, dict | list | tuple):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from _tensors(one)
+
+
+def check_bfloat16(case: ModuleCase) -> None:
+    """Under autocast to bfloat16 outputs are finite and close to those in float32."""
+    probe = case.probe()
+    module = probe.seeded()
+    with torch.no_grad():
+        expected = probe.outputs(module)
+        with torch.autocast("cpu", torch.bfloat16):
+            found = probe.outputs(module).float()
+    require_finite(found, f"{probe.noun} in bfloat16")
+    require_equal(found, expected, f"{probe.noun} in bfloat16", BFLOAT16_TOLERANCE)
+
+
+def check_ranks(case: ModuleCase) -> None:
+    """On two ranks every parameter takes part on each, and gradients equal those of one process."""
+    probe = case.probe()
+    module = probe.seeded().train()
+    require_weights(module)
+    shares = (probe.rows[::2], probe.rows[1::2])
+    own = []
     for share in shares:
-        _Loss(module, loss)(share).backward()
-        parts.append(gradients(module))
+        _Loss(module, probe)(share).backward()
+        own.append(gradients(module))
     # DistributedDataParallel imports it: once here, rather than for seconds in each rank.
     import_module("torch._dynamo")
-    mean = [torch.stack(of_ranks).mean(0) for of_ranks in zip(*parts, strict=True)]
-    for rank, found in enumerate(on_two_ranks(_train, module, loss, shares)):
+    mean = [torch.stack(of_ranks).mean(0) for of_ranks in zip(*own, strict=True)]
+    for rank, found in enumerate(on_two_ranks(_train, module, probe, shares)):
         require_equal_gradients(found, mean, module, f"rank {rank} against one process")
 
 
 class _Loss(nn.Module, Generic[M]):
-    """A module with its loss: what is trained on ranks must be called as a whole."""
+    """A module with its loss: DistributedDataParallel must call what is trained as a whole."""
 
-    def __init__(self, module: M, loss: Loss[M]) -> None:
+    def __init__(self, module: M, probe: Probe[M]) -> None:
         super().__init__()
         self.module = module
-        self.loss = loss
+        self.probe = probe
 
     def forward(self, rows: Sequence[int]) -> Tensor:
-        torch.manual_seed(5)  # what is dropped is the same, with ranks and without
-        return self.loss(self.module, rows)
+        torch.manual_seed(5)  # dropout is the same with ranks and without
+        return self.probe.loss(self.module, rows)
 
 
-def _train(module: M, loss: Loss[M], shares: Sequence[Sequence[int]]) -> list[Tensor]:
-    """Be one rank: return the gradients of the first of two passes."""
+def _train(module: M, probe: Probe[M], shares: Sequence[Sequence[int]]) -> list[Tensor]:
+    """Run one rank: return the gradients of the first of two passes."""
     rows = shares[distributed.get_rank()]
-    wrapped = DistributedDataParallel(_Loss(module, loss))
+    wrapped = DistributedDataParallel(_Loss(module, probe))
     found = []
     for _ in range(2):
         wrapped(rows).backward()
-        _require_all_take_part(module, len(rows))
+        for name, one in module.named_parameters():
+            require(
+                one.grad is not None or not one.requires_grad,
+                f"{name} takes no part in a batch of {len(rows)}, so the other rank would wait",
+            )
         found.append(gradients(module))
     return found[0]
 
 
-def _require_all_take_part(module: nn.Module, count: int) -> None:
-    for name, one in module.named_parameters():
-        require(
-            one.grad is not None or not one.requires_grad,
-            f"{name} takes no part in a batch of {count}, so the other rank would wait for it",
+def require_weights(module: nn.Module) -> None:
+    """Require something to train.
+
+    Raises:
+        NotApplicable: No parameter of the module is trainable.
+    """
+    if not any(parameter.requires_grad for parameter in module.parameters()):
+        raise NotApplicable("it has no weights to train")
+
+
+def require_padding_ignored(make: Callable[[], M], outputs: Callable[[M, bool], Tensor]) -> None:
+    """Require more padding to change nothing in training, nor in eval mode afterwards.
+
+    Args:
+        make: Returns a new module in eval mode, the same one every time.
+        outputs: What a module computes of the examples without their padding; True for a batch
+            with more padding.
+
+    Raises:
+        ConformanceError: Padding changes outputs or running statistics.
+        NotApplicable: Training is random by something other than the known kinds of dropout.
+    """
+    plain, again, padded = (_without_dropout(make()).train() for _ in range(3))
+    with torch.no_grad():
+        expected = outputs(plain, False)
+        if not torch.equal(outputs(again, False), expected):
+            raise NotApplicable("its training is random, so the effect of padding is not known")
+        require_equal(outputs(padded, True), expected, "in training mode, with more padding")
+        require_equal(
+            outputs(padded.eval(), False),
+            outputs(plain.eval(), False),
+            "in eval mode, after training on batches that differ in their padding",
         )
+
+
+def _without_dropout(module: M) -> M:
+    """Return the module with the rate of all its dropout, torch's or seqloom's, set to zero."""
+    for component in module.modules():
+        rate = "p" if "Dropout" in type(component).__name__ else "dropout"
+        if isinstance(getattr(component, rate, None), float):
+            setattr(component, rate, 0.0)
+    return module
+
+
+def require_finite_gradients(module: nn.Module, what: str) -> None:
+    """Require the gradients that a module has to be finite."""
+    for name, one in module.named_parameters():
+        finite = one.grad is None or bool(torch.isfinite(one.grad).all())
+        require(finite, f"{what}, the gradient of {name} is not finite")
+
+
+def gradients(module: nn.Module) -> list[Tensor]:
+    """Return the gradients of all parameters, zeros where there is none, and clear them."""
+    found = [
+        torch.zeros_like(parameter) if parameter.grad is None else parameter.grad.clone()
+        for parameter in module.parameters()
+    ]
+    module.zero_grad(set_to_none=True)
+    return found
+
+
+def require_equal_gradients(
+    found: Sequence[Tensor], expected: Sequence[Tensor], module: nn.Module, what: str
+) -> None:
+    """Require gradients of a module's parameters to be equal, parameter by parameter."""
+    names = [name for name, _ in module.named_parameters()]
+    for name, one, other in zip(names, found, expected, strict=True):
+        require_equal(one, other, f"{what}: gradient of {name}", 10 * TOLERANCE)

@@ -1,4 +1,4 @@
-"""Two real processes that train together, for the checks that need them."""
+"""Run a function in two real processes that train together."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from typing import Any
 import torch
 from torch import distributed
 
-from seqloom.testing.compare import ConformanceError, NotApplicable, told
+from seqloom.testing.compare import ConformanceError, NotApplicable, describe_error
 
 RANKS = 2
 LIMIT = 120.0
-"""Seconds that the two processes may take; more is taken for a hang."""
+"""Seconds that the two processes may take; more counts as a hang."""
 
 
 def on_two_ranks(function: Callable[..., Any], *args: Any) -> list[Any]:
-    """Call the function in two processes joined by gloo; return what rank 0 and rank 1 gave.
+    """Call a function in two processes joined by gloo; return the results of ranks 0 and 1.
 
-    ``torch.distributed.get_rank()`` tells them apart. The processes are forks where that is safe,
-    so that closures will do. Beside an accelerator, whose threads a fork would lack, they start
-    anew: then the function and its arguments must be picklable.
+    In the function, ``torch.distributed.get_rank()`` is the rank. The processes are forks if that
+    is safe, so that closures work. Beside an accelerator, whose threads a fork would lack, they
+    are spawned: then the function and its arguments must be picklable.
 
     Raises:
-        ConformanceError: a rank raised, died, or did not end in time.
-        NotApplicable: two ranks cannot be started here.
+        ConformanceError: A rank raised, died, or did not end in time.
+        NotApplicable: Two ranks cannot be started here.
     """
     _require_startable(function, args)
     with tempfile.TemporaryDirectory() as name:
@@ -58,16 +58,16 @@ def _method() -> str:
 
 def _require_startable(function: Callable[..., Any], args: tuple[Any, ...]) -> None:
     if not distributed.is_available() or not distributed.is_gloo_available():
-        raise NotApplicable("this build of torch has no gloo, so no two ranks on one machine")
+        raise NotApplicable("this build of torch has no gloo, which two ranks on a CPU need")
     if distributed.is_initialized():
-        raise NotApplicable("this process is a rank itself")
+        raise NotApplicable("this process is itself a rank")
     if _method() == "spawn":
         try:
             ForkingPickler.dumps((function, args))
-        except Exception as fault:
+        except Exception as error:
             raise NotApplicable(
-                "here two ranks must start anew, and what they need cannot be pickled "
-                f"({fault}); define it at the top of a module"
+                "two ranks must be spawned here, and what they need cannot be pickled "
+                f"({error}); define it at the top of a module"
             ) from None
 
 
@@ -87,7 +87,7 @@ def _started(
 
 @contextmanager
 def quiet_forks() -> Iterator[None]:
-    """Fork without a warning: threads that wait are no danger to a child that uses one only."""
+    """Fork without a warning: idle threads do not harm a child that uses only one."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*fork", category=DeprecationWarning)
         yield
@@ -97,14 +97,14 @@ def _result(folder: Path, rank: int) -> Path:
     return folder / f"result-{rank}"
 
 
-def _fault(folder: Path, rank: int) -> Path:
-    return folder / f"fault-{rank}"
+def _error(folder: Path, rank: int) -> Path:
+    return folder / f"error-{rank}"
 
 
 def _run(
     rank: int, folder: Path, limit: float, function: Callable[..., Any], args: tuple[Any, ...]
 ) -> None:
-    """Be one rank: leave a result or a fault in the folder."""
+    """Run one rank: leave a result or an error in the folder."""
     torch.set_num_threads(1)  # a fork has none of its parent's threads
     try:
         distributed.init_process_group(
@@ -115,9 +115,10 @@ def _run(
             timeout=timedelta(seconds=limit),
         )
         found = pickle.dumps(function(*args))
-    except BaseException as fault:
-        applies = not isinstance(fault, NotApplicable)
-        _write(_fault(folder, rank), pickle.dumps((time.monotonic(), applies, told(fault))))
+    except BaseException as error:
+        applies = not isinstance(error, NotApplicable)
+        failure = (time.monotonic(), applies, describe_error(error))
+        _write(_error(folder, rank), pickle.dumps(failure))
         return
     _write(_result(folder, rank), found)
     distributed.destroy_process_group()
@@ -130,14 +131,14 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _await(ranks: list[BaseProcess], folder: Path) -> None:
-    """Wait until all ranks have ended; raise as soon as one has gone wrong."""
+    """Wait until all ranks have ended; raise as soon as one has failed."""
     deadline = time.monotonic() + LIMIT
     running = dict(enumerate(ranks))
     while running:
         left = deadline - time.monotonic()
         connection.wait([rank.sentinel for rank in running.values()], max(0.0, left))
         ended = [number for number, rank in running.items() if rank.exitcode is not None]
-        _raise_first_fault(folder)
+        _raise_first_error(folder)
         for number in ended:
             code = running.pop(number).exitcode
             if not _result(folder, number).exists():
@@ -149,13 +150,13 @@ def _await(ranks: list[BaseProcess], folder: Path) -> None:
             )
 
 
-def _raise_first_fault(folder: Path) -> None:
-    """Raise what went wrong first: the other rank's fault is then its lost partner."""
-    faults = [
+def _raise_first_error(folder: Path) -> None:
+    """Raise the first error: the other rank's is then its lost partner."""
+    errors = [
         (*pickle.loads(path.read_bytes()), number)
         for number in range(RANKS)
-        if (path := _fault(folder, number)).exists()
+        if (path := _error(folder, number)).exists()
     ]
-    if faults:
-        _, applies, text, number = min(faults)
+    if errors:
+        _, applies, text, number = min(errors)
         raise (ConformanceError if applies else NotApplicable)(f"rank {number} of two: {text}")

@@ -1,4 +1,4 @@
-"""What every reader of files promises of them: origins, bad input, and new inputs."""
+"""What every reader of files promises, as checks: origins, bad files, and new inputs."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from pathlib import Path
 
 from seqloom.errors import ConfigError, DataError, ExampleError
 from seqloom.interfaces import SPLITS, Example, Reader
-from seqloom.testing.compare import ConformanceError, NotApplicable, refused, require
-from seqloom.testing.reader_case import ReaderCase, usable
+from seqloom.testing.compare import ConformanceError, NotApplicable, require, require_raises
+from seqloom.testing.readers import ReaderCase, usable
 
 MOST = 12
-"""Files that are spoilt one by one; the others of a case are like them."""
+"""Largest number of files that are damaged, one at a time; the others are like them."""
 
 GARBAGE = b"\xff\xfe\xff"
-"""No UTF-8, wherever it stands."""
+"""Not UTF-8 at any place."""
 
 
 def check_origins(case: ReaderCase) -> None:
-    """Every example says in which file it was read, and in which line of a text it starts."""
+    """Every example has its file as its origin and, from a text, the line in which it starts."""
     case.need_files()
     lines: dict[str, dict[int, list[Example]]] = defaultdict(lambda: defaultdict(list))
     for split, examples in case.whole().items():
@@ -38,9 +38,9 @@ def check_origins(case: ReaderCase) -> None:
 
 
 def _require_true_lines(file: Path, starts: dict[int, list[Example]]) -> None:
-    """Require a word that only one example has to stand between its line and that of the next.
+    """Require a word that only one example has to be between its line and that of the next.
 
-    Words that stand nowhere in the file are a reader's own, and tell nothing.
+    Words that are nowhere in the file are made up by the reader, and are ignored.
     """
     whole = file.read_bytes().decode("utf-8", "replace")
     content = whole.split("\n")
@@ -48,72 +48,72 @@ def _require_true_lines(file: Path, starts: dict[int, list[Example]]) -> None:
     words = {number: {*_words(starts[number])} for number in numbers}
     times = Counter(word for own in words.values() for word in own)
     for number, after in zip(numbers, [*numbers[1:], len(content) + 1], strict=True):
-        what = f"{starts[number][0].id!r} is said to start in line {number} of {file.name}"
+        what = f"the origin of {starts[number][0].id!r} is line {number} of {file.name}"
         require(1 <= number <= len(content), f"{what}, which has lines 1 to {len(content)}")
         text = "\n".join(content[number - 1 : after - 1])
         own = sorted(word for word in words[number] if times[word] == 1 and word in whole)
         require(
             not own or any(word in text for word in own),
-            f"{what}, but none of {own[:3]} stands there: {text[:60]!r}",
+            f"{what}, but none of {own[:3]} is there: {text[:60]!r}",
         )
 
 
 def _words(examples: Iterable[Example]) -> Iterator[str]:
-    """Yield what may be found of examples where they were read."""
+    """Yield the words of examples that may be found where they were read."""
     for example in examples:
         for value in (*example.fields.values(), *example.meta.values()):
             for one in value if isinstance(value, list | tuple) else [value]:
                 yield from one.split() if isinstance(one, str) else ()
-        # Not the numbers: those that a reader counts stand in no file.
+        # Not the numbers: those that a reader counts are in no file.
         yield from (part for part in re.split(r"[:/#]", example.id) if not part.isdecimal())
 
 
 def check_missing(case: ReaderCase) -> None:
-    """A file that is not there is a `DataError` with its name."""
+    """A missing file is a `DataError` that names it."""
     folder = case.need_files()
     for path in case.files:
         with case.copied() as (copy, place):
             lost = place / path.relative_to(folder)
             shutil.rmtree(lost) if lost.is_dir() else lost.unlink()
-            faults = _read(copy, f"without {path.name}")[1]
-            require(bool(faults), f"nothing is said of {path.name}, which is not there")
+            errors = _read(copy, f"without {path.name}")[1]
+            require(bool(errors), f"{path.name} is missing, and no error is raised")
             require(
-                any(path.name in str(fault) for fault in faults),
-                f"{path.name} is not there, and is not named: {faults[0]}",
+                any(path.name in str(error) for error in errors),
+                f"{path.name} is missing, and the error does not name it: {errors[0]}",
             )
     absent = [f"absent{suffix}" for suffix in case.suffixes if suffix != "/"][:1]
     for name in absent:
-        with refused(DataError, f"an input {name} that is not there"):
-            usable(case.source().inputs([name]))
+        with require_raises(DataError, f"a missing input {name}"):
+            usable(case.reader().inputs([name]))
 
 
 def check_damaged(case: ReaderCase) -> None:
-    """A file that is cut off, garbled or empty still reads, or is an error that names it.
+    """A truncated, garbled or empty file can still be read, or is an error that names it.
 
-    No error but `DataError`, and `ConfigError` where too few examples are left; and no example is
-    lost without a word. Of a file that is cut off that cannot be asked, as it may end there.
+    Only `DataError` is allowed, and `ConfigError` if too few examples are left; and no example is
+    lost silently. The last is not asked of a truncated file, which may well end there.
     """
     folder = case.need_files()
     whole = sum(map(len, case.whole().values()))
     files = sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
     for name in files[:MOST]:
-        for damage, how in ((_cut, "cut off"), (_garble, "garbled"), (_empty, "emptied")):
+        for damage, how in ((_cut, "truncated"), (_garble, "garbled"), (_empty, "empty")):
             with case.copied() as (copy, place):
                 damage(place / name)
-                count, faults = _read(copy, f"with {name} {how}")
-            _require_named(faults, files, f"{name} is {how}")
+                count, errors = _read(copy, f"with {name} {how}")
+            _require_named(errors, files, f"{name} is {how}")
             require(
-                bool(faults) or count >= whole or damage is _cut,
-                f"{name} is {how}: {count} examples are read rather than {whole}, and nothing is "
-                "said",
+                bool(errors) or count >= whole or damage is _cut,
+                f"{name} is {how}: {count} examples are read instead of {whole}, and no error is "
+                "raised",
             )
 
 
-def _require_named(faults: list[Exception], files: list[Path], what: str) -> None:
-    """Require errors to name a file; one that another names may be called by the other's line."""
-    for fault in faults:
-        named = any(file.name in str(fault) for file in files)
-        require(named or isinstance(fault, ConfigError), f"{what}, and no file is named: {fault}")
+def _require_named(errors: list[Exception], files: list[Path], what: str) -> None:
+    """Require errors to name a file of the case."""
+    for error in errors:
+        named = any(file.name in str(error) for file in files) or isinstance(error, ConfigError)
+        require(named, f"{what}, and the error names no file: {error}")
 
 
 def _cut(file: Path) -> None:
@@ -133,15 +133,15 @@ def _garble(file: Path) -> None:
 
 
 def _read(case: ReaderCase, what: str) -> tuple[int, list[Exception]]:
-    """Return how many examples all splits have, and the errors of others.
+    """Return how many examples all splits have, and the errors for others.
 
     Raises:
-        ConformanceError: an error that no user should see, or one that ends a split needlessly.
+        ConformanceError: An error that no user should see, or one that ends a split needlessly.
     """
     count = 0
     errors: list[Exception] = []
     try:
-        reader = case.source()
+        reader = case.reader()
         for split in SPLITS:
             found, own = _read_split(reader, split)
             count += found
@@ -175,14 +175,14 @@ def _read_split(reader: Reader, split: str) -> tuple[int, list[Exception]]:
 
 
 def check_inputs(case: ReaderCase) -> None:
-    """``inputs`` gives an example for each of a file; without files it is a `DataError`."""
+    """``inputs`` reads every example of a file; a reader without files raises a `DataError`."""
     if not case.files:
-        with refused(DataError, "a file, by a source that reads none,"):
-            usable(case.source().inputs(["absent.txt"]))
+        with require_raises(DataError, "a file, by a reader that reads none,"):
+            usable(case.reader().inputs(["absent.txt"]))
         return
     counts = {split: len(examples) for split, examples in case.whole().items()}
     own = [split for split in SPLITS if _own(case, split)]
-    # What has no file of its own is cut from the training file.
+    # A split without a file is taken from the training file.
     counts["train"] += sum(count for split, count in counts.items() if split not in own)
     readable = [split for split in own if _suffixed(case, Path(case.params[split]))]
     if not readable:
@@ -192,7 +192,7 @@ def check_inputs(case: ReaderCase) -> None:
         found = _listed(case, path)
         require(
             len(found) == counts[split],
-            f"inputs() gives {len(found)} examples of {path.name}, which has {counts[split]}",
+            f"inputs() reads {len(found)} examples of {path.name}, which has {counts[split]}",
         )
         ids = {example.id for example in found}
         require(len(ids) == len(found), f"{len(found)} inputs have only {len(ids)} ids")
@@ -218,6 +218,6 @@ def _suffixed(case: ReaderCase, path: Path) -> bool:
 
 def _listed(case: ReaderCase, path: Path) -> list[Example]:
     try:
-        return usable(case.source().inputs([str(path)]))
-    except DataError as fault:
-        raise ConformanceError(f"inputs() does not read {path.name}: {fault}") from None
+        return usable(case.reader().inputs([str(path)]))
+    except DataError as error:
+        raise ConformanceError(f"inputs() does not read {path.name}: {error}") from None

@@ -14,7 +14,7 @@ from seqloom.interfaces import Example, Features
 from seqloom.plugins import Component
 
 LENGTHS = (5, 1, 9, 3)
-"""Ragged, unsorted, with a sequence of one step."""
+"""Ragged and unsorted, with a sequence of one step."""
 
 LONG = 400
 """Steps of a very long example."""
@@ -51,11 +51,18 @@ MAKERS: dict[str, Make] = {
     "features": lambda length, rng: rng.normal(size=(length, 3)).astype(np.float32),
     "labels": lambda _, rng: [label for label in ("left", "right", "up") if rng.random() < 0.5],
 }
-"""How to make a value of each kind for an example of a given length; plugins may add kinds."""
+"""Functions that make a value of each kind for an example of a given length.
+
+Plugins may add kinds.
+"""
 
 
 def examples(kinds: Mapping[str, str], lengths: Sequence[int] = LENGTHS) -> list[Example]:
-    """Return an example for each length, with a field of each kind by its name.
+    """Return an example for each length.
+
+    Args:
+        kinds: Field → kind.
+        lengths: Number of tokens, or the like, of each example.
 
     >>> examples({"tokens": "tokens"}, [2])[0].fields["tokens"]
     ['XTAWYY', 'x']
@@ -80,11 +87,11 @@ def features(size: int, lengths: Sequence[int] = LENGTHS) -> Features:
 
 
 def variants(component: Component, fixed: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """Return parameters to check a component with: the defaults, and each other enum option.
+    """Return parameters to check a component with: its defaults, and each other enum option.
 
     Args:
-        component: whose schema tells the options.
-        fixed: parameters that stay as they are.
+        component: Component whose schema has the options.
+        fixed: Parameters that stay at their defaults.
     """
     plain = {
         name: str(value) if isinstance(value, StrEnum) else value

@@ -1,4 +1,4 @@
-"""``seqloom conformance``: what it prints, when it fails, and what it says of mistakes."""
+"""``seqloom conformance``: what it prints, when it fails, and how it explains mistakes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from seqloom.cli.conformance import conformance
 from seqloom.errors import ConfigError, PluginError
 
-SOURCE = """
+PLUGIN = """
 from dataclasses import dataclass
 from seqloom.plugins import Component, hookimpl
 
@@ -40,10 +40,10 @@ class Stops(Encoder):
 
 @pytest.fixture
 def stops(install: Callable[..., Path]) -> Path:
-    return install("faulty_stops", SOURCE, files={"faulty_stops_net.py": NET})
+    return install("faulty_stops", PLUGIN, files={"faulty_stops_net.py": NET})
 
 
-def test_it_tells_each_check_of_each_variant(capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_prints_each_check_of_each_variant(capsys: pytest.CaptureFixture[str]) -> None:
     words = ["encoder=birnn", "encoder.merge=sum", "head=classification", "head.pooling=max"]
     assert conformance([*words, "-k", "gradients"]) == 0
     assert capsys.readouterr().out.splitlines() == [
@@ -82,8 +82,8 @@ def test_a_failure_is_a_sentence_and_a_status(
     lines = done.stdout.splitlines()
     assert lines[:2] == [
         "encoder=stops",
-        "  FAILED          sizes             ``output_size`` is known before any data, and is that "
-        "of states and summary.",
+        "  FAILED          sizes             ``output_size`` is known before any data, and is the "
+        "size of states and summary.",
     ]
     place = stops / "faulty_stops_net.py"
     assert lines[2].strip() == f"raised ArithmeticError: it stops here, at {place}:10"
@@ -91,7 +91,7 @@ def test_a_failure_is_a_sentence_and_a_status(
     assert "Traceback" not in done.stdout + done.stderr
 
 
-def test_json_tells_the_same(stops: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_has_the_same(stops: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert conformance(["--plugin", "faulty_stops", "--json", "-k", "order"]) == 1
     (found,) = json.loads(capsys.readouterr().out)
     seconds = found.pop("seconds")
@@ -122,10 +122,14 @@ def test_all_components_of_a_plugin_or_of_all(capsys: pytest.CaptureFixture[str]
 @pytest.mark.parametrize(
     ("words", "error", "message"),
     [
-        (["encodr=gru"], ConfigError, r"KIND=NAME, KIND.KEY=VALUE. Did you mean 'encoder'\?"),
-        (["encoder"], ConfigError, "'encoder' is none of KIND=NAME"),
+        (["encodr=gru"], ConfigError, r"KIND=NAME nor KIND.KEY=VALUE. Did you mean 'encoder'\?"),
+        (["encoder"], ConfigError, "'encoder' is neither KIND=NAME"),
         (["encoder=gur"], PluginError, r"provides encoder=gur. Did you mean 'gru'\?"),
-        (["encoder=gru", "head.field=x"], ConfigError, "head.… is said of no component; name one"),
+        (
+            ["encoder=gru", "head.field=x"],
+            ConfigError,
+            r"head.… needs a component .* Name one",
+        ),
         (["encoder=gru", "encoder.hidden_size=x"], ConfigError, "'x' is not a whole number"),
         (["encoder=gru", "encoder.hiden_size=3"], ConfigError, "Did you mean 'hidden_size'"),
         (["encoder=gru", "encoder.hidden_size=a,b]"], ConfigError, "cannot be read"),
@@ -133,7 +137,7 @@ def test_all_components_of_a_plugin_or_of_all(capsys: pytest.CaptureFixture[str]
         (["encoder=gru", "-k", "gradent"], ConfigError, r"has 'gradent' .*Did you mean 'gradients"),
     ],
 )
-def test_mistakes_are_told(words: list[str], error: type[Exception], message: str) -> None:
+def test_mistakes_are_explained(words: list[str], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         conformance(words)
 
@@ -150,7 +154,7 @@ def test_without_a_choice_it_says_what_to_name(capsys: pytest.CaptureFixture[str
     with pytest.raises(SystemExit) as ended:
         conformance([])
     assert ended.value.code == 2
-    assert "name a component, KIND=NAME, or say --plugin NAME or --all" in capsys.readouterr().err
+    assert "name a component, KIND=NAME, or use --plugin NAME or --all" in capsys.readouterr().err
 
 
 def test_its_help_is_quick_to_come(

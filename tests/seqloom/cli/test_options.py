@@ -70,7 +70,7 @@ def test_values_are_in_hydras_language() -> None:
         ("data.tset=x", "data has no key 'tset'. Did you mean 'test'?"),
         ("data.split.val=much", "data.split.val: 'much' is not a number."),
         ("data.columns=3", "data.columns: "),
-        ("data.test=???", "data.test has no value; give one: data.test=…"),
+        ("data.test=???", "data.test has no value. Set data.test=…"),
         ("data.test={", "'data.test={' cannot be read. A value with a comma, semicolon, bracket"),
     ],
 )

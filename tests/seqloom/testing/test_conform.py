@@ -1,4 +1,4 @@
-"""One call runs all checks of a component, and lists what is broken in sentences."""
+"""One call runs all checks of a component, and lists broken promises in sentences."""
 
 from __future__ import annotations
 
@@ -11,9 +11,17 @@ import pytest
 
 from seqloom.errors import ConfigError, PluginError
 from seqloom.plugins import resolve
-from seqloom.testing import ENCODER_CHECKS, ConformanceError, HeadCase, ReaderCase, conform
-from seqloom.testing.conform import checks_of, outcomes, promise_of
-from seqloom.testing.subjects import CHECKS, find, subjects
+from seqloom.testing import (
+    ENCODER_CHECKS,
+    ConformanceError,
+    EncoderCase,
+    HeadCase,
+    ReaderCase,
+    conform,
+)
+from seqloom.testing.checks import CHECKS, as_case, promise_of
+from seqloom.testing.conform import outcomes
+from seqloom.testing.subjects import find, subjects
 
 
 def test_a_sound_component_passes(steps: Path) -> None:
@@ -33,42 +41,43 @@ def test_what_is_broken_is_listed_by_variant(steps: Path) -> None:
     assert "faulty_steps_net.py:" in sizes
 
 
-def test_a_case_that_is_not_installed_can_be_given(steps: Path) -> None:
+def test_a_case_that_is_not_installed_can_be_passed(steps: Path) -> None:
     cls = resolve("encoder", "steps")
     conform(lambda size: cls(size, 8))
     with pytest.raises(ConformanceError, match=r"^It breaks \d+ promises of \d+:\n- sizes: raised"):
         conform(lambda size: cls(size, 8, "none"))
 
 
-def test_cases_are_told_apart() -> None:
+def test_a_case_determines_its_checks() -> None:
     head: Any = HeadCase(cls=None, examples=[], frames=[])  # type: ignore[arg-type]
-    source: Any = ReaderCase(cls=None)  # type: ignore[arg-type]
-    assert checks_of(head) == CHECKS["head"]
-    assert checks_of(source) == CHECKS["data"]
-    with pytest.raises(TypeError, match="3 is no case"):
+    reader: Any = ReaderCase(cls=None)  # type: ignore[arg-type]
+    assert as_case(head) == (CHECKS["head"], head)
+    assert as_case(reader) == (CHECKS["data"], reader)
+    assert as_case(int) == (CHECKS["encoder"], EncoderCase(int))  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="3 is not a case"):
         conform(3)
-    with pytest.raises(TypeError, match=r"was given \['size'\] too"):
-        conform(source, size=4)
+    with pytest.raises(TypeError, match=r"also got \['size'\]"):
+        conform(reader, size=4)
 
 
 @pytest.mark.parametrize(
     ("choice", "params", "error", "message"),
     [
         ("encoder=stps", {}, PluginError, "encoder=stps. Did you mean 'steps'?"),
-        ("encodr=steps", {}, ConfigError, "names no component; .* Did you mean 'encoder'?"),
+        ("encodr=steps", {}, ConfigError, "does not name a component. .* Did you mean 'encoder'?"),
         ("encoder=steps", {"hiden": 1}, ConfigError, "no key 'hiden'. Did you mean 'hidden_size'?"),
         ("encoder=steps", {"hidden_size": "wide"}, ConfigError, "'wide' is not a whole number"),
         ("encoder=steps", {"bound": "relu"}, ConfigError, "'relu' is none of: tanh, none"),
     ],
 )
-def test_mistakes_are_told(
+def test_mistakes_are_explained(
     steps: Path, choice: str, params: dict[str, Any], error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error, match=message):
         conform(choice, **params)
 
 
-def test_where_no_case_can_be_made_that_alone_is_told(install: Callable[..., Path]) -> None:
+def test_without_a_case_there_is_one_outcome(install: Callable[..., Path]) -> None:
     source = """
 from dataclasses import dataclass
 from seqloom.plugins import Component, hookimpl

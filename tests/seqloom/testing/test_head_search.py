@@ -7,12 +7,58 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import torch
+from torch import Tensor
 
-from seqloom.interfaces import Encoded, Example, Prediction
+from seqloom.interfaces import Encoded, Example, Head, Prediction, SequenceBatch
 from seqloom.plugins import registry, resolve
 from seqloom.testing import ConformanceError, HeadCase, NotApplicable, examples
 from seqloom.testing import head_search as search
 from seqloom.testing.samples import LENGTHS
+
+from .sound_head import Sound, case_of
+
+
+class Worst(Sound):
+    def decode(self, outputs: Any, encoded: Encoded, scores: bool = True) -> list[Prediction]:
+        return super().decode(-outputs, encoded)
+
+
+class GrowsLoss(Sound):
+    def loss(self, outputs: Any, batch: SequenceBatch) -> Tensor:
+        return -super().loss(outputs, batch)
+
+
+class HalfNormalised(Sound):
+    """Is a likelihood of long examples only."""
+
+    def forward(self, encoded: Encoded, batch: SequenceBatch | None = None) -> Any:
+        return super().forward(encoded, batch), encoded.lengths
+
+    def loss(self, outputs: Any, batch: SequenceBatch) -> Tensor:
+        scores, lengths = outputs
+        chosen = scores.gather(1, batch["target"].unsqueeze(1)).squeeze(1)
+        return torch.where(lengths == 1, 1.0, scores.logsumexp(1)) - chosen
+
+    def decode(self, outputs: Any, encoded: Encoded, scores: bool = True) -> list[Prediction]:
+        return super().decode(outputs[0], encoded)
+
+
+BROKEN: list[tuple[Any, type[Head], str]] = [
+    (search.check_search, Worst, r"decode\(\) returns '.*' with a loss of .* but '.*' has less"),
+    (search.check_search, GrowsLoss, r"has less, -\d.*, of 3 targets that were tried"),
+    (search.check_likelihood, HalfNormalised, r"sums to .*, not to 1, 6 times out of 12"),
+]
+
+
+@pytest.mark.parametrize(
+    ("check", "broken", "complaint"), BROKEN, ids=[one.__name__ for _, one, _ in BROKEN]
+)
+def test_a_broken_head_is_caught(
+    check: Callable[[HeadCase], None], broken: type[Head], complaint: str
+) -> None:
+    with pytest.raises(ConformanceError, match=complaint):
+        check(case_of(broken))
 
 
 def _labelled(name: str, frames: Sequence[int] = LENGTHS, **params: Any) -> HeadCase:
@@ -40,11 +86,11 @@ def test_all_targets_of_the_standard_kinds_are_tried(
 
 def test_a_likelihood_of_some_targets_only_is_told() -> None:
     case = _labelled("ner", decoder="softmax")
-    with pytest.raises(NotApplicable, match=r"no likelihood .* targets are refused by the codec"):
+    with pytest.raises(NotApplicable, match=r"not a likelihood .* targets are rejected by"):
         search.check_likelihood(case)
-    with pytest.raises(ConformanceError, match="not to 1, 12 times of 12"):
+    with pytest.raises(ConformanceError, match="not to 1, 12 times out of 12"):
         search.check_likelihood(replace(case, likelihood=True))
-    with pytest.raises(NotApplicable, match="as the case says"):
+    with pytest.raises(NotApplicable, match="according to the case"):
         search.check_likelihood(replace(case, likelihood=False))
 
 
@@ -62,7 +108,7 @@ def test_targets_of_another_kind_are_named_by_the_case() -> None:
         return [replace(example, fields={"label": label}) for label in ("left", "right", "up")]
 
     unknown = replace(_over(_labelled("classification"), worst), kind="mood")
-    with pytest.raises(NotApplicable, match=r"the kind 'mood' cannot be listed; say them by Head"):
+    with pytest.raises(NotApplicable, match=r"the kind 'mood' cannot be listed; pass them as Head"):
         search.check_search(unknown)
     with pytest.raises(ConformanceError, match="has less"):
         search.check_search(replace(unknown, candidates=moods))

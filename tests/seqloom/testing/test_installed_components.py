@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from seqloom.plugins import registry
-from seqloom.testing.conform import name_of
-from seqloom.testing.subjects import Check, Subject, subjects
+from seqloom.testing.checks import Check, name_of
+from seqloom.testing.subjects import Subject, subjects
 
 LONG = {"learning", "ranks", "metrics_on_ranks"}
 """Checks of training that are run on each component but not, for time's sake, on its variants.

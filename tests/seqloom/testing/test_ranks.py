@@ -1,4 +1,4 @@
-"""Two ranks are two processes: what they give, raise, or leave undone reaches the caller."""
+"""Two ranks are two processes: what they return, raise, or do not finish reaches the caller."""
 
 from __future__ import annotations
 

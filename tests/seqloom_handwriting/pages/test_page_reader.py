@@ -9,7 +9,7 @@ from PIL import Image
 
 from seqloom.errors import ConfigError, DataError, ExampleError
 from seqloom.interfaces import Example
-from seqloom.testing.reader_case import usable
+from seqloom.testing.readers import usable
 from seqloom_handwriting.pages.reader import PageReader
 
 Write = Callable[..., Path]

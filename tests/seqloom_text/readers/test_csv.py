@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from seqloom.data.split import SplitConfig
 from seqloom.errors import ConfigError, DataError, ExampleError
 from seqloom.interfaces import Example
-from seqloom.testing.reader_case import usable
+from seqloom.testing.readers import usable
 from seqloom_text.readers.csv import CsvReader
 
 

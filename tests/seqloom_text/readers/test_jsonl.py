@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqloom.errors import DataError, ExampleError
-from seqloom.testing.reader_case import usable
+from seqloom.testing.readers import usable
 from seqloom_text.readers.jsonl import JsonlReader
 
 

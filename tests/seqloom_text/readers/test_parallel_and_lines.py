@@ -10,7 +10,7 @@ import pytest
 
 from seqloom.errors import ConfigError, DataError
 from seqloom.interfaces import Reader
-from seqloom.testing.reader_case import usable
+from seqloom.testing.readers import usable
 from seqloom_text.readers.conll import ConllReader
 from seqloom_text.readers.csv import CsvReader
 from seqloom_text.readers.jsonl import JsonlReader

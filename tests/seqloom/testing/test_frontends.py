@@ -15,10 +15,15 @@ from torch import nn
 
 from seqloom.errors import ExampleError
 from seqloom.interfaces import Arrays, Example, Features, Frontend, FrontendCodec, SequenceBatch
-from seqloom.testing import FRONTEND_CHECKS, ConformanceError, FrontendCase, examples
-from seqloom.testing import frontend_module as module
+from seqloom.testing import (
+    FRONTEND_CHECKS,
+    ConformanceError,
+    FrontendCase,
+    NotApplicable,
+    examples,
+    modules,
+)
 from seqloom.testing import frontends as checks
-from seqloom.testing.compare import NotApplicable
 
 
 class SoundCodec(FrontendCodec):
@@ -280,32 +285,32 @@ class NoFrames(SoundCodec):
 
 BROKEN: list[tuple[Any, Any, str]] = [
     (checks.check_sizes, WrongSize, "features have 5 columns, output_size is 6"),
-    (checks.check_sizes, WrongLengths, r"lengths are \[9, 9, .* and frames\(\) gave \[5, 1,"),
-    (checks.check_sizes, Sound.over(NoFrames), r"frames\(\) gave \[0, 0, 0, 0\]"),
-    (checks.check_sizes, Sound.over(Free), r"cost\(\) gives \[0, 0, 0, 0\]; expected pos"),
-    (checks.check_padding, OverPadding, "features of row 0: differ by"),
-    (checks.check_training, CountsPadding, "in training mode, padded further: differ by"),
+    (checks.check_sizes, WrongLengths, r"lengths are \[9, 9, .* but frames\(\) returned \[5, 1,"),
+    (checks.check_sizes, Sound.over(NoFrames), r"frames\(\) returned \[0, 0, 0, 0\]"),
+    (checks.check_sizes, Sound.over(Free), r"cost\(\) returns \[0, 0, 0, 0\]; expected pos"),
+    (checks.check_padding, OverPadding, "features of row 0, alone: differ by"),
+    (checks.check_training, CountsPadding, "in training mode, with more padding: differ by"),
     (checks.check_order, PlaceMatters, "features of row 0, moved: differ by 3, allowed"),
-    (checks.check_codec, Sound.over(OtherAfterJson), r"encode\(\) gives another 'words'"),
+    (checks.check_codec, Sound.over(OtherAfterJson), r"encode\(\) returns another 'words'"),
     (checks.check_codec, Sound.over(GrowsInPrepare), r"prepare\(\) is not idempotent"),
-    (checks.check_augment, Sound.over(ChangesItem), r"augment\(\) changes the item's 'words'"),
+    (checks.check_augment, Sound.over(ChangesItem), r"augment\(\) changes its argument's 'words'"),
     (checks.check_augment, Sound.over(RandomBeyond), r"augment\(\) is random beyond rng: 'words'"),
-    (checks.check_augment, Sound.over(Empties), "leaves an item without frames"),
-    (checks.check_bad, Sound.over(TakesAnything), "an example without fields is not refused"),
-    (checks.check_gradients, Unused, r"no gradient reaches forgotten\.weight"),
-    (checks.check_gradients, Idle, "the gradient of idle is zero, whatever the weights"),
-    (checks.check_round_trip, HiddenTensor, "outputs of the stored module"),
+    (checks.check_augment, Sound.over(Empties), "leaves no frames"),
+    (checks.check_bad, Sound.over(TakesAnything), "an example without fields is not rejected"),
+    (modules.check_gradients, Unused, r"no gradient reaches forgotten\.weight"),
+    (modules.check_gradients, Idle, "the gradient of idle is zero, whatever the weights"),
+    (modules.check_round_trip, HiddenTensor, "outputs of the loaded module"),
     (checks.check_lengths, LongIsNan, "an example of 405 steps has features that are not finite"),
-    (checks.check_workers, Sound.over(LostInWorker), r"loader, encode\(\) gives another 'words'"),
+    (checks.check_workers, Sound.over(LostInWorker), r"loader, encode\(\) returns another 'words'"),
     (checks.check_workers, Sound.over(NoNumbersInWorker), r"encode\(\) raised KeyError"),
     (checks.check_workers, Sound.over(Unpicklable), "the codec cannot be pickled: .*lambda"),
-    (module.check_state_dict, MadeInForward, "a new one cannot take up the state: .*scale"),
-    (module.check_determinism, OwnRandomness, r"table\.weight, built anew after the same seed"),
-    (module.check_determinism, DropsInEval, "outputs in eval mode, once more: differ by"),
-    (module.check_device, HiddenTensor, "shift is a tensor that is neither parameter nor buffer"),
-    (module.check_bfloat16, Overflows, "features in bfloat16 are not finite"),
-    (module.check_bfloat16, RoundsInBfloat16, r"features in bfloat16: differ by 0\.\d+, allowed"),
-    (module.check_ranks, ByLength, r"rank 1 of two: long\.weight takes no part in a batch of 2"),
+    (modules.check_state_dict, MadeInForward, "a new one cannot load the state: .*scale"),
+    (modules.check_determinism, OwnRandomness, r"table\.weight, rebuilt after the same seed"),
+    (modules.check_determinism, DropsInEval, "features in eval mode, computed twice: differ by"),
+    (modules.check_device, HiddenTensor, "shift is a tensor that is neither parameter nor buffer"),
+    (modules.check_bfloat16, Overflows, "features in bfloat16 are not finite"),
+    (modules.check_bfloat16, RoundsInBfloat16, r"features in bfloat16: differ by 0\.\d+, allowed"),
+    (modules.check_ranks, ByLength, r"rank 1 of two: long\.weight takes no part in a batch of 2"),
 ]
 
 
@@ -331,7 +336,7 @@ def test_a_broken_frontend_is_caught(
 
 
 @pytest.mark.parametrize("codec", [BlocksInWorker, DiesInWorker])
-def test_a_worker_that_gives_nothing_is_not_waited_for(
+def test_a_worker_that_returns_nothing_is_not_waited_for(
     codec: type[SoundCodec], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(checks, "LIMIT", 1.0)
@@ -347,7 +352,7 @@ class Weightless(Sound):
 
 def test_nothing_to_train_on_ranks() -> None:
     with pytest.raises(NotApplicable, match="no weights to train"):
-        module.check_ranks(_case(Weightless))
+        modules.check_ranks(_case(Weightless))
 
 
 def test_every_check_has_a_broken_frontend() -> None:

@@ -2,87 +2,53 @@
 
 from __future__ import annotations
 
+import importlib
 import random
+import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 
-from seqloom.errors import ConfigError, DataError, ExampleError
-from seqloom.interfaces import SPLITS, Example, Origin, Reader
-from seqloom.testing import (
-    READER_CHECKS,
-    ConformanceError,
-    ReaderCase,
-    readers,
-)
-from seqloom.testing import reader_fields as fields
+from seqloom.errors import DataError, ExampleError
+from seqloom.interfaces import Example, Origin, Reader
+from seqloom.testing import READER_CHECKS, ConformanceError, NotApplicable, ReaderCase, readers
 from seqloom.testing import reader_files as files
-from seqloom.testing.compare import NotApplicable
-from seqloom.testing.reader_case import contents
+from seqloom.testing.readers import contents
 
-GIVES = {"tokens": "tokens", "tags": "tags", "label": "label"}
-ROWS = (
-    "the lid closed\tO B-X O\tgood",
-    "it fell\tO O\tbad",
-    "no lamp works here\tO B-X O O\tbad",
-    "sturdy\tO\tgood",
-)
+from .sound_reader import MadeUp, Sound, case_of
+
+ELSEWHERE = """
+from seqloom.interfaces import Example, Reader
 
 
-class Sound(Reader):
-    """Reads tables of tokens, tags and a label."""
+class Plain(Reader):
+    def examples(self, split):
+        return (Example(f"{split}:{word}", {"label": word}) for word in self.words())
 
-    def __init__(self, train: str, val: str, test: str) -> None:
-        self.files = {"train": train, "val": val, "test": test}
-
-    def examples(self, split: str) -> Iterator[Example]:
-        if split not in SPLITS:
-            raise ConfigError(f"No split {split!r}.")
-        return self.read(self.files[split])
-
-    def inputs(self, paths: Sequence[str]) -> Iterator[Example]:
-        return (example for path in paths for example in self.read(path))
-
-    def read(self, path: str) -> Iterator[Example]:
-        lines = self.lines(path)
-        if not lines:
-            raise DataError(f"{path}: the file is empty.")
-        for number, line in enumerate(lines, 1):
-            yield self.example(path, number, line)
-
-    def lines(self, path: str) -> list[str]:
-        try:
-            return self.decoded(Path(path).read_bytes(), path).splitlines()
-        except FileNotFoundError:
-            raise DataError(f"{path}: no such file.") from None
-
-    def decoded(self, content: bytes, path: str) -> str:
-        try:
-            return content.decode()
-        except UnicodeDecodeError:
-            raise DataError(f"{path}: not UTF-8.") from None
-
-    def example(self, path: str, number: int, line: str) -> Example:
-        cells = line.split("\t")
-        if len(cells) != 3:
-            raise DataError(f"{path}:{number}: {len(cells)} cells; expected 3.")
-        fields = {"tokens": cells[0].split(), "tags": cells[1].split(), "label": cells[2]}
-        return Example(f"{Path(path).stem}:{number}", fields, Origin(path, number))
+    def words(self):
+        return [f"word-{number}" for number in range(20)]
 
 
-class MadeUp(Reader):
-    """Makes examples of its own."""
+class Hashed(Plain):
+    def words(self):
+        return {*super().words()}
 
-    def examples(self, split: str) -> Iterator[Example]:
-        if split not in SPLITS:
-            raise ConfigError(f"No split {split!r}.")
-        for number in range(3):
-            fields = {"tokens": ["a", "b"], "tags": ["O", "O"], "label": str(number)}
-            yield Example(f"{split}:{number}", fields)
+
+class KeptInClass(Plain):
+    kept = ()
+
+    def __init__(self):
+        type(self).kept = super().words()
+
+    def words(self):
+        return self.kept
+"""
 
 
 class ReadsNothing(MadeUp):
@@ -270,53 +236,51 @@ class EqualInputs(Sound):
 OF_FILES = (files.check_origins, files.check_missing, files.check_damaged)
 
 BROKEN: list[tuple[Any, Any, str]] = [
-    (fields.check_fields, NoLabel, "'train:1' of train has no field 'label', only tokens, tags"),
-    (fields.check_fields, NumberLabel, r"'label' is 1 \(int\); a label is a text"),
-    (fields.check_fields, ShortTags, "'train:1' has 1 tags in 'tags' for 3 tokens in 'tokens'"),
-    (readers.check_ids, NumberIds, "an example of val has the id '1', and so has another of train"),
+    (readers.check_fields, NoLabel, "'train:1' of train has no field 'label', only tokens, tags"),
+    (readers.check_fields, NumberLabel, r"'label' is 1 \(int\); a label is a text"),
+    (readers.check_fields, ShortTags, "'train:1' has 1 tags in 'tags' for 3 tokens in 'tokens'"),
+    (readers.check_ids, NumberIds, "an example of val has the id '1', and so has one of train"),
     (readers.check_ids, AsTheyCome, "if the splits are read in another order"),
-    (readers.check_order, Shuffles, "train, read again: example .* is not what it was at first"),
-    (readers.check_order, ReadsOnce, "train, read again: 0 examples, at first 40"),
-    (readers.check_resuming, OneReading, "train, begun anew after one was left: 39 examples"),
+    (readers.check_order, Shuffles, "train, read again: example .* differs from the first"),
+    (readers.check_order, ReadsOnce, "train, read again: 0 examples, expected 40"),
+    (
+        readers.check_resuming,
+        OneReading,
+        "train, restarted after an .* reading: 39 examples",
+    ),
     (readers.check_processes, Unpicklable, "it cannot be pickled: .*lambda"),
     (readers.check_lazy, OpensEarly, r"building it opens train\.tsv"),
     (readers.check_lazy, LooksEarly, "building it looks for its files before an example"),
-    (readers.check_split_names, AnySplit, "the split 'valid' is not refused"),
+    (readers.check_split_names, AnySplit, "the split 'valid' is not rejected"),
     (files.check_origins, NoOrigin, "'train:1' of train has no origin"),
-    (files.check_origins, FromZero, r"start in line 0 of train\.tsv, which has lines 1 to 41"),
+    (
+        files.check_origins,
+        FromZero,
+        r"line 0 of train\.tsv, which has lines 1 to 41",
+    ),
     (
         files.check_origins,
         LineBefore,
-        r"in line 1 of train\.tsv, but none of \['train-0-it'\]",
+        r"is line 1 of train\.tsv, but none of \['train-0-it'\]",
     ),
     (files.check_missing, RawMissing, r"without train\.tsv, reading raises FileNotFoundError"),
-    (files.check_missing, NamelessMissing, r"train\.tsv is not there, and is not named: A file"),
-    (files.check_missing, SilentMissing, r"nothing is said of train\.tsv, which is not there"),
+    (
+        files.check_missing,
+        NamelessMissing,
+        r"train\.tsv is missing, and the error does not name it",
+    ),
+    (files.check_missing, SilentMissing, r"train\.tsv is missing, and no error is raised"),
     (files.check_damaged, RawDamage, r"test\.tsv garbled, reading raises UnicodeDecodeError"),
-    (files.check_damaged, SkipsDamage, r"test\.tsv is garbled: 47 examples are read .* than 48"),
-    (files.check_damaged, NamelessDamage, r"test\.tsv is garbled, and no file is named"),
+    (files.check_damaged, SkipsDamage, r"test\.tsv is garbled: 47 examples are read instead of 48"),
+    (files.check_damaged, NamelessDamage, r"test\.tsv is garbled, and the error names no file"),
     (files.check_damaged, RaisesDamage, "raises an ExampleError, .* expected that it is yielded"),
-    (files.check_damaged, SilentlyEmpty, r"test\.tsv is emptied: 44 examples"),
-    (files.check_inputs, FewerInputs, r"gives 39 examples of train\.tsv, which has 40"),
+    (files.check_damaged, SilentlyEmpty, r"test\.tsv is empty: 44 examples"),
+    (files.check_inputs, FewerInputs, r"reads 39 examples of train\.tsv, which has 40"),
     (files.check_inputs, RefusesInputs, r"inputs\(\) does not read train\.tsv: .* at a time"),
     (files.check_inputs, BareInputs, "the input 'train:1' has the fields file; expected some of"),
-    (files.check_inputs, ReadsNothing, "a file, by a source that reads none, is not refused"),
+    (files.check_inputs, ReadsNothing, "a file, by a reader that reads none, is not rejected"),
     (files.check_inputs, EqualInputs, "40 inputs have only 1 ids"),
 ]
-
-
-def _case(cls: type[Reader], folder: Path) -> ReaderCase:
-    if issubclass(cls, MadeUp):
-        return ReaderCase(cls, {}, GIVES)
-    params = {}
-    for split in SPLITS:
-        # So many for training that no order is the same by luck.
-        numbers = range(10) if split == "train" else range(1)
-        path = folder / f"{split}.tsv"
-        rows = (f"{split}-{number}-{row}\n" for number in numbers for row in ROWS)
-        path.write_text("".join(rows), encoding="utf-8")
-        params[split] = str(path)
-    return ReaderCase(cls, params, GIVES, (".tsv",), folder)
 
 
 @pytest.mark.parametrize("cls", [Sound, MadeUp])
@@ -325,11 +289,11 @@ def _case(cls: type[Reader], folder: Path) -> ReaderCase:
     [check for check in READER_CHECKS if check is not readers.check_processes],
     ids=lambda check: check.__name__,
 )
-def test_a_sound_source_passes(
+def test_a_sound_reader_passes(
     check: Callable[[ReaderCase], None], cls: type[Reader], tmp_path: Path
 ) -> None:
     try:
-        check(_case(cls, tmp_path))
+        check(case_of(cls, tmp_path))
     except NotApplicable:
         assert cls is MadeUp
         assert check in (readers.check_lazy, *OF_FILES)
@@ -340,15 +304,42 @@ def test_a_sound_source_passes(
     BROKEN,
     ids=[f"{c.__name__}-{b.__name__}" for c, b, _ in BROKEN],
 )
-def test_a_broken_source_is_caught(
+def test_a_broken_reader_is_caught(
     check: Callable[[ReaderCase], None], broken: type[Reader], complaint: str, tmp_path: Path
 ) -> None:
     with pytest.raises(ConformanceError, match=complaint):
-        check(_case(broken, tmp_path))
+        check(case_of(broken, tmp_path))
 
 
-def test_every_check_has_a_broken_source() -> None:
+def test_every_check_has_a_broken_reader() -> None:
     assert {check for check, _, _ in BROKEN} == set(READER_CHECKS)
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """A module that another process finds too, and imports without the checks."""
+    (tmp_path / "read_elsewhere.py").write_text(ELSEWHERE, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield importlib.import_module("read_elsewhere")
+    del sys.modules["read_elsewhere"]
+
+
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [
+        ("Plain", None),
+        ("Hashed", "train, read in another process: example .* differs from the first reading"),
+        ("KeptInClass", "train, read in another process: 0 examples, expected 20"),
+    ],
+)
+def test_what_another_process_reads(
+    name: str, complaint: str | None, elsewhere: ModuleType
+) -> None:
+    caught = (
+        nullcontext() if complaint is None else pytest.raises(ConformanceError, match=complaint)
+    )
+    with caught:
+        readers.check_processes(ReaderCase(getattr(elsewhere, name)))
 
 
 def test_contents_differ_where_anything_does() -> None:

@@ -1,4 +1,4 @@
-"""From an installed component to a case: of its sample, or of what its fields allow."""
+"""From an installed component to a case: from its sample, or from small examples."""
 
 from __future__ import annotations
 
@@ -70,15 +70,15 @@ def rooms(install: Callable[..., Path]) -> None:
     install("faulty_rooms", PLUGIN, files={"faulty_rooms_net.py": NET})
 
 
-def test_encoders_are_small_unless_it_is_said() -> None:
+def test_encoders_are_small_by_default() -> None:
     with Subject(find("encoder=bilstm")).case() as case:
         assert (case.params["hidden_size"], case.params["num_layers"]) == (8, 2)
     with Subject(find("encoder=bilstm"), {"hidden_size": 5}, {"merge": "sum"}).case() as case:
-        assert case(3).output_size == 5
+        assert case.make(3).output_size == 5
         assert case.params["merge"] == "sum"
 
 
-def test_each_option_of_an_enum_is_a_variant_but_of_one_that_is_given() -> None:
+def test_each_option_of_an_enum_is_a_variant_unless_it_is_set() -> None:
     found = [one.variant for one in subjects(find("encoder=birnn"))]
     assert found == ["", "nonlinearity=relu", "merge=sum", "merge=average", "merge=multiply"]
     given = subjects(find("encoder=birnn"), {"merge": "sum"})
@@ -110,13 +110,13 @@ def test_a_head_gets_as_many_frames_as_its_targets_need() -> None:
         assert all(frames >= text for frames, text in zip(case.frames, texts, strict=True))
 
 
-def test_samples_need_not_suit_an_option_that_describes_data() -> None:
+def test_samples_need_not_suit_an_option_for_other_data() -> None:
     subject = Subject(find("head=ner"), {}, {"scheme": "bioes"})
-    with pytest.raises(NotApplicable, match=r"the sample is not for scheme=bioes: .*bioes must"):
+    with pytest.raises(NotApplicable, match=r"the sample does not suit scheme=bioes: .*bioes must"):
         subject.case().__enter__()
 
 
-def test_a_sample_of_files_is_there_as_long_as_the_case(rooms: None) -> None:
+def test_a_sample_of_files_exists_as_long_as_the_case(rooms: None) -> None:
     with Subject(find("data=rows")).case() as case:
         path = Path(case.params["path"])
         assert path.read_text() == "a row"
@@ -125,15 +125,15 @@ def test_a_sample_of_files_is_there_as_long_as_the_case(rooms: None) -> None:
     assert not path.exists()
 
 
-def test_what_has_no_default_must_be_given_or_sampled(rooms: None) -> None:
-    with pytest.raises(ConfigError, match=r"data.path has no value; give one: data.path=…"):
+def test_what_has_no_default_must_be_set_or_sampled(rooms: None) -> None:
+    with pytest.raises(ConfigError, match=r"data.path has no value. Set data.path=…"):
         Subject(find("data=bare")).case().__enter__()
     with Subject(find("data=bare"), {"path": "x"}).case() as case:
         assert (case.params, case.folder) == ({"path": "x"}, None)
 
 
-def test_a_kind_that_nobody_can_make_asks_for_a_sample(rooms: None) -> None:
-    message = r"a field of the kind 'sound' .* frontend=sounds .* Component\(…, sample='module:"
+def test_an_unknown_kind_asks_for_a_sample(rooms: None) -> None:
+    message = r"a field of the kind 'sound', so frontend=sounds .* Component\(…, sample='module:"
     (subject,) = subjects(find("frontend=sounds"))
     with pytest.raises(ConformanceError, match=message):
         subject.case().__enter__()
@@ -142,5 +142,5 @@ def test_a_kind_that_nobody_can_make_asks_for_a_sample(rooms: None) -> None:
 def test_a_sample_makes_an_example_of_each_length(rooms: None) -> None:
     with Subject(find("frontend=sampled")).case() as case:
         assert [len(example.fields["sound"]) for example in case.examples] == [*LENGTHS]
-    with pytest.raises(ConformanceError, match="faulty_rooms_net:few makes 3 examples of 4 len"):
+    with pytest.raises(ConformanceError, match="faulty_rooms_net:few makes 3 examples for 4 len"):
         Subject(find("frontend=few")).case().__enter__()

@@ -1,0 +1,177 @@
+"""The checks of metrics catch a head whose metrics break a promise, and say how."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from seqloom.interfaces import Encoded, Head, HeadMetric, Prediction, SequenceBatch, Table
+from seqloom.testing import ConformanceError, HeadCase
+from seqloom.testing import head_metrics as metrics
+from seqloom.testing.subjects import Subject, find
+
+from .sound_head import Accuracy, Sound, case_of
+
+
+class WatchesNothing(Sound):
+    monitor = "f1"
+
+
+class MeanOfBatches(Accuracy):
+    def update(self, predictions: list[Prediction], batch: SequenceBatch) -> None:
+        before = self.right.clone()
+        super().update(predictions, batch)
+        self.right = before + (self.right - before) // len(batch)
+
+
+class BadMetric(Sound):
+    def metrics(self) -> HeadMetric:
+        return MeanOfBatches(self.codec.labels)
+
+
+class LocalAccuracy(Accuracy):
+    """Knows nothing of other ranks."""
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        super().__init__(labels)
+        self._to_sync = False
+
+
+class LocalMetric(Sound):
+    def metrics(self) -> HeadMetric:
+        return LocalAccuracy(self.codec.labels)
+
+
+class MeanOfRanks(Accuracy):
+    def __init__(self, labels: Sequence[str]) -> None:
+        super().__init__(labels)
+        self.add_state("shares", torch.tensor(0.0), dist_reduce_fx="mean")
+
+    def compute(self) -> dict[str, Tensor]:
+        return {"accuracy": self.shares}
+
+    def update(self, predictions: list[Prediction], batch: SequenceBatch) -> None:
+        super().update(predictions, batch)
+        self.shares = self.right / self.count
+
+
+class MeanMetric(Sound):
+    def metrics(self) -> HeadMetric:
+        return MeanOfRanks(self.codec.labels)
+
+
+class Sure(Accuracy):
+    """Counts only what the head is confident of."""
+
+    def update(self, predictions: list[Prediction], batch: SequenceBatch) -> None:
+        sure = [
+            {"label": "?", **one} if "confidence" in one else {"label": ""} for one in predictions
+        ]
+        super().update(sure, batch)
+
+
+class NeedsConfidences(Sound):
+    def decode(self, outputs: Any, encoded: Encoded, scores: bool = True) -> list[Prediction]:
+        found = super().decode(outputs, encoded)
+        return found if scores else [{"label": one["label"]} for one in found]
+
+    def metrics(self) -> HeadMetric:
+        return Sure(self.codec.labels)
+
+
+class NamelessInHaste(Accuracy):
+    """Has no accuracy of a batch without confidences."""
+
+    seen = True
+
+    def update(self, predictions: list[Prediction], batch: SequenceBatch) -> None:
+        self.seen = "confidence" in predictions[0]
+        super().update(predictions, batch)
+
+    def compute(self) -> dict[str, Tensor]:
+        return super().compute() if self.seen else {}
+
+
+class WatchesConfidences(NeedsConfidences):
+    def metrics(self) -> HeadMetric:
+        return NamelessInHaste(self.codec.labels)
+
+
+class Always(Accuracy):
+    def compute(self) -> dict[str, Tensor]:
+        return {"accuracy": torch.tensor(1.0)}
+
+
+class ConstantMetric(Sound):
+    def metrics(self) -> HeadMetric:
+        return Always(self.codec.labels)
+
+
+class Reversed(Sound):
+    higher_is_better = False
+
+
+class OwnCount(Accuracy):
+    """Tells of the examples of its own rank."""
+
+    seen = 0
+
+    def update(self, predictions: list[Prediction], batch: SequenceBatch) -> None:
+        super().update(predictions, batch)
+        self.seen += len(predictions)
+
+    def details(self) -> list[Any]:
+        return [Table("Seen", ("examples",), [(self.seen,)])]
+
+
+class LocalDetails(Sound):
+    def metrics(self) -> HeadMetric:
+        return OwnCount(self.codec.labels)
+
+
+BROKEN: list[tuple[Any, type[Head], str]] = [
+    (metrics.check_metrics, WatchesNothing, r"monitor is 'f1'; compute\(\) returns \['accuracy'\]"),
+    (metrics.check_metrics, BadMetric, "accuracy, example by example: differ by"),
+    (metrics.check_metrics_on_ranks, LocalMetric, r"accuracy on rank \d of two with 1 and 3"),
+    (metrics.check_metrics_on_ranks, MeanMetric, "accuracy on rank 0 of two"),
+    (metrics.check_metrics, NeedsConfidences, r"accuracy after decode\(scores=False\): differ by"),
+    (
+        metrics.check_metrics,
+        WatchesConfidences,
+        r"no accuracy after .*; compute\(\) returns \[\]",
+    ),
+    (metrics.check_metrics, ConstantMetric, "accuracy is 1 if every .* is right and 1 if"),
+    (
+        metrics.check_metrics,
+        Reversed,
+        "is right and 0 .*; expected lower, as higher_is_better",
+    ),
+    (metrics.check_metrics_on_ranks, LocalDetails, r"details\(\) on rank \d of two with 1 and 3"),
+]
+
+
+@pytest.mark.parametrize(
+    ("check", "broken", "complaint"), BROKEN, ids=[one.__name__ for _, one, _ in BROKEN]
+)
+def test_a_broken_head_is_caught(
+    check: Callable[[HeadCase], None], broken: type[Head], complaint: str
+) -> None:
+    with pytest.raises(ConformanceError, match=complaint):
+        check(case_of(broken))
+
+
+def test_a_metric_of_texts_is_judged_by_texts_that_were_read() -> None:
+    with Subject(find("head=ctc")).case() as case:
+        metrics.check_metrics(case)
+        wrong = type("Wrong", (case.cls,), {"higher_is_better": True})
+        with pytest.raises(ConformanceError, match="cer is 0 if every prediction is right"):
+            metrics.check_metrics(replace(case, cls=wrong))
+
+
+def test_no_metric_is_judged_where_targets_are_unknown() -> None:
+    metrics.check_metrics(replace(case_of(Reversed), kind="mood"))

@@ -59,7 +59,7 @@ def test_completion_offers_its_parts(program: Program, stranger_site: Path) -> N
 
 
 def test_its_preset_composes(stranger: None) -> None:
-    encoder = compose_run(["encoder=stranger_wide", "encoder.hidden_size=5"])["encoder"]
+    encoder = compose_run(["encoder=stranger_wide", "encoder.hidden_size=5"]).encoder
     assert encoder == {"name": "stranger", "hidden_size": 5, "width": 7, "bound": "tanh"}
     assert next(iter(encoder)) == "name"
 

@@ -19,6 +19,7 @@ from PIL import Image
 
 import seqloom
 from seqloom.config.compose import compose_run
+from seqloom.config.run_config import RunConfig
 from seqloom.data.encode import Codecs
 from seqloom.errors import BundleError
 from seqloom.interfaces import Example
@@ -77,7 +78,7 @@ def encoder(request: pytest.FixtureRequest) -> tuple[str, ...]:
 def built(lines: list[Example], *overrides: str) -> Pipeline:
     """An untrained pipeline whose codecs are fitted, with sure scores, in eval mode."""
     data = ["data=stroke_strings", "data.train=a.tsv"] if STROKES[0] in overrides else []
-    config = compose_run([*(data or ["data=digit_lines"]), "head=ctc", *overrides])
+    config = compose_run([*(data or ["data=digit_lines"]), "head=ctc", *overrides]).components
     codecs: Codecs = build_codecs(config)
     heads = {name: codec.fit(lines) for name, codec in codecs.heads.items()}
     restore(codecs, {"frontend": codecs.frontend.fit(lines), "heads": heads})
@@ -192,9 +193,9 @@ def test_a_damaged_ngram_model_is_told_of(
         seqloom.load(folder)
 
 
-def batches(config: dict[str, Any]) -> Iterator[Any]:
+def batches(config: RunConfig) -> Iterator[Any]:
     data = read_data(config)
-    loader = SequenceData(data, config["batch"], config["seed"]).train_dataloader()
+    loader = SequenceData(data, config.batch, config.seed).train_dataloader()
     return iter(loader)
 
 
@@ -204,8 +205,8 @@ def test_workers_change_nothing_in_the_batches(tiny: tuple[str, ...]) -> None:
     assert first[0].tensors.keys() == first[1].tensors.keys()
     for name, tensor in first[0].tensors.items():
         assert torch.equal(tensor, first[1].tensors[name])
-    source = build_reader(compose_run(tiny)["data"])
+    source = build_reader(compose_run(tiny).data)
     plain = {one.id: one for one in source.examples("train")}
-    codec = build_codecs(compose_run(tiny)).frontend
+    codec = build_codecs(compose_run(tiny).components).frontend
     kept = codec.encode(plain[first[0].ids[0]])["image"]
     assert first[0].tensors["image"][0, : len(kept)].numpy().tolist() != kept.tolist()

@@ -33,7 +33,7 @@ ROWS = 10  # of a table, unless all are wanted
 def evaluate(arguments: list[str]) -> int:
     """Print the metrics of a model over one split of a data set."""
     options = _parser().parse_intermixed_args(arguments)
-    from seqloom.config.fit import check_fit
+    from seqloom.config.compatibility import check_compatible
     from seqloom.interfaces import Table
     from seqloom.model.bundle import stored_data
 
@@ -41,7 +41,7 @@ def evaluate(arguments: list[str]) -> int:
     given = split_overrides(options.overrides)
     pipeline = load_model(options.model, given.head)
     section = data_section(None if given.name else stored_data(pipeline.info), given)
-    check_fit({"data": section, **sections(pipeline.info)}, trained=True)
+    check_compatible({"data": section, **sections(pipeline.info)}, trained=True)
     metrics, details = measure(pipeline, section, options)
     if options.json:
         print(json.dumps(finite({options.split: metrics})))

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from seqloom.cli.train import train
-from seqloom.config.quoting import quoted
+from seqloom.config.compose import quoted
 from seqloom.errors import RunError
 from seqloom.sweep.plan import read_plan
 

@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,15 +17,13 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, open_dict
 
 from seqloom.cli.plugins import idle
-from seqloom.config.compose import VERSION_BASE
-from seqloom.config.disabling import disable_by
+from seqloom.config.compose import VERSION_BASE, complete, disable_by
 from seqloom.config.explain import COMPOSITION_ERRORS, explain
-from seqloom.config.fit import check_fit
-from seqloom.config.freeze import Config, freeze
+from seqloom.config.run_config import RunConfig
 from seqloom.config.store import register_configs
 from seqloom.errors import ConfigError, RunError, SeqloomError
 from seqloom.files import cannot_write
-from seqloom.plugins.registry import disable, disabling_for_one_run
+from seqloom.plugins.registry import disabling_for_one_run
 from seqloom.sweep.parallel import own_share
 from seqloom.sweep.plan import has_plan
 from seqloom.train.folder import RunFolder
@@ -152,7 +150,7 @@ def run_composed(composed: DictConfig) -> None:
         raise
     if settings.mode is RunMode.MULTIRUN:
         follow()
-        with own_share(settings.sweep.dir, settings.launcher, config):
+        with own_share(settings.sweep.dir, settings.launcher, config.trainer, config.threads):
             run_once(config)
     else:
         report(run_once(config))
@@ -191,7 +189,7 @@ def hydra_main(task: Callable[[DictConfig], None]) -> None:
                 handler.close()
 
 
-def frozen(composed: DictConfig) -> Config:
+def frozen(composed: DictConfig) -> RunConfig:
     """Return one trial's config as plain data, its folder settled.
 
     Raises:
@@ -205,14 +203,15 @@ def frozen(composed: DictConfig) -> Config:
         if settings.mode is RunMode.MULTIRUN and has_plan(Path(settings.sweep.dir)):
             composed.resume = "auto"  # the sweep knows which trials are to be run, and which go on
         composed.title = composed.title or title(settings.runtime.choices)
-    disable(composed.disable_plugins)
-    config = freeze(composed)
-    if config["init"]:
-        from seqloom.train.init import begun
+    return complete(composed, list(settings.overrides.task), _with_init)
 
-        config = begun(config, list(HydraConfig.get().overrides.task))
-    check_fit(config)
-    return config
+
+def _with_init(config: RunConfig, overrides: Sequence[str]) -> RunConfig:
+    if not config.init:
+        return config
+    from seqloom.train.init import begun  # imports torch
+
+    return begun(config, overrides)
 
 
 def title(choices: Mapping[str, Any]) -> str:
@@ -220,7 +219,7 @@ def title(choices: Mapping[str, Any]) -> str:
     return " · ".join(str(choices[group]) for group in ("encoder", "head", "data"))
 
 
-def run_once(config: Config) -> Any:
+def run_once(config: RunConfig) -> Any:
     """Import what training needs, which takes seconds, and run."""
     from seqloom.train.fit import run
 

@@ -1,4 +1,7 @@
-"""Compose a run's config outside of Hydra's command line."""
+"""Compose a run's config: the one way from overrides to a frozen, checked config.
+
+The command line has Hydra compose, and goes on with `complete`; Python does both by `compose_run`.
+"""
 
 from __future__ import annotations
 
@@ -7,43 +10,53 @@ from contextlib import contextmanager
 
 from hydra import compose, initialize_config_module
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
 from hydra.version import VersionBase
 from omegaconf import DictConfig
 
-from seqloom.config.disabling import disable_by
+from seqloom.config.compatibility import check_compatible
 from seqloom.config.explain import COMPOSITION_ERRORS, explain
-from seqloom.config.fit import check_fit
-from seqloom.config.freeze import Config, freeze, freeze_section
+from seqloom.config.freeze import freeze, freeze_section
+from seqloom.config.run_config import RunConfig, Section
 from seqloom.config.store import register_configs
+from seqloom.errors import ConfigError
+from seqloom.plugins.disabling import DISABLE_KEY
 from seqloom.plugins.registry import disable
 
 VERSION_BASE = "1.3"
 
 
-def compose_run(
-    overrides: Sequence[str], complete: Callable[[Config, Sequence[str]], Config] | None = None
-) -> Config:
+Amend = Callable[[RunConfig, Sequence[str]], RunConfig]
+"""From a frozen config and the user's overrides to the config that is checked and run."""
+
+
+def compose_run(overrides: Sequence[str], amend: Amend | None = None) -> RunConfig:
     """Return the frozen, checked config that ``seqloom train`` would run with these overrides.
 
     Args:
-        overrides: as on the command line.
-        complete: is given the config and the overrides before it is checked whether parts fit.
+        overrides: As on the command line.
+        amend: Called on the config before its components are checked against each other.
 
     Raises:
-        ConfigError: it cannot be composed, or its parts do not fit.
-        PluginError: a component is not installed.
+        ConfigError: It cannot be composed, or its components are not compatible.
+        PluginError: A component is not installed.
     """
     disable_by(overrides)
-    found = composed("train", overrides)
+    return complete(composed("train", overrides), overrides, amend)
+
+
+def complete(found: DictConfig, overrides: Sequence[str], amend: Amend | None = None) -> RunConfig:
+    """Return a config that Hydra composed, frozen and checked; see `compose_run`."""
     disable(found.disable_plugins)
     config = freeze(found)
-    if complete:
-        config = complete(config, overrides)
-    check_fit(config)
+    if amend:
+        config = amend(config, overrides)
+    check_compatible(config.components)
     return config
 
 
-def compose_data(overrides: Sequence[str]) -> Config:
+def compose_data(overrides: Sequence[str]) -> Section:
     """Return the data section that ``data=NAME data.KEY=VALUE`` overrides describe.
 
     Raises:
@@ -82,3 +95,41 @@ def _apart() -> Iterator[None]:
     finally:
         GlobalHydra.instance().hydra = running
         VersionBase.instance().version_base = base
+
+
+def disable_by(words: Sequence[str]) -> None:
+    """Disable the plugins that ``disable_plugins=[NAME]`` on a command line names, and no others.
+
+    Which options a command has depends on its plugins, so this comes before composing. In a YAML
+    file the key takes effect once the config is composed: components of those plugins are then
+    refused.
+
+    Raises:
+        ConfigError: The value is not a list of names, or names a plugin that is not installed.
+    """
+    named = [word for word in words if word.lstrip("+").partition("=")[0] == DISABLE_KEY]
+    disable(_names(named[-1]) if named else ())
+
+
+def _names(word: str) -> list[str]:
+    try:
+        override = OverridesParser.create().parse_override(word)
+    except HydraException as fault:
+        raise explain(fault) from fault
+    value = None if override.is_sweep_override() else override.value()
+    if not isinstance(value, list):
+        raise ConfigError(
+            f"{word!r} cannot be read; write {DISABLE_KEY}=[NAME,NAME]. It is for the whole "
+            "command: it cannot be swept over."
+        )
+    return [str(name) for name in value]
+
+
+def quoted(value: object) -> str:
+    """Return a value, such as a path, in quotes, so that Hydra takes it literally.
+
+    >>> print(quoted("here, or there"))
+    'here, or there'
+    """
+    text = str(value).replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{text}'"

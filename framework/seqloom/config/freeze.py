@@ -1,4 +1,4 @@
-"""From a composed config to plain data: every value resolved and every key known."""
+"""Turn a composed config into plain, checked data: every value resolved and every key known."""
 
 from __future__ import annotations
 
@@ -8,17 +8,14 @@ from typing import Any, cast, get_type_hints
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from seqloom.config.ranges import refuse_out_of_range
+from seqloom.config.run_config import RunConfig, Section
 from seqloom.config.schema import Run
 from seqloom.errors import ConfigError, SeqloomError, did_you_mean
 from seqloom.plugins import KINDS, Kind, registry
 
-Config = dict[str, Any]
-"""A frozen config: dict, list, str, int, float, bool and None, ready for YAML and JSON."""
 
-
-def freeze(config: DictConfig) -> Config:
-    """Return the config as plain data.
+def freeze(config: DictConfig) -> RunConfig:
+    """Return the config with every value resolved and checked.
 
     Raises:
         ConfigError: a value is missing or an interpolation leads nowhere; a key is unknown, or a
@@ -28,17 +25,17 @@ def freeze(config: DictConfig) -> Config:
     plain = _plain(config)
     refuse_unknown_keys(plain)
     refuse_out_of_range(plain)
-    return plain
+    return RunConfig.from_plain(plain)
 
 
-def freeze_section(config: DictConfig, kind: Kind) -> Config:
+def freeze_section(config: DictConfig, kind: Kind) -> Section:
     """Return one component's section of a config as plain data; raises as ``freeze`` does."""
-    section: Config = _plain(config)[kind]
+    section: Section = _plain(config)[kind]
     _refuse_in_section(kind, section)
     return section
 
 
-def _plain(config: DictConfig) -> Config:
+def _plain(config: DictConfig) -> Section:
     try:
         plain: Any = OmegaConf.to_container(
             config, resolve=True, throw_on_missing=True, enum_to_str=True
@@ -59,7 +56,7 @@ def _name_first(section: Any) -> Any:
     return section
 
 
-def refuse_unknown_keys(config: Config) -> None:
+def refuse_unknown_keys(config: Section) -> None:
     """Refuse keys that ``+key=value`` added although nothing reads them.
 
     Raises:
@@ -89,7 +86,7 @@ def _refuse_in_section(kind: Kind, section: Any) -> None:
         raise ConfigError(f"{kind}={component.name} refuses its parameters: {fault}") from fault
 
 
-def _refuse(params: Config, schema: type, prefix: str, owner: str) -> None:
+def _refuse(params: Section, schema: type, prefix: str, owner: str) -> None:
     """Refuse keys that are not in a schema, nor in the schemas inside it."""
     known, hints = [f.name for f in fields(schema)], get_type_hints(schema)
     for key, value in params.items():
@@ -98,3 +95,50 @@ def _refuse(params: Config, schema: type, prefix: str, owner: str) -> None:
             raise ConfigError(f"{prefix}{key} is not a parameter of {owner}. {hint}")
         if is_dataclass(hints[key]) and isinstance(value, dict):
             _refuse(value, cast("type", hints[key]), f"{prefix}{key}.", owner)
+
+
+MINIMUM = {
+    "seed": 0,
+    "threads": 1,
+    "batch.max_examples": 1,
+    "batch.max_cost": 1,
+    "batch.workers": 0,
+    "trainer.accumulate_grad_batches": 1,
+    "trainer.check_val_every_n_epoch": 1,
+    "trainer.log_every_n_steps": 1,
+}
+
+TYPES: dict[str, tuple[tuple[type, ...], str]] = {
+    "trainer.max_epochs": ((int,), "a whole number"),
+    "trainer.max_steps": ((int,), "a whole number"),
+    "trainer.limit_train_batches": ((int, float), "a number"),
+    "trainer.limit_val_batches": ((int, float), "a number"),
+    "trainer.gradient_clip_val": ((int, float), "a number"),
+    "optimizer.lr": ((int, float), "a number"),
+}
+"""Types of settings of Lightning and torch, which have no schema, and their names in messages."""
+
+
+def refuse_out_of_range(config: Section) -> None:
+    """Refuse settings of a wrong type, or below their minimum.
+
+    Raises:
+        ConfigError: A value is below its minimum, or is not a number.
+
+    >>> refuse_out_of_range({"threads": 0})
+    Traceback (most recent call last):
+    seqloom.errors.ConfigError: threads=0: expected 1 or more.
+    """
+    for key, minimum in MINIMUM.items():
+        value = _at(config, key)
+        if isinstance(value, int) and value < minimum:
+            raise ConfigError(f"{key}={value}: expected {minimum} or more.")
+    for key, (kinds, words) in TYPES.items():
+        value = _at(config, key)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, kinds)):
+            raise ConfigError(f"{key}={value}: expected {words}.")
+
+
+def _at(config: Section, key: str) -> Any:
+    section, _, name = key.rpartition(".")
+    return (config.get(section) or {}).get(name) if section else config.get(name)

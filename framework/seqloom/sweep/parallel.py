@@ -10,7 +10,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from seqloom.config.freeze import Config
+from seqloom.config.run_config import Section
 from seqloom.sweep import shares
 from seqloom.sweep.plan import has_plan, read_plan
 
@@ -18,7 +18,9 @@ log = logging.getLogger("seqloom")
 
 
 @contextmanager
-def own_share(sweep: str, launcher: DictConfig, config: Config) -> Iterator[None]:
+def own_share(
+    sweep: str, launcher: DictConfig, trainer: Section, threads: int | None
+) -> Iterator[None]:
     """Keep a trial to its own share of cores and GPUs, and wait for one if need be.
 
     Only for launchers that run several trials on this machine at once: ``joblib`` and
@@ -27,40 +29,44 @@ def own_share(sweep: str, launcher: DictConfig, config: Config) -> Iterator[None
     Args:
         sweep: the sweep's folder.
         launcher: Hydra's settings of it.
-        config: the trial's.
+        trainer: The config's section.
+        threads: Number of CPU threads of the trial; None: as many as its share has cores.
     """
     folder = Path(sweep)
     cores, gpus = shares.cores(), shares.gpus()
     planned = len(read_plan(folder).trials) if has_plan(folder) else len(cores)
-    places = min(slots(launcher, config, len(cores), len(gpus)), planned)
+    places = min(slots(launcher, trainer, threads, len(cores), len(gpus)), planned)
     if places < 2:
         yield
         return
     # Kept until the process ends: a joblib worker that has woken CUDA cannot change its GPU.
     slot = shares.claim(places, str(folder.absolute()))
-    devices = _gpus_wanted(config["trainer"], len(gpus), places)
+    devices = _gpus_wanted(trainer, len(gpus), places)
     mine = shares.share(slot.number, places, cores, gpus, devices)
-    with shares.apply(mine, config["threads"]):
+    with shares.apply(mine, threads):
         yield
 
 
-def slots(launcher: DictConfig, config: Config, cores: int, gpus: int) -> int:
+def slots(
+    launcher: DictConfig, trainer: Section, threads: int | None, cores: int, gpus: int
+) -> int:
     """Return how many trials the launcher may run at once on this machine.
 
     Submitit starts all jobs of a local sweep at once; as many as there is room for go on.
 
     >>> from omegaconf import OmegaConf
-    >>> slots(OmegaConf.create({"_target_": "x.JoblibLauncher", "n_jobs": -1}), {}, cores=8, gpus=0)
+    >>> launcher = OmegaConf.create({"_target_": "x.JoblibLauncher", "n_jobs": -1})
+    >>> slots(launcher, {}, None, cores=8, gpus=0)
     8
     """
     target = str(launcher._target_).rpartition(".")[2]
     if target == "JoblibLauncher":
         return jobs_of(int(launcher.get("n_jobs") or 1), cores)
     if target == "LocalLauncher":
-        devices = config["trainer"].get("devices", 1)
+        devices = trainer.get("devices", 1)
         ranks = devices if isinstance(devices, int) and devices > 0 else 1
-        places = cores // ((config["threads"] or 1) * ranks)
-        wanted = _gpus_wanted(config["trainer"], gpus, max(1, places))
+        places = cores // ((threads or 1) * ranks)
+        wanted = _gpus_wanted(trainer, gpus, max(1, places))
         return max(1, min(places, gpus // wanted) if wanted else places)
     return 1
 

@@ -19,8 +19,8 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
+from seqloom.config.compose import quoted
 from seqloom.config.explain import explain
-from seqloom.config.quoting import quoted
 from seqloom.errors import ConfigError, RunError
 from seqloom.sweep.applicable import Applicable
 from seqloom.sweep.ledger import read_trials

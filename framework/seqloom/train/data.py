@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +11,7 @@ import numpy as np
 import pytorch_lightning as pl
 from torch.utils.data import DataLoader
 
-from seqloom.config.freeze import Config
+from seqloom.config.run_config import BatchConfig, RunConfig
 from seqloom.data.collate import Collate, EncodedExample
 from seqloom.data.dataset import SequenceDataset, loader
 from seqloom.data.encode import Codecs, encode
@@ -47,7 +46,9 @@ class RunData:
     skipped: dict[str, list[ExampleError]] = field(default_factory=dict)
 
 
-def read_data(config: Config, states: States | None = None, basis: States | None = None) -> RunData:
+def read_data(
+    config: RunConfig, states: States | None = None, basis: States | None = None
+) -> RunData:
     """Read a data set, fit the codecs on its training examples and encode all of it.
 
     Args:
@@ -58,22 +59,22 @@ def read_data(config: Config, states: States | None = None, basis: States | None
     Raises:
         DataError: a file is malformed, or examples cannot be used and may not be skipped.
     """
-    if config["data"].get("train", "") in (None, {}):
+    if config.data.get("train", "") in (None, {}):
         raise ConfigError("data.train has no value; give one: data.train=FILE")
-    codecs = build_codecs(config)
+    codecs = build_codecs(config.components)
     examples, rejected = _read(config, codecs)
     if not examples["train"]:
         rejected["train"].raise_or_warn("the train split")
         raise DataError(
-            f"The training split of data={config['data']['name']} has no example that can be used. "
+            f"The training split of data={config.data['name']} has no example that can be used. "
             "Look at its settings: --cfg job shows them."
         )
     if states is None:
         states = fit_codecs(
-            codecs, examples["train"], rejected["train"], basis, config["init_classes"]
+            codecs, examples["train"], rejected["train"], basis, config.init_classes
         )
     restore(codecs, states)
-    limit = config["batch"]["max_cost"]
+    limit = config.batch.max_cost
     rows = {split: encode(codecs, examples[split], rejected[split], limit) for split in SPLITS}
     raise_or_warn(rejected)
     if not rows["train"]:
@@ -81,9 +82,11 @@ def read_data(config: Config, states: States | None = None, basis: States | None
     return RunData(codecs, states, rows, {split: rejected[split].errors for split in SPLITS})
 
 
-def _read(config: Config, codecs: Codecs) -> tuple[dict[str, list[Example]], dict[str, Rejected]]:
-    reader = build_reader(config["data"])
-    rejected = {split: Rejected(skip=config["on_bad"] == "skip") for split in SPLITS}
+def _read(
+    config: RunConfig, codecs: Codecs
+) -> tuple[dict[str, list[Example]], dict[str, Rejected]]:
+    reader = build_reader(config.data)
+    rejected = {split: Rejected(skip=config.on_bad == "skip") for split in SPLITS}
     examples = {
         split: read_split(reader, split, codecs.frontend, rejected[split]) for split in SPLITS
     }
@@ -102,7 +105,7 @@ def digest(rows: list[EncodedExample]) -> str:
 
 def sampler(
     rows: list[EncodedExample],
-    batch: Mapping[str, Any],
+    batch: BatchConfig,
     *,
     seed: int = 0,
     training: bool = False,
@@ -124,10 +127,10 @@ def sampler(
         world_size: number of ranks; None: as many as there are.
     """
     factor = 1 if training else EVALUATION_FACTOR
-    max_cost = batch["max_cost"]
+    max_cost = batch.max_cost
     return BatchSampler(
         [row.cost for row in rows],
-        max_examples=batch["max_examples"] * factor,
+        max_examples=batch.max_examples * factor,
         max_cost=max_cost and max_cost * factor,
         shuffle=training,
         seed=seed,
@@ -148,9 +151,7 @@ class SequenceData(pl.LightningDataModule):
         accumulate: batches whose gradients make one step.
     """
 
-    def __init__(
-        self, data: RunData, batch: Mapping[str, Any], seed: int, accumulate: int = 1
-    ) -> None:
+    def __init__(self, data: RunData, batch: BatchConfig, seed: int, accumulate: int = 1) -> None:
         super().__init__()
         self.data = data
         self.batch = batch
@@ -165,7 +166,7 @@ class SequenceData(pl.LightningDataModule):
         dataset = SequenceDataset(
             self.data.rows["train"], self.collate, self.data.codecs, self.seed
         )
-        return loader(dataset, self.train_sampler, self.batch["workers"])
+        return loader(dataset, self.train_sampler, self.batch.workers)
 
     def val_dataloader(self) -> DataLoader[SequenceBatch] | list[Any]:
         """Return the loader of this rank's share of the validation split; none if it is empty."""

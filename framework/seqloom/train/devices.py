@@ -9,14 +9,14 @@ from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from pytorch_lightning.strategies.launchers.multiprocessing import _MultiProcessingLauncher
 from pytorch_lightning.strategies.single_device import SingleDeviceStrategy
 
-from seqloom.config.freeze import Config
+from seqloom.config.run_config import RunConfig
 from seqloom.errors import ConfigError
 from seqloom.train.parts import build
 
 ASKED = ("_target_", "accelerator", "devices", "strategy", "num_nodes", "precision")
 
 
-def processes(config: Config) -> int:
+def processes(config: RunConfig) -> int:
     """Return how many ranks a run needs; 0 if it runs on one device, in the process that asks.
 
     ``trainer.devices``, ``trainer.strategy`` and ``trainer.accelerator`` mean what they mean to
@@ -25,7 +25,7 @@ def processes(config: Config) -> int:
     Raises:
         ConfigError: Lightning refuses them, or they ask for what cannot be launched.
     """
-    settings = config["trainer"]
+    settings = config.trainer
     if settings.get("num_nodes", 1) != 1:
         raise ConfigError(
             f"trainer.num_nodes={settings['num_nodes']}: a run spans the devices of one machine; "

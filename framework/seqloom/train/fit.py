@@ -12,9 +12,8 @@ from typing import Any
 
 import torch
 
-from seqloom.config.compose import compose_run
-from seqloom.config.freeze import Config
-from seqloom.config.quoting import quoted
+from seqloom.config.compose import compose_run, quoted
+from seqloom.config.run_config import RunConfig
 from seqloom.plugins.registry import disabling_for_one_run
 from seqloom.train.data import sampler
 from seqloom.train.devices import processes
@@ -73,7 +72,7 @@ def fit(*overrides: str, run_dir: str | Path) -> Result:
         return run(compose_run(words, begun), overrides)
 
 
-def run(config: Config, overrides: Sequence[str] = ()) -> Result:
+def run(config: RunConfig, overrides: Sequence[str] = ()) -> Result:
     """Train from a frozen config, evaluate the best checkpoint, and write the run's folder.
 
     A run on one device does so in this process; one on several has a process started for each.
@@ -82,7 +81,7 @@ def run(config: Config, overrides: Sequence[str] = ()) -> Result:
         SeqloomError: the data or the folder cannot be used, or training failed.
     """
     quiet()
-    folder = RunFolder(Path(config["run_dir"]).absolute())
+    folder = RunFolder(Path(config.run_dir).absolute())
     with Lease(folder.path, when_lost=lambda: end_process(folder.path)):
         if folder.has_ended_well(config):
             log.info("%s has ended already; there is nothing left to train.", folder.path)
@@ -103,11 +102,11 @@ def run(config: Config, overrides: Sequence[str] = ()) -> Result:
     return _stored_result(folder)
 
 
-def _run_here(config: Config, folder: RunFolder, going_on: bool) -> dict[str, Any]:
-    if config["threads"]:
-        torch.set_num_threads(config["threads"])
-    seed_everything(config["seed"])
-    beginning = Beginning(config) if config["init"] and not going_on else None
+def _run_here(config: RunConfig, folder: RunFolder, going_on: bool) -> dict[str, Any]:
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    seed_everything(config.seed)
+    beginning = Beginning(config) if config.init and not going_on else None
     if going_on:
         data = restored(config, folder)
     else:
@@ -115,14 +114,14 @@ def _run_here(config: Config, folder: RunFolder, going_on: bool) -> dict[str, An
     return perform(config, folder, data, going_on=going_on, beginning=beginning)
 
 
-def _prepare(config: Config, folder: RunFolder, going_on: bool, ranks: int) -> None:
+def _prepare(config: RunConfig, folder: RunFolder, going_on: bool, ranks: int) -> None:
     """Leave in the folder what the ranks need; they check that the data are the same."""
     if not going_on:
-        seed_everything(config["seed"])
-        basis = Beginning(config).states if config["init"] else None
+        seed_everything(config.seed)
+        basis = Beginning(config).states if config.init else None
         data = prepared(config, folder, basis)
         # What cannot be dealt to so many is refused here, not by each of them.
-        sampler(data.rows["train"], config["batch"], training=True, world_size=ranks)
+        sampler(data.rows["train"], config.batch, training=True, world_size=ranks)
 
 
 def _stored_result(folder: RunFolder) -> Result:

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from seqloom.config.freeze import Config
+from seqloom.config.run_config import RunConfig, Section
 from seqloom.errors import RunError
 from seqloom.files import write_text
 
@@ -123,17 +123,17 @@ class RunFolder:
                     elif not path.name.startswith(".lease"):
                         path.unlink(missing_ok=True)
 
-    def has_ended_well(self, config: Config) -> bool:
+    def has_ended_well(self, config: RunConfig) -> bool:
         """Return whether the folder holds this very run, done, and it is asked to go on."""
         state = self.read_record().get("state")
         whole = all(path.exists() for path in (self.config, self.metrics, self.bundle))
         return (
-            config["resume"] == "auto"
+            config.resume == "auto"
             and ((state == "done" and whole) or state == "pruned")
-            and not differing(self.frozen(), config, but=NAMES)
+            and not differing(self.frozen().to_plain(), config.to_plain(), but=NAMES)
         )
 
-    def claim(self, config: Config) -> bool:
+    def claim(self, config: RunConfig) -> bool:
         """Take the folder for a run and freeze its config there; return whether it goes on.
 
         Raises:
@@ -143,38 +143,39 @@ class RunFolder:
         going_on = self.config.exists() and not self._failed_early()
         if going_on:
             self._refuse_other_run(config)
-        write_text(self.config, yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
+        write_text(
+            self.config, yaml.safe_dump(config.to_plain(), sort_keys=False, allow_unicode=True)
+        )
         return going_on and self.last.exists()
 
     def _failed_early(self) -> bool:
         return self.read_record().get("state") == "failed" and not self.last.exists()
 
-    def _refuse_other_run(self, config: Config) -> None:
-        if config["resume"] != "auto":
+    def _refuse_other_run(self, config: RunConfig) -> None:
+        if config.resume != "auto":
             raise RunError(
                 f"{self.path} already holds a run. Choose another run_dir, or go on with it: "
                 "resume=auto"
             )
-        changed = differing(self.frozen(), config, but=MAY_CHANGE)
+        changed = differing(self.frozen().to_plain(), config.to_plain(), but=MAY_CHANGE)
         if changed:
             raise RunError(
                 f"{self.path} cannot go on with other settings: {', '.join(changed)}. Give the "
                 "values of its config.yaml, or choose another run_dir."
             )
 
-    def frozen(self) -> Config:
+    def frozen(self) -> RunConfig:
         """Return the config that the folder's run had."""
         try:
-            found: Config = dict(yaml.safe_load(self.config.read_text(encoding="utf-8")))
-        except (OSError, TypeError, ValueError, yaml.YAMLError) as fault:
+            return RunConfig.from_plain(yaml.safe_load(self.config.read_text(encoding="utf-8")))
+        except (OSError, LookupError, TypeError, ValueError, yaml.YAMLError) as fault:
             raise RunError(
                 f"{self.config} is damaged, so the run cannot go on; choose another run_dir. "
                 f"({fault})"
             ) from fault
-        return found
 
 
-def differing(before: Config, after: Config, but: Collection[str] = ()) -> list[str]:
+def differing(before: Section, after: Section, but: Collection[str] = ()) -> list[str]:
     """Return in words what differs between two configs, but for some keys and what is below them.
 
     >>> differing({"a": {"b": 1, "c": 2}}, {"a": {"b": 3, "c": 4}}, but={"a.c"})
@@ -186,7 +187,7 @@ def differing(before: Config, after: Config, but: Collection[str] = ()) -> list[
 
 
 def _differing(
-    before: Config, after: Config, but: Collection[str], prefix: str = ""
+    before: Section, after: Section, but: Collection[str], prefix: str = ""
 ) -> Iterator[tuple[str, Any, Any]]:
     for name in dict.fromkeys([*before, *after]):
         then, now, key = before.get(name), after.get(name), f"{prefix}{name}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from hydra.errors import HydraException
 from torch import nn
 
 from seqloom.config.explain import explain
-from seqloom.config.freeze import Config, refuse_unknown_keys
+from seqloom.config.freeze import refuse_unknown_keys
+from seqloom.config.run_config import RunConfig, Section
 from seqloom.errors import BundleError, ConfigError, did_you_mean
 from seqloom.model import bundle
 from seqloom.model.pipeline import Pipeline
@@ -77,11 +79,11 @@ def _parsed(overrides: Sequence[str]) -> list[Override]:
         raise explain(fault) from fault
 
 
-def _sections_of(path: str) -> dict[str, Config]:
+def _sections_of(path: str) -> dict[str, Section]:
     return bundle.sections(Path(path).expanduser())
 
 
-def begun(config: Config, overrides: Sequence[str]) -> Config:
+def begun(config: RunConfig, overrides: Sequence[str]) -> RunConfig:
     """Return a run's config with the frontend, encoder and head of the model that it begins from.
 
     Args:
@@ -93,43 +95,51 @@ def begun(config: Config, overrides: Sequence[str]) -> Config:
             parameter.
         BundleError: there is no such model.
     """
-    if not config["init"]:
+    if not config.init:
         return config
     parsed = _parsed(overrides)
-    found = dict(config)
-    for kind, section in _sections(config).items():
-        found[kind] = _part(kind, config, section, [one.key_or_group for one in parsed])
-    refuse_unknown_keys(found)
+    keys = [one.key_or_group for one in parsed]
+    sections = {
+        kind: _part(kind, config, section, keys) for kind, section in _sections(config).items()
+    }
+    found = replace(
+        config,
+        frontend=sections["frontend"],
+        encoder=sections["encoder"],
+        head=sections["head"],
+    )
+    refuse_unknown_keys(found.to_plain())
     return found
 
 
-def _sections(config: Config) -> dict[str, Config]:
+def _sections(config: RunConfig) -> dict[str, Section]:
     """Return the model's sections; of a run that goes on, those with which it began."""
-    folder = RunFolder(Path(config["run_dir"]))
-    if config["resume"] == "auto" and folder.last.exists() and folder.config.exists():
+    folder = RunFolder(Path(config.run_dir))
+    if config.resume == "auto" and folder.last.exists() and folder.config.exists():
         stored = folder.frozen()
-        return {kind: stored[kind] for kind in bundle.PARTS}
-    return _sections_of(config["init"])
+        return {kind: stored.components[kind] for kind in bundle.PARTS}
+    assert config.init
+    return _sections_of(config.init)
 
 
-def _part(kind: str, config: Config, section: Config, keys: Sequence[str]) -> Config:
-    own: Config = config[kind]
+def _part(kind: str, config: RunConfig, section: Section, keys: Sequence[str]) -> Section:
+    own = config.components[kind]
     named = [key.split(".")[1:] for key in keys if key.startswith(f"{kind}.")]
     if own["name"] != section["name"] and (named or kind in keys):
         if kind == "head" and kind in keys:
             return own  # a new head on the trained encoder
-        raise _other_part(kind, own["name"], config["init"], section)
+        raise _other_part(kind, own["name"], str(config.init), section)
     part = copy.deepcopy(section)
     for path in named:
         _put(part, path, own)
     return part
 
 
-def _other_part(kind: str, name: str, path: str, section: Config) -> ConfigError:
+def _other_part(kind: str, name: str, path: str, section: Section) -> ConfigError:
     return ConfigError(f"{kind}={name}: the model {path} has {kind}={section['name']}.")
 
 
-def _put(part: Config, path: Sequence[str], source: Mapping[str, Any]) -> None:
+def _put(part: Section, path: Sequence[str], source: Mapping[str, Any]) -> None:
     """Put the value at a path of the source into the same place of a part."""
     for name in path[:-1]:
         part, source = part.setdefault(name, {}), source[name]
@@ -143,10 +153,10 @@ class Beginning:
         BundleError: it cannot be loaded.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: RunConfig) -> None:
         self.config = config
-        self.path = Path(config["init"]).expanduser()
-        self.classes = config["init_classes"]
+        self.path = Path(str(config.init)).expanduser()
+        self.classes = config.init_classes
         self.model = bundle.load(self.path)
         folder = bundle.find(self.path)
         self.states = read_states(self.model.info["states"], folder)
@@ -174,7 +184,7 @@ class Beginning:
             theirs = self.model.info["components"][kind]["section"]
             changed = ", ".join(
                 f"{kind}.{key}={value} (there {theirs[key]})"
-                for key, value in self.config[kind].items()
+                for key, value in self.config.components[kind].items()
                 if key in theirs and theirs[key] != value
             )
             raise ConfigError(

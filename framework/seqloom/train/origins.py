@@ -8,7 +8,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 
-from seqloom.config.freeze import Config
+from seqloom.config.run_config import RunConfig
 from seqloom.errors import RunError
 from seqloom.model.compatibility import messages
 from seqloom.model.provenance import compare, record
@@ -20,8 +20,8 @@ KEY = "seqloom"
 class Origins(pl.Callback):
     """Writes into each checkpoint which plugins, of which versions, its components are of."""
 
-    def __init__(self, config: Config) -> None:
-        self.record = record(config)
+    def __init__(self, config: RunConfig) -> None:
+        self.record = record(config.components)
 
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
@@ -31,7 +31,7 @@ class Origins(pl.Callback):
 
 
 @contextmanager
-def told_of_changes(folder: RunFolder, config: Config) -> Iterator[None]:
+def told_of_changes(folder: RunFolder, config: RunConfig) -> Iterator[None]:
     """Add to the error of a run that cannot go on what has changed since it began.
 
     Raises:
@@ -40,7 +40,7 @@ def told_of_changes(folder: RunFolder, config: Config) -> Iterator[None]:
     try:
         yield
     except RunError as fault:
-        said = changes(folder.read_record()) if config["resume"] == "auto" else []
+        said = changes(folder.read_record()) if config.resume == "auto" else []
         if not said:
             raise
         raise RunError(" ".join([str(fault), *said])) from fault

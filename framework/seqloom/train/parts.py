@@ -19,7 +19,7 @@ from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from torch.optim import Optimizer
 
-from seqloom.config.freeze import Config
+from seqloom.config.run_config import RunConfig
 from seqloom.errors import ConfigError
 from seqloom.interfaces import Head
 from seqloom.train.callbacks import BestCheckpoint, WholeFiles
@@ -42,26 +42,26 @@ def build(section: Mapping[str, Any], key: str, **late: Any) -> Any:
         raise ConfigError(f"{key} cannot be built: {cause}") from fault
 
 
-def build_optimizer(config: Config) -> Callable[[Any], Optimizer]:
+def build_optimizer(config: RunConfig) -> Callable[[Any], Optimizer]:
     """Return a function from parameters to the optimiser."""
     optimizer: Callable[[Any], Optimizer] = build(
-        {**config["optimizer"], "_partial_": True}, "optimizer"
+        {**config.optimizer, "_partial_": True}, "optimizer"
     )
     return optimizer
 
 
-def build_scheduler(config: Config) -> Callable[..., Any] | None:
+def build_scheduler(config: RunConfig) -> Callable[..., Any] | None:
     """Return a function from an optimiser to the schedule, or None."""
-    if not config["scheduler"]:
+    if not config.scheduler:
         return None
-    scheduler: Callable[..., Any] = build({**config["scheduler"], "_partial_": True}, "scheduler")
+    scheduler: Callable[..., Any] = build({**config.scheduler, "_partial_": True}, "scheduler")
     return scheduler
 
 
-def build_callbacks(config: Config, head: Head, has_val: bool) -> list[pl.Callback]:
+def build_callbacks(config: RunConfig, head: Head, has_val: bool) -> list[pl.Callback]:
     """Return the callbacks; ``monitor: null`` becomes the head's own metric."""
     built = []
-    for name, section in (config["callbacks"] or {}).items():
+    for name, section in (config.callbacks or {}).items():
         late = {}
         if "monitor" in section:
             if not has_val:
@@ -86,9 +86,9 @@ def best_checkpoint(folder: Path, head: Head, has_val: bool) -> BestCheckpoint:
     )
 
 
-def build_loggers(config: Config) -> list[Any]:
+def build_loggers(config: RunConfig) -> list[Any]:
     """Return the loggers that the config names."""
-    return [build(section, f"logger.{name}") for name, section in (config["logger"] or {}).items()]
+    return [build(section, f"logger.{name}") for name, section in (config.logger or {}).items()]
 
 
 def close_loggers(loggers: Sequence[Any]) -> None:
@@ -106,7 +106,7 @@ def close_loggers(loggers: Sequence[Any]) -> None:
 
 
 def build_trainer(
-    config: Config,
+    config: RunConfig,
     run_dir: Path,
     callbacks: list[pl.Callback],
     loggers: list[Any],
@@ -124,7 +124,7 @@ def build_trainer(
             "num_sanity_val_steps": 0,
             "enable_model_summary": False,
             "enable_progress_bar": sys.stdout.isatty(),
-            **config["trainer"],
+            **config.trainer,
         },
         "trainer",
         callbacks=callbacks,

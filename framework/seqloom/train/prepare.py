@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from seqloom.config.freeze import Config
+from seqloom.config.run_config import RunConfig
 from seqloom.errors import BundleError, RunError
 from seqloom.files import sha256, write_json, write_text
 from seqloom.model.build import States
@@ -16,7 +16,7 @@ from seqloom.train.data import RunData, digest, read_data
 from seqloom.train.folder import RunFolder
 
 
-def prepared(config: Config, folder: RunFolder, basis: States | None = None) -> RunData:
+def prepared(config: RunConfig, folder: RunFolder, basis: States | None = None) -> RunData:
     """Return the data of a run that begins, and freeze the states of its codecs in its folder.
 
     Args:
@@ -36,7 +36,7 @@ def prepared(config: Config, folder: RunFolder, basis: States | None = None) -> 
     return data
 
 
-def restored(config: Config, folder: RunFolder) -> RunData:
+def restored(config: RunConfig, folder: RunFolder) -> RunData:
     """Return the data of a run that was prepared before, by the codecs that it has.
 
     Raises:

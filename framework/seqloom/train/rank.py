@@ -97,10 +97,10 @@ def _run(folder: RunFolder, going_on: bool, rank: int) -> None:
 
     quiet()
     config = folder.frozen()
-    disable(config.get("disable_plugins", ()))
-    if config["threads"]:
-        torch.set_num_threads(config["threads"])
-    seed_everything(config["seed"])
+    disable(config.disable_plugins)
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    seed_everything(config.seed)
     if not going_on:  # what there is to say of the data was said when they were prepared
         logging.disable(logging.WARNING)
     data = restored(config, folder)
@@ -110,7 +110,7 @@ def _run(folder: RunFolder, going_on: bool, rank: int) -> None:
         folder,
         data,
         going_on=going_on,
-        beginning=Beginning(config) if config["init"] and not going_on else None,
+        beginning=Beginning(config) if config.init and not going_on else None,
         in_ranks=True,
     )
     if rank == 0:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from seqloom.config.freeze import Config
+from seqloom.config.run_config import RunConfig
 from seqloom.files import write_json
 from seqloom.model.provenance import entries
 from seqloom.plugins import registry
@@ -49,7 +49,7 @@ def record_refusal(folder: RunFolder, error: str, overrides: Sequence[str]) -> N
 
 @contextmanager
 def recorded(
-    folder: RunFolder, config: Config, overrides: Sequence[str]
+    folder: RunFolder, config: RunConfig, overrides: Sequence[str]
 ) -> Iterator[dict[str, Any]]:
     """Keep ``run.json`` true while a run starts, ends or fails; the block may add to it."""
     history = past_attempts(folder)
@@ -59,13 +59,13 @@ def recorded(
         "attempts": len(history) + 1,
         "history": [*history, attempt],
         "overrides": list(overrides),
-        "seed": config["seed"],
-        "config": config,
+        "seed": config.seed,
+        "config": config.to_plain(),
         "started": [*history, attempt][0]["started"],
         "machine": {"host": platform.node(), "system": platform.platform()},
         "versions": versions(),
         "plugins": plugins_in_use(),
-        "components": entries(config),
+        "components": entries(config.components),
         "git": revision(),
     }
     write_json(folder.record, record)

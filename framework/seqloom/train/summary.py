@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from seqloom.config.freeze import Config
+from seqloom.config.run_config import RunConfig
 from seqloom.data.collate import EncodedExample
 from seqloom.interfaces import Example, Matrix, Prediction, Table
 from seqloom.interfaces.arguments import accepted
@@ -29,7 +29,7 @@ FACTS = {
 
 def write_run_report(
     folder: RunFolder,
-    config: Config,
+    config: RunConfig,
     record: Mapping[str, Any],
     *,
     pipeline: Pipeline,
@@ -44,8 +44,8 @@ def write_run_report(
     last = next((split for split in ("test", "val") if split in evaluations), None)
     details: list[Table | Matrix] = evaluations[last].details if last else []
     report = Report(
-        title=config["title"] or run_title(config),
-        config=config,
+        title=config.title or run_title(config),
+        config=config.to_plain(),
         summary=[
             (name, f"{record[key]:,}" if isinstance(record[key], int) else str(record[key]))
             for key, name in FACTS.items()
@@ -68,11 +68,11 @@ def write_run_report(
     write_report(folder.report, report)
 
 
-def run_title(config: Config) -> str:
+def run_title(config: RunConfig) -> str:
     """Return a run's parts in one line: ``bilstm (concat) · ner · apples``."""
-    encoder = config["encoder"]
+    encoder = config.encoder
     merge = f" ({encoder['merge']})" if "merge" in encoder else ""
-    return f"{encoder['name']}{merge} · {config['head']['name']} · {config['data']['name']}"
+    return f"{encoder['name']}{merge} · {config.head['name']} · {config.data['name']}"
 
 
 def worst(

@@ -17,14 +17,13 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import ModelCheckpoint
 
-from seqloom.config.freeze import Config
+from seqloom.config.run_config import RunConfig
 from seqloom.data.collate import EncodedExample
 from seqloom.errors import ConfigError, RunError
 from seqloom.files import write_json
 from seqloom.model import bundle
 from seqloom.model.build import build_pipeline
 from seqloom.model.pipeline import Pipeline
-from seqloom.plugins import KINDS
 from seqloom.train import parts
 from seqloom.train.callbacks import (
     EpochLines,
@@ -58,7 +57,7 @@ RANK_SEEDS = 1_000_003
 
 
 def perform(
-    config: Config,
+    config: RunConfig,
     folder: RunFolder,
     data: RunData,
     *,
@@ -81,7 +80,7 @@ def perform(
     """
     counts = ", ".join(f"{split} {len(rows)}" for split, rows in data.rows.items())
     log.info("Examples: %s", counts)
-    pipeline = build_pipeline(config, data.codecs)
+    pipeline = build_pipeline(config.components, data.codecs)
     if beginning:
         beginning.give_weights(pipeline, data.states)
     training = Training(config, folder, data, pipeline, in_ranks=in_ranks)
@@ -101,7 +100,7 @@ def perform(
         bundle.save(
             pipeline,
             folder.bundle,
-            spec={kind: config[kind] for kind in KINDS},
+            spec=config.components,
             states=data.states,
             metrics=outcome["metrics"],
         )
@@ -131,7 +130,7 @@ class Training:
 
     def __init__(
         self,
-        config: Config,
+        config: RunConfig,
         folder: RunFolder,
         data: RunData,
         pipeline: Pipeline,
@@ -165,14 +164,14 @@ class Training:
             log.warning("The run goes on with other parts than it had: %s", change)
         self.steps.forget_after(before.steps)
         at_once = self.trainer.accumulate_grad_batches
-        data = SequenceData(self.data, self.config["batch"], self.config["seed"], at_once)
+        data = SequenceData(self.data, self.config.batch, self.config.seed, at_once)
         self.time.batches = len(data.train_sampler)
         module = self._module(self.time.batches)
         self._say_batches(used_batches(self.trainer, self.time.batches))
         # Lightning tells the sampler the epoch too late for workers, which read ahead.
         data.train_sampler.set_epoch(before.epochs)
         if rank():
-            seed_everything((self.config["seed"] + rank() * RANK_SEEDS) % 2**63)
+            seed_everything((self.config.seed + rank() * RANK_SEEDS) % 2**63)
         try:
             with explained(self.folder.path):
                 self.trainer.fit(module, datamodule=data, ckpt_path=before.path, weights_only=True)
@@ -204,20 +203,20 @@ class Training:
             parts.build_optimizer(self.config),
             parts.build_scheduler(self.config),
             total_steps(self.trainer, used),
-            freeze_parts(self.pipeline, self.config["freeze"]),
+            freeze_parts(self.pipeline, self.config.freeze),
         )
 
     def _say_batches(self, batches: int) -> None:
         """Say what a batch is on each of several ranks, and in a step."""
         if world_size() == 1:
             return
-        batch, at_once = self.config["batch"], self.trainer.accumulate_grad_batches
+        batch, at_once = self.config.batch, self.trainer.accumulate_grad_batches
         log.info(
             "%d ranks: a batch of up to %d examples%s on each, %d in a step; %d steps an epoch.",
             world_size(),
-            batch["max_examples"],
-            f" and a cost of {batch['max_cost']}" if batch["max_cost"] else "",
-            batch["max_examples"] * world_size() * at_once,
+            batch.max_examples,
+            f" and a cost of {batch.max_cost}" if batch.max_cost else "",
+            batch.max_examples * world_size() * at_once,
             math.ceil(batches / at_once),
         )
 
@@ -246,7 +245,9 @@ def _take_best(module: SequenceModule, keeper: ModelCheckpoint, folder: RunFolde
     module.load_state_dict(read_checkpoint(kept)["state_dict"])
 
 
-def _final_evaluations(pipeline: Pipeline, data: RunData, config: Config) -> dict[str, Evaluation]:
+def _final_evaluations(
+    pipeline: Pipeline, data: RunData, config: RunConfig
+) -> dict[str, Evaluation]:
     return {
         split: evaluate(pipeline, *_split(data, config, split))
         for split in ("val", "test")
@@ -254,6 +255,6 @@ def _final_evaluations(pipeline: Pipeline, data: RunData, config: Config) -> dic
     }
 
 
-def _split(data: RunData, config: Config, split: str) -> tuple[list[EncodedExample], Any]:
+def _split(data: RunData, config: RunConfig, split: str) -> tuple[list[EncodedExample], Any]:
     rows = data.rows[split]
-    return rows, sampler(rows, config["batch"])
+    return rows, sampler(rows, config.batch)

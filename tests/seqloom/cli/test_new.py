@@ -352,11 +352,11 @@ def test_its_components_can_be_checked_from_the_shell(
 
 def test_its_presets_compose(installed: None) -> None:
     config = compose_run([f"{kind}=kelp_small" for kind in ("frontend", "encoder", "head")])
-    assert config["encoder"] == {"name": "kelp", "hidden_size": 16, "width": 3}
-    assert config["head"] == {"name": "kelp", "field": "tags", "dropout": 0.5}
-    assert (config["frontend"]["name"], config["frontend"]["size"]) == ("kelp", 16)
+    assert config.encoder == {"name": "kelp", "hidden_size": 16, "width": 3}
+    assert config.head == {"name": "kelp", "field": "tags", "dropout": 0.5}
+    assert (config.frontend["name"], config.frontend["size"]) == ("kelp", 16)
     words = ["data=kelp_small", "data.train=x", "frontend=kelp", "head=classification"]
-    assert compose_run(words)["data"]["split"]["val"] == 0.1
+    assert compose_run(words).data["split"]["val"] == 0.1
 
 
 def test_it_trains(program: Program, site: Path, small: tuple[str, ...], tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Composing from Python: the result is plain data, and no other Hydra is disturbed."""
+"""Composing from Python: the result is a frozen config, and no other Hydra is disturbed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import copy
 import json
 from collections.abc import Callable
+from dataclasses import MISSING, fields
 from pathlib import Path
 
 import pytest
@@ -17,14 +18,17 @@ from omegaconf import OmegaConf
 
 from seqloom.config.compose import compose_data, compose_run
 from seqloom.config.freeze import freeze
+from seqloom.config.run_config import BatchConfig, RunConfig
 from seqloom.config.schema import Batch, OnBad, Resume, Run
 from seqloom.errors import ConfigError, PluginError, SeqloomError
 from seqloom.plugins import registry
 
 
 def test_the_config_is_plain_data() -> None:
-    config = compose_run(["encoder=lstm", "encoder.hidden_size=3", "run_dir=x"])
+    run = compose_run(["encoder=lstm", "encoder.hidden_size=3", "run_dir=x"])
+    config = run.to_plain()
     assert json.loads(json.dumps(config)) == config
+    assert RunConfig.from_plain(config) == run
     assert config["encoder"] == {
         "name": "lstm",
         "hidden_size": 3,
@@ -39,23 +43,32 @@ def test_the_config_is_plain_data() -> None:
 
 
 def test_enum_values_are_plain_text() -> None:
-    merge = compose_run(["encoder.merge=sum"])["encoder"]["merge"]
+    merge = compose_run(["encoder.merge=sum"]).encoder["merge"]
     assert type(merge) is str
     assert merge == "sum"
 
 
 def test_the_name_comes_first() -> None:
     config = compose_run([])
-    assert {next(iter(config[kind])) for kind in ("data", "frontend", "encoder", "head")} == {
-        "name"
-    }
+    assert {next(iter(section)) for section in config.components.values()} == {"name"}
 
 
 def test_the_defaults_of_the_schema() -> None:
     config = compose_run(["run_dir=x"])
-    assert config["batch"] == vars(Batch())
-    assert (config["seed"], config["resume"], config["on_bad"]) == (1, Resume.never, OnBad.error)
-    assert set(config) == set(Run.__dataclass_fields__)
+    assert vars(config.batch) == vars(BatchConfig()) == vars(Batch())
+    assert (config.seed, config.resume, config.on_bad) == (1, Resume.never, OnBad.error)
+
+
+def test_the_frozen_config_has_the_fields_and_defaults_of_the_schema() -> None:
+    assert [one.name for one in fields(RunConfig)] == [one.name for one in fields(Run)]
+    for one in fields(RunConfig):
+        schema = Run.__dataclass_fields__[one.name]
+        if one.default is not MISSING:
+            assert one.default == (str(schema.default) if one.default else schema.default) or (
+                one.default == schema.default
+            )
+        elif one.default_factory is not MISSING:
+            assert one.default_factory() == schema.default_factory()
 
 
 def test_composing_twice_and_after_an_error_gives_the_same() -> None:
@@ -66,7 +79,7 @@ def test_composing_twice_and_after_an_error_gives_the_same() -> None:
 
 
 def test_a_swept_run_dir_is_resolved_each_time() -> None:
-    assert "$" not in compose_run([])["run_dir"]
+    assert "$" not in compose_run([]).run_dir
 
 
 def test_the_data_alone() -> None:
@@ -99,13 +112,13 @@ def test_a_process_in_which_hydra_was_never_used(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(Singleton, "_instances", copy.copy(Singleton._instances))
     for kind in (GlobalHydra, VersionBase):
         Singleton._instances.pop(kind, None)
-    assert compose_run(["encoder=gru"])["encoder"]["name"] == "gru"
+    assert compose_run(["encoder=gru"]).encoder["name"] == "gru"
     assert not GlobalHydra.instance().is_initialized()
-    assert compose_run(["encoder=lstm"])["encoder"]["name"] == "lstm"
+    assert compose_run(["encoder=lstm"]).encoder["name"] == "lstm"
 
 
 def test_a_section_that_is_no_part() -> None:
-    whole = compose_run(["run_dir=x"])
+    whole = compose_run(["run_dir=x"]).to_plain()
     with pytest.raises(ConfigError) as found:
         freeze(OmegaConf.create({**whole, "head": "ner"}))
     assert str(found.value) == (
@@ -139,7 +152,7 @@ def seqloom_components():
 
 def test_a_schema_refuses_values_before_anything_is_read(install: Callable[..., Path]) -> None:
     install("faulty_strict", STRICT)
-    assert compose_run(["encoder=strict", "encoder.width=99"])["encoder"]["width"] == 99
+    assert compose_run(["encoder=strict", "encoder.width=99"]).encoder["width"] == 99
     with pytest.raises(ConfigError, match=r"^encoder\.width=0: at least 1\.$"):
         compose_run(["encoder=strict", "encoder.width=0"])
     with pytest.raises(ConfigError, match=r"^encoder=strict refuses its parameters: that wide"):

@@ -50,7 +50,7 @@ def test_every_option_composes_freezes_and_fits(option: str) -> None:
     config = compose_run([option, *(NEEDS.get(option) or [])])
     kind, _, name = option.partition("=")
     if kind in KINDS and name in registry().names(kind):
-        assert config[kind]["name"] == name
+        assert config.components[kind]["name"] == name
 
 
 @pytest.mark.parametrize("option", [one for one in chosen() if one.startswith("data=")])
@@ -74,5 +74,5 @@ def test_no_component_of_a_preset_has_an_import_path(path: Path) -> None:
 
 def test_debug_and_experiment_go_together() -> None:
     config = compose_run(["experiment=bc5cdr", "debug=default"])
-    assert config["trainer"]["max_epochs"] == 1
-    assert config["data"]["name"] == "conll"
+    assert config.trainer["max_epochs"] == 1
+    assert config.data["name"] == "conll"

@@ -45,8 +45,8 @@ def _make(*overrides: str) -> Made:
     config = compose_run([*SETTINGS, *overrides])
     data = read_data(config)
     torch.manual_seed(0)
-    pipeline = build_pipeline(config, data.codecs)
-    return Made(pipeline, config, data.states, [row.example for row in data.rows["val"]])
+    pipeline = build_pipeline(config.components, data.codecs)
+    return Made(pipeline, config.components, data.states, [row.example for row in data.rows["val"]])
 
 
 @pytest.fixture(scope="module")

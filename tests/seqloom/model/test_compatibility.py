@@ -161,7 +161,7 @@ def test_while_the_major_version_is_0_the_minor_one_counts(
 
 
 def test_components_of_one_distribution_share_a_sentence() -> None:
-    found = entries(compose_run([]))
+    found = entries(compose_run([]).components)
     older = {kind: {**one, "version": "99.0"} for kind, one in found.items()}
     (sentence,) = messages(compare(older))
     assert sentence.startswith(
@@ -264,8 +264,8 @@ def store(install: Install, folder: Path, **plugin: str) -> Stored:
     config = compose_run([*SIZES, "encoder=window"])
     data = read_data(config)
     torch.manual_seed(0)
-    pipeline = build_pipeline(config, data.codecs)
-    bundle.save(pipeline, folder, spec=config, states=data.states)
+    pipeline = build_pipeline(config.components, data.codecs)
+    bundle.save(pipeline, folder, spec=config.components, states=data.states)
     return Stored(folder)
 
 
@@ -348,7 +348,7 @@ def test_a_parameter_with_a_new_name(
         f"{stored.folder}: Parameters of encoder=window: 'size' is now 'hidden_size'."
     )
     begun = compose_run(with_parts([f"init={stored.folder}", "run_dir=x"]), begun_from)
-    assert begun["encoder"] == {"name": "window", "hidden_size": 4}
+    assert begun.encoder == {"name": "window", "hidden_size": 4}
 
 
 def test_data_that_are_missing_are_told_only_where_they_are_needed(stored: Stored) -> None:

@@ -76,7 +76,7 @@ def test_an_entry_tells_where_a_component_is_from(install: Callable[..., Path]) 
 
 
 def test_a_record_holds_all_four_components_in_plain_types() -> None:
-    config = compose_run([])
+    config = compose_run([]).components
     found = record(config)
     assert list(found["components"]) == ["data", "frontend", "encoder", "head"]
     assert found["versions"] == versions()

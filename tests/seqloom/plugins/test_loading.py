@@ -179,7 +179,7 @@ def whole() -> None:
     """Check that the bundled plugins are all there and a run can be composed."""
     bundled = {"classification", "ner", "recurrent", "text"}
     assert {plugin.name for plugin in registry().plugins if plugin.state == "ok"} >= bundled
-    assert compose_run(["encoder=lstm"])["encoder"]["name"] == "lstm"
+    assert compose_run(["encoder=lstm"]).encoder["name"] == "lstm"
 
 
 @pytest.mark.parametrize("case", BROKEN)

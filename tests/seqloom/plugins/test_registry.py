@@ -50,7 +50,7 @@ def test_a_name_that_two_plugins_claim_goes_to_neither(install: Install) -> None
         registry().find("encoder", "lstm")
     with pytest.raises(PluginError, match=sentence):
         compose_run(["encoder=lstm"])
-    assert compose_run(["encoder=gru"])["encoder"]["name"] == "gru"
+    assert compose_run(["encoder=gru"]).encoder["name"] == "gru"
 
 
 def test_disabling_one_of_two_claimants_gives_the_name_to_the_other(
@@ -59,14 +59,14 @@ def test_disabling_one_of_two_claimants_gives_the_name_to_the_other(
     monkeypatch.setenv("SEQLOOM_DISABLE_PLUGINS", "faulty_claim")
     install("faulty_claim", CLAIM.format(name="lstm"))
     assert registry().owner("encoder", "lstm").name == "recurrent"
-    assert compose_run(["encoder=lstm"])["encoder"]["name"] == "lstm"
+    assert compose_run(["encoder=lstm"]).encoder["name"] == "lstm"
 
 
 def test_a_run_can_do_without_a_plugin(install: Install) -> None:
     install("faulty_claim", CLAIM.format(name="lstm"))
     config = compose_run(["encoder=lstm", "disable_plugins=[faulty-claim]"])
-    assert config["encoder"]["name"] == "lstm"
-    assert config["disable_plugins"] == ["faulty-claim"]
+    assert config.encoder["name"] == "lstm"
+    assert config.disable_plugins == ["faulty-claim"]
     with pytest.raises(PluginError, match="claimed by"):  # the next run has it again
         compose_run(["encoder=lstm"])
     with pytest.raises(ConfigError, match=r"^There is no encoder=lstm\..*is disabled: named in di"):
@@ -95,7 +95,7 @@ def test_a_preset_can_disable_a_plugin_too(install: Install) -> None:
     install("faulty", source, files={"faulty_conf/experiment/faulty_apart.yaml": preset})
     with pytest.raises(PluginError, match=r"provides encoder=bilstm.*named in disable_plugins\.$"):
         compose_run(["experiment=faulty_apart"])
-    assert compose_run([])["encoder"]["name"] == "bilstm"
+    assert compose_run([]).encoder["name"] == "bilstm"
 
 
 def test_a_command_that_two_plugins_claim_goes_to_neither(install: Install) -> None:
@@ -158,7 +158,7 @@ def seqloom_components():
 
 def test_a_schema_that_omegaconf_refuses_harms_its_own_component_only(install: Install) -> None:
     install("faulty_schema", BAD_SCHEMA)
-    assert compose_run(["encoder=gru"])["encoder"]["name"] == "gru"
+    assert compose_run(["encoder=gru"]).encoder["name"] == "gru"
     with pytest.raises(
         PluginError, match=r"^encoder=odd is of no use: plugin 'faulty_schema' .* Unexpected type"
     ):
@@ -170,7 +170,7 @@ def test_a_schema_that_cannot_be_derived_from_harms_its_own_component_only(
 ) -> None:
     more = "size: int = 1\n\n    def __init_subclass__(cls): raise RuntimeError('no heirs')"
     install("faulty_schema", BAD_SCHEMA.replace("size: frozenset[int] = frozenset()", more))
-    assert compose_run(["encoder=gru"])["encoder"]["name"] == "gru"
+    assert compose_run(["encoder=gru"]).encoder["name"] == "gru"
     with pytest.raises(PluginError, match=r"^encoder=odd is of no use: .* no heirs"):
         compose_run(["encoder=odd"])
 

@@ -39,7 +39,7 @@ PRESET = "defaults: [/schema/encoder/lstm@_here_, _self_]\nhidden_size: 7\n"
 def test_a_preset_of_its_own_is_an_option(install: Install) -> None:
     add(install, "faulty_preset", {"encoder/tiny.yaml": PRESET})
     assert found("faulty_preset").state == "ok"
-    assert compose_run(["encoder=tiny"])["encoder"]["hidden_size"] == 7
+    assert compose_run(["encoder=tiny"]).encoder["hidden_size"] == 7
 
 
 @pytest.mark.parametrize("path", ["encoder/lstm.yaml", "encoder/lstm.yml"])
@@ -51,7 +51,7 @@ def test_a_preset_with_the_name_of_a_component(install: Install, path: str) -> N
         "its config 'encoder/lstm' in faulty_preset_conf is also there as a component of plugin "
         "'recurrent' (seqloom "
     )
-    assert compose_run(["encoder=lstm"])["encoder"]["hidden_size"] == 128
+    assert compose_run(["encoder=lstm"]).encoder["hidden_size"] == 128
 
 
 def test_a_preset_with_the_name_of_one_of_the_core(install: Install) -> None:
@@ -59,7 +59,7 @@ def test_a_preset_with_the_name_of_one_of_the_core(install: Install) -> None:
     assert found("faulty_preset").reason == (
         "its config 'trainer/cpu' in faulty_preset_conf is also there in seqloom_conf"
     )
-    assert compose_run(["trainer=cpu"])["trainer"]["max_epochs"] == 10
+    assert compose_run(["trainer=cpu"]).trainer["max_epochs"] == 10
 
 
 def test_two_presets_of_one_name_go_to_neither(install: Install) -> None:
@@ -73,7 +73,7 @@ def test_two_plugins_of_one_distribution_share_a_package(install: Install) -> No
     add(install, "faulty_one", {"encoder/tiny.yaml": PRESET})
     install("faulty_two", SOURCE.format(name="faulty_one"))
     assert [found(name).reason for name in ("faulty_one", "faulty_two")] == ["", ""]
-    assert compose_run(["encoder=tiny"])["encoder"]["hidden_size"] == 7
+    assert compose_run(["encoder=tiny"]).encoder["hidden_size"] == 7
 
 
 def test_a_config_package_that_cannot_be_imported(install: Install) -> None:
@@ -89,7 +89,7 @@ def test_a_folder_without_init_is_a_package_too(install: Install) -> None:
     files = {"faulty_bare_conf/encoder/tiny.yaml": PRESET}
     install("faulty_bare", SOURCE.format(name="faulty_bare"), files=files)
     assert found("faulty_bare").state == "ok"
-    assert compose_run(["encoder=tiny"])["encoder"]["name"] == "lstm"
+    assert compose_run(["encoder=tiny"]).encoder["name"] == "lstm"
 
 
 def test_options_of_the_core() -> None:

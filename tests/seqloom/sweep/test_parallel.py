@@ -53,7 +53,10 @@ def config(threads: int | None = 1, **trainer: Any) -> dict[str, Any]:
 def test_how_many_trials_run_at_once(
     launcher: dict[str, Any], trial: dict[str, Any], expected: int
 ) -> None:
-    assert slots(OmegaConf.create(launcher), trial, cores=8, gpus=0) == expected
+    assert (
+        slots(OmegaConf.create(launcher), trial["trainer"], trial["threads"], cores=8, gpus=0)
+        == expected
+    )
 
 
 @pytest.fixture
@@ -81,7 +84,7 @@ def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProcessPoolExe
 
 def look(sweep: str, trainer: dict[str, Any], meeting: str) -> dict[str, Any]:
     """Return what a trial in a place of its own may use, once the other is there, too."""
-    with own_share(sweep, OmegaConf.create({"_target_": JOBLIB, "n_jobs": 2}), config(**trainer)):
+    with own_share(sweep, OmegaConf.create({"_target_": JOBLIB, "n_jobs": 2}), **config(**trainer)):
         Path(meeting, str(os.getpid())).touch()
         while len(list(Path(meeting).iterdir())) < 2:
             time.sleep(0.05)
@@ -135,7 +138,7 @@ def test_a_trial_alone_has_the_whole_machine(
     plan.save()
     before = (shares.cores(), dict(os.environ))
     settings = OmegaConf.create({"_target_": launcher, "n_jobs": 4})
-    with own_share(str(sweep), settings, config()):
+    with own_share(str(sweep), settings, **config()):
         assert (shares.cores(), dict(os.environ)) == before
     assert [path.name for path in tmp_path.iterdir()] == ["sweep"]  # no place was claimed
     assert json.loads((sweep / "sweep.json").read_text())["trials"]

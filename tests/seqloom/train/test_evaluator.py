@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from seqloom.config.compose import compose_run
+from seqloom.config.run_config import BatchConfig
 from seqloom.data.sampler import BatchSampler
 from seqloom.interfaces import Encoded, Matrix, SequenceBatch, Table
 from seqloom.model.build import build_pipeline
@@ -33,13 +34,11 @@ def test_the_result_does_not_depend_on_the_batches(head: str) -> None:
     )
     data = read_data(config)
     torch.manual_seed(0)
-    pipeline = build_pipeline(config, data.codecs).train()
+    pipeline = build_pipeline(config.components, data.codecs).train()
     rows = data.rows["val"]
 
     def measure(max_examples: int) -> Evaluation:
-        return evaluate(
-            pipeline, rows, sampler(rows, {"max_examples": max_examples, "max_cost": None})
-        )
+        return evaluate(pipeline, rows, sampler(rows, BatchConfig(max_examples)))
 
     small, large = measure(1), measure(100)
     assert pipeline.training
@@ -54,7 +53,7 @@ def test_the_result_does_not_depend_on_the_batches(head: str) -> None:
 
 def test_evaluation_takes_larger_batches_than_training(data: RunData) -> None:
     rows = data.rows["train"]
-    batch = {"max_examples": 4, "max_cost": 100}
+    batch = BatchConfig(max_examples=4, max_cost=100)
     assert len(sampler(rows, batch, training=True)) > 2 * len(sampler(rows, batch))
 
 
@@ -80,7 +79,7 @@ def _classifier(monkeypatch: pytest.MonkeyPatch) -> tuple[Pipeline, RunData, Wat
     sizes = ["data.train_size=60", "data.val_size=20", "data.test_size=2"]
     config = compose_run([*sizes, "head=classification"])
     data = read_data(config)
-    pipeline = build_pipeline(config, data.codecs).train()
+    pipeline = build_pipeline(config.components, data.codecs).train()
     monitored = Watched(pipeline)
     monkeypatch.setattr(pipeline.head, "calibrate", monitored)
     return pipeline, data, monitored
@@ -89,7 +88,7 @@ def _classifier(monkeypatch: pytest.MonkeyPatch) -> tuple[Pipeline, RunData, Wat
 def test_calibration_sees_each_example_once_in_eval_mode(monkeypatch: pytest.MonkeyPatch) -> None:
     pipeline, data, monitored = _classifier(monkeypatch)
     rows = data.rows["val"]
-    found = calibrate(pipeline, rows, sampler(rows, {"max_examples": 3, "max_cost": None}))
+    found = calibrate(pipeline, rows, sampler(rows, BatchConfig(3)))
     assert found.keys() == {"scale"}
     assert sorted(monitored.ids) == sorted(row.example.id for row in rows)
     assert pipeline.training
@@ -100,7 +99,7 @@ def test_a_pass_that_is_broken_off_leaves_the_mode_as_it_was(
 ) -> None:
     pipeline, data, _ = _classifier(monkeypatch)
     rows = data.rows["val"]
-    started = passes(pipeline, rows, sampler(rows, {"max_examples": 3, "max_cost": None}))
+    started = passes(pipeline, rows, sampler(rows, BatchConfig(3)))
     next(started)
     assert not pipeline.training
     started.close()
@@ -111,10 +110,10 @@ def test_a_head_that_has_nothing_to_calibrate_reads_nothing(
     data: RunData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = compose_run(["data.train_size=60", "data.val_size=20", "data.test_size=2"])
-    pipeline = build_pipeline(config, data.codecs)
+    pipeline = build_pipeline(config.components, data.codecs)
     rows = data.rows["val"]
     monkeypatch.setattr(pipeline, "encode", None)
-    assert calibrate(pipeline, rows, sampler(rows, {"max_examples": 3, "max_cost": None})) == {}
+    assert calibrate(pipeline, rows, sampler(rows, BatchConfig(3))) == {}
 
 
 APPLES = ("data.train_size=60", "data.val_size=20", "data.test_size=2")
@@ -150,7 +149,7 @@ def _read(head: str) -> tuple[dict[str, Any], RunData]:
 def _built(head: str) -> tuple[Pipeline, RunData]:
     config, data = _read(head)
     torch.manual_seed(2)  # the model of entities, untrained as it is, happens to find some
-    return build_pipeline(config, data.codecs), data
+    return build_pipeline(config.components, data.codecs), data
 
 
 def _evaluations() -> dict[tuple[str, int | None], Evaluation]:
@@ -189,7 +188,7 @@ def _calibrated() -> tuple[dict[str, float], float, list[str]]:
 
     pipeline.head.calibrate = fit  # type: ignore[method-assign]
     rows = data.rows["val"]
-    found = calibrate(pipeline, rows, sampler(rows, {"max_examples": 1, "max_cost": None}))
+    found = calibrate(pipeline, rows, sampler(rows, BatchConfig(1)))
     return found, float(pipeline.head.scale), sorted(ids)  # type: ignore[arg-type]
 
 

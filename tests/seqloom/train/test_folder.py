@@ -5,22 +5,23 @@ from __future__ import annotations
 import json
 import platform
 from contextlib import nullcontext, suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import pytest
 
+from seqloom.config.compose import compose_run
+from seqloom.config.run_config import BatchConfig
 from seqloom.errors import RunError
 from seqloom.train.folder import RunFolder, differing
 from seqloom.train.record import recorded
 
-CONFIG: dict[str, Any] = {
-    "resume": "never",
-    "seed": 1,
-    "encoder": {"name": "lstm", "hidden_size": 8},
-    "batch": {"max_examples": 4, "workers": 0},
-    "trainer": {"max_epochs": 2},
-}
+CONFIG = replace(
+    compose_run(["encoder=lstm", "encoder.hidden_size=8", "run_dir=x"]),
+    batch=BatchConfig(max_examples=4),
+    trainer={"max_epochs": 2},
+)
 
 
 def test_a_new_folder_gets_the_config(tmp_path: Path) -> None:
@@ -33,7 +34,7 @@ def test_a_new_folder_gets_the_config(tmp_path: Path) -> None:
 def test_a_folder_is_only_taken_up_with_a_checkpoint(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     folder.claim(CONFIG)
-    again = {**CONFIG, "resume": "auto"}
+    again = replace(CONFIG, resume="auto")
     assert folder.claim(again) is False
     folder.last.parent.mkdir()
     folder.last.touch()
@@ -43,10 +44,10 @@ def test_a_folder_is_only_taken_up_with_a_checkpoint(tmp_path: Path) -> None:
 def test_only_what_does_not_make_another_run_may_change(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     folder.claim(CONFIG)
-    free = {"trainer": {"max_epochs": 9}, "batch": {"max_examples": 4, "workers": 2}}
-    folder.claim({**CONFIG, "resume": "auto", **free})
+    free = BatchConfig(max_examples=4, workers=2)
+    folder.claim(replace(CONFIG, resume="auto", trainer={"max_epochs": 9}, batch=free))
     with pytest.raises(RunError, match=r"other settings: batch\.max_examples \(4 then, 5 now\)\."):
-        folder.claim({**CONFIG, "resume": "auto", "batch": {"max_examples": 5, "workers": 0}})
+        folder.claim(replace(CONFIG, resume="auto", batch=BatchConfig(max_examples=5)))
 
 
 def test_differing_names_keys_that_came_and_went() -> None:
@@ -116,7 +117,7 @@ def test_the_record_tells_config_versions_and_machine(tmp_path: Path) -> None:
     with recorded(folder, CONFIG, []):
         pass
     found = folder.read_record()
-    assert (found["config"], found["seed"]) == (CONFIG, 1)
+    assert (found["config"], found["seed"]) == (CONFIG.to_plain(), 1)
     assert found["machine"]["host"] == platform.node()
     assert found["versions"]["python"] == platform.python_version()
     assert found["git"] is None or set(found["git"]) == {"commit", "dirty"}
@@ -138,25 +139,25 @@ def ended(folder: RunFolder, state: str) -> None:
     ],
 )
 def test_what_has_ended_well_is_not_run_again(
-    tmp_path: Path, state: str, resume: str, *, expected: bool
+    tmp_path: Path, state: str, resume: Literal["never", "auto"], *, expected: bool
 ) -> None:
     folder = RunFolder(tmp_path)
     ended(folder, state)
     folder.metrics.touch()
     folder.bundle.mkdir()
-    assert folder.has_ended_well({**CONFIG, "resume": resume}) is expected
-    assert folder.has_ended_well({**CONFIG, "resume": resume, "seed": 2}) is False
+    assert folder.has_ended_well(replace(CONFIG, resume=resume)) is expected
+    assert folder.has_ended_well(replace(CONFIG, resume=resume, seed=2)) is False
 
 
 def test_a_run_without_its_model_has_not_ended_well(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     ended(folder, "done")
     folder.metrics.touch()
-    assert folder.has_ended_well({**CONFIG, "resume": "auto"}) is False
+    assert folder.has_ended_well(replace(CONFIG, resume="auto")) is False
 
 
 def test_a_run_that_failed_before_its_first_checkpoint_may_be_set_right(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     ended(folder, "failed")
-    assert folder.claim({**CONFIG, "seed": 2}) is False
-    assert folder.frozen()["seed"] == 2
+    assert folder.claim(replace(CONFIG, seed=2)) is False
+    assert folder.frozen().seed == 2

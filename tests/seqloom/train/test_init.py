@@ -95,11 +95,11 @@ def test_parts_and_parameters_are_the_models_unless_they_are_named(trained_reade
     }
     words = [f"init={trained_reader}", "data=digit_lines", "run_dir=x"]
     composed = compose_run(with_parts(words), begun)
-    assert {kind: composed[kind] for kind in model} == model
+    assert {kind: composed.components[kind] for kind in model} == model
     more = ["head.decoder=beam", "++frontend.augment.slant=0.0", "encoder=bilstm"]
     changed = compose_run(with_parts([*words, *more]), begun)
-    assert changed["head"] == {**model["head"], "decoder": "beam"}
-    assert changed["frontend"]["augment"] == {**model["frontend"]["augment"], "slant": 0.0}
+    assert changed.head == {**model["head"], "decoder": "beam"}
+    assert changed.frontend["augment"] == {**model["frontend"]["augment"], "slant": 0.0}
 
 
 def test_kept_classes_refuse_what_they_do_not_have(
@@ -260,8 +260,8 @@ def test_a_path_with_odd_characters(trained_ner: Path, tmp_path: Path) -> None:
     quoted = str(odd).replace("'", "\\'")
     words = [f"init='{quoted}'", "run_dir=x"]
     composed = compose_run(with_parts(words), begun)
-    assert composed["init"] == str(odd)
-    assert composed["encoder"]["hidden_size"] == 8
+    assert composed.init == str(odd)
+    assert composed.encoder["hidden_size"] == 8
 
 
 def test_the_names_of_parts_stand_behind_the_flags(trained_ner: Path) -> None:
@@ -292,7 +292,7 @@ def test_a_model_named_in_yaml_or_by_another_word(trained_reader: Path) -> None:
     parts = ["data=digit_lines", "frontend=line_image", "head=ctc", "encoder=bilstm", "run_dir=x"]
     composed = compose_run([*parts, f"++init={trained_reader}"], begun)
     description = bundle.read_description(trained_reader / "bundle")
-    assert composed["frontend"] == description["components"]["frontend"]["section"]
+    assert composed.frontend == description["components"]["frontend"]["section"]
 
 
 def test_a_run_goes_on_without_its_model(

@@ -64,7 +64,7 @@ def _first_step(folder: str, accumulate: int) -> dict[str, Any]:
     data = read_data(config)
     data.rows["train"], data.rows["val"] = data.rows["train"][:13], data.rows["val"][:5]
     torch.manual_seed(0)
-    pipeline = build_pipeline(config, data.codecs)
+    pipeline = build_pipeline(config.components, data.codecs)
     for part in pipeline.modules():
         if isinstance(part, Dropout | torch.nn.Dropout):
             part.p = 0.0

@@ -27,7 +27,7 @@ def checkpoint(path: Path) -> dict[str, Any]:
 
 def test_checkpoints_and_the_record_say_where_components_are_from(fit: Fit) -> None:
     run = RunFolder(fit("trainer.max_epochs=1").run_dir)
-    expected = entries(run.frozen())
+    expected = entries(run.frozen().components)
     assert list(expected) == ["data", "frontend", "encoder", "head"]
     for name in ("last", "best"):
         found = checkpoint(run.checkpoints / f"{name}.ckpt")["seqloom"]

@@ -1,12 +1,12 @@
-"""Check that the chosen parts fit together, before any data is read."""
+"""Check that the chosen components are compatible, before any data is read."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
-from seqloom.config.freeze import Config
+from seqloom.config.run_config import Section
 from seqloom.errors import ConfigError, PluginError, SeqloomError
 from seqloom.plugins import Component, Kind, registry
 from seqloom.plugins.registry import choice
@@ -26,19 +26,20 @@ WORDS = {
 }
 
 
-def check_fit(config: Config, trained: bool = False) -> None:
-    """Check what each part takes against what the parts before it give.
+def check_compatible(components: Mapping[str, Section], trained: bool = False) -> None:
+    """Check what each component takes against what the components before it provide.
 
     Args:
-        config: with the sections of data, frontend and head.
-        trained: whether these are the parts of a model, so that no other can be chosen.
+        components: Sections by kind: of data, frontend and head at least.
+        trained: Whether they belong to a trained model, so that no others can be chosen.
 
     Raises:
-        ConfigError: says which part needs what, and what it is given.
+        ConfigError: A component needs what the others do not provide.
     """
-    data, frontend = _part(config, "data"), _part(config, "frontend")
+    data = _component(components, "data")
+    frontend = _component(components, "frontend")
     fields = _given(*data)
-    head, params = _part(config, "head")
+    head, params = _component(components, "head")
     between = str if trained else partial(_between, fields, head)
     _check(*frontend, offered=fields, giver=data[0], instead=between)
     steps = _given(*frontend)
@@ -49,9 +50,9 @@ def check_fit(config: Config, trained: bool = False) -> None:
             _check(head, params, fields, data[0], roles=(role,))
 
 
-def _part(config: Config, kind: str) -> tuple[Component, dict[str, Any]]:
-    name, params = choice(config[kind])
-    return registry().find(cast("Kind", kind), name), params
+def _component(components: Mapping[str, Section], kind: Kind) -> tuple[Component, dict[str, Any]]:
+    name, params = choice(components[kind])
+    return registry().find(kind, name), params
 
 
 def _given(component: Component, params: dict[str, Any]) -> Mapping[str, str]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from seqloom.config.compatibility import check_compatible
 from seqloom.config.compose import compose_run
-from seqloom.config.fit import check_fit
 from seqloom.errors import ConfigError
 
 MISFITS = [
@@ -79,9 +79,9 @@ def test_a_model_cannot_choose_another_frontend() -> None:
         "head": {"name": "ctc", "field": "text"},
     }
     with pytest.raises(ConfigError, match=r"\. Choose frontend=line_image\.$"):
-        check_fit(config)
+        check_compatible(config)
     with pytest.raises(ConfigError) as found:
-        check_fit(config, trained=True)
+        check_compatible(config, trained=True)
     assert str(found.value).endswith("gives steps (one step for each token).")
 
 
@@ -105,4 +105,4 @@ def test_a_model_cannot_choose_another_frontend() -> None:
     ids=str,
 )
 def test_parts_that_fit(overrides: list[str]) -> None:
-    assert compose_run(overrides)["head"]["name"]
+    assert compose_run(overrides).head["name"]

@@ -1,0 +1,71 @@
+"""The frozen config of a run: what every function of the run path takes its settings from."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from seqloom.plugins import KINDS
+
+Section = dict[str, Any]
+"""A plain section: dict, list, str, int, float, bool and None, ready for YAML and JSON."""
+
+
+@dataclass(frozen=True)
+class BatchConfig:
+    """The frozen form of `seqloom.config.schema.Batch`, which documents the fields."""
+
+    max_examples: int = 16
+    max_cost: int | None = None
+    workers: int = 0
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """The frozen form of `seqloom.config.schema.Run`, which documents the fields.
+
+    The sections of components hold ``name`` and the component's parameters; those of ``optimizer``,
+    ``scheduler``, ``trainer``, ``callbacks`` and ``logger`` hold ``_target_`` and its arguments.
+    """
+
+    data: Section
+    frontend: Section
+    encoder: Section
+    head: Section
+    batch: BatchConfig
+    optimizer: Section
+    scheduler: Section | None
+    trainer: Section
+    callbacks: dict[str, Section] | None
+    logger: dict[str, Section] | None
+    run_dir: str
+    seed: int = 1
+    resume: Literal["never", "auto"] = "never"
+    on_bad: Literal["error", "skip"] = "error"
+    threads: int | None = 1
+    init: str | None = None
+    init_classes: Literal["keep", "merge", "replace"] = "keep"
+    freeze: Sequence[str] = field(default_factory=list)
+    disable_plugins: Sequence[str] = field(default_factory=list)
+    title: str | None = None
+
+    @property
+    def components(self) -> dict[str, Section]:
+        """The sections of the components by kind."""
+        return {kind: getattr(self, kind) for kind in KINDS}
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> RunConfig:
+        """Return the config that `to_plain` turned into plain data.
+
+        Raises:
+            TypeError: A key is missing or unknown.
+        """
+        copied = copy.deepcopy(dict(plain))
+        return cls(**{**copied, "batch": BatchConfig(**copied["batch"])})
+
+    def to_plain(self) -> Section:
+        """Return the config as plain data: the content of ``config.yaml``."""
+        return asdict(self)

@@ -247,7 +247,7 @@ DATA = (
         "data",
         "parallel",
         ParallelConfig,
-        "seqloom_text.readers.parallel:ParallelReader",
+        "seqloom_text.readers.lines:ParallelReader",
         gives=_parallel_gives,
         sample=f"{_SAMPLES}:parallel",
     ),

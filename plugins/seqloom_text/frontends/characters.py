@@ -2,16 +2,105 @@
 
 from __future__ import annotations
 
+import unicodedata
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
-from seqloom.interfaces import Features, Frontend, SequenceBatch
+from seqloom.errors import ExampleError
+from seqloom.interfaces import Arrays, Example, Features, Frontend, FrontendCodec, SequenceBatch
 from seqloom.nn import LockedDropout, length_mask
-from seqloom_text.frontends.characters_codec import CharactersCodec
-from seqloom_text.frontends.fields import PAD, UNK
-from seqloom_text.schemas_frontend import Characters
+from seqloom_text.frontends.alphabet import Alphabet
+from seqloom_text.frontends.fields import PAD, UNK, choose_field, read_field, under
+from seqloom_text.schemas_frontend import Characters, Normalisation
+
+
+class CharactersCodec(FrontendCodec):
+    """Encodes a text as ``characters`` (T,). The state holds the known characters.
+
+    Attributes:
+        alphabet: the known characters.
+    """
+
+    def __init__(self, **params: Any) -> None:
+        self.params = Characters(**params)
+        self.restore({"characters": ""})
+
+    def fields(self, value: Any) -> dict[str, Any] | None:
+        """Return a bare text or list of tokens as the field that is read."""
+        return under(self.params.field, super().fields(value))
+
+    def fit(self, examples: Sequence[Example]) -> dict[str, Any]:
+        """Take up the characters of the training examples.
+
+        Raises:
+            ExampleError: an example has nothing to read.
+        """
+        counts: Counter[str] = Counter()
+        for example in examples:
+            counts.update(self.read(example))
+        known = sorted(c for c, count in counts.items() if count >= self.params.min_count)
+        state = {"characters": "".join(known)}
+        self.restore(state)
+        return state
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up a state that ``fit`` returned."""
+        self.alphabet = Alphabet(state["characters"])
+
+    def read(self, example: Example) -> str:
+        """Return the text as it is encoded: tokens joined, in lower case if so chosen, normalised.
+
+        Raises:
+            ExampleError: there is nothing to read.
+        """
+        name = choose_field(example, self.params.field, ("text", "tokens"))
+        value = read_field(example, name)
+        text = value if isinstance(value, str) else " ".join(value)
+        text = self._normalise(text.lower() if self.params.lowercase else text)
+        if not text:
+            raise ExampleError(
+                example, f"{name!r} has no character; leave out examples without any."
+            )
+        return text
+
+    def encode(self, example: Example) -> Arrays:
+        """Return ``characters`` (T,).
+
+        Raises:
+            ExampleError: there is nothing to read.
+        """
+        return {"characters": self.alphabet.ids(self.read(example))}
+
+    def augment(self, item: Arrays, rng: np.random.Generator) -> Arrays:
+        """Make characters unknown, each with the same probability."""
+        share = self.params.character_dropout
+        characters = item["characters"]
+        if not share:
+            return item
+        dropped = rng.random(len(characters)) < share
+        return {**item, "characters": np.where(dropped, UNK, characters).astype(characters.dtype)}
+
+    def cost(self, item: Arrays) -> int:
+        """Return the number of characters."""
+        return len(item["characters"])
+
+    def frames(self, item: Arrays) -> int:
+        """Return the number of characters."""
+        return len(item["characters"])
+
+    def _normalise(self, text: str) -> str:
+        match self.params.unicode:
+            case Normalisation.NFC:
+                return unicodedata.normalize("NFC", text)
+            case Normalisation.NFKC:
+                return unicodedata.normalize("NFKC", text)
+            case Normalisation.none:
+                return text
 
 
 class CharactersFrontend(Frontend):

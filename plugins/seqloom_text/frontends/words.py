@@ -2,17 +2,185 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import nn
 
-from seqloom.interfaces import Features, Frontend, SequenceBatch
+from seqloom.errors import ConfigError, ExampleError
+from seqloom.interfaces import Arrays, Example, Features, Frontend, FrontendCodec, SequenceBatch
 from seqloom.nn import LockedDropout, length_mask
-from seqloom_text.frontends.fields import PAD, UNK
+from seqloom_text.frontends.alphabet import Alphabet
+from seqloom_text.frontends.fields import FIRST, PAD, UNK, choose_field, read_field, under
 from seqloom_text.frontends.spelling import SpellingFeatures
-from seqloom_text.frontends.words_codec import InitialVectors, WordsCodec
 from seqloom_text.schemas_frontend import Words
+from seqloom_text.tokenizers import get_tokenizer
+from seqloom_text.vectors import load_vectors, read_lines
+
+
+class InitialVectors(NamedTuple):
+    """Where a table of word vectors starts from: identities (N,) and their vectors (N, D)."""
+
+    ids: np.ndarray
+    values: np.ndarray
+
+
+class WordsCodec(FrontendCodec):
+    """Encodes the tokens of an example as ``words`` (T,) and their ``characters`` (T, W).
+
+    The state holds the known words with their counts in the training examples, the most frequent
+    first, and the known characters.
+
+    Attributes:
+        size: how many identities of words there are, with padding and unknown.
+        alphabet: the known characters.
+        initial_vectors: what ``fit`` found in the file of pretrained vectors. No part of the state:
+            in a stored model the trained vectors take their place.
+    """
+
+    def __init__(self, **params: Any) -> None:
+        self.params = Words(**params)
+        self._tokenize = get_tokenizer(self.params.tokenizer)
+        self.initial_vectors: InitialVectors | None = None
+        self.restore({"words": [], "counts": [], "characters": ""})
+
+    def fields(self, value: Any) -> dict[str, Any] | None:
+        """Return a bare text or list of tokens as the field that is read."""
+        return under(self.params.field, super().fields(value))
+
+    def prepare(self, example: Example) -> Example:
+        """Return the example with the tokens that are read as its field ``tokens``.
+
+        Tokens of a text come with ``meta["offsets"]``, a list of ``[start, end]`` in the text.
+
+        Raises:
+            ExampleError: there is no token, or something else than a text or tokens.
+        """
+        name = choose_field(example, self.params.field, ("tokens", "text"))
+        value = read_field(example, name)
+        if isinstance(value, list):
+            return replace(example, fields={**example.fields, "tokens": value})
+        offsets = self._tokenize(value)
+        if not offsets:
+            raise ExampleError(
+                example,
+                f"{name!r} has no token, only white space at most; leave out such examples.",
+            )
+        return replace(
+            example,
+            fields={**example.fields, "tokens": [value[start:end] for start, end in offsets]},
+            meta={**example.meta, "offsets": [list(span) for span in offsets]},
+        )
+
+    def fit(self, examples: Sequence[Example]) -> dict[str, Any]:
+        """Count the words and take up the characters of the training examples.
+
+        Raises:
+            ExampleError: an example has no tokens.
+            DataError: the file of vectors is missing or malformed.
+            ConfigError: its vectors are of another size than the component's.
+        """
+        counts: Counter[str] = Counter()
+        for example in examples:
+            counts.update(self._tokens(example))
+        characters = "".join(sorted(set().union(*counts))) if self.params.characters else ""
+        if self.params.lowercase:
+            counts = _fold(counts)
+        known = [word for word, count in counts.items() if count >= self.params.min_count]
+        known.sort(key=lambda word: (-counts[word], word))
+        known += self._words_of_vectors(known)
+        state = {"words": known, "counts": [counts[w] for w in known], "characters": characters}
+        self.restore(state)
+        self.find_vectors()
+        return state
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up a state that ``fit`` returned."""
+        self._ids = {word: number for number, word in enumerate(state["words"], start=FIRST)}
+        self.size = len(self._ids) + FIRST
+        self.alphabet = Alphabet(state["characters"])
+        rate = self.params.word_dropout
+        counts = np.array(state["counts"], np.float64)
+        shares = np.divide(rate, rate + counts, out=np.zeros_like(counts), where=rate > 0)
+        # Padding and the unknown stay what they are.
+        self._drop = np.concatenate([np.zeros(FIRST), shares])
+
+    def find_vectors(self) -> None:
+        """Look the known words up in the file of vectors, if there is one; ``fit`` does so.
+
+        Raises:
+            DataError: the file is missing or malformed.
+            ConfigError: its vectors are of another size than the component's.
+        """
+        path = self.params.vectors
+        if path is None:
+            return
+        found = load_vectors(path, self._ids)
+        if not found:
+            return
+        values = np.stack(list(found.values()))
+        if values.shape[1] != self.params.size:
+            raise ConfigError(
+                f"The vectors in {path} have {values.shape[1]} values each, but frontend.size is "
+                f"{self.params.size}; set frontend.size={values.shape[1]}."
+            )
+        self.initial_vectors = InitialVectors(np.array([self._ids[w] for w in found]), values)
+
+    def encode(self, example: Example) -> Arrays:
+        """Return ``words`` (T,) int64 and, unless they are off, ``characters`` (T, W).
+
+        Raises:
+            ExampleError: the example has no tokens.
+        """
+        tokens = self._tokens(example)
+        words = map(str.lower, tokens) if self.params.lowercase else tokens
+        known = self._ids.get
+        item = {"words": np.array([known(word, UNK) for word in words], np.int64)}
+        if self.params.characters:
+            item["characters"] = self.alphabet.spell(tokens)
+        return item
+
+    def augment(self, item: Arrays, rng: np.random.Generator) -> Arrays:
+        """Make words unknown, the rarer the likelier; their characters stay.
+
+        Word dropout as in Kiperwasser and Goldberg, 2016 (TACL 4, section 4).
+        """
+        words = item["words"]
+        dropped = rng.random(len(words)) < self._drop[words]
+        return {**item, "words": np.where(dropped, UNK, words)} if dropped.any() else item
+
+    def cost(self, item: Arrays) -> int:
+        """Return the number of tokens."""
+        return len(item["words"])
+
+    def frames(self, item: Arrays) -> int:
+        """Return the number of tokens."""
+        return len(item["words"])
+
+    def _tokens(self, example: Example) -> list[str]:
+        prepared = example if "tokens" in example.fields else self.prepare(example)
+        tokens = read_field(prepared, "tokens")
+        return tokens if isinstance(tokens, list) else [tokens]
+
+    def _words_of_vectors(self, known: Sequence[str]) -> list[str]:
+        """Return the words that the file of vectors adds to the known ones, in its order."""
+        if not self.params.vectors_vocabulary or self.params.vectors is None:
+            return []
+        words = (line.word for line in read_lines(self.params.vectors))
+        added = dict.fromkeys(word.lower() if self.params.lowercase else word for word in words)
+        present = set(known)
+        return [word for word in added if word not in present]
+
+
+def _fold(counts: Counter[str]) -> Counter[str]:
+    folded: Counter[str] = Counter()
+    for word, count in counts.items():
+        folded[word.lower()] += count
+    return folded
 
 
 class WordsFrontend(Frontend):

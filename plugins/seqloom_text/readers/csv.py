@@ -7,7 +7,7 @@ from typing import Any
 
 from seqloom.data import SplitConfig, Table, file_name
 from seqloom.errors import ConfigError
-from seqloom_text.readers.base import FileReader, Record, missing
+from seqloom_text.readers.file_reader import FileReader, Record, missing
 from seqloom_text.schemas_data import field_kinds, text_and_label
 
 HINT = "Name all that are to be read: data.columns='{text: COLUMN, label: COLUMN}'."

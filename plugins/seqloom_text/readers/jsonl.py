@@ -9,7 +9,7 @@ from typing import Any
 from seqloom.data import SplitConfig, TextFile
 from seqloom.errors import did_you_mean
 from seqloom.interfaces import Origin
-from seqloom_text.readers.base import FileReader, Record, missing
+from seqloom_text.readers.file_reader import FileReader, Record, missing
 from seqloom_text.schemas_data import field_kinds, text_and_label
 
 

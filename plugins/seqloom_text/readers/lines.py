@@ -1,13 +1,18 @@
-"""Plain text: one input a line, without targets."""
+"""Plain text, an input a line; and line-aligned files, one a field."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import zip_longest
 from typing import Any
 
-from seqloom.data import SplitConfig, TextFile, without_end
+from seqloom.data import SplitConfig, TextFile, file_stem, without_end
+from seqloom.errors import ConfigError, DataError
 from seqloom.interfaces import Origin
-from seqloom_text.readers.base import FileReader, Record
+from seqloom_text.readers.file_reader import FileReader, Record
+from seqloom_text.schemas_data import INPUT_KINDS, parallel_kinds
+
+Files = Mapping[str, str] | None
 
 
 class LinesReader(FileReader):
@@ -31,3 +36,58 @@ class LinesReader(FileReader):
         text = TextFile.find(file)
         for number, line in text.lines():
             yield Record({"text": without_end(line)}, Origin(text.shown, number))
+
+
+class ParallelReader(FileReader):
+    """Reads line-aligned files, one a field; see `ParallelConfig` for the parameters.
+
+    New inputs come from files of the first field that is a text or tokens.
+    """
+
+    def __init__(
+        self,
+        *,
+        train: Files = None,
+        val: Files = None,
+        test: Files = None,
+        split: SplitConfig | Mapping[str, Any] | None = None,
+        kinds: Mapping[str, str] | None = None,
+        labels_separator: str = "|",
+    ) -> None:
+        files = {"train": train, "val": val, "test": test}
+        super().__init__(
+            files, split, parallel_kinds(files.values(), kinds or {}), labels_separator
+        )
+
+    def stem(self, file: Mapping[str, str]) -> str:
+        """Return the name of the first file without its suffix."""
+        return file_stem(next(iter(file.values())))
+
+    def records(self, file: Mapping[str, str] | str, targets: bool) -> Iterator[Record]:
+        """Yield a record for each line; see `FileReader.records`."""
+        paths = {self._input_field(): file} if isinstance(file, str) else file
+        texts = {name: TextFile.find(path) for name, path in paths.items()}
+        first = next(iter(texts.values()))
+        rows = zip_longest(*(text.lines() for text in texts.values()))
+        for number, row in enumerate(rows, 1):
+            if None in row:
+                raise _uneven(texts)
+            lines = [without_end(line) for _, line in row]
+            yield Record(dict(zip(texts, lines, strict=True)), Origin(first.shown, number))
+
+    def _input_field(self) -> str:
+        for name, kind in self.kinds.items():
+            if kind in INPUT_KINDS:
+                return name
+        raise ConfigError(
+            "data=parallel has no field of text or tokens, so there is nothing to read inputs as; "
+            "give one, say data.train.text=PATH."
+        )
+
+
+def _uneven(texts: Mapping[str, TextFile]) -> DataError:
+    counts = [f"{text.shown} has {sum(1 for _ in text.lines())}" for text in texts.values()]
+    return DataError(
+        f"The files are not line-aligned: {', '.join(counts)} lines. Line n of each must belong to "
+        "the same example."
+    )

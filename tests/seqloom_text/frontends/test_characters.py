@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 
 from seqloom.errors import ExampleError
 from seqloom.interfaces import Example, Origin, SequenceBatch
-from seqloom_text.frontends.characters import CharactersFrontend
-from seqloom_text.frontends.characters_codec import CharactersCodec
+from seqloom_text.frontends.characters import CharactersCodec, CharactersFrontend
 from seqloom_text.frontends.fields import FIRST, UNK
 
 TRAIN = ["Hello, world", "a", "naïve 👍🏽"]

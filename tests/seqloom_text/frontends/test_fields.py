@@ -7,9 +7,9 @@ import pytest
 
 from seqloom.errors import ExampleError
 from seqloom.interfaces import Example, Origin
-from seqloom_text.frontends.characters_codec import CharactersCodec
+from seqloom_text.frontends.characters import CharactersCodec
 from seqloom_text.frontends.fields import choose_field, read_field
-from seqloom_text.frontends.words_codec import WordsCodec
+from seqloom_text.frontends.words import WordsCodec
 
 
 def example(**fields: Any) -> Example:

@@ -14,8 +14,7 @@ from seqloom.testing.readers import usable
 from seqloom_text.readers.conll import ConllReader
 from seqloom_text.readers.csv import CsvReader
 from seqloom_text.readers.jsonl import JsonlReader
-from seqloom_text.readers.lines import LinesReader
-from seqloom_text.readers.parallel import ParallelReader
+from seqloom_text.readers.lines import LinesReader, ParallelReader
 
 
 def write(path: Path, text: str) -> str:

@@ -39,6 +39,36 @@ Start = Callable[..., "subprocess.Popen[str]"]
 Program = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
+LONGEST = (
+    "tests/test_readme.py",
+    "tests/seqloom/sweep/test_resume.py",
+    "tests/pitfalls",
+    "tests/test_examples.py",
+    "tests/seqloom/testing/test_installed_components.py",
+    "tests/seqloom/sweep",
+    "tests/seqloom/train",
+    "tests/seqloom/cli",
+    "tests/seqloom_handwriting",
+)
+"""Files and folders whose tests come first, as a core that ends with them would keep the others."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep a file's tests on one core, so that they share what is made once; begin with the long.
+
+    Tests with a mark ``xdist_group`` of their own go where the others of that group go.
+    """
+    ranks = {}
+    for item in items:
+        file = item.nodeid.partition("::")[0]
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(file))
+        fitting = [n for n, place in enumerate(LONGEST) if file.startswith(place)]
+        ranks[item] = min(fitting, default=len(LONGEST))
+    items.sort(key=ranks.__getitem__)
+
+
 @pytest.fixture
 def real_data() -> Path:
     """Return the folder of the real data sets; tests that ask for it are marked ``realdata``."""

@@ -11,9 +11,11 @@ import sysconfig
 import venv
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from fork_server import ForkServer
 from PIL import Image
 
 from seqloom_handwriting.readers.digit_lines import DigitLineReader
@@ -27,26 +29,42 @@ NOT_RUN = {"docs/results.md": "its commands are what scripts/reproduce runs"}
 BLOCK = re.compile(r"^```(bash|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_page(page: str, tmp_path: Path) -> None:
-    if page in NOT_RUN:
-        pytest.skip(NOT_RUN[page])
+def pages() -> list[Any]:
+    """Return the pages as parameters: each on a core of its own, all but two of them slow."""
+    found = []
+    for page in PAGES:
+        marks = [pytest.mark.xdist_group(page)]
+        if page in NOT_RUN:
+            marks.append(pytest.mark.skip(NOT_RUN[page]))
+        elif page not in ("README.md", APART):
+            marks.append(pytest.mark.slow)
+        found.append(pytest.param(page, marks=marks))
+    return found
+
+
+@pytest.mark.parametrize("page", pages())
+def test_page(page: str, tmp_path: Path, fork_server: ForkServer) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     own_files(tmp_path)
-    programs = own_environment(tmp_path / "venv") if page == APART else Path(sys.executable).parent
+    if page == APART:
+        path, python = [programs := own_environment(tmp_path / "venv")], programs / "python"
+    else:
+        path, python = [tmp_path / ".bin", Path(sys.executable).parent], Path(sys.executable)
+        path[0].mkdir()
+        fork_server.write_program(path[0] / "seqloom")
     here = tmp_path / ".here"
     here.write_text(str(tmp_path))
     for language, block in BLOCK.findall(text):
         if language == "bash":  # a reader's shell stays where the last block went
             command = ["bash", "-euo", "pipefail", "-c", f"trap 'pwd >{here}' EXIT\n{block}"]
         else:
-            command = [str(programs / "python"), "-c", block]
+            command = [str(python), "-c", block]
         done = subprocess.run(
             command,
             cwd=here.read_text().strip(),
             env={
                 **os.environ,
-                "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+                "PATH": os.pathsep.join([*map(str, path), os.environ["PATH"]]),
                 "OMP_NUM_THREADS": "1",
                 "PIP_NO_BUILD_ISOLATION": "false",  # which is how pip spells that there is none
                 "PIP_DISABLE_PIP_VERSION_CHECK": "1",

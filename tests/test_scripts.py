@@ -183,8 +183,8 @@ def test_test_runs_everything_and_passes_arguments_on(script: Script, tools: Pat
         "ran mypy ",
         "ran lint-imports ",
         "ran words",
-        "ran python -m pytest -n auto --maxprocesses 4 --dist loadfile "
-        "-m not gpu and not slow -k two words",
+        "ran python -m pytest -n auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder "
+        "--durations=40 -m not gpu and not slow -k two words",
         "ran check-wheel",
     ]
     assert done.stdout.endswith("== test: 3 passed, 0 failed\n")

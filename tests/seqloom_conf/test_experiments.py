@@ -8,7 +8,7 @@ import pytest
 
 import seqloom
 
-pytestmark = pytest.mark.realdata
+pytestmark = [pytest.mark.realdata, pytest.mark.slow]
 
 
 @pytest.mark.parametrize(

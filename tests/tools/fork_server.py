@@ -28,20 +28,11 @@ import tempfile
 import threading
 import traceback
 import types
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-PACKAGES = (
-    "seqloom",
-    "seqloom_recurrent",
-    "seqloom_text",
-    "seqloom_classification",
-    "seqloom_ner",
-    "seqloom_handwriting",
-    "hydra_plugins",
-)
-"""Packages whose modules are all imported before the first fork, where that is possible."""
-
+HERE = Path(__file__).parent
 LIBRARIES = (
     "hydra.main",
     "hydra._internal.hydra",
@@ -50,7 +41,7 @@ LIBRARIES = (
     "safetensors.torch",
     "torchmetrics",
 )
-"""Libraries that the packages import only when they are needed."""
+"""Libraries that seqloom imports only when they are needed."""
 
 OPTIONAL = ("joblib.externals.loky", "matplotlib.backends.backend_svg", "optuna")
 
@@ -86,6 +77,15 @@ class ForkServer:
         changed = dict(environment.items() ^ self.environment.items())
         changed.pop("PYTHONPATH", None)
         return not any(name.startswith(READ_AT_START) for name in changed)
+
+    def write_program(self, path: Path) -> None:
+        """Write a program that does what ``seqloom`` does, by a fork."""
+        path.write_text(
+            f"#!{sys.executable} -IS\nimport sys\nsys.path.insert(0, {str(HERE)!r})\n"
+            f"from fork_server import main_by_fork\nsys.exit(main_by_fork({str(self.path)!r}))\n",
+            encoding="utf-8",
+        )
+        path.chmod(0o755)
 
     def close(self) -> None:
         """End the server; programs that it has started run on."""
@@ -159,6 +159,35 @@ def ask(path: Path, request: dict[str, Any], streams: list[int]) -> tuple[socket
     return connection, struct.unpack("i", _receive(connection, 4))[0]
 
 
+def relay(path: Path, request: dict[str, Any], streams: list[int]) -> int:
+    """Have a server run a program in place of this one, which only hands its signals on to it.
+
+    Returns:
+        The program's exit status.
+    """
+    connection, pid = ask(path, request, streams)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: os.kill(pid, number))
+    status = struct.unpack("i", _receive(connection, 4))[0]
+    if os.WIFSIGNALED(status):
+        signal.signal(os.WTERMSIG(status), signal.SIG_DFL)
+        os.kill(os.getpid(), os.WTERMSIG(status))
+    return os.waitstatus_to_exitcode(status)
+
+
+def main_by_fork(path: str) -> int:
+    """Be the program ``seqloom`` of a shell: a fork of the server at this path."""
+    request = {
+        "source": "from seqloom.cli.main import main; main()",
+        "arguments": sys.argv,
+        "environment": dict(os.environ),
+        "folder": str(Path.cwd()),
+        "session": False,
+        "home": str(Path(sys.argv[0]).parent),
+    }
+    return relay(Path(path), request, [0, 1, 2])
+
+
 def _receive(connection: socket.socket, size: int) -> bytes:
     found = b""
     while len(found) < size:
@@ -175,7 +204,10 @@ def _preload() -> None:
     for name in OPTIONAL:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
-    for name in PACKAGES:
+    own = {
+        one.module for one in entry_points(group="seqloom.plugins") if one.dist.name == "seqloom"
+    }
+    for name in ("seqloom", "hydra_plugins", *sorted(own)):
         package = importlib.import_module(name)
         for module in pkgutil.walk_packages(package.__path__, f"{name}.", onerror=lambda _: None):
             if ".templates." not in module.name:

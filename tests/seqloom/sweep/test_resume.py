@@ -104,7 +104,9 @@ def wait_until(true: Callable[[], bool], running: subprocess.Popen[str]) -> None
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("launcher", [(), JOBLIB], ids=["basic", "joblib"])
+@pytest.mark.parametrize(
+    "launcher", [(), pytest.param(JOBLIB, marks=pytest.mark.slow)], ids=["basic", "joblib"]
+)
 def test_a_sweep_that_is_killed_twice_comes_to_what_it_would_have(  # noqa: PLR0917
     tmp_path: Path,
     undisturbed: Path,

@@ -149,6 +149,7 @@ def test_a_joblib_worker_that_is_killed_costs_no_trial(
     assert {path.name for path in folder.iterdir()} == {"0", "1", "2", "index.json", "sweep.json"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("launcher", [JOBLIB, ("hydra/launcher=submitit_local",)], ids=str)
 def test_a_trial_that_kills_its_process_each_time_fails_alone(
     tmp_path: Path, start: Start, site: Path, small: tuple[str, ...], launcher: tuple[str, ...]

@@ -22,10 +22,11 @@ def _pairs() -> Iterator[Any]:
     for component, _ in registry().components.values():
         for subject in subjects(component):
             label = "-".join([subject.name, *subject.variant.split()])
+            apart = pytest.mark.xdist_group(f"{component.kind}={component.name}")
             for check in subject.checks:
                 name = name_of(check)
                 if not (subject.option and name in LONG):
-                    yield pytest.param(subject, check, id=f"{label}-{name}")
+                    yield pytest.param(subject, check, id=f"{label}-{name}", marks=apart)
 
 
 @pytest.mark.parametrize(("subject", "check"), [*_pairs()])

@@ -1,1 +1,1 @@
-"""Our sweepers, in the only place where Hydra looks for them. Every start of it imports this."""
+"""The sweepers of seqloom, where Hydra looks for plugins. Hydra imports this at every start."""

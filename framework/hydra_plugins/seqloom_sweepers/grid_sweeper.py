@@ -1,7 +1,7 @@
-"""``hydra/sweeper=grid``: every combination of the values given, each once."""
+"""``hydra/sweeper=grid``: every combination of the given values once."""
 
-# No postponed annotations: Hydra runs this module before Python knows it by name, which a dataclass
-# would need to read them.
+# No postponed annotations: Hydra executes this module before it is in sys.modules, where a
+# dataclass would look them up.
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,16 +11,16 @@ from seqloom.sweep.grid import Grid
 
 
 class GridSweeper(Grid):
-    """The grid under a name that Hydra accepts."""
+    """The grid sweeper under a name that Hydra accepts."""
 
 
 @dataclass
 class GridConfig:
-    """Settings of the grid.
+    """Settings of the grid sweeper.
 
     Attributes:
-        params: what to sweep over, by key: ``{encoder: "rnn,lstm"}``.
-        attempts: how often a trial that fails is tried in all, where the sweep is resumed.
+        params: Overrides to sweep over, by key: ``{encoder: "rnn,lstm"}``.
+        attempts: Maximum number of attempts at a trial that fails, if the sweep is resumed.
     """
 
     _target_: str = f"{__name__}.GridSweeper"

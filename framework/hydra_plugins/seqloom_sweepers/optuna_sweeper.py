@@ -1,4 +1,4 @@
-"""``hydra/sweeper=optuna``: what is tried next depends on what came of the trials before."""
+"""``hydra/sweeper=optuna``: the outcomes of earlier trials guide the choice of the next."""
 
 # No postponed annotations: see grid_sweeper.py.
 from dataclasses import dataclass, field
@@ -11,19 +11,18 @@ from omegaconf import DictConfig, OmegaConf
 from seqloom.config.store import open_dicts
 from seqloom.errors import ConfigError
 from seqloom.sweep.optuna.settings import Settings
-from seqloom.sweep.parallel import jobs_of
-from seqloom.sweep.shares import cores
+from seqloom.sweep.shares import available_cores, jobs_of
 from seqloom.sweep.sweeper import PlannedSweeper
 
 
 class OptunaSweeper(PlannedSweeper):
-    """Searches with Optuna, which is imported when the search begins.
+    """Searches with Optuna, which is imported when the search starts.
 
     Args:
-        params: what to search over, by key, besides the words of the command line.
-        attempts: how often a trial that fails is tried in all, where the sweep is resumed.
-        n_jobs: how many trials run at once; None: as the launcher says.
-        settings: of the search; see `Settings`.
+        params: Overrides to search over, by key, in addition to those of the command line.
+        attempts: Maximum number of attempts at a trial that fails, if the sweep is resumed.
+        n_jobs: Number of trials that run at the same time; None: as the launcher says.
+        settings: Settings of the search; see `Settings`.
     """
 
     kind = "optuna"
@@ -37,32 +36,32 @@ class OptunaSweeper(PlannedSweeper):
     ) -> None:
         super().__init__(params, attempts)
         self.n_jobs = n_jobs
-        self.search = Settings(**{key: _plain(value) for key, value in settings.items()})
+        self.search_settings = Settings(**{key: _plain(value) for key, value in settings.items()})
 
     def settings(self) -> dict[str, Any]:
-        """Return what the study is rebuilt by."""
-        return self.search.as_dict()
+        """Return the settings from which the study is rebuilt."""
+        return self.search_settings.as_dict()
 
     def run(self, arguments: list[str], resuming: bool) -> None:
-        """Search until there were enough points.
+        """Search until there are enough points.
 
         Raises:
-            SeqloomError: Optuna is not installed, or the search cannot begin or go on.
+            SeqloomError: Optuna is not installed, or the search cannot start or continue.
         """
         if not find_spec("optuna"):
             raise ConfigError(
                 "hydra/sweeper=optuna needs Optuna, which is not installed: "
                 'pip install "seqloom[sweep]"'
             )
-        from seqloom.sweep.optuna.lead import lead
+        from seqloom.sweep.optuna.search import search
 
-        lead(self, self.search, arguments, resuming, self.at_once())
+        search(self, self.search_settings, arguments, resuming, self.at_once())
 
     def at_once(self) -> int:
-        """Return how many trials run at once."""
+        """Return the number of trials that run at the same time."""
         assert self.config is not None
         jobs = self.n_jobs or OmegaConf.select(self.config, "hydra.launcher.n_jobs") or 1
-        return jobs_of(int(jobs), len(cores()))
+        return jobs_of(int(jobs), len(available_cores()))
 
 
 def _plain(value: Any) -> Any:
@@ -71,12 +70,12 @@ def _plain(value: Any) -> Any:
 
 @dataclass
 class OptunaConfig(Settings):
-    """Settings of the search, and of the sweep that it is.
+    """Settings of the search and of the sweep.
 
     Attributes:
-        params: what to search over, by key: ``{optimizer.lr: "tag(log,interval(1e-4,1e-1))"}``.
-        attempts: how often a trial that fails is tried in all, where the sweep is resumed.
-        n_jobs: how many trials run at once; null: as the launcher says.
+        params: Overrides to search over: ``{optimizer.lr: "tag(log,interval(1e-4,1e-1))"}``.
+        attempts: Maximum number of attempts at a trial that fails, if the sweep is resumed.
+        n_jobs: Number of trials that run at the same time; null: as the launcher says.
     """
 
     _target_: str = f"{__name__}.OptunaSweeper"

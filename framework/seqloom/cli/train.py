@@ -24,8 +24,8 @@ from seqloom.config.store import register_configs
 from seqloom.errors import ConfigError, RunError, SeqloomError
 from seqloom.files import cannot_write
 from seqloom.plugins.registry import disabling_for_one_run
-from seqloom.sweep.parallel import own_share
-from seqloom.sweep.plan import has_plan
+from seqloom.sweep.folder import SweepFolder
+from seqloom.sweep.shares import own_share
 from seqloom.train.folder import RunFolder
 from seqloom.train.lease import Lease
 from seqloom.train.record import record_refusal
@@ -200,8 +200,11 @@ def frozen(composed: DictConfig) -> RunConfig:
     settings = HydraConfig.get()
     with open_dict(composed):
         composed.run_dir = settings.runtime.output_dir
-        if settings.mode is RunMode.MULTIRUN and has_plan(Path(settings.sweep.dir)):
-            composed.resume = "auto"  # the sweep knows which trials are to be run, and which go on
+        if (
+            settings.mode is RunMode.MULTIRUN
+            and SweepFolder(Path(settings.sweep.dir)).plan.exists()
+        ):
+            composed.resume = "auto"  # the sweeper decides which trials run
         composed.title = composed.title or title(settings.runtime.choices)
     return complete(composed, list(settings.overrides.task), _with_init)
 
@@ -229,7 +232,7 @@ def run_once(config: RunConfig) -> Any:
 def report(result: Any) -> None:
     """Print what a trial came to."""
     if not result.bundle.exists():
-        print("Ended early: other trials promise more. There is no model.")
+        print("Pruned: other trials of this sweep score better. There is no model.")
         return
     for split, metrics in result.metrics.items():
         values = "  ".join(f"{name} {value:.4f}" for name, value in metrics.items())

@@ -1,4 +1,4 @@
-"""What differs between two sweeps, or between two runs."""
+"""The differences between two sweeps, or between two runs."""
 
 from __future__ import annotations
 
@@ -8,23 +8,25 @@ from pathlib import Path
 from typing import Any
 
 from seqloom.errors import ConfigError, DataError
-from seqloom.sweep.formats import aligned
+from seqloom.sweep.columns import aligned
+from seqloom.sweep.folder import SweepFolder
 from seqloom.sweep.leaderboard import spread
-from seqloom.sweep.ledger import RECORD, Trial, is_sweep, open_sweep, read_trial
 from seqloom.sweep.points import ABSENT, Group, differing_keys, grouped, point_of
+from seqloom.sweep.trials import Trial, open_sweep, read_trial
+from seqloom.train.folder import RunFolder
 
 NO_SETTINGS = frozenset({"run_dir", "resume", "title", "threads"})
-"""What a config holds that has no influence on a result."""
+"""Keys of a config that do not affect a result."""
 
 
 @dataclass(frozen=True)
 class Section:
-    """One part of what differs: a title over a table.
+    """A table of differences.
 
     Attributes:
-        title: of the section.
-        header: the names of the columns.
-        rows: of text.
+        title: Title of the table.
+        header: Names of the columns.
+        rows: Rows of text.
     """
 
     title: str
@@ -36,22 +38,22 @@ class Section:
 
 
 def diff(first: Path, second: Path, metric: str | None = None) -> list[Section]:
-    """Return what differs between two sweeps, or two runs, with their metrics side by side.
+    """Return the differences between two sweeps, or two runs, with their metrics side by side.
 
     Args:
-        first: the folder of a sweep or of a run.
-        second: the folder of another of the same kind.
-        metric: to compare sweeps by; None: the monitored one.
+        first: Folder of a sweep or of a run.
+        second: Folder of another one of the same kind.
+        metric: Metric to compare sweeps by; None: the monitored one.
 
     Raises:
-        DataError: one is neither, or they are not of one kind.
-        ConfigError: two sweeps monitor different metrics, and none is named.
+        DataError: A folder holds neither, or the folders are of different kinds.
+        ConfigError: Two sweeps monitor different metrics, and ``metric`` is None.
     """
     kinds = [_kind(folder) for folder in (first, second)]
     if kinds[0] != kinds[1]:
         raise DataError(
-            f"{first} is a {kinds[0]} and {second} is a {kinds[1]}: two sweeps or two runs can be "
-            f"compared. The runs of a sweep are its numbered folders, such as "
+            f"{first} is a {kinds[0]} and {second} is a {kinds[1]}. Pass two sweeps or two "
+            f"runs. The runs of a sweep are its numbered folders, such as "
             f"{(first if kinds[0] == 'sweep' else second) / '0'}."
         )
     if kinds[0] == "sweep":
@@ -60,17 +62,17 @@ def diff(first: Path, second: Path, metric: str | None = None) -> list[Section]:
 
 
 def _kind(folder: Path) -> str:
-    if is_sweep(folder):
+    if SweepFolder(folder).is_sweep():
         return "sweep"
-    if (folder / RECORD).is_file():
+    if RunFolder(folder).record.is_file():
         return "run"
-    what = "holds neither a sweep nor a run" if folder.is_dir() else "is no folder"
-    raise DataError(f"{folder} {what}; name two folders of sweeps, or two of runs.")
+    what = "holds neither a sweep nor a run" if folder.is_dir() else "is not a folder"
+    raise DataError(f"{folder} {what}. Pass the folders of two sweeps, or of two runs.")
 
 
 def _of_sweeps(a: Sequence[Trial], b: Sequence[Trial], metric: str | None) -> list[Section]:
     name = metric or _monitored([*a, *b])
-    # A key that is constant in each would keep all points apart: it is told once instead.
+    # Keys that are constant in each sweep would keep all points apart: they get their own table.
     keys = list(dict.fromkeys([*differing_keys(a), *differing_keys(b)]))
     left, right = ({_values(g): g for g in grouped(one, keys=keys)} for one in (a, b))
     both = [_compared(left[values], right[values], name) for values in left if values in right]
@@ -140,7 +142,7 @@ def _of_runs(a: Trial, b: Trial) -> list[Section]:
 
 
 def _origin(trial: Trial) -> dict[str, str]:
-    """Return what a run's result came about with, besides its config."""
+    """Return the versions and the state behind a run's result."""
     plugins = trial.record.get("plugins")
     listed = [one for one in plugins if isinstance(one, dict)] if isinstance(plugins, list) else []
     git = _mapping(trial, "git")

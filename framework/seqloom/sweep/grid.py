@@ -1,4 +1,4 @@
-"""The grid: every combination of the values given, each once, with the keys that apply to it."""
+"""The grid sweeper: every combination of the given values once, with the keys that apply to it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ log = logging.getLogger("seqloom")
 
 
 def owners(kind: str, name: str) -> list[str]:
-    """Return the components of a kind that have a parameter."""
+    """Return the components of a kind that have this parameter."""
     return sorted(
         f"{kind}={component.name}"
         for (of_kind, _), (component, _) in registry().components.items()
@@ -26,46 +26,46 @@ def owners(kind: str, name: str) -> list[str]:
 
 
 class Grid(PlannedSweeper):
-    """Tries every combination of the values that are given."""
+    """Runs every combination of the given values."""
 
     kind = "grid"
 
     def run(self, arguments: list[str], resuming: bool) -> None:
-        """Plan all trials at once, then launch those that are not done."""
+        """Plan all trials, then launch those that are not done."""
         if not resuming:
             for overrides in self._trials(self.parse(arguments)):
                 self.plan.add(overrides)
             self.plan.save()
         todo = self.unfinished()
         if resuming:
-            log.info("%d of %d trials are to be run.", len(todo), len(self.plan.trials))
+            log.info("%d of %d trials are left to run.", len(todo), len(self.plan.trials))
         if todo:
             self.launch(todo)
 
     def _trials(self, overrides: Sequence[Override]) -> list[list[str]]:
-        """Return each trial's overrides.
+        """Return the overrides of each trial.
 
         Raises:
-            ConfigError: a key applies to no point, or a value is none that its key takes.
+            ConfigError: A key does not apply to any point, or a value is not valid for its key.
         """
         for override in overrides:
             if override.is_sweep_override() and not override.is_discrete_sweep():
                 raise ConfigError(
-                    f"{override.input_line}: a grid has no values to try of an interval. Name "
-                    "them, or let Optuna search it: hydra/sweeper=optuna"
+                    f"{override.input_line}: a grid needs a list of values, not an interval. List "
+                    "them, or search the interval with Optuna: hydra/sweeper=optuna"
                 )
         (combinations,) = BasicSweeper.split_arguments(list(overrides), None)
-        trials = list(dict.fromkeys(tuple(self.applicable.applying(one)) for one in combinations))
-        self._refuse_useless(combinations[0], trials)
+        trials = list(dict.fromkeys(tuple(self.override_filter.apply(one)) for one in combinations))
+        self._refuse_unused(combinations[0], trials)
         self._check(trials)
-        for sentence in self.applicable.told():
-            log.info("%s", sentence)
+        for message in self.override_filter.messages():
+            log.info("%s", message)
         if len(trials) < len(combinations):
-            log.info("%d combinations are %d different trials.", len(combinations), len(trials))
+            log.info("%d combinations give %d different trials.", len(combinations), len(trials))
         return [list(trial) for trial in trials]
 
-    def _refuse_useless(self, combination: list[str], trials: Sequence[tuple[str, ...]]) -> None:
-        """Refuse a key that no trial has; ``combination`` has all of them."""
+    def _refuse_unused(self, combination: list[str], trials: Sequence[tuple[str, ...]]) -> None:
+        """Refuse a key that does not apply to any trial; ``combination`` has all keys."""
         used = {word.partition("=")[0] for trial in trials for word in trial}
         for word in combination:
             key = word.partition("=")[0]
@@ -73,23 +73,23 @@ class Grid(PlannedSweeper):
                 kind, _, name = key.partition(".")
                 others = owners(kind, name)
                 if others:
-                    choices = ", ".join(self.applicable.left_out[key])
+                    choices = ", ".join(self.override_filter.dropped[key])
                     raise ConfigError(
-                        f"{key} applies to no point of this sweep ({choices}); "
-                        f"{', '.join(others)} would have it."
+                        f"{key} does not apply to any point of this sweep ({choices}). "
+                        f"These have it: {', '.join(others)}."
                     )
-                self.applicable.check([*trials[0], word])
+                self.override_filter.check([*trials[0], word])
 
     def _check(self, trials: Sequence[tuple[str, ...]]) -> None:
-        """Compose the trials that differ in more than their seed: a wrong value ends the sweep now.
+        """Compose the trials that differ in more than their seed, to find wrong values now.
 
         Raises:
-            ConfigError: a value is none that its key takes.
+            ConfigError: A value is not valid for its key.
         """
         seen: set[tuple[str, ...]] = set()
         for trial in trials:
             seeds = tuple(word for word in trial if word.startswith("seed="))
             point = tuple(word for word in trial if word not in seeds)
             if not {point, seeds} <= seen:
-                self.applicable.check(trial)
+                self.override_filter.check(trial)
                 seen |= {point, seeds}

@@ -1,4 +1,4 @@
-"""The leaderboard: a row for each point, with what its seeds came to and how sure that is."""
+"""The leaderboard: a row for each point, with means over its seeds, compared with the best."""
 
 from __future__ import annotations
 
@@ -6,36 +6,35 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 
 from seqloom.errors import ConfigError, did_you_mean
-from seqloom.sweep.ledger import Trial, counted, is_number
 from seqloom.sweep.points import Group, differing_keys, grouped, paired
-from seqloom.sweep.rising import still_rising
-from seqloom.sweep.significance import has_scipy, holm, paired_p
+from seqloom.sweep.trials import Trial, counted, is_number
 
-GET_SCIPY = 'Significance needs scipy: pip install "seqloom[sweep]"'
-NO_TEST = "No p: no row shares two seeds or more, at equal other settings, with the best."
-IN_PLACE = {
-    "ahead": "ahead: better on {split}, over the seeds that both have, than the best row, which is "
+GET_SCIPY = 'Significance tests need SciPy: pip install "seqloom[sweep]"'
+NO_TEST = "No p: no row shares two or more seeds with the best row at equal other settings."
+MARKS = {
+    "ahead": "ahead: better than the best row on {split} over their common seeds. The best row is "
     "chosen by its mean on val.",
-    "constant": "constant: behind the best row by the same on every seed, so that nothing varies "
-    "that a test could go by.",
-    "–": "–: no test, since the row shares fewer than two seeds with the best, at equal other "
+    "constant": "constant: worse than the best row by the same amount on every seed, so there is "
+    "no variance to test.",
+    "–": "–: no test, because the row shares fewer than two seeds with the best row at equal other "
     "settings.",
 }
-"""What stands for p in a row where it would mislead or is none, and what that means."""
+"""Marks that replace p in a row without a meaningful test, and their explanations."""
 
 
 @dataclass(frozen=True)
 class Spread:
-    """How a metric is spread over the seeds.
+    """The mean and the spread of a metric over seeds.
 
     Attributes:
-        n: how many values there are, at least 1.
-        mean: of them.
-        error: the standard error of the mean, sd/√n; None of a single value.
-        low: the lowest.
-        high: the highest.
+        n: Number of values, at least 1.
+        mean: Mean.
+        error: Standard error of the mean, sd/√n; None for a single value.
+        low: Lowest value.
+        high: Highest value.
     """
 
     n: int
@@ -50,19 +49,19 @@ class Row:
     """A row of the leaderboard.
 
     Attributes:
-        group: its trials, and the values of its keys.
-        counts: how many trials there are of each state.
-        val: the metric on the validation split; None without a trial that has it.
-        test: the same on the test split.
-        best: whether it has the best mean on validation.
-        lead: of the best row over this one, on the split that is tested: positive where the best
-            row is better; the mean over the pairs that are tested, failing these that of all.
-        p: of the paired test of the best row against this one, corrected; None: no test.
-        in_place: of p, one of `IN_PLACE`; empty where p says what there is to say.
-        parameters: of the model, the mean.
-        epochs: of training, the mean.
-        seconds: of training, the mean.
-        speed: tokens or pixels a second in training, the mean.
+        group: Trials of the row, and the values of its keys.
+        counts: Number of trials in each state.
+        val: Metric on the validation split; None if no trial has it.
+        test: Metric on the test split.
+        best: Whether the row has the best mean on validation.
+        lead: Lead of the best row over this one on the tested split, positive if the best row is
+            better: the mean difference of the pairs, or of the means where there are no pairs.
+        p: Corrected p value of the paired test of the best row against this one; None: no test.
+        mark: One of `MARKS`, shown instead of p; empty if p is shown.
+        parameters: Number of parameters (mean).
+        epochs: Epochs of training (mean).
+        seconds: Training time in seconds (mean).
+        speed: Tokens or pixels per second in training (mean).
     """
 
     group: Group
@@ -72,7 +71,7 @@ class Row:
     best: bool = False
     lead: float | None = None
     p: float | None = None
-    in_place: str = ""
+    mark: str = ""
     parameters: float | None = None
     epochs: float | None = None
     seconds: float | None = None
@@ -81,15 +80,15 @@ class Row:
 
 @dataclass
 class Board:
-    """The rows that one metric compares.
+    """The rows that are compared by one metric.
 
     Attributes:
-        metric: its name; empty if no trial is done, so that none is known.
-        higher_is_better: of the metric.
-        keys: whose values tell the rows apart.
-        rows: the best mean on validation first, unless sorted otherwise.
-        tested_on: the split that p is of; empty without a test.
-        notes: what a reader should know besides.
+        metric: Name of the metric; empty if it is not known because no trial is done.
+        higher_is_better: Whether higher values of the metric are better.
+        keys: Keys whose values differ between rows.
+        rows: Rows, the best mean on validation first unless sorted otherwise.
+        tested_on: Split of the significance tests; empty without tests.
+        notes: Notes for the reader.
     """
 
     metric: str
@@ -101,7 +100,7 @@ class Board:
 
     @property
     def best(self) -> Row | None:
-        """The row with the best mean on validation; None if no trial is done, or none is best."""
+        """The row with the best mean on validation; None if there is none."""
         return next((row for row in self.rows if row.best), None)
 
 
@@ -115,21 +114,21 @@ def boards(
     """Return a leaderboard for each metric that the trials monitor.
 
     Args:
-        trials: of one sweep.
-        by: the keys to group by, all others pooled; None: each point is a row.
-        metric: another than the monitored one.
-        compared: whether the best row is marked and tested against the others.
+        trials: Trials of one sweep.
+        by: Keys to group by, the others being pooled; None: each point is a row.
+        metric: Metric to compare by; None: the monitored one.
+        compared: Whether the best row is marked and tested against the others.
 
     Raises:
-        ConfigError: no trial has this metric, or sets one of the keys.
+        ConfigError: No trial has this metric, or sets one of the keys.
     """
     keys = differing_keys(trials)
     if metric is not None:
         _refuse_unknown(metric, trials)
         made = [_board(metric, trials, trials, by, keys)]
     else:
-        parted = by_monitor(trials)
-        made = [_board(name, members, trials, by, keys) for name, members in parted.items()]
+        monitored = by_monitor(trials)
+        made = [_board(name, members, trials, by, keys) for name, members in monitored.items()]
     for board in made:
         if compared and board.rows and board.rows[0].val:
             _compare(board)
@@ -137,10 +136,10 @@ def boards(
 
 
 def by_monitor(trials: Sequence[Trial]) -> dict[str, list[Trial]]:
-    """Return trials by the metric that they monitor.
+    """Return trials by their monitored metric.
 
-    A trial that does not know its metric yet goes with the others of its point; failing these,
-    with all if they have one metric, else under the empty name.
+    A trial whose metric is not known yet is counted with the others of its point; without such,
+    with all trials if these have one metric, else under the empty name.
     """
     known = list(dict.fromkeys(trial.monitor for trial in trials if trial.monitor))
     fallback = known[0] if len(known) == 1 else ""
@@ -153,7 +152,7 @@ def by_monitor(trials: Sequence[Trial]) -> dict[str, list[Trial]]:
 
 
 def spread(values: Sequence[float]) -> Spread | None:
-    """Return how values are spread; None of none.
+    """Return the mean and the spread of values; None if there are none.
 
     >>> spread([0.5, 0.75])
     Spread(n=2, mean=0.625, error=0.125, low=0.5, high=0.75)
@@ -173,7 +172,7 @@ def _board(
     keys: Sequence[str],
 ) -> Board:
     if by is not None:
-        grouped(trials, by, keys)  # a key that only trials of another metric set is no mistake
+        grouped(trials, by, keys)  # a key may be set only by trials with another metric
         shown = [key for key in by if any(key in trial.overrides() for trial in members)]
         groups = grouped(members, shown, keys)
     else:
@@ -189,7 +188,7 @@ def _board(
 def best_trial(trials: Sequence[Trial]) -> Trial | None:
     """Return the best trial of the row with the best mean on validation.
 
-    Of equal rows and trials it is the first. None: no trial is done, or they monitor several
+    Of equal rows and trials it is the first. None if no trial is done, or they monitor different
     metrics.
     """
     scores = {trial.number: score for trial in trials if (score := trial.score()) is not None}
@@ -207,7 +206,7 @@ def best_trial(trials: Sequence[Trial]) -> Trial | None:
 
 
 def rank(found: Spread | None, higher_is_better: bool) -> float:
-    """Return what sorts the best mean first, and what has none last."""
+    """Return a sort key: the best mean first, rows without a mean last."""
     if found is None:
         return math.inf
     return -found.mean if higher_is_better else found.mean
@@ -233,10 +232,10 @@ def _mean(group: Group, name: str) -> float | None:
 
 
 def _compare(board: Board) -> None:
-    """Mark the first row as the best, and test it against each other one."""
+    """Mark the first row as the best, and test it against every other row."""
     best, *others = board.rows
     best.best = True
-    note = still_rising(best.group.trials, board.metric, board.higher_is_better)
+    note = convergence_note(best.group.trials, board.metric, board.higher_is_better)
     board.notes += [note] if note else []
     split = "test" if best.test else "val"
     pairs = [paired(best.group, row.group, split, board.metric) for row in others]
@@ -256,7 +255,7 @@ def _compare(board: Board) -> None:
 def _lead(
     pairs: Sequence[tuple[float, float]], ours: Spread | None, theirs: Spread | None
 ) -> float | None:
-    """Return the mean difference, without what rounding makes of none at all."""
+    """Return the mean difference, rounded so that equal values give exactly 0."""
     if pairs:
         return round(statistics.fmean(one - other for one, other in pairs), 12)
     return round(ours.mean - theirs.mean, 12) if ours and theirs else None
@@ -265,18 +264,18 @@ def _lead(
 def _test(
     board: Board, others: Sequence[Row], pairs: Sequence[Sequence[tuple[float, float]]]
 ) -> None:
-    """Set the p of each other row, and what stands in its place."""
+    """Set p or a mark for each other row."""
     ps = holm([paired_p(found) for found in pairs])
     for row, found, p in zip(others, pairs, ps, strict=True):
         row.p = p
-        row.in_place = _in_place(row, len(found))
-    used = {row.in_place for row in others}
+        row.mark = _mark(row, len(found))
+    used = {row.mark for row in others}
     board.notes += [
-        note.format(split=board.tested_on) for word, note in IN_PLACE.items() if word in used
+        note.format(split=board.tested_on) for word, note in MARKS.items() if word in used
     ]
 
 
-def _in_place(row: Row, pairs: int) -> str:
+def _mark(row: Row, pairs: int) -> str:
     if not row.val:
         return ""
     if row.lead is not None and row.lead < 0:
@@ -286,17 +285,92 @@ def _in_place(row: Row, pairs: int) -> str:
     return "constant" if pairs > 1 else "–"
 
 
+def convergence_note(trials: Sequence[Trial], metric: str, higher_is_better: bool) -> str:
+    """Return a note if the last epoch of most trials was better than all before it; else nothing.
+
+    Args:
+        trials: Trials of the best row; those that are not done do not count.
+        metric: Name of the metric on the validation split.
+        higher_is_better: Whether higher values of the metric are better.
+    """
+    curves = [trial.curve(f"val/{metric}") for trial in trials if trial.done]
+    sign = 1 if higher_is_better else -1
+    improving = [_improving([sign * curve[epoch] for epoch in sorted(curve)]) for curve in curves]
+    if 2 * sum(improving) <= len(improving):
+        return ""
+    verb = "rose" if higher_is_better else "fell"
+    return (
+        f"The best row's val {metric} still {verb} in its last epoch: train for more epochs before "
+        "you choose."
+    )
+
+
+def _improving(values: Sequence[float]) -> bool:
+    finite = [value for value in values if math.isfinite(value)]
+    return len(finite) > 1 and finite[-1] > max(finite[:-1])
+
+
+def has_scipy() -> bool:
+    """Return whether SciPy is installed, which the tests need."""
+    return find_spec("scipy") is not None
+
+
+def paired_p(pairs: Sequence[tuple[float, float]]) -> float | None:
+    """Return the two-sided p of the paired t-test.
+
+    Args:
+        pairs: The two values of each seed.
+
+    Returns:
+        The p value; 1 if the values are equal; None if there is no test, because there are fewer
+        than two pairs or all differences are equal.
+    """
+    differences = [first - second for first, second in pairs]
+    if len(differences) < 2:
+        return None
+    if not any(differences):
+        return 1.0
+    scale = max(abs(value) for pair in pairs for value in pair)
+    deviation = statistics.stdev(differences)
+    if deviation <= 1e-12 * scale:  # constant up to rounding
+        return None
+    from scipy.special import stdtr  # scipy.stats takes a second to import
+
+    t = statistics.fmean(differences) / (deviation / math.sqrt(len(differences)))
+    return float(2 * stdtr(len(differences) - 1, -abs(t)))
+
+
+def holm(ps: Sequence[float | None]) -> list[float | None]:
+    """Return p values corrected for multiple tests by Holm's step-down method.
+
+    >>> [p and round(p, 6) for p in holm([0.01, None, 0.04, 0.03])]
+    [0.03, None, 0.06, 0.06]
+    """
+    made = sorted((p, i) for i, p in enumerate(ps) if p is not None)
+    corrected: list[float | None] = [None] * len(ps)
+    highest = 0.0
+    for step, (p, i) in enumerate(made):
+        highest = max(highest, min(1.0, p * (len(made) - step)))
+        corrected[i] = highest
+    return corrected
+
+
 def direction(metric: str, trials: Sequence[Trial]) -> tuple[bool, str]:
-    """Return whether more of a metric is better, and a note if that had to be assumed."""
+    """Return whether higher values of a metric are better, and a note if that is assumed."""
     for trial in trials:
         if trial.monitor == metric:
             return trial.record.get("higher_is_better") is not False, ""
     higher = not (metric.endswith(("loss", "error")) or metric in {"cer", "wer"})
     better = "higher" if higher else "lower"
-    return higher, f"No trial monitors {metric}: taken as better the {better}." if metric else ""
+    return (
+        higher,
+        f"No trial monitors {metric}: {better} values are assumed to be better." if metric else "",
+    )
 
 
 def _refuse_unknown(metric: str, trials: Sequence[Trial]) -> None:
     known = {name for t in trials if t.done for values in t.metrics.values() for name in values}
     if metric not in known:
-        raise ConfigError(f"No trial that is done has {metric!r}. {did_you_mean(metric, known)}")
+        raise ConfigError(
+            f"No finished trial has the metric {metric!r}. {did_you_mean(metric, known)}"
+        )

@@ -1,4 +1,4 @@
-"""The points of a sweep: what was set but for the seed. Trials of one point repeat one another."""
+"""The points of a sweep: settings without the seed. Trials of one point are its repetitions."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from itertools import compress
 from statistics import fmean
 
 from seqloom.errors import ConfigError, did_you_mean
-from seqloom.sweep.ledger import Trial
+from seqloom.sweep.trials import Trial
 
 ABSENT = "–"
-"""Stands for the value of a key that a point lacks, since it does not apply there."""
+"""Shown for the value of a key that does not apply to a point."""
 
 Values = tuple[str, ...]
 
 
 @dataclass
 class Group:
-    """Trials that belong in one row: those of a point, or of several points pooled.
+    """The trials of one row: those of a point, or of several pooled points.
 
     Attributes:
-        values: of the row's keys.
-        trials: in the order of their numbers.
-        rest: the values of all other keys that differ, for each trial.
+        values: Values of the row's keys.
+        trials: Trials in the order of their numbers.
+        rest: Values of the other keys that differ, for each trial.
     """
 
     values: Mapping[str, str]
@@ -32,20 +32,19 @@ class Group:
 
     @property
     def points(self) -> int:
-        """How many points are pooled."""
+        """The number of pooled points."""
         return len(set(self.rest))
 
     @property
     def name(self) -> str:
-        """The row in words: ``encoder=lstm encoder.merge=sum``."""
+        """The row's values as text: ``encoder=lstm encoder.merge=sum``."""
         pairs = [f"{key}={value}" for key, value in self.values.items() if value != ABSENT]
         return " ".join(pairs) or "all"
 
     def samples(self, split: str, metric: str) -> dict[tuple[Values, str], float]:
-        """Return a metric of the trials that are done, by what they can be paired by.
+        """Return a metric of the finished trials, by the values of the pooled keys and the seed.
 
-        That is the values of the pooled keys and the seed. Of trials that are equal in all, which
-        say no more than one of them, the last counts.
+        Of trials with equal values and seed, the last one counts.
         """
         return {
             (rest, trial.seed or f"trial {trial.number}"): value
@@ -55,10 +54,10 @@ class Group:
 
 
 def paired(a: Group, b: Group, split: str, metric: str) -> list[tuple[float, float]]:
-    """Return a metric of two groups in pairs: of equal seeds and equal values of the pooled keys.
+    """Return a metric of two groups in pairs with equal seeds and equal values of the pooled keys.
 
-    A pooled key that applies to one of the groups alone, such as the merge to bidirectional
-    encoders, cannot be equal: the mean over its values is taken.
+    For a pooled key that applies to only one of the groups, such as the merge of bidirectional
+    encoders, the mean over its values is used.
     """
     applies = [
         any(rest[i] != ABSENT for rest in a.rest) and any(rest[i] != ABSENT for rest in b.rest)
@@ -78,12 +77,12 @@ def _means(
 
 
 def point_of(trial: Trial) -> dict[str, str]:
-    """Return what was set for a trial but for the seed."""
+    """Return the overrides of a trial without the seed."""
     return {key: value for key, value in trial.overrides().items() if key != "seed"}
 
 
 def differing_keys(trials: Iterable[Trial]) -> list[str]:
-    """Return the keys in which the points of trials differ, in the order in which they came."""
+    """Return the keys in which the points of trials differ, in order of their appearance."""
     points = [point_of(trial) for trial in trials]
     keys = dict.fromkeys(key for point in points for key in point)
     return [key for key in keys if len({point.get(key) for point in points}) > 1]
@@ -95,12 +94,12 @@ def grouped(
     """Return trials grouped by the values of some keys, in the order of their first trials.
 
     Args:
-        trials: of one sweep.
-        by: the keys; None: all that differ, so that each group is a point.
-        keys: those that differ; None: those that differ between these trials.
+        trials: Trials of one sweep.
+        by: Keys to group by; None: all that differ, so that each group is a point.
+        keys: Keys that differ; None: those that differ between these trials.
 
     Raises:
-        ConfigError: no trial sets one of the keys.
+        ConfigError: No trial sets one of the keys.
     """
     keys = differing_keys(trials) if keys is None else keys
     by = keys if by is None else _known(by, trials)
@@ -121,7 +120,7 @@ def _known(by: Sequence[str], trials: Sequence[Trial]) -> Sequence[str]:
         if key == "seed":
             raise ConfigError(
                 "The trials cannot be grouped by seed: seeds are the repetitions of a point. "
-                f"There are: {', '.join(sorted(known))}."
+                f"Available keys: {', '.join(sorted(known))}."
             )
         if key not in known:
             raise ConfigError(f"No trial sets {key!r}. {did_you_mean(key, known)}")

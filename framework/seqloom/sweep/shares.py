@@ -1,4 +1,4 @@
-"""Give each of several trials that run at once its own share of the machine's cores and GPUs."""
+"""Shares of a machine's cores and GPUs for trials that run at the same time."""
 
 from __future__ import annotations
 
@@ -14,24 +14,104 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from seqloom.errors import RunError
 from seqloom.files import cannot_write
+from seqloom.sweep.folder import SweepFolder, read_plan
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    from seqloom.config.run_config import Section
 
 POLL = 0.2
-"""Seconds between two looks for a free slot."""
+"""Seconds between two attempts to claim a slot."""
 
-_held: dict[str, Slot] = {}  # this process's places, by key
-_seen: list[tuple[str, ...]] = []  # the GPUs of the last share that was applied here
+_held: dict[str, Slot] = {}  # the slots of this process, by key
+_seen: list[tuple[str, ...]] = []  # the GPUs of the last share that was applied in this process
+
+
+@contextmanager
+def own_share(
+    sweep: str, launcher: DictConfig, trainer: Section, threads: int | None
+) -> Iterator[None]:
+    """Restrict a trial to its share of cores and GPUs; wait until one is free.
+
+    This applies to the launchers that run several trials on this machine at once, ``joblib`` and
+    ``submitit_local``. Slurm assigns resources itself.
+
+    Args:
+        sweep: Folder of the sweep.
+        launcher: Hydra's settings of the launcher.
+        trainer: The config's section.
+        threads: Number of CPU threads of the trial; None: one per core of its share.
+    """
+    folder = Path(sweep)
+    cores, gpus = available_cores(), available_gpus()
+    planned = len(read_plan(folder).trials) if SweepFolder(folder).plan.exists() else len(cores)
+    places = min(slots(launcher, trainer, threads, len(cores), len(gpus)), planned)
+    if places < 2:
+        yield
+        return
+    # Kept until the process ends: a joblib worker that has initialised CUDA cannot change its GPU.
+    slot = claim(places, str(folder.absolute()))
+    devices = _gpus_wanted(trainer, len(gpus), places)
+    mine = share(slot.number, places, cores, gpus, devices)
+    with apply(mine, threads):
+        yield
+
+
+def slots(
+    launcher: DictConfig, trainer: Section, threads: int | None, cores: int, gpus: int
+) -> int:
+    """Return how many trials the launcher may run at once on this machine.
+
+    Submitit starts all jobs of a local sweep at once; those without a share wait.
+
+    >>> from omegaconf import OmegaConf
+    >>> launcher = OmegaConf.create({"_target_": "x.JoblibLauncher", "n_jobs": -1})
+    >>> slots(launcher, {}, None, cores=8, gpus=0)
+    8
+    """
+    target = str(launcher._target_).rpartition(".")[2]
+    if target == "JoblibLauncher":
+        return jobs_of(int(launcher.get("n_jobs") or 1), cores)
+    if target == "LocalLauncher":
+        devices = trainer.get("devices", 1)
+        ranks = devices if isinstance(devices, int) and devices > 0 else 1
+        places = cores // ((threads or 1) * ranks)
+        wanted = _gpus_wanted(trainer, gpus, max(1, places))
+        return max(1, min(places, gpus // wanted) if wanted else places)
+    return 1
+
+
+def jobs_of(n_jobs: int, cores: int) -> int:
+    """Return the number of jobs that joblib's ``n_jobs`` means: -1: one per core, -2: one fewer.
+
+    >>> jobs_of(-2, cores=8)
+    7
+    """
+    return n_jobs if n_jobs > 0 else max(1, cores + 1 + n_jobs)
+
+
+def _gpus_wanted(trainer: dict[str, Any], gpus: int, places: int) -> int:
+    """Return how many GPUs a trial needs; 0 if it needs none, or chooses them itself."""
+    if not gpus or trainer.get("accelerator") not in ("auto", "gpu", "cuda"):
+        return 0
+    devices = trainer.get("devices", 1)
+    if isinstance(devices, int) and devices > 0:
+        return devices
+    return max(1, gpus // places) if devices in ("auto", -1, "-1") else 0
 
 
 @dataclass(frozen=True)
 class Share:
-    """What one of several trials may use.
+    """The cores and GPUs that a trial may use.
 
     Attributes:
-        cores: numbers of CPU cores.
-        gpus: as ``CUDA_VISIBLE_DEVICES`` names them.
+        cores: Numbers of CPU cores.
+        gpus: Names of GPUs, as in ``CUDA_VISIBLE_DEVICES``.
     """
 
     cores: tuple[int, ...]
@@ -39,19 +119,19 @@ class Share:
 
 
 def share(slot: int, slots: int, cores: Sequence[int], gpus: Sequence[str], devices: int) -> Share:
-    """Return one trial's share: neighbours that are its own, as long as there are enough.
+    """Return the share of a trial: its own adjacent cores and GPUs, if there are enough.
 
-    Where there are fewer cores than trials at once, each trial has one core; the cores go to the
-    places in turn, so that several trials share one. Where there are fewer GPUs than the trials use
-    together, they go round in turn as well: a trial has as many as it uses, or all, and shares
-    them. What is shared is shared evenly: no core and no GPU has two trials more than another.
+    If there are fewer cores than slots, each trial gets one core, assigned in turn, so several
+    trials share one. If there are fewer GPUs than the trials use together, they are also assigned
+    in turn: each trial gets as many as it uses, or all, and shares them. Sharing is even: the
+    numbers of trials on two cores, or on two GPUs, differ by at most one.
 
     Args:
-        slot: the trial's place, from 0.
-        slots: places for trials that run at once.
-        cores: all there are; they are dealt out to the last.
-        gpus: all there are; those beyond what the trials use are left over.
-        devices: GPUs that a trial uses; 0: none.
+        slot: Slot of the trial, from 0.
+        slots: Number of slots for trials that run at the same time.
+        cores: All cores; every one is assigned.
+        gpus: All GPUs; those beyond what the trials use stay unassigned.
+        devices: Number of GPUs that a trial uses; 0: none.
 
     >>> share(1, 3, cores=range(8), gpus=["0", "1", "2", "3"], devices=1)
     Share(cores=(2, 3, 4), gpus=('1',))
@@ -71,21 +151,21 @@ def _edge(slot: int, slots: int, cores: Sequence[int]) -> int:
     return slot * len(cores) // slots
 
 
-def cores() -> list[int]:
+def available_cores() -> list[int]:
     """Return the CPU cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return sorted(os.sched_getaffinity(0))
     return list(range(os.cpu_count() or 1))
 
 
-def gpus() -> list[str]:
-    """Return the GPUs that this process may use, without waking CUDA."""
+def available_gpus() -> list[str]:
+    """Return the GPUs that this process may use, without initialising CUDA."""
     named = os.environ.get("CUDA_VISIBLE_DEVICES")
     if named is None:
         return [str(number) for number in range(_count_gpus())]
     found: list[str] = []
     for name in map(str.strip, named.split(",")):
-        if name in ("", "-1", "NoDevFiles"):  # CUDA sees nothing from here on
+        if name in ("", "-1", "NoDevFiles"):  # CUDA ignores the rest
             break
         found.append(name)
     return found
@@ -102,17 +182,17 @@ def _count_gpus() -> int:
 
 @contextmanager
 def apply(share: Share, threads: int | None) -> Iterator[None]:
-    """Keep this process, and those it starts within the block, to a share.
+    """Restrict this process, and those it starts within the block, to a share.
 
-    A share without GPUs says nothing about them. Processes inherit all of it: cores, GPUs and the
-    number of threads.
+    A share without GPUs does not restrict them. Child processes inherit the cores, the GPUs and
+    the number of threads.
 
     Args:
-        share: what may be used.
-        threads: that torch may use on the CPU; None: one for each core of the share.
+        share: Share to apply.
+        threads: Number of CPU threads of torch; None: one per core of the share.
 
     Raises:
-        RunError: CUDA runs in this process and sees other GPUs already.
+        RunError: CUDA is already initialised in this process with other GPUs.
     """
     _refuse_late(share)
     count = threads or len(share.cores)
@@ -161,15 +241,15 @@ def _affinity(cores: Collection[int]) -> Iterator[None]:
 
 
 def _pin(cores: Collection[int]) -> None:
-    # Each thread has cores of its own; only threads to come take after the one that starts them.
+    # Each thread has its own affinity; only new threads inherit it from the one that starts them.
     for task in Path("/proc/self/task").iterdir():
-        with suppress(ProcessLookupError):  # it has ended
+        with suppress(ProcessLookupError):  # the thread has ended
             os.sched_setaffinity(int(task.name), cores)
 
 
 @contextmanager
 def _threads(count: int) -> Iterator[None]:
-    torch = sys.modules.get("torch")  # what is not imported yet goes by the environment
+    torch = sys.modules.get("torch")  # if it is imported later, it reads the environment
     if not count or torch is None:
         yield
         return
@@ -183,11 +263,11 @@ def _threads(count: int) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Slot:
-    """One of several places for trials on this machine, held until the process ends.
+    """A slot for one of several trials on this machine, held until the process ends.
 
     Attributes:
-        number: from 0.
-        lock: descriptor of the open file whose lock holds the place.
+        number: Number of the slot, from 0.
+        lock: Descriptor of the open file whose lock holds the slot.
     """
 
     number: int
@@ -195,17 +275,17 @@ class Slot:
 
 
 def claim(slots: int, key: str) -> Slot:
-    """Take one of some places on this machine, and wait while all are taken.
+    """Claim one of the slots on this machine; wait while all are taken.
 
-    It is freed when the process ends, however it ends. A process that has one for the key keeps
-    it: a joblib worker runs many trials in one place, as CUDA cannot change its GPUs once it runs.
+    The slot is freed when the process ends, in any way. A process that has one for the key keeps
+    it: a joblib worker runs many trials in one slot, since CUDA cannot change its GPUs later.
 
     Args:
-        slots: places there are.
-        key: of those who share the places; a sweep's folder.
+        slots: Number of slots.
+        key: Key of those who share the slots: a sweep's folder.
 
     Raises:
-        RunError: the temporary folder cannot be written.
+        RunError: The temporary folder cannot be written.
     """
     while key not in _held:
         found = _first_free(slots, key)
@@ -213,17 +293,17 @@ def claim(slots: int, key: str) -> Slot:
             time.sleep(POLL)
         else:
             _held[key] = found
-            _remove("*")  # what sweeps left whose workers outlived them
+            _remove("*")  # left by sweeps whose workers outlived them
     return _held[key]
 
 
 def tidy(key: str) -> None:
-    """Remove the lock files of a key, but for those of places that are held.
+    """Remove the lock files of a key, except those of slots that are held.
 
-    Idle joblib workers hold theirs until they end; the next claim of any key removes those.
+    Idle joblib workers hold theirs until they end; the next claim of any key removes these.
 
     Args:
-        key: see :func:`claim`.
+        key: Key of the slots; see :func:`claim`.
     """
     _remove(f"{_name(key)}-*")
 
@@ -236,14 +316,14 @@ def _first_free(slots: int, key: str) -> Slot | None:
             lock = _try(folder / f"{_name(key)}-{number}.lock")
             if lock is not None:
                 return Slot(number, lock)
-    except OSError as fault:
-        raise cannot_write(folder, fault) from fault
+    except OSError as error:
+        raise cannot_write(folder, error) from error
     return None
 
 
 def _remove(pattern: str) -> None:
     for path in _folder().glob(f"{pattern}.lock"):
-        with suppress(OSError):  # it is of no use and does no harm
+        with suppress(OSError):  # a leftover file does no harm
             lock = _try(path)
             if lock is not None:
                 try:
@@ -264,7 +344,7 @@ def _try(path: Path) -> int | None:
     lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Another process may have removed the file in the meantime; it then locks nothing.
+        # If another process has removed the file in the meantime, its lock is void.
         if os.path.samestat(path.stat(), os.fstat(lock)):
             return lock
     except (BlockingIOError, FileNotFoundError):
@@ -279,4 +359,4 @@ def _forget() -> None:
     _held.clear()
 
 
-os.register_at_fork(after_in_child=_forget)  # else a data worker would hold its parent's place
+os.register_at_fork(after_in_child=_forget)  # else a data worker would hold its parent's slot

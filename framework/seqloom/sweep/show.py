@@ -1,21 +1,29 @@
-"""Print the leaderboard of a sweep: the table alone to standard output, notes to the other."""
+"""Print a leaderboard as a table, Markdown, CSV or JSON. Only the first two round their numbers."""
 
 from __future__ import annotations
 
+import csv
+import io
+import json
+import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
-from seqloom.sweep.formats import FORMATS, left_out
-from seqloom.sweep.front import front, has_several_objectives
-from seqloom.sweep.index import write_index
-from seqloom.sweep.leaderboard import best_trial, boards
-from seqloom.sweep.ledger import Trial, open_sweep, read_trials
-from seqloom.sweep.ordering import sort, top
-from seqloom.sweep.standing import standing
+from seqloom.files import finite
+from seqloom.sweep.columns import aligned, cells, last_words, sort, top
+from seqloom.sweep.folder import read_plan
+from seqloom.sweep.leaderboard import Board, Row, best_trial, boards
+from seqloom.sweep.summary import pareto_front, write_index
+from seqloom.sweep.trials import STATES, Trial, open_sweep, read_trials, status
 from seqloom.train.folder import RunFolder
 
-FAULTS = 5
+WIDTH = 100
+"""Preferred maximum length of a table's lines; more if the terminal is wider."""
+
+FAILURES = 5
+"""Number of failed trials whose errors are printed."""
 
 
 def show(
@@ -27,21 +35,21 @@ def show(
     order: str | None = None,
     most: int | None = None,
 ) -> None:
-    """Print the leaderboard of a sweep.
+    """Print the leaderboard of a sweep: the table to stdout, status and notes to stderr.
 
     Args:
-        folder: of the sweep.
-        form: one of `FORMATS`.
-        by: the keys to group by; None: each point is a row.
-        metric: another than the monitored one.
-        order: the column to sort by; None: the mean on validation, the best first.
-        most: rows to show; None: all.
+        folder: Folder of the sweep.
+        form: One of `FORMATS`.
+        by: Keys to group by; None: each point is a row.
+        metric: Metric to compare by; None: the monitored one.
+        order: Column to sort by; None: the mean on validation, the best first.
+        most: Maximum number of rows; None: all.
 
     Raises:
-        SeqloomError: it is no sweep, or has no such key, metric or column.
+        SeqloomError: The folder is not a sweep, or there is no such key, metric or column.
     """
     trials = open_sweep(folder)
-    several = has_several_objectives(folder)
+    several = read_plan(folder, strict=False).has_several_objectives
     made = boards(trials, by, metric, compared=not several)
     if order is not None:
         sort(made, order)
@@ -49,31 +57,152 @@ def show(
         top(made, most)
     print(FORMATS[form](made), flush=True)
     notes = list(dict.fromkeys(note for board in made for note in board.notes))
-    if form == "table" and (names := left_out(made)):
-        notes.append(f"No room for: {', '.join(names)}. --format markdown, csv or json has them.")
-    notes += front(folder) if several else []
-    for line in [f"{standing(folder, trials)}.", *notes, *faults(trials)]:
+    if form == "table" and (names := omitted(made)):
+        notes.append(
+            f"Columns that do not fit: {', '.join(names)}. Use --format markdown, csv or json."
+        )
+    notes += pareto_front(folder) if several else []
+    for line in [f"{status(folder, trials)}.", *notes, *failures(trials)]:
         print(line, file=sys.stderr)
 
 
-def faults(trials: Sequence[Trial]) -> list[str]:
+def failures(trials: Sequence[Trial]) -> list[str]:
     """Return a sentence for each of the first trials that failed or are damaged."""
-    bad = [trial for trial in trials if trial.state in {"failed", "damaged"}]
-    told = [
-        f"Trial {trial.number} {'is' if trial.state == 'damaged' else 'has'} {trial.state}: "
+    failed = [trial for trial in trials if trial.state in {"failed", "damaged"}]
+    lines = [
+        f"Trial {trial.number} {'is damaged' if trial.state == 'damaged' else 'failed'}: "
         f"{str(trial.record.get('error') or 'its record does not say why').splitlines()[0]}"
-        for trial in bad[:FAULTS]
+        for trial in failed[:FAILURES]
     ]
-    more = len(bad) - len(told)
-    return [*told, f"… and {more} more."] if more else told
+    more = len(failed) - len(lines)
+    return [*lines, f"… and {more} more."] if more else lines
 
 
-def sum_up(folder: Path) -> None:
-    """Write a sweep's index and print its leaderboard, where its best model is, and where it is."""
+def finish(folder: Path) -> None:
+    """Write a sweep's index, and print its leaderboard, its best model's folder and its own."""
     write_index(folder)
     sys.stdout.write("\n")
     show(folder)
-    top = None if has_several_objectives(folder) else best_trial(read_trials(folder))
-    if top:
-        sys.stdout.write(f"\nbest   {RunFolder(top.folder).bundle}")
+    several = read_plan(folder, strict=False).has_several_objectives
+    best = None if several else best_trial(read_trials(folder))
+    if best:
+        sys.stdout.write(f"\nbest   {RunFolder(best.folder).bundle}")
     sys.stdout.write(f"\nsweep  {folder}\n")
+
+
+def table(boards: Sequence[Board]) -> str:
+    """Return leaderboards as plain text; `omitted` returns the columns that do not fit."""
+    return "\n\n".join(_fitting(board)[0] for board in boards)
+
+
+def omitted(boards: Sequence[Board]) -> list[str]:
+    """Return the columns that `table` omits to keep its lines short."""
+    return list(dict.fromkeys(name for board in boards for name in _fitting(board)[1]))
+
+
+def _fitting(board: Board) -> tuple[str, list[str]]:
+    """Return the table with the most columns that fits, and the columns that it omits."""
+    width = max(WIDTH, shutil.get_terminal_size((WIDTH, 0)).columns)
+    every = cells(board)[0]
+    for count in range(-1, len(_OPTIONAL) + 1):
+        names, rows = cells(board, frozenset(_OPTIONAL[: max(count, 0)]))
+        right = [name not in (*board.keys, "not done") for name in names]
+        header = names if count < 0 else [*last_words(board.keys), *names[len(board.keys) :]]
+        text = aligned([header, *rows], right)
+        if max(map(len, text.splitlines())) <= width:
+            break
+    return text, [name for name in every if name not in names]
+
+
+_OPTIONAL = ("units/s", "test range", "val range", "epochs", "parameters", "time")
+"""Columns that are omitted one after another until a table fits; keys are shortened first."""
+
+
+def markdown(boards: Sequence[Board]) -> str:
+    """Return leaderboards as tables in Markdown, with all columns."""
+    return "\n\n".join(_markdown(board) for board in boards)
+
+
+def _markdown(board: Board) -> str:
+    header, rows = cells(board)
+    rule = [":---" if name in (*board.keys, "not done") else "---:" for name in header]
+    escaped = ([cell.replace("|", "\\|") for cell in row] for row in (header, rule, *rows))
+    return "\n".join(f"| {' | '.join(row)} |" for row in escaped)
+
+
+def csv_text(boards: Sequence[Board]) -> str:
+    """Return leaderboards as one CSV with raw numbers; a cell without a value is empty."""
+    rows = [flat(board, row) for board in boards for row in board.rows]
+    file = io.StringIO()
+    writer = csv.DictWriter(file, dict.fromkeys(name for row in rows for name in row))
+    writer.writeheader()
+    writer.writerows(rows)
+    return file.getvalue().rstrip("\r\n").replace("\r\n", "\n")
+
+
+def flat(board: Board, row: Row) -> dict[str, Any]:
+    """Return the values of a row by CSV column."""
+    spreads = {"val": row.val, "test": row.test}
+    measured = {
+        f"{split}_{name}": getattr(found, name) if found else None
+        for split, found in spreads.items()
+        for name in ("n", "mean", "error", "low", "high")
+    }
+    return {
+        **row.group.values,
+        "metric": board.metric,
+        **measured,
+        "best": row.best,
+        "lead": row.lead,
+        "p": row.p,
+        "points": row.group.points,
+        "trials": len(row.group.trials),
+        **{f"trials_{state}": row.counts.get(state, 0) for state in STATES},
+        "parameters": row.parameters,
+        "epochs": row.epochs,
+        "training_seconds": row.seconds,
+        "cost_per_second": row.speed,
+    }
+
+
+def json_text(boards: Sequence[Board]) -> str:
+    """Return leaderboards as JSON, with all values and notes."""
+    return json.dumps(finite([_plain(board) for board in boards]), indent=2, ensure_ascii=False)
+
+
+def _plain(board: Board) -> dict[str, Any]:
+    return {
+        "metric": board.metric,
+        "higher_is_better": board.higher_is_better,
+        "keys": board.keys,
+        "tested_on": board.tested_on or None,
+        "notes": board.notes,
+        "rows": [_plain_row(row) for row in board.rows],
+    }
+
+
+def _plain_row(row: Row) -> dict[str, Any]:
+    return {
+        "values": dict(row.group.values),
+        "trials": [trial.number for trial in row.group.trials],
+        "points": row.group.points,
+        "states": dict(row.counts),
+        "val": vars(row.val) if row.val else None,
+        "test": vars(row.test) if row.test else None,
+        "best": row.best,
+        "lead": row.lead,
+        "p": row.p,
+        "parameters": row.parameters,
+        "epochs": row.epochs,
+        "training_seconds": row.seconds,
+        "cost_per_second": row.speed,
+    }
+
+
+FORMATS: dict[str, Callable[[Sequence[Board]], str]] = {
+    "table": table,
+    "markdown": markdown,
+    "csv": csv_text,
+    "json": json_text,
+}
+"""The values of ``seqloom sweep show --format``."""

@@ -19,6 +19,7 @@ from pytorch_lightning.loggers.logger import Logger
 from torch import Tensor
 
 from seqloom.files import atomic_file, cannot_write, finite, write_text
+from seqloom.train.folder import read_metrics
 from seqloom.train.ranks import from_first, gathered, is_first, rank
 
 log = logging.getLogger("seqloom")
@@ -55,19 +56,11 @@ class JsonLines(Logger):
         except OSError as fault:
             raise cannot_write(self.path, fault) from fault
 
-    def rows(self) -> list[dict[str, Any]]:
-        """Return what was written so far."""
-        if not self.path.exists():
-            return []
-        lines = self.path.read_text(encoding="utf-8").splitlines(keepends=True)
-        # A process that was killed may have left the last line unfinished.
-        return [json.loads(line) for line in lines if line.endswith("\n")]
-
     def forget_after(self, step: int) -> None:
         """Drop the lines of steps that a resumed run will train again."""
         if not is_first():
             return
-        kept = [row for row in self.rows() if row["step"] < step]
+        kept = [row for row in read_metrics(self.path) if row["step"] < step]
         write_text(self.path, "".join(json.dumps(row) + "\n" for row in kept))
 
 

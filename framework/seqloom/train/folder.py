@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from seqloom.config.run_config import RunConfig, Section
 from seqloom.errors import RunError
 from seqloom.files import write_text
@@ -23,6 +21,45 @@ NAMES = frozenset({"run_dir", "resume", "threads", "title", "disable_plugins"})
 
 MAY_CHANGE = NAMES | {"trainer", "callbacks", "logger", "batch.workers"}
 """What may differ when a run goes on; anything else would make it another run."""
+
+
+def parse_record(text: str | bytes) -> dict[str, Any]:
+    """Return the content of a ``run.json``; empty if it does not hold an object.
+
+    In records of 0.1.0 the monitored metric has the key ``watch``; it is returned as ``monitor``.
+
+    Raises:
+        ValueError: The text is not JSON.
+    """
+    record = json.loads(text)
+    if not isinstance(record, dict):
+        return {}
+    if "watch" in record:
+        record.setdefault("monitor", record.pop("watch"))
+    return record
+
+
+def read_metrics(path: Path) -> list[dict[str, Any]]:
+    """Return the rows of a ``metrics.jsonl``; empty if it does not exist.
+
+    A line that is incomplete, because it is being written or its process was killed, is left out.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    try:
+        lines = path.read_bytes().splitlines()
+    except FileNotFoundError:
+        return []
+    rows = []
+    for line in lines:
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(row, dict):
+            rows.append(row)
+    return rows
 
 
 @dataclass(frozen=True)
@@ -103,7 +140,7 @@ class RunFolder:
             RunError: the record is there, but cannot be read now.
         """
         try:
-            found = json.loads(self.record.read_text(encoding="utf-8"))
+            return parse_record(self.record.read_bytes())
         except FileNotFoundError:
             return {}
         except ValueError as fault:
@@ -111,7 +148,6 @@ class RunFolder:
             return {}
         except OSError as fault:
             raise RunError(f"Cannot read {self.record}: {fault.strerror or fault}.") from fault
-        return found if isinstance(found, dict) else {}
 
     def tidy(self) -> None:
         """Remove what a process that was killed had begun to write; only who holds it may."""
@@ -143,6 +179,8 @@ class RunFolder:
         going_on = self.config.exists() and not self._failed_early()
         if going_on:
             self._refuse_other_run(config)
+        import yaml  # not needed to read records
+
         write_text(
             self.config, yaml.safe_dump(config.to_plain(), sort_keys=False, allow_unicode=True)
         )
@@ -166,6 +204,8 @@ class RunFolder:
 
     def frozen(self) -> RunConfig:
         """Return the config that the folder's run had."""
+        import yaml
+
         try:
             return RunConfig.from_plain(yaml.safe_load(self.config.read_text(encoding="utf-8")))
         except (OSError, LookupError, TypeError, ValueError, yaml.YAMLError) as fault:

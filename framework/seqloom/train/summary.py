@@ -10,10 +10,9 @@ from seqloom.data.collate import EncodedExample
 from seqloom.interfaces import Example, Matrix, Prediction, Table
 from seqloom.interfaces.arguments import accepted
 from seqloom.model.pipeline import Pipeline
-from seqloom.train.callbacks import JsonLines
 from seqloom.train.data import RunData
 from seqloom.train.evaluator import Evaluation
-from seqloom.train.folder import RunFolder
+from seqloom.train.folder import RunFolder, read_metrics
 from seqloom.train.report import Report, WorstExample, write_report
 
 WORST = 20
@@ -54,7 +53,7 @@ def write_run_report(
         metrics={split: found.metrics for split, found in evaluations.items()},
         monitor=pipeline.head.monitor,
         higher_is_better=pipeline.head.higher_is_better,
-        history=JsonLines(folder.steps).rows(),
+        history=read_metrics(folder.steps),
         lengths={split: [row.frames for row in rows] for split, rows in data.rows.items() if rows},
         fill=record.get("batch_fill"),
         tables=[detail for detail in details if isinstance(detail, Table)],

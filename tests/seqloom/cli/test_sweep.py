@@ -103,16 +103,16 @@ def test_list_index_and_diff(
     sweep: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(sweep.parent)
-    assert printed(capsys, "list", sweep.parent).startswith("No sweep is below ")
+    assert printed(capsys, "list", sweep.parent).startswith("There are no sweeps below ")
     assert printed(capsys, "index", "sweep") == f"index {Path('sweep', 'index.json')}\n"
     assert "4 done of 4  encoder=lstm: f1 0.8750" in printed(capsys, "list", ".")
-    with pytest.raises(SeqloomError, match="runs is no folder"):
+    with pytest.raises(SeqloomError, match="runs is not a folder"):
         run(["sweep", "list"])
     Path("failed").mkdir()
     Path("failed", "run.json").write_text('{"state": "failed"}', encoding="utf-8")
-    assert printed(capsys, "diff", "failed", "failed") == "Nothing differs.\n"
+    assert printed(capsys, "diff", "failed", "failed") == "There are no differences.\n"
     assert "val f1  0.5000  0.6250  +0.1250" in printed(capsys, "diff", "sweep/0", "sweep/1")
-    with pytest.raises(SeqloomError, match="holds no sweep"):
+    with pytest.raises(SeqloomError, match="does not hold a sweep"):
         run(["sweep", "index", "."])
 
 

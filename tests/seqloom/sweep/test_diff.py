@@ -34,7 +34,7 @@ def test_two_sweeps(sweep: Path, other: Path, add: AddTrial) -> None:
     assert str(first) == "Points only in A\nencoder  val f1  test f1\nlstm     0.5000  –"
 
 
-def test_sweeps_that_watch_different_metrics_need_a_name(
+def test_sweeps_that_monitor_different_metrics_need_a_name(
     sweep: Path, other: Path, add: AddTrial
 ) -> None:
     add("encoder=rnn", val=0.5)
@@ -73,9 +73,11 @@ def test_two_runs(add: AddTrial) -> None:
 
 def test_what_cannot_be_compared(sweep: Path, add: AddTrial, tmp_path: Path) -> None:
     run = add(val=0.5)
-    with pytest.raises(DataError, match=rf"{run} is a run and {sweep} is a sweep: two sweeps or"):
+    with pytest.raises(
+        DataError, match=rf"{run} is a run and {sweep} is a sweep\. Pass two sweeps"
+    ):
         diff(run, sweep)
-    with pytest.raises(DataError, match="holds neither a sweep nor a run; name two folders"):
+    with pytest.raises(DataError, match=r"holds neither a sweep nor a run\. Pass the folders"):
         diff(tmp_path, sweep)
-    with pytest.raises(DataError, match="nothing is no folder"):
+    with pytest.raises(DataError, match="nothing is not a folder"):
         diff(sweep, tmp_path / "nothing")

@@ -9,8 +9,8 @@ import pytest
 
 from seqloom.cli.main import run
 from seqloom.errors import ConfigError, RunError, SeqloomError
-from seqloom.sweep.ledger import read_trials
-from seqloom.sweep.plan import read_plan
+from seqloom.sweep.folder import read_plan
+from seqloom.sweep.trials import read_trials
 
 
 @pytest.fixture
@@ -75,8 +75,8 @@ def test_what_is_planned(
     [
         (
             ["encoder=rnn,lstm", "encoder.merge=sum,concat"],
-            "encoder.merge applies to no point of this sweep (encoder=rnn, encoder=lstm); "
-            "encoder=bigru, encoder=bilstm, encoder=birnn would have it.",
+            "encoder.merge does not apply to any point of this sweep (encoder=rnn, encoder=lstm). "
+            "These have it: encoder=bigru, encoder=bilstm, encoder=birnn.",
         ),
         (["encoder=rnn,bilstm", "encoder.mrege=sum"], "encoder has no key 'mrege'. Did you mean"),
         (
@@ -88,7 +88,7 @@ def test_what_is_planned(
         (["seed=1,x"], "seed: 'x' is not a whole number."),
         (
             ["optimizer.lr=interval(0.1,0.2)"],
-            "optimizer.lr=interval(0.1,0.2): a grid has no values",
+            "optimizer.lr=interval(0.1,0.2): a grid needs a list",
         ),
     ],
     ids=str,
@@ -106,7 +106,9 @@ def test_a_wrong_word_ends_the_sweep_before_it_begins(
 def test_a_folder_holds_one_sweep(sweep: Path, small: tuple[str, ...]) -> None:
     words = ["train", "-m", *small, "seed=1,2", f"run_dir={sweep}"]
     assert run(words) == 0
-    with pytest.raises(RunError, match=r"already holds a sweep\. Choose another run_dir, or go on"):
+    with pytest.raises(
+        RunError, match=r"already holds a sweep\. Choose another run_dir, or continue"
+    ):
         run(words)
     with pytest.raises(RunError, match=r"holds another sweep: seqloom train -m .*seed=1,2"):
         run([*words[:-2], "seed=1,3", words[-1], "resume=auto"])

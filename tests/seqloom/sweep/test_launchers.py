@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from seqloom.sweep.ledger import read_trials
 from seqloom.sweep.shares import share
+from seqloom.sweep.trials import read_trials
 
 Program = Callable[..., "CompletedProcess[str]"]
 

@@ -7,14 +7,27 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.stats import ttest_rel
 
 from seqloom.errors import ConfigError
-from seqloom.sweep.leaderboard import GET_SCIPY, NO_TEST, Board, best_trial, boards
-from seqloom.sweep.ledger import read_trials
-from seqloom.sweep.ordering import sort, top
+from seqloom.sweep.leaderboard import (
+    GET_SCIPY,
+    NO_TEST,
+    Board,
+    best_trial,
+    boards,
+    convergence_note,
+    has_scipy,
+    holm,
+    paired_p,
+)
+from seqloom.sweep.trials import read_trials
 
 from .conftest import AddTrial
+
+VALUES = st.floats(-100, 100).map(lambda value: round(value, 3))
 
 TEST = {"rnn": (0.60, 0.64, 0.62), "lstm": (0.70, 0.71, 0.75), "gru": (0.69, 0.73, 0.74)}
 
@@ -124,8 +137,8 @@ def test_each_metric_has_a_table_of_its_own(sweep: Path, add: AddTrial) -> None:
 def test_another_metric_than_the_monitored(three: Path) -> None:
     board = only(three, metric="loss")
     assert names(board) == ["lstm", "gru", "rnn"]  # lower is better
-    assert board.notes == ["No trial monitors loss: taken as better the lower."]
-    with pytest.raises(ConfigError, match=r"has 'los'\. Did you mean 'loss'\?"):
+    assert board.notes == ["No trial monitors loss: lower values are assumed to be better."]
+    with pytest.raises(ConfigError, match=r"has the metric 'los'\. Did you mean 'loss'\?"):
         only(three, metric="los")
 
 
@@ -134,37 +147,6 @@ def test_parameters_time_and_speed_are_means_of_the_done(sweep: Path, add: AddTr
     add(val=0.5, seed=2, parameters=300, training_seconds=2.0, cost_per_second=70)
     (row,) = only(sweep).rows
     assert (row.parameters, row.seconds, row.speed) == (200, 1.5, 70)
-
-
-def test_rows_can_be_sorted_by_keys_and_columns(three: Path) -> None:
-    made = boards(read_trials(three))
-    sort(made, "encoder")
-    assert names(made[0]) == ["gru", "lstm", "rnn"]
-    sort(made, "p")
-    assert names(made[0])[0] == "lstm"
-    sort(made, "test")
-    assert names(made[0])[2] == "rnn"
-    with pytest.raises(ConfigError, match=r"--sort encodr: no such column\. Did you mean"):
-        sort(made, "encodr")
-
-
-def test_numbers_are_sorted_by_size(sweep: Path, add: AddTrial) -> None:
-    for size in (16, 128, 8):
-        add(f"encoder.hidden_size={size}", val=0.5)
-    add("encoder=none", val=0.5)
-    made = boards(read_trials(sweep))
-    sort(made, "encoder.hidden_size")
-    sizes = [row.group.values["encoder.hidden_size"] for row in made[0].rows]
-    assert sizes == ["8", "16", "128", "–"]
-
-
-def test_the_first_rows_alone(three: Path) -> None:
-    made = boards(read_trials(three))
-    top(made, 2)
-    assert names(made[0]) == ["lstm", "gru"]
-    assert made[0].notes == ["Not shown of 3 rows: 1 (--top 2)."]
-    with pytest.raises(ConfigError, match="--top 0"):
-        top(made, 0)
 
 
 def test_the_lead_is_positive_where_the_best_is_better_also_if_lower_is(
@@ -209,5 +191,75 @@ def test_no_row_is_the_best_where_none_is_to_be(three: Path) -> None:
 def test_a_best_row_that_still_rose_is_told(sweep: Path, add: AddTrial) -> None:
     add("encoder=rnn", val=0.75, curve=[0.25, 0.5, 0.75])
     assert only(sweep).notes == [
-        "The best row's val f1 still rose in its last epoch: train for longer before you choose."
+        "The best row's val f1 still rose in its last epoch: train for more epochs before you choose."
     ]
+
+
+@pytest.mark.parametrize(
+    ("curves", "rose"),
+    [
+        ([[0.1, 0.2], [0.1, 0.2], [0.2, 0.1]], True),
+        ([[0.1, 0.2], [0.2, 0.1]], False),
+        ([[0.1, 0.3, 0.2]], False),
+        ([[0.1, 0.3, 0.3]], False),
+        ([[0.1, float("nan"), 0.2]], True),
+        ([[0.1]], False),
+        ([[]], False),
+    ],
+    ids=["most", "half", "fell again", "stood still", "with a NaN", "one epoch", "none"],
+)
+def test_the_last_epoch_of_most_trials(
+    sweep: Path, add: AddTrial, curves: list[list[float]], rose: bool
+) -> None:
+    for seed, curve in enumerate(curves):
+        add(val=0.5, seed=seed, curve=curve)
+    assert bool(convergence_note(read_trials(sweep), "f1", higher_is_better=True)) is rose
+
+
+def test_what_is_to_fall_still_falls(sweep: Path, add: AddTrial) -> None:
+    add(val=0.5, monitor="cer", curve=[0.5, 0.25])
+    add(val=0.5, seed=2, state="pruned", curve=[0.25, 0.5])
+    trials = read_trials(sweep)
+    assert "val cer still fell" in convergence_note(trials, "cer", higher_is_better=False)
+    assert convergence_note(trials, "cer", higher_is_better=True) == ""
+
+
+@given(st.lists(st.tuples(VALUES, VALUES), min_size=2, max_size=12))
+def test_p_is_that_of_scipy(pairs: list[tuple[float, float]]) -> None:
+    if len({round(first - second, 6) for first, second in pairs}) == 1:
+        return  # no test; below
+    expected = ttest_rel(*zip(*pairs, strict=True)).pvalue
+    assert paired_p(pairs) == pytest.approx(expected, rel=1e-6, abs=1e-12)
+
+
+def test_a_value_from_a_table() -> None:
+    # Differences 1, 2, 3: t = 2 / (1 / √3) = 3.4641 with 2 degrees of freedom.
+    assert paired_p([(1, 0), (2, 0), (3, 0)]) == pytest.approx(0.0741799, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "p"),
+    [
+        ([], None),
+        ([(0.5, 0.4)], None),
+        ([(0.5, 0.5), (0.7, 0.7)], 1.0),
+        ([(0.5, 0.25), (0.75, 0.5)], None),
+        ([(0.3, 0.1), (0.4, 0.2), (0.9, 0.7)], None),  # constant, but for rounding
+    ],
+    ids=["no pair", "one pair", "no difference", "constant", "constant but for rounding"],
+)
+def test_where_there_is_no_test(pairs: list[tuple[float, float]], p: float | None) -> None:
+    assert paired_p(pairs) == p
+
+
+def test_holm_by_hand() -> None:
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.9, 0.8]) == [1.0, 1.0]
+    assert holm([None, 0.02]) == [None, 0.02]
+    assert holm([]) == []
+
+
+def test_without_scipy(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert has_scipy()
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    assert not has_scipy()

@@ -10,12 +10,10 @@ import pytest
 
 from seqloom.errors import DataError
 from seqloom.sweep.leaderboard import boards
-from seqloom.sweep.ledger import read_trials
-from seqloom.sweep.page import write_page
-from seqloom.sweep.page.importance import FEWEST, GET_OPTUNA, importances
-from seqloom.sweep.page.page import curves
-from seqloom.sweep.page.plots import Axis
+from seqloom.sweep.page import GET_OPTUNA, MIN_POINTS, curves, importances, write_page
+from seqloom.sweep.plots import Axis
 from seqloom.sweep.points import grouped
+from seqloom.sweep.trials import read_trials
 
 from .conftest import AddTrial
 
@@ -49,7 +47,7 @@ def test_the_page_has_its_table_and_its_plots(trained: Path, tmp_path: Path) -> 
     assert html.count('<tr class="monitored">') == 1
     assert 'data-value="0.1"' in html
     assert "val/f1" in html
-    assert "<h2>Trials that failed</h2>" in html
+    assert "<h2>Failed trials</h2>" in html
 
 
 def test_the_page_needs_nothing_else_and_runs_nothing_of_a_trial(
@@ -87,7 +85,7 @@ def test_without_matplotlib_the_page_says_how_to_get_the_plots(
 def test_a_page_of_trials_that_are_not_done(sweep: Path, add: AddTrial, tmp_path: Path) -> None:
     add("encoder=rnn", state="failed")
     assert "Trials without a result yet" in page(sweep, tmp_path)
-    with pytest.raises(DataError, match="holds no sweep"):
+    with pytest.raises(DataError, match="does not hold a sweep"):
         page(tmp_path, tmp_path)
 
 
@@ -102,13 +100,15 @@ def test_importance_is_of_what_matters(trained: Path) -> None:
 def test_importances_that_cannot_be_told(
     sweep: Path, add: AddTrial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for i in range(FEWEST):
+    for i in range(MIN_POINTS):
         add(f"encoder.hidden_size={i}", val=0.5)
     add("encoder.hidden_size=77", state="failed")
     groups = grouped(read_trials(sweep))
-    assert "All trials came to the same" in importances(groups, ["encoder.hidden_size"], "f1")[1]
     assert (
-        f"of fewer than {FEWEST} points"
+        "All trials have the same result" in importances(groups, ["encoder.hidden_size"], "f1")[1]
+    )
+    assert (
+        f"at least {MIN_POINTS} finished points"
         in importances(groups[1:], ["encoder.hidden_size"], "f1")[1]
     )
     add("encoder.hidden_size=9", val=0.75)

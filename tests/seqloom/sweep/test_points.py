@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from seqloom.errors import ConfigError
-from seqloom.sweep.ledger import read_trials
 from seqloom.sweep.points import ABSENT, differing_keys, grouped, paired
+from seqloom.sweep.trials import read_trials
 
 from .conftest import AddTrial
 

@@ -17,7 +17,7 @@ import torch
 
 from seqloom.cli.main import run
 from seqloom.errors import RunError
-from seqloom.sweep.ledger import read_trials
+from seqloom.sweep.trials import read_trials
 from seqloom.train.lease import Lease
 
 Program = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -161,7 +161,7 @@ def test_nothing_is_left_to_do(ended: Path, capfd: pytest.CaptureFixture[str]) -
     before = {path: path.stat().st_mtime_ns for path in ended.glob("[0-9]*/**/*")}
     assert run(["sweep", "resume", str(ended)]) == 0
     assert {path: path.stat().st_mtime_ns for path in ended.glob("[0-9]*/**/*")} == before
-    assert "0 of 4 trials are to be run." in capfd.readouterr().err
+    assert "0 of 4 trials are left to run." in capfd.readouterr().err
 
 
 def test_a_trial_of_another_process_is_left_to_it(
@@ -172,8 +172,8 @@ def test_a_trial_of_another_process_is_left_to_it(
         assert run(["sweep", "resume", str(ended)]) == 0  # it may end well yet
     assert (ended / "1" / "run.json").read_bytes() == before
     said = capfd.readouterr().err
-    assert "Trial 1 is being run by another process: left to it." in said
-    assert "0 of 4 trials are to be run." in said
+    assert "Trial 1 is skipped: another process is running it." in said
+    assert "0 of 4 trials are left to run." in said
 
 
 def test_a_sweep_is_finished_by_one_process(ended: Path) -> None:
@@ -207,7 +207,7 @@ def test_what_failed_is_tried_up_to_three_times(
     assert list(kept) == [1]
     assert done(folder) == kept
     said = capfd.readouterr().err
-    left = "Trial 0 failed 3 times and is not tried again. For more tries: seqloom sweep resume"
+    left = "Trial 0 failed 3 times and is not tried again. For more attempts: seqloom sweep resume"
     assert said.count(f"{left} {folder} --attempts N") == 1
 
 
@@ -237,7 +237,7 @@ def test_paths_are_relative_to_where_the_sweep_was_begun(
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (None, r"holds no sweep: it has no sweep\.json. Name a folder"),
+        (None, r"does not hold a sweep: it has no sweep\.json. Pass a folder"),
         ("{", r"sweep\.json is damaged: "),
         ("[]", r"sweep\.json is damaged: "),
         ('{"version": 1}', r"sweep\.json is damaged: "),
@@ -257,5 +257,5 @@ def test_what_is_no_sweep_that_can_go_on(
 def test_where_it_was_begun_must_be_there(ended: Path) -> None:
     plan = json.loads((ended / "sweep.json").read_text())
     (ended / "sweep.json").write_text(json.dumps({**plan, "cwd": "/not/there"}))
-    with pytest.raises(RunError, match=r"begun in /not/there, which is not there\. Paths in"):
+    with pytest.raises(RunError, match=r"started in /not/there, which does not exist\. Paths in"):
         run(["sweep", "resume", str(ended)])

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from seqloom.errors import RunError
 from seqloom.sweep import shares
-from seqloom.sweep.shares import Share, apply, claim, cores, gpus, share, tidy
+from seqloom.sweep.shares import Share, apply, available_cores, available_gpus, claim, share, tidy
 
 WORK = """
 import os, sys, time
@@ -146,12 +146,12 @@ def test_only_visible_gpus_are_dealt(
     monkeypatch: pytest.MonkeyPatch, visible: str, expected: list[str]
 ) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
-    assert gpus() == expected
+    assert available_gpus() == expected
 
 
 def test_gpus_are_counted_without_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    assert gpus() == names(torch.cuda.device_count())
+    assert available_gpus() == names(torch.cuda.device_count())
     assert not torch.cuda.is_initialized()
 
 
@@ -164,7 +164,7 @@ def test_gpus_without_device_files_are_asked_of_the_driver(
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     monkeypatch.setattr(Path, "glob", lambda *_: iter(()))
-    assert gpus() == ["0", "1"]
+    assert available_gpus() == ["0", "1"]
 
 
 def test_a_share_binds_all_threads_and_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,8 +183,8 @@ def test_a_share_binds_all_threads_and_is_put_back(monkeypatch: pytest.MonkeyPat
     last = max(before)
     with apply(Share((last,), ("3", "5")), threads=None):
         assert os.sched_getaffinity(0) == {last}
-        assert cores() == [last]
-        assert gpus() == ["3", "5"]
+        assert available_cores() == [last]
+        assert available_gpus() == ["3", "5"]
         assert torch.get_num_threads() == 1
         asked.set()
         answered.wait(20)
@@ -204,11 +204,11 @@ def test_a_share_is_put_back_after_a_fault(monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(ValueError, match="stop"), apply(Share((min(before),), ("1",)), threads=2):
         raise ValueError("stop")
     assert os.sched_getaffinity(0) == before
-    assert gpus() == ["1", "2"]
+    assert available_gpus() == ["1", "2"]
 
 
 def test_threads_are_as_many_as_asked() -> None:
-    with apply(Share(tuple(cores()), ()), threads=3):
+    with apply(Share(tuple(available_cores()), ()), threads=3):
         assert torch.get_num_threads() == 3
         assert os.environ["OMP_NUM_THREADS"] == "3"
 

@@ -12,15 +12,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from joblib.externals.loky.process_executor import (  # type: ignore[import-untyped]
-    TerminatedWorkerError,
-)
 
 from seqloom.cli.main import run
 from seqloom.errors import RunError
-from seqloom.sweep.grid import Grid
-from seqloom.sweep.ledger import read_trials
-from seqloom.sweep.plan import Plan
+from seqloom.sweep.trials import read_trials
 
 Start = Callable[..., "subprocess.Popen[str]"]
 
@@ -121,7 +116,7 @@ def test_one_process_at_a_time_leads_a_sweep(interrupted: Interrupted) -> None:
 def test_ctrl_c_ends_the_sweep_and_says_how_to_go_on(interrupted: Interrupted) -> None:
     folder = interrupted.folder
     assert interrupted.status == 130
-    assert f"To go on: seqloom sweep resume {folder}\nInterrupted." in interrupted.said
+    assert f"To continue: seqloom sweep resume {folder}\nInterrupted." in interrupted.said
     assert "Traceback" not in interrupted.said
     assert states(folder) == ["done", "interrupted", "waiting"]
     assert attempts(folder, 1) == ["interrupted"]
@@ -143,7 +138,7 @@ def test_a_joblib_worker_that_is_killed_costs_no_trial(
         os.kill(worker, signal.SIGKILL)
         _, said = running.communicate(timeout=100)
     assert running.returncode == 0, said
-    assert "[1] was killed from outside: tried again, alone." in said
+    assert "[1] was killed: trying again, alone." in said
     assert attempts(folder, 1) == ["killed", "done"]
     assert {n: (folder / n / "run.json").read_bytes() for n in before} == before
     assert {path.name for path in folder.iterdir()} == {"0", "1", "2", "index.json", "sweep.json"}
@@ -160,47 +155,6 @@ def test_a_trial_that_kills_its_process_each_time_fails_alone(
         out, said = running.communicate(timeout=170)
     assert running.returncode == 1, said
     assert states(folder) == ["failed", "done", "done"]
-    assert "[0] Error: Its process was killed, also when it ran alone." in said
+    assert "[0] Error: Its process was killed, also when the trial ran alone." in said
     assert "Traceback" not in said
     assert "val f1" in out  # the leaderboard
-
-
-class Broken:
-    """A launcher whose workers are killed each time, as joblib's would be for want of memory."""
-
-    def __init__(self) -> None:
-        self.launched: list[list[str]] = []
-
-    def launch(self, jobs: list[list[str]], initial_job_idx: int) -> None:
-        """Say what joblib says."""
-        self.launched.append([words[0] for words in jobs])
-        raise TerminatedWorkerError("A worker process managed by the executor was …")
-
-
-def test_a_launcher_under_which_nothing_begins_is_given_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("seqloom.sweep.sweeper.PATIENCE", 0.1)
-    sweeper = Grid()
-    sweeper.plan = Plan(tmp_path, "grid", [], "")
-    planned = [sweeper.plan.add([f"seed={seed}"]) for seed in range(3)]
-    sweeper.plan.save()
-    (tmp_path / "1").mkdir()
-    (tmp_path / "1" / "run.json").write_text('{"state": "failed"}')
-    sweeper.launcher = launcher = Broken()  # type: ignore[assignment]
-    with pytest.raises(RunError, match="No trial began: TerminatedWorkerError"):
-        sweeper.launch(planned)
-    # What ended under the first launch, badly or not, is not launched again.
-    assert launcher.launched == [["seed=0", "seed=1", "seed=2"], ["seed=0", "seed=2"]]
-
-
-def test_another_error_of_a_launcher_is_not_taken_for_a_killed_worker(tmp_path: Path) -> None:
-    class Faulty:
-        def launch(self, jobs: list[list[str]], initial_job_idx: int) -> None:
-            raise RuntimeError("boom")
-
-    sweeper = Grid()
-    sweeper.plan = Plan(tmp_path, "grid", [], "")
-    sweeper.launcher = Faulty()  # type: ignore[assignment]
-    with pytest.raises(RuntimeError, match="boom"):
-        sweeper.launch([sweeper.plan.add([])])

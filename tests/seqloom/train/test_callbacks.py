@@ -22,17 +22,18 @@ from seqloom.train.callbacks import (
     WholeFiles,
 )
 from seqloom.train.errors import explained
+from seqloom.train.folder import read_metrics
 from seqloom.train.ranks import rank, world_size
 
 
 def test_each_step_is_one_line_and_nan_is_null(tmp_path: Path) -> None:
     log = JsonLines(tmp_path / "m.jsonl")
-    assert log.rows() == []
+    assert read_metrics(log.path) == []
     log.log_metrics({"train/loss": 1.5}, 3)
     log.log_metrics({"val/f1": float("nan")}, 4)
     lines = (tmp_path / "m.jsonl").read_text(encoding="utf-8").splitlines()
-    assert [json.loads(line) for line in lines] == log.rows()
-    assert log.rows() == [{"step": 3, "train/loss": 1.5}, {"step": 4, "val/f1": None}]
+    assert [json.loads(line) for line in lines] == read_metrics(log.path)
+    assert read_metrics(log.path) == [{"step": 3, "train/loss": 1.5}, {"step": 4, "val/f1": None}]
 
 
 def test_steps_that_are_trained_again_are_forgotten(tmp_path: Path) -> None:
@@ -40,7 +41,7 @@ def test_steps_that_are_trained_again_are_forgotten(tmp_path: Path) -> None:
     for step in range(5):
         log.log_metrics({"x": step}, step)
     log.forget_after(3)
-    assert [row["step"] for row in log.rows()] == [0, 1, 2]
+    assert [row["step"] for row in read_metrics(log.path)] == [0, 1, 2]
 
 
 def test_a_line_that_a_kill_left_unfinished_is_passed_over(tmp_path: Path) -> None:
@@ -48,10 +49,10 @@ def test_a_line_that_a_kill_left_unfinished_is_passed_over(tmp_path: Path) -> No
     log.log_metrics({"x": 1}, 1)
     with log.path.open("a", encoding="utf-8") as file:
         file.write('{"step": 2, "x": 1')
-    assert [row["step"] for row in log.rows()] == [1]
+    assert [row["step"] for row in read_metrics(log.path)] == [1]
     log.forget_after(9)
     log.log_metrics({"x": 1}, 2)
-    assert [row["step"] for row in log.rows()] == [1, 2]
+    assert [row["step"] for row in read_metrics(log.path)] == [1, 2]
 
 
 def test_metrics_that_cannot_be_written_end_in_a_sentence(tmp_path: Path) -> None:

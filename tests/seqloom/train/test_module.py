@@ -19,6 +19,7 @@ from seqloom.model.build import build_pipeline
 from seqloom.nn.dropout import Dropout
 from seqloom.train.callbacks import BestCheckpoint, JsonLines, RandomState, TrainingTime
 from seqloom.train.data import SequenceData, read_data
+from seqloom.train.folder import read_metrics
 from seqloom.train.module import SequenceModule, refuse_non_finite
 from seqloom.train.ranks import rank, world_size
 
@@ -95,7 +96,7 @@ def _first_step(folder: str, accumulate: int) -> dict[str, Any]:
         "gradient": {name: before[name] - value for name, value in pipeline.state_dict().items()},
         "logged": {name: float(value) for name, value in trainer.callback_metrics.items()},
         "steps": trainer.global_step,
-        "lines": steps.rows(),
+        "lines": read_metrics(steps.path),
         "states": len(kept["RandomState"]["ranks"]),
         "batches": spent.passes,
         "seconds": kept["TrainingTime"]["seconds"],

@@ -1,1 +1,1 @@
-"""Search with Optuna: what is tried next depends on what came of the trials before."""
+"""Search with Optuna: the outcomes of earlier trials guide the choice of the next."""

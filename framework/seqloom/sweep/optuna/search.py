@@ -1,56 +1,105 @@
-"""The loop of a search: ask for points, run their trials, tell what came of them."""
+"""The loop of a search: get suggested points, run their trials, report their outcomes."""
 
 from __future__ import annotations
 
 import logging
 import warnings
 from collections.abc import Callable, Sequence
+from typing import Any
 
+from hydra.core.override_parser.types import Override
 from optuna.exceptions import ExperimentalWarning
 from optuna.trial import TrialState
 
-from seqloom.sweep.optuna.asking import Asked, Asker, Point
-from seqloom.sweep.optuna.outcome import Outcome
-from seqloom.sweep.optuna.samplers import build_sampler
-from seqloom.sweep.optuna.settings import Settings
-from seqloom.sweep.optuna.study import outcomes, rebuild
-from seqloom.sweep.plan import Plan, Planned
+from seqloom.sweep.folder import Plan, PlannedTrial
+from seqloom.sweep.optuna.settings import Settings, build_sampler
+from seqloom.sweep.optuna.space import Point, Suggester, Suggestion, read_space
+from seqloom.sweep.optuna.study import Outcome, best_points, outcomes, rebuild
+from seqloom.sweep.sweeper import PlannedSweeper
 
 log = logging.getLogger("seqloom")
 
 REPEATS = 50
-"""How often, at least, a sampler may ask for points that were tried before it is at its end."""
+"""Minimum number of repeated suggestions after which the space counts as exhausted."""
 
-Launch = Callable[[Sequence[Planned]], None]
+Launch = Callable[[Sequence[PlannedTrial]], None]
+
+
+def search(
+    sweeper: PlannedSweeper, settings: Settings, arguments: list[str], resuming: bool, at_once: int
+) -> None:
+    """Search until there are enough points, and log the best one.
+
+    Args:
+        sweeper: Sweeper with the plan, which launches trials.
+        settings: Settings of the search.
+        arguments: Overrides to search over.
+        resuming: Whether another process started the search; its unfinished trials run first.
+        at_once: Number of trials that run at the same time.
+
+    Raises:
+        SeqloomError: The settings or the space are not valid, or trials cannot be launched.
+    """
+    settings.check()
+    space = read_space(sweeper.parse(arguments))
+    if settings.pruner != "none":
+        space.fixed.append(pruning_override(settings))
+    suggester = Suggester(space, sweeper.override_filter)
+    suggester.refuse_unused()
+    if resuming and (todo := sweeper.unfinished()):
+        sweeper.launch(todo)
+    loop = Search(sweeper.plan, settings, suggester, sweeper.launch, at_once)
+    loop.run()
+    for message in sweeper.override_filter.messages():
+        log.info("%s", message)
+    if len(settings.objectives) < 2:  # else the leaderboard shows the Pareto front
+        log.info("%s", best_points(sweeper.plan, loop.study, settings))
+
+
+def pruning_override(settings: Settings) -> str:
+    """Return the override that adds the pruning callback to a trial."""
+    section: dict[str, Any] = {
+        "_target_": "seqloom.sweep.optuna.pruning.Pruning",
+        "pruner": settings.pruner,
+        "pruner_params": dict(settings.pruner_params),
+    }
+    for metric, direction in settings.objectives.items():
+        section |= {"metric": metric, "direction": direction}
+    return f"++callbacks.pruning={Override._get_value_element_as_str(section)}"
 
 
 class Search:
-    """Tries points until there were enough.
+    """Tries points until there are enough.
 
     Args:
-        plan: gets each point's trials before they run.
-        settings: of the search.
-        asker: knows the space.
-        launch: runs trials, and returns when all of them have ended.
-        at_once: how many trials run at once, if there are so many.
+        plan: Plan of the sweep, to which each point's trials are added before they run.
+        settings: Settings of the search.
+        suggester: Suggester of points.
+        launch: Function that runs trials and returns when all of them have ended.
+        at_once: Number of trials that run at the same time.
     """
 
     def __init__(
-        self, plan: Plan, settings: Settings, asker: Asker, launch: Launch, at_once: int = 1
+        self,
+        plan: Plan,
+        settings: Settings,
+        suggester: Suggester,
+        launch: Launch,
+        at_once: int = 1,
     ) -> None:
-        self.plan, self.settings, self.asker, self.launch = plan, settings, asker, launch
-        self.batch = -(-at_once // max(1, len(asker.space.seeds)))
-        plan.expected = settings.n_trials * max(1, len(asker.space.seeds))
+        self.plan, self.settings, self.suggester, self.launch = plan, settings, suggester, launch
+        self.batch = -(-at_once // max(1, len(suggester.space.seeds)))
+        plan.expected = settings.n_trials * max(1, len(suggester.space.seeds))
         self.study = rebuild(plan)
-        self.points: dict[Point, list[Planned]] = {}
+        self.points: dict[Point, list[PlannedTrial]] = {}
         for one in plan.trials:
             self.points.setdefault(_point(one), []).append(one)
         self.exhausted = False
 
     def run(self) -> None:
-        """Ask, run and tell until there were as many points as wanted, or no other ones came."""
+        """Run suggested points until there are as many as wanted, or no new ones."""
         while not self.exhausted and (room := self.settings.n_trials - len(self.points)) > 0:
-            new, pending = self._ask(min(self.batch, room))
+            new, pending = self._suggest(min(self.batch, room))
             if self.exhausted:
                 self.plan.expected = len(self.plan.trials)
             self.plan.save()
@@ -58,77 +107,76 @@ class Search:
                 self.launch(new)
             results = outcomes(
                 self.plan.folder,
-                [self.points[asked.point] for asked in pending],
+                [self.points[suggestion.point] for suggestion in pending],
                 self.settings.objectives,
             )
-            for asked, outcome in zip(pending, results, strict=True):
-                self._tell(asked, outcome)
+            for suggestion, outcome in zip(pending, results, strict=True):
+                self._tell(suggestion, outcome)
         if self._repeated():
             log.info(
-                "%d times Optuna asked for a point that was tried already, and was told what had "
-                "come of it.",
+                "Optuna suggested a point that had been tried %d times; it got the known outcome.",
                 self._repeated(),
             )
 
-    def _ask(self, wanted: int) -> tuple[list[Planned], list[Asked]]:
-        """Return the trials of so many new points, and the questions that they answer."""
-        new: list[Planned] = []
-        pending: list[Asked] = []
+    def _suggest(self, wanted: int) -> tuple[list[PlannedTrial], list[Suggestion]]:
+        """Return the trials of new points, and the suggestions whose outcomes are pending."""
+        new: list[PlannedTrial] = []
+        pending: list[Suggestion] = []
         for _ in range(wanted):
-            while (asked := self._next()).point in self.points:
-                self._note_again(asked, pending)
+            while (suggestion := self._next()).point in self.points:
+                self._repeat(suggestion, pending)
                 if self.exhausted:
                     return new, pending
-            self.points[asked.point] = self._planned(asked)
-            new += self.points[asked.point]
-            pending.append(asked)
+            self.points[suggestion.point] = self._planned(suggestion)
+            new += self.points[suggestion.point]
+            pending.append(suggestion)
         return new, pending
 
-    def _next(self) -> Asked:
-        asked = len(self.study.get_trials(deepcopy=False))
+    def _next(self) -> Suggestion:
+        count = len(self.study.get_trials(deepcopy=False))
         settings = self.settings
         self.study.sampler = build_sampler(
-            settings.sampler, settings.sampler_params, settings.seed, asked
+            settings.sampler, settings.sampler_params, settings.seed, count
         )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
-            return self.asker.ask(self.study)
+            return self.suggester.suggest(self.study)
 
-    def _planned(self, asked: Asked) -> list[Planned]:
-        seeds = [[seed] for seed in self.asker.space.seeds] or [[]]
-        return [self.plan.add([*asked.point, *seed], dict(asked.note)) for seed in seeds]
+    def _planned(self, suggestion: Suggestion) -> list[PlannedTrial]:
+        seeds = [[seed] for seed in self.suggester.space.seeds] or [[]]
+        return [self.plan.add([*suggestion.point, *seed], dict(suggestion.note)) for seed in seeds]
 
-    def _note_again(self, asked: Asked, pending: list[Asked]) -> None:
-        """Tell of a point that was asked for before what came of it, rather than run it again."""
-        planned = self.points[asked.point]
+    def _repeat(self, suggestion: Suggestion, pending: list[Suggestion]) -> None:
+        """Report the outcome of a point that was suggested before, instead of running it again."""
+        planned = self.points[suggestion.point]
         for one in planned:
-            one.extra.setdefault("again", []).append(asked.note)
-        if asked.point in {other.point for other in pending}:
-            pending.append(asked)
+            one.extra.setdefault("again", []).append(suggestion.note)
+        if suggestion.point in {other.point for other in pending}:
+            pending.append(suggestion)
         else:
             (outcome,) = outcomes(self.plan.folder, [planned], self.settings.objectives)
-            self._tell(asked, outcome)
+            self._tell(suggestion, outcome)
         if self._repeated() >= max(self.settings.n_trials, REPEATS) and not self.exhausted:
             self.exhausted = True
-            log.info("Optuna asks only for points that were tried; the search ends here.")
+            log.info("Optuna suggests only points that have been tried; the search ends here.")
 
     def _repeated(self) -> int:
         return len(self.study.get_trials(deepcopy=False)) - len(self.points)
 
-    def _tell(self, asked: Asked, outcome: Outcome) -> None:
+    def _tell(self, suggestion: Suggestion, outcome: Outcome) -> None:
         if outcome.state == TrialState.RUNNING:
-            return  # by another process
+            return  # in another process
         for epoch, value in outcome.reports.items():
-            asked.trial.report(value, epoch)
+            suggestion.trial.report(value, epoch)
         try:
-            self.study.tell(asked.trial, outcome.values or None, outcome.state)
-        except RuntimeError as fault:
-            # How a sampler says that it has nothing left; the trial is told all the same.
-            if "Study.stop" not in str(fault):
+            self.study.tell(suggestion.trial, outcome.values or None, outcome.state)
+        except RuntimeError as error:
+            # Raised by a sampler that has nothing left, after the outcome was stored.
+            if "Study.stop" not in str(error):
                 raise
             self.exhausted = True
-            log.info("All points were tried; the search ends here.")
+            log.info("All points have been tried; the search ends here.")
 
 
-def _point(one: Planned) -> Point:
+def _point(one: PlannedTrial) -> Point:
     return tuple(word for word in one.overrides if not word.startswith("seed="))

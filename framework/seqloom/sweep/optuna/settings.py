@@ -1,11 +1,21 @@
-"""The settings of a search."""
+"""The settings of a search, and the Optuna sampler and pruner that they name.
+
+Optuna is imported only to build these: Hydra imports the settings at every start.
+"""
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
 
 from seqloom.errors import ConfigError, did_you_mean
+
+if TYPE_CHECKING:
+    from optuna.pruners import BasePruner
+    from optuna.samplers import BaseSampler
 
 DIRECTIONS = ("maximize", "minimize")
 
@@ -18,22 +28,52 @@ RECORDED = (
     "cost_per_second",
     "batch_fill",
 )
-"""Numbers of a trial's record, besides its metrics, that can be objectives."""
+"""Numbers of a trial's record that can be objectives, in addition to its metrics."""
+
+SAMPLERS = {
+    "tpe": "TPESampler",
+    "random": "RandomSampler",
+    "cmaes": "CmaEsSampler",
+    "gp": "GPSampler",
+    "nsgaii": "NSGAIISampler",
+    "nsgaiii": "NSGAIIISampler",
+    "qmc": "QMCSampler",
+    "brute_force": "BruteForceSampler",
+}
+_NEEDS = {"cmaes": ("cmaes",), "gp": ("scipy", "torch"), "qmc": ("scipy",)}
+_QUIET = {
+    "cmaes": {"warn_independent_sampling": False},
+    "gp": {"warn_independent_sampling": False},
+    "qmc": {"warn_independent_sampling": False, "warn_asynchronous_seeding": False},
+}
+"""Keys that apply to some points only are sampled independently, which needs no warning."""
+
+PRUNERS = {
+    "none": "NopPruner",
+    "median": "MedianPruner",
+    "percentile": "PercentilePruner",
+    "hyperband": "HyperbandPruner",
+    "successive_halving": "SuccessiveHalvingPruner",
+    "threshold": "ThresholdPruner",
+}
+
+_PRUNER_DEFAULTS = {"successive_halving": {"min_resource": 1}}
+"""Arguments that Optuna would otherwise derive from the first trial, after its end."""
 
 
 @dataclass
 class Settings:
-    """How a search goes about it.
+    """Settings of a search.
 
     Attributes:
-        n_trials: how many different points are tried, each with every seed.
-        sampler: its name; see ``samplers.py``.
-        sampler_params: arguments of Optuna's sampler.
-        seed: of the sampler; the trials have seeds of their own.
-        pruner: its name; see ``pruners.py``.
-        pruner_params: arguments of Optuna's pruner; its steps are epochs, counted from 1.
-        objectives: ``maximize`` or ``minimize`` by what a record says: ``val/f1``,
-            ``training_seconds``; none: the head's monitored metric on the validation split.
+        n_trials: Number of different points to try, each with every seed.
+        sampler: Name of a sampler; one of `SAMPLERS`.
+        sampler_params: Arguments of Optuna's sampler.
+        seed: Seed of the sampler; the trials have their own seeds.
+        pruner: Name of a pruner; one of `PRUNERS`.
+        pruner_params: Arguments of Optuna's pruner; its steps are epochs, counted from 1.
+        objectives: ``maximize`` or ``minimize`` by name of a value in a trial's record, such as
+            ``val/f1`` or ``training_seconds``. Empty: the head's monitored metric on validation.
     """
 
     n_trials: int = 20
@@ -45,10 +85,10 @@ class Settings:
     objectives: dict[str, str] = field(default_factory=dict)
 
     def check(self) -> None:
-        """Refuse settings that make no sense.
+        """Check the settings, including the names and arguments of the sampler and the pruner.
 
         Raises:
-            ConfigError: a number is too small, a direction is none, or settings exclude each other.
+            ConfigError: A value is out of range or unknown, or settings exclude each other.
         """
         if self.n_trials < 1:
             raise ConfigError(f"hydra.sweeper.n_trials={self.n_trials}: expected 1 or more.")
@@ -57,45 +97,116 @@ class Settings:
         for name, direction in self.objectives.items():
             if direction not in DIRECTIONS:
                 hint = did_you_mean(str(direction), DIRECTIONS)
-                raise ConfigError(f"hydra.sweeper.objectives: {name} is to {direction!r}. {hint}")
+                raise ConfigError(
+                    f"hydra.sweeper.objectives: the direction of {name} is {direction!r}. {hint}"
+                )
             if not name.startswith(("val/", "test/")) and name not in RECORDED:
                 raise ConfigError(
-                    f"hydra.sweeper.objectives: no trial has {name!r}. Metrics are named by their "
-                    f"split, val/f1 or test/f1 say. Else: {did_you_mean(name, RECORDED)}"
+                    f"hydra.sweeper.objectives: trials do not have {name!r}. A metric is named with "
+                    f"its split, such as val/f1. Others: {did_you_mean(name, RECORDED)}"
                 )
         if self.pruner != "none":
             self._check_pruned()
+        build_sampler(self.sampler, self.sampler_params, self.seed, 0)
+        build_pruner(self.pruner, self.pruner_params)
 
     def _check_pruned(self) -> None:
-        """Refuse objectives that no trial can be pruned by.
+        """Refuse objectives that trials cannot be pruned by.
 
         Raises:
-            ConfigError: there are several, or the only one has no value after each epoch.
+            ConfigError: There are several, or the only one has no value after each epoch.
         """
         if len(self.objectives) > 1:
             raise ConfigError(
-                f"hydra.sweeper.pruner={self.pruner}: a trial is pruned by one metric, but there "
+                f"hydra.sweeper.pruner={self.pruner}: trials are pruned by one metric, but there "
                 f"are {len(self.objectives)} objectives. Set hydra.sweeper.pruner=none, or "
-                "name one objective."
+                "keep one objective."
             )
         for name in self.objectives:
             if not is_reported(name):
                 raise ConfigError(
-                    f"hydra.sweeper.pruner={self.pruner}: a trial is pruned by what it comes to "
-                    f"after each epoch, but the objective {name} is known only at its end. Set "
-                    "hydra.sweeper.pruner=none, or name an objective on validation: val/loss, say."
+                    f"hydra.sweeper.pruner={self.pruner}: trials are pruned by a value after "
+                    f"each epoch, but the objective {name} is known only at the end. Set "
+                    "hydra.sweeper.pruner=none, or use an objective on validation: val/loss."
                 )
 
     @property
     def directions(self) -> list[str]:
-        """Optuna's directions; the monitored metric is told so that higher is better."""
+        """Optuna's directions; the monitored metric is reported so that higher is better."""
         return list(self.objectives.values()) or ["maximize"]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the settings as plain data, for the plan."""
+        """Return the settings as plain data for the plan."""
         return asdict(self)
 
 
 def is_reported(objective: str) -> bool:
-    """Return whether trials report an objective after each epoch, and not only at their end."""
+    """Return whether trials report an objective after each epoch, not only at their end."""
     return objective.startswith("val/")
+
+
+def build_sampler(name: str, params: Mapping[str, Any], seed: int, asked: int) -> BaseSampler:
+    """Return an Optuna sampler for the next points.
+
+    Args:
+        name: One of `SAMPLERS`.
+        params: Arguments of Optuna's class.
+        seed: Seed of the search.
+        asked: Number of points suggested before. A search that is resumed in a new process thus
+            gets the points that it would have got in the old one, not its first ones again.
+
+    Raises:
+        ConfigError: There is no such sampler, its arguments are not valid, or a package is missing.
+    """
+    from optuna import samplers
+    from optuna.exceptions import ExperimentalWarning
+
+    if name not in SAMPLERS:
+        hint = did_you_mean(name, SAMPLERS)
+        raise ConfigError(f"hydra.sweeper.sampler={name} is not a sampler. {hint}")
+    missing = [package for package in _NEEDS.get(name, ()) if not find_spec(package)]
+    if missing:
+        raise ConfigError(
+            f"hydra.sweeper.sampler={name} needs the package {missing[0]}, which is not "
+            f"installed: pip install {missing[0]}"
+        )
+    own: dict[str, Any] = {"seed": _seed(name, seed, asked), **_QUIET.get(name, {}), **params}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        try:
+            sampler: BaseSampler = getattr(samplers, SAMPLERS[name])(**own)
+        except (TypeError, ValueError) as error:
+            raise ConfigError(
+                f"hydra.sweeper.sampler_params are not valid for {name}: {error}"
+            ) from error
+    return sampler
+
+
+def _seed(name: str, seed: int, asked: int) -> int:
+    if name == "qmc":
+        return seed  # a single sequence, which another seed would change
+    import numpy as np
+
+    return int(np.random.SeedSequence([seed, asked]).generate_state(1)[0])
+
+
+def build_pruner(name: str, params: Mapping[str, Any]) -> BasePruner:
+    """Return an Optuna pruner.
+
+    Raises:
+        ConfigError: There is no such pruner, or its arguments are not valid.
+    """
+    from optuna import pruners
+
+    if name not in PRUNERS:
+        hint = did_you_mean(name, PRUNERS)
+        raise ConfigError(f"hydra.sweeper.pruner={name} is not a pruner. {hint}")
+    try:
+        pruner: BasePruner = getattr(pruners, PRUNERS[name])(
+            **{**_PRUNER_DEFAULTS.get(name, {}), **params}
+        )
+    except (TypeError, ValueError) as error:
+        raise ConfigError(
+            f"hydra.sweeper.pruner_params are not valid for {name}: {error}"
+        ) from error
+    return pruner

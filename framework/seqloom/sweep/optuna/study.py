@@ -1,40 +1,65 @@
-"""Rebuild a study from a sweep's folder, which is its storage."""
+"""The study of a search: rebuilt from the sweep's folder, which is its only storage."""
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
-from optuna import Study
+from optuna import Study, create_study, logging
 from optuna.distributions import json_to_distribution
+from optuna.pruners import BasePruner
+from optuna.samplers import RandomSampler
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from seqloom.errors import RunError
-from seqloom.sweep.ledger import read_trial, read_trials
-from seqloom.sweep.optuna.memory import study_in_memory
-from seqloom.sweep.optuna.outcome import Outcome, outcome_of
-from seqloom.sweep.optuna.settings import Settings
-from seqloom.sweep.plan import Plan, Planned, read_plan
+from seqloom.errors import ConfigError, RunError, did_you_mean
+from seqloom.sweep.folder import Plan, PlannedTrial, SweepFolder, read_plan
+from seqloom.sweep.optuna.settings import RECORDED, Settings, is_reported
+from seqloom.sweep.trials import Trial, is_number, read_trial, read_trials
+
+
+def study_in_memory(directions: Sequence[str], pruner: BasePruner | None = None) -> Study:
+    """Return an empty study, without Optuna's log message.
+
+    Args:
+        directions: ``maximize`` or ``minimize`` for each objective.
+        pruner: Pruner of the study, if any.
+    """
+    before = logging.get_verbosity()
+    logging.set_verbosity(logging.WARNING)
+    try:
+        return create_study(
+            # Hyperband chooses brackets by the name, so it must not be random.
+            study_name="sweep",
+            directions=[StudyDirection[direction.upper()] for direction in directions],
+            sampler=RandomSampler(0),
+            pruner=pruner,
+        )
+    finally:
+        logging.set_verbosity(before)
 
 
 def study_of(folder: Path) -> Study:
-    """Return the study of a sweep's folder: what was asked for, and what came of it so far.
+    """Return the study of a sweep's folder: the suggested points and their outcomes so far.
 
-    It lives in memory; what is done to it leaves the folder as it is.
+    The study is in memory; changes to it do not change the folder.
 
     Raises:
-        RunError: the folder holds no sweep that Optuna led, or a damaged one.
+        RunError: The folder does not hold a sweep by Optuna, or it is damaged.
     """
     plan = read_plan(folder)
     if plan.kind != "optuna":
-        raise RunError(f"{folder} is a sweep of {plan.kind}, not of optuna.")
+        raise RunError(f"{folder} is a sweep by {plan.kind}, not by optuna.")
     return rebuild(plan)
 
 
 def rebuild(plan: Plan) -> Study:
-    """Return the study of a plan, with what came of its trials so far."""
+    """Return the study of a plan, with the outcomes of its trials so far."""
     settings = Settings(**plan.settings)
     study = study_in_memory(settings.directions)
     trials = {trial.number: trial for trial in read_trials(plan.folder)} if plan.trials else {}
@@ -44,25 +69,119 @@ def rebuild(plan: Plan) -> Study:
     return study
 
 
-def notes(trials: Iterable[Planned]) -> list[tuple[dict[str, Any], list[Planned]]]:
-    """Return each question to Optuna, in order, with the trials that answer it."""
-    answers: dict[int, list[Planned]] = {}
-    questions: dict[int, dict[str, Any]] = {}
+def notes(trials: Iterable[PlannedTrial]) -> list[tuple[dict[str, Any], list[PlannedTrial]]]:
+    """Return the note of each suggestion, in order, with the trials of its point."""
+    planned: dict[int, list[PlannedTrial]] = {}
+    by_ask: dict[int, dict[str, Any]] = {}
     for one in trials:
         for note in (one.extra, *one.extra.get("again", ())):
-            questions[note["ask"]] = note
-            answers.setdefault(note["ask"], []).append(one)
-    return [(questions[ask], answers[ask]) for ask in sorted(questions)]
+            by_ask[note["ask"]] = note
+            planned.setdefault(note["ask"], []).append(one)
+    return [(by_ask[ask], planned[ask]) for ask in sorted(by_ask)]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The outcome of a point.
+
+    Attributes:
+        state: ``COMPLETE`` if all its trials are done; ``PRUNED`` if one was pruned; ``FAIL`` if
+            one failed or has no finite value; else ``RUNNING``.
+        values: Values of the objectives, means over the point's trials; empty unless complete.
+        reports: Objective by epoch, the mean over the trials that reached it; empty if it has no
+            value after each epoch, or there are several objectives.
+    """
+
+    state: TrialState
+    values: list[float] = field(default_factory=list)
+    reports: dict[int, float] = field(default_factory=dict)
 
 
 def outcomes(
-    folder: Path, points: Sequence[Sequence[Planned]], objectives: Collection[str]
+    folder: Path, points: Sequence[Sequence[PlannedTrial]], objectives: Collection[str]
 ) -> list[Outcome]:
-    """Return what came of points, by the trials of each."""
+    """Return the outcomes of points, from the trials of each."""
     return [
-        outcome_of([read_trial(folder / str(one.number)) for one in point], objectives)
+        outcome_of(
+            [read_trial(SweepFolder(folder).trial(one.number).path) for one in point], objectives
+        )
         for point in points
     ]
+
+
+def outcome_of(trials: Sequence[Trial], objectives: Collection[str]) -> Outcome:
+    """Return the outcome of a point.
+
+    Args:
+        trials: Trials of the point, one for each seed.
+        objectives: Names of the objectives; empty: the monitored metric, signed so that higher is
+            better.
+
+    Raises:
+        ConfigError: The record of a finished trial does not have an objective.
+    """
+    states = {trial.state for trial in trials}
+    reports = {} if len(objectives) > 1 else _reports(trials, *objectives)
+    if states <= {"done"}:
+        names = objectives or (None,)
+        columns = [[_value(trial, name) for trial in trials] for name in names]
+        means = [fmean(column) for column in columns]
+        if all(map(math.isfinite, means)):
+            return Outcome(TrialState.COMPLETE, means, reports)
+        return Outcome(TrialState.FAIL)
+    if states <= {"done", "pruned"}:
+        return Outcome(TrialState.PRUNED, reports=reports)
+    if states <= {"done", "pruned", "failed", "damaged"}:
+        return Outcome(TrialState.FAIL)
+    return Outcome(TrialState.RUNNING)
+
+
+def _reports(trials: Sequence[Trial], objective: str | None = None) -> dict[int, float]:
+    curves = [_curve(trial, objective) for trial in trials]
+    epochs = sorted({epoch for curve in curves for epoch in curve})
+    return {epoch: fmean(curve[epoch] for curve in curves if epoch in curve) for epoch in epochs}
+
+
+def _curve(trial: Trial, objective: str | None) -> dict[int, float]:
+    """Return a trial's objective by epoch; None: its monitored metric, signed: higher is better."""
+    if objective:
+        return trial.curve(objective) if is_reported(objective) else {}
+    if not trial.monitor:
+        return {}
+    sign = 1 if trial.record.get("higher_is_better", True) else -1
+    return {epoch: sign * value for epoch, value in trial.curve(f"val/{trial.monitor}").items()}
+
+
+def _value(trial: Trial, name: str | None) -> float:
+    """Return an objective's value; NaN if it is not finite."""
+    if name is None:
+        score = trial.score()
+        return math.nan if score is None else score
+    known = numbers(trial.record)
+    if name not in known:
+        raise ConfigError(
+            f"hydra.sweeper.objectives: trial {trial.number} does not have {name}. "
+            f"{did_you_mean(name, known)}"
+        )
+    value = known[name]
+    return math.nan if value is None else float(value)
+
+
+def numbers(record: Mapping[str, Any]) -> dict[str, float | None]:
+    """Return the values of a record that can be objectives, by name; None if not finite.
+
+    >>> numbers({"state": "done", "parameters": 9, "metrics": {"val": {"f1": 0.5}}})
+    {'parameters': 9, 'val/f1': 0.5}
+    """
+    plain = {
+        key: record[key] if is_number(record[key]) else None for key in RECORDED if key in record
+    }
+    metrics = {
+        f"{split}/{name}": value
+        for split, values in (record.get("metrics") or {}).items()
+        for name, value in values.items()
+    }
+    return {**plain, **metrics}
 
 
 def _frozen(note: Mapping[str, Any], outcome: Outcome) -> FrozenTrial:
@@ -77,3 +196,58 @@ def _frozen(note: Mapping[str, Any], outcome: Outcome) -> FrozenTrial:
         system_attrs=note["attributes"],
         intermediate_values=outcome.reports,
     )
+
+
+def best_points(plan: Plan, study: Study, settings: Settings) -> str:
+    """Return the best point as text, or the Pareto front of a search with several objectives.
+
+    Args:
+        plan: Plan of the search.
+        study: Study with the outcomes of the plan's points.
+        settings: Settings of the search.
+    """
+    answers = {note["ask"]: planned for note, planned in notes(plan.trials)}
+    points = len({tuple(one.number for one in planned) for planned in answers.values()})
+    if not study.get_trials(deepcopy=False, states=[TrialState.COMPLETE]):
+        return f"None of the {_count(points, 'point')} has a result."
+    best = study.best_trials if len(study.directions) > 1 else [study.best_trial]
+    # A point that was suggested again is in the study again.
+    unique = {tuple(one.number for one in answers[trial.number]): trial for trial in best}
+    lines = [
+        _line(plan.folder, trial, answers[trial.number], settings) for trial in unique.values()
+    ]
+    if len(study.directions) == 1:
+        return f"The best of {_count(points, 'point')}: {lines[0]}"
+    verb = "is" if len(lines) == 1 else "are"
+    head = f"{len(lines)} of {_count(points, 'point')} {verb} Pareto-optimal:"
+    return "\n  ".join([head, *sorted(lines)])
+
+
+def _line(
+    folder: Path, trial: FrozenTrial, planned: Sequence[PlannedTrial], settings: Settings
+) -> str:
+    values = ", ".join(
+        f"{name} {value:.6g}" for name, value in _values(folder, trial, planned, settings)
+    )
+    params = " ".join(f"{key}={_short(value)}" for key, value in trial.params.items())
+    numbers = ", ".join(str(one.number) for one in planned)
+    which = f"mean of trials {numbers}" if len(planned) > 1 else f"trial {numbers}"
+    return f"{values} ({which}): {params}"
+
+
+def _values(
+    folder: Path, trial: FrozenTrial, planned: Sequence[PlannedTrial], settings: Settings
+) -> list[tuple[str, float]]:
+    if settings.objectives:
+        return list(zip(settings.objectives, trial.values, strict=True))
+    one: Trial = read_trial(SweepFolder(folder).trial(planned[0].number).path)
+    sign = -1 if one.record.get("higher_is_better") is False else 1
+    return [(f"val {one.monitor}", sign * trial.values[0])]
+
+
+def _short(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -14,12 +14,11 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
 
 from seqloom.config.store import register_configs
-from seqloom.sweep.applicable import Applicable
-from seqloom.sweep.optuna.asking import Asker
+from seqloom.sweep.folder import Plan, PlannedTrial, SweepFolder, read_plan
 from seqloom.sweep.optuna.search import Launch, Search
 from seqloom.sweep.optuna.settings import Settings
-from seqloom.sweep.optuna.space import Space, read_space
-from seqloom.sweep.plan import Plan, Planned, has_plan, read_plan
+from seqloom.sweep.optuna.space import Space, Suggester, read_space
+from seqloom.sweep.override_filter import OverrideFilter
 
 Objective = Callable[[Mapping[str, str]], float]
 Read = Callable[..., Space]
@@ -35,10 +34,10 @@ def loader() -> ConfigLoaderImpl:
 
 
 @pytest.fixture(scope="session")
-def applicable(loader: ConfigLoaderImpl) -> Applicable:
-    """Return what knows which keys apply, as a sweeper has it."""
+def override_filter(loader: ConfigLoaderImpl) -> OverrideFilter:
+    """Return the filter of a sweeper."""
     config = loader.load_configuration("train", ["run_dir=x"], run_mode=RunMode.MULTIRUN)
-    return Applicable(loader, config)
+    return OverrideFilter(loader, config)
 
 
 @pytest.fixture(scope="session")
@@ -52,7 +51,7 @@ def read(loader: ConfigLoaderImpl) -> Read:
     return _read
 
 
-def values_of(planned: Planned) -> dict[str, str]:
+def values_of(planned: PlannedTrial) -> dict[str, str]:
     """Return a trial's values by key."""
     return {key: value for key, _, value in (one.partition("=") for one in planned.overrides)}
 
@@ -60,7 +59,7 @@ def values_of(planned: Planned) -> dict[str, str]:
 def write_trials(folder: Path, objective: Objective) -> Launch:
     """Return a launcher that writes down what a trial came to, rather than train."""
 
-    def launch(planned: Sequence[Planned]) -> None:
+    def launch(planned: Sequence[PlannedTrial]) -> None:
         for one in planned:
             write_trial(folder / str(one.number), objective(values_of(one)))
 
@@ -94,10 +93,13 @@ def write_trial(
     (folder / "metrics.jsonl").write_text(text, encoding="utf-8")
 
 
-class Merges:
-    """Knows what applies as `Applicable` does, of merges alone, and at once."""
+class Merges(OverrideFilter):
+    """Drops only merges, without composing configs."""
 
-    def applying(self, overrides: Sequence[str]) -> list[str]:
+    def __init__(self) -> None:
+        pass
+
+    def apply(self, overrides: Sequence[str]) -> list[str]:
         """Leave the merge out where there is one direction."""
         merged = "encoder=rnn" not in overrides
         return [word for word in overrides if merged or not word.startswith("encoder.merge=")]
@@ -121,8 +123,8 @@ def make_search(tmp_path: Path, read: Read) -> MakeSearch:
         chosen = Settings(**settings)
         folder.mkdir(exist_ok=True)
         new = Plan(folder, "optuna", [], "", settings=chosen.as_dict())
-        plan = read_plan(folder) if has_plan(folder) else new
-        asker = Asker(read(*words), Merges())
-        return Search(plan, chosen, asker, launch or write_trials(folder, objective), at_once)
+        plan = read_plan(folder) if SweepFolder(folder).plan.exists() else new
+        suggester = Suggester(read(*words), Merges())
+        return Search(plan, chosen, suggester, launch or write_trials(folder, objective), at_once)
 
     return make

@@ -10,12 +10,9 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 
-from seqloom.sweep.applicable import Applicable
-from seqloom.sweep.optuna.asking import Asker
-from seqloom.sweep.optuna.pruners import build_pruner
-from seqloom.sweep.optuna.samplers import build_sampler
 from seqloom.sweep.optuna.settings import Settings
-from seqloom.sweep.optuna.space import read_space
+from seqloom.sweep.optuna.space import Suggester, read_space
+from seqloom.sweep.override_filter import OverrideFilter
 
 NO_SETTINGS = {"_target_", "params", "attempts", "n_jobs"}
 
@@ -27,12 +24,10 @@ def test_a_search_can_begin(loader: ConfigLoaderImpl, name: str) -> None:
     sweeper: Any = OmegaConf.to_container(config.hydra.sweeper)
     settings = Settings(**{k: v for k, v in sweeper.items() if k not in NO_SETTINGS})
     settings.check()
-    build_sampler(settings.sampler, settings.sampler_params, settings.seed, 0)
-    build_pruner(settings.pruner, settings.pruner_params)
     parser = OverridesParser.create(config_loader=loader)
     params = [f"{key}={value}" for key, value in sweeper["params"].items()]
     space = read_space(parser.parse_overrides(params))
-    Asker(space, Applicable(loader, config)).refuse_useless()
+    Suggester(space, OverrideFilter(loader, config)).refuse_unused()
     assert len(space.groups) + len(space.values) == len(params)
 
 

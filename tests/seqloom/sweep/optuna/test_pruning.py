@@ -1,20 +1,35 @@
-"""A trial ends early where the others of its sweep did better; their folders say so."""
+"""A trial is pruned if others of its sweep, whose folders are read, score better."""
 
 from __future__ import annotations
 
 import json
+import math
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from optuna.trial import TrialState
 
 import seqloom
-from seqloom.sweep.ledger import Trial, read_trial
-from seqloom.sweep.optuna.lead import pruning_override
-from seqloom.sweep.optuna.settings import Settings
+from seqloom.sweep.optuna.pruning import Reported, Reports, should_prune
+from seqloom.sweep.optuna.search import pruning_override
+from seqloom.sweep.optuna.settings import Settings, build_pruner
+from seqloom.sweep.optuna.study import study_in_memory
+from seqloom.sweep.trials import Trial, read_trial
 
 from .conftest import write_trial
+
+CASES = [
+    ("none", {}),
+    ("median", {"n_startup_trials": 2}),
+    ("median", {"n_startup_trials": 3, "n_warmup_steps": 3}),
+    ("percentile", {"percentile": 25.0, "n_startup_trials": 2}),
+    ("successive_halving", {"reduction_factor": 2}),
+    ("hyperband", {"max_resource": 9, "reduction_factor": 3}),
+    ("threshold", {"lower": 0.2, "n_warmup_steps": 2}),
+]
 
 MEDIAN = Settings(pruner="median", pruner_params={"n_startup_trials": 2})
 
@@ -123,3 +138,64 @@ def test_the_ranks_of_a_trial_end_together(
     assert (record["state"], record["ranks"]) == ("pruned", 2)
     assert record["epochs"] < 9
     assert not (tmp_path / "sweep" / "0" / "bundle").exists()
+
+
+@pytest.mark.parametrize(("name", "params"), CASES)
+def test_decisions_from_files_equal_those_of_a_live_study(
+    name: str, params: dict[str, float]
+) -> None:
+    rng = random.Random(5)
+    live = study_in_memory(["maximize"], build_pruner(name, params))
+    reports: dict[int, dict[int, float]] = {}
+    ended: dict[int, str] = {}
+    for number in range(14):
+        trial, slope = live.ask(), rng.random()
+        reports[number], ended[number] = {}, "done"
+        for epoch in range(1, 10):
+            reports[number][epoch] = slope * epoch / 9 + rng.gauss(0, 0.05)
+            trial.report(reports[number][epoch], epoch)
+            expected = trial.should_prune()
+            others = {one: state for one, state in ended.items() if one != number}
+            assert should_prune(build_pruner(name, params), reports, others, number) == expected
+            if expected:
+                ended[number] = "pruned"
+                break
+        if ended[number] == "done":
+            live.tell(trial, reports[number][9])
+        else:
+            live.tell(trial, state=TrialState.PRUNED)
+    assert ("pruned" in ended.values()) == (name != "none")
+
+
+def test_a_trial_whose_values_are_nan_is_pruned() -> None:
+    reports = {0: {1: 0.5}, 1: {1: 0.4}, 2: {1: math.nan}}
+    ended = {0: "done", 1: "done"}
+    assert should_prune(build_pruner("median", {"n_startup_trials": 2}), reports, ended, 2)
+
+
+def report(folder: Path, value: float) -> None:
+    line = f'{{"step": 1, "epoch": 0, "val/loss": {value}}}\n'
+    (folder / "metrics.jsonl").write_text(line, encoding="utf-8")
+
+
+def test_what_cannot_change_is_not_read_again(tmp_path: Path) -> None:
+    for number, state in enumerate(["done", "running"]):
+        write_trial(tmp_path / str(number), 0.5, losses=[1.0], state=state)
+    (tmp_path / "2").mkdir()  # it has not begun
+    (tmp_path / "index.json").touch()
+    reports = Reports(tmp_path, "val/loss")
+    first = {0: Reported("done", {1: 1.0}), 1: Reported("running", {1: 1.0})}
+    assert reports.read() == first
+    for number in range(2):
+        report(tmp_path / str(number), 2.0)
+    assert reports.read() == first | {1: Reported("running", {1: 2.0})}
+
+
+def test_a_trial_that_is_tried_again_is_read_again(tmp_path: Path) -> None:
+    reports = Reports(tmp_path, "val/loss")
+    write_trial(tmp_path / "0", 0.5, losses=[1.0, 2.0], state="failed")
+    assert reports.read() == {0: Reported("failed", {1: 1.0, 2: 2.0})}
+    write_trial(tmp_path / "0", 0.5, losses=[3.0], state="running")
+    assert reports.read() == {0: Reported("running", {1: 3.0})}
+    write_trial(tmp_path / "0", 0.5, losses=[3.0, 4.0])
+    assert reports.read() == {0: Reported("done", {1: 3.0, 2: 4.0})}

@@ -9,9 +9,9 @@ import pytest
 from optuna.trial import TrialState
 
 from seqloom.errors import ConfigError
+from seqloom.sweep.folder import PlannedTrial, read_plan
 from seqloom.sweep.optuna.search import Search
 from seqloom.sweep.optuna.study import study_of
-from seqloom.sweep.plan import Planned, read_plan
 
 from .conftest import MakeSearch, values_of, write_trial, write_trials
 
@@ -106,7 +106,7 @@ def test_a_genetic_search_that_goes_on_is_in_the_generation_it_was(
 
 
 def _killed_after(number: int, launch: Callable[..., None]) -> Callable[..., None]:
-    def launch_or_die(planned: Sequence[Planned]) -> None:
+    def launch_or_die(planned: Sequence[PlannedTrial]) -> None:
         if planned[0].number >= number:
             raise KeyboardInterrupt
         launch(planned)
@@ -119,7 +119,7 @@ def test_as_many_points_are_asked_at_once_as_there_is_room_for(make_search: Make
     search = make_search(*WORDS, "seed=1,2", n_trials=5, at_once=4, objective=score)
     write = search.launch
 
-    def launch(planned: Sequence[Planned]) -> None:
+    def launch(planned: Sequence[PlannedTrial]) -> None:
         sizes.append(len(planned))
         write(planned)
 
@@ -148,12 +148,12 @@ def test_several_objectives(make_search: MakeSearch) -> None:
 
 def test_an_objective_that_no_record_has_is_refused(make_search: MakeSearch) -> None:
     search = make_search(*WORDS, n_trials=6, objectives={"val/f2": "maximize"})
-    with pytest.raises(ConfigError, match=r"trial 0 has nothing called val/f2\. Did you mean"):
+    with pytest.raises(ConfigError, match=r"trial 0 does not have val/f2\. Did you mean"):
         search.run()
 
 
 def test_points_that_fail_are_told_so(make_search: MakeSearch, tmp_path: Path) -> None:
-    def fail(planned: Sequence[Planned]) -> None:
+    def fail(planned: Sequence[PlannedTrial]) -> None:
         for one in planned:
             write_trial(tmp_path / "sweep" / str(one.number), 0.0, state="failed")
 
@@ -164,7 +164,7 @@ def test_points_that_fail_are_told_so(make_search: MakeSearch, tmp_path: Path) -
 
 
 def test_what_a_pruned_point_reported_is_told(make_search: MakeSearch, tmp_path: Path) -> None:
-    def prune(planned: Sequence[Planned]) -> None:
+    def prune(planned: Sequence[PlannedTrial]) -> None:
         for one in planned:
             folder = tmp_path / "sweep" / str(one.number)
             write_trial(folder, 0.0, curve=[0.1], losses=[3.0, 2.0], state="pruned")
@@ -180,7 +180,7 @@ def test_the_plan_says_how_many_trials_there_will_be(make_search: MakeSearch) ->
     expected: list[int] = []
     write = search.launch
 
-    def launch(planned: Sequence[Planned]) -> None:
+    def launch(planned: Sequence[PlannedTrial]) -> None:
         expected.append(read_plan(search.plan.folder).expected)
         write(planned)
 

@@ -1,7 +1,8 @@
-"""Settings that make no sense are refused before the first trial."""
+"""Settings that are not valid are refused before the first trial; samplers and pruners by name."""
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,19 @@ import pytest
 
 import seqloom
 from seqloom.errors import ConfigError
-from seqloom.sweep.ledger import read_trial
-from seqloom.sweep.optuna.outcome import numbers
-from seqloom.sweep.optuna.settings import RECORDED, Settings
+from seqloom.sweep.optuna import settings as module
+from seqloom.sweep.optuna.settings import (
+    _NEEDS,
+    RECORDED,
+    SAMPLERS,
+    Settings,
+    build_pruner,
+    build_sampler,
+)
+from seqloom.sweep.optuna.study import numbers, study_in_memory
+from seqloom.sweep.trials import read_trial
+
+INSTALLED = [name for name in SAMPLERS if all(map(find_spec, _NEEDS.get(name, ())))]
 
 
 @pytest.mark.parametrize(
@@ -22,18 +33,18 @@ from seqloom.sweep.optuna.settings import RECORDED, Settings
         ({"objectives": {"val/f1": "maximise"}}, "'maximise'. Did you mean 'maximize'"),
         (
             {"objectives": {"seconds": "minimize", "val/f1": "maximize"}, "pruner": "median"},
-            "pruned by one metric, but there are 2 objectives",
+            "trials are pruned by one metric, but there are 2 objectives",
         ),
         (
             {"objectives": {"training_seconds": "minimize"}, "pruner": "median"},
-            "the objective training_seconds is known only at its end",
+            "the objective training_seconds is known only at the end",
         ),
         (
             {"objectives": {"test/f1": "maximize"}, "pruner": "hyperband"},
-            "the objective test/f1 is known only at its end",
+            "the objective test/f1 is known only at the end",
         ),
-        ({"objectives": {"f1": "maximize"}}, "no trial has 'f1'. .*val/f1 or test/f1 say"),
-        ({"objectives": {"train/loss": "minimize"}}, "no trial has 'train/loss'"),
+        ({"objectives": {"f1": "maximize"}}, "trials do not have 'f1'. .*such as val/f1"),
+        ({"objectives": {"train/loss": "minimize"}}, "trials do not have 'train/loss'"),
         ({"objectives": {"paramters": "minimize"}}, "Did you mean 'parameters'"),
     ],
 )
@@ -42,7 +53,7 @@ def test_they_are_refused(settings: dict[str, Any], message: str) -> None:
         Settings(**settings).check()
 
 
-def test_the_watched_metric_is_maximised() -> None:
+def test_the_monitored_metric_is_maximised() -> None:
     assert Settings().directions == ["maximize"]
     two = Settings(objectives={"val/f1": "maximize", "parameters": "minimize"})
     assert two.directions == ["maximize", "minimize"]
@@ -60,3 +71,43 @@ def test_every_number_that_a_record_is_asked_for_is_there(
     folder = seqloom.fit(*small, run_dir=tmp_path / "run").run_dir
     known = numbers(read_trial(folder).record)
     assert set(RECORDED) <= set(known)
+
+
+@pytest.mark.parametrize("name", INSTALLED)
+def test_every_sampler_suggests_the_same_for_the_same_seed(name: str) -> None:
+    def suggested() -> list[int]:
+        study, found = study_in_memory(["maximize"]), []
+        for asked in range(4):
+            study.sampler = build_sampler(name, {}, seed=3, asked=asked)
+            trial = study.ask()
+            found.append(trial.suggest_int("x", 0, 1000))
+            study.tell(trial, float(found[-1]))
+        return found
+
+    values = suggested()
+    assert values == suggested()
+    assert len(set(values)) > 1
+
+
+def test_params_reach_optuna() -> None:
+    with pytest.raises(ConfigError, match=r"sampler_params are not valid for tpe: .*n_startup"):
+        build_sampler("tpe", {"n_startup": 3}, seed=1, asked=0)
+    build_sampler("tpe", {"n_startup_trials": 3, "multivariate": True, "group": True}, 1, 0)
+
+
+def test_an_unknown_sampler_is_named() -> None:
+    with pytest.raises(ConfigError, match=r"sampler=tep is not a sampler\. Did you mean 'tpe'"):
+        build_sampler("tep", {}, seed=1, asked=0)
+
+
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "find_spec", lambda package: None)
+    with pytest.raises(ConfigError, match=r"cmaes needs the package cmaes, which is not installed"):
+        build_sampler("cmaes", {}, seed=1, asked=0)
+
+
+def test_names_and_parameters_of_pruners_are_checked() -> None:
+    with pytest.raises(ConfigError, match=r"pruner=medain is not a pruner\. Did you mean 'median'"):
+        build_pruner("medain", {})
+    with pytest.raises(ConfigError, match=r"pruner_params are not valid for median: .*n_startup"):
+        build_pruner("median", {"n_startup": 1})

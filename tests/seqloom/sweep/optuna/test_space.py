@@ -1,4 +1,4 @@
-"""Hydra's override grammar becomes Optuna's distributions."""
+"""Hydra's override grammar becomes Optuna's distributions, from which points are suggested."""
 
 from __future__ import annotations
 
@@ -9,10 +9,16 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
+from optuna.samplers import RandomSampler
 
 from seqloom.errors import ConfigError
+from seqloom.sweep.optuna.space import Suggester, Suggestion
+from seqloom.sweep.optuna.study import study_in_memory
+from seqloom.sweep.override_filter import OverrideFilter
 
 from .conftest import Read
+
+WORDS = ("encoder=rnn,bilstm", "encoder.merge=sum,concat", "optimizer.lr=interval(0,1)")
 
 
 @pytest.mark.parametrize(
@@ -79,7 +85,7 @@ def test_of_one_key_the_last_word_counts(read: Read) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["seed=interval(0,1)"], "never searched; name them"),
+        (["seed=interval(0,1)"], "repetitions of each point; list them"),
         (["optimizer.lr=tag(lgo,interval(1,2))"], "unknown tag 'lgo'. Did you mean 'log'"),
         (["optimizer.lr=tag(log,interval(0,1))"], "optimizer.lr=tag.*cannot be searched"),
         (["optimizer.lr=interval(1,0)"], "the interval is empty"),
@@ -92,3 +98,71 @@ def test_of_one_key_the_last_word_counts(read: Read) -> None:
 def test_what_cannot_be_searched_is_refused(read: Read, words: list[str], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         read(*words)
+
+
+def suggest(suggester: Suggester, number: int, seed: int = 1) -> list[Suggestion]:
+    study = study_in_memory(["maximize"])
+    study.sampler = RandomSampler(seed)
+    return [suggester.suggest(study) for _ in range(number)]
+
+
+def test_a_key_is_searched_only_where_it_applies(
+    read: Read, override_filter: OverrideFilter
+) -> None:
+    points = suggest(Suggester(read(*WORDS), override_filter), 8)
+    assert {one.trial.params["encoder"] for one in points} == {"rnn", "bilstm"}
+    for one in points:
+        params = one.trial.params
+        assert ("encoder.merge" in params) == (params["encoder"] == "bilstm")
+        assert {word.partition("=")[0] for word in one.point} == set(params)
+        (lr,) = (word for word in one.point if word.startswith("optimizer.lr="))
+        assert float(lr.partition("=")[2]) == pytest.approx(params["optimizer.lr"], rel=1e-4)
+
+
+def test_a_fixed_key_is_dropped_where_it_does_not_apply(
+    read: Read, override_filter: OverrideFilter
+) -> None:
+    points = suggest(Suggester(read("encoder=rnn,bilstm", "encoder.merge=sum"), override_filter), 5)
+    assert {one.point for one in points} == {
+        ("encoder=rnn",),
+        ("encoder.merge=sum", "encoder=bilstm"),
+    }
+
+
+def test_a_float_has_no_more_digits_than_one_can_read(
+    read: Read, override_filter: OverrideFilter
+) -> None:
+    points = suggest(Suggester(read("head.dropout=range(0.0,0.81,0.1)"), override_filter), 6)
+    assert {one.point for one in points} <= {(f"head.dropout={i / 10:g}",) for i in range(9)}
+
+
+def test_the_same_seed_suggests_the_same_points(
+    read: Read, override_filter: OverrideFilter
+) -> None:
+    suggester = Suggester(read(*WORDS), override_filter)
+    first, second, other = (
+        suggest(suggester, 3),
+        suggest(suggester, 3),
+        suggest(suggester, 3, seed=2),
+    )
+    assert [one.point for one in first] == [one.point for one in second]
+    assert [one.point for one in first] != [one.point for one in other]
+
+
+def test_a_key_that_applies_to_no_point_was_mistyped(
+    read: Read, override_filter: OverrideFilter
+) -> None:
+    Suggester(read(*WORDS), override_filter).refuse_unused()
+    with pytest.raises(ConfigError, match="mrege"):
+        Suggester(read("encoder=rnn,gru", "encoder.mrege=1,2"), override_filter).refuse_unused()
+    with pytest.raises(ConfigError, match="merge"):
+        Suggester(
+            read("encoder=rnn,gru", "encoder.merge=sum,concat"), override_filter
+        ).refuse_unused()
+
+
+def test_a_value_that_its_key_does_not_take_ends_the_search(
+    read: Read, override_filter: OverrideFilter
+) -> None:
+    with pytest.raises(ConfigError, match="hidden_size"):
+        suggest(Suggester(read("encoder.hidden_size=big,huge"), override_filter), 1)

@@ -10,11 +10,9 @@ import pytest
 from optuna.trial import TrialState
 
 from seqloom.errors import RunError
-from seqloom.sweep.optuna.best import best_in_words
-from seqloom.sweep.optuna.memory import study_in_memory
+from seqloom.sweep.folder import Plan
 from seqloom.sweep.optuna.settings import Settings
-from seqloom.sweep.optuna.study import rebuild, study_of
-from seqloom.sweep.plan import Plan
+from seqloom.sweep.optuna.study import best_points, rebuild, study_in_memory, study_of
 
 from .conftest import write_trial
 
@@ -57,7 +55,7 @@ def test_the_direction_is_the_metrics_own(plan: Plan) -> None:
     study = study_of(plan.folder)
     assert [trial.value for trial in study.trials] == [-0.5, -2.5, -4.5, -2.5]
     assert study.trials[1].intermediate_values == {1: -2.5}
-    assert best_in_words(plan, study, Settings()) == (
+    assert best_points(plan, study, Settings()) == (
         "The best of 3 points: val f1 0.5 (mean of trials 0, 1): x=0"
     )
 
@@ -128,16 +126,16 @@ def test_a_number_that_a_record_leaves_open_is_a_failure(plan: Plan) -> None:
 
 def test_a_sweep_of_another_kind_has_no_study(tmp_path: Path) -> None:
     Plan(tmp_path, "grid", [], "").save()
-    with pytest.raises(RunError, match="is a sweep of grid, not of optuna"):
+    with pytest.raises(RunError, match="is a sweep by grid, not by optuna"):
         study_of(tmp_path)
 
 
-def test_nothing_that_ended_well_is_said_so(plan: Plan) -> None:
+def test_a_search_without_a_result_says_so(plan: Plan) -> None:
     study = rebuild(plan)
-    assert best_in_words(plan, study, Settings()) == "None of the 3 points ended well."
+    assert best_points(plan, study, Settings()) == "None of the 3 points has a result."
 
 
-def test_what_no_other_excels_is_said_of_several_objectives(plan: Plan) -> None:
+def test_the_pareto_front_of_several_objectives(plan: Plan) -> None:
     settings = Settings(objectives={"val/f1": "maximize", "parameters": "minimize"})
     plan.settings = settings.as_dict()
     plan.save()
@@ -145,13 +143,13 @@ def test_what_no_other_excels_is_said_of_several_objectives(plan: Plan) -> None:
         write_trial(plan.folder / str(number), value, parameters=size)
     for number in (4, 5):
         write_trial(plan.folder / str(number), 0.4, parameters=50)
-    assert best_in_words(plan, study_of(plan.folder), settings).splitlines() == [
-        "Of 3 points, 2 are excelled by no other in all objectives:",
+    assert best_points(plan, study_of(plan.folder), settings).splitlines() == [
+        "2 of 3 points are Pareto-optimal:",
         "  val/f1 0.5, parameters 10 (mean of trials 0, 1): x=0",
         "  val/f1 0.9, parameters 90 (mean of trials 2, 3): x=1",
     ]
 
 
-def test_optuna_does_not_tell_of_studies_in_memory(capsys: pytest.CaptureFixture[str]) -> None:
+def test_optuna_does_not_log_studies_in_memory(capsys: pytest.CaptureFixture[str]) -> None:
     study_in_memory(["maximize"])
     assert capsys.readouterr().err == ""

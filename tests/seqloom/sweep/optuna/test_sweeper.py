@@ -18,7 +18,7 @@ def test_its_config_has_the_defaults_of_the_settings() -> None:
     config = OmegaConf.structured(OptunaConfig(sampler_params={"group": True}))
     arguments = {str(key): value for key, value in config.items() if key != "_target_"}
     sweeper = OptunaSweeper(**arguments)
-    assert sweeper.search == Settings(sampler_params={"group": True})
+    assert sweeper.search_settings == Settings(sampler_params={"group": True})
     assert sweeper.settings() == Settings(sampler_params={"group": True}).as_dict()
     assert type(sweeper.settings()["sampler_params"]) is dict
 
@@ -40,7 +40,7 @@ def test_as_many_trials_run_at_once_as_the_launcher_takes(
     launcher: dict[str, int],
     expected: int,
 ) -> None:
-    monkeypatch.setattr(optuna_sweeper, "cores", lambda: list(range(8)))
+    monkeypatch.setattr(optuna_sweeper, "available_cores", lambda: list(range(8)))
     sweeper = OptunaSweeper(n_jobs=n_jobs)
     sweeper.config = OmegaConf.create({"hydra": {"launcher": launcher}})
     assert sweeper.at_once() == expected

@@ -1,4 +1,4 @@
-"""Which of a point's keys apply: ``encoder.merge`` has no meaning with ``encoder=rnn``."""
+"""Drop the overrides of a point that do not apply: ``encoder.merge`` with ``encoder=rnn``."""
 
 from __future__ import annotations
 
@@ -12,29 +12,30 @@ from omegaconf import DictConfig, ListConfig
 from seqloom.config.explain import COMPOSITION_ERRORS, explain
 
 
-class Applicable:
-    """Leaves out of points what does not apply to them, and remembers what that was.
+class OverrideFilter:
+    """Drops the overrides of points that do not apply to them, and records which.
 
     Args:
-        config_loader: Hydra's.
-        config: of the sweep, composed.
+        config_loader: Hydra's config loader.
+        config: Composed config of the sweep.
 
     Attributes:
-        left_out: the choices, ``encoder=rnn`` say, without which each key was left out.
+        dropped: For each dropped key, the choices to which it does not apply, such as
+            ``encoder=rnn``.
     """
 
     def __init__(self, config_loader: ConfigLoader, config: DictConfig) -> None:
         self.config_loader = config_loader
         self.config = config
         self.parser = OverridesParser.create(config_loader=config_loader)
-        self.left_out: dict[str, dict[str, None]] = {}
+        self.dropped: dict[str, dict[str, None]] = {}
         self._composed: dict[tuple[str, ...], DictConfig] = {}
 
-    def applying(self, overrides: Sequence[str]) -> list[str]:
-        """Return the overrides, without the values of keys that their config lacks.
+    def apply(self, overrides: Sequence[str]) -> list[str]:
+        """Return the overrides without those whose keys do not exist in the chosen config.
 
         Raises:
-            ConfigError: what is chosen cannot be composed.
+            ConfigError: The choices cannot be composed.
         """
         parsed = self.parser.parse_overrides(list(overrides))
         values = {text for text, one in zip(overrides, parsed, strict=True) if self._is_value(one)}
@@ -47,27 +48,27 @@ class Applicable:
                 section = one.key_or_group.partition(".")[0]
                 choice = config.hydra.runtime.choices.get(section)
                 label = f"{section}={choice}" if choice else ""
-                self.left_out.setdefault(one.key_or_group, {})[label] = None
+                self.dropped.setdefault(one.key_or_group, {})[label] = None
         return kept
 
-    def told(self) -> list[str]:
-        """Return a sentence for each key that was left out."""
+    def messages(self) -> list[str]:
+        """Return a sentence for each key that was dropped."""
         texts = []
-        for key, choices in self.left_out.items():
+        for key, choices in self.dropped.items():
             where = ", ".join(filter(None, choices))
-            texts.append(f"{key} is left out where it does not apply{where and f': {where}'}.")
+            texts.append(f"{key} is dropped where it does not apply{where and f': {where}'}.")
         return texts
 
     def check(self, overrides: Sequence[str]) -> None:
-        """Refuse what cannot be composed.
+        """Check that overrides can be composed.
 
         Raises:
-            ConfigError: a key or a value is none that its config knows.
+            ConfigError: A key or a value is not valid in its config.
         """
         self._compose(tuple(overrides))
 
     def _is_value(self, override: Override) -> bool:
-        """Return whether an override gives a key that is there already a value."""
+        """Return whether an override sets the value of an existing key."""
         plain = not (override.is_add() or override.is_force_add() or override.is_delete())
         group = override.key_or_group
         return plain and not self.config_loader.get_group_options(group)
@@ -80,19 +81,19 @@ class Applicable:
     def _compose(self, overrides: tuple[str, ...]) -> DictConfig:
         try:
             return self.config_loader.load_sweep_config(self.config, list(overrides))
-        except COMPOSITION_ERRORS as fault:
-            raise explain(fault) from fault
+        except COMPOSITION_ERRORS as error:
+            raise explain(error) from error
 
 
 def _has(config: DictConfig, key: str) -> bool:
-    """Return whether a key can be given a value: it is there, or its section is open to new ones.
+    """Return whether a key can be set: it exists, or its section accepts new keys.
 
-    A key without a value yet counts, too.
+    A key whose value is missing counts as existing.
     """
     node: object = config
     for name in key.split("."):
         if isinstance(node, ListConfig):
-            return True  # what an index means is for Hydra to say
+            return True  # Hydra interprets indices
         if not isinstance(node, DictConfig) or node._is_none() or node._is_missing():
             return False
         if name not in node.keys():  # noqa: SIM118  # ``in node`` is false for a missing value

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from seqloom.sweep.optuna.lead import pruning_override
+from seqloom.sweep.optuna.search import pruning_override
 from seqloom.sweep.optuna.settings import Settings
 from seqloom.sweep.optuna.study import study_of
 
@@ -69,7 +69,7 @@ def test_a_search_and_one_that_goes_on(
                 "hydra.sweeper.objectives={training_seconds: minimize}",
                 "encoder=rnn,gru",
             ],
-            "the objective training_seconds is known only at its end",
+            "the objective training_seconds is known only at the end",
         ),
     ],
 )

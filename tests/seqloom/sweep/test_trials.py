@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from seqloom.errors import DataError
-from seqloom.sweep.ledger import Trial, counted, is_sweep, open_sweep, read_trials
+from seqloom.sweep.folder import SweepFolder
+from seqloom.sweep.trials import Trial, counted, open_sweep, read_trials, status
 from seqloom.train.lease import Lease
 
 from .conftest import AddTrial
@@ -43,7 +45,11 @@ def test_the_plan_knows_trials_that_have_no_folder_yet(sweep: Path, add: AddTria
 
 @pytest.mark.parametrize(
     ("text", "reason"),
-    [("", "Expecting value"), ('{"state": "do', "Unterminated"), ("[1]", "holds no record")],
+    [
+        ("", "Expecting value"),
+        ('{"state": "do', "Unterminated"),
+        ("[1]", "does not hold the record"),
+    ],
     ids=["empty", "cut off", "no object"],
 )
 def test_a_damaged_record_is_a_state(sweep: Path, add: AddTrial, text: str, reason: str) -> None:
@@ -110,11 +116,61 @@ def test_counts_by_state(sweep: Path, add: AddTrial) -> None:
 
 def test_what_is_a_sweep(sweep: Path, add: AddTrial, tmp_path: Path) -> None:
     trial = add(val=0.5)
-    assert is_sweep(sweep)  # also a plain one, without a plan
-    assert not is_sweep(trial)
-    with pytest.raises(DataError, match=r"is a single run, where the folder of a sweep"):
+    assert SweepFolder(sweep).is_sweep()  # also a plain one, without a plan
+    assert not SweepFolder(trial).is_sweep()
+    with pytest.raises(DataError, match=r"is a single run, but the folder of a sweep"):
         open_sweep(trial)
-    with pytest.raises(DataError, match=r"holds no sweep: neither sweep\.json nor"):
+    with pytest.raises(DataError, match=r"does not hold a sweep: it has neither sweep\.json nor"):
         open_sweep(tmp_path)
     with pytest.raises(DataError, match=r"cannot be read as a sweep: No such file"):
         open_sweep(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize(
+    ("expected", "words"),
+    [(5, "1 done, 1 failed, 3 not started of 5"), (0, "1 done, 1 failed of 2")],
+)
+def test_trials_that_never_started_are_counted(
+    sweep: Path, add: AddTrial, expected: int, words: str
+) -> None:
+    add(val=0.5)
+    add(state="failed")
+    (sweep / "sweep.json").write_text(json.dumps({"expected": expected}), encoding="utf-8")
+    assert status(sweep, read_trials(sweep)) == words
+
+
+def test_they_wait_while_a_process_leads_the_sweep(sweep: Path, add: AddTrial) -> None:
+    add(val=0.5)
+    plan = {"expected": 3, "trials": [{"number": 1, "overrides": []}]}
+    (sweep / "sweep.json").write_text(json.dumps(plan), encoding="utf-8")
+    assert status(sweep, read_trials(sweep)) == "1 done, 2 not started of 3"
+    with Lease(sweep):
+        assert status(sweep, read_trials(sweep)) == "1 done, 2 waiting of 3"
+
+
+def test_an_empty_sweep(tmp_path: Path) -> None:
+    assert status(tmp_path, []) == "No trials yet"
+
+
+def test_epochs_are_counted_from_one_and_other_lines_are_left_out(tmp_path: Path) -> None:
+    lines = [
+        '{"step": 3, "epoch": 0.0, "train/loss": 2.0}',
+        '{"step": 3, "epoch": 0.0, "val/f1": 0.25}',
+        '{"step": 7, "epoch": 1.0, "val/f1": null}',
+        '{"step": 11, "epoch": 2.0, "val/f1": 0.',
+    ]
+    (tmp_path / "metrics.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    found = Trial(tmp_path, {}).curve("val/f1")
+    assert list(found) == [1, 2]
+    assert found[1] == 0.25
+    assert math.isnan(found[2])
+    assert Trial(tmp_path / "nowhere", {}).curve("val/f1") == {}
+
+
+def test_records_of_0_1_0_name_the_monitored_metric_watch(sweep: Path, add: AddTrial) -> None:
+    path = add(val=0.5) / "run.json"
+    record = json.loads(path.read_text(encoding="utf-8"))
+    record["watch"] = record.pop("monitor")
+    path.write_text(json.dumps(record), encoding="utf-8")
+    (trial,) = read_trials(sweep)
+    assert (trial.monitor, trial.score()) == ("f1", 0.5)

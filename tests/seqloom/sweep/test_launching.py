@@ -1,4 +1,4 @@
-"""How a sweep stands: what is counted, what is best, how long it takes."""
+"""Launching trials: their progress is printed, and a launcher that fails does not lose them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from joblib.externals.loky.process_executor import (  # type: ignore[import-untyped]
+    TerminatedWorkerError,
+)
 
-from seqloom.sweep.ledger import read_trials
-from seqloom.sweep.plan import Plan
-from seqloom.sweep.progress import following, line
+from seqloom.errors import RunError
+from seqloom.sweep.folder import Plan
+from seqloom.sweep.launching import TrialLauncher, print_progress, progress_line
+from seqloom.sweep.trials import read_trials
 
 AddTrial = Callable[..., Path]
 
@@ -23,7 +27,7 @@ def test_counts_the_best_and_the_time_left(sweep: Path, add: AddTrial) -> None:
     add(state="pruned", val=0.9)  # of a trial that was given up
     add(state="interrupted")
     add(state="failed")
-    assert line(read_trials(sweep), 5, 50) == (
+    assert progress_line(read_trials(sweep), 5, 50) == (
         "Sweep: 2 of 6 done, 2 failed, 1 pruned; best: trial 1 with val/f1 0.7500; about 10 s left"
     )
 
@@ -31,7 +35,7 @@ def test_counts_the_best_and_the_time_left(sweep: Path, add: AddTrial) -> None:
 def test_trials_that_are_yet_to_be_planned_count(sweep: Path, add: AddTrial) -> None:
     add(val=0.5)
     add(state="interrupted")
-    assert line(read_trials(sweep), 1, 10, expected=6) == (
+    assert progress_line(read_trials(sweep), 1, 10, expected=6) == (
         "Sweep: 1 of 6 done; best: trial 0 with val/f1 0.5000; about 50 s left"
     )
 
@@ -39,7 +43,7 @@ def test_trials_that_are_yet_to_be_planned_count(sweep: Path, add: AddTrial) -> 
 def test_the_best_may_be_the_lowest(sweep: Path, add: AddTrial) -> None:
     for value in (0.5, 0.25, 0.75):
         add(val=value, monitor="cer", higher=False)
-    assert line(read_trials(sweep), 0, 1) == (
+    assert progress_line(read_trials(sweep), 0, 1) == (
         "Sweep: 3 of 3 done; best: trial 1 with val/cer 0.2500"
     )
 
@@ -47,7 +51,7 @@ def test_the_best_may_be_the_lowest(sweep: Path, add: AddTrial) -> None:
 def test_no_best_where_trials_watch_different_metrics(sweep: Path, add: AddTrial) -> None:
     add(val=0.5)
     add(val=0.5, monitor="cer", higher=False)
-    assert line(read_trials(sweep), 2, 1) == "Sweep: 2 of 2 done"
+    assert progress_line(read_trials(sweep), 2, 1) == "Sweep: 2 of 2 done"
 
 
 @pytest.mark.parametrize("ended", [0, -1])  # less than none: one that failed is tried again
@@ -56,7 +60,7 @@ def test_nothing_is_said_of_the_time_before_a_trial_ended_here(
 ) -> None:
     add(val=0.5)
     add(state="interrupted")
-    assert line(read_trials(sweep), ended, 99) == (
+    assert progress_line(read_trials(sweep), ended, 99) == (
         "Sweep: 1 of 2 done; best: trial 0 with val/f1 0.5000"
     )
 
@@ -70,7 +74,7 @@ def test_durations_are_read_at_a_glance(
 ) -> None:
     add(val=0.5)
     add(state="interrupted")
-    assert line(read_trials(sweep), 1, seconds).endswith(f"; about {left} left")
+    assert progress_line(read_trials(sweep), 1, seconds).endswith(f"; about {left} left")
 
 
 def test_a_line_is_printed_whenever_a_trial_has_ended(
@@ -91,7 +95,7 @@ def test_a_line_is_printed_whenever_a_trial_has_ended(
             time.sleep(0.01)
 
     threads = threading.active_count()
-    with following(plan, interval=0.01):
+    with print_progress(plan, interval=0.01):
         add(val=0.75)
         wait_for(1)
         add(state="failed")
@@ -115,6 +119,44 @@ def test_a_search_that_goes_on_gets_a_last_line(
 ) -> None:
     plan = Plan(sweep, "optuna", [], "", expected=expected)
     add(val=0.5)
-    with following(plan, interval=600):
+    with print_progress(plan, interval=600):
         add(val=0.75)
     assert [one.partition("; best")[0] for one in capsys.readouterr().err.splitlines()] == last
+
+
+class Broken:
+    """A launcher whose workers are killed each time, as joblib's would be for want of memory."""
+
+    def __init__(self) -> None:
+        self.launched: list[list[str]] = []
+
+    def launch(self, jobs: list[list[str]], initial_job_idx: int) -> None:
+        """Say what joblib says."""
+        self.launched.append([words[0] for words in jobs])
+        raise TerminatedWorkerError("A worker process managed by the executor was …")
+
+
+def test_a_launcher_under_which_nothing_begins_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seqloom.sweep.launching.PATIENCE", 0.1)
+    plan = Plan(tmp_path, "grid", [], "")
+    planned = [plan.add([f"seed={seed}"]) for seed in range(3)]
+    plan.save()
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "run.json").write_text('{"state": "failed"}')
+    launcher = Broken()
+    with pytest.raises(RunError, match="No trial started: TerminatedWorkerError"):
+        TrialLauncher(launcher, plan).launch(planned)  # type: ignore[arg-type]
+    # What ended under the first launch, badly or not, is not launched again.
+    assert launcher.launched == [["seed=0", "seed=1", "seed=2"], ["seed=0", "seed=2"]]
+
+
+def test_another_error_of_a_launcher_is_not_taken_for_a_killed_worker(tmp_path: Path) -> None:
+    class Faulty:
+        def launch(self, jobs: list[list[str]], initial_job_idx: int) -> None:
+            raise RuntimeError("boom")
+
+    plan = Plan(tmp_path, "grid", [], "")
+    with pytest.raises(RuntimeError, match="boom"):
+        TrialLauncher(Faulty(), plan).launch([plan.add([])])  # type: ignore[arg-type]

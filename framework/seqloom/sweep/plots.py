@@ -1,4 +1,4 @@
-"""The plots of a sweep's page, in the style that `seqloom.train.report.drawing` sets."""
+"""The plots of a sweep's page, in the style of `seqloom.train.report.drawing`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from seqloom.sweep.ordering import natural, number, spans_widely
+from seqloom.sweep.columns import natural, number, spans_widely
 from seqloom.sweep.points import ABSENT
 from seqloom.train.report.drawing import INK, LINE, PAPER, SERIES, figure, short
 from seqloom.train.report.history import Curve, thinned
@@ -20,12 +20,12 @@ TICKS = 12
 
 
 def learning_curves(curves: Mapping[str, Sequence[Curve]], name: str) -> Figure:
-    """Draw the curves of all trials over each other, one colour a point.
+    """Draw the curves of all trials, one colour per point.
 
     Args:
-        curves: those of each point's trials, the best point first; the first points have a colour,
-            the others share the colour of the grid.
-        name: of the metric.
+        curves: Curves of each point's trials, the best point first. The first points have their
+            own colours, the others share the colour of the grid.
+        name: Name of the metric.
     """
     drawn, axes = figure(height=4.2, width=9.0)
     for i, (point, trials) in reversed(list(enumerate(curves.items()))):
@@ -47,7 +47,7 @@ def learning_curves(curves: Mapping[str, Sequence[Curve]], name: str) -> Figure:
 
 
 def importance_bars(shares: Mapping[str, float]) -> Figure:
-    """Draw the share of each key as a bar."""
+    """Draw the importance of each key as a bar."""
     drawn, axes = figure(height=0.8 + 0.28 * max(len(shares), 2), width=9.0)
     axes.barh(range(len(shares)), [*shares.values()], color=SERIES[0], height=0.66)
     for i, share in enumerate(shares.values()):
@@ -61,15 +61,15 @@ def importance_bars(shares: Mapping[str, float]) -> Figure:
 def parallel_coordinates(
     points: Sequence[Mapping[str, str]], scores: Sequence[float], name: str, higher_is_better: bool
 ) -> Figure:
-    """Draw each point as a line over one axis a key, and the metric's axis at the end.
+    """Draw each point as a line over an axis for each key and, last, one for the metric.
 
-    The better a point, the more opaque its line; the best has a colour of its own.
+    The better a point, the more opaque its line; the best has its own colour.
 
     Args:
-        points: the values by key.
-        scores: the metric's mean for each.
-        name: of the metric.
-        higher_is_better: of the metric.
+        points: Values by key of each point.
+        scores: Mean of the metric for each point.
+        name: Name of the metric.
+        higher_is_better: Whether higher values of the metric are better.
     """
     keys = list(points[0])
     drawn, axes = figure(height=4.2, width=max(6.0, min(1.9 * (len(keys) + 1), 14.0)))
@@ -97,13 +97,13 @@ def parallel_coordinates(
 
 
 class Axis:
-    """Where the values of a key stand on its axis, from 0 to 1.
+    """The positions of a key's values on its axis, from 0 to 1.
 
-    Numbers stand by their size, or its logarithm if they span widely; other values at equal
-    distances.
+    Numbers are placed by their size, or its logarithm if their range is wide; other values at
+    equal distances.
 
     Attributes:
-        ticks: where which labels stand; at most 12.
+        ticks: Positions and labels, at most 12.
     """
 
     def __init__(self, values: Sequence[str]) -> None:
@@ -121,7 +121,7 @@ class Axis:
         """Return the height of a value."""
         if not self.numeric or self.low == self.high:
             return self.names.index(name) / (len(self.names) - 1) if len(self.names) > 1 else 0.5
-        bottom = 0.12 if self.absent else 0.0  # an absent value stands below all numbers
+        bottom = 0.12 if self.absent else 0.0  # an absent value is below all numbers
         if name == ABSENT:
             return 0.0
         scale = math.log if self.log else float

@@ -1,4 +1,4 @@
-"""The plan: what is written is what is read, and what cannot be read says why."""
+"""The folder of a sweep: its plan is read as it was written, and errors say what is wrong."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from seqloom.errors import RunError
-from seqloom.sweep.plan import Plan, Planned, has_plan, read_plan
+from seqloom.sweep.folder import Plan, PlannedTrial, SweepFolder, read_plan
 
 COMMAND = ["encoder=rnn,lstm", "data.train='a b'", "+callbacks.x={_target_: y, z: 'ü'}"]
 
@@ -40,15 +40,15 @@ def test_its_keys_are_the_documented_ones(plan: Plan) -> None:
 
 def test_a_trial_counts_once_the_plan_is_saved(plan: Plan) -> None:
     added = plan.add(["encoder=gru"])
-    assert added == Planned(2, ["encoder=gru"], {})
+    assert added == PlannedTrial(2, ["encoder=gru"], {})
     assert len(read_plan(plan.folder).trials) == 2
     plan.save()
     assert read_plan(plan.folder).trials[-1] == added
 
 
 def test_a_folder_without_a_plan(tmp_path: Path) -> None:
-    assert not has_plan(tmp_path)
-    with pytest.raises(RunError, match=r"holds no sweep: it has no sweep\.json"):
+    assert not SweepFolder(tmp_path).plan.exists()
+    with pytest.raises(RunError, match=r"does not hold a sweep: it has no sweep\.json"):
         read_plan(tmp_path)
 
 
@@ -65,6 +65,23 @@ def test_a_folder_without_a_plan(tmp_path: Path) -> None:
 )
 def test_a_damaged_plan(tmp_path: Path, content: bytes, sentence: str) -> None:
     (tmp_path / "sweep.json").write_bytes(content)
-    assert has_plan(tmp_path)
     with pytest.raises(RunError, match=rf"sweep\.json {sentence}"):
         read_plan(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"null", b'{"version": 2}', b'{"trials": 3}'])
+def test_a_damaged_plan_can_still_be_shown(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "sweep.json").write_bytes(content)
+    plan = read_plan(tmp_path, strict=False)
+    assert (plan.trials, plan.command, plan.created, plan.expected) == ([], [], "", 0)
+    assert not plan.has_several_objectives
+
+
+def test_as_much_of_a_plan_is_shown_as_can_be_read(plan: Plan) -> None:
+    shown = read_plan(plan.folder, strict=False)
+    assert (shown.command, shown.settings, shown.created) == (
+        plan.command,
+        plan.settings,
+        plan.created,
+    )
+    assert [trial.overrides for trial in shown.trials] == [["encoder=rnn"], ["encoder=lstm"]]

@@ -9,20 +9,20 @@ from hydra.types import RunMode
 
 from seqloom.config.store import register_configs
 from seqloom.errors import SeqloomError
-from seqloom.sweep.applicable import Applicable
+from seqloom.sweep.override_filter import OverrideFilter
 
 
 @pytest.fixture
-def applicable() -> Applicable:
-    """Return what a sweep of the default config asks."""
+def override_filter() -> OverrideFilter:
+    """Return the filter of a sweep of the default config."""
     register_configs()
     path = create_automatic_config_search_path(None, None, "pkg://seqloom_conf")
     loader = ConfigLoaderImpl(config_search_path=path)
-    return Applicable(loader, loader.load_configuration("train", [], run_mode=RunMode.MULTIRUN))
+    return OverrideFilter(loader, loader.load_configuration("train", [], run_mode=RunMode.MULTIRUN))
 
 
 @pytest.mark.parametrize(
-    ("point", "left_out"),
+    ("point", "dropped"),
     [
         (["encoder=rnn", "encoder.merge=sum"], {"encoder.merge": ["encoder=rnn"]}),
         (["encoder.merge=sum", "encoder=rnn"], {"encoder.merge": ["encoder=rnn"]}),
@@ -43,27 +43,27 @@ def applicable() -> Applicable:
     ],
     ids=str,
 )
-def test_what_is_left_out(
-    applicable: Applicable, point: list[str], left_out: dict[str, list[str]]
+def test_what_is_dropped(
+    override_filter: OverrideFilter, point: list[str], dropped: dict[str, list[str]]
 ) -> None:
-    kept = applicable.applying(point)
-    found = {key: list(choices) for key, choices in applicable.left_out.items()}
-    assert found == left_out
+    kept = override_filter.apply(point)
+    found = {key: list(choices) for key, choices in override_filter.dropped.items()}
+    assert found == dropped
     assert kept == [word for word in point if word.partition("=")[0] not in found]
 
 
-def test_what_is_left_out_is_remembered_by_choice(applicable: Applicable) -> None:
+def test_dropped_keys_are_recorded_by_choice(override_filter: OverrideFilter) -> None:
     for encoder in ("rnn", "lstm", "bilstm", "rnn"):
-        applicable.applying([f"encoder={encoder}", "encoder.merge=sum"])
-    assert list(applicable.left_out["encoder.merge"]) == ["encoder=rnn", "encoder=lstm"]
+        override_filter.apply([f"encoder={encoder}", "encoder.merge=sum"])
+    assert list(override_filter.dropped["encoder.merge"]) == ["encoder=rnn", "encoder=lstm"]
 
 
-def test_a_choice_that_does_not_exist_is_refused(applicable: Applicable) -> None:
+def test_a_choice_that_does_not_exist_is_refused(override_filter: OverrideFilter) -> None:
     with pytest.raises(SeqloomError, match=r"There is no encoder=bilstn\. Did you mean 'bilstm'"):
-        applicable.applying(["encoder=bilstn", "encoder.merge=sum"])
+        override_filter.apply(["encoder=bilstn", "encoder.merge=sum"])
 
 
-def test_check_composes_the_whole_point(applicable: Applicable) -> None:
-    applicable.check(["encoder=bilstm", "encoder.merge=sum"])
+def test_check_composes_the_whole_point(override_filter: OverrideFilter) -> None:
+    override_filter.check(["encoder=bilstm", "encoder.merge=sum"])
     with pytest.raises(SeqloomError, match="encoder has no key 'merge'"):
-        applicable.check(["encoder=rnn", "encoder.merge=sum"])
+        override_filter.check(["encoder=rnn", "encoder.merge=sum"])

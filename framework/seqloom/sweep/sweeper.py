@@ -18,7 +18,6 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from seqloom.config.compose import quoted
 from seqloom.config.explain import explain
 from seqloom.errors import ConfigError, RunError
 from seqloom.sweep.folder import Plan, PlannedTrial, SweepFolder, read_plan

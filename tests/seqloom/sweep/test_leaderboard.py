@@ -191,7 +191,8 @@ def test_no_row_is_the_best_where_none_is_to_be(three: Path) -> None:
 def test_a_best_row_that_still_rose_is_told(sweep: Path, add: AddTrial) -> None:
     add("encoder=rnn", val=0.75, curve=[0.25, 0.5, 0.75])
     assert only(sweep).notes == [
-        "The best row's val f1 still rose in its last epoch: train for more epochs before you choose."
+        "The best row's val f1 still rose in its last epoch: train for more epochs before you "
+        "choose."
     ]
 
 

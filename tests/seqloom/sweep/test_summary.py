@@ -144,4 +144,6 @@ def test_without_optuna_it_says_how_to_get_it(
 def test_a_record_without_an_objective_is_no_end(searched: Path) -> None:
     (searched / "0" / "run.json").write_text('{"state": "done"}', encoding="utf-8")
     (line,) = pareto_front(searched)
-    assert line.startswith("The Pareto front is not known: hydra.sweeper.objectives: trial 0 has")
+    assert line.startswith(
+        "The Pareto front is not known: hydra.sweeper.objectives: trial 0 does not"
+    )

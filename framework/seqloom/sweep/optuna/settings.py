@@ -102,8 +102,8 @@ class Settings:
                 )
             if not name.startswith(("val/", "test/")) and name not in RECORDED:
                 raise ConfigError(
-                    f"hydra.sweeper.objectives: trials do not have {name!r}. A metric is named with "
-                    f"its split, such as val/f1. Others: {did_you_mean(name, RECORDED)}"
+                    f"hydra.sweeper.objectives: trials do not have {name!r}. A metric has "
+                    f"its split in its name, such as val/f1. Others: {did_you_mean(name, RECORDED)}"
                 )
         if self.pruner != "none":
             self._check_pruned()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from enum import Enum
 from typing import Any
 
 from seqloom.plugins import Kind
@@ -105,6 +106,45 @@ CHECKS: Mapping[Kind, tuple[Check, ...]] = {
     "encoder": ENCODER_CHECKS,
     "head": HEAD_CHECKS,
 }
+
+
+class Scope(Enum):
+    """The variants of a component on which a check can come out differently."""
+
+    every = "every value of each enum parameter"
+    one = "the defaults, and one other value of each enum parameter"
+    defaults = "the defaults alone"
+
+
+SCOPES: Mapping[Check, Scope] = {
+    # What a network owes to its structure, and not to how it combines its states.
+    modules.check_determinism: Scope.one,
+    modules.check_round_trip: Scope.one,
+    modules.check_state_dict: Scope.one,
+    modules.check_device: Scope.one,
+    encoders.check_device: Scope.one,
+    encoders.check_empty: Scope.one,
+    encoders.check_causality: Scope.one,
+    encoders.check_continuation: Scope.one,
+    encoders.check_pickle: Scope.one,
+    frontends.check_workers: Scope.one,
+    heads.check_round_trip: Scope.one,
+    heads.check_load_matching: Scope.one,
+    # Training, in itself or on two processes, which takes long.
+    learning.check_learning: Scope.defaults,
+    heads.check_learning: Scope.defaults,
+    head_metrics.check_metrics_on_ranks: Scope.defaults,
+    modules.check_ranks: Scope.defaults,
+}
+"""Scopes of the checks that need not run on every variant; seqloom's own tests skip the rest.
+
+`conform`, the test classes and ``seqloom conformance`` run every check on every variant.
+"""
+
+
+def scope_of(check: Check) -> Scope:
+    """Return the variants on which a check must run."""
+    return SCOPES.get(check, Scope.every)
 
 
 def name_of(check: Check) -> str:

@@ -17,7 +17,7 @@ from seqloom.errors import ConfigError, ExampleError, did_you_mean
 from seqloom.interfaces import Example
 from seqloom.plugins import KINDS, Component, registry, resolve
 from seqloom.plugins.registry import import_target
-from seqloom.testing.checks import CHECKS, Check
+from seqloom.testing.checks import CHECKS, Check, Scope, scope_of
 from seqloom.testing.compare import ConformanceError, NotApplicable, require
 from seqloom.testing.encoders import EncoderCase
 from seqloom.testing.frontends import FrontendCase
@@ -44,12 +44,14 @@ class Subject:
         params: Values by key that replace its defaults.
         option: Value of an enum parameter, if this is a variant: ``{"merge": "sum"}``.
         kinds: Role → kind of the fields that a frontend reads.
+        first: Whether ``option`` is the parameter's first value other than the default.
     """
 
     component: Component
     params: Mapping[str, Any] = field(default_factory=dict)
     option: Mapping[str, str] = field(default_factory=dict)
     kinds: Mapping[str, str] = field(default_factory=dict)
+    first: bool = False
 
     @property
     def name(self) -> str:
@@ -67,6 +69,11 @@ class Subject:
     def checks(self) -> tuple[Check, ...]:
         """All checks of its kind."""
         return CHECKS[self.component.kind]
+
+    def needs(self, check: Check) -> bool:
+        """Return whether the check can come out differently for this variant than for others."""
+        scopes = {Scope.every, Scope.one} if self.first else {Scope.every}
+        return not self.option or scope_of(check) in scopes
 
     @contextmanager
     def case(self) -> Iterator[Any]:
@@ -136,7 +143,11 @@ def subjects(component: Component, params: Mapping[str, Any] | None = None) -> l
     fixed = [key.partition(".")[0] for key in params]
     # The parameters of a data component describe the files that it reads.
     variants = [] if component.kind == "data" else options(component, fixed)
-    return found + [Subject(component, params, option, ways[0]) for option in variants]
+    seen: set[str] = set()
+    for option in variants:
+        found.append(Subject(component, params, option, ways[0], first=not seen & {*option}))
+        seen |= {*option}
+    return found
 
 
 def _readings(component: Component) -> list[dict[str, str]]:

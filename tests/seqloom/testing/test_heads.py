@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seqloom.interfaces import Arrays, Encoded, Example, Head, Prediction, SequenceBatch
-from seqloom.testing import HEAD_CHECKS, ConformanceError, HeadCase, modules
+from seqloom.testing import HEAD_CHECKS, ConformanceError, HeadCase, head_metrics, modules
 from seqloom.testing import heads as checks
 
 from . import test_head_metrics, test_head_search
@@ -316,7 +316,7 @@ def test_a_head_from_before_scores_is_called_without() -> None:
         def decode(self, outputs: Any, encoded: Encoded) -> list[Prediction]:  # type: ignore[override]
             return super().decode(outputs, encoded)
 
-    for check in (checks.check_decode, test_head_metrics.metrics.check_metrics):
+    for check in (checks.check_decode, head_metrics.check_metrics):
         check(case_of(Old))
 
 

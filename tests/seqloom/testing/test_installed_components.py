@@ -11,22 +11,16 @@ from seqloom.plugins import registry
 from seqloom.testing.checks import Check, name_of
 from seqloom.testing.subjects import Subject, subjects
 
-LONG = {"learning", "ranks", "metrics_on_ranks"}
-"""Checks of training that are run on each component but not, for time's sake, on its variants.
-
-``seqloom conformance --all`` runs them on all.
-"""
-
 
 def _pairs() -> Iterator[Any]:
+    """Yield each variant with each check; those outside the check's scope are slow tests."""
     for component, _ in registry().components.values():
         for subject in subjects(component):
             label = "-".join([subject.name, *subject.variant.split()])
-            apart = pytest.mark.xdist_group(f"{component.kind}={component.name}")
+            apart = pytest.mark.xdist_group(subject.name)
             for check in subject.checks:
-                name = name_of(check)
-                if not (subject.option and name in LONG):
-                    yield pytest.param(subject, check, id=f"{label}-{name}", marks=apart)
+                marks = [apart] if subject.needs(check) else [apart, pytest.mark.slow]
+                yield pytest.param(subject, check, id=f"{label}-{name_of(check)}", marks=marks)
 
 
 @pytest.mark.parametrize(("subject", "check"), [*_pairs()])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from seqloom.errors import ConfigError
-from seqloom.testing import ConformanceError, NotApplicable
+from seqloom.testing import ConformanceError, NotApplicable, encoders, modules
 from seqloom.testing.samples import LENGTHS
 from seqloom.testing.subjects import Subject, find, subjects
 
@@ -84,6 +84,19 @@ def test_each_option_of_an_enum_is_a_variant_unless_it_is_set() -> None:
     given = subjects(find("encoder=birnn"), {"merge": "sum"})
     assert [one.variant for one in given] == ["", "nonlinearity=relu"]
     assert [one.params for one in given] == [{"merge": "sum"}] * 2
+
+
+def test_a_check_runs_on_the_variants_that_it_depends_on() -> None:
+    found = subjects(find("encoder=birnn"))
+    needed = {
+        check: [one.variant for one in found if one.needs(check)]
+        for check in (encoders.check_padding, encoders.check_pickle, modules.check_ranks)
+    }
+    assert needed == {
+        encoders.check_padding: [one.variant for one in found],
+        encoders.check_pickle: ["", "nonlinearity=relu", "merge=sum"],
+        modules.check_ranks: [""],
+    }
 
 
 def test_a_frontend_reads_each_kind_that_it_takes() -> None:

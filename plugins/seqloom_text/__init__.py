@@ -1,4 +1,4 @@
-"""Text for seqloom: readers of data sets, the data set ``apples``, tokenisers and frontends."""
+"""Text for seqloom: readers of data sets, the data set ``apples``, tokenizers and frontends."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ TEXTS = (
 
 
 def _written(folder: Path, contents: Mapping[str, str]) -> list[str]:
-    """Write files of these names; return their paths."""
+    """Write the files; return their paths."""
     for name, content in contents.items():
         (folder / name).write_text(content, encoding="utf-8", newline="\n")
     return [str(folder / name) for name in contents]
@@ -52,7 +52,7 @@ def conll(folder: Path) -> dict[str, Any]:
 
 
 def parallel(folder: Path) -> dict[str, Any]:
-    """Return parameters of ``data=parallel``: a file of texts and one of labels a split."""
+    """Return parameters of ``data=parallel``: a file of texts and one of labels per split."""
     found = {}
     for split in SPLITS:
         contents = {

@@ -1,4 +1,4 @@
-"""The parameters of the data components, and what fields each of them gives.
+"""The parameters of the data components, and the fields that each of them gives.
 
 Imported at every start of the program: no torch, no numpy, no Lightning.
 """
@@ -26,11 +26,11 @@ def field_kinds(
     {'text': 'text', 'intent': 'label'}
 
     Raises:
-        ConfigError: a field without a kind, a kind that there is not, or a kind for no field.
+        ConfigError: A field has no kind, a kind does not exist, or a kind is for no field.
     """
     names = list(fields)
     for name in kinds.keys() - set(names):
-        raise ConfigError(f"kinds.{name}: no such field. {did_you_mean(name, names)}")
+        raise ConfigError(f"kinds.{name}: unknown field. {did_you_mean(name, names)}")
     return {name: _kind(name, kinds, default) for name in names}
 
 
@@ -38,24 +38,24 @@ def _kind(name: str, kinds: Mapping[str, str], default: str | None) -> str:
     kind = kinds.get(name, name if name in FIELD_KINDS else default)
     if kind is None:
         raise ConfigError(
-            f"What is the field {name!r}? Say it with data.kinds.{name}=KIND, one of: "
+            f"The kind of the field {name!r} is unknown. Set data.kinds.{name}=KIND, one of: "
             f"{', '.join(FIELD_KINDS)}."
         )
     if kind not in FIELD_KINDS:
-        raise ConfigError(f"kinds.{name}={kind}: no such kind. {did_you_mean(kind, FIELD_KINDS)}")
+        raise ConfigError(f"kinds.{name}={kind}: unknown kind. {did_you_mean(kind, FIELD_KINDS)}")
     return kind
 
 
 @dataclass
 class FileConfig:
-    """What every reader of files has.
+    """Parameters of every reader of files.
 
     Attributes:
-        train: a path, or a pinned URL (``https://…#sha256=HEX&local=RELATIVE``); ``.gz`` is
-            unpacked while it is read.
-        val: the same; if it is not given, ``split.val`` may cut it from ``train``.
-        test: the same; if it is not given, ``split.test`` may cut it from ``train``.
-        split: how ``train`` is cut.
+        train: Path, or pinned URL (``https://…#sha256=HEX&local=RELATIVE``); ``.gz`` is
+            decompressed while it is read.
+        val: The same; without it, ``split.val`` may cut it from ``train``.
+        test: The same; without it, ``split.test`` may cut it from ``train``.
+        split: What is cut from ``train``.
     """
 
     train: str | None = None
@@ -71,13 +71,13 @@ def text_and_label() -> dict[str, str]:
 
 @dataclass
 class JsonlConfig(FileConfig):
-    """JSON Lines: one object a line.
+    """JSON Lines: one object per line.
 
     Attributes:
-        columns: field → key of the object; empty stands for {text: text, label: label}.
-        kinds: field → kind (text, tokens, tags, label, labels), for fields whose name is no kind.
-        labels_separator: between the labels of a string that holds several.
-        id_column: the key of the examples' ids; by default they are numbered.
+        columns: Field → key of the object; empty means {text: text, label: label}.
+        kinds: Field → kind (text, tokens, tags, label, labels), for fields whose name is not one.
+        labels_separator: Separator of the labels in a string that holds several.
+        id_column: Key of the examples' ids; by default they are numbered.
     """
 
     columns: dict[str, str] = field(default_factory=dict)
@@ -91,9 +91,9 @@ class CsvConfig(JsonlConfig):
     """CSV and TSV. ``columns`` and ``id_column`` name columns, or number them from 1.
 
     Attributes:
-        delimiter: between cells; None is a tab for ``.tsv`` and a comma otherwise.
-        header: whether the first row names the columns; without it they are numbered from 1.
-        quoting: whether ``"`` protects delimiters and line ends; False takes quotes as they are.
+        delimiter: Character between cells; None: a tab for ``.tsv``, a comma otherwise.
+        header: Whether the first row names the columns; otherwise they are numbered from 1.
+        quoting: Whether ``"`` protects delimiters and line ends; False takes quotes literally.
     """
 
     delimiter: str | None = None
@@ -108,14 +108,14 @@ def tokens_and_tags() -> dict[str, int]:
 
 @dataclass
 class ConllConfig(FileConfig):
-    """CoNLL columns: one token a line, a blank line after each sentence.
+    """CoNLL columns: one token per line, a blank line after each sentence.
 
     Attributes:
-        columns: field → column, numbered from 1, or from -1 for the last one backwards; empty
-            stands for {tokens: 1, tags: -1}.
-        kinds: field → kind, ``tokens`` or ``tags``; other names than these are tags by default.
-        delimiter: between columns; None is a tab in lines that have one, otherwise spaces.
-        comment: what a line starts with that is to be passed over, ``#`` for CoNLL-U.
+        columns: Field → column, numbered from 1, or from -1 backwards; empty means
+            {tokens: 1, tags: -1}.
+        kinds: Field → kind, ``tokens`` or ``tags``; fields with other names are tags by default.
+        delimiter: Character between columns; None: a tab in lines that have one, otherwise spaces.
+        comment: Start of lines that are skipped, ``#`` for CoNLL-U.
     """
 
     columns: dict[str, int] = field(default_factory=dict)
@@ -126,15 +126,15 @@ class ConllConfig(FileConfig):
 
 @dataclass
 class ParallelConfig:
-    """Line-aligned files, one a field: line n of each belongs to example n.
+    """Line-aligned files, one per field: line n of each belongs to example n.
 
     Attributes:
-        train: field → path or pinned URL.
-        val: the same; if it is not given, ``split.val`` may cut it from ``train``.
-        test: the same; if it is not given, ``split.test`` may cut it from ``train``.
-        split: how ``train`` is cut.
-        kinds: field → kind (text, tokens, tags, label, labels), for fields whose name is no kind.
-        labels_separator: between the labels of a line that holds several.
+        train: Field → path or pinned URL.
+        val: The same; without it, ``split.val`` may cut it from ``train``.
+        test: The same; without it, ``split.test`` may cut it from ``train``.
+        split: What is cut from ``train``.
+        kinds: Field → kind (text, tokens, tags, label, labels), for fields whose name is not one.
+        labels_separator: Separator of the labels in a line that holds several.
     """
 
     train: dict[str, str] = field(default_factory=dict)
@@ -147,18 +147,18 @@ class ParallelConfig:
 
 @dataclass
 class LinesConfig(FileConfig):
-    """Plain text: each line is an input, the field ``text``; there are no targets."""
+    """Plain text: each line is an input, the field ``text``; without targets."""
 
 
 @dataclass
 class ApplesConfig:
-    """Sentences about Apple, the company, and Apple, the fruit; made on the spot.
+    """Sentences about Apple, the company, and Apple, the fruit; generated from a seed.
 
     Attributes:
-        seed: of the sentences.
-        train_size: how many sentences; even, since they come in pairs.
-        val_size: the same.
-        test_size: the same.
+        seed: Seed of the sentences.
+        train_size: Number of sentences; even, since they come in pairs.
+        val_size: The same.
+        test_size: The same.
     """
 
     seed: int = 13
@@ -172,17 +172,17 @@ def _column_gives(params: Mapping[str, Any]) -> dict[str, str]:
 
 
 def conll_kinds(columns: Iterable[str], kinds: Mapping[str, str]) -> dict[str, str]:
-    """Return the kind of each field of CoNLL columns; there is one value for each token.
+    """Return the kind of each field of CoNLL columns; each has one value per token.
 
     Raises:
-        ConfigError: a kind that is not for tokens, or no field of tokens.
+        ConfigError: A kind does not have one value per token, or no field has the tokens.
     """
     found = field_kinds(columns, kinds, default="tags")
     for name, kind in found.items():
         if kind not in ("tokens", "tags"):
             raise ConfigError(f"columns.{name}: a CoNLL column holds tokens or tags, not a {kind}.")
     if "tokens" not in found.values():
-        raise ConfigError("columns: no column has the tokens; say which one: data.columns.tokens=1")
+        raise ConfigError("columns: no column has the tokens; set data.columns.tokens=1")
     return found
 
 
@@ -196,16 +196,16 @@ def parallel_kinds(
     """Return the kind of each field of line-aligned files.
 
     Raises:
-        ConfigError: the splits do not have the same fields.
+        ConfigError: The splits do not have the same fields.
     """
-    given = [dict(fields) for fields in files if fields]
-    for fields in given[1:]:
-        if fields.keys() != given[0].keys():
+    found = [dict(fields) for fields in files if fields]
+    for fields in found[1:]:
+        if fields.keys() != found[0].keys():
             raise ConfigError(
-                f"The splits have different fields, {', '.join(given[0])} and "
-                f"{', '.join(fields)}; give the same for each."
+                f"The splits have different fields, {', '.join(found[0])} and "
+                f"{', '.join(fields)}; set the same for each."
             )
-    return field_kinds(given[0] if given else (), kinds)
+    return field_kinds(found[0] if found else (), kinds)
 
 
 def _parallel_gives(params: Mapping[str, Any]) -> dict[str, str]:

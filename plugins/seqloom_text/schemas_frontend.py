@@ -1,4 +1,4 @@
-"""The parameters of the text frontends, and what they take and give."""
+"""The parameters of the text frontends, and the fields that they take."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from seqloom.plugins import Component
 
 
 class Tokenizer(StrEnum):
-    """How a text is cut into tokens; see ``seqloom_text.tokenizers``."""
+    """How a text is split into tokens; see ``seqloom_text.tokenizers``."""
 
     rules = "rules"
     whitespace = "whitespace"
 
 
 class Normalisation(StrEnum):
-    """The Unicode normalisation form of what is read, or none."""
+    """The Unicode normalization form of the text, or none."""
 
     NFC = "NFC"
     NFKC = "NFKC"
@@ -29,31 +29,31 @@ def _require(fits: bool, parameter: str, value: object, expected: str) -> None:
         raise ConfigError(f"frontend.{parameter}={value}: {expected}.")
 
 
-def _require_share(parameter: str, value: float) -> None:
-    _require(0 <= value < 1, parameter, value, "a dropout is a share from 0 up to, not with, 1")
+def _require_fraction(parameter: str, value: float) -> None:
+    _require(0 <= value < 1, parameter, value, "expected a number in [0, 1)")
 
 
 @dataclass
 class Words:
-    """A vector for each word, beside features of its characters.
+    """A vector for each word, with features of its characters.
 
     Attributes:
-        field: what is read, tokens or a text; by default ``tokens``, else ``text``.
-        tokenizer: cuts a text into tokens.
-        size: of a word's vector.
-        min_count: rarer words of the training examples are unknown.
-        lowercase: look words up in lower case; their characters stay as they are.
-        word_dropout: in training, a word that was seen ``c`` times becomes unknown with probability
+        field: Field that is read, tokens or a text; by default ``tokens``, else ``text``.
+        tokenizer: How a text is split into tokens.
+        size: Size of a word's vector.
+        min_count: Words that are rarer in the training examples are unknown.
+        lowercase: Whether words are looked up in lower case; their characters are not changed.
+        word_dropout: In training, a word that was seen ``c`` times becomes unknown with probability
             ``word_dropout / (word_dropout + c)``; 0 is never.
-        init_std: standard deviation of the words' initial vectors.
-        dropout: share of features dropped, the same at each step of a sequence.
-        characters: whether the features of a word's characters stand beside its vector.
-        character_size: of a character's vector.
-        character_filters: of the convolution over a word's characters.
-        character_width: of those filters, in characters; odd.
-        vectors: file of pretrained vectors: GloVe, word2vec text or fastText, plain or ``.gz``.
-        freeze_vectors: do not train the table of words, those without a pretrained vector included.
-        vectors_vocabulary: add every word of the file, not only the words of the examples.
+        init_std: Standard deviation of the words' initial vectors.
+        dropout: Fraction of features dropped, the same at each step of a sequence.
+        characters: Whether features of a word's characters are appended to its vector.
+        character_size: Size of a character's vector.
+        character_filters: Number of filters of the convolution over a word's characters.
+        character_width: Width of these filters, in characters; odd.
+        vectors: File of pretrained vectors: GloVe, word2vec text or fastText, plain or ``.gz``.
+        freeze_vectors: Whether no word vector is trained, with or without a pretrained one.
+        vectors_vocabulary: Whether every word of the file is known, not only those of the examples.
     """
 
     field: str | None = None
@@ -77,12 +77,12 @@ class Words:
             _require(getattr(self, name) >= 1, name, getattr(self, name), "expected 1 or more")
         for name in ("word_dropout", "init_std"):
             _require(getattr(self, name) >= 0, name, getattr(self, name), "expected 0 or more")
-        _require_share("dropout", self.dropout)
+        _require_fraction("dropout", self.dropout)
         width = self.character_width
         _require(width % 2 == 1, "character_width", width, "expected an odd number, such as 3")
         for name in ("freeze_vectors", "vectors_vocabulary"):
-            needless = getattr(self, name) and not self.vectors
-            _require(not needless, name, "true", "it needs frontend.vectors=FILE as well")
+            useless = getattr(self, name) and not self.vectors
+            _require(not useless, name, "true", "it needs frontend.vectors=FILE as well")
 
 
 @dataclass
@@ -90,16 +90,16 @@ class Characters:
     """A vector for each character of a text.
 
     Attributes:
-        field: what is read, a text or tokens; by default ``text``, else ``tokens``, which are
+        field: Field that is read, a text or tokens; by default ``text``, else ``tokens``, which are
             joined by single spaces.
-        size: of a character's vector.
-        lowercase: read the text in lower case.
-        min_count: rarer characters of the training examples are unknown.
-        init_std: standard deviation of the initial vectors.
-        dropout: share of features dropped, the same at each step of a sequence.
-        character_dropout: in training, the probability that a character becomes unknown.
-        unicode: the normalisation form. A text that is not in it has other offsets than what is
-            read.
+        size: Size of a character's vector.
+        lowercase: Whether the text is read in lower case.
+        min_count: Characters that are rarer in the training examples are unknown.
+        init_std: Standard deviation of the initial vectors.
+        dropout: Fraction of features dropped, the same at each step of a sequence.
+        character_dropout: Probability that a character becomes unknown in training.
+        unicode: Normalization form. The offsets of a text that is not in it differ from those of
+            what is read.
     """
 
     field: str | None = None
@@ -115,8 +115,8 @@ class Characters:
         for name in ("size", "min_count"):
             _require(getattr(self, name) >= 1, name, getattr(self, name), "expected 1 or more")
         _require(self.init_std >= 0, "init_std", self.init_std, "expected 0 or more")
-        _require_share("dropout", self.dropout)
-        _require_share("character_dropout", self.character_dropout)
+        _require_fraction("dropout", self.dropout)
+        _require_fraction("character_dropout", self.character_dropout)
         forms = list(Normalisation)
         _require(self.unicode in forms, "unicode", self.unicode, f"expected {' or '.join(forms)}")
 

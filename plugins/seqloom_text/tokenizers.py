@@ -1,9 +1,9 @@
-"""Tokenisers: from a text to the offsets of its tokens.
+"""Tokenizers: from a text to the offsets of its tokens.
 
-Whatever the rules, ``text[start:end]`` is the token, tokens stand in order without overlap, and
+For every tokenizer, ``text[start:end]`` is the token, tokens are in order and do not overlap, and
 every character that is not white space is in exactly one of them.
 
-The tokeniser ``rules`` cuts at white space, and within that:
+The tokenizer ``rules`` splits at white space, and within that:
 
 1. URLs (``http://``, ``https://``, ``ftp://``, ``www.``) and e-mail addresses stay whole, without
    the punctuation that follows them.
@@ -16,11 +16,11 @@ The tokeniser ``rules`` cuts at white space, and within that:
    begin and end at hyphens.
 5. English clitics are tokens, as in the Penn Treebank: ``do n't``, ``it 's``, ``we 'll``. Any other
    apostrophe between letters stays: ``O'Neil``, ``l'eau``.
-6. Han and kana are one token a character, for words are not spaced there. Scripts that write
-   words without spaces in other ways, such as Thai, are cut at spaces and punctuation only; the
-   frontend ``characters`` suits them better.
+6. Han and kana are one token per character, since words are not spaced there. Other scripts that
+   write words without spaces, such as Thai, are split at spaces and punctuation only; the frontend
+   ``characters`` suits them better.
 7. An emoji with its modifiers and joined parts is one token, and so is a flag.
-8. ``.``, ``-``, ``!`` and ``?`` in a row are one token; any other character is a token of its own.
+8. ``.``, ``-``, ``!`` and ``?`` in a row are one token; any other character is a token.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _SPACED = re.compile(r"\S+")
 
 
 def whitespace(text: str) -> Offsets:
-    """Cut at white space alone.
+    """Split at white space alone.
 
     >>> whitespace(" to be,  or")
     [(1, 3), (4, 7), (9, 11)]
@@ -55,7 +55,7 @@ def whitespace(text: str) -> Offsets:
 
 
 def rules(text: str) -> Offsets:
-    """Cut by the rules above.
+    """Split by the rules above.
 
     >>> text = "Don't take 3.5 mg of L-dopa (see www.who.int)."
     >>> [text[start:end] for start, end in rules(text)]  # doctest: +NORMALIZE_WHITESPACE
@@ -65,7 +65,7 @@ def rules(text: str) -> Offsets:
     offsets: Offsets = []
     for found in token.finditer(text):
         start, end = found.span()
-        # Only words with an apostrophe in them can end in a clitic.
+        # Only words with an apostrophe can end in a clitic.
         cut = clitic.search(found[0]) if found.lastgroup == "apostrophe" else None
         if cut is None or not cut.start():
             offsets.append((start, end))
@@ -79,13 +79,13 @@ TOKENIZERS: dict[str, Callable[[str], Offsets]] = {"rules": rules, "whitespace":
 
 
 def get_tokenizer(name: str) -> Callable[[str], Offsets]:
-    """Return the tokeniser of this name.
+    """Return the tokenizer of a name.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: It does not exist.
     """
     if name not in TOKENIZERS:
-        raise ConfigError(f"There is no tokenizer {name!r}. {did_you_mean(name, TOKENIZERS)}")
+        raise ConfigError(f"Unknown tokenizer {name!r}. {did_you_mean(name, TOKENIZERS)}")
     return TOKENIZERS[name]
 
 
@@ -94,7 +94,7 @@ def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
     """Return the patterns of a token and of a clitic at the end of one.
 
     Every repetition that could be tried again from each of its characters is bounded or
-    possessive, so that the time is linear in the length of the text, whatever the text.
+    possessive, so that the time is linear in the length of any text.
     """
     marks = "".join(_mark_ranges())
     inner = rf"(?:[^\W{_LONE}]|[{marks}{_JOINERS}])"
@@ -119,7 +119,7 @@ def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
 
 def _mark_ranges() -> Iterator[str]:
     """Yield the ranges of combining marks, which are not word characters to ``re``."""
-    # Beyond the first two planes there are ideographs, and of marks the variation selectors alone.
+    # Beyond the first two planes there are ideographs; the only marks are variation selectors.
     points = (*range(0x300, 0x20000), *range(0xE0100, 0xE01F0))
     marks = (point for point in points if unicodedata.category(chr(point))[0] == "M")
     for _, run in groupby(enumerate(marks), key=lambda pair: pair[1] - pair[0]):

@@ -1,8 +1,8 @@
 """Pretrained word vectors as text: GloVe, word2vec's text form and fastText's ``.vec``.
 
-A line holds a word and its values, with spaces between. word2vec and fastText put a line with the
-number of words and of values before that; GloVe does not. The word itself may hold spaces, as some
-of GloVe's do. A file that ends in ``.gz`` is unpacked while it is read.
+A line holds a word and its values, separated by spaces. word2vec and fastText begin with a line of
+the numbers of words and values; GloVe does not. The word may contain spaces, as some of GloVe's do.
+A file that ends in ``.gz`` is decompressed while it is read.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ class VectorLine(NamedTuple):
 def load_vectors(path: str, words: Collection[str]) -> dict[str, np.ndarray]:
     """Return the vectors, (D,) float32 each, of those words that the file has.
 
-    A word that is not there as it is written takes the first vector that agrees with it in lower
-    case. Where a word has two lines the first one counts. Logs how many words were found.
+    A word that is not in the file gets the first vector of a word that is equal in lower case. If a
+    word has two lines, the first one counts. Logs how many words were found.
 
     Raises:
-        DataError: the file is missing or malformed; the text has file and line.
+        DataError: The file is missing or malformed; the text has file and line.
     """
     wanted = set(words)
     folded = {word.lower() for word in wanted}
@@ -56,10 +56,10 @@ def load_vectors(path: str, words: Collection[str]) -> dict[str, np.ndarray]:
 
 
 def read_lines(path: str) -> Iterator[VectorLine]:
-    """Yield the lines of the file, header aside, in order.
+    """Yield the lines of the file, without the header, in order.
 
     Raises:
-        DataError: the file is missing or empty, or a line has too few or too many values.
+        DataError: The file is missing or empty, or a line has too few or too many values.
     """
     size: int | None = None
     for number, raw in _raw_lines(path):
@@ -85,7 +85,7 @@ def _raw_lines(path: str) -> Iterator[tuple[int, bytes]]:
         where = f"{path}:{number + 1}" if number else path
         raise DataError(
             f"{where}: the word vectors cannot be read ({error}). Set frontend.vectors to a file "
-            f"of vectors as text, plain or packed by gzip."
+            f"of vectors as text, plain or compressed by gzip."
         ) from error
 
 
@@ -100,17 +100,17 @@ def _is_header(text: bytes) -> bool:
 
 
 def _split(path: str, number: int, text: bytes, size: int) -> tuple[str, bytes]:
-    """Return the word and its values; only counted here, since most lines are not wanted."""
+    """Return the word and its values; they are only counted, since most lines are not used."""
     surplus = text.count(b" ") - size
     cut = text.find(b" ")
-    for _ in range(surplus):  # the word has spaces of its own
+    for _ in range(surplus):  # the word has spaces itself
         cut = text.find(b" ", cut + 1)
     word, values = text[:cut], text[cut + 1 :]
     if size < 1 or surplus < 0 or (surplus and _is_number(word.rpartition(b" ")[2])):
         raise DataError(
             f"{path}:{number}: {text.count(b' ')} values, expected {max(size, 1)} as in the first "
-            f"line. Expected a word and its values, with single spaces between; binary files must "
-            f"be converted to text first."
+            f"line. Expected a word and its values, separated by single spaces; convert binary "
+            f"files to text first."
         )
     return word.decode("utf-8", "replace"), values
 
@@ -136,6 +136,6 @@ def _parse(path: str, line: VectorLine) -> np.ndarray:
     if not np.isfinite(values).all():
         raise DataError(
             f"{path}:{line.number}: the vector of {line.word!r} has a value that is not finite; "
-            f"remove the line or mend it."
+            f"remove the line or fix it."
         )
     return values

@@ -93,6 +93,6 @@ def test_every_option_has_a_tokenizer() -> None:
 
 
 def test_unknown_tokenizer() -> None:
-    expected = "There is no tokenizer 'rulez'. Did you mean 'rules'? There are: rules, whitespace."
+    expected = "Unknown tokenizer 'rulez'. Did you mean 'rules'? There are: rules, whitespace."
     with pytest.raises(ConfigError, match=re.escape(expected)):
         get_tokenizer("rulez")

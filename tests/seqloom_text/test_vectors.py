@@ -98,7 +98,7 @@ def test_malformed(tmp_path: Path, content: bytes, problem: str) -> None:
 
 def test_binary_file(tmp_path: Path) -> None:
     path = write(tmp_path, b"1 2\nthe \x00\x01\x02\x03\x0a\x05\x06\x07")
-    with pytest.raises(DataError, match="binary files must be converted to text first"):
+    with pytest.raises(DataError, match="convert binary files to text first"):
         load_vectors(path, ["the"])
 
 

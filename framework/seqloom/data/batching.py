@@ -1,4 +1,4 @@
-"""Cutting examples into batches of like size, so that little of a batch is padding."""
+"""Plan batches of examples of similar size, so that little of a batch is padding."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 
 SPREADS = (0.05, 0.07, 0.1, 0.14, 0.2, 0.28, 0.4, 0.56, 0.8, 1.0)
-"""By how much costs inside a window may differ, as a share of the least; the first is preferred."""
+"""By how much costs in a window may differ, as a fraction of the least; the first is preferred."""
 
 MIXED_SHARE = 0.5
-"""The share of the examples that must be able to change batches, or a wider spread is tried."""
+"""Fraction of the examples that must be able to change batches, or a wider spread is tried."""
 
 
 @dataclass(frozen=True)
 class BatchPlan:
-    """Examples in the order of their costs, cut into batches, the batches grouped in windows.
+    """Examples in the order of their costs, split into batches, the batches grouped in windows.
 
     Any permutation of ``order`` inside a window keeps every batch within the budget.
 
     Attributes:
-        order: the N examples, by cost.
-        bounds: where batch b starts and ends in ``order``: ``bounds[b]``, ``bounds[b + 1]``.
-        windows: where window w starts and ends in ``order``, likewise; each is whole batches.
+        order: The N examples, by cost.
+        bounds: Where batch b starts and ends in ``order``: ``bounds[b]``, ``bounds[b + 1]``.
+        windows: Where window w starts and ends in ``order``, likewise; each is whole batches.
     """
 
     order: Ints
@@ -39,7 +39,7 @@ class BatchPlan:
         return np.diff(self.bounds)
 
     def mixed_share(self) -> float:
-        """Return the share of the examples that stand in windows of two batches or more."""
+        """Return the fraction of the examples that are in windows of two batches or more."""
         batches = np.diff(np.searchsorted(self.bounds, self.windows))
         return float(np.diff(self.windows)[batches > 1].sum() / max(1, len(self.order)))
 
@@ -49,49 +49,49 @@ class BatchPlan:
         return self.order[np.lexsort((rng.random(len(self.order)), window))]
 
     def divisible_by(self, count: int) -> BatchPlan:
-        """Return a cut whose number of batches divides by ``count``: the largest are halved.
+        """Return a plan whose number of batches ``count`` divides: the largest are halved.
 
         Raises:
-            ValueError: too few examples, or all batches hold a single one.
+            ValueError: There are too few examples, or all batches hold a single one.
         """
         bounds = self.bounds
         for _ in range(-(len(bounds) - 1) % count):
             sizes = np.diff(bounds)
             largest = int(np.argmax(sizes))
             if sizes[largest] < 2:
-                raise ValueError("no batch is left that could be halved")
+                raise ValueError("no batch is left that can be halved")
             bounds = np.insert(bounds, largest + 1, bounds[largest] + sizes[largest] // 2)
         return BatchPlan(self.order, bounds, self.windows)
 
 
-def cut(
+def plan_batches(
     costs: Ints,
     max_examples: int,
     max_cost: int | None,
     spreads: Sequence[float] = SPREADS,
 ) -> BatchPlan:
-    """BatchPlan the examples into batches, with windows as narrow as leave enough to shuffle.
+    """Return batches of the examples, with windows as narrow as leave enough to shuffle.
 
     A large data set has many examples of nearly the same cost, so that windows of 5 % suffice; a
     small one needs wider windows, or each epoch would see the same batches.
 
     Args:
-        costs: (N,), each between 0 and ``max_cost``.
-        max_examples: of a batch.
-        max_cost: the most that a batch's size times its greatest cost may be.
-        spreads: to try in turn; 0 gives the fewest batches that are possible.
+        costs: Costs of the examples, (N,), each between 0 and ``max_cost``.
+        max_examples: Largest number of examples in a batch.
+        max_cost: Largest product of a batch's size and its greatest cost.
+        spreads: Spreads to try in turn; 0 gives the fewest batches that are possible.
     """
     order = np.argsort(costs, kind="stable")
     ascending = np.maximum(costs[order], 1)
     tried: list[BatchPlan] = []
     for spread in spreads:
-        tried.append(BatchPlan(order, *_cut_sorted(ascending, max_examples, max_cost, spread)))
+        tried.append(BatchPlan(order, *_plan_sorted(ascending, max_examples, max_cost, spread)))
         if tried[-1].mixed_share() >= MIXED_SHARE:
             return tried[-1]
     return max(tried, key=BatchPlan.mixed_share)
 
 
-def _cut_sorted(
+def _plan_sorted(
     costs: Ints, max_examples: int, max_cost: int | None, spread: float
 ) -> tuple[Ints, Ints]:
     """Return the bounds of batches and of windows for ascending costs of at least 1."""
@@ -99,7 +99,7 @@ def _cut_sorted(
     while start < len(costs):
         stop = int(np.searchsorted(costs, costs[start] * (1 + spread), "right"))
         size = _most(int(costs[stop - 1]), max_examples, max_cost)
-        if stop - start < size:  # too few of like cost for a whole batch: take dearer ones too
+        if stop - start < size:  # too few of similar cost for a batch: add more expensive ones
             size = _fitting(costs, start, max_examples, max_cost)
             stop = start + size
         end = stop - (stop - start) % size
@@ -124,7 +124,7 @@ def _fitting(costs: Ints, start: int, max_examples: int, max_cost: int | None) -
 
 
 def fill(costs: Ints, order: Ints, bounds: Ints) -> float:
-    """Return what is real of the batches: the sum of all costs over the padded size.
+    """Return the fraction of the batches that is not padding: all costs over the padded size.
 
     >>> fill(np.array([2, 4, 4]), np.array([0, 1, 2]), np.array([0, 2, 3]))
     0.8333333333333334
@@ -134,8 +134,8 @@ def fill(costs: Ints, order: Ints, bounds: Ints) -> float:
     return float(ordered.sum() / padded.sum()) if padded.any() else 1.0
 
 
-def too_dear(costs: Ints, max_cost: int | None, ids: Sequence[str] | None) -> list[str]:
-    """Return the examples that alone exceed the budget, each with its cost, the dearest first."""
+def too_expensive(costs: Ints, max_cost: int | None, ids: Sequence[str] | None) -> list[str]:
+    """Return the examples that alone exceed the budget, each with its cost, the largest first."""
     if max_cost is None:
         return []
     found = np.flatnonzero(costs > max_cost)

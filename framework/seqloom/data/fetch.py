@@ -1,12 +1,12 @@
 """From what a config names, a path or a pinned URL, to a file on this machine.
 
 A pinned URL is ``https://host/path#sha256=HEX&local=RELATIVE``: the address, the SHA-256 of the
-bytes that are expected there, and where a copy lies below the folder ``$SEQLOOM_DATA``, if any.
+expected bytes, and where a copy is below the folder ``$SEQLOOM_DATA``, if any.
 
 Environment:
-    SEQLOOM_DATA: a folder with copies of the files; they are used in place of a download.
-    SEQLOOM_CACHE: the folder for downloads; otherwise the user's cache folder of the platform.
-    SEQLOOM_MIRROR: ``http://host:port`` that takes the place of the URLs' scheme and host.
+    SEQLOOM_DATA: Folder with copies of the files; they are used in place of a download.
+    SEQLOOM_CACHE: Folder for downloads; by default the user's cache folder of the platform.
+    SEQLOOM_MIRROR: ``http://host:port`` that replaces the URLs' scheme and host.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class PinnedUrl:
         """Return the parts of the pinned URL.
 
         Raises:
-            DataError: it is not HTTP, has no hash, or the part after ``#`` is not understood.
+            DataError: It is not HTTP, has no hash, or the part after ``#`` is not understood.
         """
         parts = urlsplit(spec)
         url = urlunsplit(parts._replace(fragment=""))
@@ -71,7 +71,7 @@ def _known(key: str) -> str:
 def _hash_of(url: str, value: str | None) -> str:
     if value is None:
         raise DataError(
-            f"{url}: the URL has no hash, so nobody could tell whether the data changed since; "
+            f"{url}: the URL has no hash, so a change of the data would go unnoticed; "
             "write URL#sha256=HEX with the SHA-256 of the file."
         )
     if not re.fullmatch(r"[0-9a-fA-F]{64}", value):
@@ -94,16 +94,16 @@ def is_url(path: str) -> bool:
 
 
 def file_name(path: str) -> str:
-    """Return the name of the file that ``local_path`` would give, without looking for it."""
+    """Return the name of the file that ``local_path`` would return, without looking for it."""
     return PinnedUrl.parse(path).name if is_url(path) else Path(path).name
 
 
 def local_path(path: str) -> Path:
-    """Return an existing local file for a path or a pinned URL, downloading it if need be.
+    """Return an existing local file for a path or a pinned URL, downloading it if needed.
 
     Raises:
-        DataError: there is no such file, it has other bytes than were pinned, or it cannot be
-            fetched; the text says what to do.
+        DataError: The file does not exist, has other bytes than were pinned, or cannot be
+            downloaded; the text says what to do.
     """
     if not is_url(path):
         return _existing(path)
@@ -132,14 +132,14 @@ def _copy(pinned: PinnedUrl) -> Path | None:
     if not folder or pinned.local is None:
         return None
     if not Path(folder).is_dir():
-        raise DataError(f"SEQLOOM_DATA={folder}: no such folder; mend the variable or unset it.")
+        raise DataError(f"SEQLOOM_DATA={folder}: no such folder; fix the variable or unset it.")
     file = Path(folder, pinned.local)
     if not file.is_file():
         return None
     if (found := _sha256(file)) != pinned.sha256:
         raise DataError(
             f"{file}: the file has SHA-256 {found}, but {pinned.url} is pinned to "
-            f"{pinned.sha256}; replace the file, or take it away so that it is downloaded."
+            f"{pinned.sha256}; replace the file, or remove it so that it is downloaded."
         )
     return file
 
@@ -178,7 +178,7 @@ def _mirrored(url: str) -> str:
 
 
 def _download(pinned: PinnedUrl, file: Path) -> None:
-    """Fetch the file; it takes its name only once its bytes are verified."""
+    """Download the file; it gets its name only once its bytes are verified."""
     pooch = _pooch()
     pooch.get_logger().setLevel("WARNING")
     bar = sys.stderr.isatty() and importlib.util.find_spec("tqdm") is not None
@@ -202,7 +202,7 @@ def _download(pinned: PinnedUrl, file: Path) -> None:
 def _wrong_bytes(url: str, pinned: PinnedUrl, reason: str) -> str:
     return (
         f"{url}: what was downloaded is not what was pinned, SHA-256 {pinned.sha256}. {reason} "
-        "If the new data are wanted, pin their hash."
+        "If you want the new data, pin its hash."
     )
 
 

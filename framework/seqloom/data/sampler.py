@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 from torch.utils.data import Sampler
 
-from seqloom.data.batching import SPREADS, BatchPlan, Ints, cut, fill, too_dear
+from seqloom.data.batching import SPREADS, BatchPlan, Ints, fill, plan_batches, too_expensive
 from seqloom.errors import ConfigError, DataError, RunError
 
 SHOWN = 10
-"""How many ids an error lists."""
+"""Number of ids that an error lists."""
 
 
 class Batch(list[int]):
     """The indices of one rank's batch, with its weight and epoch.
 
-    A data loader hands this very object, also through a worker's queue, to the ``__getitems__`` of
+    A data loader passes this very object, also through a worker's queue, to the ``__getitems__`` of
     its data set: a data set that has this method can pass the weight on to the collate function,
     and augment for the epoch.
 
@@ -26,7 +26,7 @@ class Batch(list[int]):
         weight: n·W·K/Σn, for n examples here and Σn in all batches of the step, K on each of W
             ranks. With it the mean over them of weight × mean loss is the mean loss over all the
             step's examples.
-        epoch: that the batch is of; a worker that reads ahead knows no other.
+        epoch: Epoch of the batch; a worker that reads ahead knows no other.
     """
 
     def __init__(self, indices: Iterable[int] = (), weight: float = 1.0, epoch: int = 0) -> None:
@@ -36,32 +36,32 @@ class Batch(list[int]):
 
 
 class BatchSampler(Sampler[list[int]]):
-    """Batches of examples of like cost, dealt to the ranks: a function of seed and epoch alone.
+    """Batches of examples of similar cost, dealt to the ranks: a function of seed and epoch alone.
 
     Each epoch shows each example once on one rank, and gives every rank the same number of batches,
     none of them empty. The number of batches follows from the costs, whatever the shuffle. At one
-    step the ranks have neighbours in cost. Without ``shuffle`` the dearest come first, so that a
-    batch too large for the memory shows at once.
+    step the ranks have neighbours in cost. Without ``shuffle`` the largest come first, so that a
+    batch too large for the memory fails at once.
 
     Args:
-        costs: the size of each example, in the unit of ``max_cost``; as ``codec.cost`` gives it.
-        max_examples: the most examples in a batch.
-        max_cost: the most that a batch may cost with its padding: its number of examples times the
-            greatest cost among them. No limit if None.
-        shuffle: permute examples of like cost, and the order of the steps, anew in each epoch.
-        seed: of the shuffle.
-        rank: of this process, from 0.
-        world_size: the number of processes.
-        ids: of the examples, for messages.
-        accumulate: batches of a rank whose gradients make one step; the last step of an epoch may
-            have fewer, and is divided by as many all the same.
+        costs: Size of each example, in the unit of ``max_cost``; as ``codec.cost`` gives it.
+        max_examples: Largest number of examples in a batch.
+        max_cost: Largest cost of a batch with its padding: its number of examples times the
+            greatest cost among them. None: no limit.
+        shuffle: Whether examples of similar cost, and the steps, are permuted in each epoch.
+        seed: Seed of the shuffle.
+        rank: Rank of this process, from 0.
+        world_size: Number of processes.
+        ids: Ids of the examples, for messages.
+        accumulate: Batches of a rank whose gradients make one step; the last step of an epoch may
+            have fewer, and is divided by the same number.
 
     Attributes:
-        epoch: as told by ``set_epoch``.
+        epoch: Epoch set by ``set_epoch``.
 
     Raises:
-        ConfigError: a limit is not positive, or the examples cannot be dealt to so many ranks.
-        DataError: an example costs more than ``max_cost``.
+        ConfigError: A limit is not positive, or the examples cannot be dealt to this many ranks.
+        DataError: An example costs more than ``max_cost``.
 
     >>> sampler = BatchSampler([3, 9, 3, 8], max_examples=2, max_cost=18, shuffle=False, seed=0)
     >>> list(sampler), len(sampler)
@@ -92,7 +92,7 @@ class BatchSampler(Sampler[list[int]]):
         self._shuffle, self._seed = shuffle, seed
         self._rank, self._world_size = rank, world_size
         self._accumulate = accumulate
-        self._cut = _cut_for_ranks(self._costs, max_examples, max_cost, world_size)
+        self._batches = _plan_for_ranks(self._costs, max_examples, max_cost, world_size)
         self.epoch = 0
         self._position = 0
         self._resume_at = 0
@@ -104,12 +104,12 @@ class BatchSampler(Sampler[list[int]]):
 
     @property
     def position(self) -> int:
-        """How many of this epoch's batches were given out on this rank, from its beginning."""
+        """Number of this epoch's batches that this rank has yielded, from its beginning."""
         return self._position
 
     def __len__(self) -> int:
-        """Return the number of batches of an epoch on each rank, that of its steps."""
-        return (len(self._cut.bounds) - 1) // self._world_size
+        """Return the number of batches of an epoch on each rank, which is that of its steps."""
+        return (len(self._batches.bounds) - 1) // self._world_size
 
     def __iter__(self) -> Iterator[list[int]]:
         """Yield this rank's batches of the epoch, the first time from where a state left off."""
@@ -117,7 +117,7 @@ class BatchSampler(Sampler[list[int]]):
         order, steps = self._plan()
         epoch = self.epoch
         for position in range(start, len(self)):
-            # Counted before the batch is handed over: it is then on its way.
+            # Counted before the batch is yielded: it is then on its way.
             self._position = position + 1
             first = position - position % self._accumulate
             together = steps[first : first + self._accumulate]
@@ -130,19 +130,19 @@ class BatchSampler(Sampler[list[int]]):
             self._position = self._resume_at = 0
 
     def fill(self) -> float:
-        """Return the share of this epoch's batches, over all ranks, that is not padding."""
+        """Return the fraction of this epoch's batches, over all ranks, that is not padding."""
         order, _ = self._plan()
-        return fill(self._costs, order, self._cut.bounds)
+        return fill(self._costs, order, self._batches.bounds)
 
     def state_dict(self, position: int | None = None) -> dict[str, int]:
         """Return the place in the data, as plain numbers.
 
         Args:
-            position: how many batches were used, from the epoch's beginning. By default as many as
-                were given out, which is more where a loader's workers read ahead.
+            position: Number of batches used, from the epoch's beginning. By default the number
+                yielded, which is larger where a loader's workers read ahead.
         """
-        given = self._position if position is None else position
-        epochs, position = divmod(given, len(self))
+        used = self._position if position is None else position
+        epochs, position = divmod(used, len(self))
         return {
             "seed": self._seed,
             "epoch": self.epoch + epochs,
@@ -152,10 +152,10 @@ class BatchSampler(Sampler[list[int]]):
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from a place: the next iteration gives exactly the rest of its epoch.
+        """Resume from a place: the next iteration yields exactly the rest of its epoch.
 
         Raises:
-            RunError: the place is one in other data, or with another seed or number of ranks.
+            RunError: The place is in other data, or with another seed or number of ranks.
         """
         _check_state(state, self.state_dict())
         self.epoch = int(state["epoch"])
@@ -165,18 +165,18 @@ class BatchSampler(Sampler[list[int]]):
         """Return the epoch's order of the examples and of the steps."""
         steps = np.arange(len(self))
         if not self._shuffle:
-            return self._cut.order, steps[::-1]
+            return self._batches.order, steps[::-1]
         rng = np.random.default_rng((self._seed, self.epoch))
-        return self._cut.permuted(rng), rng.permutation(steps)
+        return self._batches.permuted(rng), rng.permutation(steps)
 
     def _examples(self, steps: Ints) -> int:
         """Return how many examples all ranks have in some of the epoch's rounds of batches."""
-        bounds, ranks = self._cut.bounds, self._world_size
+        bounds, ranks = self._batches.bounds, self._world_size
         return int((bounds[(steps + 1) * ranks] - bounds[steps * ranks]).sum())
 
     def _batch(self, order: Ints, step: int, epoch: int, examples: int) -> Batch:
         first = step * self._world_size + self._rank
-        start, stop = self._cut.bounds[first : first + 2]
+        start, stop = self._batches.bounds[first : first + 2]
         weight = (stop - start) * self._world_size * self._accumulate / examples
         return Batch(order[start:stop].tolist(), float(weight), epoch)
 
@@ -197,12 +197,12 @@ def _check_costs(costs: Ints, max_cost: int | None, ids: Sequence[str] | None) -
         raise ValueError(f"{len(ids)} ids for {len(costs)} costs.")
     if (costs < 0).any():
         raise ValueError("A cost is negative.")
-    dear = too_dear(costs, max_cost, ids)
-    if dear:
-        more = f" and {len(dear) - SHOWN} more" if len(dear) > SHOWN else ""
+    found = too_expensive(costs, max_cost, ids)
+    if found:
+        more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
         raise DataError(
-            f"{len(dear)} of {len(costs)} examples cost more than batch.max_cost={max_cost}, so no "
-            f"batch can hold them: {', '.join(dear[:SHOWN])}{more}. Raise batch.max_cost to "
+            f"{len(found)} of {len(costs)} examples cost more than batch.max_cost={max_cost}, so "
+            f"no batch can hold them: {', '.join(found[:SHOWN])}{more}. Raise batch.max_cost to "
             f"{costs.max()}, or leave these examples out with on_bad=skip."
         )
 
@@ -211,15 +211,15 @@ def _check_ranks(examples: int, world_size: int) -> None:
     if examples < world_size:
         raise ConfigError(
             f"Too few examples ({examples}) for the processes ({world_size}): each needs at least "
-            "one. Use fewer devices, or give more data."
+            "one. Use fewer devices, or more data."
         )
 
 
-def _cut_for_ranks(
+def _plan_for_ranks(
     costs: Ints, max_examples: int, max_cost: int | None, world_size: int
 ) -> BatchPlan:
     for spreads in (SPREADS, (0.0,)):
-        whole = cut(costs, max_examples, max_cost, spreads)
+        whole = plan_batches(costs, max_examples, max_cost, spreads)
         try:
             return whole.divisible_by(world_size)
         except ValueError:

@@ -1,6 +1,6 @@
-"""Cutting validation and test examples out of one set of examples, without leaks.
+"""Cut validation and test examples out of one set of examples, without leaks.
 
-This module is imported by the schemas of plugins: it must not import torch or numpy.
+The schemas of plugins import this module: it must not import torch or numpy.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ Unit = list[int]
 
 @dataclass
 class SplitConfig:
-    """What part of the training file is kept for validation and for testing.
+    """Which part of the training file is kept for validation and for testing.
 
     Attributes:
-        val: the fraction of the examples that becomes ``val``, from 0 up to below 1.
-        test: the fraction that becomes ``test``.
-        stratify: a field (``label``) whose values get the same fractions each; or None.
-        group: a field, or an entry of the examples' ``meta`` (``document``), whose equal values
-            stay on one side; or None.
-        seed: of the draw.
+        val: Fraction of the examples that becomes ``val``, in [0, 1).
+        test: Fraction that becomes ``test``, in [0, 1).
+        stratify: Field (``label``) each of whose values is split by the same fractions; or None.
+        group: Field, or entry of the examples' ``meta`` (``document``), whose equal values stay on
+            one side; or None.
+        seed: Seed of the random choice.
     """
 
     val: float = 0.0
@@ -48,8 +48,8 @@ def split(examples: Sequence[Example], config: SplitConfig) -> dict[str, list[Ex
     within one example, or as near as duplicates and groups allow.
 
     Raises:
-        ConfigError: fractions that leave nothing for ``train``, a field that an example lacks, or
-            a part that would be empty.
+        ConfigError: The fractions leave nothing for ``train``, an example lacks a field, or a part
+            would be empty.
     """
     _check_fractions(config)
     parts: dict[str, list[int]] = {"train": [], "val": [], "test": []}
@@ -66,7 +66,7 @@ def _check_fractions(config: SplitConfig) -> None:
     for name in ("val", "test"):
         fraction = getattr(config, name)
         if not 0 <= fraction < 1:
-            raise ConfigError(f"split.{name}={fraction}: expected a fraction from 0 to below 1.")
+            raise ConfigError(f"split.{name}={fraction}: expected a number in [0, 1).")
     if config.val + config.test >= 1:
         raise ConfigError(
             f"split.val={config.val} and split.test={config.test} are "
@@ -79,7 +79,7 @@ def _empty_part(part: str, fraction: float, count: int, config: SplitConfig) -> 
     tied = "" if config.group is None else f" in groups by {config.group!r}"
     return (
         f"The {part} part would be empty: {fraction:g} of {count} examples{tied}. Change split.val "
-        "and split.test, or give more examples."
+        "and split.test, or use more examples."
     )
 
 
@@ -109,7 +109,7 @@ def _fill(
     rng.shuffle(units)
     assigned = []
     for unit in units:
-        # A unit is taken if that brings the part nearer to its number, even beyond it.
+        # A unit is assigned if that brings the part nearer to its number, even beyond it.
         part = next((p for p, need in wanted.items() if len(unit) < 2 * need), "train")
         if part in wanted:
             wanted[part] -= len(unit)

@@ -1,7 +1,7 @@
-"""The data set ``apples``: Apple the company and Apple the fruit, told apart by later words alone.
+"""The data set ``apples``: Apple the company and Apple the fruit; only later words tell which.
 
-Sentences are made in pairs, one of each kind, that are the same up to the clue. So what stands
-before "Apple" says nothing about it, and a model that reads from left to right can only guess.
+Sentences are made in pairs, one of each kind, that are the same up to the clue. So the words before
+"Apple" say nothing about it, and a model that reads from left to right can only guess.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from seqloom_text.apples.grammar import (
 Tagged = list[tuple[str, str]]
 """Tokens with their IOB2 tags."""
 
-ATTEMPTS = 200  # at a new pair of sentences, before the grammar is said to be exhausted
+ATTEMPTS = 200  # to make a new pair of sentences, before the grammar counts as exhausted
 
 
 class ApplesReader(Reader):
-    """Makes the sentences; see `ApplesConfig` for the parameters.
+    """Makes sentences; see `ApplesConfig` for the parameters.
 
     An example has ``tokens``, ``text``, ``tags`` (IOB2: ORG, FRUIT, PER, LOC, PRODUCT, DISH) and
     ``label`` (company, fruit); ``meta["template"]`` is its frame, which occurs in one split only.
@@ -49,16 +49,16 @@ class ApplesReader(Reader):
         for split, size in self._sizes.items():
             if size < 2 or size % 2:
                 raise ConfigError(
-                    f"data.{split}_size={size}: expected an even number from 2 up, since the "
+                    f"data.{split}_size={size}: expected an even number, at least 2: "
                     "sentences come in pairs, a company and a fruit."
                 )
 
     def examples(self, split: str) -> Iterator[Example]:
-        """Yield the sentences of a split; see `Reader.examples`.
+        """Return the sentences of a split; see `Reader.examples`.
 
         Raises:
-            ConfigError: the split has another name than these three, or the grammar has not so
-                many sentences.
+            ConfigError: The split has another name than these three, or the grammar does not have
+                that many sentences.
         """
         if split not in SPLITS:
             raise ConfigError(f"No split {split!r}. {did_you_mean(split, SPLITS)}")
@@ -72,7 +72,7 @@ class ApplesReader(Reader):
 
 
 def _make(split: str, size: int, rng: random.Random, seen: set[str]) -> list[Example]:
-    """Return so many sentences, none of them in ``seen``."""
+    """Return ``size`` sentences, none of them in ``seen``."""
     made: list[tuple[Tagged, str, str]] = []
     while len(made) < size:
         for _ in range(ATTEMPTS):
@@ -82,8 +82,8 @@ def _make(split: str, size: int, rng: random.Random, seen: set[str]) -> list[Exa
                 break
         else:
             raise ConfigError(
-                f"data.{split}_size={size}: the grammar gives only about {len(made)} different "
-                "sentences; ask for fewer."
+                f"data.{split}_size={size}: the grammar makes only about {len(made)} different "
+                "sentences; use a smaller number."
             )
         seen |= texts
         made += pair
@@ -92,7 +92,7 @@ def _make(split: str, size: int, rng: random.Random, seen: set[str]) -> list[Exa
 
 
 def _pair(split: str, rng: random.Random) -> list[tuple[Tagged, str, str]]:
-    """Return a sentence of each kind, with its kind and template: equal but for the clue."""
+    """Return a sentence of each kind, with its kind and template: equal except for the clue."""
     opening = rng.choice(OPENINGS[split])
     form = rng.choice(sorted(MIDDLES[split]))
     middle = rng.choice(MIDDLES[split][form])
@@ -107,7 +107,7 @@ def _pair(split: str, rng: random.Random) -> list[tuple[Tagged, str, str]]:
 
 
 def _fill(pattern: str, rng: random.Random) -> Tagged:
-    """Return the pattern's words with a choice in place of each slot."""
+    """Return the pattern's words with a random choice in place of each slot."""
     tagged: Tagged = []
     for part in pattern.split():
         slot = part.strip("{}")
@@ -125,7 +125,7 @@ def _tag(words: list[str], entity: str | None) -> Tagged:
 
 
 def _text(tagged: Tagged) -> str:
-    """Return the sentence as it is written: no space before punctuation."""
+    """Return the sentence as written text: without a space before punctuation."""
     text = " ".join(word for word, _ in tagged)
     for mark in (",", ".", "!"):
         text = text.replace(f" {mark}", mark)

@@ -9,17 +9,17 @@ import numpy as np
 from seqloom_text.frontends.fields import FIRST, PAD, UNK
 
 MAX_CHARACTERS = 40
-"""Of a longer word, the first and the last half of this many characters are read."""
+"""Of a longer word, only the first and the last half of this many characters are read."""
 
-_END = 0x110000  # beyond the last code point: equals no character, so a search never falls off
+_END = 0x110000  # beyond the last code point: a search always ends before it
 
 
 class Alphabet:
-    """The characters that are known.
+    """The known characters.
 
     Attributes:
-        size: how many identities there are, with padding and unknown.
-        dtype: of the arrays; the smallest that holds them all.
+        size: Number of ids, with padding and unknown.
+        dtype: Type of the arrays; the smallest that holds all ids.
     """
 
     def __init__(self, characters: str) -> None:
@@ -29,7 +29,7 @@ class Alphabet:
         self.dtype = np.dtype(np.int16 if self.size <= np.iinfo(np.int16).max else np.int32)
 
     def ids(self, text: str) -> np.ndarray:
-        """Return the identity of each character, (T,).
+        """Return the id of each character, (T,).
 
         >>> Alphabet("cab").ids("abx").tolist()
         [2, 3, 1]
@@ -39,10 +39,10 @@ class Alphabet:
         return np.where(self._points[places] == points, places + FIRST, UNK).astype(self.dtype)
 
     def spell(self, words: Sequence[str]) -> np.ndarray:
-        """Return the characters of each word, (T, W), padded on the right.
+        """Return the character ids of each word, (T, W), padded on the right.
 
-        W is at least 1, and a word without characters is spelled as one unknown character. Words
-        of more than ``MAX_CHARACTERS`` lose their middle.
+        W is at least 1, and a word without characters becomes one unknown character. Words of more
+        than ``MAX_CHARACTERS`` lose their middle.
 
         >>> Alphabet("cab").spell(["ab", "c"]).tolist()
         [[2, 3], [4, 0]]

@@ -23,7 +23,7 @@ class CharactersCodec(FrontendCodec):
     """Encodes a text as ``characters`` (T,). The state holds the known characters.
 
     Attributes:
-        alphabet: the known characters.
+        alphabet: Known characters.
     """
 
     def __init__(self, **params: Any) -> None:
@@ -35,10 +35,10 @@ class CharactersCodec(FrontendCodec):
         return under(self.params.field, super().fields(value))
 
     def fit(self, examples: Sequence[Example]) -> dict[str, Any]:
-        """Take up the characters of the training examples.
+        """Return the characters of the training examples.
 
         Raises:
-            ExampleError: an example has nothing to read.
+            ExampleError: An example has nothing to read.
         """
         counts: Counter[str] = Counter()
         for example in examples:
@@ -49,14 +49,14 @@ class CharactersCodec(FrontendCodec):
         return state
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take up a state that ``fit`` returned."""
+        """Load a state that ``fit`` returned."""
         self.alphabet = Alphabet(state["characters"])
 
     def read(self, example: Example) -> str:
-        """Return the text as it is encoded: tokens joined, in lower case if so chosen, normalised.
+        """Return the text that is encoded: tokens joined, lower-cased if so set, normalized.
 
         Raises:
-            ExampleError: there is nothing to read.
+            ExampleError: There is nothing to read.
         """
         name = choose_field(example, self.params.field, ("text", "tokens"))
         value = read_field(example, name)
@@ -64,7 +64,7 @@ class CharactersCodec(FrontendCodec):
         text = self._normalise(text.lower() if self.params.lowercase else text)
         if not text:
             raise ExampleError(
-                example, f"{name!r} has no character; leave out examples without any."
+                example, f"{name!r} has no character; leave out examples without characters."
             )
         return text
 
@@ -72,17 +72,17 @@ class CharactersCodec(FrontendCodec):
         """Return ``characters`` (T,).
 
         Raises:
-            ExampleError: there is nothing to read.
+            ExampleError: There is nothing to read.
         """
         return {"characters": self.alphabet.ids(self.read(example))}
 
     def augment(self, item: Arrays, rng: np.random.Generator) -> Arrays:
         """Make characters unknown, each with the same probability."""
-        share = self.params.character_dropout
+        probability = self.params.character_dropout
         characters = item["characters"]
-        if not share:
+        if not probability:
             return item
-        dropped = rng.random(len(characters)) < share
+        dropped = rng.random(len(characters)) < probability
         return {**item, "characters": np.where(dropped, UNK, characters).astype(characters.dtype)}
 
     def cost(self, item: Arrays) -> int:
@@ -107,11 +107,11 @@ class CharactersFrontend(Frontend):
     """Looks characters up in a table.
 
     Args:
-        codec: with its state.
-        params: of the component; see ``seqloom_text.schemas_frontend.Characters``.
+        codec: Codec with its state.
+        params: Parameters of the component; see ``seqloom_text.schemas_frontend.Characters``.
 
     Attributes:
-        output_size: D, the size of a character's vector.
+        output_size: D, size of a character's vector.
     """
 
     def __init__(self, codec: CharactersCodec, **params: Any) -> None:
@@ -127,7 +127,7 @@ class CharactersFrontend(Frontend):
         """Return an unfitted codec for the component's parameters.
 
         Raises:
-            ConfigError: a parameter is out of its range.
+            ConfigError: A parameter is out of range.
         """
         return CharactersCodec(**params)
 
@@ -140,6 +140,6 @@ class CharactersFrontend(Frontend):
 
     @torch.no_grad()
     def _initialise(self, std: float) -> None:
-        """Draw N(0, std); the unknown starts at zero, for without dropout it is never trained."""
+        """Draw N(0, std); unknown starts at zero, since without dropout it is never trained."""
         nn.init.normal_(self.embedding.weight, std=std)
         self.embedding.weight[[PAD, UNK]] = 0.0

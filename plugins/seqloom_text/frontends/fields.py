@@ -1,4 +1,4 @@
-"""What the text frontends read of an example."""
+"""The field of an example that a text frontend reads."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from seqloom.interfaces import Example
 PAD = 0
 UNK = 1
 FIRST = 2
-"""Identity of the first known word or character: below it are padding and the unknown."""
+"""Id of the first known word or character; smaller are padding and unknown."""
 
 
 def choose_field(example: Example, field: str | None, preferred: Sequence[str]) -> str:
-    """Return ``field``, or without one the first of the preferred that the example has.
+    """Return ``field``; if it is None, the first preferred field that the example has.
 
     Raises:
-        ExampleError: the example does not have it.
+        ExampleError: The example does not have it.
     """
     names = preferred if field is None else (field,)
     for name in names:
@@ -26,13 +26,13 @@ def choose_field(example: Example, field: str | None, preferred: Sequence[str]) 
             return name
     raise ExampleError(
         example,
-        f"there is nothing to read in {' or '.join(map(repr, names))}; set frontend.field to a "
+        f"nothing to read in {' or '.join(map(repr, names))}; set frontend.field to a "
         f"field with tokens or a text. {did_you_mean(names[0], example.fields)}",
     )
 
 
 def under(field: str | None, found: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Return the one value that was found under the name of the field that is read, if it has one.
+    """Return the only value of ``found`` under the name of the field that is read, if one is set.
 
     >>> under("residues", {"tokens": ["M", "K"]})
     {'residues': ['M', 'K']}
@@ -44,7 +44,7 @@ def read_field(example: Example, name: str) -> str | list[str]:
     """Return the text, or the tokens, in the field.
 
     Raises:
-        ExampleError: it holds something else, or nothing.
+        ExampleError: It holds something else, or nothing.
     """
     value = example.fields[name]
     if isinstance(value, str):
@@ -62,5 +62,5 @@ def read_field(example: Example, name: str) -> str | list[str]:
                 f"token must be a text.",
             )
     if not value:
-        raise ExampleError(example, f"{name!r} has no token; leave out examples without any.")
+        raise ExampleError(example, f"{name!r} has no token; leave out examples without tokens.")
     return list(value)

@@ -16,13 +16,13 @@ class SpellingFeatures(nn.Module):
 
     The character features of Ma and Hovy, 2016 (ACL, section 2.1), without their dropout. On a CPU
     the convolution is computed as look-ups, once for each distinct spelling in the batch; the
-    parameters, the values and the gradients are those of ``nn.Conv1d`` all the same.
+    parameters, values and gradients are still those of ``nn.Conv1d``.
 
     Args:
-        alphabet_size: A, with padding (0) and unknown (1).
-        size: of a character's vector.
-        filters: F, the features of a word.
-        width: K, of the filters, in characters; odd.
+        alphabet_size: A, number of character ids, with padding (0) and unknown (1).
+        size: Size of a character's vector.
+        filters: F, number of features of a word.
+        width: K, width of the filters, in characters; odd.
 
     Attributes:
         output_size: F.
@@ -36,7 +36,7 @@ class SpellingFeatures(nn.Module):
         self._initialise()
 
     def forward(self, characters: Tensor) -> Tensor:
-        """Return (B, T, F) for identities (B, T, W); zeros for words that are padding alone."""
+        """Return (B, T, F) for ids (B, T, W); zeros for words that are only padding."""
         batch, steps, width = characters.shape
         spellings = characters.reshape(batch * steps, width).long()
         if spellings.device.type == "cpu" and not torch.compiler.is_compiling():
@@ -54,20 +54,20 @@ class SpellingFeatures(nn.Module):
         return best.masked_fill(padding.all(2), 0.0)
 
     def _distinct(self, spellings: Tensor) -> Tensor:
-        """Compute each distinct row of (N, W) once and hand it to its copies."""
+        """Compute each distinct row of (N, W) once and copy the result to its duplicates."""
         weights = torch.cumprod(spellings.new_full((spellings.shape[1],), _MULTIPLIER), 0)
         _, place = torch.unique((spellings * weights).sum(1), return_inverse=True)
         first = place.new_empty(int(place.max()) + 1).scatter_(0, place, torch.arange(len(place)))
         rows = spellings[first]
-        if not torch.equal(rows[place], spellings):  # two spellings have one hash
+        if not torch.equal(rows[place], spellings):  # two spellings have the same hash
             return self._look_up(spellings)
         return F.embedding(place, self._look_up(rows))
 
     def _look_up(self, spellings: Tensor) -> Tensor:
         """Return (N, F) for (N, W): the filters' responses to a character are a table's row.
 
-        There is a table for each place in the filter; a filter's value at a position is the sum of
-        K rows. Positions of padding are left out, not masked.
+        Each position in a filter has a table; the value at a character is the sum of K rows.
+        Positions of padding are left out, not masked.
         """
         tables = self._tables()
         reach = len(tables) // 2
@@ -84,8 +84,8 @@ class SpellingFeatures(nn.Module):
         return F.embedding_bag(positions, filtered, counts.cumsum(0) - counts, mode="max")
 
     def _tables(self) -> list[Tensor]:
-        """Return K tables (A, F); the bias is in the middle one, which each position reads once."""
-        # Looked up, so that padding stays zero: it has no gradient.
+        """Return K tables (A, F); the bias is in the middle one, which each position reads."""
+        # Through the embedding, so that padding stays zero: it has no gradient.
         vectors = self.embedding(torch.arange(self.embedding.num_embeddings))
         tables = torch.einsum("ac,fck->kaf", vectors, self.convolution.weight).to(vectors.dtype)
         middle = len(tables) // 2
@@ -93,6 +93,6 @@ class SpellingFeatures(nn.Module):
 
     @torch.no_grad()
     def _initialise(self) -> None:
-        """Draw vectors of length 1 on average; characters never seen in training say nothing."""
+        """Draw vectors of length 1 on average; those never seen in training are zero."""
         nn.init.normal_(self.embedding.weight, std=self.embedding.embedding_dim**-0.5)
         self.embedding.weight[[PAD, UNK]] = 0.0

@@ -1,4 +1,4 @@
-"""The frontend ``words``: a vector for each word, beside features of its characters."""
+"""The frontend ``words``: a vector for each word, with features of its characters."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from seqloom_text.vectors import load_vectors, read_lines
 
 
 class InitialVectors(NamedTuple):
-    """Where a table of word vectors starts from: identities (N,) and their vectors (N, D)."""
+    """Initial rows of a table of word vectors: ids (N,) and their vectors (N, D)."""
 
     ids: np.ndarray
     values: np.ndarray
@@ -32,14 +32,14 @@ class InitialVectors(NamedTuple):
 class WordsCodec(FrontendCodec):
     """Encodes the tokens of an example as ``words`` (T,) and their ``characters`` (T, W).
 
-    The state holds the known words with their counts in the training examples, the most frequent
-    first, and the known characters.
+    The state holds the known words with their counts in the training examples, most frequent first,
+    and the known characters.
 
     Attributes:
-        size: how many identities of words there are, with padding and unknown.
-        alphabet: the known characters.
-        initial_vectors: what ``fit`` found in the file of pretrained vectors. No part of the state:
-            in a stored model the trained vectors take their place.
+        size: Number of word ids, with padding and unknown.
+        alphabet: Known characters.
+        initial_vectors: What ``fit`` found in the file of pretrained vectors. Not part of the
+            state: in a stored model the trained vectors replace them.
     """
 
     def __init__(self, **params: Any) -> None:
@@ -53,12 +53,12 @@ class WordsCodec(FrontendCodec):
         return under(self.params.field, super().fields(value))
 
     def prepare(self, example: Example) -> Example:
-        """Return the example with the tokens that are read as its field ``tokens``.
+        """Return the example with its tokens in the field ``tokens``.
 
         Tokens of a text come with ``meta["offsets"]``, a list of ``[start, end]`` in the text.
 
         Raises:
-            ExampleError: there is no token, or something else than a text or tokens.
+            ExampleError: There is no token, or something else than a text or tokens.
         """
         name = choose_field(example, self.params.field, ("tokens", "text"))
         value = read_field(example, name)
@@ -68,7 +68,7 @@ class WordsCodec(FrontendCodec):
         if not offsets:
             raise ExampleError(
                 example,
-                f"{name!r} has no token, only white space at most; leave out such examples.",
+                f"{name!r} has no token, at most white space; leave out such examples.",
             )
         return replace(
             example,
@@ -77,12 +77,12 @@ class WordsCodec(FrontendCodec):
         )
 
     def fit(self, examples: Sequence[Example]) -> dict[str, Any]:
-        """Count the words and take up the characters of the training examples.
+        """Return the words, their counts, and the characters of the training examples.
 
         Raises:
-            ExampleError: an example has no tokens.
-            DataError: the file of vectors is missing or malformed.
-            ConfigError: its vectors are of another size than the component's.
+            ExampleError: An example has no tokens.
+            DataError: The file of vectors is missing or malformed.
+            ConfigError: Its vectors have another size than ``frontend.size``.
         """
         counts: Counter[str] = Counter()
         for example in examples:
@@ -99,22 +99,22 @@ class WordsCodec(FrontendCodec):
         return state
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take up a state that ``fit`` returned."""
+        """Load a state that ``fit`` returned."""
         self._ids = {word: number for number, word in enumerate(state["words"], start=FIRST)}
         self.size = len(self._ids) + FIRST
         self.alphabet = Alphabet(state["characters"])
         rate = self.params.word_dropout
         counts = np.array(state["counts"], np.float64)
-        shares = np.divide(rate, rate + counts, out=np.zeros_like(counts), where=rate > 0)
-        # Padding and the unknown stay what they are.
-        self._drop = np.concatenate([np.zeros(FIRST), shares])
+        probabilities = np.divide(rate, rate + counts, out=np.zeros_like(counts), where=rate > 0)
+        # Padding and unknown are never dropped.
+        self._drop = np.concatenate([np.zeros(FIRST), probabilities])
 
     def find_vectors(self) -> None:
-        """Look the known words up in the file of vectors, if there is one; ``fit`` does so.
+        """Look the known words up in the file of vectors, if one is set; ``fit`` does so.
 
         Raises:
-            DataError: the file is missing or malformed.
-            ConfigError: its vectors are of another size than the component's.
+            DataError: The file is missing or malformed.
+            ConfigError: Its vectors have another size than ``frontend.size``.
         """
         path = self.params.vectors
         if path is None:
@@ -134,7 +134,7 @@ class WordsCodec(FrontendCodec):
         """Return ``words`` (T,) int64 and, unless they are off, ``characters`` (T, W).
 
         Raises:
-            ExampleError: the example has no tokens.
+            ExampleError: The example has no tokens.
         """
         tokens = self._tokens(example)
         words = map(str.lower, tokens) if self.params.lowercase else tokens
@@ -145,7 +145,7 @@ class WordsCodec(FrontendCodec):
         return item
 
     def augment(self, item: Arrays, rng: np.random.Generator) -> Arrays:
-        """Make words unknown, the rarer the likelier; their characters stay.
+        """Make words unknown, rare ones with a higher probability; characters are kept.
 
         Word dropout as in Kiperwasser and Goldberg, 2016 (TACL 4, section 4).
         """
@@ -184,14 +184,14 @@ def _fold(counts: Counter[str]) -> Counter[str]:
 
 
 class WordsFrontend(Frontend):
-    """Looks words up in a table and, unless that is off, reads their characters.
+    """Looks words up in a table and, if set, reads their characters.
 
     Args:
-        codec: with its state, and with the pretrained vectors that ``fit`` found.
-        params: of the component; see ``seqloom_text.schemas_frontend.Words``.
+        codec: Codec with its state, and with the pretrained vectors that ``fit`` found.
+        params: Parameters of the component; see ``seqloom_text.schemas_frontend.Words``.
 
     Attributes:
-        output_size: D, the size of a word's vector and the number of character filters.
+        output_size: D, size of a word's vector plus the number of character filters.
     """
 
     def __init__(self, codec: WordsCodec, **params: Any) -> None:
@@ -218,7 +218,7 @@ class WordsFrontend(Frontend):
         """Return an unfitted codec for the component's parameters.
 
         Raises:
-            ConfigError: a parameter is out of its range.
+            ConfigError: A parameter is out of range.
         """
         return WordsCodec(**params)
 

@@ -17,7 +17,7 @@ DOCUMENT = "-DOCSTART-"
 
 @dataclass(slots=True)
 class Sentence:
-    """The rows of a sentence, the line where it starts, and the number of its document."""
+    """The rows of a sentence, the line where it starts, and its document's number."""
 
     line: int
     document: int
@@ -27,7 +27,7 @@ class Sentence:
 class ConllReader(FileReader):
     """Reads CoNLL columns; see `ConllConfig` for the parameters.
 
-    Lines that begin with ``-DOCSTART-`` begin a document: its number, from 1, is each sentence's
+    A line that begins with ``-DOCSTART-`` begins a document: its number, from 1, is each sentence's
     ``meta["document"]``. In CoNLL-U files, multi-word tokens and empty nodes are refused.
     """
 
@@ -89,7 +89,7 @@ class ConllReader(FileReader):
 
     def _cells(self, bare: str) -> list[str]:
         if self._delimiter is None and "\t" not in bare:
-            # Only the space splits: str.split() would tear tokens at no-break spaces.
+            # Only the space splits: str.split() would also split at no-break spaces.
             return [cell for cell in bare.split(" ") if cell]
         return [cell.strip(" ") for cell in bare.split(self._delimiter or "\t")]
 
@@ -106,7 +106,7 @@ class ConllReader(FileReader):
         for name in missing(absent, self.kinds, targets):
             raise text.error(
                 sentence.line,
-                f"the line has {width} columns, so there is none for data.columns.{name}="
+                f"the line has {width} columns, so none is left for data.columns.{name}="
                 f"{self._columns[name]} (beside the tokens). Is data.delimiter right?",
             )
         return {name: place for name, place in places.items() if name not in absent}
@@ -124,6 +124,6 @@ def _check_row(text: TextFile, line: int, row: list[str], width: int, numbered: 
     if numbered and not row[0].isdecimal():
         raise text.error(
             line,
-            f"{row[0]!r} is no word number: multi-word tokens and empty nodes of CoNLL-U are not "
-            "supported; take these lines out.",
+            f"{row[0]!r} is not a word number: multi-word tokens and empty nodes of CoNLL-U "
+            "are not supported; remove these lines.",
         )

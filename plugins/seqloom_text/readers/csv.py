@@ -1,4 +1,4 @@
-"""CSV and TSV: one example a row."""
+"""CSV and TSV: one example per row."""
 
 from __future__ import annotations
 

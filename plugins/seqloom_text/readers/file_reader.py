@@ -1,4 +1,4 @@
-"""What the readers of files share: splits, ids, and the making of examples."""
+"""What the readers of files share: splits, ids, and examples from raw values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from seqloom_text.schemas_data import INPUT_KINDS
 
 @dataclass(slots=True)
 class Record:
-    """The raw values of one example, as they stand in the file."""
+    """The raw values of one example, as the file has them."""
 
     values: dict[str, Any]
     origin: Origin
@@ -46,14 +46,14 @@ class FileReader(SplitReader):
 
     @abstractmethod
     def records(self, file: Any, targets: bool) -> Iterator[Record]:
-        """Yield what the file holds, as it is read; ``targets`` tells whether they must be there.
+        """Yield what the file holds, as it is read; with ``targets`` every field must be there.
 
         Raises:
-            DataError: the file is missing or malformed.
+            DataError: The file is missing or malformed.
         """
 
     def stem(self, file: Any) -> str:
-        """Return what the ids of the file's examples start with."""
+        """Return the prefix of the ids of the file's examples."""
         return file_stem(file)
 
     def inputs(self, paths: Sequence[str]) -> Iterator[Example | ExampleError]:
@@ -72,7 +72,7 @@ class FileReader(SplitReader):
             return
         stems = [self.stem(file) for file in self.files.values()]
         prefix = self.stem(self.files[split])
-        # Equal file names in several folders: the split's name makes their ids differ.
+        # Equal file names in several folders: the split's name makes the ids differ.
         prefix = prefix if len(set(stems)) == len(stems) else f"{split}/{prefix}"
         yield from self._read(self.files[split], prefix, targets=True)
 
@@ -103,9 +103,9 @@ class FileReader(SplitReader):
 
 
 def missing(names: Iterable[str], kinds: Mapping[str, str], targets: bool) -> list[str]:
-    """Return which of the absent fields a reader must complain of.
+    """Return the absent fields that are an error.
 
-    New inputs need no targets, and of several kinds of input one is enough.
+    New inputs need no targets, and one kind of input is enough.
     """
     absent = list(names)
     if targets:
@@ -116,16 +116,16 @@ def missing(names: Iterable[str], kinds: Mapping[str, str], targets: bool) -> li
 
 
 def parse(raw: Any, kind: str, separator: str = "|") -> Any:
-    """Return the value of a field of this kind.
+    """Return the value of a field of a kind, from a cell or a JSON value.
 
-    A string of tokens or tags is split at spaces, runs of them counting as one; a string of labels
-    at the separator. Lists and whole numbers, as JSON has them, are taken as they are.
+    A string of tokens or tags is split at runs of spaces, a string of labels at the separator.
+    Lists and whole numbers, as JSON has them, are kept.
 
     >>> parse("a b  c", "tokens"), parse("red| blue", "labels"), parse([0, 3], "tags")
     (['a', 'b', 'c'], ['red', 'blue'], ['0', '3'])
 
     Raises:
-        ValueError: the value is of another type; the text says which.
+        ValueError: The value is of another type; the text says which.
     """
     if kind in ("text", "label"):
         value = _string(raw)
@@ -135,7 +135,7 @@ def parse(raw: Any, kind: str, separator: str = "|") -> Any:
     elif kind == "labels":
         items = [part.strip() for part in _string(raw).split(separator)] if raw != "" else []
     else:
-        # Only the space splits: str.split() would tear tokens at no-break spaces.
+        # Only the space splits: str.split() would also split at no-break spaces.
         items = [part for part in _string(raw).split(" ") if part]
     if "" in items:
         raise ValueError(f"item {items.index('') + 1} of {len(items)} is empty")
@@ -143,7 +143,7 @@ def parse(raw: Any, kind: str, separator: str = "|") -> Any:
 
 
 def is_empty(value: Any, kind: str) -> bool:
-    """Return whether the value says nothing; no labels at all may be meant."""
+    """Return whether the value is empty; an empty list of labels is a value."""
     return kind != "labels" and (not value.strip() if isinstance(value, str) else not value)
 
 

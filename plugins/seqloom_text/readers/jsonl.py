@@ -1,4 +1,4 @@
-"""JSON Lines: one example a line, an object each."""
+"""JSON Lines: one example per line, an object each."""
 
 from __future__ import annotations
 

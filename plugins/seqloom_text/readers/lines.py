@@ -1,4 +1,4 @@
-"""Plain text, an input a line; and line-aligned files, one a field."""
+"""Plain text, one input per line; and line-aligned files, one per field."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Files = Mapping[str, str] | None
 
 
 class LinesReader(FileReader):
-    """Reads a text a line; see `LinesConfig` for the parameters.
+    """Reads one text per line; see `LinesConfig` for the parameters.
 
     Among new inputs a blank line is an empty text, so that outputs stay aligned with the lines.
     """
@@ -39,7 +39,7 @@ class LinesReader(FileReader):
 
 
 class ParallelReader(FileReader):
-    """Reads line-aligned files, one a field; see `ParallelConfig` for the parameters.
+    """Reads line-aligned files, one per field; see `ParallelConfig` for the parameters.
 
     New inputs come from files of the first field that is a text or tokens.
     """
@@ -80,8 +80,8 @@ class ParallelReader(FileReader):
             if kind in INPUT_KINDS:
                 return name
         raise ConfigError(
-            "data=parallel has no field of text or tokens, so there is nothing to read inputs as; "
-            "give one, say data.train.text=PATH."
+            "data=parallel has no field of text or tokens, so inputs cannot be read; set one, "
+            "for example data.train.text=PATH."
         )
 
 

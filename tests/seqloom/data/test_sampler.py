@@ -203,14 +203,14 @@ def test_the_order_of_steps_changes_and_repeats_with_seed_and_epoch() -> None:
     assert [max(costs[i] for i in b) for b in one] != [max(costs[i] for i in b) for b in zero]
 
 
-def test_without_shuffle_every_epoch_is_the_same_the_dearest_first() -> None:
+def test_without_shuffle_every_epoch_is_the_same_the_largest_first() -> None:
     costs = sentence_lengths(100)
     sampler = make(costs, shuffle=False)
     zero = list(sampler)
     sampler.set_epoch(7)
     assert list(sampler) == zero
-    dearest = [max(costs[i] for i in batch) for batch in zero]
-    assert dearest == sorted(dearest, reverse=True)
+    largest = [max(costs[i] for i in batch) for batch in zero]
+    assert largest == sorted(largest, reverse=True)
 
 
 def test_ranks_have_neighbours_in_cost_at_each_step() -> None:

@@ -129,7 +129,7 @@ def test_sizes_that_cannot_be(size: int) -> None:
 
 def test_more_than_the_grammar_has(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("seqloom_text.apples.reader.ATTEMPTS", 1)
-    with pytest.raises(ConfigError, match=r"data\.val_size=100000: the grammar gives only about"):
+    with pytest.raises(ConfigError, match=r"data\.val_size=100000: the grammar makes only about"):
         list(ApplesReader(val_size=100_000).examples("train"))
 
 

@@ -68,7 +68,7 @@ def test_unknown_characters() -> None:
 
 
 def test_empty_text() -> None:
-    expected = "a.csv:2: 'text' has no character; leave out examples without any."
+    expected = "a.csv:2: 'text' has no character; leave out examples without characters."
     for use in (CharactersCodec().encode, lambda example: CharactersCodec().fit([example])):
         with pytest.raises(ExampleError, match=re.escape(expected)):
             use(text(""))

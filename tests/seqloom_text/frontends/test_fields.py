@@ -27,12 +27,12 @@ def test_the_preferred_field_that_is_there() -> None:
     [
         (
             None,
-            "a.csv:7: there is nothing to read in 'tokens' or 'text'; set frontend.field to a "
+            "a.csv:7: nothing to read in 'tokens' or 'text'; set frontend.field to a "
             "field with tokens or a text. There are: body, label.",
         ),
         (
             "bodi",
-            "a.csv:7: there is nothing to read in 'bodi'; set frontend.field to a field with "
+            "a.csv:7: nothing to read in 'bodi'; set frontend.field to a field with "
             "tokens or a text. Did you mean 'body'? There are: body, label.",
         ),
     ],
@@ -48,7 +48,7 @@ def test_no_such_field(field: str | None, problem: str) -> None:
     [
         (3, "'x' holds a int; expected a text or a list of tokens."),
         ({"a": 1}, "'x' holds a dict; expected a text or a list of tokens."),
-        ([], "'x' has no token; leave out examples without any."),
+        ([], "'x' has no token; leave out examples without tokens."),
         (["a", 3], "token 1 of 'x' is 3, a int; every token must be a text."),
     ],
 )

@@ -25,7 +25,7 @@ from seqloom_text.schemas_frontend import FRONTENDS, Characters, Words
         (
             Words,
             {"dropout": 1.0},
-            "frontend.dropout=1.0: a dropout is a share from 0 up to, not with, 1.",
+            "frontend.dropout=1.0: expected a number in [0, 1).",
         ),
         (
             Words,
@@ -47,7 +47,7 @@ from seqloom_text.schemas_frontend import FRONTENDS, Characters, Words
         (
             Characters,
             {"character_dropout": 1.5},
-            "frontend.character_dropout=1.5: a dropout is a share from 0 up to, not with, 1.",
+            "frontend.character_dropout=1.5: expected a number in [0, 1).",
         ),
         (
             Characters,

@@ -62,7 +62,7 @@ def test_the_tokenizer_is_chosen_by_name() -> None:
 
 @pytest.mark.parametrize("text", ["", " \n\t\u00a0"])
 def test_a_text_without_tokens(text: str) -> None:
-    expected = "a.csv:2: 'text' has no token, only white space at most; leave out such examples."
+    expected = "a.csv:2: 'text' has no token, at most white space; leave out such examples."
     with pytest.raises(ExampleError, match=re.escape(expected)):
         WordsCodec().prepare(Example("1", {"text": text}, Origin("a.csv", 2)))
 

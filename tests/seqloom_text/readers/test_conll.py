@@ -84,7 +84,7 @@ def test_conllu_with_word_numbers(tmp_path: Path) -> None:
     source = ConllReader(train=path, columns={"tokens": 2, "tags": 3}, comment="#")
     assert sentences(source) == [(["a", "b"], ["DET", "NOUN"])]
     path = write(tmp_path / "b.conllu", "1-2\tab\t_\n1\ta\tDET\n2\tb\tNOUN\n")
-    with pytest.raises(DataError, match=r"b\.conllu:1: '1-2' is no word number: multi-word"):
+    with pytest.raises(DataError, match=r"b\.conllu:1: '1-2' is not a word number: multi-word"):
         list(ConllReader(train=path, columns={"tokens": 2, "tags": 3}).examples("train"))
 
 
@@ -96,7 +96,7 @@ def test_conllu_with_word_numbers(tmp_path: Path) -> None:
             "a x O\nb x O\n\nc O\n",
             r"a\.conll:4: the line has 2 columns, the first one .* has 3",
         ),
-        ("a\nb\n", ":1: the line has 1 columns, so there is none for data.columns.tags=-1"),
+        ("a\nb\n", ":1: the line has 1 columns, so none is left for data.columns.tags=-1"),
         ("a\tO\n\tO\n", ":2: column 1 of 2 is empty"),
         ("a\tx\tO\nb\t\tO\n", ":2: column 2 of 3 is empty"),
         ("a\tO\nb\t\n", ":2: the line has 1 columns"),
@@ -110,7 +110,7 @@ def test_errors_have_file_and_line(tmp_path: Path, text: str, message: str) -> N
 
 def test_a_column_beyond_the_last(tmp_path: Path) -> None:
     path = write(tmp_path / "a.conll", "a O\n")
-    with pytest.raises(DataError, match=r"2 columns, so there is none for data\.columns\.tags=4"):
+    with pytest.raises(DataError, match=r"2 columns, so none is left for data\.columns\.tags=4"):
         list(ConllReader(train=path, columns={"tokens": 1, "tags": 4}).examples("train"))
 
 

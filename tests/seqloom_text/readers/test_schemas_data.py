@@ -50,11 +50,13 @@ def test_what_each_gives() -> None:
 
 
 def test_kinds_that_make_no_sense() -> None:
-    with pytest.raises(ConfigError, match=r"is the field 'intent'\? .*data\.kinds\.intent=KIND"):
+    with pytest.raises(
+        ConfigError, match=r"kind of the field 'intent' is unknown. .*kinds\.intent=KIND"
+    ):
         field_kinds(["text", "intent"], {})
-    with pytest.raises(ConfigError, match=r"kinds\.intent=lable: no such kind\. Did you mean"):
+    with pytest.raises(ConfigError, match=r"kinds\.intent=lable: unknown kind\. Did you mean"):
         field_kinds(["intent"], {"intent": "lable"})
-    with pytest.raises(ConfigError, match=r"kinds\.intnt: no such field. Did you mean 'intent'"):
+    with pytest.raises(ConfigError, match=r"kinds\.intnt: unknown field. Did you mean 'intent'"):
         field_kinds(["intent"], {"intnt": "label"})
 
 

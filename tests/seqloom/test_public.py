@@ -1,12 +1,14 @@
-"""Each public name is documented, and none needs a private one; plugins use no others."""
+"""Each public name is documented, and none needs a private one; plugins use only public names."""
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 import typing
 from collections.abc import Callable, Iterator
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +25,7 @@ FOUND = [
     for module, names in {**PUBLIC, **RETURNED}.items()
     for name in names
 ]
+PLUGINS = sorted((Path(__file__).parents[2] / "plugins").iterdir())
 CLASSES = {one for one in FOUND if inspect.isclass(one)}
 
 
@@ -102,3 +105,27 @@ def test_the_rest_of_what_is_public_is_named_as_it_is() -> None:
     assert text is not None
     assert {f"``{GROUP}``", f"``{DISABLE_VARIABLE}``"} <= set(re.findall(r"``[^`]+``", text))
     assert set(COMMANDS) < set(CORE_COMMANDS)
+
+
+def imported(folder: Path) -> Iterator[tuple[Path, str, str]]:
+    """Yield file, module and name of each import of seqloom; the name is "" for a whole module."""
+    for file in sorted(folder.rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                found = [(alias.name, "") for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                found = [(str(node.module), alias.name) for alias in node.names]
+            else:
+                continue
+            yield from ((file, *one) for one in found if one[0].partition(".")[0] == "seqloom")
+
+
+def test_bundled_plugins_import_public_names_only() -> None:
+    found = [one for folder in PLUGINS for one in imported(folder)]
+    assert len({folder.name for folder in PLUGINS if list(imported(folder))}) >= 6
+    private = [
+        f"{file.relative_to(file.parents[1])}: {module} {name}"
+        for file, module, name in found
+        if (name not in PUBLIC.get(module, ()) if name else module != "seqloom")
+    ]
+    assert private == []

@@ -16,7 +16,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, open_dict
 
-from seqloom.cli.plugins import idle
+from seqloom.cli.plugins import unknown_disabled
 from seqloom.config.compose import VERSION_BASE, complete, disable_by
 from seqloom.config.explain import COMPOSITION_ERRORS, explain
 from seqloom.config.run_config import RunConfig
@@ -73,7 +73,7 @@ def _train(arguments: list[str]) -> int:
     arguments = overrides_first(arguments)
     disable_by(arguments)
     register_configs()
-    for text in idle():
+    for text in unknown_disabled():
         print(f"Warning: {text}", file=sys.stderr)
     if {"-h", "--help"} & set(arguments):
         print(help_text(), end="")

@@ -69,6 +69,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=ranks.__getitem__)
 
 
+@pytest.fixture(autouse=True)
+def _no_plots(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Leave the drawing of plots out of a test's own runs, of which it would be half.
+
+    The tests of pages and plots draw them, and so do programs and the runs that tests share.
+    """
+    from seqloom.train.report import drawing
+
+    with pytest.MonkeyPatch.context() as patch:
+        if not {"report", "test_page", "test_render"} & {*request.path.parts, request.path.stem}:
+            patch.setattr(drawing, "to_svg", lambda drawn, name, title: f"<svg id='{name}'></svg>")
+        yield
+
+
 @pytest.fixture
 def real_data() -> Path:
     """Return the folder of the real data sets; tests that ask for it are marked ``realdata``."""

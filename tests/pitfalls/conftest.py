@@ -26,6 +26,7 @@ collect_ignore = ["naive", "parts"]  # programs and what they import
 WITNESS = "+callbacks.witness={_target_: witness.Witness}"
 RANKS = ("trainer.accelerator=cpu", "trainer.devices=2")
 
+RUNS = ("sweep", "search", "terminated")
 SLURM = {
     "SLURM_JOB_ID": "424242",
     "SLURM_JOB_NAME": "job",
@@ -39,6 +40,18 @@ SLURM = {
 Program = Callable[..., "subprocess.CompletedProcess[str]"]
 Start = Callable[..., "subprocess.Popen[str]"]
 Naive = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests that look at the same run on one core; what goes wrong naively is slow."""
+    for item in items:
+        if HERE in item.path.parents and isinstance(item, pytest.Function):
+            naive = any(name.startswith("naive") for name in item.fixturenames)
+            runs = [name for name in item.fixturenames if name in RUNS]
+            item.add_marker(pytest.mark.xdist_group(f"pitfalls {'naive' if naive else runs}"))
+            if naive:
+                item.add_marker(pytest.mark.slow)
 
 
 @dataclass(frozen=True)

@@ -162,6 +162,7 @@ def test_no_rank_trains_on(
     run.communicate(timeout=30)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("victim", ["sweep", "worker"])
 def test_no_rank_of_a_sweep_trains_on(
     tmp_path: Path, site: Path, small: tuple[str, ...], start: Start, victim: str

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from seqloom import Pipeline
     from seqloom.data.collate import EncodedExample
     from seqloom.data.sampler import BatchSampler
-    from seqloom.interfaces import Encoded, SequenceBatch
+    from seqloom.interfaces import Encoded, Targets
 
 __all__ = [
     "ModelSplit",
@@ -67,8 +67,8 @@ class ModelSplit:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def outputs(self) -> Iterator[tuple[Any, Encoded, SequenceBatch]]:
-        """Yield the head's outputs, the encoder's states and the batch, batch by batch.
+    def outputs(self) -> Iterator[tuple[Any, Encoded, Targets]]:
+        """Yield the head's outputs, the encoder's states and the targets, batch by batch.
 
         The model is in eval mode meanwhile, and no gradients are kept.
         """

@@ -1,4 +1,4 @@
-"""From labels to class numbers."""
+"""From labels to class numbers, and from predictions to tables and markup."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from seqloom.errors import ConfigError, DataError, ExampleError, did_you_mean
-from seqloom.interfaces import Arrays, Example, HeadCodec
+from seqloom.interfaces import Arrays, Example, HeadCodec, Prediction, View
 from seqloom_classification import Classification
+from seqloom_classification.render import render
 from seqloom_classification.weights import balanced_weights, named_weights
 
 
@@ -24,6 +25,8 @@ class ClassificationCodec(HeadCodec):
         classes: the C names.
         weights: the factor of each class in the loss.
     """
+
+    column_names = ("label", "confidence")
 
     def __init__(self, options: Classification) -> None:
         if options.balanced and options.class_weights:
@@ -95,6 +98,19 @@ class ClassificationCodec(HeadCodec):
         if self.multi_label and several:
             return list(dict.fromkeys(value))
         raise ExampleError(example, self._wrong_form(value, several))
+
+    def columns(self, example: Example, prediction: Prediction) -> list[list[str]]:
+        """Return one row, label and confidence; sets of labels are joined with ``|``."""
+        if not self.multi_label:
+            confidence = prediction.get("confidence")
+            return [[prediction["label"], "" if confidence is None else f"{confidence:.4f}"]]
+        labels, by_class = prediction["labels"], prediction.get("probabilities")
+        confidences = [f"{by_class[name]:.4f}" for name in labels] if by_class else []
+        return [["|".join(labels), "|".join(confidences)]]
+
+    def render(self, example: Example, prediction: Prediction, view: View) -> str:
+        """Return what was read, and the predicted and, if it is known, the true label as HTML."""
+        return render(view, prediction, example.fields.get(self.field))
 
     def _wrong_form(self, value: object, several: bool) -> str:
         came = f"the field {self.field!r} is {value!r} ({type(value).__name__})"

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch.nn.functional as F
 from torch import Tensor, nn, tensor
 
 from seqloom.errors import ConfigError
-from seqloom.interfaces import Encoded, Example, Head, HeadMetric, Prediction, SequenceBatch
+from seqloom.interfaces import Encoded, Head, Prediction, Targets
 from seqloom.nn import Pooling
 from seqloom_classification import Classification
 from seqloom_classification.codec import ClassificationCodec
-from seqloom_classification.render import render
+
+if TYPE_CHECKING:
+    from seqloom_classification.metrics import LabelMetrics, LabelSetMetrics
 
 
 class ClassificationHead(Head):
@@ -28,7 +30,6 @@ class ClassificationHead(Head):
     """
 
     monitor = "accuracy"
-    column_names = ("label", "confidence")
     weights: Tensor
 
     def __init__(self, codec: ClassificationCodec, input_size: int, **params: Any) -> None:
@@ -49,19 +50,19 @@ class ClassificationHead(Head):
         """Return an unfitted codec."""
         return ClassificationCodec(Classification(**params))
 
-    def forward(self, encoded: Encoded, batch: SequenceBatch | None = None) -> Tensor:
+    def forward(self, encoded: Encoded, targets: Targets | None = None) -> Tensor:
         """Return the scores before softmax or sigmoid, (B, C)."""
         scores: Tensor = self.linear(self.dropout(self.pooling(encoded)))
         return scores.float()
 
-    def loss(self, outputs: Tensor, batch: SequenceBatch) -> Tensor:
+    def loss(self, outputs: Tensor, targets: Targets) -> Tensor:
         """Return (B,) losses in nats.
 
         One label: the cross entropy times the weight of the true class (not divided by the batch's
         weights, so that an example's loss is its own). Several: the mean over classes of the
         binary cross entropy, where a class's weight multiplies the loss of having the label.
         """
-        target = batch["target"]
+        target = targets["target"]
         if not self.codec.multi_label:
             return F.cross_entropy(outputs, target, self.weights, reduction="none")
         each = F.binary_cross_entropy_with_logits(
@@ -69,7 +70,9 @@ class ClassificationHead(Head):
         )
         return each.mean(dim=1)
 
-    def decode(self, outputs: Tensor, encoded: Encoded, scores: bool = True) -> list[Prediction]:
+    def decode(
+        self, outputs: Tensor, encoded: Encoded, *, scores: bool = True, **_: Any
+    ) -> list[Prediction]:
         """Return ``label``, or ``labels`` by falling probability; with ``scores`` also
         ``probabilities`` of all classes and, for one label, its ``confidence``.
         """  # noqa: D205
@@ -103,25 +106,12 @@ class ClassificationHead(Head):
             predictions.append(prediction | ({"probabilities": by_class} if scores else {}))
         return predictions
 
-    def metrics(self) -> HeadMetric:
+    def metrics(self) -> LabelMetrics | LabelSetMetrics:
         """Return accuracy and macro F1; for sets of labels micro F1, macro F1 and exact match."""
         from seqloom_classification.metrics import LabelMetrics, LabelSetMetrics
 
         kind = LabelSetMetrics if self.codec.multi_label else LabelMetrics
         return kind(self.codec.classes)
-
-    def columns(self, example: Example, prediction: Prediction) -> list[list[str]]:
-        """Return one row, label and confidence; sets of labels are joined with ``|``."""
-        if not self.codec.multi_label:
-            confidence = prediction.get("confidence")
-            return [[prediction["label"], "" if confidence is None else f"{confidence:.4f}"]]
-        labels, by_class = prediction["labels"], prediction.get("probabilities")
-        confidences = [f"{by_class[name]:.4f}" for name in labels] if by_class else []
-        return [["|".join(labels), "|".join(confidences)]]
-
-    def render(self, example: Example, prediction: Prediction) -> str:
-        """Return the text with the predicted and, if it is known, the true label as HTML."""
-        return render(example, prediction, self.codec.field)
 
 
 def _check(options: Classification) -> None:

@@ -6,13 +6,12 @@ in the predictions; a class that occurs in neither has no F1 and does not count.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
-from torchmetrics import Metric
 
-from seqloom.interfaces import Matrix, Prediction, SequenceBatch, Table
+from seqloom.interfaces import HeadMetric, Matrix, Mode, Prediction, Table, Targets
 
 
 def _share(part: Tensor, whole: Tensor) -> Tensor:
@@ -20,11 +19,8 @@ def _share(part: Tensor, whole: Tensor) -> Tensor:
     return part / whole.clamp(min=1)
 
 
-class _Scores(Metric):
+class _Scores(HeadMetric):
     """What both metrics share: true positives, predictions and truths by class."""
-
-    full_state_update = False
-    higher_is_better = True
 
     def __init__(self, classes: Sequence[str]) -> None:
         super().__init__()
@@ -53,6 +49,7 @@ class _Scores(Metric):
 class LabelMetrics(_Scores):
     """Accuracy and macro F1 of one label an example, from a matrix of counts (truth, predicted)."""
 
+    modes: Mapping[str, Mode] = {"accuracy": "max", "f1_macro": "max"}
     confusion: Tensor
 
     def __init__(self, classes: Sequence[str]) -> None:
@@ -60,10 +57,10 @@ class LabelMetrics(_Scores):
         zeros = torch.zeros(len(classes), len(classes), dtype=torch.long)
         self.add_state("confusion", zeros, dist_reduce_fx="sum")
 
-    def update(self, predictions: Sequence[Prediction], batch: SequenceBatch) -> None:
+    def update(self, predictions: Sequence[Prediction], targets: Targets) -> None:
         """Count one batch."""
         predicted = torch.tensor([self._number[p["label"]] for p in predictions], dtype=torch.long)
-        truth = batch["target"].to(self.confusion.device)
+        truth = targets["target"].to(self.confusion.device)
         pairs = truth * len(self.classes) + predicted.to(self.confusion.device)
         counts = torch.bincount(pairs, minlength=self.confusion.numel())
         self.confusion += counts.view_as(self.confusion)
@@ -84,6 +81,11 @@ class LabelMetrics(_Scores):
 class LabelSetMetrics(_Scores):
     """Micro F1, macro F1 and exact match of sets of labels, from counts by class."""
 
+    modes: Mapping[str, Mode] = {
+        "f1_micro": "max",
+        "f1_macro": "max",
+        "exact_match": "max",
+    }
     hits: Tensor
     predicted: Tensor
     true: Tensor
@@ -97,9 +99,9 @@ class LabelSetMetrics(_Scores):
         for name in ("exact", "examples"):
             self.add_state(name, torch.tensor(0), dist_reduce_fx="sum")
 
-    def update(self, predictions: Sequence[Prediction], batch: SequenceBatch) -> None:
+    def update(self, predictions: Sequence[Prediction], targets: Targets) -> None:
         """Count one batch."""
-        truth = batch["target"].to(self.hits.device).bool()  # (B, C)
+        truth = targets["target"].to(self.hits.device).bool()  # (B, C)
         chosen = torch.zeros(truth.shape, dtype=torch.bool)
         for row, prediction in enumerate(predictions):
             chosen[row, [self._number[name] for name in prediction["labels"]]] = True

@@ -6,20 +6,18 @@ from typing import Any
 
 from markupsafe import Markup
 
-from seqloom.interfaces import Example, Prediction
+from seqloom.interfaces import Prediction, View
 
 
-def render(example: Example, prediction: Prediction, field: str) -> str:
-    """Return HTML: the text, and the predicted label beside the true one where they differ.
+def render(view: View, prediction: Prediction, truth: Any = None) -> str:
+    """Return HTML: what was read, and the predicted label beside the true one where they differ.
 
     The outer element has the class ``right`` or ``wrong``, or neither if the truth is not known.
 
-    >>> example = Example("1", {"text": "1 < 2", "label": "maths"})
-    >>> render(example, {"label": "maths"}, "label")  # doctest: +ELLIPSIS
-    '<div class="classified right"><p class="text">1 &lt; 2</p>...<b class="predicted">maths</b>...'
+    >>> render(View("<div>1 &lt; 2</div>"), {"label": "maths"}, "maths")  # doctest: +ELLIPSIS
+    '<div class="classified right"><div>1 &lt; 2</div>...<b class="predicted">maths</b>...'
     """
     predicted = _names(prediction["labels"] if "labels" in prediction else prediction["label"])
-    truth = example.fields.get(field)
     verdict = Markup('predicted <b class="predicted">{}</b>').format(", ".join(predicted) or "none")
     if (confidence := prediction.get("confidence")) is not None:
         verdict += Markup(' <span class="confidence">{:.1f} %</span>').format(100 * confidence)
@@ -30,14 +28,9 @@ def render(example: Example, prediction: Prediction, field: str) -> str:
         if not right:
             names = ", ".join(_names(truth)) or "none"
             verdict += Markup(', truth <b class="truth">{}</b>').format(names)
-    page = Markup('<div class="classified{}"><p class="text">{}</p><p class="verdict">{}</p></div>')
-    return str(page.format(kind, _text(example), verdict))
+    page = Markup('<div class="classified{}">{}<p class="verdict">{}</p></div>')
+    return str(page.format(kind, Markup(view.html), verdict))
 
 
 def _names(value: Any) -> list[str]:
     return [str(value)] if isinstance(value, str) else [str(name) for name in value]
-
-
-def _text(example: Example) -> str:
-    text = example.fields.get("text")
-    return str(text) if text is not None else " ".join(map(str, example.fields.get("tokens", ())))

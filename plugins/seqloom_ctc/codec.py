@@ -10,8 +10,9 @@ import numpy as np
 
 from seqloom.data import local_path
 from seqloom.errors import ConfigError, DataError, ExampleError
-from seqloom.interfaces import Arrays, Example, HeadCodec
+from seqloom.interfaces import Arrays, Example, HeadCodec, Prediction, View
 from seqloom_ctc.language import Lexicon, NGram
+from seqloom_ctc.render import render
 from seqloom_ctc.schema import Ctc
 
 TRAIN = "train"
@@ -56,6 +57,8 @@ class CtcCodec(HeadCodec):
         ngram: the model of characters, if there is one.
         lexicon: the words that may be read, if they are limited.
     """
+
+    column_names = ("text", "confidence")
 
     def __init__(self, options: Ctc) -> None:
         _check(options)
@@ -208,6 +211,17 @@ class CtcCodec(HeadCodec):
                 " Is the text of this line, and is the line whole? Else pool the width less "
                 "(frontend.pooling), or scale it larger.",
             )
+
+    def columns(self, example: Example, prediction: Prediction) -> list[list[str]]:
+        """Return one row: the text and its confidence."""
+        confidence = prediction.get("confidence")
+        return [[prediction["text"], "" if confidence is None else f"{confidence:.4f}"]]
+
+    def render(self, example: Example, prediction: Prediction, view: View) -> str:
+        """Return what was read with the reading under it, mistakes marked."""
+        truth = example.fields.get(self.options.field)
+        known = self.normal(truth) if isinstance(truth, str) else None
+        return render(view, prediction, known)
 
     @property
     def _extra(self) -> set[str]:

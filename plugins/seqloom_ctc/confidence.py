@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
 from torch import Tensor
 
-from seqloom.interfaces import SequenceBatch
+from seqloom.interfaces import Targets
 from seqloom_ctc.paths import Reading
 
 Array = NDArray[np.float64]
@@ -77,13 +77,11 @@ class Evidence:
         self._classes: list[int] = []
         self._correct: list[bool] = []
 
-    def add(
-        self, logits: Sequence[Tensor], readings: Sequence[Reading], batch: SequenceBatch
-    ) -> None:
+    def add(self, logits: Sequence[Tensor], readings: Sequence[Reading], targets: Targets) -> None:
         """Add a batch of readings with the (N, C) logits of each."""
-        targets = batch["target"].tolist()
-        sizes = batch.lengths["target"].tolist()
-        for rows, reading, target, size in zip(logits, readings, targets, sizes, strict=True):
+        classes = targets["target"].tolist()
+        sizes = targets.lengths["target"].tolist()
+        for rows, reading, target, size in zip(logits, readings, classes, sizes, strict=True):
             self._logits.append(rows.cpu())
             self._classes += reading.labels
             self._correct += correct_characters(reading.labels, target[:size])

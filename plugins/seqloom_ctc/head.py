@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from seqloom.errors import ConfigError
-from seqloom.interfaces import Encoded, Example, Head, HeadMetric, Prediction, SequenceBatch, View
+from seqloom.interfaces import Encoded, Head, Prediction, Targets
 from seqloom.nn import LockedDropout, zero_padding
 from seqloom_ctc.beam import search
 from seqloom_ctc.codec import CtcCodec
 from seqloom_ctc.confidence import Evidence, evidence, fit_calibration, peaks
-from seqloom_ctc.metric import TextErrors
 from seqloom_ctc.paths import Reading, best_readings, ctc_loss
-from seqloom_ctc.render import render
 from seqloom_ctc.schema import Ctc, Decoder
+
+if TYPE_CHECKING:
+    from seqloom_ctc.metric import TextErrors
 
 
 @dataclass(slots=True)
@@ -48,8 +49,6 @@ class CtcHead(Head):
     """
 
     monitor = "cer"
-    higher_is_better = False
-    column_names = ("text", "confidence")
     reads_features = True
     calibration: Tensor
 
@@ -72,7 +71,7 @@ class CtcHead(Head):
         """Return an unfitted codec."""
         return CtcCodec(Ctc(**params))
 
-    def forward(self, encoded: Encoded, batch: SequenceBatch | None = None) -> Scores:
+    def forward(self, encoded: Encoded, targets: Targets | None = None) -> Scores:
         """Return the scores of the frames."""
         states = self.dropout(zero_padding(encoded.states, encoded.lengths))
         scores = Scores(self.linear(states).float(), encoded.lengths)
@@ -81,17 +80,19 @@ class CtcHead(Head):
             scores.shortcut = self.shortcut(values.transpose(1, 2)).transpose(1, 2).float()
         return scores
 
-    def loss(self, outputs: Scores, batch: SequenceBatch) -> Tensor:
+    def loss(self, outputs: Scores, targets: Targets) -> Tensor:
         """Return (B,) losses in nats a character, so that long lines weigh no more than others."""
-        targets, sizes = batch["target"], batch.lengths["target"]
-        losses = ctc_loss(outputs.logits, outputs.lengths, targets, sizes)
+        classes, sizes = targets["target"], targets.lengths["target"]
+        losses = ctc_loss(outputs.logits, outputs.lengths, classes, sizes)
         if outputs.shortcut is not None:
-            other = ctc_loss(outputs.shortcut, outputs.lengths, targets, sizes)
+            other = ctc_loss(outputs.shortcut, outputs.lengths, classes, sizes)
             losses = losses + self.options.shortcut * other
         return losses / sizes.to(losses.device)
 
     @torch.no_grad()
-    def decode(self, outputs: Scores, encoded: Encoded, scores: bool = True) -> list[Prediction]:
+    def decode(
+        self, outputs: Scores, encoded: Encoded, *, scores: bool = True, **_: Any
+    ) -> list[Prediction]:
         """Return ``text``; with ``scores`` its ``confidence`` and its ``characters``.
 
         Each character has a calibrated ``confidence`` and its place, ``start`` and ``end``, as
@@ -118,12 +119,12 @@ class CtcHead(Head):
         ]
 
     @torch.no_grad()
-    def calibrate(self, passes: Iterable[tuple[Any, Encoded, SequenceBatch]]) -> dict[str, float]:
+    def calibrate(self, passes: Iterable[tuple[Any, Encoded, Targets]]) -> dict[str, float]:
         """Fit the confidences to characters that were read right and wrong."""
         found = Evidence()
-        for outputs, _, batch in passes:
+        for outputs, _, targets in passes:
             readings = self._readings(outputs)
-            found.add(peaks(outputs.logits, readings), readings, batch)
+            found.add(peaks(outputs.logits, readings), readings, targets)
         fitted = fit_calibration(*found.arrays())
         self.calibration.copy_(torch.tensor(fitted))
         return fitted._asdict()
@@ -132,18 +133,11 @@ class CtcHead(Head):
         """Take the weights of a trained head; a character keeps its own, a new one stays new."""
         _load_matching(self, trained)
 
-    def metrics(self) -> HeadMetric:
+    def metrics(self) -> TextErrors:
         """Return the character and word error rates, the share of lines without a mistake."""
+        from seqloom_ctc.metric import TextErrors  # torchmetrics takes a second
+
         return TextErrors(self.codec)
-
-    def columns(self, example: Example, prediction: Prediction) -> list[list[str]]:
-        """Return one row: the text and its confidence."""
-        confidence = prediction.get("confidence")
-        return [[prediction["text"], "" if confidence is None else f"{confidence:.4f}"]]
-
-    def render(self, example: Example, prediction: Prediction, view: View | None = None) -> str:
-        """Return the view of the input with the reading under it, mistakes marked."""
-        return render(example, prediction, self.codec, view)
 
 
 def _prediction(

@@ -7,15 +7,14 @@ parts. An edit replaces, inserts or leaves out one code point of the normal form
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
 from rapidfuzz.distance import Levenshtein
 from torch import Tensor
-from torchmetrics import Metric
 
-from seqloom.interfaces import Matrix, Prediction, SequenceBatch, Table
+from seqloom.interfaces import HeadMetric, Matrix, Mode, Prediction, Table, Targets
 from seqloom_ctc.codec import CtcCodec
 from seqloom_ctc.confidence import correct_characters
 
@@ -25,10 +24,15 @@ SHOWN = 40
 SUMS = ("edits", "characters", "word_edits", "words", "exact", "lines")
 
 
-class TextErrors(Metric):
+class TextErrors(HeadMetric):
     """Character and word error rate, the share of lines without a mistake, calibration error."""
 
-    full_state_update = False
+    modes: Mapping[str, Mode] = {
+        "cer": "min",
+        "wer": "min",
+        "line_accuracy": "max",
+        "calibration_error": "min",
+    }
     edits: Tensor
     characters: Tensor
     word_edits: Tensor
@@ -50,10 +54,10 @@ class TextErrors(Metric):
         # without a mistake could not be put together with others.
         self.add_state("confusions", [], dist_reduce_fx="cat")
 
-    def update(self, predictions: Sequence[Prediction], batch: SequenceBatch) -> None:
+    def update(self, predictions: Sequence[Prediction], targets: Targets) -> None:
         """Count one batch."""
-        sizes = batch.lengths["target"].tolist()
-        rows = zip(predictions, batch["target"].tolist(), sizes, strict=True)
+        sizes = targets.lengths["target"].tolist()
+        rows = zip(predictions, targets["target"].tolist(), sizes, strict=True)
         pairs = [(0, 0)]
         for one, target, size in rows:
             truth, read = self.codec.decode(target[:size]), one["text"]

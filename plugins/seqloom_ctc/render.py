@@ -7,8 +7,7 @@ from typing import Any
 
 from rapidfuzz.distance import Levenshtein
 
-from seqloom.interfaces import Example, Prediction, View
-from seqloom_ctc.codec import CtcCodec
+from seqloom.interfaces import Prediction, View
 
 ALIGNED = 60  # characters up to which a line is short enough to show where each one stands
 STYLES = {
@@ -18,21 +17,15 @@ STYLES = {
 }
 
 
-def render(
-    example: Example, prediction: Prediction, codec: CtcCodec, view: View | None = None
-) -> str:
-    """Return HTML: the view, the reading with its mistakes, the truth, and the alignment.
+def render(view: View, prediction: Prediction, truth: str | None) -> str:
+    """Return HTML: what was read, the reading with its mistakes, the truth, and the alignment.
 
     Args:
-        example: with or without its text.
-        prediction: of ``decode``.
-        codec: of the head.
-        view: what the frontend read; None shows the example's id.
+        view: of the line.
+        prediction: of its text.
+        truth: in the codec's normal form; None if it is not known.
     """
-    truth = example.fields.get(codec.options.field)
-    truth = codec.normal(truth) if isinstance(truth, str) else None
     read = prediction["text"]
-    view = view or View(f"<div>{html.escape(example.id)}</div>")
     parts = [view.html, _alignment(prediction, view)]
     marked = html.escape(read) if truth is None else _marked(read, truth)
     parts.append(f'<div>read: <span style="font-size:1.1em">{marked or "(nothing)"}</span></div>')

@@ -48,12 +48,12 @@ def tune(arguments: list[str]) -> int:
     )
     lines = [
         Line(row[:length], target[:size])
-        for outputs, _, batch in split.outputs()
+        for outputs, _, targets in split.outputs()
         for row, length, target, size in zip(
             outputs.logits.log_softmax(-1).cpu().numpy(),
             outputs.lengths.tolist(),
-            batch["target"].tolist(),
-            batch.lengths["target"].tolist(),
+            targets["target"].tolist(),
+            targets.lengths["target"].tolist(),
             strict=True,
         )
     ]

@@ -1,4 +1,4 @@
-"""The codec of the head: from tags in the data's scheme to numbered IOB2 tags."""
+"""The codec of the head: from tags in the data's scheme to numbered IOB2 tags, and to entities."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from seqloom.errors import ExampleError, did_you_mean
-from seqloom.interfaces import Arrays, Example, HeadCodec
+from seqloom.interfaces import Arrays, Example, HeadCodec, Prediction, View
 from seqloom_ner import Scheme, schemes
-from seqloom_ner.spans import tag_names
+from seqloom_ner.render import render
+from seqloom_ner.spans import Span, entities, tag_names
 
 logger = logging.getLogger("seqloom")
 
@@ -26,6 +27,9 @@ class NerCodec(HeadCodec):
         scheme: of the data; ``auto`` until ``restore`` if it is to be told from them.
         tags: the names of the numbers; known after ``restore``.
     """
+
+    column_names = ("token", "tag", "confidence")
+    row_per_token = True
 
     def __init__(self, field: str = "tags", scheme: Scheme | str = Scheme.auto) -> None:
         self.field = field
@@ -86,6 +90,41 @@ class NerCodec(HeadCodec):
                 "needs one tag for each token.",
             )
 
+    def describe(self, example: Example, prediction: Prediction) -> Prediction:
+        """Return the prediction with ``tokens``, and with ``text`` for each entity.
+
+        If the tokens' places in the text are known, an entity also gets ``start_char`` and
+        ``end_char``, and its text is cut from there.
+        """
+        tokens = list(example.fields["tokens"])
+        found = [_with_text(example, tokens, entity) for entity in prediction["entities"]]
+        return {**prediction, "tokens": tokens, "entities": found}
+
+    def columns(self, example: Example, prediction: Prediction) -> list[list[str]]:
+        """Return a row for each token: the token, its tag, and the confidence of its entity."""
+        confidences = [""] * len(prediction["tags"])
+        for entity in prediction["entities"]:
+            if "confidence" in entity:
+                span = slice(entity["start"], entity["end"])
+                size = entity["end"] - entity["start"]
+                confidences[span] = [f"{entity['confidence']:.4f}"] * size
+        rows = zip(example.fields["tokens"], prediction["tags"], confidences, strict=True)
+        return [list(row) for row in rows]
+
+    def render(self, example: Example, prediction: Prediction, view: View) -> str:
+        """Return HTML of the tokens with their entities; the reference too, if it differs."""
+        return render(example.fields["tokens"], prediction["entities"], self._reference(example))
+
+    def _reference(self, example: Example) -> list[Span] | None:
+        """Return the entities of the example's own tags; None if it has none that can be read."""
+        if self.field not in example.fields:
+            return None
+        try:
+            tags = self.canonical(example)
+        except ExampleError:
+            return None
+        return entities(tags) if len(tags) == len(example.fields["tokens"]) else None
+
     def canonical(self, example: Example) -> list[str]:
         """Return the example's tags in IOB2.
 
@@ -132,3 +171,12 @@ class NerCodec(HeadCodec):
         logger.info("head=ner: tag scheme %s (%s)%s; %d types", scheme, how, into, len(types))
         if not types:
             logger.warning("head=ner: no training example has an entity: every tag is O.")
+
+
+def _with_text(example: Example, tokens: Sequence[str], entity: dict[str, Any]) -> dict[str, Any]:
+    start, end = entity["start"], entity["end"]
+    text, offsets = example.fields.get("text"), example.meta.get("offsets")
+    if text is None or offsets is None:
+        return {**entity, "text": " ".join(tokens[start:end])}
+    first, last = int(offsets[start][0]), int(offsets[end - 1][1])
+    return {**entity, "text": text[first:last], "start_char": first, "end_char": last}

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from seqloom.interfaces import Encoded, Example, Head, HeadMetric, Prediction, SequenceBatch
+from seqloom.interfaces import Encoded, Head, Prediction, Targets
 from seqloom.nn import LockedDropout, length_mask, zero_padding
 from seqloom_ner import Decoder, Scheme
 from seqloom_ner.codec import NerCodec
 from seqloom_ner.crf import CRF
-from seqloom_ner.prediction import columns, describe, predictions
-from seqloom_ner.render import render
+from seqloom_ner.prediction import predictions
 from seqloom_ner.spans import Ints, batch_spans, continuations, legal_steps
+
+if TYPE_CHECKING:
+    from seqloom_ner.metric import SpanF1
 
 
 class NerHead(Head):
@@ -32,8 +34,6 @@ class NerHead(Head):
     """
 
     monitor = "f1"
-    column_names = ("token", "tag", "confidence")
-    row_per_token = True
 
     def __init__(
         self,
@@ -59,27 +59,29 @@ class NerHead(Head):
         """Return an unfitted codec for the component's parameters."""
         return NerCodec(params.get("field", "tags"), params.get("scheme", Scheme.auto))
 
-    def forward(self, encoded: Encoded, batch: SequenceBatch | None = None) -> Tensor:
+    def forward(self, encoded: Encoded, targets: Targets | None = None) -> Tensor:
         """Return the scores of the tags, (B, T, C)."""
         states = zero_padding(encoded.states, encoded.lengths)
         scores: Tensor = self.project(self.dropout(states))
         return scores
 
-    def loss(self, outputs: Tensor, batch: SequenceBatch) -> Tensor:
+    def loss(self, outputs: Tensor, targets: Targets) -> Tensor:
         """Return (B,): the negative log likelihood of each example's tags.
 
         With ``softmax`` that is the sum of the cross entropies of its tokens.
         """
-        lengths = batch.lengths["tags"]
+        lengths = targets.lengths["tags"]
         size = int(lengths.max())
-        scores, tags = outputs[:, :size], batch["tags"][:, :size]
+        scores, tags = outputs[:, :size], targets["tags"][:, :size]
         if self.crf:
             return self.crf.loss(scores, tags, lengths)
         losses = F.cross_entropy(scores.transpose(1, 2).float(), tags, reduction="none")
         return losses.masked_fill(~length_mask(lengths, size, scores.device), 0.0).sum(1)
 
     @torch.no_grad()
-    def decode(self, outputs: Tensor, encoded: Encoded, scores: bool = True) -> list[Prediction]:
+    def decode(
+        self, outputs: Tensor, encoded: Encoded, *, scores: bool = True, **_: Any
+    ) -> list[Prediction]:
         """Return for each row its ``tags`` (IOB2) and ``entities``.
 
         An entity has ``type``, ``start`` and ``end`` (tokens, from 0, the end exclusive) and, if
@@ -115,24 +117,8 @@ class NerHead(Head):
         values: list[float] = found.clamp(0.0, 1.0).tolist()
         return values
 
-    def metrics(self) -> HeadMetric:
+    def metrics(self) -> SpanF1:
         """Return a fresh metric: strict span F1."""
         from seqloom_ner.metric import SpanF1  # torchmetrics takes a second that predicting saves
 
         return SpanF1(self.tags)
-
-    def describe(self, example: Example, prediction: Prediction) -> Prediction:
-        """Return the prediction with ``tokens``, and with ``text`` for each entity.
-
-        If the tokens' places in the text are known, an entity also gets ``start_char`` and
-        ``end_char``, and its text is cut from there.
-        """
-        return describe(example, prediction)
-
-    def columns(self, example: Example, prediction: Prediction) -> list[list[str]]:
-        """Return a row for each token: the token, its tag, and the confidence of its entity."""
-        return columns(example, prediction)
-
-    def render(self, example: Example, prediction: Prediction) -> str:
-        """Return HTML of the tokens with their entities; the reference too, if it differs."""
-        return render(example, prediction, self.codec)

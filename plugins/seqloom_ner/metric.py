@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 
 import numpy as np
 import torch
 from torch import Tensor
-from torchmetrics import Metric
 
-from seqloom.interfaces import Matrix, Prediction, SequenceBatch, Table
+from seqloom.interfaces import HeadMetric, Matrix, Mode, Prediction, Table, Targets
 from seqloom_ner.spans import Ints, count_ill_formed, flat_spans, separated, types_of
 
 
-class SpanF1(Metric):
+class SpanF1(HeadMetric):
     """Precision, recall and F1 of entities, found and counted by strict IOB2.
 
     An entity counts as found if type, start and end are right: seqeval's ``mode="strict",
@@ -25,9 +24,14 @@ class SpanF1(Metric):
         tags: the names of the numbered tags, O first.
     """
 
-    is_differentiable = False
-    higher_is_better = True
-    full_state_update = False
+    modes: Mapping[str, Mode] = {
+        "f1": "max",
+        "precision": "max",
+        "recall": "max",
+        "f1_macro": "max",
+        "token_accuracy": "max",
+        "ill_formed": "min",
+    }
 
     found: Tensor
     predicted: Tensor
@@ -46,10 +50,10 @@ class SpanF1(Metric):
         for name in ("right_tokens", "tokens", "ill_formed"):
             self.add_state(name, torch.tensor(0), dist_reduce_fx="sum")
 
-    def update(self, predictions: Sequence[Prediction], batch: SequenceBatch) -> None:
-        """Count the predictions of a batch, scoped to the head, against its ``tags``."""
-        lengths = batch.lengths["tags"].numpy()
-        gold = separated(batch["tags"].cpu().numpy(), lengths)
+    def update(self, predictions: Sequence[Prediction], targets: Targets) -> None:
+        """Count the predictions of a batch against its ``tags``."""
+        lengths = targets.lengths["tags"].numpy()
+        gold = separated(targets["tags"].cpu().numpy(), lengths)
         guess = self._numbered(predictions, gold.shape)
         right, predicted, expected = self._spans(guess.ravel(), gold.ravel())
         self.found += right

@@ -1,14 +1,13 @@
-"""Predictions as plain types: from arrays to entities, with what the example knows, and as rows."""
+"""Predictions as plain types: from arrays to entities."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from torch import Tensor
 
-from seqloom.interfaces import Example, Prediction
+from seqloom.interfaces import Prediction
 from seqloom_ner.spans import Ints, types_of
 
 
@@ -32,30 +31,3 @@ def predictions(
             entity["confidence"] = confidences[position]
         found[row]["entities"].append(entity)
     return found
-
-
-def describe(example: Example, prediction: Prediction) -> Prediction:
-    """Return the prediction with ``tokens``, and its entities with their texts."""
-    tokens = list(example.fields["tokens"])
-    entities = [_with_text(example, tokens, entity) for entity in prediction["entities"]]
-    return {**prediction, "tokens": tokens, "entities": entities}
-
-
-def _with_text(example: Example, tokens: Sequence[str], entity: dict[str, Any]) -> dict[str, Any]:
-    start, end = entity["start"], entity["end"]
-    text, offsets = example.fields.get("text"), example.meta.get("offsets")
-    if text is None or offsets is None:
-        return {**entity, "text": " ".join(tokens[start:end])}
-    first, last = int(offsets[start][0]), int(offsets[end - 1][1])
-    return {**entity, "text": text[first:last], "start_char": first, "end_char": last}
-
-
-def columns(example: Example, prediction: Prediction) -> list[list[str]]:
-    """Return a row for each token: token, tag, confidence of its entity or nothing."""
-    confidences = [""] * len(prediction["tags"])
-    for entity in prediction["entities"]:
-        if "confidence" in entity:
-            span = slice(entity["start"], entity["end"])
-            confidences[span] = [f"{entity['confidence']:.4f}"] * (entity["end"] - entity["start"])
-    rows = zip(example.fields["tokens"], prediction["tags"], confidences, strict=True)
-    return [list(row) for row in rows]

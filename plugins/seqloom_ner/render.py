@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from markupsafe import Markup
 
-from seqloom.errors import ExampleError
-from seqloom.interfaces import Example, Prediction
-from seqloom_ner.codec import NerCodec
-from seqloom_ner.spans import Span, entities
+from seqloom_ner.spans import Span
 
 _ENTITY = Markup('<mark class="{look}"{title}>{text} <sub>{kind}</sub></mark>')
 
 
-def render(example: Example, prediction: Prediction, codec: NerCodec) -> str:
+def render(
+    tokens: Sequence[str], entities: Sequence[Mapping[str, Any]], gold: Sequence[Span] | None
+) -> str:
     """Return HTML: the prediction, and below it the reference if there is one that differs.
 
     An entity's class is ``entity``, and if the reference is known also ``right``, ``wrong`` (only
     predicted) or ``missed`` (only in the reference).
+
+    Args:
+        tokens: of the sentence.
+        entities: that were predicted.
+        gold: the reference; None if it is not known.
     """
-    tokens = example.fields["tokens"]
-    spans = {_span(entity): entity.get("confidence") for entity in prediction["entities"]}
-    gold = _reference(example, codec, len(tokens))
+    spans = {_span(entity): entity.get("confidence") for entity in entities}
     if gold is None:
         return _paragraph("predicted", tokens, dict.fromkeys(spans, "entity"), spans)
     looks = {span: "entity right" if span in gold else "entity wrong" for span in spans}
@@ -33,19 +36,8 @@ def render(example: Example, prediction: Prediction, codec: NerCodec) -> str:
     return html + _paragraph("reference", tokens, expected, {})
 
 
-def _span(entity: Mapping[str, object]) -> Span:
-    return str(entity["type"]), int(str(entity["start"])), int(str(entity["end"]))
-
-
-def _reference(example: Example, codec: NerCodec, size: int) -> list[Span] | None:
-    """Return the entities of the example's own tags; None if it has none that can be read."""
-    if codec.field not in example.fields:
-        return None
-    try:
-        tags = codec.canonical(example)
-    except ExampleError:
-        return None
-    return entities(tags) if len(tags) == size else None
+def _span(entity: Mapping[str, Any]) -> Span:
+    return entity["type"], entity["start"], entity["end"]
 
 
 def _paragraph(

@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from seqloom.interfaces import Features, SequenceBatch
+from seqloom.interfaces import Features, Inputs
 from seqloom_ctc.paths import best_path, ctc_loss
 from seqloom_handwriting.images.codec import LineImageCodec
 from seqloom_handwriting.images.frontend import LineImageFrontend
@@ -95,8 +95,8 @@ class Ours(nn.Module):
 
     def forward(self, data: Data) -> tuple[Tensor, Tensor]:
         """Return (B, T, C) scores and the numbers of frames."""
-        batch = SequenceBatch({"image": data.images}, {"image": data.widths}, [""] * B)
-        features: Features = self.frontend(batch)
+        inputs = Inputs({"image": data.images}, {"image": data.widths})
+        features: Features = self.frontend(inputs)
         return self.linear(self.encoder(features).states), features.lengths
 
     def loss(self, data: Data) -> Tensor:

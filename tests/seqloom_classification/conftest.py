@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from seqloom.interfaces import Encoded, Example, Features, Origin, SequenceBatch
+from seqloom.interfaces import Encoded, Example, Features, Origin, Targets
 from seqloom_classification.codec import ClassificationCodec
 from seqloom_classification.head import ClassificationHead
 
@@ -29,8 +29,8 @@ def _encode(states: torch.Tensor, lengths: Sequence[int]) -> Encoded:
     return Encoded(states, last, counts, Features(states, counts))
 
 
-def _batch(target: torch.Tensor) -> SequenceBatch:
-    return SequenceBatch({"target": target}, {}, [str(i) for i in range(len(target))])
+def _batch(target: torch.Tensor) -> Targets:
+    return Targets({"target": target}, {}, [str(i) for i in range(len(target))])
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def encode() -> Callable[..., Encoded]:
 
 
 @pytest.fixture
-def batch_of() -> Callable[..., SequenceBatch]:
+def batch_of() -> Callable[..., Targets]:
     return _batch
 
 

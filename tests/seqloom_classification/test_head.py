@@ -88,13 +88,12 @@ def test_decoding_sets_of_labels(sets: Any, encode: Any) -> None:
 
 
 def test_columns(three: Any, sets: Any, example: Any) -> None:
-    one, many = _head(three), _head(sets)
-    assert one.columns(example("a"), {"label": "b", "confidence": 0.5}) == [["b", "0.5000"]]
-    assert one.columns(example("a"), {"label": "b"}) == [["b", ""]]
+    assert three.columns(example("a"), {"label": "b", "confidence": 0.5}) == [["b", "0.5000"]]
+    assert three.columns(example("a"), {"label": "b"}) == [["b", ""]]
     chosen = {"labels": ["b", "a"], "probabilities": {"a": 0.625, "b": 0.75, "c": 0.1}}
-    assert many.columns(example([]), chosen) == [["b|a", "0.7500|0.6250"]]
-    assert many.columns(example([]), {"labels": []}) == [["", ""]]
-    assert len(one.column_names) == 2
+    assert sets.columns(example([]), chosen) == [["b|a", "0.7500|0.6250"]]
+    assert sets.columns(example([]), {"labels": []}) == [["", ""]]
+    assert len(three.column_names) == 2
 
 
 def test_watched_metric_is_computed(three: Any, sets: Any) -> None:

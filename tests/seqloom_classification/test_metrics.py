@@ -14,7 +14,7 @@ from torchmetrics.functional.classification import (
     multilabel_f1_score,
 )
 
-from seqloom.interfaces import Matrix, SequenceBatch, Table
+from seqloom.interfaces import Matrix, Table, Targets
 from seqloom_classification.metrics import LabelMetrics, LabelSetMetrics
 
 CLASSES = ["a", "b", "c", "d"]
@@ -26,8 +26,8 @@ def _named(numbers: Sequence[int]) -> list[dict[str, str]]:
     return [{"label": CLASSES[i]} for i in numbers]
 
 
-def _batch(target: Tensor) -> SequenceBatch:
-    return SequenceBatch({"target": target}, {}, [str(i) for i in range(len(target))])
+def _batch(target: Tensor) -> Targets:
+    return Targets({"target": target}, {}, [str(i) for i in range(len(target))])
 
 
 @settings(max_examples=60, deadline=None)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from seqloom.interfaces import Example
+from seqloom.interfaces import Example, FrontendCodec, View
 from seqloom_classification.render import render
 
 HOSTILE = '<script>alert("1")</script>'
@@ -41,14 +41,14 @@ class _Page(HTMLParser):
     ],
 )
 def test_right_and_wrong_differ(truth: Any, prediction: Any, kind: str | None) -> None:
-    page = _Page(render(Example("1", {"tokens": ["so", "it", "is"], "y": truth}), prediction, "y"))
+    page = _Page(render(View("so it is"), prediction, truth))
     assert {"right", "wrong"} & set(page.classes) == ({kind} if kind else set())
     assert ("truth" in page.classes) == (kind == "wrong")
     assert "so it is" in page.text
 
 
 def test_confidence_is_shown() -> None:
-    page = render(Example("1", {"text": "x"}), {"label": "a", "confidence": 0.875}, "y")
+    page = render(View("x"), {"label": "a", "confidence": 0.875})
     assert "87.5 %" in page
 
 
@@ -57,6 +57,7 @@ def test_texts_are_escaped(where: str) -> None:
     fields: dict[str, Any] = {"text": HOSTILE, "tokens": [HOSTILE], "truth": HOSTILE}
     wanted = fields if where == "truth" else {where: fields.get(where)}
     prediction = {"labels": [HOSTILE]} if where == "labels" else {"label": HOSTILE}
-    page = _Page(render(Example("1", {"y": wanted.get("truth"), **wanted}), prediction, "y"))
+    view = FrontendCodec.show(None, Example("1", wanted))  # type: ignore[arg-type]
+    page = _Page(render(view, prediction, wanted.get("truth")))
     assert "script" not in page.tags
     assert HOSTILE in page.text

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seqloom.data.collate import Collate, EncodedExample
-from seqloom.interfaces import Encoded, Example, Features, Origin, SequenceBatch
+from seqloom.interfaces import Encoded, Example, Features, Origin, Targets
 from seqloom.testing.compare import stored
 from seqloom_ctc.codec import CtcCodec
 from seqloom_ctc.head import CtcHead
@@ -52,9 +52,10 @@ def _encoded(lengths: Sequence[int], size: int = 8, seed: int = 0) -> Encoded:
     return Encoded(noise, noise[:, 0], counts, Features(noise, counts))
 
 
-def _batch(codec: CtcCodec, texts: Sequence[str]) -> SequenceBatch:
+def _batch(codec: CtcCodec, texts: Sequence[str]) -> Targets:
     rows = [_example(text, n) for n, text in enumerate(texts, 1)]
-    return Collate(codec.padding)([EncodedExample(one, codec.encode(one)) for one in rows])
+    encoded = [EncodedExample(one, {}, {"ctc": codec.encode(one)}) for one in rows]
+    return Collate()(encoded).targets["ctc"]
 
 
 def _peaked(paths: Sequence[Sequence[int]], classes: int, margin: float = 9.0) -> Tensor:
@@ -83,7 +84,7 @@ def encoded() -> Callable[..., Encoded]:
 
 
 @pytest.fixture(scope="session")
-def batch_of() -> Callable[..., SequenceBatch]:
+def batch_of() -> Callable[..., Targets]:
     return _batch
 
 

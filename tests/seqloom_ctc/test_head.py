@@ -284,11 +284,10 @@ def test_a_lexicon_allows_only_its_words(fit: Any, make: Make, peaked: Any, enco
     assert make(codec, **GREEDY).decode(outputs, encoded([6]))[0]["text"] == "ac ab"
 
 
-def test_columns_are_those_named(codec: CtcCodec, make: Make, example: Any) -> None:
-    head = make(codec)
-    assert head.column_names == ("text", "confidence")
-    assert head.columns(example("a"), {"text": "ab", "confidence": 0.98765}) == [["ab", "0.9877"]]
-    assert head.columns(example("a"), {"text": ""}) == [["", ""]]
+def test_columns_are_those_named(codec: CtcCodec, example: Any) -> None:
+    assert codec.column_names == ("text", "confidence")
+    assert codec.columns(example("a"), {"text": "ab", "confidence": 0.98765}) == [["ab", "0.9877"]]
+    assert codec.columns(example("a"), {"text": ""}) == [["", ""]]
 
 
 def test_learns_a_few_lines(codec: CtcCodec, make: Make, encoded: Any, batch_of: Any) -> None:

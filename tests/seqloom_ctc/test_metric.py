@@ -13,7 +13,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqloom.interfaces import SequenceBatch, Table
+from seqloom.interfaces import Table, Targets
 from seqloom_ctc.codec import CtcCodec
 from seqloom_ctc.confidence import calibration_error, correct_characters
 from seqloom_ctc.metric import TextErrors
@@ -35,13 +35,13 @@ def codec() -> CtcCodec:
     return made
 
 
-def batch(codec: CtcCodec, texts: list[str]) -> SequenceBatch:
+def batch(codec: CtcCodec, texts: list[str]) -> Targets:
     """Targets of texts as they are, padded with a real class."""
     rows = [[codec.alphabet.index(c) + 1 for c in text] for text in texts]
     size = max(map(len, rows))
     padded = torch.tensor([row + [1] * (size - len(row)) for row in rows])
     lengths = torch.tensor([len(row) for row in rows])
-    return SequenceBatch({"target": padded}, {"target": lengths}, list(map(str, range(len(texts)))))
+    return Targets({"target": padded}, {"target": lengths}, list(map(str, range(len(texts)))))
 
 
 def predicted(text: str, confidences: list[float] | None = None) -> dict[str, Any]:

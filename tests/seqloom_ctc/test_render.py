@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable
 from html.parser import HTMLParser
@@ -11,7 +12,6 @@ import pytest
 
 from seqloom.interfaces import Example, View
 from seqloom_ctc.codec import CtcCodec
-from seqloom_ctc.render import render
 from seqloom_ctc.schema import Ctc
 
 HOSTILE = """<script>alert(1)</script>"'><img src=x onerror=alert(1)>&amp;"""
@@ -73,7 +73,8 @@ def show() -> Render:
                 }
                 for i, c in enumerate(read)
             ]
-        return render(Example(name, fields), prediction, CtcCodec(Ctc()), view)
+        view = view or View(f"<div>{html.escape(name)}</div>")
+        return CtcCodec(Ctc()).render(Example(name, fields), prediction, view)
 
     return _show
 

@@ -91,7 +91,7 @@ def built(lines: list[Example], *overrides: str) -> Pipeline:
 
 def logits(pipeline: Pipeline, lines: list[Example]) -> list[torch.Tensor]:
     """The scores of each line's own frames."""
-    rows = [pipeline.codecs.row(line) for line in lines]
+    rows = [pipeline.codecs.encode(line) for line in lines]
     with torch.no_grad():
         _, outputs = pipeline(pipeline.collate(rows))
     assert outputs.lengths.tolist() == [row.frames for row in rows]
@@ -202,11 +202,15 @@ def batches(config: RunConfig) -> Iterator[Any]:
 def test_workers_change_nothing_in_the_batches(tiny: tuple[str, ...]) -> None:
     first = [next(batches(compose_run([*tiny, f"batch.workers={workers}"]))) for workers in (0, 2)]
     assert first[0].ids == first[1].ids
-    assert first[0].tensors.keys() == first[1].tensors.keys()
-    for name, tensor in first[0].tensors.items():
-        assert torch.equal(tensor, first[1].tensors[name])
+    for one, other in (
+        (first[0].inputs, first[1].inputs),
+        (first[0].targets["ctc"], first[1].targets["ctc"]),
+    ):
+        assert one.tensors.keys() == other.tensors.keys()
+        for name, tensor in one.tensors.items():
+            assert torch.equal(tensor, other.tensors[name])
     source = build_reader(compose_run(tiny).data)
     plain = {one.id: one for one in source.examples("train")}
     codec = build_codecs(compose_run(tiny).components).frontend
     kept = codec.encode(plain[first[0].ids[0]])["image"]
-    assert first[0].tensors["image"][0, : len(kept)].numpy().tolist() != kept.tolist()
+    assert first[0].inputs["image"][0, : len(kept)].numpy().tolist() != kept.tolist()

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from seqloom.interfaces import Encoded, Example, Features, Origin, SequenceBatch
+from seqloom.interfaces import Encoded, Example, Features, Origin, Targets
 from seqloom_ner.codec import NerCodec
 
 
@@ -33,14 +33,14 @@ def _encode(states: Tensor, lengths: Sequence[int]) -> Encoded:
     return Encoded(states, summary, counts, Features(states, counts))
 
 
-def _batch(codec: NerCodec, sentences: Sequence[list[str]]) -> SequenceBatch:
+def _batch(codec: NerCodec, sentences: Sequence[list[str]]) -> Targets:
     items = [codec.encode(_example(tags))["tags"] for tags in sentences]
     lengths = torch.tensor([len(item) for item in items])
     padded = np.zeros((len(items), int(lengths.max())), dtype=np.int64)
     for row, item in enumerate(items):
         padded[row, : len(item)] = item
     ids = [str(n) for n in range(len(items))]
-    return SequenceBatch({"tags": torch.from_numpy(padded)}, {"tags": lengths}, ids)
+    return Targets({"tags": torch.from_numpy(padded)}, {"tags": lengths}, ids)
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def encode() -> Callable[..., Encoded]:
 
 
 @pytest.fixture
-def batch_of() -> Callable[..., SequenceBatch]:
+def batch_of() -> Callable[..., Targets]:
     return _batch
 
 

@@ -160,7 +160,7 @@ def test_make_codec_takes_all_parameters() -> None:
 def test_columns_are_those_named(head: NerHead) -> None:
     example = Example("1", {"tokens": ["Ada", "ran"]})
     entity = {"type": "PER", "start": 0, "end": 1, "confidence": 0.98765}
-    rows = head.columns(example, {"tags": ["B-PER", "O"], "entities": [entity]})
+    rows = head.codec.columns(example, {"tags": ["B-PER", "O"], "entities": [entity]})
     assert rows == [["Ada", "B-PER", "0.9877"], ["ran", "O", ""]]
-    assert len(head.column_names) == len(rows[0])
-    assert head.row_per_token
+    assert len(head.codec.column_names) == len(rows[0])
+    assert head.codec.row_per_token

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from seqloom.interfaces import View
 from seqloom_ner.codec import NerCodec
-from seqloom_ner.render import render
+
+VIEW = View("")
 
 
 def prediction(*spans: tuple[str, int, int], confidence: float | None = None) -> dict[str, Any]:
@@ -13,8 +15,8 @@ def prediction(*spans: tuple[str, int, int], confidence: float | None = None) ->
 
 
 def test_equal_to_the_reference_is_shown_once(codec: NerCodec, example: Any) -> None:
-    html = render(
-        example(["O", "B-LOC", "I-LOC"]), prediction(("LOC", 1, 3), confidence=0.25), codec
+    html = codec.render(
+        example(["O", "B-LOC", "I-LOC"]), prediction(("LOC", 1, 3), confidence=0.25), VIEW
     )
     assert html == (
         '<p class="ner predicted">w0 <mark class="entity right" title="0.250">w1 w2 '
@@ -23,7 +25,9 @@ def test_equal_to_the_reference_is_shown_once(codec: NerCodec, example: Any) -> 
 
 
 def test_what_differs_is_marked_wrong_and_missed(codec: NerCodec, example: Any) -> None:
-    html = render(example(["B-PER", "B-LOC", "O"]), prediction(("PER", 0, 1), ("PER", 2, 3)), codec)
+    html = codec.render(
+        example(["B-PER", "B-LOC", "O"]), prediction(("PER", 0, 1), ("PER", 2, 3)), VIEW
+    )
     predicted, reference = html.split("</p>")[:2]
     assert '<mark class="entity right">w0 <sub>PER</sub></mark> w1' in predicted
     assert '<mark class="entity wrong">w2 <sub>PER</sub></mark>' in predicted
@@ -36,15 +40,15 @@ def test_without_a_readable_reference_nothing_is_judged(codec: NerCodec, example
     for tags in (["O", "I-LOC"], ["O"], [3, 4]):
         sentence = example(tags)
         sentence.fields["tokens"] = ["a", "b"]
-        assert render(sentence, prediction(("LOC", 0, 1)), codec) == expected
+        assert codec.render(sentence, prediction(("LOC", 0, 1)), VIEW) == expected
     del sentence.fields["tags"]
-    assert render(sentence, prediction(("LOC", 0, 1)), codec) == expected
+    assert codec.render(sentence, prediction(("LOC", 0, 1)), VIEW) == expected
 
 
 def test_everything_is_escaped(codec: NerCodec, example: Any) -> None:
     sentence = example(["B-<b>", "O"])
     sentence.fields["tokens"] = ["<script>alert('&')</script>", '"><img>']
-    html = render(sentence, prediction(('<i onclick="x">', 0, 1), ("LOC", 1, 2)), codec)
+    html = codec.render(sentence, prediction(('<i onclick="x">', 0, 1), ("LOC", 1, 2)), VIEW)
     for raw in ("<script", "<img", "<i ", "<b>"):
         assert raw not in html
     assert "&lt;script&gt;alert(&#39;&amp;&#39;)&lt;/script&gt;" in html

@@ -11,7 +11,7 @@ from typing import TextIO
 
 from seqloom.errors import ConfigError, did_you_mean
 from seqloom.files import atomic_file, finite
-from seqloom.interfaces import Example, Head, Prediction, Reader, Writer
+from seqloom.interfaces import Example, HeadCodec, Prediction, Reader, Writer
 from seqloom.plugins import registry
 from seqloom.plugins.registry import import_target
 
@@ -36,20 +36,20 @@ def refuse_unknown(form: str) -> None:
 
 
 @contextmanager
-def writing(form: str, out: Path | None, head: Head) -> Iterator[Writer]:
+def writing(form: str, out: Path | None, codec: HeadCodec) -> Iterator[Writer]:
     """Give a writer of predictions in a form, and finish what it wrote unless an error came.
 
     Raises:
-        ConfigError: there is no such form, or the head's predictions do not have it.
+        ConfigError: there is no such form, or the codec's predictions do not have it.
     """
     refuse_unknown(form)
     target = forms()[form]
     if not target:
-        formatted = FORMS[form](head)
+        formatted = FORMS[form](codec)
         with _output(out) as stream:
             yield _Lines(formatted, stream)
         return
-    writer: Writer = import_target(target, f"--to {form}")(out, head)
+    writer: Writer = import_target(target, f"--to {form}")(out, codec)
     yield writer
     writer.close()
 
@@ -85,7 +85,7 @@ def _output(path: Path | None) -> Iterator[TextIO]:
             yield stream
 
 
-def _json(_: Head) -> Format:
+def _json(_: HeadCodec) -> Format:
     return _json_line
 
 
@@ -96,12 +96,12 @@ def _json_line(example: Example, prediction: Prediction) -> str:
 class _Tsv:
     """Rows with the example's id in front, under one header."""
 
-    def __init__(self, head: Head) -> None:
-        self.head = head
-        self.header = "\t".join(("id", *head.column_names)) + "\n"
+    def __init__(self, codec: HeadCodec) -> None:
+        self.codec = codec
+        self.header = "\t".join(("id", *codec.column_names)) + "\n"
 
     def __call__(self, example: Example, prediction: Prediction) -> str:
-        rows = self.head.columns(example, prediction)
+        rows = self.codec.columns(example, prediction)
         header, self.header = self.header, ""
         return header + "".join("\t".join(map(_cell, (example.id, *row))) + "\n" for row in rows)
 
@@ -109,27 +109,27 @@ class _Tsv:
 class _Text:
     """The first column alone: what was read, or the label."""
 
-    def __init__(self, head: Head) -> None:
-        self.head = head
+    def __init__(self, codec: HeadCodec) -> None:
+        self.codec = codec
 
     def __call__(self, example: Example, prediction: Prediction) -> str:
-        rows = self.head.columns(example, prediction)
+        rows = self.codec.columns(example, prediction)
         return "".join(f"{_cell(row[0])}\n" for row in rows)
 
 
 class _Conll:
     """A row a token, and a blank line after each example."""
 
-    def __init__(self, head: Head) -> None:
-        if not head.row_per_token:
+    def __init__(self, codec: HeadCodec) -> None:
+        if not codec.row_per_token:
             raise ConfigError(
-                f"{type(head).__name__} does not predict a tag for each token, so there is no "
+                f"{type(codec).__name__} does not predict a tag for each token, so there is no "
                 "CoNLL output; use --to jsonl or --to tsv."
             )
-        self.head = head
+        self.codec = codec
 
     def __call__(self, example: Example, prediction: Prediction) -> str:
-        rows = self.head.columns(example, prediction)
+        rows = self.codec.columns(example, prediction)
         return "".join("\t".join(map(_cell, row)) + "\n" for row in rows) + "\n"
 
 
@@ -138,7 +138,7 @@ def _cell(text: str) -> str:
     return text.translate({ord("\t"): " ", ord("\n"): " ", ord("\r"): " "})
 
 
-FORMS: dict[str, Callable[[Head], Format]] = {
+FORMS: dict[str, Callable[[HeadCodec], Format]] = {
     "jsonl": _json,
     "tsv": _Tsv,
     "text": _Text,

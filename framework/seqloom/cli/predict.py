@@ -40,7 +40,7 @@ def predict(arguments: list[str]) -> int:
     pipeline = load_model(options.model, given.head)
     section = reader(pipeline.info, options.data or given.name, paths, given.data)
     skipped: list[ExampleError] | None = [] if options.skip_bad else None
-    with writing(options.to, options.out, pipeline.head) as writer:
+    with writing(options.to, options.out, pipeline.codecs.heads[pipeline.head_name]) as writer:
         source = build_reader(section)
         writer.begin(source)
         inputs = source.inputs(paths)
@@ -91,7 +91,9 @@ def predictions(
             try:
                 if isinstance(example, ExampleError):
                     raise example
-                rows.append(pipeline.codecs.inputs(pipeline.codecs.frontend.prepare(example)))
+                rows.append(
+                    pipeline.codecs.encode_inputs(pipeline.codecs.frontend.prepare(example))
+                )
             except ExampleError as found:
                 fault = found
                 if skipped is None:

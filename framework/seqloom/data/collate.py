@@ -9,40 +9,71 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seqloom.interfaces import Arrays, Example, SequenceBatch
+from seqloom.interfaces import Arrays, Example, Inputs, SequenceBatch, Targets
+
+Padding = Mapping[str, float]
+"""The value that fills a batch's shorter rows, by array name; 0 where not named."""
 
 
 @dataclass(slots=True)
 class EncodedExample:
-    """One example with its arrays: the frontend's by name, each head's as ``head/name``."""
+    """One example with its arrays.
+
+    Attributes:
+        example: prepared.
+        inputs: the arrays of the frontend's codec.
+        targets: those of each head's codec, by the head's name; empty where none are known.
+        cost: its size in a batch.
+        frames: number of steps that the frontend gives for it.
+    """
 
     example: Example
-    item: Arrays
+    inputs: Arrays
+    targets: dict[str, Arrays] = field(default_factory=dict)
     cost: int = 0
     frames: int = 0
 
 
 @dataclass(frozen=True)
 class Collate:
-    """Pads rows into a `SequenceBatch`; ``padding`` by array name, 0 where not named."""
+    """Pads encoded examples into a `SequenceBatch`.
 
-    padding: Mapping[str, float] = field(default_factory=dict)
+    Attributes:
+        inputs: padding of the frontend's arrays.
+        targets: padding of each head's arrays, by the head's name.
+    """
+
+    inputs: Padding = field(default_factory=dict)
+    targets: Mapping[str, Padding] = field(default_factory=dict)
 
     def __call__(self, rows: Sequence[EncodedExample], weight: float = 1.0) -> SequenceBatch:
-        """Return the batch of these rows, in this order."""
-        names = rows[0].item
-        arrays = {name: [row.item[name] for row in rows] for name in names}
+        """Return the batch of these examples, in this order."""
+        ids = [row.example.id for row in rows]
         return SequenceBatch(
-            tensors={name: pad(arrays[name], self.padding.get(name, 0)) for name in names},
-            lengths={
-                name: torch.tensor([len(array) for array in arrays[name]], dtype=torch.int64)
-                for name in names
-                if arrays[name][0].ndim
+            inputs=Inputs(*_padded([row.inputs for row in rows], self.inputs)),
+            targets={
+                head: Targets(
+                    *_padded([row.targets[head] for row in rows], self.targets.get(head, {})), ids
+                )
+                for head in rows[0].targets
             },
-            ids=[row.example.id for row in rows],
+            ids=ids,
             origins=[row.example.origin for row in rows],
             weight=weight,
         )
+
+
+def _padded(
+    items: Sequence[Arrays], padding: Padding
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Return the tensors of a batch, and the lengths of those that are sequences, by name."""
+    arrays = {name: [item[name] for item in items] for name in items[0]}
+    lengths = {
+        name: torch.tensor([len(one) for one in each], dtype=torch.int64)
+        for name, each in arrays.items()
+        if each[0].ndim
+    }
+    return {name: pad(each, padding.get(name, 0)) for name, each in arrays.items()}, lengths
 
 
 def pad(arrays: Sequence[np.ndarray], value: float) -> Tensor:

@@ -43,7 +43,7 @@ class SequenceDataset(Dataset[SequenceBatch]):
 
     def _augmented(self, codecs: Codecs, row: EncodedExample, epoch: int) -> EncodedExample:
         rng = np.random.Generator(np.random.Philox(key=key(self.seed, epoch, row.example.id)))
-        return codecs.augmented(row, rng)
+        return codecs.augment(row, rng)
 
 
 def key(seed: int, epoch: int, example_id: str) -> int:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from seqloom.data.collate import EncodedExample
+from seqloom.data.collate import Collate, EncodedExample
 from seqloom.data.rejected import Rejected
 from seqloom.errors import ExampleError
-from seqloom.interfaces import Arrays, Example, FrontendCodec, HeadCodec
+from seqloom.interfaces import Example, FrontendCodec, HeadCodec
 
 
 @dataclass(frozen=True)
@@ -20,68 +20,48 @@ class Codecs:
     frontend: FrontendCodec
     heads: Mapping[str, HeadCodec]
 
-    def padding(self) -> dict[str, float]:
-        """Return the padding values of all arrays by their names in a batch."""
-        found = dict(self.frontend.padding)
-        for name, codec in self.heads.items():
-            found |= {f"{name}/{array}": value for array, value in codec.padding.items()}
-        return found
+    def collate(self) -> Collate:
+        """Return what pads encoded examples into batches."""
+        targets = {name: codec.padding for name, codec in self.heads.items()}
+        return Collate(self.frontend.padding, targets)
 
-    def inputs(self, example: Example) -> EncodedExample:
-        """Return the example encoded without its targets.
+    def encode_inputs(self, example: Example) -> EncodedExample:
+        """Return the (prepared) example encoded without its targets.
 
         Raises:
             ExampleError: the frontend cannot read it.
         """
-        item = self.frontend.encode(example)
-        return EncodedExample(example, item, self.frontend.cost(item), self.frontend.frames(item))
+        inputs = self.frontend.encode(example)
+        cost, frames = self.frontend.cost(inputs), self.frontend.frames(inputs)
+        return EncodedExample(example, inputs, {}, cost, frames)
 
-    def row(self, example: Example) -> EncodedExample:
-        """Return the example encoded with its targets.
+    def encode(self, example: Example) -> EncodedExample:
+        """Return the (prepared) example encoded with its targets.
 
         Raises:
             ExampleError: it cannot be encoded, or a head cannot emit its target.
         """
-        row = self.inputs(example)
-        row.item = row.item | self.targets(example, row.frames)
-        return row
-
-    def targets(self, example: Example, frames: int) -> Arrays:
-        """Return an example's targets, as ``head/name``, checked against its number of frames.
-
-        Raises:
-            ExampleError: a target cannot be encoded, or not be emitted.
-        """
-        targets: Arrays = {}
+        encoded = self.encode_inputs(example)
         for name, codec in self.heads.items():
-            target = codec.encode(example)
-            codec.check(example, target, frames)
-            targets |= {f"{name}/{array}": value for array, value in target.items()}
-        return targets
+            target = encoded.targets[name] = codec.encode(example)
+            codec.check(example, target, encoded.frames)
+        return encoded
 
-    def augmented(self, row: EncodedExample, rng: np.random.Generator) -> EncodedExample:
-        """Return a row changed for one pass over it, or as it is if its target would not fit."""
-        item = self.frontend.augment(row.item, rng)
-        frames = self.frontend.frames(item)
-        if frames != row.frames and not self._fits(row, frames):
-            return row
-        return EncodedExample(row.example, item, row.cost, frames)
+    def augment(self, encoded: EncodedExample, rng: np.random.Generator) -> EncodedExample:
+        """Return a copy changed for one pass over it; the same if its targets would not fit."""
+        inputs = self.frontend.augment(encoded.inputs, rng)
+        frames = self.frontend.frames(inputs)
+        if frames != encoded.frames and not self._can_emit(encoded, frames):
+            return encoded
+        return replace(encoded, inputs=inputs, frames=frames)
 
-    def _fits(self, row: EncodedExample, frames: int) -> bool:
+    def _can_emit(self, encoded: EncodedExample, frames: int) -> bool:
         try:
             for name, codec in self.heads.items():
-                codec.check(row.example, unscoped(row.item, name), frames)
+                codec.check(encoded.example, encoded.targets[name], frames)
         except ExampleError:
             return False
         return True
-
-
-def unscoped(item: Arrays, name: str) -> Arrays:
-    """Return the arrays of one head without its name."""
-    prefix = f"{name}/"
-    return {
-        key.removeprefix(prefix): array for key, array in item.items() if key.startswith(prefix)
-    }
 
 
 def encode(
@@ -94,7 +74,7 @@ def encode(
     rows = []
     for example in examples:
         try:
-            row = codecs.row(example)
+            row = codecs.encode(example)
             if max_cost is not None and row.cost > max_cost:
                 raise ExampleError(
                     example,

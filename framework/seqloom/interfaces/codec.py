@@ -9,6 +9,7 @@ an n-gram model say, is bytes: these are stored as files of their own.
 from __future__ import annotations
 
 import html
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from seqloom.errors import ConfigError
-from seqloom.interfaces.example import Example
+from seqloom.interfaces.example import Example, Prediction
 from seqloom.interfaces.view import View
 
 Arrays = dict[str, np.ndarray]
@@ -85,16 +86,6 @@ class FrontendCodec(Codec):
         """
         return item
 
-    def show(self, example: Example) -> View:
-        """Return markup of what is read of an example, for the report.
-
-        Its tokens or its text, unless a codec shows something else; its id if it has neither.
-        """
-        tokens, text = example.fields.get("tokens"), example.fields.get("text")
-        if isinstance(tokens, list | tuple):
-            text = " ".join(map(str, tokens))
-        return View(f"<div>{html.escape(text if isinstance(text, str) else example.id)}</div>")
-
     @abstractmethod
     def cost(self, item: Arrays) -> int:
         """Return the item's size in a batch, in the unit of ``batch.max_cost`` (tokens, pixels)."""
@@ -103,9 +94,27 @@ class FrontendCodec(Codec):
     def frames(self, item: Arrays) -> int:
         """Return the number of steps that the frontend gives for the item, without running it."""
 
+    def show(self, example: Example) -> View:
+        """Return markup of what is read of a (prepared) example, for the report.
+
+        Its text or its tokens, unless a codec shows something else; its id if it has neither.
+        """
+        text, tokens = example.fields.get("text"), example.fields.get("tokens")
+        if not isinstance(text, str) and isinstance(tokens, list | tuple):
+            text = " ".join(map(str, tokens))
+        return View(f"<div>{html.escape(text if isinstance(text, str) else example.id)}</div>")
+
 
 class HeadCodec(Codec):
-    """The codec of a head: it encodes what is predicted."""
+    """The codec of a head: it encodes what is to be predicted, and shows what was predicted.
+
+    Attributes:
+        column_names: of the rows that ``columns`` returns.
+        row_per_token: True if ``columns`` returns one row for each token, as CoNLL output needs.
+    """
+
+    column_names: tuple[str, ...] = ("prediction",)
+    row_per_token: bool = False
 
     def merge(self, state: Mapping[str, Any], examples: Sequence[Example]) -> dict[str, Any]:
         """Return a trained model's state with what the examples add to it: their classes.
@@ -125,3 +134,22 @@ class HeadCodec(Codec):
             ExampleError: say, with the numbers, why it cannot.
         """
         return
+
+    def describe(self, example: Example, prediction: Prediction) -> Prediction:
+        """Return the prediction with what only the example knows: texts, character offsets."""
+        return prediction
+
+    def columns(self, example: Example, prediction: Prediction) -> list[list[str]]:
+        """Return the (described) prediction as rows of text, for TSV and CoNLL output."""
+        return [[json.dumps(prediction, ensure_ascii=False)]]
+
+    def render(self, example: Example, prediction: Prediction, view: View) -> str:
+        """Return HTML that shows the (described) prediction under its example; texts escaped.
+
+        Args:
+            example: with the target, if that is known.
+            prediction: of the example.
+            view: what the frontend's codec shows of the example.
+        """
+        said = html.escape(json.dumps(prediction, ensure_ascii=False))
+        return f"{view.html}<div>{said}</div>"

@@ -32,3 +32,7 @@ class Example:
     fields: dict[str, Any]
     origin: Origin | None = None
     meta: dict[str, Any] = field(default_factory=dict)
+
+
+Prediction = dict[str, Any]
+"""One example's prediction: plain types only, ready for JSON, with its confidences in [0, 1]."""

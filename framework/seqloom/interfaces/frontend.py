@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from seqloom.interfaces.batch import SequenceBatch
+from seqloom.interfaces.batch import Inputs
 from seqloom.interfaces.codec import FrontendCodec
 
 
@@ -42,5 +42,5 @@ class Frontend(nn.Module, ABC):
         """Return an unfitted codec for the component's parameters."""
 
     @abstractmethod
-    def forward(self, batch: SequenceBatch) -> Features:
+    def forward(self, inputs: Inputs) -> Features:
         """Return the features; ``features.lengths`` equals ``codec.frames`` of each item."""

@@ -1,4 +1,4 @@
-"""The interface of a head: from states to predictions, and what is lost by them."""
+"""The interface of a head: from states to predictions, and the loss of these."""
 
 from __future__ import annotations
 
@@ -6,20 +6,25 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Literal
 
-import torch
 from torch import Tensor, nn
 
-from seqloom.interfaces.batch import SequenceBatch
+from seqloom.interfaces.batch import Targets
 from seqloom.interfaces.codec import HeadCodec
 from seqloom.interfaces.encoder import Encoded
-from seqloom.interfaces.example import Example
+from seqloom.interfaces.example import Prediction
+
+if TYPE_CHECKING:
+    from seqloom.interfaces.metric import HeadMetric
 
 log = logging.getLogger("seqloom")
 
-Prediction = dict[str, Any]
-"""One example's prediction: plain types only, ready for JSON, with its confidences in [0, 1]."""
+Mode = Literal["max", "min"]
+"""Whether more or less of a metric is better."""
+
+Purpose = Literal["validate", "test", "predict"]
+"""What predictions are for; a search may be cheaper where they only choose an epoch."""
 
 
 @dataclass(frozen=True)
@@ -40,48 +45,19 @@ class Matrix:
     counts: Sequence[Sequence[int]]
 
 
-class HeadMetric(Protocol):
-    """What a head's metric offers: a ``torchmetrics.Metric`` whose states are sums over examples.
-
-    As sums they are the same whatever the batches, and over any number of ranks.
-    """
-
-    def update(self, predictions: list[Prediction], batch: SequenceBatch) -> None:
-        """Add what ``decode`` gave for a (scoped) batch to the truth in that batch."""
-
-    def compute(self) -> dict[str, Tensor]:
-        """Return scalars by name, the head's ``monitor`` among them."""
-        ...
-
-    def details(self) -> list[Table | Matrix]:
-        """Return tables and matrices for the report, from the same sums."""
-        ...
-
-    def to(self, device: torch.device) -> Self:
-        """Return the metric with its sums on the device."""
-        ...
-
-
 class Head(nn.Module, ABC):
     """Turns states into predictions for one field of the examples.
 
     Built as ``Head(codec, input_size, **params)`` with a codec that has its state; if it
-    ``reads_features``, also with ``features_size=D``. A ``batch`` that a head is given is already
-    scoped: the arrays of its own codec have their own names.
+    ``reads_features``, also with ``features_size=D``.
 
     Attributes:
         monitor: the metric that early stopping, checkpoints and tables go by.
-        higher_is_better: of that metric.
-        column_names: of the rows that ``columns`` gives.
         reads_features: True if it uses ``encoded.features``, and must know their size.
-        row_per_token: True if ``columns`` gives one row for each token, as CoNLL output needs.
     """
 
     monitor: str
-    higher_is_better: bool = True
-    column_names: tuple[str, ...] = ()
     reads_features: bool = False
-    row_per_token: bool = False
 
     @classmethod
     @abstractmethod
@@ -89,22 +65,42 @@ class Head(nn.Module, ABC):
         """Return an unfitted codec for the component's parameters."""
 
     @abstractmethod
-    def forward(self, encoded: Encoded, batch: SequenceBatch | None = None) -> Any:
-        """Return the outputs, scores mostly; ``batch`` only where teacher forcing needs it."""
+    def forward(self, encoded: Encoded, targets: Targets | None = None) -> Any:
+        """Return the outputs, scores mostly; ``targets`` only where teacher forcing needs them."""
 
     @abstractmethod
-    def loss(self, outputs: Any, batch: SequenceBatch) -> Tensor:
+    def loss(self, outputs: Any, targets: Targets) -> Tensor:
         """Return (B,) losses, one an example: each what the example would have alone."""
 
     @abstractmethod
-    def decode(self, outputs: Any, encoded: Encoded, scores: bool = True) -> list[Prediction]:
-        """Return B predictions; ``scores=False`` may leave confidences out to save time."""
+    def decode(
+        self,
+        outputs: Any,
+        encoded: Encoded,
+        *,
+        given: Targets | None = None,
+        purpose: Purpose = "predict",
+        scores: bool = True,
+    ) -> list[Prediction]:
+        """Return B predictions.
 
-    def calibrate(self, passes: Iterable[tuple[Any, Encoded, SequenceBatch]]) -> dict[str, float]:
+        The keyword arguments are optional for a head, too: it is passed only those that it names,
+        or all if it has ``**options``.
+
+        Args:
+            outputs: of ``forward``.
+            encoded: what ``forward`` was given.
+            given: what is known of the targets beforehand; None: nothing.
+            purpose: what the predictions are for.
+            scores: False may leave confidences out to save time.
+        """
+
+    def calibrate(self, passes: Iterable[tuple[Any, Encoded, Targets]]) -> dict[str, float]:
         """Fit what makes probabilities of scores, once the weights are trained.
 
-        Called in eval mode with the outputs, states and (scoped) batches of the validation split,
-        if there is one. What it learns belongs into buffers, so that it is stored with the weights.
+        Called in eval mode with the outputs, states and targets of the validation split, batch by
+        batch, if there is one. What it learns belongs into buffers, so that it is stored with the
+        weights.
 
         Returns:
             What is worth recording, by name.
@@ -119,14 +115,7 @@ class Head(nn.Module, ABC):
     def metrics(self) -> HeadMetric:
         """Return a fresh metric."""
 
-    def describe(self, example: Example, prediction: Prediction) -> Prediction:
-        """Return the prediction with what only the example knows: texts, character offsets."""
-        return prediction
-
-    @abstractmethod
-    def columns(self, example: Example, prediction: Prediction) -> list[list[str]]:
-        """Return the (described) prediction as rows of text, for TSV and CoNLL output."""
-
-    @abstractmethod
-    def render(self, example: Example, prediction: Prediction) -> str:
-        """Return HTML that shows the example with its prediction; every text escaped."""
+    @property
+    def mode(self) -> Mode:
+        """Whether more or less of ``monitor`` is better; its metric says so."""
+        return self.metrics().mode(self.monitor)

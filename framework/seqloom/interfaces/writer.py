@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from seqloom.interfaces.example import Example
-from seqloom.interfaces.head import Prediction
+from seqloom.interfaces.example import Example, Prediction
 from seqloom.interfaces.reader import Reader
 
 
 class Writer(Protocol):
     """Writes what was predicted, as ``seqloom predict --to FORM --out PATH`` wants it.
 
-    Built as ``Writer(out, head)``: the path that the user named, or None, and the model's head.
-    Building it raises ConfigError if the head's predictions have no such form.
+    Built as ``Writer(out, codec)``: the path that the user named, or None, and the codec of the
+    model's head. Building it raises ConfigError if that head's predictions have no such form.
     """
 
     def begin(self, source: Reader) -> None:

@@ -8,7 +8,7 @@ from typing import Any, overload
 import torch
 from torch import Tensor, nn
 
-from seqloom.data.collate import Collate, EncodedExample
+from seqloom.data.collate import EncodedExample
 from seqloom.data.encode import Codecs
 from seqloom.errors import DataError
 from seqloom.interfaces import Encoded, Encoder, Example, Frontend, Head, Prediction, SequenceBatch
@@ -37,7 +37,7 @@ class Pipeline(nn.Module):
         self.frontend = frontend
         self.encoder = encoder
         self.heads = nn.ModuleDict(heads)
-        self.collate = Collate(codecs.padding())
+        self.collate = codecs.collate()
         self.info: dict[str, Any] = {}
 
     @property
@@ -55,18 +55,18 @@ class Pipeline(nn.Module):
 
     def encode(self, batch: SequenceBatch) -> Encoded:
         """Return the encoder's states for a batch."""
-        encoded: Encoded = self.encoder(self.frontend(batch))
+        encoded: Encoded = self.encoder(self.frontend(batch.inputs))
         return encoded
 
     def forward(self, batch: SequenceBatch) -> tuple[Encoded, Any]:
         """Return the encoder's states and the head's outputs for a batch."""
         encoded = self.encode(batch)
-        return encoded, self.head(encoded, batch.scoped(self.head_name))
+        return encoded, self.head(encoded, batch.targets.get(self.head_name))
 
     def losses(self, batch: SequenceBatch) -> Tensor:
         """Return (B,) losses, one an example."""
         _, outputs = self(batch)
-        return self.head.loss(outputs, batch.scoped(self.head_name))
+        return self.head.loss(outputs, batch.targets[self.head_name])
 
     @overload
     def __call__(self, inputs: SequenceBatch) -> tuple[Encoded, Any]: ...
@@ -128,7 +128,7 @@ class Pipeline(nn.Module):
     @torch.inference_mode()
     def predict_chunk(self, examples: Sequence[Example]) -> list[tuple[Example, Prediction]]:
         """Return each example of one batch, prepared, with its prediction."""
-        rows = [self.codecs.inputs(self.codecs.frontend.prepare(one)) for one in examples]
+        rows = [self.codecs.encode_inputs(self.codecs.frontend.prepare(one)) for one in examples]
         return self.predict_rows(rows)
 
     @torch.inference_mode()
@@ -145,7 +145,10 @@ class Pipeline(nn.Module):
         finally:
             self.train(training)
         return [
-            (row.example, self.head.describe(row.example, predictions[number]))
+            (
+                row.example,
+                self.codecs.heads[self.head_name].describe(row.example, predictions[number]),
+            )
             for number, row in enumerate(rows)
         ]
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from seqloom.data.collate import Collate, EncodedExample
+from seqloom.data.collate import EncodedExample
 from seqloom.data.encode import Codecs
 from seqloom.errors import ExampleError
 from seqloom.interfaces import (
@@ -21,7 +21,7 @@ from seqloom.interfaces import (
     Features,
     Frontend,
     FrontendCodec,
-    SequenceBatch,
+    Inputs,
 )
 from seqloom.testing.compare import (
     ConformanceError,
@@ -75,7 +75,7 @@ class FrontendCase:
         """Return how to build and run it for the checks that all networks share."""
         codec = self.codec()
         codecs = Codecs(codec, {})
-        encoded = [codecs.inputs(example) for example in self.prepared(codec)]
+        encoded = [codecs.encode_inputs(example) for example in self.prepared(codec)]
         return FrontendProbe(self, codec, encoded, range(len(encoded)))
 
 
@@ -100,13 +100,13 @@ class FrontendProbe(Probe[Frontend]):
         """Return a new frontend."""
         return self.case.cls(self.codec, **self.case.params)
 
-    def batch(self, rows: Sequence[int] | None = None) -> SequenceBatch:
-        """Return the padded batch of some examples, or of all."""
+    def batch(self, rows: Sequence[int] | None = None) -> Inputs:
+        """Return some examples, or all, padded."""
         return self.batch_of([self.encoded[row] for row in (self.rows if rows is None else rows)])
 
-    def batch_of(self, encoded: Sequence[EncodedExample]) -> SequenceBatch:
-        """Return the padded batch of some encoded examples."""
-        return Collate(self.codec.padding)(encoded)
+    def batch_of(self, encoded: Sequence[EncodedExample]) -> Inputs:
+        """Return some encoded examples, padded."""
+        return Codecs(self.codec, {}).collate()(encoded).inputs
 
     def outputs(self, module: Frontend, device: torch.device | None = None) -> Tensor:
         """Return the features of all examples without the padding as one vector."""
@@ -175,14 +175,12 @@ def check_training(case: FrontendCase) -> None:
     )
 
 
-def _select(batch: SequenceBatch, rows: Sequence[int]) -> SequenceBatch:
+def _select(batch: Inputs, rows: Sequence[int]) -> Inputs:
     """Return some rows of a batch, with the padding that they have in it."""
     chosen = list(rows)
-    return SequenceBatch(
+    return Inputs(
         {name: tensor[chosen] for name, tensor in batch.tensors.items()},
         {name: lengths[chosen] for name, lengths in batch.lengths.items()},
-        [batch.ids[row] for row in chosen],
-        [batch.origins[row] for row in chosen],
     )
 
 
@@ -226,7 +224,7 @@ def _repeated(codec: FrontendCodec, one: EncodedExample) -> EncodedExample:
         for name, value in one.example.fields.items()
     }
     try:
-        return Codecs(codec, {}).inputs(codec.prepare(Example("long", fields)))
+        return Codecs(codec, {}).encode_inputs(codec.prepare(Example("long", fields)))
     except ExampleError:  # a text may be a file's name
         return one
 
@@ -297,12 +295,13 @@ def check_augment(case: FrontendCase) -> None:
     probe = case.probe()
     codec = probe.codec
     for one in probe.encoded:
-        before = {name: array.copy() for name, array in one.item.items()}
-        first = codec.augment(one.item, np.random.default_rng(3))
-        second = codec.augment(one.item, np.random.default_rng(3))
+        before = {name: array.copy() for name, array in one.inputs.items()}
+        first = codec.augment(one.inputs, np.random.default_rng(3))
+        second = codec.augment(one.inputs, np.random.default_rng(3))
         for name, array in before.items():
             require(
-                np.array_equal(array, one.item[name]), f"augment() changes its argument's {name!r}"
+                np.array_equal(array, one.inputs[name]),
+                f"augment() changes its argument's {name!r}",
             )
             require(
                 np.array_equal(first[name], second[name]),

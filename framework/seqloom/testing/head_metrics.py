@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, distributed
-from torchmetrics import Metric
 
 from seqloom.interfaces import (
     Example,
@@ -19,8 +18,8 @@ from seqloom.interfaces import (
     HeadMetric,
     Matrix,
     Prediction,
-    SequenceBatch,
     Table,
+    Targets,
 )
 from seqloom.testing.compare import (
     ConformanceError,
@@ -34,7 +33,7 @@ from seqloom.testing.heads import HeadCase, targets
 from seqloom.testing.ranks import on_two_ranks
 from seqloom.train.evaluator import of_each_rank
 
-Part = tuple[list[Prediction], SequenceBatch] | None
+Part = tuple[list[Prediction], Targets] | None
 """What a rank counts: predictions with their targets, or nothing."""
 
 Judged = tuple[list[Prediction], Example, Example]
@@ -52,13 +51,14 @@ def check_metrics(case: HeadCase) -> None:
     """
     head, codec = _head(case)
     whole, pieces = head.metrics(), head.metrics()
-    whole.update(case.decoded(head, case.rows), case.batch(codec, case.rows))
+    whole.update(case.decoded(head, case.rows), case.targets(codec, case.rows))
     for row in reversed(case.rows):
-        pieces.update(case.decoded(head, [row]), case.batch(codec, [row]))
+        pieces.update(case.decoded(head, [row]), case.targets(codec, [row]))
     values, others = whole.compute(), pieces.compute()
     require(
         head.monitor in values, f"monitor is {head.monitor!r}; compute() returns {sorted(values)}"
     )
+    _require_modes(whole, values)
     for name, value in values.items():
         require_equal(
             torch.as_tensor(others[name]), torch.as_tensor(value), f"{name}, example by example"
@@ -69,11 +69,19 @@ def check_metrics(case: HeadCase) -> None:
     _require_judges(case, head, codec)
 
 
+def _require_modes(metric: HeadMetric, values: dict[str, Tensor]) -> None:
+    modes = getattr(metric, "modes", {})
+    missing = sorted(set(values) - set(modes))
+    require(not missing, f"modes has no entry for {missing}, which compute() returns")
+    wrong = {name: mode for name, mode in modes.items() if mode not in ("max", "min")}
+    require(not wrong, f"modes are {wrong}; expected 'max' or 'min'")
+
+
 def _require_no_need_of_confidences(
     case: HeadCase, head: Head, codec: HeadCodec, values: dict[str, Tensor]
 ) -> None:
     brief = head.metrics()
-    brief.update(case.decoded(head, case.rows, scores=False), case.batch(codec, case.rows))
+    brief.update(case.decoded(head, case.rows, scores=False), case.targets(codec, case.rows))
     others = brief.compute()
     where = f"{head.monitor} after decode(scores=False)"
     require(head.monitor in others, f"no {where}; compute() returns {sorted(others)}")
@@ -94,11 +102,11 @@ def _require_judges(case: HeadCase, head: Head, codec: HeadCodec) -> None:
         right.update(predictions, targets(codec, [truth]))
         wrong.update(predictions, targets(codec, [other]))
     best, worst = (float(metric.compute()[head.monitor]) for metric in (right, wrong))
-    wanted = "higher" if head.higher_is_better else "lower"
+    wanted = "higher" if head.mode == "max" else "lower"
     require(
-        best > worst if head.higher_is_better else best < worst,
+        best > worst if head.mode == "max" else best < worst,
         f"{head.monitor} is {best:.4g} if every prediction is right and {worst:.4g} if all are "
-        f"wrong; expected {wanted}, as higher_is_better is {head.higher_is_better}",
+        f"wrong; expected {wanted}, as its mode is {head.mode!r}",
     )
 
 
@@ -134,7 +142,7 @@ def check_metrics_on_ranks(case: HeadCase) -> None:
     """
     head, codec = _head(case)
     parts = [
-        (case.decoded(head, rows), case.batch(codec, rows))
+        (case.decoded(head, rows), case.targets(codec, rows))
         for rows in (case.rows, case.rows[:1], case.rows[1:])
     ]
     expected = _counted(head.metrics(), parts[0])
@@ -157,8 +165,7 @@ def _on_rank(head: Head, *tasks: Sequence[Part]) -> list[Counted]:
 
 
 def _counted(metric: HeadMetric, part: Part) -> Counted:
-    if isinstance(metric, Metric):
-        metric.dist_sync_fn = of_each_rank  # as in training
+    metric.dist_sync_fn = of_each_rank  # as in training
     if part is not None:
         metric.update(*part)
     with warnings.catch_warnings():
@@ -170,7 +177,7 @@ def _counted(metric: HeadMetric, part: Part) -> Counted:
 
 def _details(metric: HeadMetric) -> list[Table | Matrix]:
     """Return the details as training computes them."""
-    if not isinstance(metric, Metric) or not distributed.is_initialized():
+    if not distributed.is_initialized():
         return metric.details()
     with metric.sync_context(dist_sync_fn=of_each_rank):
         return metric.details()

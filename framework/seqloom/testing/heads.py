@@ -22,7 +22,8 @@ from seqloom.interfaces import (
     HeadCodec,
     Origin,
     Prediction,
-    SequenceBatch,
+    Targets,
+    View,
 )
 from seqloom.interfaces.arguments import accepted
 from seqloom.testing import modules
@@ -105,7 +106,7 @@ class HeadCase:
         """The positions of all examples."""
         return list(range(len(self.examples)))
 
-    def batch(self, codec: HeadCodec, rows: Sequence[int]) -> SequenceBatch:
+    def targets(self, codec: HeadCodec, rows: Sequence[int]) -> Targets:
         """Return the targets of some examples."""
         return targets(codec, [self.examples[row] for row in rows])
 
@@ -120,14 +121,15 @@ class HeadCase:
     def losses(self, head: Head, codec: HeadCodec, rows: Sequence[int] | None = None) -> Tensor:
         """Return the losses of some examples, or of all, (B,)."""
         rows = self.rows if rows is None else rows
-        batch = self.batch(codec, rows)
-        return head.loss(head(self.encoded(rows), batch), batch)
+        wanted = self.targets(codec, rows)
+        return head.loss(head(self.encoded(rows), wanted), wanted)
 
     def decoded(self, head: Head, rows: Sequence[int], scores: bool = True) -> list[Prediction]:
         """Return predictions for some examples; ``scores`` as training passes it."""
         encoded = self.encoded(rows)
         with torch.no_grad():
-            return head.decode(head(encoded), encoded, **accepted(head.decode, scores=scores))
+            options = accepted(head.decode, given=None, purpose="test", scores=scores)
+            return head.decode(head(encoded), encoded, **options)
 
     def takes(self, codec: HeadCodec, row: int, example: Example) -> bool:
         """Return whether a codec accepts an example's target for the states of a row."""
@@ -138,9 +140,10 @@ class HeadCase:
         return True
 
 
-def targets(codec: HeadCodec, examples: Sequence[Example]) -> SequenceBatch:
-    """Return the encoded targets of examples as a (scoped) batch."""
-    return Collate(codec.padding)([EncodedExample(one, codec.encode(one)) for one in examples])
+def targets(codec: HeadCodec, examples: Sequence[Example]) -> Targets:
+    """Return the encoded targets of examples, padded."""
+    encoded = [EncodedExample(one, {}, {"head": codec.encode(one)}) for one in examples]
+    return Collate(targets={"head": codec.padding})(encoded).targets["head"]
 
 
 @dataclass(frozen=True)
@@ -169,15 +172,15 @@ class HeadProbe(Probe[Head]):
         """Return the losses of all examples, (B,)."""
         if device is None:
             return self.case.losses(module, self.codec)
-        encoded, batch = self.case.encoded(self.rows), self.case.batch(self.codec, self.rows)
-        states, batch = encoded.states.to(device), batch.to(device)
+        encoded, wanted = self.case.encoded(self.rows), self.case.targets(self.codec, self.rows)
+        states, wanted = encoded.states.to(device), wanted.to(device)
         given = Features(states, encoded.lengths)
         moved = Encoded(states, encoded.summary.to(device), encoded.lengths, given)
-        outputs = module(moved, batch)
+        outputs = module(moved, wanted)
         metric = module.metrics().to(device)
-        metric.update(module.decode(outputs, moved), batch)
+        metric.update(module.decode(outputs, moved), wanted)
         metric.compute()
-        return module.loss(outputs, batch)
+        return module.loss(outputs, wanted)
 
     def loss(self, module: Head, rows: Sequence[int]) -> Tensor:
         """Return the sum of the losses of some examples."""
@@ -261,17 +264,18 @@ def check_output(case: HeadCase) -> None:
     head = case.head(codec)
     for row, example in enumerate(case.examples):
         hostile = _inputs_with_markup(example)
-        prediction = head.describe(hostile, case.decoded(head, [row])[0])
-        lines = head.columns(hostile, prediction)
-        if head.row_per_token:
+        prediction = codec.describe(hostile, case.decoded(head, [row])[0])
+        lines = codec.columns(hostile, prediction)
+        if codec.row_per_token:
             tokens = case.frames[row]
             require(len(lines) == tokens, f"{len(lines)} rows for {tokens} tokens")
         for cells in lines:
-            names = head.column_names
+            names = codec.column_names
             require(
                 len(cells) == len(names), f"a row of {len(cells)} cells for {len(names)} columns"
             )
-        before, found, _ = head.render(hostile, prediction).partition(OPENING)
+        html = codec.render(hostile, prediction, View("<p>what was read</p>"))
+        before, found, _ = html.partition(OPENING)
         require(not found, f"render() does not escape texts: …{before[-40:]}{found}")
 
 
@@ -344,13 +348,11 @@ def check_round_trip(case: HeadCase) -> None:
 
 
 @torch.no_grad()
-def _passes(
-    case: HeadCase, head: Head, codec: HeadCodec
-) -> Iterator[tuple[Any, Encoded, SequenceBatch]]:
+def _passes(case: HeadCase, head: Head, codec: HeadCodec) -> Iterator[tuple[Any, Encoded, Targets]]:
     """Yield the arguments of ``calibrate`` for two batches."""
     for rows in (case.rows[::2], case.rows[1::2]):
-        encoded, batch = case.encoded(rows), case.batch(codec, rows)
-        yield head(encoded), encoded, batch
+        encoded = case.encoded(rows)
+        yield head(encoded), encoded, case.targets(codec, rows)
 
 
 def check_load_matching(case: HeadCase) -> None:

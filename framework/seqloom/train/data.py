@@ -12,7 +12,7 @@ import pytorch_lightning as pl
 from torch.utils.data import DataLoader
 
 from seqloom.config.run_config import BatchConfig, RunConfig
-from seqloom.data.collate import Collate, EncodedExample
+from seqloom.data.collate import EncodedExample
 from seqloom.data.dataset import SequenceDataset, loader
 from seqloom.data.encode import Codecs, encode
 from seqloom.data.evaluation import evaluation_loader
@@ -98,8 +98,13 @@ def digest(rows: list[EncodedExample]) -> str:
     found = hashlib.blake2b(digest_size=16)
     for row in rows:
         found.update(row.example.id.encode())
-        for name in sorted(row.item):
-            found.update(name.encode() + np.ascontiguousarray(row.item[name]).tobytes())
+        targets = {
+            f"{head}/{name}": array
+            for head, arrays in row.targets.items()
+            for name, array in arrays.items()
+        }
+        for name, array in sorted((row.inputs | targets).items()):
+            found.update(name.encode() + np.ascontiguousarray(array).tobytes())
     return found.hexdigest()
 
 
@@ -156,7 +161,7 @@ class SequenceData(pl.LightningDataModule):
         self.data = data
         self.batch = batch
         self.seed = seed
-        self.collate = Collate(data.codecs.padding())
+        self.collate = data.codecs.collate()
         self.train_sampler = sampler(
             data.rows["train"], batch, seed=seed, training=True, accumulate=accumulate
         )

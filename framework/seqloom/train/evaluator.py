@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor
-from torchmetrics import Metric
 
 from seqloom.data.collate import EncodedExample
 from seqloom.data.evaluation import evaluation_loader
 from seqloom.data.sampler import BatchSampler
-from seqloom.interfaces import Encoded, Matrix, SequenceBatch, Table
+from seqloom.interfaces import Encoded, Matrix, Purpose, SequenceBatch, Table, Targets
 from seqloom.interfaces.arguments import accepted
 from seqloom.model.pipeline import Pipeline
 from seqloom.train.ranks import from_first, gathered, rank, world_size
@@ -35,26 +35,31 @@ class Evaluator:
     def __init__(self, pipeline: Pipeline) -> None:
         self.pipeline = pipeline
         self.metric = pipeline.head.metrics().to(pipeline.device)
-        if isinstance(self.metric, Metric):
-            self.metric.dist_sync_fn = of_each_rank
+        self.metric.dist_sync_fn = of_each_rank
         self._losses: dict[str, float] = {}
 
     def update(self, batch: SequenceBatch) -> None:
         """Evaluate one batch; the pipeline should be in eval mode."""
         encoded, outputs = self.pipeline(batch)
-        self.add(outputs, encoded, batch.scoped(self.pipeline.head_name))
+        self.add(outputs, encoded, batch, purpose="validate", scores=False)
 
     def add(
-        self, outputs: Any, encoded: Encoded, batch: SequenceBatch, scores: bool = False
+        self,
+        outputs: Any,
+        encoded: Encoded,
+        batch: SequenceBatch,
+        *,
+        purpose: Purpose = "test",
+        scores: bool = True,
     ) -> None:
-        """Add what the pipeline gave for a (scoped) batch; with ``scores``, confidences too."""
+        """Add what the pipeline gave for a batch; with ``scores``, confidences too."""
         if batch.weight == 0:
             return
-        losses = self.pipeline.head.loss(outputs, batch).tolist()
+        head, targets = self.pipeline.head, batch.targets[self.pipeline.head_name]
+        losses = head.loss(outputs, targets).tolist()
         self._losses |= dict(zip(batch.ids, losses, strict=True))
-        head = self.pipeline.head
-        found = head.decode(outputs, encoded, **accepted(head.decode, scores=scores))
-        self.metric.update(found, batch)
+        options = accepted(head.decode, given=None, purpose=purpose, scores=scores)
+        self.metric.update(head.decode(outputs, encoded, **options), targets)
 
     def compute(self) -> dict[str, float]:
         """Return the metrics, and ``loss``, the mean over the examples."""
@@ -75,7 +80,7 @@ class Evaluator:
         """Return the metric's tables and matrices."""
         if world_size() == 1:
             return self.metric.details()
-        with cast(Metric, self.metric).sync_context(dist_sync_fn=of_each_rank):
+        with self.metric.sync_context(dist_sync_fn=of_each_rank):
             return self.metric.details()
 
 
@@ -121,7 +126,7 @@ def evaluate(pipeline: Pipeline, rows: list[EncodedExample], sampler: BatchSampl
     """
     evaluator = Evaluator(pipeline)
     for outputs, encoded, batch in _outputs(pipeline, rows, sampler, rank(), world_size()):
-        evaluator.add(outputs, encoded, batch, scores=True)
+        evaluator.add(outputs, encoded, batch)
     return Evaluation(evaluator.compute(), evaluator.losses(), evaluator.details())
 
 
@@ -142,12 +147,14 @@ def calibrate(
 
 def passes(
     pipeline: Pipeline, rows: list[EncodedExample], sampler: BatchSampler
-) -> Iterator[tuple[Any, Encoded, SequenceBatch]]:
-    """Yield outputs, states and the (scoped) batch for each batch of encoded rows, in eval mode.
+) -> Iterator[tuple[Any, Encoded, Targets]]:
+    """Yield outputs, states and targets for each batch of encoded examples, in eval mode.
 
     With several ranks, each gets all the batches.
     """
-    return _outputs(pipeline, rows, sampler, 0, 1)
+    with closing(_outputs(pipeline, rows, sampler, 0, 1)) as batches:
+        for outputs, encoded, batch in batches:
+            yield outputs, encoded, batch.targets[pipeline.head_name]
 
 
 @torch.no_grad()  # not in inference mode: what a head fits to the outputs may need gradients
@@ -157,7 +164,7 @@ def _outputs(
     sampler: BatchSampler,
     rank: int,
     world_size: int,
-) -> Iterator[tuple[Any, Encoded, SequenceBatch]]:
+) -> Generator[tuple[Any, Encoded, SequenceBatch]]:
     was_training = pipeline.training
     pipeline.eval()
     batches: Iterable[SequenceBatch] = evaluation_loader(
@@ -167,6 +174,6 @@ def _outputs(
         for batch in batches:
             moved = batch.to(pipeline.device)
             encoded, outputs = pipeline(moved)
-            yield outputs, encoded, moved.scoped(pipeline.head_name)
+            yield outputs, encoded, moved
     finally:
         pipeline.train(was_training)

@@ -99,7 +99,7 @@ class SequenceModule(pl.LightningModule):
         extra: dict[str, Any] = {"total_steps": self.total_steps} if by_step else {}
         plateau = function is ReduceLROnPlateau
         if plateau:
-            extra["mode"] = "max" if self.pipeline.head.higher_is_better else "min"
+            extra["mode"] = self.pipeline.head.mode
         scheduler = _made("scheduler", self.make_scheduler, optimizer, **extra)
         settings: dict[str, Any] = {
             "scheduler": scheduler,

@@ -68,8 +68,7 @@ def build_callbacks(config: RunConfig, head: Head, has_val: bool) -> list[pl.Cal
                 log.info("No validation split: callbacks.%s is left out.", name)
                 continue
             if section["monitor"] is None:
-                mode = "max" if head.higher_is_better else "min"
-                late = {"monitor": f"val/{head.monitor}", "mode": mode}
+                late = {"monitor": f"val/{head.monitor}", "mode": head.mode}
         built.append(build(section, f"callbacks.{name}", **late))
     return built
 
@@ -80,7 +79,7 @@ def best_checkpoint(folder: Path, head: Head, has_val: bool) -> BestCheckpoint:
         dirpath=folder,
         filename="best",
         monitor=f"val/{head.monitor}" if has_val else None,
-        mode="max" if head.higher_is_better else "min",
+        mode=head.mode,
         save_on_train_epoch_end=True,
         enable_version_counter=False,
     )

@@ -7,8 +7,7 @@ from typing import Any
 
 from seqloom.config.run_config import RunConfig
 from seqloom.data.collate import EncodedExample
-from seqloom.interfaces import Example, Matrix, Prediction, Table
-from seqloom.interfaces.arguments import accepted
+from seqloom.interfaces import Matrix, Table
 from seqloom.model.pipeline import Pipeline
 from seqloom.train.data import RunData
 from seqloom.train.evaluator import Evaluation
@@ -52,7 +51,7 @@ def write_run_report(
         ],
         metrics={split: found.metrics for split, found in evaluations.items()},
         monitor=pipeline.head.monitor,
-        higher_is_better=pipeline.head.higher_is_better,
+        higher_is_better=pipeline.head.mode == "max",
         history=read_metrics(folder.steps),
         lengths={split: [row.frames for row in rows] for split, rows in data.rows.items() if rows},
         fill=record.get("batch_fill"),
@@ -81,18 +80,13 @@ def worst(
     chosen = sorted(rows, key=lambda row: -losses[row.example.id])[:WORST]
     if not chosen:
         return []
+    frontend, codec = pipeline.codecs.frontend, pipeline.codecs.heads[pipeline.head_name]
     return [
         WorstExample(
             id=example.id,
             origin=str(example.origin or ""),
             loss=losses[example.id],
-            html=_rendered(pipeline, example, prediction),
+            html=codec.render(example, prediction, frontend.show(example)),
         )
         for example, prediction in pipeline.predict_rows(chosen)
     ]
-
-
-def _rendered(pipeline: Pipeline, example: Example, prediction: Prediction) -> str:
-    render, show = pipeline.head.render, pipeline.codecs.frontend.show
-    takes_view = accepted(render, view=None)
-    return render(example, prediction, **({"view": show(example)} if takes_view else {}))

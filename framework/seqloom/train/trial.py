@@ -87,7 +87,7 @@ def perform(
     outcome = training.run(going_on)
     outcome |= {
         "monitor": pipeline.head.monitor,
-        "higher_is_better": pipeline.head.higher_is_better,
+        "higher_is_better": pipeline.head.mode == "max",
         "metrics": {},
     }
     if training.pruned:

@@ -47,7 +47,7 @@ class Reader:
         codecs = self.pipeline.codecs
         try:
             example = codecs.frontend.prepare(self.pipeline.example(value))
-            row = codecs.inputs(example)
+            row = codecs.encode_inputs(example)
         except ExampleError as fault:
             raise DataError(fault.problem) from fault
         if row.frames > MOST_FRAMES:
@@ -56,7 +56,7 @@ class Reader:
                 "time. Write less."
             )
         [(_, prediction)] = self.pipeline.predict_rows([row])
-        return placed(prediction, codecs.frontend, value, row.item)
+        return placed(prediction, codecs.frontend, value, row.inputs)
 
     def about(self) -> dict[str, Any]:
         """Return what the page says of the model, and needs to know of it."""

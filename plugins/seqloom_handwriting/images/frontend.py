@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from seqloom.interfaces import Features, Frontend, SequenceBatch
+from seqloom.interfaces import Features, Frontend, Inputs
 from seqloom.nn import LockedDropout
 from seqloom_handwriting.images.codec import LineImageCodec
 from seqloom_handwriting.images.network import LineNetwork
@@ -37,7 +37,7 @@ class LineImageFrontend(Frontend):
         """
         return LineImageCodec(**params)
 
-    def forward(self, batch: SequenceBatch) -> Features:
+    def forward(self, inputs: Inputs) -> Features:
         """Return the vectors of ``image`` (B, W, H)."""
-        values, lengths = self.network(batch["image"], batch.lengths["image"])
+        values, lengths = self.network(inputs["image"], inputs.lengths["image"])
         return Features(self.dropout(values), lengths)

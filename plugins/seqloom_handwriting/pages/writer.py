@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from seqloom.errors import ConfigError
-from seqloom.interfaces import Example, Head, Prediction, Reader
+from seqloom.interfaces import Example, HeadCodec, Prediction, Reader
 from seqloom_handwriting.pages.fill import fill
 from seqloom_handwriting.pages.model import Form
 from seqloom_handwriting.pages.reader import PageReader
@@ -21,7 +21,7 @@ class PageWriter:
 
     Args:
         out: the folder; made if it is not there.
-        head: that predicts.
+        codec: of the head that predicts.
 
     Raises:
         ConfigError: there is no folder to write to.
@@ -29,14 +29,14 @@ class PageWriter:
 
     form: ClassVar[Form]
 
-    def __init__(self, out: Path | None, head: Head) -> None:
+    def __init__(self, out: Path | None, codec: HeadCodec) -> None:
         if out is None or (out.exists() and not out.is_dir()):
             found = "there is no --out" if out is None else f"{out} is a file"
             raise ConfigError(
                 f"Each page becomes a file of XML, but {found}; give a folder: --out FOLDER"
             )
         self._out = out
-        self._head = type(head).__name__
+        self._codec = type(codec).__name__
         self._pages: Sequence[Path] = ()
         self._page: Path | None = None
         self._readings: dict[str, Reading] = {}
@@ -65,8 +65,8 @@ class PageWriter:
         """
         if "text" not in prediction:
             raise ConfigError(
-                f"{self._head} does not predict the text of a line, which is what pages are filled "
-                "with; use --to jsonl."
+                f"{self._codec} does not predict the text of a line, which is what pages are "
+                "filled with; use --to jsonl."
             )
         xml = Path(example.meta["xml"])
         if xml != self._page:

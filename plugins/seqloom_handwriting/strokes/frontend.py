@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from seqloom.interfaces import Features, Frontend, SequenceBatch
+from seqloom.interfaces import Features, Frontend, Inputs
 from seqloom_handwriting.strokes.codec import StrokeCodec
 
 
@@ -32,6 +32,6 @@ class StrokeFrontend(Frontend):
         """
         return StrokeCodec(**params)
 
-    def forward(self, batch: SequenceBatch) -> Features:
+    def forward(self, inputs: Inputs) -> Features:
         """Return the rows of ``strokes`` (B, T, D)."""
-        return Features(batch["strokes"], batch.lengths["strokes"])
+        return Features(inputs["strokes"], inputs.lengths["strokes"])

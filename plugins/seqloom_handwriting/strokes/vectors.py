@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import nn
 
-from seqloom.interfaces import Features, Frontend, SequenceBatch
+from seqloom.interfaces import Features, Frontend, Inputs
 from seqloom.nn import zero_padding
 from seqloom_handwriting.strokes.vectors_codec import VectorCodec
 
@@ -37,9 +37,9 @@ class VectorFrontend(Frontend):
         """
         return VectorCodec(**params)
 
-    def forward(self, batch: SequenceBatch) -> Features:
+    def forward(self, inputs: Inputs) -> Features:
         """Return the vectors of ``features`` (B, T, D)."""
-        values, lengths = batch["features"], batch.lengths["features"]
+        values, lengths = inputs["features"], inputs.lengths["features"]
         if self.projection is not None:
             values = self.projection(zero_padding(values, lengths))
         return Features(values, lengths)

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from seqloom.errors import ExampleError
-from seqloom.interfaces import Arrays, Example, Features, Frontend, FrontendCodec, SequenceBatch
+from seqloom.interfaces import Arrays, Example, Features, Frontend, FrontendCodec, Inputs
 from seqloom.nn import LockedDropout, length_mask
 from seqloom_text.frontends.alphabet import Alphabet
 from seqloom_text.frontends.fields import PAD, UNK, choose_field, read_field, under
@@ -131,9 +131,9 @@ class CharactersFrontend(Frontend):
         """
         return CharactersCodec(**params)
 
-    def forward(self, batch: SequenceBatch) -> Features:
+    def forward(self, inputs: Inputs) -> Features:
         """Return the vectors of ``characters`` (B, T)."""
-        characters, lengths = batch["characters"].long(), batch.lengths["characters"]
+        characters, lengths = inputs["characters"].long(), inputs.lengths["characters"]
         beyond = ~length_mask(lengths, characters.shape[1], characters.device)
         values = self.embedding(characters.masked_fill(beyond, PAD))
         return Features(self.dropout(values), lengths)

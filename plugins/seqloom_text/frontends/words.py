@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from seqloom.errors import ConfigError, ExampleError
-from seqloom.interfaces import Arrays, Example, Features, Frontend, FrontendCodec, SequenceBatch
+from seqloom.interfaces import Arrays, Example, Features, Frontend, FrontendCodec, Inputs
 from seqloom.nn import LockedDropout, length_mask
 from seqloom_text.frontends.alphabet import Alphabet
 from seqloom_text.frontends.fields import FIRST, PAD, UNK, choose_field, read_field, under
@@ -222,13 +222,13 @@ class WordsFrontend(Frontend):
         """
         return WordsCodec(**params)
 
-    def forward(self, batch: SequenceBatch) -> Features:
+    def forward(self, inputs: Inputs) -> Features:
         """Return the vectors of ``words`` (B, T), with the features of ``characters`` (B, T, W)."""
-        words, lengths = batch["words"], batch.lengths["words"]
+        words, lengths = inputs["words"], inputs.lengths["words"]
         beyond = ~length_mask(lengths, words.shape[1], words.device)
         values = self.embedding(words.masked_fill(beyond, PAD))
         if self.spelling is not None:
-            characters = batch["characters"].masked_fill(beyond.unsqueeze(2), PAD)
+            characters = inputs["characters"].masked_fill(beyond.unsqueeze(2), PAD)
             values = torch.cat([values, self.spelling(characters)], 2)
         return Features(self.dropout(values), lengths)
 

@@ -17,7 +17,7 @@ from seqloom.interfaces import Example
 
 
 class Tags:
-    """Just enough of a head to be written."""
+    """Just enough of a head's codec to be written."""
 
     column_names = ("token", "tag")
     row_per_token = True
@@ -30,32 +30,32 @@ class Tags:
 def test_any_text_stays_in_its_cell(tokens: list[str]) -> None:
     example = Example("x", {"tokens": tokens})
     prediction = {"tags": ["O"] * len(tokens)}
-    head: Any = Tags()
-    tsv = FORMS["tsv"](head)(example, prediction)
+    codec: Any = Tags()
+    tsv = FORMS["tsv"](codec)(example, prediction)
     assert [line.count("\t") for line in tsv.split("\n")[:-1]] == [2] * (len(tokens) + 1)
-    conll = FORMS["conll"](head)(example, prediction)
+    conll = FORMS["conll"](codec)(example, prediction)
     assert [line.count("\t") for line in conll.split("\n")[:-2]] == [1] * len(tokens)
     assert conll.endswith("\tO\n\n")
 
 
 def test_the_header_comes_once() -> None:
-    head: Any = Tags()
-    write = FORMS["tsv"](head)
+    codec: Any = Tags()
+    write = FORMS["tsv"](codec)
     example = Example("x", {"tokens": ["a"]})
     assert write(example, {"tags": ["O"]}) == "id\ttoken\ttag\nx\ta\tO\n"
     assert write(example, {"tags": ["O"]}) == "x\ta\tO\n"
 
 
 def test_json_has_no_nan_and_keeps_letters() -> None:
-    head: Any = Tags()
-    line = FORMS["jsonl"](head)(Example("é", {}), {"score": float("nan"), "text": "a\nb"})
+    codec: Any = Tags()
+    line = FORMS["jsonl"](codec)(Example("é", {}), {"score": float("nan"), "text": "a\nb"})
     assert line == '{"id": "é", "score": null, "text": "a\\nb"}\n'
     assert json.loads(line)["score"] is None
 
 
 def test_text_is_the_first_column_alone() -> None:
-    head: Any = Tags()
-    write = FORMS["text"](head)
+    codec: Any = Tags()
+    write = FORMS["text"](codec)
     example = Example("x", {"tokens": ["a\tb", "c\n"]})
     assert write(example, {"tags": ["O", "O"]}) == "a b\nc \n"
 
@@ -77,14 +77,14 @@ BOXES = """
 from seqloom.errors import ConfigError
 
 class Boxes:
-    def __init__(self, out, head):
+    def __init__(self, out, codec):
         if out is None:
             raise ConfigError("--to boxes writes a file; name it: --out PATH")
-        self.out, self.head, self.written = out, head, []
+        self.out, self.codec, self.written = out, codec, []
     def write(self, example, prediction):
         self.written.append(f"{example.id}={prediction['tags']}")
     def close(self):
-        self.out.write_text(" ".join([*self.written, type(self.head).__name__]))
+        self.out.write_text(" ".join([*self.written, type(self.codec).__name__]))
 """
 
 
@@ -95,9 +95,9 @@ def boxes(install: Callable[..., Path]) -> None:
 
 
 def test_a_plugins_form_is_found_and_finished(boxes: None, tmp_path: Path) -> None:
-    head: Any = Tags()
+    codec: Any = Tags()
     assert {*FORMS, "boxes", "alto", "page"} <= set(forms())
-    with writing("boxes", tmp_path / "out", head) as writer:
+    with writing("boxes", tmp_path / "out", codec) as writer:
         writer.write(Example("a", {}), {"tags": 1})
         writer.write(Example("b", {}), {"tags": 2})
         assert not (tmp_path / "out").exists()
@@ -105,40 +105,40 @@ def test_a_plugins_form_is_found_and_finished(boxes: None, tmp_path: Path) -> No
 
 
 def test_a_plugins_form_is_not_finished_after_an_error(boxes: None, tmp_path: Path) -> None:
-    head: Any = Tags()
-    with pytest.raises(DataError, match="is bad"), writing("boxes", tmp_path / "out", head):
+    codec: Any = Tags()
+    with pytest.raises(DataError, match="is bad"), writing("boxes", tmp_path / "out", codec):
         raise DataError("is bad")
     assert not (tmp_path / "out").exists()
 
 
 def test_a_plugins_form_that_does_not_fit_or_is_broken(boxes: None, tmp_path: Path) -> None:
-    head: Any = Tags()
+    codec: Any = Tags()
     with (
         pytest.raises(ConfigError, match=r"^--to boxes writes a file"),
-        writing("boxes", None, head),
+        writing("boxes", None, codec),
     ):
         pass
     with (
         pytest.raises(PluginError, match=r"^--to gone cannot be loaded: .* 'faulty_nowhere:Boxes'"),
-        writing("gone", tmp_path / "out", head),
+        writing("gone", tmp_path / "out", codec),
     ):
         pass
 
 
 def test_a_form_that_there_is_not(boxes: None) -> None:
-    head: Any = Tags()
+    codec: Any = Tags()
     expected = (
         f"--to bxes: no such form. Did you mean 'boxes'? There are: {', '.join(sorted(forms()))}."
     )
-    for attempt in (lambda: refuse_unknown("bxes"), writing("bxes", None, head).__enter__):
+    for attempt in (lambda: refuse_unknown("bxes"), writing("bxes", None, codec).__enter__):
         with pytest.raises(ConfigError) as found:
             attempt()
         assert str(found.value) == expected
 
 
 def test_a_form_of_seqlooms_own_is_written_to_a_file(tmp_path: Path) -> None:
-    head: Any = Tags()
-    with writing("text", tmp_path / "out", head) as writer:
+    codec: Any = Tags()
+    with writing("text", tmp_path / "out", codec) as writer:
         writer.write(Example("x", {"tokens": ["a"]}), {"tags": ["O"]})
         writer.close()
     assert (tmp_path / "out").read_text() == "a\n"

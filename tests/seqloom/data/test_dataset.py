@@ -55,7 +55,7 @@ def _epoch(dataset: SequenceDataset, sampler: BatchSampler, workers: int = 0) ->
     found = {}
     for batch in loader(dataset, sampler, workers):
         for row, name in enumerate(batch.ids):
-            found[name] = batch["x"][row, : LENGTHS[int(name)]].tolist()
+            found[name] = batch.inputs["x"][row, : LENGTHS[int(name)]].tolist()
     return found
 
 
@@ -80,8 +80,8 @@ def test_augmentation_changes_with_the_epoch_and_comes_back_with_it() -> None:
 
 def test_an_examples_augmentation_does_not_depend_on_its_batch() -> None:
     dataset = _dataset()
-    alone = dataset[4]["x"][0].tolist()
-    together = dataset.__getitems__(Batch([0, 4, 5]))["x"][1, :5].tolist()
+    alone = dataset[4].inputs["x"][0].tolist()
+    together = dataset.__getitems__(Batch([0, 4, 5])).inputs["x"][1, :5].tolist()
     assert alone == together
 
 
@@ -97,7 +97,7 @@ def test_without_a_codec_the_rows_are_as_encoded() -> None:
 def test_the_rows_themselves_stay() -> None:
     dataset = _dataset()
     _epoch(dataset, _sampler())
-    assert not any(row.item["x"].any() for row in dataset.rows)
+    assert not any(row.inputs["x"].any() for row in dataset.rows)
     assert len(dataset) == len(LENGTHS)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from seqloom.data.collate import Collate
 from seqloom.data.encode import Codecs, encode
 from seqloom.data.read import prepare
 from seqloom.data.rejected import Rejected
@@ -69,12 +70,14 @@ def _example(number: int, text: str, **fields: Any) -> Example:
     return Example(str(number), {"text": text, **fields}, Origin("data.txt", number))
 
 
-def test_a_row_holds_inputs_and_targets_with_cost_and_frames() -> None:
-    row = CODECS.row(_example(1, "abc", count=2))
-    assert set(row.item) == {"letters", "count/target"}
+def test_an_encoded_example_has_inputs_and_targets_with_cost_and_frames() -> None:
+    row = CODECS.encode(_example(1, "abc", count=2))
+    assert set(row.inputs) == {"letters"}
+    assert {name: set(arrays) for name, arrays in row.targets.items()} == {"count": {"target"}}
     assert (row.cost, row.frames) == (30, 3)
-    assert set(CODECS.inputs(_example(1, "abc")).item) == {"letters"}
-    assert CODECS.padding() == {"letters": -1, "count/target": 9}
+    alone = CODECS.encode_inputs(_example(1, "abc"))
+    assert (set(alone.inputs), alone.targets) == ({"letters"}, {})
+    assert CODECS.collate() == Collate({"letters": -1}, {"count": {"target": 9}})
 
 
 def test_bad_examples_are_rejected_and_the_others_keep_their_order() -> None:
@@ -118,17 +121,17 @@ class Strict(Count):
 def test_augmentation_is_taken_back_where_a_target_would_not_fit(seed: int) -> None:
     head = Strict()
     codecs = Codecs(Cuts(), {"count": head})
-    row = codecs.row(_example(1, "abcd", count=3))
+    row = codecs.encode(_example(1, "abcd", count=3))
     letters = int(np.random.default_rng(seed).integers(1, 5))
     head.asked = 0
-    found = codecs.augmented(row, np.random.default_rng(seed))
+    found = codecs.augment(row, np.random.default_rng(seed))
     assert found.frames == (letters if letters >= 3 else 4)
-    assert found.item["letters"].tolist() == [ord(one) for one in "abcd"[: found.frames]]
-    assert found.item["count/target"] == 3
+    assert found.inputs["letters"].tolist() == [ord(one) for one in "abcd"[: found.frames]]
+    assert found.targets["count"]["target"] == 3
     assert (found is row) == (letters < 3)
     assert head.asked == (letters != 4)  # as many frames as before need no check
 
 
 def test_augmentation_of_an_input_alone() -> None:
-    row = Codecs(Cuts(), {}).inputs(_example(1, "abcd"))
-    assert 1 <= Codecs(Cuts(), {}).augmented(row, np.random.default_rng(0)).frames <= 4
+    row = Codecs(Cuts(), {}).encode_inputs(_example(1, "abcd"))
+    assert 1 <= Codecs(Cuts(), {}).augment(row, np.random.default_rng(0)).frames <= 4

@@ -39,7 +39,7 @@ def test_a_method_is_looked_at_once() -> None:
 
 @pytest.mark.parametrize("scores", [True, False])
 def test_a_head_of_before_decode_had_scores(trained_ner: Path, scores: bool) -> None:
-    """The promise in `seqloom.public`, with the only argument that the core passes so far."""
+    """The promise in `seqloom.public`, with the arguments that the core passes."""
     pipeline = seqloom.load(trained_ner)
     newer = type(pipeline.head)
 
@@ -51,9 +51,9 @@ def test_a_head_of_before_decode_had_scores(trained_ner: Path, scores: bool) -> 
     def measured() -> dict[str, float]:
         evaluator = Evaluator(pipeline)
         prepared = [pipeline.codecs.frontend.prepare(one) for one in examples]
-        batch = pipeline.collate([pipeline.codecs.row(one) for one in prepared])
+        batch = pipeline.collate([pipeline.codecs.encode(one) for one in prepared])
         encoded, outputs = pipeline(batch)
-        evaluator.add(outputs, encoded, batch.scoped(pipeline.head_name), scores=scores)
+        evaluator.add(outputs, encoded, batch, scores=scores)
         return evaluator.compute()
 
     source = build_reader({"name": "apples", "train_size": 60, "val_size": 4, "test_size": 4})

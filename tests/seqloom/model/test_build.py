@@ -17,9 +17,9 @@ def test_codecs_take_up_states_that_went_through_json(tagger: Any) -> None:
     states = json.loads(json.dumps(tagger.states))
     codecs = build_codecs(tagger.config, states)
     for example in tagger.examples:
-        one, other = codecs.row(example), tagger.pipeline.codecs.row(example)
-        assert one.item.keys() == other.item.keys()
-        assert all((one.item[name] == other.item[name]).all() for name in one.item)
+        one, other = codecs.encode(example), tagger.pipeline.codecs.encode(example)
+        assert one.inputs.keys() == other.inputs.keys()
+        assert all((one.inputs[name] == other.inputs[name]).all() for name in one.inputs)
 
 
 def test_sizes_are_handed_from_part_to_part(tagger: Any) -> None:

@@ -94,7 +94,9 @@ def test_the_mode_is_restored_after_a_fault_as_well(
 
 def test_a_batch_gives_outputs_and_losses_of_each_example(classifier: Any) -> None:
     pipeline = classifier.pipeline
-    rows = [pipeline.codecs.row(pipeline.codecs.frontend.prepare(e)) for e in classifier.examples]
+    rows = [
+        pipeline.codecs.encode(pipeline.codecs.frontend.prepare(e)) for e in classifier.examples
+    ]
     batch = pipeline.collate(rows)
     encoded, outputs = pipeline(batch)
     assert isinstance(encoded, Encoded)

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torchmetrics import Metric
 
 from seqloom.errors import ExampleError
 from seqloom.interfaces import (
@@ -20,8 +19,10 @@ from seqloom.interfaces import (
     Head,
     HeadCodec,
     HeadMetric,
+    Mode,
     Prediction,
-    SequenceBatch,
+    Targets,
+    View,
 )
 from seqloom.testing import HeadCase, examples
 from seqloom.testing.samples import LENGTHS
@@ -29,6 +30,8 @@ from seqloom.testing.samples import LENGTHS
 
 class SoundCodec(HeadCodec):
     """Numbers the labels."""
+
+    column_names = ("label",)
 
     def fit(self, examples: Sequence[Example]) -> dict[str, Any]:
         return {"labels": sorted({example.fields["label"] for example in examples})}
@@ -41,9 +44,17 @@ class SoundCodec(HeadCodec):
             raise ExampleError(example, "has no label")
         return {"target": np.array(self.labels.index(example.fields["label"]))}
 
+    def columns(self, example: Example, prediction: Prediction) -> list[list[str]]:
+        return [[prediction["label"]]]
 
-class Accuracy(Metric):
+    def render(self, example: Example, prediction: Prediction, view: View) -> str:
+        return html.escape(" ".join(example.fields["tokens"]))
+
+
+class Accuracy(HeadMetric):
     """The share of right labels, from sums."""
+
+    modes: Mapping[str, Mode] = {"accuracy": "max"}
 
     right: Tensor
     count: Tensor
@@ -54,23 +65,19 @@ class Accuracy(Metric):
         for name in ("right", "count"):
             self.add_state(name, torch.tensor(0), dist_reduce_fx="sum")
 
-    def update(self, predictions: list[Prediction], batch: SequenceBatch) -> None:
-        for prediction, target in zip(predictions, batch["target"].tolist(), strict=True):
+    def update(self, predictions: list[Prediction], targets: Targets) -> None:
+        for prediction, target in zip(predictions, targets["target"].tolist(), strict=True):
             self.right += int(prediction["label"] == self.labels[target])
             self.count += 1
 
     def compute(self) -> dict[str, Tensor]:
         return {"accuracy": self.right / self.count.clamp_min(1)}
 
-    def details(self) -> list[Any]:
-        return []
-
 
 class Sound(Head):
     """Tells a label from the summary."""
 
     monitor = "accuracy"
-    column_names = ("label",)
     codec_class: type[SoundCodec] = SoundCodec
 
     def __init__(self, codec: SoundCodec, input_size: int) -> None:
@@ -82,13 +89,13 @@ class Sound(Head):
     def make_codec(cls, **params: Any) -> HeadCodec:
         return cls.codec_class(**params)
 
-    def forward(self, encoded: Encoded, batch: SequenceBatch | None = None) -> Any:
+    def forward(self, encoded: Encoded, targets: Targets | None = None) -> Any:
         return self.scores(encoded.summary)
 
-    def loss(self, outputs: Any, batch: SequenceBatch) -> Tensor:
-        return F.cross_entropy(outputs, batch["target"], reduction="none")
+    def loss(self, outputs: Any, targets: Targets) -> Tensor:
+        return F.cross_entropy(outputs, targets["target"], reduction="none")
 
-    def decode(self, outputs: Any, encoded: Encoded, scores: bool = True) -> list[Prediction]:
+    def decode(self, outputs: Any, encoded: Encoded, **_: Any) -> list[Prediction]:
         best = outputs.softmax(-1).max(-1)
         return [
             {"label": self.codec.labels[int(number)], "confidence": float(share)}
@@ -97,12 +104,6 @@ class Sound(Head):
 
     def metrics(self) -> HeadMetric:
         return Accuracy(self.codec.labels)
-
-    def columns(self, example: Example, prediction: Prediction) -> list[list[str]]:
-        return [[prediction["label"]]]
-
-    def render(self, example: Example, prediction: Prediction) -> str:
-        return html.escape(" ".join(example.fields["tokens"]))
 
 
 def case_of(cls: type[Head]) -> HeadCase:

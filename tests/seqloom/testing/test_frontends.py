@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from seqloom.errors import ExampleError
-from seqloom.interfaces import Arrays, Example, Features, Frontend, FrontendCodec, SequenceBatch
+from seqloom.interfaces import Arrays, Example, Features, Frontend, FrontendCodec, Inputs
 from seqloom.testing import (
     FRONTEND_CHECKS,
     ConformanceError,
@@ -69,8 +69,8 @@ class Sound(Frontend):
     def make_codec(cls, **params: Any) -> FrontendCodec:
         return cls.codec_class(**params)
 
-    def forward(self, batch: SequenceBatch) -> Features:
-        return Features(self.table(batch["words"]), batch.lengths["words"])
+    def forward(self, inputs: Inputs) -> Features:
+        return Features(self.table(inputs["words"]), inputs.lengths["words"])
 
     @classmethod
     def over(cls, codec: type[SoundCodec]) -> type[Self]:
@@ -84,21 +84,21 @@ class WrongSize(Sound):
 
 
 class WrongLengths(Sound):
-    def forward(self, batch: SequenceBatch) -> Features:
-        found = super().forward(batch)
+    def forward(self, inputs: Inputs) -> Features:
+        found = super().forward(inputs)
         return Features(found.values, torch.full_like(found.lengths, found.values.shape[1]))
 
 
 class OverPadding(Sound):
-    def forward(self, batch: SequenceBatch) -> Features:
-        found = super().forward(batch)
+    def forward(self, inputs: Inputs) -> Features:
+        found = super().forward(inputs)
         return Features(found.values - found.values.mean(1, keepdim=True), found.lengths)
 
 
 class PlaceMatters(Sound):
-    def forward(self, batch: SequenceBatch) -> Features:
-        found = super().forward(batch)
-        shift = torch.arange(len(batch)).reshape(-1, 1, 1)
+    def forward(self, inputs: Inputs) -> Features:
+        found = super().forward(inputs)
+        shift = torch.arange(len(inputs)).reshape(-1, 1, 1)
         return Features(found.values + shift, found.lengths)
 
 
@@ -113,8 +113,8 @@ class HiddenTensor(Sound):
         super().__init__(codec)
         self.shift = torch.randn(5)
 
-    def forward(self, batch: SequenceBatch) -> Features:
-        found = super().forward(batch)
+    def forward(self, inputs: Inputs) -> Features:
+        found = super().forward(inputs)
         return Features(found.values + self.shift, found.lengths)
 
 
@@ -125,8 +125,8 @@ class CountsPadding(Sound):
         super().__init__(codec)
         self.norm = nn.BatchNorm1d(5)
 
-    def forward(self, batch: SequenceBatch) -> Features:
-        found = super().forward(batch)
+    def forward(self, inputs: Inputs) -> Features:
+        found = super().forward(inputs)
         return Features(self.norm(found.values.transpose(1, 2)).transpose(1, 2), found.lengths)
 
 
@@ -137,8 +137,8 @@ class Idle(Sound):
         super().__init__(codec)
         self.idle = nn.Parameter(torch.ones(5))
 
-    def forward(self, batch: SequenceBatch) -> Features:
-        found = super().forward(batch)
+    def forward(self, inputs: Inputs) -> Features:
+        found = super().forward(inputs)
         return Features(found.values + self.idle * 0, found.lengths)
 
 
@@ -202,8 +202,8 @@ class TakesAnything(SoundCodec):
 
 
 class LongIsNan(Sound):
-    def forward(self, batch: SequenceBatch) -> Features:
-        found = super().forward(batch)
+    def forward(self, inputs: Inputs) -> Features:
+        found = super().forward(inputs)
         scale = torch.tensor(2.0) ** found.lengths.reshape(-1, 1, 1)
         return Features(found.values * scale, found.lengths)
 
@@ -224,8 +224,8 @@ class Unpicklable(SoundCodec):
 
 
 class MadeInForward(Sound):
-    def forward(self, batch: SequenceBatch) -> Features:
-        found = super().forward(batch)
+    def forward(self, inputs: Inputs) -> Features:
+        found = super().forward(inputs)
         if not hasattr(self, "scale"):
             self.scale = nn.Parameter(torch.ones(5))
         return Features(found.values * self.scale, found.lengths)
@@ -245,14 +245,14 @@ class OwnRandomness(Sound):
 
 
 class DropsInEval(Sound):
-    def forward(self, batch: SequenceBatch) -> Features:
-        found = super().forward(batch)
+    def forward(self, inputs: Inputs) -> Features:
+        found = super().forward(inputs)
         return Features(nn.functional.dropout(found.values), found.lengths)
 
 
 class Overflows(Sound):
-    def forward(self, batch: SequenceBatch) -> Features:
-        found = super().forward(batch)
+    def forward(self, inputs: Inputs) -> Features:
+        found = super().forward(inputs)
         weight = torch.eye(5)
         size = (found.values @ weight).dtype.itemsize
         return Features(found.values * (1.0 if size == 4 else torch.inf), found.lengths)
@@ -265,15 +265,15 @@ class ByLength(Sound):
         super().__init__(codec)
         self.long = nn.Linear(5, 5)
 
-    def forward(self, batch: SequenceBatch) -> Features:
-        found = super().forward(batch)
+    def forward(self, inputs: Inputs) -> Features:
+        found = super().forward(inputs)
         values = self.long(found.values) if int(found.lengths.max()) > 6 else found.values
         return Features(values, found.lengths)
 
 
 class RoundsInBfloat16(Sound):
-    def forward(self, batch: SequenceBatch) -> Features:
-        found = super().forward(batch)
+    def forward(self, inputs: Inputs) -> Features:
+        found = super().forward(inputs)
         low = (found.values @ torch.eye(5)).dtype == torch.bfloat16
         return Features(found.values.round() if low else found.values, found.lengths)
 

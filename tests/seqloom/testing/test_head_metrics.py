@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from seqloom.interfaces import Encoded, Head, HeadMetric, Prediction, SequenceBatch, Table
+from seqloom.interfaces import Encoded, Head, HeadMetric, Mode, Prediction, Table, Targets
 from seqloom.testing import ConformanceError, HeadCase
 from seqloom.testing import head_metrics as metrics
 from seqloom.testing.subjects import Subject, find
@@ -23,10 +23,19 @@ class WatchesNothing(Sound):
 
 
 class MeanOfBatches(Accuracy):
-    def update(self, predictions: list[Prediction], batch: SequenceBatch) -> None:
+    def update(self, predictions: list[Prediction], targets: Targets) -> None:
         before = self.right.clone()
-        super().update(predictions, batch)
-        self.right = before + (self.right - before) // len(batch)
+        super().update(predictions, targets)
+        self.right = before + (self.right - before) // len(targets)
+
+
+class Undirected(Accuracy):
+    modes: Mapping[str, Mode] = {}
+
+
+class NoModes(Sound):
+    def metrics(self) -> HeadMetric:
+        return Undirected(self.codec.labels)
 
 
 class BadMetric(Sound):
@@ -55,8 +64,8 @@ class MeanOfRanks(Accuracy):
     def compute(self) -> dict[str, Tensor]:
         return {"accuracy": self.shares}
 
-    def update(self, predictions: list[Prediction], batch: SequenceBatch) -> None:
-        super().update(predictions, batch)
+    def update(self, predictions: list[Prediction], targets: Targets) -> None:
+        super().update(predictions, targets)
         self.shares = self.right / self.count
 
 
@@ -68,15 +77,17 @@ class MeanMetric(Sound):
 class Sure(Accuracy):
     """Counts only what the head is confident of."""
 
-    def update(self, predictions: list[Prediction], batch: SequenceBatch) -> None:
+    def update(self, predictions: list[Prediction], targets: Targets) -> None:
         sure = [
             {"label": "?", **one} if "confidence" in one else {"label": ""} for one in predictions
         ]
-        super().update(sure, batch)
+        super().update(sure, targets)
 
 
 class NeedsConfidences(Sound):
-    def decode(self, outputs: Any, encoded: Encoded, scores: bool = True) -> list[Prediction]:
+    def decode(
+        self, outputs: Any, encoded: Encoded, *, scores: bool = True, **_: Any
+    ) -> list[Prediction]:
         found = super().decode(outputs, encoded)
         return found if scores else [{"label": one["label"]} for one in found]
 
@@ -89,9 +100,9 @@ class NamelessInHaste(Accuracy):
 
     seen = True
 
-    def update(self, predictions: list[Prediction], batch: SequenceBatch) -> None:
+    def update(self, predictions: list[Prediction], targets: Targets) -> None:
         self.seen = "confidence" in predictions[0]
-        super().update(predictions, batch)
+        super().update(predictions, targets)
 
     def compute(self) -> dict[str, Tensor]:
         return super().compute() if self.seen else {}
@@ -112,8 +123,13 @@ class ConstantMetric(Sound):
         return Always(self.codec.labels)
 
 
+class Inaccuracy(Accuracy):
+    modes: Mapping[str, Mode] = {"accuracy": "min"}
+
+
 class Reversed(Sound):
-    higher_is_better = False
+    def metrics(self) -> HeadMetric:
+        return Inaccuracy(self.codec.labels)
 
 
 class OwnCount(Accuracy):
@@ -121,8 +137,8 @@ class OwnCount(Accuracy):
 
     seen = 0
 
-    def update(self, predictions: list[Prediction], batch: SequenceBatch) -> None:
-        super().update(predictions, batch)
+    def update(self, predictions: list[Prediction], targets: Targets) -> None:
+        super().update(predictions, targets)
         self.seen += len(predictions)
 
     def details(self) -> list[Any]:
@@ -136,6 +152,7 @@ class LocalDetails(Sound):
 
 BROKEN: list[tuple[Any, type[Head], str]] = [
     (metrics.check_metrics, WatchesNothing, r"monitor is 'f1'; compute\(\) returns \['accuracy'\]"),
+    (metrics.check_metrics, NoModes, r"modes has no entry for \['accuracy'\], which compute\(\)"),
     (metrics.check_metrics, BadMetric, "accuracy, example by example: differ by"),
     (metrics.check_metrics_on_ranks, LocalMetric, r"accuracy on rank \d of two with 1 and 3"),
     (metrics.check_metrics_on_ranks, MeanMetric, "accuracy on rank 0 of two"),
@@ -149,7 +166,7 @@ BROKEN: list[tuple[Any, type[Head], str]] = [
     (
         metrics.check_metrics,
         Reversed,
-        "is right and 0 .*; expected lower, as higher_is_better",
+        "is right and 0 .*; expected lower, as its mode is 'min'",
     ),
     (metrics.check_metrics_on_ranks, LocalDetails, r"details\(\) on rank \d of two with 1 and 3"),
 ]
@@ -168,7 +185,7 @@ def test_a_broken_head_is_caught(
 def test_a_metric_of_texts_is_judged_by_texts_that_were_read() -> None:
     with Subject(find("head=ctc")).case() as case:
         metrics.check_metrics(case)
-        wrong = type("Wrong", (case.cls,), {"higher_is_better": True})
+        wrong = type("Wrong", (case.cls,), {"mode": "max"})
         with pytest.raises(ConformanceError, match="cer is 0 if every prediction is right"):
             metrics.check_metrics(replace(case, cls=wrong))
 

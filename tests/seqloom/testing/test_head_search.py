@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from seqloom.interfaces import Encoded, Example, Head, Prediction, SequenceBatch
+from seqloom.interfaces import Encoded, Example, Head, Prediction, Targets
 from seqloom.plugins import registry, resolve
 from seqloom.testing import ConformanceError, HeadCase, NotApplicable, examples
 from seqloom.testing import head_search as search
@@ -20,27 +20,27 @@ from .sound_head import Sound, case_of
 
 
 class Worst(Sound):
-    def decode(self, outputs: Any, encoded: Encoded, scores: bool = True) -> list[Prediction]:
+    def decode(self, outputs: Any, encoded: Encoded, **_: Any) -> list[Prediction]:
         return super().decode(-outputs, encoded)
 
 
 class GrowsLoss(Sound):
-    def loss(self, outputs: Any, batch: SequenceBatch) -> Tensor:
-        return -super().loss(outputs, batch)
+    def loss(self, outputs: Any, targets: Targets) -> Tensor:
+        return -super().loss(outputs, targets)
 
 
 class HalfNormalised(Sound):
     """Is a likelihood of long examples only."""
 
-    def forward(self, encoded: Encoded, batch: SequenceBatch | None = None) -> Any:
-        return super().forward(encoded, batch), encoded.lengths
+    def forward(self, encoded: Encoded, targets: Targets | None = None) -> Any:
+        return super().forward(encoded, targets), encoded.lengths
 
-    def loss(self, outputs: Any, batch: SequenceBatch) -> Tensor:
+    def loss(self, outputs: Any, targets: Targets) -> Tensor:
         scores, lengths = outputs
-        chosen = scores.gather(1, batch["target"].unsqueeze(1)).squeeze(1)
+        chosen = scores.gather(1, targets["target"].unsqueeze(1)).squeeze(1)
         return torch.where(lengths == 1, 1.0, scores.logsumexp(1)) - chosen
 
-    def decode(self, outputs: Any, encoded: Encoded, scores: bool = True) -> list[Prediction]:
+    def decode(self, outputs: Any, encoded: Encoded, **_: Any) -> list[Prediction]:
         return super().decode(outputs[0], encoded)
 
 

@@ -12,56 +12,56 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seqloom.interfaces import Arrays, Encoded, Example, Head, Prediction, SequenceBatch
+from seqloom.interfaces import Arrays, Encoded, Example, Head, Prediction, Targets, View
 from seqloom.testing import HEAD_CHECKS, ConformanceError, HeadCase, head_metrics, modules
 from seqloom.testing import heads as checks
 
 from . import test_head_metrics, test_head_search
 from .sound_head import Sound, SoundCodec, case_of
 
-Passes = Iterable[tuple[Any, Encoded, SequenceBatch]]
+Passes = Iterable[tuple[Any, Encoded, Targets]]
 
 
 class MeanLoss(Sound):
-    def loss(self, outputs: Any, batch: SequenceBatch) -> Tensor:
-        return super().loss(outputs, batch).mean()
+    def loss(self, outputs: Any, targets: Targets) -> Tensor:
+        return super().loss(outputs, targets).mean()
 
 
 class SharedLoss(Sound):
-    def loss(self, outputs: Any, batch: SequenceBatch) -> Tensor:
-        return super().loss(outputs, batch) / len(batch)
+    def loss(self, outputs: Any, targets: Targets) -> Tensor:
+        return super().loss(outputs, targets) / len(targets)
 
 
 class ReadsPadding(Sound):
-    def forward(self, encoded: Encoded, batch: SequenceBatch | None = None) -> Any:
+    def forward(self, encoded: Encoded, targets: Targets | None = None) -> Any:
         return self.scores(encoded.states.mean(1))
 
 
 class OverConfident(Sound):
-    def decode(self, outputs: Any, encoded: Encoded, scores: bool = True) -> list[Prediction]:
+    def decode(self, outputs: Any, encoded: Encoded, **_: Any) -> list[Prediction]:
         return [{**one, "confidence": 1.5} for one in super().decode(outputs, encoded)]
 
 
 class NumpyPrediction(Sound):
-    def decode(self, outputs: Any, encoded: Encoded, scores: bool = True) -> list[Prediction]:
+    def decode(self, outputs: Any, encoded: Encoded, **_: Any) -> list[Prediction]:
         found = super().decode(outputs, encoded)
         return [{**one, "confidence": np.float32(0.5)} for one in found]
 
 
 class NanConfidence(Sound):
-    def decode(self, outputs: Any, encoded: Encoded, scores: bool = True) -> list[Prediction]:
+    def decode(self, outputs: Any, encoded: Encoded, **_: Any) -> list[Prediction]:
         return [{**one, "confidence": float("nan")} for one in super().decode(outputs, encoded)]
 
 
 class RelativeConfidence(Sound):
-    def decode(self, outputs: Any, encoded: Encoded, scores: bool = True) -> list[Prediction]:
+    def decode(self, outputs: Any, encoded: Encoded, **_: Any) -> list[Prediction]:
         found = super().decode(outputs, encoded)
         top = max(one["confidence"] for one in found)
         return [{**one, "confidence": one["confidence"] / top} for one in found]
 
 
 class MissesOne(Sound):
-    def decode(self, outputs: Any, encoded: Encoded, scores: bool = True) -> list[Prediction]:
+    def decode(self, outputs: Any, encoded: Encoded, **_: Any) -> list[Prediction]:
         return super().decode(outputs, encoded)[1:]
 
 
@@ -92,17 +92,17 @@ class TakesAnything(SoundCodec):
         return {"target": np.array(self.labels.index(example.fields.get("label", "left")))}
 
 
-class WideRows(Sound):
+class WideRows(SoundCodec):
     def columns(self, example: Example, prediction: Prediction) -> list[list[str]]:
         return [[prediction["label"], "and more"]]
 
 
-class FewRows(Sound):
+class FewRows(SoundCodec):
     row_per_token = True
 
 
-class Unescaped(Sound):
-    def render(self, example: Example, prediction: Prediction) -> str:
+class Unescaped(SoundCodec):
+    def render(self, example: Example, prediction: Prediction, view: View) -> str:
         return " ".join(example.fields["tokens"])
 
 
@@ -117,8 +117,8 @@ class HiddenTensor(Sound):
         super().__init__(codec, input_size)
         self.shift = torch.randn(len(codec.labels))
 
-    def forward(self, encoded: Encoded, batch: SequenceBatch | None = None) -> Any:
-        return super().forward(encoded, batch) + self.shift
+    def forward(self, encoded: Encoded, targets: Targets | None = None) -> Any:
+        return super().forward(encoded, targets) + self.shift
 
 
 def _over(codec: type[SoundCodec]) -> type[Sound]:
@@ -126,26 +126,26 @@ def _over(codec: type[SoundCodec]) -> type[Sound]:
 
 
 class Detached(Sound):
-    def forward(self, encoded: Encoded, batch: SequenceBatch | None = None) -> Any:
-        return super().forward(encoded, batch).detach().requires_grad_()
+    def forward(self, encoded: Encoded, targets: Targets | None = None) -> Any:
+        return super().forward(encoded, targets).detach().requires_grad_()
 
 
 class MadeInForward(Sound):
-    def forward(self, encoded: Encoded, batch: SequenceBatch | None = None) -> Any:
+    def forward(self, encoded: Encoded, targets: Targets | None = None) -> Any:
         if not hasattr(self, "scale"):
             self.scale = nn.Parameter(torch.ones(()))
-        return super().forward(encoded, batch) * self.scale
+        return super().forward(encoded, targets) * self.scale
 
 
 class DropsInEval(Sound):
-    def forward(self, encoded: Encoded, batch: SequenceBatch | None = None) -> Any:
-        return F.dropout(super().forward(encoded, batch))
+    def forward(self, encoded: Encoded, targets: Targets | None = None) -> Any:
+        return F.dropout(super().forward(encoded, targets))
 
 
 class ClampsInHalf(Sound):
-    def loss(self, outputs: Any, batch: SequenceBatch) -> Tensor:
+    def loss(self, outputs: Any, targets: Targets) -> Tensor:
         masked = outputs - 1e39 if outputs.dtype == torch.bfloat16 else outputs
-        return super().loss(masked, batch)
+        return super().loss(masked, targets)
 
 
 class ByLength(Sound):
@@ -155,40 +155,44 @@ class ByLength(Sound):
         super().__init__(codec, input_size)
         self.long = nn.Linear(input_size, input_size)
 
-    def forward(self, encoded: Encoded, batch: SequenceBatch | None = None) -> Any:
+    def forward(self, encoded: Encoded, targets: Targets | None = None) -> Any:
         if int(encoded.lengths.max()) > 6:
             return self.scores(self.long(encoded.summary))
-        return super().forward(encoded, batch)
+        return super().forward(encoded, targets)
 
 
 class OtherInHaste(Sound):
-    def decode(self, outputs: Any, encoded: Encoded, scores: bool = True) -> list[Prediction]:
+    def decode(
+        self, outputs: Any, encoded: Encoded, *, scores: bool = True, **_: Any
+    ) -> list[Prediction]:
         return super().decode(outputs if scores else -outputs, encoded)
 
 
 class SaysMoreInHaste(Sound):
-    def decode(self, outputs: Any, encoded: Encoded, scores: bool = True) -> list[Prediction]:
+    def decode(
+        self, outputs: Any, encoded: Encoded, *, scores: bool = True, **_: Any
+    ) -> list[Prediction]:
         found = super().decode(outputs, encoded)
         return found if scores else [{**one, "draft": True} for one in found]
 
 
-class UnescapedLabel(Sound):
-    def render(self, example: Example, prediction: Prediction) -> str:
-        return f"<b>{prediction['label']}</b> " + super().render(example, prediction)
+class UnescapedLabel(SoundCodec):
+    def render(self, example: Example, prediction: Prediction, view: View) -> str:
+        return f"<b>{prediction['label']}</b> " + super().render(example, prediction, view)
 
 
-class UnescapedTruth(Sound):
-    def render(self, example: Example, prediction: Prediction) -> str:
-        return f"{super().render(example, prediction)} <i>{example.fields['label']}</i>"
+class UnescapedTruth(SoundCodec):
+    def render(self, example: Example, prediction: Prediction, view: View) -> str:
+        return f"{super().render(example, prediction, view)} <i>{example.fields['label']}</i>"
 
 
-class UnescapedId(Sound):
-    def render(self, example: Example, prediction: Prediction) -> str:
+class UnescapedId(SoundCodec):
+    def render(self, example: Example, prediction: Prediction, view: View) -> str:
         return f"<p title={example.id}>{html.escape(prediction['label'])}</p>"
 
 
-class UnescapedLaterToken(Sound):
-    def render(self, example: Example, prediction: Prediction) -> str:
+class UnescapedLaterToken(SoundCodec):
+    def render(self, example: Example, prediction: Prediction, view: View) -> str:
         first, *others = example.fields["tokens"]
         return " ".join([html.escape(first), *others])
 
@@ -198,8 +202,8 @@ class TimesZero(Sound):
         super().__init__(codec, input_size)
         self.idle = nn.Parameter(torch.ones(()))
 
-    def forward(self, encoded: Encoded, batch: SequenceBatch | None = None) -> Any:
-        return super().forward(encoded, batch) + self.idle * 0
+    def forward(self, encoded: Encoded, targets: Targets | None = None) -> Any:
+        return super().forward(encoded, targets) + self.idle * 0
 
 
 class LostCalibration(Sound):
@@ -209,7 +213,7 @@ class LostCalibration(Sound):
         self.temperature = 1 + float(len([*passes]))
         return {"temperature": self.temperature}
 
-    def decode(self, outputs: Any, encoded: Encoded, scores: bool = True) -> list[Prediction]:
+    def decode(self, outputs: Any, encoded: Encoded, **_: Any) -> list[Prediction]:
         return super().decode(outputs / self.temperature, encoded)
 
 
@@ -260,9 +264,9 @@ BROKEN: list[tuple[Any, type[Head], str]] = [
         r"other arrays: \['more', 'target'\], exp",
     ),
     (checks.check_codec, _over(TakesAnything), "an example without a target is not rejected"),
-    (checks.check_output, WideRows, "a row of 2 cells for 1 columns"),
-    (checks.check_output, FewRows, "1 rows for 5 tokens"),
-    (checks.check_output, Unescaped, r"render\(\) does not escape texts: ….*<script>"),
+    (checks.check_output, _over(WideRows), "a row of 2 cells for 1 columns"),
+    (checks.check_output, _over(FewRows), "1 rows for 5 tokens"),
+    (checks.check_output, _over(Unescaped), r"render\(\) does not escape texts: ….*<script>"),
     (modules.check_gradients, Unused, r"no gradient reaches forgotten\.weight"),
     (checks.check_round_trip, HiddenTensor, "outputs of the loaded module"),
     (checks.check_learning, Detached, "40 steps of training took the mean loss from"),
@@ -277,10 +281,10 @@ BROKEN: list[tuple[Any, type[Head], str]] = [
         r"against decode\(scores=False\): \d: (label|confid)",
     ),
     (checks.check_decode, SaysMoreInHaste, r"\['confidence', 'label'\], expected .*'draft'"),
-    (checks.check_output, UnescapedLabel, "does not escape texts: …<b>.*<script>"),
-    (checks.check_output, UnescapedTruth, "does not escape texts: ….*<i>.*<script>"),
-    (checks.check_output, UnescapedId, "does not escape texts: …<p title=example-0<script>"),
-    (checks.check_output, UnescapedLaterToken, "does not escape texts"),
+    (checks.check_output, _over(UnescapedLabel), "does not escape texts: …<b>.*<script>"),
+    (checks.check_output, _over(UnescapedTruth), "does not escape texts: ….*<i>.*<script>"),
+    (checks.check_output, _over(UnescapedId), "does not escape texts: …<p title=example-0<script>"),
+    (checks.check_output, _over(UnescapedLaterToken), "does not escape texts"),
     (modules.check_gradients, TimesZero, "the gradient of idle is zero, whatever the weights"),
     (checks.check_round_trip, LostCalibration, "outputs of the loaded module"),
     (checks.check_round_trip, CalibratesToNan, r"after calibrate\(\) are not finite: 4 of 4"),

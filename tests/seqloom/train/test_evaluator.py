@@ -14,7 +14,7 @@ import torch
 from seqloom.config.compose import compose_run
 from seqloom.config.run_config import BatchConfig
 from seqloom.data.sampler import BatchSampler
-from seqloom.interfaces import Encoded, Matrix, SequenceBatch, Table
+from seqloom.interfaces import Encoded, Matrix, Table, Targets
 from seqloom.model.build import build_pipeline
 from seqloom.model.pipeline import Pipeline
 from seqloom.train.data import RunData, read_data, sampler
@@ -63,14 +63,14 @@ class Watched:
     def __init__(self, pipeline: Pipeline) -> None:
         self.pipeline, self.ids = pipeline, list[str]()
 
-    def __call__(self, passes: Iterable[tuple[Any, Encoded, SequenceBatch]]) -> dict[str, float]:
+    def __call__(self, passes: Iterable[tuple[Any, Encoded, Targets]]) -> dict[str, float]:
         scale = torch.ones((), requires_grad=True)
-        for outputs, encoded, batch in passes:
+        for outputs, encoded, targets in passes:
             assert not any(part.training for part in self.pipeline.modules())
-            assert "label" in batch or "target" in batch or "labels" in batch, batch.tensors
-            assert len(encoded.lengths) == len(batch)
+            assert "target" in targets, targets.tensors
+            assert len(encoded.lengths) == len(targets)
             (outputs * scale).sum().backward()
-            self.ids += batch.ids
+            self.ids += targets.ids
         assert scale.grad is not None
         return {"scale": float(scale.grad)}
 
@@ -181,8 +181,8 @@ def _calibrated() -> tuple[dict[str, float], float, list[str]]:
     pipeline.head.register_buffer("scale", torch.zeros(()))
     ids: list[str] = []
 
-    def fit(passes: Iterable[tuple[Any, Encoded, SequenceBatch]]) -> dict[str, float]:
-        ids.extend(name for _, _, batch in passes for name in batch.ids)
+    def fit(passes: Iterable[tuple[Any, Encoded, Targets]]) -> dict[str, float]:
+        ids.extend(name for _, _, targets in passes for name in targets.ids)
         pipeline.head.scale.fill_(rank() + 5)  # type: ignore[operator]
         return {"scale": rank() + 5}
 

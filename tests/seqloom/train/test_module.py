@@ -14,7 +14,7 @@ from torch.optim import SGD
 
 from seqloom.config.compose import compose_run
 from seqloom.errors import RunError
-from seqloom.interfaces import SequenceBatch
+from seqloom.interfaces import Inputs, SequenceBatch
 from seqloom.model.build import build_pipeline
 from seqloom.nn.dropout import Dropout
 from seqloom.train.callbacks import BestCheckpoint, JsonLines, RandomState, TrainingTime
@@ -28,7 +28,7 @@ Fit = Callable[..., Any]
 
 def _refuse(losses: list[float]) -> None:
     values = torch.tensor(losses)
-    refuse_non_finite(values.mean(), values, SequenceBatch({}, {}, ["a", "b", "c"]))
+    refuse_non_finite(values.mean(), values, SequenceBatch(Inputs({}, {}), ids=["a", "b", "c"]))
 
 
 def test_finite_losses_pass() -> None:

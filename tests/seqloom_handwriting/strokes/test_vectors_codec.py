@@ -108,7 +108,8 @@ def test_the_projection_is_linear_and_ignores_the_padding() -> None:
     values = [np.random.default_rng(n).normal(size=(n, 3)) for n in (2, 5)]
     codec = fitted(values, size=4)
     frontend = VectorFrontend(codec, size=4)
-    batch = Collate()([EncodedExample(example(v), codec.encode(example(v))) for v in values])
+    rows = [EncodedExample(example(v), codec.encode(example(v))) for v in values]
+    batch = Collate()(rows).inputs
     batch["features"][0, 2:] = torch.nan
     given = frontend(batch)
     assert frontend.projection is not None

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from seqloom.data.collate import Collate, EncodedExample
-from seqloom.interfaces import Example, Frontend, FrontendCodec, Origin, SequenceBatch
+from seqloom.data.encode import Codecs
+from seqloom.interfaces import Example, Frontend, FrontendCodec, Inputs, Origin
 
 
 def _examples(values: Sequence[Any], field: str = "tokens") -> list[Example]:
@@ -18,11 +18,10 @@ def _examples(values: Sequence[Any], field: str = "tokens") -> list[Example]:
     ]
 
 
-def _batch(codec: FrontendCodec, values: Sequence[Any], field: str = "tokens") -> SequenceBatch:
+def _batch(codec: FrontendCodec, values: Sequence[Any], field: str = "tokens") -> Inputs:
+    codecs = Codecs(codec, {})
     examples = [codec.prepare(example) for example in _examples(values, field)]
-    return Collate(codec.padding)(
-        [EncodedExample(example, codec.encode(example)) for example in examples]
-    )
+    return codecs.collate()([codecs.encode_inputs(example) for example in examples]).inputs
 
 
 def _build(
@@ -39,7 +38,7 @@ def examples() -> Callable[..., list[Example]]:
 
 
 @pytest.fixture
-def batch_of() -> Callable[..., SequenceBatch]:
+def batch_of() -> Callable[..., Inputs]:
     return _batch
 
 

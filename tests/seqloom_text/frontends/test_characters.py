@@ -14,13 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqloom.errors import ExampleError
-from seqloom.interfaces import Example, Origin, SequenceBatch
+from seqloom.interfaces import Example, Inputs, Origin
 from seqloom_text.frontends.characters import CharactersCodec, CharactersFrontend
 from seqloom_text.frontends.fields import FIRST, UNK
 
 TRAIN = ["Hello, world", "a", "naïve 👍🏽"]
 Build = Callable[..., tuple[Any, CharactersFrontend]]
-BatchOf = Callable[..., SequenceBatch]
+BatchOf = Callable[..., Inputs]
 
 
 def text(value: str, **more: Any) -> Example:
@@ -116,10 +116,9 @@ def test_alone_padded_with_junk_and_in_any_order(build: Build, batch_of: BatchOf
     for row, length in enumerate(batch.lengths["characters"].tolist()):
         batch["characters"][row, length:] = 30_000
     order = [2, 0, 1]
-    permuted = SequenceBatch(
+    permuted = Inputs(
         {"characters": batch["characters"][order]},
         {"characters": batch.lengths["characters"][order]},
-        batch.ids,
     )
     together, shuffled = frontend(batch).values, frontend(permuted).values
     weight = frontend.embedding.weight

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from seqloom.errors import ConfigError, ExampleError
-from seqloom.interfaces import Example, Origin, SequenceBatch
+from seqloom.interfaces import Example, Inputs, Origin
 from seqloom_text.frontends.fields import FIRST, UNK
 from seqloom_text.frontends.words import WordsCodec, WordsFrontend
 
@@ -241,7 +241,7 @@ def test_encoding_is_fast(examples: Examples) -> None:
 
 SENTENCES = [["The", "cat", "sat"], ["dog"], ["the", "quick", "brown", "fox", "jumps"]]
 Build = Callable[..., tuple[Any, WordsFrontend]]
-BatchOf = Callable[..., SequenceBatch]
+BatchOf = Callable[..., Inputs]
 
 
 def gradients(frontend: WordsFrontend, values: Tensor) -> list[Tensor]:
@@ -271,10 +271,9 @@ def test_alone_padded_with_junk_and_in_any_order(
         if characters:
             batch["characters"][row, length:] = 30_000
     order = [2, 0, 1]
-    permuted = SequenceBatch(
+    permuted = Inputs(
         {name: tensor[order] for name, tensor in batch.tensors.items()},
         {name: lengths[order] for name, lengths in batch.lengths.items()},
-        [batch.ids[row] for row in order],
     )
     together, shuffled = frontend(batch).values, frontend(permuted).values
     for row, tokens in enumerate(SENTENCES):

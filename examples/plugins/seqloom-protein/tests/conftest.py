@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from seqloom.interfaces import Example, Origin, SequenceBatch
+from seqloom.interfaces import Example, Origin, Targets
 
 from seqloom_protein.codec import UNRESOLVED, StructureCodec
 
@@ -34,15 +34,15 @@ def codec() -> StructureCodec:
 
 
 @pytest.fixture
-def batch_of(codec: StructureCodec) -> Callable[..., SequenceBatch]:
-    """Make a batch of the targets of proteins, scoped to the head."""
+def batch_of(codec: StructureCodec) -> Callable[..., Targets]:
+    """Make a batch of the targets of proteins."""
 
-    def make(*examples: Example) -> SequenceBatch:
+    def make(*examples: Example) -> Targets:
         rows = [torch.from_numpy(codec.encode(one)["states"]) for one in examples]
         states = torch.nn.utils.rnn.pad_sequence(rows, True, UNRESOLVED)
         lengths = torch.tensor([len(row) for row in rows])
         ids = [str(number) for number in range(len(rows))]
-        return SequenceBatch({"states": states}, {"states": lengths}, ids)
+        return Targets({"states": states}, {"states": lengths}, ids)
 
     return make
 

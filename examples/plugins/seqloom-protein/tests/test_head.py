@@ -59,10 +59,10 @@ def test_what_is_predicted_for_an_unresolved_residue_is_said_all_the_same(
 def test_rows_and_description(head: SecondaryStructureHead, protein: Any) -> None:
     example = protein("HE", residues="MK")
     prediction = {"states": "HC", "confidence": [0.5, 0.25]}
-    described = head.describe(example, prediction)
+    described = head.codec.describe(example, prediction)
     assert described == {"residues": "MK", **prediction}
-    assert head.columns(example, described) == [["M", "H", "0.5000"], ["K", "C", "0.2500"]]
-    assert head.columns(example, {"states": "HC"}) == [["M", "H", ""], ["K", "C", ""]]
+    assert head.codec.columns(example, described) == [["M", "H", "0.5000"], ["K", "C", "0.2500"]]
+    assert head.codec.columns(example, {"states": "HC"}) == [["M", "H", ""], ["K", "C", ""]]
 
 
 def test_the_score_is_named_after_the_number_of_states(protein: Any) -> None:

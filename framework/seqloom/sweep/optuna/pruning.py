@@ -106,7 +106,7 @@ class Pruning(pl.Callback):
         if self.metric:
             return self.metric, 1 if self.direction == "maximize" else -1
         pipeline: Any = pl_module.pipeline
-        return f"val/{pipeline.head.monitor}", 1 if pipeline.head.higher_is_better else -1
+        return f"val/{pipeline.head.monitor}", 1 if pipeline.head.mode == "max" else -1
 
     def _params(self, trainer: pl.Trainer) -> dict[str, Any]:
         if self.pruner != "hyperband" or "max_resource" in self.params:

@@ -1,4 +1,4 @@
-"""The codec of the head: from letters to numbered states, the unresolved residues marked."""
+"""The codec of the head: from letters to numbered states, and from states to tables and markup."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 from seqloom.errors import ExampleError, did_you_mean
-from seqloom.interfaces import Arrays, Example, HeadCodec
+from seqloom.interfaces import Arrays, Example, HeadCodec, Prediction, View
+
+from seqloom_protein.render import render
 
 UNRESOLVED = -1
 """In place of a state's number where the residue is not resolved, and in the padding."""
@@ -22,6 +24,8 @@ class StructureCodec(HeadCodec):
         states: the letters of the numbers; known after ``restore``.
     """
 
+    column_names = ("residue", "state", "confidence")
+    row_per_token = True
     padding = {"states": UNRESOLVED}  # noqa: RUF012 (the interface declares it)
 
     def __init__(self, field: str = "structure", mask: str = "resolved") -> None:
@@ -85,6 +89,29 @@ class StructureCodec(HeadCodec):
                 f"field {self.field!r} has {count} states, and there are {frames} residues; "
                 "head=secondary_structure needs one state for each residue.",
             )
+
+    def describe(self, example: Example, prediction: Prediction) -> Prediction:
+        """Return the prediction with the ``residues`` it is of, in one text."""
+        return {"residues": "".join(example.fields["tokens"]), **prediction}
+
+    def columns(self, example: Example, prediction: Prediction) -> list[list[str]]:
+        """Return a row for each residue: its letter, its state and the confidence in it."""
+        states = prediction["states"]
+        confidence = prediction.get("confidence")
+        numbers = [""] * len(states) if confidence is None else [f"{p:.4f}" for p in confidence]
+        rows = zip(example.fields["tokens"], states, numbers, strict=True)
+        return [list(row) for row in rows]
+
+    def render(self, example: Example, prediction: Prediction, view: View) -> str:
+        """Return HTML of the residues, coloured by state; the known structure below them."""
+        return render(example.fields["tokens"], prediction["states"], self._known(example))
+
+    def _known(self, example: Example) -> str | None:
+        """Return the example's own states, a dot where unresolved; None if it has none."""
+        try:
+            return "".join(state or "." for state in self._read(example))
+        except ExampleError:
+            return None
 
     def _read(self, example: Example) -> list[str]:
         """Return a letter for each residue, empty where it is not resolved."""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
-from seqloom.interfaces import Encoded, Example, Head, HeadMetric, Prediction, SequenceBatch
+from seqloom.interfaces import Encoded, Head, Prediction, Targets
 from seqloom.nn import LockedDropout, length_mask, zero_padding
 from torch import Tensor, nn
 
 from seqloom_protein.codec import UNRESOLVED, StructureCodec
-from seqloom_protein.render import render
+
+if TYPE_CHECKING:
+    from seqloom_protein.metric import StateAccuracy
 
 
 class SecondaryStructureHead(Head):
@@ -26,8 +28,6 @@ class SecondaryStructureHead(Head):
     """
 
     monitor = "q3"
-    column_names = ("residue", "state", "confidence")
-    row_per_token = True
 
     def __init__(
         self,
@@ -49,28 +49,30 @@ class SecondaryStructureHead(Head):
         """Return an unfitted codec for the component's parameters."""
         return StructureCodec(params.get("field", "structure"), params.get("mask", "resolved"))
 
-    def forward(self, encoded: Encoded, batch: SequenceBatch | None = None) -> Tensor:
+    def forward(self, encoded: Encoded, targets: Targets | None = None) -> Tensor:
         """Return the scores of the states, (B, T, C)."""
         states = zero_padding(encoded.states, encoded.lengths)
         scores: Tensor = self.project(self.dropout(states))
         return scores
 
-    def loss(self, outputs: Tensor, batch: SequenceBatch) -> Tensor:
+    def loss(self, outputs: Tensor, targets: Targets) -> Tensor:
         """Return (B,) losses in nats: the mean cross entropy of the example's resolved residues.
 
         A mean, so that a protein's loss does not grow with its length. Batches hold proteins of
         like length, so within one it weighs residues nearly alike.
         """
-        lengths = batch.lengths["states"]
+        lengths = targets.lengths["states"]
         size = int(lengths.max())
         scores = outputs[:, :size].transpose(1, 2).float()  # (B, C, T)
         inside = length_mask(lengths, size, scores.device)
-        states = batch["states"][:, :size].masked_fill(~inside, UNRESOLVED)
+        states = targets["states"][:, :size].masked_fill(~inside, UNRESOLVED)
         losses = F.cross_entropy(scores, states, ignore_index=UNRESOLVED, reduction="none")
         return losses.sum(1) / (states != UNRESOLVED).sum(1)
 
     @torch.no_grad()
-    def decode(self, outputs: Tensor, encoded: Encoded, scores: bool = True) -> list[Prediction]:
+    def decode(
+        self, outputs: Tensor, encoded: Encoded, *, scores: bool = True, **_: Any
+    ) -> list[Prediction]:
         """Return for each row its ``states``, one letter a residue.
 
         With ``scores`` also ``confidence``, the probability of each of these states.
@@ -86,25 +88,9 @@ class SecondaryStructureHead(Head):
                 prediction["confidence"] = row[:length]
         return predictions
 
-    def metrics(self) -> HeadMetric:
+    def metrics(self) -> StateAccuracy:
         """Return a fresh metric: Q3, and the recall of each state."""
         # torchmetrics takes a second that predicting saves
         from seqloom_protein.metric import StateAccuracy
 
         return StateAccuracy(self.codec.states, self.codec.score)
-
-    def describe(self, example: Example, prediction: Prediction) -> Prediction:
-        """Return the prediction with the ``residues`` it is of, in one text."""
-        return {"residues": "".join(example.fields["tokens"]), **prediction}
-
-    def columns(self, example: Example, prediction: Prediction) -> list[list[str]]:
-        """Return a row for each residue: its letter, its state and the confidence in it."""
-        states = prediction["states"]
-        confidence = prediction.get("confidence")
-        numbers = [""] * len(states) if confidence is None else [f"{p:.4f}" for p in confidence]
-        rows = zip(example.fields["tokens"], states, numbers, strict=True)
-        return [list(row) for row in rows]
-
-    def render(self, example: Example, prediction: Prediction) -> str:
-        """Return HTML of the residues, coloured by state; the known structure below them."""
-        return render(example, prediction, self.codec)

@@ -7,9 +7,8 @@ from itertools import chain
 
 import numpy as np
 import torch
-from seqloom.interfaces import Matrix, Prediction, SequenceBatch, Table
+from seqloom.interfaces import HeadMetric, Matrix, Prediction, Table, Targets
 from torch import Tensor
-from torchmetrics import Metric
 
 from seqloom_protein.codec import UNRESOLVED
 
@@ -17,7 +16,7 @@ NAMES = {"H": "helix", "E": "strand", "C": "coil"}
 """Of the three states; others, of DSSP's eight say, go by their letters."""
 
 
-class StateAccuracy(Metric):
+class StateAccuracy(HeadMetric):
     """Accuracy over all resolved residues of all proteins, and the recall of each state.
 
     With three states the accuracy is Q3 as it is published: each residue counts once, so that a
@@ -28,24 +27,22 @@ class StateAccuracy(Metric):
         name: of the accuracy: ``q3`` where there are three.
     """
 
-    is_differentiable = False
-    higher_is_better = True
-    full_state_update = False
-
     confusion: Tensor
 
     def __init__(self, states: Sequence[str], name: str = "q3") -> None:
         super().__init__()
         self.states = list(states)
         self.name = name
+        names = [name, *(f"recall_{_name(one)}" for one in self.states)]
+        self.modes = dict.fromkeys(names, "max")
         self._numbers = {letter: number for number, letter in enumerate(self.states)}
         zeros = torch.zeros(len(self.states), len(self.states), dtype=torch.int64)
         self.add_state("confusion", zeros, dist_reduce_fx="sum")  # rows are the truth
 
-    def update(self, predictions: Sequence[Prediction], batch: SequenceBatch) -> None:
-        """Count the predictions of a batch, scoped to the head, against its ``states``."""
-        padded = batch["states"].cpu().numpy()
-        lengths = batch.lengths["states"].numpy()
+    def update(self, predictions: Sequence[Prediction], targets: Targets) -> None:
+        """Count the predictions of a batch against its ``states``."""
+        padded = targets["states"].cpu().numpy()
+        lengths = targets.lengths["states"].numpy()
         truth = padded[np.arange(padded.shape[1]) < lengths[:, None]]  # row after row
         letters = chain.from_iterable(prediction["states"] for prediction in predictions)
         guess = np.fromiter(map(self._numbers.__getitem__, letters), np.int64, len(truth))

@@ -6,9 +6,6 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from markupsafe import Markup
-from seqloom.interfaces import Example, Prediction
-
-from seqloom_protein.codec import StructureCodec
 
 WIDTH = 60  # residues a line, as most FASTA files have
 _HELIX, _STRAND = "rgb(220 60 100 / 30%)", "rgb(60 120 220 / 30%)"  # let light and dark ink be read
@@ -16,26 +13,15 @@ COLOURS = dict.fromkeys("HGI", _HELIX) | dict.fromkeys("EB", _STRAND)
 """Background of helices and strands, of DSSP's eight states too; the others have none."""
 
 
-def render(example: Example, prediction: Prediction, codec: StructureCodec) -> str:
-    """Return HTML: residues, predicted states, and the known ones, a dot where unresolved."""
-    residues: list[str] = example.fields["tokens"]
-    states = prediction["states"]
-    rows = [residues, states, _known(example, codec, len(states))]
+def render(residues: Sequence[str], states: str, known: str | None) -> str:
+    """Return HTML: residues, predicted states, and the known ones if there are as many."""
+    rows = [residues, states, known if known and len(known) == len(states) else ""]
     blocks = [
         _block(start + 1, [row[start : start + WIDTH] for row in rows if row])
         for start in range(0, len(states), WIDTH)
     ]
     html = Markup('<pre class="protein">{}</pre>').format(Markup("\n\n").join(blocks))
     return str(html)
-
-
-def _known(example: Example, codec: StructureCodec, size: int) -> str:
-    """Return the example's own states; nothing if it has none that fit."""
-    states = example.fields.get(codec.field)
-    mask = example.fields.get(codec.mask)
-    if not (isinstance(states, str) and isinstance(mask, str) and len(states) == len(mask) == size):
-        return ""
-    return "".join(s if seen == "1" else "." for s, seen in zip(states, mask, strict=True))
 
 
 def _block(first: int, rows: Sequence[Sequence[str]]) -> Markup:

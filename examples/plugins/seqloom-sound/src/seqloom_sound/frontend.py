@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from seqloom.interfaces import Features, Frontend, SequenceBatch
+from seqloom.interfaces import Features, Frontend, Inputs
 from torch import Tensor
 
 from seqloom_sound.codec import LogMelCodec
@@ -38,9 +38,9 @@ class LogMelFrontend(Frontend):
         """
         return LogMelCodec(**params)
 
-    def forward(self, batch: SequenceBatch) -> Features:
+    def forward(self, inputs: Inputs) -> Features:
         """Return the features (B, ceil(T / stride), output_size)."""
-        values, lengths = batch["log_mel"], batch.lengths["log_mel"]
+        values, lengths = inputs["log_mel"], inputs.lengths["log_mel"]
         if self.params.deltas:
             values = torch.cat([values, slopes(values, lengths)], dim=-1)
         if self.params.stack > 1:

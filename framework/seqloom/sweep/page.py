@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from optuna.distributions import BaseDistribution
 
-    from seqloom.train.report.history import Curve
+    from seqloom.train.report.content import Curve
 
 OMITTED = frozenset({"val range", "test range", "units/s"})
 """Columns that do not fit into a window of common size."""
@@ -167,7 +167,7 @@ def _plots(board: Board, index: int, shares: dict[str, float]) -> list[Plot]:
 
 def curves(board: Board) -> dict[str, list[Curve]]:
     """Return the learning curves on validation of each point that has any; epochs count from 1."""
-    from seqloom.train.report.history import curve
+    from seqloom.train.report.content import curve
 
     name = f"val/{board.metric}"
     found: dict[str, list[Curve]] = {}

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from seqloom.sweep.columns import natural, number, spans_widely
 from seqloom.sweep.points import ABSENT
+from seqloom.train.report.content import Curve, thinned
 from seqloom.train.report.drawing import INK, LINE, PAPER, SERIES, figure, short
-from seqloom.train.report.history import Curve, thinned
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

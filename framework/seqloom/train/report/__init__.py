@@ -1,4 +1,4 @@
-"""The report of a run: one HTML file that needs nothing else."""
+"""The report of a run: one self-contained HTML file."""
 
 from seqloom.train.report.content import Report, WorstExample
 from seqloom.train.report.page import write_report

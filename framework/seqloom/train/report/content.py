@@ -1,4 +1,4 @@
-"""What a report is made of. Everything is optional but the title."""
+"""The content of a report, and curves from the rows of its metrics."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from seqloom.interfaces.head import Matrix, Table
 
+Rows = Sequence[Mapping[str, Any]]
+Curve = list[tuple[float, float]]
+
 
 @dataclass(frozen=True)
 class WorstExample:
-    """An example that the model did badly on.
+    """An example with a large loss.
 
     Attributes:
-        id: of the example.
-        origin: where it was read, as text; empty if it was not read from a file.
-        loss: of this example; NaN counts as the worst.
+        id: Id of the example.
+        origin: File and line, as text; empty if it was not read from a file.
+        loss: Loss of the example; NaN ranks highest.
         html: what `Head.render` gave: escaped already, and shown as it is.
     """
 
@@ -29,29 +32,29 @@ class WorstExample:
 
     @property
     def rank(self) -> float:
-        """The loss, with NaN above all."""
+        """The loss, with NaN ranking highest."""
         return math.inf if math.isnan(self.loss) else self.loss
 
 
 @dataclass
 class Report:
-    """The facts of a run.
+    """The content of a report. Everything except the title is optional.
 
     Attributes:
-        title: of the run.
-        config: the resolved config, plain types.
-        summary: names with values for the top of the page: device, time, parameters, tokens/s.
-        metrics: final metrics by split and name.
-        monitor: the metric that the run goes by, such as ``f1``, or ``val/f1`` with its split.
-        higher_is_better: of that metric.
-        history: rows of ``metrics.jsonl``: ``step``, ``epoch`` and metrics such as ``train/loss``.
-        lengths: of the sequences, in steps, by split.
-        fill: the share of the training batches that is not padding, in [0, 1].
-        tables: of the head, such as scores by type; a column ``f1`` is drawn as bars.
-        matrices: of the head; drawn as heat maps.
-        worst: examples with a great loss, in any order.
-        skipped: where an example is that was left out, and why.
-        plugins: name, distribution, version and the like of each.
+        title: Title of the run.
+        config: Resolved config, plain types.
+        summary: Names and values for the top of the page: device, time, parameters, tokens/s.
+        metrics: Final metrics by split and name.
+        monitor: Monitored metric, such as ``f1``, or ``val/f1`` with its split.
+        higher_is_better: Whether higher values of it are better.
+        history: Rows of ``metrics.jsonl``: ``step``, ``epoch`` and metrics such as ``train/loss``.
+        lengths: Lengths of the sequences in steps, by split.
+        fill: Share of the training batches that is not padding, in [0, 1].
+        tables: Tables of the head, such as scores by type; a column ``f1`` is drawn as bars.
+        matrices: Matrices of the head; drawn as heat maps.
+        worst: Examples with large losses, in any order.
+        skipped: Location of each skipped example, and the reason.
+        plugins: Name, distribution, version and so on of each plugin.
     """
 
     title: str
@@ -71,10 +74,60 @@ class Report:
 
     @property
     def monitor_key(self) -> str:
-        """The monitored metric as the history names it; empty if none is monitored."""
+        """The key of the monitored metric in the history; empty if none is monitored."""
         return self.monitor if "/" in self.monitor or not self.monitor else f"val/{self.monitor}"
 
     @property
     def monitor_name(self) -> str:
         """The monitored metric without its split."""
         return self.monitor.rpartition("/")[2]
+
+
+def curve(rows: Rows, name: str, along: str = "step") -> Curve:
+    """Return the finite values of a metric with their steps (or epochs), in order.
+
+    >>> curve([{"step": 1, "loss": 2.5}, {"step": 2, "loss": float("nan")}], "loss")
+    [(1.0, 2.5)]
+    """
+    found = [
+        (float(row[along]), float(row[name]))
+        for row in rows
+        if _is_number(row.get(along)) and _is_number(row.get(name))
+    ]
+    return sorted(point for point in found if all(map(math.isfinite, point)))
+
+
+def thinned(points: Curve, most: int = 400) -> Curve:
+    """Return at most this many points, each the mean of its neighbours.
+
+    >>> thinned([(1.0, 2.0), (2.0, 4.0), (3.0, 1.0), (4.0, 1.0)], most=2)
+    [(1.5, 3.0), (3.5, 1.0)]
+    """
+    width = math.ceil(len(points) / most)
+    if width <= 1:
+        return points
+    chunks = [points[i : i + width] for i in range(0, len(points), width)]
+    return [(sum(x for x, _ in c) / len(c), sum(y for _, y in c) / len(c)) for c in chunks]
+
+
+def best(points: Curve, higher_is_better: bool) -> tuple[float, float]:
+    """Return the best point of a curve that has points, the first among equals."""
+    return (max if higher_is_better else min)(points, key=lambda point: point[1])
+
+
+def not_finite(rows: Rows) -> list[tuple[str, int, str]]:
+    """Return each metric that was NaN or infinite: its name, the count, and the first step.
+
+    >>> not_finite([{"step": 7, "train/loss": float("inf")}])
+    [('train/loss', 1, '7')]
+    """
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        for name, value in row.items():
+            if isinstance(value, float) and not math.isfinite(value):
+                found.setdefault(name, []).append(str(row.get("step", "?")))
+    return [(name, len(steps), steps[0]) for name, steps in found.items()]
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

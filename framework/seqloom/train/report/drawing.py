@@ -1,7 +1,7 @@
-"""Drawing with matplotlib, as SVG that takes the page's colours and fonts.
+"""Draw with matplotlib, as SVG that uses the page's colours and fonts.
 
-Matplotlib knows no CSS variables: plots are drawn in stand-in colours, and these are replaced in
-the SVG by the page's, so that one drawing serves the light and the dark page.
+Matplotlib does not support CSS variables: plots are drawn in placeholder colours, which are
+replaced in the SVG by the page's, so that one drawing serves the light and the dark theme.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _COLOURS = {
     INK: "currentColor",
     PAPER: "var(--paper)",
     LINE: "var(--line)",
-    **{stand_in: f"var(--series-{i})" for i, stand_in in enumerate(SERIES, 1)},
+    **{placeholder: f"var(--series-{i})" for i, placeholder in enumerate(SERIES, 1)},
 }
 _STYLE: dict[Any, Any] = {
     "axes.axisbelow": True,
@@ -39,7 +39,7 @@ _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "seqloom",
     "text.color": INK,
-    "text.parse_math": False,  # a label may well contain "$"
+    "text.parse_math": False,  # labels may contain "$"
     "xtick.color": INK,
     "xtick.major.size": 0,
     "ytick.color": INK,
@@ -58,11 +58,11 @@ def has_matplotlib() -> bool:
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Draw in the page's style inside, whatever the user's own settings of matplotlib are."""
+    """Draw in the page's style within the block, regardless of the user's matplotlib settings."""
     import matplotlib
 
     with matplotlib.rc_context(), warnings.catch_warnings():
-        # The browser has the fonts that matplotlib misses; it only measures with its own.
+        # The browser has the fonts that matplotlib lacks, which only measures with its own.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_STYLE)
@@ -70,7 +70,7 @@ def style() -> Iterator[None]:
 
 
 def figure(height: float = 3.0, width: float = 5.0) -> tuple[Figure, Any]:
-    """Return a figure of this size in inches, with its axes."""
+    """Return a figure of a size in inches, and its axes."""
     from matplotlib.figure import Figure
 
     made = Figure(figsize=(width, height), layout="constrained")
@@ -78,7 +78,7 @@ def figure(height: float = 3.0, width: float = 5.0) -> tuple[Figure, Any]:
 
 
 def short(labels: Sequence[str], most: int = 24) -> list[str]:
-    """Return labels that fit on an axis and are valid in XML.
+    """Return labels shortened to fit on an axis, and valid in XML.
 
     >>> short(["PlayMusic", "a very long name indeed"], most=10)
     ['PlayMusic', 'a very lo…']
@@ -88,12 +88,12 @@ def short(labels: Sequence[str], most: int = 24) -> list[str]:
 
 
 def to_svg(drawn: Figure, name: str, title: str) -> str:
-    """Return the figure as an element to put into HTML; the same bytes for the same figure.
+    """Return the figure as an SVG element for HTML; the same bytes for the same figure.
 
     Args:
-        drawn: the figure.
-        name: unique in the page: identifiers inside the SVG start with it.
-        title: what a screen reader says.
+        drawn: Figure.
+        name: Prefix of identifiers inside the SVG, unique in the page.
+        title: Label for screen readers.
     """
     file = io.StringIO()
     drawn.savefig(file, format="svg", transparent=True, metadata={"Date": None})
@@ -101,7 +101,7 @@ def to_svg(drawn: Figure, name: str, title: str) -> str:
 
 
 def embedded(svg: str, name: str, title: str) -> str:
-    """Return matplotlib's SVG fit for a page: no header, own identifiers, the page's colours."""
+    """Return matplotlib's SVG without header, with unique identifiers and the page's colours."""
     from markupsafe import escape
 
     box = re.search(r'viewBox="[^"]*"', svg)
@@ -113,9 +113,9 @@ def embedded(svg: str, name: str, title: str) -> str:
 
 
 def _retagged(tag: str, name: str) -> str:
-    """Return one tag with identifiers of its own and the page's colours; texts are left alone."""
+    """Return a tag with unique identifiers and the page's colours; texts are not changed."""
     tag = tag.replace("xlink:href", "href")
     tag = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", tag)
-    for stand_in, colour in _COLOURS.items():
-        tag = tag.replace(stand_in, colour)
+    for placeholder, colour in _COLOURS.items():
+        tag = tag.replace(placeholder, colour)
     return tag

@@ -1,4 +1,4 @@
-"""From the facts of a run to one HTML file."""
+"""Write a report as one HTML file."""
 
 from __future__ import annotations
 
@@ -7,34 +7,32 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seqloom.train.report import facts
-from seqloom.train.report.content import Report
-from seqloom.train.report.figures import figures_of
+from seqloom.train.report import tables
+from seqloom.train.report.content import Report, best, curve, not_finite
+from seqloom.train.report.plots import figures_of
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-# HTML allows no control character but tab, line feed and carriage return.
+# The only control characters in HTML are tab, line feed and carriage return.
 _FORBIDDEN = {code: "�" for code in [*range(0x20), *range(0x7F, 0xA0)] if chr(code) not in "\t\n\r"}
 
 
 def write_report(path: Path, report: Report) -> None:
-    """Write the report as one HTML file that needs neither a network nor other files.
+    """Write a report as one self-contained HTML file.
 
     Plots are drawn by matplotlib if it is installed (the extra ``report``); else the page says how
-    to get them, and its tables hold the same facts. The same report gives the same bytes.
+    to get them, and its tables have the same values. The same report gives the same bytes.
     """
     template = _environment().get_template("page.html.j2")
     html = template.render(
-        report=report, facts=facts, figures=figures_of(report), **_derived(report)
+        report=report, tables=tables, figures=figures_of(report), **_derived(report)
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(html.translate(_FORBIDDEN).encode("utf-8", "replace"))
 
 
 def _derived(report: Report) -> dict[str, Any]:
-    from seqloom.train.report.history import best, curve, not_finite
-
     points = curve(report.history, report.monitor_key)
     top = best(points, report.higher_is_better) if points else None
     final = {
@@ -65,7 +63,7 @@ def _environment() -> Environment:
 
 
 def shown(value: object) -> str:
-    """Return a value for people: four decimals or four significant digits, thousands apart.
+    """Return a value as text: four decimals or four significant digits, thousands separated.
 
     >>> [shown(v) for v in (0.9357, 0.94, 123, 2.5e-7, float("nan"), "text")]
     ['0.9357', '0.9400', '123', '2.5e-07', 'not a number', 'text']

@@ -1,14 +1,25 @@
-"""The plots of a report, in the style that `seqloom.train.report.drawing` sets."""
+"""The plots of a report, in the style of `seqloom.train.report.drawing`."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from seqloom.interfaces.head import Matrix, Table
-from seqloom.train.report.drawing import INK, LINE, PAPER, SERIES, figure, short
-from seqloom.train.report.history import Curve, best, thinned
+from seqloom.train.report.content import Curve, Report, best, curve, thinned
+from seqloom.train.report.drawing import (
+    INK,
+    LINE,
+    PAPER,
+    SERIES,
+    figure,
+    has_matplotlib,
+    short,
+    style,
+    to_svg,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -16,6 +27,100 @@ if TYPE_CHECKING:
 MOST_CLASSES = 40
 MOST_BARS = 30
 ROOMY_CLASSES = 12
+
+
+@dataclass
+class Plot:
+    """A plot of the page.
+
+    Attributes:
+        title: Title.
+        svg: Drawing; empty without matplotlib.
+        remark: Remark below the drawing.
+        wide: Whether it takes the full width of the page.
+    """
+
+    title: str
+    svg: str
+    remark: str = ""
+    wide: bool = False
+
+
+@dataclass
+class Figures:
+    """The plots by section of the page."""
+
+    available: bool
+    curves: list[Plot] = field(default_factory=list)
+    bars: list[Plot] = field(default_factory=list)
+    matrices: list[Plot] = field(default_factory=list)
+    lengths: list[Plot] = field(default_factory=list)
+
+
+class _Artist:
+    """Draws plots with unique names, or leaves them empty."""
+
+    def __init__(self, available: bool) -> None:
+        self.available = available
+        self.number = 0
+
+    def __call__(self, title: str, draw: Callable[[], Figure], remark: str = "") -> Plot:
+        if not self.available:
+            return Plot(title, "", remark)
+        self.number += 1
+        return Plot(title, to_svg(draw(), f"plot{self.number}", title), remark)
+
+
+def figures_of(report: Report) -> Figures:
+    """Draw the plots that the report has data for."""
+    available = has_matplotlib()
+    artist = _Artist(available)
+    if not available:
+        return _figures(report, artist)
+    with style():
+        return _figures(report, artist)
+
+
+def _figures(report: Report, artist: _Artist) -> Figures:
+    scored = [table for table in report.tables if score_column(table) >= 0]
+    return Figures(
+        available=artist.available,
+        curves=_curves(report, artist),
+        bars=[_bars(table, artist) for table in scored],
+        matrices=[_matrix(matrix, artist) for matrix in report.matrices if matrix.labels],
+        lengths=_lengths(report, artist),
+    )
+
+
+def _curves(report: Report, artist: _Artist) -> list[Plot]:
+    train, val = curve(report.history, "train/loss"), curve(report.history, "val/loss")
+    monitored = curve(report.history, report.monitor_key, "epoch")
+    name, higher = report.monitor_key, report.higher_is_better
+    found = [artist("Loss", lambda: loss_curves(train, val))] if train or val else []
+    if monitored:
+        found.append(artist(name, lambda: monitor_curve(monitored, name, higher)))
+    return found
+
+
+def _lengths(report: Report, artist: _Artist) -> list[Plot]:
+    if not any(report.lengths.values()):
+        return []
+    return [artist("Lengths", lambda: length_histogram(report.lengths))]
+
+
+def _bars(table: Table, artist: _Artist) -> Plot:
+    left_out = len(table.rows) - MOST_BARS
+    remark = f"The first {MOST_BARS} rows; the table has all." if left_out > 0 else ""
+    return artist(f"{table.title}: f1", lambda: score_bars(table), remark)
+
+
+def _matrix(matrix: Matrix, artist: _Artist) -> Plot:
+    most = MOST_CLASSES
+    remark = f"The {most} most frequent classes of {len(matrix.labels)}; the table has all."
+    plot = artist(matrix.title, lambda: confusion(matrix))
+    plot.wide = is_crowded(matrix)
+    plot.remark = remark if len(matrix.labels) > most else ""
+    return plot
 
 
 def loss_curves(train: Curve, val: Curve) -> Figure:
@@ -49,7 +154,7 @@ def monitor_curve(points: Curve, name: str, higher_is_better: bool) -> Figure:
 def confusion(matrix: Matrix) -> Figure:
     """Draw the counts, shaded by their share of the true class's row.
 
-    Of more than 40 classes the most frequent are drawn, and shares are among these.
+    Of more than 40 classes only the most frequent are drawn, with shares among these.
     """
     kept = _most_frequent(matrix)
     counts = [[matrix.counts[i][j] for j in kept] for i in kept]
@@ -70,7 +175,7 @@ def confusion(matrix: Matrix) -> Figure:
 
 
 def is_crowded(matrix: Matrix) -> bool:
-    """Return whether a matrix needs small print and the whole width of the page."""
+    """Return whether a matrix needs a small font and the full width of the page."""
     return len(matrix.labels) > ROOMY_CLASSES
 
 
@@ -100,7 +205,7 @@ def _shade(axes: Any, counts: Sequence[Sequence[int]]) -> None:
 
 
 def _most_frequent(matrix: Matrix) -> list[int]:
-    """Return the numbers of the classes to draw, in the matrix's order."""
+    """Return the indices of the classes to draw, in the matrix's order."""
     sums = [
         sum(row) + sum(column)
         for row, column in zip(matrix.counts, zip(*matrix.counts, strict=True), strict=True)
@@ -136,7 +241,7 @@ def score_bars(table: Table) -> Figure:
 
 
 def score_column(table: Table) -> int:
-    """Return the number of the column ``f1``, or -1 if the table has none to draw."""
+    """Return the index of the column ``f1``, or -1 if the table has none to draw."""
     names = [name.lower() for name in table.columns]
     return names.index("f1") if "f1" in names and table.rows else -1
 
@@ -146,7 +251,7 @@ def _finite(value: object) -> float:
 
 
 def length_histogram(lengths: Mapping[str, Sequence[int]]) -> Figure:
-    """Draw how the lengths of each split are distributed, as shares of the split."""
+    """Draw the distribution of lengths in each split, as shares of the split."""
     drawn, axes = figure()
     longest = max(max(values) for values in lengths.values() if values)
     width = max(math.ceil((longest + 1) / 40), 1)

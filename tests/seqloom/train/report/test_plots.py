@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from seqloom.interfaces.head import Matrix, Table
 from seqloom.train.report import Report, plots
 from seqloom.train.report.drawing import short, style, to_svg
-from seqloom.train.report.figures import figures_of
+from seqloom.train.report.plots import figures_of
 
 
 @pytest.fixture(autouse=True)

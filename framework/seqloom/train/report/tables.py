@@ -1,4 +1,4 @@
-"""The plots' facts as tables, for those who read numbers or have no plots."""
+"""The values of the plots as tables."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ import statistics
 from collections.abc import Mapping, Sequence
 
 from seqloom.interfaces.head import Matrix, Table
-from seqloom.train.report.content import Report
-from seqloom.train.report.history import Rows
+from seqloom.train.report.content import Report, Rows
 
 Cell = str | int | float
 
 
 def metrics_table(metrics: Mapping[str, Mapping[str, float]]) -> Table:
-    """Return the final metrics, one row a metric and one column a split."""
+    """Return the final metrics, one row per metric and one column per split."""
     names = list(dict.fromkeys(name for values in metrics.values() for name in values))
     rows = [[name, *(values.get(name, "") for values in metrics.values())] for name in names]
     return Table("Final metrics", ["metric", *metrics], rows)
@@ -31,7 +30,7 @@ def epochs_table(rows: Rows) -> Table:
 
 
 def lengths_table(lengths: Mapping[str, Sequence[int]]) -> Table:
-    """Return the distribution of the lengths, one row a split; percentiles by nearest rank."""
+    """Return the distribution of the lengths, one row per split; percentiles by nearest rank."""
     rows = [_spread(split, sorted(values)) for split, values in lengths.items() if values]
     columns = ["split", "sequences", "shortest", "median", "mean", "95 %", "longest", "steps"]
     return Table("Lengths by split", columns, rows)
@@ -45,7 +44,7 @@ def _spread(split: str, values: Sequence[int]) -> list[Cell]:
 
 
 def confusions_table(matrix: Matrix, most: int = 20) -> Table:
-    """Return the most frequent mistakes of a confusion matrix."""
+    """Return the most frequent confusions of a matrix."""
     pairs = [
         (count, truth, predicted)
         for truth, row in zip(matrix.labels, matrix.counts, strict=True)
@@ -66,7 +65,7 @@ def matrix_table(matrix: Matrix) -> Table:
 
 
 def plugins_table(report: Report) -> Table:
-    """Return the plugins, one column for each thing known of them."""
+    """Return the plugins, one column per property."""
     columns = list(dict.fromkeys(name for plugin in report.plugins for name in plugin))
     rows = [[_text(plugin.get(name)) for name in columns] for plugin in report.plugins]
     return Table("Plugins", columns, rows)

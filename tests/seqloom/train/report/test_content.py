@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqloom.train.report.history import best, curve, not_finite, thinned
+from seqloom.train.report.content import best, curve, not_finite, thinned
 
 finite = st.floats(-1e6, 1e6)
 

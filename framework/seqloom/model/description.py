@@ -31,10 +31,10 @@ def find(path: Path) -> Path:
     for candidate in (path, path / "bundle"):
         if (candidate / DESCRIPTION).is_file():
             return candidate
-    sweep = path / "sweep.json"
-    if sweep.is_file():
-        best = json.loads(sweep.read_text(encoding="utf-8")).get("best")
-        raise BundleError(f"{path} is a sweep; give one of its trials. The best is {best}.")
+    if (path / "sweep.json").is_file():
+        raise BundleError(
+            f"{path} is a sweep. Pass one of its trials; seqloom sweep show {path} compares them."
+        )
     state = "is there, but has no bundle.json in it" if path.exists() else "does not exist"
     raise BundleError(f"{path} {state}; give a bundle, or the folder of a run that has finished.")
 

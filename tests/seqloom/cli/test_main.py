@@ -66,6 +66,9 @@ def test_plugins_cannot_take_the_names_of_the_core() -> None:
 
 
 def test_user_errors_are_one_sentence_and_status_1(program: Program, tmp_path: Path) -> None:
+    sweep = tmp_path / "sweep"
+    sweep.mkdir()
+    (sweep / "sweep.json").touch()
     cases = (
         (["trian"], "Error: There is no command 'trian'."),
         (["completion", "bsh"], "Error: There is no completion for 'bsh'. Did you mean 'bash'?"),
@@ -73,6 +76,7 @@ def test_user_errors_are_one_sentence_and_status_1(program: Program, tmp_path: P
         (["train", "encoder=3"], "Error: Config group override must be"),
         (["predict", tmp_path], f"Error: {tmp_path} is there, but has no bundle.json in it;"),
         (["predict", "m", "--to", "jsnol"], "Error: --to jsnol: no such form. Did you mean 'json"),
+        (["predict", sweep], f"Error: {sweep} is a sweep. Pass one of its trials;"),
         (["evaluate", tmp_path / "x"], f"Error: {tmp_path / 'x'} does not exist;"),
     )
     for arguments, message in cases:

@@ -59,9 +59,9 @@ def test_no_archive_has_no_examples() -> None:
         (
             "sampled",
             ">a\nHHC\n",
-            "sampled.fasta:1: the header of a tells no split; expected SET=tr",
+            "sampled.fasta:1: the header of a names no split; expected SET=tr",
         ),
-        ("sampled", "HHC\n", "sampled.fasta:1: 'HHC' stands before the first header"),
+        ("sampled", "HHC\n", "sampled.fasta:1: 'HHC' comes before the first header"),
         ("sequences", ">a\n\u00e4\n", "cannot be read as a zip archive of FASTA files"),
     ],
 )

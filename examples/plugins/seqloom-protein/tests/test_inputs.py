@@ -63,7 +63,7 @@ def test_each_protein_is_out_before_the_next_is_read(monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("MKV\n", "new.fasta:1: 'MKV' stands before the first header"),
+        ("MKV\n", "new.fasta:1: 'MKV' comes before the first header"),
         (">one\nMK\n> \nGG\n", "new.fasta:3: a header without a name; expected '>name'."),
     ],
 )

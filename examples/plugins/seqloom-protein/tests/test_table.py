@@ -94,7 +94,10 @@ def test_a_truncated_gzip_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "problem"),
     [
-        ("x\tM-V\tHHC\t011", "'-' at place 2 of the sequence is no residue; expected letters A to"),
+        (
+            "x\tM-V\tHHC\t011",
+            "'-' at place 2 of the sequence is not a residue; expected letters",
+        ),
         ("x\tMKV\tHH\t011", "the structure is 2 long, but there are 3 residues."),
         ("x\tMKV\tHHC\t11", "the mask of resolved residues is 2 long, but there are 3 residues."),
         ("x\tMKV\tHHC\t012", "'2' at place 3 of the mask; expected 1 where"),

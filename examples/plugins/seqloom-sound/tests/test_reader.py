@@ -151,7 +151,7 @@ def test_one_bad_example_does_not_end_the_reading(flat: Path) -> None:
     rows = f"sound\tlabel\n{NAMES[0]}\t0\nmissing.wav\t0\n{NAMES[1]}\t0\n"
     _, error, example = SoundReader(train=table(flat, rows)).examples("train")
     assert isinstance(error, ExampleError)
-    assert "train.tsv:3: there is no sound 'missing.wav' in" in str(error)
+    assert "train.tsv:3: the sound 'missing.wav' is not in" in str(error)
     assert isinstance(example, Example)
     assert example.id == f"train/{NAMES[1]}"
 
@@ -160,7 +160,7 @@ def test_one_bad_example_does_not_end_the_reading(flat: Path) -> None:
     ("pattern", "message"),
     [
         (None, r"the sound lies in no folder that could be its label; expected LABEL/0_anna_0"),
-        (r"(?P<label>\d)\.wav", r"data.pattern=.* does not fit '0_anna_0.wav'"),
+        (r"(?P<label>\d)\.wav", r"data.pattern=.* does not match '0_anna_0.wav'"),
     ],
 )
 def test_sounds_without_label_are_refused(flat: Path, pattern: str | None, message: str) -> None:
@@ -203,9 +203,9 @@ def test_tables_are_utf_8_and_well_formed(tmp_path: Path) -> None:
         ),
         (
             {"hold_out": {"val": {}}, "train": None},
-            r"data.hold_out.val takes from data.train; give that too",
+            r"data.hold_out.val takes from data.train; set that too",
         ),
-        ({"pattern": "("}, r"data.pattern=\(: no regular expression"),
+        ({"pattern": "("}, r"data.pattern=\(: not a regular expression"),
     ],
 )
 def test_bad_parameters_are_refused(params: dict[str, Any], message: str) -> None:

@@ -12,20 +12,20 @@ from seqloom.data import SplitConfig
 from seqloom.plugins import Component, hookimpl
 
 FIELDS = {"residues": "tokens", "structure": "residue_states", "resolved": "residue_mask"}
-"""What the readers give: field → kind. Without a mask of their own, all residues are resolved."""
+"""Field → kind, of what the readers yield. Without a mask, all residues are resolved."""
 
 FASTA_SUFFIXES = (".fasta", ".fa", ".faa")
 
 
 @dataclass
 class Columns:
-    """Where the parts of a protein stand in a table.
+    """The columns of a table that hold the fields of a protein.
 
     Attributes:
-        id: the column of the protein's name; null numbers them.
-        residues: of its sequence, one letter a residue.
-        structure: of its states, one letter a residue.
-        resolved: of the mask, a 1 or 0 a residue; null takes all of them as resolved.
+        id: Column of the protein's name; null: numbered.
+        residues: Column of its sequence, one letter per residue.
+        structure: Column of its states, one letter per residue.
+        resolved: Column of the mask, a 1 or 0 per residue; null: all are resolved.
     """
 
     id: str | None = "id"
@@ -44,7 +44,7 @@ class ProteinTable:
         val: the same; if it is not given, ``split.val`` may cut it from ``train``.
         test: the same; if it is not given, ``split.test`` may cut it from ``train``.
         split: how ``train`` is cut.
-        columns: where what stands.
+        columns: Columns of the fields.
     """
 
     train: str | None = None

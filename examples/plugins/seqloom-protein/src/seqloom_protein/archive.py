@@ -43,7 +43,7 @@ def members(archive: str, names: Sequence[str]) -> list[Member]:
         names: of the files.
 
     Raises:
-        DataError: there is no such archive, it is damaged, or one of the files is not in it.
+        DataError: The archive does not exist, is damaged, or lacks one of the files.
     """
     path = local_path(archive)
     try:

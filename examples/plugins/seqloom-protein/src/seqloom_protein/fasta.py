@@ -51,12 +51,12 @@ def entries(text: Lined, lines: Iterable[tuple[int, str]]) -> Iterator[Entry]:
         if bare.startswith(">"):
             if entry:
                 yield entry
-            entry = _begun(text, number, bare[1:])
+            entry = _entry(text, number, bare[1:])
         elif bare and not bare.startswith(";"):
             if entry is None:
                 raise text.error(
                     number,
-                    f"{bare[:20]!r} stands before the first header; in FASTA a line '>name' comes "
+                    f"{bare[:20]!r} comes before the first header; in FASTA a line '>name' comes "
                     "before each sequence.",
                 )
             entry.parts.append("".join(bare.split()))
@@ -64,7 +64,7 @@ def entries(text: Lined, lines: Iterable[tuple[int, str]]) -> Iterator[Entry]:
         yield entry
 
 
-def _begun(text: Lined, number: int, header: str) -> Entry:
+def _entry(text: Lined, number: int, header: str) -> Entry:
     name, _, comment = header.strip().partition(" ")
     if not name:
         raise text.error(number, "a header without a name; expected '>name'.")

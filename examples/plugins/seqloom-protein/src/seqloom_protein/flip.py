@@ -1,7 +1,7 @@
 """The reader ``flip_residues``: an archive of the FLIP benchmark (Dallago et al. 2021).
 
 Its FASTA files hold the sequences, labels and masks of the same proteins; the header of a protein's
-labels tells its split: ``>name SET=train VALIDATION=False``.
+labels names its split: ``>name SET=train VALIDATION=False``.
 """
 
 from __future__ import annotations
@@ -56,15 +56,15 @@ class FlipReader(Reader):
 
 
 def _split_of(labels: Member, entry: Entry) -> str:
-    """Return the split that a header tells.
+    """Return the split that a header names.
 
     Raises:
-        DataError: it tells none.
+        DataError: It names none.
     """
-    told = dict(word.split("=", 1) for word in entry.comment.split() if "=" in word)
-    if told.get("SET") not in ("train", "test"):
+    words = dict(word.split("=", 1) for word in entry.comment.split() if "=" in word)
+    if words.get("SET") not in ("train", "test"):
         raise labels.error(
             entry.line,
-            f"the header of {entry.name} tells no split; expected SET=train or SET=test.",
+            f"the header of {entry.name} names no split; expected SET=train or SET=test.",
         )
-    return "val" if told.get("VALIDATION") == "True" else told["SET"]
+    return "val" if words.get("VALIDATION") == "True" else words["SET"]

@@ -18,14 +18,14 @@ _NO_MASK = re.compile("[^01]")
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """The texts of one protein, as they stand in a file.
+    """The texts of one protein, as a file has them.
 
     Attributes:
-        id: of the protein.
-        origin: where it starts.
-        residues: one letter a residue.
-        structure: one letter a residue, or None if it is not known.
-        resolved: a 1 or 0 a residue, or None if all are resolved.
+        id: Name of the protein.
+        origin: Where it starts.
+        residues: One letter per residue.
+        structure: One letter per residue, or None if it is not known.
+        resolved: A 1 or 0 per residue, or None if all are resolved.
     """
 
     id: str
@@ -72,12 +72,12 @@ def to_example(record: Record) -> Example | ExampleError:
 
 
 def _problem(residues: str, record: Record) -> str:
-    """Say what is wrong with a protein; nothing if all is well."""
+    """Return the problem with a protein; empty if it can be used."""
     if not residues:
         return "the protein has no residue; expected one letter for each."
     if found := _NO_RESIDUE.search(residues):
         return (
-            f"{found.group()!r} at place {found.start() + 1} of the sequence is no residue; "
+            f"{found.group()!r} at place {found.start() + 1} of the sequence is not a residue; "
             "expected letters A to Z, without gaps."
         )
     parts = {"the structure": record.structure, "the mask of resolved residues": record.resolved}

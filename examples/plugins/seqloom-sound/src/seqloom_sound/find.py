@@ -1,4 +1,4 @@
-"""Find the sounds that a table, a folder or a zip file has, without opening them."""
+"""Find the sounds of a table, a folder or a zip file, without opening them."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Found:
     """One sound as it is named in a table or found in a folder.
 
     Attributes:
-        name: relative to the folder or zip file.
-        origin: the table's line, or the sound itself.
-        sound: the file; it may be missing.
-        values: other fields → values.
-        problem: why there is no example.
+        name: Name relative to the folder or zip file.
+        origin: Line of the table, or the sound itself.
+        sound: File; it may be missing.
+        values: Other fields → values.
+        problem: Why the sound cannot be used.
     """
 
     name: str
@@ -40,9 +40,9 @@ class Finder:
     """Finds sounds and their fields.
 
     Attributes:
-        columns: field → column of a table.
-        sounds: the folder or .zip that tables name sounds of; None as in `Sounds`.
-        pattern: whose groups are fields, or None.
+        columns: Field → column of a table.
+        sounds: Folder or .zip of the sounds that tables name; None: as in `Sounds`.
+        pattern: Pattern of names whose groups are fields, or None.
     """
 
     columns: Mapping[str, str]
@@ -53,11 +53,11 @@ class Finder:
         """Return what a table, a folder or a zip file has; a single sound too without ``targets``.
 
         Args:
-            path: of it, or a pinned URL.
-            targets: whether labels must be there.
+            path: Path, or a pinned URL.
+            targets: Whether labels must be there.
 
         Raises:
-            DataError: there is no such file, or it is of another kind.
+            DataError: The file does not exist, or is of another kind.
         """
         place = _place(path)
         suffix = place.path.suffix.lower()
@@ -86,7 +86,9 @@ class Finder:
             match = self.pattern.fullmatch(found.name)
             found.values = {k: v for k, v in match.groupdict().items() if v} if match else {}
             if match is None and targets:
-                found.problem = f"data.pattern={self.pattern.pattern} does not fit {found.name!r}."
+                found.problem = (
+                    f"data.pattern={self.pattern.pattern} does not match {found.name!r}."
+                )
         elif targets and "/" in found.name:
             found.values["label"] = PurePosixPath(found.name).parent.name
         elif targets:
@@ -103,7 +105,7 @@ class Finder:
             name = row.values.pop("sound")
             found = Found(name, row.origin, _file(place, name), row.values)
             if not _has(place, name):
-                found.problem = f"there is no sound {name!r} in {place}."
+                found.problem = f"the sound {name!r} is not in {place}."
             yield found
 
     def _place_of(self, table: Path) -> Place:

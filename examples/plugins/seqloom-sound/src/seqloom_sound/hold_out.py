@@ -1,4 +1,4 @@
-"""Which sounds of ``train`` are kept for val and test, by the values of their fields."""
+"""Sounds of ``train`` that are kept for val and test, by the values of their fields."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ HELD = ("val", "test")
 
 
 class HoldOut:
-    """Tells the split of each sound of ``train``.
+    """Decides the split of each sound of ``train``.
 
     Args:
-        config: split → field → values.
-        given: split → what else says where the split comes from, for messages.
+        config: Split → field → values.
+        given: Split → what else says where the split comes from, for messages.
 
     Raises:
-        ConfigError: a split has another name than val and test, comes from two places, or ``train``
-            is not given.
+        ConfigError: A split has another name than val and test, comes from two places, or ``train``
+            is not set.
     """
 
     def __init__(
@@ -34,10 +34,10 @@ class HoldOut:
             if split in given:
                 raise ConfigError(
                     f"data.hold_out.{split} and {given[split]} both say where {split} comes from; "
-                    "give one of them."
+                    "set only one of them."
                 )
             if "train" not in given:
-                raise ConfigError(f"data.hold_out.{split} takes from data.train; give that too.")
+                raise ConfigError(f"data.hold_out.{split} takes from data.train; set that too.")
 
     def __contains__(self, split: str) -> bool:
         return split in self._values

@@ -91,7 +91,7 @@ def _compiled(pattern: str | None) -> re.Pattern[str] | None:
     try:
         return None if pattern is None else re.compile(pattern)
     except re.error as error:
-        raise ConfigError(f"data.pattern={pattern}: no regular expression: {error}.") from None
+        raise ConfigError(f"data.pattern={pattern}: not a regular expression: {error}.") from None
 
 
 def _example(found: Found, name: str) -> Example | ExampleError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -43,6 +44,24 @@ def fit(tmp_path: Path) -> Fit:
         return seqloom.fit(*TINY, *overrides, run_dir=run_dir)
 
     return _fit
+
+
+@pytest.fixture(scope="session")
+def one_epoch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a run of one epoch; not to be changed."""
+    run_dir = tmp_path_factory.mktemp("one-epoch") / "run"
+    return seqloom.fit(*TINY, "trainer.max_epochs=1", run_dir=run_dir).run_dir
+
+
+@pytest.fixture
+def ran(one_epoch: Path, tmp_path: Path) -> Path:
+    """Return the folder of a run of one epoch that the test may change: where ``fit`` trains."""
+    folder = tmp_path / "run"
+    shutil.copytree(one_epoch, folder)
+    for name in ("config.yaml", "run.json"):
+        text = (folder / name).read_text(encoding="utf-8")
+        (folder / name).write_text(text.replace(str(one_epoch), str(folder)), encoding="utf-8")
+    return folder
 
 
 @pytest.fixture

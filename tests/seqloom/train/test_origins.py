@@ -25,8 +25,8 @@ def checkpoint(path: Path) -> dict[str, Any]:
     return found
 
 
-def test_checkpoints_and_the_record_say_where_components_are_from(fit: Fit) -> None:
-    run = RunFolder(fit("trainer.max_epochs=1").run_dir)
+def test_checkpoints_and_the_record_say_where_components_are_from(ran: Path) -> None:
+    run = RunFolder(ran)
     expected = entries(run.frozen().components)
     assert list(expected) == ["data", "frontend", "encoder", "head"]
     for name in ("last", "best"):
@@ -37,9 +37,9 @@ def test_checkpoints_and_the_record_say_where_components_are_from(fit: Fit) -> N
 
 
 @pytest.fixture
-def other_version(fit: Fit, caplog: pytest.LogCaptureFixture) -> RunFolder:
+def other_version(ran: Path, caplog: pytest.LogCaptureFixture) -> RunFolder:
     """Return the folder of a run whose encoder was of a later version."""
-    run = RunFolder(fit("trainer.max_epochs=1").run_dir)
+    run = RunFolder(ran)
     found = checkpoint(run.last)
     found["seqloom"]["components"]["encoder"]["version"] = "99.0"
     torch.save(found, run.last)
@@ -77,8 +77,8 @@ def test_one_that_cannot_go_on_is_told_of_the_versions(fit: Fit, other_version: 
     assert "99.0" not in str(found.value)
 
 
-def test_a_checkpoint_that_does_not_fit_is_told_in_a_sentence(fit: Fit) -> None:
-    run = RunFolder(fit("trainer.max_epochs=1").run_dir)
+def test_a_checkpoint_that_does_not_fit_is_told_in_a_sentence(fit: Fit, ran: Path) -> None:
+    run = RunFolder(ran)
     found = checkpoint(run.last)
     found["state_dict"] = {f"{name}.old": one for name, one in found["state_dict"].items()}
     torch.save(found, run.last)
@@ -87,9 +87,9 @@ def test_a_checkpoint_that_does_not_fit_is_told_in_a_sentence(fit: Fit) -> None:
 
 
 def test_a_checkpoint_without_a_record_is_nothing_to_warn_of(
-    fit: Fit, caplog: pytest.LogCaptureFixture
+    fit: Fit, ran: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    run = RunFolder(fit("trainer.max_epochs=1").run_dir)
+    run = RunFolder(ran)
     found = checkpoint(run.last)
     del found["seqloom"]
     torch.save(found, run.last)

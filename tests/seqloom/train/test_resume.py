@@ -145,18 +145,16 @@ def test_a_run_that_has_ended_is_not_trained_again(
     assert before == {path: path.stat().st_mtime_ns for path in first.run_dir.rglob("*")}
 
 
-def test_a_run_that_has_ended_goes_on_with_more_epochs(fit: Fit) -> None:
-    fit("trainer.max_epochs=2")
-    result = fit("trainer.max_epochs=4", "resume=auto")
-    record = json.loads((result.run_dir / "run.json").read_text(encoding="utf-8"))
-    assert (record["epochs"], record["attempts"]) == (4, 2)
+def test_a_run_that_has_ended_goes_on_with_more_epochs(fit: Fit, ran: Path) -> None:
+    fit("trainer.max_epochs=3", "resume=auto")
+    record = json.loads((ran / "run.json").read_text(encoding="utf-8"))
+    assert (record["epochs"], record["attempts"]) == (3, 2)
 
 
-def test_a_used_folder_is_refused(fit: Fit) -> None:
-    result = fit("trainer.max_epochs=1")
+def test_a_used_folder_is_refused(fit: Fit, ran: Path) -> None:
     with pytest.raises(RunError, match=r"run already holds a run.*resume=auto"):
         fit("trainer.max_epochs=1")
-    assert _state(result.run_dir) == "done"
+    assert _state(ran) == "done"
 
 
 @pytest.mark.parametrize(
@@ -169,11 +167,8 @@ def test_a_used_folder_is_refused(fit: Fit) -> None:
     ],
 )
 def test_other_settings_are_refused_by_name(
-    fit: Fit, override: str, sentence: str, tmp_path: Path
+    fit: Fit, ran: Path, override: str, sentence: str
 ) -> None:
-    run_dir = tmp_path / "run"
-    run_dir.mkdir()
-    fit("trainer.max_epochs=1")
     with pytest.raises(RunError, match=f"cannot go on with other settings: .*{sentence}"):
         fit("trainer.max_epochs=1", "resume=auto", override)
 
@@ -187,10 +182,9 @@ def test_other_settings_are_refused_by_name(
     ],
 )
 def test_what_a_resumed_run_needs_may_be_damaged(
-    fit: Fit, name: str, error: type[Exception], sentence: str
+    fit: Fit, ran: Path, name: str, error: type[Exception], sentence: str
 ) -> None:
-    result = fit("trainer.max_epochs=1")
-    path = result.run_dir / name
+    path = ran / name
     path.write_bytes(path.read_bytes()[: 4 if name == "config.yaml" else 7])
     with pytest.raises(error, match=sentence):
         fit("trainer.max_epochs=2", "resume=auto")

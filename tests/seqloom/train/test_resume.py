@@ -8,7 +8,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 import pytest
 import pytorch_lightning as pl
 import torch
+from fork_server import Forked, ForkServer
 
 import seqloom
 from seqloom.errors import DataError, RunError
@@ -69,7 +69,9 @@ def test_a_resumed_run_ends_with_the_same_bits(
     assert json.loads((resumed.run_dir / "run.json").read_text())["attempts"] == 2
 
 
-def test_a_killed_run_resumes_where_its_folder_was_moved_to(fit: Fit, tmp_path: Path) -> None:
+def test_a_killed_run_resumes_where_its_folder_was_moved_to(
+    fit: Fit, tmp_path: Path, fork_server: ForkServer
+) -> None:
     settings = (*WILD, "head=classification", "trainer.max_epochs=4")
     program = textwrap.dedent(
         """
@@ -86,12 +88,11 @@ def test_a_killed_run_resumes_where_its_folder_was_moved_to(fit: Fit, tmp_path: 
         """
     )
     from_conftest = _overrides(fit, tmp_path / "whole", settings)
-    killed = subprocess.run(
-        [sys.executable, "-c", program, str(tmp_path / "cut"), *from_conftest],
-        check=False,
-        capture_output=True,
-    )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    pipe = subprocess.PIPE
+    words = (str(tmp_path / "cut"), *from_conftest)
+    with Forked(fork_server, program, *words, stdout=pipe, stderr=pipe, text=True) as killed:
+        _, said = killed.communicate(timeout=120)
+    assert killed.returncode == -signal.SIGKILL, said
     assert _state(tmp_path / "cut") == "running"
     with (tmp_path / "cut" / "metrics.jsonl").open("a", encoding="utf-8") as file:
         file.write('{"step": 99, "train/l')  # as a kill in the middle of writing leaves it

@@ -3,9 +3,9 @@
 P(y | x) = exp(score(x, y)) / Z(x), where the score of a path is the sum of its start, transition
 and end scores and of the emission of each tag (Lafferty, McCallum and Pereira 2001, "Conditional
 random fields: probabilistic models for segmenting and labeling sequence data"). The loss is
-log Z - score of the reference; its gradient by the emissions is the posterior of each tag minus
-the reference, by the moves the expected minus the observed counts (section 3 there), so that
-autograd never sees the recursions.
+log Z - score of the reference; its gradient with respect to the emissions is the posterior of each
+tag minus the reference, with respect to the moves the expected minus the observed counts (section
+3 there), so that autograd never sees the recursions.
 """
 
 from __future__ import annotations
@@ -17,17 +17,24 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from seqloom_ner.chain import Chain, make_chain, moves_along, path_score, step_scores
-from seqloom_ner.lattice import Lattice
-from seqloom_ner.lattice_log import LogLattice
-from seqloom_ner.lattice_scaled import ScaledLattice, steps_between_scaling
-from seqloom_ner.viterbi import best_path
+from seqloom_ner.lattice import (
+    Chain,
+    Lattice,
+    LogLattice,
+    ScaledLattice,
+    best_path,
+    make_chain,
+    moves_along,
+    path_score,
+    step_scores,
+    steps_between_scaling,
+)
 
 _FAR = 8  # more steps between two tags than any tag scheme needs
 
 
 def steps_to_all(allowed: Tensor) -> int | None:
-    """Return after how many steps each of C tags can stand, whatever the first; None if > 8.
+    """Return the number of steps in which each of C tags can be reached from each; None if > 8.
 
     >>> steps_to_all(torch.ones(3, 3, dtype=torch.bool))
     1
@@ -42,11 +49,11 @@ def steps_to_all(allowed: Tensor) -> int | None:
 
 
 class _NegativeLogLikelihood(torch.autograd.Function):
-    """log Z - score of the tags, (B,), from a chain that is already summed."""
+    """log Z - score of the tags, (B,), from the sums over all paths."""
 
     @staticmethod
     def forward(ctx: Any, lattice: Lattice, tags: Tensor, *scores: Tensor) -> Tensor:
-        """Scores are the emissions and the moves that the chain was made of."""
+        """Compute the loss; ``scores`` are the emissions and moves that the chain was made from."""
         ctx.lattice, ctx.tags = lattice, tags
         ctx.types = [values.dtype for values in scores]
         loss = lattice.log_partition - path_score(lattice.chain, tags)
@@ -61,13 +68,13 @@ class _NegativeLogLikelihood(torch.autograd.Function):
         surplus = lattice.unary().mul_(real.unsqueeze(2))
         edges = torch.stack([surplus[:, 0].sum(0), surplus[lattice.chain.last].sum(0)])
         moves = torch.cat([lattice.pairs(weights), edges])
-        _take_off(lattice.chain, tags, real, weights, moves)
+        _subtract(lattice.chain, tags, real, weights, moves)
         surplus.scatter_add_(2, tags.unsqueeze(2), -real.unsqueeze(2))
         return None, None, surplus.to(ctx.types[0]), moves.to(ctx.types[1])
 
 
-def _take_off(chain: Chain, tags: Tensor, real: Tensor, weights: Tensor, moves: Tensor) -> None:
-    """Subtract how often each move is made along the given tags; a forbidden one gets zero."""
+def _subtract(chain: Chain, tags: Tensor, real: Tensor, weights: Tensor, moves: Tensor) -> None:
+    """Subtract how often each move occurs along the given tags; forbidden ones get zero."""
     counts = moves.view(-1)
     counts.index_add_(0, moves_along(chain, tags).flatten(), real.flatten(), alpha=-1.0)
     moves[-1].index_add_(0, tags[chain.last], weights, alpha=-1.0)
@@ -75,18 +82,18 @@ def _take_off(chain: Chain, tags: Tensor, real: Tensor, weights: Tensor, moves: 
 
 
 class CRF(nn.Module):
-    """Scores of start, end and transitions between C tags, learned; forbidden ones stay forbidden.
+    """Learned scores of start, end and transitions between C tags, some of which are forbidden.
 
     Sums are in float64 (float32 on Apple's GPUs), whatever the type of the emissions, and so exact
     under autocast too. Emissions in the padding may be anything.
 
     Attributes:
-        moves: (C + 2, C), the learned scores: of the transitions from the row's tag to the
-            column's, then of the first tag, then of the last; see the properties.
+        moves: (C + 2, C) learned scores: transitions from the row's tag to the column's, then the
+            first tag, then the last; see the properties.
 
     Args:
         size: C.
-        may_start: (C,) bool, the tags that a sequence may start with; all by default.
+        may_start: (C,) bool, True for the tags that a sequence may start with; all by default.
         may_follow: (C, C) bool, True where the column's tag may follow the row's; all by default.
     """
 
@@ -124,12 +131,12 @@ class CRF(nn.Module):
         return self.moves[-1]
 
     def chain(self, emissions: Tensor, lengths: Tensor) -> Chain:
-        """Return the scores of the (B, T, C) emissions and of this module, apart from autograd."""
+        """Return the (B, T, C) emissions with this module's scores, detached from autograd."""
         return make_chain(emissions, self.moves, self.forbidden, lengths)
 
     @torch.no_grad()
     def lattice(self, emissions: Tensor, lengths: Tensor) -> Lattice:
-        """Return the sums over all paths, in the faster domain that is safe for the scores."""
+        """Return the sums over all paths, in the fastest domain that is safe for the scores."""
         with torch.autocast(emissions.device.type, enabled=False):
             chain = self.chain(emissions, lengths)
             every = steps_between_scaling(chain, self._reach)
@@ -142,7 +149,7 @@ class CRF(nn.Module):
 
         Args:
             emissions: (B, T, C).
-            tags: (B, T) int64; in the padding any legal number.
+            tags: (B, T) int64; any valid number in the padding.
             lengths: (B,) int64 on the CPU, each between 1 and T.
         """
         lattice = self.lattice(emissions, lengths)
@@ -169,15 +176,15 @@ class CRF(nn.Module):
         spans: Tensor,
         continues: Tensor,
     ) -> Tensor:
-        """Return (N,), the probability of each span: that it has its tags and ends where it does.
+        """Return (N,), the probability that each span has its tags and ends where it does.
 
-        Exact: the paths are summed that have the tags from ``start`` to ``end`` and, if the
-        sequence goes on, a next tag that does not continue the last one.
+        Exact: a sum over the paths that have the tags from ``start`` to ``end`` and, if the
+        sequence does not end there, a next tag that does not continue the last one.
 
         Args:
             emissions: (B, T, C).
             lengths: (B,) int64 on the CPU.
-            tags: (B, T) int64, from which the tags of the spans are read.
+            tags: (B, T) int64, which hold the tags of the spans.
             spans: (N, 3) int64: row, start, end (exclusive).
             continues: (C, C) bool, True where the column's tag continues the row's.
         """
@@ -193,7 +200,7 @@ class CRF(nn.Module):
 
 
 def _leaving(lattice: Lattice, row: Tensor, last: Tensor, tag: Tensor, continues: Tensor) -> Tensor:
-    """Return (N,), log of the sum over all ways on from a tag that do not continue it."""
+    """Return (N,), log of the sum over all paths on from a tag that do not continue it."""
     chain = lattice.chain
     after = (last + 1).clamp_max(chain.padding.shape[1] - 1)
     moves = chain.transitions.masked_fill(continues, float("-inf"))[tag]

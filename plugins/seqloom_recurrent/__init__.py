@@ -1,4 +1,4 @@
-"""Recurrent encoders: rnn, lstm, gru, and birnn, bilstm, bigru that read in both directions."""
+"""Recurrent encoders: rnn, lstm, gru, and the bidirectional birnn, bilstm, bigru."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from seqloom.plugins import Component, hookimpl
 
 
 class Nonlinearity(StrEnum):
-    """What bounds, or does not bound, the state of a simple recurrent network."""
+    """Activation of a simple recurrent network."""
 
     tanh = "tanh"
     relu = "relu"
@@ -19,13 +19,13 @@ class Nonlinearity(StrEnum):
 
 @dataclass
 class Recurrent:
-    """What all recurrent encoders have; the whole schema of ``gru``.
+    """Parameters of all recurrent encoders, and the only ones of ``gru``.
 
     Attributes:
-        hidden_size: units of a layer, per direction.
-        num_layers: layers on top of one another.
-        dropout: probability of zeroing a value between two layers.
-        locked_dropout: zero the same units at all steps of a sequence, not others at each step.
+        hidden_size: Units of a layer, per direction.
+        num_layers: Number of stacked layers.
+        dropout: Probability of zeroing a value between two layers.
+        locked_dropout: Whether to zero the same units at all steps of a sequence.
     """
 
     hidden_size: int = 128
@@ -46,7 +46,7 @@ class LSTM(Recurrent):
     """Parameters of ``lstm``.
 
     Attributes:
-        forget_bias: the forget gate's bias at initialisation; 1 lets a new network remember.
+        forget_bias: Initial bias of the forget gate; 1 lets a new network remember.
     """
 
     forget_bias: float = 1.0

@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+import torch
 from torch import Tensor
 
-from seqloom.checks import (
-    check_count,
-    check_features,
-    check_option,
-    check_probability,
-)
+from seqloom.checks import check_count, check_features, check_option, check_probability
 from seqloom.interfaces import Encoded, Encoder, Features, State
-from seqloom.nn import Bidirectional, Layer, Merge, Stack, zero_padding
+from seqloom.nn import Bidirectional, Layer, LayerOutput, Merge, Stack, zero_padding
 from seqloom_recurrent import Nonlinearity
 from seqloom_recurrent.layers import GRULayer, LSTMLayer, RecurrentLayer, RNNLayer
-from seqloom_recurrent.scaled import ScaledProduct, calibrate
+
+_CALIBRATION_BATCH = (16, 16)  # sequences, steps
 
 
 class Recurrent(Encoder):
@@ -28,14 +25,14 @@ class Recurrent(Encoder):
 
     Args:
         input_size: D.
-        hidden_size: units of a layer, per direction.
-        num_layers: how many.
-        dropout: p between two layers, in [0, 1).
-        locked_dropout: one mask for all steps of a sequence.
-        cell: what the kind of layer takes besides: ``nonlinearity``, ``forget_bias``.
+        hidden_size: Units of a layer, per direction.
+        num_layers: Number of layers.
+        dropout: Probability of zeroing a value between two layers, in [0, 1).
+        locked_dropout: Whether to use one mask for all steps of a sequence.
+        cell: Parameters of the kind of layer: ``nonlinearity``, ``forget_bias``.
 
     Raises:
-        ConfigError: a parameter is out of its range; the text has its key.
+        ConfigError: A parameter is out of range; the message has its key.
     """
 
     layer_class: ClassVar[Callable[..., RecurrentLayer]]
@@ -65,11 +62,11 @@ class Recurrent(Encoder):
         return self.layer_class(input_size, hidden_size, **cell)
 
     def forward(self, features: Features, state: State | None = None) -> Encoded:
-        """Encode a batch, from ``state`` if it is given.
+        """Encode a batch, starting from ``state`` or from zeros.
 
         Raises:
-            ValueError: the batch is empty, a sequence has no step, or an encoder of two directions
-                was given a state.
+            ValueError: The batch is empty, a sequence has no steps, or a bidirectional encoder got
+                a state.
         """
         check_features(features)
         values = zero_padding(features.values, features.lengths)
@@ -108,19 +105,78 @@ class GRU(Recurrent):
     layer_class = GRULayer
 
 
+class ScaledProduct(Layer):
+    """A bidirectional layer whose merged outputs, f ⊙ b, are multiplied by a constant.
+
+    The states of a recurrent layer are bounded and, at first, small: if f and b have standard
+    deviation s, f ⊙ b has about s², and the gradients that come back through it shrink by s as
+    well. One learning rate then does not suit both ``multiply`` and ``concat``, and a second layer
+    reads almost nothing. The constant 1 / s corrects both. It is measured once, on standard
+    normal noise when the encoder is built, so that it holds for any cell and size; it is a buffer,
+    not trained, stored with the weights. With ``scale`` set to 1 the layer is Keras' ``mul``.
+
+    Args:
+        layer: Layer that merges by ``multiply``.
+
+    Attributes:
+        scale: Constant, a 0-d tensor; 1 until it is calibrated.
+    """
+
+    scale: Tensor
+
+    def __init__(self, layer: Bidirectional) -> None:
+        super().__init__()
+        self.layer = layer
+        self.output_size = layer.output_size
+        self.register_buffer("scale", torch.ones(()))
+
+    @torch.no_grad()
+    def calibrate(self, values: Tensor) -> Tensor:
+        """Set the scale so that outputs have the root mean square that ``concat`` would have.
+
+        Args:
+            values: (B, T, D), typical inputs of the layer.
+
+        Returns:
+            The scaled outputs, (B, T, H), to calibrate the next layer with.
+        """
+        lengths = torch.full((values.shape[0],), values.shape[1])
+        ahead, back = self.layer.directions(values, lengths)
+        product = ahead.outputs * back.outputs
+        both = torch.stack((ahead.outputs, back.outputs))
+        scale = both.square().mean().sqrt() / product.square().mean().sqrt()
+        if scale.isfinite():  # relu's product can be zero everywhere
+            self.scale.copy_(scale)
+        return product * self.scale
+
+    def forward(self, values: Tensor, lengths: Tensor, state: State | None = None) -> LayerOutput:
+        """Read a batch, (B, T, D), in both directions; see `Bidirectional`."""
+        given = self.layer(values, lengths, state)
+        scale = self.scale.to(given.outputs.dtype)
+        return LayerOutput(given.outputs * scale, given.summary * scale, given.finish)
+
+
+def _calibrate(layers: list[ScaledProduct], input_size: int) -> None:
+    """Calibrate stacked layers, from the lowest, with the same noise every time."""
+    noise = torch.Generator().manual_seed(0)
+    values = torch.randn(*_CALIBRATION_BATCH, input_size, generator=noise)
+    for layer in layers:
+        values = layer.calibrate(values)
+
+
 class BidirectionalRecurrent(Recurrent):
-    """Each layer reads in both directions and merges what they give, before the next one reads it.
+    """Each layer reads in both directions and merges the outputs before the next one reads them.
 
     (B, T, D) → (B, T, 2H) if ``merge`` is ``concat``, (B, T, H) otherwise. The summary merges, in
     the same way, the forward direction's last step with the backward direction's first. The final
-    state has a pair for each layer, forward's and backward's; it cannot be gone on from.
+    state has a pair for each layer, forward and backward; it cannot be continued from.
 
-    The merges differ in scale, so one learning rate need not suit them all. At initialisation, on
+    The merges differ in scale, so one learning rate may not suit them all. At initialisation, on
     standard normal input, the outputs of a bilstm (128 → 128 a direction) have these standard
     deviations, and its recurrent weights gradients in this proportion:
 
     ==========  =======  =====  =======  ====================  ==================
-    merge       concat   sum    average  multiply, as it is    the plain product
+    merge       concat   sum    average  multiply (scaled)     the plain product
     ==========  =======  =====  =======  ====================  ==================
     outputs     0.175    0.247  0.123    0.181                 0.031
     gradients   1        1.02   0.51     1.05                  0.18
@@ -135,8 +191,8 @@ class BidirectionalRecurrent(Recurrent):
     ) -> None:
         check_option("encoder.merge", merge, Merge)
         super().__init__(input_size, hidden_size, merge=merge, **params)
-        products = [part for part in self.modules() if isinstance(part, ScaledProduct)]
-        calibrate(products, input_size)
+        products = [one for one in self.modules() if isinstance(one, ScaledProduct)]
+        _calibrate(products, input_size)
 
     def _layer(self, input_size: int, hidden_size: int, **cell: Any) -> Layer:
         merge = cell.pop("merge")

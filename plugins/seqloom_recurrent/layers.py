@@ -1,44 +1,60 @@
-"""One recurrent layer in one direction, over right-padded batches."""
+"""One recurrent layer in one direction, over right-padded batches.
+
+Sorted by length, the rows that have not ended yet are always the first ones. A batch of few pieces,
+each some steps of the first rows, then holds nearly all real steps and little else::
+
+    row 0  ████████│████████│███      piece 1: 4 rows, 8 steps
+    row 1  ████████│█████···│         piece 2: 2 rows, 8 steps
+    row 2  ███████·│                  piece 3: 1 row,  3 steps
+    row 3  ██████··│
+
+Each piece is one call of a fused kernel, which starts from the state that the last one left.
+"""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from seqloom.interfaces import State
 from seqloom.nn import Layer, LayerOutput, is_full
-from seqloom_recurrent.initialise import initialise
-from seqloom_recurrent.ragged import by_length, cut, is_worth_cutting, join_steps, split_steps
+
+_KEPT = 0.5  # a piece ends when no more than this share of its rows is left,
+_STEPS = 8  # but not before this many steps: each call has a fixed cost
+_FULL = 0.8  # a batch with a larger share of real steps is not split
 
 
 class Path(StrEnum):
     """How a layer computes a ragged batch; the results are the same."""
 
     dense = "dense"  # the padding included
-    pieces = "pieces"  # in a few dense pieces; see ragged.py
+    pieces = "pieces"  # in a few dense pieces; see above
     packed = "packed"  # as torch's PackedSequence
 
 
 class RecurrentLayer(Layer):
-    """A torch recurrent layer of one direction that gives the same alone and padded.
+    """A torch recurrent layer of one direction with the same results alone and padded.
 
-    torch's layer holds the weights and computes. On a CPU a ragged batch goes through it dense,
-    with what padding there is: a causal layer meets the padding after the real steps, so it cannot
-    change them, and torch's fused kernel takes dense batches only. If much of the batch is
-    padding, it is cut into dense pieces. On a GPU cuDNN takes packed batches.
+    torch's layer holds the weights and computes. On a CPU a ragged batch is computed dense, the
+    padding included: a causal layer reads the padding after the real steps, so it cannot change
+    them, and torch's fused kernel takes dense batches only. If much of the batch is padding, it is
+    split into dense pieces. On a GPU cuDNN takes packed batches.
 
     Args:
-        core: one layer, one direction, batch first.
+        core: One layer, one direction, batch first.
+        forget_bias: Initial bias of the forget gate; None for layers without one.
 
     Attributes:
         core: torch's layer.
-        path: set it to have one of the paths on any device; None leaves the choice.
+        path: Path to use on any device; None chooses the fastest.
     """
 
     causal = True
@@ -60,7 +76,7 @@ class RecurrentLayer(Layer):
             return Path.dense
         if values.is_cuda:
             return Path.packed
-        return Path.pieces if is_worth_cutting(lengths, values.shape[1]) else Path.dense
+        return Path.pieces if is_worth_splitting(lengths, values.shape[1]) else Path.dense
 
     def _dense(self, values: Tensor, lengths: Tensor, state: State | None) -> LayerOutput:
         outputs, final = self.core(values, _each(_lifted, state))
@@ -70,7 +86,7 @@ class RecurrentLayer(Layer):
 
     def _pieces(self, values: Tensor, lengths: Tensor, state: State | None) -> LayerOutput:
         order, inverse = by_length(lengths, values.device)
-        pieces = cut(lengths.sort(descending=True).values.tolist())
+        pieces = split_batch(lengths.sort(descending=True).values.tolist())
         parts = split_steps(values.index_select(0, order), pieces)
         current = _each(lambda tensor: tensor[order].unsqueeze(0), state)
         given: list[Tensor] = []
@@ -91,14 +107,14 @@ class RecurrentLayer(Layer):
     def _late(
         self, outputs: Tensor, values: Tensor, lengths: Tensor, state: State | None
     ) -> LayerOutput:
-        """Return what a ragged batch gave, the final state to be computed if it is asked for."""
+        """Return the results of a ragged batch; the final state is computed only if it is read."""
         summary = at_last_step(outputs, lengths)
         return LayerOutput(outputs, summary, lambda: self._finish(values, lengths, state, summary))
 
     def _finish(
         self, values: Tensor, lengths: Tensor, state: State | None, summary: Tensor
     ) -> State:
-        """Return the state after each row's last step, of which the dense path kept h alone."""
+        """Return the state after each row's last step; the dense path kept only its h."""
         return summary
 
     def _output_of(self, state: State) -> Tensor:
@@ -125,11 +141,11 @@ class RecurrentLayer(Layer):
 class RNNLayer(RecurrentLayer):
     """h_t = f(W x_t + U h_{t-1} + b), f being tanh or relu; Elman 1990.
 
-    A state under relu has no bound and could overflow while it runs on over padding, which would
-    make the weights' gradients NaN: so relu takes ragged batches packed on every device.
+    With relu a state has no bound and could overflow in the padding, which would make the weights'
+    gradients NaN: so relu takes ragged batches packed on every device.
 
-    Under autocast it stays in the type of its weights: no gate limits what a state carries on, the
-    rounding errors of bfloat16 (2^-9 a step) included, and half precision gains it nothing.
+    Under autocast it stays in the type of its weights: no gate limits what a state carries over,
+    including the rounding errors of bfloat16 (2^-9 a step), and half precision is not faster.
     """
 
     def __init__(self, input_size: int, hidden_size: int, nonlinearity: str = "tanh") -> None:
@@ -183,7 +199,7 @@ class LSTMLayer(RecurrentLayer):
     def _finish(
         self, values: Tensor, lengths: Tensor, state: State | None, summary: Tensor
     ) -> State:
-        # The fused kernel returns c after the padding only: a packed run stops where a row ends.
+        # The fused kernel returns c only after the padding; a packed run stops where a row ends.
         return self._packed(values, lengths, state).finish()
 
     def _output_of(self, state: State) -> Tensor:
@@ -219,7 +235,82 @@ def _lowered(tensor: Tensor) -> Tensor:
 
 
 def _each(function: Callable[[Tensor], Tensor], state: State | None) -> State | None:
-    """Return the function of each tensor of a state."""
+    """Return a state with the function applied to each of its tensors."""
     if state is None:
         return None
     return tuple(map(function, state)) if isinstance(state, tuple) else function(state)
+
+
+@torch.no_grad()
+def initialise(core: nn.RNNBase, forget_bias: float | None = None) -> None:
+    """Set the recurrent weights and biases of a one-layer, one-direction torch layer.
+
+    The recurrent matrix of each gate becomes orthogonal, so that a state keeps its length through
+    many steps (Saxe et al. 2014, "Exact solutions to the nonlinear dynamics of learning in deep
+    linear neural networks"). Biases become zero. torch adds two biases to each gate:
+    ``forget_bias`` goes into one of them only (Jozefowicz et al. 2015, "An empirical exploration
+    of recurrent network architectures"). Input weights keep torch's initialisation.
+
+    Args:
+        core: Layer whose weights are set.
+        forget_bias: Bias of an LSTM's forget gate; None for other layers.
+    """
+    size = core.hidden_size
+    _, recurrent, input_bias, recurrent_bias = core.all_weights[0]
+    for gate in recurrent.chunk(len(recurrent) // size):
+        nn.init.orthogonal_(gate)
+    input_bias.zero_()
+    recurrent_bias.zero_()
+    if forget_bias is not None:
+        input_bias[size : 2 * size] = forget_bias  # torch's order of the gates is i, f, g, o
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A number of steps of a number of the longest rows."""
+
+    rows: int
+    steps: int
+
+
+def split_batch(lengths: list[int]) -> list[Piece]:
+    """Return the pieces of a batch with these lengths, longest first.
+
+    >>> split_batch([19, 13, 7, 6])
+    [Piece(rows=4, steps=8), Piece(rows=2, steps=8), Piece(rows=1, steps=3)]
+    """
+    pieces: list[Piece] = []
+    start, rows, longest = 0, len(lengths), lengths[0]
+    while start < longest:
+        end = min(max(lengths[int(rows * _KEPT)], start + _STEPS), longest)
+        pieces.append(Piece(rows, end - start))
+        start = end
+        rows = sum(length > start for length in lengths[:rows])
+    return pieces
+
+
+def is_worth_splitting(lengths: Tensor, size: int) -> bool:
+    """Return whether a batch with these lengths, (B,), padded to ``size``, has much padding."""
+    return int(lengths.sum()) < _FULL * lengths.numel() * size
+
+
+def by_length(lengths: Tensor, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return the order of rows from the longest to the shortest, and the order that undoes it."""
+    order = lengths.argsort(descending=True, stable=True)
+    return order.to(device), order.argsort().to(device)
+
+
+def split_steps(values: Tensor, pieces: list[Piece]) -> list[Tensor]:
+    """Return the pieces of (B, T, D) values whose rows are sorted by length, each (rows, steps, D).
+
+    Everything after the last piece is padding in every row.
+    """
+    steps = [piece.steps for piece in pieces]
+    parts = torch.split(values, [*steps, values.shape[1] - sum(steps)], dim=1)
+    return [part[: piece.rows] for piece, part in zip(pieces, parts, strict=False)]
+
+
+def join_steps(parts: list[Tensor], rows: int, size: int) -> Tensor:
+    """Return (B, T, H), the pieces side by side again with zeros around them."""
+    level = torch.cat([F.pad(part, (0, 0, 0, 0, 0, rows - len(part))) for part in parts], dim=1)
+    return F.pad(level, (0, 0, 0, size - level.shape[1]))

@@ -13,10 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from seqloom_ner.chain import make_chain
 from seqloom_ner.crf import CRF, steps_to_all
-from seqloom_ner.lattice_log import LogLattice
-from seqloom_ner.lattice_scaled import ScaledLattice, steps_between_scaling
+from seqloom_ner.lattice import LogLattice, ScaledLattice, make_chain, steps_between_scaling
 from seqloom_ner.spans import continuations, legal_steps
 
 PADDING = float("nan")

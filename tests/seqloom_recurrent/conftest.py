@@ -11,9 +11,8 @@ from torch import Tensor
 
 from seqloom.interfaces import Features
 from seqloom_recurrent import encoders
-from seqloom_recurrent.encoders import Recurrent
+from seqloom_recurrent.encoders import Recurrent, ScaledProduct
 from seqloom_recurrent.layers import Path, RecurrentLayer
-from seqloom_recurrent.scaled import ScaledProduct
 
 CLASSES: dict[str, type[Recurrent]] = {
     "rnn": encoders.RNN,

@@ -209,7 +209,7 @@ def _refuse_late(share: Share) -> None:
     if share.gpus and [share.gpus] != _seen and torch and torch.cuda.is_initialized():
         raise RunError(
             f"This trial should use GPU {', '.join(share.gpus)}, but its process has already "
-            "started CUDA with others. Start it in a process of its own."
+            "started CUDA with others. Run it in its own process."
         )
 
 

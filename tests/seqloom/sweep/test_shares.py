@@ -224,7 +224,7 @@ def test_a_share_comes_too_late_once_cuda_sees_others(monkeypatch: pytest.Monkey
         pass
     with apply(Share((), ()), threads=None):
         pass
-    with pytest.raises(RunError, match=r"GPU 1.*process of its own"):
+    with pytest.raises(RunError, match=r"GPU 1.*in its own process"):
         apply(Share((), ("1",)), threads=None).__enter__()
 
 

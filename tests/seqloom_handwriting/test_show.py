@@ -17,8 +17,8 @@ from seqloom.interfaces import Example, FrontendCodec, View
 from seqloom_handwriting.images.codec import LineImageCodec
 from seqloom_handwriting.images.file import ImageFile
 from seqloom_handwriting.readers.series import ArrayFile
-from seqloom_handwriting.strokes.codec import StrokeCodec
-from seqloom_handwriting.strokes.vectors_codec import VectorCodec
+from seqloom_handwriting.strokes import StrokeCodec
+from seqloom_handwriting.vectors import VectorCodec
 
 HOSTILE = """<script>alert(1)</script>"'><img src=x onerror=alert(1)>&amp;"""
 ALLOWED = {

@@ -1,24 +1,34 @@
-"""The web server of the demo."""
+"""The web server of the demo.
+
+It keeps other sites away: a page on the web must not use the model through its visitor's browser.
+Such a page can send requests to this machine, and by pointing its own name here (DNS rebinding)
+even read the answers. Browsers report both: ``Host`` is the name in the address bar, ``Origin``
+the site of the page that asks.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import ipaddress
 import socket
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from importlib.resources import files
+from typing import TypeVar
+from urllib.parse import urlsplit
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from seqloom.errors import SeqloomError
-from seqloom_handwriting.demo.guard import Guard
-from seqloom_handwriting.demo.inputs import MOST_BYTES, TooLargeError
-from seqloom_handwriting.demo.reader import Reader
-from seqloom_handwriting.demo.turns import SupersededError, Turns
+from seqloom_handwriting.demo.reader import MOST_BYTES, Reader, TooLargeError
 
 TYPES = {
     "html": "text/html; charset=utf-8",
@@ -130,3 +140,120 @@ def _http_error(request: Request, fault: Exception) -> Response:
     assert isinstance(fault, HTTPException)
     text = f"{request.method} {request.url.path}: {fault.detail}. There is POST /read."
     return JSONResponse({"error": text}, fault.status_code, fault.headers)
+
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-cache",
+}
+
+
+class Guard:
+    """Refuses requests that come from other sites, or by a name that is not this machine's.
+
+    Args:
+        app: gets the other requests.
+        host: the name or address that the demo was told to listen at.
+    """
+
+    def __init__(self, app: ASGIApp, host: str) -> None:
+        self.app = app
+        self.names = {"localhost", host.lower(), socket.gethostname().lower()}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(HEADERS)
+            await send(message)
+
+        problem = self.problem(Headers(scope=scope))
+        app = self.app if problem is None else JSONResponse({"error": problem}, 403)
+        await app(scope, receive, guarded)
+
+    def problem(self, headers: Headers) -> str | None:
+        """Return why a request is refused, or None."""
+        host = headers.get("host", "")
+        if not self._is_own(host):
+            return (
+                f"The demo does not go by the name {host!r}. Open it as localhost, by its address "
+                "in numbers, or by the name given as --host."
+            )
+        origin = headers.get("origin")
+        if _is_embedded(headers) if origin is None else not _is(origin, host):
+            return f"The demo answers its own page only, not {origin or 'other sites'}."
+        return None
+
+    def _is_own(self, host: str) -> bool:
+        """Return whether a name is this machine's; a bare address cannot be pointed elsewhere."""
+        try:
+            name = urlsplit(f"//{host}").hostname or ""
+        except ValueError:
+            return False
+        return name in self.names or _is_address(name)
+
+
+def _is_embedded(headers: Headers) -> bool:
+    """Return whether another site's page wants this for itself, rather than links to it."""
+    foreign = headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}
+    return foreign and headers.get("sec-fetch-mode") != "navigate"
+
+
+def _is(origin: str, host: str) -> bool:
+    return origin.lower() in {f"http://{host.lower()}", f"https://{host.lower()}"}
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+T = TypeVar("T")
+
+
+class SupersededError(Exception):
+    """A newer request of the same page came before this one's turn."""
+
+
+class Turns:
+    """Runs work in one thread; of what a page has waiting there, only the newest is done."""
+
+    def __init__(self) -> None:
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="reader")
+        self._newest: dict[str, object] = {}
+
+    async def run(self, page: str | None, work: Callable[[], T]) -> T:
+        """Return what the work returns.
+
+        Args:
+            page: whose work it is; that of None is always done.
+            work: called in the thread.
+
+        Raises:
+            SupersededError: the page had newer work before this was begun.
+        """
+        token = object()
+        if page is not None:
+            self._newest[page] = token
+
+        def turn() -> T:
+            if page is not None and self._newest.get(page) is not token:
+                raise SupersededError
+            return work()
+
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._worker, turn)
+        finally:
+            if page is not None and self._newest.get(page) is token:
+                del self._newest[page]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import itertools
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,8 @@ from seqloom.errors import ExampleError
 from seqloom.interfaces import Arrays, Example, FrontendCodec, View
 from seqloom_handwriting.fields import HEIGHT, WIDTH, not_shown, require_field
 from seqloom_handwriting.images.augment import augment_line
-from seqloom_handwriting.images.file import ImageFile, load_gray
-from seqloom_handwriting.images.page_like import PageLike
-from seqloom_handwriting.images.pooling import Pooling
-from seqloom_handwriting.images.size import scaled_width
-from seqloom_handwriting.schemas.frontends import Ink, LineImage
+from seqloom_handwriting.images.file import ImageFile, load_gray, scaled_width
+from seqloom_handwriting.schemas.frontends import Ink, LineImage, Pooling
 
 PAPER, INK = 0.25, 0.995  # shares of the pixels, from the lightest
 LEAST_CONTRAST = 32  # gray levels between paper and ink; less is noise
@@ -178,3 +176,38 @@ def _drawn(gray: np.ndarray) -> tuple[str, int]:
     width = min(WIDTH, image.width)
     style = f"width:{width}px;max-width:100%;display:block"
     return f'<img src="data:image/png;base64,{data}" alt="the line" style="{style}">', width
+
+
+log = logging.getLogger("seqloom")
+
+TALLEST, WIDEST = 400, 1.5  # a page is over 400 pixels high, and less than 1.5 times as wide
+
+
+class PageLike:
+    """Warns of the first image that has the shape of a page."""
+
+    def __init__(self) -> None:
+        self._told = False
+
+    def __call__(self, example: Example, width: int, height: int) -> None:
+        """Look at the size of an image, in pixels."""
+        if self._told or not looks_like_page(width, height):
+            return
+        self._told = True
+        log.warning(
+            "%s: the image is %d pixels wide and %d high, which looks like a page; expected one "
+            "line. Lines are cut from pages by their ALTO or PAGE XML (data=pages). This is said "
+            "once.",
+            example.origin or example.id,
+            width,
+            height,
+        )
+
+
+def looks_like_page(width: int, height: int) -> bool:
+    """Return whether an image is too tall for a line.
+
+    >>> looks_like_page(2000, 3000), looks_like_page(3000, 200), looks_like_page(300, 300)
+    (True, False, False)
+    """
+    return height > TALLEST and width < WIDEST * height

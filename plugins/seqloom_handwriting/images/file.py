@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from seqloom_handwriting.readers.archives import read_member
+from seqloom_handwriting.readers.files import read_member
 from seqloom_handwriting.schemas.data import FORMATS
 
 
@@ -144,3 +144,24 @@ def _of_16_bits(levels: np.ndarray) -> np.ndarray:
         raise ValueError(f"gray levels from {levels.min()} to {levels.max()} exceed 16 bits")
     scaled: np.ndarray = ((levels.astype(np.uint32) + 128) // 257).astype(np.uint8)
     return scaled
+
+
+WIDEST = 200
+"""How many times as wide as high a line may be: some five times what the longest lines are."""
+
+
+def scaled_width(width: int, height: int, to: int) -> int:
+    """Return the width in pixels of an image that is scaled to the height ``to``.
+
+    >>> scaled_width(300, 50, to=100)
+    600
+
+    Raises:
+        ValueError: the image is too wide to be a line; scaled up, it could fill the memory.
+    """
+    if width > WIDEST * height:
+        raise ValueError(
+            f"the image is {width} pixels wide and only {height} high; expected one line of "
+            f"writing, at most {WIDEST} times as wide as high."
+        )
+    return max(1, round(width * to / height))

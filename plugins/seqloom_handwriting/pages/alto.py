@@ -1,15 +1,29 @@
-"""Reading ALTO, versions 2 to 4 (https://www.loc.gov/standards/alto/)."""
+"""Reading ALTO, versions 2 to 4, and writing version 4 (https://www.loc.gov/standards/alto/)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
+from xml.etree.ElementTree import Element, SubElement
 
-from seqloom_handwriting.pages.alto_order import line_nodes
-from seqloom_handwriting.pages.geometry import Outline
 from seqloom_handwriting.pages.markup import Document, Node
-from seqloom_handwriting.pages.model import Form, Line, Page
-from seqloom_handwriting.pages.numbers import size_of
-from seqloom_handwriting.pages.points import parse_points
+from seqloom_handwriting.pages.model import (
+    Box,
+    Form,
+    Line,
+    Outline,
+    Page,
+    Points,
+    Readings,
+    box_around,
+    box_of,
+    confidence,
+    image_name,
+    parse_points,
+    regions,
+    size_of,
+    text_and_confidence,
+)
 
 UNITS = ("pixel", "mm10", "inch1200")
 
@@ -129,3 +143,110 @@ def _level(baseline: str, box: list[str]) -> str:
     except ValueError:
         return baseline
     return f"{x},{baseline} {x + width},{baseline}"
+
+
+Lines = dict[int, tuple[Node, Node]]
+"""Where a line starts in the file → its block and its element, in the order of the document."""
+
+
+def line_nodes(root: Node) -> Iterator[tuple[str, Node, Node]]:
+    """Yield the id, the block and the element of each line.
+
+    What the ReadingOrder names comes first, at the first place that it is named; the other lines
+    follow in the order of the document.
+    """
+    lines = {
+        node.start: (block, node)
+        for block in root.walk()
+        if block.name == "TextBlock"
+        for node in block.all("TextLine")
+    }
+    numbers = {start: number for number, start in enumerate(lines, 1)}
+    for start in dict.fromkeys(chain(_named(root, lines), lines)):
+        block, node = lines[start]
+        yield node.get("ID") or f"line_{numbers[start]}", block, node
+
+
+def _named(root: Node, lines: Lines) -> Iterator[int]:
+    """Yield the lines that are named, or are in what is named, or of which a part is."""
+    order = root.first("ReadingOrder")
+    refs = [ref for part in order.walk() for ref in part.get("REF").split()] if order else []
+    if not refs:
+        return
+    named = set(refs)
+    nodes = {node.get("ID"): node for node in root.walk()}
+    within = {p.get("ID"): start for start, (_, line) in lines.items() for p in line.walk()}
+    for ref in refs:
+        if ref in within:
+            yield within[ref]
+        elif ref in nodes:
+            yield from (node.start for node in _own(nodes[ref], named) if node.start in lines)
+
+
+def _own(node: Node, named: set[str]) -> Iterator[Node]:
+    """Yield an element and all in it, but for what is named itself: that has another place."""
+    yield node
+    for child in node.children:
+        if child.get("ID") not in named:
+            yield from _own(child, named)
+
+
+ALTO = "http://www.loc.gov/standards/alto/ns-v4#"
+
+
+def alto_root(page: Page, readings: Readings) -> Element:
+    """Return the page as ALTO 4."""
+    root = Element("alto", {"xmlns": ALTO})
+    description = SubElement(root, "Description")
+    SubElement(description, "MeasurementUnit").text = "pixel"
+    source = SubElement(description, "sourceImageInformation")
+    SubElement(source, "fileName").text = image_name(page)
+    tags = _tags(root, page)
+    size = {"WIDTH": f"{page.width:g}", "HEIGHT": f"{page.height:g}"}
+    sheet = SubElement(SubElement(root, "Layout"), "Page", {"ID": "page_1", "PHYSICAL_IMG_NR": "1"})
+    sheet.attrib |= size
+    space = SubElement(sheet, "PrintSpace", {"HPOS": "0", "VPOS": "0"} | size)
+    for ident, kind, lines in regions(page):
+        block = SubElement(space, "TextBlock", {"ID": ident} | _box(box_around(lines)))
+        if kind:
+            block.set("TAGREFS", tags[kind])
+        for line in lines:
+            _write_line(block, line, readings)
+    return root
+
+
+def _tags(root: Element, page: Page) -> dict[str, str]:
+    """Write the types of regions as tags; return their ids by type."""
+    kinds = {kind: f"type_{number}" for number, kind in enumerate(_kinds(page), 1)}
+    if kinds:
+        tags = SubElement(root, "Tags")
+        for kind, ident in kinds.items():
+            SubElement(tags, "OtherTag", {"ID": ident, "LABEL": kind})
+    return kinds
+
+
+def _kinds(page: Page) -> list[str]:
+    return sorted({line.kind for line in page.lines if line.kind})
+
+
+def _write_line(block: Element, line: Line, readings: Readings) -> None:
+    box = _box(box_of(line.polygon))
+    node = SubElement(block, "TextLine", {"ID": line.id} | box)
+    if line.baseline:
+        node.set("BASELINE", _spaced(line.baseline))
+    SubElement(SubElement(node, "Shape"), "Polygon", {"POINTS": _spaced(line.polygon)})
+    text, sure = text_and_confidence(line, readings)
+    if text is not None:
+        string = SubElement(node, "String", {"CONTENT": text} | box)
+        if sure is not None:
+            string.set("WC", confidence(sure))
+
+
+def _box(box: Box) -> dict[str, str]:
+    left, top, right, bottom = box
+    names = {"HPOS": left, "VPOS": top, "WIDTH": right - left, "HEIGHT": bottom - top}
+    return {name: f"{value:g}" for name, value in names.items()}
+
+
+def _spaced(points: Points) -> str:
+    return " ".join(f"{x:g} {y:g}" for x, y in points)

@@ -1,14 +1,30 @@
-"""Reading PAGE XML, 2013 to 2019 (https://github.com/PRImA-Research-Lab/PAGE-XML)."""
+"""Reading PAGE XML, 2013 to 2019, and writing that of 2019.
+
+See https://github.com/PRImA-Research-Lab/PAGE-XML.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from xml.etree.ElementTree import Element, SubElement
 
-from seqloom_handwriting.pages.geometry import Outline
 from seqloom_handwriting.pages.markup import Document, Node
-from seqloom_handwriting.pages.model import Form, Line, Page
-from seqloom_handwriting.pages.numbers import size_of
+from seqloom_handwriting.pages.model import (
+    Form,
+    Line,
+    Outline,
+    Page,
+    Points,
+    Readings,
+    box_around,
+    confidence,
+    image_name,
+    regions,
+    size_of,
+    text_and_confidence,
+)
 
 LAST = 10**9  # the index of what has none
 _STRUCTURE = re.compile(r"structure\s*\{[^}]*type:\s*([^;}]+)")
@@ -126,3 +142,56 @@ def _line(ident: str, region: Node, node: Node, height: float) -> Line:
         number=node.line,
         **outline.finished(height),
     )
+
+
+PAGE = "http://schema.primaresearch.org/PAGE/gts/pagecontent/2019-07-15"
+
+
+def page_root(page: Page, readings: Readings) -> Element:
+    """Return the page as PAGE XML."""
+    root = Element("PcGts", {"xmlns": PAGE})
+    metadata = SubElement(root, "Metadata")
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    for name, text in {"Creator": "seqloom", "Created": now, "LastChange": now}.items():
+        SubElement(metadata, name).text = text
+    sheet = SubElement(root, "Page", {"imageFilename": image_name(page)})
+    sheet.attrib |= {"imageWidth": f"{page.width:.0f}", "imageHeight": f"{page.height:.0f}"}
+    parts = list(regions(page))
+    _write_order(sheet, [ident for ident, _, _ in parts])
+    for ident, kind, lines in parts:
+        region = SubElement(sheet, "TextRegion", {"id": ident})
+        if kind:
+            region.set("custom", f"structure {{type:{re.sub('[;{}]', ' ', kind)};}}")
+        left, top, right, bottom = box_around(lines)
+        _write_points(
+            region, "Coords", ((left, top), (right, top), (right, bottom), (left, bottom))
+        )
+        for line in lines:
+            _write_line(region, line, readings)
+    return root
+
+
+def _write_order(sheet: Element, regions: list[str]) -> None:
+    if regions:
+        group = SubElement(SubElement(sheet, "ReadingOrder"), "OrderedGroup", {"id": "order_1"})
+        for index, ident in enumerate(regions):
+            SubElement(group, "RegionRefIndexed", {"index": str(index), "regionRef": ident})
+
+
+def _write_line(region: Element, line: Line, readings: Readings) -> None:
+    node = SubElement(region, "TextLine", {"id": line.id})
+    _write_points(node, "Coords", line.polygon)
+    if line.baseline:
+        _write_points(node, "Baseline", line.baseline)
+    text, sure = text_and_confidence(line, readings)
+    if text is not None:
+        found = SubElement(node, "TextEquiv")
+        if sure is not None:
+            found.set("conf", confidence(sure))
+        SubElement(found, "Unicode").text = text
+
+
+def _write_points(parent: Element, name: str, points: Points) -> None:
+    """Write points; the schema wants whole numbers that are not negative."""
+    pairs = [(max(0, round(x)), max(0, round(y))) for x, y in points]
+    SubElement(parent, name, {"points": " ".join(f"{x},{y}" for x, y in pairs)})

@@ -18,7 +18,7 @@ from PIL import Image
 from seqloom.errors import DataError, ExampleError
 from seqloom.files import atomic_file
 from seqloom.interfaces import Example
-from seqloom_handwriting.pages.flatten import Gray
+from seqloom_handwriting.pages.cut import Gray
 from seqloom_handwriting.pages.reader import PageReader, UntranscribedError
 
 COLUMNS = ("image", "page", "width", "height", "text")

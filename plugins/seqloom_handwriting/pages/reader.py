@@ -10,12 +10,11 @@ from typing import Any
 from seqloom.data import SplitConfig, SplitReader, UniqueNames
 from seqloom.errors import ConfigError, DataError, ExampleError, did_you_mean
 from seqloom.interfaces import Example, Origin
-from seqloom_handwriting.pages.files import find_pages
+from seqloom_handwriting.pages.cut import Sheet
+from seqloom_handwriting.pages.documents import find_pages, read
 from seqloom_handwriting.pages.model import Line
-from seqloom_handwriting.pages.reading import read
-from seqloom_handwriting.pages.sheet import Sheet
-from seqloom_handwriting.readers.direction import DirectionWarning
-from seqloom_handwriting.readers.tables import refuse_empty
+from seqloom_handwriting.readers.files import refuse_empty
+from seqloom_handwriting.readers.line_images import DirectionWarning
 
 Entry = tuple[str, Sheet, Line]
 """The page's name in ids, the page and one of its lines."""

@@ -1,16 +1,15 @@
-"""InkML, the W3C's format of pen strokes (https://www.w3.org/TR/InkML/).
+"""Pen strokes in text: InkML, the W3C's format (https://www.w3.org/TR/InkML/), and cells of tables.
 
-Read is what recorded data sets use: traces of plain numbers, a trace format that says which of them
-are X and Y, and annotations. Traces written as differences are refused.
+Of InkML, what recorded data sets use is read: traces of plain numbers, a trace format that names
+X and Y among them, and annotations. Traces written as differences are refused.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from xml.etree import ElementTree as ET
-
-from seqloom_handwriting.readers.points import Point, Strokes, point
 
 
 @dataclass(frozen=True)
@@ -86,3 +85,50 @@ def _annotations(root: ET.Element) -> dict[str, str]:
     for element in (*own, *_named(root, "annotation")):
         found.setdefault(element.get("type", ""), (element.text or "").strip())
     return found
+
+
+Point = tuple[float, float]
+Strokes = list[list[Point]]
+"""Strokes in the order of writing; each a list of (x, y)."""
+
+
+def parse_strokes(text: str) -> Strokes:
+    """Return the strokes of a cell: parted by ``|``, points by spaces, each ``x,y``.
+
+    >>> parse_strokes("1,2 3,4.5|6,7")
+    [[(1.0, 2.0), (3.0, 4.5)], [(6.0, 7.0)]]
+
+    Raises:
+        ValueError: a piece is no point, or a stroke has none.
+    """
+    return [_stroke_of_cell(number, piece) for number, piece in enumerate(text.split("|"), 1)]
+
+
+def flip(strokes: Strokes) -> Strokes:
+    """Return the strokes with y growing the other way."""
+    return [[(x, -y) for x, y in stroke] for stroke in strokes]
+
+
+def point(piece: str, values: list[str], where: str) -> Point:
+    """Return a point for the two numbers of a piece of text.
+
+    Raises:
+        ValueError: they are not two finite numbers.
+    """
+    try:
+        x, y = map(float, values)
+    except ValueError:
+        x = y = math.nan
+    if not (math.isfinite(x) and math.isfinite(y)):
+        raise ValueError(f"{where}: {piece!r} is no point of two finite numbers")
+    return x, y
+
+
+def _stroke_of_cell(number: int, text: str) -> list[Point]:
+    pieces = text.split()
+    if not pieces:
+        raise ValueError(f"stroke {number} has no points; expected x,y x,y … and | between strokes")
+    return [
+        point(piece, piece.split(","), f"stroke {number}, point {place} (x,y is expected)")
+        for place, piece in enumerate(pieces, 1)
+    ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import logging
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,7 @@ from seqloom.data import SplitConfig
 from seqloom.errors import ExampleError
 from seqloom.interfaces import Example, Origin
 from seqloom_handwriting.images.file import ImageFile
-from seqloom_handwriting.readers.direction import DirectionWarning
-from seqloom_handwriting.readers.folders import Folder
+from seqloom_handwriting.readers.files import Folder
 from seqloom_handwriting.readers.named import Named, NamedFileReader
 from seqloom_handwriting.schemas.data import IMAGES
 
@@ -97,3 +98,45 @@ def _base(name: str) -> str:
     """Return the name without ``.gt.txt``, ``.txt`` or the suffix of an image."""
     suffix = next(suffix for suffix in (*TEXTS, *IMAGES) if name.lower().endswith(suffix))
     return name[: -len(suffix)]
+
+
+log = logging.getLogger("seqloom")
+
+
+class DirectionWarning:
+    """Warns of the first example whose text runs from right to left.
+
+    Columns of an image are read from left to right, and CTC keeps that order: the first character
+    of a text has to be the leftmost one.
+    """
+
+    def __init__(self) -> None:
+        self._said = False
+
+    def check(self, examples: Iterable[Example | ExampleError]) -> Iterator[Example | ExampleError]:
+        """Yield the examples unchanged."""
+        for example in examples:
+            if isinstance(example, Example):
+                self._check(example)
+            yield example
+
+    def _check(self, example: Example) -> None:
+        if not self._said and runs_leftwards(example.fields.get("text", "")):
+            self._said = True
+            log.warning(
+                "%s: the text %r has letters that run from right to left, but images are read from "
+                "left to right. Such texts can only be learnt if their characters are in the "
+                "order of the image (visual order, as a bidi algorithm makes it); predictions then "
+                "have that order too. This is said once.",
+                example.origin or example.id,
+                example.fields["text"],
+            )
+
+
+def runs_leftwards(text: str) -> bool:
+    """Return whether a text has a letter of a script that runs from right to left.
+
+    >>> runs_leftwards("abc 12"), runs_leftwards("\u05d0 12")
+    (False, True)
+    """
+    return any(unicodedata.bidirectional(character) in ("R", "AL") for character in text)

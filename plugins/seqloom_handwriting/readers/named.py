@@ -12,9 +12,10 @@ from typing import Any, ClassVar
 from seqloom.data import SplitConfig, SplitReader, UniqueNames, file_name, local_path
 from seqloom.errors import DataError, ExampleError
 from seqloom.interfaces import Example, Origin
-from seqloom_handwriting.readers.folders import Folder, is_folder
-from seqloom_handwriting.readers.tables import (
+from seqloom_handwriting.readers.files import (
     TARGETS,
+    Folder,
+    is_folder,
     is_table,
     open_table,
     refuse_empty,

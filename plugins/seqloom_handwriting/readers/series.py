@@ -13,8 +13,7 @@ import numpy as np
 from seqloom.data import SplitConfig
 from seqloom.errors import DataError
 from seqloom.interfaces import Origin
-from seqloom_handwriting.readers.archives import read_member
-from seqloom_handwriting.readers.folders import Folder
+from seqloom_handwriting.readers.files import Folder, read_member
 from seqloom_handwriting.readers.named import Named, NamedFileReader
 
 SUFFIX = ".npy"

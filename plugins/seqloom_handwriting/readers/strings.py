@@ -9,7 +9,7 @@ from typing import Any
 
 from seqloom.errors import ConfigError, ExampleError, did_you_mean
 from seqloom.interfaces import Example
-from seqloom_handwriting.readers.points import Strokes
+from seqloom_handwriting.readers.inkml import Strokes
 from seqloom_handwriting.readers.strokes import StrokeReader
 
 

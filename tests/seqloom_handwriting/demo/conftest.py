@@ -12,7 +12,7 @@ import pytest
 
 import seqloom
 from seqloom.model.pipeline import Pipeline
-from seqloom_handwriting.demo.listen import listen, url
+from seqloom_handwriting.demo.command import listen, url
 from seqloom_handwriting.demo.reader import Reader
 from seqloom_handwriting.demo.serve import server
 from seqloom_handwriting.readers.digit_lines import DigitLineReader

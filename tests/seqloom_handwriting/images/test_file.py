@@ -247,7 +247,7 @@ def test_zip_files(tmp_path: Path) -> None:
 
 def test_damaged_and_huge_members(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     archive = zipped(tmp_path / "a.zip", {"a.png": png(Image.fromarray(RAMP))})
-    monkeypatch.setattr("seqloom_handwriting.readers.archives.LARGEST", 10)
+    monkeypatch.setattr("seqloom_handwriting.readers.files.LARGEST", 10)
     with pytest.raises(ValueError, match=r"a.zip: the member 'a.png' has \d+ bytes unpacked"):
         ImageFile(archive, "a.png").load()
     monkeypatch.undo()

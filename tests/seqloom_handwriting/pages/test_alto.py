@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from seqloom.errors import DataError
+from seqloom_handwriting.pages.documents import read
 from seqloom_handwriting.pages.model import Form
-from seqloom_handwriting.pages.reading import read
 
 SPACES = [
     "http://www.loc.gov/standards/alto/ns-v2#",

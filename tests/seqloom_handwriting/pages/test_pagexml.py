@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from seqloom.errors import DataError
+from seqloom_handwriting.pages.documents import read
 from seqloom_handwriting.pages.model import Form
-from seqloom_handwriting.pages.reading import read
 
 Write = Callable[..., Path]
 COORDS = '<Coords points="10,20 110,20 110,50 10,50"/>'

@@ -9,9 +9,7 @@ from sklearn.datasets import load_digits
 
 from seqloom.errors import ConfigError, DataError
 from seqloom.interfaces import SPLITS
-from seqloom_handwriting.readers import digits as digit_module
-from seqloom_handwriting.readers.digit_lines import DigitLineReader, draw_line
-from seqloom_handwriting.readers.digits import digits, enlarge
+from seqloom_handwriting.readers.digit_lines import DigitLineReader, digits, draw_line, enlarge
 
 
 def key(digit: tuple[str, np.ndarray]) -> tuple[str, bytes]:
@@ -113,6 +111,6 @@ def test_other_splits_and_files() -> None:
 
 def test_without_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
-    digit_module.digits.cache_clear()
+    digits.cache_clear()
     with pytest.raises(DataError, match=r'pip install "seqloom\[handwriting\]"'):
         next(DigitLineReader().examples("train"))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqloom.errors import ConfigError, DataError, ExampleError
-from seqloom_handwriting.readers.points import flip, parse_strokes
+from seqloom_handwriting.readers.inkml import flip, parse_strokes
 from seqloom_handwriting.readers.strokes import StrokeReader
 
 PENDIGITS: dict[str, Any] = {

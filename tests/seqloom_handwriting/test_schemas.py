@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqloom.errors import ConfigError
-from seqloom_handwriting.images.pooling import Pooling
+from seqloom_handwriting.schemas.frontends import Pooling
 
 STEPS = st.lists(st.tuples(st.integers(1, 3), st.integers(1, 3)), min_size=1, max_size=4)
 

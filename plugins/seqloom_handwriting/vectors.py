@@ -1,4 +1,4 @@
-"""Series of vectors as arrays of one scale."""
+"""The frontend ``features``: series of vectors, their columns scaled."""
 
 from __future__ import annotations
 
@@ -7,9 +7,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from torch import nn
 
 from seqloom.errors import ExampleError
-from seqloom.interfaces import Arrays, Example, FrontendCodec, View
+from seqloom.interfaces import (
+    Arrays,
+    Example,
+    Features,
+    Frontend,
+    FrontendCodec,
+    Inputs,
+    View,
+)
+from seqloom.nn import zero_padding
 from seqloom_handwriting.fields import require_field
 from seqloom_handwriting.readers.series import ArrayFile
 from seqloom_handwriting.schemas.frontends import Scaling, Vectors
@@ -119,3 +129,37 @@ def _finite(example: Example, name: str, values: np.ndarray) -> np.ndarray:
             "value must be a finite number of 32 bits.",
         )
     return values
+
+
+class VectorFrontend(Frontend):
+    """Gives the vectors of the codec, or a linear projection of them.
+
+    Args:
+        codec: with its state.
+        params: of the component; see ``seqloom_handwriting.schemas.frontends.Vectors``.
+
+    Attributes:
+        output_size: D, that of the vectors or of their projection.
+    """
+
+    def __init__(self, codec: VectorCodec, **params: Any) -> None:
+        super().__init__()
+        size = codec.params.size
+        self.projection = nn.Linear(codec.columns, size) if size else None
+        self.output_size = size or codec.columns
+
+    @classmethod
+    def make_codec(cls, **params: Any) -> VectorCodec:
+        """Return an unfitted codec for the component's parameters.
+
+        Raises:
+            ConfigError: a parameter is out of its range.
+        """
+        return VectorCodec(**params)
+
+    def forward(self, inputs: Inputs) -> Features:
+        """Return the vectors of ``features`` (B, T, D)."""
+        values, lengths = inputs["features"], inputs.lengths["features"]
+        if self.projection is not None:
+            values = self.projection(zero_padding(values, lengths))
+        return Features(values, lengths)

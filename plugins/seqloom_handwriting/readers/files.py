@@ -1,14 +1,20 @@
-"""Folders and zip files, looked into the same way."""
+"""What the readers share: folders and zip files, tables, and refusals."""
 
 from __future__ import annotations
 
+import os
 import re
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
+from zipfile import ZipFile
 
-from seqloom.data import file_name, is_url, local_path
+from seqloom.data import Table, TextFile, file_name, is_url, local_path
 from seqloom.errors import DataError
-from seqloom_handwriting.readers.archives import open_zip, read_member
 
 ARCHIVES = (".zip", ".npz")
 
@@ -119,3 +125,91 @@ def natural(name: str) -> tuple[list[str | int], str]:
 
 def _hidden(name: str) -> bool:
     return any(part.startswith(".") for part in PurePosixPath(name).parts)
+
+
+LARGEST = 1 << 30  # bytes of a member once unpacked: more than any line, less than the memory
+
+
+def open_zip(path: str) -> ZipFile:
+    """Return the opened zip file, the same one until it changes on disk.
+
+    Handles are kept by process: after a fork, two processes would move the position of one file.
+    Threads may share a handle.
+
+    Raises:
+        ValueError: there is no such file, or it is no zip file.
+    """
+    try:
+        state = os.stat(path)  # noqa: PTH116 - a stat for each image: keep it light
+        return _opened(path, os.getpid(), state.st_mtime_ns, state.st_size)
+    except (OSError, zipfile.BadZipFile) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise ValueError(f"{path} cannot be opened as a zip file: {reason}.") from None
+
+
+@lru_cache(maxsize=16)
+def _opened(path: str, process: int, changed: int, size: int) -> ZipFile:
+    return ZipFile(path)
+
+
+def read_member(path: str, member: str) -> bytes:
+    """Return the bytes of a member.
+
+    Raises:
+        ValueError: the file or the member is missing, damaged, encrypted or larger than 1 GiB.
+    """
+    archive = open_zip(path)
+    try:
+        info = archive.getinfo(member)
+    except KeyError:
+        raise ValueError(f"{path} has no member {member!r}.") from None
+    if info.file_size > LARGEST:
+        raise ValueError(f"{path}: the member {member!r} has {info.file_size} bytes unpacked.")
+    try:
+        return archive.read(info)
+    except (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(f"{path}: the member {member!r} cannot be read: {error}.") from None
+
+
+TABLES = (".tsv", ".csv")
+TARGETS = ("label", "text")  # the fields that can be predicted
+T = TypeVar("T")
+
+
+def is_table(path: str) -> bool:
+    """Return whether the path or pinned URL names a table."""
+    return file_name(path).lower().endswith(TABLES)
+
+
+def open_table(path: str) -> Table:
+    """Return the table of a path or pinned URL: .csv by the rules of CSV, .tsv split at tabs.
+
+    Raises:
+        DataError: The file does not exist, or cannot be downloaded.
+    """
+    file = TextFile.find(path)
+    return Table(file, quoting=file.suffix == ".csv", skip_blank=True)
+
+
+def refuse_stdin(paths: Iterable[str], expected: str) -> None:
+    """Refuse ``-`` among the paths.
+
+    Raises:
+        DataError: it is there; the text says what is expected.
+    """
+    if "-" in paths:
+        raise DataError(f"- (standard input) cannot be read by this reader; give {expected}.")
+
+
+def refuse_empty(what: str, items: Iterator[T]) -> Iterator[T]:
+    """Yield the items.
+
+    Raises:
+        DataError: there was none.
+    """
+    empty = True
+    for item in items:
+        empty = False
+        yield item
+    if empty:
+        raise DataError(f"{what}: no examples in it.")

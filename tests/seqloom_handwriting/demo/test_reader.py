@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqloom.interfaces import Example, FrontendCodec
-from seqloom_handwriting.demo.places import placed
+from seqloom_handwriting.demo.reader import placed
 from seqloom_handwriting.images.codec import LineImageCodec
-from seqloom_handwriting.strokes.codec import StrokeCodec
-from seqloom_handwriting.strokes.vectors_codec import VectorCodec
+from seqloom_handwriting.strokes import StrokeCodec
+from seqloom_handwriting.vectors import VectorCodec
 
 coordinates = st.integers(-500, 500)
 strokes_of_points = st.lists(

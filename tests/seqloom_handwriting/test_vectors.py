@@ -15,8 +15,7 @@ from seqloom.data.collate import Collate, EncodedExample
 from seqloom.errors import ConfigError, ExampleError
 from seqloom.interfaces import Example, Origin
 from seqloom_handwriting.readers.series import ArrayFile
-from seqloom_handwriting.strokes.vectors import VectorFrontend
-from seqloom_handwriting.strokes.vectors_codec import VectorCodec
+from seqloom_handwriting.vectors import VectorCodec, VectorFrontend
 
 
 def example(values: Any, field: str = "features") -> Example:

@@ -229,18 +229,18 @@ def test_a_page_stays_on_one_side_of_the_split(
 def test_only_one_page_s_image_is_held(alto_page: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     import weakref
 
-    from seqloom_handwriting.pages import sheet
+    from seqloom_handwriting.pages import cut
 
     for number in range(4):
         folder = alto_page(LINES, name=f"page{number}").parent
     alive: list[weakref.ref[np.ndarray]] = []
-    flatten = sheet.flatten
+    flatten = cut.flatten
 
     def monitored(page: np.ndarray) -> np.ndarray:
         assert not any(ref() is not None for ref in alive)
         alive.append(weakref.ref(flat := flatten(page)))
         return flat
 
-    monkeypatch.setattr(sheet, "flatten", monitored)
+    monkeypatch.setattr(cut, "flatten", monitored)
     assert len(list(PageReader(train=str(folder)).examples("train"))) == 8
     assert len(alive) == 4

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from seqloom.errors import DataError
-from seqloom_handwriting.readers.tables import open_table, refuse_stdin
+from seqloom_handwriting.readers.files import open_table, refuse_stdin
 
 
 def test_standard_input() -> None:

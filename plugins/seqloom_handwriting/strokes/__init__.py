@@ -1,1 +1,0 @@
-"""Pen strokes and series of vectors as input."""

@@ -16,7 +16,7 @@ def require_field(example: Example, name: str, what: str) -> Any:
     """Return the value in the field that a frontend reads.
 
     Raises:
-        ExampleError: the example does not have it; ``what`` says what was looked for.
+        ExampleError: The example does not have the field; ``what`` names what it should hold.
     """
     value = example.fields.get(name)
     if value is None:

@@ -48,7 +48,7 @@ class StrokeCodec(FrontendCodec):
         """Return the step between two points, in heights of the writing.
 
         Raises:
-            ExampleError: an example has no strokes, or others than of points.
+            ExampleError: An example has no strokes, or strokes that are not lists of points.
         """
         if self.params.spacing:
             return {"step": self.params.spacing}
@@ -56,14 +56,14 @@ class StrokeCodec(FrontendCodec):
         return {"step": float(lengths.mean()) if lengths.any() else 1.0}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take up the step."""
+        """Restore the step."""
         self.step = float(state["step"])
 
     def encode(self, example: Example) -> Arrays:
         """Return ``strokes`` (T, 3) or (T, 5) float32.
 
         Raises:
-            ExampleError: there are no strokes, or others than of points.
+            ExampleError: The strokes are missing, or are not lists of points.
         """
         values = rows(self._strokes(example), self.params.position)
         values[:, :2] /= self.step
@@ -236,9 +236,9 @@ def transform(rotate: float, slant: float, stretch: float) -> np.ndarray:
     """Return the matrix (2, 2) that stretches, slants and then rotates points (N, 2) @ matrix.
 
     Args:
-        rotate: in radians, from x towards y.
-        slant: how far x moves for each y.
-        stretch: u; the width grows by e^u against the height, the area stays.
+        rotate: Angle in radians, from x towards y.
+        slant: How far x moves for each y.
+        stretch: U; the width grows by e^u against the height, the area stays.
     """
     stretched = np.diag([math.exp(stretch / 2), math.exp(-stretch / 2)])
     slanted = np.array([[1.0, 0.0], [slant, 1.0]])
@@ -248,11 +248,11 @@ def transform(rotate: float, slant: float, stretch: float) -> np.ndarray:
 
 
 class StrokeFrontend(Frontend):
-    """Gives the rows of the codec as they are; it has no weights.
+    """Returns the rows of the codec unchanged; it has no weights.
 
     Args:
-        codec: with its state.
-        params: of the component; see ``seqloom_handwriting.schemas.frontends.PenStrokes``.
+        codec: Codec with its state.
+        params: Parameters; see ``seqloom_handwriting.schemas.frontends.PenStrokes``.
 
     Attributes:
         output_size: 3 for Δx, Δy and pen-up; 5 with x and y.
@@ -267,7 +267,7 @@ class StrokeFrontend(Frontend):
         """Return an unfitted codec for the component's parameters.
 
         Raises:
-            ConfigError: a parameter is out of its range.
+            ConfigError: A parameter is out of its range.
         """
         return StrokeCodec(**params)
 

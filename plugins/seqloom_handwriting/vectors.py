@@ -32,7 +32,7 @@ class VectorCodec(FrontendCodec):
     ``deviation``; 0 and 1 if columns are not scaled.
 
     Attributes:
-        columns: D, known once there is a state.
+        columns: D, known once the codec has a state.
     """
 
     def __init__(self, **params: Any) -> None:
@@ -50,7 +50,7 @@ class VectorCodec(FrontendCodec):
         divided.
 
         Raises:
-            ExampleError: an example has no vectors, or of another size than the first one's.
+            ExampleError: An example has no vectors, or of another size than the first one's.
         """
         first = self._load(examples[0])[0].astype(np.float64)
         size = len(first)
@@ -68,7 +68,7 @@ class VectorCodec(FrontendCodec):
         return {"mean": (first + mean).tolist(), "deviation": deviation.tolist()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take up the scale of the columns."""
+        """Restore the scale of the columns."""
         self._mean = np.array(state["mean"], np.float64)
         self._deviation = np.array(state["deviation"], np.float64)
         self.columns = len(self._mean)
@@ -77,7 +77,7 @@ class VectorCodec(FrontendCodec):
         """Return ``features`` (T, D) float32.
 
         Raises:
-            ExampleError: there are no vectors, they are of another size than those of the training
+            ExampleError: The vectors are missing, of another size than those of the training
                 examples, or not all of their values are finite.
         """
         values = (self._load(example, self.columns) - self._mean) / self._deviation
@@ -101,9 +101,9 @@ class VectorCodec(FrontendCodec):
         value = require_field(example, name, "series of vectors")
         try:
             values = np.asarray(value.load() if isinstance(value, ArrayFile) else value)
-        except ValueError as problem:
-            fault = f"the series in {name!r} cannot be read: {problem}"
-            raise ExampleError(example, fault) from problem
+        except ValueError as error:
+            problem = f"the series in {name!r} cannot be read: {error}"
+            raise ExampleError(example, problem) from error
         if values.ndim != 2 or values.dtype.kind not in "fiu" or not values.size:
             raise ExampleError(
                 example,
@@ -132,11 +132,11 @@ def _finite(example: Example, name: str, values: np.ndarray) -> np.ndarray:
 
 
 class VectorFrontend(Frontend):
-    """Gives the vectors of the codec, or a linear projection of them.
+    """Returns the vectors of the codec, or a linear projection of them.
 
     Args:
-        codec: with its state.
-        params: of the component; see ``seqloom_handwriting.schemas.frontends.Vectors``.
+        codec: Codec with its state.
+        params: Parameters; see ``seqloom_handwriting.schemas.frontends.Vectors``.
 
     Attributes:
         output_size: D, that of the vectors or of their projection.
@@ -153,7 +153,7 @@ class VectorFrontend(Frontend):
         """Return an unfitted codec for the component's parameters.
 
         Raises:
-            ConfigError: a parameter is out of its range.
+            ConfigError: A parameter is out of its range.
         """
         return VectorCodec(**params)
 

@@ -1,4 +1,4 @@
-"""``seqloom demo``: a page in the browser on which one writes by hand."""
+"""``seqloom demo``: a page in the browser to write on by hand."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _of_head(words: list[str]) -> list[str]:
     """Return the words, all of them ``head.KEY=VALUE``.
 
     Raises:
-        ConfigError: a word is about something else.
+        ConfigError: A word is about something else.
     """
     given = split_overrides(words)
     if given.name is not None or given.data:
@@ -49,10 +49,10 @@ def _of_head(words: list[str]) -> list[str]:
 
 
 def require_extra() -> None:
-    """Refuse to begin without the packages that serve the page.
+    """Refuse to start without the packages that serve the page.
 
     Raises:
-        ConfigError: one of them is not installed.
+        ConfigError: One of them is not installed.
     """
     missing = [name for name in ("starlette", "uvicorn") if find_spec(name) is None]
     if missing:
@@ -75,7 +75,7 @@ def name_of(model: Path) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="seqloom demo",
-        description="Serve a page where one writes with mouse, pen or finger and the model reads "
+        description="Serve a page to write on with mouse, pen or finger while the model reads "
         "along; with a model of line images, images can be dropped there as well.",
         epilog="Example: seqloom demo runs/mine --open",
     )
@@ -90,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
         "in the network in",
     )
     parser.add_argument(
-        "--port", type=_port, default=7860, help="default: 7860; 0 stands for a free one"
+        "--port", type=_port, default=7860, help="port (default: 7860); 0 chooses a free one"
     )
     parser.add_argument(
         "--threads", type=positive_int, default=1, help="of the CPU, for large models (default: 1)"
@@ -109,30 +109,30 @@ def listen(host: str, port: int) -> socket.socket:
     """Return a socket that listens at the address.
 
     Args:
-        host: a name or an address of this machine.
-        port: 0 stands for a free one.
+        host: Name or address of this machine.
+        port: Port; 0 chooses a free one.
 
     Raises:
-        ConfigError: the port is in use, or the host is not one of this machine's.
+        ConfigError: The port is in use, or the host is not one of this machine's.
     """
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         return socket.create_server((str(address[0]), port), family=family)
-    except (OSError, UnicodeError) as fault:  # a host name may not even be one: "a..b"
-        raise ConfigError(_sentence(host, port, fault)) from fault
+    except (OSError, UnicodeError) as error:  # a host name may not even be one: "a..b"
+        raise ConfigError(_sentence(host, port, error)) from error
 
 
-def _sentence(host: str, port: int, fault: Exception) -> str:
-    code = fault.errno if isinstance(fault, OSError) else None
+def _sentence(host: str, port: int, error: Exception) -> str:
+    code = error.errno if isinstance(error, OSError) else None
     if code == errno.EADDRINUSE:
         return (
-            f"Port {port} of {host} is in use, perhaps by another demo. Name another one with "
-            "--port, or let a free one be found: --port 0"
+            f"Port {port} of {host} is in use, perhaps by another demo. Choose another one with "
+            "--port, or a free one with --port 0"
         )
     if code == errno.EACCES:
-        return f"Port {port} needs the rights of an administrator; take one from 1024: --port 7860"
+        return f"Port {port} needs administrator rights. Choose one from 1024 up: --port 7860"
     return (
-        f"The demo cannot listen at --host {host}: {fault}. Give an address of this machine: "
+        f"The demo cannot listen at --host {host}: {error}. Pass an address of this machine: "
         "127.0.0.1 for itself only, 0.0.0.0 for its network."
     )
 

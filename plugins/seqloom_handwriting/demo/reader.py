@@ -19,21 +19,22 @@ from seqloom_handwriting.images.codec import LineImageCodec
 from seqloom_handwriting.images.file import decode
 from seqloom_handwriting.strokes import StrokeCodec, size_of
 
-MOST_FRAMES = 20_000
+MOST_BYTES = 16 * 1024 * 1024
+MOST_POINTS = MOST_FRAMES = 20_000
 
 
 class Reader:
     """Reads what the page sends.
 
     Args:
-        pipeline: loaded from a bundle.
-        name: of the model, for people.
+        pipeline: Pipeline that was loaded from a bundle.
+        name: Name of the model for people.
 
     Attributes:
         takes: ``strokes`` or ``image``.
 
     Raises:
-        ConfigError: the model reads neither of them.
+        ConfigError: The model reads neither of them.
     """
 
     def __init__(self, pipeline: Pipeline, name: str) -> None:
@@ -45,16 +46,16 @@ class Reader:
         """Return the prediction, with the place of each character.
 
         Raises:
-            DataError: the body is not what the model reads.
-            TooLargeError: it is too long.
+            DataError: The body is not what the model reads.
+            TooLargeError: The input is too long.
         """
         value = PARSERS[self.takes](body)
         codecs = self.pipeline.codecs
         try:
             example = codecs.frontend.prepare(self.pipeline.example(value))
             row = codecs.encode_inputs(example)
-        except ExampleError as fault:
-            raise DataError(fault.problem) from fault
+        except ExampleError as error:
+            raise DataError(error.problem) from error
         if row.frames > MOST_FRAMES:
             raise TooLargeError(
                 f"The writing is {row.frames} steps long; up to {MOST_FRAMES} can be read at a "
@@ -64,7 +65,7 @@ class Reader:
         return placed(prediction, codecs.frontend, value, row.inputs)
 
     def about(self) -> dict[str, Any]:
-        """Return what the page says of the model, and needs to know of it."""
+        """Return what the page shows and needs to know about the model."""
         info = self.pipeline.info
         sections = {kind: part["section"] for kind, part in info["components"].items()}
         parts = {kind: section["name"] for kind, section in sections.items()}
@@ -91,7 +92,7 @@ def _taken(pipeline: Pipeline) -> str:
             return kind
     raise ConfigError(
         f"This model has frontend={name}, which reads {', '.join(sorted(taken)) or 'anything'}; "
-        "the demo is for handwriting. Give a model that was trained with frontend=strokes or "
+        "the demo is for handwriting. Pass a model that was trained with frontend=strokes or "
         "frontend=line_image."
     )
 
@@ -123,7 +124,7 @@ class Frames:
     def ends(self, character: dict[str, Any], shared: set[int]) -> dict[str, float]:
         """Return between which x a character is: its groups, or its frames if others share these.
 
-        CTC names a character at a frame or two; a stroke of its own says more of where it is.
+        CTC emits a character at a frame or two; a stroke that belongs to it alone is more precise.
         """
         own = self.groups(character)
         frames = self._span(character) if own & shared else np.isin(self.group, list(own))
@@ -140,13 +141,13 @@ class Frames:
 def placed(prediction: Prediction, codec: FrontendCodec, value: Any, item: Arrays) -> Prediction:
     """Return the prediction with ``left`` and ``right`` of each of its characters.
 
-    Without these if there are no characters, or it is not known where the codec's frames are.
+    Without these if there are no characters, or the places of the codec's frames are unknown.
 
     Args:
-        prediction: of the value.
-        codec: of the frontend.
-        value: strokes, or an image (H, W).
-        item: the value encoded.
+        prediction: Prediction for the value.
+        codec: Codec of the frontend.
+        value: Strokes, or an image (H, W).
+        item: Encoded value.
     """
     frames = _frames(codec, value, item)
     characters = prediction.get("characters")
@@ -161,7 +162,8 @@ def _frames(codec: FrontendCodec, value: Any, item: Arrays) -> Frames | None:
     if isinstance(codec, StrokeCodec):
         return _of_points(codec, value, item)
     if isinstance(codec, LineImageCodec):
-        return _of_columns(codec, value)
+        edges = codec.frame_edges(*value.shape)
+        return Frames(edges[:-1], edges[1:], np.arange(len(edges) - 1))
     return None
 
 
@@ -174,40 +176,25 @@ def _of_points(codec: StrokeCodec, strokes: Sequence[Any], item: Arrays) -> Fram
     return Frames(x, x, pen_up.cumsum() - pen_up)  # how many strokes have ended before each point
 
 
-def _of_columns(codec: LineImageCodec, image: np.ndarray) -> Frames:
-    """Return the columns of each frame, in pixels of the image before it was scaled and padded."""
-    height, width = image.shape
-    margin, scale = codec.params.margin, codec.params.height / height
-    scaled = max(1, round(width * scale))
-    count = (scaled + 2 * margin) // codec.pooling.width
-    ends = (np.arange(count + 1) * codec.pooling.width - margin) / scale
-    ends = ends.clip(0, width)
-    return Frames(ends[:-1], ends[1:], np.arange(count))
-
-
-MOST_BYTES = 16 * 1024 * 1024
-MOST_POINTS = 20_000
-
-
 class TooLargeError(DataError):
-    """What was sent is too much to read."""
+    """A request is too large."""
 
 
 def strokes_of(body: bytes) -> list[Any]:
     """Return the strokes in ``{"strokes": [[[x, y], …], …]}``; their points are not checked.
 
     Raises:
-        DataError: it is something else.
-        TooLargeError: there are too many points.
+        DataError: The request is not such JSON.
+        TooLargeError: It has too many points.
     """
     expected = 'Expected JSON: {"strokes": [[[x, y], …], …]}.'
     try:
         sent = json.loads(body)
-    except (ValueError, RecursionError) as fault:
-        raise DataError(f"What was sent is no JSON. {expected}") from fault
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"The request is not JSON. {expected}") from error
     strokes = sent.get("strokes") if isinstance(sent, dict) else None
     if not isinstance(strokes, list) or not strokes:
-        raise DataError(f"What was sent has no strokes. {expected}")
+        raise DataError(f"The request has no strokes. {expected}")
     points = sum(len(stroke) for stroke in strokes if isinstance(stroke, list))
     if points > MOST_POINTS:
         raise TooLargeError(
@@ -221,13 +208,13 @@ def image_of(body: bytes) -> np.ndarray:
     """Return the gray levels of an image file, (H, W) uint8.
 
     Raises:
-        DataError: it cannot be decoded.
+        DataError: The image cannot be decoded.
     """
     try:
-        return decode(io.BytesIO(body), "What was sent")
-    except ValueError as fault:
-        raise DataError(str(fault)) from fault
+        return decode(io.BytesIO(body), "the request")
+    except ValueError as error:
+        raise DataError(str(error)) from error
 
 
 PARSERS = {"strokes": strokes_of, "image": image_of}
-"""What a frontend may read, and how it is parsed from a request."""
+"""Parsers of requests, by the kind of value that a frontend reads."""

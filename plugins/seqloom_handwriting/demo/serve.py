@@ -42,13 +42,13 @@ def serve(reader: Reader, sock: socket.socket, host: str) -> None:
     """Serve the page until Ctrl-C.
 
     Args:
-        reader: what reads the writing.
-        sock: listens.
-        host: the name or address that it was asked to listen at.
+        reader: Reader of the requests.
+        sock: Listening socket.
+        host: Name or address that the demo listens at.
     """
     try:
         server(reader, host).run(sockets=[sock])
-    except KeyboardInterrupt:  # uvicorn ends well and then raises it once more
+    except KeyboardInterrupt:  # uvicorn shuts down and then raises it again
         print("The demo has ended.")
 
 
@@ -88,9 +88,9 @@ def application(reader: Reader, host: str) -> Guard:
         exception_handlers={
             TooLargeError: _answer(413),
             SeqloomError: _answer(400),
-            SupersededError: _answer(409, "A newer request of this page came first."),
+            SupersededError: _answer(409, "A newer request of this page replaced it."),
             HTTPException: _http_error,
-            Exception: _answer(500, "The model failed; the terminal of the demo says why."),
+            Exception: _answer(500, "The model failed; see the terminal of the demo."),
         },
     )
     return Guard(app, host)
@@ -100,7 +100,7 @@ async def body_of(request: Request) -> bytes:
     """Return a request's body.
 
     Raises:
-        TooLargeError: it is over `MOST_BYTES`; the rest is not read.
+        TooLargeError: The body is over `MOST_BYTES`; the rest is not read.
     """
     body = bytearray()
     too_large = int(request.headers.get("content-length", 0)) > MOST_BYTES
@@ -112,7 +112,7 @@ async def body_of(request: Request) -> bytes:
                 break
     if too_large:
         raise TooLargeError(
-            f"What was sent is over {MOST_BYTES >> 20} MB; send a smaller image of the line."
+            f"The request is over {MOST_BYTES >> 20} MB; send a smaller image of the line."
         )
     return bytes(body)
 
@@ -132,14 +132,14 @@ def _file(content: bytes, name: str) -> Callable[[Request], Response]:
 
 def _answer(status: int, text: str | None = None) -> Callable[[Request, Exception], Response]:
     """Return a handler of errors that answers with a sentence, if not another then the error's."""
-    return lambda request, fault: JSONResponse({"error": text or str(fault)}, status)
+    return lambda request, error: JSONResponse({"error": text or str(error)}, status)
 
 
-def _http_error(request: Request, fault: Exception) -> Response:
+def _http_error(request: Request, error: Exception) -> Response:
     """Answer where no route leads: an unknown address, or another method than it has."""
-    assert isinstance(fault, HTTPException)
-    text = f"{request.method} {request.url.path}: {fault.detail}. There is POST /read."
-    return JSONResponse({"error": text}, fault.status_code, fault.headers)
+    assert isinstance(error, HTTPException)
+    text = f"{request.method} {request.url.path}: {error.detail}. Use POST /read."
+    return JSONResponse({"error": text}, error.status_code, error.headers)
 
 
 POLICY = (
@@ -159,8 +159,8 @@ class Guard:
     """Refuses requests that come from other sites, or by a name that is not this machine's.
 
     Args:
-        app: gets the other requests.
-        host: the name or address that the demo was told to listen at.
+        app: Application for the other requests.
+        host: Name or address that the demo listens at.
     """
 
     def __init__(self, app: ASGIApp, host: str) -> None:
@@ -184,8 +184,8 @@ class Guard:
         host = headers.get("host", "")
         if not self._is_own(host):
             return (
-                f"The demo does not go by the name {host!r}. Open it as localhost, by its address "
-                "in numbers, or by the name given as --host."
+                f"This demo is not {host!r}. Open it as localhost, by its IP address, or by "
+                "the name that was passed as --host."
             )
         origin = headers.get("origin")
         if _is_embedded(headers) if origin is None else not _is(origin, host):
@@ -202,7 +202,7 @@ class Guard:
 
 
 def _is_embedded(headers: Headers) -> bool:
-    """Return whether another site's page wants this for itself, rather than links to it."""
+    """Return whether another site's page embeds this, rather than links to it."""
     foreign = headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}
     return foreign and headers.get("sec-fetch-mode") != "navigate"
 
@@ -223,11 +223,11 @@ T = TypeVar("T")
 
 
 class SupersededError(Exception):
-    """A newer request of the same page came before this one's turn."""
+    """A newer request of the same page replaced this one before its turn."""
 
 
 class Turns:
-    """Runs work in one thread; of what a page has waiting there, only the newest is done."""
+    """Runs work in one thread; of a page's waiting requests, only the newest runs."""
 
     def __init__(self) -> None:
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="reader")
@@ -237,11 +237,11 @@ class Turns:
         """Return what the work returns.
 
         Args:
-            page: whose work it is; that of None is always done.
-            work: called in the thread.
+            page: Page that asks; work of None always runs.
+            work: Function that is called in the thread.
 
         Raises:
-            SupersededError: the page had newer work before this was begun.
+            SupersededError: The page sent newer work before this started.
         """
         token = object()
         if page is not None:

@@ -17,9 +17,9 @@ def augment_line(
 
     Args:
         image: (W, H) uint8, 0 is paper.
-        options: how much may change.
-        rng: decides everything.
-        least: the least width of the result.
+        options: How much may change.
+        rng: Decides everything.
+        least: The least width of the result.
     """
     warped = _moved(image, options, rng, least)
     if rng.random() < options.morphology:

@@ -45,13 +45,13 @@ class LineImageCodec(FrontendCodec):
         return {}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take up the empty state."""
+        """Restore the empty state."""
 
     def encode(self, example: Example) -> Arrays:
         """Return ``image`` (W, H) uint8, scaled to the height, with paper at both ends.
 
         Raises:
-            ExampleError: there is no image, it cannot be decoded, is too narrow or too wide.
+            ExampleError: The image is missing, cannot be decoded, or is too narrow or too wide.
         """
         gray = self._load(example)
         width = self._scaled_width(example, gray)
@@ -87,11 +87,19 @@ class LineImageCodec(FrontendCodec):
         except ValueError as error:
             return not_shown(error)
         html, width = _drawn(gray)
-        scaled = max(1, round(gray.shape[1] * self.params.height / gray.shape[0]))
-        steps = (scaled + 2 * self.params.margin) // self.pooling.width
-        edges = (np.arange(steps + 1) * self.pooling.width - self.params.margin) / scaled
-        pixels = (edges.clip(0, 1) * width).tolist()
-        return View(html, width, list(itertools.pairwise(pixels)))
+        edges = self.frame_edges(*gray.shape) * (width / gray.shape[1])
+        return View(html, width, list(itertools.pairwise(edges.tolist())))
+
+    def frame_edges(self, height: int, width: int) -> np.ndarray:
+        """Return where the T frames of an image (H, W) lie: (T + 1,), in its own pixels.
+
+        Frame i is between edges i and i + 1; at the margins, which are added, it has no width.
+        """
+        margin, scale = self.params.margin, self.params.height / height
+        scaled = max(1, round(width * scale))
+        count = (scaled + 2 * margin) // self.pooling.width
+        edges: np.ndarray = (np.arange(count + 1) * self.pooling.width - margin) / scale
+        return edges.clip(0, width)
 
     def cost(self, item: Arrays) -> int:
         """Return the width in pixels."""
@@ -106,19 +114,20 @@ class LineImageCodec(FrontendCodec):
         value = require_field(example, name, "image")
         try:
             return load_gray(value)
-        except ValueError as problem:
+        except ValueError as error:
             # A file that is an example by itself is named already.
-            said = str(problem).removeprefix(str(example.origin))
-            came = said if said != str(problem) else f" cannot be read: {problem}"
-            raise ExampleError(example, f"the image in {name!r}{came}") from problem
+            problem = str(error)
+            rest = problem.removeprefix(str(example.origin))
+            rest = rest if rest != problem else f" cannot be read: {problem}"
+            raise ExampleError(example, f"the image in {name!r}{rest}") from error
 
     def _scaled_width(self, example: Example, gray: np.ndarray) -> int:
         height, width = gray.shape
         self._look(example, width, height)
         try:
             return scaled_width(width, height, self.params.height)
-        except ValueError as problem:
-            raise ExampleError(example, str(problem)) from None
+        except ValueError as error:
+            raise ExampleError(example, str(error)) from None
 
 
 def _inked(gray: np.ndarray, ink: Ink | str) -> np.ndarray:
@@ -128,7 +137,7 @@ def _inked(gray: np.ndarray, ink: Ink | str) -> np.ndarray:
 
 
 def stretched(image: np.ndarray) -> np.ndarray:
-    """Return an image (H, W) whose paper is 0 and whose ink is 255; one without ink as it is.
+    """Return an image (H, W) whose paper is 0 and whose ink is 255; one without ink is unchanged.
 
     Paper is the level below which the lightest quarter of the pixels lies; only the darkest half
     percent lies above that of ink.
@@ -187,16 +196,16 @@ class PageLike:
     """Warns of the first image that has the shape of a page."""
 
     def __init__(self) -> None:
-        self._told = False
+        self._warned = False
 
     def __call__(self, example: Example, width: int, height: int) -> None:
         """Look at the size of an image, in pixels."""
-        if self._told or not looks_like_page(width, height):
+        if self._warned or not looks_like_page(width, height):
             return
-        self._told = True
+        self._warned = True
         log.warning(
             "%s: the image is %d pixels wide and %d high, which looks like a page; expected one "
-            "line. Lines are cut from pages by their ALTO or PAGE XML (data=pages). This is said "
+            "line. Lines are cut from pages by their ALTO or PAGE XML (data=pages). This is shown "
             "once.",
             example.origin or example.id,
             width,

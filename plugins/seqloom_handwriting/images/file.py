@@ -19,8 +19,8 @@ class ImageFile:
     """An image that is decoded when it is needed.
 
     Attributes:
-        path: of the image file, or of the zip file that it is in.
-        member: its name in the zip file.
+        path: Path of the image file, or of the zip file that holds it.
+        member: Name of the image in the zip file.
     """
 
     path: str
@@ -34,7 +34,7 @@ class ImageFile:
         """Return the gray levels, (H, W) uint8, 255 white.
 
         Raises:
-            ValueError: the file is missing, or cannot be decoded.
+            ValueError: The file is missing, or cannot be decoded.
         """
         if self.member is not None:
             return decode(io.BytesIO(read_member(self.path, self.member)), str(self))
@@ -47,14 +47,14 @@ class ImageFile:
 def load_gray(value: Any) -> np.ndarray:
     """Return the gray levels of an image, (H, W) uint8, 255 white.
 
-    Colours are weighted as in ITU-R 601-2; what is transparent shows white paper; a rotation that
-    the file only notes (EXIF) is carried out. Of several pages the first one is taken.
+    Colours are weighted as in ITU-R 601-2; what is transparent shows white paper; a rotation
+    that the file records (EXIF) is applied. Of several pages, the first is used.
 
     Args:
-        value: an `ImageFile`, a path, a PIL image, or a uint8 array (H, W), (H, W, 3), (H, W, 4).
+        value: An `ImageFile`, a path, a PIL image, or a uint8 array (H, W), (H, W, 3), (H, W, 4).
 
     Raises:
-        ValueError: it is none of these, is empty, or cannot be decoded.
+        ValueError: The value is none of these, is empty, or cannot be decoded.
     """
     if isinstance(value, ImageFile):
         return value.load()
@@ -65,8 +65,8 @@ def load_gray(value: Any) -> np.ndarray:
     if isinstance(value, np.ndarray):
         return _from_array(value)
     raise ValueError(
-        f"a value of type {type(value).__name__} is no image; expected a path, an ImageFile, a PIL "
-        "image or a uint8 array."
+        f"a value of type {type(value).__name__} is not an image; expected a path, an ImageFile, a "
+        "PIL image or a uint8 array."
     )
 
 
@@ -74,8 +74,8 @@ def _from_array(array: np.ndarray) -> np.ndarray:
     plain = array.ndim == 2
     if array.dtype != np.uint8 or not (plain or (array.ndim == 3 and array.shape[2] in (3, 4))):
         raise ValueError(
-            f"an array of {array.dtype} with shape {array.shape} is no image; expected uint8 with "
-            "shape (H, W), (H, W, 3) or (H, W, 4)."
+            f"an array of {array.dtype} with shape {array.shape} is not an image; expected uint8 "
+            "with shape (H, W), (H, W, 3) or (H, W, 4)."
         )
     if not array.size:
         raise ValueError(f"an image of shape {array.shape} has no pixels.")
@@ -86,11 +86,11 @@ def decode(source: Path | io.BytesIO, name: str) -> np.ndarray:
     """Return the gray levels of an image file, (H, W) uint8, 255 white.
 
     Args:
-        source: the file, or what is in it.
-        name: of it in messages.
+        source: File, or its content.
+        name: Name of the file in messages.
 
     Raises:
-        ValueError: it is missing, of another format than `FORMATS`, or cannot be decoded.
+        ValueError: The file is missing, not of one of `FORMATS`, or cannot be decoded.
     """
     with _opened(source, name) as image:
         return _decoded(image, name)
@@ -157,7 +157,7 @@ def scaled_width(width: int, height: int, to: int) -> int:
     600
 
     Raises:
-        ValueError: the image is too wide to be a line; scaled up, it could fill the memory.
+        ValueError: The image is too wide to be a line; scaled up, it could fill the memory.
     """
     if width > WIDEST * height:
         raise ValueError(

@@ -17,11 +17,11 @@ from seqloom_handwriting.schemas.frontends import Pooling
 
 
 class LineImageFrontend(Frontend):
-    """Gives a vector for each column of a line's image after pooling.
+    """Returns a vector for each column of a line's image after pooling.
 
     Args:
-        codec: with its state.
-        params: of the component; see ``seqloom_handwriting.schemas.frontends.LineImage``.
+        codec: Codec with its state.
+        params: Parameters; see ``seqloom_handwriting.schemas.frontends.LineImage``.
 
     Attributes:
         output_size: D, the last convolution's channels times the height that is left.
@@ -39,7 +39,7 @@ class LineImageFrontend(Frontend):
         """Return an unfitted codec for the component's parameters.
 
         Raises:
-            ConfigError: a parameter is out of its range.
+            ConfigError: A parameter is out of its range.
         """
         return LineImageCodec(**params)
 
@@ -65,7 +65,7 @@ class Layer(nn.Module):
     def forward(self, maps: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Return maps and widths for maps (B, C, H, W) that are zero beyond their widths (B,).
 
-        What is given is zero there too, so the next convolution sees beyond a line's end what it
+        The result is zero there too, so the next convolution sees beyond a line's end what it
         sees beyond the edge of the maps.
         """
         maps = self.convolution(maps)
@@ -91,9 +91,9 @@ class LineNetwork(nn.Module):
     Maps are (B, C, H, W) in channels-last memory, the fastest for convolutions of few channels.
 
     Args:
-        height: of the images.
-        channels: of the convolutions.
-        pooling: after each of them.
+        height: Height of the images.
+        channels: Channels of the convolutions.
+        pooling: Pooling after each convolution.
 
     Attributes:
         output_size: D, the last convolution's channels times the height that is left.
@@ -110,7 +110,7 @@ class LineNetwork(nn.Module):
         """Return vectors (B, T, D) and their number (B,) for uint8 images and their widths.
 
         Args:
-            images: (B, W, H), 0 is paper; what stands beyond a line's width does not matter.
+            images: (B, W, H), 0 is paper; what is beyond a line's width does not matter.
             lengths: (B,) int64 on the CPU.
         """
         dtype = next(self.parameters()).dtype
@@ -199,7 +199,7 @@ class _Normalise(torch.autograd.Function):
 
 
 def _column(values: Tensor) -> Tensor:
-    """Return (C,) values so that they stand against (B, C, H, W) maps."""
+    """Return (C,) values so that they broadcast against (B, C, H, W) maps."""
     return values.view(1, -1, 1, 1)
 
 

@@ -29,13 +29,13 @@ UNITS = ("pixel", "mm10", "inch1200")
 
 
 def read_alto(document: Document) -> Page:
-    """Return the page of an ALTO document; its lines stand in reading order.
+    """Return the page of an ALTO document; its lines are in reading order.
 
     Lines, and those of blocks, that the reading order names (ALTO 4.3) come first; the others
     follow in the order of the document.
 
     Raises:
-        DataError: there is not one page, or its size or unit is not understood.
+        DataError: The document does not have exactly one page, or its size or unit is invalid.
     """
     root = document.root
     page = _only_page(document)
@@ -64,7 +64,7 @@ def text_of(node: Node) -> str | None:
     parts = node.all("String", "SP", "HYP")
     spaced = any(part.name == "SP" for part in parts)
     words = [" " if part.name == "SP" else part.get("CONTENT") for part in parts]
-    # A hyphen belongs to the word before it, and no SP stands between.
+    # A hyphen belongs to the word before it, without an SP between.
     joined = "".join(
         word if spaced or not index or parts[index].name == "HYP" else f" {word}"
         for index, word in enumerate(words)
@@ -126,7 +126,7 @@ def _outline(node: Node) -> Outline:
 
 
 def _corners(box: list[str]) -> str:
-    """Return the corners of a box; what is no number stays, to be complained of as a point."""
+    """Return the corners of a box; what is not a number is kept, and reported as a point."""
     try:
         (x, y), (width, height) = parse_points(" ".join(box))
     except ValueError:
@@ -135,7 +135,7 @@ def _corners(box: list[str]) -> str:
 
 
 def _level(baseline: str, box: list[str]) -> str:
-    """Return a baseline as points; before ALTO 4 it was one number, the height that it lies at."""
+    """Return a baseline as points; before ALTO 4 it was one number, its height."""
     if len(baseline.split()) > 1 or "," in baseline or not all(box):
         return baseline
     try:
@@ -168,7 +168,7 @@ def line_nodes(root: Node) -> Iterator[tuple[str, Node, Node]]:
 
 
 def _named(root: Node, lines: Lines) -> Iterator[int]:
-    """Yield the lines that are named, or are in what is named, or of which a part is."""
+    """Yield the lines that are named, are inside what is named, or have a named element inside."""
     order = root.first("ReadingOrder")
     refs = [ref for part in order.walk() for ref in part.get("REF").split()] if order else []
     if not refs:
@@ -184,7 +184,7 @@ def _named(root: Node, lines: Lines) -> Iterator[int]:
 
 
 def _own(node: Node, named: set[str]) -> Iterator[Node]:
-    """Yield an element and all in it, but for what is named itself: that has another place."""
+    """Yield an element and all in it, except named elements: these have another place."""
     yield node
     for child in node.children:
         if child.get("ID") not in named:

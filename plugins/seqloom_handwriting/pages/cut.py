@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from seqloom_handwriting.images.file import load_gray, scaled_width
 from seqloom_handwriting.pages.model import Line, Page, Points, find_image
 
-ASPECT = 0.02  # by how much the image's proportions may differ from those that the XML says
+ASPECT = 0.02  # by how much the image's proportions may differ from those that the XML states
 OUTSIDE = 0.01  # of the page's longer side: so far a line may reach beyond the page
 
 
@@ -21,7 +21,7 @@ class Sheet:
     """A page with its image, which is read when the first line is cut.
 
     Attributes:
-        page: what the XML says.
+        page: Page as the XML describes it.
     """
 
     def __init__(self, page: Page) -> None:
@@ -31,10 +31,10 @@ class Sheet:
         """Return the image (h, w) of a line of the page; see `cut`.
 
         Raises:
-            ValueError: with a sentence, if the line or the page's image cannot be used.
+            ValueError: The line or the page's image cannot be used; the text is a sentence.
         """
-        if line.fault:
-            raise ValueError(line.fault)
+        if line.problem:
+            raise ValueError(line.problem)
         if isinstance(self._flat, str):
             raise ValueError(self._flat)
         line = line.scaled(*self._scale(self._flat))
@@ -43,11 +43,11 @@ class Sheet:
 
     @cached_property
     def _flat(self) -> Gray | str:
-        """The flattened page, or what is wrong with it: the same for all of its lines."""
+        """The flattened page, or why it cannot be used: the same for all of its lines."""
         try:
             return flatten(load_gray(find_image(self.page)))
-        except ValueError as problem:
-            return str(problem)
+        except ValueError as error:
+            return str(error)
 
     def _scale(self, flat: Gray) -> tuple[float, float]:
         """Return by what coordinates are multiplied to be pixels of the image."""
@@ -56,7 +56,7 @@ class Sheet:
         if not page.width:
             if page.unit != "pixel":
                 raise ValueError(
-                    f"the coordinates are in {page.unit}, and the XML does not say the WIDTH and "
+                    f"the coordinates are in {page.unit}, and the XML does not have the WIDTH and "
                     "HEIGHT of its Page to find the pixels by; export it in pixels"
                 )
             return 1.0, 1.0
@@ -77,7 +77,7 @@ def _check_inside(line: Line, flat: Gray) -> None:
             if not (-slack <= x <= width + slack and -slack <= y <= height + slack):
                 raise ValueError(
                     f"its {name} reaches to ({x:g}, {y:g}), outside the page of {width} x {height} "
-                    "pixels; mend the line in the program that drew it"
+                    "pixels; fix the line in the program that drew it"
                 )
 
 
@@ -98,7 +98,7 @@ def cut(page: Gray, line: Line, height: int, straighten: bool = True) -> Gray:
     high with its proportions kept (0: the page's scale); its contrast stretched.
 
     Raises:
-        ValueError: nothing of the polygon is on the page, the baseline winds without end, or the
+        ValueError: Nothing of the polygon is on the page, the baseline winds without end, or the
             line is too wide for its height.
     """
     box = _box(line, page.shape[1], page.shape[0])
@@ -192,8 +192,8 @@ class Curve:
     def along(cls, baseline: Points) -> Curve:
         """Return the curve of a baseline with at least two different points.
 
-        One that runs to the left is turned round: it was drawn from its end. Writing that stands
-        on its head is much rarer.
+        A baseline that runs to the left is reversed: it was drawn from its end. Writing that is
+        upside down is much rarer.
         """
         points = np.asarray(baseline, np.float64)
         moved = np.any(np.diff(points, axis=0) != 0, axis=1)
@@ -230,7 +230,7 @@ class Curve:
         return np.stack([chord[:, 1], -chord[:, 0]], axis=1)
 
     def measure(self, points: Array) -> tuple[Array, Array]:
-        """Return, of each point (N, 2), how far along the curve it lies and how far above it."""
+        """Return, of each point (N, 2), its distance along the curve and its height above it."""
         size = max(1, PAIRS // len(self._steps))
         parts = [self._measure(points[i : i + size]) for i in range(0, len(points), size)]
         along, above = map(np.concatenate, zip(*parts, strict=True))
@@ -256,11 +256,11 @@ class Band:
     """What of the page a line takes: from ``start`` to ``end`` along its curve, in pixels.
 
     Attributes:
-        curve: the baseline.
-        start: where it begins; may be negative.
-        end: where it ends.
-        above: how far it reaches from the baseline towards the tops of the letters.
-        below: how far it reaches the other way; ``above + below`` is positive.
+        curve: The baseline.
+        start: Where it begins; may be negative.
+        end: Where it ends.
+        above: How far it reaches from the baseline towards the tops of the letters.
+        below: How far it reaches the other way; ``above + below`` is positive.
     """
 
     curve: Curve

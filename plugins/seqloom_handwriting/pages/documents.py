@@ -1,4 +1,4 @@
-"""From paths to pages: which XML files there are to read, and which form each has."""
+"""From paths to pages: which XML files are read, and the form of each."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def read(path: Path) -> Page:
     """Return the page that a file of ALTO or PAGE XML describes.
 
     Raises:
-        DataError: the file is no such XML, or two of its lines have one id.
+        DataError: The file is neither ALTO nor PAGE XML, or two of its lines have the same id.
     """
     return page_of(read_document(path))
 
@@ -30,7 +30,7 @@ def page_of(document: Document) -> Page:
     """Return the page that a document describes; see `read`.
 
     Raises:
-        DataError: the document is neither ALTO nor PAGE, or two of its lines have one id.
+        DataError: The document is neither ALTO nor PAGE, or two of its lines have the same id.
     """
     page = read_alto(document) if form_of(document) == Form.alto else read_page(document)
     _check_ids(document, page)
@@ -41,7 +41,7 @@ def form_of(document: Document) -> Form:
     """Return whether the document is ALTO or PAGE.
 
     Raises:
-        DataError: it is neither.
+        DataError: The document is neither.
     """
     root = document.root
     if root.name == "alto" and (not root.space or root.space.startswith(ALTO_SPACES)):
@@ -68,7 +68,7 @@ def _check_ids(document: Document, page: Page) -> None:
 
 log = logging.getLogger("seqloom")
 
-NO_PAGES = ("mets.xml", "metadata.xml")  # tables of contents, which lie among exported pages
+NO_PAGES = ("mets.xml", "metadata.xml")  # tables of contents among exported pages
 SEGMENT = (
     "Its lines must be found first: kraken, eScriptorium or Transkribus do that and write ALTO or "
     "PAGE XML"
@@ -79,13 +79,13 @@ def find_pages(path: str) -> list[Path]:
     """Return the XML files that a path names, sorted: a folder's, or one; or that beside an image.
 
     Raises:
-        DataError: there is no such file, or no XML for it.
+        DataError: The file does not exist, or an image has no XML.
     """
     folder = Path(path).expanduser()
     if not is_url(path) and folder.is_dir():
         return _in_folder(folder)
     if path == "-":
-        raise DataError("- (standard input) is no page; give ALTO or PAGE XML, or a folder.")
+        raise DataError("- (standard input) is not a page. Pass ALTO or PAGE XML, or a folder.")
     file = local_path(path)
     if file.suffix.lower() not in IMAGES:
         return [file]

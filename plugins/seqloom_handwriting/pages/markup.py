@@ -16,7 +16,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from seqloom.errors import DataError
 
-DEEPEST = 100  # levels of elements; what is deeper is no page
+DEEPEST = 100  # levels of elements; what is deeper is not a page
 _TAG = re.compile(rb"""<[^<>"']*(?:"[^"]*"[^<>"']*|'[^']*'[^<>"']*)*>""")
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]*encoding\s*=\s*["']([\w.-]+)["']""")
 _BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
@@ -27,14 +27,14 @@ class Node:
     """An element.
 
     Attributes:
-        name: without its namespace.
-        space: the namespace, or nothing.
-        attributes: by name; those in namespaces as ``{namespace}name``.
-        line: of the file, from 1, where it starts.
-        start: offset of its start tag in the document's UTF-8 bytes.
-        close: offset of its end tag; its own ``start`` if it is one empty tag.
-        end: offset after it.
-        text: directly in it, before, between and after its children.
+        name: Without its namespace.
+        space: The namespace, or nothing.
+        attributes: Values by name; those in namespaces as ``{namespace}name``.
+        line: Line of the file where it starts, from 1.
+        start: Offset of its start tag in the document's UTF-8 bytes.
+        close: Offset of its end tag; its own ``start`` if it is one empty tag.
+        end: Offset after it.
+        text: Directly in it, before, between and after its children.
     """
 
     name: str
@@ -71,10 +71,10 @@ class Document:
     """A file of XML.
 
     Attributes:
-        path: of the file.
-        content: the whole of it in UTF-8, which the offsets of nodes count in.
-        encoding: of the file.
-        root: its outermost element.
+        path: Path of the file.
+        content: The whole of it in UTF-8, which the offsets of nodes count in.
+        encoding: Encoding of the file.
+        root: Its outermost element.
     """
 
     path: Path
@@ -91,19 +91,19 @@ def read_document(path: Path) -> Document:
     """Return the XML in a file.
 
     Raises:
-        DataError: the file cannot be read, is not well-formed, or declares entities.
+        DataError: The file cannot be read, is not well-formed, or declares entities.
     """
     try:
         raw = path.read_bytes()
-    except OSError as fault:
-        raise DataError(f"{path}: cannot be read: {fault.strerror or fault}.") from None
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror or error}.") from None
     encoding = _encoding(raw)
     try:
         content = raw.decode(encoding).encode()
-    except (UnicodeError, LookupError) as fault:
+    except (UnicodeError, LookupError) as error:
         raise DataError(
-            f"{path}:1: the file is not in {encoding}, as it says or as XML is by default: "
-            f"{fault}. Save it as UTF-8."
+            f"{path}:1: the file is not in {encoding}, its declared encoding or XML's default: "
+            f"{error}. Save it as UTF-8."
         ) from None
     return Document(path, content, encoding, _Builder(path, content).build())
 
@@ -134,10 +134,10 @@ class _Builder:
     def build(self) -> Node:
         try:
             self._parser.Parse(self._content, True)
-        except expat.ExpatError as fault:
+        except expat.ExpatError as error:
             raise DataError(
-                f"{self._path}:{fault.lineno}: not well-formed XML: "
-                f"{expat.ErrorString(fault.code)} (column {fault.offset + 1}). Export it once more."
+                f"{self._path}:{error.lineno}: not well-formed XML: "
+                f"{expat.ErrorString(error.code)} (column {error.offset + 1}). Export it again."
             ) from None
         return self._stack[0].children[0]
 
@@ -146,7 +146,7 @@ class _Builder:
         line, start = self._parser.CurrentLineNumber, self._parser.CurrentByteIndex
         if len(self._stack) > DEEPEST:
             raise DataError(
-                f"{self._path}:{line}: elements stand {DEEPEST} deep in one another; this is no "
+                f"{self._path}:{line}: elements are nested {DEEPEST} deep; this is not "
                 "ALTO or PAGE XML."
             )
         node = Node(local, space, attributes, line, start)
@@ -155,7 +155,7 @@ class _Builder:
 
     def _close(self, _: str) -> None:
         node = self._stack.pop()
-        # Of one empty tag, expat tells an end behind it: the place of whatever follows.
+        # For an empty tag, expat reports an end behind it: the place of whatever follows.
         empty = self._tag_end(node.start)
         if self._content[empty - 2 : empty] == b"/>":
             node.close, node.end = node.start, empty
@@ -173,8 +173,8 @@ class _Builder:
     def _refuse(self, name: str, *_: object) -> None:
         raise DataError(
             f"{self._path}:{self._parser.CurrentLineNumber}: the document declares or uses the "
-            f"entity {name!r}. Page XML needs none, and entities can read other files or fill the "
-            "memory, so they are refused; remove the <!DOCTYPE …> and write the text itself."
+            f"entity {name!r}. Page XML needs no entities, and these can read other files or fill "
+            "the memory, so they are refused; remove the <!DOCTYPE …> and write the text itself."
         )
 
 
@@ -198,7 +198,7 @@ def element(name: str, attributes: dict[str, str], content: str = "") -> str:
 
 
 def escaped(text: str) -> str:
-    """Return the text as it stands between tags."""
+    """Return the text as it is written between tags."""
     return escape(legal(text))
 
 

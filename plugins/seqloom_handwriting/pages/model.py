@@ -30,14 +30,14 @@ class Line:
     """One line of text on a page; coordinates in the page's unit, y grows downwards.
 
     Attributes:
-        id: unique on its page.
-        region: the id of the block or region that it is in.
-        kind: the region's type, such as ``MainZone`` or ``paragraph``; may be empty.
-        polygon: around the line; empty if there is none, or none that can be read.
-        baseline: from the line's start to its end; empty if there is none.
-        text: what is written there, if that is known; runs of white space are one space.
-        number: the line of the XML file where it starts.
-        fault: what is wrong with it, as a sentence; or None.
+        id: Unique on its page.
+        region: The id of the block or region that it is in.
+        kind: The region's type, such as ``MainZone`` or ``paragraph``; may be empty.
+        polygon: Points around the line; empty if unknown, or if it cannot be parsed.
+        baseline: Points from the line's start to its end; empty if unknown.
+        text: Text of the line, if known; runs of white space are one space.
+        number: The line of the XML file where it starts.
+        problem: Why the line cannot be used, as a sentence; or None.
     """
 
     id: str
@@ -47,7 +47,7 @@ class Line:
     baseline: Points
     text: str | None
     number: int
-    fault: str | None = None
+    problem: str | None = None
 
     def scaled(self, x: float, y: float) -> Line:
         """Return the line with its coordinates multiplied by ``x`` and ``y``."""
@@ -63,13 +63,13 @@ class Page:
     """A page as its XML describes it.
 
     Attributes:
-        xml: the file.
-        form: of the XML.
-        image: the name of the image's file, as it stands in the XML; may be empty.
-        width: of the page in its unit; 0 if it is not said.
-        height: the same.
-        unit: ``pixel``, or what ALTO says instead.
-        lines: in reading order.
+        xml: The file.
+        form: Form of the XML.
+        image: File name of the image as the XML has it; may be empty.
+        width: Width of the page in its unit; 0 if unknown.
+        height: Height of the page in its unit; 0 if unknown.
+        unit: ``pixel``, or another unit of ALTO.
+        lines: Lines in reading order.
     """
 
     xml: Path
@@ -141,7 +141,7 @@ def find_image(page: Page) -> Path:
     """Return the image of a page: named as the XML says, or like the XML; beside it or one up.
 
     Raises:
-        ValueError: with a sentence, if there is none.
+        ValueError: The image does not exist; the text is a sentence.
     """
     named = PurePosixPath(page.image.replace("\\", "/")).name
     names = [named] if named else []
@@ -158,43 +158,43 @@ def find_image(page: Page) -> Path:
 
 
 ABOVE, BELOW = 1 / 45, 1 / 90
-"""How far a line is taken to reach from a baseline without a polygon, as shares of the page's
+"""How far a line is assumed to reach from a baseline without a polygon, as shares of the page's
 height: what the writing of an ordinary notebook page needs."""
 
 
 @dataclass(slots=True)
 class Outline:
-    """A polygon and a baseline on their way to a line; the first fault found is kept."""
+    """A polygon and a baseline on their way to a line; the first problem is kept."""
 
     polygon: Points = ()
     baseline: Points = ()
-    fault: str | None = None
+    problem: str | None = None
 
     def read_polygon(self, text: str) -> None:
-        """Take up a polygon; fewer than three points are a fault."""
+        """Parse a polygon; fewer than three points are a problem."""
         self.polygon = self._points("polygon", text, 3)
 
     def read_baseline(self, text: str) -> None:
-        """Take up a baseline; fewer than two points are a fault."""
+        """Parse a baseline; fewer than two points are a problem."""
         self.baseline = self._points("baseline", text, 2)
 
     def finished(self, page_height: float) -> dict[str, Any]:
         """Return what a `Line` takes of this; the polygon is guessed from the baseline."""
-        if not self.polygon and not self.fault:
+        if not self.polygon and not self.problem:
             if not self.baseline or not page_height:
-                self.fault = "the line has no polygon and no box to cut it out by"
+                self.problem = "the line has no polygon and no box to cut it out by"
             else:
                 self.polygon = _around(self.baseline, page_height)
-        return {"polygon": self.polygon, "baseline": self.baseline, "fault": self.fault}
+        return {"polygon": self.polygon, "baseline": self.baseline, "problem": self.problem}
 
     def _points(self, name: str, text: str, least: int) -> Points:
         try:
             points = parse_points(text)
-        except ValueError as problem:
-            self.fault = self.fault or f"the {name} cannot be read: {problem}"
+        except ValueError as error:
+            self.problem = self.problem or f"the {name} cannot be read: {error}"
             return ()
         if len(set(points)) < least:
-            self.fault = self.fault or (
+            self.problem = self.problem or (
                 f"the {name} has {len(set(points))} different points; expected at least {least}"
             )
         return points
@@ -216,7 +216,7 @@ def parse_points(text: str) -> Points:
     (((1.0, 2.0), (3.0, 4.5)), ((1.0, 2.0), (3.0, 4.0)))
 
     Raises:
-        ValueError: with a sentence, if these are not pairs of numbers.
+        ValueError: These are not pairs of numbers; the text is a sentence.
     """
     numbers = [_number(word) for word in _SEPARATOR.split(text.strip()) if word]
     if len(numbers) % 2:
@@ -244,7 +244,7 @@ def size_of(
     """Return the page's width and height from its attributes of these names; 0, 0 if absent.
 
     Raises:
-        DataError: they are no numbers above 0, or absent though required.
+        DataError: The values are not numbers above 0, or are required and absent.
     """
     found = page.get(width), page.get(height)
     if not required and not all(found):

@@ -31,13 +31,13 @@ _STRUCTURE = re.compile(r"structure\s*\{[^}]*type:\s*([^;}]+)")
 
 
 def read_page(document: Document) -> Page:
-    """Return the page of a PAGE document; its lines stand in reading order.
+    """Return the page of a PAGE document; its lines are in reading order.
 
     Regions that the reading order names come first, each with those inside it that it does not
     name; the others follow in the order of the document.
 
     Raises:
-        DataError: there is not one page, or it has no size.
+        DataError: The document does not have exactly one page, or the page has no size.
     """
     pages = document.root.all("Page")
     if len(pages) != 1:
@@ -192,6 +192,6 @@ def _write_line(region: Element, line: Line, readings: Readings) -> None:
 
 
 def _write_points(parent: Element, name: str, points: Points) -> None:
-    """Write points; the schema wants whole numbers that are not negative."""
+    """Write points; the schema requires integers from 0 up."""
     pairs = [(max(0, round(x)), max(0, round(y))) for x, y in points]
     SubElement(parent, name, {"points": " ".join(f"{x},{y}" for x, y in pairs)})

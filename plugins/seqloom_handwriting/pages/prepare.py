@@ -44,8 +44,8 @@ def prepare(arguments: list[str]) -> int:
             raise DataError(
                 f"{options.folder}: none of the {len(bare)} lines has a text; transcribe some."
             )
-    for fault in skipped or ():
-        print(f"Left out: {fault}", file=sys.stderr)
+    for error in skipped or ():
+        print(f"Left out: {error}", file=sys.stderr)
     print(
         f"{counts.total()} lines of {len(counts)} pages in {table} and {archive.name}; left out: "
         f"{len(bare)} without a text, {len(skipped or ())} unusable.\n"
@@ -60,10 +60,10 @@ def write_lines(
     """Write line images and the table that names them; return the number of lines by page.
 
     Args:
-        examples: with fields ``image`` and ``text``.
-        table: the file with a row for each line.
-        archive: the zip file with a PNG for each line; not compressed once more.
-        levels: of gray in the images.
+        examples: Examples with the fields ``image`` and ``text``.
+        table: The file with a row for each line.
+        archive: The zip file with a PNG for each line; not compressed again.
+        levels: Gray levels of the images.
     """
     counts = Counter[str]()
     with (
@@ -98,7 +98,7 @@ def _usable(
     """Yield the lines with a text; those without one go to ``bare``, unusable ones to ``skipped``.
 
     Raises:
-        DataError: a line is unusable, and ``skipped`` is None.
+        DataError: A line is unusable, and ``skipped`` is None.
     """
     for found in source.examples("test"):
         if isinstance(found, Example):

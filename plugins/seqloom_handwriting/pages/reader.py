@@ -31,7 +31,7 @@ class PageReader(SplitReader):
     line, the path of the XML and the baseline, in the XML's coordinates.
 
     Attributes:
-        opened: the XML of the pages that were read so far.
+        opened: The XML of the pages that were read so far.
     """
 
     def __init__(
@@ -86,10 +86,10 @@ class PageReader(SplitReader):
         return {page.stem for page in find_pages(self.files[split])}
 
     def _lines(self, pages: Iterable[Path], prefix: str = "") -> Iterator[Entry]:
-        """Yield the lines of the wanted regions, page by page; no page's image is read here.
+        """Yield the lines of the requested regions, page by page; no page's image is read here.
 
         Raises:
-            DataError: a page is malformed, or no page has a region of the types that are wanted.
+            DataError: A page is malformed, or no page has a region of the requested types.
         """
         unique, kinds, found = UniqueNames(), Counter[str](), False
         for path in pages:
@@ -104,7 +104,7 @@ class PageReader(SplitReader):
         if self._regions and kinds and not found:
             wanted = ", ".join(sorted(self._regions))
             raise DataError(
-                f"data.regions={wanted}: no line is in a region of such a type. "
+                f"data.regions={wanted}: no line is in a region of these types. "
                 f"{did_you_mean(min(self._regions), filter(None, kinds))}"
             )
 

@@ -27,20 +27,20 @@ class PageWriter:
     Pages of which no line is read are written too, in the end, with the texts that they had.
 
     Args:
-        out: the folder; made if it is not there.
-        codec: of the head that predicts.
+        out: Folder; created if it does not exist.
+        codec: Codec of the head that predicts.
 
     Raises:
-        ConfigError: there is no folder to write to.
+        ConfigError: ``out`` is missing, or is a file.
     """
 
     form: ClassVar[Form]
 
     def __init__(self, out: Path | None, codec: HeadCodec) -> None:
         if out is None or (out.exists() and not out.is_dir()):
-            found = "there is no --out" if out is None else f"{out} is a file"
+            found = "--out is missing" if out is None else f"{out} is a file"
             raise ConfigError(
-                f"Each page becomes a file of XML, but {found}; give a folder: --out FOLDER"
+                f"Each page becomes a file of XML, but {found}. Pass a folder: --out FOLDER"
             )
         self._out = out
         self._codec = type(codec).__name__
@@ -53,22 +53,22 @@ class PageWriter:
         """Take note of the pages that are read.
 
         Raises:
-            ConfigError: the source reads no pages.
+            ConfigError: The source reads no pages.
         """
         if not isinstance(source, PageReader):
             raise ConfigError(
-                f"{type(source).__name__} reads no pages with XML, so there is nothing to fill in; "
-                "predict from ALTO or PAGE XML with --data pages."
+                f"{type(source).__name__} does not read pages with XML, so there is nothing to "
+                "fill in; predict from ALTO or PAGE XML with --data pages."
             )
         self._pages = source.opened
 
     def write(self, example: Example, prediction: Prediction) -> None:
-        """Take up one line; the lines of a page come one after another.
+        """Write one line; the lines of a page come one after another.
 
         Raises:
-            ConfigError: there is no text in the prediction, or the page would be written over
+            ConfigError: There is no text in the prediction, or the page would be overwritten
                 another file.
-            RunError: the page before cannot be written.
+            RunError: The page before cannot be written.
         """
         if "text" not in prediction:
             raise ConfigError(
@@ -85,8 +85,8 @@ class PageWriter:
         """Write the last page, and those of which no line was read.
 
         Raises:
-            ConfigError: one of them would be written over another file.
-            RunError: one of them cannot be written.
+            ConfigError: One of them would be written over another file.
+            RunError: One of them cannot be written.
         """
         self._finish()
         for xml in self._pages:
@@ -103,7 +103,7 @@ class PageWriter:
         target = self._out / xml.name
         if target.resolve() == xml.resolve():
             raise ConfigError(
-                f"--out {self._out} is the folder of {xml.name}, which would be written over; give "
+                f"--out {self._out} is the folder of {xml.name}, which would be overwritten. Pass "
                 "another folder."
             )
         if target in self._written:
@@ -138,13 +138,13 @@ def fill(xml: Path, readings: Mapping[str, Reading], out: Path, form: Form | Non
     Otherwise a minimal document of the other form is written: ALTO 4 or PAGE 2019.
 
     Args:
-        xml: the page.
-        readings: by the lines' ids; lines that are not among them keep their texts.
-        out: the file written, whole or not at all.
-        form: of ``out``; None is that of ``xml``.
+        xml: The page.
+        readings: Readings by the lines' ids; other lines keep their texts.
+        out: The file written, whole or not at all.
+        form: Form of ``out``; None keeps that of ``xml``.
 
     Raises:
-        DataError: the page cannot be read or converted, or has no such line.
+        DataError: The page cannot be read or converted, or has no such line.
         RunError: ``out`` cannot be written.
     """
     document = read_document(xml)
@@ -201,7 +201,7 @@ def _fill_page(splice: Splice, readings: Mapping[str, Reading]) -> None:
 
 
 def _fill_equivalent(splice: Splice, line: Node, text: str, sure: float | None) -> None:
-    """Put one TextEquiv in the place of the line's words and texts, where the schema wants it."""
+    """Replace the line's words and texts by one TextEquiv, where the schema requires it."""
     for old in line.all("Word", "TextEquiv"):
         splice.remove(old)
     prefix = splice.prefix(line)
@@ -220,7 +220,7 @@ def as_form(page: Page, readings: Readings, form: Form) -> bytes:
     Lines that cannot be cut cannot be drawn either: they are left out, and named in the log.
 
     Raises:
-        DataError: the XML does not say the page's size in pixels.
+        DataError: The XML does not have the page's size in pixels.
     """
     if page.unit != "pixel" or not page.width:
         raise DataError(
@@ -228,9 +228,9 @@ def as_form(page: Page, readings: Readings, form: Form) -> bytes:
             f"be written as {form}; keep its own form, or export it in pixels."
         )
     for line in page.lines:
-        if line.fault:
-            log.warning("%s:%d: left out: %s.", page.xml, line.number, line.fault)
-    page = replace(page, lines=tuple(line for line in page.lines if not line.fault))
+        if line.problem:
+            log.warning("%s:%d: left out: %s.", page.xml, line.number, line.problem)
+    page = replace(page, lines=tuple(line for line in page.lines if not line.problem))
     root = (alto_root if form == Form.alto else page_root)(page, readings)
     ElementTree.indent(root)
     text = ElementTree.tostring(root, encoding="unicode")

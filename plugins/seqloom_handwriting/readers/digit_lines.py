@@ -13,7 +13,7 @@ from seqloom.errors import ConfigError, DataError, did_you_mean
 from seqloom.interfaces import SPLITS, Example, Reader
 from seqloom_handwriting.readers.strings import check_range
 
-LOWEST = 16  # pixels of a line: with fewer, digits cannot be told apart
+LOWEST = 16  # pixels of a line: with fewer, digits cannot be distinguished
 
 
 class DigitLineReader(Reader):
@@ -49,8 +49,8 @@ class DigitLineReader(Reader):
         """Yield the lines of a split; see `Reader.examples`.
 
         Raises:
-            ConfigError: the split has another name than these three.
-            DataError: scikit-learn is not installed.
+            ConfigError: The split has another name than these three.
+            DataError: Scikit-learn is not installed.
         """
         if split not in SPLITS:
             raise ConfigError(f"No split {split!r}. {did_you_mean(split, SPLITS)}")
@@ -69,13 +69,13 @@ class DigitLineReader(Reader):
 def draw_line(inks: list[np.ndarray], height: int, rng: np.random.Generator) -> np.ndarray:
     """Return a line of digits, dark on light paper: (height, W) uint8.
 
-    The hand of a line has its size and width; each digit departs a little from it, and stands a
-    little above or below the line, apart from the one before or over its edge.
+    The hand of a line has its size and width; each digit departs a little from it, and is a
+    little above or below the line, apart from the digit before or overlapping it.
 
     Args:
-        inks: of the digits, (8, w) float32 from 0 to 1 each.
-        height: of the line in pixels.
-        rng: what is drawn at random.
+        inks: Ink of each digit, (8, w) float32 from 0 to 1.
+        height: Height of the line in pixels.
+        rng: Source of randomness.
     """
     size, stretch = rng.uniform(0.6, 0.72) * height, rng.uniform(0.8, 1.05)
     canvas = np.zeros((height, int(len(inks) * 1.5 * height) + height), np.float32)
@@ -119,7 +119,7 @@ def digits(split: str) -> list[Digit]:
     Reader: Alpaydin & Kaynak (1998), Optical Recognition of Handwritten Digits, UCI, the test set.
 
     Raises:
-        DataError: scikit-learn is not installed.
+        DataError: Scikit-learn is not installed.
     """
     found = _load()
     order = random.Random(0).sample(range(len(found)), len(found))

@@ -30,7 +30,7 @@ class Folder:
         """Return the folder or zip file that a path or pinned URL names.
 
         Raises:
-            DataError: there is no such file, or it is no zip file.
+            DataError: The file does not exist, or is not a zip file.
         """
         folder = Path(path).expanduser()
         if not is_url(path) and folder.is_dir():
@@ -47,13 +47,13 @@ class Folder:
         """Return where the files are that a table names: each is in the first place that has it.
 
         Args:
-            table: the local file.
-            given: the place that the config names; None is the archive of the table's own name
-                beside it, or else the folder of that name and the table's own.
-            suffix: of the archive.
+            table: Local file.
+            given: Place that the config names; None stands for the archive of the table's name
+                beside it, or else the folder of that name and the table's own folder.
+            suffix: Suffix of the archive.
 
         Raises:
-            DataError: the place is not there.
+            DataError: The place is not there.
         """
         if given is not None:
             return [cls.find(given)]
@@ -97,7 +97,7 @@ class Folder:
         """Return the bytes of a file.
 
         Raises:
-            ValueError: it cannot be read.
+            ValueError: It cannot be read.
         """
         if self.zipped:
             return read_member(str(self.path), name)
@@ -137,7 +137,7 @@ def open_zip(path: str) -> ZipFile:
     Threads may share a handle.
 
     Raises:
-        ValueError: there is no such file, or it is no zip file.
+        ValueError: The file does not exist, or is not a zip file.
     """
     try:
         state = os.stat(path)  # noqa: PTH116 - a stat for each image: keep it light
@@ -156,7 +156,7 @@ def read_member(path: str, member: str) -> bytes:
     """Return the bytes of a member.
 
     Raises:
-        ValueError: the file or the member is missing, damaged, encrypted or larger than 1 GiB.
+        ValueError: The file or the member is missing, damaged, encrypted or larger than 1 GiB.
     """
     archive = open_zip(path)
     try:
@@ -195,17 +195,17 @@ def refuse_stdin(paths: Iterable[str], expected: str) -> None:
     """Refuse ``-`` among the paths.
 
     Raises:
-        DataError: it is there; the text says what is expected.
+        DataError: ``-`` is among the paths; the text says what is expected.
     """
     if "-" in paths:
-        raise DataError(f"- (standard input) cannot be read by this reader; give {expected}.")
+        raise DataError(f"- (standard input) cannot be read by this reader. Pass {expected}.")
 
 
 def refuse_empty(what: str, items: Iterator[T]) -> Iterator[T]:
     """Yield the items.
 
     Raises:
-        DataError: there was none.
+        DataError: There are no items.
     """
     empty = True
     for item in items:

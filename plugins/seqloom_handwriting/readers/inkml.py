@@ -24,7 +24,7 @@ def parse_inkml(content: bytes) -> Ink:
     """Return what an InkML file holds; each trace with the pen down is a stroke.
 
     Raises:
-        ValueError: it is not well-formed, has no traces, or a trace has other values than its
+        ValueError: The file is not well-formed, has no traces, or a trace has other values than its
             format says.
     """
     try:
@@ -93,13 +93,13 @@ Strokes = list[list[Point]]
 
 
 def parse_strokes(text: str) -> Strokes:
-    """Return the strokes of a cell: parted by ``|``, points by spaces, each ``x,y``.
+    """Return the strokes of a cell: separated by ``|``, points by spaces, each ``x,y``.
 
     >>> parse_strokes("1,2 3,4.5|6,7")
     [[(1.0, 2.0), (3.0, 4.5)], [(6.0, 7.0)]]
 
     Raises:
-        ValueError: a piece is no point, or a stroke has none.
+        ValueError: A piece is not a point, or a stroke is empty.
     """
     return [_stroke_of_cell(number, piece) for number, piece in enumerate(text.split("|"), 1)]
 
@@ -113,14 +113,14 @@ def point(piece: str, values: list[str], where: str) -> Point:
     """Return a point for the two numbers of a piece of text.
 
     Raises:
-        ValueError: they are not two finite numbers.
+        ValueError: The values are not two finite numbers.
     """
     try:
         x, y = map(float, values)
     except ValueError:
         x = y = math.nan
     if not (math.isfinite(x) and math.isfinite(y)):
-        raise ValueError(f"{where}: {piece!r} is no point of two finite numbers")
+        raise ValueError(f"{where}: {piece!r} is not a point of two finite numbers")
     return x, y
 
 

@@ -50,7 +50,7 @@ class LineImageReader(NamedFileReader):
     def in_folder(self, folder: Folder, targets: bool) -> Iterator[Named]:
         """Yield the images of a folder in natural order, each with the text beside it.
 
-        A text of its own is reported like an image without text, if ``targets`` are wanted.
+        A text without an image is reported like an image without text, if ``targets`` are required.
         """
         names = folder.names()
         texts = {name for name in names if name.lower().endswith(TEXTS)}
@@ -82,7 +82,7 @@ def _page(name: str, folder: Folder) -> str:
 
 
 def _read_text(image: Named, folder: Folder, name: str, targets: bool) -> None:
-    """Read the text of an image; what is wrong with it only matters if it is wanted."""
+    """Read the text of an image; problems only matter if it is required."""
     problem = None
     try:
         text = folder.read(name).decode("utf-8-sig")
@@ -111,7 +111,7 @@ class DirectionWarning:
     """
 
     def __init__(self) -> None:
-        self._said = False
+        self._warned = False
 
     def check(self, examples: Iterable[Example | ExampleError]) -> Iterator[Example | ExampleError]:
         """Yield the examples unchanged."""
@@ -121,13 +121,13 @@ class DirectionWarning:
             yield example
 
     def _check(self, example: Example) -> None:
-        if not self._said and runs_leftwards(example.fields.get("text", "")):
-            self._said = True
+        if not self._warned and runs_leftwards(example.fields.get("text", "")):
+            self._warned = True
             log.warning(
                 "%s: the text %r has letters that run from right to left, but images are read from "
                 "left to right. Such texts can only be learnt if their characters are in the "
                 "order of the image (visual order, as a bidi algorithm makes it); predictions then "
-                "have that order too. This is said once.",
+                "have that order too. This is shown once.",
                 example.origin or example.id,
                 example.fields["text"],
             )

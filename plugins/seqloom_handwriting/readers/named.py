@@ -28,11 +28,11 @@ class Named:
     """One file as it is named in a table or found in a folder.
 
     Attributes:
-        name: relative to the folder or zip file.
-        origin: the table's line, or the file itself.
-        place: the file's path, and its name there if that is a zip file.
-        values: other fields → values.
-        problem: why there is no example.
+        name: Relative to the folder or zip file.
+        origin: The table's line, or the file itself.
+        place: The file's path, and its name there if that is a zip file.
+        values: Other fields → values.
+        problem: Why the file does not become an example.
     """
 
     name: str
@@ -49,9 +49,9 @@ class NamedFileReader(SplitReader):
     Columns other than those of the file, the label and the text go to the examples' ``meta``.
 
     Attributes:
-        field: that the file is.
-        suffixes: of the files.
-        archive: suffix of zip files with such files.
+        field: Field that holds the file.
+        suffixes: Suffixes of the files.
+        archive: Suffix of zip files of such files.
     """
 
     field: ClassVar[str]
@@ -75,7 +75,7 @@ class NamedFileReader(SplitReader):
 
     @abstractmethod
     def in_folder(self, folder: Folder, targets: bool) -> Iterator[Named]:
-        """Yield the files of a folder; ``targets`` tells whether they must have texts."""
+        """Yield the files of a folder; with ``targets`` they must have texts."""
 
     def whole(self, split: str) -> Iterator[Example | ExampleError]:
         """Yield the examples of the split's own file; see `SplitReader.whole`.
@@ -146,7 +146,7 @@ class NamedFileReader(SplitReader):
             named = Named(name, row.origin, folder.place(stored), row.values)
             if stored not in folder:
                 inside = "zip file" if folder.zipped else "folder"
-                named.problem = f"there is no file {stored!r} in the {inside} {folder.path}."
+                named.problem = f"the {inside} {folder.path} does not have a file {stored!r}."
             yield named
 
     def stored(self, name: str) -> str:

@@ -24,8 +24,8 @@ class ArrayFile:
     """A series of vectors that is read when it is needed.
 
     Attributes:
-        path: of the .npy file, or of the .npz file that it is in.
-        member: its name in the .npz file, ``name.npy``.
+        path: Path of the .npy file, or of the .npz file that holds it.
+        member: Name in the .npz file, ``name.npy``.
     """
 
     path: str
@@ -38,7 +38,7 @@ class ArrayFile:
         """Return the vectors, (T, D) of floating point; whole numbers become float32.
 
         Raises:
-            ValueError: the file is missing or damaged, or holds no numbers of shape (T, D).
+            ValueError: The file is missing or damaged, or holds no numbers of shape (T, D).
         """
         array = self._read()
         if array.ndim != 2 or array.dtype.kind not in "fiub":
@@ -55,8 +55,12 @@ class ArrayFile:
             array: np.ndarray = np.lib.format.read_array(stream, allow_pickle=False)
         except OSError as error:
             raise ValueError(f"{self} cannot be read: {error.strerror}.") from None
-        except (ValueError, EOFError, MemoryError) as error:  # a false header wants any memory
-            raise ValueError(f"{self} is no readable .npy file: {error}") from None
+        except (
+            ValueError,
+            EOFError,
+            MemoryError,
+        ) as error:  # a false header may ask for any memory
+            raise ValueError(f"{self} is not a readable .npy file: {error}") from None
         return array
 
     def _bytes(self) -> bytes:
@@ -96,11 +100,11 @@ class SeriesReader(NamedFileReader):
         """Yield the arrays of a folder or .npz in natural order; they have no targets.
 
         Raises:
-            DataError: targets are wanted.
+            DataError: Targets are required.
         """
         if targets:
             raise DataError(
-                f"{folder.path}: arrays alone have no labels or texts; give a table (.tsv, .csv) "
+                f"{folder.path}: arrays alone have no labels or texts. Pass a table (.tsv, .csv) "
                 "that names them, and the folder as data.arrays."
             )
         for name in folder.names():

@@ -105,7 +105,7 @@ def check_range(name: str, low: int, high: int, least: int) -> None:
     """Refuse a range that is empty or starts too low.
 
     Raises:
-        ConfigError: it is; ``data.min_NAME`` and ``data.max_NAME`` are what the text names.
+        ConfigError: The range is invalid; the text names ``data.min_NAME`` and ``data.max_NAME``.
     """
     if not least <= low <= high:
         raise ConfigError(
@@ -129,11 +129,11 @@ def cut_lengths(total: int, low: int, high: int, rng: random.Random) -> Iterator
 
 
 def set_in_line(characters: Sequence[Strokes], gaps: Sequence[float]) -> Strokes:
-    """Return the strokes of the characters, moved to stand one after another from x = 0.
+    """Return the strokes of the characters, moved so that they follow one another from x = 0.
 
     Args:
-        characters: the strokes of each; y is kept.
-        gaps: after each character, as a share of the greatest height.
+        characters: The strokes of each; y is kept.
+        gaps: Gap after each character, as a share of the greatest height.
     """
     height = max(_extent(strokes, axis=1)[1] for strokes in characters)
     moved, place = [], 0.0

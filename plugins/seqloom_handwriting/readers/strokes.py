@@ -88,11 +88,11 @@ class StrokeReader(SplitReader):
                 compiled[name] = re.compile(pattern)
             except re.error as error:
                 raise ConfigError(
-                    f"data.patterns.{name}={pattern}: no regular expression: {error}."
+                    f"data.patterns.{name}={pattern}: not a regular expression: {error}."
                 ) from None
             if not compiled[name].groups:
                 raise ConfigError(
-                    f"data.patterns.{name}={pattern} has no group; put what is to be taken in "
+                    f"data.patterns.{name}={pattern} has no group; put the part to keep in "
                     "parentheses."
                 )
         return compiled
@@ -103,15 +103,15 @@ class StrokeReader(SplitReader):
         if self._hold_out and ("val" in self.files or "val" in self._cuts):
             other = "data.val" if "val" in self.files else "data.split.val"
             raise ConfigError(
-                f"data.hold_out={self._shown()} and {other} both say where val comes from; give "
-                "one of them."
+                f"data.hold_out={self._shown()} and {other} both define val; set only one of them."
             )
 
     def _check_field(self, option: str, name: str) -> None:
         known = self._columns.keys() - {"strokes"}
         if name not in known:
             raise ConfigError(
-                f"data.{option}.{name}: data.columns has no such field. {did_you_mean(name, known)}"
+                f"data.{option}.{name}: data.columns does not have this field. "
+                f"{did_you_mean(name, known)}"
             )
 
     def _shown(self) -> dict[str, list[str]]:
@@ -168,11 +168,11 @@ class Record:
     """One example to be.
 
     Attributes:
-        id: unique in its file.
-        origin: the table's line, or the InkML file.
-        values: other fields → values.
-        strokes: as a table has them, or the points.
-        problem: why there is no example.
+        id: Unique in its file.
+        origin: The table's line, or the InkML file.
+        values: Other fields → values.
+        strokes: Cell of a table, or the points.
+        problem: Why the file does not become an example.
     """
 
     id: str
@@ -188,13 +188,13 @@ def read_records(
     """Return the records of a table, an InkML file, or a folder or zip file of InkML.
 
     Args:
-        path: of these, or a pinned URL.
-        columns: field → column of a table, or type of annotation in InkML.
-        prefix: what the ids of a table's rows start with.
-        targets: whether labels and texts must be there.
+        path: Path of one of these, or a pinned URL.
+        columns: Field → column of a table, or type of annotation in InkML.
+        prefix: What the ids of a table's rows start with.
+        targets: Whether labels and texts must be there.
 
     Raises:
-        DataError: the file is missing, malformed, empty or of another kind.
+        DataError: The file is missing, malformed, empty or of another kind.
     """
     if is_folder(path):
         return refuse_empty(path, _in_folder(Folder.find(path), columns, targets))

@@ -1,4 +1,4 @@
-"""The parameters of the data components, and what fields each of them gives."""
+"""The parameters of the data components, and the fields of their examples."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ class LineImages:
     """Line images with their texts.
 
     Attributes:
-        train: a table (.tsv, .csv) that names images and their texts; or a folder or .zip of
+        train: A table (.tsv, .csv) that names images and their texts; or a folder or .zip of
             images, each with its text beside it as ``name.gt.txt`` or ``name.txt``.
-        val: the same; if it is not given, ``split.val`` may cut it from ``train``.
-        test: the same; if it is not given, ``split.test`` may cut it from ``train``.
-        images: of tables: the folder or .zip that the images are in; None is the .zip of the
-            table's own name beside it (``train.zip`` of ``train.tsv``), or else the folder of that
+        val: The same for val; without it, ``split.val`` may cut it from ``train``.
+        test: The same for test; without it, ``split.test`` may cut it from ``train``.
+        images: Folder or .zip with the images of tables; None stands for the .zip of the
+            table's name beside it (``train.zip`` of ``train.tsv``), or else the folder of that
             name (``train``) and the table's own folder, whichever has the image.
-        columns: field → column of a table; empty stands for {image: image, text: text}. Fields
+        columns: Field → column of a table; empty stands for {image: image, text: text}. Fields
             other than ``image``, ``label`` and ``text`` go to the examples' ``meta``.
-        split: how ``train`` is cut.
+        split: How ``train`` is cut.
     """
 
     train: str | None = None
@@ -44,13 +44,13 @@ class Pages:
     """Page images with ALTO or PAGE XML, cut into lines in reading order.
 
     Attributes:
-        train: a folder of XML files beside their images, or one XML file.
-        val: the same; if it is not given, ``split.val`` may cut it from ``train``.
-        test: the same; if it is not given, ``split.test`` may cut it from ``train``.
-        height: of the line images in pixels, straightened and scaled; 0 keeps the page's scale.
-        straighten: along the baseline, where the XML has one.
-        regions: types of regions to read (``MainZone``); empty: all.
-        split: how ``train`` is cut; lines of a page stay together (``group: page``).
+        train: A folder of XML files beside their images, or one XML file.
+        val: The same for val; without it, ``split.val`` may cut it from ``train``.
+        test: The same for test; without it, ``split.test`` may cut it from ``train``.
+        height: Height of the line images in pixels; 0 keeps the page's scale.
+        straighten: Along the baseline, where the XML has one.
+        regions: Types of regions to read (``MainZone``); empty: all.
+        split: How ``train`` is cut; lines of a page stay together (``group: page``).
     """
 
     train: str | None = None
@@ -67,17 +67,17 @@ class Strokes:
     """Pen trajectories: a table of strokes, or InkML.
 
     Attributes:
-        train: a table (.tsv, .csv) with a column of strokes (strokes parted by ``|``, points by
-            space, each ``x,y``); or an .inkml file, or a folder or .zip of these.
-        val: the same.
-        test: the same.
-        columns: field → column of a table, or type of annotation in InkML (where ``truth`` and
+        train: A table (.tsv, .csv) with a column of strokes (strokes separated by ``|``, points
+            by space, each ``x,y``); or an .inkml file, or a folder or .zip of these.
+        val: The same.
+        test: The same.
+        columns: Field → column of a table, or type of annotation in InkML (where ``truth`` and
             ``label`` are tried as well); empty stands for {strokes: strokes, label: label}.
             Fields other than ``strokes``, ``label`` and ``text`` go to the examples' ``meta``.
-        patterns: field → regular expression whose first group is taken of the column's cell.
-        hold_out: field → values: the examples of ``train`` that have one of them become ``val``.
-        y_up: whether y grows upwards; examples always have it growing downwards, as on screens.
-        split: how ``train`` is cut.
+        patterns: Field → regular expression whose first group replaces the column's cell.
+        hold_out: Field → values: the examples of ``train`` that have one of them become ``val``.
+        y_up: Whether y grows upwards; examples always have it growing downwards, as on screens.
+        split: How ``train`` is cut.
     """
 
     train: str | None = None
@@ -95,13 +95,13 @@ class StrokeStrings(Strokes):
     """Strings composed of single characters of a table of strokes, each string of one writer.
 
     Attributes:
-        group: the field whose equal values may stand in one string: the writer.
-        min_length: of the strings, in characters.
-        max_length: of the strings.
-        min_gap: between two characters, as a share of their greatest height.
-        max_gap: the same.
-        repeats: how often each character of ``train`` is used; those of val and test once.
-        seed: of the composition.
+        group: Field whose equal values may be in one string: the writer.
+        min_length: Shortest string, in characters.
+        max_length: Longest string.
+        min_gap: Between two characters, as a share of their greatest height.
+        max_gap: The same.
+        repeats: How often each character of ``train`` is used; those of val and test once.
+        seed: Seed of the composition.
     """
 
     group: str = "writer"
@@ -118,13 +118,13 @@ class DigitLines:
     """Lines composed of the handwritten digits that scikit-learn ships; no digit in two splits.
 
     Attributes:
-        train: number of lines.
-        val: the same.
-        test: the same.
-        min_length: of the lines, in digits.
-        max_length: of the lines.
-        height: of the images in pixels.
-        seed: of the composition.
+        train: Number of lines.
+        val: The same.
+        test: The same.
+        min_length: Shortest line, in digits.
+        max_length: Longest line.
+        height: Height of the images in pixels.
+        seed: Seed of the composition.
     """
 
     train: int = 3000
@@ -141,14 +141,14 @@ class Series:
     """Series of vectors, (T, D) each, in .npy or .npz files.
 
     Attributes:
-        train: a table (.tsv, .csv) that names .npy files, or arrays of the .npz of its own name.
-        val: the same; if it is not given, ``split.val`` may cut it from ``train``.
-        test: the same; if it is not given, ``split.test`` may cut it from ``train``.
-        arrays: the folder or .npz that the arrays are in; None is the .npz of the table's own name
+        train: A table (.tsv, .csv) that names .npy files, or arrays of the .npz of its name.
+        val: The same for val; without it, ``split.val`` may cut it from ``train``.
+        test: The same for test; without it, ``split.test`` may cut it from ``train``.
+        arrays: The folder or .npz that the arrays are in; None is the .npz of the table's own name
             beside it, or else the folder of that name and the table's own folder.
-        columns: field → column of the table; empty stands for {features: features, text: text}.
+        columns: Field → column of the table; empty stands for {features: features, text: text}.
             Fields other than ``features``, ``label`` and ``text`` go to the examples' ``meta``.
-        split: how ``train`` is cut.
+        split: How ``train`` is cut.
     """
 
     train: str | None = None

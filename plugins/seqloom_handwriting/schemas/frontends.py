@@ -41,15 +41,15 @@ class Scaling(StrEnum):
 
 @dataclass
 class ImageAugmentation:
-    """How line images are changed anew in each epoch; all zero changes nothing.
+    """How line images are changed in each epoch; all zero changes nothing.
 
     Attributes:
-        stretch: the width is multiplied by e^u, u uniform in ±stretch.
-        scale: the height of the writing likewise.
-        slant: shear in ±slant, in widths per height.
-        elastic: deviation of a smooth random displacement, in pixels.
-        morphology: probability of thinner or bolder strokes, by erosion or dilation.
-        gamma: the gray levels are raised to e^u, u uniform in ±gamma.
+        stretch: The width is multiplied by e^u, u uniform in ±stretch.
+        scale: The height of the writing likewise.
+        slant: Shear in ±slant, in widths per height.
+        elastic: Deviation of a smooth random displacement, in pixels.
+        morphology: Probability of thinner or bolder strokes, by erosion or dilation.
+        gamma: The gray levels are raised to e^u, u uniform in ±gamma.
     """
 
     stretch: float = 0.15
@@ -70,16 +70,16 @@ class LineImage:
     """Parameters of ``frontend=line_image``.
 
     Attributes:
-        field: the field that is read: an image of one line.
-        height: that images are scaled to, in pixels; the width follows.
-        margin: pixels of paper before and after the line.
-        ink: what is writing and what is paper.
-        contrast: stretch the gray levels of each image, so that its paper is white and its ink
+        field: Field that is read: an image of one line.
+        height: Height that images are scaled to, in pixels; the width follows.
+        margin: Pixels of paper before and after the line.
+        ink: What is writing and what is paper.
+        contrast: Stretch the gray levels of each image, so that its paper is white and its ink
             black.
-        channels: of the 3×3 convolutions, one after another.
-        pooling: after each convolution: by how much the height and the width shrink, ``2x2``.
-        dropout: on the feature vectors, in training.
-        augment: how images are changed in training.
+        channels: Channels of the 3×3 convolutions, one after another.
+        pooling: Pooling after each convolution, height by width: ``2x2``.
+        dropout: Dropout of the feature vectors, in training.
+        augment: How images are changed in training.
     """
 
     field: str = "image"
@@ -122,12 +122,12 @@ class LineImage:
 
 @dataclass
 class StrokeAugmentation:
-    """How pen strokes are changed anew in each epoch; all zero changes nothing.
+    """How pen strokes are changed in each epoch; all zero changes nothing.
 
     Attributes:
-        rotate: in ±rotate radians.
-        slant: shear in ±slant, in widths per height.
-        stretch: width against height by e^u, u uniform in ±stretch.
+        rotate: Largest rotation, in radians.
+        slant: Largest shear, in widths per height.
+        stretch: Width against height by e^u, u uniform in ±stretch.
     """
 
     rotate: float = 0.1
@@ -143,11 +143,11 @@ class PenStrokes:
     """Parameters of ``frontend=strokes``: Δx, Δy and pen-up of each point.
 
     Attributes:
-        field: the field that is read: strokes of points.
-        spacing: distance of resampled points along the stroke, as a share of the writing's height;
+        field: Field that is read: strokes of points.
+        spacing: Distance of resampled points along the stroke, as a share of the writing's height;
             0 takes the points as they were recorded.
-        position: add x and y, for writing of one place, such as single characters.
-        augment: how strokes are changed in training.
+        position: Add x and y, for writing of one place, such as single characters.
+        augment: How strokes are changed in training.
     """
 
     field: str = "strokes"
@@ -166,9 +166,9 @@ class Vectors:
     """Parameters of ``frontend=features``: vectors as they are in the data.
 
     Attributes:
-        field: the field that is read: a series of vectors.
-        scaling: of the columns.
-        size: of a linear projection of the vectors; 0: none.
+        field: Field that is read: a series of vectors.
+        scaling: Scaling of the columns.
+        size: Size of a linear projection of the vectors; 0: none.
     """
 
     field: str = "features"
@@ -231,7 +231,7 @@ class Pooling:
         """Return the pooling of texts ``2x1``, height by width.
 
         Raises:
-            ConfigError: a text is something else.
+            ConfigError: A text is something else.
         """
         return cls(tuple(map(_step, texts)))
 

@@ -118,10 +118,10 @@ def test_an_image_is_read(image_page: str, image_reader: Pipeline, line: np.ndar
 @pytest.mark.parametrize(
     ("body", "status", "text"),
     [
-        (b"", 400, "What was sent is no JSON. Expected JSON"),
+        (b"", 400, "The request is not JSON. Expected JSON"),
         (b"\xff\x00", 400, "What was sent is no JSON"),
         (b"[" * 100_000, 400, "What was sent is no JSON"),
-        (b'{"stroke": [[[1, 2]]]}', 400, "What was sent has no strokes. Expected JSON"),
+        (b'{"stroke": [[[1, 2]]]}', 400, "The request has no strokes. Expected JSON"),
         (b'{"strokes": []}', 400, "What was sent has no strokes"),
         (
             packed([[[1, 2]], [[1, "b"]]]),
@@ -177,10 +177,10 @@ FOREIGN = "The demo answers its own page only, not"
 @pytest.mark.parametrize(
     ("headers", "text"),
     [
-        ({"Host": "evil.example:7860"}, "does not go by the name 'evil.example:7860'"),
-        ({"Host": "localhost.evil.example"}, "does not go by the name"),
-        ({"Host": "[::1"}, "does not go by the name"),
-        ({"Host": ""}, "does not go by the name ''"),
+        ({"Host": "evil.example:7860"}, "This demo is not 'evil.example:7860'"),
+        ({"Host": "localhost.evil.example"}, "This demo is not"),
+        ({"Host": "[::1"}, "This demo is not"),
+        ({"Host": ""}, "This demo is not ''"),
         ({"Origin": "http://evil.example"}, f"{FOREIGN} http://evil.example."),
         ({"Origin": "null"}, f"{FOREIGN} null."),
         ({"Origin": "http://127.0.0.1:1"}, FOREIGN),  # another program on this machine
@@ -231,7 +231,7 @@ def test_a_model_that_fails_is_told_from_bad_input(
     with running(Broken(stroke_reader, "broken")) as address:
         status, answer = post(address, b"{}")
     assert status == 500
-    assert answer["error"] == "The model failed; the terminal of the demo says why."
+    assert answer["error"] == "The model failed; see the terminal of the demo."
     assert "RuntimeError: out of memory" in capfd.readouterr().err
 
 

@@ -170,7 +170,7 @@ def test_an_image_that_looks_like_a_page_is_told_of_once(caplog: pytest.LogCaptu
         codec.encode(Example(name, {"image": noise(*shape)}, Origin(f"{name}.png")))
     assert caplog.messages == [
         "c.png: the image is 601 pixels wide and 401 high, which looks like a page; expected one "
-        "line. Lines are cut from pages by their ALTO or PAGE XML (data=pages). This is said once."
+        "line. Lines are cut from pages by their ALTO or PAGE XML (data=pages). This is shown once."
     ]
 
 

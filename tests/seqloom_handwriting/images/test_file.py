@@ -205,12 +205,12 @@ def test_damage_raises_no_other_error(
     [
         (
             3,
-            "a value of type int is no image; expected a path, an ImageFile, a PIL image or a",
+            "a value of type int is not an image; expected a path, an ImageFile, a PIL",
         ),
-        (np.zeros((2, 2)), r"an array of float64 with shape \(2, 2\) is no image; expected uint8"),
+        (np.zeros((2, 2)), r"an array of float64 with shape \(2, 2\) is not an image; expected"),
         (
             np.zeros((2, 2, 2), np.uint8),
-            r"with shape \(2, 2, 2\) is no image; expected .* \(H, W, 4",
+            r"with shape \(2, 2, 2\) is not an image; expected .* \(H, W, 4",
         ),
         (np.zeros((0, 2), np.uint8), r"an image of shape \(0, 2\) has no pixels"),
         (np.zeros((2, 0, 3), np.uint8), r"an image of shape \(2, 0, 3\) has no pixels"),

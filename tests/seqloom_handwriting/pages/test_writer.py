@@ -114,7 +114,7 @@ def test_nothing_read_writes_nothing(tmp_path: Path) -> None:
 def test_a_folder_must_be_given(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()
-    with pytest.raises(ConfigError, match=r"but there is no --out; give a folder: --out FOLDER"):
+    with pytest.raises(ConfigError, match=r"but --out is missing. Pass a folder: --out FOLDER"):
         AltoWriter(None, HEAD)
     with pytest.raises(ConfigError, match=r"file is a file; give a folder"):
         PageXmlWriter(file, HEAD)

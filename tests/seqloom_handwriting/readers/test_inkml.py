@@ -80,7 +80,7 @@ def test_annotations_of_the_whole_file_go_first() -> None:
         (b"<page/>", "no <trace> in <page>; expected InkML"),
         (ink("<trace></trace>"), "trace 1, point 1: '' has 0 values, the format has 2 (X Y)"),
         (ink("<trace>1 2</trace><trace>1 2, 3</trace>"), "trace 2, point 2: '3' has 1 values, the"),
-        (ink("<trace>1 2, '3 4</trace>"), "trace 1, point 2: \"'3 4\" is no point of two finite"),
+        (ink("<trace>1 2, '3 4</trace>"), "trace 1, point 2: \"'3 4\" is not a point of two"),
         (ink("<traceFormat><channel name='X'/></traceFormat><trace>1</trace>"),
          "the trace format has the channels ['X']; expected X and Y in it"),
         (ink("<traceFormat><channel name='X'/><channel name='Y'/></traceFormat><traceFormat/>"),

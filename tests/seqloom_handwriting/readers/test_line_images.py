@@ -153,7 +153,7 @@ def test_letters_from_right_to_left_are_warned_of_once(
         f"{path}/b.png: the text '12 \u0634\u0645\u0633' has letters that run from right to "
         "left, but images are read from left to right. Such texts can only be learnt if their "
         "characters are in the order of the image (visual order, as a bidi algorithm makes it); "
-        "predictions then have that order too. This is said once."
+        "predictions then have that order too. This is shown once."
     )
 
 

@@ -61,7 +61,7 @@ def test_inputs(tmp_path: Path) -> None:
     assert examples[0].fields == {"features": ArrayFile(str(tmp_path / "a.npy"))}
     assert str(examples[1].origin) == f"{tmp_path}/b.npz/s9.npy"
     with pytest.raises(
-        DataError, match=r"b.npz: arrays alone have no labels or texts; give a table"
+        DataError, match=r"b.npz: arrays alone have no labels or texts. Pass a table"
     ):
         list(SeriesReader(train=str(tmp_path / "b.npz")).examples("train"))
     with pytest.raises(DataError, match=r"give a file \(.npy\), a table .* or a .npz file\.$"):
@@ -89,11 +89,11 @@ def huge() -> bytes:
         (npy(np.ones(3)), r"a.npy has float64 of shape \(3,\); expected numbers of shape \(steps"),
         (npy(np.array([["a"]])), r"a.npy has <U1 of shape \(1, 1\); expected numbers"),
         (npy(np.ones((1, 1), complex)), r"a.npy has complex128 of shape"),
-        (npy(np.array([[{}]])), r"a.npy is no readable .npy file: .*allow_pickle=False"),
-        (npy(SERIES)[:-3], r"a.npy is no readable .npy file: "),
-        (pickle.dumps(SERIES), r"a.npy is no readable .npy file: .*magic string"),
-        (huge(), r"a.npy is no readable .npy file: "),
-        (b"", r"a.npy is no readable .npy file: "),
+        (npy(np.array([[{}]])), r"a.npy is not a readable .npy file: .*allow_pickle=False"),
+        (npy(SERIES)[:-3], r"a.npy is not a readable .npy file: "),
+        (pickle.dumps(SERIES), r"a.npy is not a readable .npy file: .*magic string"),
+        (huge(), r"a.npy is not a readable .npy file: "),
+        (b"", r"a.npy is not a readable .npy file: "),
     ],
 )
 def test_what_is_no_series(tmp_path: Path, content: bytes, message: str) -> None:

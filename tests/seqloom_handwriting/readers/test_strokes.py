@@ -50,11 +50,11 @@ def test_strokes_come_back(strokes: list[list[tuple[float, float]]]) -> None:
     [
         ("", "stroke 1 has no points; expected x,y x,y … and | between strokes"),
         ("1,2||3,4", "stroke 2 has no points"),
-        ("1,2|3,4 5", "stroke 2, point 2 (x,y is expected): '5' is no point of two finite numbers"),
-        ("1,2,3", "stroke 1, point 1 (x,y is expected): '1,2,3' is no point"),
-        ("1,2 a,b", "stroke 1, point 2 (x,y is expected): 'a,b' is no point"),
-        ("nan,2", "'nan,2' is no point"),
-        ("1,inf", "'1,inf' is no point"),
+        ("1,2|3,4 5", "stroke 2, point 2 (x,y is expected): '5' is not a point of two finite"),
+        ("1,2,3", "stroke 1, point 1 (x,y is expected): '1,2,3' is not a point"),
+        ("1,2 a,b", "stroke 1, point 2 (x,y is expected): 'a,b' is not a point"),
+        ("nan,2", "'nan,2' is not a point"),
+        ("1,inf", "'1,inf' is not a point"),
     ],
 )
 def test_malformed_points(text: str, message: str) -> None:
@@ -112,14 +112,14 @@ def test_all_or_none_held_out(tmp_path: Path) -> None:
     ("params", "message"),
     [
         ({"patterns": {"wrter": "(a)"}},
-         "data.patterns.wrter: data.columns has no such field. Did you mean 'writer'?"),
-        ({"patterns": {"writer": "("}}, "data.patterns.writer=(: no regular expression: missing )"),
-        ({"patterns": {"writer": "a"}}, "data.patterns.writer=a has no group; put what is to be"),
-        ({"hold_out": {"page": ["1"]}}, "data.hold_out.page: data.columns has no such field."),
+         "data.patterns.wrter: data.columns does not have this field. Did you mean 'writer'?"),
+        ({"patterns": {"writer": "("}}, "data.patterns.writer=(: not a regular expression: "),
+        ({"patterns": {"writer": "a"}}, "data.patterns.writer=a has no group; put the part"),
+        ({"hold_out": {"page": ["1"]}}, "data.hold_out.page: data.columns does not have this"),
         ({"hold_out": {"writer": ["1"]}, "val": "v.tsv"},
-         "data.hold_out={'writer': ['1']} and data.val both say where val comes from; give one"),
+         "data.hold_out={'writer': ['1']} and data.val both define val; set only one"),
         ({"hold_out": {"writer": ["1"]}, "split": {"val": 0.1}},
-         "data.hold_out={'writer': ['1']} and data.split.val both say"),
+         "data.hold_out={'writer': ['1']} and data.split.val both define"),
     ],
 )  # fmt: skip
 def test_configs_that_do_not_fit(params: Mapping[str, Any], message: str) -> None:

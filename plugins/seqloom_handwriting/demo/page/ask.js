@@ -1,4 +1,4 @@
-// Asks the model, not too often, and drops answers that newer ones have overtaken.
+// Sends requests to the model, not too often, and drops answers that newer ones replaced.
 
 const PAUSE = 150; // milliseconds between questions while the pen is down
 const PAGE = Math.random().toString(36).slice(2);

@@ -1,4 +1,4 @@
-// The page: one writes, the model reads along.
+// The page: a person writes, the model reads along.
 
 import { Asker } from "./ask.js";
 import { Paper } from "./paper.js";
@@ -54,7 +54,7 @@ function clear() {
 
 async function take(file) {
   if (file.size > model.most_bytes) {
-    showStatus(`The image is over ${model.most_bytes >> 20} MB; take a smaller one.`, true);
+    showStatus(`The image is over ${model.most_bytes >> 20} MB. Choose a smaller one.`, true);
     return;
   }
   showNothing();

@@ -24,8 +24,8 @@ class Hypothesis:
     """A text that was found.
 
     Attributes:
-        labels: its classes, from 1.
-        score: log of the probability of all its paths that were kept, plus weight × log of the
+        labels: Its classes, from 1.
+        score: Log of the probability of all its paths that were kept, plus weight × log of the
             n-gram model's probability, plus the bonuses and the cost of unknown words.
     """
 
@@ -55,18 +55,18 @@ def prefix_beam(
     Args:
         log_probs: (T, C) natural logarithms; class 0 is the blank.
         alphabet: C - 1 characters; character i is class i + 1.
-        width: prefixes that are kept at each frame.
-        ngram: the model of characters, over the same alphabet.
-        weight: of the n-gram model's log probabilities.
-        bonus: for each character.
-        lexicon: the words that may be read.
-        skip_blank: frames whose blank is more probable count as nothing but blank.
-        min_probability: classes below it add no characters at a frame, but for the best two; a
+        width: Prefixes that are kept at each frame.
+        ngram: The model of characters, over the same alphabet.
+        weight: Weight of the n-gram model's log probabilities.
+        bonus: For each character.
+        lexicon: The words that may be read.
+        skip_blank: Frames whose blank is more probable count as nothing but blank.
+        min_probability: Classes below it add no characters at a frame, but for the best two; a
             lexicon may leave nothing else, so that with one all classes are tried.
-        best: how many texts are returned, if so many were found.
+        best: How many texts are returned, if so many were found.
 
     Raises:
-        ValueError: if log_probs are NaN or do not fit the alphabet, or the model does not.
+        ValueError: If log_probs are NaN or do not fit the alphabet, or the model does not.
     """
     _check(log_probs, len(alphabet))
     log_probs = np.maximum(log_probs, IMPOSSIBLE, dtype=np.float64)
@@ -126,12 +126,12 @@ class _Beam:
         self._parents, self._grown = np.array(pairs, dtype=np.intp).reshape(-1, 2).T
 
     def rest(self, score: float) -> None:
-        """Go on by a frame that is blank."""
+        """Advance by a frame that is blank."""
         self.blank = np.logaddexp(self.blank, self.other) + score
         self.other = np.full(len(self.other), -np.inf)
 
     def step(self, scores: Array, classes: NDArray[np.intp], width: int) -> None:
-        """Go on by a frame with (C,) scores, in which prefixes may grow by some classes."""
+        """Advance by a frame with (C,) scores, in which prefixes may grow by some classes."""
         total = np.logaddexp(self.blank, self.other)
         blank, other = total + scores[0], self.other + scores[self._last]
         grown = self._growth(total, scores)
@@ -144,7 +144,7 @@ class _Beam:
         """Return (W, C): the score of each prefix with one more label."""
         grown = self._rows + scores
         repeats = np.arange(len(total)), self._last
-        again = grown[repeats] + self.blank  # the last label once more needs a blank between
+        again = grown[repeats] + self.blank  # repeating the last label needs a blank between
         grown += total[:, None]
         grown[repeats] = again
         return grown
@@ -181,7 +181,7 @@ class _Beam:
 
 
 def _greatest(merit: Array, count: int) -> NDArray[np.intp]:
-    """Return the places of the greatest values that are possible at all, in rising order."""
+    """Return the places of the greatest finite values, in ascending order."""
     if len(merit) > count:
         places = np.argpartition(merit, -count)[-count:]
         places.sort()
@@ -218,7 +218,7 @@ class Language:
     """What a beam search adds to its scores: weighted n-grams, a bonus, the cost of words.
 
     Attributes:
-        alphabet: character i is class i + 1.
+        alphabet: Character i is class i + 1.
     """
 
     def __init__(
@@ -270,11 +270,11 @@ class Language:
 
 
 class Prefix:
-    """A text that has been read so far: a node of a tree, whose parent lacks the last label.
+    """A text that has been read so far: a node of a tree; its parent is the text one label shorter.
 
     Attributes:
         parent: None of the empty text.
-        label: the last one; 0 of the empty text.
+        label: The last one; 0 of the empty text.
         row: (C,), what each next class adds to the score; nothing reads the blank's.
     """
 

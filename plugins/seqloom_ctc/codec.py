@@ -1,4 +1,4 @@
-"""From texts to classes, and the texts that no path of the frames can give."""
+"""From texts to classes, and the texts that no path of the frames can produce."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from seqloom.checks import check_probability
 from seqloom.data import local_path
 from seqloom.errors import ConfigError, DataError, ExampleError
 from seqloom.interfaces import Arrays, Example, HeadCodec, Prediction, View
@@ -22,8 +23,8 @@ class UnseenError(ExampleError):
     """A text with characters that no training text has.
 
     Attributes:
-        characters: these.
-        extra: those that were named in training already.
+        characters: Unseen characters.
+        extra: Characters that were named in training already.
     """
 
     def __init__(
@@ -53,9 +54,9 @@ class CtcCodec(HeadCodec):
     The array ``target`` is (S,) int64, the classes of the text in its normal form.
 
     Attributes:
-        alphabet: the characters, in the order of their classes.
-        ngram: the model of characters, if there is one.
-        lexicon: the words that may be read, if they are limited.
+        alphabet: The characters, in the order of their classes.
+        ngram: Model of characters, or None.
+        lexicon: Words that may be read; None: any.
     """
 
     column_names = ("text", "confidence")
@@ -71,16 +72,16 @@ class CtcCodec(HeadCodec):
         """Return the alphabet, the n-gram model's counts and the words of the lexicon.
 
         Raises:
-            ExampleError: an example has no text.
-            DataError: the corpus or the lexicon cannot be read.
+            ExampleError: An example has no text.
+            DataError: The corpus or the lexicon cannot be read.
         """
         return self._learned([], examples)
 
     def merge(self, state: Mapping[str, Any], examples: Sequence[Example]) -> dict[str, Any]:
-        """Return a state whose alphabet goes on from the model's; its language is the examples'.
+        """Return a state whose alphabet extends the model's; its language is that of the examples.
 
         Raises:
-            ExampleError: an example has no text.
+            ExampleError: An example has no text.
         """
         return self._learned(state["alphabet"], examples)
 
@@ -91,7 +92,7 @@ class CtcCodec(HeadCodec):
         return {"alphabet": alphabet, "form": form, **self._language(alphabet, texts)}
 
     def _language(self, alphabet: list[str], texts: list[str]) -> dict[str, Any]:
-        """Return what the beam knows of the language: the n-gram model and the words."""
+        """Return what the beam search knows about the language: the n-gram model and the words."""
         more = [*texts, *self._corpus()]
         model = NGram.fit(more, self.options.ngram_order, alphabet) if self._wants_ngram else None
         words = self._words(more)
@@ -101,11 +102,11 @@ class CtcCodec(HeadCodec):
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take up the alphabet and what the beam knows of the language.
+        """Restore the alphabet and what the beam search knows about the language.
 
         Raises:
-            ConfigError: the parameters ask for another form, alphabet, n-gram model or lexicon.
-            ValueError: the n-gram model or the words are damaged.
+            ConfigError: The parameters ask for another form, alphabet, n-gram model or lexicon.
+            ValueError: The n-gram model or the words are damaged.
         """
         self.alphabet = list(state["alphabet"])
         self._class = {character: i for i, character in enumerate(self.alphabet, 1)}
@@ -115,36 +116,36 @@ class CtcCodec(HeadCodec):
         self.lexicon = None
         if state["words"]:
             words = bytes(state["words"]).decode().split("\n")
-            # A letter that no word has must not part words.
+            # A letter that no word has must not separate words.
             letters = set(filter(_is_letter, self.alphabet))
             self.lexicon = Lexicon(words, letters | {c for word in words for c in word})
         self._refuse_other_parameters(state)
 
     def _refuse_other_parameters(self, state: Mapping[str, Any]) -> None:
-        """Refuse what would otherwise be passed over in silence: nothing is fitted any more."""
+        """Refuse parameters that would be ignored silently: nothing is fitted here."""
         form = state.get("form", self.options.form)
         if form != self.options.form:
             raise ConfigError(
-                f"head.form={self.options.form}: this was settled in training, with {form}: texts "
-                "are scored as they were trained on. Leave it at that."
+                f"head.form={self.options.form}: the model was trained with {form}, and texts are "
+                "scored as they were trained on. This cannot be changed."
             )
         if absent := sorted(self._extra - self._class.keys()):
             raise ConfigError(
-                f"head.extra_characters: the alphabet was settled in training, without "
-                f"{''.join(absent)!r}. Begin another training from this model: init=MODEL "
+                f"head.extra_characters: the alphabet of the trained model does not have "
+                f"{''.join(absent)!r}. Start another training from this model: init=MODEL "
                 "init_classes=merge."
             )
         order, wanted = self.ngram.order if self.ngram else 0, self.options.ngram_order
         if order != wanted:
             raise ConfigError(
-                f"head.ngram_order={wanted}: this was settled in training, with {order}. Leave it "
-                "at that; head.ngram_weight=0 reads without the n-gram model."
+                f"head.ngram_order={wanted}: the model was trained with {order}, which cannot be "
+                "changed. head.ngram_weight=0 reads without the n-gram model."
             )
         lexicon = self.options.lexicon
         if (self.lexicon is None) != (lexicon is None):
             raise ConfigError(
-                f"head.lexicon={lexicon or 'null'}: this was settled in training, "
-                f"with{'' if self.lexicon else 'out'} a lexicon. Leave it at that; "
+                f"head.lexicon={lexicon or 'null'}: the model was trained "
+                f"with{'' if self.lexicon else 'out'} a lexicon, which cannot be changed. "
                 "head.decoder=greedy reads without one."
             )
 
@@ -152,8 +153,8 @@ class CtcCodec(HeadCodec):
         """Return the example's ``target``.
 
         Raises:
-            ExampleError: there is no text, or it is empty.
-            UnseenError: it has characters that training never saw.
+            ExampleError: The text is missing or empty.
+            UnseenError: The text has characters that training never saw.
         """
         text = self.text(example)
         if unknown := set(text) - set(self._class):
@@ -164,20 +165,20 @@ class CtcCodec(HeadCodec):
         """Return the example's text in its normal form, runs of white space as one space.
 
         Raises:
-            ExampleError: there is none, or it is empty.
+            ExampleError: The text is missing or empty.
         """
         value = example.fields.get(self.options.field)
         if not isinstance(value, str):
-            there = ", ".join(sorted(example.fields)) or "none"
-            came = "is missing" if value is None else f"is {value!r}, not a text"
+            fields = ", ".join(sorted(example.fields)) or "none"
+            found = "is missing" if value is None else f"is {value!r}, not a text"
             raise ExampleError(
                 example,
-                f"the field {self.options.field!r} {came}, and head=ctc is to learn it; the "
-                f"example's fields are: {there}. Add it, or choose one with head.field=NAME.",
+                f"the field {self.options.field!r} {found}, but head=ctc learns from it; the "
+                f"example's fields are: {fields}. Add it, or choose one with head.field=NAME.",
             )
         text = self.normal(value)
         if not text:
-            raise ExampleError(example, "its text is empty; give it its text or take it out.")
+            raise ExampleError(example, "its text is empty. Add the text, or remove the example.")
         return text
 
     def normal(self, text: str) -> str:
@@ -198,7 +199,7 @@ class CtcCodec(HeadCodec):
         Two equal characters in a row need a blank between them (Graves et al. 2006).
 
         Raises:
-            ExampleError: says how many frames it needs and has.
+            ExampleError: The text is too long; the message has both numbers.
         """
         target = item["target"]
         repeats = int((target[1:] == target[:-1]).sum())
@@ -206,7 +207,7 @@ class CtcCodec(HeadCodec):
             also = f", and one for each of the {repeats} that follow their equal" if repeats else ""
             raise ExampleError(
                 example,
-                f"its text of {len(target)} characters is too long for the line, which gives "
+                f"its text of {len(target)} characters is too long for the line, which has "
                 f"{frames} frames; CTC needs {len(target) + repeats}: one for each character{also}."
                 " Is the text of this line, and is the line whole? Else pool the width less "
                 "(frontend.pooling), or scale it larger.",
@@ -225,7 +226,7 @@ class CtcCodec(HeadCodec):
 
     @property
     def _extra(self) -> set[str]:
-        # A space that is not between others is no less wanted here, so `normal` would be wrong.
+        # A space that is not between others counts here too, so `normal` would be wrong.
         return {" " if c.isspace() else c for c in self._formed(self.options.extra_characters)}
 
     @property
@@ -236,7 +237,7 @@ class CtcCodec(HeadCodec):
         path = self.options.corpus
         lines = _lines(path, "head.corpus", self) if path else []
         if path and not lines:
-            raise DataError(f"head.corpus={path}: there is no text in it.")
+            raise DataError(f"head.corpus={path}: the file has no text.")
         return lines
 
     def _words(self, texts: list[str]) -> list[str] | None:
@@ -246,7 +247,7 @@ class CtcCodec(HeadCodec):
         lines = texts if source == TRAIN else _lines(source, "head.lexicon", self)
         found = {word for line in lines for word in _words(line, source == TRAIN)}
         if not found:
-            raise DataError(f"head.lexicon={source}: there is no word in it.")
+            raise DataError(f"head.lexicon={source}: no words were found.")
         return sorted(found)
 
 
@@ -271,12 +272,12 @@ def _quoted(characters: Sequence[str]) -> str:
 def _lines(path: str, key: str, codec: CtcCodec) -> list[str]:
     try:
         text = local_path(path).read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as fault:
-        raise DataError(f"{key}={path}: it is not UTF-8 at byte {fault.start}.") from fault
-    except OSError as fault:
-        raise DataError(f"{key}={path}: it cannot be read: {fault.strerror}.") from fault
-    except DataError as fault:
-        raise DataError(f"{key}: {fault}") from fault
+    except UnicodeDecodeError as error:
+        raise DataError(f"{key}={path}: not UTF-8 at byte {error.start}.") from error
+    except OSError as error:
+        raise DataError(f"{key}={path}: cannot be read: {error.strerror}.") from error
+    except DataError as error:
+        raise DataError(f"{key}: {error}") from error
     return [line for raw in text.splitlines() if (line := codec.normal(raw))]
 
 
@@ -285,9 +286,8 @@ def _check(options: Ctc) -> None:
         raise ConfigError(f"head.ngram_order={options.ngram_order}: expected 0 (none) to 12.")
     if options.beam_width < 1:
         raise ConfigError(f"head.beam_width={options.beam_width}: expected 1 or more.")
-    for key in ("dropout", "skip_blank"):
-        value = getattr(options, key)
-        if not 0 <= value <= 1 or (key == "dropout" and value == 1):
-            raise ConfigError(f"head.{key}={value}: expected a share from 0 to 1.")
+    check_probability("head.dropout", options.dropout)
+    if not 0 <= options.skip_blank <= 1:
+        raise ConfigError(f"head.skip_blank={options.skip_blank}: expected a number in [0, 1].")
     if options.shortcut < 0:
-        raise ConfigError(f"head.shortcut={options.shortcut}: a weight cannot be negative.")
+        raise ConfigError(f"head.shortcut={options.shortcut}: expected 0 or more.")

@@ -55,7 +55,7 @@ def evidence(
         logits: (B, T, C), divided by the temperature.
         lengths: (B,) numbers of frames.
         readings: B of them.
-        offset: of the confidences' logits.
+        offset: Offset of the confidences' logits.
     """
     found = []
     for row, length, reading in zip(logits, lengths.tolist(), readings, strict=True):
@@ -135,7 +135,7 @@ def fit_calibration(
         logits: (N, C), C at least 2.
         classes: (N,) integers, the class that was chosen in each row.
         correct: (N,) booleans.
-        rounds: in which both are fitted.
+        rounds: Number of rounds in which both are fitted.
     """
     if len(np.unique(correct)) < 2:  # all right, or all wrong: what is between was not seen
         return Calibration()
@@ -183,13 +183,13 @@ def fit_temperature(
     """Return T for which softmax(logits / T)[class] best says whether the class is correct.
 
     T minimises the log loss (Guo et al. 2017, section 4.2); it lies between `COLDEST` and
-    `HOTTEST`, and is 1 if there is nothing to learn from.
+    `HOTTEST`, and is 1 without any classes.
 
     Args:
         logits: (N, C), C at least 2.
         classes: (N,) integers, the class that was chosen in each row.
         correct: (N,) booleans.
-        offset: of the probability's logit.
+        offset: Offset of the probability's logit.
     """
     if not len(classes):
         return 1.0
@@ -247,7 +247,7 @@ def calibration_error(confidence: NDArray[Any], correct: NDArray[Any], bins: int
     Args:
         confidence: (N,) in [0, 1].
         correct: (N,) booleans.
-        bins: of equal width.
+        bins: Number of bins of equal width.
     """
     table = reliability(confidence, correct, bins)
     gaps = sum(row.size * abs(row.accuracy - row.confidence) for row in table)

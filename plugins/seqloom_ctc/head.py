@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Scores:
-    """What the head gives for a batch.
+    """The head's outputs for a batch.
 
     Attributes:
         logits: (B, T, C), class 0 is the blank; in float32.
@@ -42,10 +42,10 @@ class CtcHead(Head):
     """Reads a text from the states of the frames.
 
     Args:
-        codec: restored.
+        codec: Codec with its state.
         input_size: H of the encoder.
         features_size: D of the frontend.
-        **params: of `Ctc`.
+        **params: Parameters of `Ctc`.
     """
 
     monitor = "cer"
@@ -96,7 +96,7 @@ class CtcHead(Head):
         """Return ``text``; with ``scores`` its ``confidence`` and its ``characters``.
 
         Each character has a calibrated ``confidence`` and its place, ``start`` and ``end``, as
-        shares of the line's width. The line's confidence is their mean: the share of its characters
+        shares of the frames. The line's confidence is their mean: the share of its characters
         that is expected to be right.
         """
         readings = self._readings(outputs, spans=scores)
@@ -167,7 +167,7 @@ def _load_matching(head: CtcHead, trained: Head) -> None:
     """Copy the blank's weights and those of each character that both alphabets have.
 
     Raises:
-        ConfigError: the heads are of different kinds, or read states of different sizes.
+        ConfigError: The heads are of different kinds, or read states of different sizes.
     """
     if not isinstance(trained, type(head)):
         raise ConfigError(

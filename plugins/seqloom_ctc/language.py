@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 # White space that no text of a line has.
 START = "\v"
-"""Stands before each line, as often as contexts need."""
+"""Precedes each line, as often as contexts need."""
 END = "\f"
-"""Stands after each line and is predicted like a character."""
+"""Follows each line and is predicted like a character."""
 UNKNOWN = "\r"
-"""Stands in contexts for characters that the alphabet lacks; it is never predicted."""
+"""Replaces characters outside the alphabet in contexts; it is never predicted."""
 
 CACHED_ROWS = 20_000
 """More are forgotten: 16 MB with 100 characters."""
@@ -31,9 +31,9 @@ class NGram:
     line are equally probable.
 
     Attributes:
-        order: the length of the grams.
-        alphabet: the characters, in the order of the rows of `log_probs`; the end comes last.
-        grams: gram of full length → how often it was seen; the counts of shorter ones follow.
+        order: The length of the grams.
+        alphabet: The characters, in the order of the rows of `log_probs`; the end comes last.
+        grams: Gram of full length → how often it was seen; the counts of shorter ones follow.
     """
 
     def __init__(self, order: int, alphabet: Sequence[str], grams: dict[str, int]) -> None:
@@ -50,12 +50,12 @@ class NGram:
         """Return the model of these lines.
 
         Args:
-            texts: the lines; characters that the alphabet lacks only stand in contexts.
-            order: at least 1.
-            alphabet: single characters, none twice.
+            texts: Lines; characters outside the alphabet only count in contexts.
+            order: Length of the grams, at least 1.
+            alphabet: Single characters, none twice.
 
         Raises:
-            ValueError: if the order or the alphabet is not so.
+            ValueError: The order or the alphabet is invalid.
         """
         _check(order, alphabet)
         known = set(alphabet)
@@ -69,27 +69,27 @@ class NGram:
         """Return (len(alphabet) + 1,): log P of each next character, then of the end.
 
         Args:
-            context: all of the line before, or at least its last ``order - 1`` characters.
+            context: All of the line before, or at least its last ``order - 1`` characters.
         """
         key = self._key(context)
         while key and key not in self._followers:
-            key = key[1:]  # a context that was never seen says what the shorter one does
+            key = key[1:]  # an unseen context has the probabilities of the shorter one
         return self._row(key)
 
     def log_prob(self, context: str, character: str) -> float:
         """Return log P(character | context); the character may be `END`.
 
         Raises:
-            ValueError: if the alphabet lacks the character.
+            ValueError: The character is not in the alphabet.
         """
         if character not in self._column:
-            raise ValueError(f"The alphabet of the n-gram model lacks {character!r}.")
+            raise ValueError(f"The alphabet of the n-gram model does not have {character!r}.")
         return float(self.log_probs(context)[self._column[character]])
 
     def perplexity(self, text: str) -> float:
         """Return exp of the mean of -log P over the characters of a line and its end.
 
-        Characters that the alphabet lacks are passed over, as in fitting.
+        Characters outside the alphabet are skipped, as in fitting.
         """
         known = set(self.alphabet)
         line = _padded(text, self.order, known)[self.order - 1 :]
@@ -105,7 +105,7 @@ class NGram:
         """Return the model that `to_bytes` wrote.
 
         Raises:
-            ValueError: if the bytes are no such model; the text says where.
+            ValueError: The bytes are not a model; the text says where.
         """
         order, alphabet, grams = _parse(data, {START, UNKNOWN}, END)
         return cls(order, alphabet, grams)
@@ -177,17 +177,17 @@ def _parse(data: bytes, before: Set[str], end: str) -> tuple[int, str, dict[str,
     """Return order, alphabet, and gram → count.
 
     Args:
-        data: what `_dump` returned.
-        before: what may stand in grams before their last character, besides the alphabet.
-        end: what may be their last character, besides the alphabet.
+        data: What `_dump` returned.
+        before: Characters that grams may have before their last one, besides the alphabet.
+        end: Character that may be their last one, besides the alphabet.
 
     Raises:
-        ValueError: if it is no such text; says which line is wrong.
+        ValueError: The bytes are not such a text; the message names the line.
     """
     try:
         lines = data.decode().split("\n")
     except UnicodeDecodeError as error:
-        raise ValueError(f"The n-gram model is no UTF-8 text: {error}.") from None
+        raise ValueError(f"The n-gram model is not UTF-8: {error}.") from None
     if len(lines) < 3 or lines[-1]:
         raise ValueError("The n-gram model is cut off: it does not end with a whole line.")
     order = _whole(lines[0], 1, "the order of the n-gram model")
@@ -215,17 +215,17 @@ def _whole(text: str, number: int, what: str) -> int:
 ROOT: Final = 0
 """The state between words."""
 OUTSIDE: Final = -1
-"""The state in a word that the tree lacks."""
+"""The state in a word that is not in the tree."""
 
 
 class Lexicon:
     """Words as a tree whose states are its nodes; upper and lower case differ.
 
-    Words consist of word characters; all other characters part them and are always free.
+    Words consist of word characters; all other characters separate them and are always free.
 
     Attributes:
-        word_characters: the characters that words consist of.
-        unknown: what a word that the tree lacks adds to the score, once; -inf forbids it.
+        word_characters: The characters that words consist of.
+        unknown: Score of a word that is not in the tree, added once; -inf forbids it.
     """
 
     def __init__(
@@ -237,7 +237,7 @@ class Lexicon:
         """Build the tree.
 
         Raises:
-            ValueError: if a word is empty or has other characters than word characters.
+            ValueError: A word is empty, or has characters that are not word characters.
         """
         self.word_characters = frozenset(word_characters)
         self.unknown = unknown
@@ -265,9 +265,9 @@ class Lexicon:
         return OUTSIDE if state == OUTSIDE else self._children[state].get(character, OUTSIDE)
 
     def end_cost(self, state: int) -> float:
-        """Return what it adds to the score that a word, or the line, ends in this state."""
+        """Return the score of ending a word, or the line, in this state."""
         return 0.0 if state == OUTSIDE or state in self._ends else self.unknown
 
     def following(self, state: int) -> Collection[str]:
-        """Return the characters that go on in the tree; of a state other than `OUTSIDE`."""
+        """Return the characters that continue in the tree; for a state other than `OUTSIDE`."""
         return self._children[state].keys()

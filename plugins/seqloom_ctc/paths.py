@@ -48,8 +48,8 @@ class Reading:
     """What was read of one line.
 
     Attributes:
-        labels: classes from 1, one a character.
-        spans: the frames [start, end) of each.
+        labels: Classes from 1, one a character.
+        spans: The frames [start, end) of each.
     """
 
     labels: list[int]
@@ -88,15 +88,15 @@ def align(log_probs: NDArray[Any], labels: Sequence[int]) -> list[tuple[int, int
     """Return the frames [start, end) of each label, by Viterbi's algorithm.
 
     The states are the labels with blanks before, between and after them, as in the forward
-    algorithm of CTC (Graves et al. 2006, section 4.1). A frame either stays in a state, goes on to
+    algorithm of CTC (Graves et al. 2006, section 4.1). A frame either stays in a state, advances to
     the next one, or passes over a blank between two labels that differ.
 
     Args:
         log_probs: (T, C) natural logarithms; class 0 is the blank.
-        labels: the S labels, none of them 0.
+        labels: The S labels, none of them 0.
 
     Raises:
-        ValueError: if T frames are too few for the labels.
+        ValueError: If T frames are too few for the labels.
     """
     if not labels:
         return []

@@ -9,7 +9,7 @@ from rapidfuzz.distance import Levenshtein
 
 from seqloom.interfaces import Prediction, View
 
-ALIGNED = 60  # characters up to which a line is short enough to show where each one stands
+ALIGNED = 60  # characters up to which a line is short enough to show where each one is
 STYLES = {
     "replace": "background:#f6c9c4",
     "insert": "background:#f6c9c4",
@@ -21,9 +21,9 @@ def render(view: View, prediction: Prediction, truth: str | None) -> str:
     """Return HTML: what was read, the reading with its mistakes, the truth, and the alignment.
 
     Args:
-        view: of the line.
-        prediction: of its text.
-        truth: in the codec's normal form; None if it is not known.
+        view: View of what was read.
+        prediction: Prediction for it.
+        truth: Text in the codec's normal form; None if unknown.
     """
     read = prediction["text"]
     parts = [view.html, _alignment(prediction, view)]
@@ -42,9 +42,9 @@ def _marked(read: str, truth: str) -> str:
         if edit.tag == "equal":
             found.append(html.escape(read[edit.dest_start : edit.dest_end]))
         else:
-            wanted = html.escape(truth[edit.src_start : edit.src_end], quote=True)
+            expected = html.escape(truth[edit.src_start : edit.src_end], quote=True)
             style = STYLES[edit.tag]
-            found.append(f'<mark style="{style}" title="truth: {wanted}">{piece}</mark>')
+            found.append(f'<mark style="{style}" title="truth: {expected}">{piece}</mark>')
     return "".join(found)
 
 
@@ -67,7 +67,7 @@ def _alignment(prediction: Prediction, view: View) -> str:
 
 
 def _middle(character: dict[str, Any], view: View) -> float:
-    """Return where a character stands in the view, in pixels from the left."""
+    """Return the middle of a character in the view, in pixels from the left."""
     start, end = float(character["start"]), float(character["end"])
     count = len(view.places)
     if not count:

@@ -19,7 +19,7 @@ class Decoder(StrEnum):
     """How a text is found in the scores of the frames."""
 
     greedy = "greedy"  # the best path
-    beam = "beam"  # prefix beam search, with a language model and a lexicon if there are
+    beam = "beam"  # prefix beam search, with the language model and the lexicon, if any
 
 
 @dataclass
@@ -27,22 +27,22 @@ class Ctc:
     """Parameters of ``head=ctc``.
 
     Attributes:
-        field: the field of the examples that is predicted: a text.
-        form: the Unicode normal form.
-        extra_characters: that the alphabet gets although the training texts lack them, so that
-            texts with them can be evaluated.
-        dropout: on the encoder's states, the same mask at all steps of a sequence.
-        shortcut: weight of a second CTC loss, on the frontend's features, in training; it brings
+        field: Field of the examples that is predicted: a text.
+        form: Unicode normal form.
+        extra_characters: Characters to add to those of the training texts, so that texts with
+            them can be evaluated.
+        dropout: Dropout of the encoder's states, with the same mask at all steps of a sequence.
+        shortcut: Weight of a second CTC loss, on the frontend's features, in training; it brings
             gradients to the convolutions early.
         decoder: ``greedy`` or ``beam``.
-        beam_width: prefixes that are kept at each frame.
-        skip_blank: frames whose blank is more probable than this are passed over in the beam.
-        ngram_order: of the model of characters that the beam uses, fitted on the training texts
-            (and ``corpus``) in training; 0: none.
-        ngram_weight: of its log probabilities; ``seqloom tune`` finds one.
-        ngram_bonus: for each character, against the model's liking for short texts.
-        corpus: a file with more text for the n-gram model, one line each.
-        lexicon: a file with the words that may be read, one a line; or ``train`` for those of the
+        beam_width: Number of prefixes that are kept at each frame.
+        skip_blank: Frames whose blank is more probable than this are skipped in the beam search.
+        ngram_order: Order of the model of characters that the beam search uses, fitted on the
+            training texts (and ``corpus``); 0: no model.
+        ngram_weight: Weight of its log probabilities; ``seqloom tune`` finds one.
+        ngram_bonus: Bonus for each character, against the model's preference for short texts.
+        corpus: File with more text for the n-gram model, one line each.
+        lexicon: File with the words that may be read, one a line; or ``train`` for those of the
             training texts and ``corpus``; None: any.
     """
 

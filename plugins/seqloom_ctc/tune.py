@@ -60,7 +60,7 @@ def tune(arguments: list[str]) -> int:
     head.options = replace(head.options, decoder=Decoder.greedy)
     before = split.metrics()["cer"]
     print(f"{options.split}: greedy, CER {before:.4f}", flush=True)
-    best = tuned(lines, head.codec, head.options, _tell)
+    best = tuned(lines, head.codec, head.options, _report)
     print(
         f"best: head.ngram_weight={best.weight} head.ngram_bonus={best.bonus}, CER {best.cer:.4f}"
     )
@@ -83,7 +83,7 @@ def tune(arguments: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = model_parser(
         prog="seqloom tune",
-        description="Tune how a model of handwriting decodes with its n-gram model, on the "
+        description="Tune how a model with head=ctc decodes with its n-gram model, on the "
         "validation split: the weight, the bonus for each character, and the confidences.",
         epilog="Example: seqloom tune runs/mine --out tuned",
     )
@@ -103,7 +103,7 @@ def _parser() -> argparse.ArgumentParser:
 def _checked(pipeline: Pipeline, model: Path) -> CtcHead:
     head = pipeline.head
     if not isinstance(head, CtcHead):
-        raise ConfigError(f"{model} has head={pipeline.head_name}; there is only tuning for ctc.")
+        raise ConfigError(f"{model} has head={pipeline.head_name}; only head=ctc can be tuned.")
     if head.codec.ngram is None:
         raise ConfigError(
             f"{model} has no n-gram model: it was trained with head.ngram_order=0. Train it with "
@@ -112,7 +112,7 @@ def _checked(pipeline: Pipeline, model: Path) -> CtcHead:
     return head
 
 
-def _tell(point: Point) -> None:
+def _report(point: Point) -> None:
     print(f"  weight {point.weight:<5} bonus {point.bonus:<5} CER {point.cer:.4f}", flush=True)
 
 
@@ -126,7 +126,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Point:
-    """A weight and a bonus, with the share of wrong characters that they give."""
+    """A weight and a bonus, and the character error rate with them."""
 
     weight: float
     bonus: float
@@ -134,15 +134,15 @@ class Point:
 
 
 def tuned(
-    lines: Sequence[Line], codec: CtcCodec, options: Ctc, tell: Callable[[Point], None]
+    lines: Sequence[Line], codec: CtcCodec, options: Ctc, report: Callable[[Point], None]
 ) -> Point:
     """Return the best point: weights first, then bonuses, then the neighbourhood of the best.
 
     Args:
-        lines: of the validation split.
-        codec: with the n-gram model.
-        options: of the head; their weight and bonus are where the search begins.
-        tell: is called with each point that is tried.
+        lines: Lines of the validation split.
+        codec: Codec with the n-gram model.
+        options: Parameters of the head; the search starts from their weight and bonus.
+        report: Function that is called with each point.
     """
     found: dict[tuple[float, float], Point] = {}
 
@@ -152,7 +152,7 @@ def tuned(
                 here = replace(options, ngram_weight=weight, ngram_bonus=bonus)
                 cer = error_rate(lines, codec, here)
                 found[weight, bonus] = Point(weight, bonus, cer)
-                tell(found[weight, bonus])
+                report(found[weight, bonus])
         return min(found.values(), key=lambda point: (point.cer, point.weight, point.bonus))
 
     best = best_of([(weight, options.ngram_bonus) for weight in WEIGHTS])

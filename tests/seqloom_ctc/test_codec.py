@@ -114,7 +114,7 @@ def test_what_was_settled_in_training_is_refused_later(fit: Fit) -> None:
     codec = fit("abc")
     state = codec.fit([Example("1", {"text": "abc"})])
     for params, complaint in (
-        ({"form": "NFD"}, r"head\.form=NFD: this was settled in training, with NFC"),
+        ({"form": "NFD"}, r"head\.form=NFD: the model was trained with NFC"),
         ({"extra_characters": "cx"}, r"without 'x'\. Begin another .* init_classes=merge"),
     ):
         with pytest.raises(ConfigError, match=complaint):
@@ -123,7 +123,7 @@ def test_what_was_settled_in_training_is_refused_later(fit: Fit) -> None:
 
 @pytest.mark.parametrize("text", ["", " \t\u3000\n"])
 def test_an_empty_text_is_refused(fit: Fit, example: Any, text: str) -> None:
-    expected = "lines.tsv:1: its text is empty; give it its text or take it out."
+    expected = "lines.tsv:1: its text is empty. Add the text, or remove the example."
     with pytest.raises(ExampleError, match=f"^{re.escape(expected)}$"):
         fit(text)
     with pytest.raises(ExampleError, match=re.escape(expected)):
@@ -206,19 +206,19 @@ def test_without_an_order_there_is_no_ngram_model(fit: Fit) -> None:
         (
             {"ngram_order": 2},
             {"ngram_order": 0},
-            "head.ngram_order=0: this was settled in training, with 2. Leave it at that; "
+            "head.ngram_order=0: the model was trained with 2, which cannot be changed. "
             "head.ngram_weight=0 reads without the n-gram model.",
         ),
         (
             {"ngram_order": 0},
             {"ngram_order": 0, "lexicon": "words.txt"},
-            "head.lexicon=words.txt: this was settled in training, without a lexicon. Leave it at "
-            "that; head.decoder=greedy reads without one.",
+            "head.lexicon=words.txt: the model was trained without a lexicon, which cannot be "
+            "changed. head.decoder=greedy reads without one.",
         ),
         (
             {"ngram_order": 0, "lexicon": "train"},
             {"ngram_order": 0},
-            "head.lexicon=null: this was settled in training, with a lexicon. Leave it at that; "
+            "head.lexicon=null: the model was trained with a lexicon, which cannot be changed. "
             "head.decoder=greedy reads without one.",
         ),
     ],
@@ -302,15 +302,17 @@ def test_a_bad_file_is_told_of(fit: Fit, tmp_path: Path, key: str) -> None:
     with pytest.raises(DataError, match="this is a folder; expected a file"):
         fit("ab", **{key: str(tmp_path)})
     path = write(tmp_path, b"ab\nno\xe9l")
-    with pytest.raises(DataError, match=rf"^head\.{key}=.*more\.txt: it is not UTF-8 at byte 5\."):
+    with pytest.raises(DataError, match=rf"^head\.{key}=.*more\.txt: not UTF-8 at byte 5\."):
         fit("ab", **{key: path})
     path = write(tmp_path, b" \n\n")
-    with pytest.raises(DataError, match=rf"^head\.{key}=.*more\.txt: there is no .* in it\.$"):
+    with pytest.raises(
+        DataError, match=rf"^head\.{key}=.*more\.txt: (no words were found|the file has no text)\.$"
+    ):
         fit("ab", **{key: path})
 
 
 def test_texts_without_a_word_give_no_lexicon(fit: Fit) -> None:
-    with pytest.raises(DataError, match=r"^head\.lexicon=train: there is no word in it\.$"):
+    with pytest.raises(DataError, match=r"^head\.lexicon=train: no words were found\.$"):
         fit("!?", lexicon="train")
 
 
@@ -320,11 +322,15 @@ def test_texts_without_a_word_give_no_lexicon(fit: Fit) -> None:
         ({"ngram_order": 13}, "head.ngram_order=13: expected 0 (none) to 12."),
         ({"ngram_order": -1}, "head.ngram_order=-1: expected 0 (none) to 12."),
         ({"beam_width": 0}, "head.beam_width=0: expected 1 or more."),
-        ({"dropout": 1.0}, "head.dropout=1.0: expected a share from 0 to 1."),
-        ({"skip_blank": 1.5}, "head.skip_blank=1.5: expected a share from 0 to 1."),
-        ({"shortcut": -0.1}, "head.shortcut=-0.1: a weight cannot be negative."),
+        ({"skip_blank": 1.5}, "head.skip_blank=1.5: expected a number in [0, 1]."),
+        ({"shortcut": -0.1}, "head.shortcut=-0.1: expected 0 or more."),
     ],
 )
 def test_parameters_out_of_range_are_refused(params: dict[str, Any], expected: str) -> None:
     with pytest.raises(ConfigError, match=f"^{re.escape(expected)}$"):
         CtcCodec(Ctc(**params))
+
+
+def test_dropout_is_a_probability() -> None:
+    with pytest.raises(ConfigError, match=r"^head\.dropout"):
+        CtcCodec(Ctc(dropout=1.0))

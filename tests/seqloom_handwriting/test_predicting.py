@@ -146,5 +146,5 @@ def test_evaluate_decodes_as_it_is_told(call: Call, trained: Path) -> None:
     assert stored["cer"] < beam["cer"] == 1.0
     table = call("evaluate", trained, "head.decoder=beam", "head.ngram_weight=0.0")
     assert "Confusions of characters" in table
-    with pytest.raises(ConfigError, match=r"^head\.ngram_order=0: this was settled in training"):
+    with pytest.raises(ConfigError, match=r"^head\.ngram_order=0: the model was trained with"):
         call("evaluate", trained, "head.ngram_order=0")

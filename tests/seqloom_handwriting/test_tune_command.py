@@ -67,7 +67,7 @@ def test_tune_refuses_what_it_cannot_tune(
     apples = seqloom.fit(*words, "on_bad=skip", run_dir=tmp_path / "apples").run_dir
     with pytest.raises(ConfigError) as found:
         call("tune", apples)
-    assert str(found.value) == f"{apples} has head=ner; there is only tuning for ctc."
+    assert str(found.value) == f"{apples} has head=ner; only head=ctc can be tuned."
 
 
 def test_tune_replaces_nothing_but_a_model(call: Call, trained: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
+import re
 from fractions import Fraction
 
 import numpy as np
@@ -11,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqloom_ctc.language import END, START, UNKNOWN, NGram
+from seqloom_ctc.beam import Language, Prefix
+from seqloom_ctc.language import END, ROOT, START, UNKNOWN, Lexicon, NGram
 
 texts_of_abc = st.lists(st.text("abc", max_size=8), max_size=5)
 
@@ -139,7 +141,7 @@ def test_refuses_what_is_no_order_or_alphabet(order: int, alphabet: str, message
 
 
 def test_says_which_character_the_alphabet_lacks() -> None:
-    with pytest.raises(ValueError, match="lacks 'z'"):
+    with pytest.raises(ValueError, match="does not have 'z'"):
         NGram.fit(["a"], 2, "a").log_prob("a", "z")
 
 
@@ -164,3 +166,38 @@ def test_says_which_character_the_alphabet_lacks() -> None:
 def test_says_what_is_wrong_with_stored_bytes(data: bytes, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         NGram.from_bytes(data)
+
+
+def score(lexicon: Lexicon, text: str) -> float:
+    """What a whole line adds, character by character, as the beam goes."""
+    total, prefix = 0.0, Prefix(Language("ab .", None, 0.0, 0.0, lexicon))
+    for character in text:
+        label = "ab .".index(character) + 1
+        total += float(prefix.row[label])
+        prefix = prefix.child(label)
+    return total + prefix.end()
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    words=st.sets(st.text("ab", min_size=1, max_size=4), max_size=5),
+    text=st.text("ab .", max_size=12),
+)
+def test_each_unknown_word_costs_once(words: set[str], text: str) -> None:
+    unknown = sum(word not in words for word in re.findall("[ab]+", text))
+    assert score(Lexicon(words, "ab", unknown=-2.5), text) == -2.5 * unknown
+    assert score(Lexicon(words, "ab"), text) == (-math.inf if unknown else 0)
+
+
+def test_upper_and_lower_case_differ() -> None:
+    assert list(Lexicon(["Ab"], "aAb").following(ROOT)) == ["A"]
+
+
+def test_words_may_have_characters_that_the_alphabet_lacks() -> None:
+    assert score(Lexicon(["ö", "b"], "abö"), "b") == 0
+
+
+@pytest.mark.parametrize("word", ["", "a b", "a\n"])
+def test_refuses_what_is_no_word(word: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(f"has {word!r}, which is not made of word")):
+        Lexicon(["a", word], "ab")

@@ -38,9 +38,9 @@ class UnseenError(ExampleError):
         super().__init__(example, f"its text has characters that no training text has: {names}.")
 
     @classmethod
-    def remedy(cls, faults: Sequence[ExampleError]) -> str:
+    def remedy(cls, errors: Sequence[ExampleError]) -> str:
         """Return how all these characters are named in training; see `ExampleError.remedy`."""
-        unseen = [one for one in faults if isinstance(one, UnseenError)]
+        unseen = [one for one in errors if isinstance(one, UnseenError)]
         found = {character for one in unseen for character in one.characters + one.extra}
         return (
             "To count characters that no training text has as mistakes, name them in training: "
@@ -204,13 +204,15 @@ class CtcCodec(HeadCodec):
         target = item["target"]
         repeats = int((target[1:] == target[:-1]).sum())
         if len(target) + repeats > frames:
-            also = f", and one for each of the {repeats} that follow their equal" if repeats else ""
+            also = (
+                f", and one for each of the {repeats} that repeat the one before" if repeats else ""
+            )
             raise ExampleError(
                 example,
                 f"its text of {len(target)} characters is too long for the line, which has "
                 f"{frames} frames; CTC needs {len(target) + repeats}: one for each character{also}."
-                " Is the text of this line, and is the line whole? Else pool the width less "
-                "(frontend.pooling), or scale it larger.",
+                " Check that the text belongs to this line and that the line is whole. Otherwise "
+                "pool the width less (frontend.pooling), or scale the line larger.",
             )
 
     def columns(self, example: Example, prediction: Prediction) -> list[list[str]]:

@@ -22,7 +22,7 @@ def require_field(example: Example, name: str, what: str) -> Any:
     if value is None:
         raise ExampleError(
             example,
-            f"there is no {what} in {name!r}; set frontend.field to the field that holds it. "
+            f"the field {name!r} has no {what}; set frontend.field to the field that holds it. "
             f"{did_you_mean(name, example.fields)}",
         )
     return value

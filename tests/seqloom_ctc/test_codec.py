@@ -89,12 +89,12 @@ def test_unknown_characters_are_named(fit: Fit, example: Any) -> None:
 
 
 def test_unknown_characters_of_all_lines_are_named_together(fit: Fit, example: Any) -> None:
-    codec, faults = fit("abc", extra_characters="!"), []
+    codec, errors = fit("abc", extra_characters="!"), []
     for text in ("aé%", "éb", "%ĵ"):
         with pytest.raises(UnseenError) as found:
             codec.encode(example(text))
-        faults.append(found.value)
-    assert UnseenError.remedy(faults) == (
+        errors.append(found.value)
+    assert UnseenError.remedy(errors) == (
         "To count characters that no training text has as mistakes, name them in training: "
         "head.extra_characters='!%éĵ'"
     )
@@ -115,7 +115,7 @@ def test_what_was_settled_in_training_is_refused_later(fit: Fit) -> None:
     state = codec.fit([Example("1", {"text": "abc"})])
     for params, complaint in (
         ({"form": "NFD"}, r"head\.form=NFD: the model was trained with NFC"),
-        ({"extra_characters": "cx"}, r"without 'x'\. Begin another .* init_classes=merge"),
+        ({"extra_characters": "cx"}, r"does not have 'x'\. Start another .* init_classes=merge"),
     ):
         with pytest.raises(ConfigError, match=complaint):
             CtcCodec(Ctc(**params)).restore(state)
@@ -134,12 +134,12 @@ def test_a_missing_field_or_another_value_is_refused(fit: Fit) -> None:
     codec = fit("a", field="text")
     bare = Example("1", {"image": 0, "label": "a"}, Origin("a.tsv", 2))
     expected = (
-        "a.tsv:2: the field 'text' is missing, and head=ctc is to learn it; the example's fields "
+        "a.tsv:2: the field 'text' is missing, but head=ctc learns from it; the example's fields "
         "are: image, label. Add it, or choose one with head.field=NAME."
     )
     with pytest.raises(ExampleError, match=f"^{re.escape(expected)}$"):
         codec.encode(bare)
-    with pytest.raises(ExampleError, match=r"^example 1: the field 'text' is 3, not a text, and"):
+    with pytest.raises(ExampleError, match=r"^example 1: the field 'text' is 3, not a text, but"):
         codec.encode(Example("1", {"text": 3}))
     with pytest.raises(ExampleError, match=r"'text' is missing, .* fields are: none\."):
         codec.encode(Example("1", {}))
@@ -172,10 +172,10 @@ def test_a_text_that_just_fits_passes_and_one_frame_less_is_refused(fit: Fit, ex
     item = codec.encode(line)
     codec.check(line, item, 7)
     expected = (
-        "lines.tsv:4: its text of 5 characters is too long for the line, which gives 6 frames; CTC "
-        "needs 7: one for each character, and one for each of the 2 that follow their equal. Is "
-        "the text of this line, and is the line whole? Else pool the width less "
-        "(frontend.pooling), or scale it larger."
+        "lines.tsv:4: its text of 5 characters is too long for the line, which has 6 frames; CTC "
+        "needs 7: one for each character, and one for each of the 2 that repeat the one before. "
+        "Check that the text belongs to this line and that the line is whole. Otherwise pool the "
+        "width less (frontend.pooling), or scale the line larger."
     )
     with pytest.raises(ExampleError, match=f"^{re.escape(expected)}$"):
         codec.check(line, item, 6)
@@ -291,7 +291,7 @@ def test_a_file_that_cannot_be_read_is_told_of(
 
     path = write(tmp_path, b"ab")
     monkeypatch.setattr(Path, "read_text", fail)
-    with pytest.raises(DataError, match=r"^head\.corpus=.*: it cannot be read: Input/output error"):
+    with pytest.raises(DataError, match=r"^head\.corpus=.*: cannot be read: Input/output error"):
         fit("ab", corpus=path)
 
 

@@ -148,7 +148,7 @@ def test_says_which_character_the_alphabet_lacks() -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"\xff", "no UTF-8 text"),
+        (b"\xff", "is not UTF-8"),
         (b"", "cut off"),
         (b"2\nab\n1\tab", "cut off"),
         (b"two\nab\n1\tab\n", "Line 1: the order .* not 'two'"),

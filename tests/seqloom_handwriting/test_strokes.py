@@ -154,7 +154,7 @@ def test_what_is_wrong_is_said(strokes: Any, complaint: str) -> None:
 
 
 def test_missing_strokes_are_named() -> None:
-    with pytest.raises(ExampleError, match=r"there is no strokes in 'strokes'; .*Did you mean"):
+    with pytest.raises(ExampleError, match=r"the field 'strokes' has no strokes; .*Did you mean"):
         StrokeCodec().encode(example(SEVEN, "stroke"))
 
 

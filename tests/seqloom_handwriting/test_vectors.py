@@ -90,9 +90,7 @@ def test_what_is_wrong_is_said(values: Any, complaint: str) -> None:
 
 
 def test_missing_vectors_are_named() -> None:
-    with pytest.raises(
-        ExampleError, match=r"there is no series of vectors in 'features'; set fron"
-    ):
+    with pytest.raises(ExampleError, match=r"the field 'features' has no series of vectors; set"):
         VectorCodec().fit([example(np.zeros((1, 1)), "feature")])
 
 

@@ -146,7 +146,7 @@ class NamedFileReader(SplitReader):
             named = Named(name, row.origin, folder.place(stored), row.values)
             if stored not in folder:
                 inside = "zip file" if folder.zipped else "folder"
-                named.problem = f"the {inside} {folder.path} does not have a file {stored!r}."
+                named.problem = f"the file {stored!r} is not in the {inside} {folder.path}."
             yield named
 
     def stored(self, name: str) -> str:

@@ -235,5 +235,5 @@ def _ink(folder: Folder, name: str, columns: Mapping[str, str], targets: bool) -
             record.values[target] = ink.annotations[found]
         elif targets and target in TARGETS:
             wanted = " or ".join(dict.fromkeys(kinds))
-            record.problem = f"no annotation of the type {wanted}, so there is no {target}."
+            record.problem = f"the {target} is missing: no annotation of the type {wanted}."
     return record

@@ -186,7 +186,7 @@ def test_the_new_form_of_addresses() -> None:
         pytest.skip("this Python has no IPv6")
     try:
         sock = listen("::1", 0)
-    except ConfigError as fault:
-        pytest.skip(f"this machine has no IPv6: {fault}")
+    except ConfigError as error:
+        pytest.skip(f"this machine has no IPv6: {error}")
     with sock:
         assert url(sock) == f"http://[::1]:{sock.getsockname()[1]}/"

@@ -32,8 +32,8 @@ def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         try:
             found = playwright.chromium.launch(executable_path=program, args=FLAGS)
-        except Error as fault:
-            text = f"no Chromium to drive (scripts/setup-browser installs one): {fault.message}"
+        except Error as error:
+            text = f"no Chromium to drive (scripts/setup-browser installs one): {error.message}"
             if os.environ.get("CI") or os.environ.get("SEQLOOM_REQUIRE_BROWSER"):
                 pytest.fail(text)
             pytest.skip(text)
@@ -44,17 +44,17 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """A page that fails its test on a JavaScript error, or if it loads anything from elsewhere."""
-    faults: list[str] = []
+    errors: list[str] = []
     with browser.new_context(viewport={"width": 900, "height": 760}, has_touch=True) as context:
         page = context.new_page()
-        page.on("pageerror", lambda fault: faults.append(str(fault)))
-        page.on("console", lambda one: faults.append(one.text) if one.type == "error" else None)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda one: errors.append(one.text) if one.type == "error" else None)
         page.on(
             "request",
-            lambda one: None if "//127.0.0.1:" in one.url else faults.append(one.url),
+            lambda one: None if "//127.0.0.1:" in one.url else errors.append(one.url),
         )
         yield page
-    assert [one for one in faults if "Failed to load resource" not in one] == []
+    assert [one for one in errors if "Failed to load resource" not in one] == []
 
 
 def opened(page: Page, address: str) -> Locator:

@@ -138,8 +138,8 @@ def test_a_missing_image_is_named() -> None:
     with pytest.raises(ExampleError) as caught:
         LineImageCodec().encode(Example("e", {"imgae": noise(4, 4)}, Origin("lines.tsv", 7)))
     assert str(caught.value) == (
-        "lines.tsv:7: there is no image in 'image'; set frontend.field to the field that holds it. "
-        "Did you mean 'imgae'? There are: imgae."
+        "lines.tsv:7: the field 'image' has no image; set frontend.field to the field that holds "
+        "it. Did you mean 'imgae'? There are: imgae."
     )
 
 

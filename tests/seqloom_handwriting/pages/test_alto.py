@@ -78,7 +78,7 @@ def test_a_tag_names_the_type(tmp_path: Path) -> None:
 def test_a_polygon_is_guessed_from_the_baseline(tmp_path: Path) -> None:
     (line,) = read(alto(tmp_path, '<TextLine BASELINE="10 100 50 110"/>')).lines
     assert line.polygon == ((10, 80), (50, 90), (50, 120), (10, 110))
-    assert line.fault is None
+    assert line.problem is None
 
 
 def test_lines_without_an_id_are_numbered(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_lines_without_an_id_are_numbered(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "fault"),
+    ("line", "problem"),
     [
         (f'<TextLine {BOX} BASELINE="1 2"/>', "the baseline has 1 different points; expected at"),
         (f'<TextLine {BOX} BASELINE="1 2 1 2"/>', "the baseline has 1 different points; expected"),
@@ -105,10 +105,12 @@ def test_lines_without_an_id_are_numbered(tmp_path: Path) -> None:
         ("<TextLine/>", "the line has no polygon and no box to cut it out by"),
     ],
 )
-def test_what_is_wrong_with_one_line_is_kept_with_it(tmp_path: Path, line: str, fault: str) -> None:
+def test_what_is_wrong_with_one_line_is_kept_with_it(
+    tmp_path: Path, line: str, problem: str
+) -> None:
     (found, good) = read(alto(tmp_path, line + f"<TextLine {BOX}/>")).lines
-    assert fault in (found.fault or "")
-    assert good.fault is None
+    assert problem in (found.problem or "")
+    assert good.problem is None
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def test_malformed_xml_is_named_with_its_line(tmp_path: Path) -> None:
     with pytest.raises(DataError) as error:
         read_document(path)
     assert str(error.value) == (
-        f"{path}:3: not well-formed XML: mismatched tag (column 3). Export it once more."
+        f"{path}:3: not well-formed XML: mismatched tag (column 3). Export it again."
     )
 
 
@@ -77,7 +77,7 @@ def test_a_doctype_without_entities_is_read(tmp_path: Path) -> None:
 
 def test_endless_nesting_is_refused(tmp_path: Path) -> None:
     path = document(tmp_path, b"<a>" * 100_000)
-    with pytest.raises(DataError, match="elements stand 100 deep in one another"):
+    with pytest.raises(DataError, match="elements are nested 100 deep"):
         read_document(path)
 
 

@@ -114,7 +114,7 @@ def test_a_structure_type_goes_before_the_region_s_own(page_xml: Write) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "fault"),
+    ("content", "problem"),
     [
         (f'{COORDS}<Baseline points="1,2"/>', "the baseline has 1 different points"),
         ('<Coords points="1,2 3"/>', "3 coordinates in '1,2 3'; expected pairs of x and y"),
@@ -122,12 +122,12 @@ def test_a_structure_type_goes_before_the_region_s_own(page_xml: Write) -> None:
     ],
 )
 def test_what_is_wrong_with_one_line_is_kept_with_it(
-    page_xml: Write, content: str, fault: str
+    page_xml: Write, content: str, problem: str
 ) -> None:
     lines = f'<TextLine id="x">{content}</TextLine><TextLine id="y">{COORDS}</TextLine>'
     bad, good = read(page_xml(f'<TextRegion id="r">{lines}</TextRegion>')).lines
-    assert fault in (bad.fault or "")
-    assert good.fault is None
+    assert problem in (bad.problem or "")
+    assert good.problem is None
 
 
 def test_a_page_without_a_size_is_refused(tmp_path: Path) -> None:

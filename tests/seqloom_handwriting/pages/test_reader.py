@@ -98,7 +98,9 @@ def test_what_is_no_page_in_a_folder_is_passed_over(
 
 
 def test_standard_input_is_refused() -> None:
-    with pytest.raises(DataError, match=r"- \(standard input\) is no page; give ALTO or PAGE XML"):
+    with pytest.raises(
+        DataError, match=r"- \(standard input\) is not a page\. Pass ALTO or PAGE XML"
+    ):
         list(PageReader().inputs(["-"]))
 
 

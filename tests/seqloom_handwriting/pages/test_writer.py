@@ -116,13 +116,15 @@ def test_a_folder_must_be_given(tmp_path: Path) -> None:
     file.touch()
     with pytest.raises(ConfigError, match=r"but --out is missing. Pass a folder: --out FOLDER"):
         AltoWriter(None, HEAD)
-    with pytest.raises(ConfigError, match=r"file is a file; give a folder"):
+    with pytest.raises(ConfigError, match=r"file is a file\. Pass a folder"):
         PageXmlWriter(file, HEAD)
 
 
 def test_other_sources_and_heads_are_refused(alto_page: Write, tmp_path: Path) -> None:
     writer = AltoWriter(tmp_path / "out", HEAD)
-    with pytest.raises(ConfigError, match=r"LineImageReader reads no pages with XML.*--data pages"):
+    with pytest.raises(
+        ConfigError, match=r"LineImageReader does not read pages with XML.*--data pages"
+    ):
         writer.begin(LineImageReader())
     example = next(PageReader().inputs([str(alto_page(LINES))]))
     with pytest.raises(ConfigError, match=r"Reader does not predict the text of a line"):
@@ -132,9 +134,7 @@ def test_other_sources_and_heads_are_refused(alto_page: Write, tmp_path: Path) -
 def test_no_page_is_written_over_another(alto_page: Write, tmp_path: Path) -> None:
     here, there = alto_page(LINES), alto_page(LINES, folder="others")
     (first, *_, last) = PageReader().inputs([str(here), str(there)])
-    with pytest.raises(
-        ConfigError, match=r"is the folder of one\.xml, which would be written over"
-    ):
+    with pytest.raises(ConfigError, match=r"is the folder of one\.xml, which would be overwritten"):
         AltoWriter(here.parent, HEAD).write(first, {"text": "t"})
     writer = AltoWriter(tmp_path / "out", HEAD)
     writer.write(first, {"text": "t"})

@@ -11,7 +11,9 @@ from seqloom_handwriting.readers.files import open_table, refuse_stdin
 
 
 def test_standard_input() -> None:
-    with pytest.raises(DataError, match=r"^- \(standard input\) cannot be read by .*; give ink\.$"):
+    with pytest.raises(
+        DataError, match=r"^- \(standard input\) cannot be read by .*\. Pass ink\.$"
+    ):
         refuse_stdin(["a", "-"], "ink")
     refuse_stdin(["a"], "ink")
 

@@ -116,8 +116,8 @@ def test_folders_of_ink(tmp_path: Path) -> None:
         ("a9.inkml", "nine"),
         ("a10.inkml", "ten"),
         f"{tmp_path}/b.inkml: not well-formed XML: no element found: line 1, column 5.",
-        f"{tmp_path}/c.inkml: no annotation of the type said or truth or label, so there is no "
-        "text.",
+        f"{tmp_path}/c.inkml: the text is missing: no annotation of the type said or truth or "
+        "label.",
         ("d/e.inkml", "own"),
     ]
     inputs = source.inputs([str(tmp_path / "c.inkml"), str(tmp_path / "d" / "e.inkml")])

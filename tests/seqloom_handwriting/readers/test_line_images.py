@@ -105,7 +105,7 @@ def test_texts_that_are_not_found_are_told_where_splits_are_cut(tmp_path: Path, 
 
 def test_a_file_that_is_missing_is_named_where_too_few_are_left(tmp_path: Path) -> None:
     fill(tmp_path, {"a.png": png(), "t.tsv": "image\ttext\na.png\ta\nno.png\tb\n"})
-    with pytest.raises(DataError, match=r"t\.tsv:3: there is no file 'no\.png' in .*\n.*0\.1 of 1"):
+    with pytest.raises(DataError, match=r"t\.tsv:3: the file 'no\.png' is not in .*\n.*0\.1 of 1"):
         LineImageReader(train=str(tmp_path / "t.tsv"), split={"val": 0.1}).examples("train")
 
 
@@ -121,7 +121,7 @@ def test_where_the_images_of_a_table_are(tmp_path: Path, images: str) -> None:
     found = list(source.examples("test"))
     place = "zip file" if images.endswith(".zip") else "folder"
     assert str(found[1]) == (
-        f"{table}:3: there is no file 'no.png' in the {place} {(tmp_path / images).resolve()}."
+        f"{table}:3: the file 'no.png' is not in the {place} {(tmp_path / images).resolve()}."
     )
     good = [one for one in found if isinstance(one, Example)]
     assert told(good) == [("x/b.png", '"quoted"'), ("a.png", "z")]
@@ -200,7 +200,9 @@ def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
         with pytest.raises(DataError) as caught:
             list(LineImageReader().inputs([str(tmp_path / name)]))
         assert str(caught.value) == f"{tmp_path / name}: {message}"
-    with pytest.raises(DataError, match=r"^- \(standard input\) cannot be read .*; give a file \("):
+    with pytest.raises(
+        DataError, match=r"^- \(standard input\) cannot be read .*\. Pass a file \("
+    ):
         list(LineImageReader().inputs(["-"]))
 
 

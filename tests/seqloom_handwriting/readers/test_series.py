@@ -46,7 +46,7 @@ def test_tables_name_arrays(tmp_path: Path, place: str) -> None:
     columns = {"features": "features", "label": "text", "who": "who"}
     source = SeriesReader(train=str(table), arrays=given, columns=columns)
     one, error, two = source.examples("train")
-    assert str(error).startswith(f"{table}:3: there is no file 'c.npy' in the ")
+    assert str(error).startswith(f"{table}:3: the file 'c.npy' is not in the ")
     assert not isinstance(one, ExampleError)
     assert not isinstance(two, ExampleError)
     assert (one.id, one.fields["label"], one.meta, two.id) == ("b", "one", {"who": "x"}, "a.npy")
@@ -64,7 +64,7 @@ def test_inputs(tmp_path: Path) -> None:
         DataError, match=r"b.npz: arrays alone have no labels or texts. Pass a table"
     ):
         list(SeriesReader(train=str(tmp_path / "b.npz")).examples("train"))
-    with pytest.raises(DataError, match=r"give a file \(.npy\), a table .* or a .npz file\.$"):
+    with pytest.raises(DataError, match=r"Pass a file \(.npy\), a table .* or a .npz file\.$"):
         list(SeriesReader().inputs(["-"]))
 
 

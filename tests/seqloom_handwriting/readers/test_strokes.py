@@ -69,14 +69,14 @@ def test_a_table_with_patterns_and_held_out_writers(tmp_path: Path) -> None:
     train, val = (list(source.examples(name)) for name in ("train", "val"))
     assert [str(one) if isinstance(one, ExampleError) else one.id for one in train] == [
         "t:1",
-        f"{path}:4: the strokes are malformed: stroke 1, point 1 (x,y is expected): '8;9' is no "
-        "point of two finite numbers.",
+        f"{path}:4: the strokes are malformed: stroke 1, point 1 (x,y is expected): '8;9' is not "
+        "a point of two finite numbers.",
         rf"{path}:6: data.patterns.writer=\S+ (\S+) finds nothing in '4'.",
     ]
     assert [str(one) if isinstance(one, ExampleError) else one.id for one in val] == [
         "t:2",
-        f"{path}:5: the strokes are malformed: stroke 1, point 1 (x,y is expected): '1,x' is no "
-        "point of two finite numbers.",
+        f"{path}:5: the strokes are malformed: stroke 1, point 1 (x,y is expected): '1,x' is not "
+        "a point of two finite numbers.",
     ]
     first = train[0]
     assert not isinstance(first, ExampleError)
@@ -150,7 +150,7 @@ def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
         "file, or a folder or .zip of .inkml files."
     )
     with pytest.raises(
-        DataError, match=r"^- \(standard input\) cannot be read by this reader; give"
+        DataError, match=r"^- \(standard input\) cannot be read by this reader. Pass"
     ):
         list(StrokeReader().inputs(["-"]))
 

@@ -11,16 +11,16 @@ from seqloom.errors import SeqloomError
 if TYPE_CHECKING:
     from seqloom.model.bundle import load as load
     from seqloom.model.pipeline import Pipeline as Pipeline
-    from seqloom.train.fit import Result as Result
-    from seqloom.train.fit import fit as fit
+    from seqloom.train.folder import Result as Result
+    from seqloom.train.run import fit as fit
 
 __version__ = "0.1.0"
 __all__ = ["Pipeline", "Result", "SeqloomError", "__version__", "fit", "load"]
 
 _MODULES = {
     "Pipeline": "seqloom.model.pipeline",
-    "Result": "seqloom.train.fit",
-    "fit": "seqloom.train.fit",
+    "Result": "seqloom.train.folder",
+    "fit": "seqloom.train.run",
     "load": "seqloom.model.bundle",
 }
 """Where the names are that need torch, or more."""

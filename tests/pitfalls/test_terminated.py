@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 import seqloom
-from seqloom.train.progress import progress_of
+from seqloom.train.checkpoints import read_progress
 
 from .conftest import LINES, WITNESS, Ended, record, terminate
 
@@ -34,10 +34,10 @@ def test_naively_the_last_checkpoint_is_not_the_one_that_is_read(
 def goes_on(ended: Ended, said: pytest.LogCaptureFixture, *words: str) -> None:
     """Check that a run ended well by SIGTERM, and that it goes on from its last epoch."""
     assert ended.code == 128 + 15, ended.said
-    assert "Ended by SIGTERM; resume=auto goes on from the last" in ended.said
+    assert "Ended by SIGTERM. To resume from the last" in ended.said
     assert "Traceback" not in ended.said
     assert record(ended.folder)["state"] == "interrupted"
-    epochs = progress_of(ended.folder / "checkpoints" / "last.ckpt").epochs
+    epochs = read_progress(ended.folder / "checkpoints" / "last.ckpt").epochs
     assert epochs >= 2
     more = f"trainer.max_epochs={epochs + 2}"
     said.set_level(logging.INFO, "seqloom")
@@ -46,7 +46,7 @@ def goes_on(ended: Ended, said: pytest.LogCaptureFixture, *words: str) -> None:
     seqloom.fit(*words, more, "resume=auto", run_dir=copy)
     after = record(copy)
     assert (after["state"], after["attempts"], after["epochs"]) == ("done", 2, epochs + 2)
-    assert f"Going on after epoch {epochs}," in said.text
+    assert f"Resuming after epoch {epochs}," in said.text
     names = {path.name for path in (copy / "checkpoints").iterdir()}
     assert names == {"best.ckpt", "last.ckpt"}
 

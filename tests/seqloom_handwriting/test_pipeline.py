@@ -25,7 +25,8 @@ from seqloom.errors import BundleError
 from seqloom.interfaces import Example
 from seqloom.model.build import build_codecs, build_pipeline, build_reader, restore
 from seqloom.model.pipeline import Pipeline
-from seqloom.train.data import SequenceData, read_data
+from seqloom.train.data import SequenceData
+from seqloom.train.prepare import read_data
 
 IMAGES = (
     "frontend=line_image",

@@ -222,7 +222,7 @@ def checkpoint_facts(path: Path) -> Facts:
         BundleError: The file is not a seqloom checkpoint.
         RunError: The file cannot be read.
     """
-    from seqloom.train.progress import read_checkpoint
+    from seqloom.train.checkpoints import read_checkpoint
 
     found: Any = read_checkpoint(path)
     try:
@@ -234,10 +234,10 @@ def checkpoint_facts(path: Path) -> Facts:
 
 
 def _checkpoint_facts(path: Path, found: dict[str, Any]) -> Facts:
+    from seqloom.train.checkpoints import COMPONENTS_KEY
     from seqloom.train.folder import RunFolder
-    from seqloom.train.origins import KEY
 
-    recorded = found.get(KEY, {})
+    recorded = found.get(COMPONENTS_KEY, {})
     for entry in recorded.get("components", {}).values():
         check_entry(entry)
     matches = compare(recorded.get("components", {}))

@@ -78,7 +78,7 @@ def _train(arguments: list[str]) -> int:
     if {"-h", "--help"} & set(arguments):
         print(help_text(), end="")
         return 0
-    sys.argv = ["seqloom train", *_with_parts(arguments)]
+    sys.argv = ["seqloom train", *_with_components(arguments)]
     errors: list[SeqloomError] = []
 
     def task(composed: DictConfig) -> None:
@@ -161,13 +161,13 @@ def print_failure(text: str) -> None:
     print(f"[{Path(HydraConfig.get().runtime.output_dir).name}] Error: {text}", file=sys.stderr)
 
 
-def _with_parts(arguments: list[str]) -> list[str]:
+def _with_components(arguments: list[str]) -> list[str]:
     """Return the arguments, with the names of the parts of the model of ``init=MODEL``, if any."""
     if not any(word.lstrip("+").startswith("init=") for word in arguments):
         return arguments
-    from seqloom.train.init import with_parts
+    from seqloom.train.pretrained import with_components
 
-    return with_parts(arguments)
+    return with_components(arguments)
 
 
 def hydra_main(task: Callable[[DictConfig], None]) -> None:
@@ -212,9 +212,9 @@ def frozen(composed: DictConfig) -> RunConfig:
 def _with_init(config: RunConfig, overrides: Sequence[str]) -> RunConfig:
     if not config.init:
         return config
-    from seqloom.train.init import begun  # imports torch
+    from seqloom.train.pretrained import apply_init  # imports torch
 
-    return begun(config, overrides)
+    return apply_init(config, overrides)
 
 
 def title(choices: Mapping[str, Any]) -> str:
@@ -224,7 +224,7 @@ def title(choices: Mapping[str, Any]) -> str:
 
 def run_once(config: RunConfig) -> Any:
     """Import what training needs, which takes seconds, and run."""
-    from seqloom.train.fit import run
+    from seqloom.train.run import run
 
     return run(config, list(HydraConfig.get().overrides.task))
 

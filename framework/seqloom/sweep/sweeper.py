@@ -27,7 +27,7 @@ from seqloom.sweep.shares import tidy
 from seqloom.sweep.show import finish
 from seqloom.sweep.trials import read_trials
 from seqloom.train.folder import RunFolder
-from seqloom.train.lease import Lease, end_process
+from seqloom.train.lease import locked
 from seqloom.train.watch import announce
 
 log = logging.getLogger("seqloom")
@@ -97,7 +97,7 @@ class PlannedSweeper(Sweeper):
             raise ConfigError("hydra.launcher.n_jobs=0: expected 1 or more, or -1 for every core.")
         words = [word for word in arguments if not word.startswith(OWN)]
         try:
-            with Lease(folder, when_lost=lambda: end_process(folder)), announce():
+            with locked(folder), announce():
                 resuming = self._open(folder)
                 params = [f"{key}={value}" for key, value in self.params.items()]
                 self.run([*params, *words], resuming)
@@ -171,7 +171,7 @@ class PlannedSweeper(Sweeper):
         command = [word for word in words if not word.startswith(OWN)]
         if not SweepFolder(folder).plan.exists():
             runs = [path.name for path in folder.iterdir() if path.name.isdigit()]
-            if runs or RunFolder(folder).config.exists():
+            if runs or RunFolder(folder).config_file.exists():
                 what = "runs" if runs else "a run"
                 raise RunError(f"{folder} already holds {what}. Choose another run_dir.")
             cwd, flags = str(Path.cwd()), self._flags()

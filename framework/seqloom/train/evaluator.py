@@ -19,10 +19,7 @@ from seqloom.data.sampler import BatchSampler
 from seqloom.interfaces import Encoded, Matrix, Purpose, SequenceBatch, Table, Targets
 from seqloom.interfaces.arguments import accepted
 from seqloom.model.pipeline import Pipeline
-from seqloom.train.ranks import from_first, gathered, rank, world_size
-
-EVALUATION_FACTOR = 4
-"""Evaluation keeps no gradients, so its batches may be this much larger than in training."""
+from seqloom.train.distributed import from_first, gathered, rank, world_size
 
 
 class Evaluator:

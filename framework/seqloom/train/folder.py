@@ -1,9 +1,10 @@
-"""A run's folder: who may write it, what it holds, and whether a run may go on in it."""
+"""A run's folder: its files, and whether a run may start or be resumed in it."""
 
 from __future__ import annotations
 
 import json
 import logging
+import math
 import shutil
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -16,11 +17,11 @@ from seqloom.files import write_text
 
 log = logging.getLogger("seqloom")
 
-NAMES = frozenset({"run_dir", "resume", "threads", "title", "disable_plugins"})
-"""What has no influence on a run's result."""
+WITHOUT_EFFECT = frozenset({"run_dir", "resume", "threads", "title", "disable_plugins"})
+"""Keys that have no influence on a run's result."""
 
-MAY_CHANGE = NAMES | {"trainer", "callbacks", "logger", "batch.workers"}
-"""What may differ when a run goes on; anything else would make it another run."""
+MAY_CHANGE = WITHOUT_EFFECT | {"trainer", "callbacks", "logger", "batch.workers"}
+"""Keys that may differ when a run is resumed; any other would make it another run."""
 
 
 def parse_record(text: str | bytes) -> dict[str, Any]:
@@ -63,24 +64,49 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
 
 
 @dataclass(frozen=True)
+class Result:
+    """The result of a run.
+
+    Attributes:
+        run_dir: Folder of the run.
+        metrics: Metrics by split and name: ``result.metrics["test"]["f1"]``.
+        monitor: Name of the metric by which the best checkpoint was chosen.
+    """
+
+    run_dir: Path
+    metrics: dict[str, dict[str, float]]
+    monitor: str
+
+    @property
+    def bundle(self) -> Path:
+        """The folder of the best model."""
+        return RunFolder(self.run_dir).bundle
+
+    @property
+    def report(self) -> Path:
+        """The report."""
+        return RunFolder(self.run_dir).report
+
+
+@dataclass(frozen=True)
 class RunFolder:
-    """The folder that holds all there is to know of a run."""
+    """The folder that holds everything of a run; it knows the name of each file in it."""
 
     path: Path
 
     @property
-    def config(self) -> Path:
+    def config_file(self) -> Path:
         """The frozen config."""
         return self.path / "config.yaml"
 
     @property
     def codecs(self) -> Path:
-        """The fitted codecs' states."""
+        """The states of the fitted codecs."""
         return self.path / "codecs.json"
 
     @property
     def codec_files(self) -> Path:
-        """The folder of what is bytes in the codecs' states; there only if something is."""
+        """The folder of the bytes in the codecs' states; it exists only if there are any."""
         return self.path / "codecs"
 
     @property
@@ -92,6 +118,11 @@ class RunFolder:
     def last(self) -> Path:
         """The checkpoint of the last epoch."""
         return self.checkpoints / "last.ckpt"
+
+    @property
+    def resumable(self) -> bool:
+        """Whether there is a checkpoint to resume from; `open` leaves none to a new run."""
+        return self.last.exists()
 
     @property
     def bundle(self) -> Path:
@@ -110,7 +141,7 @@ class RunFolder:
 
     @property
     def record(self) -> Path:
-        """What became of the run."""
+        """The record of the run: its state, attempts, versions and results."""
         return self.path / "run.json"
 
     @property
@@ -120,37 +151,99 @@ class RunFolder:
 
     @property
     def log(self) -> Path:
-        """What was said while it ran."""
+        """The log."""
         return self.path / "train.log"
 
     @property
     def ranks(self) -> Path:
-        """The folder of what the ranks said, each for itself; there only if there were several."""
+        """The folder of the ranks' own logs; it exists only if there were several."""
         return self.path / "ranks"
 
     @property
+    def rank_summary(self) -> Path:
+        """The summary that the first rank leaves for the process that launched it."""
+        return self.ranks / "outcome.json"
+
+    def rank_error(self, rank: int | str) -> Path:
+        """Return the file in which a rank leaves its error; ``*`` as the rank matches all."""
+        return self.ranks / f"error_{rank}.json"
+
+    @property
     def skipped(self) -> Path:
-        """The examples that were left out at the user's wish, one JSON object a line."""
+        """The examples that ``on_bad=skip`` left out, one JSON object a line."""
         return self.path / "skipped.jsonl"
 
     def read_record(self) -> dict[str, Any]:
-        """Return what became of the run; empty if it never started, or if that is damaged.
+        """Return the record of the run; empty if it never started, or if the file is damaged.
 
         Raises:
-            RunError: the record is there, but cannot be read now.
+            RunError: The record exists, but cannot be read.
         """
         try:
             return parse_record(self.record.read_bytes())
         except FileNotFoundError:
             return {}
         except ValueError as fault:
-            log.warning("%s is damaged, and is written anew: %s", self.record, fault)
+            log.warning("%s is damaged and will be replaced: %s", self.record, fault)
             return {}
         except OSError as fault:
             raise RunError(f"Cannot read {self.record}: {fault.strerror or fault}.") from fault
 
-    def tidy(self) -> None:
-        """Remove what a process that was killed had begun to write; only who holds it may."""
+    def config(self) -> RunConfig:
+        """Return the config of the folder's run.
+
+        Raises:
+            RunError: The file is damaged.
+        """
+        import yaml  # not needed to read records
+
+        try:
+            plain = yaml.safe_load(self.config_file.read_text(encoding="utf-8"))
+            return RunConfig.from_plain(plain)
+        except (OSError, LookupError, TypeError, ValueError, yaml.YAMLError) as error:
+            raise RunError(
+                f"{self.config_file} is damaged, so the run cannot be resumed. Use a new run_dir. "
+                f"({error})"
+            ) from error
+
+    def result(self) -> Result:
+        """Return the result of a run that is finished."""
+        record = self.read_record()
+        metrics = {
+            split: {name: math.nan if value is None else value for name, value in values.items()}
+            for split, values in record["metrics"].items()
+        }
+        return Result(self.path, metrics, record["monitor"])
+
+    def finished(self, cfg: RunConfig) -> bool:
+        """Return whether ``resume=auto`` finds this very run in the folder, done or pruned."""
+        state = self.read_record().get("state")
+        complete = all(path.exists() for path in (self.config_file, self.metrics, self.bundle))
+        return (
+            cfg.resume == "auto"
+            and ((state == "done" and complete) or state == "pruned")
+            and not differing(self.config().to_plain(), cfg.to_plain(), but=WITHOUT_EFFECT)
+        )
+
+    def open(self, cfg: RunConfig) -> None:
+        """Start a run in the folder or resume the one that it holds, and freeze its config there.
+
+        Raises:
+            RunError: The folder holds a run, and this one must not or cannot resume it.
+        """
+        import yaml
+
+        self._remove_drafts()
+        # A run that failed before the end of its first epoch, say by a mistyped path, left nothing.
+        if self.config_file.exists() and not self._failed_early():
+            self._refuse_other_run(cfg)
+        else:
+            self.last.unlink(missing_ok=True)
+        text = yaml.safe_dump(cfg.to_plain(), sort_keys=False, allow_unicode=True)
+        write_text(self.config_file, text)
+
+    def _remove_drafts(self) -> None:
+        """Remove incomplete files of a process that was killed."""
         for folder in (self.path, self.checkpoints):
             for pattern in (".*.part", ".*.old"):
                 for path in folder.glob(pattern):
@@ -159,70 +252,31 @@ class RunFolder:
                     elif not path.name.startswith(".lease"):
                         path.unlink(missing_ok=True)
 
-    def has_ended_well(self, config: RunConfig) -> bool:
-        """Return whether the folder holds this very run, done, and it is asked to go on."""
-        state = self.read_record().get("state")
-        whole = all(path.exists() for path in (self.config, self.metrics, self.bundle))
-        return (
-            config.resume == "auto"
-            and ((state == "done" and whole) or state == "pruned")
-            and not differing(self.frozen().to_plain(), config.to_plain(), but=NAMES)
-        )
-
-    def claim(self, config: RunConfig) -> bool:
-        """Take the folder for a run and freeze its config there; return whether it goes on.
-
-        Raises:
-            RunError: the folder holds a run, and this one must not or cannot go on with it.
-        """
-        # A run that failed before its first epoch ended, by a mistyped path say, left nothing.
-        going_on = self.config.exists() and not self._failed_early()
-        if going_on:
-            self._refuse_other_run(config)
-        import yaml  # not needed to read records
-
-        write_text(
-            self.config, yaml.safe_dump(config.to_plain(), sort_keys=False, allow_unicode=True)
-        )
-        return going_on and self.last.exists()
-
     def _failed_early(self) -> bool:
         return self.read_record().get("state") == "failed" and not self.last.exists()
 
-    def _refuse_other_run(self, config: RunConfig) -> None:
-        if config.resume != "auto":
+    def _refuse_other_run(self, cfg: RunConfig) -> None:
+        if cfg.resume != "auto":
             raise RunError(
-                f"{self.path} already holds a run. Choose another run_dir, or go on with it: "
+                f"{self.path} already holds a run. Use a new run_dir, or resume the run: "
                 "resume=auto"
             )
-        changed = differing(self.frozen().to_plain(), config.to_plain(), but=MAY_CHANGE)
+        changed = differing(self.config().to_plain(), cfg.to_plain(), but=MAY_CHANGE)
         if changed:
             raise RunError(
-                f"{self.path} cannot go on with other settings: {', '.join(changed)}. Give the "
-                "values of its config.yaml, or choose another run_dir."
+                f"{self.path} cannot be resumed with other settings: {', '.join(changed)}. Use the "
+                "values of its config.yaml, or a new run_dir."
             )
-
-    def frozen(self) -> RunConfig:
-        """Return the config that the folder's run had."""
-        import yaml
-
-        try:
-            return RunConfig.from_plain(yaml.safe_load(self.config.read_text(encoding="utf-8")))
-        except (OSError, LookupError, TypeError, ValueError, yaml.YAMLError) as fault:
-            raise RunError(
-                f"{self.config} is damaged, so the run cannot go on; choose another run_dir. "
-                f"({fault})"
-            ) from fault
 
 
 def differing(before: Section, after: Section, but: Collection[str] = ()) -> list[str]:
-    """Return in words what differs between two configs, but for some keys and what is below them.
+    """Return sentences on what differs between two configs, except some keys and their subkeys.
 
     >>> differing({"a": {"b": 1, "c": 2}}, {"a": {"b": 3, "c": 4}}, but={"a.c"})
-    ['a.b (1 then, 3 now)']
+    ['a.b (was 1, is 3)']
     """
     return [
-        f"{key} ({then!r} then, {now!r} now)" for key, then, now in _differing(before, after, but)
+        f"{key} (was {then!r}, is {now!r})" for key, then, now in _differing(before, after, but)
     ]
 
 

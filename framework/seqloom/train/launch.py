@@ -1,4 +1,4 @@
-"""Start a run's ranks from its folder, and end them all when one of them fails."""
+"""Launch the ranks of a run from its folder, and end them all when one of them fails."""
 
 from __future__ import annotations
 
@@ -16,10 +16,15 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
+from pytorch_lightning.strategies import Strategy
+from pytorch_lightning.strategies.launchers.multiprocessing import _MultiProcessingLauncher
+from pytorch_lightning.strategies.single_device import SingleDeviceStrategy
 from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, SignalException, Std
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
+from seqloom.config.run_config import Section
 from seqloom.errors import (
     BundleError,
     ConfigError,
@@ -28,52 +33,104 @@ from seqloom.errors import (
     RunError,
     SeqloomError,
 )
+from seqloom.train.data import RunData, sampler
 from seqloom.train.folder import RunFolder
+from seqloom.train.instantiate import build
 from seqloom.train.rank import FORMAT_VARIABLE, OWNER_VARIABLE
+from seqloom.train.record import Summary
 from seqloom.train.watch import Process
 
 log = logging.getLogger("seqloom")
 
 GRACE = 3
-"""Seconds that ranks are given to end by themselves when another one has failed."""
+"""Seconds that ranks have to end by themselves when another one has failed."""
+
+OF_DEVICES = ("_target_", "accelerator", "devices", "strategy", "num_nodes", "precision")
+"""Arguments of Lightning's Trainer that decide on the number of processes."""
 
 KINDS: dict[str, type[SeqloomError]] = {
     kind.__name__: kind for kind in (BundleError, ConfigError, DataError, PluginError)
 }
-"""What an error of a rank becomes; anything else is a ``RunError``."""
+"""Errors of a rank that are raised as they are; any other becomes a ``RunError``."""
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
-"""What elastic listens to."""
+"""Signals that elastic handles."""
 
 TAIL = 15
-"""How many lines of a rank's output an error shows, where the rank left no word of its own."""
+"""Number of lines of a rank's output that an error shows, where the rank left no error."""
 
 
-def launch(folder: RunFolder, processes: int, *, going_on: bool) -> dict[str, Any]:
-    """Run a prepared run on so many ranks of this machine; return what its record says of it.
+def num_processes(trainer: Section) -> int:
+    """Return how many ranks a run needs; 0 if it runs on one device, in the current process.
+
+    ``trainer.devices``, ``trainer.strategy`` and ``trainer.accelerator`` mean what they mean to
+    Lightning: ``devices=2``, ``devices=-1``, ``devices=[0,2]``, ``strategy=ddp``.
+
+    Args:
+        trainer: The config's section.
 
     Raises:
-        SeqloomError: a rank failed; it is the error of the first one that did.
-        KeyboardInterrupt: the user ended the run.
-        SystemExit: another signal did.
+        ConfigError: Lightning refuses the settings, or such processes cannot be launched.
     """
+    if trainer.get("num_nodes", 1) != 1:
+        raise ConfigError(
+            f"trainer.num_nodes={trainer['num_nodes']}: a run uses the devices of one machine. Set "
+            "trainer.num_nodes=1."
+        )
+    strategy = _strategy({key: trainer[key] for key in OF_DEVICES if key in trainer})
+    if isinstance(strategy, SingleDeviceStrategy):
+        return 0
+    if isinstance(strategy.launcher, _MultiProcessingLauncher):
+        raise ConfigError(
+            f"trainer.strategy={trainer['strategy']} copies a process that has started to train; "
+            "seqloom launches ranks from the run's folder. Set trainer.strategy=ddp."
+        )
+    devices: Any = getattr(strategy, "parallel_devices", None) or [None]
+    return len(devices)
+
+
+def _strategy(settings: Section) -> Strategy:
+    """Return the strategy that Lightning chooses."""
+    quiet = ("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary")
+    trainer = build(
+        {**settings, **dict.fromkeys(quiet, False)}, "trainer", plugins=[LightningEnvironment()]
+    )
+    strategy: Strategy = trainer.strategy
+    return strategy
+
+
+def launch_ranks(folder: RunFolder, data: RunData, ranks: int) -> Summary:
+    """Run a prepared run on several ranks of this machine, and return its summary.
+
+    Args:
+        folder: Folder of the run, from which each rank takes its work.
+        data: Prepared data.
+        ranks: Number of ranks.
+
+    Raises:
+        SeqloomError: The error of the first rank that failed; or the data cannot be distributed
+            over so many ranks.
+        KeyboardInterrupt: The user interrupted the run.
+        SystemExit: Another signal ended it.
+    """
+    sampler(data.rows["train"], folder.config().batch, training=True, ranks=ranks)
     shutil.rmtree(folder.ranks, ignore_errors=True)
     folder.ranks.mkdir(parents=True)
-    words = ["-m", "seqloom.train.rank", str(folder.path), *(["--going-on"] if going_on else [])]
-    _tell_ranks()
+    _set_environment()
     with _silent(), _own_signals():
         try:
-            elastic_launch(_config(folder, processes), sys.executable)(*words)
-        except SignalException as fault:
-            if fault.sigval == signal.SIGINT:
+            command = ("-m", "seqloom.train.rank", str(folder.path))
+            elastic_launch(_config(folder, ranks), sys.executable)(*command)
+        except SignalException as error:
+            if error.sigval == signal.SIGINT:
                 raise KeyboardInterrupt from None
-            name = fault.sigval.name
-            log.warning("Ended by %s; resume=auto goes on from the last whole epoch.", name)
-            raise SystemExit(128 + fault.sigval) from None
-        except ChildFailedError as fault:
-            raise _first_error(folder, processes, fault) from None
-    outcome: dict[str, Any] = json.loads((folder.ranks / "outcome.json").read_text("utf-8"))
-    return outcome
+            name = error.sigval.name
+            log.warning("Ended by %s. To resume from the last complete epoch: resume=auto", name)
+            raise SystemExit(128 + error.sigval) from None
+        except ChildFailedError as error:
+            raise _first_error(folder, ranks, error) from None
+    summary: Summary = json.loads(folder.rank_summary.read_text("utf-8"))
+    return summary
 
 
 def _config(folder: RunFolder, processes: int) -> LaunchConfig:
@@ -101,8 +158,8 @@ def _quiet(processes: int) -> dict[int, Std]:
     return dict.fromkeys(range(1, processes), Std.NONE)
 
 
-def _tell_ranks() -> None:
-    """Tell ranks whom to die with and how to speak; the run puts the environment back."""
+def _set_environment() -> None:
+    """Pass the ranks this process and its log format; the run restores the environment."""
     formats = [one.formatter._fmt for one in logging.root.handlers if one.formatter]
     os.environ[OWNER_VARIABLE] = Process.current().to_text()
     os.environ[FORMAT_VARIABLE] = (formats and formats[0]) or "%(message)s"
@@ -111,7 +168,7 @@ def _tell_ranks() -> None:
 
 @contextmanager
 def _silent() -> Iterator[None]:
-    """Silence elastic: what it says of a rank's end, our errors say in sentences."""
+    """Silence elastic, since our own errors explain how a rank ended."""
     names = [name for name in logging.root.manager.loggerDict if "distributed.elastic" in name]
     levels = {logging.getLogger(name): logging.getLogger(name).level for name in names}
     for logger in levels:
@@ -125,7 +182,7 @@ def _silent() -> Iterator[None]:
 
 @contextmanager
 def _own_signals() -> Iterator[None]:
-    """Put back the handlers of signals, which elastic leaves as its own."""
+    """Restore the handlers of signals, which elastic replaces."""
     known = {one: signal.getsignal(one) for one in SIGNALS}
     handlers = {one: handler for one, handler in known.items() if handler is not None}
     try:
@@ -136,13 +193,16 @@ def _own_signals() -> Iterator[None]:
                 signal.signal(one, handler)
 
 
-def _first_error(folder: RunFolder, processes: int, fault: ChildFailedError) -> SeqloomError:
-    """Return what the rank said that failed first; what the others say follows from it."""
-    found = [json.loads(path.read_text("utf-8")) for path in folder.ranks.glob("error_*.json")]
-    own = [error for error in found if not error["follows"]]
-    if not own and (not found or fault.get_first_failure()[1].exitcode < 0):
-        return _silent_end(folder, processes, fault)
-    first = min(own or found, key=lambda error: error["time"])
+def _first_error(folder: RunFolder, processes: int, error: ChildFailedError) -> SeqloomError:
+    """Return the error of the rank that failed first; those of the others follow from it."""
+    found = [
+        json.loads(path.read_text("utf-8"))
+        for path in folder.ranks.glob(folder.rank_error("*").name)
+    ]
+    own = [one for one in found if not one["follows"]]
+    if not own and (not found or error.get_first_failure()[1].exitcode < 0):
+        return _silent_end(folder, processes, error)
+    first = min(own or found, key=lambda one: one["time"])
     whose = f"rank {first['rank']} of {processes}"
     with folder.log.open("a", encoding="utf-8") as file:
         file.write(f"{whose}:\n{first['traceback']}")
@@ -152,12 +212,12 @@ def _first_error(folder: RunFolder, processes: int, fault: ChildFailedError) -> 
     return RunError(f"{first['type']}: {first['text']} ({whose}; see {folder.log})")
 
 
-def _silent_end(folder: RunFolder, processes: int, fault: ChildFailedError) -> RunError:
-    """Return an error for a rank that ended without a word: killed, or before it could speak."""
-    rank, failure = fault.get_first_failure()
+def _silent_end(folder: RunFolder, processes: int, error: ChildFailedError) -> RunError:
+    """Return an error for a rank that left none: it was killed, or failed while starting."""
+    rank, failure = error.get_first_failure()
     code = failure.exitcode
     how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
-    why = " Perhaps memory ran out." if code == -signal.SIGKILL else ""
+    why = " Perhaps it was out of memory." if code == -signal.SIGKILL else ""
     logs: list[Path] = sorted(folder.ranks.glob(f"**/{rank}/stderr.log"))
     lines = logs[-1].read_text("utf-8", "replace").splitlines()[-TAIL:] if logs else []
     return RunError("\n".join([f"Rank {rank} of {processes} {how}.{why}", *lines]))

@@ -171,6 +171,11 @@ class Lease:
                 guard.unlink(missing_ok=True)
 
 
+def locked(folder: Path) -> Lease:
+    """Return a lease on a folder that ends this process if another one takes the folder."""
+    return Lease(folder, when_lost=lambda: end_process(folder))
+
+
 def end_process(folder: Path) -> None:
     """End this process at once (SIGKILL), as its folder is another's now.
 

@@ -1,65 +1,136 @@
-"""A run's data, made ready once: what ranks and resumed runs find in the run's folder."""
+"""Prepare the data of a run: read it, fit the codecs, encode it; check it when a run resumes."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from seqloom.config.run_config import RunConfig
-from seqloom.errors import BundleError, RunError
+from seqloom.data.collate import EncodedExample
+from seqloom.data.encode import Codecs, encode
+from seqloom.data.fit_codecs import fit_codecs
+from seqloom.data.read import read_split
+from seqloom.data.rejected import Rejected, raise_or_warn
+from seqloom.errors import BundleError, ConfigError, DataError, RunError
 from seqloom.files import sha256, write_json, write_text
-from seqloom.model.build import States
+from seqloom.interfaces import SPLITS, Example
+from seqloom.model.build import States, build_codecs, build_reader, restore
 from seqloom.model.states import read as read_states
 from seqloom.model.states import write as write_states
-from seqloom.train.data import RunData, digest, read_data
+from seqloom.train.data import RunData
 from seqloom.train.folder import RunFolder
+from seqloom.train.pretrained import pretrained_states
+from seqloom.train.process import set_seed, set_threads
 
 
-def prepared(config: RunConfig, folder: RunFolder, basis: States | None = None) -> RunData:
-    """Return the data of a run that begins, and freeze the states of its codecs in its folder.
+def prepare_data(cfg: RunConfig, folder: RunFolder) -> RunData:
+    """Return the encoded data of a run; its codecs are fitted once and stored in the folder.
 
     Args:
-        config: the run's.
-        folder: the run's.
-        basis: states of a trained model, from which fitting begins.
+        cfg: Config of the run.
+        folder: Folder of the run; it says whether the run is resumed.
 
     Raises:
-        DataError: a file is malformed, or examples cannot be used and may not be skipped.
+        DataError: A file is malformed, or examples cannot be used and may not be skipped.
+        RunError: The run is resumed, but its codecs are damaged, or its data changed.
     """
-    data = read_data(config, None, basis)
+    set_threads(cfg.threads)
+    set_seed(cfg.seed)
+    if folder.resumable:
+        return reload_data(cfg, folder)
+    data = read_data(cfg, basis=pretrained_states(cfg.init) if cfg.init else None)
     states = write_states(data.states, folder.codec_files)
     digests = {split: digest(rows) for split, rows in data.rows.items()}
     files = _hashes(folder.codec_files)
     write_json(folder.codecs, {"states": states, "files": files, "examples": digests})
-    write_skipped(folder, data)
+    _write_skipped(folder, data)
     return data
 
 
-def restored(config: RunConfig, folder: RunFolder) -> RunData:
-    """Return the data of a run that was prepared before, by the codecs that it has.
+def reload_data(cfg: RunConfig, folder: RunFolder) -> RunData:
+    """Return the data of a run that was prepared before, encoded by the codecs of its folder.
 
     Raises:
-        RunError: its codecs are gone, or its data have changed.
+        RunError: The codecs are missing, or the data changed.
     """
     stored = _stored_codecs(folder)
-    data = read_data(config, stored["states"])
+    data = read_data(cfg, stored["states"])
     digests = {split: digest(rows) for split, rows in data.rows.items()}
     changed = [split for split in digests if stored["examples"][split] != digests[split]]
     if changed:
         raise RunError(
-            f"{folder.path} cannot go on: the data of {', '.join(changed)} are not those that it "
-            "began with. Put them back, or start anew in another run_dir."
+            f"{folder.path} cannot be resumed: the data changed since this run started "
+            f"({', '.join(changed)}). Restore them, or use a new run_dir."
         )
     return data
 
 
-def write_skipped(folder: RunFolder, data: RunData) -> None:
-    """List the examples that were left out, if there are any, in ``skipped.jsonl``."""
+def read_data(cfg: RunConfig, states: States | None = None, basis: States | None = None) -> RunData:
+    """Read a data set, fit the codecs on its training examples and encode all of it.
+
+    Args:
+        cfg: Config of the run.
+        states: States of codecs that were fitted before; then nothing is fitted.
+        basis: States of a trained model, from which fitting starts.
+
+    Raises:
+        DataError: A file is malformed, or examples cannot be used and may not be skipped.
+    """
+    if cfg.data.get("train", "") in (None, {}):
+        raise ConfigError("data.train has no value. Set it: data.train=FILE")
+    codecs = build_codecs(cfg.components)
+    examples, rejected = _read(cfg, codecs)
+    if not examples["train"]:
+        rejected["train"].raise_or_warn("the train split")
+        raise DataError(
+            f"The training split of data={cfg.data['name']} has no example that can be used. "
+            "Check its settings: --cfg job shows them."
+        )
+    if states is None:
+        states = fit_codecs(codecs, examples["train"], rejected["train"], basis, cfg.init_classes)
+    restore(codecs, states)
+    limit = cfg.batch.max_cost
+    rows = {split: encode(codecs, examples[split], rejected[split], limit) for split in SPLITS}
+    raise_or_warn(rejected)
+    if not rows["train"]:
+        raise DataError("No training example is left that can be used.")
+    return RunData(codecs, states, rows, {split: rejected[split].errors for split in SPLITS})
+
+
+def _read(cfg: RunConfig, codecs: Codecs) -> tuple[dict[str, list[Example]], dict[str, Rejected]]:
+    reader = build_reader(cfg.data)
+    rejected = {split: Rejected(skip=cfg.on_bad == "skip") for split in SPLITS}
+    examples = {
+        split: read_split(reader, split, codecs.frontend, rejected[split]) for split in SPLITS
+    }
+    return examples, rejected
+
+
+def digest(rows: list[EncodedExample]) -> str:
+    """Return a digest of a split's encoded examples, to detect whether they have changed."""
+    found = hashlib.blake2b(digest_size=16)
+    for row in rows:
+        found.update(row.example.id.encode())
+        targets = {
+            f"{head}/{name}": array
+            for head, arrays in row.targets.items()
+            for name, array in arrays.items()
+        }
+        for name, array in sorted((row.inputs | targets).items()):
+            found.update(name.encode() + np.ascontiguousarray(array).tobytes())
+    return found.hexdigest()
+
+
+def _write_skipped(folder: RunFolder, data: RunData) -> None:
+    """List the examples that were left out, if there are any."""
     lines = [
-        {"split": split, "id": fault.example_id, "where": fault.where, "problem": fault.problem}
-        for split, faults in data.skipped.items()
-        for fault in faults
+        {"split": split, "id": error.example_id, "where": error.where, "problem": error.problem}
+        for split, errors in data.skipped.items()
+        for error in errors
     ]
     if lines:
         texts = [json.dumps(line, ensure_ascii=False) for line in lines]
@@ -78,8 +149,8 @@ def _stored_codecs(folder: RunFolder) -> dict[str, Any]:
         if changed:
             raise BundleError(f"changed since then: {', '.join(sorted(dict(changed)))}")
         return {"states": states, "examples": stored["examples"]}
-    except (OSError, ValueError, LookupError, TypeError, BundleError) as fault:
+    except (OSError, ValueError, LookupError, TypeError, BundleError) as error:
         raise RunError(
-            f"{folder.codecs} is missing or damaged, so the run cannot go on; start it anew in "
-            f"another run_dir. ({fault})"
-        ) from fault
+            f"{folder.codecs} is missing or damaged, so the run cannot be resumed. Use a new "
+            f"run_dir. ({error})"
+        ) from error

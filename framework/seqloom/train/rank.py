@@ -1,11 +1,10 @@
-"""One rank of a run: ``python -m seqloom.train.rank FOLDER``, started by ``seqloom.train.launch``.
+"""One rank of a run: ``python -m seqloom.train.rank FOLDER``, started by `seqloom.train.launch`.
 
-It knows nothing but the run's folder, where the config is frozen and the codecs are fitted.
+It takes everything from the run's folder, where the config is frozen and the codecs are stored.
 """
 
 from __future__ import annotations
 
-import argparse
 import logging
 import os
 import signal
@@ -20,108 +19,86 @@ from seqloom.train.folder import RunFolder
 from seqloom.train.watch import Process, die_with, follow
 
 OWNER_VARIABLE = "SEQLOOM_RUN_OWNER"
-"""The process that leads the run; its ranks die with it."""
+"""Names the process that runs the run; its ranks end with it."""
 
 BROKEN_OFF = ("gloo", "NCCL", "by peer", "Broken pipe", "recvValue", "c10d")
-"""What stands in the errors of a collective that another rank has left."""
+"""Words in the errors of a collective that another rank has left."""
 
 PATIENCE = 2.0
-"""Seconds that a rank whose collective broke off leaves to the one that broke it off."""
+"""Seconds that a rank waits after its collective failed, so that the cause is reported first."""
 
 FORMAT_VARIABLE = "SEQLOOM_LOG_FORMAT"
-"""How that process formats what it logs."""
+"""Holds the log format of that process."""
 
 
 def main() -> None:
-    """Do this rank's part; a failure is written down for the process that launched the ranks."""
-    arguments = _arguments()
-    folder, rank = RunFolder(arguments.folder.absolute()), int(os.environ["RANK"])
+    """Do this rank's work; an error is written to a file for the process that launched it."""
+    folder, rank = RunFolder(Path(sys.argv[1]).absolute()), int(os.environ["RANK"])
     die_with(Process.from_text(os.environ[OWNER_VARIABLE]))
     follow()
     _log_to(folder.log if rank == 0 else None)
     try:
-        _run(folder, arguments.going_on, rank)
-    except KeyboardInterrupt:  # the launcher was told as well, and says so
+        _run(folder, rank)
+    except KeyboardInterrupt:  # the launcher gets the signal as well, and reports it
         os._exit(128 + signal.SIGINT)
-    except Exception as fault:
-        if _follows_from_another(fault):
+    except Exception as error:
+        if _follows_from_another(error):
             time.sleep(PATIENCE)  # the launcher ends this rank when it sees the one that failed
-        _write_down(fault, folder, rank)
-        _end(1)  # not as Python would: it waits for a collective that nobody joins any more
-    _end(0)  # not as Python would: threads of the process group that still run would abort it
+        _write_error(error, folder, rank)
+        _end(1)  # Python's own exit would wait for a collective that nobody joins any more
+    _end(0)  # in Python's own exit, threads of the process group would abort it
 
 
 def _end(status: int) -> None:
-    """End the process at once; all that it had to leave is written."""
+    """End the process at once; all its files are written."""
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)
 
 
-def _follows_from_another(fault: Exception) -> bool:
+def _follows_from_another(error: Exception) -> bool:
     """Return whether an error only says that another rank is gone."""
-    return isinstance(fault, RuntimeError) and any(word in str(fault) for word in BROKEN_OFF)
+    return isinstance(error, RuntimeError) and any(word in str(error) for word in BROKEN_OFF)
 
 
-def _write_down(fault: Exception, folder: RunFolder, rank: int) -> None:
+def _write_error(error: Exception, folder: RunFolder, rank: int) -> None:
     write_json(
-        folder.ranks / f"error_{rank}.json",
+        folder.rank_error(rank),
         {
             "time": time.time(),
             "rank": rank,
-            "type": type(fault).__name__,
-            "text": str(fault),
-            "ours": isinstance(fault, SeqloomError),
-            "follows": _follows_from_another(fault),
-            "traceback": "".join(traceback.format_exception(fault)),
+            "type": type(error).__name__,
+            "text": str(error),
+            "ours": isinstance(error, SeqloomError),
+            "follows": _follows_from_another(error),
+            "traceback": "".join(traceback.format_exception(error)),
         },
     )
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m seqloom.train.rank")
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--going-on", action="store_true")
-    return parser.parse_args()
-
-
-def _run(folder: RunFolder, going_on: bool, rank: int) -> None:
-    import torch
-
+def _run(folder: RunFolder, rank: int) -> None:
     from seqloom.plugins.registry import disable
-    from seqloom.train.errors import quiet
-    from seqloom.train.init import Beginning
-    from seqloom.train.prepare import restored
-    from seqloom.train.trial import perform, seed_everything
+    from seqloom.train.distributed import barrier
+    from seqloom.train.prepare import reload_data
+    from seqloom.train.process import quiet_lightning
+    from seqloom.train.run import work
 
-    quiet()
-    config = folder.frozen()
-    disable(config.disable_plugins)
-    if config.threads:
-        torch.set_num_threads(config.threads)
-    seed_everything(config.seed)
-    if not going_on:  # what there is to say of the data was said when they were prepared
-        logging.disable(logging.WARNING)
-    data = restored(config, folder)
+    quiet_lightning()
+    cfg = folder.config()
+    disable(cfg.disable_plugins)
+    logging.disable(logging.WARNING)  # the preparing process has issued the warnings on the data
+    data = reload_data(cfg, folder)
     logging.disable(logging.NOTSET)
-    outcome = perform(
-        config,
-        folder,
-        data,
-        going_on=going_on,
-        beginning=Beginning(config) if config.init and not going_on else None,
-        in_ranks=True,
-    )
+    summary = work(folder, data, rank)
     if rank == 0:
-        write_json(folder.ranks / "outcome.json", outcome)
-    # None goes before all are done: the first one serves the others' process group.
-    if torch.distributed.is_initialized():
-        torch.distributed.barrier()
+        write_json(folder.rank_summary, summary)
+    # No rank ends before all are done: the first one serves the others' process group.
+    barrier()
 
 
 def _log_to(path: Path | None) -> None:
-    """Let the first rank speak for all: to the run's log and, through the launcher, the screen."""
+    """Log the first rank for all: to the run's log and, through the launcher, the terminal."""
     handlers: list[logging.Handler] = [logging.StreamHandler()]
     if path:
         handlers.append(logging.FileHandler(path, encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""A run's record, ``run.json``: what became of it, attempt by attempt."""
+"""The record of a run, ``run.json``: its state and its results, attempt by attempt."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import platform
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypedDict
 
 from seqloom.config.run_config import RunConfig
 from seqloom.files import write_json
@@ -16,8 +16,42 @@ from seqloom.train.folder import RunFolder
 from seqloom.versions import revision, versions
 
 
+class Summary(TypedDict, total=False):
+    """What training and evaluation add to the record of a run.
+
+    Attributes:
+        device: Device of the model.
+        ranks: Number of processes.
+        parameters: Number of the model's parameters.
+        epochs: Number of complete epochs, over all attempts.
+        steps: Number of optimizer steps, over all attempts.
+        training_seconds: Wall-clock time of training, over all attempts.
+        cost_per_second: Tokens or pixels trained on in a second.
+        batch_fill: Share of the training batches that is not padding, in [0, 1].
+        monitor: Name of the monitored metric.
+        higher_is_better: Whether a greater value of it is better.
+        state: ``pruned`` if a sweep stopped the run early.
+        calibration: What the head reports on its calibration.
+        metrics: Metrics by split and name.
+    """
+
+    device: str
+    ranks: int
+    parameters: int
+    epochs: int
+    steps: int
+    training_seconds: float
+    cost_per_second: int | None
+    batch_fill: float
+    monitor: str
+    higher_is_better: bool
+    state: str
+    calibration: dict[str, float]
+    metrics: dict[str, dict[str, float]]
+
+
 def past_attempts(folder: RunFolder) -> list[dict[str, Any]]:
-    """Return the attempts at a run so far; one that never told its end was killed."""
+    """Return the attempts at a run so far; one whose end was not recorded was killed."""
     return [
         {**past, "state": "killed"} if past["state"] == "running" else past
         for past in folder.read_record().get("history", [])
@@ -25,13 +59,13 @@ def past_attempts(folder: RunFolder) -> list[dict[str, Any]]:
 
 
 def new_attempt() -> dict[str, Any]:
-    """Return the entry of an attempt that begins."""
+    """Return the entry of an attempt that starts."""
     started = time.strftime("%Y-%m-%dT%H:%M:%S%z")
     return {"started": started, "host": platform.node(), "state": "running"}
 
 
 def record_refusal(folder: RunFolder, error: str, overrides: Sequence[str]) -> None:
-    """Record an attempt that ended before the run had a config; a run that is done stays so."""
+    """Record an attempt that failed before the run had a config; a finished run stays finished."""
     before = folder.read_record()
     if before.get("state") in {"done", "pruned"}:
         return
@@ -49,9 +83,9 @@ def record_refusal(folder: RunFolder, error: str, overrides: Sequence[str]) -> N
 
 @contextmanager
 def recorded(
-    folder: RunFolder, config: RunConfig, overrides: Sequence[str]
+    folder: RunFolder, cfg: RunConfig, overrides: Sequence[str]
 ) -> Iterator[dict[str, Any]]:
-    """Keep ``run.json`` true while a run starts, ends or fails; the block may add to it."""
+    """Keep ``run.json`` up to date while a run starts, ends or fails; the block may add to it."""
     history = past_attempts(folder)
     attempt = new_attempt()
     record: dict[str, Any] = {
@@ -59,13 +93,13 @@ def recorded(
         "attempts": len(history) + 1,
         "history": [*history, attempt],
         "overrides": list(overrides),
-        "seed": config.seed,
-        "config": config.to_plain(),
+        "seed": cfg.seed,
+        "config": cfg.to_plain(),
         "started": [*history, attempt][0]["started"],
         "machine": {"host": platform.node(), "system": platform.platform()},
         "versions": versions(),
         "plugins": plugins_in_use(),
-        "components": entries(config.components),
+        "components": entries(cfg.components),
         "git": revision(),
     }
     write_json(folder.record, record)
@@ -73,9 +107,9 @@ def recorded(
     try:
         yield record
         record["state"] = "pruned" if record["state"] == "pruned" else "done"
-    except BaseException as fault:
-        record["state"] = "failed" if isinstance(fault, Exception) else "interrupted"
-        record["error"] = attempt["error"] = f"{type(fault).__name__}: {fault}"
+    except BaseException as error:
+        record["state"] = "failed" if isinstance(error, Exception) else "interrupted"
+        record["error"] = attempt["error"] = f"{type(error).__name__}: {error}"
         raise
     finally:
         attempt["seconds"] = round(time.perf_counter() - start, 3)

@@ -21,9 +21,8 @@ from seqloom.model.build import build_pipeline
 from seqloom.model.compatibility import install as pip
 from seqloom.model.compatibility import messages
 from seqloom.model.provenance import compare, entries, entry
-from seqloom.train.data import read_data
-from seqloom.train.init import begun as begun_from
-from seqloom.train.init import with_parts
+from seqloom.train.prepare import read_data
+from seqloom.train.pretrained import apply_init, with_components
 
 Install = Callable[..., Path]
 
@@ -347,7 +346,7 @@ def test_a_parameter_with_a_new_name(
     assert caplog.messages[-1] == (
         f"{stored.folder}: Parameters of encoder=window: 'size' is now 'hidden_size'."
     )
-    begun = compose_run(with_parts([f"init={stored.folder}", "run_dir=x"]), begun_from)
+    begun = compose_run(with_components([f"init={stored.folder}", "run_dir=x"]), apply_init)
     assert begun.encoder == {"name": "window", "hidden_size": 4}
 
 

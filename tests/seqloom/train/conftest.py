@@ -17,7 +17,7 @@ import pytest
 import torch
 
 import seqloom
-from seqloom.train.fit import Result
+from seqloom.train.folder import Result
 from seqloom.train.lease import Lease, holder
 from seqloom.train.watch import Process
 

@@ -13,17 +13,11 @@ import torch
 from torch.utils.data import DataLoader
 
 from seqloom.errors import RunError
-from seqloom.train.callbacks import (
-    BestCheckpoint,
-    EpochLines,
-    JsonLines,
-    RandomState,
-    TrainingTime,
-    WholeFiles,
-)
-from seqloom.train.errors import explained
+from seqloom.train.callbacks import EpochLines, JsonLines, TrainingTime
+from seqloom.train.checkpoints import AtomicCheckpointIO, BestCheckpoint, RandomState
+from seqloom.train.distributed import rank, world_size
 from seqloom.train.folder import read_metrics
-from seqloom.train.ranks import rank, world_size
+from seqloom.train.process import explained_errors
 
 
 def test_each_step_is_one_line_and_nan_is_null(tmp_path: Path) -> None:
@@ -146,7 +140,7 @@ def test_paths_of_a_moved_folder_are_those_of_here(tmp_path: Path) -> None:
 def test_a_checkpoint_is_written_whole_or_not_at_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    files, path = WholeFiles(), tmp_path / "deep" / "last.ckpt"
+    files, path = AtomicCheckpointIO(), tmp_path / "deep" / "last.ckpt"
     files.save_checkpoint({"step": 1}, path)
     assert torch.load(path, weights_only=True) == {"step": 1}
 
@@ -201,7 +195,7 @@ def train(measures: list[tuple[float, float]], folder: Path, *more: pl.Callback)
         enable_model_summary=False,
         num_sanity_val_steps=0,
     )
-    with explained(folder):
+    with explained_errors(folder):
         trainer.fit(Measured(measures), loader, loader)
     return keeper
 

@@ -14,9 +14,9 @@ import pytest
 from seqloom.config.compose import compose_run
 from seqloom.errors import DataError, ExampleError
 from seqloom.interfaces import Example, Reader
-from seqloom.train import data as run_data
-from seqloom.train.data import read_data
-from seqloom.train.fit import Result
+from seqloom.train import prepare
+from seqloom.train.folder import Result
+from seqloom.train.prepare import read_data
 
 Fit = Callable[..., Result]
 Conll = Callable[..., list[str]]
@@ -93,7 +93,7 @@ def test_an_empty_training_split_is_refused(conll: Conll, monkeypatch: pytest.Mo
         def examples(self, split: str) -> Iterator[Example]:
             return iter(())
 
-    monkeypatch.setattr(run_data, "build_reader", lambda section: Empty())
+    monkeypatch.setattr(prepare, "build_reader", lambda section: Empty())
     with pytest.raises(DataError, match=r"training split of data=conll has no example"):
         _read(*conll(train=[GOOD]))
 
@@ -109,7 +109,7 @@ def test_duplicate_ids_are_refused_with_both_places(
                 fields = {"tokens": ["Apple"], "tags": ["B-ORG"]}
                 yield Example("same", fields, Origin("here.conll", line))
 
-    monkeypatch.setattr(run_data, "build_reader", lambda section: Twice())
+    monkeypatch.setattr(prepare, "build_reader", lambda section: Twice())
     with pytest.raises(
         DataError, match=r"'same': here\.conll:1 and here\.conll:5; ids must be unique"
     ):
@@ -125,7 +125,7 @@ def test_a_plain_generator_may_yield_what_cannot_be_used(
                 example = Example(f"{split}:{number}", {"tokens": [word], "tags": ["B-ORG"]})
                 yield example if word else ExampleError(example, "the word is empty")
 
-    monkeypatch.setattr(run_data, "build_reader", lambda section: Stranger())
+    monkeypatch.setattr(prepare, "build_reader", lambda section: Stranger())
     with pytest.raises(DataError, match=r"train split cannot .*\n  example train:2: the word is e"):
         _read(*conll(train=[GOOD]))
     found = _read(*conll(train=[GOOD]), "on_bad=skip")
@@ -148,7 +148,7 @@ def test_without_validation_the_last_epoch_is_kept_and_it_says_so(
     with caplog.at_level(logging.INFO, "seqloom"):
         result = train(*conll(train=[GOOD, OTHER], test=[GOOD]))
     assert "There is no validation split: the last epoch is kept" in caplog.text
-    assert "No validation split: callbacks.early_stopping is left out." in caplog.text
+    assert "No validation split: callbacks.early_stopping is not used." in caplog.text
     assert set(result.metrics) == {"test"}
     assert set(json.loads((result.run_dir / "metrics.json").read_text())) == {"test"}
 

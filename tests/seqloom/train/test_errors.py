@@ -18,7 +18,7 @@ import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 
 from seqloom.errors import ConfigError, RunError
-from seqloom.train.errors import explained
+from seqloom.train.process import explained_errors
 
 Fit = Callable[..., Any]
 
@@ -120,18 +120,18 @@ def test_a_slurm_that_is_not_used_is_not_mentioned(
 
 def test_a_setting_that_lightning_refuses() -> None:
     sentence = "Lightning refuses this training: no such thing"
-    with pytest.raises(ConfigError, match=sentence), explained(Path("run")):
+    with pytest.raises(ConfigError, match=sentence), explained_errors(Path("run")):
         raise MisconfigurationException("no such thing")
 
 
 def test_too_little_memory() -> None:
-    sentence = r"too little memory: .*Lower batch\.max_examples"
-    with pytest.raises(RunError, match=sentence), explained(Path("run")):
+    sentence = r"out of memory: .*Lower batch\.max_examples"
+    with pytest.raises(RunError, match=sentence), explained_errors(Path("run")):
         raise torch.OutOfMemoryError("CUDA out of memory.")
 
 
 def test_other_faults_pass_unchanged() -> None:
     for fault in (RuntimeError("a bug"), SystemExit(3), KeyError("x")):
-        with pytest.raises(type(fault)) as caught, explained(Path("run")):
+        with pytest.raises(type(fault)) as caught, explained_errors(Path("run")):
             raise fault
         assert caught.value is fault

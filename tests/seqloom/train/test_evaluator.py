@@ -17,9 +17,10 @@ from seqloom.data.sampler import BatchSampler
 from seqloom.interfaces import Encoded, Matrix, Table, Targets
 from seqloom.model.build import build_pipeline
 from seqloom.model.pipeline import Pipeline
-from seqloom.train.data import RunData, read_data, sampler
+from seqloom.train.data import RunData, sampler
+from seqloom.train.distributed import rank
 from seqloom.train.evaluator import Evaluation, calibrate, evaluate, passes
-from seqloom.train.ranks import rank
+from seqloom.train.prepare import read_data
 
 
 @pytest.fixture(scope="module")

@@ -17,8 +17,8 @@ import seqloom
 from seqloom.errors import ConfigError, RunError
 from seqloom.files import sha256
 from seqloom.interfaces import Head
-from seqloom.train.fit import Result
-from seqloom.train.progress import total_steps, used_batches
+from seqloom.train.folder import Result
+from seqloom.train.training import total_steps, used_batches
 
 Fit = Callable[..., Result]
 

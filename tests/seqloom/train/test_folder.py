@@ -26,34 +26,46 @@ CONFIG = replace(
 
 def test_a_new_folder_gets_the_config(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
-    assert folder.claim(CONFIG) is False
-    assert "hidden_size: 8" in folder.config.read_text(encoding="utf-8")
+    folder.open(CONFIG)
+    assert not folder.resumable
+    assert "hidden_size: 8" in folder.config_file.read_text(encoding="utf-8")
+    assert folder.config() == CONFIG
     assert folder.read_record() == {}
 
 
 def test_a_folder_is_only_taken_up_with_a_checkpoint(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
-    folder.claim(CONFIG)
+    folder.open(CONFIG)
     again = replace(CONFIG, resume="auto")
-    assert folder.claim(again) is False
+    folder.open(again)
+    assert not folder.resumable
     folder.last.parent.mkdir()
     folder.last.touch()
-    assert folder.claim(again) is True
+    folder.open(again)
+    assert folder.resumable
+
+
+def test_a_checkpoint_without_a_config_is_not_resumed(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.last.parent.mkdir()
+    folder.last.touch()
+    folder.open(CONFIG)
+    assert not folder.resumable
 
 
 def test_only_what_does_not_make_another_run_may_change(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
-    folder.claim(CONFIG)
+    folder.open(CONFIG)
     free = BatchConfig(max_examples=4, workers=2)
-    folder.claim(replace(CONFIG, resume="auto", trainer={"max_epochs": 9}, batch=free))
-    with pytest.raises(RunError, match=r"other settings: batch\.max_examples \(4 then, 5 now\)\."):
-        folder.claim(replace(CONFIG, resume="auto", batch=BatchConfig(max_examples=5)))
+    folder.open(replace(CONFIG, resume="auto", trainer={"max_epochs": 9}, batch=free))
+    with pytest.raises(RunError, match=r"other settings: batch\.max_examples \(was 4, is 5\)\."):
+        folder.open(replace(CONFIG, resume="auto", batch=BatchConfig(max_examples=5)))
 
 
 def test_differing_names_keys_that_came_and_went() -> None:
     assert differing({"a": 1, "b": {"c": 1}}, {"b": {"c": 1, "d": 2}, "e": None}) == [
-        "a (1 then, None now)",
-        "b.d (None then, 2 now)",
+        "a (was 1, is None)",
+        "b.d (was None, is 2)",
     ]
 
 
@@ -124,7 +136,7 @@ def test_the_record_tells_config_versions_and_machine(tmp_path: Path) -> None:
 
 
 def ended(folder: RunFolder, state: str) -> None:
-    folder.claim(CONFIG)
+    folder.open(CONFIG)
     folder.record.write_text(json.dumps({"state": state}), encoding="utf-8")
 
 
@@ -145,19 +157,20 @@ def test_what_has_ended_well_is_not_run_again(
     ended(folder, state)
     folder.metrics.touch()
     folder.bundle.mkdir()
-    assert folder.has_ended_well(replace(CONFIG, resume=resume)) is expected
-    assert folder.has_ended_well(replace(CONFIG, resume=resume, seed=2)) is False
+    assert folder.finished(replace(CONFIG, resume=resume)) is expected
+    assert folder.finished(replace(CONFIG, resume=resume, seed=2)) is False
 
 
 def test_a_run_without_its_model_has_not_ended_well(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     ended(folder, "done")
     folder.metrics.touch()
-    assert folder.has_ended_well(replace(CONFIG, resume="auto")) is False
+    assert folder.finished(replace(CONFIG, resume="auto")) is False
 
 
 def test_a_run_that_failed_before_its_first_checkpoint_may_be_set_right(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     ended(folder, "failed")
-    assert folder.claim(replace(CONFIG, seed=2)) is False
-    assert folder.frozen().seed == 2
+    folder.open(replace(CONFIG, seed=2))
+    assert not folder.resumable
+    assert folder.config().seed == 2

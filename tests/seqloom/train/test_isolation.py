@@ -7,13 +7,13 @@ import os
 import pytest
 import torch
 
-from seqloom.train.isolation import isolated
+from seqloom.train.process import isolated_process
 
 
 def test_all_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEQLOOM_KEPT", "before")
     threads = torch.get_num_threads()
-    with isolated():
+    with isolated_process():
         os.environ["SEQLOOM_KEPT"] = "after"
         os.environ["SEQLOOM_NEW"] = "new"
         torch.set_num_threads(threads + 1)

@@ -15,7 +15,7 @@ import pytest
 from seqloom import load
 from seqloom.config.compose import compose_run
 from seqloom.errors import ConfigError
-from seqloom.train.devices import processes
+from seqloom.train.launch import num_processes
 
 Program = Callable[..., "subprocess.CompletedProcess[str]"]
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -107,7 +107,7 @@ def test_it_goes_on_where_it_was(
     words = [*small, *TWO, "trainer.max_epochs=3", f"run_dir={folder}", "resume=auto"]
     done = program("train", *words)
     assert done.returncode == 0, done.stderr
-    assert "Going on after epoch 2" in done.stderr
+    assert "Resuming after epoch 2" in done.stderr
     record = json.loads((folder / "run.json").read_text())
     assert (record["epochs"], record["attempts"]) == (3, 2)
 
@@ -117,7 +117,7 @@ def test_it_goes_on_where_it_was(
     [
         ("raise", "Error: RuntimeError: boom on purpose (rank 1 of 2; see {folder}/train.log)"),
         ("refuse", "Error: The loss is not finite for: a-sentence (nan). (rank 1 of 2)"),
-        ("kill", "Error: Rank 1 of 2 was killed by SIGKILL. Perhaps memory ran out."),
+        ("kill", "Error: Rank 1 of 2 was killed by SIGKILL. Perhaps it was out of memory."),
     ],
 )
 def test_the_first_rank_that_fails_is_heard(
@@ -234,7 +234,7 @@ def test_nothing_of_a_run_on_ranks_stays_in_this_process(
     ids=str,
 )
 def test_how_many_processes_lightning_would_take(words: list[str], expected: int) -> None:
-    assert processes(compose_run(["trainer=cpu", "run_dir=x", *words])) == expected
+    assert num_processes(compose_run(["trainer=cpu", "run_dir=x", *words]).trainer) == expected
 
 
 @pytest.mark.parametrize(
@@ -243,11 +243,11 @@ def test_how_many_processes_lightning_would_take(words: list[str], expected: int
         (["trainer.devices=0"], "trainer cannot be built: .*devices"),
         (["trainer.devices=2", "+trainer.strategy=ddp_spawn"], "copies a process .*strategy=ddp"),
         (["trainer.devices=2", "+trainer.strategy=fsdp"], "trainer cannot be built: .*GPU"),
-        (["+trainer.num_nodes=2"], "trainer.num_nodes=2: a run spans the devices of one machine"),
+        (["+trainer.num_nodes=2"], "trainer.num_nodes=2: a run uses the devices of one machine"),
         (["trainer.devices=2", "+trainer.strategy=dpp"], "trainer cannot be built: .*dpp"),
     ],
     ids=str,
 )
 def test_what_cannot_be_launched(words: list[str], sentence: str) -> None:
     with pytest.raises(ConfigError, match=sentence):
-        processes(compose_run(["trainer=cpu", "run_dir=x", *words]))
+        num_processes(compose_run(["trainer=cpu", "run_dir=x", *words]).trainer)

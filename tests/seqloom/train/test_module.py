@@ -13,15 +13,18 @@ import torch
 from torch.optim import SGD
 
 from seqloom.config.compose import compose_run
+from seqloom.config.run_config import BatchConfig
 from seqloom.errors import RunError
 from seqloom.interfaces import Inputs, SequenceBatch
 from seqloom.model.build import build_pipeline
 from seqloom.nn.dropout import Dropout
-from seqloom.train.callbacks import BestCheckpoint, JsonLines, RandomState, TrainingTime
-from seqloom.train.data import SequenceData, read_data
+from seqloom.train.callbacks import JsonLines, TrainingTime
+from seqloom.train.checkpoints import BestCheckpoint, RandomState
+from seqloom.train.data import SequenceData
+from seqloom.train.distributed import rank, world_size
 from seqloom.train.folder import read_metrics
 from seqloom.train.module import SequenceModule, refuse_non_finite
-from seqloom.train.ranks import rank, world_size
+from seqloom.train.prepare import read_data
 
 Fit = Callable[..., Any]
 
@@ -70,7 +73,7 @@ def _first_step(folder: str, accumulate: int) -> dict[str, Any]:
         if isinstance(part, Dropout | torch.nn.Dropout):
             part.p = 0.0
     before = {name: value.clone() for name, value in pipeline.state_dict().items()}
-    batch = {"max_examples": -(-13 // (size * accumulate)), "max_cost": None, "workers": 0}
+    batch = BatchConfig(-(-13 // (size * accumulate)), None, 0)
     Path(folder).mkdir(exist_ok=True)
     steps = JsonLines(Path(folder) / f"{size}-{rank()}.jsonl")
     keeper = BestCheckpoint(dirpath=Path(folder) / str(size), filename="best", monitor="val/f1")

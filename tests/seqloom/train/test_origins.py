@@ -13,8 +13,7 @@ import torch
 import seqloom
 from seqloom.errors import RunError
 from seqloom.model.provenance import entries
-from seqloom.train.fit import Result
-from seqloom.train.folder import RunFolder
+from seqloom.train.folder import Result, RunFolder
 from seqloom.versions import versions
 
 Fit = Callable[..., Result]
@@ -27,7 +26,7 @@ def checkpoint(path: Path) -> dict[str, Any]:
 
 def test_checkpoints_and_the_record_say_where_components_are_from(ran: Path) -> None:
     run = RunFolder(ran)
-    expected = entries(run.frozen().components)
+    expected = entries(run.config().components)
     assert list(expected) == ["data", "frontend", "encoder", "head"]
     for name in ("last", "best"):
         found = checkpoint(run.checkpoints / f"{name}.ckpt")["seqloom"]
@@ -60,17 +59,17 @@ def test_a_run_that_goes_on_with_an_older_plugin_is_warned(
     fit: Fit, other_version: RunFolder, caplog: pytest.LogCaptureFixture
 ) -> None:
     fit("trainer.max_epochs=2", "resume=auto")
-    assert f"The run goes on with other parts than it had: {OLDER}" in caplog.messages
+    assert f"The run is resumed with other components than it had: {OLDER}" in caplog.messages
     # Its checkpoints are now of what is installed.
     caplog.clear()
     fit("trainer.max_epochs=3", "resume=auto")
-    assert not [one for one in caplog.messages if "other parts" in one]
+    assert not [one for one in caplog.messages if "other components" in one]
 
 
 def test_one_that_cannot_go_on_is_told_of_the_versions(fit: Fit, other_version: RunFolder) -> None:
     with pytest.raises(RunError) as found:
         fit("trainer.max_epochs=2", "resume=auto", "encoder.hidden_size=9")
-    assert "encoder.hidden_size (8 then, 9 now)" in str(found.value)
+    assert "encoder.hidden_size (was 8, is 9)" in str(found.value)
     assert str(found.value).endswith(OLDER)
     with pytest.raises(RunError, match="already holds a run") as found:
         fit("trainer.max_epochs=2")
@@ -82,7 +81,9 @@ def test_a_checkpoint_that_does_not_fit_is_told_in_a_sentence(fit: Fit, ran: Pat
     found = checkpoint(run.last)
     found["state_dict"] = {f"{name}.old": one for name, one in found["state_dict"].items()}
     torch.save(found, run.last)
-    with pytest.raises(RunError, match=r"cannot go on: its checkpoint does not fit .* inspect "):
+    with pytest.raises(
+        RunError, match=r"cannot be resumed: its checkpoint does not match .* inspect "
+    ):
         fit("trainer.max_epochs=2", "resume=auto")
 
 
@@ -95,4 +96,4 @@ def test_a_checkpoint_without_a_record_is_nothing_to_warn_of(
     torch.save(found, run.last)
     caplog.clear()
     fit("trainer.max_epochs=2", "resume=auto")
-    assert not [one for one in caplog.messages if "other parts" in one]
+    assert not [one for one in caplog.messages if "other components" in one]

@@ -21,7 +21,7 @@ from fork_server import Forked, ForkServer
 import seqloom
 from seqloom.errors import DataError, RunError
 from seqloom.files import sha256
-from seqloom.train.fit import Result
+from seqloom.train.folder import Result
 
 Fit = Callable[..., Result]
 WILD = ("encoder.dropout=0.4", "frontend.dropout=0.4", "frontend.word_dropout=2.0")
@@ -131,7 +131,7 @@ def test_a_run_goes_on_from_the_last_epoch_not_from_the_best(
     monkeypatch.setattr(Stop, "armed", False)
     with caplog.at_level(logging.INFO, "seqloom"):
         fit("optimizer.lr=1e-30", "resume=auto")
-    assert "Going on after epoch 2, step 8." in caplog.text
+    assert "Resuming after epoch 2, step 8." in caplog.text
 
 
 def test_a_run_that_has_ended_is_not_trained_again(
@@ -142,7 +142,7 @@ def test_a_run_that_has_ended_is_not_trained_again(
     with caplog.at_level(logging.INFO, "seqloom"):
         second = fit("resume=auto", "title=another")
     assert second == first
-    assert "has ended already; there is nothing left to train" in caplog.text
+    assert "is finished already: there is nothing left to train" in caplog.text
     assert before == {path: path.stat().st_mtime_ns for path in first.run_dir.rglob("*")}
 
 
@@ -161,25 +161,25 @@ def test_a_used_folder_is_refused(fit: Fit, ran: Path) -> None:
 @pytest.mark.parametrize(
     ("override", "sentence"),
     [
-        ("encoder.hidden_size=9", r"encoder\.hidden_size \(8 then, 9 now\)"),
-        ("encoder=lstm", r"encoder\.name \('bilstm' then, 'lstm' now\)"),
-        ("seed=5", r"seed \(1 then, 5 now\)"),
+        ("encoder.hidden_size=9", r"encoder\.hidden_size \(was 8, is 9\)"),
+        ("encoder=lstm", r"encoder\.name \(was 'bilstm', is 'lstm'\)"),
+        ("seed=5", r"seed \(was 1, is 5\)"),
         ("optimizer.lr=1", r"optimizer\.lr"),
     ],
 )
 def test_other_settings_are_refused_by_name(
     fit: Fit, ran: Path, override: str, sentence: str
 ) -> None:
-    with pytest.raises(RunError, match=f"cannot go on with other settings: .*{sentence}"):
+    with pytest.raises(RunError, match=f"cannot be resumed with other settings: .*{sentence}"):
         fit("trainer.max_epochs=1", "resume=auto", override)
 
 
 @pytest.mark.parametrize(
     ("name", "error", "sentence"),
     [
-        ("checkpoints/last.ckpt", RunError, r"last\.ckpt cannot be read: .*another run_dir"),
-        ("codecs.json", RunError, r"codecs\.json is missing or damaged.*another run_dir"),
-        ("config.yaml", RunError, r"config\.yaml is damaged.*another run_dir"),
+        ("checkpoints/last.ckpt", RunError, r"last\.ckpt cannot be read: .*new run_dir"),
+        ("codecs.json", RunError, r"codecs\.json is missing or damaged.*new run_dir"),
+        ("config.yaml", RunError, r"config\.yaml is damaged.*new run_dir"),
     ],
 )
 def test_what_a_resumed_run_needs_may_be_damaged(
@@ -226,7 +226,7 @@ def test_other_data_are_refused(tmp_path: Path) -> None:
     small = ("encoder.hidden_size=4", "trainer.max_epochs=1")
     seqloom.fit(*settings, *small, run_dir=tmp_path / "run")
     table.write_text("\n".join(["text,label", *rows[:-2]]), encoding="utf-8")
-    with pytest.raises(RunError, match=r"the data of train are not those that it began with"):
+    with pytest.raises(RunError, match=r"the data changed since this run started \(train\)"):
         seqloom.fit(
             *settings, *small, "trainer.max_epochs=2", "resume=auto", run_dir=tmp_path / "run"
         )

@@ -19,7 +19,7 @@ from seqloom.sweep.folder import SweepFolder
 from seqloom.sweep.optuna.settings import build_pruner
 from seqloom.sweep.optuna.study import study_in_memory
 from seqloom.sweep.trials import read_trial
-from seqloom.train.ranks import from_first, is_first
+from seqloom.train.distributed import from_first, is_first
 
 log = logging.getLogger("seqloom")
 

@@ -18,8 +18,8 @@ from seqloom.config.compose import compose_run
 from seqloom.errors import BundleError, ConfigError, DataError
 from seqloom.files import sha256
 from seqloom.model import bundle
-from seqloom.train.fit import Result
-from seqloom.train.init import begun, with_parts
+from seqloom.train.folder import Result
+from seqloom.train.pretrained import apply_init, with_components
 
 STILL = ("optimizer.lr=0.0", "scheduler=constant", "callbacks=none", "trainer=cpu")
 """Nothing moves but the statistics of batch norm."""
@@ -94,10 +94,10 @@ def test_parts_and_parameters_are_the_models_unless_they_are_named(trained_reade
         for kind, part in bundle.read_description(trained_reader / "bundle")["components"].items()
     }
     words = [f"init={trained_reader}", "data=digit_lines", "run_dir=x"]
-    composed = compose_run(with_parts(words), begun)
+    composed = compose_run(with_components(words), apply_init)
     assert {kind: composed.components[kind] for kind in model} == model
     more = ["head.decoder=beam", "++frontend.augment.slant=0.0", "encoder=bilstm"]
-    changed = compose_run(with_parts([*words, *more]), begun)
+    changed = compose_run(with_components([*words, *more]), apply_init)
     assert changed.head == {**model["head"], "decoder": "beam"}
     assert changed.frontend["augment"] == {**model["frontend"]["augment"], "slant": 0.0}
 
@@ -145,7 +145,9 @@ def test_another_head_begins_anew_on_the_trained_encoder(
 ) -> None:
     with caplog.at_level(logging.INFO, "seqloom"):
         result = begin(trained_ner, *small, "head=classification")
-    assert f"head=classification begins anew: the model {trained_ner} has another" in caplog.text
+    assert (
+        f"head=classification starts untrained: the model {trained_ner} has another" in caplog.text
+    )
     assert same(weights(result.bundle, "encoder"), weights(trained_ner, "encoder"))
     assert same(weights(result.bundle, "frontend"), weights(trained_ner, "frontend"))
     assert seqloom.load(result.bundle).head_name == "classification"
@@ -193,13 +195,19 @@ def test_what_is_not_frozen_moves(
 @pytest.mark.parametrize(
     ("names", "sentence"),
     [
-        ("[frontent]", "freeze=frontent: no such part. Did you mean 'frontend'? There are: encod"),
-        ("[head]", "freeze=head: no such part. Did you mean 'heads'? There are: encoder, frontend"),
+        (
+            "[frontent]",
+            "freeze=frontent: no such module. Did you mean 'frontend'? There are: encod",
+        ),
+        (
+            "[head]",
+            "freeze=head: no such module. Did you mean 'heads'? There are: encoder, frontend",
+        ),
         (
             "[encoder.stak]",
-            "freeze=encoder.stak: no such part. Did you mean 'encoder.stack'? There",
+            "freeze=encoder.stak: no such module. Did you mean 'encoder.stack'? There",
         ),
-        ("['']", "freeze=: no such part. There are: encoder, frontend, heads."),
+        ("['']", "freeze=: no such module. There are: encoder, frontend, heads."),
         (
             "[frontend,encoder,heads]",
             "freeze=['frontend', 'encoder', 'heads'] leaves nothing to train.",
@@ -221,8 +229,8 @@ def test_parts_that_cannot_be_frozen(
         ("frontend=characters", r"^frontend=characters: the model .* has frontend=words\.$"),
         (
             "encoder.hidden_size=5",
-            r"^init=.*: its weights do not fit with encoder\.hidden_size=5 \(there 8\)\. Leave "
-            r"these as they are in the model\.$",
+            r"^init=.*: its weights do not match encoder\.hidden_size=5 \(the model has "
+            r"8\)\. Keep the values of the model\.$",
         ),
     ],
 )
@@ -236,22 +244,22 @@ def test_other_parts_than_the_models(
 def test_a_run_begins_from_one_model(tmp_path: Path) -> None:
     for words in (["-m", "init=a,b"], ["init=a", "init=choice(a,b)"]):
         with pytest.raises(ConfigError) as found:
-            with_parts(words)
+            with_components(words)
         assert str(found.value) == (
-            f"{words[-1]}: a run begins from one model, so this cannot be swept over. If it is the "
-            "path of one, it needs quotes of its own: init='\"…\"'"
+            f"{words[-1]}: a run starts from one model, so this cannot be swept over. If it is a "
+            "path, add inner quotes: init='\"…\"'"
         )
     with pytest.raises(BundleError, match=r"^a,b does not exist; give a bundle"):
-        with_parts(["-m", "init='a,b'"])
+        with_components(["-m", "init='a,b'"])
     with pytest.raises(ConfigError, match=r"^'init=\{' cannot be read"):
-        with_parts(["init={"])
+        with_components(["init={"])
     with pytest.raises(BundleError, match=r"is there, but has no bundle\.json in it"):
-        with_parts([f"init={tmp_path}"])
+        with_components([f"init={tmp_path}"])
 
 
 @pytest.mark.parametrize("words", [[], ["init="], ["init=null"], ["init=a", "init=null", "x=1"]])
 def test_without_a_model_nothing_is_added(words: list[str]) -> None:
-    assert with_parts(words) == words
+    assert with_components(words) == words
 
 
 def test_a_path_with_odd_characters(trained_ner: Path, tmp_path: Path) -> None:
@@ -259,7 +267,7 @@ def test_a_path_with_odd_characters(trained_ner: Path, tmp_path: Path) -> None:
     odd.symlink_to(trained_ner)
     quoted = str(odd).replace("'", "\\'")
     words = [f"init='{quoted}'", "run_dir=x"]
-    composed = compose_run(with_parts(words), begun)
+    composed = compose_run(with_components(words), apply_init)
     assert composed.init == str(odd)
     assert composed.encoder["hidden_size"] == 8
 
@@ -267,9 +275,15 @@ def test_a_path_with_odd_characters(trained_ner: Path, tmp_path: Path) -> None:
 def test_the_names_of_parts_stand_behind_the_flags(trained_ner: Path) -> None:
     init = f"init={trained_ner}"
     names = ["frontend=words", "encoder=bilstm", "head=ner"]
-    assert with_parts(["-m", init, "seed=1,2"]) == ["-m", *names, init, "seed=1,2"]
-    assert with_parts(["--cfg", "job", "seed=1", init]) == ["--cfg", "job", *names, "seed=1", init]
-    assert with_parts([init, "head=classification", "-m"]) == [
+    assert with_components(["-m", init, "seed=1,2"]) == ["-m", *names, init, "seed=1,2"]
+    assert with_components(["--cfg", "job", "seed=1", init]) == [
+        "--cfg",
+        "job",
+        *names,
+        "seed=1",
+        init,
+    ]
+    assert with_components([init, "head=classification", "-m"]) == [
         *names[:2],
         init,
         "head=classification",
@@ -290,7 +304,7 @@ def test_a_sweep_over_a_model(
 def test_a_model_named_in_yaml_or_by_another_word(trained_reader: Path) -> None:
     """The parameters are the model's wherever ``init`` was set."""
     parts = ["data=digit_lines", "frontend=line_image", "head=ctc", "encoder=bilstm", "run_dir=x"]
-    composed = compose_run([*parts, f"++init={trained_reader}"], begun)
+    composed = compose_run([*parts, f"++init={trained_reader}"], apply_init)
     description = bundle.read_description(trained_reader / "bundle")
     assert composed.frontend == description["components"]["frontend"]["section"]
 
@@ -319,7 +333,7 @@ def test_a_model_that_names_other_groups_is_refused(trained_ner: Path, tmp_path:
         "section": section,
     }
     (evil / "bundle.json").write_text(json.dumps(description), encoding="utf-8")
-    for use in (seqloom.load, lambda path: with_parts([f"init={path}"])):
+    for use in (seqloom.load, lambda path: with_components([f"init={path}"])):
         with pytest.raises(BundleError, match="components of other kinds: callbacks"):
             use(evil)
 

@@ -1,4 +1,4 @@
-"""Build what a run's config names by import path: optimiser, schedule, trainer, callbacks, loggers.
+"""Instantiate what a config names by import path: optimizer, trainer, callbacks and the like.
 
 The only place where an import path from a config is followed. A run's config is its user's own
 program; bundles, which come from others, never reach this.
@@ -15,57 +15,61 @@ from typing import Any
 import pytorch_lightning as pl
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
-from lightning_fabric.plugins.environments.lightning import LightningEnvironment
-from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
+from lightning_fabric.plugins.environments.cluster_environment import ClusterEnvironment
 from torch.optim import Optimizer
 
-from seqloom.config.run_config import RunConfig
+from seqloom.config.run_config import Section
 from seqloom.errors import ConfigError
 from seqloom.interfaces import Head
-from seqloom.train.callbacks import BestCheckpoint, WholeFiles
+from seqloom.train.checkpoints import AtomicCheckpointIO, BestCheckpoint
 
 log = logging.getLogger("seqloom")
 
 
 def build(section: Mapping[str, Any], key: str, **late: Any) -> Any:
-    """Return what a section with ``_target_`` describes, given what is only known late.
+    """Return the object that a section with ``_target_`` describes.
+
+    Args:
+        section: Import path and arguments.
+        key: Key of the section, for messages.
+        late: More arguments, which are only known at run time.
 
     Raises:
-        ConfigError: the target does not exist or refuses its parameters.
+        ConfigError: The target does not exist or refuses its parameters.
     """
     if "_target_" not in section:
-        raise ConfigError(f"{key} has no _target_, the import path of what it should be.")
+        raise ConfigError(f"{key} has no _target_, the import path of a class or function.")
     try:
         return instantiate(dict(section), **late, _convert_="all")
-    except (InstantiationException, TypeError, ValueError) as fault:
-        cause = fault.__cause__ or fault
-        raise ConfigError(f"{key} cannot be built: {cause}") from fault
+    except (InstantiationException, TypeError, ValueError) as error:
+        cause = error.__cause__ or error
+        raise ConfigError(f"{key} cannot be built: {cause}") from error
 
 
-def build_optimizer(config: RunConfig) -> Callable[[Any], Optimizer]:
-    """Return a function from parameters to the optimiser."""
-    optimizer: Callable[[Any], Optimizer] = build(
-        {**config.optimizer, "_partial_": True}, "optimizer"
-    )
+def build_optimizer(section: Section) -> Callable[[Any], Optimizer]:
+    """Return a function from parameters to the optimizer."""
+    optimizer: Callable[[Any], Optimizer] = build({**section, "_partial_": True}, "optimizer")
     return optimizer
 
 
-def build_scheduler(config: RunConfig) -> Callable[..., Any] | None:
-    """Return a function from an optimiser to the schedule, or None."""
-    if not config.scheduler:
+def build_scheduler(section: Section | None) -> Callable[..., Any] | None:
+    """Return a function from an optimizer to the scheduler, or None."""
+    if not section:
         return None
-    scheduler: Callable[..., Any] = build({**config.scheduler, "_partial_": True}, "scheduler")
+    scheduler: Callable[..., Any] = build({**section, "_partial_": True}, "scheduler")
     return scheduler
 
 
-def build_callbacks(config: RunConfig, head: Head, has_val: bool) -> list[pl.Callback]:
+def build_callbacks(
+    sections: Mapping[str, Section] | None, head: Head, has_val: bool
+) -> list[pl.Callback]:
     """Return the callbacks; ``monitor: null`` becomes the head's own metric."""
     built = []
-    for name, section in (config.callbacks or {}).items():
+    for name, section in (sections or {}).items():
         late = {}
         if "monitor" in section:
             if not has_val:
-                log.info("No validation split: callbacks.%s is left out.", name)
+                log.info("No validation split: callbacks.%s is not used.", name)
                 continue
             if section["monitor"] is None:
                 late = {"monitor": f"val/{head.monitor}", "mode": head.mode}
@@ -85,15 +89,15 @@ def best_checkpoint(folder: Path, head: Head, has_val: bool) -> BestCheckpoint:
     )
 
 
-def build_loggers(config: RunConfig) -> list[Any]:
-    """Return the loggers that the config names."""
-    return [build(section, f"logger.{name}") for name, section in (config.logger or {}).items()]
+def build_loggers(sections: Mapping[str, Section] | None) -> list[Any]:
+    """Return the loggers."""
+    return [build(section, f"logger.{name}") for name, section in (sections or {}).items()]
 
 
 def close_loggers(loggers: Sequence[Any]) -> None:
-    """End what loggers have open, or the next run in this process would be logged as this one.
+    """Close the loggers, or the next run in this process would be logged as this one.
 
-    Lightning finalises its loggers, but does not end a run that their service goes on with.
+    Lightning finalizes its loggers, but does not end the run of their service.
     """
     for logger in loggers:
         experiment = getattr(logger, "_experiment", None)
@@ -105,25 +109,30 @@ def close_loggers(loggers: Sequence[Any]) -> None:
 
 
 def build_trainer(
-    config: RunConfig,
+    section: Section,
     run_dir: Path,
     callbacks: list[pl.Callback],
     loggers: list[Any],
-    *,
-    in_ranks: bool = False,
+    environment: ClusterEnvironment,
 ) -> pl.Trainer:
-    """Return the trainer of this process; ``in_ranks``: one of several that were launched.
+    """Return the trainer of this process.
+
+    Args:
+        section: The config's section.
+        run_dir: Folder of the run.
+        callbacks: Callbacks, in their order.
+        loggers: Loggers.
+        environment: How Lightning learns of the other processes.
 
     Raises:
-        ConfigError: it refuses its parameters.
+        ConfigError: The trainer refuses its parameters.
     """
-    environment = TorchElasticEnvironment() if in_ranks else LightningEnvironment()
     trainer: pl.Trainer = build(
         {
             "num_sanity_val_steps": 0,
             "enable_model_summary": False,
             "enable_progress_bar": sys.stdout.isatty(),
-            **config.trainer,
+            **section,
         },
         "trainer",
         callbacks=callbacks,
@@ -131,7 +140,7 @@ def build_trainer(
         # Lightning would otherwise look for checkpoints in the current directory, and take any
         # Slurm job for its own.
         default_root_dir=str(run_dir),
-        plugins=[environment, WholeFiles()],
+        plugins=[environment, AtomicCheckpointIO()],
         use_distributed_sampler=False,
     )
     return trainer

@@ -1,4 +1,4 @@
-"""What the processes that train one model together, its ranks, tell one another.
+"""Communication between the ranks of a run: the processes that train one model together.
 
 A process on its own is rank 0 of 1, and nothing here makes it wait. With several, each rank must
 make the same calls in the same order: `gathered` and `from_first` wait for all of them.
@@ -24,7 +24,7 @@ def world_size() -> int:
 
 
 def is_first() -> bool:
-    """Return whether this is the process that writes files and speaks to the user."""
+    """Return whether this process writes the files and the user's messages."""
     return rank() == 0
 
 
@@ -32,7 +32,7 @@ def gathered(value: T) -> list[T]:
     """Return every rank's value, in the order of the ranks.
 
     Args:
-        value: can be pickled; its tensors are on the CPU.
+        value: Anything that can be pickled; its tensors are on the CPU.
     """
     if not _several():
         return [value]
@@ -45,7 +45,7 @@ def from_first(value: T) -> T:
     """Return the first rank's value on every rank.
 
     Args:
-        value: as `gathered` wants it; on other ranks than the first it is not looked at.
+        value: As for `gathered`; ignored on the other ranks.
     """
     if not _several():
         return value
@@ -54,6 +54,12 @@ def from_first(value: T) -> T:
     return box[0]
 
 
+def barrier() -> None:
+    """Wait until every rank is here."""
+    if _several():
+        distributed.barrier()
+
+
 def _several() -> bool:
-    """Return whether there is a process group; some builds of torch know none."""
+    """Return whether there is a process group; some builds of torch have none."""
     return distributed.is_available() and distributed.is_initialized()

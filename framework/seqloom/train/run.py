@@ -1,0 +1,143 @@
+"""A run: from a config to a trained model in the run's folder. Read `run` first, then `work`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
+from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
+
+from seqloom.config.compose import compose_run, quoted
+from seqloom.config.run_config import RunConfig
+from seqloom.data.collate import EncodedExample
+from seqloom.data.sampler import BatchSampler
+from seqloom.files import write_json
+from seqloom.model import bundle
+from seqloom.model.build import build_pipeline
+from seqloom.model.pipeline import Pipeline
+from seqloom.plugins.registry import disabling_for_one_run
+from seqloom.train.checkpoints import explain_component_changes
+from seqloom.train.data import RunData, sampler
+from seqloom.train.distributed import is_first
+from seqloom.train.evaluator import Evaluation, calibrate, evaluate
+from seqloom.train.folder import Result, RunFolder
+from seqloom.train.launch import launch_ranks, num_processes
+from seqloom.train.lease import locked
+from seqloom.train.prepare import prepare_data
+from seqloom.train.pretrained import Pretrained, apply_init, with_components
+from seqloom.train.process import isolated_process, quiet_lightning, set_seed, set_threads
+from seqloom.train.record import Summary, plugins_in_use, recorded
+from seqloom.train.summary import write_run_report
+from seqloom.train.training import Training
+
+log = logging.getLogger("seqloom")
+
+
+def fit(*overrides: str, run_dir: str | Path) -> Result:
+    """Train as ``seqloom train`` does, from Python.
+
+    Args:
+        overrides: As on the command line: ``"encoder=lstm", "encoder.hidden_size=64"``.
+        run_dir: Folder that gets all files of the run.
+
+    Raises:
+        SeqloomError: The config, the data or the folder cannot be used.
+    """
+    # An override like the others, since loggers may refer to it.
+    words = with_components([*overrides, f"run_dir={quoted(run_dir)}"])
+    with disabling_for_one_run():
+        return run(compose_run(words, apply_init), overrides)
+
+
+def run(cfg: RunConfig, overrides: Sequence[str] = ()) -> Result:
+    """Train, evaluate the best checkpoint, and write the run's folder.
+
+    A run on one device does its work in this process; one on several starts a process for each.
+
+    Args:
+        cfg: Config of the run.
+        overrides: What the user asked for, for the record.
+
+    Raises:
+        SeqloomError: The data or the folder cannot be used, or training failed.
+    """
+    quiet_lightning()
+    folder = RunFolder(Path(cfg.run_dir).absolute())
+    with locked(folder.path):
+        if folder.finished(cfg):
+            log.info("%s is finished already: there is nothing left to train.", folder.path)
+            return folder.result()
+        with explain_component_changes(folder, cfg):
+            folder.open(cfg)
+        with isolated_process(), recorded(folder, cfg, overrides) as record:
+            ranks = num_processes(cfg.trainer)
+            data = prepare_data(cfg, folder)
+            record.update(launch_ranks(folder, data, ranks) if ranks else work(folder, data))
+    return folder.result()
+
+
+def work(folder: RunFolder, data: RunData, rank: int | None = None) -> Summary:
+    """Do one process's work of a run whose folder is open and whose data is prepared.
+
+    Args:
+        folder: Folder of the run; it says whether the run is resumed.
+        data: Prepared data.
+        rank: Number of this process if it is one of several; None if it works alone.
+
+    Returns:
+        What the run's record says of it.
+    """
+    cfg = folder.config()
+    set_threads(cfg.threads)
+    set_seed(cfg.seed)
+    log.info("Examples: %s", ", ".join(f"{name} {len(rows)}" for name, rows in data.rows.items()))
+    pretrained = Pretrained(cfg) if cfg.init and not folder.resumable else None
+    pipeline = build_pipeline(cfg.components, data.codecs)
+    if pretrained:
+        pretrained.initialize(pipeline, data.states)
+    launched = rank is not None
+    environment = TorchElasticEnvironment() if launched else LightningEnvironment()
+    training = Training(cfg, folder, data, pipeline, environment)
+    summary = training.run()
+    if training.pruned:
+        return {**summary, "state": "pruned"}
+    if data.rows["val"]:
+        summary["calibration"] = calibrate(pipeline, *_split(data, cfg, "val"))
+    evaluations = {
+        split: evaluate(pipeline, *_split(data, cfg, split))
+        for split in ("val", "test")
+        if data.rows[split]
+    }
+    summary["metrics"] = {split: found.metrics for split, found in evaluations.items()}
+    if is_first():
+        _write_results(folder, cfg, summary, pipeline=pipeline, data=data, evaluations=evaluations)
+    return summary
+
+
+def _split(data: RunData, cfg: RunConfig, split: str) -> tuple[list[EncodedExample], BatchSampler]:
+    rows = data.rows[split]
+    return rows, sampler(rows, cfg.batch)
+
+
+def _write_results(
+    folder: RunFolder,
+    cfg: RunConfig,
+    summary: Summary,
+    *,
+    pipeline: Pipeline,
+    data: RunData,
+    evaluations: Mapping[str, Evaluation],
+) -> None:
+    """Write the bundle, the metrics and the report."""
+    bundle.save(
+        pipeline,
+        folder.bundle,
+        spec=cfg.components,
+        states=data.states,
+        metrics=summary["metrics"],
+    )
+    write_json(folder.metrics, summary["metrics"])
+    facts = {**summary, "plugins": plugins_in_use()}
+    write_run_report(folder, cfg, facts, pipeline=pipeline, data=data, evaluations=evaluations)

@@ -1,0 +1,182 @@
+"""Train a pipeline by Lightning, from the start or from the last checkpoint of its run."""
+
+from __future__ import annotations
+
+import logging
+import math
+from pathlib import Path
+
+import pytorch_lightning as pl
+from lightning_fabric.plugins.environments.cluster_environment import ClusterEnvironment
+
+from seqloom.config.run_config import RunConfig
+from seqloom.errors import RunError
+from seqloom.model.pipeline import Pipeline
+from seqloom.train import instantiate
+from seqloom.train.callbacks import EpochLines, JsonLines, TrainingTime
+from seqloom.train.checkpoints import (
+    ComponentRecord,
+    LastCheckpoint,
+    Progress,
+    RandomState,
+    read_checkpoint,
+    read_progress,
+)
+from seqloom.train.data import RunData, SequenceData
+from seqloom.train.distributed import is_first, rank, world_size
+from seqloom.train.folder import RunFolder
+from seqloom.train.module import SequenceModule
+from seqloom.train.pretrained import freeze_modules
+from seqloom.train.process import explained_errors, set_seed
+from seqloom.train.record import Summary
+
+log = logging.getLogger("seqloom")
+
+
+class Training:
+    """Trains a pipeline and leaves it with the weights of its best checkpoint.
+
+    Args:
+        cfg: Config of the run.
+        folder: Folder of the run; it says whether the run is resumed.
+        data: Prepared data.
+        pipeline: Pipeline to train.
+        environment: How Lightning learns of the other processes.
+    """
+
+    def __init__(
+        self,
+        cfg: RunConfig,
+        folder: RunFolder,
+        data: RunData,
+        pipeline: Pipeline,
+        environment: ClusterEnvironment,
+    ) -> None:
+        self.cfg, self.folder, self.data, self.pipeline = cfg, folder, data, pipeline
+        self.has_val = bool(data.rows["val"])
+        if not self.has_val:
+            log.info("There is no validation split: the last epoch is kept, not the best.")
+        self.best = instantiate.best_checkpoint(folder.checkpoints, pipeline.head, self.has_val)
+        self.time = TrainingTime()
+        self.steps = JsonLines(folder.steps)
+        self.loggers = [self.steps, *instantiate.build_loggers(cfg.logger)]
+        self.trainer = instantiate.build_trainer(
+            cfg.trainer, folder.path, self._callbacks(), self.loggers, environment
+        )
+
+    @property
+    def pruned(self) -> bool:
+        """Whether a callback ended the training because other trials of its sweep score better."""
+        return any(getattr(one, "pruned", False) for one in self.trainer.callbacks)  # type: ignore[attr-defined]
+
+    def run(self) -> Summary:
+        """Train; return the facts of the training for the run's record."""
+        before = read_progress(self.folder.last) if self.folder.resumable else Progress()
+        self.trainer.strategy.setup_environment()  # the samplers must know their rank already
+        for change in before.changes if is_first() else ():
+            log.warning("The run is resumed with other components than it had: %s", change)
+        self.steps.forget_after(before.steps)
+        data = SequenceData(
+            self.data, self.cfg.batch, self.cfg.seed, self.trainer.accumulate_grad_batches
+        )
+        self.time.batches = len(data.train_sampler)
+        used = used_batches(self.trainer, self.time.batches)
+        module = self._module(used)
+        self._log_batches(used)
+        # Lightning tells the sampler the epoch too late for workers, which read ahead.
+        data.train_sampler.set_epoch(before.epochs)
+        if rank():
+            set_seed(self.cfg.seed, rank())
+        try:
+            with explained_errors(self.folder.path):
+                self.trainer.fit(module, datamodule=data, ckpt_path=before.path, weights_only=True)
+        finally:
+            instantiate.close_loggers(self.loggers)
+        self._load_best(module)
+        self.pipeline.to(self.trainer.strategy.root_device)  # Lightning has left it on the CPU
+        return self._summary(data)
+
+    def _callbacks(self) -> list[pl.Callback]:
+        head = self.pipeline.head
+        return [
+            *instantiate.build_callbacks(self.cfg.callbacks, head, self.has_val),
+            RandomState(),
+            ComponentRecord(self.cfg),
+            self.time,
+            EpochLines(f"val/{head.monitor}"),
+            self.best,
+            LastCheckpoint(self.folder.last),
+        ]
+
+    def _module(self, batches: int) -> SequenceModule:
+        """Return the Lightning module, given the number of batches in an epoch."""
+        # An epoch of few batches is to be logged as well.
+        every = max(1, min(self.trainer.log_every_n_steps, batches))  # type: ignore[attr-defined]
+        self.trainer.log_every_n_steps = every  # type: ignore[attr-defined]
+        return SequenceModule(
+            self.pipeline,
+            instantiate.build_optimizer(self.cfg.optimizer),
+            instantiate.build_scheduler(self.cfg.scheduler),
+            total_steps(self.trainer, batches),
+            freeze_modules(self.pipeline, self.cfg.freeze),
+        )
+
+    def _log_batches(self, batches: int) -> None:
+        """Log what a batch is on each of several ranks, and in a step."""
+        if world_size() == 1:
+            return
+        batch, accumulate = self.cfg.batch, self.trainer.accumulate_grad_batches
+        log.info(
+            "%d ranks: a batch of up to %d examples%s on each, %d in a step; %d steps an epoch.",
+            world_size(),
+            batch.max_examples,
+            f" and a cost of {batch.max_cost}" if batch.max_cost else "",
+            batch.max_examples * world_size() * accumulate,
+            math.ceil(batches / accumulate),
+        )
+
+    def _load_best(self, module: SequenceModule) -> None:
+        best = Path(self.best.best_model_path or self.folder.last)
+        if not best.exists():
+            raise RunError(
+                "No epoch was completed, so there is no model. Set trainer.max_epochs to 1 or more."
+            )
+        module.load_state_dict(read_checkpoint(best)["state_dict"])
+
+    def _summary(self, data: SequenceData) -> Summary:
+        seconds, head = self.time.seconds, self.pipeline.head
+        cost = sum(row.cost for row in self.data.rows["train"]) * self.time.passes
+        return {
+            "device": str(self.pipeline.device),
+            "ranks": world_size(),
+            "parameters": sum(parameter.numel() for parameter in self.pipeline.parameters()),
+            "epochs": self.trainer.current_epoch,
+            "steps": self.trainer.global_step,
+            "training_seconds": round(seconds, 3),
+            "cost_per_second": round(cost / seconds) if seconds else None,
+            "batch_fill": round(data.train_sampler.fill(), 4),
+            "monitor": head.monitor,
+            "higher_is_better": head.mode == "max",
+            "metrics": {},
+        }
+
+
+def used_batches(trainer: pl.Trainer, batches: int) -> int:
+    """Return how many of an epoch's batches the trainer takes."""
+    limit = trainer.limit_train_batches
+    return min(batches, limit) if isinstance(limit, int) else int(batches * limit)
+
+
+def total_steps(trainer: pl.Trainer, batches: int) -> int:
+    """Return the number of optimizer steps of the whole run, with so many batches an epoch.
+
+    Raises:
+        RunError: The run has no end.
+    """
+    epochs = math.inf if trainer.max_epochs in (None, -1) else trainer.max_epochs
+    steps = math.ceil(batches / trainer.accumulate_grad_batches) * epochs
+    if trainer.max_steps > 0:
+        steps = min(steps, trainer.max_steps)
+    if steps == math.inf:
+        raise RunError("The run has no end: set trainer.max_epochs or trainer.max_steps.")
+    return max(1, int(steps))

@@ -61,8 +61,8 @@ class _Lines:
         self.formatted = formatted
         self.stream = stream
 
-    def begin(self, source: Reader) -> None:
-        """Any source will do."""
+    def begin(self, reader: Reader) -> None:
+        """Any reader will do."""
 
     def write(self, example: Example, prediction: Prediction) -> None:
         self.stream.write(self.formatted(example, prediction))

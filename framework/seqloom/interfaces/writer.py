@@ -15,11 +15,11 @@ class Writer(Protocol):
     model's head. Building it raises ConfigError if that head's predictions have no such form.
     """
 
-    def begin(self, source: Reader) -> None:
-        """Take note of what the inputs are read by; called once, before any of them is read.
+    def begin(self, reader: Reader) -> None:
+        """Prepare for the inputs of a reader; called once, before any of them is read.
 
         Raises:
-            ConfigError: nothing that this source reads has the form.
+            ConfigError: Inputs of this reader cannot have this form.
         """
 
     def write(self, example: Example, prediction: Prediction) -> None:

@@ -49,18 +49,18 @@ class PageWriter:
         self._readings: dict[str, Reading] = {}
         self._written: dict[Path, Path] = {}
 
-    def begin(self, source: Reader) -> None:
+    def begin(self, reader: Reader) -> None:
         """Take note of the pages that are read.
 
         Raises:
-            ConfigError: The source reads no pages.
+            ConfigError: The reader reads no pages.
         """
-        if not isinstance(source, PageReader):
+        if not isinstance(reader, PageReader):
             raise ConfigError(
-                f"{type(source).__name__} does not read pages with XML, so there is nothing to "
+                f"{type(reader).__name__} does not read pages with XML, so there is nothing to "
                 "fill in; predict from ALTO or PAGE XML with --data pages."
             )
-        self._pages = source.opened
+        self._pages = reader.opened
 
     def write(self, example: Example, prediction: Prediction) -> None:
         """Write one line; the lines of a page come one after another.

@@ -21,26 +21,26 @@ class Numbers(SplitReader):
             yield example if number else ExampleError(example, "is zero")
 
 
-def ids(source: SplitReader, name: str) -> list[str]:
-    return [one.id for one in source.examples(name) if isinstance(one, Example)]
+def ids(reader: SplitReader, name: str) -> list[str]:
+    return [one.id for one in reader.examples(name) if isinstance(one, Example)]
 
 
 def test_a_file_for_each_split() -> None:
-    source = Numbers({"train": [1, 0, 2], "val": None, "test": [3]}, None)
-    assert [ids(source, name) for name in ("train", "val", "test")] == [["1", "2"], [], ["3"]]
+    reader = Numbers({"train": [1, 0, 2], "val": None, "test": [3]}, None)
+    assert [ids(reader, name) for name in ("train", "val", "test")] == [["1", "2"], [], ["3"]]
     with pytest.raises(ConfigError, match=r"No split 'tests'. Did you mean 'test'\?"):
-        source.examples("tests")
+        reader.examples("tests")
 
 
 @given(st.lists(st.integers(1, 99), min_size=10, unique=True), st.integers(0, 3))
 def test_cut_from_train(numbers: list[int], seed: int) -> None:
     cut = SplitConfig(val=0.3, seed=seed)
-    source = Numbers({"train": [0, *numbers, 0], "test": [100]}, {"val": 0.3, "seed": seed})
+    reader = Numbers({"train": [0, *numbers, 0], "test": [100]}, {"val": 0.3, "seed": seed})
     expected = split([Example(str(n), {"number": n}) for n in numbers], cut)
-    assert ids(source, "train") == [example.id for example in expected["train"]]
-    assert ids(source, "val") == [example.id for example in expected["val"]]
-    assert ids(source, "test") == ["100"]
-    train = list(source.examples("train"))
+    assert ids(reader, "train") == [example.id for example in expected["train"]]
+    assert ids(reader, "val") == [example.id for example in expected["val"]]
+    assert ids(reader, "test") == ["100"]
+    train = list(reader.examples("train"))
     assert [isinstance(one, ExampleError) for one in train].count(True) == 2
 
 
@@ -61,11 +61,11 @@ def test_what_could_not_be_read_is_told_where_too_little_is_left_to_cut() -> Non
         0: ": there is no other example.",
         1: ". Without them: The val part would",
     }.items():
-        source = Numbers({"train": [0, *range(1, count + 1)]}, SplitConfig(val=0.1))
+        reader = Numbers({"train": [0, *range(1, count + 1)]}, SplitConfig(val=0.1))
         with pytest.raises(DataError) as caught:
-            source.examples("train")
+            reader.examples("train")
         lines = str(caught.value).splitlines()
-        assert lines[0] == f"1 example of data.train={source.files['train']} cannot be used:"
+        assert lines[0] == f"1 example of data.train={reader.files['train']} cannot be used:"
         assert lines[1] == "  example 0: is zero"
         assert lines[2].startswith(f"Fix the data{expected}")
     with pytest.raises(ConfigError, match=r"^The val part would be empty: 0\.1 of 1 examples"):

@@ -13,8 +13,8 @@ from seqloom_text.apples.grammar import CLUES, ENDINGS, MIDDLES, OPENINGS, WORDS
 from seqloom_text.apples.reader import ApplesReader
 from seqloom_text.schemas_data import APPLES_KINDS
 
-SOURCE = ApplesReader()
-DATA = {split: list(SOURCE.examples(split)) for split in SPLITS}
+READER = ApplesReader()
+DATA = {split: list(READER.examples(split)) for split in SPLITS}
 
 
 def before_apple(example: Example) -> str:
@@ -108,13 +108,13 @@ def test_the_two_sentences_of_the_book_can_be_made() -> None:
     assert "." in ENDINGS
 
 
-def digest(source: ApplesReader) -> str:
-    data = {s: [[e.id, e.fields, e.meta] for e in source.examples(s)] for s in SPLITS}
+def digest(reader: ApplesReader) -> str:
+    data = {s: [[e.id, e.fields, e.meta] for e in reader.examples(s)] for s in SPLITS}
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 
 
 def test_the_data_are_a_function_of_the_seed() -> None:
-    assert digest(SOURCE) == digest(ApplesReader(seed=13)) == DIGEST
+    assert digest(READER) == digest(ApplesReader(seed=13)) == DIGEST
     assert digest(ApplesReader(seed=14)) != DIGEST
 
 
@@ -135,4 +135,4 @@ def test_more_than_the_grammar_has(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_other_splits_are_refused() -> None:
     with pytest.raises(ConfigError, match="No split 'dev'"):
-        SOURCE.examples("dev")
+        READER.examples("dev")

@@ -15,8 +15,8 @@ def write(path: Path, text: str) -> str:
     return str(path)
 
 
-def sentences(source: ConllReader) -> list[tuple[list[str], list[str]]]:
-    return [(e.fields["tokens"], e.fields["tags"]) for e in source.examples("train")]
+def sentences(reader: ConllReader) -> list[tuple[list[str], list[str]]]:
+    return [(e.fields["tokens"], e.fields["tags"]) for e in reader.examples("train")]
 
 
 TWO = [(["New", "York"], ["B-LOC", "I-LOC"]), (["ok"], ["O"])]
@@ -81,8 +81,8 @@ def test_delimiters_and_spaces_inside_tokens(tmp_path: Path) -> None:
 
 def test_conllu_with_word_numbers(tmp_path: Path) -> None:
     path = write(tmp_path / "a.conllu", "# text = ab\n1\ta\tDET\n2\tb\tNOUN\n")
-    source = ConllReader(train=path, columns={"tokens": 2, "tags": 3}, comment="#")
-    assert sentences(source) == [(["a", "b"], ["DET", "NOUN"])]
+    reader = ConllReader(train=path, columns={"tokens": 2, "tags": 3}, comment="#")
+    assert sentences(reader) == [(["a", "b"], ["DET", "NOUN"])]
     path = write(tmp_path / "b.conllu", "1-2\tab\t_\n1\ta\tDET\n2\tb\tNOUN\n")
     with pytest.raises(DataError, match=r"b\.conllu:1: '1-2' is not a word number: multi-word"):
         list(ConllReader(train=path, columns={"tokens": 2, "tags": 3}).examples("train"))
@@ -103,9 +103,9 @@ def test_conllu_with_word_numbers(tmp_path: Path) -> None:
     ],
 )
 def test_errors_have_file_and_line(tmp_path: Path, text: str, message: str) -> None:
-    source = ConllReader(train=write(tmp_path / "a.conll", text))
+    reader = ConllReader(train=write(tmp_path / "a.conll", text))
     with pytest.raises(DataError, match=message):
-        list(source.examples("train"))
+        list(reader.examples("train"))
 
 
 def test_a_column_beyond_the_last(tmp_path: Path) -> None:

@@ -40,12 +40,12 @@ TWO = [{"text": "a b", "label": "x"}, {"text": "c", "label": "y"}]
     ],
 )
 def test_forms_of_the_same_data(tmp_path: Path, name: str, text: str) -> None:
-    source = CsvReader(train=write(tmp_path / name, text))
-    examples = list(source.examples("train"))
+    reader = CsvReader(train=write(tmp_path / name, text))
+    examples = list(reader.examples("train"))
     assert fields(examples) == TWO
     assert [e.id for e in examples] == ["a:1", "a:2"]
     assert str(examples[1].origin) == f"{tmp_path / name}:3"
-    assert list(source.examples("val")) == []
+    assert list(reader.examples("val")) == []
 
 
 cells = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r"), min_size=1)
@@ -74,14 +74,14 @@ def test_columns_kinds_and_separators(tmp_path: Path) -> None:
     path = write(
         tmp_path / "a.csv", "id;words;slots;topics\n1;a  b\u00a0c;O B-x;red|blue\n2;d;O;\n"
     )
-    source = CsvReader(
+    reader = CsvReader(
         train=path,
         delimiter=";",
         columns={"tokens": "words", "slots": "slots", "labels": "topics"},
         kinds={"slots": "tags"},
         id_column="id",
     )
-    first, second = source.examples("train")
+    first, second = reader.examples("train")
     assert first.id == "1"
     assert first.fields == {
         "tokens": ["a", "b\u00a0c"],
@@ -93,16 +93,16 @@ def test_columns_kinds_and_separators(tmp_path: Path) -> None:
 
 def test_without_a_header_columns_have_numbers(tmp_path: Path) -> None:
     path = write(tmp_path / "a.tsv", "x\ta b\ny\tc\n")
-    source = CsvReader(train=path, header=False, columns={"text": "2", "label": "1"})
-    assert fields(list(source.examples("train"))) == TWO
+    reader = CsvReader(train=path, header=False, columns={"text": "2", "label": "1"})
+    assert fields(list(reader.examples("train"))) == TWO
     with pytest.raises(ConfigError, match=r"data\.columns\.text=text: without a header"):
         CsvReader(train=path, header=False)
 
 
 def test_quotes_may_be_taken_as_they_are(tmp_path: Path) -> None:
     path = write(tmp_path / "a.tsv", 'text\tlabel\n" said he\tx\n"yes" and "no"\ty\n')
-    source = CsvReader(train=path, quoting=False)
-    assert [e.fields["text"] for e in source.examples("train")] == ['" said he', '"yes" and "no"']
+    reader = CsvReader(train=path, quoting=False)
+    assert [e.fields["text"] for e in reader.examples("train")] == ['" said he', '"yes" and "no"']
     with pytest.raises(DataError, match=r"a\.tsv:2: the row that starts here is not well-formed"):
         list(CsvReader(train=path).examples("train"))
 
@@ -125,9 +125,9 @@ def test_quotes_may_be_taken_as_they_are(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_errors_have_file_and_line(tmp_path: Path, text: str, message: str) -> None:
-    source = CsvReader(train=write(tmp_path / "a.csv", text))
+    reader = CsvReader(train=write(tmp_path / "a.csv", text))
     with pytest.raises(DataError, match=rf"a\.csv.*{message}"):
-        usable(source.examples("train"))
+        usable(reader.examples("train"))
 
 
 def test_bytes_that_are_not_utf8(tmp_path: Path) -> None:
@@ -139,8 +139,8 @@ def test_bytes_that_are_not_utf8(tmp_path: Path) -> None:
 
 
 def test_a_bad_example_can_be_passed_over(tmp_path: Path) -> None:
-    source = CsvReader(train=write(tmp_path / "a.csv", "text,label\n ,x\nb,y\n"))
-    error, example = source.examples("train")
+    reader = CsvReader(train=write(tmp_path / "a.csv", "text,label\n ,x\nb,y\n"))
+    error, example = reader.examples("train")
     assert isinstance(error, ExampleError)
     assert error.example_id == "a:1"
     assert isinstance(example, Example)
@@ -148,18 +148,18 @@ def test_a_bad_example_can_be_passed_over(tmp_path: Path) -> None:
 
 
 def test_targets_may_be_absent_from_inputs(tmp_path: Path) -> None:
-    source = CsvReader()
+    reader = CsvReader()
     path = write(tmp_path / "a.csv", 'n,text\n1,a b\n2,""\n')
-    assert fields(list(source.inputs([path]))) == [{"text": "a b"}, {"text": ""}]
+    assert fields(list(reader.inputs([path]))) == [{"text": "a b"}, {"text": ""}]
     with_labels = write(tmp_path / "b.csv", "label,text\nx,a\n,b\n")
-    assert fields(list(source.inputs([with_labels]))) == [
+    assert fields(list(reader.inputs([with_labels]))) == [
         {"text": "a", "label": "x"},
         {"text": "b"},
     ]
     with pytest.raises(DataError, match="no column 'text'"):
-        list(source.inputs([write(tmp_path / "c.csv", "label\nx\n")]))
+        list(reader.inputs([write(tmp_path / "c.csv", "label\nx\n")]))
     one_column = write(tmp_path / "d.csv", "text\na\n\nb\n")
-    assert [e.fields["text"] for e in source.inputs([one_column])] == ["a", "", "b"]
+    assert [e.fields["text"] for e in reader.inputs([one_column])] == ["a", "", "b"]
 
 
 def test_ids_of_inputs_are_unique(tmp_path: Path) -> None:
@@ -172,16 +172,16 @@ def test_equal_file_names_give_different_ids(tmp_path: Path) -> None:
     for split in ("train", "val"):
         (tmp_path / split).mkdir()
         write(tmp_path / split / "a.csv", "text,label\na,x\n")
-    source = CsvReader(**{s: str(tmp_path / s / "a.csv") for s in ("train", "val")})
-    ids = [e.id for split in ("train", "val") for e in source.examples(split)]
+    reader = CsvReader(**{s: str(tmp_path / s / "a.csv") for s in ("train", "val")})
+    ids = [e.id for split in ("train", "val") for e in reader.examples(split)]
     assert ids == ["train/a:1", "val/a:1"]
 
 
 def test_val_and_test_are_cut_from_train(tmp_path: Path) -> None:
     rows = "".join(f"t{i},{'xy'[i % 2]}\n" for i in range(20))
     path = write(tmp_path / "a.csv", f"text,label\n{rows}")
-    source = CsvReader(train=path, split={"val": 0.2, "test": 0.1, "stratify": "label"})
-    parts = {split: [e.id for e in source.examples(split)] for split in ("train", "val", "test")}
+    reader = CsvReader(train=path, split={"val": 0.2, "test": 0.1, "stratify": "label"})
+    parts = {split: [e.id for e in reader.examples(split)] for split in ("train", "val", "test")}
     assert {split: len(ids) for split, ids in parts.items()} == {"train": 14, "val": 4, "test": 2}
     assert sorted(sum(parts.values(), [])) == sorted(f"a:{i}" for i in range(1, 21))  # noqa: RUF017
     again = CsvReader(train=path, split=SplitConfig(val=0.2, test=0.1, stratify="label"))
@@ -190,11 +190,11 @@ def test_val_and_test_are_cut_from_train(tmp_path: Path) -> None:
 
 def test_bad_examples_of_a_cut_file_are_reported_once(tmp_path: Path) -> None:
     rows = "".join(f"t{i},x\n" for i in range(8))
-    source = CsvReader(
+    reader = CsvReader(
         train=write(tmp_path / "a.csv", f"text,label\n ,x\n{rows}"), split={"val": 0.25}
     )
-    assert len(list(source.examples("val"))) == 2
-    error, *examples = source.examples("train")
+    assert len(list(reader.examples("val"))) == 2
+    error, *examples = reader.examples("train")
     assert str(error).endswith("a.csv:2: the field 'text' is empty; expected a text.")
     assert len(examples) == 6
 

@@ -27,8 +27,8 @@ def test_what_json_writes_is_read_back(
     path = tmp_path_factory.mktemp("jsonl") / "a.jsonl"
     # U+2028 and the like stand in the file as they are: they must not end a line.
     lines = [json.dumps({"words": sentence}, ensure_ascii=False) for sentence in sentences]
-    source = JsonlReader(train=write(path, "\n".join(lines)), columns={"tokens": "words"})
-    examples = list(source.examples("train"))
+    reader = JsonlReader(train=write(path, "\n".join(lines)), columns={"tokens": "words"})
+    examples = list(reader.examples("train"))
     assert [e.fields["tokens"] for e in examples] == sentences
     assert [e.origin.line for e in examples if e.origin] == list(range(1, len(sentences) + 1))
 
@@ -69,16 +69,16 @@ GOOD = '{"text": "a", "label": "x"}\n'
     ],
 )
 def test_errors_have_file_and_line(tmp_path: Path, text: str, message: str) -> None:
-    source = JsonlReader(train=write(tmp_path / "a.jsonl", text))
+    reader = JsonlReader(train=write(tmp_path / "a.jsonl", text))
     with pytest.raises(DataError, match=message):
-        usable(source.examples("train"))
+        usable(reader.examples("train"))
 
 
 def test_an_empty_token_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "a.jsonl", '{"tokens": ["a", ""]}')
-    source = JsonlReader(train=path, columns={"tokens": "tokens"})
+    reader = JsonlReader(train=path, columns={"tokens": "tokens"})
     with pytest.raises(ExampleError, match="'tokens' is wrong: item 2 of 2 is empty"):
-        usable(source.examples("train"))
+        usable(reader.examples("train"))
     with pytest.raises(DataError, match=r"no key 'key', from which data\.id_column reads"):
         list(
             JsonlReader(train=path, columns={"tokens": "tokens"}, id_column="key").examples("train")

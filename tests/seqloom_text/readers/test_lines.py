@@ -28,12 +28,12 @@ def test_parallel_files(tmp_path: Path) -> None:
         "slots": write(tmp_path / "seq.out", "O B-x\nO"),
         "intent": write(tmp_path / "label", "Play\nStop\n"),
     }
-    source = ParallelReader(train=files, kinds={"slots": "tags", "intent": "label"})
-    first, second = source.examples("train")
+    reader = ParallelReader(train=files, kinds={"slots": "tags", "intent": "label"})
+    first, second = reader.examples("train")
     assert first.fields == {"tokens": ["a", "b"], "slots": ["O", "B-x"], "intent": "Play"}
     assert second.id == "seq:2"
     assert str(second.origin) == f"{files['tokens']}:2"
-    inputs = list(source.inputs([write(tmp_path / "new.txt", "d e\n\n")]))
+    inputs = list(reader.inputs([write(tmp_path / "new.txt", "d e\n\n")]))
     assert [e.fields for e in inputs] == [{"tokens": ["d", "e"]}, {"tokens": []}]
 
 
@@ -55,11 +55,11 @@ def test_parallel_fields_that_make_no_sense() -> None:
 
 def test_lines(tmp_path: Path) -> None:
     path = write(tmp_path / "a.txt", " a b \r\n\nc\u2028d")
-    source = LinesReader(train=path)
-    assert [e.fields["text"] for e in source.inputs([path])] == [" a b ", "", "c\u2028d"]
-    assert [e.id for e in source.inputs([path])] == ["a:1", "a:2", "a:3"]
+    reader = LinesReader(train=path)
+    assert [e.fields["text"] for e in reader.inputs([path])] == [" a b ", "", "c\u2028d"]
+    assert [e.id for e in reader.inputs([path])] == ["a:1", "a:2", "a:3"]
     with pytest.raises(DataError, match=r"a\.txt:2: the field 'text' is empty; expected a text"):
-        usable(source.examples("train"))
+        usable(reader.examples("train"))
 
 
 def test_a_damaged_gzip_file(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def pipe(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "text"),
+    ("reader", "text"),
     [
         (CsvReader(), "text\na\nb\n"),
         (CsvReader(train="train.tsv"), "n\ttext\n,\ta\n,\tb\n"),
@@ -88,9 +88,9 @@ def pipe(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
         (ParallelReader(train={"text": "x"}), "a\nb\n"),
     ],
 )
-def test_standard_input(monkeypatch: pytest.MonkeyPatch, source: Reader, text: str) -> None:
+def test_standard_input(monkeypatch: pytest.MonkeyPatch, reader: Reader, text: str) -> None:
     pipe(monkeypatch, text)
-    examples = list(source.inputs(["-"]))
+    examples = list(reader.inputs(["-"]))
     assert [e.fields for e in examples] == [{"text": "a"}, {"text": "b"}]
     assert [e.id for e in examples] == ["stdin:1", "stdin:2"]
 
@@ -102,7 +102,7 @@ def test_errors_of_standard_input_name_it(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.parametrize(
-    ("source", "header", "one"),
+    ("reader", "header", "one"),
     [
         (CsvReader(), "text\n", '"one\nrow"\n'),
         (CsvReader(quoting=False), "text\n", "a\n"),
@@ -113,7 +113,7 @@ def test_errors_of_standard_input_name_it(monkeypatch: pytest.MonkeyPatch) -> No
     ],
 )
 def test_each_input_is_given_as_soon_as_it_arrived(
-    monkeypatch: pytest.MonkeyPatch, source: Reader, header: str, one: str
+    monkeypatch: pytest.MonkeyPatch, reader: Reader, header: str, one: str
 ) -> None:
     read_end, write_end = os.pipe()
     # Without blocking, a reader that wanted to see more first would see the end instead, and give
@@ -121,7 +121,7 @@ def test_each_input_is_given_as_soon_as_it_arrived(
     os.set_blocking(read_end, False)
     with os.fdopen(read_end) as stdin, os.fdopen(write_end, "wb", buffering=0) as writer:
         monkeypatch.setattr(sys, "stdin", stdin)
-        examples = source.inputs(["-"])
+        examples = reader.inputs(["-"])
         writer.write(header.encode())
         for n in range(1, 4):
             writer.write(one.encode())

@@ -31,7 +31,7 @@ def check_count(key: str, value: int) -> None:
 
 
 def check_probability(key: str, value: float) -> None:
-    """Refuse what is not a probability below 1, such as a dropout's.
+    """Reject a value that is not in [0, 1), such as a probability of dropout.
 
     Args:
         key: of the parameter, in full.
@@ -41,9 +41,7 @@ def check_probability(key: str, value: float) -> None:
         ConfigError: it is none.
     """
     if not 0.0 <= value < 1.0:
-        raise ConfigError(
-            f"{key} is {value!r}; it is a probability: 0 (none) or more, and below 1."
-        )
+        raise ConfigError(f"{key}={value!r}: expected a number in [0, 1).")
 
 
 def check_option(key: str, value: str, options: type[StrEnum]) -> None:

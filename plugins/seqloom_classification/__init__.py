@@ -17,15 +17,15 @@ class Classification:
     """Parameters of ``head=classification``.
 
     Attributes:
-        field: the field of the examples that is predicted.
-        multi_label: True if the field is a list of any number of labels.
-        pooling: how the states become one vector: the encoder's own summary, the mean or the
-            greatest of the states, or their average under learned attention.
-        dropout: on the pooled vector, in training.
-        class_weights: factors of the loss by class, 1 where not named; with ``multi_label`` they
+        field: Field of the examples that is predicted.
+        multi_label: Whether the field is a list of any number of labels.
+        pooling: How the states become one vector: the encoder's summary, the mean or maximum of
+            the states, or their average under learned attention.
+        dropout: Probability of zeroing a value of the pooled vector.
+        class_weights: Factors of the loss by class, 1 by default; with ``multi_label`` they
             multiply the loss of the examples that have the label.
-        balanced: weigh each class by the inverse of its share in training instead.
-        threshold: with ``multi_label``, the probability from which a label is predicted.
+        balanced: Whether to weight each class by the inverse of its frequency in training instead.
+        threshold: With ``multi_label``, the probability from which a label is predicted.
     """
 
     field: str = "label"

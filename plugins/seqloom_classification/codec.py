@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 
 from seqloom.errors import ConfigError, DataError, ExampleError, did_you_mean
 from seqloom.interfaces import Arrays, Example, HeadCodec, Prediction, View
 from seqloom_classification import Classification
-from seqloom_classification.render import render
-from seqloom_classification.weights import balanced_weights, named_weights
 
 
 class ClassificationCodec(HeadCodec):
-    """Knows the classes of the training data, in alphabetical order.
+    """Numbers the classes of the training data, in alphabetical order.
 
-    The array ``target`` is the class's number, () int64; with several labels an example, 1 for each
-    class that it has, (C,) float32.
+    The array ``target`` is the number of the class, () int64; with sets of labels, 1 for each class
+    in the set, (C,) float32.
 
     Attributes:
-        classes: the C names.
-        weights: the factor of each class in the loss.
+        classes: C names.
+        weights: Factor of each class in the loss.
     """
 
     column_names = ("label", "confidence")
@@ -31,8 +31,8 @@ class ClassificationCodec(HeadCodec):
     def __init__(self, options: Classification) -> None:
         if options.balanced and options.class_weights:
             raise ConfigError(
-                "head.balanced=true and head.class_weights both set the weights of the classes; "
-                "leave one of them out."
+                "head.balanced=true and head.class_weights both set the weights of the classes. "
+                "Remove one of them."
             )
         self.field = options.field
         self.multi_label = options.multi_label
@@ -45,9 +45,9 @@ class ClassificationCodec(HeadCodec):
         """Return the classes with their counts and weights.
 
         Raises:
-            ExampleError: an example has no label, or one of the wrong form.
-            DataError: the examples have too few classes to tell apart.
-            ConfigError: a weight is named for a class that does not occur.
+            ExampleError: An example has no label, or one of a wrong type.
+            DataError: The examples have too few classes.
+            ConfigError: ``class_weights`` names a class that does not occur.
         """
         found = Counter(name for example in examples for name in self.labels(example))
         self._check_classes(found, len(examples))
@@ -60,7 +60,7 @@ class ClassificationCodec(HeadCodec):
         return {"classes": list(counts), "counts": list(counts.values()), "weights": weights}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take up the classes and weights."""
+        """Load the classes and weights."""
         self.classes = list(state["classes"])
         self.weights = list(state["weights"])
         self._number = {name: i for i, name in enumerate(self.classes)}
@@ -69,7 +69,7 @@ class ClassificationCodec(HeadCodec):
         """Return the example's ``target``.
 
         Raises:
-            ExampleError: there is no label, or one that the training data does not have.
+            ExampleError: There is no label, or one that the training data does not have.
         """
         numbers = [self._look_up(name, example) for name in self.labels(example)]
         if not self.multi_label:
@@ -82,15 +82,15 @@ class ClassificationCodec(HeadCodec):
         """Return the example's labels without repetition; exactly one if not ``multi_label``.
 
         Raises:
-            ExampleError: there is no label, or one of the wrong form.
+            ExampleError: There is no label, or one of a wrong type.
         """
         value = example.fields.get(self.field)
         if value is None:
             there = ", ".join(sorted(example.fields)) or "none"
             raise ExampleError(
                 example,
-                f"the field {self.field!r} is missing, and head=classification is to learn it; "
-                f"the example's fields are: {there}. Add it, or choose one with head.field=NAME.",
+                f"the field {self.field!r}, which head=classification predicts, is missing; the "
+                f"example's fields are: {there}. Add it, or choose one with head.field=NAME.",
             )
         if not self.multi_label and isinstance(value, str):
             return [value]
@@ -109,20 +109,20 @@ class ClassificationCodec(HeadCodec):
         return [["|".join(labels), "|".join(confidences)]]
 
     def render(self, example: Example, prediction: Prediction, view: View) -> str:
-        """Return what was read, and the predicted and, if it is known, the true label as HTML."""
+        """Return HTML: what was read, the predicted label and, if it is known, the true one."""
         return render(view, prediction, example.fields.get(self.field))
 
     def _wrong_form(self, value: object, several: bool) -> str:
-        came = f"the field {self.field!r} is {value!r} ({type(value).__name__})"
+        found = f"the field {self.field!r} is {value!r} ({type(value).__name__})"
         if several:
-            return f"{came}, but one label was expected; for sets of labels: head.multi_label=true."
+            return f"{found}; expected one label. For sets of labels set head.multi_label=true."
         if isinstance(value, str):
             return (
-                f"{came}, but head.multi_label=true expects a list of labels; "
-                "for one label an example: head.multi_label=false."
+                f"{found}; head.multi_label=true expects a list of labels. "
+                "For one label set head.multi_label=false."
             )
         expected = "a list of texts" if self.multi_label else "a text"
-        return f"{came}, but a label is {expected}; correct it in the data."
+        return f"{found}; expected {expected}. Fix the data."
 
     def _look_up(self, name: str, example: Example) -> int:
         if name in self._number:
@@ -136,8 +136,72 @@ class ClassificationCodec(HeadCodec):
     def _check_classes(self, found: Mapping[str, int], examples: int) -> None:
         if len(found) >= (1 if self.multi_label else 2):
             return
-        what = f"all have the label {next(iter(found))!r}" if found else "have no label at all"
+        what = f"all have the label {next(iter(found))!r}" if found else "have no label"
         raise DataError(
             f"The {examples} training examples {what} in the field {self.field!r}: there is "
-            "nothing to tell apart. Check data and head.field."
+            "nothing to learn. Check the data and head.field."
         )
+
+
+def balanced_weights(counts: Mapping[str, int], examples: int, multi_label: bool) -> list[float]:
+    """Return weights that give every class the same influence on the loss.
+
+    For one label per example: N / (C · n) for each class (King and Zeng, 2001), so that the mean
+    weight over the training examples is 1. For sets of labels: (N − n) / n, the ratio of examples
+    without the label to those with it, and at least 1 / N.
+
+    >>> balanced_weights({"ham": 3, "spam": 1}, 4, multi_label=False)
+    [0.6666666666666666, 2.0]
+    >>> balanced_weights({"rain": 1, "wind": 2}, 4, multi_label=True)
+    [3.0, 1.0]
+    """
+    if multi_label:
+        return [max(examples - n, 1) / n for n in counts.values()]
+    return [examples / (len(counts) * n) for n in counts.values()]
+
+
+def named_weights(classes: list[str], weights: Mapping[str, float]) -> list[float]:
+    """Return the weight of each class, 1 where none is named.
+
+    Raises:
+        ConfigError: A weight is not positive, or its class is not in the training data.
+    """
+    for name, weight in weights.items():
+        if name not in classes:
+            raise ConfigError(
+                f"head.class_weights names the class {name!r}, which is not in the training data. "
+                f"{did_you_mean(name, classes)}"
+            )
+        if not (math.isfinite(weight) and weight > 0):
+            raise ConfigError(
+                f"head.class_weights: the weight of {name!r} is {weight}; expected a positive "
+                "number."
+            )
+    return [float(weights.get(name, 1.0)) for name in classes]
+
+
+def render(view: View, prediction: Prediction, truth: Any = None) -> str:
+    """Return HTML: what was read, and the predicted label beside the true one if they differ.
+
+    The outer element has the class ``right`` or ``wrong``, or neither if the truth is not known.
+
+    >>> render(View("<div>1 &lt; 2</div>"), {"label": "maths"}, "maths")  # doctest: +ELLIPSIS
+    '<div class="classified right"><div>1 &lt; 2</div>...<b class="predicted">maths</b>...'
+    """
+    predicted = _names(prediction["labels"] if "labels" in prediction else prediction["label"])
+    verdict = Markup('predicted <b class="predicted">{}</b>').format(", ".join(predicted) or "none")
+    if (confidence := prediction.get("confidence")) is not None:
+        verdict += Markup(' <span class="confidence">{:.1f} %</span>').format(100 * confidence)
+    kind = ""
+    if truth is not None:
+        right = set(_names(truth)) == set(predicted)
+        kind = " right" if right else " wrong"
+        if not right:
+            names = ", ".join(_names(truth)) or "none"
+            verdict += Markup(', truth <b class="truth">{}</b>').format(names)
+    page = Markup('<div class="classified{}">{}<p class="verdict">{}</p></div>')
+    return str(page.format(kind, Markup(view.html), verdict))
+
+
+def _names(value: Any) -> list[str]:
+    return [str(value)] if isinstance(value, str) else [str(name) for name in value]

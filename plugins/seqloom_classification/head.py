@@ -1,4 +1,4 @@
-"""The head: pooling, a linear layer, and softmax or one sigmoid a class."""
+"""The head: pooling, a linear layer, and softmax or a sigmoid for each class."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch.nn.functional as F
 from torch import Tensor, nn, tensor
 
+from seqloom.checks import check_probability
 from seqloom.errors import ConfigError
 from seqloom.interfaces import Encoded, Head, Prediction, Targets
 from seqloom.nn import Pooling
@@ -18,15 +19,15 @@ if TYPE_CHECKING:
 
 
 class ClassificationHead(Head):
-    """Gives each sequence one class, or with ``multi_label`` any number of them.
+    """Predicts one class for each sequence, or with ``multi_label`` any number of them.
 
     Args:
-        codec: restored.
+        codec: Restored codec.
         input_size: H of the encoder.
-        **params: of `Classification`.
+        **params: Fields of `Classification`.
 
     Raises:
-        ConfigError: dropout or threshold is out of its range.
+        ConfigError: ``dropout`` or ``threshold`` is out of range.
     """
 
     monitor = "accuracy"
@@ -58,9 +59,9 @@ class ClassificationHead(Head):
     def loss(self, outputs: Tensor, targets: Targets) -> Tensor:
         """Return (B,) losses in nats.
 
-        One label: the cross entropy times the weight of the true class (not divided by the batch's
-        weights, so that an example's loss is its own). Several: the mean over classes of the
-        binary cross entropy, where a class's weight multiplies the loss of having the label.
+        One label: the cross entropy times the weight of the true class (not divided by the weights
+        of the batch, so that the losses of examples are independent). Sets of labels: the mean over
+        classes of the binary cross entropy, where a weight multiplies the loss of positives.
         """
         target = targets["target"]
         if not self.codec.multi_label:
@@ -73,14 +74,13 @@ class ClassificationHead(Head):
     def decode(
         self, outputs: Tensor, encoded: Encoded, *, scores: bool = True, **_: Any
     ) -> list[Prediction]:
-        """Return ``label``, or ``labels`` by falling probability; with ``scores`` also
-        ``probabilities`` of all classes and, for one label, its ``confidence``.
-        """  # noqa: D205
-        return (
-            self._decode_sets(outputs, scores)
-            if self.codec.multi_label
-            else (self._decode_single(outputs, scores))
-        )
+        """Return ``label``, or ``labels`` by decreasing probability.
+
+        With ``scores`` also the ``probabilities`` of all classes and, for one label, its
+        ``confidence``.
+        """
+        decode = self._decode_sets if self.codec.multi_label else self._decode_single
+        return decode(outputs, scores)
 
     def _decode_single(self, outputs: Tensor, scores: bool) -> list[Prediction]:
         classes = self.codec.classes
@@ -115,7 +115,6 @@ class ClassificationHead(Head):
 
 
 def _check(options: Classification) -> None:
-    if not 0 <= options.dropout < 1:
-        raise ConfigError(f"head.dropout={options.dropout}: a share from 0 up to, not with, 1.")
+    check_probability("head.dropout", options.dropout)
     if not 0 < options.threshold < 1:
-        raise ConfigError(f"head.threshold={options.threshold}: a probability between 0 and 1.")
+        raise ConfigError(f"head.threshold={options.threshold}: expected a number in (0, 1).")

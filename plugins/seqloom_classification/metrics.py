@@ -1,4 +1,4 @@
-"""Accuracy and F1 from counts that add up over batches and devices.
+"""Accuracy and F1 from counts, which are summed over batches and devices.
 
 F1 = 2 TP / (2 TP + FP + FN). Macro F1 is the plain mean over the classes that occur in the truth or
 in the predictions; a class that occurs in neither has no F1 and does not count.
@@ -20,7 +20,7 @@ def _share(part: Tensor, whole: Tensor) -> Tensor:
 
 
 class _Scores(HeadMetric):
-    """What both metrics share: true positives, predictions and truths by class."""
+    """Base of both metrics: true positives, predictions and truths by class."""
 
     def __init__(self, classes: Sequence[str]) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class _Scores(HeadMetric):
 
 
 class LabelMetrics(_Scores):
-    """Accuracy and macro F1 of one label an example, from a matrix of counts (truth, predicted)."""
+    """Accuracy and macro F1 of single labels, from a matrix of counts (truth, predicted)."""
 
     modes: Mapping[str, Mode] = {"accuracy": "max", "f1_macro": "max"}
     confusion: Tensor

@@ -15,15 +15,15 @@ from seqloom.plugins import Component, hookimpl
 class Decoder(StrEnum):
     """How the tags of a sentence depend on one another."""
 
-    crf = "crf"  # a linear-chain conditional random field that only gives legal sequences
-    softmax = "softmax"  # each tag on its own; sequences may be ill-formed
+    crf = "crf"  # a linear-chain conditional random field that only predicts valid sequences
+    softmax = "softmax"  # each tag independently; sequences may be ill-formed
 
 
 class Scheme(StrEnum):
-    """How the tags of the data mark entities; predictions are IOB2 whatever the data."""
+    """How the tags of the data mark entities; predictions are always IOB2."""
 
-    auto = "auto"  # told from the training tags
-    iob1 = "iob1"  # I-, and B- only to part adjacent entities of one type
+    auto = "auto"  # detected in the training tags
+    iob1 = "iob1"  # I-, and B- only to separate adjacent entities of one type
     iob2 = "iob2"  # B- at the start of every entity
     bioes = "bioes"  # E- at the end, S- for entities of one token
 
@@ -33,10 +33,10 @@ class Ner:
     """Parameters of ``head=ner``.
 
     Attributes:
-        field: the field of the examples that is predicted: one tag for each token.
+        field: Field of the examples that is predicted: one tag for each token.
         decoder: ``crf`` or ``softmax``.
-        scheme: the tag scheme of the data.
-        dropout: on the encoder's states, the same mask at all steps of a sequence.
+        scheme: Tag scheme of the data.
+        dropout: Probability of zeroing a unit of the encoder's states, at all steps of a sequence.
     """
 
     field: str = "tags"

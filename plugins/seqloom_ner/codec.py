@@ -1,4 +1,4 @@
-"""The codec of the head: from tags in the data's scheme to numbered IOB2 tags, and to entities."""
+"""The codec of the head: numbers tags of any scheme as IOB2, and shows predicted entities."""
 
 from __future__ import annotations
 
@@ -7,25 +7,27 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 
 from seqloom.errors import ExampleError, did_you_mean
 from seqloom.interfaces import Arrays, Example, HeadCodec, Prediction, View
 from seqloom_ner import Scheme, schemes
-from seqloom_ner.render import render
 from seqloom_ner.spans import Span, entities, tag_names
 
 logger = logging.getLogger("seqloom")
+
+_ENTITY = Markup('<mark class="{look}"{title}>{text} <sub>{kind}</sub></mark>')
 
 
 class NerCodec(HeadCodec):
     """Numbers the tags of the training examples: O, then B- and I- of each type, sorted.
 
-    Its item is ``tags``, int64 (T,).
+    The encoded array is ``tags``, int64 (T,).
 
     Attributes:
-        field: that holds the tags.
-        scheme: of the data; ``auto`` until ``restore`` if it is to be told from them.
-        tags: the names of the numbers; known after ``restore``.
+        field: Field that holds the tags.
+        scheme: Tag scheme of the data; ``auto`` until ``restore`` if it is detected.
+        tags: Names of the numbers; known after ``restore``.
     """
 
     column_names = ("token", "tag", "confidence")
@@ -42,18 +44,18 @@ class NerCodec(HeadCodec):
         """Return scheme and tags of the training examples.
 
         Raises:
-            ExampleError: an example lacks the field, or has a tag that the scheme forbids.
+            ExampleError: An example lacks the field, or has a tag that the scheme forbids.
         """
         parsed = [self._parsed(example) for example in examples]
         scheme = schemes.detect(parsed) if self.wanted == Scheme.auto else self.wanted
         for example, tags in zip(examples, parsed, strict=True):
             self._check_scheme(example, tags, scheme)
         types = sorted({kind for tags in parsed for _, kind in tags if kind})
-        self._tell(scheme, types)
+        self._log(scheme, types)
         return {"scheme": scheme.value, "tags": tag_names(types)}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take up a state that ``fit`` returned."""
+        """Load a state that ``fit`` returned."""
         self.scheme = Scheme(state["scheme"])
         self.tags = list(state["tags"])
         self._numbers = {tag: number for number, tag in enumerate(self.tags)}
@@ -62,7 +64,7 @@ class NerCodec(HeadCodec):
         """Return the numbers of the example's tags.
 
         Raises:
-            ExampleError: the field is missing, a tag is not legal, or its type not in training.
+            ExampleError: The field is missing, a tag is invalid, or its type was not in training.
         """
         tags = self.canonical(example)
         unseen = next((at for at, tag in enumerate(tags) if tag not in self._numbers), None)
@@ -72,29 +74,29 @@ class NerCodec(HeadCodec):
             raise ExampleError(
                 example,
                 f"token {unseen} (from 0) has a tag of the type {kind!r}, which no training "
-                f"example has. {known} Mend the tag, or leave such examples out: on_bad=skip.",
+                f"example has. {known} Fix the tag, or skip such examples with on_bad=skip.",
             )
         return {"tags": np.array([self._numbers[tag] for tag in tags], dtype=np.int64)}
 
     def check(self, example: Example, item: Arrays, frames: int) -> None:
-        """Refuse an example whose tags and tokens differ in number.
+        """Reject an example whose tags and tokens differ in number.
 
         Raises:
-            ExampleError: there is not one tag for each token.
+            ExampleError: There is not one tag for each token.
         """
         count = len(item["tags"])
         if count != frames:
             raise ExampleError(
                 example,
-                f"field {self.field!r} has {count} tags, and there are {frames} tokens; head=ner "
-                "needs one tag for each token.",
+                f"{self.field!r} has {count} tags for {frames} tokens; head=ner needs one tag "
+                "for each token.",
             )
 
     def describe(self, example: Example, prediction: Prediction) -> Prediction:
         """Return the prediction with ``tokens``, and with ``text`` for each entity.
 
-        If the tokens' places in the text are known, an entity also gets ``start_char`` and
-        ``end_char``, and its text is cut from there.
+        If the offsets of the tokens in the text are known, an entity also gets ``start_char`` and
+        ``end_char``, and its text is taken from there.
         """
         tokens = list(example.fields["tokens"])
         found = [_with_text(example, tokens, entity) for entity in prediction["entities"]]
@@ -112,11 +114,11 @@ class NerCodec(HeadCodec):
         return [list(row) for row in rows]
 
     def render(self, example: Example, prediction: Prediction, view: View) -> str:
-        """Return HTML of the tokens with their entities; the reference too, if it differs."""
-        return render(example.fields["tokens"], prediction["entities"], self._reference(example))
+        """Return HTML of the tokens with their entities, and of the reference if it differs."""
+        return _render(example.fields["tokens"], prediction["entities"], self._reference(example))
 
     def _reference(self, example: Example) -> list[Span] | None:
-        """Return the entities of the example's own tags; None if it has none that can be read."""
+        """Return the entities of the example's own tags; None if they are missing or invalid."""
         if self.field not in example.fields:
             return None
         try:
@@ -129,7 +131,7 @@ class NerCodec(HeadCodec):
         """Return the example's tags in IOB2.
 
         Raises:
-            ExampleError: the field is missing, or a tag is not legal in the codec's scheme.
+            ExampleError: The field is missing, or a tag is invalid in the codec's scheme.
         """
         tags = self._parsed(example)
         self._check_scheme(example, tags, self.scheme)
@@ -146,7 +148,7 @@ class NerCodec(HeadCodec):
         if isinstance(tags, str) or not all(isinstance(tag, str) for tag in tags):
             raise ExampleError(
                 example,
-                f"field {self.field!r} is {tags!r}; head=ner needs a list of tags, one a token.",
+                f"field {self.field!r} is {tags!r}; head=ner needs a list of tags.",
             )
         try:
             return schemes.parse_all(tags)
@@ -157,16 +159,16 @@ class NerCodec(HeadCodec):
         try:
             schemes.check(tags, scheme)
         except schemes.SchemeError as error:
-            how = "was told from the training tags" if self.wanted == Scheme.auto else "was set"
+            how = "was detected in the training tags" if self.wanted == Scheme.auto else "was set"
             raise ExampleError(
                 example,
-                f"{error} The scheme {scheme} {how}; if the data follow another, set head.scheme "
-                "to iob1, iob2 or bioes; if only some examples are wrong, on_bad=skip leaves them "
-                "out.",
+                f"{error} The scheme {scheme} {how}; if the data follows another, set head.scheme "
+                "to iob1, iob2 or bioes; if only some examples are wrong, skip them with "
+                "on_bad=skip.",
             ) from None
 
-    def _tell(self, scheme: Scheme, types: Sequence[str]) -> None:
-        how = "told from the training tags" if self.wanted == Scheme.auto else "as set"
+    def _log(self, scheme: Scheme, types: Sequence[str]) -> None:
+        how = "detected in the training tags" if self.wanted == Scheme.auto else "as set"
         into = "" if scheme == Scheme.iob2 else ", converted to iob2"
         logger.info("head=ner: tag scheme %s (%s)%s; %d types", scheme, how, into, len(types))
         if not types:
@@ -180,3 +182,52 @@ def _with_text(example: Example, tokens: Sequence[str], entity: dict[str, Any]) 
         return {**entity, "text": " ".join(tokens[start:end])}
     first, last = int(offsets[start][0]), int(offsets[end - 1][1])
     return {**entity, "text": text[first:last], "start_char": first, "end_char": last}
+
+
+def _render(
+    tokens: Sequence[str], predicted: Sequence[Mapping[str, Any]], gold: Sequence[Span] | None
+) -> str:
+    """Return HTML: the prediction, and below it the reference if it is known and differs.
+
+    An entity's class is ``entity``, and if the reference is known also ``right``, ``wrong`` (only
+    predicted) or ``missed`` (only in the reference).
+
+    Args:
+        tokens: Tokens of the sentence.
+        predicted: Predicted entities.
+        gold: Entities of the reference; None if it is not known.
+    """
+    spans = {_span(entity): entity.get("confidence") for entity in predicted}
+    if gold is None:
+        return _paragraph("predicted", tokens, dict.fromkeys(spans, "entity"), spans)
+    looks = {span: "entity right" if span in gold else "entity wrong" for span in spans}
+    html = _paragraph("predicted", tokens, looks, spans)
+    if set(gold) == set(spans):
+        return html
+    expected = {span: "entity right" if span in spans else "entity missed" for span in gold}
+    return html + _paragraph("reference", tokens, expected, {})
+
+
+def _span(entity: Mapping[str, Any]) -> Span:
+    return entity["type"], entity["start"], entity["end"]
+
+
+def _paragraph(
+    name: str,
+    tokens: Sequence[str],
+    looks: Mapping[Span, str],
+    confidences: Mapping[Span, float | None],
+) -> Markup:
+    """Return the tokens as a paragraph with the spans marked; everything is escaped."""
+    parts: list[str | Markup] = []
+    position = 0
+    for span in sorted(looks, key=lambda span: span[1]):
+        kind, start, end = span
+        confidence = confidences.get(span)
+        title = "" if confidence is None else Markup(' title="{:.3f}"').format(confidence)
+        text = " ".join(tokens[start:end])
+        parts += tokens[position:start]
+        parts.append(_ENTITY.format(look=looks[span], title=title, text=text, kind=kind))
+        position = end
+    parts += tokens[position:]
+    return Markup('<p class="ner {}">{}</p>').format(name, Markup(" ").join(parts))

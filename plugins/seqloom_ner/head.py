@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from seqloom.checks import check_probability
 from seqloom.interfaces import Encoded, Head, Prediction, Targets
 from seqloom.nn import LockedDropout, length_mask, zero_padding
 from seqloom_ner import Decoder, Scheme
 from seqloom_ner.codec import NerCodec
 from seqloom_ner.crf import CRF
-from seqloom_ner.prediction import predictions
-from seqloom_ner.spans import Ints, batch_spans, continuations, legal_steps
+from seqloom_ner.spans import Ints, batch_spans, continuations, legal_steps, types_of
 
 if TYPE_CHECKING:
     from seqloom_ner.metric import SpanF1
@@ -23,14 +25,20 @@ if TYPE_CHECKING:
 class NerHead(Head):
     """Scores C tags for each token, and finds the best sequence of them.
 
-    The outputs are emissions, (B, T, C). With ``crf`` the tags predicted are always legal IOB2.
-    With ``softmax`` they may not be: an entity is then a B- and the I- of its type that follow it
-    at once (strict IOB2), and any other I- is part of none.
+    The outputs are emissions, (B, T, C). With ``crf`` predicted tags are always valid IOB2. With
+    ``softmax`` they may not be: an entity is then a B- and the I- of its type that follow it
+    directly (strict IOB2), and any other I- belongs to no entity.
 
     Args:
-        codec: with its state.
+        codec: Restored codec.
         input_size: H.
-        field, decoder, scheme, dropout: see `seqloom_ner.Ner`.
+        field: See `seqloom_ner.Ner`, as for the others.
+        decoder: How the tags of a sentence depend on one another.
+        scheme: Tag scheme of the data.
+        dropout: Probability of zeroing a unit of the encoder's states.
+
+    Raises:
+        ConfigError: ``dropout`` is not in [0, 1).
     """
 
     monitor = "f1"
@@ -46,6 +54,7 @@ class NerHead(Head):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
+        check_probability("head.dropout", dropout)
         self.codec = codec
         self.tags = codec.tags
         size = len(self.tags)
@@ -68,7 +77,7 @@ class NerHead(Head):
     def loss(self, outputs: Tensor, targets: Targets) -> Tensor:
         """Return (B,): the negative log likelihood of each example's tags.
 
-        With ``softmax`` that is the sum of the cross entropies of its tokens.
+        With ``softmax`` it is the sum of the cross entropies of its tokens.
         """
         lengths = targets.lengths["tags"]
         size = int(lengths.max())
@@ -94,7 +103,7 @@ class NerHead(Head):
         )
         spans = batch_spans(tags, lengths.numpy())
         confidences = self._confidences(emissions, lengths, tags, spans) if scores else None
-        return predictions(tags, lengths, spans, confidences, self.tags)
+        return _predictions(tags, lengths, spans, confidences, self.tags)
 
     def _confidences(
         self, emissions: Tensor, lengths: Tensor, tags: Ints, spans: Ints
@@ -122,3 +131,25 @@ class NerHead(Head):
         from seqloom_ner.metric import SpanF1  # torchmetrics takes a second that predicting saves
 
         return SpanF1(self.tags)
+
+
+def _predictions(
+    tags: Ints,
+    lengths: Tensor,
+    spans: Ints,
+    confidences: Sequence[float] | None,
+    names: Sequence[str],
+) -> list[Prediction]:
+    """Return B predictions as plain types, from (B, T) numbered tags and their (N, 4) spans."""
+    types = types_of(names)
+    named = np.array(names, dtype=object)[tags]
+    found: list[Prediction] = [
+        {"tags": row[:length].tolist(), "entities": []}
+        for row, length in zip(named, lengths.tolist(), strict=True)
+    ]
+    for position, (row, start, end, kind) in enumerate(spans.tolist()):
+        entity = {"type": types[kind], "start": start, "end": end}
+        if confidences is not None:
+            entity["confidence"] = confidences[position]
+        found[row]["entities"].append(entity)
+    return found

@@ -1,4 +1,4 @@
-"""Strict span scores, as sums that add up over batches and devices."""
+"""Strict span scores, from sums over batches and devices."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from seqloom_ner.spans import Ints, count_ill_formed, flat_spans, separated, typ
 
 
 class SpanF1(HeadMetric):
-    """Precision, recall and F1 of entities, found and counted by strict IOB2.
+    """Precision, recall and F1 of entities by strict IOB2.
 
-    An entity counts as found if type, start and end are right: seqeval's ``mode="strict",
-    scheme=IOB2``. Where there is nothing to divide by, a score is 0. ``f1`` is over all entities,
+    An entity counts as found if type, start and end are correct: seqeval's ``mode="strict",
+    scheme=IOB2``. A score with denominator 0 is 0. ``f1`` is over all entities,
     ``f1_macro`` the mean over the types that the reference or the predictions have.
 
     Args:
-        tags: the names of the numbered tags, O first.
+        tags: Names of the numbered tags, O first.
     """
 
     modes: Mapping[str, Mode] = {
@@ -114,7 +114,7 @@ class SpanF1(HeadMetric):
 
 
 def _scores(found: Tensor, predicted: Tensor, gold: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return precision, recall and F1 of counts, 0 where there is nothing to divide by."""
+    """Return precision, recall and F1 of counts, 0 where the denominator is 0."""
     precision = found / predicted.clamp_min(1)
     recall = found / gold.clamp_min(1)
     return precision, recall, 2 * found / (predicted + gold).clamp_min(1)

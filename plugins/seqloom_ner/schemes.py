@@ -1,6 +1,6 @@
 """Tag schemes: how B-, I-, E- and S- in front of a type mark entities in a list of tags.
 
-Inside seqloom there is one scheme, IOB2; data in another are converted when they are encoded. The
+seqloom uses one scheme internally, IOB2; data in another is converted when it is encoded. The
 names IOB1 and IOB2 are those of Tjong Kim Sang and Veenstra 1999, "Representing text chunks".
 """
 
@@ -18,7 +18,7 @@ _PREFIXES = {Scheme.iob1: "BI", Scheme.iob2: "BI", Scheme.bioes: "BIES"}
 
 
 class SchemeError(ValueError):
-    """A tag that its scheme does not allow where it stands."""
+    """A tag that its scheme does not allow at its position."""
 
     def __init__(self, position: int, problem: str) -> None:
         self.position = position
@@ -30,7 +30,7 @@ def parse(tag: str, position: int = 0) -> Tag:
     """Return prefix and type of a tag. The type may contain hyphens.
 
     Raises:
-        SchemeError: the tag is not O, or one of B I E S, a hyphen and a type.
+        SchemeError: The tag is neither O nor one of B I E S, a hyphen and a type.
 
     >>> parse("B-some-type"), parse("O")
     (('B', 'some-type'), ('O', ''))
@@ -51,27 +51,27 @@ def parse_all(tags: Sequence[str]) -> list[Tag]:
     """Return prefix and type of each tag.
 
     Raises:
-        SchemeError: one of them is no such tag.
+        SchemeError: One of them is not a valid tag.
     """
     return [parse(tag, position) for position, tag in enumerate(tags)]
 
 
-def _goes_on(before: Tag, kind: str) -> bool:
+def _is_open(before: Tag, kind: str) -> bool:
     """Return whether an entity of the type is still open after a tag of BIOES or IOB."""
     return before[1] == kind and before[0] in "BI"
 
 
 def _problem(before: Tag, tag: Tag, scheme: Scheme) -> str | None:
-    """Return what is wrong with a tag after another, None if nothing is."""
+    """Return what is wrong with a tag after another, or None."""
     prefix, kind = tag
     previous = "-".join(filter(None, before))
     if prefix not in _PREFIXES[scheme] + OUTSIDE:
         return f"has the tag '{prefix}-{kind}', which {scheme} does not have"
     if scheme == Scheme.iob1:
-        if prefix == "B" and not _goes_on(before, kind):
+        if prefix == "B" and not _is_open(before, kind):
             return f"has the tag 'B-{kind}' after '{previous}', where {scheme} has 'I-{kind}'"
         return None
-    if prefix in ("I", "E") and not _goes_on(before, kind):
+    if prefix in ("I", "E") and not _is_open(before, kind):
         opening = f"'B-{kind}'" if prefix == "I" else f"'B-{kind}' or 'S-{kind}'"
         return f"has the tag '{prefix}-{kind}' after '{previous}', where {scheme} has {opening}"
     if scheme == Scheme.bioes and before[0] in ("B", "I") and prefix not in ("I", "E"):
@@ -80,7 +80,7 @@ def _problem(before: Tag, tag: Tag, scheme: Scheme) -> str | None:
 
 
 def problems(tags: Sequence[Tag], scheme: Scheme) -> Iterable[tuple[int, str]]:
-    """Yield the position of each tag that the scheme forbids, with what is wrong in words."""
+    """Yield the position of each tag that the scheme forbids, with the reason."""
     before: Tag = (OUTSIDE, "")
     for position, tag in enumerate(tags):
         if tag != before or tag[1]:  # O after O is the common case
@@ -93,17 +93,17 @@ def problems(tags: Sequence[Tag], scheme: Scheme) -> Iterable[tuple[int, str]]:
 
 
 def check(tags: Sequence[Tag], scheme: Scheme) -> None:
-    """Refuse a sequence that the scheme does not allow.
+    """Reject a sequence that the scheme does not allow.
 
     Raises:
-        SchemeError: at the first tag that is not legal.
+        SchemeError: Names the first tag that is not valid.
     """
     for position, problem in problems(tags, scheme):
         raise SchemeError(position, problem + ".")
 
 
 def detect(sentences: Iterable[Sequence[Tag]]) -> Scheme:
-    """Return the scheme that the sentences follow, or break least; IOB2 if they cannot tell.
+    """Return the scheme that the sentences violate least; IOB2 in case of a tie.
 
     >>> detect([parse_all(["I-PER", "O", "I-LOC"])])
     <Scheme.iob1: 'iob1'>
@@ -116,7 +116,7 @@ def detect(sentences: Iterable[Sequence[Tag]]) -> Scheme:
 
 
 def to_iob2(tags: Sequence[Tag], scheme: Scheme) -> list[str]:
-    """Return legal tags of the scheme as tags of IOB2.
+    """Return valid tags of the scheme as tags of IOB2.
 
     >>> to_iob2(parse_all(["S-LOC", "B-PER", "E-PER"]), Scheme.bioes)
     ['B-LOC', 'B-PER', 'I-PER']

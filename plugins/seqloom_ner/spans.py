@@ -1,7 +1,7 @@
-"""Entities in sequences of IOB2 tags, by the strict rule: B-X and the I-X that follow it at once.
+"""Entities in sequences of IOB2 tags, by the strict rule: B-X and the I-X directly after it.
 
 An I-X without a B-X or I-X before it is ill-formed and belongs to no entity, nor do the I-X after
-it. That is what seqeval's ``mode="strict", scheme=IOB2`` counts.
+it. This is what seqeval's ``mode="strict", scheme=IOB2`` counts.
 
 Tags are numbered as the codec orders them: O is 0, B- of the k-th type 2 k + 1, I- 2 k + 2.
 """
@@ -29,12 +29,12 @@ def tag_names(types: Sequence[str]) -> list[str]:
 
 
 def types_of(tags: Sequence[str]) -> list[str]:
-    """Return the types of what ``tag_names`` gave."""
+    """Return the types from which ``tag_names`` made the tags."""
     return [tag[2:] for tag in tags[1::2]]
 
 
 def legal_steps(size: int) -> tuple[Bools, Bools]:
-    """Return which of so many numbered tags may start a sequence, and which may follow which.
+    """Return which of C numbered tags may start a sequence, and which may follow which.
 
     Returns:
         (C,) and (C, C); in the latter the row is the earlier tag.
@@ -45,22 +45,22 @@ def legal_steps(size: int) -> tuple[Bools, Bools]:
 
 
 def continuations(size: int) -> Bools:
-    """Return (C, C): True where the column's tag goes on with the entity of the row's."""
-    return _goes_on(np.arange(size)[:, None], np.arange(size)[None])
+    """Return (C, C): True where the column's tag continues the entity of the row's."""
+    return _extends(np.arange(size)[:, None], np.arange(size)[None])
 
 
-def _goes_on(before: Ints, tags: Ints) -> Bools:
-    """Return whether each tag is an I- whose entity the tag before it is in."""
-    goes_on: Bools = (tags > 0) & (tags % 2 == 0) & ((before == tags) | (before == tags - 1))
-    return goes_on
+def _extends(before: Ints, tags: Ints) -> Bools:
+    """Return whether each tag is an I- that continues the entity of the tag before it."""
+    found: Bools = (tags > 0) & (tags % 2 == 0) & ((before == tags) | (before == tags - 1))
+    return found
 
 
 def _continues(tags: Ints) -> Bools:
-    return _goes_on(np.concatenate([[0], tags[:-1]]), tags)
+    return _extends(np.concatenate([[0], tags[:-1]]), tags)
 
 
 def count_ill_formed(tags: Ints) -> int:
-    """Return how many of the (N,) numbered tags are an I- that nothing opened."""
+    """Return how many of the (N,) numbered tags are an I- that continues no entity."""
     return int(((tags > 0) & (tags % 2 == 0) & ~_continues(tags)).sum())
 
 
@@ -79,7 +79,7 @@ def flat_spans(tags: Ints) -> tuple[Ints, Ints, Ints]:
 def separated(tags: Ints, lengths: Ints) -> Ints:
     """Return padded (B, T) tags as (B, T + 1) with O in the padding and after every row.
 
-    Flattened, its rows cannot run into one another; ``divmod(position, T + 1)`` is row and token.
+    In the flattened array no entity crosses rows; ``divmod(position, T + 1)`` is row and token.
     """
     size = tags.shape[1]
     kept = np.where(np.arange(size) < lengths[:, None], tags, 0)
@@ -94,7 +94,7 @@ def batch_spans(tags: Ints, lengths: Ints) -> Ints:
 
 
 def entities(tags: Sequence[str]) -> list[Span]:
-    """Return the entities of one sequence of IOB2 tags, legal or not.
+    """Return the entities of one sequence of IOB2 tags, valid or not.
 
     >>> entities(["B-PER", "I-PER", "I-LOC", "B-LOC"])
     [('PER', 0, 2), ('LOC', 3, 4)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from seqloom.checks import check_probability
 from seqloom.errors import ConfigError
 from seqloom.plugins import Component
 
@@ -27,10 +28,6 @@ class Normalisation(StrEnum):
 def _require(fits: bool, parameter: str, value: object, expected: str) -> None:
     if not fits:
         raise ConfigError(f"frontend.{parameter}={value}: {expected}.")
-
-
-def _require_fraction(parameter: str, value: float) -> None:
-    _require(0 <= value < 1, parameter, value, "expected a number in [0, 1)")
 
 
 @dataclass
@@ -77,7 +74,7 @@ class Words:
             _require(getattr(self, name) >= 1, name, getattr(self, name), "expected 1 or more")
         for name in ("word_dropout", "init_std"):
             _require(getattr(self, name) >= 0, name, getattr(self, name), "expected 0 or more")
-        _require_fraction("dropout", self.dropout)
+        check_probability("frontend.dropout", self.dropout)
         width = self.character_width
         _require(width % 2 == 1, "character_width", width, "expected an odd number, such as 3")
         for name in ("freeze_vectors", "vectors_vocabulary"):
@@ -115,8 +112,8 @@ class Characters:
         for name in ("size", "min_count"):
             _require(getattr(self, name) >= 1, name, getattr(self, name), "expected 1 or more")
         _require(self.init_std >= 0, "init_std", self.init_std, "expected 0 or more")
-        _require_fraction("dropout", self.dropout)
-        _require_fraction("character_dropout", self.character_dropout)
+        check_probability("frontend.dropout", self.dropout)
+        check_probability("frontend.character_dropout", self.character_dropout)
         forms = list(Normalisation)
         _require(self.unicode in forms, "unicode", self.unicode, f"expected {' or '.join(forms)}")
 

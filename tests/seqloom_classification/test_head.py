@@ -123,8 +123,8 @@ def test_dropout_acts_in_training_only(three: Any, encode: Any) -> None:
 @pytest.mark.parametrize(
     ("params", "text"),
     [
-        ({"dropout": 1.0}, r"head\.dropout=1\.0: a share"),
-        ({"threshold": 0.0}, r"head\.threshold=0\.0: a probability between 0 and 1"),
+        ({"dropout": 1.0}, r"head\.dropout=1\.0: expected a number in \[0, 1\)"),
+        ({"threshold": 0.0}, r"head\.threshold=0\.0: expected a number in"),
         ({"pooling": "median"}, r"no pooling 'median'"),
     ],
 )

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from seqloom.errors import ExampleError
-from seqloom.interfaces import Example, Origin
+from seqloom.interfaces import Example, Origin, View
 from seqloom_ner.codec import NerCodec
 
 
@@ -32,7 +32,8 @@ def test_data_of_each_scheme_is_encoded_as_iob2(
     assert codec.scheme == scheme
     into = "" if scheme == "iob2" else ", converted to iob2"
     assert (
-        f"head=ner: tag scheme {scheme} (told from the training tags){into}; 1 types" in caplog.text
+        f"head=ner: tag scheme {scheme} (detected in the training tags){into}; 1 types"
+        in caplog.text
     )
     item = codec.encode(example(tags))
     assert item["tags"].dtype == "int64"
@@ -58,9 +59,9 @@ def test_illegal_tag_names_place_token_and_way_out(fit: Any, example: Any) -> No
     codec = fit(["B-PER", "I-PER"])
     expected = (
         "train.conll:7: token 1 (from 0) has the tag 'I-PER' after 'O', where iob2 has 'B-PER'. "
-        "The scheme iob2 was told from the training tags; if the data follow another, set "
-        "head.scheme to iob1, iob2 or bioes; if only some examples are wrong, on_bad=skip leaves "
-        "them out."
+        "The scheme iob2 was detected in the training tags; if the data follows another, set "
+        "head.scheme to iob1, iob2 or bioes; if only some examples are wrong, skip them with "
+        "on_bad=skip."
     )
     with pytest.raises(ExampleError, match=f"^{re.escape(expected)}$"):
         codec.encode(example(["O", "I-PER"], 7))
@@ -76,8 +77,8 @@ def test_tags_of_another_kind_are_refused(fit: Any) -> None:
 def test_unseen_type_is_refused_with_the_nearest(codec: NerCodec, example: Any) -> None:
     expected = (
         "train.conll:3: token 1 (from 0) has a tag of the type 'PERS', which no training example "
-        "has. Did you mean 'PER'? There are: LOC, PER. Mend the tag, or leave such examples out: "
-        "on_bad=skip."
+        "has. Did you mean 'PER'? There are: LOC, PER. Fix the tag, or skip such examples "
+        "with on_bad=skip."
     )
     with pytest.raises(ExampleError, match=f"^{re.escape(expected)}$"):
         codec.encode(example(["O", "B-PERS"], 3))
@@ -90,7 +91,7 @@ def test_missing_field_and_wrong_values_are_refused(codec: NerCodec, example: An
     ):
         codec.encode(bare)
     for value in ("O", [1, 2]):
-        with pytest.raises(ExampleError, match="head=ner needs a list of tags, one a token"):
+        with pytest.raises(ExampleError, match="head=ner needs a list of tags"):
             codec.encode(example(value))
 
 
@@ -98,6 +99,90 @@ def test_number_of_tags_must_be_that_of_tokens(codec: NerCodec, example: Any) ->
     sentence = example(["O", "O"], 4)
     item = codec.encode(sentence)
     codec.check(sentence, item, 2)
-    expected = "train.conll:4: field 'tags' has 2 tags, and there are 3 tokens"
+    expected = "train.conll:4: 'tags' has 2 tags for 3 tokens"
     with pytest.raises(ExampleError, match=re.escape(expected)):
         codec.check(sentence, item, 3)
+
+
+CODEC = NerCodec()
+PREDICTION: dict[str, Any] = {
+    "tags": ["O", "B-LOC", "I-LOC"],
+    "entities": [{"type": "LOC", "start": 1, "end": 3, "confidence": 0.5}],
+}
+
+
+def test_describe_cuts_texts_where_offsets_are_known() -> None:
+    fields = {"tokens": ["in", "New", "York"], "text": "in  New\tYork"}
+    example = Example("1", fields, meta={"offsets": [(0, 2), (4, 7), (8, 12)]})
+    described = CODEC.describe(example, PREDICTION)
+    assert described["tokens"] == ["in", "New", "York"]
+    (entity,) = described["entities"]
+    assert (
+        entity["text"] == "New\tYork" == fields["text"][entity["start_char"] : entity["end_char"]]
+    )
+    assert (entity["start_char"], entity["end_char"], entity["confidence"]) == (4, 12, 0.5)
+    assert "text" not in PREDICTION["entities"][0]
+    assert CODEC.describe(example, described) == described
+
+
+def test_describe_joins_tokens_otherwise() -> None:
+    described = CODEC.describe(Example("1", {"tokens": ["in", "New", "York"]}), PREDICTION)
+    assert described["entities"] == [{**PREDICTION["entities"][0], "text": "New York"}]
+
+
+def test_columns_leave_unknown_confidences_empty() -> None:
+    entity = {"type": "LOC", "start": 1, "end": 3}
+    example = Example("1", {"tokens": ["in", "New", "York"]})
+    rows = CODEC.columns(example, {**PREDICTION, "entities": [entity]})
+    assert rows == [["in", "O", ""], ["New", "B-LOC", ""], ["York", "I-LOC", ""]]
+
+
+VIEW = View("")
+
+
+def prediction(*spans: tuple[str, int, int], confidence: float | None = None) -> dict[str, Any]:
+    extra = {} if confidence is None else {"confidence": confidence}
+    entities = [{"type": kind, "start": a, "end": b, **extra} for kind, a, b in spans]
+    return {"tags": [], "entities": entities}
+
+
+def test_equal_to_the_reference_is_shown_once(codec: NerCodec, example: Any) -> None:
+    html = codec.render(
+        example(["O", "B-LOC", "I-LOC"]), prediction(("LOC", 1, 3), confidence=0.25), VIEW
+    )
+    assert html == (
+        '<p class="ner predicted">w0 <mark class="entity right" title="0.250">w1 w2 '
+        "<sub>LOC</sub></mark></p>"
+    )
+
+
+def test_what_differs_is_marked_wrong_and_missed(codec: NerCodec, example: Any) -> None:
+    html = codec.render(
+        example(["B-PER", "B-LOC", "O"]), prediction(("PER", 0, 1), ("PER", 2, 3)), VIEW
+    )
+    predicted, reference = html.split("</p>")[:2]
+    assert '<mark class="entity right">w0 <sub>PER</sub></mark> w1' in predicted
+    assert '<mark class="entity wrong">w2 <sub>PER</sub></mark>' in predicted
+    assert 'class="ner reference"' in reference
+    assert '<mark class="entity missed">w1 <sub>LOC</sub></mark> w2' in reference
+
+
+def test_without_a_readable_reference_nothing_is_judged(codec: NerCodec, example: Any) -> None:
+    expected = '<p class="ner predicted"><mark class="entity">a <sub>LOC</sub></mark> b</p>'
+    for tags in (["O", "I-LOC"], ["O"], [3, 4]):
+        sentence = example(tags)
+        sentence.fields["tokens"] = ["a", "b"]
+        assert codec.render(sentence, prediction(("LOC", 0, 1)), VIEW) == expected
+    del sentence.fields["tags"]
+    assert codec.render(sentence, prediction(("LOC", 0, 1)), VIEW) == expected
+
+
+def test_everything_is_escaped(codec: NerCodec, example: Any) -> None:
+    sentence = example(["B-<b>", "O"])
+    sentence.fields["tokens"] = ["<script>alert('&')</script>", '"><img>']
+    html = codec.render(sentence, prediction(('<i onclick="x">', 0, 1), ("LOC", 1, 2)), VIEW)
+    for raw in ("<script", "<img", "<i ", "<b>"):
+        assert raw not in html
+    assert "&lt;script&gt;alert(&#39;&amp;&#39;)&lt;/script&gt;" in html
+    assert "B-" not in html
+    assert "&lt;b&gt;" in html

@@ -189,8 +189,8 @@ def test_refuses_what_has_no_steps(
         ({"hidden_size": 0}, "encoder.hidden_size is 0; it must be a whole number, 1 or more"),
         ({"hidden_size": True}, "encoder.hidden_size is True"),
         ({"num_layers": 0}, "encoder.num_layers is 0; it must be a whole number, 1 or more"),
-        ({"dropout": 1.0}, "encoder.dropout is 1.0; it is a probability"),
-        ({"dropout": -0.1}, "encoder.dropout is -0.1; it is a probability"),
+        ({"dropout": 1.0}, r"encoder.dropout=1.0: expected a number in \[0, 1\)"),
+        ({"dropout": -0.1}, r"encoder.dropout=-0.1: expected a number in \[0, 1\)"),
     ],
 )
 @pytest.mark.parametrize("name", CAUSAL + BOTH)

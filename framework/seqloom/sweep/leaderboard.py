@@ -10,7 +10,7 @@ from importlib.util import find_spec
 
 from seqloom.errors import ConfigError, did_you_mean
 from seqloom.sweep.points import Group, differing_keys, grouped, paired
-from seqloom.sweep.trials import Trial, counted, is_number
+from seqloom.sweep.trials import Trial, counted, is_finite
 
 GET_SCIPY = 'Significance tests need SciPy: pip install "seqloom[sweep]"'
 NO_TEST = "No p: no row shares two or more seeds with the best row at equal other settings."
@@ -227,7 +227,7 @@ def _row(group: Group, metric: str) -> Row:
 
 def _mean(group: Group, name: str) -> float | None:
     found = [trial.record.get(name) for trial in group.trials if trial.done]
-    values = [value for value in found if value is not None and is_number(value)]
+    values = [value for value in found if value is not None and is_finite(value)]
     return statistics.fmean(values) if values else None
 
 

@@ -72,7 +72,7 @@ class Trial:
         """The final metrics by split and name, without those that are not finite."""
         found = _mapping(self.record.get("metrics"))
         return {
-            split: {name: value for name, value in _mapping(values).items() if is_number(value)}
+            split: {name: value for name, value in _mapping(values).items() if is_finite(value)}
             for split, values in found.items()
         }
 
@@ -210,7 +210,7 @@ def status(folder: Path, trials: Sequence[Trial]) -> str:
     return f"{states_text(counts)} of {total}"
 
 
-def is_number(value: object) -> bool:
+def is_finite(value: object) -> bool:
     """Return whether a value of a record is a finite number."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 

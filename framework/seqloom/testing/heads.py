@@ -46,13 +46,12 @@ STEPS = 40
 LEARNING_RATE = 0.05
 
 SHARE = 0.8
-"""Largest share of the mean loss before training that may be left after it."""
+"""Largest part of the mean loss that training may leave."""
 
 OPENING = "<script>"
 MARKUP = f"{OPENING}alert(1)</script>"
 
 INPUTS = ("text", "tokens")
-
 Candidates = Callable[[Example], Iterable[Example]]
 """From an example to examples like it, with each target that it could have."""
 

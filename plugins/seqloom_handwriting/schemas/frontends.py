@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from seqloom.checks import check_probability
 from seqloom.errors import ConfigError
 from seqloom.plugins import Component
 
@@ -98,7 +99,7 @@ class LineImage:
         _require(self.height >= 1, "height", self.height, "1 or more")
         _require_no_minus(self, ("margin",))
         _require(self.ink in list(Ink), "ink", self.ink, " or ".join(Ink))
-        _require(0 <= self.dropout < 1, "dropout", self.dropout, "0 or more, below 1")
+        check_probability("frontend.dropout", self.dropout)
         _require(
             len(self.channels) > 0 and min(self.channels) > 0,
             "channels",

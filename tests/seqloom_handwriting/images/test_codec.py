@@ -200,7 +200,7 @@ def test_an_image_that_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
     [
         ({"height": 0}, r"frontend.height=0: expected 1 or more\."),
         ({"margin": -1}, r"frontend.margin=-1: expected 0 or more\."),
-        ({"dropout": 1.0}, r"frontend.dropout=1.0: expected 0 or more, below 1\."),
+        ({"dropout": 1.0}, r"frontend.dropout=1.0: expected a number in \[0, 1\)"),
         ({"ink": "blue"}, r"frontend.ink=blue: expected dark or light or auto\."),
         ({"channels": []}, r"frontend.channels=\[\]: expected the positive sizes of one or more"),
         ({"channels": [4, 0]}, r"frontend.channels=\[4, 0\]: expected the positive sizes"),

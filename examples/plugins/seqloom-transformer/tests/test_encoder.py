@@ -166,7 +166,7 @@ def test_a_state_is_refused() -> None:
         ({"feedforward_size": -1}, r"encoder\.feedforward_size is -1; it must be"),
         (
             {"dropout": 1.5},
-            r"encoder\.dropout is 1\.5; it is a probability: 0 .none. or more, and below 1\.",
+            r"encoder\.dropout=1\.5: expected a number in .0, 1.\.",
         ),
         ({"summary": "last"}, r"encoder\.summary is 'last'\. There are: first, mean\."),
     ],

@@ -20,7 +20,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from seqloom.errors import ConfigError, RunError, did_you_mean
 from seqloom.sweep.folder import Plan, PlannedTrial, SweepFolder, read_plan
 from seqloom.sweep.optuna.settings import RECORDED, Settings, is_reported
-from seqloom.sweep.trials import Trial, is_number, read_trial, read_trials
+from seqloom.sweep.trials import Trial, is_finite, read_trial, read_trials
 
 
 def study_in_memory(directions: Sequence[str], pruner: BasePruner | None = None) -> Study:
@@ -174,7 +174,7 @@ def numbers(record: Mapping[str, Any]) -> dict[str, float | None]:
     {'parameters': 9, 'val/f1': 0.5}
     """
     plain = {
-        key: record[key] if is_number(record[key]) else None for key in RECORDED if key in record
+        key: record[key] if is_finite(record[key]) else None for key in RECORDED if key in record
     }
     metrics = {
         f"{split}/{name}": value

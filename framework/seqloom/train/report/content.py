@@ -92,7 +92,7 @@ def curve(rows: Rows, name: str, along: str = "step") -> Curve:
     found = [
         (float(row[along]), float(row[name]))
         for row in rows
-        if _is_number(row.get(along)) and _is_number(row.get(name))
+        if is_number(row.get(along)) and is_number(row.get(name))
     ]
     return sorted(point for point in found if all(map(math.isfinite, point)))
 
@@ -129,5 +129,6 @@ def not_finite(rows: Rows) -> list[tuple[str, int, str]]:
     return [(name, len(steps), steps[0]) for name, steps in found.items()]
 
 
-def _is_number(value: object) -> bool:
+def is_number(value: object) -> bool:
+    """Return whether a value is a number, and not a truth value."""
     return isinstance(value, int | float) and not isinstance(value, bool)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqloom.train.report import tables
-from seqloom.train.report.content import Report, best, curve, not_finite
+from seqloom.train.report.content import Report, best, curve, is_number, not_finite
 from seqloom.train.report.plots import figures_of
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters: dict[str, Callable[..., object]] = {"shown": shown, "is_number": _is_number}
+    filters: dict[str, Callable[..., object]] = {"shown": shown, "is_number": is_number}
     environment.filters.update(filters)
     return environment
 
@@ -75,10 +75,6 @@ def shown(value: object) -> str:
     if isinstance(value, int) or (value.is_integer() and 1e4 <= abs(value) < 1e15):
         return f"{int(value):,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
     return f"{value:.4f}" if 1e-3 <= abs(value) < 10 else f"{value:.4g}"
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _as_yaml(config: object) -> str:

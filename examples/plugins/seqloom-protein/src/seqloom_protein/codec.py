@@ -69,7 +69,7 @@ class StructureCodec(HeadCodec):
                 raise ExampleError(
                     example,
                     f"residue {place + 1} has the state {state!r}, which no training example has. "
-                    f"{did_you_mean(state, self.states)} Mend it, mark the residue as not "
+                    f"{did_you_mean(state, self.states)} Fix it, mark the residue as not "
                     "resolved, or leave such examples out: on_bad=skip.",
                 )
             if state:

@@ -17,13 +17,7 @@ from hatchling.builders.wheel import WheelBuilder
 
 import seqloom
 from seqloom.cli.main import run
-from seqloom.cli.plugin_names import choose_names
-from seqloom.cli.plugin_template import (
-    TEMPLATES,
-    render_plugin,
-    seqloom_range,
-    write_plugin,
-)
+from seqloom.cli.new import TEMPLATES, choose_names, render_plugin, seqloom_range, write_plugin
 from seqloom.config.compose import compose_run
 from seqloom.errors import ConfigError, PluginError, SeqloomError
 from seqloom.plugins import KINDS, Kind
@@ -89,7 +83,7 @@ def installed(site: Path, monkeypatch: pytest.MonkeyPatch, fresh_plugins: None) 
 def test_names_are_made_of_one(typed: str, distribution: str, module: str, entry: str) -> None:
     names = choose_names(typed, {"encoder": ""})
     assert (names.distribution, names.module, names.entry) == (distribution, module, entry)
-    (part,) = names.parts
+    (part,) = names.components
     assert part.choice == f"encoder={entry}"
 
 
@@ -100,7 +94,7 @@ def test_names_are_made_of_one(typed: str, distribution: str, module: str, entry
         ("kelp/forest", "NAME 'kelp/forest': expected letters"),
         ("été", "NAME 'été': expected letters"),
         ("", "NAME '': expected letters"),
-        ("Class", "NAME 'Class': class is a keyword of Python"),
+        ("Class", "NAME 'Class': class is a Python keyword"),
         ("k" * 35, "35 characters; at most 34 are expected"),
         ("json", "NAME 'json': Python's standard library has a module json. Choose another name"),
         ("seqloom", "NAME 'seqloom': seqloom has a module seqloom. Choose another name"),
@@ -115,13 +109,18 @@ def test_names_that_python_cannot_have(typed: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("typed", "kind", "component", "message"),
     [
-        ("torch", "encoder", "", "A module torch is installed already, in "),
-        ("seqloom-text", "encoder", "", "A module seqloom_text is installed already, in "),
-        ("pytorch-lightning", "encoder", "", "A module pytorch_lightning is installed already"),
+        ("torch", "encoder", "", "A module torch is already installed, in "),
+        ("seqloom-text", "encoder", "", "A module seqloom_text is already installed, in "),
+        ("pytorch-lightning", "encoder", "", "A module pytorch_lightning is already installed"),
         ("hydra-core", "encoder", "", "hydra-core "),
-        ("handwriting", "encoder", "", "There is a plugin 'handwriting' (seqloom "),
-        ("kelp", "encoder", "LSTM", "encoder=lstm is claimed already by plugin 'recurrent'"),
-        ("kelp", "data", "snips", "data=snips is claimed already by a config of seqloom"),
+        (
+            "handwriting",
+            "encoder",
+            "",
+            "The name 'handwriting' is already taken by ",
+        ),
+        ("kelp", "encoder", "LSTM", "encoder=lstm is already provided by plugin 'recurrent'"),
+        ("kelp", "data", "snips", "data=snips is already provided by a config of seqloom"),
     ],
 )
 def test_names_that_others_have(typed: str, kind: Kind, component: str, message: str) -> None:
@@ -134,7 +133,7 @@ def test_names_that_others_have(typed: str, kind: Kind, component: str, message:
 @pytest.mark.parametrize(
     ("component", "message"),
     [
-        ("null", "--head 'null': in head=null YAML reads a value, not a name."),
+        ("null", "--head 'null': YAML reads head=null as a value, not a name."),
         ("a b", "--head 'a b': expected letters"),
         ("k" * 25, "25 characters; at most 24 are expected."),
     ],
@@ -146,17 +145,17 @@ def test_components_need_a_name_too(component: str, message: str) -> None:
 
 
 def test_a_name_too_long_for_a_component_asks_for_one() -> None:
-    with pytest.raises(ConfigError, match=r"at most 24 are expected\. Give it another one: --head"):
+    with pytest.raises(ConfigError, match=r"at most 24 are expected\. Choose another name: --head"):
         choose_names("k" * 30, {"head": ""})
-    assert choose_names("k" * 30, {"head": "kelp"}).parts[0].choice == "head=kelp"
+    assert choose_names("k" * 30, {"head": "kelp"}).components[0].choice == "head=kelp"
 
 
 def test_a_preset_of_another_plugin_is_not_taken(installed: None) -> None:
     with pytest.raises(PluginError) as found:
         choose_names("algae", {"head": "kelp_small"})
     assert str(found.value) == (
-        "head=kelp_small is claimed already by plugin 'stranger_kelp' (stranger-kelp 0.1.0); of "
-        "two claims neither counts. Name yours otherwise: --head COMPONENT."
+        "head=kelp_small is already provided by plugin 'stranger_kelp' (stranger-kelp 0.1.0). "
+        "Choose another name: --head COMPONENT."
     )
 
 
@@ -177,7 +176,7 @@ def test_what_it_says(
     files = sorted(p.relative_to("seqloom-kelp").as_posix() for p in _files(Path("seqloom-kelp")))
     listing = "".join(f"  {file}\n" for file in files)
     assert out == (
-        f"Wrote seqloom-kelp to seqloom-kelp:\n{listing}\nGo on with:\n"
+        f"Wrote seqloom-kelp to seqloom-kelp:\n{listing}\nNext steps:\n"
         '  cd seqloom-kelp && pip install -e ".[dev]"\n  pytest\n'
         "  seqloom train encoder=frond head=kelp\n"
     )
@@ -200,8 +199,8 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as found:
         run(command)
     assert str(found.value) == (
-        f"The folder {folder} is not empty (.github, .gitignore, CHANGELOG.md, …), and nothing is "
-        "overwritten. Name another one with --out FOLDER."
+        f"The folder {folder} is not empty (.github, .gitignore, CHANGELOG.md, …). Nothing is "
+        "overwritten. Choose another folder: --out FOLDER."
     )
     assert {path: path.read_bytes() for path in _files(folder)} == before
 
@@ -209,7 +208,7 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
 def test_a_file_in_the_way(tmp_path: Path) -> None:
     file = tmp_path / "kelp"
     file.touch()
-    with pytest.raises(ConfigError, match="kelp is a file; name another folder with --out FOLDER"):
+    with pytest.raises(ConfigError, match=r"kelp is a file\. Choose another folder: --out FOLDER"):
         run(["new", "plugin", "kelp", "--out", str(file)])
     with pytest.raises(ConfigError, match="inside: cannot be written: "):
         run(["new", "plugin", "kelp", "--out", str(file / "inside")])

@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING, Any
 from seqloom.errors import SeqloomError
 
 if TYPE_CHECKING:
+    from seqloom.commands import evaluate as evaluate
     from seqloom.model.bundle import load as load
     from seqloom.model.pipeline import Pipeline as Pipeline
     from seqloom.train.folder import Result as Result
     from seqloom.train.run import fit as fit
 
-__version__ = "0.1.0"
-__all__ = ["Pipeline", "Result", "SeqloomError", "__version__", "fit", "load"]
+__version__ = "0.2.0"
+__all__ = ["Pipeline", "Result", "SeqloomError", "__version__", "evaluate", "fit", "load"]
 
 _MODULES = {
     "Pipeline": "seqloom.model.pipeline",
     "Result": "seqloom.train.folder",
+    "evaluate": "seqloom.commands",
     "fit": "seqloom.train.run",
     "load": "seqloom.model.bundle",
 }

@@ -108,16 +108,53 @@ def open_split(
 
     Raises:
         BundleError: The model's own data cannot be read with the installed plugins.
-        ConfigError: An override is wrong, or the model does not record its data.
+        ConfigError: An override is wrong, the model does not record its data, or other data do
+            not have the fields that the model needs.
         DataError: The split is empty, or has examples that cannot be used.
     """
-    from seqloom.cli.evaluate import data_section, read_rows
+    from seqloom.cli.evaluate import data_section, read_rows, sections
+    from seqloom.config.compatibility import check_compatible
     from seqloom.model.bundle import stored_data
 
     stored = None if overrides.name else stored_data(pipeline.info)
     section = data_section(stored, overrides)
+    check_compatible({"data": section, **sections(pipeline.info)}, trained=True)
     options = argparse.Namespace(batch=batch_size, skip_bad=skip_bad)
     return ModelSplit(pipeline, *read_rows(pipeline, section, split, options))
+
+
+def evaluate(
+    model: Pipeline | str | Path,
+    *overrides: str,
+    split: str = "test",
+    batch_size: int = 64,
+    skip_bad: bool = False,
+) -> dict[str, float]:
+    """Return the metrics of a model over one split of a data set, ``loss`` among them.
+
+    Args:
+        model: Loaded model, or the path of a bundle or run folder.
+        overrides: ``data=NAME`` and ``data.KEY=VALUE``, as ``seqloom evaluate`` takes them;
+            without any, the model's own data. With a path also ``head.KEY=VALUE``.
+        split: ``train``, ``val`` or ``test``.
+        batch_size: The most examples that are run at a time.
+        skip_bad: Whether to leave out examples that cannot be used, rather than to fail.
+
+    Raises:
+        BundleError: The model cannot be loaded.
+        ConfigError: An override is wrong, or the model does not record its data.
+        DataError: The split is empty, or has examples that cannot be used.
+    """
+    words = split_overrides(overrides)
+    if isinstance(model, str | Path):
+        model = load_model(Path(model), words.head)
+    elif words.head:
+        raise ConfigError(
+            f"{words.head[0]}: this model is already loaded. Pass its path, or load it with "
+            "load(path, head={…})."
+        )
+    found = open_split(model, words, split, batch_size=batch_size, skip_bad=skip_bad)
+    return found.metrics()
 
 
 def require_replaceable(folder: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import seqloom
 from seqloom.commands import Overrides, load_model, open_split, require_replaceable, save_model
 from seqloom.errors import ConfigError
 
@@ -24,6 +25,17 @@ def test_a_split_is_measured_as_evaluate_does(trained_ner: Path, tmp_path: Path)
     assert open_split(again, Overrides(data=["data.test_size=6"]), "test").metrics() == (
         pytest.approx(metrics, abs=1e-5)
     )
+
+
+def test_evaluate_from_python_takes_a_model_or_its_path(trained_ner: Path) -> None:
+    model = seqloom.load(trained_ner)
+    metrics = seqloom.evaluate(model, "data.test_size=6")
+    assert {"loss", "f1"} <= metrics.keys()
+    assert seqloom.evaluate(trained_ner, "data.test_size=6", batch_size=2) == (
+        pytest.approx(metrics, abs=1e-5)
+    )
+    with pytest.raises(ConfigError, match=r"head\.field=x: this model is already loaded"):
+        seqloom.evaluate(model, "head.field=x")
 
 
 def test_only_a_bundle_or_an_empty_folder_is_replaced(trained_ner: Path, tmp_path: Path) -> None:

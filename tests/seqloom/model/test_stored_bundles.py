@@ -31,8 +31,9 @@ def same(found: Any, stored: Any) -> bool:
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda path: f"{path.parent.name}-{path.name}")
-def test_a_stored_model_predicts_the_same(model: Path) -> None:
+def test_a_stored_model_predicts_the_same(model: Path, caplog: pytest.LogCaptureFixture) -> None:
     pipeline = seqloom.load(model / "bundle")
+    assert caplog.messages == []
     for case in json.loads((model / "cases.json").read_text(encoding="utf-8")):
         value = case["input"]
         given = np.array(value, dtype=np.uint8) if isinstance(value, list) else value

@@ -1,6 +1,6 @@
 """Train every model of docs/results.md, on three seeds each, and write that page.
 
-Called by scripts/reproduce. A run that is done is not repeated; one that was broken off goes on.
+Called by scripts/reproduce. A finished run is not repeated; an interrupted one is resumed.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ class Model:
     """One row of a table: an experiment with overrides.
 
     Attributes:
-        experiment: the recipe; empty for the defaults.
-        name: of the row.
-        overrides: of the recipe.
-        floor: what the measure must reach, in percent.
-        aim: what it should reach.
-        seeds: at most so many; one where a training takes half an hour.
-        tuned: floor and aim of a second row: decoded by beam with the tuned n-gram model.
+        experiment: Recipe; empty for the defaults.
+        name: Name of the row.
+        overrides: Overrides of the recipe.
+        floor: Score that must be reached, in percent.
+        aim: Score that should be reached, in percent.
+        seeds: Maximum number of seeds; one if training takes half an hour.
+        tuned: Floor and aim of a second row: beam search with the tuned n-gram model.
     """
 
     experiment: str
@@ -47,11 +47,11 @@ class Model:
 
     @property
     def folder(self) -> Path:
-        """Where its runs are, one folder a seed."""
+        """Folder of its runs, with one folder per seed."""
         return RUNS / (self.experiment or "apples") / self.name.replace(" ", "_")
 
     def command(self, seed: int, run_dir: Path) -> list[str]:
-        """Return the command that trains it."""
+        """Return the command that trains the model."""
         recipe = [f"experiment={self.experiment}"] if self.experiment else []
         seeded = [f"seed={seed}", f"run_dir={run_dir}"]
         return ["seqloom", "train", *recipe, *self.overrides, *seeded]
@@ -59,7 +59,7 @@ class Model:
 
 @dataclass(frozen=True)
 class Table:
-    """The models of one data set, and what they are compared by."""
+    """The models of one data set and the metric they are compared by."""
 
     title: str
     measure: str
@@ -107,33 +107,36 @@ LARGER = Model(
 )
 TABLES = (
     Table(
-        "apples: what stands later in the sentence decides",
+        "apples: only later words reveal the class",
         "span F1 on test, strict IOB2",
         "f1",
         _encoders("", 99.0, None, merges=True),
-        "The tagger must say which Apple it is before an LSTM has read why: there it is at chance.",
+        'An LSTM must tag "Apple" before it has read the words that decide: it guesses.',
     ),
     Table(
         "bc5cdr: chemicals and diseases",
         "span F1 on test, strict IOB2",
         "f1",
         (*_encoders("bc5cdr", 80.5, 83.5, merges=False), SOFTMAX),
-        "With characters and a CRF the second direction is worth about a point, and so is the CRF.",
+        "With characters and a CRF, the second direction is worth about one point, and so is the "
+        "CRF.",
     ),
     Table(
         "snips: slots",
         "span F1 on test, strict IOB2",
         "f1",
         (*_encoders("snips_slots", 92.5, 95.0, merges=True), LARGER),
-        "The second direction is worth two points. The merges are within the noise of 700 "
-        "sentences (0.6 points), but for average, whose states are half as large at the same rate.",
+        "The second direction is worth two points. The merges differ by no more than the noise of "
+        "700 sentences (0.6 points), except average, whose states are half as large at the same "
+        "learning rate.",
     ),
     Table(
         "snips: intents",
         "accuracy on test",
         "accuracy",
         _encoders("snips_intent", 96.0, 98.0, merges=True),
-        "One class for a short sentence: neither direction nor merge stands out of the noise.",
+        "One class per short sentence: the differences between directions and merges are within "
+        "the noise.",
     ),
     Table(
         "peraire: lines of French handwriting",
@@ -143,46 +146,49 @@ TABLES = (
             Model("peraire", "bilstm concat", (), 8.0, 5.5, seeds=1, tuned=(6.5, 4.4)),
             *_encoders("peraire_small", 15.0, 12.0, merges=False),
         ),
-        "The larger network first, then the small one with each encoder, all of the same width a "
-        "direction. Val has a faint page and is harder than test. Published, with a model that was "
-        "fine-tuned from one of much more French handwriting: 4.62.",
+        "The larger network first, then the small one with each encoder, all of the same width per "
+        "direction. Val has a faint page and is harder than test. Published score, of a model that "
+        "was fine-tuned from one trained on much more French handwriting: 4.62.",
     ),
     Table(
-        "digit_lines: handwritten digits in lines, made on the spot",
+        "digit_lines: lines of handwritten digits, generated",
         "CER on test, greedy",
         "cer",
         _encoders("digit_lines", 3.0, 1.0, merges=False),
-        "Single digits need little context: the encoders hardly differ; the seeds do.",
+        "Single digits need little context: the differences between encoders are smaller than "
+        "those between seeds.",
     ),
     Table(
         "pendigits: digits from the pen's trajectory",
-        "accuracy on test, writers unseen",
+        "accuracy on test, unseen writers",
         "accuracy",
         (
             *_encoders("pendigits", 97.0, 98.9, merges=False),
             Model("pendigits", "bilstm max pooling", ("head.pooling=max",), 97.0, 98.9),
         ),
-        "One class for a trajectory. The recipe's pooling, mean and max, was chosen after its test "
-        "accuracy was seen; by validation, on one seed, max alone would have been: the last row.",
+        "One class per trajectory. The recipe's pooling, mean and max, was chosen after its test "
+        "accuracy was known. Validation on one seed would have chosen max alone: the last row.",
     ),
     Table(
         "pendigits_strings: strings of three to six digits of one writer",
-        "CER on test, greedy, writers unseen",
+        "CER on test, greedy, unseen writers",
         "cer",
         _encoders("pendigits_strings", 3.5, 1.2, merges=False),
-        "In one direction the networks learn how many digits there are, but hardly which, in these "
-        "20 epochs: perhaps since CTC first spreads a digit over frames before it is written. A "
-        "wider LSTM (128) at twice the rate did no better in 6 epochs.",
+        "In these 20 epochs, unidirectional networks learn the number of digits but hardly which "
+        "ones, perhaps because CTC first spreads a digit over frames before it is written. A wider "
+        "LSTM (128) at twice the learning rate did no better in 6 epochs.",
     ),
 )
 
 
 def main() -> int:
-    """Train what is missing and write the page."""
+    """Train the models that are missing and write the page."""
     parser = argparse.ArgumentParser(prog="scripts/reproduce", description=__doc__)
-    parser.add_argument("only", nargs="*", help="words that a model's folder must contain")
+    parser.add_argument("only", nargs="*", help="only models whose folder contains these words")
     parser.add_argument("--seeds", type=int, default=3, help="(default: 3)")
-    parser.add_argument("--jobs", type=int, default=1, help="trainings at a time (default: 1)")
+    parser.add_argument(
+        "--jobs", type=int, default=1, help="number of parallel trainings (default: 1)"
+    )
     parser.add_argument("--page", type=Path, default=PAGE, help="(default: docs/results.md)")
     options = parser.parse_args()
     wanted = [
@@ -200,7 +206,7 @@ def main() -> int:
 
 
 def train(model: Model, seed: int) -> bool:
-    """Train one model on one seed on one thread, unless that is done; return whether it is."""
+    """Train a model with one seed on one thread, unless it is done; return whether it succeeded."""
     run_dir = model.folder / str(seed)
     if record(run_dir).get("state") == "done":
         return not model.tuned or (run_dir / "tuned.json").exists() or tune(run_dir)
@@ -221,7 +227,7 @@ def train(model: Model, seed: int) -> bool:
 
 
 def tune(run_dir: Path) -> bool:
-    """Tune how a run's model decodes, measure that, and return whether it went well."""
+    """Tune the decoding of a run's model, evaluate it and return whether both succeeded."""
     script, tuned = Path(sys.executable).with_name("seqloom"), run_dir / "tuned"
     metrics = {}
     commands = [["tune", run_dir, "--out", tuned]]
@@ -239,7 +245,7 @@ def tune(run_dir: Path) -> bool:
 
 
 def record(run_dir: Path) -> dict[str, Any]:
-    """Return what became of a run."""
+    """Return the record of a run."""
     return _json(run_dir / "run.json")
 
 
@@ -253,11 +259,11 @@ def page() -> Iterator[str]:
     yield from (
         "# Results",
         "",
-        "Made by `scripts/reproduce` from the runs themselves. Every model is trained on the train",
-        "split alone; the epoch is chosen on the validation split; no pretrained vectors. Figures",
-        "are the mean and, in brackets, the range over the seeds, in percent. Floor and aim are",
-        "what the project asks of the row; error rates (CER) must stay below. Times, as ratios in",
-        "one run: [speed.md](speed.md).",
+        "Written by `scripts/reproduce` from the records of the runs. Every model is trained on",
+        "the train split only, without pretrained vectors; the epoch is chosen on the validation",
+        "split. Scores are in percent: the mean over the seeds and, in brackets, their range. A",
+        "row must reach its floor and should reach its aim; for error rates (CER) both are upper",
+        "limits. Times are listed in [speed](speed.md).",
     )
     for table in TABLES:
         yield from _section(table)

@@ -133,7 +133,7 @@ def check_sizes(case: EncoderCase) -> None:
 
 
 def check_padding(case: EncoderCase) -> None:
-    """A sequence gives the same alone as in a batch padded with NaN: values and gradients."""
+    """A sequence has the same values and gradients alone and in a batch padded with NaN."""
     encoder, given = case.encoder(), features(SIZE)
     batch = encoder(given)
     signal(batch).backward()
@@ -249,7 +249,7 @@ def _causal(case: EncoderCase) -> Encoder:
 
 
 def check_pickle(case: EncoderCase) -> None:
-    """It can be pickled, for another process, and gives the same when unpickled."""
+    """It can be pickled, and has the same outputs when unpickled."""
     probe = case.probe()
     encoder = probe.seeded()
     again = pickle.loads(pickled(encoder))
@@ -277,7 +277,7 @@ def check_device(case: EncoderCase) -> None:
 
 
 def check_bfloat16(case: EncoderCase) -> None:
-    """Under autocast to bfloat16 outputs are finite, close to float32, and alone = padded."""
+    """Under autocast to bfloat16 outputs are finite, near float32, and equal alone and padded."""
     modules.check_bfloat16(case)
     encoder, given = case.encoder(), features(SIZE)
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):

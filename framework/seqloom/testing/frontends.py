@@ -150,7 +150,7 @@ def check_sizes(case: FrontendCase) -> None:
 
 
 def check_padding(case: FrontendCase) -> None:
-    """An example gives the same alone as in a padded batch: values and gradients."""
+    """An example has the same values and gradients alone and in a padded batch."""
     probe = case.probe()
     frontend = probe.seeded()
     batch = frontend(probe.batch())
@@ -311,7 +311,7 @@ def check_augment(case: FrontendCase) -> None:
 
 
 def check_bad(case: FrontendCase) -> None:
-    """An example without any field is rejected with an `ExampleError`."""
+    """An example without fields is rejected with an `ExampleError`."""
     codec = case.codec()
     with require_raises(ExampleError, "an example without fields"):
         codec.encode(codec.prepare(Example("bad", {})))

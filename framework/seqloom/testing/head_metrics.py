@@ -44,7 +44,7 @@ Counted = tuple[dict[str, Tensor], list[dict[str, Any]]]
 
 
 def check_metrics(case: HeadCase) -> None:
-    """Metrics do not depend on how examples are batched, and ``monitor`` is among them.
+    """Metrics do not depend on batching, and ``monitor`` is one of them.
 
     The monitored metric needs no confidences. If it is known which target a prediction names, it
     is better for that target than for another.

@@ -257,7 +257,7 @@ def check_codec(case: HeadCase) -> None:
 
 
 def check_output(case: HeadCase) -> None:
-    """Rows have the named columns, and HTML has every text escaped."""
+    """Rows have the named columns, and all text is escaped in HTML."""
     case = _with_markup(case)
     codec = case.codec()
     head = case.head(codec)

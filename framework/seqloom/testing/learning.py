@@ -40,7 +40,7 @@ attention."""
 
 
 def check_learning(case: EncoderCase) -> None:
-    """With a linear read-out it fits 32 examples: a class for each, and one for each step."""
+    """With a linear layer on top, it fits 32 examples: a class for each, and one for each step."""
     encoder = case.make(MOST_SIZE)  # of some, the size depends on that of the input
     require_weights(encoder)
     size = min(encoder.output_size, MOST_SIZE)

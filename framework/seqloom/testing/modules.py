@@ -166,7 +166,7 @@ def require_round_trip(module: M, fresh: M, outputs: Callable[[M], Tensor]) -> N
 
 
 def check_state_dict(case: ModuleCase) -> None:
-    """A new one loads the state of another from a checkpoint, which holds no code."""
+    """A new instance loads the state of another from a checkpoint, which contains no code."""
     probe = case.probe()
     module = probe.seeded()
     file = io.BytesIO()

@@ -5,11 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import itertools
-import os
 import pickle
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,28 +21,8 @@ import numpy as np
 from seqloom.data.read import checked
 from seqloom.errors import ConfigError, ExampleError, SeqloomError
 from seqloom.interfaces import SPLITS, Example, Reader
-from seqloom.testing.compare import (
-    ConformanceError,
-    NotApplicable,
-    pickled,
-    require,
-    require_raises,
-)
-
-LIMIT = 120
-"""Seconds that another process may take to read a sample."""
-
-# The checks are not imported there, which would take longer than the reading.
-READ = """
-import pickle, sys
-file, splits, sys.path[:], sent = pickle.load(sys.stdin.buffer)
-reader = pickle.loads(sent)
-found = {split: list(reader.examples(split)) for split in splits}
-for error in [one for own in found.values() for one in own if isinstance(one, Exception)]:
-    raise error
-with open(file, "wb") as stream:
-    pickle.dump(found, stream)
-"""
+from seqloom.testing.compare import ConformanceError, NotApplicable, require, require_raises
+from seqloom.testing.reader_process import read_in_process
 
 
 @dataclass(frozen=True)
@@ -245,46 +222,8 @@ def check_order(case: ReaderCase) -> None:
 def check_processes(case: ReaderCase) -> None:
     """A reader that was sent to another process reads the same there, in the same order."""
     expected = case.whole()
-    for split, found in _read_in_process(case.reader(), seed="12").items():
+    for split, found in read_in_process(case.reader()).items():
         _require_same(found, expected[split], f"{split}, read in another process")
-
-
-def _read_in_process(reader: Reader, seed: str) -> dict[str, list[Example]]:
-    """Return the examples of each split as another process reads them.
-
-    Args:
-        reader: Reader to send there.
-        seed: Seed of the hashes there, on which the order of a set depends.
-
-    Raises:
-        ConformanceError: The reader cannot be pickled, or does not read there in time.
-        NotApplicable: Its class cannot be imported there.
-    """
-    if type(reader).__module__ == "__main__":
-        raise NotApplicable("its class is in the script that runs; put it into a module")
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "found"
-        content = pickle.dumps((str(file), SPLITS, sys.path, pickled(reader)))
-        ran = _run(content, {**os.environ, "PYTHONHASHSEED": seed})
-        if ran.returncode:
-            lines = ran.stderr.decode(errors="replace").strip().splitlines() or ["no message"]
-            raise ConformanceError(f"another process cannot read it: {lines[-1]}")
-        found: dict[str, list[Example]] = pickle.loads(file.read_bytes())
-    return found
-
-
-def _run(content: bytes, environment: dict[str, str]) -> subprocess.CompletedProcess[bytes]:
-    try:
-        return subprocess.run(
-            [sys.executable, "-c", READ],
-            input=content,
-            env=environment,
-            capture_output=True,
-            timeout=LIMIT,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise ConformanceError(f"another process did not read it within {LIMIT} s") from None
 
 
 def check_resuming(case: ReaderCase) -> None:

@@ -84,7 +84,8 @@ def built(lines: list[Example], *overrides: str) -> Pipeline:
     heads = {name: codec.fit(lines) for name, codec in codecs.heads.items()}
     restore(codecs, {"frontend": codecs.frontend.fit(lines), "heads": heads})
     torch.manual_seed(2)
-    pipeline = build_pipeline(config, codecs).eval()
+    pipeline = build_pipeline(config, codecs)
+    pipeline.model.eval()
     with torch.no_grad():
         torch.nn.init.normal_(pipeline.head.get_parameter("linear.weight"), std=9.0)
     return pipeline
@@ -94,7 +95,7 @@ def logits(pipeline: Pipeline, lines: list[Example]) -> list[torch.Tensor]:
     """The scores of each line's own frames."""
     rows = [pipeline.codecs.encode(line) for line in lines]
     with torch.no_grad():
-        _, outputs = pipeline(pipeline.collate(rows))
+        _, outputs = pipeline.outputs(pipeline.collate(rows))
     assert outputs.lengths.tolist() == [row.frames for row in rows]
     pairs = zip(outputs.logits, outputs.lengths.tolist(), strict=True)
     return [row[:length] for row, length in pairs]

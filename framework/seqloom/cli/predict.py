@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,12 +16,10 @@ from seqloom.cli.options import (
     split_overrides,
     use_threads,
 )
-from seqloom.cli.streaming import chunks
 from seqloom.errors import DataError, ExampleError
 
 if TYPE_CHECKING:
-    from seqloom.interfaces import Example, Prediction
-    from seqloom.model.pipeline import Pipeline
+    from seqloom.model.pipeline import OnBad
 
 
 def predict(arguments: list[str]) -> int:
@@ -39,15 +36,20 @@ def predict(arguments: list[str]) -> int:
     given = split_overrides([word for word in options.inputs if is_override(word)])
     pipeline = load_model(options.model, given.head)
     section = reader(pipeline.info, options.data or given.name, paths, given.data)
-    skipped: list[ExampleError] | None = [] if options.skip_bad else None
+    skipped: list[ExampleError] = []
+    on_bad: OnBad = skipped.append if options.skip_bad else "raise"
     with writing(options.to, options.out, pipeline.codecs.heads[pipeline.head_name]) as writer:
         source = build_reader(section)
         writer.begin(source)
         inputs = source.inputs(paths)
-        for example, prediction in predictions(pipeline, inputs, options.batch, skipped):
-            writer.write(example, prediction)
-    for fault in skipped or ():
-        print(f"Left out: {fault}", file=sys.stderr)
+        found = pipeline.predict(inputs, options.batch, on_bad=on_bad, stream=True)
+        try:
+            for example, prediction in found:
+                writer.write(example, prediction)
+        except ExampleError as error:
+            raise DataError(f"{error} Or leave out what cannot be used: --skip-bad") from error
+    for one in skipped:
+        print(f"Left out: {one}", file=sys.stderr)
     return 0
 
 
@@ -70,36 +72,3 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--out", type=Path, metavar="PATH", help="write there, not to the terminal")
     return parser
-
-
-def predictions(
-    pipeline: Pipeline,
-    inputs: Iterator[Example | ExampleError],
-    batch_size: int,
-    skipped: list[ExampleError] | None,
-) -> Iterator[tuple[Example, Prediction]]:
-    """Yield each input with its prediction, in order.
-
-    Raises:
-        DataError: an input cannot be used and ``skipped`` is None; those before it are out.
-    """
-    from seqloom.data.read import checked
-
-    for chunk in chunks(checked(inputs), batch_size):
-        rows, fault = [], None
-        for example in chunk:
-            try:
-                if isinstance(example, ExampleError):
-                    raise example
-                rows.append(
-                    pipeline.codecs.encode_inputs(pipeline.codecs.frontend.prepare(example))
-                )
-            except ExampleError as found:
-                fault = found
-                if skipped is None:
-                    break
-                skipped.append(found)
-        if rows:
-            yield from pipeline.predict_rows(rows)
-        if fault is not None and skipped is None:
-            raise DataError(f"{fault} Or leave out what cannot be used: --skip-bad") from fault

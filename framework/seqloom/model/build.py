@@ -8,7 +8,7 @@ from typing import Any, Literal, overload
 from seqloom.data.encode import Codecs
 from seqloom.errors import ConfigError
 from seqloom.interfaces import Encoder, Frontend, Head, Reader
-from seqloom.model.pipeline import Pipeline
+from seqloom.model.pipeline import Model, Pipeline
 from seqloom.plugins import Kind, resolve
 from seqloom.plugins.registry import choice
 
@@ -93,7 +93,7 @@ def build_pipeline(spec: Spec, codecs: Codecs) -> Pipeline:
     if head_class.reads_features:
         params["features_size"] = frontend.output_size
     head = _made(spec["head"], head_class, codecs.heads[name], encoder.output_size, **params)
-    return Pipeline(codecs, frontend, encoder, {name: head})
+    return Pipeline(codecs, Model(frontend, encoder, {name: head}))
 
 
 def _made(section: Mapping[str, Any], cls: Any, *args: Any, **params: Any) -> Any:

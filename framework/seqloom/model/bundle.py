@@ -13,6 +13,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_model, save_model
 
@@ -38,7 +39,7 @@ from seqloom.model.description import (
     read_description,
     verify,
 )
-from seqloom.model.pipeline import Pipeline
+from seqloom.model.pipeline import Model, Pipeline
 from seqloom.model.provenance import ComponentMatch, compare, incompatible, plain
 from seqloom.model.states import read as read_states
 from seqloom.model.states import write as write_states
@@ -81,7 +82,7 @@ def save(
         RunError: the folder cannot be written.
     """
     with atomic_folder(folder) as draft:
-        _write_weights(pipeline, draft / WEIGHTS)
+        _write_weights(pipeline.model, draft / WEIGHTS)
         plain_states = write_states(states, draft)
         files = {
             path.name: {"sha256": sha256(path), "bytes": path.stat().st_size}
@@ -102,24 +103,30 @@ def save(
         (draft / DESCRIPTION).write_text(text, encoding="utf-8")
 
 
-def _write_weights(pipeline: Pipeline, path: Path) -> None:
+def _write_weights(model: Model, path: Path) -> None:
     path.touch()
     mode = path.stat().st_mode  # as the user's umask has it; safetensors would shut others out
     try:
-        save_model(pipeline, str(path))
+        save_model(model, str(path))
     except SafetensorError as fault:
         raise OSError(str(fault)) from fault
     path.chmod(mode)
 
 
-def load(folder: str | Path, *, head: Mapping[str, Any] | None = None) -> Pipeline:
-    """Return the pipeline of a bundle, ready to predict, on the CPU.
+def load(
+    folder: str | Path,
+    *,
+    device: torch.device | str = "cpu",
+    head: Mapping[str, Any] | None = None,
+) -> Pipeline:
+    """Return the pipeline of a bundle, ready to predict.
 
     Nothing in the folder is executed; components are found among the installed plugins.
 
     Args:
-        folder: the bundle, or a run's folder with a bundle in it.
-        head: parameters that its head is to have in place of those of its training: how it decodes.
+        folder: Bundle, or run folder with a bundle in it.
+        device: Where its weights are moved.
+        head: Parameters of its head that replace those of its training: how it decodes.
 
     Raises:
         ConfigError: the head has no such parameter, or refuses it.
@@ -134,11 +141,12 @@ def load(folder: str | Path, *, head: Mapping[str, Any] | None = None) -> Pipeli
     _refuse_incompatible(path, matches)
     info = _as_here(description, matches)
     pipeline = _built(path, info, head or {}, told)
-    _give_weights(path, pipeline, told, changed=bool(head))
+    _load_weights(path, pipeline.model, told, changed=bool(head))
     for sentence in told:
         log.warning("%s: %s", path, sentence)
     pipeline.info = info
-    return pipeline.eval()
+    pipeline.model.eval()
+    return pipeline.to(device)
 
 
 def _built(
@@ -162,9 +170,9 @@ def _built(
         )
 
 
-def _give_weights(path: Path, pipeline: Pipeline, told: Sequence[str], *, changed: bool) -> None:
+def _load_weights(path: Path, model: Model, told: Sequence[str], *, changed: bool) -> None:
     try:
-        load_model(pipeline, str(path / WEIGHTS))
+        load_model(model, str(path / WEIGHTS))
     except (RuntimeError, SafetensorError) as fault:
         said = printable(" ".join(str(fault).split()))  # with names that the file chose
         if changed:

@@ -1,87 +1,137 @@
-"""The model as a whole: codecs, frontend, encoder and heads."""
+"""The model as a whole: networks from tensors to scores, codecs from examples to predictions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, overload
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, Literal, Self, overload
 
 import torch
 from torch import Tensor, nn
 
 from seqloom.data.collate import EncodedExample
 from seqloom.data.encode import Codecs
-from seqloom.errors import DataError
-from seqloom.interfaces import Encoded, Encoder, Example, Frontend, Head, Prediction, SequenceBatch
+from seqloom.errors import DataError, ExampleError
+from seqloom.interfaces import (
+    Encoded,
+    Encoder,
+    Example,
+    Frontend,
+    Head,
+    Inputs,
+    Prediction,
+    SequenceBatch,
+    Targets,
+)
+from seqloom.interfaces.arguments import accepted
+from seqloom.model.streaming import chunks
 
 SHOWN = 60  # characters of a value in a message
 
+OnBad = Literal["raise", "skip"] | Callable[[ExampleError], None]
+"""What happens to an example that cannot be used: ``raise``, ``skip``, or a function of the error,
+after which it is skipped."""
 
-class Pipeline(nn.Module):
-    """Codecs, a frontend, an encoder and named heads, without anything that only training needs.
 
-    Calling it with a `SequenceBatch` gives outputs; with anything else, predictions::
+class Model(nn.Module):
+    """A frontend, an encoder and named heads, from tensors to outputs.
+
+    Attributes:
+        frontend: Network that returns features.
+        encoder: Network that returns states.
+        heads: Networks that return outputs, by name.
+    """
+
+    def __init__(self, frontend: Frontend, encoder: Encoder, heads: Mapping[str, Head]) -> None:
+        super().__init__()
+        self.frontend = frontend
+        self.encoder = encoder
+        self.heads = nn.ModuleDict(heads)
+
+    def encode(self, tensors: Mapping[str, Tensor], lengths: Mapping[str, Tensor]) -> Encoded:
+        """Return the encoder's states; the arguments are those of ``forward``."""
+        encoded: Encoded = self.encoder(self.frontend(Inputs(tensors, lengths)))
+        return encoded
+
+    def forward(
+        self,
+        tensors: Mapping[str, Tensor],
+        lengths: Mapping[str, Tensor],
+        targets: Mapping[str, Targets] | None = None,
+    ) -> tuple[Encoded, dict[str, Any]]:
+        """Return the encoder's states, and each head's outputs by its name.
+
+        Args:
+            tensors: The padded arrays of the frontend's codec by name, (B, T, …) each.
+            lengths: Their unpadded lengths by the same names, (B,) int64 on the CPU.
+            targets: Targets by head, for those that read them in training (teacher forcing).
+        """
+        encoded = self.encode(tensors, lengths)
+        known = targets or {}
+        return encoded, {name: head(encoded, known.get(name)) for name, head in self.heads.items()}
+
+
+class Pipeline:
+    """A trained model with its codecs, from what is read to predictions.
+
+    Calling it returns a prediction, or a list of them for a list::
 
         pipeline("Apple is something that I like to eat.")
         pipeline([["Apple", "is", "something"], ["I", "like", "it"]])
 
     Attributes:
-        codecs: with their states.
-        info: what the bundle that it came from says of it; empty if it was built here.
+        codecs: Codecs with their states.
+        model: The networks.
+        info: The description of the bundle that it was loaded from; empty if it was built here.
     """
 
-    def __init__(
-        self, codecs: Codecs, frontend: Frontend, encoder: Encoder, heads: Mapping[str, Head]
-    ) -> None:
-        super().__init__()
+    def __init__(self, codecs: Codecs, model: Model) -> None:
         self.codecs = codecs
-        self.frontend = frontend
-        self.encoder = encoder
-        self.heads = nn.ModuleDict(heads)
+        self.model = model
         self.collate = codecs.collate()
         self.info: dict[str, Any] = {}
 
     @property
     def head(self) -> Head:
         """The only head."""
-        (head,) = self.heads.values()
+        (head,) = self.model.heads.values()
         assert isinstance(head, Head)
         return head
 
     @property
     def head_name(self) -> str:
         """The name of the only head."""
-        (name,) = self.heads
+        (name,) = self.model.heads
         return name
 
-    def encode(self, batch: SequenceBatch) -> Encoded:
-        """Return the encoder's states for a batch."""
-        encoded: Encoded = self.encoder(self.frontend(batch.inputs))
-        return encoded
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.model.parameters()).device
 
-    def forward(self, batch: SequenceBatch) -> tuple[Encoded, Any]:
-        """Return the encoder's states and the head's outputs for a batch."""
-        encoded = self.encode(batch)
-        return encoded, self.head(encoded, batch.targets.get(self.head_name))
+    def to(self, device: torch.device | str) -> Self:
+        """Move the weights to a device; return this pipeline."""
+        self.model.to(device)
+        return self
 
-    def losses(self, batch: SequenceBatch) -> Tensor:
-        """Return (B,) losses, one an example."""
-        _, outputs = self(batch)
-        return self.head.loss(outputs, batch.targets[self.head_name])
+    def outputs(self, batch: SequenceBatch) -> tuple[Encoded, Any]:
+        """Return the encoder's states and the only head's outputs for a batch."""
+        encoded, outputs = self.model(batch.inputs.tensors, batch.inputs.lengths, batch.targets)
+        return encoded, outputs[self.head_name]
 
-    @overload
-    def __call__(self, inputs: SequenceBatch) -> tuple[Encoded, Any]: ...
     @overload
     def __call__(self, inputs: list[Any] | tuple[Any, ...] | Iterator[Any]) -> list[Prediction]: ...
     @overload
     def __call__(self, inputs: Any) -> Prediction: ...
     def __call__(self, inputs: Any) -> Any:
-        """Return outputs for a batch, a list of predictions for a list of inputs, or one for one.
+        """Return the prediction for one input, or a list of them for a list of inputs.
 
         An input is what the frontend reads (a text, a list of tokens, an image), a dict of fields,
         or an `Example`.
+
+        Raises:
+            DataError: An input is of another kind, or cannot be read.
         """
-        if isinstance(inputs, SequenceBatch):
-            return super().__call__(inputs)
         if not isinstance(inputs, list | tuple | Iterator):
             return next(self.predict([self.example(inputs)]))[1]
         examples = [self.example(one, str(number)) for number, one in enumerate(inputs)]
@@ -91,7 +141,7 @@ class Pipeline(nn.Module):
         """Return a value as an unlabelled example.
 
         Raises:
-            DataError: it is nothing that can be predicted from.
+            DataError: The frontend does not read such a value.
         """
         if isinstance(value, Example):
             return value
@@ -107,55 +157,79 @@ class Pipeline(nn.Module):
         return Example(name, fields)
 
     def predict(
-        self, examples: Iterable[Example], batch_size: int = 64
+        self,
+        examples: Iterable[Example | ExampleError],
+        batch_size: int = 64,
+        *,
+        on_bad: OnBad = "raise",
+        stream: bool = False,
     ) -> Iterator[tuple[Example, Prediction]]:
         """Yield each example, prepared, with its prediction, in the order given.
 
-        Reads ``batch_size`` examples before it yields their predictions; dropout is off.
+        Args:
+            examples: Examples, or errors in their place, as `Reader.inputs` yields them.
+            batch_size: The most examples that are predicted at a time.
+            on_bad: What to do with examples that cannot be used.
+            stream: Whether to predict from what has arrived rather than to wait for a full batch.
+                A thread then reads ahead.
 
         Raises:
-            ExampleError: an example cannot be read.
+            ExampleError: An example cannot be used and ``on_bad`` is ``raise``; the predictions for
+                those before it were yielded.
         """
-        chunk: list[Example] = []
+        batches = chunks(iter(examples), batch_size) if stream else _batches(examples, batch_size)
+        for batch in batches:
+            encoded, error = self._encode(batch, on_bad)
+            yield from self.predict_encoded(encoded)
+            if error is not None:
+                raise error
+
+    def _encode(
+        self, examples: Sequence[Example | ExampleError], on_bad: OnBad
+    ) -> tuple[list[EncodedExample], ExampleError | None]:
+        """Return the encoded examples up to an error that must be raised, and that error."""
+        encoded = []
         for example in examples:
-            chunk.append(example)
-            if len(chunk) == batch_size:
-                yield from self.predict_chunk(chunk)
-                chunk = []
-        if chunk:
-            yield from self.predict_chunk(chunk)
+            try:
+                if isinstance(example, ExampleError):
+                    raise example
+                encoded.append(self.codecs.encode_inputs(self.codecs.frontend.prepare(example)))
+            except ExampleError as error:
+                if on_bad == "raise":
+                    return encoded, error
+                if callable(on_bad):
+                    on_bad(error)
+        return encoded, None
 
     @torch.inference_mode()
-    def predict_chunk(self, examples: Sequence[Example]) -> list[tuple[Example, Prediction]]:
-        """Return each example of one batch, prepared, with its prediction."""
-        rows = [self.codecs.encode_inputs(self.codecs.frontend.prepare(one)) for one in examples]
-        return self.predict_rows(rows)
-
-    @torch.inference_mode()
-    def predict_rows(self, rows: Sequence[EncodedExample]) -> list[tuple[Example, Prediction]]:
-        """Return each row's example with its prediction; rows of like size are read together."""
+    def predict_encoded(
+        self, examples: Sequence[EncodedExample]
+    ) -> list[tuple[Example, Prediction]]:
+        """Return each example with its prediction; those of similar size are run together."""
+        head, codec = self.head, self.codecs.heads[self.head_name]
+        options = accepted(head.decode, given=None, purpose="predict", scores=True)
         predictions: dict[int, Prediction] = {}
-        training = self.training
-        self.eval()
+        was_training = self.model.training
+        self.model.eval()
         try:
-            for group in alike([row.cost for row in rows]):
-                encoded, outputs = self(self.collate([rows[i] for i in group]).to(self.device))
-                found = self.head.decode(outputs, encoded)
+            for group in similar_sizes([one.cost for one in examples]):
+                batch = self.collate([examples[i] for i in group]).to(self.device)
+                encoded, outputs = self.outputs(batch)
+                found = head.decode(outputs, encoded, **options)
                 predictions |= dict(zip(group, found, strict=True))
         finally:
-            self.train(training)
+            self.model.train(was_training)
         return [
-            (
-                row.example,
-                self.codecs.heads[self.head_name].describe(row.example, predictions[number]),
-            )
-            for number, row in enumerate(rows)
+            (one.example, codec.describe(one.example, predictions[number]))
+            for number, one in enumerate(examples)
         ]
 
-    @property
-    def device(self) -> torch.device:
-        """Where the weights are."""
-        return next(self.parameters()).device
+
+def _batches(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    """Yield the items in lists of a size; the last may be shorter."""
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch
 
 
 def _shown(value: Any) -> str:
@@ -164,10 +238,10 @@ def _shown(value: Any) -> str:
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
 
 
-def alike(costs: Sequence[int]) -> list[list[int]]:
+def similar_sizes(costs: Sequence[int]) -> list[list[int]]:
     """Return the places of costs in groups in which at least half of the padded size is real.
 
-    >>> alike([9, 100, 10, 8])
+    >>> similar_sizes([9, 100, 10, 8])
     [[3, 0, 2], [1]]
     """
     groups: list[list[int]] = []

@@ -37,7 +37,7 @@ class Evaluator:
 
     def update(self, batch: SequenceBatch) -> None:
         """Evaluate one batch; the pipeline should be in eval mode."""
-        encoded, outputs = self.pipeline(batch)
+        encoded, outputs = self.pipeline.outputs(batch)
         self.add(outputs, encoded, batch, purpose="validate", scores=False)
 
     def add(
@@ -162,15 +162,15 @@ def _outputs(
     rank: int,
     world_size: int,
 ) -> Generator[tuple[Any, Encoded, SequenceBatch]]:
-    was_training = pipeline.training
-    pipeline.eval()
+    was_training = pipeline.model.training
+    pipeline.model.eval()
     batches: Iterable[SequenceBatch] = evaluation_loader(
         rows, pipeline.collate, sampler, rank, world_size
     )
     try:
         for batch in batches:
             moved = batch.to(pipeline.device)
-            encoded, outputs = pipeline(moved)
+            encoded, outputs = pipeline.outputs(moved)
             yield outputs, encoded, moved
     finally:
-        pipeline.train(was_training)
+        pipeline.model.train(was_training)

@@ -40,6 +40,8 @@ class SequenceModule(pl.LightningModule):
     ) -> None:
         super().__init__()
         self.pipeline = pipeline
+        self.model = pipeline.model
+        self.register_load_state_dict_pre_hook(_rename_weights)  # type: ignore[no-untyped-call]
         self.make_optimizer = optimizer
         self.make_scheduler = scheduler
         self.total_steps = total_steps
@@ -59,7 +61,8 @@ class SequenceModule(pl.LightningModule):
 
         What is logged is the mean over the batches of all ranks at this step.
         """
-        losses = self.pipeline.losses(batch)
+        _, outputs = self.pipeline.outputs(batch)
+        losses = self.pipeline.head.loss(outputs, batch.targets[self.pipeline.head_name])
         loss = losses.mean()
         # Asking a GPU for the value would make it wait, so there it is asked only now and then.
         if loss.device.type == "cpu" or self.global_step % 50 == 0:
@@ -108,6 +111,12 @@ class SequenceModule(pl.LightningModule):
         if plateau:
             settings["monitor"] = f"val/{self.pipeline.head.monitor}"
         return {"optimizer": optimizer, "lr_scheduler": settings}
+
+
+def _rename_weights(module: nn.Module, state: dict[str, Any], *_: Any) -> None:
+    """Give the weights of a checkpoint of seqloom 0.1 the names that they have now."""
+    for name in [name for name in state if name.startswith("pipeline.")]:
+        state[f"model.{name.removeprefix('pipeline.')}"] = state.pop(name)
 
 
 def _made(key: str, make: Callable[..., Any], *args: Any, **params: Any) -> Any:

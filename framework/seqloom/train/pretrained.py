@@ -181,8 +181,8 @@ class Pretrained:
         Raises:
             ConfigError: The frontend or encoder has other parameters than the model's.
         """
-        self._copy("frontend", pipeline.frontend, self.model.frontend)
-        self._copy("encoder", pipeline.encoder, self.model.encoder)
+        self._copy("frontend", pipeline.model.frontend, self.model.model.frontend)
+        self._copy("encoder", pipeline.model.encoder, self.model.model.encoder)
         name = pipeline.head_name
         if name != self.model.head_name:
             log.info("head=%s starts untrained: the model %s has another head.", name, self.path)
@@ -207,19 +207,19 @@ class Pretrained:
             ) from error
 
 
-def freeze_modules(pipeline: nn.Module, names: Sequence[str]) -> list[nn.Module]:
+def freeze_modules(model: nn.Module, names: Sequence[str]) -> list[nn.Module]:
     """Freeze modules, named as in ``named_modules``, and return them.
 
     Raises:
         ConfigError: A module does not exist, or nothing is left to train.
     """
-    modules = dict(pipeline.named_modules())
+    modules = dict(model.named_modules())
     frozen = []
     for name in names:
         if name not in modules or not name:
             known = {known for known in modules if known.count(".") <= name.count(".") and known}
             raise ConfigError(f"freeze={name}: no such module. {did_you_mean(name, known)}")
         frozen.append(modules[name].requires_grad_(False))
-    if not any(parameter.requires_grad for parameter in pipeline.parameters()):
+    if not any(parameter.requires_grad for parameter in model.parameters()):
         raise ConfigError(f"freeze={list(names)} leaves nothing to train.")
     return frozen

@@ -88,5 +88,5 @@ def worst(
             loss=losses[example.id],
             html=codec.render(example, prediction, frontend.show(example)),
         )
-        for example, prediction in pipeline.predict_rows(chosen)
+        for example, prediction in pipeline.predict_encoded(chosen)
     ]

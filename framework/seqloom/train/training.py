@@ -118,7 +118,7 @@ class Training:
             instantiate.build_optimizer(self.cfg.optimizer),
             instantiate.build_scheduler(self.cfg.scheduler),
             total_steps(self.trainer, batches),
-            freeze_modules(self.pipeline, self.cfg.freeze),
+            freeze_modules(self.pipeline.model, self.cfg.freeze),
         )
 
     def _log_batches(self, batches: int) -> None:
@@ -149,7 +149,7 @@ class Training:
         return {
             "device": str(self.pipeline.device),
             "ranks": world_size(),
-            "parameters": sum(parameter.numel() for parameter in self.pipeline.parameters()),
+            "parameters": sum(parameter.numel() for parameter in self.pipeline.model.parameters()),
             "epochs": self.trainer.current_epoch,
             "steps": self.trainer.global_step,
             "training_seconds": round(seconds, 3),

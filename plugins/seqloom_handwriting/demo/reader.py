@@ -61,7 +61,7 @@ class Reader:
                 f"The writing is {row.frames} steps long; up to {MOST_FRAMES} can be read at a "
                 "time. Write less."
             )
-        [(_, prediction)] = self.pipeline.predict_rows([row])
+        [(_, prediction)] = self.pipeline.predict_encoded([row])
         return placed(prediction, codecs.frontend, value, row.inputs)
 
     def about(self) -> dict[str, Any]:
@@ -76,7 +76,7 @@ class Reader:
             "takes": self.takes,
             "ink": sections["frontend"].get("ink", "dark"),
             "parts": parts,
-            "parameters": sum(weight.numel() for weight in self.pipeline.parameters()),
+            "parameters": sum(weight.numel() for weight in self.pipeline.model.parameters()),
             "symbols": _symbols(self.pipeline),
             "metrics": info["metrics"],
             "version": info["versions"].get("seqloom", ""),

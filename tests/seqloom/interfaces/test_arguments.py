@@ -52,7 +52,7 @@ def test_a_head_of_before_decode_had_scores(trained_ner: Path, scores: bool) -> 
         evaluator = Evaluator(pipeline)
         prepared = [pipeline.codecs.frontend.prepare(one) for one in examples]
         batch = pipeline.collate([pipeline.codecs.encode(one) for one in prepared])
-        encoded, outputs = pipeline(batch)
+        encoded, outputs = pipeline.outputs(batch)
         evaluator.add(outputs, encoded, batch, scores=scores)
         return evaluator.compute()
 

@@ -24,9 +24,9 @@ def test_codecs_take_up_states_that_went_through_json(tagger: Any) -> None:
 
 def test_sizes_are_handed_from_part_to_part(tagger: Any) -> None:
     pipeline = build_pipeline(tagger.config, tagger.pipeline.codecs)
-    assert pipeline.encoder.output_size == 8
+    assert pipeline.model.encoder.output_size == 8
     assert pipeline.head_name == "ner"
-    assert pipeline.head is pipeline.heads["ner"]
+    assert pipeline.head is pipeline.model.heads["ner"]
 
 
 def test_a_refused_parameter_is_told_with_the_parts_name(tagger: Any) -> None:
@@ -43,4 +43,4 @@ def test_an_unknown_part_is_refused() -> None:
 def test_a_head_that_reads_features_is_told_their_size(trained_reader: Path) -> None:
     pipeline: Any = seqloom.load(trained_reader)
     assert type(pipeline.head).reads_features
-    assert pipeline.head.shortcut.in_channels == pipeline.frontend.output_size
+    assert pipeline.head.shortcut.in_channels == pipeline.model.frontend.output_size

@@ -29,10 +29,10 @@ def _edit(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
 
 def test_a_round_trip_is_bit_for_bit(tagger: Any, folder: Path) -> None:
     loaded = seqloom.load(folder)
-    before, after = tagger.pipeline.state_dict(), loaded.state_dict()
+    before, after = tagger.pipeline.model.state_dict(), loaded.model.state_dict()
     assert before.keys() == after.keys()
     assert all(torch.equal(before[name], after[name]) for name in before)
-    assert not loaded.training
+    assert not loaded.model.training
     assert loaded(tagger.examples) == tagger.pipeline(tagger.examples)
 
 

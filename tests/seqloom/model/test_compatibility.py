@@ -314,7 +314,7 @@ def test_a_parameter_that_is_new_has_its_default(
 ) -> None:
     stored.change(version="1.4", section={"name": "window"}, schema="other")
     model = seqloom.load(stored.folder)
-    assert model.encoder.params == {"size": 4}
+    assert model.model.encoder.params == {"size": 4}
     assert model.info["components"]["encoder"]["section"] == {"name": "window", "size": 4}
     assert caplog.messages[-1] == (
         f"{stored.folder}: Parameters of encoder=window: 'size' is new and has its default 4."
@@ -342,7 +342,7 @@ def test_a_parameter_with_a_new_name(
         more="renamed={'size': 'hidden_size'}",
     )
     stored.change(version="1.4", section={"name": "window", "size": 4}, schema="other")
-    assert seqloom.load(stored.folder).encoder.params == {"hidden_size": 4}
+    assert seqloom.load(stored.folder).model.encoder.params == {"hidden_size": 4}
     assert caplog.messages[-1] == (
         f"{stored.folder}: Parameters of encoder=window: 'size' is now 'hidden_size'."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -67,20 +68,72 @@ def test_predict_reads_no_further_than_one_batch(tagger: Any) -> None:
     assert len(read) == 2
 
 
+def test_what_cannot_be_used_ends_the_predictions_after_those_before_it(tagger: Any) -> None:
+    good = list(tagger.examples[:3])
+    error = ExampleError(Example("bad", {}), "cannot be read")
+    for stream in (False, True):
+        found = tagger.pipeline.predict([*good[:2], error, good[2]], stream=stream)
+        assert [next(found)[0].id for _ in range(2)] == [one.id for one in good[:2]]
+        with pytest.raises(ExampleError, match="cannot be read"):
+            next(found)
+
+
+def test_what_cannot_be_used_is_skipped_if_it_may_be(tagger: Any) -> None:
+    first, second = tagger.examples[:2]
+    error = ExampleError(Example("bad", {}), "cannot be read")
+    mixed = [error, first, Example("empty", {}), second]
+    for batch_size in (1, 2, 64):
+        found = tagger.pipeline.predict(mixed, batch_size, on_bad="skip")
+        assert [example.id for example, _ in found] == [first.id, second.id]
+    rejected: list[ExampleError] = []
+    assert len(list(tagger.pipeline.predict(mixed, on_bad=rejected.append))) == 2
+    assert [one.example_id for one in rejected] == ["bad", "empty"]
+
+
+def test_a_stream_is_answered_before_it_ends(tagger: Any) -> None:
+    first, second = tagger.examples[:2]
+    answered = threading.Event()
+
+    def source() -> Any:
+        yield first
+        assert answered.wait(60)
+        yield second
+
+    found = tagger.pipeline.predict(source(), stream=True)
+    assert next(found)[0].id == first.id
+    answered.set()
+    assert next(found)[0].id == second.id
+
+
+def test_a_model_takes_tensors_alone(tagger: Any) -> None:
+    pipeline = tagger.pipeline
+    example = pipeline.codecs.frontend.prepare(pipeline.example(TEXT))
+    inputs = pipeline.collate([pipeline.codecs.encode_inputs(example)]).inputs
+    encoded, outputs = pipeline.model.eval()(inputs.tensors, inputs.lengths)
+    (prediction,) = pipeline.head.decode(outputs["ner"], encoded)
+    assert prediction["tags"] == pipeline(TEXT)["tags"]
+
+
+def test_a_pipeline_moves_and_returns_itself(tagger: Any) -> None:
+    assert tagger.pipeline.to("cpu") is tagger.pipeline
+
+
 @pytest.mark.parametrize("training", [True, False])
 def test_dropout_is_off_and_the_mode_is_restored(classifier: Any, training: bool) -> None:
-    pipeline = classifier.pipeline.train(training)
+    pipeline = classifier.pipeline
+    pipeline.model.train(training)
     first, second = pipeline(TEXT), pipeline(TEXT)
     assert first == second
-    assert pipeline.training is training
-    assert pipeline.encoder.training is training
-    pipeline.eval()
+    assert pipeline.model.training is training
+    assert pipeline.model.encoder.training is training
+    pipeline.model.eval()
 
 
 def test_the_mode_is_restored_after_a_fault_as_well(
     classifier: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pipeline = classifier.pipeline.train()
+    pipeline = classifier.pipeline
+    pipeline.model.train()
 
     def fail(*args: Any) -> Any:
         raise RuntimeError("no decoding")
@@ -88,8 +141,8 @@ def test_the_mode_is_restored_after_a_fault_as_well(
     monkeypatch.setattr(pipeline.head, "decode", fail)
     with pytest.raises(RuntimeError, match="no decoding"):
         pipeline(TEXT)
-    assert pipeline.training
-    pipeline.eval()
+    assert pipeline.model.training
+    pipeline.model.eval()
 
 
 def test_a_batch_gives_outputs_and_losses_of_each_example(classifier: Any) -> None:
@@ -98,11 +151,12 @@ def test_a_batch_gives_outputs_and_losses_of_each_example(classifier: Any) -> No
         pipeline.codecs.encode(pipeline.codecs.frontend.prepare(e)) for e in classifier.examples
     ]
     batch = pipeline.collate(rows)
-    encoded, outputs = pipeline(batch)
+    encoded, outputs = pipeline.outputs(batch)
     assert isinstance(encoded, Encoded)
-    assert encoded.states.shape[::2] == (len(rows), pipeline.encoder.output_size)
+    assert encoded.states.shape[::2] == (len(rows), pipeline.model.encoder.output_size)
     assert outputs.shape[0] == len(rows)
-    assert pipeline.losses(batch).shape == (len(rows),)
+    losses = pipeline.head.loss(outputs, batch.targets[pipeline.head_name])
+    assert losses.shape == (len(rows),)
 
 
 def test_the_device_is_that_of_the_weights(tagger: Any) -> None:

@@ -35,14 +35,14 @@ def test_the_result_does_not_depend_on_the_batches(head: str) -> None:
     )
     data = read_data(config)
     torch.manual_seed(0)
-    pipeline = build_pipeline(config.components, data.codecs).train()
+    pipeline = build_pipeline(config.components, data.codecs)
     rows = data.rows["val"]
 
     def measure(max_examples: int) -> Evaluation:
         return evaluate(pipeline, rows, sampler(rows, BatchConfig(max_examples)))
 
     small, large = measure(1), measure(100)
-    assert pipeline.training
+    assert pipeline.model.training
     assert small.metrics.keys() == large.metrics.keys()
     for name, value in small.metrics.items():
         assert large.metrics[name] == pytest.approx(value, rel=1e-4, abs=1e-5)
@@ -67,7 +67,7 @@ class Watched:
     def __call__(self, passes: Iterable[tuple[Any, Encoded, Targets]]) -> dict[str, float]:
         scale = torch.ones((), requires_grad=True)
         for outputs, encoded, targets in passes:
-            assert not any(part.training for part in self.pipeline.modules())
+            assert not any(part.training for part in self.pipeline.model.modules())
             assert "target" in targets, targets.tensors
             assert len(encoded.lengths) == len(targets)
             (outputs * scale).sum().backward()
@@ -80,7 +80,7 @@ def _classifier(monkeypatch: pytest.MonkeyPatch) -> tuple[Pipeline, RunData, Wat
     sizes = ["data.train_size=60", "data.val_size=20", "data.test_size=2"]
     config = compose_run([*sizes, "head=classification"])
     data = read_data(config)
-    pipeline = build_pipeline(config.components, data.codecs).train()
+    pipeline = build_pipeline(config.components, data.codecs)
     monitored = Watched(pipeline)
     monkeypatch.setattr(pipeline.head, "calibrate", monitored)
     return pipeline, data, monitored
@@ -92,7 +92,7 @@ def test_calibration_sees_each_example_once_in_eval_mode(monkeypatch: pytest.Mon
     found = calibrate(pipeline, rows, sampler(rows, BatchConfig(3)))
     assert found.keys() == {"scale"}
     assert sorted(monitored.ids) == sorted(row.example.id for row in rows)
-    assert pipeline.training
+    assert pipeline.model.training
 
 
 def test_a_pass_that_is_broken_off_leaves_the_mode_as_it_was(
@@ -102,9 +102,9 @@ def test_a_pass_that_is_broken_off_leaves_the_mode_as_it_was(
     rows = data.rows["val"]
     started = passes(pipeline, rows, sampler(rows, BatchConfig(3)))
     next(started)
-    assert not pipeline.training
+    assert not pipeline.model.training
     started.close()
-    assert pipeline.training
+    assert pipeline.model.training
 
 
 def test_a_head_that_has_nothing_to_calibrate_reads_nothing(
@@ -113,7 +113,7 @@ def test_a_head_that_has_nothing_to_calibrate_reads_nothing(
     config = compose_run(["data.train_size=60", "data.val_size=20", "data.test_size=2"])
     pipeline = build_pipeline(config.components, data.codecs)
     rows = data.rows["val"]
-    monkeypatch.setattr(pipeline, "encode", None)
+    monkeypatch.setattr(pipeline, "outputs", None)
     assert calibrate(pipeline, rows, sampler(rows, BatchConfig(3))) == {}
 
 

@@ -88,7 +88,9 @@ def test_the_record_tells_how_the_run_went(fit: Fit) -> None:
     assert record["cost_per_second"] > 0
     assert record["overrides"][-1] == "trainer.max_epochs=3"
     assert (record["monitor"], record["higher_is_better"]) == (result.monitor, True)
-    assert record["parameters"] == sum(p.numel() for p in seqloom.load(result.bundle).parameters())
+    assert record["parameters"] == sum(
+        p.numel() for p in seqloom.load(result.bundle).model.parameters()
+    )
     assert 0.5 < record["batch_fill"] <= 1
 
 
@@ -155,9 +157,9 @@ def test_the_best_checkpoint_is_the_one_that_is_bundled(
     stored = torch.load(result.run_dir / "checkpoints" / "best.ckpt", weights_only=True)
     last = torch.load(result.run_dir / "checkpoints" / "last.ckpt", weights_only=True)
     assert (stored["epoch"], last["epoch"]) == (0, 2)
-    bundled = seqloom.load(result.bundle).state_dict()
+    bundled = seqloom.load(result.bundle).model.state_dict()
     for name, value in bundled.items():
-        assert torch.equal(value, stored["state_dict"][f"pipeline.{name}"])
+        assert torch.equal(value, stored["state_dict"][f"model.{name}"])
     monitored = [row["val/f1"] for row in _steps(result) if "val/f1" in row]
     assert monitored[0] > monitored[2]
     assert result.metrics["val"]["f1"] == pytest.approx(monitored[0])
@@ -204,7 +206,7 @@ def test_final_metrics_are_those_of_the_bundle(fit: Fit) -> None:
 def test_settings_of_training_run(fit: Fit, overrides: list[str]) -> None:
     result = fit("trainer.max_epochs=2", *overrides)
     assert set(result.metrics) == {"val", "test"}
-    assert all(torch.isfinite(p).all() for p in seqloom.load(result.bundle).parameters())
+    assert all(torch.isfinite(p).all() for p in seqloom.load(result.bundle).model.parameters())
 
 
 @pytest.mark.parametrize(("clip", "moved"), [("1e-9", False), ("null", True)])

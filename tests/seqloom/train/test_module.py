@@ -69,10 +69,10 @@ def _first_step(folder: str, accumulate: int) -> dict[str, Any]:
     data.rows["train"], data.rows["val"] = data.rows["train"][:13], data.rows["val"][:5]
     torch.manual_seed(0)
     pipeline = build_pipeline(config.components, data.codecs)
-    for part in pipeline.modules():
+    for part in pipeline.model.modules():
         if isinstance(part, Dropout | torch.nn.Dropout):
             part.p = 0.0
-    before = {name: value.clone() for name, value in pipeline.state_dict().items()}
+    before = {name: value.clone() for name, value in pipeline.model.state_dict().items()}
     batch = BatchConfig(-(-13 // (size * accumulate)), None, 0)
     Path(folder).mkdir(exist_ok=True)
     steps = JsonLines(Path(folder) / f"{size}-{rank()}.jsonl")
@@ -96,7 +96,9 @@ def _first_step(folder: str, accumulate: int) -> dict[str, Any]:
     trainer.fit(module, datamodule=SequenceData(data, batch, seed=0, accumulate=accumulate))
     kept = torch.load(keeper.best_model_path, weights_only=True)["callbacks"]
     return {
-        "gradient": {name: before[name] - value for name, value in pipeline.state_dict().items()},
+        "gradient": {
+            name: before[name] - value for name, value in pipeline.model.state_dict().items()
+        },
         "logged": {name: float(value) for name, value in trainer.callback_metrics.items()},
         "steps": trainer.global_step,
         "lines": read_metrics(steps.path),

@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqloom.cli.streaming import chunks
+from seqloom.model.streaming import chunks
 
 
 @given(st.integers(0, 60), st.integers(1, 7))

@@ -25,6 +25,7 @@ class EncodedExample:
         targets: those of each head's codec, by the head's name; empty where none are known.
         cost: its size in a batch.
         frames: number of steps that the frontend gives for it.
+        whole: whether the example has all the fields that it was read with.
     """
 
     example: Example
@@ -32,6 +33,7 @@ class EncodedExample:
     targets: dict[str, Arrays] = field(default_factory=dict)
     cost: int = 0
     frames: int = 0
+    whole: bool = True
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ class BatchSampler(Sampler[list[int]]):
 
     def __init__(
         self,
-        costs: Sequence[int],
+        costs: Sequence[int] | Ints,
         *,
         max_examples: int,
         max_cost: int | None,

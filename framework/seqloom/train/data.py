@@ -9,9 +9,9 @@ import pytorch_lightning as pl
 from torch.utils.data import DataLoader
 
 from seqloom.config.run_config import BatchConfig
-from seqloom.data.collate import EncodedExample
 from seqloom.data.dataset import SequenceDataset, loader
 from seqloom.data.encode import Codecs
+from seqloom.data.encoded import EncodedSplit
 from seqloom.data.evaluation import evaluation_loader
 from seqloom.data.sampler import BatchSampler
 from seqloom.errors import ExampleError
@@ -36,12 +36,12 @@ class RunData:
 
     codecs: Codecs
     states: States
-    rows: dict[str, list[EncodedExample]]
+    rows: dict[str, EncodedSplit]
     skipped: dict[str, list[ExampleError]] = field(default_factory=dict)
 
 
 def sampler(
-    rows: list[EncodedExample],
+    rows: EncodedSplit,
     batch: BatchConfig,
     *,
     seed: int = 0,
@@ -66,14 +66,14 @@ def sampler(
     factor = 1 if training else EVALUATION_FACTOR
     max_cost = batch.max_cost
     return BatchSampler(
-        [row.cost for row in rows],
+        rows.costs,
         max_examples=batch.max_examples * factor,
         max_cost=max_cost and max_cost * factor,
         shuffle=training,
         seed=seed,
         rank=rank() if training else 0,
         world_size=(ranks or world_size()) if training else 1,
-        ids=[row.example.id for row in rows],
+        ids=rows.ids,
         accumulate=accumulate,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import chain
@@ -111,7 +111,9 @@ class Evaluation:
     details: list[Table | Matrix] = field(repr=False)
 
 
-def evaluate(pipeline: Pipeline, rows: list[EncodedExample], sampler: BatchSampler) -> Evaluation:
+def evaluate(
+    pipeline: Pipeline, rows: Sequence[EncodedExample], sampler: BatchSampler
+) -> Evaluation:
     """Return the metrics of a pipeline over encoded rows, on the device where the pipeline is.
 
     With several ranks, each evaluates its share of the sampler's batches; all get the same result.
@@ -128,7 +130,7 @@ def evaluate(pipeline: Pipeline, rows: list[EncodedExample], sampler: BatchSampl
 
 
 def calibrate(
-    pipeline: Pipeline, rows: list[EncodedExample], sampler: BatchSampler
+    pipeline: Pipeline, rows: Sequence[EncodedExample], sampler: BatchSampler
 ) -> dict[str, float]:
     """Let the head fit its probabilities to encoded rows; return what it says of that.
 
@@ -143,7 +145,7 @@ def calibrate(
 
 
 def passes(
-    pipeline: Pipeline, rows: list[EncodedExample], sampler: BatchSampler
+    pipeline: Pipeline, rows: Sequence[EncodedExample], sampler: BatchSampler
 ) -> Iterator[tuple[Any, Encoded, Targets]]:
     """Yield outputs, states and targets for each batch of encoded examples, in eval mode.
 
@@ -157,7 +159,7 @@ def passes(
 @torch.no_grad()  # not in inference mode: what a head fits to the outputs may need gradients
 def _outputs(
     pipeline: Pipeline,
-    rows: list[EncodedExample],
+    rows: Sequence[EncodedExample],
     sampler: BatchSampler,
     rank: int,
     world_size: int,

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from seqloom.config.run_config import RunConfig
-from seqloom.data.collate import EncodedExample
 from seqloom.data.encode import Codecs, encode
+from seqloom.data.encoded import EncodedSplit
 from seqloom.data.fit_codecs import fit_codecs
 from seqloom.data.read import read_split
 from seqloom.data.rejected import Rejected, raise_or_warn
-from seqloom.errors import BundleError, ConfigError, DataError, RunError
+from seqloom.errors import BundleError, ConfigError, DataError, ExampleError, RunError
 from seqloom.files import sha256, write_json, write_text
-from seqloom.interfaces import SPLITS, Example
+from seqloom.interfaces import SPLITS, Example, FrontendCodec
 from seqloom.model.build import States, build_codecs, build_reader, restore
 from seqloom.model.states import read as read_states
 from seqloom.model.states import write as write_states
@@ -44,7 +43,7 @@ def prepare_data(cfg: RunConfig, folder: RunFolder) -> RunData:
         return reload_data(cfg, folder)
     data = read_data(cfg, basis=pretrained_states(cfg.init) if cfg.init else None)
     states = write_states(data.states, folder.codec_files)
-    digests = {split: digest(rows) for split, rows in data.rows.items()}
+    digests = {split: rows.digest() for split, rows in data.rows.items()}
     files = _hashes(folder.codec_files)
     write_json(folder.codecs, {"states": states, "files": files, "examples": digests})
     _write_skipped(folder, data)
@@ -59,7 +58,7 @@ def reload_data(cfg: RunConfig, folder: RunFolder) -> RunData:
     """
     stored = _stored_codecs(folder)
     data = read_data(cfg, stored["states"])
-    digests = {split: digest(rows) for split, rows in data.rows.items()}
+    digests = {split: rows.digest() for split, rows in data.rows.items()}
     changed = [split for split in digests if stored["examples"][split] != digests[split]]
     if changed:
         raise RunError(
@@ -94,7 +93,13 @@ def read_data(cfg: RunConfig, states: States | None = None, basis: States | None
         states = fit_codecs(codecs, examples["train"], rejected["train"], basis, cfg.init_classes)
     restore(codecs, states)
     limit = cfg.batch.max_cost
-    rows = {split: encode(codecs, examples[split], rejected[split], limit) for split in SPLITS}
+    rows = {
+        split: EncodedSplit(
+            encode(codecs, examples[split], rejected[split], limit),
+            partial(_read_again, cfg.data, split, codecs.frontend),
+        )
+        for split in SPLITS
+    }
     raise_or_warn(rejected)
     if not rows["train"]:
         raise DataError("No training example is left that can be used.")
@@ -110,19 +115,14 @@ def _read(cfg: RunConfig, codecs: Codecs) -> tuple[dict[str, list[Example]], dic
     return examples, rejected
 
 
-def digest(rows: list[EncodedExample]) -> str:
-    """Return a digest of a split's encoded examples, to detect whether they have changed."""
-    found = hashlib.blake2b(digest_size=16)
-    for row in rows:
-        found.update(row.example.id.encode())
-        targets = {
-            f"{head}/{name}": array
-            for head, arrays in row.targets.items()
-            for name, array in arrays.items()
-        }
-        for name, array in sorted((row.inputs | targets).items()):
-            found.update(name.encode() + np.ascontiguousarray(array).tobytes())
-    return found.hexdigest()
+def _read_again(section: Mapping[str, Any], split: str, codec: FrontendCodec) -> Iterator[Example]:
+    """Yield the usable examples of a split, prepared."""
+    for one in build_reader(section).examples(split):
+        if isinstance(one, Example):
+            try:
+                yield codec.prepare(one)
+            except ExampleError:
+                continue  # it was rejected before
 
 
 def _write_skipped(folder: RunFolder, data: RunData) -> None:

@@ -11,7 +11,7 @@ from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvir
 
 from seqloom.config.compose import compose_run, quoted
 from seqloom.config.run_config import RunConfig
-from seqloom.data.collate import EncodedExample
+from seqloom.data.encoded import EncodedSplit
 from seqloom.data.sampler import BatchSampler
 from seqloom.files import write_json
 from seqloom.model import bundle
@@ -116,7 +116,7 @@ def work(folder: RunFolder, data: RunData, rank: int | None = None) -> Summary:
     return summary
 
 
-def _split(data: RunData, cfg: RunConfig, split: str) -> tuple[list[EncodedExample], BatchSampler]:
+def _split(data: RunData, cfg: RunConfig, split: str) -> tuple[EncodedSplit, BatchSampler]:
     rows = data.rows[split]
     return rows, sampler(rows, cfg.batch)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from seqloom.config.run_config import RunConfig
-from seqloom.data.collate import EncodedExample
+from seqloom.data.encoded import EncodedSplit
 from seqloom.interfaces import Matrix, Table
 from seqloom.model.pipeline import Pipeline
 from seqloom.train.data import RunData
@@ -53,7 +54,7 @@ def write_run_report(
         monitor=pipeline.head.monitor,
         higher_is_better=pipeline.head.mode == "max",
         history=read_metrics(folder.steps),
-        lengths={split: [row.frames for row in rows] for split, rows in data.rows.items() if rows},
+        lengths={split: rows.steps.tolist() for split, rows in data.rows.items() if rows},
         fill=record.get("batch_fill"),
         tables=[detail for detail in details if isinstance(detail, Table)],
         matrices=[detail for detail in details if isinstance(detail, Matrix)],
@@ -74,12 +75,14 @@ def run_title(config: RunConfig) -> str:
 
 
 def worst(
-    pipeline: Pipeline, rows: list[EncodedExample], losses: Mapping[str, float]
+    pipeline: Pipeline, rows: EncodedSplit, losses: Mapping[str, float]
 ) -> list[WorstExample]:
     """Return the examples with the greatest losses, as the head shows them."""
-    chosen = sorted(rows, key=lambda row: -losses[row.example.id])[:WORST]
+    chosen = sorted(range(len(rows)), key=lambda place: -losses[rows.ids[place]])[:WORST]
     if not chosen:
         return []
+    pairs = zip(chosen, rows.examples(chosen), strict=True)
+    whole = [replace(rows[place], example=example) for place, example in pairs]
     frontend, codec = pipeline.codecs.frontend, pipeline.codecs.heads[pipeline.head_name]
     return [
         WorstExample(
@@ -88,5 +91,5 @@ def worst(
             loss=losses[example.id],
             html=codec.render(example, prediction, frontend.show(example)),
         )
-        for example, prediction in pipeline.predict_encoded(chosen)
+        for example, prediction in pipeline.predict_encoded(whole)
     ]

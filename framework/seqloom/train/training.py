@@ -145,7 +145,7 @@ class Training:
 
     def _summary(self, data: SequenceData) -> Summary:
         seconds, head = self.time.seconds, self.pipeline.head
-        cost = sum(row.cost for row in self.data.rows["train"]) * self.time.passes
+        cost = int(self.data.rows["train"].costs.sum()) * self.time.passes
         return {
             "device": str(self.pipeline.device),
             "ranks": world_size(),

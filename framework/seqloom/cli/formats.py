@@ -123,7 +123,7 @@ class _Conll:
     def __init__(self, codec: HeadCodec) -> None:
         if not codec.row_per_token:
             raise ConfigError(
-                f"{type(codec).__name__} does not predict a tag for each token, so there is no "
+                "The model does not predict a tag for each token, so there is no "
                 "CoNLL output; use --to jsonl or --to tsv."
             )
         self.codec = codec

@@ -125,7 +125,7 @@ def test_no_conll_where_there_is_no_tag_for_each_token(
     with pytest.raises(ConfigError) as found:
         predict(texts, "--to", "conll", "--out", tmp_path / "out", model=trained_classes)
     assert str(found.value) == (
-        "ClassificationHead does not predict a tag for each token, so there is no CoNLL output; "
+        "The model does not predict a tag for each token, so there is no CoNLL output; "
         "use --to jsonl or --to tsv."
     )
     assert not (tmp_path / "out").exists()

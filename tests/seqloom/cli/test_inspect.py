@@ -74,7 +74,7 @@ def test_a_bundle_is_told_of_in_full(model: Path, facts: Inspect) -> None:
 
     numbers = {part: one["numbers"] for part, one in found["weights"].items()}
     for part in ("frontend", "encoder", "heads"):
-        state = getattr(pipeline, part).state_dict().values()
+        state = getattr(pipeline.model, part).state_dict().values()
         assert numbers[part] == sum(one.numel() for one in state)
     assert found["files"]["model.safetensors"] == {
         "bytes": (model / "model.safetensors").stat().st_size,

@@ -57,7 +57,8 @@ def classes(model: Path) -> dict[str, torch.Tensor]:
 
 def weights(model: Path, part: str) -> dict[str, torch.Tensor]:
     """Return the weights and statistics of a part of a model."""
-    found: torch.nn.Module = getattr(seqloom.load(model), part)
+    pipeline = seqloom.load(model)
+    found: torch.nn.Module = getattr(pipeline if part == "head" else pipeline.model, part)
     return found.state_dict()
 
 

@@ -1,4 +1,4 @@
-"""Show three lines of digits in the terminal, with what a model reads:  show_lines.py MODEL."""
+"""Show three lines of digits in the terminal, with a model's predictions: show_lines.py MODEL."""
 
 import sys
 from itertools import islice
@@ -14,8 +14,8 @@ SHADES = np.array(list(" .:*#"))
 pipeline = seqloom.load(sys.argv[1])
 for example in islice(DigitLineReader().examples("test"), 3):
     image = Image.fromarray(255 - example.fields["image"])
-    # A character of the terminal is twice as high as it is wide.
+    # A character in a terminal is twice as high as wide.
     small = np.asarray(image.resize((image.width // 2, image.height // 4)))
     print("\n".join("".join(row) for row in SHADES[small // 52]))
     read = pipeline(example)
-    print(f"read {read['text']}, truth {example.fields['text']}, sure {read['confidence']:.3f}\n")
+    print(f"prediction {read['text']}, truth {example.fields['text']}, {read['confidence']:.3f}\n")

@@ -1,8 +1,8 @@
-# Sourced by the scripts: steps that all run, with a summary at the end, and where the data are.
+# Sourced by the scripts: run steps, print a summary, find the data.
 # shellcheck shell=bash
 passed=() failed=()
 
-# step NAME COMMAND...: run the command and remember what became of it.
+# step NAME COMMAND...: run the command and record whether it passed.
 step() {
   local name=$1
   shift
@@ -13,7 +13,7 @@ step() {
   fi
 }
 
-# summary: say which steps passed and which failed; its exit code is that of the whole.
+# summary: print how many steps passed and which failed; return 1 if any failed.
 summary() {
   printf '\n== %s: %s passed, %s failed\n' "$(basename "$0")" "${#passed[@]}" "${#failed[@]}"
   [ ${#failed[@]} -eq 0 ] && return
@@ -21,7 +21,7 @@ summary() {
   return 1
 }
 
-# find_data: unless SEQLOOM_DATA is set, let it name the data sets beside the checkout, if any.
+# find_data: unless SEQLOOM_DATA is set, set it to the data sets beside the checkout, if there are any.
 find_data() {
   if [ -z "${SEQLOOM_DATA:-}" ] && [ -d ../shared/data ]; then
     SEQLOOM_DATA=$(cd ../shared/data && pwd)

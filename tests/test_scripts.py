@@ -94,7 +94,7 @@ def test_setup_installs_once_and_again_only_after_a_change(
 ) -> None:
     first = script("setup", SEQLOOM_TORCH="cuda")
     assert first.returncode == 0, first.stderr
-    assert "making .venv with Python 3.12.1" in first.stdout
+    assert "creating .venv with Python 3.12.1" in first.stdout
     assert installs(tmp_path) == [EVERYTHING]
 
     for extras in ("dev", "text,report"):  # dev has everything that the others have
@@ -127,7 +127,7 @@ class TestTorch:
     def test_else_from_pip_with_a_warning(self, script: Script, tmp_path: Path) -> None:
         done = script("setup", SEQLOOM_TORCH="cpu", REFUSE="cpu")
         assert done.returncode == 0
-        assert "no build for the CPU to be had: taking pip's default" in done.stdout
+        assert "no CPU build found: using pip's default" in done.stdout
         assert installs(tmp_path)[-1] == EVERYTHING
 
     def test_auto_takes_the_default_where_there_is_a_gpu(
@@ -152,7 +152,7 @@ class TestTorch:
     [
         ({"SEQLOOM_TORCH": "gpu"}, "SEQLOOM_TORCH=gpu: expected cpu, cuda or auto."),
         ({"PYTHON": "no-such-python"}, "no Python 3.11 or newer as no-such-python"),
-        ({"NO_VENV": "1"}, "lacks venv or ensurepip. On Debian and Ubuntu: apt-get install"),
+        ({"NO_VENV": "1"}, "venv or ensurepip is missing. On Debian and Ubuntu: apt-get install"),
     ],
 )
 def test_setup_says_what_is_missing(script: Script, variables: dict[str, str], text: str) -> None:

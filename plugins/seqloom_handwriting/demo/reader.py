@@ -211,7 +211,7 @@ def image_of(body: bytes) -> np.ndarray:
         DataError: The image cannot be decoded.
     """
     try:
-        return decode(io.BytesIO(body), "the request")
+        return decode(io.BytesIO(body), "The request")
     except ValueError as error:
         raise DataError(str(error)) from error
 

@@ -126,7 +126,7 @@ def test_a_model_that_reads_no_handwriting(
         Reader(stroke_reader, "mine")
     assert str(caught.value) == (
         "This model has frontend=words, which reads text, tokens; the demo is for handwriting. "
-        "Give a model that was trained with frontend=strokes or frontend=line_image."
+        "Pass a model that was trained with frontend=strokes or frontend=line_image."
     )
 
 
@@ -149,8 +149,8 @@ def test_a_port_in_use() -> None:
     with listen("127.0.0.1", 0) as sock:
         port = sock.getsockname()[1]
         text = (
-            f"Port {port} of 127.0.0.1 is in use, perhaps by another demo. Name another one with "
-            "--port, or let a free one be found: --port 0"
+            f"Port {port} of 127.0.0.1 is in use, perhaps by another demo. Choose another one with "
+            "--port, or a free one with --port 0"
         )
         with pytest.raises(ConfigError) as caught:
             listen("127.0.0.1", port)
@@ -172,7 +172,7 @@ def test_a_port_for_administrators(monkeypatch: pytest.MonkeyPatch) -> None:
         raise PermissionError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr(socket, "create_server", refuse)
-    with pytest.raises(ConfigError, match="Port 80 needs the rights of an administrator"):
+    with pytest.raises(ConfigError, match="Port 80 needs administrator rights"):
         listen("127.0.0.1", 80)
 
 

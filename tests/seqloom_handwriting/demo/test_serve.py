@@ -83,7 +83,7 @@ def test_the_files_of_the_page(stroke_page: str, path: str, kind: str, text: byt
 def test_no_other_file_can_be_had(stroke_page: str, path: str) -> None:
     status, _, body = ask(stroke_page, "GET", path)
     assert status == 404
-    assert "Not Found. There is POST /read." in json.loads(body)["error"]
+    assert "Not Found. Use POST /read." in json.loads(body)["error"]
 
 
 def test_another_method_is_answered_in_a_sentence(stroke_page: str) -> None:
@@ -119,10 +119,10 @@ def test_an_image_is_read(image_page: str, image_reader: Pipeline, line: np.ndar
     ("body", "status", "text"),
     [
         (b"", 400, "The request is not JSON. Expected JSON"),
-        (b"\xff\x00", 400, "What was sent is no JSON"),
-        (b"[" * 100_000, 400, "What was sent is no JSON"),
+        (b"\xff\x00", 400, "The request is not JSON"),
+        (b"[" * 100_000, 400, "The request is not JSON"),
         (b'{"stroke": [[[1, 2]]]}', 400, "The request has no strokes. Expected JSON"),
-        (b'{"strokes": []}', 400, "What was sent has no strokes"),
+        (b'{"strokes": []}', 400, "The request has no strokes"),
         (
             packed([[[1, 2]], [[1, "b"]]]),
             400,
@@ -133,7 +133,7 @@ def test_an_image_is_read(image_page: str, image_reader: Pipeline, line: np.ndar
         (b'{"strokes": [[[NaN, 1]]]}', 400, "stroke 1 is [[nan, 1]]; expected"),
         (packed([[[0, 0]] * 20_001]), 413, "The writing has 20001 points; up to 20000 can be read"),
         (packed([[[0, 0], [9, 1]] * 4000]), 413, "steps long; up to 20000 can be read at a time"),
-        (b" " * (16 * 1024 * 1024 + 1), 413, "What was sent is over 16 MB"),
+        (b" " * (16 * 1024 * 1024 + 1), 413, "The request is over 16 MB"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -147,11 +147,11 @@ def test_strokes_that_cannot_be_read(stroke_page: str, body: bytes, status: int,
     [
         (
             b"",
-            "What was sent is not an image of a known format, or is damaged; expected one of PNG",
+            "The request is not an image of a known format, or is damaged; expected one of PNG",
         ),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%EOF\n", "What was sent is not an image of a known format"),
-        (packed([[[1, 2]]]), "What was sent is not an image of a known format"),
-        (png(np.eye(200, dtype=np.uint8))[:100], "What was sent cannot be decoded: "),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%EOF\n", "The request is not an image of a known format"),
+        (packed([[[1, 2]]]), "The request is not an image of a known format"),
+        (png(np.eye(200, dtype=np.uint8))[:100], "The request cannot be decoded: "),
         (png(np.zeros((2, 401), np.uint8)), "the image is 401 pixels wide and only 2 high"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

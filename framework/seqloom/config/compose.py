@@ -5,8 +5,10 @@ The command line has Hydra compose, and goes on with `complete`; Python does bot
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from hydra import compose, initialize_config_module
 from hydra.core.global_hydra import GlobalHydra
@@ -21,6 +23,7 @@ from seqloom.config.freeze import freeze, freeze_section
 from seqloom.config.run_config import RunConfig, Section
 from seqloom.config.store import register_configs
 from seqloom.errors import ConfigError
+from seqloom.plugins import KINDS
 from seqloom.plugins.disabling import DISABLE_KEY
 from seqloom.plugins.registry import disable
 
@@ -123,6 +126,55 @@ def _names(word: str) -> list[str]:
             "command: it cannot be swept over."
         )
     return [str(name) for name in value]
+
+
+def as_overrides(given: Iterable[str | Mapping[str, Any]]) -> list[str]:
+    """Return overrides as words of the command line.
+
+    A mapping stands for the words that set its values: a section's ``name`` chooses the option of
+    its group, and what the sections of Lightning and torch lack is added to them.
+
+    Args:
+        given: Words, and mappings by key: ``{"encoder": {"name": "lstm", "hidden_size": 64}}``.
+
+    >>> as_overrides(["seed=1", {"encoder": {"name": "lstm", "merge": None}, "threads": 2}])
+    ['seed=1', 'encoder=lstm', 'encoder.merge=null', 'threads=2']
+    >>> as_overrides([{"trainer": {"max_epochs": 3}, "data": {"train": "a, b.csv"}}])
+    ['++trainer.max_epochs=3', "data.train='a, b.csv'"]
+    """
+    words: list[str] = []
+    for one in given:
+        if isinstance(one, str):
+            words.append(one)
+            continue
+        for key, value in one.items():
+            words += _words(key, value) if isinstance(value, Mapping) else [f"{key}={_text(value)}"]
+    return words
+
+
+def _words(key: str, section: Mapping[str, Any]) -> list[str]:
+    plus = "" if key in KINDS or key == "batch" else "++"
+    choice = [f"{key}={section['name']}"] if "name" in section else []
+    values = [f"{plus}{key}.{name}={_text(section[name])}" for name in section if name != "name"]
+    return [*choice, *values]
+
+
+def _text(value: object) -> str:
+    """Return a value in the language of Hydra's overrides."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_key(name)}: {_text(one)}" for name, one in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_text, value)) + "]"
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
+    return str(value) if isinstance(value, int | float) else quoted(value)
+
+
+def _key(name: object) -> str:
+    """Return the key of a mapping; Hydra's language quotes none."""
+    if not re.fullmatch(r"[\w.-]+", str(name)):
+        raise ConfigError(f"The key {name!r} cannot be an override; set it in a YAML file.")
+    return str(name)
 
 
 def quoted(value: object) -> str:

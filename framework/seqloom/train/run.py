@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 
-from seqloom.config.compose import compose_run, quoted
+from seqloom.config.compose import as_overrides, compose_run, quoted
 from seqloom.config.run_config import RunConfig
 from seqloom.data.encoded import EncodedSplit
 from seqloom.data.sampler import BatchSampler
@@ -35,20 +36,22 @@ from seqloom.train.training import Training
 log = logging.getLogger("seqloom")
 
 
-def fit(*overrides: str, run_dir: str | Path) -> Result:
+def fit(*overrides: str | Mapping[str, Any], run_dir: str | Path) -> Result:
     """Train as ``seqloom train`` does, from Python.
 
     Args:
-        overrides: As on the command line: ``"encoder=lstm", "encoder.hidden_size=64"``.
+        overrides: As on the command line, ``"encoder=lstm", "encoder.hidden_size=64"``, or as
+            mappings, ``{"encoder": {"name": "lstm", "hidden_size": 64}}``.
         run_dir: Folder that gets all files of the run.
 
     Raises:
         SeqloomError: The config, the data or the folder cannot be used.
     """
     # An override like the others, since loggers may refer to it.
-    words = with_components([*overrides, f"run_dir={quoted(run_dir)}"])
+    given = as_overrides(overrides)
+    words = with_components([*given, f"run_dir={quoted(run_dir)}"])
     with disabling_for_one_run():
-        return run(compose_run(words, apply_init), overrides)
+        return run(compose_run(words, apply_init), given)
 
 
 def run(cfg: RunConfig, overrides: Sequence[str] = ()) -> Result:

@@ -16,7 +16,7 @@ from hydra.core.singleton import Singleton
 from hydra.version import VersionBase
 from omegaconf import OmegaConf
 
-from seqloom.config.compose import compose_data, compose_run
+from seqloom.config.compose import as_overrides, compose_data, compose_run
 from seqloom.config.freeze import freeze
 from seqloom.config.run_config import BatchConfig, RunConfig
 from seqloom.config.schema import Batch, OnBad, Resume, Run
@@ -80,6 +80,33 @@ def test_composing_twice_and_after_an_error_gives_the_same() -> None:
 
 def test_a_swept_run_dir_is_resolved_each_time() -> None:
     assert "$" not in compose_run([]).run_dir
+
+
+def test_mappings_are_overrides() -> None:
+    columns = {"text": "body, or so", "label": "class"}
+    words = as_overrides(
+        [
+            {
+                "data": {"name": "csv", "train": "it's here.csv", "columns": columns},
+                "head": {"name": "classification"},
+                "encoder": {"name": "lstm", "hidden_size": 3, "dropout": 1e-05},
+                "trainer": {"max_epochs": 2, "enable_progress_bar": False},
+                "callbacks": {"early_stopping": {"patience": 7}},
+                "freeze": ["frontend"],
+                "title": "true",
+                "threads": None,
+            },
+            "seed=5",
+        ]
+    )
+    found = compose_run(words)
+    assert (found.data["train"], found.data["columns"]) == ("it's here.csv", columns)
+    assert (found.encoder["hidden_size"], found.encoder["dropout"]) == (3, 1e-05)
+    assert (found.trainer["max_epochs"], found.trainer["enable_progress_bar"]) == (2, False)
+    assert (found.callbacks or {})["early_stopping"]["patience"] == 7
+    assert (found.freeze, found.title, found.threads, found.seed) == (["frontend"], "true", None, 5)
+    with pytest.raises(ConfigError, match="Did you mean 'hidden_size'"):
+        compose_run(as_overrides([{"encoder": {"name": "lstm", "hiden_size": 3}}]))
 
 
 def test_the_data_alone() -> None:

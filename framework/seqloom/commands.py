@@ -14,7 +14,6 @@ not import it; the module that its `Command` names may::
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +28,7 @@ from seqloom.cli.options import (
 )
 from seqloom.errors import ConfigError
 from seqloom.model.description import DESCRIPTION
+from seqloom.train.evaluation import compatible_section, evaluate_model, read_examples
 
 if TYPE_CHECKING:
     from seqloom import Pipeline
@@ -112,20 +112,14 @@ def open_split(
             not have the fields that the model needs.
         DataError: The split is empty, or has examples that cannot be used.
     """
-    from seqloom.cli.evaluate import data_section, read_rows, sections
-    from seqloom.config.compatibility import check_compatible
-    from seqloom.model.bundle import stored_data
-
-    stored = None if overrides.name else stored_data(pipeline.info)
-    section = data_section(stored, overrides)
-    check_compatible({"data": section, **sections(pipeline.info)}, trained=True)
-    options = argparse.Namespace(batch=batch_size, skip_bad=skip_bad)
-    return ModelSplit(pipeline, *read_rows(pipeline, section, split, options))
+    section = compatible_section(pipeline, overrides)
+    examples = read_examples(pipeline, section, split, batch_size=batch_size, skip_bad=skip_bad)
+    return ModelSplit(pipeline, *examples)
 
 
 def evaluate(
     model: Pipeline | str | Path,
-    *overrides: str,
+    *overrides: str | Mapping[str, Any],
     split: str = "test",
     batch_size: int = 64,
     skip_bad: bool = False,
@@ -145,16 +139,9 @@ def evaluate(
         ConfigError: An override is wrong, or the model does not record its data.
         DataError: The split is empty, or has examples that cannot be used.
     """
-    words = split_overrides(overrides)
-    if isinstance(model, str | Path):
-        model = load_model(Path(model), words.head)
-    elif words.head:
-        raise ConfigError(
-            f"{words.head[0]}: this model is already loaded. Pass its path, or load it with "
-            "load(path, head={…})."
-        )
-    found = open_split(model, words, split, batch_size=batch_size, skip_bad=skip_bad)
-    return found.metrics()
+    return evaluate_model(
+        model, *overrides, split=split, batch_size=batch_size, skip_bad=skip_bad
+    ).metrics
 
 
 def require_replaceable(folder: Path) -> None:

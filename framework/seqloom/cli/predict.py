@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from seqloom.cli.options import (
+    Overrides,
     is_override,
     load_model,
     model_parser,
-    reader,
-    refuse_settled,
+    refuse_trained,
     split_overrides,
     use_threads,
 )
+from seqloom.config.overrides import with_overrides
+from seqloom.config.run_config import Section
 from seqloom.errors import DataError, ExampleError
+from seqloom.plugins.readers import choose_reader
 
 if TYPE_CHECKING:
     from seqloom.model.pipeline import OnBad
@@ -32,10 +36,10 @@ def predict(arguments: list[str]) -> int:
     use_threads(options.threads)
     paths = [word for word in options.inputs if not is_override(word)] or ["-"]
     for path in paths:
-        refuse_settled(path)
+        refuse_trained(path)
     given = split_overrides([word for word in options.inputs if is_override(word)])
     pipeline = load_model(options.model, given.head)
-    section = reader(pipeline.info, options.data or given.name, paths, given.data)
+    section = input_section(pipeline.info, paths, given)
     skipped: list[ExampleError] = []
     on_bad: OnBad = skipped.append if options.skip_bad else "raise"
     with writing(options.to, options.out, pipeline.codecs.heads[pipeline.head_name]) as writer:
@@ -53,6 +57,24 @@ def predict(arguments: list[str]) -> int:
     return 0
 
 
+def input_section(info: Mapping[str, Any], paths: Sequence[str], overrides: Overrides) -> Section:
+    """Return the section of the data component that reads the given files.
+
+    Args:
+        info: What the model's bundle records.
+        paths: Paths of the files; ``-`` is standard input.
+        overrides: ``data=NAME`` and ``data.KEY=VALUE``.
+
+    Raises:
+        ConfigError: No component reads such files, or an override is wrong.
+    """
+    stored = info["data"]
+    frontend = info["components"]["frontend"]["section"]
+    name = overrides.name or choose_reader(frontend, stored, paths)
+    section = dict(stored) if stored and stored["name"] == name else {"name": name}
+    return with_overrides(section, overrides.data)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = model_parser(
         prog="seqloom predict",
@@ -63,10 +85,9 @@ def _parser() -> argparse.ArgumentParser:
         "inputs",
         nargs="*",
         metavar="FILE",
-        help="files or folders, or - (default); data.KEY=VALUE: how to read; head.KEY=VALUE: how "
-        "to decode",
+        help="files or folders, or - (default); data=NAME: the reader (default: by the file's "
+        "suffix); data.KEY=VALUE: how to read; head.KEY=VALUE: how to decode",
     )
-    parser.add_argument("--data", metavar="NAME", help="the reader (default: by the file's suffix)")
     parser.add_argument(
         "--to", metavar="FORM", default="jsonl", help="jsonl (default), tsv, text, conll, alto, …"
     )

@@ -46,5 +46,5 @@ class Reader(ABC):
         """
         raise DataError(
             f"{type(self).__name__} does not read files, so there is nothing to predict from "
-            f"{', '.join(paths)}; choose a reader with --data NAME."
+            f"{', '.join(paths)}; choose a reader: data=NAME."
         )

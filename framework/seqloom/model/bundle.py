@@ -214,7 +214,9 @@ def stored_data(info: Mapping[str, Any]) -> dict[str, Any] | None:
     """
     if bad := incompatible(_data(info)):
         said = " ".join(compatibility.messages(bad))
-        raise BundleError(f"The data of this model cannot be read. {said} Or give data=NAME.")
+        raise BundleError(
+            f"The data of this model cannot be read. {said} Or choose other data: data=NAME."
+        )
     section: dict[str, Any] | None = info.get("data")
     return section
 

@@ -58,7 +58,7 @@ class PageWriter:
         if not isinstance(reader, PageReader):
             raise ConfigError(
                 f"{type(reader).__name__} does not read pages with XML, so there is nothing to "
-                "fill in; predict from ALTO or PAGE XML with --data pages."
+                "fill in; predict from ALTO or PAGE XML with data=pages."
             )
         self._pages = reader.opened
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from seqloom.cli.evaluate import SPLITS, data_section, plain
+import seqloom
+from seqloom.cli.evaluate import SPLITS, plain
 from seqloom.cli.main import run
-from seqloom.cli.options import Overrides
+from seqloom.config.overrides import Overrides
 from seqloom.errors import ConfigError, DataError, PluginError
 from seqloom.interfaces import SPLITS as ALL_SPLITS
 from seqloom.interfaces import Table
+from seqloom.train.evaluation import data_section, evaluate_model
 
 TAGGED = "Apple B-ORG\nopens O\n\nParis B-LOC\n"
 
@@ -73,14 +77,14 @@ def test_other_data(trained_ner: Path, conll: Path, capsys: pytest.CaptureFixtur
         (
             ["encoder=lstm"],
             ConfigError,
-            "encoder=lstm: the parts of a model are settled in training. Only how data are read "
+            "encoder=lstm: the components of a model are fixed by training. Only how data is read "
             "(data=NAME, data.KEY=VALUE) and how predictions are decoded (head.KEY=VALUE) can be "
-            "given here; for the rest, train again.",
+            "set here; for the rest, train again.",
         ),
         (
             ["test=x"],
             ConfigError,
-            "'test=x' is none of data=NAME, data.KEY=VALUE, head.KEY=VALUE.",
+            "'test=x': expected data=NAME, data.KEY=VALUE or head.KEY=VALUE.",
         ),
         (["data=cvs"], ConfigError, "There is no data=cvs. Did you mean 'csv'?"),
         (["data=conll"], DataError, "The test split of data=conll has no example."),
@@ -110,11 +114,25 @@ def test_unusable_examples(
 
 
 def test_a_model_that_does_not_know_its_data() -> None:
+    model: Any = SimpleNamespace(info={"data": None, "components": {}})
     with pytest.raises(ConfigError) as found:
-        data_section(None, Overrides())
-    assert str(found.value) == "The model does not say what data it is for; give data=NAME."
+        data_section(model, Overrides())
+    assert str(found.value) == "The model does not record its data. Choose some: data=NAME."
+    model.info["data"] = {"name": "gone"}
     with pytest.raises(PluginError, match="provides data=gone"):
-        data_section({"name": "gone"}, Overrides())
+        data_section(model, Overrides())
+
+
+def test_evaluation_from_python(trained_ner: Path, conll: Path) -> None:
+    stored = json.loads((trained_ner / "metrics.json").read_text())
+    assert evaluate_model(trained_ner).metrics == pytest.approx(stored["test"], nan_ok=True)
+    pipeline = seqloom.load(trained_ner)
+    other = evaluate_model(pipeline, {"data": {"name": "conll", "test": str(conll)}})
+    assert set(other.metrics) == set(stored["test"])
+    assert len(other.losses) == 2
+    conll.write_text(TAGGED + "\nParis X-ORG\n", encoding="utf-8")
+    words = ("data=conll", f"data.test={conll}")
+    assert len(evaluate_model(pipeline, *words, skip_bad=True).losses) == 2
 
 
 def test_splits_are_those_of_the_interface() -> None:
@@ -153,7 +171,7 @@ def test_a_head_decodes_as_it_is_told(
         ("head.decoder=beem", "head.decoder: 'beem' is none of: greedy, beam."),
         (
             "encoder.hidden_size=3",
-            "encoder.hidden_size=3: the parts of a model are settled in training. Only how ",
+            "encoder.hidden_size=3: the components of a model are fixed by training. Only how ",
         ),
     ],
 )

@@ -8,16 +8,11 @@ from typing import Any
 
 import pytest
 
-from seqloom.cli.evaluate import uncut
-from seqloom.cli.options import (
-    Overrides,
-    is_override,
-    positive_int,
-    reader,
-    split_overrides,
-    with_overrides,
-)
+from seqloom.cli.options import positive_int
+from seqloom.cli.predict import input_section
+from seqloom.config.overrides import Overrides, is_override, split_overrides, with_overrides
 from seqloom.errors import ConfigError, PluginError
+from seqloom.train.evaluation import uncut
 
 CONLL: dict[str, Any] = {"name": "conll", "columns": {"tokens": 2, "tags": 4}, "train": "a.conll"}
 
@@ -25,6 +20,12 @@ CONLL: dict[str, Any] = {"name": "conll", "columns": {"tokens": 2, "tags": 4}, "
 def info(data: Any = None, frontend: str = "words") -> dict[str, Any]:
     """Return what a bundle says of its data and its frontend."""
     return {"data": data, "components": {"frontend": {"section": {"name": frontend}}}}
+
+
+def reader(
+    info: dict[str, Any], name: str | None, paths: list[str], words: list[str]
+) -> dict[str, Any]:
+    return input_section(info, paths, Overrides(name, words))
 
 
 @pytest.mark.parametrize(
@@ -51,7 +52,7 @@ def test_overrides_are_split() -> None:
     )
     with pytest.raises(ConfigError) as found:
         split_overrides(["test=x"])
-    assert str(found.value) == "'test=x' is none of data=NAME, data.KEY=VALUE, head.KEY=VALUE."
+    assert str(found.value) == "'test=x': expected data=NAME, data.KEY=VALUE or head.KEY=VALUE."
 
 
 def test_values_are_in_hydras_language() -> None:
@@ -129,7 +130,7 @@ def test_files_that_nothing_reads() -> None:
     with pytest.raises(ConfigError) as found:
         reader(info(CONLL), None, ["x.cvs"], [])
     assert str(found.value).startswith(
-        "No installed reader takes files like 'x.cvs'; name one with --data NAME. Did you mean "
+        "No installed reader takes files like 'x.cvs'. Choose one: data=NAME. Did you mean "
         "'.csv'? There are: "
     )
 
@@ -169,7 +170,7 @@ def test_files_of_several_kinds() -> None:
         reader(info(), None, ["a.csv", "b.jsonl"], [])
     assert str(found.value) == (
         "These inputs need different readers: a.csv (csv), b.jsonl (jsonl). Predict from one kind "
-        "at a time, or name one reader for all of them with --data NAME."
+        "at a time, or choose one reader for all of them: data=NAME."
     )
     assert reader(info(), "csv", ["a.csv", "b.jsonl"], [])["name"] == "csv"
 
@@ -220,11 +221,11 @@ def test_standard_input_is_text() -> None:
         reader(info(frontend="line_image"), None, ["-"], [])
     assert str(found.value) == (
         "Standard input (-) is read as a text a line, and the model's frontend=line_image reads no "
-        "text. Name files, or a reader with --data NAME."
+        "text. Name files, or choose a reader: data=NAME."
     )
     assert reader(info(frontend="line_image"), "lines", ["-"], [])["name"] == "lines"
 
 
 def test_a_folder_that_no_reader_of_the_models_inputs_takes(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"^No installed reader takes files like '.*'; name one"):
+    with pytest.raises(ConfigError, match=r"^No installed reader takes files like .* Choose one"):
         reader(info(frontend="features"), None, [str(tmp_path)], [])

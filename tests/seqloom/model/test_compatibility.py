@@ -358,7 +358,7 @@ def test_data_that_are_missing_are_told_only_where_they_are_needed(stored: Store
         bundle.stored_data(info)
     assert str(found.value) == (
         "The data of this model cannot be read. To be evaluated on its own data, the model needs "
-        'data=shelf from shelf 2.1: pip install "shelf>=2.1". Or give data=NAME.'
+        'data=shelf from shelf 2.1: pip install "shelf>=2.1". Or choose other data: data=NAME.'
     )
     assert bundle.stored_data({**info, "data": None}) is None
 

@@ -89,7 +89,7 @@ def test_predict_copies_what_it_could_not_read(
     alto_page([("a", 60, "kept")], name="p2", image=False)
     alto_page([("a", 60, None)], name="p3")
     out = tmp_path / "out"
-    call("predict", trained, folder, "--data", "pages", "--to", "page", "--out", out, "--skip-bad")
+    call("predict", trained, folder, "data=pages", "--to", "page", "--out", out, "--skip-bad")
     assert [texts(out / f"p{number}.xml") for number in (1, 2)] == [[], ["kept"]]
     assert len(texts(out / "p3.xml")) == 1
 
@@ -123,7 +123,7 @@ def test_a_folder_must_be_given(tmp_path: Path) -> None:
 def test_other_sources_and_heads_are_refused(alto_page: Write, tmp_path: Path) -> None:
     writer = AltoWriter(tmp_path / "out", HEAD)
     with pytest.raises(
-        ConfigError, match=r"LineImageReader does not read pages with XML.*--data pages"
+        ConfigError, match=r"LineImageReader does not read pages with XML.*data=pages"
     ):
         writer.begin(LineImageReader())
     example = next(PageReader().inputs([str(alto_page(LINES))]))

@@ -1,0 +1,118 @@
+"""Overrides of a trained model: ``data=NAME``, ``data.KEY=VALUE`` and ``head.KEY=VALUE``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+
+from seqloom.config.explain import explain
+from seqloom.config.params import typed_params
+from seqloom.config.run_config import Section
+from seqloom.errors import ConfigError
+from seqloom.plugins import KINDS, Kind, registry
+from seqloom.plugins.registry import choice
+
+
+@dataclass
+class Overrides:
+    """Overrides of a trained model's data and head.
+
+    Attributes:
+        name: Name in ``data=NAME``, if there is one.
+        data: The ``data.KEY=VALUE`` words.
+        head: The ``head.KEY=VALUE`` words.
+    """
+
+    name: str | None = None
+    data: list[str] = field(default_factory=list)
+    head: list[str] = field(default_factory=list)
+
+
+def is_override(word: str) -> bool:
+    """Tell ``data=NAME`` and ``data.KEY=VALUE`` from the name of a file, such as ``data.csv``.
+
+    >>> is_override("data.columns.text=body"), is_override("head.csv")
+    (True, False)
+    """
+    key, equals, _ = word.lstrip("+").partition("=")
+    return bool(equals) and (key == "data" or key.startswith(("data.", "head.")))
+
+
+def refuse_trained(word: str) -> None:
+    """Refuse an override of what cannot change after training, unless a file has this name.
+
+    Raises:
+        ConfigError: The word is such an override.
+    """
+    key, equals, _ = word.lstrip("+~").partition("=")
+    if equals and key.partition(".")[0] in KINDS and not Path(word).exists():
+        raise ConfigError(
+            f"{word}: the components of a model are fixed by training. Only how data is read "
+            "(data=NAME, data.KEY=VALUE) and how predictions are decoded (head.KEY=VALUE) can be "
+            "set here; for the rest, train again."
+        )
+
+
+def split_overrides(words: Sequence[str]) -> Overrides:
+    """Return the words by what they set.
+
+    Raises:
+        ConfigError: A word is not an override of the data or the head.
+    """
+    found = Overrides()
+    for word in words:
+        if not is_override(word):
+            refuse_trained(word)
+            raise ConfigError(f"{word!r}: expected data=NAME, data.KEY=VALUE or head.KEY=VALUE.")
+        if word.startswith("data="):
+            found.name = word.removeprefix("data=")
+        else:
+            (found.head if word.lstrip("+").startswith("head.") else found.data).append(word)
+    return found
+
+
+def with_overrides(
+    section: Mapping[str, Any], pairs: Sequence[str], kind: Kind = "data"
+) -> Section:
+    """Return a component's section with values replaced, checked against its schema.
+
+    Args:
+        section: Name of the component, and its parameters that differ from the schema's defaults.
+        pairs: ``data.KEY=VALUE``, in the language of Hydra's overrides.
+        kind: Kind of the component.
+
+    Raises:
+        ConfigError: A key is unknown, or a value has a wrong type or is missing.
+        PluginError: The component is not installed.
+    """
+    name, params = choice(section)
+    refuse_interpolations(params, f"{kind}={name}")
+    component = registry().find(kind, name)
+    try:
+        overrides = OverridesParser.create().parse_overrides(list(pairs))
+        values = [(one.key_or_group.removeprefix(f"{kind}."), one.value()) for one in overrides]
+    except HydraException as error:
+        raise explain(error, prefix=f"{kind}.") from error
+    return {"name": name, **typed_params(component, [*params.items(), *values])}
+
+
+def refuse_interpolations(value: Any, where: str) -> None:
+    """Refuse ``${…}`` in what a bundle stores: it would be resolved in the user's environment.
+
+    Raises:
+        ConfigError: The value holds one.
+    """
+    if isinstance(value, str) and "${" in value:
+        raise ConfigError(
+            f"The model's own {where} holds {value!r}, which no training writes: the bundle was "
+            "tampered with. Choose the data yourself: data=NAME data.test=PATH."
+        )
+    for one in (
+        value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    ):
+        refuse_interpolations(one, where)

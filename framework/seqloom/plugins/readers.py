@@ -1,0 +1,95 @@
+"""Choose the reader of input files by their suffixes and a model's frontend."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from seqloom.errors import ConfigError, did_you_mean
+from seqloom.plugins.component import Component
+from seqloom.plugins.registry import registry
+
+Section = Mapping[str, Any]
+
+
+def choose_reader(frontend: Section, trained_on: Section | None, paths: Sequence[str]) -> str:
+    """Return the name of the data component that reads some files.
+
+    It is the one that the model was trained with, if it reads such files; else the first that does
+    and provides what the frontend takes. Standard input is read as plain lines.
+
+    Args:
+        frontend: Section of the model's frontend.
+        trained_on: Section of the data that the model was trained on; None if it is unknown.
+        paths: Paths of the files; ``-`` is standard input.
+
+    Raises:
+        ConfigError: No component reads such files, or different ones do.
+    """
+    readers = {path: _by_suffix(frontend, trained_on, path) for path in paths}
+    if len(set(readers.values())) > 1:
+        listing = ", ".join(f"{path} ({name})" for path, name in readers.items())
+        raise ConfigError(
+            f"These inputs need different readers: {listing}. Predict from one kind at a time, or "
+            "choose one reader for all of them: data=NAME."
+        )
+    return readers[paths[0]]
+
+
+def _by_suffix(frontend: Section, trained_on: Section | None, path: str) -> str:
+    if path == "-":
+        return _lines(frontend)
+    suffix = "/" if Path(path).is_dir() else _suffix(Path(path))
+    components = _readers(frontend)
+    reading = [one.name for one in components if suffix in one.suffixes]
+    if suffix == "/":
+        reading = _for_folder(Path(path), components) or reading
+    if trained_on and trained_on["name"] in reading:
+        return str(trained_on["name"])
+    if not reading:
+        known = {known.replace("/", "folders") for one in components for known in one.suffixes}
+        raise ConfigError(
+            f"No installed reader takes files like {path!r}. Choose one: data=NAME. "
+            f"{did_you_mean(suffix, known)}"
+        )
+    return reading[0]
+
+
+def _for_folder(folder: Path, components: Sequence[Component]) -> list[str]:
+    """Return the readers of folders that are most specific to the files in this one.
+
+    Of two that read some of them, the one for fewer kinds of files is meant: among page images with
+    XML, that of the XML.
+    """
+    there = {_suffix(file) for file in folder.glob("*") if not file.name.startswith(".")}
+    fitting = [one for one in components if "/" in one.suffixes and there & set(one.suffixes)]
+    fewest = min((len(one.suffixes) for one in fitting), default=0)
+    return [one.name for one in fitting if len(one.suffixes) == fewest]
+
+
+def _suffix(file: Path) -> str:
+    return Path(file.name.removesuffix(".gz")).suffix.lower()
+
+
+def _lines(frontend: Section) -> str:
+    """Return the reader of standard input."""
+    if "lines" not in {one.name for one in _readers(frontend)}:
+        raise ConfigError(
+            "Standard input (-) is read as a text a line, and the model's "
+            f"frontend={frontend['name']} reads no text. Name files, or choose a reader: data=NAME."
+        )
+    return "lines"
+
+
+def _readers(frontend: Section) -> list[Component]:
+    """Return the data components that provide what a frontend takes."""
+    taken = {
+        kind
+        for kinds in registry().find("frontend", frontend["name"]).takes.values()
+        for kind in kinds
+    }
+    components = [registry().find("data", name) for name in registry().names("data")]
+    return [
+        one for one in components if not taken or taken & set(one.given(one.defaults()).values())
+    ]

@@ -1,0 +1,152 @@
+"""Evaluate a trained model on its own data or on other data.
+
+Importing it imports no torch, since every command that uses a model does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seqloom.config.compatibility import check_compatible
+from seqloom.config.compose import as_overrides, compose_data
+from seqloom.config.overrides import Overrides, split_overrides, with_overrides
+from seqloom.config.run_config import Section
+from seqloom.errors import ConfigError, DataError
+from seqloom.plugins.registry import choice
+
+if TYPE_CHECKING:
+    from seqloom.data.collate import EncodedExample
+    from seqloom.data.sampler import BatchSampler
+    from seqloom.model.pipeline import Pipeline
+    from seqloom.train.evaluator import Evaluation
+
+
+def evaluate_model(
+    model: Pipeline | str | Path,
+    *overrides: str | Mapping[str, Any],
+    split: str = "test",
+    batch_size: int = 64,
+    skip_bad: bool = False,
+) -> Evaluation:
+    """Return the metrics of a trained model, the losses by example, and details such as tables.
+
+    Args:
+        model: Pipeline, or path of a bundle or of a run's folder.
+        overrides: Other data than the model's own: ``"data=conll", "data.test=x.conll"``; for the
+            path of a model also how to decode: ``"head.KEY=VALUE"``.
+        split: ``train``, ``val`` or ``test``.
+        batch_size: Maximum number of examples in a batch.
+        skip_bad: Whether to skip examples that cannot be used.
+
+    Raises:
+        BundleError: The model cannot be loaded.
+        ConfigError: An override is wrong, or the data does not suit the model.
+        DataError: The split is empty, or has examples that cannot be used.
+    """
+    from seqloom.train.evaluator import evaluate
+
+    given = split_overrides(as_overrides(overrides))
+    if isinstance(model, str | Path):
+        pipeline = load_model(Path(model), given.head)
+    elif given.head:
+        raise ConfigError(
+            f"{given.head[0]}: this model is already loaded. Pass its path, or load it with "
+            "load(path, head={…})."
+        )
+    else:
+        pipeline = model
+    section = compatible_section(pipeline, given)
+    examples = read_examples(pipeline, section, split, batch_size=batch_size, skip_bad=skip_bad)
+    return evaluate(pipeline, *examples)
+
+
+def load_model(path: Path, pairs: Sequence[str] = ()) -> Pipeline:
+    """Return the pipeline of a bundle, its head's parameters set by ``head.KEY=VALUE`` words.
+
+    Raises:
+        BundleError: The bundle cannot be loaded, or its weights do not match these parameters.
+        ConfigError: A key is unknown, or a value has a wrong type.
+    """
+    from seqloom.model import bundle
+
+    if not pairs:
+        return bundle.load(path)
+    section = with_overrides(bundle.sections(path)["head"], pairs, "head")
+    return bundle.load(path, head=choice(section)[1])
+
+
+def compatible_section(pipeline: Pipeline, overrides: Overrides) -> Section:
+    """Return the section of the data to evaluate on, checked against the model's components.
+
+    Raises:
+        BundleError: The model's own data cannot be read with the installed plugins.
+        ConfigError: An override is wrong, the model does not record its data, or the data does not
+            have the fields that the model needs.
+    """
+    section = data_section(pipeline, overrides)
+    components = {kind: one["section"] for kind, one in pipeline.info["components"].items()}
+    check_compatible({"data": section, **components}, trained=True)
+    return section
+
+
+def data_section(pipeline: Pipeline, overrides: Overrides) -> Section:
+    """Return the section of the data to evaluate on: the model's own, changed by overrides.
+
+    Raises:
+        BundleError: The model's own data cannot be read with the installed plugins.
+        ConfigError: An override is wrong, or the model does not record its data.
+    """
+    from seqloom.model.bundle import stored_data
+
+    if overrides.name is not None:
+        return compose_data([f"data={overrides.name}", *overrides.data])
+    stored = stored_data(pipeline.info)
+    if stored is None:
+        raise ConfigError("The model does not record its data. Choose some: data=NAME.")
+    return with_overrides(stored, [*uncut(stored, overrides.data), *overrides.data])
+
+
+def uncut(stored: Section, pairs: Sequence[str]) -> list[str]:
+    """Return overrides so that a split with a file of its own is no longer cut from train."""
+    cuts = stored.get("split")
+    named = [pair.partition("=")[0].removeprefix("data.") for pair in pairs]
+    return [f"data.split.{name}=0" for name in named if isinstance(cuts, dict) and cuts.get(name)]
+
+
+def read_examples(
+    pipeline: Pipeline,
+    section: Section,
+    split: str,
+    *,
+    batch_size: int = 64,
+    skip_bad: bool = False,
+) -> tuple[list[EncodedExample], BatchSampler]:
+    """Return the encoded examples of a split, and the sampler of their batches.
+
+    Args:
+        pipeline: Pipeline whose codecs encode.
+        section: Section of the data component.
+        split: Name of the split.
+        batch_size: Maximum number of examples in a batch.
+        skip_bad: Whether to skip examples that cannot be used.
+
+    Raises:
+        DataError: The split is empty, or has examples that cannot be used.
+    """
+    from seqloom.data.encode import encode
+    from seqloom.data.read import read_split
+    from seqloom.data.rejected import Rejected
+    from seqloom.data.sampler import BatchSampler
+    from seqloom.model.build import build_reader
+
+    rejected = Rejected(skip_bad, "--skip-bad")
+    found = read_split(build_reader(section), split, pipeline.codecs.frontend, rejected)
+    rows = encode(pipeline.codecs, found, rejected)
+    rejected.raise_or_warn(f"the {split} split")
+    if not rows:
+        raise DataError(f"The {split} split of data={section['name']} has no example.")
+    costs = [row.cost for row in rows]
+    sampler = BatchSampler(costs, max_examples=batch_size, max_cost=None, shuffle=False, seed=0)
+    return rows, sampler

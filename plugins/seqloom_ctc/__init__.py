@@ -30,5 +30,10 @@ def seqloom_components() -> Iterable[Component]:
 def seqloom_commands() -> Iterable[Command]:
     """Return the command that tunes how a model decodes."""
     return (
-        Command("tune", "Tune how a model decodes, on dev.", "seqloom_ctc.tune:tune", extra="ctc"),
+        Command(
+            "tune",
+            "Tune the decoding of a model with head=ctc.",
+            "seqloom_ctc.tune:tune",
+            extra="ctc",
+        ),
     )

@@ -83,19 +83,19 @@ def tune(arguments: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = model_parser(
         prog="seqloom tune",
-        description="Tune how a model with head=ctc decodes with its n-gram model, on the "
-        "validation split: the weight, the bonus for each character, and the confidences.",
+        description="Tune the decoding of a model with head=ctc on the validation split: the "
+        "weight of its n-gram model, the bonus per character, and the calibration of confidences.",
         epilog="Example: seqloom tune runs/mine --out tuned",
     )
     parser.add_argument(
         "overrides",
         nargs="*",
         metavar="KEY=VALUE",
-        help="data=NAME, data.KEY=VALUE: other data; head.KEY=VALUE: how to decode",
+        help="data=NAME, data.KEY=VALUE: other data; head.KEY=VALUE: decoding",
     )
     parser.add_argument("--split", choices=("train", "val", "test"), default="val")
     parser.add_argument(
-        "--out", type=Path, metavar="FOLDER", help="the new bundle (default: in place of the model)"
+        "--out", type=Path, metavar="FOLDER", help="new bundle (default: replace the model)"
     )
     return parser
 

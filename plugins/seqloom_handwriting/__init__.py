@@ -30,7 +30,7 @@ def seqloom_commands() -> Iterable[Command]:
         ),
         Command(
             "demo",
-            "Write by hand in a browser.",
+            "Try a model of handwriting in the browser.",
             "seqloom_handwriting.demo.command:demo",
             extra="demo",
         ),

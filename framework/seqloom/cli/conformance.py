@@ -59,16 +59,16 @@ def conformance(arguments: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="seqloom conformance",
-        description="Check that components keep the promises of their interfaces, each with its "
-        "defaults and with every other value of its enum parameters.",
-        epilog="Encoders are checked at a small size unless one is set. Exits with 1 if a check "
-        "failed.",
+        description="Check components against their interfaces, each with its defaults and with "
+        "every other value of its enum parameters.",
+        epilog="Encoders are checked at a small size unless one is set. The exit status is 1 if a "
+        "check failed.",
     )
     parser.add_argument(
         "words",
         nargs="*",
         metavar="WORD",
-        help="KIND=NAME chooses a component, KIND.KEY=VALUE sets its parameters: "
+        help="KIND=NAME selects a component, KIND.KEY=VALUE sets its parameters: "
         "encoder=lstm encoder.hidden_size=8",
     )
     parser.add_argument("--plugin", metavar="NAME", help="check all components of a plugin")

@@ -52,9 +52,9 @@ def _parser() -> argparse.ArgumentParser:
         "overrides",
         nargs="*",
         metavar="KEY=VALUE",
-        help="data=NAME, data.KEY=VALUE: other data; head.KEY=VALUE: how to decode",
+        help="data=NAME, data.KEY=VALUE: other data; head.KEY=VALUE: decoding",
     )
-    parser.add_argument("--split", choices=SPLITS, default="test", help="(default: test)")
+    parser.add_argument("--split", choices=SPLITS, default="test", help="default: test")
     parser.add_argument("--json", action="store_true", help="print the metrics as JSON")
     parser.add_argument("--full", action="store_true", help="print all rows of tables")
     return parser

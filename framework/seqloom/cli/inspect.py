@@ -62,8 +62,8 @@ def inspect(arguments: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="seqloom inspect",
-        description="Show what a model is, what it was made with, and whether it is compatible "
-        "with the installed plugins. Nothing is loaded unless --check is given.",
+        description="Show the components of a model, their versions, and whether they are "
+        "compatible with the installed plugins. The model is loaded only with --check.",
     )
     parser.add_argument(
         "model", type=Path, metavar="MODEL", help="bundle, run folder, or checkpoint"
@@ -72,8 +72,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--check",
         action="store_true",
-        help="also load it, if it is a bundle; exit with 1 if it cannot be used, or does not "
-        "record what it needs",
+        help="also load the model, if it is a bundle; the exit status is 1 if it cannot be used or "
+        "does not record what it needs",
     )
     return parser
 

@@ -13,14 +13,14 @@ from seqloom.errors import SeqloomError
 HELP = """\
 Usage: seqloom COMMAND [ARGUMENTS]
 
-Train, compare and share sequence models made of pluggable parts.
+Train, compare and share models that read sequences.
 
 Commands:
 {commands}
 
-  seqloom COMMAND --help tells more of a command.
-  seqloom --version tells the version.
-  eval "$(seqloom completion bash)" turns on completion by TAB; also for fish.
+  seqloom COMMAND --help describes a command.
+  seqloom --version prints the version.
+  eval "$(seqloom completion bash)" enables TAB completion; fish works too.
 """
 
 

@@ -104,7 +104,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="seqloom new plugin",
         description="Write a plugin: a package with components, a preset for each, tests that run "
         "the conformance checks, and a workflow for CI. Existing files are not overwritten.",
-        epilog="Without a kind it is an encoder. A component without a name is called like the "
+        epilog="The default kind is --encoder. The default name of a component is that of the "
         "plugin, without 'seqloom-'. Example: seqloom new plugin seqloom-window --encoder --head",
     )
     parser.add_argument("name", metavar="NAME", help="name of the distribution, seqloom-…")

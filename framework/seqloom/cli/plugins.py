@@ -34,7 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="seqloom plugins",
         description="List the installed plugins and their components. With 'doctor': import "
-        "everything that they name, report problems, and exit with 1 if there are any.",
+        "everything that they name and report problems; the exit status is 1 if there are any.",
         epilog=f"{DISABLE_VARIABLE}=NAME[,NAME…] in the environment disables plugins; "
         "disable_plugins=[NAME] does so for one run of seqloom train. A plugin that cannot be "
         "loaded is quarantined, and the others keep working. An import that hangs or kills the "

@@ -78,7 +78,7 @@ def input_section(info: Mapping[str, Any], paths: Sequence[str], overrides: Over
 def _parser() -> argparse.ArgumentParser:
     parser = model_parser(
         prog="seqloom predict",
-        description="Predict for each input of the files, or of standard input (a text a line).",
+        description="Predict for each input in files, or in standard input (one text per line).",
         epilog='Example: echo "Apple is something I like to eat." | seqloom predict runs/mine -',
     )
     parser.add_argument(
@@ -91,5 +91,5 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--to", metavar="FORM", default="jsonl", help="jsonl (default), tsv, text, conll, alto, …"
     )
-    parser.add_argument("--out", type=Path, metavar="PATH", help="write there, not to the terminal")
+    parser.add_argument("--out", type=Path, metavar="PATH", help="output (default: the terminal)")
     return parser

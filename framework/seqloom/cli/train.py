@@ -34,22 +34,22 @@ from seqloom.train.watch import follow
 HELP = """\
 Usage: seqloom train [-m] [GROUP=NAME] [KEY=VALUE] …
 
-Train a model. With no argument: a bilstm that finds names in the embedded data, apples.
-With -m each value of a list is tried: seqloom train -m encoder=rnn,lstm,bilstm
+Train a model. Default: a bilstm that finds entities in the generated data set apples.
+With -m, each value of a list is tried: seqloom train -m encoder=rnn,lstm,bilstm
 
 Groups:
 {groups}
 
 Common keys:
-  run_dir=PATH                the folder that gets everything (with -m: the sweep's)
-  seed=N                      the same bits on the same machine
-  resume=auto                 go on from the last epoch in run_dir
-  disable_plugins=[NAME]      do without plugins in this run
+  run_dir=PATH                folder of the run (with -m: of the sweep)
+  seed=N                      seed; results are bit-identical on the same machine
+  resume=auto                 resume from the last epoch in run_dir
+  disable_plugins=[NAME]      disable plugins for this run
   on_bad=skip                 leave out, count and list examples that cannot be used
-  init=MODEL                  begin from a trained model; freeze=[frontend] keeps a part as it is
-  encoder.hidden_size=N       any parameter of a part; --cfg job shows them all
-  trainer.max_epochs=N        any argument of Lightning's Trainer …
-  optimizer.lr=X              … or of the optimiser; +trainer.KEY=V where the config has no KEY
+  init=MODEL                  start from a trained model; freeze=[frontend]: not trained
+  encoder.hidden_size=N       parameter of a component; --cfg job lists all of them
+  trainer.max_epochs=N        argument of Lightning's Trainer; others with +trainer.KEY=VALUE
+  optimizer.lr=X              argument of the optimizer
   batch.max_examples=N        examples in a batch; batch.max_cost=N: padded tokens or pixels
 
   --cfg job prints the config and does not train. --info, --hydra-help: see Hydra.

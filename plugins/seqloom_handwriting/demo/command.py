@@ -75,26 +75,24 @@ def name_of(model: Path) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="seqloom demo",
-        description="Serve a page to write on with mouse, pen or finger while the model reads "
-        "along; with a model of line images, images can be dropped there as well.",
+        description="Serve a page on which you write with mouse, pen or finger and see the model's "
+        "prediction. With a model of line images you can also drop images.",
         epilog="Example: seqloom demo runs/mine --open",
     )
-    parser.add_argument("model", type=Path, metavar="MODEL", help="a bundle, or a run's folder")
+    parser.add_argument("model", type=Path, metavar="MODEL", help="bundle or run folder")
     parser.add_argument(
-        "overrides", nargs="*", metavar="KEY=VALUE", help="head.KEY=VALUE: how to decode"
+        "overrides", nargs="*", metavar="KEY=VALUE", help="head.KEY=VALUE: decoding"
     )
     parser.add_argument(
         "--host",
         default="127.0.0.1",
-        help="address to listen at (default: 127.0.0.1, this machine only); 0.0.0.0 lets everyone "
-        "in the network in",
+        help="address to listen on (default: 127.0.0.1, this machine only); 0.0.0.0 allows the "
+        "whole network",
     )
     parser.add_argument(
         "--port", type=_port, default=7860, help="port (default: 7860); 0 chooses a free one"
     )
-    parser.add_argument(
-        "--threads", type=positive_int, default=1, help="of the CPU, for large models (default: 1)"
-    )
+    parser.add_argument("--threads", type=positive_int, default=1, help="CPU threads (default: 1)")
     parser.add_argument("--open", action="store_true", help="open the page in the browser")
     return parser
 

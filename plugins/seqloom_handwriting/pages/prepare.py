@@ -135,25 +135,33 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="seqloom prepare",
         description="Cut pages with ALTO or PAGE XML into line images: OUT.zip and OUT.tsv, which "
-        "data=line_images reads. Call it once for each split.",
+        "data=line_images reads. Run it once per split.",
         epilog="Example: seqloom prepare pages scans/train lines/train --levels 16",
     )
-    parser.add_argument("kind", choices=("pages",), help="what is prepared")
-    parser.add_argument("folder", metavar="FOLDER", help="XML files and images; or one XML file")
-    parser.add_argument("out", type=Path, metavar="OUT", help="the files written, without suffix")
+    parser.add_argument("kind", choices=("pages",), help="kind of input")
     parser.add_argument(
-        "--height", type=_height, default=64, help="of the images in pixels (default: 64)"
+        "folder", metavar="FOLDER", help="folder with XML files and images, or one XML file"
+    )
+    parser.add_argument("out", type=Path, metavar="OUT", help="output files, without suffix")
+    parser.add_argument(
+        "--height", type=_height, default=64, help="height of the images in pixels (default: 64)"
     )
     parser.add_argument(
-        "--levels", type=_levels, default=256, help="of gray (default: 256); 16 saves much space"
+        "--levels", type=_levels, default=256, help="levels of gray (default: 256); 16 saves space"
     )
     parser.add_argument(
-        "--no-straighten", action="store_true", help="cut boxes, not along the baselines"
+        "--no-straighten", action="store_true", help="cut boxes instead of following the baselines"
     )
     parser.add_argument(
-        "--regions", nargs="+", default=[], metavar="TYPE", help="only of these types: MainZone"
+        "--regions",
+        nargs="+",
+        default=[],
+        metavar="TYPE",
+        help="only these types of regions, such as MainZone",
     )
-    parser.add_argument("--skip-bad", action="store_true", help="leave out unusable lines")
+    parser.add_argument(
+        "--skip-bad", action="store_true", help="leave out lines that cannot be used"
+    )
     return parser
 
 

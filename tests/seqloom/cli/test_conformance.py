@@ -169,4 +169,4 @@ finally:
     assert not {"torch", "numpy", "lightning", "pytorch_lightning"} & {*sys.modules}
 """)
     assert done.returncode == 0, done.stderr
-    assert "KIND=NAME chooses a component" in done.stdout
+    assert "KIND=NAME selects a component" in done.stdout

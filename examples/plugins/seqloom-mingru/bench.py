@@ -2,8 +2,8 @@
 
     python bench.py [STEPS ...]
 
-On one thread, in processor time: waiting for a core does not count. Every time is the median of
-rounds in which all ways take turns, so that what else the machine does hits all of them alike.
+Processor time on one thread, so waiting for a core does not count. Each time is the median of
+rounds in which all ways take turns, so that other load on the machine affects all of them alike.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ Way = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 def step_by_step(a: Tensor, b: Tensor, h: Tensor) -> Tensor:
-    """Run the equation as it stands: T operations after one another."""
+    """Run the equation step by step: T sequential operations."""
     states = []
-    for decay, given in zip(a.unbind(1), b.unbind(1), strict=True):
-        h = torch.addcmul(given, decay, h)
+    for decay, term in zip(a.unbind(1), b.unbind(1), strict=True):
+        h = torch.addcmul(term, decay, h)
         states.append(h)
     return torch.stack(states, 1)
 
@@ -45,7 +45,7 @@ def in_logarithms(a: Tensor, b: Tensor, h: Tensor) -> Tensor:
 
 
 def by_doubling(a: Tensor, b: Tensor, h: Tensor) -> Tensor:
-    """Let each step take up what lies 1, 2, 4, … steps before it (Hillis and Steele 1986)."""
+    """Combine each step with those 1, 2, 4, … steps before it (Hillis and Steele 1986)."""
     b = torch.cat((torch.addcmul(b[:, 0], a[:, 0], h).unsqueeze(1), b[:, 1:]), 1)
     width = 1
     while width < a.shape[1]:
@@ -65,19 +65,19 @@ WAYS: dict[str, Way] = {
 
 
 def medians(ways: dict[str, Callable[[], object]]) -> dict[str, float]:
-    """Return the seconds of processor time that each takes."""
+    """Return the processor time of each function in seconds."""
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for turn in range(ROUNDS + 1):
         for name, way in ways.items():
-            begun = time.process_time()
+            started = time.process_time()
             way()
-            if turn:  # the first is to warm up
-                seconds[name].append(time.process_time() - begun)
+            if turn:  # the first round is a warm-up
+                seconds[name].append(time.process_time() - started)
     return {name: statistics.median(each) for name, each in seconds.items()}
 
 
 def report(title: str, found: dict[str, float], notes: dict[str, str] | None = None) -> None:
-    """Print the times, and each as a multiple of the first."""
+    """Print the times, also as multiples of the first one."""
     first = next(iter(found.values()))
     print(title)
     for name, seconds in found.items():
@@ -86,7 +86,7 @@ def report(title: str, found: dict[str, float], notes: dict[str, str] | None = N
 
 
 def recurrences(rows: int, steps: int) -> None:
-    """Time forward and backward of the recurrence alone, and tell the largest error."""
+    """Time forward and backward of the recurrence alone, and print the largest error."""
     z = torch.rand(rows, steps, HIDDEN)
     given = (1 - z, z * torch.rand(rows, steps, HIDDEN), torch.rand(rows, HIDDEN))
     exact = step_by_step(*(value.double() for value in given))

@@ -11,10 +11,10 @@ from seqloom.plugins import Component, hookimpl
 
 
 class Candidate(StrEnum):
-    """The function g that makes the candidate state of what was read."""
+    """Function g that computes the candidate state."""
 
     linear = "linear"  # x
-    positive = "positive"  # x + 1/2 from zero on, σ(x) below: for scans in logarithms
+    positive = "positive"  # x + 1/2 for x ≥ 0, else σ(x): for scans in logarithms
 
 
 @dataclass
@@ -22,13 +22,13 @@ class MinGRU:
     """Parameters of ``mingru``.
 
     Attributes:
-        hidden_size: units of a layer, per direction.
-        num_layers: layers on top of one another; only from the second on do gates know what was
-            read before. Three have about the weights of one LSTM layer.
-        dropout: probability of zeroing a value between two layers.
-        locked_dropout: zero the same units at all steps of a sequence, not others at each step.
-        candidate: what makes the candidate state.
-        norm: bring what each layer reads to mean 0 and variance 1 (layer norm).
+        hidden_size: Units of a layer, per direction.
+        num_layers: Number of layers. Gates depend on previous steps only from the second layer on.
+            Three layers have about as many weights as one LSTM layer.
+        dropout: Probability of zeroing a value between two layers.
+        locked_dropout: Whether the same units are zeroed at all steps of a sequence.
+        candidate: Function that computes the candidate state.
+        norm: Whether the inputs of each layer are normalized (layer norm).
     """
 
     hidden_size: int = 128
@@ -44,7 +44,7 @@ class BiMinGRU(MinGRU):
     """Parameters of ``bimingru``.
 
     Attributes:
-        merge: how the two directions of a layer become one.
+        merge: How the two directions of a layer are merged.
     """
 
     merge: Merge = Merge.concat
@@ -52,7 +52,7 @@ class BiMinGRU(MinGRU):
 
 @hookimpl
 def seqloom_components() -> Iterable[Component]:
-    """Return the encoder of one direction, and that of two."""
+    """Return the unidirectional and the bidirectional encoder."""
     return [
         Component("encoder", "mingru", MinGRU, "seqloom_mingru.encoders:MinGRU"),
         Component("encoder", "bimingru", BiMinGRU, "seqloom_mingru.encoders:BiMinGRU"),

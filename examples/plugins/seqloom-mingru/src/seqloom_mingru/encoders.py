@@ -1,4 +1,4 @@
-"""The two encoders: minGRU layers on top of one another, in one direction or in two."""
+"""The two encoders: stacks of minGRU layers, unidirectional and bidirectional."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from seqloom_mingru.normalised import Normalised
 
 
 class MinGRU(Encoder):
-    """minGRU layers on top of one another: (B, T, D) → (B, T, H).
+    """Stack of minGRU layers: (B, T, D) → (B, T, H).
 
-    Its state, for ``forward``, ``step`` and ``final_state``, is the tuple of its layers' states,
-    the lowest first, (B, H) each.
+    The state for ``forward``, ``step`` and ``final_state`` is a tuple of the layers' states, the
+    lowest layer first, each (B, H).
 
     Args:
-        input_size: D.
-        hidden_size: units of a layer, per direction.
-        num_layers: how many.
-        dropout: p between two layers, in [0, 1).
-        locked_dropout: one mask for all steps of a sequence.
+        input_size: Size D of the inputs.
+        hidden_size: Units of a layer, per direction.
+        num_layers: Number of layers.
+        dropout: Probability of zeroing a value between two layers, in [0, 1).
+        locked_dropout: Whether one mask is used for all steps of a sequence.
         candidate: ``linear`` or ``positive``; see `MinGRULayer`.
-        norm: layer norm of what each layer reads; see `Normalised`.
-        merge: how two directions of a layer become one; None has one direction.
+        norm: Whether the inputs of each layer are normalized; see `Normalised`.
+        merge: How the two directions of a layer are merged; None for one direction.
 
     Raises:
-        ConfigError: a parameter is out of its range; the text has its key.
+        ConfigError: If a parameter is out of range.
     """
 
     def __init__(
@@ -61,32 +61,32 @@ class MinGRU(Encoder):
         self.causal = self.stack.causal
 
     def forward(self, features: Features, state: State | None = None) -> Encoded:
-        """Encode a batch, from ``state`` if it is given.
+        """Encode a batch, starting from ``state`` if it is passed.
 
         Raises:
-            ValueError: the batch is empty, a sequence has no step, or an encoder of two directions
-                was given a state.
+            ValueError: If the batch is empty, a sequence has no steps, or a state was passed to a
+                bidirectional encoder.
         """
         check_features(features)
         values = zero_padding(features.values, features.lengths)
-        given = self.stack(values, features.lengths, state)
-        return Encoded(given.outputs, given.summary, features.lengths, features, given.finish)
+        output = self.stack(values, features.lengths, state)
+        return Encoded(output.outputs, output.summary, features.lengths, features, output.finish)
 
     def initial_state(self, batch_size: int) -> State:
         """Return zeros for each layer; ``mingru`` only."""
         return self.stack.initial_state(batch_size)
 
     def step(self, values: Tensor, state: State) -> tuple[Tensor, State]:
-        """Read one step, (B, D), and return its output, (B, H), with the state; ``mingru`` only."""
+        """Read one step, (B, D), and return its output, (B, H), and the state; ``mingru`` only."""
         return self.stack.step(values, state)
 
 
 class BiMinGRU(MinGRU):
-    """Each layer reads in both directions and merges what they give, before the next one reads it.
+    """Stack of bidirectional minGRU layers.
 
-    (B, T, D) → (B, T, 2H) if ``merge`` is ``concat``, (B, T, H) otherwise. The summary merges, in
-    the same way, the forward direction's last step with the backward direction's first. The final
-    state has a pair for each layer, forward's and backward's; it cannot be gone on from.
+    (B, T, D) → (B, T, 2H) if ``merge`` is ``concat``, (B, T, H) otherwise. The summary merges the
+    last step of the forward direction with the first step of the backward direction. The final
+    state has a pair (forward, backward) for each layer; encoding cannot be continued from it.
     """
 
     def __init__(self, input_size: int, *, merge: str = Merge.concat, **params: Any) -> None:

@@ -8,15 +8,15 @@ from torch import Tensor, nn
 
 
 class Normalised(Layer):
-    """Brings what a layer reads to mean 0 and variance 1 over its D values, step by step.
+    """Layer with normalized inputs: mean 0 and variance 1 over the D values of each step.
 
-    Nothing in a minGRU layer bounds or restores a scale: what it gives is a mean of linear maps,
-    smaller than what it read, and smaller again after the next layer. A norm before each layer
-    makes the depth, the merge and the frontend's scale matter less.
+    Nothing in a minGRU layer restores a scale: its outputs are means of linear maps, smaller than
+    its inputs, and smaller again after the next layer. With a norm before each layer, the depth,
+    the merge and the frontend's scale matter less.
 
     Args:
-        input_size: D.
-        layer: reads (B, T, D).
+        input_size: Size D of the inputs.
+        layer: Layer that reads (B, T, D).
     """
 
     def __init__(self, input_size: int, layer: Layer) -> None:
@@ -31,7 +31,7 @@ class Normalised(Layer):
         return self.layer(self.norm(values), lengths, state)
 
     def initial_state(self, batch_size: int) -> State:
-        """Return the layer's."""
+        """Return the initial state of the layer."""
         return self.layer.initial_state(batch_size)
 
     def step(self, values: Tensor, state: State) -> tuple[Tensor, State]:

@@ -10,32 +10,32 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import pad
 
-_WIDE = 2048  # values of a step, from which on one chunk is faster; by bench.py
+_WIDE = 2048  # values per step from which one chunk is faster, measured by bench.py
 
 
 def linear_recurrence(decay: Tensor, inputs: Tensor, start: Tensor) -> Tensor:
     """Return the states h_t = a_t ⊙ h_{t-1} + b_t.
 
-    The sequence is cut into N chunks of L steps. All chunks are run at the same time, once from
-    zero to learn where each ends, and once from where the chunk before it ends: 2 L + N operations
-    after one another in place of T. Nothing is divided and no logarithm taken, so that no digit is
-    lost whatever T is, and zeros and any sign are fine. A CPU that has enough to do at each step
-    runs a single chunk: there, reading everything twice costs more than T operations do.
+    The sequence is split into N chunks of L steps. All chunks run at the same time, once from zero
+    to find the state at the end of each, and once from the state at the end of the previous chunk:
+    2 L + N sequential operations instead of T. There are no divisions and no logarithms, so that no
+    precision is lost for any T, and zeros and any sign are allowed. On a CPU with enough work at
+    each step a single chunk is used: reading all data twice would cost more than T operations.
 
     Args:
-        decay: a, (B, T, H), between 0 and 1.
-        inputs: b, (B, T, H).
-        start: h_0, (B, H).
+        decay: Factors a, (B, T, H), between 0 and 1.
+        inputs: Terms b, (B, T, H).
+        start: Initial state h_0, (B, H).
 
     Returns:
-        h, (B, T, H). It can be differentiated once.
+        States h, (B, T, H). They can be differentiated once.
     """
     states: Tensor = _LinearRecurrence.apply(decay, inputs, start)  # type: ignore[no-untyped-call]
     return states
 
 
 class _LinearRecurrence(torch.autograd.Function):
-    """The gradient of such a recurrence is another one, that runs backward."""
+    """Recurrence whose gradient is another recurrence, which runs backward."""
 
     @staticmethod
     def forward(ctx: Any, decay: Tensor, inputs: Tensor, start: Tensor) -> Tensor:
@@ -47,7 +47,7 @@ class _LinearRecurrence(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         decay, start, states = ctx.saved_tensors
-        # A state acts on the loss at its own step and on the next state:
+        # A state affects the loss at its own step and the next state:
         # G_t = g_t + a_{t+1} G_{t+1}.
         onward = torch.cat((decay[:, 1:], torch.zeros_like(decay[:, :1])), 1)
         total = scan(onward, gradients[0], torch.zeros_like(start), backward=True)
@@ -59,10 +59,10 @@ def scan(decay: Tensor, inputs: Tensor, start: Tensor, backward: bool = False) -
     """Return the states, (B, T, H), without a graph for gradients.
 
     Args:
-        decay: a, (B, T, H).
-        inputs: b, (B, T, H).
-        start: h before the first step, (B, H); zeros if ``backward``.
-        backward: begin at the last step: h_t = a_t ⊙ h_{t+1} + b_t.
+        decay: Factors a, (B, T, H).
+        inputs: Terms b, (B, T, H).
+        start: State before the first step, (B, H); zeros if ``backward``.
+        backward: Whether to start at the last step: h_t = a_t ⊙ h_{t+1} + b_t.
     """
     B, T, H = inputs.shape
     wide = inputs.device.type == "cpu" and B * H >= _WIDE
@@ -80,7 +80,7 @@ def scan(decay: Tensor, inputs: Tensor, start: Tensor, backward: bool = False) -
 
 
 def _cut(values: Tensor, length: int) -> Tensor:
-    """Return (B, N, L, H), with zeros where the last chunk is not full."""
+    """Return the values as chunks, (B, N, L, H), with zeros at the end of the last one."""
     B, T, H = values.shape
     missing = -T % length
     whole = pad(values, (0, 0, 0, missing)) if missing else values  # pad always copies
@@ -88,7 +88,7 @@ def _cut(values: Tensor, length: int) -> Tensor:
 
 
 def chunk_length(steps: int) -> int:
-    """Return the L that makes 2 L + T / L smallest.
+    """Return the L that minimizes 2 L + T / L.
 
     >>> chunk_length(2048)
     32
@@ -97,7 +97,7 @@ def chunk_length(steps: int) -> int:
 
 
 def _run(a: Tensor, b: Tensor, states: Tensor, steps: range, out: Tensor | None = None) -> Tensor:
-    """Run all chunks from their states, (B, N, H), to their ends; ``out`` gets every state."""
+    """Run all chunks from their initial states, (B, N, H); ``out`` receives every state."""
     for step in steps:
         place = None if out is None else out[:, :, step]
         states = torch.addcmul(b[:, :, step], a[:, :, step], states, out=place)
@@ -105,7 +105,7 @@ def _run(a: Tensor, b: Tensor, states: Tensor, steps: range, out: Tensor | None 
 
 
 def _starts(products: Tensor, ends: Tensor, start: Tensor, chunks: range) -> Tensor:
-    """Return the state that each chunk starts from, (B, N, H), of where it ends from zero."""
+    """Return the initial state of each chunk, (B, N, H), from its end when started at zero."""
     starts = torch.empty_like(ends)
     for chunk in chunks:
         starts[:, chunk] = start

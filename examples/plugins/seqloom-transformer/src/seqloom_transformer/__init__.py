@@ -10,9 +10,9 @@ from seqloom.plugins import Component, hookimpl
 
 
 class Summary(StrEnum):
-    """How the states of a sequence become one vector."""
+    """How the states of a sequence are summarized in one vector."""
 
-    mean = "mean"  # over the sequence's own steps
+    mean = "mean"  # over the steps of the sequence
     first = "first"  # the state of the first step, which attends to all
 
 
@@ -21,13 +21,13 @@ class Transformer:
     """Parameters of ``transformer``.
 
     Attributes:
-        hidden_size: width of a state.
-        num_layers: layers on top of one another.
-        heads: of attention; they share ``hidden_size`` evenly.
-        feedforward_size: units between the two linear maps that follow attention.
-        dropout: probability of zeroing a value: of the attention, inside the feed-forward part, and
-            of what each part adds.
-        summary: what stands for the whole sequence.
+        hidden_size: Size of a state; a multiple of ``heads``.
+        num_layers: Number of layers.
+        heads: Number of attention heads.
+        feedforward_size: Units between the two linear maps that follow attention.
+        dropout: Probability of zeroing a value in attention, in the feed-forward block, and in the
+            output of each block.
+        summary: Vector for the whole sequence.
     """
 
     hidden_size: int = 128

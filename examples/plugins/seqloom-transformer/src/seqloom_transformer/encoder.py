@@ -1,4 +1,4 @@
-"""torch's Transformer encoder, as an encoder of seqloom."""
+"""torch's Transformer encoder as an encoder of seqloom."""
 
 from __future__ import annotations
 
@@ -22,24 +22,25 @@ from seqloom_transformer.positions import sinusoids
 class TransformerEncoder(Encoder):
     """Layers of self-attention over all steps at once: (B, T, D) → (B, T, H).
 
-    Around ``torch.nn.TransformerEncoder`` (BSD-3-Clause): layer norm before each part (Xiong et al.
-    2020, "On layer normalization in the Transformer architecture"), GELU, sinusoidal positions.
-    What comes in is brought to H and normalised first, so that it is as large as the positions,
-    whatever the frontend's scale is. A step attends to the real steps of its own sequence only.
+    Wraps ``torch.nn.TransformerEncoder`` (BSD-3-Clause) with layer norm before each block (Xiong et
+    al. 2020, "On layer normalization in the Transformer architecture"), GELU, and sinusoidal
+    positions. Inputs are projected to H and normalized first, so that they are as large as the
+    positions, whatever the scale of the frontend. A step attends only to real steps of its own
+    sequence.
 
-    It is not causal: it has neither state nor ``step``.
+    The encoder is not causal: it has neither a state nor ``step``.
 
     Args:
-        input_size: D.
-        hidden_size: H.
-        num_layers: how many.
-        heads: of attention; H is a multiple of it.
-        feedforward_size: units of the feed-forward parts.
-        dropout: p, in [0, 1).
-        summary: ``mean`` of the states, or the ``first``.
+        input_size: Size D of the inputs.
+        hidden_size: Size H of a state; a multiple of ``heads``.
+        num_layers: Number of layers.
+        heads: Number of attention heads.
+        feedforward_size: Units of the feed-forward blocks.
+        dropout: Dropout probability, in [0, 1).
+        summary: ``mean`` of the states, or the ``first`` one.
 
     Raises:
-        ConfigError: a parameter is out of its range; the text has its key.
+        ConfigError: If a parameter is out of range.
     """
 
     def __init__(
@@ -63,8 +64,8 @@ class TransformerEncoder(Encoder):
         _check_heads(hidden_size, heads)
         self.output_size = hidden_size
         self.summary = Summary(summary)
-        fits = input_size == hidden_size
-        self.project = nn.Identity() if fits else nn.Linear(input_size, hidden_size)
+        same = input_size == hidden_size
+        self.project = nn.Identity() if same else nn.Linear(input_size, hidden_size)
         self.norm = nn.LayerNorm(hidden_size)
         self.dropout = nn.Dropout(dropout)
         self.layers = _layers(hidden_size, num_layers, heads, feedforward_size, dropout)
@@ -73,7 +74,7 @@ class TransformerEncoder(Encoder):
         """Encode a batch.
 
         Raises:
-            ValueError: the batch is empty, a sequence has no step, or a state was given.
+            ValueError: If the batch is empty, a sequence has no steps, or a state was passed.
         """
         if state is not None:
             _refuse_state()
@@ -97,8 +98,8 @@ def _check_heads(hidden_size: int, heads: int) -> None:
     if hidden_size % heads:
         near = max(heads, round(hidden_size / heads) * heads)
         raise ConfigError(
-            f"encoder.hidden_size is {hidden_size}, which {heads} heads cannot share evenly. Make "
-            f"it a multiple of encoder.heads, {near} say, or choose another number of heads."
+            f"encoder.hidden_size={hidden_size} is not a multiple of encoder.heads={heads}. Set "
+            f"encoder.hidden_size={near}, for example, or another number of heads."
         )
 
 
@@ -118,13 +119,13 @@ def _layers(
         layer, num_layers, nn.LayerNorm(hidden_size), enable_nested_tensor=False
     )
     for weight in layers.parameters():
-        if weight.dim() > 1:  # torch copies one layer: all would start with the same weights
+        if weight.dim() > 1:  # torch copies one layer, so all have the same weights
             nn.init.xavier_uniform_(weight)
     return layers
 
 
 def _refuse_state() -> NoReturn:
     raise ValueError(
-        "A state was given to a Transformer encoder, which reads whole sequences: it cannot go on "
-        "from a state. Use a causal encoder (lstm, gru, rnn)."
+        "A state was passed to a Transformer encoder, which cannot continue from a state: it reads "
+        "whole sequences. Use a causal encoder (lstm, gru, rnn)."
     )

@@ -1,4 +1,4 @@
-"""Where a step stands, as a vector."""
+"""Positions as vectors."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ def sinusoids(steps: int, size: int, like: Tensor) -> Tensor:
     """Return sines and cosines of each position, (T, H), of the type and device of ``like``.
 
     Wavelengths grow geometrically from 2π to 10 000 · 2π steps; Vaswani et al. 2017, "Attention is
-    all you need", section 3.5, with all sines first. There is a vector for every position, of any
-    sequence: no table that could be too short. Angles are in float32 at the least, since bfloat16
-    cannot tell position 257 from 256.
+    all you need", section 3.5, with all sines first. Sequences may have any length, since there is
+    no table. Angles use at least float32, since bfloat16 cannot represent position 257.
 
     >>> sinusoids(2, 4, torch.zeros(())).shape
     torch.Size([2, 4])

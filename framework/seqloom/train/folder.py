@@ -169,6 +169,11 @@ class RunFolder:
         return self.ranks / f"error_{rank}.json"
 
     @property
+    def encoded(self) -> Path:
+        """The encoded data, for ranks to load; it exists only while they run."""
+        return self.ranks / "data"
+
+    @property
     def skipped(self) -> Path:
         """The examples that ``on_bad=skip`` left out, one JSON object a line."""
         return self.path / "skipped.jsonl"

@@ -36,6 +36,7 @@ from seqloom.errors import (
 from seqloom.train.data import RunData, sampler
 from seqloom.train.folder import RunFolder
 from seqloom.train.instantiate import build
+from seqloom.train.prepare import store_encoded
 from seqloom.train.rank import FORMAT_VARIABLE, OWNER_VARIABLE
 from seqloom.train.record import Summary
 from seqloom.train.watch import Process
@@ -116,6 +117,7 @@ def launch_ranks(folder: RunFolder, data: RunData, ranks: int) -> Summary:
     sampler(data.rows["train"], folder.config().batch, training=True, ranks=ranks)
     shutil.rmtree(folder.ranks, ignore_errors=True)
     folder.ranks.mkdir(parents=True)
+    store_encoded(data, folder)
     _set_environment()
     with _silent(), _own_signals():
         try:
@@ -129,6 +131,8 @@ def launch_ranks(folder: RunFolder, data: RunData, ranks: int) -> Summary:
             raise SystemExit(128 + error.sigval) from None
         except ChildFailedError as error:
             raise _first_error(folder, ranks, error) from None
+        finally:
+            shutil.rmtree(folder.encoded, ignore_errors=True)
     summary: Summary = json.loads(folder.rank_summary.read_text("utf-8"))
     return summary
 

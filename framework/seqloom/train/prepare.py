@@ -16,7 +16,7 @@ from seqloom.data.read import read_split
 from seqloom.data.rejected import Rejected, raise_or_warn
 from seqloom.errors import BundleError, ConfigError, DataError, ExampleError, RunError
 from seqloom.files import sha256, write_json, write_text
-from seqloom.interfaces import SPLITS, Example, FrontendCodec
+from seqloom.interfaces import SPLITS, Example, FrontendCodec, Origin
 from seqloom.model.build import States, build_codecs, build_reader, restore
 from seqloom.model.states import read as read_states
 from seqloom.model.states import write as write_states
@@ -66,6 +66,42 @@ def reload_data(cfg: RunConfig, folder: RunFolder) -> RunData:
             f"({', '.join(changed)}). Restore them, or use a new run_dir."
         )
     return data
+
+
+def store_encoded(data: RunData, folder: RunFolder) -> None:
+    """Write encoded data for the ranks of a run, so that they do not read and encode it again."""
+    for split, encoded in data.rows.items():
+        encoded.save(folder.encoded / split)
+    skipped = {
+        split: [[error.example_id, error.where, error.problem] for error in errors]
+        for split, errors in data.skipped.items()
+    }
+    write_json(folder.encoded / "skipped.json", skipped)
+
+
+def load_encoded(cfg: RunConfig, folder: RunFolder) -> RunData:
+    """Return the data that `store_encoded` wrote.
+
+    Raises:
+        RunError: It is missing or damaged.
+    """
+    codecs, states = build_codecs(cfg.components), _stored_codecs(folder)["states"]
+    restore(codecs, states)
+    rows = {
+        split: EncodedSplit.load(
+            folder.encoded / split, partial(_read_again, cfg.data, split, codecs.frontend)
+        )
+        for split in SPLITS
+    }
+    skipped = json.loads((folder.encoded / "skipped.json").read_text(encoding="utf-8"))
+    errors = {
+        split: [
+            ExampleError(Example(name, {}, Origin(where)), problem)
+            for name, where, problem in found
+        ]
+        for split, found in skipped.items()
+    }
+    return RunData(codecs, states, rows, errors)
 
 
 def read_data(cfg: RunConfig, states: States | None = None, basis: States | None = None) -> RunData:

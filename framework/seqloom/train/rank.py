@@ -80,16 +80,14 @@ def _write_error(error: Exception, folder: RunFolder, rank: int) -> None:
 def _run(folder: RunFolder, rank: int) -> None:
     from seqloom.plugins.registry import disable
     from seqloom.train.distributed import barrier
-    from seqloom.train.prepare import reload_data
+    from seqloom.train.prepare import load_encoded
     from seqloom.train.process import quiet_lightning
     from seqloom.train.run import work
 
     quiet_lightning()
     cfg = folder.config()
     disable(cfg.disable_plugins)
-    logging.disable(logging.WARNING)  # the preparing process has issued the warnings on the data
-    data = reload_data(cfg, folder)
-    logging.disable(logging.NOTSET)
+    data = load_encoded(cfg, folder)
     summary = work(folder, data, rank)
     if rank == 0:
         write_json(folder.rank_summary, summary)

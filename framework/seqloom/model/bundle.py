@@ -34,6 +34,7 @@ from seqloom.model.description import (
     NONSENSE,
     PARTS,
     WEIGHTS,
+    components_to_store,
     find,
     origins,
     read_description,
@@ -91,7 +92,9 @@ def save(
         description = {
             "format": FORMAT,
             "made": provenance.now(),
-            "components": {kind: provenance.entry(kind, spec[kind]) for kind in PARTS},
+            "components": components_to_store(
+                {kind: provenance.entry(kind, spec[kind]) for kind in PARTS}
+            ),
             "data": dict(spec["data"]) if "data" in spec else None,
             "data_component": _data_component(spec),
             "states": plain_states,

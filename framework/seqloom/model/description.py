@@ -14,7 +14,7 @@ from seqloom.errors import BundleError, printable
 from seqloom.files import sha256
 from seqloom.plugins import Kind
 
-FORMAT = 1
+FORMAT = 2
 DESCRIPTION = "bundle.json"
 WEIGHTS = "model.safetensors"
 PARTS: tuple[Kind, ...] = ("frontend", "encoder", "head")
@@ -59,11 +59,41 @@ def read_description(path: Path) -> dict[str, Any]:
             f"seqloom reads formats up to {FORMAT}. Update it: pip install --upgrade seqloom"
         )
     try:
+        if isinstance(found.get("components"), dict):
+            found["components"] = _with_only_head(found, path)
         _refuse_missing(found, file)
         _refuse_nonsense(found)
     except NONSENSE as fault:
         raise BundleError(f"{file} is damaged: {fault!r}; copy it again.") from fault
     return cast("dict[str, Any]", found)
+
+
+def _with_only_head(found: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """Return the components of a description, with its only head as ``head``.
+
+    Format 2 has ``heads``, entries by name; format 1 had ``head``, one entry.
+
+    Raises:
+        BundleError: There are several heads.
+    """
+    components = dict(found["components"])
+    if int(found["format"]) < 2 or "heads" not in components:
+        return components
+    heads = components.pop("heads")
+    if len(heads) > 1:
+        names = printable(", ".join(map(str, heads)))
+        raise BundleError(
+            f"{path} has several heads ({names}); this seqloom loads models with one. Update it: "
+            "pip install --upgrade seqloom"
+        )
+    return components | dict(zip(["head"], heads.values(), strict=False))
+
+
+def components_to_store(entries: Mapping[str, Any]) -> dict[str, Any]:
+    """Return components' entries by kind as a bundle stores them: its heads by their names."""
+    others = {kind: entry for kind, entry in entries.items() if kind != "head"}
+    head = entries["head"]
+    return {**others, "heads": {head["section"]["name"]: head}}
 
 
 def _refuse_missing(found: Mapping[str, Any], file: Path) -> None:

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
@@ -52,11 +52,17 @@ def without_recurrent(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     registry.cache_clear()
 
 
+def _head(found: dict[str, Any]) -> dict[str, Any]:
+    """Return the entry of the only head of a description."""
+    (entry,) = found["components"]["heads"].values()
+    return cast("dict[str, Any]", entry)
+
+
 def test_a_bundle_is_told_of_in_full(model: Path, facts: Inspect) -> None:
     found = facts(model, 0, "--check")
     pipeline = seqloom.load(model)
     here = seqloom.__version__
-    assert found["what"] == "a bundle of format 1"
+    assert found["what"] == "a bundle of format 2"
     assert found["made"].startswith("20")
     assert found["run"] is None
     assert found["versions"]["torch"] == {"recorded": torch.__version__, "here": torch.__version__}
@@ -130,7 +136,7 @@ def _edit(model: Path, change: Callable[[dict[str, Any]], object]) -> None:
 def test_other_versions_are_told_and_fit(
     model: Path, facts: Inspect, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _edit(model, lambda found: found["components"]["head"].update(version="99.1", schema="x"))
+    _edit(model, lambda found: _head(found).update(version="99.1", schema="x"))
     _edit(model, lambda found: found["versions"].update(torch="1.0"))
     found = facts(model)
     assert found["compatible"] is True
@@ -188,7 +194,10 @@ def test_models_of_before_say_less(
 def test_a_strangers_model_cannot_steer_the_terminal(
     model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _edit(model, lambda found: found["components"]["head"].update(distribution="\x1b[2J\n\x9bA"))
+    _edit(
+        model,
+        lambda found: _head(found).update(distribution="\x1b[2J\n\x9bA"),
+    )
     run(["inspect", str(model)])
     page = capsys.readouterr().out
     assert "ner from \\x1b[2J\\n\\x9bA " in page
@@ -283,7 +292,10 @@ def test_how_its_distribution_was_installed_is_told(
 ) -> None:
     found = facts(model)["components"]["head"]
     assert found.get("editable", False) == found["here"].get("editable", False) == EDITABLE
-    _edit(model, lambda found: found["components"]["head"].update(commit="abc12", editable=True))
+    _edit(
+        model,
+        lambda found: _head(found).update(commit="abc12", editable=True),
+    )
     assert facts(model)["components"]["head"]["commit"] == "abc12"
     run(["inspect", str(model)])
     page = capsys.readouterr().out

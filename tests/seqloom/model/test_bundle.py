@@ -125,8 +125,8 @@ def test_a_description_of_another_kind(folder: Path, text: str) -> None:
 
 
 def test_a_newer_format(folder: Path) -> None:
-    _edit(folder, lambda found: found.update(format=2, versions={"seqloom": "9.1"}))
-    expected = r"is of format 2, made by seqloom 9\.1; .* up to 1\. Update it: pip install"
+    _edit(folder, lambda found: found.update(format=3, versions={"seqloom": "9.1"}))
+    expected = r"is of format 3, made by seqloom 9\.1; .* up to 2\. Update it: pip install"
     with pytest.raises(BundleError, match=expected):
         seqloom.load(folder)
 
@@ -193,7 +193,7 @@ def test_no_message_steers_the_terminal(folder: Path) -> None:
     _edit(folder, lambda found: found["components"].update({odd: {}}))
     with pytest.raises(BundleError, match=r"components of other kinds: \\x1b\[2J\."):
         seqloom.load(folder)
-    _edit(folder, lambda found: found.update(format=2, versions={"seqloom": odd}))
+    _edit(folder, lambda found: found.update(format=3, versions={"seqloom": odd}))
     with pytest.raises(BundleError, match=r"made by seqloom \\x1b\[2J; this"):
         seqloom.load(folder)
 
@@ -203,6 +203,36 @@ def test_a_file_that_was_not_verified_is_not_read(folder: Path) -> None:
     (folder.parent / "secret").write_bytes(b"x")
     _edit(folder, lambda found: found["states"].update(frontend={"$file": "codec.secret"}))
     with pytest.raises(BundleError, match=r"holds 'codec\.secret' .* but does not list it among"):
+        seqloom.load(folder)
+
+
+def test_heads_are_stored_by_their_names(folder: Path) -> None:
+    stored = json.loads((folder / "bundle.json").read_text(encoding="utf-8"))
+    assert stored["format"] == 2
+    assert list(stored["components"]) == ["frontend", "encoder", "heads"]
+    assert list(stored["components"]["heads"]) == ["ner"]
+    assert seqloom.load(folder).info["components"]["head"] == stored["components"]["heads"]["ner"]
+
+
+def test_a_description_of_format_1_has_one_head(folder: Path) -> None:
+    def older(found: dict[str, Any]) -> None:
+        found["components"]["head"] = found["components"].pop("heads")["ner"]
+        found["format"] = 1
+
+    _edit(folder, older)
+    assert seqloom.load(folder).head_name == "ner"
+
+
+def test_several_heads_cannot_be_loaded_yet(folder: Path) -> None:
+    _edit(folder, lambda found: found["components"]["heads"].update({"\x1b[2J": {}}))
+    with pytest.raises(BundleError, match=r"has several heads \(ner, \\x1b\[2J\); this seqloom"):
+        seqloom.load(folder)
+
+
+@pytest.mark.parametrize("heads", [{}, [], 5, None, {"ner": {}}, {"ner": 3}])
+def test_heads_that_make_no_sense(folder: Path, heads: Any) -> None:
+    _edit(folder, lambda found: found["components"].update(heads=heads))
+    with pytest.raises(BundleError, match=r"bundle\.json is damaged"):
         seqloom.load(folder)
 
 
@@ -310,7 +340,9 @@ def test_a_head_may_decode_otherwise_than_it_was_trained_to(
     beam = {"decoder": "beam", "skip_blank": 1.0, "ngram_weight": 0.0}
     short = seqloom.load(trained_reader, head={**beam, "ngram_bonus": -50.0})
     long = seqloom.load(trained_reader, head={**beam, "ngram_bonus": 50.0})
-    assert all(torch.equal(one, long.state_dict()[n]) for n, one in plain.state_dict().items())
+    assert all(
+        torch.equal(one, long.model.state_dict()[n]) for n, one in plain.model.state_dict().items()
+    )
     assert short(inked)["text"] == ""
     assert len(long(inked)["text"]) > len(plain(inked)["text"])
     assert plain.info == long.info

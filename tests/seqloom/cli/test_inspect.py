@@ -95,7 +95,7 @@ def test_a_runs_folder_is_told_of_with_its_run(
     assert run(["inspect", str(trained_ner)]) == 0
     page = capsys.readouterr().out
     lines = page.splitlines()
-    assert lines[0].startswith(f"{trained_ner}/bundle: a bundle of format 1, made 20")
+    assert lines[0].startswith(f"{trained_ner}/bundle: a bundle of format 2, made 20")
     assert lines[-1] == "Compatible with the installed plugins."
     for text in (
         "run        state done, started ",
@@ -187,7 +187,7 @@ def test_models_of_before_say_less(
     assert facts(model)["components"]["data"]["state"] == "not recorded"
     run(["inspect", str(model)])
     page = capsys.readouterr().out
-    assert page.startswith(f"{model}: a bundle of format 1\n")
+    assert page.startswith(f"{model}: a bundle of format 2\n")
     assert "apples, from a plugin that is not recorded" in page
 
 

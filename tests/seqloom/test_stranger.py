@@ -154,5 +154,5 @@ def test_a_wrong_type_in_a_preset_names_the_file(
         assert str(found.value).startswith(message)
     with pytest.raises(ConfigError, match=r"^There is no encoder=lstn\. Did you mean 'lstm'\?"):
         compose_run(["encoder=wrong_base"])
-    with pytest.raises(ConfigError, match=r"encoder/no_yaml\.yaml:2: this is no YAML: expected"):
+    with pytest.raises(ConfigError, match=r"no_yaml\.yaml:2: this is not valid YAML: expected"):
         compose_run(["encoder=no_yaml"])

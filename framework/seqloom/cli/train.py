@@ -196,7 +196,7 @@ def frozen(composed: DictConfig) -> RunConfig:
         SeqloomError: a key is unknown, a value is missing, or parts do not fit.
     """
     if not composed.run_dir:
-        raise ConfigError("run_dir is empty; name a folder: run_dir=PATH")
+        raise ConfigError("run_dir is empty. Set it: run_dir=PATH")
     settings = HydraConfig.get()
     with open_dict(composed):
         composed.run_dir = settings.runtime.output_dir

@@ -33,7 +33,7 @@ def explain(fault: Exception, prefix: str = "") -> SeqloomError:
             return _no_option(group, name, fault.options or ())
     if isinstance(fault, MarkedYAMLError) and fault.problem_mark:
         place = f"{fault.problem_mark.name}:{fault.problem_mark.line + 1}"
-        return ConfigError(f"{place}: this is no YAML: {fault.problem}.")
+        return ConfigError(f"{place}: this is not valid YAML: {fault.problem}.")
     if isinstance(fault, OverrideParseException):
         return _unreadable(fault.override)
     return _told(str(fault)) or _composed(fault, prefix)
@@ -46,11 +46,11 @@ def _told(text: str) -> ConfigError | None:
         word, key = several[1], several[1].partition("=")[0]
         return ConfigError(
             f"{word!r} has several values. To try each, put -m before: seqloom train -m {word}. "
-            "One value with a comma in it needs quotes of its own inside those of the shell: "
+            "One value with a comma in it needs inner quotes inside those of the shell: "
             f"'{key}=\"VALUE\"'. A list is written {key}=[A,B]."
         )
     if text.startswith("Only one of --run"):
-        return ConfigError("--cfg, --info and the like tell of one run: leave -m out.")
+        return ConfigError("--cfg, --info and similar flags describe one run: leave out -m.")
     return None
 
 
@@ -76,7 +76,7 @@ def _unreadable(override: str) -> ConfigError:
         return ConfigError(f"{override!r} cannot be read; write GROUP=NAME or KEY=VALUE.")
     return ConfigError(
         f"{override!r} cannot be read. A value with a comma, semicolon, bracket or the like in it "
-        "needs quotes of its own inside those of the shell: 'KEY=\"VALUE\"'."
+        "needs inner quotes inside those of the shell: 'KEY=\"VALUE\"'."
     )
 
 
@@ -89,7 +89,7 @@ def _no_option(group: str, name: str, options: Sequence[str]) -> SeqloomError:
 
 def _no_component(kind: Kind, name: str, options: Sequence[str]) -> SeqloomError:
     if (kind, name) in register_configs():
-        return PluginError(f"{kind}={name} is of no use: {register_configs()[kind, name]}")
+        return PluginError(f"{kind}={name} cannot be used: {register_configs()[kind, name]}")
     if (kind, name) in registry().contested:
         try:
             registry().find(kind, name)
@@ -118,7 +118,7 @@ def _wrong_value(fault: Exception, cause: OmegaConfBaseException, prefix: str) -
     section, _, last = key.rpartition(".")
     if last == "name" and section in KINDS:
         return ConfigError(
-            f"{where}{key} cannot be set: it says which part was chosen. Choose another part with "
+            f"{where}{key} cannot be set: it names the chosen component. Choose another one with "
             f"{section}=NAME."
         )
     reason = _lines(cause)[0].rstrip(".")
@@ -136,7 +136,7 @@ PHRASES = (
     (r"Value (.*) of type '\w+' could not be converted to Float", r"\1 is not a number"),
     (r"Value '(.*)' is not a valid bool.*", r"'\1' is neither true nor false"),
     (r"Invalid value (.*), expected one of \[(.*)\]", r"\1 is none of: \2"),
-    (r"field '.*' is not Optional", r"null is no value for it"),
+    (r"field '.*' is not Optional", r"null is not allowed"),
 )
 
 

@@ -42,7 +42,7 @@ def _plain(config: DictConfig) -> Section:
         )
     except MissingMandatoryValue as fault:
         key = fault.full_key
-        raise ConfigError(f"{key} has no value; give one: {key}=…") from fault
+        raise ConfigError(f"{key} has no value. Set it: {key}=…") from fault
     except OmegaConfBaseException as fault:
         reason = str(fault).splitlines()[0]
         raise ConfigError(f"{fault.full_key} cannot be resolved: {reason}.") from fault
@@ -71,7 +71,7 @@ def refuse_unknown_keys(config: Section) -> None:
 def _refuse_in_section(kind: Kind, section: Any) -> None:
     if not isinstance(section, dict) or "name" not in section:
         raise ConfigError(
-            f"{kind} must be one of the installed parts, chosen as {kind}=NAME; "
+            f"{kind} must be one of the installed components, chosen as {kind}=NAME; "
             f"there are: {', '.join(registry().names(kind))}. A preset of one begins with "
             f"defaults: [/schema/{kind}/NAME@_here_, _self_]"
         )

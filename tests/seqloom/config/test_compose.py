@@ -149,7 +149,7 @@ def test_a_section_that_is_no_part() -> None:
     with pytest.raises(ConfigError) as found:
         freeze(OmegaConf.create({**whole, "head": "ner"}))
     assert str(found.value) == (
-        "head must be one of the installed parts, chosen as head=NAME; there are: "
+        "head must be one of the installed components, chosen as head=NAME; there are: "
         f"{', '.join(registry().names('head'))}. A preset of one begins with defaults: "
         "[/schema/head/NAME@_here_, _self_]"
     )

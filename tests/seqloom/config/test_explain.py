@@ -51,7 +51,7 @@ SENTENCES = [
         "max_examples, workers.",
     ),
     ("encoder.hidden_size=abc", "encoder.hidden_size: 'abc' is not a whole number."),
-    ("encoder.hidden_size=null", "encoder.hidden_size: null is no value for it."),
+    ("encoder.hidden_size=null", "encoder.hidden_size: null is not allowed."),
     ("encoder.dropout=much", "encoder.dropout: 'much' is not a number."),
     ("frontend.lowercase=perhaps", "frontend.lowercase: 'perhaps' is neither true nor false."),
     ("seed=one", "seed: 'one' is not a whole number."),
@@ -59,23 +59,23 @@ SENTENCES = [
     ("on_bad=skp", "on_bad: 'skp' is none of: error, skip."),
     (
         "encoder.name=lstm",
-        "encoder.name cannot be set: it says which part was chosen. Choose another part with "
+        "encoder.name cannot be set: it names the chosen component. Choose another one with "
         "encoder=NAME.",
     ),
     (
         "++encoder.name=lstm",
-        "encoder.name cannot be set: it says which part was chosen. Choose another part with "
+        "encoder.name cannot be set: it names the chosen component. Choose another one with "
         "encoder=NAME.",
     ),
-    ("run_dir=???", "run_dir has no value; give one: run_dir=…"),
-    ("~encoder", "encoder has no value; give one: encoder=…"),
+    ("run_dir=???", "run_dir has no value. Set it: run_dir=…"),
+    ("~encoder", "encoder has no value. Set it: encoder=…"),
     ("run_dir=${nowhere}", "run_dir cannot be resolved: Interpolation key 'nowhere' not found."),
     ("run_dir=${odd:1}", "run_dir cannot be resolved: Unsupported interpolation type odd."),
     ("encoder lstm", "'encoder lstm' cannot be read; write GROUP=NAME or KEY=VALUE."),
     (
         "data.delimiter=;",
         "'data.delimiter=;' cannot be read. A value with a comma, semicolon, bracket or the like "
-        "in it needs quotes of its own inside those of the shell: 'KEY=\"VALUE\"'.",
+        "in it needs inner quotes inside those of the shell: 'KEY=\"VALUE\"'.",
     ),
     (
         "optimizer.momentum=1",

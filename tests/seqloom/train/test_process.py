@@ -18,7 +18,7 @@ import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 
 from seqloom.errors import ConfigError, RunError
-from seqloom.train.process import explained_errors
+from seqloom.train.process import explained_errors, isolated_process
 
 Fit = Callable[..., Any]
 
@@ -135,3 +135,19 @@ def test_other_faults_pass_unchanged() -> None:
         with pytest.raises(type(fault)) as caught, explained_errors(Path("run")):
             raise fault
         assert caught.value is fault
+
+
+def test_all_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEQLOOM_KEPT", "before")
+    threads = torch.get_num_threads()
+    with isolated_process():
+        os.environ["SEQLOOM_KEPT"] = "after"
+        os.environ["SEQLOOM_NEW"] = "new"
+        torch.set_num_threads(threads + 1)
+        torch.use_deterministic_algorithms(True)
+        torch.backends.cudnn.benchmark = True
+    assert os.environ["SEQLOOM_KEPT"] == "before"
+    assert "SEQLOOM_NEW" not in os.environ
+    assert torch.get_num_threads() == threads
+    assert not torch.are_deterministic_algorithms_enabled()
+    assert not torch.backends.cudnn.benchmark

@@ -45,13 +45,16 @@ def refused(example: Example, codec: StructureCodec) -> str:
 @pytest.mark.parametrize(
     ("fields", "problem"),
     [
-        ({"structure": None}, "has no field 'structure', which head.field names. There are: resi"),
-        ({"resolved": None}, "has no field 'resolved', which head.mask names. There are: residues"),
+        ({"structure": None}, "has no field 'structure' (head.field). There are: resi"),
+        ({"resolved": None}, "has no field 'resolved' (head.mask). There are: residues"),
         ({"structure": ["H", "E"]}, "is ['H', 'E']; expected one letter for each residue."),
-        ({"resolved": "12"}, "field 'resolved' has other letters than 0 and 1"),
-        ({"resolved": "1"}, "field 'structure' has 2 states, and field 'resolved' 1 marks"),
+        ({"resolved": "12"}, "field 'resolved' has other characters than 0 and 1"),
+        ({"resolved": "1"}, "field 'structure' has 2 states, but field 'resolved' has 1 marks"),
         ({"resolved": "00"}, "no residue is resolved, so there is nothing to learn"),
-        ({"structure": "HX"}, "residue 2 has the state 'X', which no training example has. There"),
+        (
+            {"structure": "HX"},
+            "residue 2 has the state 'X', which is not in the training data. There",
+        ),
     ],
 )
 def test_what_cannot_be_encoded(
@@ -75,5 +78,5 @@ def test_one_state_for_each_residue(protein: Make, codec: StructureCodec) -> Non
     example = protein("HE")
     item = codec.encode(example)
     codec.check(example, item, 2)
-    with pytest.raises(ExampleError, match=re.escape("has 2 states, and there are 3 residues")):
+    with pytest.raises(ExampleError, match=re.escape("has 2 states for 3 residues")):
         codec.check(example, item, 3)

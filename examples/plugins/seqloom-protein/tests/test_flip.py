@@ -54,14 +54,14 @@ def test_no_archive_has_no_examples() -> None:
 @pytest.mark.parametrize(
     ("name", "text", "problem"),
     [
-        ("mask", None, "splits.zip: no file 'mask.fasta' in it. Did you mean"),
+        ("mask", None, "splits.zip has no file 'mask.fasta'. Did you mean"),
         ("mask", ">b\n11\n>c\n11\n", "sampled.fasta:3: a is not in"),
         (
             "sampled",
             ">a\nHHC\n",
-            "sampled.fasta:1: the header of a names no split; expected SET=tr",
+            "sampled.fasta:1: the header of a does not name a split; expected SET=tr",
         ),
-        ("sampled", "HHC\n", "sampled.fasta:1: 'HHC' comes before the first header"),
+        ("sampled", "HHC\n", "sampled.fasta:1: 'HHC' precedes the first header"),
         ("sequences", ">a\n\u00e4\n", "cannot be read as a zip archive of FASTA files"),
     ],
 )
@@ -83,6 +83,6 @@ def test_one_bad_protein_does_not_hide_the_next(pack: Pack) -> None:
     labels = FILES["sampled.fasta"].replace("SET=test", "SET=train").replace("CC", "C")
     error, example = FlipReader(archive=pack(sampled=labels)).examples("train")
     assert isinstance(error, ExampleError)
-    assert error.problem == "the structure is 1 long, but there are 2 residues."
+    assert error.problem == "the structure has 1 letters, but there are 2 residues."
     assert isinstance(example, Example)
     assert example.id == "a"

@@ -63,7 +63,7 @@ def test_each_protein_is_out_before_the_next_is_read(monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("MKV\n", "new.fasta:1: 'MKV' comes before the first header"),
+        ("MKV\n", "new.fasta:1: 'MKV' precedes the first header"),
         (">one\nMK\n> \nGG\n", "new.fasta:3: a header without a name; expected '>name'."),
     ],
 )
@@ -76,7 +76,7 @@ def test_one_bad_protein_does_not_hide_the_next(write: Write) -> None:
     path = write("new.fasta", ">a\nMK1\n>b\n>c\nMK\n")
     first, second, third = TableReader().inputs([path])
     assert isinstance(first, ExampleError)
-    assert str(first).startswith(f"{path}:1: '1' at place 3 of the sequence")
+    assert str(first).startswith(f"{path}:1: '1' at position 3 of the sequence")
     assert isinstance(second, ExampleError)
     assert str(second).startswith(f"{path}:3: the protein has no residue")
     assert isinstance(third, Example)

@@ -60,7 +60,7 @@ def test_nothing_is_opened_before_it_is_asked_for() -> None:
     ("text", "problem"),
     [
         ("", "train.tsv:1: the file is empty; expected a header"),
-        ("id\tsequence\tss3\tresolved\n", "train.tsv: no proteins"),
+        ("id\tsequence\tss3\tresolved\n", "train.tsv has no proteins"),
         (
             TABLE.replace("ss3", "ss8"),
             "1: no column 'ss3', from which data.columns.structure reads. Di",
@@ -96,11 +96,14 @@ def test_a_truncated_gzip_file(tmp_path: Path) -> None:
     [
         (
             "x\tM-V\tHHC\t011",
-            "'-' at place 2 of the sequence is not a residue; expected letters",
+            "'-' at position 2 of the sequence is not a residue; expected letters",
         ),
-        ("x\tMKV\tHH\t011", "the structure is 2 long, but there are 3 residues."),
-        ("x\tMKV\tHHC\t11", "the mask of resolved residues is 2 long, but there are 3 residues."),
-        ("x\tMKV\tHHC\t012", "'2' at place 3 of the mask; expected 1 where"),
+        ("x\tMKV\tHH\t011", "the structure has 2 letters, but there are 3 residues."),
+        (
+            "x\tMKV\tHHC\t11",
+            "the mask of resolved residues has 2 letters, but there are 3 residues.",
+        ),
+        ("x\tMKV\tHHC\t012", "'2' at position 3 of the mask; expected 1 for a"),
         ("x\t\t\t", "the protein has no residue"),
     ],
 )

@@ -78,7 +78,7 @@ def test_narrow_bands_get_a_longer_transform() -> None:
     ("bands", "window", "message"),
     [
         (1500, 25.0, r"frontend.bands=1500 between 20 and 4000 Hz are too narrow for a window"),
-        (40, 0.5, r"too narrow for a window of 4 samples; take fewer bands or a longer"),
+        (40, 0.5, r"too narrow for a window of 4 samples\. Set fewer bands or a longer"),
     ],
 )
 def test_bands_that_nothing_tells_apart_are_refused(

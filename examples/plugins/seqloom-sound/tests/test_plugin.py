@@ -76,5 +76,5 @@ def test_sounds_are_learned_and_told_apart(tmp_path: Path) -> None:
     done = seqloom("predict", str(run / "bundle"), *paths, fails=True)
     found = [json.loads(line)["label"] for line in done.stdout.splitlines()]
     assert found == ["high", "low", "low"]
-    assert f"{bad}: the file is no sound file that can be read" in done.stderr
+    assert f"{bad}: the file cannot be read as a sound file" in done.stderr
     assert "Traceback" not in done.stderr

@@ -159,7 +159,7 @@ def test_one_bad_example_does_not_end_the_reading(flat: Path) -> None:
 @pytest.mark.parametrize(
     ("pattern", "message"),
     [
-        (None, r"the sound lies in no folder that could be its label; expected LABEL/0_anna_0"),
+        (None, r"the sound is not in a folder that could be its label; expected LABEL/0_anna_0"),
         (r"(?P<label>\d)\.wav", r"data.pattern=.* does not match '0_anna_0.wav'"),
     ],
 )
@@ -196,14 +196,17 @@ def test_tables_are_utf_8_and_well_formed(tmp_path: Path) -> None:
     ("params", "message"),
     [
         ({"hold_out": {"dev": {}}}, r"data.hold_out.dev: There are: test, val"),
-        ({"hold_out": {"val": {}}, "val": "v"}, r"data.hold_out.val and data.val=v both say"),
+        (
+            {"hold_out": {"val": {}}, "val": "v"},
+            r"data.hold_out.val and data.val=v both define val",
+        ),
         (
             {"hold_out": {"val": {}}, "split": {"val": 0.1}},
-            r"data.hold_out.val and data.split.val both say where val comes from",
+            r"data.hold_out.val and data.split.val both define val",
         ),
         (
             {"hold_out": {"val": {}}, "train": None},
-            r"data.hold_out.val takes from data.train; set that too",
+            r"data.hold_out.val requires data.train",
         ),
         ({"pattern": "("}, r"data.pattern=\(: not a regular expression"),
     ],

@@ -1,4 +1,4 @@
-"""Sounds of every form become the same samples, and what is no sound is refused in words."""
+"""Sounds of every form become the same samples, and other values are rejected."""
 
 from __future__ import annotations
 
@@ -85,12 +85,12 @@ def test_others_may_load_their_own() -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"", "is no sound file that can be read: Format not recognised. Expected WAV or FLAC"),
+        (b"", "cannot be read as a sound file: Format not recognised. Expected WAV or FLAC"),
         (b"a text" * 99, "Format not recognised"),
-        (encoded()[:30], "is no sound file that can be read"),
-        (encoded()[:900], "was cut off: 856 of 1600 bytes of sound are there"),
-        (encoded(kind="FLAC")[:-200], "is no sound file that can be read"),
-        (encoded(kind="OGG", subtype="VORBIS"), "is a file of OGG .*; convert it to WAV or FLAC"),
+        (encoded()[:30], "cannot be read as a sound file"),
+        (encoded()[:900], "is truncated: 856 of 1600 bytes of sound are there"),
+        (encoded(kind="FLAC")[:-200], "cannot be read as a sound file"),
+        (encoded(kind="OGG", subtype="VORBIS"), "has the format OGG .*Convert it to WAV or FLAC"),
         (encoded(TONE[:0]), "has no samples"),
         (encoded(np.array([0, 1, np.nan]), subtype="FLOAT"), r"sample 2 \(from 0\) is nan"),
     ],
@@ -104,7 +104,9 @@ def test_bad_files_are_refused(tmp_path: Path, data: bytes, message: str) -> Non
 
 def test_a_header_cannot_claim_all_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("seqloom_sound.decode.LONGEST", 799)
-    with pytest.raises(ValueError, match="claims 800 samples of 1 channels, more than the 799"):
+    with pytest.raises(
+        ValueError, match="declares 800 samples of 1 channels, more than the maximum of 799"
+    ):
         load_sound(stored(tmp_path, encoded()))
 
 
@@ -128,8 +130,8 @@ def test_any_damage_is_refused_in_words_or_read(tmp_path: Path) -> None:
     ("value", "message"),
     [
         ("missing.wav", "missing.wav cannot be read: No such file or directory"),
-        (7, "a value of type int is no sound; expected a path"),
-        (TONE, "a value of type ndarray is no sound"),
+        (7, "a value of type int is not a sound; expected a path"),
+        (TONE, "a value of type ndarray is not a sound"),
         ((TONE, 0), "the sound has 0 samples per second"),
         ((TONE, 8000.5), "the sound has 8000.5 samples per second"),
         ((TONE.astype(np.uint8), RATE), r"an array of uint8 with shape \(800,\)"),

@@ -1,4 +1,4 @@
-"""Positions are told apart, at any length and in any precision."""
+"""Positions can be distinguished at any length and in any precision."""
 
 from __future__ import annotations
 

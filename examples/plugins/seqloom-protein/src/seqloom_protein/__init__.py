@@ -1,6 +1,6 @@
-"""Secondary structure of proteins: what each residue is part of, a helix, a strand or a coil.
+"""Secondary structure of proteins: helix, strand or coil for each residue.
 
-This module is the entry point: it is imported at every start and loads neither torch nor numpy.
+This is the entry module: it is imported whenever the program starts, without torch and numpy.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ class Columns:
 
 @dataclass
 class ProteinTable:
-    """Tables of proteins, separated by tabs, with a header; the parameters of ``protein_table``.
+    """Parameters of ``data=protein_table``: tab-separated tables of proteins with a header.
 
     Attributes:
-        train: a path, or a pinned URL (``https://…#sha256=HEX&local=RELATIVE``); ``.gz`` is
-            unpacked while it is read.
-        val: the same; if it is not given, ``split.val`` may cut it from ``train``.
-        test: the same; if it is not given, ``split.test`` may cut it from ``train``.
-        split: how ``train`` is cut.
+        train: Path or pinned URL (``https://…#sha256=HEX&local=RELATIVE``); ``.gz`` files are
+            decompressed while they are read.
+        val: The same; without it, ``split.val`` may take it from ``train``.
+        test: The same; without it, ``split.test`` may take it from ``train``.
+        split: Random splits of ``train``.
         columns: Columns of the fields.
     """
 
@@ -56,12 +56,12 @@ class ProteinTable:
 
 @dataclass
 class FlipArchive:
-    """An archive of the FLIP benchmark with a label for each residue; of ``flip_residues``.
+    """Parameters of ``data=flip_residues``: an archive of FLIP with a label for each residue.
 
     Attributes:
-        archive: a path or a pinned URL of the zip, which has ``sequences.fasta``, the labels with
+        archive: Path or pinned URL of the zip, which contains ``sequences.fasta``, the labels with
             their splits, and ``mask.fasta``.
-        labels: the file in it with the labels and splits.
+        labels: Name of the file with the labels and splits.
     """
 
     archive: str | None = None
@@ -73,10 +73,9 @@ class SecondaryStructure:
     """Parameters of ``head=secondary_structure``.
 
     Attributes:
-        field: of the examples that is predicted: a letter for each residue.
-        mask: the field that tells which residues are resolved; the others count neither in the
-            loss nor in the score.
-        dropout: on the encoder's states, the same mask at all steps of a sequence.
+        field: Field that is predicted: a letter for each residue.
+        mask: Field that marks resolved residues; others are ignored in the loss and the score.
+        dropout: Dropout of the encoder's states, with the same mask at all steps of a sequence.
     """
 
     field: str = "structure"

@@ -19,15 +19,15 @@ class Member:
     """A FASTA file of an archive, unpacked.
 
     Attributes:
-        shown: its name in messages, that of the archive in front.
-        text: what is in it.
+        shown: Name in messages, prefixed with that of the archive.
+        text: Content.
     """
 
     shown: str
     text: str
 
     def entries(self) -> Iterator[Entry]:
-        """Yield its sequences; see `seqloom_protein.fasta.entries`."""
+        """Yield the sequences; see `seqloom_protein.fasta.entries`."""
         return entries(self, enumerate(self.text.splitlines(), 1))
 
     def error(self, line: int, problem: str) -> DataError:
@@ -36,14 +36,14 @@ class Member:
 
 
 def members(archive: str, names: Sequence[str]) -> list[Member]:
-    """Return the files of these names, in whatever folder of the archive they lie.
+    """Return the files with these names, in any folder of the archive.
 
     Args:
-        archive: a path or a pinned URL.
-        names: of the files.
+        archive: Path or pinned URL.
+        names: Names of the files.
 
     Raises:
-        DataError: The archive does not exist, is damaged, or lacks one of the files.
+        DataError: If the archive does not exist, is damaged, or does not contain one of the files.
     """
     path = local_path(archive)
     try:
@@ -51,10 +51,10 @@ def members(archive: str, names: Sequence[str]) -> list[Member]:
             found = {PurePosixPath(name).name: name for name in files.namelist()}
             for name in names:
                 if name not in found:
-                    raise DataError(f"{path}: no file {name!r} in it. {did_you_mean(name, found)}")
+                    raise DataError(f"{path} has no file {name!r}. {did_you_mean(name, found)}")
             texts = [files.read(found[name]).decode("ascii") for name in names]
     except (OSError, EOFError, zipfile.BadZipFile, zlib.error, UnicodeDecodeError) as error:
         raise DataError(
-            f"{path}: cannot be read as a zip archive of FASTA files: {error}. Fetch it anew."
+            f"{path}: cannot be read as a zip archive of FASTA files: {error}. Download it again."
         ) from None
     return [Member(f"{path}/{found[n]}", text) for n, text in zip(names, texts, strict=True)]

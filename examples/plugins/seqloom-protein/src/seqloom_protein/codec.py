@@ -1,4 +1,4 @@
-"""The codec of the head: from letters to numbered states, and from states to tables and markup."""
+"""The codec of the head: from letters to numbered states, and from states to tables and HTML."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from seqloom.interfaces import Arrays, Example, HeadCodec, Prediction, View
 from seqloom_protein.render import render
 
 UNRESOLVED = -1
-"""In place of a state's number where the residue is not resolved, and in the padding."""
+"""Number of residues that are not resolved, and of the padding."""
 
 
 class StructureCodec(HeadCodec):
-    """Numbers the states that resolved residues of the training examples have, sorted.
+    """Codec that numbers the states of resolved residues in the training examples, sorted.
 
-    Its item is ``states``, int64 (T,), with ``UNRESOLVED`` where the mask is 0.
+    It encodes ``states``, int64 (T,), with ``UNRESOLVED`` where the mask is 0.
 
     Attributes:
-        states: the letters of the numbers; known after ``restore``.
+        states: Letters of the numbers; known after ``restore``.
     """
 
     column_names = ("residue", "state", "confidence")
@@ -38,7 +38,7 @@ class StructureCodec(HeadCodec):
         """Return the states of the training examples.
 
         Raises:
-            ExampleError: an example lacks a field, or has a wrong value in it.
+            ExampleError: If a field of an example is missing or invalid.
         """
         found: set[str] = set()
         for example in examples:
@@ -47,11 +47,11 @@ class StructureCodec(HeadCodec):
 
     @property
     def score(self) -> str:
-        """What the share of right states is called: ``q3`` of three, ``q8`` of DSSP's eight."""
+        """Name of the accuracy: ``q3`` for three states, ``q8`` for the eight of DSSP."""
         return f"q{len(self.states)}"
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take up a state that ``fit`` returned."""
+        """Restore a state that ``fit`` returned."""
         self.states = list(state["states"])
         self._numbers = {letter: number for number, letter in enumerate(self.states)}
 
@@ -59,8 +59,8 @@ class StructureCodec(HeadCodec):
         """Return the numbers of the example's states.
 
         Raises:
-            ExampleError: a field is missing or wrong, no residue is resolved, or one has a state
-                that no training example has.
+            ExampleError: If a field is missing or invalid, no residue is resolved, or a state does
+                not occur in the training examples.
         """
         states = self._read(example)
         numbers = np.full(len(states), UNRESOLVED, dtype=np.int64)
@@ -68,8 +68,8 @@ class StructureCodec(HeadCodec):
             if state and state not in self._numbers:
                 raise ExampleError(
                     example,
-                    f"residue {place + 1} has the state {state!r}, which no training example has. "
-                    f"{did_you_mean(state, self.states)} Fix it, mark the residue as not "
+                    f"residue {place + 1} has the state {state!r}, which is not in the training "
+                    f"data. {did_you_mean(state, self.states)} Fix it, mark the residue as not "
                     "resolved, or leave such examples out: on_bad=skip.",
                 )
             if state:
@@ -77,25 +77,25 @@ class StructureCodec(HeadCodec):
         return {"states": numbers}
 
     def check(self, example: Example, item: Arrays, frames: int) -> None:
-        """Refuse an example that has not one state for each step.
+        """Check that an example has one state for each step.
 
         Raises:
-            ExampleError: says both numbers.
+            ExampleError: If the numbers differ.
         """
         count = len(item["states"])
         if count != frames:
             raise ExampleError(
                 example,
-                f"field {self.field!r} has {count} states, and there are {frames} residues; "
+                f"field {self.field!r} has {count} states for {frames} residues; "
                 "head=secondary_structure needs one state for each residue.",
             )
 
     def describe(self, example: Example, prediction: Prediction) -> Prediction:
-        """Return the prediction with the ``residues`` it is of, in one text."""
+        """Return the prediction together with the ``residues`` as one text."""
         return {"residues": "".join(example.fields["tokens"]), **prediction}
 
     def columns(self, example: Example, prediction: Prediction) -> list[list[str]]:
-        """Return a row for each residue: its letter, its state and the confidence in it."""
+        """Return a row for each residue: letter, state and confidence."""
         states = prediction["states"]
         confidence = prediction.get("confidence")
         numbers = [""] * len(states) if confidence is None else [f"{p:.4f}" for p in confidence]
@@ -103,34 +103,32 @@ class StructureCodec(HeadCodec):
         return [list(row) for row in rows]
 
     def render(self, example: Example, prediction: Prediction, view: View) -> str:
-        """Return HTML of the residues, coloured by state; the known structure below them."""
+        """Return HTML of the residues, coloured by state, with the known structure below."""
         return render(example.fields["tokens"], prediction["states"], self._known(example))
 
     def _known(self, example: Example) -> str | None:
-        """Return the example's own states, a dot where unresolved; None if it has none."""
+        """Return the known states, with dots for unresolved residues; None if there are none."""
         try:
             return "".join(state or "." for state in self._read(example))
         except ExampleError:
             return None
 
     def _read(self, example: Example) -> list[str]:
-        """Return a letter for each residue, empty where it is not resolved."""
+        """Return a letter for each residue, empty if it is not resolved."""
         letters = self._text(example, self.field, "field", "one letter for each residue")
         mask = self._text(example, self.mask, "mask", "a 1 or 0 for each residue")
         if set(mask) - {"0", "1"}:
-            raise ExampleError(
-                example, f"field {self.mask!r} has other letters than 0 and 1, which it must have."
-            )
+            raise ExampleError(example, f"field {self.mask!r} has other characters than 0 and 1.")
         if len(letters) != len(mask):
             raise ExampleError(
                 example,
-                f"field {self.field!r} has {len(letters)} states, and field {self.mask!r} "
-                f"{len(mask)} marks; there must be one of each for a residue.",
+                f"field {self.field!r} has {len(letters)} states, but field {self.mask!r} has "
+                f"{len(mask)} marks; expected one of each per residue.",
             )
         if "1" not in mask:
             raise ExampleError(
                 example,
-                "no residue is resolved, so there is nothing to learn or to score; leave such "
+                "no residue is resolved, so there is nothing to learn or to score. Leave such "
                 "examples out: on_bad=skip.",
             )
         return [letter * int(mark) for letter, mark in zip(letters, mask, strict=True)]
@@ -140,8 +138,7 @@ class StructureCodec(HeadCodec):
         if value is None:
             raise ExampleError(
                 example,
-                f"has no field {name!r}, which head.{parameter} names. "
-                f"{did_you_mean(name, example.fields)}",
+                f"has no field {name!r} (head.{parameter}). {did_you_mean(name, example.fields)}",
             )
         if not isinstance(value, str):
             raise ExampleError(example, f"field {name!r} is {value!r}; expected {expected}.")

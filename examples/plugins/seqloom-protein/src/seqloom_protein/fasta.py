@@ -1,4 +1,4 @@
-"""FASTA: a line ``>name comment`` before the lines of each sequence."""
+"""FASTA: a header ``>name comment`` before the lines of each sequence."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from seqloom.errors import DataError
 
 
 class Lined(Protocol):
-    """Something with lines that errors can name."""
+    """File with lines that errors can name."""
 
     def error(self, line: int, problem: str) -> DataError:
         """Return the error for a line, numbered from 1."""
@@ -22,10 +22,10 @@ class Entry:
     """One sequence.
 
     Attributes:
-        line: of its header, from 1.
-        name: the first word of the header.
-        comment: the rest of it.
-        parts: the lines of the sequence.
+        line: Line of the header, from 1.
+        name: First word of the header.
+        comment: Rest of the header.
+        parts: Lines of the sequence.
     """
 
     line: int
@@ -40,10 +40,10 @@ class Entry:
 
 
 def entries(text: Lined, lines: Iterable[tuple[int, str]]) -> Iterator[Entry]:
-    """Yield the sequences as they are read; lines that begin with ``;`` are comments.
+    """Yield the sequences as they are read; lines that start with ``;`` are comments.
 
     Raises:
-        DataError: letters before the first header, or a header without a name.
+        DataError: If letters precede the first header, or a header has no name.
     """
     entry: Entry | None = None
     for number, line in lines:
@@ -56,8 +56,8 @@ def entries(text: Lined, lines: Iterable[tuple[int, str]]) -> Iterator[Entry]:
             if entry is None:
                 raise text.error(
                     number,
-                    f"{bare[:20]!r} comes before the first header; in FASTA a line '>name' comes "
-                    "before each sequence.",
+                    f"{bare[:20]!r} precedes the first header; in FASTA each sequence starts with "
+                    "a line '>name'.",
                 )
             entry.parts.append("".join(bare.split()))
     if entry:

@@ -1,7 +1,7 @@
 """The reader ``flip_residues``: an archive of the FLIP benchmark (Dallago et al. 2021).
 
-Its FASTA files hold the sequences, labels and masks of the same proteins; the header of a protein's
-labels names its split: ``>name SET=train VALIDATION=False``.
+Its FASTA files contain the sequences, labels and masks of the same proteins; the headers of the
+labels name the splits: ``>name SET=train VALIDATION=False``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from seqloom_protein.records import Record, to_example
 
 
 class FlipReader(Reader):
-    """Reads a FLIP archive; see `FlipArchive` for the parameters."""
+    """Reader of a FLIP archive; see `FlipArchive` for the parameters."""
 
     def __init__(self, *, archive: str | None = None, labels: str = "sampled.fasta") -> None:
         self.archive = archive
@@ -29,8 +29,8 @@ class FlipReader(Reader):
         """Yield the proteins of a split, in the order of the labels.
 
         Raises:
-            ConfigError: The split has another name than these three.
-            DataError: The archive is missing or damaged, or its files do not fit together.
+            ConfigError: If the split is unknown.
+            DataError: If the archive is missing or damaged, or its files are inconsistent.
         """
         if split not in SPLITS:
             raise ConfigError(f"No split {split!r}. {did_you_mean(split, SPLITS)}")
@@ -59,12 +59,12 @@ def _split_of(labels: Member, entry: Entry) -> str:
     """Return the split that a header names.
 
     Raises:
-        DataError: It names none.
+        DataError: If it does not name a split.
     """
     words = dict(word.split("=", 1) for word in entry.comment.split() if "=" in word)
     if words.get("SET") not in ("train", "test"):
         raise labels.error(
             entry.line,
-            f"the header of {entry.name} names no split; expected SET=train or SET=test.",
+            f"the header of {entry.name} does not name a split; expected SET=train or SET=test.",
         )
     return "val" if words.get("VALIDATION") == "True" else words["SET"]

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 class SecondaryStructureHead(Head):
-    """Scores C states for each residue, each on its own, with a softmax.
+    """Head that predicts one of C states for each residue independently, by softmax.
 
     The outputs are scores, (B, T, C).
 
     Args:
-        codec: with its state.
-        input_size: H.
-        field, mask, dropout: see `seqloom_protein.SecondaryStructure`.
+        codec: Fitted codec.
+        input_size: Size H of the states.
+        field, mask, dropout: See `seqloom_protein.SecondaryStructure`.
     """
 
     monitor = "q3"
@@ -56,10 +56,10 @@ class SecondaryStructureHead(Head):
         return scores
 
     def loss(self, outputs: Tensor, targets: Targets) -> Tensor:
-        """Return (B,) losses in nats: the mean cross entropy of the example's resolved residues.
+        """Return losses, (B,), in nats: the mean cross entropy over the resolved residues.
 
-        A mean, so that a protein's loss does not grow with its length. Batches hold proteins of
-        like length, so within one it weighs residues nearly alike.
+        With a mean, the loss of a protein does not grow with its length. Batches contain proteins
+        of similar length, so residues have similar weights.
         """
         lengths = targets.lengths["states"]
         size = int(lengths.max())
@@ -73,9 +73,9 @@ class SecondaryStructureHead(Head):
     def decode(
         self, outputs: Tensor, encoded: Encoded, *, scores: bool = True, **_: Any
     ) -> list[Prediction]:
-        """Return for each row its ``states``, one letter a residue.
+        """Return ``states`` for each example, one letter per residue.
 
-        With ``scores`` also ``confidence``, the probability of each of these states.
+        With ``scores``, also return ``confidence``, the probability of each of these states.
         """
         best, chosen = outputs.float().softmax(2).max(2)  # (B, T) each
         lengths = encoded.lengths.tolist()
@@ -89,8 +89,8 @@ class SecondaryStructureHead(Head):
         return predictions
 
     def metrics(self) -> StateAccuracy:
-        """Return a fresh metric: Q3, and the recall of each state."""
-        # torchmetrics takes a second that predicting saves
+        """Return a new metric: Q3 and the recall of each state."""
+        # importing torchmetrics takes a second, which prediction does not need
         from seqloom_protein.metric import StateAccuracy
 
         return StateAccuracy(self.codec.states, self.codec.score)

@@ -15,13 +15,13 @@ from seqloom_protein.records import Record, records, to_example
 
 
 def read_inputs(paths: Sequence[str], columns: Columns) -> Iterator[Example | ExampleError]:
-    """Yield the proteins in the files, each as soon as its lines are there.
+    """Yield the proteins in the files, each as soon as its lines are read.
 
-    A file is FASTA if its suffix or its first line says so, and a table otherwise. Equal names get
-    a number: ``chain``, ``chain#2``.
+    A file is FASTA according to its suffix or first line, and a table otherwise. Equal names are
+    numbered: ``chain``, ``chain#2``.
 
     Raises:
-        DataError: A file is missing or malformed.
+        DataError: If a file is missing or malformed.
     """
     unique = UniqueNames()
     for path in paths:

@@ -1,4 +1,4 @@
-"""Q3: the share of the resolved residues whose state is right."""
+"""Q3: the fraction of resolved residues whose state is right."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from torch import Tensor
 from seqloom_protein.codec import UNRESOLVED
 
 NAMES = {"H": "helix", "E": "strand", "C": "coil"}
-"""Of the three states; others, of DSSP's eight say, go by their letters."""
+"""Names of the three states; others, such as those of DSSP, are named by their letters."""
 
 
 class StateAccuracy(HeadMetric):
     """Accuracy over all resolved residues of all proteins, and the recall of each state.
 
-    With three states the accuracy is Q3 as it is published: each residue counts once, so that a
-    long protein counts more than a short one. Where there is nothing to divide by, a score is 0.
+    With three states the accuracy is Q3 as in publications: each residue counts once, so long
+    proteins have more weight than short ones. Scores without any residues are 0.
 
     Args:
-        states: the letters of the numbered states.
-        name: of the accuracy: ``q3`` where there are three.
+        states: Letters of the numbered states.
+        name: Name of the accuracy, such as ``q3`` for three states.
     """
 
     confusion: Tensor
@@ -52,7 +52,7 @@ class StateAccuracy(HeadMetric):
         self.confusion += torch.from_numpy(counts).view(size, size).to(self.confusion.device)
 
     def compute(self) -> dict[str, Tensor]:
-        """Return ``q3``, or what it is named, and ``recall_helix`` and so on, () each."""
+        """Return the accuracy and the recall of each state, such as ``recall_helix``, each ()."""
         right, total = self.confusion.diagonal(), self.confusion.sum(1)
         recall = right / total.clamp_min(1)
         return {
@@ -61,7 +61,7 @@ class StateAccuracy(HeadMetric):
         }
 
     def details(self) -> list[Table | Matrix]:
-        """Return the scores of each state, and what is taken for what."""
+        """Return the scores of each state and the confusion matrix."""
         right = self.confusion.diagonal()
         truth, guessed = self.confusion.sum(1), self.confusion.sum(0)
         shares = [right / truth.clamp_min(1), right / guessed.clamp_min(1)]

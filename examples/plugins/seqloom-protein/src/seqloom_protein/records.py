@@ -18,7 +18,7 @@ _NO_MASK = re.compile("[^01]")
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """The texts of one protein, as a file has them.
+    """The texts of one protein as in the file.
 
     Attributes:
         id: Name of the protein.
@@ -36,7 +36,7 @@ class Record:
 
 
 def records(table: Table, columns: Columns, targets: bool) -> Iterator[Record]:
-    """Yield the proteins of a table; without ``targets`` only their sequences need be there.
+    """Yield the proteins of a table; without ``targets`` only their sequences are required.
 
     Raises:
         DataError: A column is missing, or the table is malformed.
@@ -53,10 +53,10 @@ def records(table: Table, columns: Columns, targets: bool) -> Iterator[Record]:
 
 
 def to_example(record: Record) -> Example | ExampleError:
-    """Return the example, or what is wrong with it.
+    """Return the example, or an error if it cannot be used.
 
-    Small letters, which mark regions of low complexity, are read as capitals; a ``*`` at the end,
-    the stop codon of translated genes, is left out.
+    Lower-case letters, which mark regions of low complexity, are read as capitals. A ``*`` at the
+    end, the stop codon of translated genes, is removed.
     """
     example = Example(record.id, {}, record.origin)
     residues = record.residues.upper()
@@ -74,19 +74,19 @@ def to_example(record: Record) -> Example | ExampleError:
 def _problem(residues: str, record: Record) -> str:
     """Return the problem with a protein; empty if it can be used."""
     if not residues:
-        return "the protein has no residue; expected one letter for each."
+        return "the protein has no residues; expected one letter per residue."
     if found := _NO_RESIDUE.search(residues):
         return (
-            f"{found.group()!r} at place {found.start() + 1} of the sequence is not a residue; "
+            f"{found.group()!r} at position {found.start() + 1} of the sequence is not a residue; "
             "expected letters A to Z, without gaps."
         )
     parts = {"the structure": record.structure, "the mask of resolved residues": record.resolved}
     for name, text in parts.items():
         if text is not None and len(text) != len(residues):
-            return f"{name} is {len(text)} long, but there are {len(residues)} residues."
+            return f"{name} has {len(text)} letters, but there are {len(residues)} residues."
     if found := _NO_MASK.search(record.resolved or ""):
         return (
-            f"{found.group()!r} at place {found.start() + 1} of the mask; expected 1 where a "
-            "residue is resolved and 0 where it is not."
+            f"{found.group()!r} at position {found.start() + 1} of the mask; expected 1 for a "
+            "resolved residue and 0 for others."
         )
     return ""

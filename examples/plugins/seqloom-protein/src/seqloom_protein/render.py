@@ -1,4 +1,4 @@
-"""A protein as HTML: its residues in lines of 60, with the states below them."""
+"""A protein as HTML: lines of 60 residues with the states below."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from itertools import groupby
 
 from markupsafe import Markup
 
-WIDTH = 60  # residues a line, as most FASTA files have
-_HELIX, _STRAND = "rgb(220 60 100 / 30%)", "rgb(60 120 220 / 30%)"  # let light and dark ink be read
+WIDTH = 60  # residues per line, as in most FASTA files
+_HELIX, _STRAND = (
+    "rgb(220 60 100 / 30%)",
+    "rgb(60 120 220 / 30%)",
+)  # readable in light and dark mode
 COLOURS = dict.fromkeys("HGI", _HELIX) | dict.fromkeys("EB", _STRAND)
-"""Background of helices and strands, of DSSP's eight states too; the others have none."""
+"""Background colours of helices and strands, also for the eight states of DSSP."""
 
 
 def render(residues: Sequence[str], states: str, known: str | None) -> str:
-    """Return HTML: residues, predicted states, and the known ones if there are as many."""
+    """Return HTML: residues, predicted states, and known ones if their number is the same."""
     rows = [residues, states, known if known and len(known) == len(states) else ""]
     blocks = [
         _block(start + 1, [row[start : start + WIDTH] for row in rows if row])
@@ -25,7 +28,7 @@ def render(residues: Sequence[str], states: str, known: str | None) -> str:
 
 
 def _block(first: int, rows: Sequence[Sequence[str]]) -> Markup:
-    """Return the lines of one stretch: residues, predicted, and perhaps known states."""
+    """Return the lines of one block: residues, predicted states, and known states, if any."""
     residues, *structures = rows
     names = ("predicted", "known")
     lines = [Markup("{:>9} {}").format(first, "".join(residues))]

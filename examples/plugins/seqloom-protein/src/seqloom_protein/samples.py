@@ -1,4 +1,4 @@
-"""Small data of this plugin's kinds, for the conformance checks."""
+"""Small data with the kinds of this plugin, for the conformance checks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SIZES = {"train": 6, "val": 3, "test": 3}
 
 
 def labelled(lengths: Sequence[int], rng: np.random.Generator) -> list[Example]:
-    """Return a protein of each length, as frontends prepare it; some residues are unresolved."""
+    """Return a protein for each length, as prepared by a frontend; some residues are unresolved."""
     return [_protein(f"protein-{i}", length, rng) for i, length in enumerate(lengths)]
 
 
@@ -42,7 +42,7 @@ def _splits() -> Iterable[tuple[str, list[Example]]]:
 
 
 def table(folder: Path) -> dict[str, Any]:
-    """Write a table for each split; return the parameters of ``protein_table`` that read them."""
+    """Write a table for each split; return parameters of ``protein_table``."""
     files = {split: folder / f"{split}.tsv" for split in _SIZES}
     for split, proteins in _splits():
         rows = [_row(one) for one in proteins]
@@ -56,7 +56,7 @@ def _row(one: Example) -> str:
 
 
 def archive(folder: Path) -> dict[str, Any]:
-    """Write an archive; return the parameters of ``flip_residues`` that read it."""
+    """Write an archive; return parameters of ``flip_residues``."""
     texts = {"sequences": "", "sampled": "", "mask": ""}
     for split, proteins in _splits():
         place = f"SET={'test' if split == 'test' else 'train'} VALIDATION={split == 'val'}"

@@ -15,7 +15,7 @@ from seqloom_protein.records import records, to_example
 
 
 class TableReader(SplitReader):
-    """Reads tables of proteins; see `ProteinTable` for the parameters."""
+    """Reader of tables of proteins; see `ProteinTable` for the parameters."""
 
     def __init__(
         self,
@@ -30,7 +30,7 @@ class TableReader(SplitReader):
         self.columns = columns if isinstance(columns, Columns) else Columns(**(columns or {}))
 
     def whole(self, split: str) -> Iterator[Example | ExampleError]:
-        """Yield all proteins of the split's own file; see `SplitReader.whole`."""
+        """Yield all proteins of the file of the split; see `SplitReader.whole`."""
         if split not in self.files:
             return
         table = Table(self.files[split], delimiter="\t", quoting=False, skip_blank=True)
@@ -39,7 +39,7 @@ class TableReader(SplitReader):
             empty = False
             yield to_example(record)
         if empty:
-            raise DataError(f"{table.file.shown}: no proteins; the file has a header only.")
+            raise DataError(f"{table.file.shown} has no proteins, only a header.")
 
     def inputs(self, paths: Sequence[str]) -> Iterator[Example | ExampleError]:
         """Return the proteins of FASTA files or tables; see `Reader.inputs`."""

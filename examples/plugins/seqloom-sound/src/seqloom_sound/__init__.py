@@ -1,7 +1,7 @@
 """Sound for seqloom: a reader of sound files and log-mel features.
 
-This module is the entry point. It is imported at every start of the program, each TAB of shell
-completion included, so it loads neither torch nor numpy: classes are named by strings.
+This is the entry module. It is imported whenever the program starts, even for TAB completion, so it
+imports neither torch nor numpy: classes are named by strings.
 """
 
 from __future__ import annotations

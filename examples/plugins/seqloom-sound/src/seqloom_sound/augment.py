@@ -1,7 +1,6 @@
-"""Changes of features in training (SpecAugment, Park et al. 2019, arXiv 1904.08779).
+"""Augmentation of features in training (SpecAugment, Park et al. 2019, arXiv 1904.08779).
 
-They are made on the features rather than on the samples: that costs microseconds, so no epoch waits
-for transforms.
+Features are changed rather than samples, which takes microseconds and needs no new transform.
 """
 
 from __future__ import annotations
@@ -14,16 +13,16 @@ from seqloom_sound.schemas import SpecAugment
 def augment_features(
     values: np.ndarray, limits: SpecAugment, decibel: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """Return changed features.
+    """Return augmented features.
 
     Args:
-        values: (T, bands), of mean 0.
-        limits: of the changes.
-        decibel: (bands,), by how much each band grows with a decibel.
-        rng: draws the changes.
+        values: Features, (T, bands), with mean 0.
+        limits: Limits of the changes.
+        decibel: Increase of each band per decibel, (bands,).
+        rng: Generator of the changes.
 
     Returns:
-        (T', bands); T' differs from T by ``limits.stretch``, and is 1 or more.
+        Features, (T', bands), where T' ≥ 1 depends on ``limits.stretch``.
     """
     values = stretched(values, rng.uniform(-limits.stretch, limits.stretch))
     values = values + (rng.uniform(-limits.gain, limits.gain) * decibel).astype(values.dtype)
@@ -35,7 +34,7 @@ def augment_features(
 
 
 def stretched(values: np.ndarray, factor: float) -> np.ndarray:
-    """Return e^factor times as many frames, on straight lines between the given ones."""
+    """Return e^factor times as many frames, interpolated linearly."""
     count = max(1, round(len(values) * np.exp(factor)))
     places = np.linspace(0, len(values) - 1, count)
     before = np.floor(places).astype(int)

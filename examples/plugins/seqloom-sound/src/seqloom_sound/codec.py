@@ -1,4 +1,4 @@
-"""Sounds as features: what is learned from the training sounds without weights."""
+"""The codec of ``log_mel``: from sounds to normalized features."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from seqloom_sound.sound import is_sound, load_sound, resampled
 
 
 class LogMelCodec(FrontendCodec):
-    """Encodes a sound as ``log_mel`` (T, bands) float32, each band of mean 0 and deviation 1.
+    """Codec that encodes a sound as ``log_mel``, (T, bands) float32, with normalized bands.
 
     Features are computed here, not in the frontend's forward pass: a sound is decoded and
-    transformed once, whatever the number of epochs, and augmentation changes the features, which
-    costs a fraction of transforming the samples anew.
+    transformed once, whatever the number of epochs. Augmentation changes the features, which takes
+    a fraction of the time of another transform.
 
-    The state holds the ``rate``, and for each band the ``mean`` and ``deviation`` of the logarithm
-    of its power over all frames of the training sounds.
+    The state contains the ``rate``, and for each band the ``mean`` and ``deviation`` of the
+    logarithm of its power over all frames of the training sounds.
     """
 
     def __init__(self, **params: Any) -> None:
         self.params = LogMel(**params)
 
     def fields(self, value: Any) -> dict[str, Any] | None:
-        """Return the fields of a bare sound: a `Sound`, or the path of a file."""
+        """Return the fields for a sound that is not in an example: a `Sound` or a path."""
         return {self.params.field: value} if is_sound(value) else None
 
     def fit(self, examples: Sequence[Example]) -> dict[str, Any]:
         """Return the rate, and the mean and the deviation of each band.
 
         Raises:
-            ExampleError: a sound is missing, cannot be decoded, or has too low a rate.
-            ConfigError: the bands do not fit the rate.
+            ExampleError: If a sound is missing, cannot be decoded, or its rate is too low.
+            ConfigError: If the bands are not possible at the rate.
         """
         rate = self.params.rate or self._load(examples[0])[1]
         spectrum = self._spectrum_at(rate)
@@ -50,27 +50,27 @@ class LogMelCodec(FrontendCodec):
             squares += (values**2).sum(axis=0)
         mean = total / count
         deviation = np.sqrt(np.maximum(squares / count - mean**2, 0.0))
-        deviation[deviation < 1e-6] = 1.0  # a band that is constant but for rounding
+        deviation[deviation < 1e-6] = 1.0  # a band that is constant except for rounding
         return {"rate": rate, "mean": mean.tolist(), "deviation": deviation.tolist()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take up the rate and the scale of the bands."""
+        """Restore the rate and the scale of the bands."""
         self._rate = int(state["rate"])
         self._mean = np.array(state["mean"])
         self._deviation = np.array(state["deviation"])
         self._spectrum = self._spectrum_at(self._rate)
 
     def encode(self, example: Example) -> Arrays:
-        """Return ``log_mel`` (T, bands) float32.
+        """Return ``log_mel``, (T, bands) float32.
 
         Raises:
-            ExampleError: there is no sound, it cannot be decoded, or has too low a rate.
+            ExampleError: If there is no sound, it cannot be decoded, or its rate is too low.
         """
         values = self._logarithms(example, self._spectrum, self._rate)
         return {"log_mel": ((values - self._mean) / self._deviation).astype(np.float32)}
 
     def augment(self, item: Arrays, rng: np.random.Generator) -> Arrays:
-        """Return the item stretched in time, louder or softer, and masked; see `SpecAugment`."""
+        """Return the arrays stretched in time, louder or softer, and masked; see `SpecAugment`."""
         decibel = np.log(10) / 10 / self._deviation
         values = augment_features(item["log_mel"], self.params.augment, decibel, rng)
         return {**item, "log_mel": values}
@@ -80,7 +80,7 @@ class LogMelCodec(FrontendCodec):
         return len(item["log_mel"])
 
     def frames(self, item: Arrays) -> int:
-        """Return the number of steps: one for every ``stride`` frames that were begun."""
+        """Return the number of steps: the number of frames divided by ``stride``, rounded up."""
         return -(-len(item["log_mel"]) // self.params.stride)
 
     def _spectrum_at(self, rate: int) -> MelSpectrum:
@@ -100,9 +100,9 @@ class LogMelCodec(FrontendCodec):
         if own < rate and own / 2 < spectrum.high:
             raise ExampleError(
                 example,
-                f"the sound has {own} samples per second, so there is nothing above {own / 2:g} Hz "
-                f"in it, but bands go up to {spectrum.high:g} Hz; set frontend.rate={own} and "
-                "train anew, or leave the sound out.",
+                f"the sound has {own} samples per second, so it contains nothing above "
+                f"{own / 2:g} Hz, but bands go up to {spectrum.high:g} Hz. Set frontend.rate={own} "
+                "and train again, or leave the sound out.",
             )
         power = spectrum(resampled(samples, own, rate))
         return np.asarray(np.log(np.maximum(power, self.params.floor)))
@@ -113,13 +113,13 @@ class LogMelCodec(FrontendCodec):
         if value is None:
             raise ExampleError(
                 example,
-                f"there is no sound in {name!r}; set frontend.field to the field that holds it. "
+                f"field {name!r} does not exist. Set frontend.field to the field with the sound. "
                 f"{did_you_mean(name, example.fields)}",
             )
         try:
             return load_sound(value)
-        except ValueError as problem:
-            text = str(problem)
+        except ValueError as error:
+            text = str(error)
             if example.origin is not None and text.startswith(str(example.origin)):
-                text = "the file" + text.removeprefix(str(example.origin))  # it is named already
-            raise ExampleError(example, text) from problem
+                text = "the file" + text.removeprefix(str(example.origin))  # named by the error
+            raise ExampleError(example, text) from error

@@ -9,22 +9,22 @@ import numpy as np
 import soundfile
 
 FORMATS = ("WAV", "WAVEX", "FLAC")
-"""What is decoded, whatever a file is called; of these, what was cut off can be told."""
+"""Formats that are decoded, whatever the suffix of a file; truncation can be detected in these."""
 
-LONGEST = 1 << 28  # samples of all channels: hours, and 1 GiB of memory
-_UNKNOWN = 0x7FFFF000  # sizes from here on are written by programs that cannot go back to the start
+LONGEST = 1 << 28  # samples of all channels: hours of sound, 1 GiB of memory
+_UNKNOWN = 0x7FFFF000  # sizes above are written by programs that cannot seek back to the start
 _SHORTER = re.compile(r"^data : (\d+) \(should be (\d+)\)", re.MULTILINE)
 
 
 def decode(data: bytes, name: str) -> tuple[np.ndarray, int]:
-    """Return the samples, (T,) or (T, channels) float32 in ±1, and how many there are a second.
+    """Return the samples, (T,) or (T, channels) float32 in ±1, and the samples per second.
 
     Args:
-        data: the file.
-        name: of it in messages.
+        data: Content of the file.
+        name: Name of the file in messages.
 
     Raises:
-        ValueError: it is of another format than `FORMATS`, is damaged, or was cut off.
+        ValueError: If the format is not in `FORMATS`, or the file is damaged or truncated.
     """
     try:
         with soundfile.SoundFile(io.BytesIO(data)) as file:
@@ -33,21 +33,21 @@ def decode(data: bytes, name: str) -> tuple[np.ndarray, int]:
             declared, rate = file.frames, file.samplerate
     except soundfile.LibsndfileError as error:
         raise ValueError(
-            f"{name} is no sound file that can be read: {error.error_string} Expected WAV or FLAC."
+            f"{name} cannot be read as a sound file: {error.error_string} Expected WAV or FLAC."
         ) from None
     if len(samples) < declared:
-        raise ValueError(f"{name} was cut off: {len(samples)} of {declared} samples are there.")
+        raise ValueError(f"{name} is truncated: {len(samples)} of {declared} samples are there.")
     return samples, rate
 
 
 def _check(file: soundfile.SoundFile, name: str) -> None:
     if file.format not in FORMATS:
-        raise ValueError(f"{name} is a file of {file.format_info}; convert it to WAV or FLAC.")
+        raise ValueError(f"{name} has the format {file.format_info}. Convert it to WAV or FLAC.")
     if file.frames * file.channels > LONGEST:
         raise ValueError(
-            f"{name} claims {file.frames} samples of {file.channels} channels, more than the "
-            f"{LONGEST} that are decoded; cut it into pieces."
+            f"{name} declares {file.frames} samples of {file.channels} channels, more than the "
+            f"maximum of {LONGEST}. Cut it into pieces."
         )
     found = _SHORTER.search(file.extra_info)
     if found and int(found[2]) < int(found[1]) < _UNKNOWN:
-        raise ValueError(f"{name} was cut off: {found[2]} of {found[1]} bytes of sound are there.")
+        raise ValueError(f"{name} is truncated: {found[2]} of {found[1]} bytes of sound are there.")

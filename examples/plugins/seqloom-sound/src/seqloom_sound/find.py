@@ -50,7 +50,7 @@ class Finder:
     pattern: re.Pattern[str] | None
 
     def find(self, path: str, targets: bool = True) -> Iterator[Found]:
-        """Return what a table, a folder or a zip file has; a single sound too without ``targets``.
+        """Return the sounds of a table, folder or zip file; without ``targets`` also a sound.
 
         Args:
             path: Path, or a pinned URL.
@@ -93,7 +93,7 @@ class Finder:
             found.values["label"] = PurePosixPath(found.name).parent.name
         elif targets:
             found.problem = (
-                "the sound lies in no folder that could be its label; expected "
+                "the sound is not in a folder that could be its label; expected "
                 f"LABEL/{found.name}, or a data.pattern for names."
             )
 
@@ -116,7 +116,7 @@ class Finder:
 
 
 def expected(targets: bool) -> str:
-    """Return what files may be, as the end of a sentence."""
+    """Return the kinds of files that are accepted, as the end of a sentence."""
     single = "" if targets else f"a sound ({', '.join(SUFFIXES)}), "
     return f"{single}a folder or .zip of sounds, or a table ({', '.join(TABLES)})."
 

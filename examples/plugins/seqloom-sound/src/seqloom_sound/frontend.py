@@ -12,16 +12,16 @@ from seqloom_sound.codec import LogMelCodec
 
 
 class LogMelFrontend(Frontend):
-    """Gives the features of the codec; it has no weights.
+    """Frontend that returns the features of the codec; it has no weights.
 
-    Slopes and stacks are made here, after augmentation, so that they agree with what it changed.
+    Slopes and stacked frames are computed here, after augmentation.
 
     Args:
-        codec: with its state.
-        params: of the component; see `LogMel`.
+        codec: Fitted codec.
+        params: Parameters of the component; see `LogMel`.
 
     Attributes:
-        output_size: bands, twice with ``deltas``, times ``stack``.
+        output_size: Number of bands, doubled with ``deltas``, times ``stack``.
     """
 
     def __init__(self, codec: LogMelCodec, **params: Any) -> None:
@@ -34,12 +34,12 @@ class LogMelFrontend(Frontend):
         """Return an unfitted codec for the component's parameters.
 
         Raises:
-            ConfigError: a parameter is out of its range.
+            ConfigError: If a parameter is out of range.
         """
         return LogMelCodec(**params)
 
     def forward(self, inputs: Inputs) -> Features:
-        """Return the features (B, ceil(T / stride), output_size)."""
+        """Return the features, (B, ceil(T / stride), output_size)."""
         values, lengths = inputs["log_mel"], inputs.lengths["log_mel"]
         if self.params.deltas:
             values = torch.cat([values, slopes(values, lengths)], dim=-1)
@@ -51,12 +51,12 @@ class LogMelFrontend(Frontend):
 
 
 def shifted(values: Tensor, lengths: Tensor, by: int) -> Tensor:
-    """Return each row moved: at t what was at t + by; beyond its ends, a row repeats them.
+    """Return the values shifted in time: at t the value at t + by; the ends of a row are repeated.
 
     Args:
-        values: (B, T, D).
-        lengths: (B,) on the CPU.
-        by: steps; negative ones move to later times.
+        values: Features, (B, T, D).
+        lengths: Lengths, (B,), on the CPU.
+        by: Number of steps; negative values shift to later times.
     """
     rows, steps = values.shape[:2]
     last = (lengths - 1).to(values.device).unsqueeze(1)

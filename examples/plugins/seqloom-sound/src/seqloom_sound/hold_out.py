@@ -1,4 +1,4 @@
-"""Sounds of ``train`` that are kept for val and test, by the values of their fields."""
+"""Sounds of ``train`` that are held out for val and test by the values of their fields."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ HELD = ("val", "test")
 
 
 class HoldOut:
-    """Decides the split of each sound of ``train``.
+    """Split of each sound of ``train``.
 
     Args:
         config: Split → field → values.
@@ -33,11 +33,10 @@ class HoldOut:
                 raise ConfigError(f"data.hold_out.{split}: {did_you_mean(split, HELD)}")
             if split in given:
                 raise ConfigError(
-                    f"data.hold_out.{split} and {given[split]} both say where {split} comes from; "
-                    "set only one of them."
+                    f"data.hold_out.{split} and {given[split]} both define {split}. Set only one."
                 )
             if "train" not in given:
-                raise ConfigError(f"data.hold_out.{split} takes from data.train; set that too.")
+                raise ConfigError(f"data.hold_out.{split} requires data.train. Set it too.")
 
     def __contains__(self, split: str) -> bool:
         return split in self._values
@@ -47,16 +46,16 @@ class HoldOut:
         return f"data.hold_out={held}"
 
     def check(self, known: Collection[str]) -> None:
-        """Refuse fields that no sound has.
+        """Raise if the config names a field that sounds do not have.
 
         Raises:
-            ConfigError: names the field, and the fields that sounds have.
+            ConfigError: If a field is unknown; the message lists the known ones.
         """
         for split, fields in self._values.items():
             for name in fields:
                 if name not in known:
                     raise ConfigError(
-                        f"data.hold_out.{split}.{name}: sounds have no such field. "
+                        f"data.hold_out.{split}.{name}: sounds do not have this field. "
                         f"{did_you_mean(name, known)}"
                     )
 

@@ -1,9 +1,9 @@
 """From samples to the power in bands of the mel scale.
 
 The scale is that of O'Shaughnessy (Speech Communication, 1987) and of HTK: m = 2595 log10(1 + f /
-700). Bands are triangles of height 1 on that scale's even grid, each from its lower neighbour's
-middle to its upper neighbour's (Davis & Mermelstein 1980). Their heights do not matter, since each
-band gets a mean and a deviation of its own afterwards.
+700). Bands are triangles of height 1, evenly spaced on this scale; each extends from the middle of
+its lower neighbour to that of its upper neighbour (Davis & Mermelstein 1980). Their heights do not
+matter, since each band is normalized afterwards.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import math
 import numpy as np
 from seqloom.errors import ConfigError
 
-BLOCK = 4096  # frames that are transformed at once: bounds the memory for long sounds
-FINEST = 16  # windows are padded with zeros to no more than this times their length
+BLOCK = 4096  # frames that are transformed at once, to limit the memory for long sounds
+FINEST = 16  # windows are zero-padded to at most this multiple of their length
 
 
 def to_mel(hertz: float) -> float:
@@ -31,14 +31,14 @@ def filterbank(rate: int, size: int, bands: int, low: float, high: float) -> np.
     """Return the weight of each bin of a Fourier transform in each band.
 
     Args:
-        rate: samples per second.
-        size: of the transform, in samples; even.
-        bands: how many.
-        low: where the lowest begins, in hertz.
-        high: where the highest ends, in hertz.
+        rate: Samples per second.
+        size: Size of the transform in samples; even.
+        bands: Number of bands.
+        low: Lower end of the lowest band, in hertz.
+        high: Upper end of the highest band, in hertz.
 
     Returns:
-        (bands, size / 2 + 1).
+        Weights, (bands, size / 2 + 1).
     """
     edges = from_mel(np.linspace(to_mel(low), to_mel(high), bands + 2))[:, None]
     bins = np.arange(size // 2 + 1) * (rate / size)
@@ -48,23 +48,23 @@ def filterbank(rate: int, size: int, bands: int, low: float, high: float) -> np.
 
 
 class MelSpectrum:
-    """Gives the power in each band for each frame of a sound.
+    """Function that returns the power in each band for each frame of a sound.
 
     Args:
-        rate: samples per second.
-        window: length of a frame, in milliseconds; it is weighted by a Hann window.
-        step: from one frame to the next, in milliseconds.
-        bands: how many.
-        low: where the lowest begins, in hertz.
-        high: where the highest ends, in hertz; 0: half of the rate.
+        rate: Samples per second.
+        window: Length of a frame in milliseconds; frames are weighted by a Hann window.
+        step: Time from one frame to the next in milliseconds.
+        bands: Number of bands.
+        low: Lower end of the lowest band, in hertz.
+        high: Upper end of the highest band, in hertz; 0: half of the rate.
 
     Attributes:
-        window: length of a frame, in samples.
-        step: from one frame to the next, in samples.
-        high: where the highest band ends, in hertz.
+        window: Length of a frame in samples.
+        step: Number of samples from one frame to the next.
+        high: Upper end of the highest band, in hertz.
 
     Raises:
-        ConfigError: the bands reach beyond half of the rate, or are too narrow.
+        ConfigError: If the bands extend beyond half of the rate, or are too narrow.
     """
 
     def __init__(
@@ -74,16 +74,16 @@ class MelSpectrum:
         if not low < self.high <= rate / 2:
             raise ConfigError(
                 f"frontend.low={low}, frontend.high={self.high}: with {rate} samples per second, "
-                f"bands lie between 0 and {rate / 2:g} Hz, the lower end first."
+                f"expected 0 ≤ low < high ≤ {rate / 2:g} Hz."
             )
-        self.window = max(4, round(rate * window / 1000))  # Hann's window is zero at its start
+        self.window = max(4, round(rate * window / 1000))  # the Hann window is zero at its start
         self.step = max(1, round(rate * step / 1000))
         self._weights = _hann(self.window)
         self._bank = _fine_enough(rate, self.window, bands, low, self.high)
         self._size = 2 * (self._bank.shape[1] - 1)
 
     def frames(self, samples: int) -> int:
-        """Return the number of frames of a sound: every sample is in one, the last is filled up."""
+        """Return the number of frames of a sound; the last one is padded with zeros."""
         return 1 + -(-max(0, samples - self.window) // self.step)
 
     def __call__(self, samples: np.ndarray) -> np.ndarray:
@@ -101,12 +101,12 @@ class MelSpectrum:
 
 
 def _hann(size: int) -> np.ndarray:
-    """Return a periodic Hann window, the one that spectra are taken with."""
+    """Return a periodic Hann window."""
     return np.asarray(0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size))
 
 
 def _fine_enough(rate: int, window: int, bands: int, low: float, high: float) -> np.ndarray:
-    """Return the filters for the least transform in which no band is without a bin."""
+    """Return the filters for the smallest transform in which every band has a bin."""
     size = 1 << max(1, (window - 1).bit_length())
     for _ in range(FINEST.bit_length()):
         bank = filterbank(rate, size, bands, low, high)
@@ -115,5 +115,5 @@ def _fine_enough(rate: int, window: int, bands: int, low: float, high: float) ->
         size *= 2
     raise ConfigError(
         f"frontend.bands={bands} between {low:g} and {high:g} Hz are too narrow for a window of "
-        f"{window} samples; take fewer bands or a longer frontend.window."
+        f"{window} samples. Set fewer bands or a longer frontend.window."
     )

@@ -1,4 +1,4 @@
-"""Folders and zip files, looked into the same way."""
+"""Folders and zip files with one interface."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from zipfile import ZipFile
 
 from seqloom_sound.schemas import SUFFIXES
 
-LARGEST = 1 << 30  # bytes of a sound once unpacked
+LARGEST = 1 << 30  # bytes of an unpacked sound
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Place:
         """Return the names of all sounds, sorted; hidden ones are left out.
 
         Raises:
-            ValueError: this is neither a folder nor a zip file.
+            ValueError: If this is neither a folder nor a zip file.
         """
         if self.zipped:
             names = _opened(self.path).namelist()
@@ -50,7 +50,7 @@ class Place:
         """Return the bytes of a file.
 
         Raises:
-            ValueError: it is missing, or cannot be read.
+            ValueError: If the file is missing or cannot be read.
         """
         try:
             return _member(self.path, name) if self.zipped else (self.path / name).read_bytes()
@@ -59,7 +59,7 @@ class Place:
 
 
 def is_sound_file(name: str) -> bool:
-    """Return whether a file is called like a sound."""
+    """Return whether a file has a suffix of sounds."""
     return name.lower().endswith(SUFFIXES)
 
 
@@ -81,9 +81,9 @@ def _member(path: Path, name: str) -> bytes:
 
 
 def _opened(path: Path) -> ZipFile:
-    """Return the opened zip file, the same one until it changes on disk.
+    """Return the opened zip file, cached until it changes on disk.
 
-    A data worker opens its own: after a fork, two processes would move the position of one file.
+    Each process opens its own: after a fork, two processes would share the position in the file.
     """
     try:
         state = path.stat()

@@ -17,10 +17,10 @@ from seqloom_sound.schemas import TARGETS
 
 
 class SoundReader(SplitReader):
-    """Reads sounds; see `Sounds` for the parameters.
+    """Reader of sounds; see `Sounds` for the parameters.
 
-    Sounds stay files until they are encoded. The id of an example is the name of its file, with
-    that of the folder or table in front.
+    Sounds stay files until they are encoded. The id of an example is the name of its file, prefixed
+    with that of the folder or table.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class SoundReader(SplitReader):
                 raise DataError(f"{path}: no sounds in it; expected {expected(False)}")
 
     def _prefix(self, split: str) -> str:
-        """Return what the ids of a split start with, another one for each."""
+        """Return the prefix of the ids of a split, unique to the split."""
         names = [PurePath(file.split("#")[0]).stem for file in self.files.values()]
         own = PurePath(self.files[split].split("#")[0]).stem
         return own if names.count(own) == 1 else f"{split}/{own}"

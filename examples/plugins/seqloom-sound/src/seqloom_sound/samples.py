@@ -1,4 +1,4 @@
-"""Small sounds for the conformance checks: tones, made on the spot."""
+"""Small sounds for the conformance checks: generated tones."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def tone(hertz: float, samples: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def tones(lengths: Sequence[int], rng: np.random.Generator) -> list[Example]:
-    """Return a sound of each length, in frames."""
+    """Return a sound for each length, in frames."""
     return [
         Example(
             f"tone-{number}",
@@ -39,7 +39,7 @@ def _tone_of(length: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def sounds(folder: Path) -> dict[str, Any]:
-    """Fill a folder with a folder of sounds for each label; return parameters of ``sounds``."""
+    """Write a folder of sounds for each label and split; return parameters of ``sounds``."""
     rng = np.random.default_rng(5)
     for split, count in (("train", 4), ("val", 2), ("test", 2)):
         for label, hertz in PITCHES.items():

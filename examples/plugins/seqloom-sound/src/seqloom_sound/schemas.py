@@ -1,4 +1,4 @@
-"""The parameters of the components; imported at every start of the program, so without torch."""
+"""The parameters of the components; imported whenever the program starts, so without torch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from seqloom.errors import ConfigError
 SUFFIXES = (".wav", ".flac")
 TABLES = (".tsv", ".csv")
 TARGETS = ("label", "text")
-"""The fields that a head can learn; all others go to the examples' ``meta``."""
+"""Fields that a head can predict; all others are stored in ``meta`` of the examples."""
 
 
 @dataclass
@@ -22,21 +22,20 @@ class Sounds:
     r"""Parameters of ``data=sounds``: sound files with labels or texts.
 
     Attributes:
-        train: a folder or .zip with a folder of sounds for each label (``yes/001.wav``); or a table
-            (.tsv, .csv) with a header, that names sounds.
-        val: the same; if it is not given, ``hold_out.val`` or ``split.val`` may take it from
-            ``train``.
-        test: the same, with ``hold_out.test`` or ``split.test``.
-        sounds: of tables: the folder or .zip that the sounds are in; None is the .zip of the
-            table's own name beside it (``train.zip`` of ``train.tsv``), or else the table's folder.
-        columns: field → column of a table; empty stands for {sound: sound, label: label}. Fields
-            other than ``sound``, ``label`` and ``text`` go to the examples' ``meta``.
-        pattern: of folders and .zip files: a regular expression for the names of files, with the
+        train: Folder or .zip with a folder of sounds for each label (``yes/001.wav``), or a table
+            (.tsv, .csv) with a header that lists sounds.
+        val: The same; without it, ``hold_out.val`` or ``split.val`` may take it from ``train``.
+        test: The same; without it, ``hold_out.test`` or ``split.test`` may take it from ``train``.
+        sounds: For tables, the folder or .zip of the sounds. None: the .zip with the name of the
+            table beside it (``train.zip`` for ``train.tsv``), or else the folder of the table.
+        columns: Field → column of a table; empty means {sound: sound, label: label}. Fields other
+            than ``sound``, ``label`` and ``text`` are stored in ``meta`` of the examples.
+        pattern: For folders and .zip files, a regular expression for the names of files with their
             folder, whose named groups are fields: ``(?P<label>\w+)/(?P<speaker>\w+)_.*``. None:
             the label is the name of the folder.
-        hold_out: split → field → values: the sounds of ``train`` that have one of the values become
-            that split: ``{val: {speaker: [anna]}}``.
-        split: how ``train`` is cut at random.
+        hold_out: Split → field → values: sounds of ``train`` with one of the values belong to that
+            split: ``{val: {speaker: [anna]}}``.
+        split: Random splits of ``train``.
     """
 
     train: str | None = None
@@ -50,28 +49,28 @@ class Sounds:
 
 
 def given_fields(params: Mapping[str, Any]) -> dict[str, str]:
-    """Return the kinds of the fields that ``data=sounds`` gives with these parameters."""
+    """Return the kinds of the fields that ``data=sounds`` yields with these parameters."""
     named = set(params.get("columns") or {"label": "label"})
     named |= set(re.findall(r"\(\?P<(\w+)>", params.get("pattern") or ""))
     return {"sound": "sound"} | {name: name for name in TARGETS if name in named}
 
 
-def _require(fits: bool, parameter: str, value: object, expected: str) -> None:
-    if not fits:
+def _require(valid: bool, parameter: str, value: object, expected: str) -> None:
+    if not valid:
         raise ConfigError(f"frontend.{parameter}={value}: expected {expected}.")
 
 
 @dataclass
 class SpecAugment:
-    """How the features are changed anew in each epoch; all zero changes nothing.
+    """Random changes of the features in each epoch; zeros change nothing.
 
     Attributes:
-        stretch: the number of frames is multiplied by e^u, u uniform in ±stretch.
-        gain: all bands grow or fall together, by up to this many decibels.
-        time_masks: so many stretches of time are set to the mean.
-        time_share: of the frames, that a mask of time has at most.
-        band_masks: so many stretches of neighbouring bands are set to the mean.
-        band_share: of the bands, that such a mask has at most.
+        stretch: The number of frames is multiplied by e^u, with u uniform in ±stretch.
+        gain: Maximum change of the loudness, in decibels.
+        time_masks: Number of time spans that are set to the mean.
+        time_share: Maximum fraction of the frames in such a span.
+        band_masks: Number of spans of neighbouring bands that are set to the mean.
+        band_share: Maximum fraction of the bands in such a span.
     """
 
     stretch: float = 0.15
@@ -87,27 +86,28 @@ class SpecAugment:
             _require(value >= 0, f"augment.{name}", value, "0 or more")
         for name in ("time_share", "band_share"):
             value = getattr(self, name)
-            _require(0 <= value <= 1, f"augment.{name}", value, "a share from 0 to 1")
+            _require(0 <= value <= 1, f"augment.{name}", value, "a number in [0, 1]")
 
 
 @dataclass
 class LogMel:
-    """Parameters of ``frontend=log_mel``: the logarithms of the power in bands of the mel scale.
+    """Parameters of ``frontend=log_mel``: the log power in bands of the mel scale.
 
     Attributes:
-        field: the field that is read: a sound.
-        rate: samples per second that sounds are resampled to; 0: as many as the first training
-            sound has.
-        window: length of a frame, in milliseconds.
-        step: from one frame to the next, in milliseconds.
-        bands: number of the bands.
-        low: where the lowest band begins, in hertz.
-        high: where the highest band ends, in hertz; 0: half of the rate.
-        floor: the least power that is told from silence; full scale is a power near 1 a sample.
-        deltas: add how fast each band rises, over two frames to either side.
-        stack: so many neighbouring frames, side by side, are one step.
-        stride: of the steps, in frames; 2 makes half as many steps.
-        augment: how features are changed in training.
+        field: Field with the sound.
+        rate: Samples per second that sounds are resampled to; 0: the rate of the first training
+            sound.
+        window: Length of a frame in milliseconds.
+        step: Time from one frame to the next in milliseconds.
+        bands: Number of bands.
+        low: Lower end of the lowest band, in hertz.
+        high: Upper end of the highest band, in hertz; 0: half of the rate.
+        floor: Smallest power; lower values are raised to it. Full scale is a power near 1 per
+            sample.
+        deltas: Whether to add the slope of each band over two frames to either side.
+        stack: Number of neighbouring frames in a step.
+        stride: Distance of the steps in frames; 2 makes half as many steps.
+        augment: Random changes of the features in training.
     """
 
     field: str = "sound"

@@ -1,4 +1,4 @@
-"""The field kind ``sound``, and what a frontend makes of it."""
+"""The kind of field ``sound``: its values, and how they are loaded."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Sound:
     """A sound in memory.
 
     Attributes:
-        samples: (T,) or (T, channels); floating-point in ±1, or signed whole numbers.
-        rate: samples per second.
+        samples: (T,) or (T, channels); floating-point in ±1, or signed integers.
+        rate: Samples per second.
     """
 
     samples: np.ndarray
@@ -46,8 +46,8 @@ class SoundFile:
     """A sound that is decoded when it is needed.
 
     Attributes:
-        path: of the sound file, or of the .zip that it is in.
-        member: its name in the .zip.
+        path: Path of the sound file, or of the .zip that contains it.
+        member: Name in the .zip.
     """
 
     path: str
@@ -57,10 +57,10 @@ class SoundFile:
         return self.path if self.member is None else f"{self.path}/{self.member}"
 
     def load(self) -> tuple[np.ndarray, int]:
-        """Return the samples, (T,) or (T, channels) float32, and the number of them per second.
+        """Return the samples, (T,) or (T, channels) float32, and the rate.
 
         Raises:
-            ValueError: the file is missing, or cannot be decoded.
+            ValueError: If the file is missing or cannot be decoded.
         """
         path = Path(self.path).expanduser()
         place, name = (path.parent, path.name) if self.member is None else (path, self.member)
@@ -70,9 +70,9 @@ class SoundFile:
 def is_sound(value: Any) -> bool:
     """Return whether a value is of the kind ``sound``.
 
-    It is an object whose ``load()`` gives a numpy array of samples, (T,) or (T, channels), and the
-    number of samples per second: a `Sound`, a `SoundFile` or one of another package; or the pair
-    that ``load()`` gives; or the path of a file.
+    A sound is an object whose ``load()`` returns a numpy array of samples, (T,) or (T, channels),
+    and the number of samples per second, such as a `Sound` or `SoundFile`; or the pair that
+    ``load()`` returns; or the path of a file.
     """
     if isinstance(value, tuple):
         return len(value) == 2 and isinstance(value[0], np.ndarray)
@@ -80,17 +80,18 @@ def is_sound(value: Any) -> bool:
 
 
 def load_sound(value: Any) -> tuple[np.ndarray, int]:
-    """Return the samples of a sound, (T,) float32, and the number of them per second.
+    """Return the samples of a sound, (T,) float32, and the number of samples per second.
 
-    Channels are mixed down to their mean. Whole numbers become shares of their type's range;
-    floating-point samples stay as they are, full scale being ±1.
+    Channels are averaged. Integers are divided by the range of their type; floating-point samples
+    are not changed, full scale being ±1.
 
     Raises:
-        ValueError: it is no sound, cannot be decoded, has no samples or some that are not finite.
+        ValueError: If the value is not a sound, cannot be decoded, or has no samples or samples
+            that are not finite.
     """
     if not is_sound(value):
         raise ValueError(
-            f"a value of type {type(value).__name__} is no sound; expected a path, a Sound, or "
+            f"a value of type {type(value).__name__} is not a sound; expected a path, a Sound, or "
             "a pair (array of samples, samples per second)."
         )
     if isinstance(value, str | Path):
@@ -106,7 +107,7 @@ def _mono(samples: np.ndarray, name: str) -> np.ndarray:
     if samples.ndim not in (1, 2) or samples.dtype.kind not in "fi":
         raise ValueError(
             f"{name} is an array of {samples.dtype} with shape {samples.shape}; expected float or "
-            "signed whole samples of shape (T,) or (T, channels)."
+            "signed integer samples of shape (T,) or (T, channels)."
         )
     if not samples.size:
         raise ValueError(f"{name} has no samples.")
@@ -120,7 +121,7 @@ def _mono(samples: np.ndarray, name: str) -> np.ndarray:
 
 
 def resampled(samples: np.ndarray, rate: int, wanted: int) -> np.ndarray:
-    """Return samples, (T,), at another number of samples per second, without aliases."""
+    """Return the samples, (T,), at another rate, without aliasing."""
     if rate == wanted:
         return samples
     from scipy.signal import resample_poly

@@ -32,8 +32,8 @@ def atomic_file(path: Path) -> Iterator[Path]:
         yield draft
         _sync(draft)
         draft.replace(path)
-    except OSError as fault:
-        raise cannot_write(path, fault) from fault
+    except OSError as error:
+        raise cannot_write(path, error) from error
     finally:
         with suppress(OSError):
             draft.unlink()
@@ -57,8 +57,8 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         if path.exists():
             path.rename(old)
         draft.rename(path)
-    except OSError as fault:
-        raise cannot_write(path, fault) from fault
+    except OSError as error:
+        raise cannot_write(path, error) from error
     finally:
         if old.exists() and not path.exists():
             old.rename(path)
@@ -92,10 +92,10 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def cannot_write(path: Path, fault: OSError) -> RunError:
+def cannot_write(path: Path, error: OSError) -> RunError:
     """Return the error that says that a path cannot be written, and why."""
     return RunError(
-        f"Cannot write {path}: {fault.strerror or fault}. Free some space or check the "
+        f"Cannot write {path}: {error.strerror or error}. Free some space or check the "
         "permissions; nothing incomplete was left in its place."
     )
 

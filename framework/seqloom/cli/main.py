@@ -30,8 +30,8 @@ def main() -> None:
         status = run(sys.argv[1:])
         sys.stdout.flush()  # a broken pipe must show here, not while Python shuts down
         sys.exit(status)
-    except SeqloomError as fault:
-        print(f"Error: {fault}", file=sys.stderr)
+    except SeqloomError as error:
+        print(f"Error: {error}", file=sys.stderr)
         sys.exit(1)
     except BrokenPipeError:
         # Whoever read our output has seen enough. Python would complain once more at its end.

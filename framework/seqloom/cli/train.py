@@ -94,12 +94,12 @@ def _train(arguments: list[str]) -> int:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # let errors through to us: we put them in sentences
     try:
         hydra_main(task)
-    except COMPOSITION_ERRORS as fault:
-        if type(fault) is ValueError and not str(fault).startswith(OF_COMPOSING):
+    except COMPOSITION_ERRORS as error:
+        if type(error) is ValueError and not str(error).startswith(OF_COMPOSING):
             raise
-        raise explain(fault) from fault
-    except OSError as fault:  # Hydra makes the run's folder
-        raise cannot_write(Path(str(fault.filename)), fault) from fault
+        raise explain(error) from error
+    except OSError as error:  # Hydra makes the run's folder
+        raise cannot_write(Path(str(error.filename)), error) from error
     finally:
         if before is None:
             del os.environ["HYDRA_FULL_ERROR"]

@@ -61,12 +61,12 @@ def _given(component: Component, params: dict[str, Any]) -> Mapping[str, str]:
         return component.given(params)
     except SeqloomError:
         raise
-    except Exception as fault:
+    except Exception as error:
         label = f"{component.kind}={component.name}"
         raise PluginError(
-            f"{label}: its plugin cannot tell what it gives: {type(fault).__name__}: {fault}. "
+            f"{label}: its plugin cannot tell what it gives: {type(error).__name__}: {error}. "
             f"Report this to the authors of {registry().owner(component.kind, component.name)}."
-        ) from fault
+        ) from error
 
 
 def _check(

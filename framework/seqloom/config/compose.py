@@ -84,8 +84,8 @@ def composed(config_name: str, overrides: Sequence[str]) -> DictConfig:
     try:
         with _apart(), initialize_config_module("seqloom_conf", version_base=VERSION_BASE):
             return compose(config_name, overrides=list(overrides))
-    except COMPOSITION_ERRORS as fault:
-        raise explain(fault) from fault
+    except COMPOSITION_ERRORS as error:
+        raise explain(error) from error
 
 
 @contextmanager
@@ -117,8 +117,8 @@ def disable_by(words: Sequence[str]) -> None:
 def _names(word: str) -> list[str]:
     try:
         override = OverridesParser.create().parse_override(word)
-    except HydraException as fault:
-        raise explain(fault) from fault
+    except HydraException as error:
+        raise explain(error) from error
     value = None if override.is_sweep_override() else override.value()
     if not isinstance(value, list):
         raise ConfigError(

@@ -20,23 +20,23 @@ COMPOSITION_ERRORS = (HydraException, OmegaConfBaseException, MarkedYAMLError, V
 ASIDE = r"full_key:|object_type=|reference_type=|In '.*' raised while composing config:|In '.*':"
 
 
-def explain(fault: Exception, prefix: str = "") -> SeqloomError:
+def explain(error: Exception, prefix: str = "") -> SeqloomError:
     """Return an error of composing as one of ours.
 
     Args:
-        fault: of Hydra or OmegaConf.
+        error: Error of Hydra or OmegaConf.
         prefix: in front of the keys, where a section was composed alone: ``data.``
     """
-    if isinstance(fault, MissingConfigException) and fault.missing_cfg_file:
-        group, _, name = fault.missing_cfg_file.removesuffix(".yaml").rpartition("/")
+    if isinstance(error, MissingConfigException) and error.missing_cfg_file:
+        group, _, name = error.missing_cfg_file.removesuffix(".yaml").rpartition("/")
         if group:
-            return _no_option(group, name, fault.options or ())
-    if isinstance(fault, MarkedYAMLError) and fault.problem_mark:
-        place = f"{fault.problem_mark.name}:{fault.problem_mark.line + 1}"
-        return ConfigError(f"{place}: this is not valid YAML: {fault.problem}.")
-    if isinstance(fault, OverrideParseException):
-        return _unreadable(fault.override)
-    return _told(str(fault)) or _composed(fault, prefix)
+            return _no_option(group, name, error.options or ())
+    if isinstance(error, MarkedYAMLError) and error.problem_mark:
+        place = f"{error.problem_mark.name}:{error.problem_mark.line + 1}"
+        return ConfigError(f"{place}: this is not valid YAML: {error.problem}.")
+    if isinstance(error, OverrideParseException):
+        return _unreadable(error.override)
+    return _told(str(error)) or _composed(error, prefix)
 
 
 def _told(text: str) -> ConfigError | None:
@@ -54,20 +54,20 @@ def _told(text: str) -> ConfigError | None:
     return None
 
 
-def _composed(fault: Exception, prefix: str) -> SeqloomError:
-    cause = _cause(fault)
+def _composed(error: Exception, prefix: str) -> SeqloomError:
+    cause = _cause(error)
     if isinstance(cause, ConfigKeyError | ConfigAttributeError) and cause.key is not None:
-        return _no_key(fault, cause, prefix)
+        return _no_key(error, cause, prefix)
     if cause is not None and cause.full_key:
-        return _wrong_value(fault, cause, prefix)
-    return ConfigError(_where(fault) + "\n".join(_lines(fault)))
+        return _wrong_value(error, cause, prefix)
+    return ConfigError(_where(error) + "\n".join(_lines(error)))
 
 
-def _cause(fault: Exception) -> OmegaConfBaseException | None:
+def _cause(error: Exception) -> OmegaConfBaseException | None:
     """Return the error of OmegaConf at the bottom, which knows key and value, if there is one."""
-    for error in (fault, fault.__cause__, fault.__context__):
-        if isinstance(error, OmegaConfBaseException):
-            return error
+    for one in (error, error.__cause__, error.__context__):
+        if isinstance(one, OmegaConfBaseException):
+            return one
     return None
 
 
@@ -99,12 +99,12 @@ def _no_component(kind: Kind, name: str, options: Sequence[str]) -> SeqloomError
     return ConfigError(f"There is no {kind}={name}. {hint}{registry().absent()}")
 
 
-def _no_key(fault: Exception, cause: OmegaConfBaseException, prefix: str) -> ConfigError:
+def _no_key(error: Exception, cause: OmegaConfBaseException, prefix: str) -> ConfigError:
     """Say which key is unknown, and what there is in its place."""
     parent = cause.parent_node
     known = [str(key) for key in parent or () if key not in ("hydra", "_target_", "_partial_")]
     hint = did_you_mean(str(cause.key), known)
-    full_key, where = f"{prefix}{cause.full_key or cause.key}", _where(fault)
+    full_key, where = f"{prefix}{cause.full_key or cause.key}", _where(error)
     section, dot, _ = full_key.rpartition(".")
     owner = f"{section} has" if dot else "there is" if where else "A run has"
     message = f"{where}{owner} no key {cause.key!r}. {hint}"
@@ -113,8 +113,8 @@ def _no_key(fault: Exception, cause: OmegaConfBaseException, prefix: str) -> Con
     return ConfigError(message)
 
 
-def _wrong_value(fault: Exception, cause: OmegaConfBaseException, prefix: str) -> ConfigError:
-    key, where = f"{prefix}{cause.full_key}", _where(fault)
+def _wrong_value(error: Exception, cause: OmegaConfBaseException, prefix: str) -> ConfigError:
+    key, where = f"{prefix}{cause.full_key}", _where(error)
     section, _, last = key.rpartition(".")
     if last == "name" and section in KINDS:
         return ConfigError(
@@ -125,9 +125,9 @@ def _wrong_value(fault: Exception, cause: OmegaConfBaseException, prefix: str) -
     return ConfigError(f"{where}{key}: {_plainly(reason)}.")
 
 
-def _where(fault: Exception) -> str:
-    """Return the YAML file in which the fault is, as the start of a message."""
-    found = re.match(r"In '([^']+)'", str(fault))
+def _where(error: Exception) -> str:
+    """Return the YAML file that caused the error, as the start of a message."""
+    found = re.match(r"In '([^']+)'", str(error))
     return f"In the config {found[1]!r}: " if found else ""
 
 
@@ -147,8 +147,8 @@ def _plainly(reason: str) -> str:
     return reason
 
 
-def _lines(fault: Exception) -> list[str]:
+def _lines(error: Exception) -> list[str]:
     """Return the lines of an error and its cause that say something, each once."""
-    texts = [str(error) for error in (fault, fault.__cause__) if error]
+    texts = [str(one) for one in (error, error.__cause__) if one]
     lines = [line.strip() for text in texts for line in text.splitlines()]
     return list(dict.fromkeys(one for one in lines if one and not re.match(ASIDE, one)))

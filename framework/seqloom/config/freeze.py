@@ -40,12 +40,12 @@ def _plain(config: DictConfig) -> Section:
         plain: Any = OmegaConf.to_container(
             config, resolve=True, throw_on_missing=True, enum_to_str=True
         )
-    except MissingMandatoryValue as fault:
-        key = fault.full_key
-        raise ConfigError(f"{key} has no value. Set it: {key}=…") from fault
-    except OmegaConfBaseException as fault:
-        reason = str(fault).splitlines()[0]
-        raise ConfigError(f"{fault.full_key} cannot be resolved: {reason}.") from fault
+    except MissingMandatoryValue as error:
+        key = error.full_key
+        raise ConfigError(f"{key} has no value. Set it: {key}=…") from error
+    except OmegaConfBaseException as error:
+        reason = str(error).splitlines()[0]
+        raise ConfigError(f"{error.full_key} cannot be resolved: {reason}.") from error
     return {key: _name_first(value) for key, value in plain.items()}
 
 
@@ -82,8 +82,8 @@ def _refuse_in_section(kind: Kind, section: Any) -> None:
         component.schema(**params)  # its __post_init__ may refuse values before any data are read
     except SeqloomError:
         raise
-    except Exception as fault:  # a stranger's schema can raise anything
-        raise ConfigError(f"{kind}={component.name} refuses its parameters: {fault}") from fault
+    except Exception as error:  # a stranger's schema can raise anything
+        raise ConfigError(f"{kind}={component.name} refuses its parameters: {error}") from error
 
 
 def _refuse(params: Section, schema: type, prefix: str, owner: str) -> None:

@@ -60,8 +60,8 @@ def _registered(found: Registry) -> dict[tuple[str, str], str]:
             node = open_dicts(OmegaConf.structured(named_schema(component)))
             for group in (component.kind, f"schema/{component.kind}"):
                 store.store(group=group, name=component.name, node=node, provider=provider)
-        except Exception as fault:  # a stranger's schema can raise anything
-            reason = (str(fault) or type(fault).__name__).splitlines()[0]
+        except Exception as error:  # a stranger's schema can raise anything
+            reason = (str(error) or type(error).__name__).splitlines()[0]
             refused[key] = f"{plugin} gives it a schema that cannot be used: {reason}"
     Plugins.instance().register(PluginSearchPath)
     return refused

@@ -99,7 +99,7 @@ def build_pipeline(spec: Spec, codecs: Codecs) -> Pipeline:
 def _made(section: Mapping[str, Any], cls: Any, *args: Any, **params: Any) -> Any:
     try:
         return cls(*args, **params)
-    except (RuntimeError, MemoryError) as fault:
-        raise ConfigError(f"{section['name']} cannot be built with {params}: {fault}") from fault
-    except (TypeError, ValueError) as fault:
-        raise ConfigError(f"{section['name']} refuses its parameters {params}: {fault}") from fault
+    except (RuntimeError, MemoryError) as error:
+        raise ConfigError(f"{section['name']} cannot be built with {params}: {error}") from error
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"{section['name']} refuses its parameters {params}: {error}") from error

@@ -111,8 +111,8 @@ def _write_weights(model: Model, path: Path) -> None:
     mode = path.stat().st_mode  # as the user's umask has it; safetensors would shut others out
     try:
         save_model(model, str(path))
-    except SafetensorError as fault:
-        raise OSError(str(fault)) from fault
+    except SafetensorError as error:
+        raise OSError(str(error)) from error
     path.chmod(mode)
 
 
@@ -160,31 +160,31 @@ def _built(
         spec = _changed(_spec(info), head)
         states = read_states(info["states"], path, info["files"])
         return build_pipeline(spec, build_codecs(spec, states))
-    except PluginError as fault:
-        raise BundleError(" ".join([f"{path} cannot be loaded. {fault}", *told])) from fault
+    except PluginError as error:
+        raise BundleError(" ".join([f"{path} cannot be loaded. {error}", *told])) from error
     except BundleError:
         raise
-    except (SeqloomError, *NONSENSE, ValueError) as fault:
-        if head and isinstance(fault, ConfigError):
+    except (SeqloomError, *NONSENSE, ValueError) as error:
+        if head and isinstance(error, ConfigError):
             raise
         damaged = f"{path / DESCRIPTION} is damaged, or does not fit the installed plugins"
-        raise BundleError(" ".join([f"{damaged}: {fault!r}. Copy the bundle again.", *told])) from (
-            fault
+        raise BundleError(" ".join([f"{damaged}: {error!r}. Copy the bundle again.", *told])) from (
+            error
         )
 
 
 def _load_weights(path: Path, model: Model, told: Sequence[str], *, changed: bool) -> None:
     try:
         load_model(model, str(path / WEIGHTS))
-    except (RuntimeError, SafetensorError) as fault:
-        said = printable(" ".join(str(fault).split()))  # with names that the file chose
+    except (RuntimeError, SafetensorError) as error:
+        said = printable(" ".join(str(error).split()))  # with names that the file chose
         if changed:
             raise ConfigError(
                 f"The weights of {path} do not fit its head with other parameters: {said} Change "
                 "only how the head decodes."
-            ) from fault
+            ) from error
         unlike = f"The weights of {path} do not fit its description: {said}"
-        raise BundleError(" ".join([unlike, *told])) from fault
+        raise BundleError(" ".join([unlike, *told])) from error
 
 
 def sections(path: str | Path) -> dict[str, dict[str, Any]]:

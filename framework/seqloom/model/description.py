@@ -49,8 +49,8 @@ def read_description(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
         number = int(found["format"])
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as fault:
-        raise BundleError(f"{file} is damaged: {fault}; copy it again.") from fault
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        raise BundleError(f"{file} is damaged: {error}; copy it again.") from error
     if number > FORMAT:
         made = found.get("versions")
         made_by = made.get("seqloom") if isinstance(made, dict) else "of a newer version"
@@ -63,8 +63,8 @@ def read_description(path: Path) -> dict[str, Any]:
             found["components"] = _with_only_head(found, path)
         _refuse_missing(found, file)
         _refuse_nonsense(found)
-    except NONSENSE as fault:
-        raise BundleError(f"{file} is damaged: {fault!r}; copy it again.") from fault
+    except NONSENSE as error:
+        raise BundleError(f"{file} is damaged: {error!r}; copy it again.") from error
     return cast("dict[str, Any]", found)
 
 

@@ -66,5 +66,5 @@ def _bytes(folder: Path, name: Any, known: Container[str] | None) -> bytes:
         )
     try:
         return (folder / name).read_bytes()
-    except OSError as fault:
-        raise BundleError(f"{folder / name} cannot be read: {fault}; copy it again.") from fault
+    except OSError as error:
+        raise BundleError(f"{folder / name} cannot be read: {error}; copy it again.") from error

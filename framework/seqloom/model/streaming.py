@@ -34,8 +34,8 @@ def chunks(items: Iterator[T], most: int) -> Iterator[list[T]]:
         chunk, end = _available(ready, most)
         if chunk:
             yield chunk  # type: ignore[misc]
-        if isinstance(end, _Fault):
-            raise end.fault
+        if isinstance(end, _Failure):
+            raise end.error
         if end is _END:
             return
 
@@ -46,8 +46,8 @@ def _read(items: Iterator[object], ready: queue.Queue[object], _held: object) ->
         for item in items:
             ready.put(item)
         ready.put(_END)
-    except BaseException as fault:  # raised again where the items are used
-        ready.put(_Fault(fault))
+    except BaseException as error:  # raised again where the items are used
+        ready.put(_Failure(error))
 
 
 def _available(ready: queue.Queue[object], most: int) -> tuple[list[object], object]:
@@ -58,14 +58,14 @@ def _available(ready: queue.Queue[object], most: int) -> tuple[list[object], obj
             item = ready.get(block=not chunk)
         except queue.Empty:
             return chunk, None
-        if item is _END or isinstance(item, _Fault):
+        if item is _END or isinstance(item, _Failure):
             return chunk, item
         chunk.append(item)
     return chunk, None
 
 
-class _Fault:
+class _Failure:
     """An error on its way from the reading thread."""
 
-    def __init__(self, fault: BaseException) -> None:
-        self.fault = fault
+    def __init__(self, error: BaseException) -> None:
+        self.error = error

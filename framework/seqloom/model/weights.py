@@ -36,8 +36,8 @@ def sizes(path: Path) -> dict[str, dict[str, int]]:
             for name, one in header.items()
             if name != "__metadata__"
         )
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as fault:
-        raise BundleError(f"{path} cannot be read: {fault}; copy the bundle again.") from fault
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise BundleError(f"{path} cannot be read: {error}; copy the bundle again.") from error
 
 
 def by_part(tensors: Iterable[tuple[str, int, int]]) -> dict[str, dict[str, int]]:

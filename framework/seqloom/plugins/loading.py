@@ -39,7 +39,7 @@ class Plugin:
         module: that the entry point names.
         distribution: the installed package that it came with.
         version: of the distribution.
-        state: ``ok``, ``disabled`` by the user, or ``quarantined`` for a fault.
+        state: ``ok``, ``disabled`` by the user, or ``quarantined`` for a problem.
         reason: why it is not ok; empty if it is.
         seconds: that importing it and asking its hooks took.
         heavy: libraries that it was the first to import, which every start now pays for.
@@ -109,19 +109,19 @@ def _load(point: EntryPoint, disabled: Mapping[str, str]) -> Plugin:
             parts = _ask(point)
     except KeyboardInterrupt:
         raise
-    except BaseException as fault:  # whatever a stranger's module does must not end us
-        reason = f"{type(fault).__name__}: {fault}{_place(fault)}"
+    except BaseException as error:  # whatever a stranger's module does must not end us
+        reason = f"{type(error).__name__}: {error}{_place(error)}"
         return Plugin(**identity, state="quarantined", reason=reason)
     heavy = tuple(name for name in HEAVY if name in sys.modules and name not in there)
     return Plugin(**identity, seconds=time.perf_counter() - start, heavy=heavy, **parts)
 
 
-def _place(fault: BaseException) -> str:
+def _place(error: BaseException) -> str:
     """Return where in the plugin's own files something was raised, if it was there."""
     ours = (str(Path(__file__).parent), str(Path(pluggy.__file__).parent), "<frozen ")
     own = [
         frame
-        for frame in traceback.extract_tb(fault.__traceback__)
+        for frame in traceback.extract_tb(error.__traceback__)
         if not frame.filename.startswith(ours) and "importlib" not in Path(frame.filename).parts
     ]
     return f" (at {own[-1].filename}:{own[-1].lineno})" if own else ""

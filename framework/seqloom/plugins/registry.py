@@ -228,11 +228,11 @@ def import_target(target: str, label: str) -> Any:
     module, _, name = target.partition(":")
     try:
         return getattr(importlib.import_module(module), name)
-    except Exception as fault:  # a stranger's module can raise anything
+    except Exception as error:  # a stranger's module can raise anything
         raise PluginError(
             f"{label} cannot be loaded: its plugin names {target!r}, "
-            f"but importing that failed: {type(fault).__name__}: {fault}"
-        ) from fault
+            f"but importing that failed: {type(error).__name__}: {error}"
+        ) from error
 
 
 def choice(section: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:

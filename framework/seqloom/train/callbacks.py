@@ -51,8 +51,8 @@ class JsonLines(Logger):
         try:
             with self.path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(finite(row)) + "\n")
-        except OSError as fault:
-            raise cannot_write(self.path, fault) from fault
+        except OSError as error:
+            raise cannot_write(self.path, error) from error
 
     def forget_after(self, step: int) -> None:
         """Remove the lines of steps that a resumed run will train again."""

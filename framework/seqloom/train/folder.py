@@ -188,11 +188,11 @@ class RunFolder:
             return parse_record(self.record.read_bytes())
         except FileNotFoundError:
             return {}
-        except ValueError as fault:
-            log.warning("%s is damaged and will be replaced: %s", self.record, fault)
+        except ValueError as error:
+            log.warning("%s is damaged and will be replaced: %s", self.record, error)
             return {}
-        except OSError as fault:
-            raise RunError(f"Cannot read {self.record}: {fault.strerror or fault}.") from fault
+        except OSError as error:
+            raise RunError(f"Cannot read {self.record}: {error.strerror or error}.") from error
 
     def config(self) -> RunConfig:
         """Return the config of the folder's run.

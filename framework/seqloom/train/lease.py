@@ -108,8 +108,8 @@ class Lease:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             other = _take(self._path, self._claim)
-        except OSError as fault:
-            raise cannot_write(self._path, fault) from fault
+        except OSError as error:
+            raise cannot_write(self._path, error) from error
         if other is not None:
             raise RunError(f"{self._path.parent} is in use: {other}")
         _sweep_up(self._path)
@@ -119,7 +119,7 @@ class Lease:
     def __exit__(
         self,
         kind: type[BaseException] | None,
-        fault: BaseException | None,
+        error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
         """Give the folder back, if it is still ours and we are not a fork of its holder."""
@@ -253,8 +253,8 @@ def _put(draft: Path, path: Path, content: bytes) -> bool:
         os.link(draft, path)
     except FileExistsError:
         return draft.stat().st_nlink > 1  # done, but the file server's first answer was lost
-    except OSError as fault:
-        if fault.errno not in _NO_LINKS:
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
             raise
         return _create(path, content)
     return True

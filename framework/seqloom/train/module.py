@@ -122,8 +122,8 @@ def _rename_weights(module: nn.Module, state: dict[str, Any], *_: Any) -> None:
 def _made(key: str, make: Callable[..., Any], *args: Any, **params: Any) -> Any:
     try:
         return make(*args, **params)
-    except (TypeError, ValueError) as fault:
-        raise ConfigError(f"{key} refuses its parameters: {fault}") from fault
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"{key} refuses its parameters: {error}") from error
 
 
 def refuse_non_finite(loss: Tensor, losses: Tensor, batch: SequenceBatch) -> None:

@@ -59,9 +59,7 @@ def write_run_report(
         tables=[detail for detail in details if isinstance(detail, Table)],
         matrices=[detail for detail in details if isinstance(detail, Matrix)],
         worst=worst(pipeline, data.rows[last], evaluations[last].losses) if last else [],
-        skipped=[
-            (fault.where, fault.problem) for faults in data.skipped.values() for fault in faults
-        ],
+        skipped=[(one.where, one.problem) for errors in data.skipped.values() for one in errors],
         plugins=record["plugins"],
     )
     write_report(folder.report, report)

@@ -1,4 +1,4 @@
-"""The seams: what data, frontends, encoders and heads promise one another."""
+"""Base classes of readers, frontends, encoders and heads, and the values passed between them."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 else:
 
     def __getattr__(name: str) -> Any:
-        """Import HeadMetric when it is asked for: torchmetrics takes a second."""
+        """Import HeadMetric on first use: importing torchmetrics takes a second."""
         if name != "HeadMetric":
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from seqloom.interfaces.metric import HeadMetric

@@ -1,4 +1,4 @@
-"""Call plugins that were written before an interface gained an argument."""
+"""Call plugins that were written before an interface got a new argument."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any
 
 
 def accepted(function: Callable[..., Any], **optional: Any) -> dict[str, Any]:
-    """Return those of the optional arguments that a plugin's function takes.
+    """Return the optional arguments that a plugin's function accepts.
 
-    An interface may gain optional keyword arguments in a minor release. Who calls a plugin passes
-    them through here, so that a class that does not know them yet still works::
+    An interface may get new optional keyword arguments in a minor release. They are filtered by
+    this function, so that a class that does not know them yet still works::
 
         head.decode(outputs, encoded, **accepted(head.decode, scores=False))
 
     Args:
-        function: of the plugin; a method is looked at once for its class.
-        optional: what would be passed.
+        function: Function of the plugin; methods are inspected once per class.
+        optional: Optional keyword arguments.
 
     >>> accepted(lambda outputs: outputs, scores=False), accepted(sorted, reverse=True)
     ({}, {'reverse': True})

@@ -1,4 +1,4 @@
-"""The batch that flows from the collate function through the network to the loss."""
+"""Batches: padded tensors of several examples."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class _Padded:
         return name in self.tensors
 
     def map(self, move: Callable[[Tensor], Tensor]) -> Self:
-        """Return a copy with every tensor, but none of the lengths, passed through ``move``."""
+        """Return a copy with ``move`` applied to each tensor, but not to the lengths."""
         return replace(self, tensors={name: move(one) for name, one in self.tensors.items()})
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Self:
@@ -39,25 +39,23 @@ class _Padded:
 
 @dataclass(slots=True)
 class Inputs(_Padded):
-    """What a frontend reads of B examples: the arrays of its codec, right-padded.
+    """Inputs of a frontend for B examples: the arrays of its codec, right-padded.
 
     Attributes:
-        tensors: by name: (B,) for single values, (B, T, …) for sequences.
-        lengths: of the sequences, by name: (B,) int64, the unpadded length of each row. Always on
-            the CPU, since packing, bucketing and CTC need them there and a copy back would stall a
-            GPU.
+        tensors: Tensors by name: (B,) for single values, (B, T, …) for sequences.
+        lengths: Unpadded lengths of the sequences by name: (B,) int64. They are always on the CPU,
+            where packing, bucketing and CTC need them; copying them back would stall a GPU.
     """
 
 
 @dataclass(slots=True)
 class Targets(_Padded):
-    """What a head is trained on and measured by: the arrays of its codec, right-padded.
+    """Targets of a head for B examples: the arrays of its codec, right-padded.
 
     Attributes:
-        tensors: by name: (B,) for single values, (B, S, …) for sequences.
-        lengths: of the sequences, by name: (B,) int64, the unpadded length of each row; always on
-            the CPU.
-        ids: of the examples.
+        tensors: Tensors by name: (B,) for single values, (B, S, …) for sequences.
+        lengths: Unpadded lengths of the sequences by name: (B,) int64, always on the CPU.
+        ids: Ids of the examples.
     """
 
     ids: list[str] = field(default_factory=list)
@@ -65,15 +63,15 @@ class Targets(_Padded):
 
 @dataclass(slots=True)
 class SequenceBatch:
-    """B examples: what is read, and what is to be predicted.
+    """Inputs and targets of B examples.
 
     Attributes:
-        inputs: for the frontend.
-        targets: by the head's name; empty where nothing is known but the inputs.
-        ids: of the examples, so that any error can name them.
-        origins: of the examples.
-        weight: what this batch's mean loss is multiplied by, so that the average over ranks is the
-            mean over the examples of all ranks; 1.0 on one device.
+        inputs: Inputs of the frontend.
+        targets: Targets by the name of the head; empty if only the inputs are known.
+        ids: Ids of the examples, for messages.
+        origins: Origins of the examples.
+        weight: Factor of the batch's mean loss, such that the average over ranks is the mean over
+            the examples of all ranks; 1.0 on one device.
     """
 
     inputs: Inputs
@@ -86,11 +84,11 @@ class SequenceBatch:
         return len(self.ids)
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> SequenceBatch:
-        """Return the batch with its tensors, but not its lengths, on the device."""
+        """Return a copy with its tensors, but not its lengths, on the device."""
         return self._map(lambda tensor: tensor.to(device, non_blocking=non_blocking))
 
     def pin_memory(self) -> SequenceBatch:
-        """Return the batch in page-locked memory; a data loader calls this."""
+        """Return a copy in page-locked memory; called by data loaders."""
         return self._map(lambda tensor: tensor.pin_memory())
 
     def _map(self, move: Callable[[Tensor], Tensor]) -> SequenceBatch:

@@ -1,9 +1,9 @@
 """The interface of codecs: the part of a frontend or head that has no weights.
 
-A codec turns an example into arrays. It is fitted once, before any training process starts, on the
-training examples alone; its state is plain types (str, int, float, bool, None, list, dict with str
-keys) that are stored as JSON in the run's folder and in the bundle. What would be too large there,
-an n-gram model say, is bytes: these are stored as files of their own.
+A codec turns an example into arrays. It is fitted once on the train split, before any training
+process starts. Its state consists of plain types (str, int, float, bool, None, list, dict with str
+keys), which are stored as JSON in the run folder and the bundle, and of bytes for large data such
+as an n-gram model, which are stored in separate files.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ Arrays = dict[str, np.ndarray]
 
 
 class Codec(ABC):
-    """What frontend codecs and head codecs share. Instances are picklable.
+    """Base class of frontend codecs and head codecs. Instances can be pickled.
 
     Attributes:
-        padding: the value that fills a batch's shorter rows, by array name; 0 where not named.
+        padding: Padding value by the name of the array; 0 for others.
     """
 
     padding: Mapping[str, float] = {}
@@ -38,66 +38,65 @@ class Codec(ABC):
         """Return the state learned from the training examples: plain types and bytes.
 
         Raises:
-            ExampleError: an example lacks the field, or has a wrong value in it.
+            ExampleError: If the field of an example is missing or invalid.
         """
 
     @abstractmethod
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take up a state that ``fit`` returned, now or long ago."""
+        """Restore a state that ``fit`` returned, possibly in an earlier version."""
 
     @abstractmethod
     def encode(self, example: Example) -> Arrays:
-        """Return the example as arrays; the same each time, so that it may be cached.
+        """Return the example as arrays, always the same, so that they can be cached.
 
         Raises:
-            ExampleError: the example cannot be encoded.
+            ExampleError: If the example cannot be encoded.
         """
 
 
 class FrontendCodec(Codec):
-    """The codec of a frontend: it encodes what is read."""
+    """Codec of a frontend: encodes the inputs."""
 
     def fields(self, value: Any) -> dict[str, Any] | None:
-        """Return the fields of an example that is given bare, or None if it is nothing to read.
+        """Return the fields of an example for ``pipeline(value)``, or None if it cannot be read.
 
-        ``pipeline(value)`` asks for them: a text or a list of tokens, unless said otherwise.
+        By default, a text or a list of tokens is accepted.
         """
         if isinstance(value, str):
             return {"text": value}
         return {"tokens": list(value)} if isinstance(value, list | tuple) else None
 
     def prepare(self, example: Example) -> Example:
-        """Return the example with the fields that others derive from (tokens of a text, say).
+        """Return the example with derived fields, such as the tokens of a text.
 
-        Called once on every example before any ``fit`` or ``encode``. Calling it again on its own
-        result changes nothing.
+        Called once for every example before ``fit`` and ``encode``. It must be idempotent.
 
         Raises:
-            ExampleError: there is nothing in the example to read.
+            ExampleError: If the example does not have a field to read.
         """
         return example
 
     def augment(self, item: Arrays, rng: np.random.Generator) -> Arrays:
-        """Return a changed copy of the item for one pass over it in training.
+        """Return an augmented copy of the arrays for one epoch of training.
 
-        ``rng`` is a function of the run's seed, the epoch and the example's id. Must not change
-        ``item`` itself. It may change the number of frames: where a head's ``check`` then refuses
-        the target, the item is taken as it was.
+        ``rng`` depends on the run's seed, the epoch and the example's id. ``item`` itself must not
+        be changed. The number of frames may change; if a head's ``check`` then rejects the target,
+        the example is used without augmentation.
         """
         return item
 
     @abstractmethod
     def cost(self, item: Arrays) -> int:
-        """Return the item's size in a batch, in the unit of ``batch.max_cost`` (tokens, pixels)."""
+        """Return the size of the arrays in the unit of ``batch.max_cost`` (tokens, pixels)."""
 
     @abstractmethod
     def frames(self, item: Arrays) -> int:
-        """Return the number of steps that the frontend gives for the item, without running it."""
+        """Return the number of steps that the frontend returns for the arrays."""
 
     def show(self, example: Example) -> View:
-        """Return markup of what is read of a (prepared) example, for the report.
+        """Return markup of a (prepared) example's input, for the report.
 
-        Its text or its tokens, unless a codec shows something else; its id if it has neither.
+        By default, this is its text or tokens, or its id if it has neither.
         """
         text, tokens = example.fields.get("text"), example.fields.get("tokens")
         if not isinstance(text, str) and isinstance(tokens, list | tuple):
@@ -106,37 +105,37 @@ class FrontendCodec(Codec):
 
 
 class HeadCodec(Codec):
-    """The codec of a head: it encodes what is to be predicted, and shows what was predicted.
+    """Codec of a head: encodes the targets and describes the predictions.
 
     Attributes:
-        column_names: of the rows that ``columns`` returns.
-        row_per_token: True if ``columns`` returns one row for each token, as CoNLL output needs.
+        column_names: Names of the columns that ``columns`` returns.
+        row_per_token: Whether ``columns`` returns one row per token, as CoNLL output needs.
     """
 
     column_names: tuple[str, ...] = ("prediction",)
     row_per_token: bool = False
 
     def merge(self, state: Mapping[str, Any], examples: Sequence[Example]) -> dict[str, Any]:
-        """Return a trained model's state with what the examples add to it: their classes.
+        """Return the state of a trained model extended by the classes of the examples.
 
         Raises:
-            ConfigError: this codec cannot be merged with another.
+            ConfigError: If this codec cannot merge classes.
         """
         raise ConfigError(
-            f"{type(self).__name__} cannot merge two sets of classes; use init_classes=keep or "
+            f"{type(self).__name__} cannot merge two sets of classes. Set init_classes=keep or "
             "init_classes=replace."
         )
 
     def check(self, example: Example, item: Arrays, frames: int) -> None:
-        """Refuse a target that cannot be emitted from this many frames.
+        """Check that the target can be predicted from this number of frames.
 
         Raises:
-            ExampleError: say, with the numbers, why it cannot.
+            ExampleError: If it cannot; the message has the numbers.
         """
         return
 
     def describe(self, example: Example, prediction: Prediction) -> Prediction:
-        """Return the prediction with what only the example knows: texts, character offsets."""
+        """Return the prediction with data of the example, such as texts and character offsets."""
         return prediction
 
     def columns(self, example: Example, prediction: Prediction) -> list[list[str]]:
@@ -144,12 +143,12 @@ class HeadCodec(Codec):
         return [[json.dumps(prediction, ensure_ascii=False)]]
 
     def render(self, example: Example, prediction: Prediction, view: View) -> str:
-        """Return HTML that shows the (described) prediction under its example; texts escaped.
+        """Return HTML of the (described) prediction under its input, with all text escaped.
 
         Args:
-            example: with the target, if that is known.
-            prediction: of the example.
-            view: what the frontend's codec shows of the example.
+            example: Example, with its target if known.
+            prediction: Prediction for the example.
+            view: View of the input, from the codec of the frontend.
         """
-        said = html.escape(json.dumps(prediction, ensure_ascii=False))
-        return f"{view.html}<div>{said}</div>"
+        text = html.escape(json.dumps(prediction, ensure_ascii=False))
+        return f"{view.html}<div>{text}</div>"

@@ -1,4 +1,4 @@
-"""One example: what a reader gives and everything else is about."""
+"""Examples, which readers yield, and predictions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where an example was read, for messages: a file and the line (from 1) where it starts."""
+    """Origin of an example, for messages: a file and the line (from 1) in which it starts."""
 
     file: str
     line: int | None = None
@@ -19,13 +19,13 @@ class Origin:
 
 @dataclass(slots=True)
 class Example:
-    """A named bundle of raw values: ``tokens``, ``text``, ``image``, ``label`` and so on.
+    """Item of a data set with named raw values: ``tokens``, ``text``, ``image``, ``label``, ….
 
     Attributes:
-        id: unique in its data set, and the same whenever the data set is read.
-        fields: the raw values by name; a head names the one that it predicts.
-        origin: where it was read, if it was read from a file.
-        meta: anything else worth keeping; never looked at in training.
+        id: Id, unique in the data set, and the same whenever the data set is read.
+        fields: Raw values by name; a head names the one that it predicts.
+        origin: File and line, if it was read from a file.
+        meta: Other data; not used in training.
     """
 
     id: str
@@ -35,4 +35,4 @@ class Example:
 
 
 Prediction = dict[str, Any]
-"""One example's prediction: plain types only, ready for JSON, with its confidences in [0, 1]."""
+"""Prediction for one example: a dict of JSON types, with confidences in [0, 1]."""

@@ -14,11 +14,11 @@ from seqloom.interfaces.codec import FrontendCodec
 
 @dataclass(slots=True)
 class Features:
-    """What a frontend gives and an encoder takes.
+    """Output of a frontend and input of an encoder.
 
     Attributes:
-        values: (B, T, D); what stands beyond a row's length has no meaning, and may be NaN.
-        lengths: (B,) int64 on the CPU, each between 1 and T.
+        values: Feature vectors, (B, T, D); the padding has no meaning and may be NaN.
+        lengths: Lengths, (B,) int64 on the CPU, each between 1 and T.
     """
 
     values: Tensor
@@ -26,12 +26,12 @@ class Features:
 
 
 class Frontend(nn.Module, ABC):
-    """Gives a sequence of feature vectors for each example.
+    """Base class of frontends: computes a sequence of feature vectors for each example.
 
-    Built as ``Frontend(codec, **params)`` with a codec that has its state.
+    Built as ``Frontend(codec, **params)`` with a fitted codec.
 
     Attributes:
-        output_size: D, known once it is built.
+        output_size: Size D of the vectors, known once it is built.
     """
 
     output_size: int
@@ -43,4 +43,4 @@ class Frontend(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, inputs: Inputs) -> Features:
-        """Return the features; ``features.lengths`` equals ``codec.frames`` of each item."""
+        """Return the features; their lengths must equal ``codec.frames`` of each example."""

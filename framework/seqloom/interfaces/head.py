@@ -1,4 +1,4 @@
-"""The interface of a head: from states to predictions, and the loss of these."""
+"""The interface of a head: from states to predictions and losses."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 log = logging.getLogger("seqloom")
 
 Mode = Literal["max", "min"]
-"""Whether more or less of a metric is better."""
+"""Whether higher or lower values of a metric are better."""
 
 Purpose = Literal["validate", "test", "predict"]
-"""What predictions are for; a search may be cheaper where they only choose an epoch."""
+"""Purpose of predictions; a cheaper search may be used if they only select an epoch."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """A small table for the report: per-type scores, say."""
+    """Small table for the report, such as scores by type."""
 
     title: str
     columns: Sequence[str]
@@ -38,7 +38,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Matrix:
-    """A matrix of counts for the report: rows are the truth, columns the predictions."""
+    """Matrix of counts for the report: rows are the truth, columns the predictions."""
 
     title: str
     labels: Sequence[str]
@@ -46,14 +46,14 @@ class Matrix:
 
 
 class Head(nn.Module, ABC):
-    """Turns states into predictions for one field of the examples.
+    """Base class of heads: turns states into predictions for one field of the examples.
 
-    Built as ``Head(codec, input_size, **params)`` with a codec that has its state; if it
-    ``reads_features``, also with ``features_size=D``.
+    Built as ``Head(codec, input_size, **params)`` with a fitted codec; with ``reads_features``,
+    also with ``features_size=D``.
 
     Attributes:
-        monitor: the metric that early stopping, checkpoints and tables go by.
-        reads_features: True if it uses ``encoded.features``, and must know their size.
+        monitor: Metric that selects the best checkpoint, and that tables are sorted by.
+        reads_features: Whether it uses ``encoded.features`` and needs their size.
     """
 
     monitor: str
@@ -66,11 +66,11 @@ class Head(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, encoded: Encoded, targets: Targets | None = None) -> Any:
-        """Return the outputs, scores mostly; ``targets`` only where teacher forcing needs them."""
+        """Return the outputs, such as scores; ``targets`` are for teacher forcing only."""
 
     @abstractmethod
     def loss(self, outputs: Any, targets: Targets) -> Tensor:
-        """Return (B,) losses, one an example: each what the example would have alone."""
+        """Return losses, (B,); that of an example must not depend on the other examples."""
 
     @abstractmethod
     def decode(
@@ -84,38 +84,40 @@ class Head(nn.Module, ABC):
     ) -> list[Prediction]:
         """Return B predictions.
 
-        The keyword arguments are optional for a head, too: it is passed only those that it names,
-        or all if it has ``**options``.
+        A head need not accept the keyword arguments: only those that it names are passed, or all if
+        it has ``**options``.
 
         Args:
-            outputs: of ``forward``.
-            encoded: what ``forward`` was given.
-            given: what is known of the targets beforehand; None: nothing.
-            purpose: what the predictions are for.
-            scores: False may leave confidences out to save time.
+            outputs: Outputs of ``forward``.
+            encoded: Argument of ``forward``.
+            given: Known parts of the targets, if any.
+            purpose: Purpose of the predictions.
+            scores: Whether confidences are needed; leaving them out may save time.
         """
 
     def calibrate(self, passes: Iterable[tuple[Any, Encoded, Targets]]) -> dict[str, float]:
-        """Fit what makes probabilities of scores, once the weights are trained.
+        """Fit the calibration of probabilities after training.
 
-        Called in eval mode with the outputs, states and targets of the validation split, batch by
-        batch, if there is one. What it learns belongs into buffers, so that it is stored with the
-        weights.
+        Called in eval mode with the outputs, states and targets of each batch of the validation
+        split, if there is one. The result belongs in buffers, which are stored with the weights.
 
         Returns:
-            What is worth recording, by name.
+            Values to record in ``run.json``, by name.
         """
         return {}
 
     def load_matching(self, trained: Head) -> None:
-        """Take over what weights it can from a head that was trained on other classes."""
-        log.info("%s begins anew: its classes are not those of the model.", type(self).__name__)
+        """Take over the weights that match from a head that was trained on other classes."""
+        log.info(
+            "%s is initialized from scratch: its classes differ from those of the model.",
+            type(self).__name__,
+        )
 
     @abstractmethod
     def metrics(self) -> HeadMetric:
-        """Return a fresh metric."""
+        """Return a new metric."""
 
     @property
     def mode(self) -> Mode:
-        """Whether more or less of ``monitor`` is better; its metric says so."""
+        """Whether higher or lower values of ``monitor`` are better, from its metric."""
         return self.metrics().mode(self.monitor)

@@ -1,4 +1,4 @@
-"""The interface of a head's metric. It imports torchmetrics, which predicting can do without."""
+"""The interface of a head's metric. It imports torchmetrics, which prediction does not need."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from seqloom.interfaces.head import Matrix, Mode, Table
 
 
 class HeadMetric(Metric):
-    """A ``torchmetrics.Metric`` of predictions, whose states are sums over examples.
+    """Base class of metrics: a ``torchmetrics.Metric`` whose states are sums over examples.
 
-    As sums they are the same whatever the batches, and over any number of ranks.
+    Sums do not depend on the batches or the number of ranks.
 
     Attributes:
-        modes: for every metric that ``compute`` returns, whether more (``max``) or less (``min``)
-            of it is better.
+        modes: ``max`` or ``min`` for each metric that ``compute`` returns: whether higher or lower
+            values are better.
     """
 
     modes: Mapping[str, Mode]
@@ -28,16 +28,16 @@ class HeadMetric(Metric):
 
     @abstractmethod
     def update(self, predictions: Sequence[Prediction], targets: Targets) -> None:
-        """Count what ``decode`` returned for a batch against its targets."""
+        """Update the sums with the predictions and targets of a batch."""
 
     @abstractmethod
     def compute(self) -> dict[str, Tensor]:
-        """Return scalars by name, the head's ``monitor`` among them."""
+        """Return scalars by name, including the head's ``monitor``."""
 
     def details(self) -> list[Table | Matrix]:
         """Return tables and matrices for the report, from the same sums."""
         return []
 
     def mode(self, name: str) -> Mode:
-        """Return whether more or less of a metric is better; of ``loss``, less is."""
+        """Return whether higher or lower values of a metric are better; ``min`` for ``loss``."""
         return "min" if name == "loss" else self.modes[name]

@@ -1,4 +1,4 @@
-"""The interface of a data component: where examples come from."""
+"""The interface of a reader, which yields examples."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ SPLITS = ("train", "val", "test")
 
 
 class Reader(ABC):
-    """A data set with named splits, and a reader of new inputs in the same format.
+    """Base class of readers: yields the examples of a data set, and new inputs in its format.
 
-    A reader is built with its component's parameters as keyword arguments. It reads lazily: nothing
-    is opened before the first example is asked for.
+    A reader is built with its component's parameters as keyword arguments. It is lazy: no file is
+    opened before the first example is read.
     """
 
     @abstractmethod
@@ -23,8 +23,8 @@ class Reader(ABC):
         """Yield the examples of ``train``, ``val`` or ``test``, always in the same order.
 
         A split that the data set does not have yields nothing. An example that cannot be used is
-        yielded as an ExampleError; by the user's ``on_bad`` it ends the run or is left out. The
-        obvious generator does::
+        yielded as an ExampleError; depending on ``on_bad``, it ends the run or is left out. A plain
+        generator works::
 
             def examples(self, split):
                 for number, line in enumerate(self._lines(split), 1):
@@ -32,19 +32,19 @@ class Reader(ABC):
                     yield example if line else ExampleError(example, "the line is empty")
 
         Raises:
-            DataError: A file is missing or malformed; names file and line. This ends the split.
+            DataError: If a file is missing or malformed; this ends the split.
         """
 
     def inputs(self, paths: Sequence[str]) -> Iterator[Example | ExampleError]:
         """Yield an example for each input in the files, as they are read; ``-`` is standard input.
 
-        Targets may be absent. Used by ``seqloom predict``: it must not read ahead further than one
-        example, so that the first prediction is out before the input ends.
+        Targets may be absent. Used by ``seqloom predict``. It must not read ahead by more than one
+        example, so that the first prediction is written before the input ends.
 
         Raises:
-            DataError: This reader reads no files, or a file is missing or malformed.
+            DataError: If this reader does not read files, or a file is missing or malformed.
         """
         raise DataError(
             f"{type(self).__name__} does not read files, so there is nothing to predict from "
-            f"{', '.join(paths)}; choose a reader: data=NAME."
+            f"{', '.join(paths)}. Select a reader: data=NAME."
         )

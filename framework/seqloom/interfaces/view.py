@@ -1,4 +1,4 @@
-"""What a frontend shows of an example, for a head to show its prediction under it."""
+"""The view of an example's input, under which a head renders its prediction."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Markup of what was read, and where each of its steps lies in it.
+    """Markup of an input, and the position of each step in it.
 
     Attributes:
-        html: The markup, every text in it escaped.
-        width: Its width in pixels.
-        places: One entry for each step: its left and right edge in pixels from the markup's left
-            edge. Empty if steps do not have places in the markup.
+        html: Markup with all text escaped.
+        width: Width in pixels.
+        places: Left and right edge of each step, in pixels from the left edge of the markup; empty
+            if steps do not have positions in it.
     """
 
     html: str

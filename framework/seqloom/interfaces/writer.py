@@ -1,4 +1,4 @@
-"""The interface of a writer: predictions in a form of their own."""
+"""The interface of a writer, which writes predictions in a format."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from seqloom.interfaces.reader import Reader
 
 
 class Writer(Protocol):
-    """Writes what was predicted, as ``seqloom predict --to FORM --out PATH`` wants it.
+    """Writer of predictions for ``seqloom predict --to FORMAT --out PATH``.
 
-    Built as ``Writer(out, codec)``: the path that the user named, or None, and the codec of the
-    model's head. Building it raises ConfigError if that head's predictions have no such form.
+    Built as ``Writer(out, codec)`` with the path that the user passed, or None, and the codec of
+    the model's head. Raises ConfigError if its predictions cannot be written in this format.
     """
 
     def begin(self, reader: Reader) -> None:
         """Prepare for the inputs of a reader; called once, before any of them is read.
 
         Raises:
-            ConfigError: Inputs of this reader cannot have this form.
+            ConfigError: If inputs of this reader cannot be written in this format.
         """
 
     def write(self, example: Example, prediction: Prediction) -> None:
-        """Write one (described) prediction; they come in the order of the inputs."""
+        """Write one (described) prediction; called in the order of the inputs."""
 
     def close(self) -> None:
-        """Finish; called once all are written, and not after an error."""
+        """Finish; called once after all predictions, unless there was an error."""

@@ -152,5 +152,5 @@ def test_a_codec_that_cannot_merge() -> None:
             Codecs(Nothing(), {"labels": Labels()}), examples, Rejected(skip=False), BASIS, "merge"
         )
     assert str(found.value) == (
-        "Labels cannot merge two sets of classes; use init_classes=keep or init_classes=replace."
+        "Labels cannot merge two sets of classes. Set init_classes=keep or init_classes=replace."
     )

@@ -160,7 +160,7 @@ def test_a_head_of_other_classes_that_cannot_adopt_begins_anew(
     sentences = [[("Apple", "B-FRUIT"), ("pie", "O")], [("Sweet", "O")]]
     with caplog.at_level(logging.INFO, "seqloom"):
         begin(trained_ner, *conll(train=sentences, val=sentences), "init_classes=replace")
-    assert "begins anew: its classes are not those of the model." in caplog.text
+    assert "is initialized from scratch: its classes differ from those of the model." in caplog.text
 
 
 def test_a_head_that_cannot_unite_says_so(
@@ -169,7 +169,7 @@ def test_a_head_that_cannot_unite_says_so(
     with pytest.raises(ConfigError) as found:
         begin(trained_ner, *small, "init_classes=merge")
     assert str(found.value).endswith(
-        "cannot merge two sets of classes; use init_classes=keep or init_classes=replace."
+        "cannot merge two sets of classes. Set init_classes=keep or init_classes=replace."
     )
 
 

@@ -40,7 +40,7 @@ def writing(form: str, out: Path | None, codec: HeadCodec) -> Iterator[Writer]:
     """Give a writer of predictions in a form, and finish what it wrote unless an error came.
 
     Raises:
-        ConfigError: there is no such form, or the codec's predictions do not have it.
+        ConfigError: If the format is unknown, or the codec's predictions do not have it.
     """
     refuse_unknown(form)
     target = forms()[form]

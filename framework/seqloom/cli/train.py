@@ -190,7 +190,7 @@ def hydra_main(task: Callable[[DictConfig], None]) -> None:
 
 
 def frozen(composed: DictConfig) -> RunConfig:
-    """Return one trial's config as plain data, its folder settled.
+    """Return the config of a trial, with its folder.
 
     Raises:
         SeqloomError: a key is unknown, a value is missing, or parts do not fit.

@@ -79,7 +79,7 @@ def _refuse_in_section(kind: Kind, section: Any) -> None:
     params = {key: value for key, value in section.items() if key != "name"}
     _refuse(params, component.schema, f"{kind}.", f"{kind}={component.name}")
     try:
-        component.schema(**params)  # its __post_init__ may refuse values before any data are read
+        component.schema(**params)  # its __post_init__ may reject values before any data is read
     except SeqloomError:
         raise
     except Exception as error:  # a stranger's schema can raise anything

@@ -17,12 +17,12 @@ from seqloom.interfaces import SequenceBatch
 
 
 class SequenceDataset(Dataset[SequenceBatch]):
-    """Encoded rows that are collated, and in training augmented, where they are fetched."""
+    """Dataset of batches: encoded examples are collated, and augmented in training, on access."""
 
     def __init__(
         self, rows: Sequence[EncodedExample], collate: Collate, codecs: Codecs | None, seed: int
     ) -> None:
-        """Keep the rows; ``codecs`` given are asked to augment each row anew in each epoch."""
+        """Keep the encoded examples; with ``codecs``, they are augmented again in each epoch."""
         self.rows = rows
         self.collate = collate
         self.codecs = codecs

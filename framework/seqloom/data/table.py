@@ -43,7 +43,7 @@ class Table:
         quoting: Whether ``"`` protects delimiters and line ends; False takes quotes literally.
         skip_blank: Whether blank lines are skipped; otherwise they may only end the file. In a
             table with one column they are empty cells.
-        lines: Lines of the file, where somebody has begun to read them.
+        lines: Lines of the file, if some of them have been read before.
 
     Attributes:
         file: File that is read.

@@ -19,7 +19,7 @@ DESCRIPTION = "bundle.json"
 WEIGHTS = "model.safetensors"
 PARTS: tuple[Kind, ...] = ("frontend", "encoder", "head")
 NONSENSE = (AttributeError, LookupError, RecursionError, TypeError)
-"""What Python raises where plain data are of other types, or nested deeper, than was written."""
+"""Errors of Python for plain data with unexpected types or depth."""
 
 
 def find(path: Path) -> Path:

@@ -83,8 +83,8 @@ def write_page(
         metric: Metric to compare by; None: the monitored one.
 
     Raises:
-        SeqloomError: The folder is not a sweep, there is no such key or metric, or the page cannot
-            be written.
+        SeqloomError: If the folder is not a sweep, a key or the metric is unknown, or the page
+            cannot be written.
     """
     from seqloom.train.report import drawing
 

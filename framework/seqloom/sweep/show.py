@@ -46,7 +46,7 @@ def show(
         most: Maximum number of rows; None: all.
 
     Raises:
-        SeqloomError: The folder is not a sweep, or there is no such key, metric or column.
+        SeqloomError: If the folder is not a sweep, or a key, metric or column is unknown.
     """
     trials = open_sweep(folder)
     several = read_plan(folder, strict=False).has_several_objectives

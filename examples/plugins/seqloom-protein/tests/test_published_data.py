@@ -10,7 +10,7 @@ import pytest
 from seqloom_protein.flip import FlipReader
 
 pytestmark = pytest.mark.skipif(
-    "SEQLOOM_DATA" not in os.environ, reason="SEQLOOM_DATA is not set, so the data are not at hand"
+    "SEQLOOM_DATA" not in os.environ, reason="SEQLOOM_DATA is not set, so there is no data"
 )
 SIZES = {
     "train": (9712, 2479773, 2319963),

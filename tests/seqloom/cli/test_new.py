@@ -237,7 +237,7 @@ def test_the_templates_are_in_the_wheel() -> None:
 
 @pytest.mark.parametrize("kinds", [*((kind,) for kind in KINDS), KINDS], ids="-".join)
 @pytest.mark.parametrize(("name", "component"), [("x", "x"), LONGEST], ids=["short", "long"])
-def test_ruff_finds_nothing_to_mend(
+def test_ruff_finds_nothing(
     tmp_path: Path, kinds: tuple[Kind, ...], name: str, component: str
 ) -> None:
     write_plugin(tmp_path, choose_names(name, dict.fromkeys(kinds, component)))
@@ -307,7 +307,7 @@ def test_it_uses_public_names_only(package: Path) -> None:
         assert name in PUBLIC[module], (module, name)
 
 
-def test_mypy_finds_nothing_to_mend(package: Path) -> None:
+def test_mypy_finds_nothing(package: Path) -> None:
     # What is known there of torch since our own check saves half a minute.
     said = python_m("mypy", "--cache-dir", ROOT / ".mypy_cache", cwd=package)
     assert said.startswith("Success: no issues found in ")

@@ -1,6 +1,6 @@
-"""What components refuse, in the same words everywhere.
+"""Checks of parameters and features, with the same messages for all components.
 
-Importing it imports no torch, so schemas may use it.
+This module does not import torch, so schemas may use it.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ __all__ = ["check_count", "check_features", "check_option", "check_probability"]
 
 
 def check_count(key: str, value: int) -> None:
-    """Refuse what is not a whole number of 1 or more.
+    """Reject a value that is not a positive integer.
 
     Args:
-        key: of the parameter, in full: ``encoder.num_layers``.
-        value: of it.
+        key: Full name of the parameter: ``encoder.num_layers``.
+        value: Value of the parameter.
 
     Raises:
-        ConfigError: it is none.
+        ConfigError: The value is not an integer of at least 1.
     """
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise ConfigError(f"{key} is {value!r}; it must be a whole number, 1 or more.")
@@ -34,26 +34,26 @@ def check_probability(key: str, value: float) -> None:
     """Reject a value that is not in [0, 1), such as a probability of dropout.
 
     Args:
-        key: of the parameter, in full.
-        value: of it.
+        key: Full name of the parameter.
+        value: Value of the parameter.
 
     Raises:
-        ConfigError: it is none.
+        ConfigError: The value is outside [0, 1).
     """
     if not 0.0 <= value < 1.0:
         raise ConfigError(f"{key}={value!r}: expected a number in [0, 1).")
 
 
 def check_option(key: str, value: str, options: type[StrEnum]) -> None:
-    """Refuse what is not the name of an option.
+    """Reject a value that is not the name of an option.
 
     Args:
-        key: of the parameter, in full.
-        value: of it.
-        options: that there are.
+        key: Full name of the parameter.
+        value: Value of the parameter.
+        options: Options to choose from.
 
     Raises:
-        ConfigError: it is none.
+        ConfigError: The value is not an option.
     """
     if value not in list(options):
         known = did_you_mean(str(value), [option.value for option in options])
@@ -61,10 +61,10 @@ def check_option(key: str, value: str, options: type[StrEnum]) -> None:
 
 
 def check_features(features: Features) -> None:
-    """Refuse a batch without sequences, or with a sequence without steps, as every encoder must.
+    """Reject a batch without sequences, or with an empty sequence, as every encoder must.
 
     Raises:
-        ValueError: say what is wrong with which row.
+        ValueError: The batch is empty, or the length of a sequence is wrong.
     """
     rows, size = features.values.shape[:2]
     if rows == 0:
@@ -80,5 +80,5 @@ def check_features(features: Features) -> None:
         row = int(features.lengths.argmax())
         raise ValueError(
             f"Sequence {row} of the batch has length {longest}, but the features have only "
-            f"{size} steps; the frontend's lengths do not fit its values."
+            f"{size} steps; the frontend's lengths and values disagree."
         )

@@ -1,7 +1,7 @@
-"""What a subcommand of a plugin builds on: the options, models and data of seqloom's own commands.
+"""Building blocks for a plugin's subcommands: options, models and data of seqloom's own commands.
 
-It needs torch as soon as a model is loaded, so the module that a plugin's entry point names must
-not import it; the module that its `Command` names may::
+Loading a model needs torch, so the module that a plugin's entry point names must not import this
+one; the module that its `Command` names may::
 
     def measure(arguments: list[str]) -> int:
         options = parser.parse_intermixed_args(arguments)
@@ -103,7 +103,7 @@ def open_split(
         pipeline: The model, as `load_model` returns it.
         overrides: ``data=NAME`` and ``data.KEY=VALUE``; without any, the model's own data.
         split: ``train``, ``val`` or ``test``.
-        batch_size: The most examples that are run at a time.
+        batch_size: Largest number of examples in a batch.
         skip_bad: Whether to leave out examples that cannot be used, rather than to fail.
 
     Raises:
@@ -131,7 +131,7 @@ def evaluate(
         overrides: ``data=NAME`` and ``data.KEY=VALUE``, as ``seqloom evaluate`` takes them;
             without any, the model's own data. With a path also ``head.KEY=VALUE``.
         split: ``train``, ``val`` or ``test``.
-        batch_size: The most examples that are run at a time.
+        batch_size: Largest number of examples in a batch.
         skip_bad: Whether to leave out examples that cannot be used, rather than to fail.
 
     Raises:
@@ -145,7 +145,7 @@ def evaluate(
 
 
 def require_replaceable(folder: Path) -> None:
-    """Refuse a folder that holds anything but a bundle: `save_model` would replace all of it.
+    """Reject a folder that holds anything but a bundle, as `save_model` replaces all of it.
 
     Raises:
         ConfigError: The folder is a file, or holds something else.

@@ -1,4 +1,4 @@
-"""Say in good time what will go: for one minor release at least, with what takes its place."""
+"""Warnings about public names that a later release will remove, with their replacements."""
 
 from __future__ import annotations
 
@@ -11,49 +11,52 @@ __all__ = ["SeqloomDeprecationWarning"]
 
 
 class SeqloomDeprecationWarning(DeprecationWarning):
-    """Something public that a plugin or a program uses will go.
+    """A public name that a plugin or a program uses will be removed.
 
-    It is for whoever writes that code: pytest shows it, and Python does in a program's own script.
-    Who only uses a plugin can do nothing about it, and is not shown it. What users write, configs
-    and command lines, is warned of through the logger ``seqloom``, which they see.
+    It is meant for the authors of that code: pytest shows it, and so does Python in a program's
+    main script. Users of a plugin do not see it. Deprecated configs and command lines are reported
+    through the logger ``seqloom``, which users see.
     """
 
 
-def deprecate(what: str, *, since: str, use: str, goes: str, stacklevel: int = 2) -> None:
-    """Warn that something public will go.
+def deprecate(what: str, *, since: str, use: str, removed_in: str, stacklevel: int = 2) -> None:
+    """Warn that a public name will be removed.
 
     Args:
-        what: is deprecated, as its user writes it.
-        since: the version of seqloom that first said so.
-        use: what takes its place.
-        goes: the version of seqloom that will not have it.
-        stacklevel: how many calls up its user is; 2 if that is who called the caller.
+        what: Deprecated name, as written in code.
+        since: Version of seqloom that deprecated it.
+        use: Replacement.
+        removed_in: Version of seqloom that removes it.
+        stacklevel: Number of calls up to the code that uses it; 2 for the caller's caller.
     """
-    text = f"{what} is deprecated since seqloom {since} and goes with {goes}; use {use}."
+    text = (
+        f"{what} is deprecated since seqloom {since} and will be removed in {removed_in}; "
+        f"use {use}."
+    )
     warnings.warn(text, SeqloomDeprecationWarning, stacklevel=stacklevel + 1)
 
 
 def renamed_names(
-    module: str, names: Mapping[str, str], *, since: str, goes: str
+    module: str, names: Mapping[str, str], *, since: str, removed_in: str
 ) -> Callable[[str], Any]:
-    """Return a ``__getattr__`` for a module some of whose public names have new ones.
+    """Return a ``__getattr__`` for a module that renamed some of its public names.
 
     ::
 
-        __getattr__ = renamed_names(__name__, {"Old": "New"}, since="0.2", goes="0.3")
+        __getattr__ = renamed_names(__name__, {"Old": "New"}, since="0.2", removed_in="0.3")
 
     Args:
-        module: whose names they are.
-        names: the new name by the old one.
-        since: the version of seqloom that renamed them.
-        goes: the version of seqloom that will not have the old ones.
+        module: Name of the module.
+        names: New names by old names.
+        since: Version of seqloom that renamed them.
+        removed_in: Version of seqloom that removes the old names.
     """
 
-    def __getattr__(name: str) -> Any:  # noqa: N807  (it is to be one)
+    def __getattr__(name: str) -> Any:  # noqa: N807  (the module's hook)
         if name not in names:
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
         use = f"{module}.{names[name]}"
-        deprecate(f"{module}.{name}", since=since, use=use, goes=goes)
+        deprecate(f"{module}.{name}", since=since, use=use, removed_in=removed_in)
         return getattr(import_module(module), names[name])
 
     return __getattr__

@@ -5,12 +5,13 @@
     SeqloomError
     ├── ConfigError      a config that cannot be composed, or whose components are not compatible
     ├── PluginError      a plugin or component that is missing, broken or in conflict
-    ├── DataError        a file that cannot be read as what it should be
+    ├── DataError        a file that cannot be read in the expected format
     │   └── ExampleError one example that cannot be used; the only kind that may be skipped
     ├── BundleError      a stored model that is damaged, too new, or needs a missing component
     └── RunError         a run that cannot start or resume
 
-The text says what came, what was expected and what to do. Programs print it without a traceback.
+The message says what is wrong, what was expected and what to do. The command line prints it without
+a traceback.
 """
 
 from __future__ import annotations
@@ -44,11 +45,11 @@ class PluginError(SeqloomError):
 
 
 class DataError(SeqloomError):
-    """A file that cannot be read as what it should be."""
+    """A file that cannot be read in the expected format."""
 
 
 class HasOrigin(Protocol):
-    """What an `ExampleError` reads of an example, which this module does not import."""
+    """The attributes of an example that `ExampleError` needs; avoids importing `Example`."""
 
     @property
     def id(self) -> str:
@@ -56,7 +57,7 @@ class HasOrigin(Protocol):
 
     @property
     def origin(self) -> object | None:
-        """Where the example was read, if known."""
+        """Place where the example was read, if known."""
 
 
 class ExampleError(DataError):
@@ -70,7 +71,7 @@ class ExampleError(DataError):
 
     @classmethod
     def remedy(cls, errors: Sequence[ExampleError]) -> str:
-        """Return a sentence that ends a list of such errors: what fixes all of them at once.
+        """Return a sentence for the end of a list of such errors: how to fix all of them.
 
         Args:
             errors: Errors of exactly this class.
@@ -87,7 +88,7 @@ class RunError(SeqloomError):
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return what is known, with the nearest name first, as the end of an error message.
+    """Return the known names, the most similar one first, for the end of an error message.
 
     >>> did_you_mean("bilstn", ["rnn", "lstm", "bilstm"])
     "Did you mean 'bilstm'? There are: bilstm, lstm, rnn."
@@ -99,7 +100,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def printable(text: str) -> str:
-    r"""Return a line without control characters, which the file of a stranger may contain.
+    r"""Return a line without control characters, which a file from elsewhere may contain.
 
     >>> print(printable("1.0\n\x1b[2J"))
     1.0\n\x1b[2J

@@ -1,4 +1,4 @@
-"""Write files and folders so that nothing half written is ever taken for whole."""
+"""Write files and folders atomically: a reader never sees one that is half written."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ __all__ = ["atomic_file"]
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside ``path`` that takes its place if the block succeeds.
+    """Yield a temporary path beside ``path``; if the block succeeds, it is renamed to ``path``.
 
     Raises:
-        RunError: it cannot be written (a full disk, no permission); nothing is left behind.
+        RunError: The file cannot be written (a full disk, no permission); nothing is left behind.
     """
-    path = path.resolve()  # what a link names is replaced, not the link
+    path = path.resolve()  # replace the target of a symbolic link, not the link
     draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -41,10 +41,10 @@ def atomic_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
-    """Give a temporary folder that takes the place of ``path`` if the block succeeds.
+    """Yield a temporary folder; if the block succeeds, it replaces ``path``.
 
     Raises:
-        RunError: it cannot be written; what stood at ``path`` stands there still.
+        RunError: The folder cannot be written; what was at ``path`` is kept.
     """
     draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
     old = path.with_name(f".{path.name}.{uuid.uuid4().hex}.old")
@@ -67,18 +67,18 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file whole or not at all."""
+    """Write a text file atomically."""
     with atomic_file(path) as draft:
         draft.write_text(text, encoding="utf-8")
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write a value as JSON, whole or not at all; NaN and infinities become null."""
+    """Write a value as JSON atomically; NaN and infinities become null."""
     write_text(path, json.dumps(finite(value), indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def finite(value: Any) -> Any:
-    """Return plain data with each NaN or infinity, which JSON has no word for, as None."""
+    """Return plain data with None for each NaN or infinity, which JSON cannot express."""
     if isinstance(value, dict):
         return {key: finite(one) for key, one in value.items()}
     if isinstance(value, list | tuple):

@@ -1,10 +1,10 @@
-"""What is public: what a plugin or a program may rely on from one minor release to the next.
+"""The public interfaces: plugins and programs may rely on them across minor releases.
 
-Versions are semantic. A patch release fixes; a minor release adds, and may deprecate. What is
-public is removed only by a major release, or while the major version is 0 by a minor one, and not
-before it was deprecated for one minor release, with a warning that names the replacement.
+Versions are semantic. A patch release contains fixes; a minor release adds, and may deprecate.
+Public interfaces are removed only in a major release (in a minor one while the major version is 0),
+after one minor release with a deprecation warning that names the replacement.
 
-Public are:
+These are public:
 
 - the names in ``__all__`` of each of `MODULES`, with their documented attributes and methods, and
   the classes of `RETURNED`, which they return;
@@ -13,12 +13,12 @@ Public are:
 - the entry-point group ``seqloom.plugins``, with the hooks of `seqloom.plugins`;
 - the environment variables ``SEQLOOM_DISABLE_PLUGINS``, ``SEQLOOM_DATA``, ``SEQLOOM_CACHE`` and
   ``SEQLOOM_MIRROR``;
-- the formats of bundles, and of what a run folder holds for others to read: ``config.yaml``,
+- the formats of bundles, and of the public files of a run folder: ``config.yaml``,
   ``run.json``, ``metrics.json``, ``metrics.jsonl``. A bundle is read by every later version of the
   same major one; checkpoints are read by the minor version that wrote them.
 
 Hooks and interfaces may gain optional arguments in a minor release: a plugin is passed only those
-that it takes. Anything else, the texts of messages included, may change at any time.
+that it takes. Anything else, including the wording of messages, may change at any time.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The versions that a result depends on, without importing what they are of."""
+"""Versions of the packages that a result depends on, found without importing them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _version(distribution: str) -> str:
 
 
 def revision() -> dict[str, Any] | None:
-    """Return the git commit of the current folder and whether it has changes; None: no git here."""
+    """Return the git commit of the current folder and whether it is dirty; None without git."""
     return _revision(Path.cwd())
 
 

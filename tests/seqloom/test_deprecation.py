@@ -14,7 +14,7 @@ MODULE = """
 from seqloom.deprecation import renamed_names
 
 New = 3
-__getattr__ = renamed_names(__name__, {"Old": "New"}, since="0.2", goes="0.3")
+__getattr__ = renamed_names(__name__, {"Old": "New"}, since="0.2", removed_in="0.3")
 """
 
 
@@ -25,7 +25,7 @@ def test_a_renamed_name_still_works_and_says_where_it_is_used(
     monkeypatch.syspath_prepend(str(tmp_path))
     module = importlib.import_module("faulty_names")
     expected = (
-        r"^faulty_names\.Old is deprecated since seqloom 0\.2 and goes with 0\.3; use "
+        r"^faulty_names\.Old is deprecated since seqloom 0\.2 and will be removed in 0\.3; use "
         r"faulty_names\.New\.$"
     )
     with pytest.warns(SeqloomDeprecationWarning, match=expected) as seen:
@@ -37,7 +37,7 @@ def test_a_renamed_name_still_works_and_says_where_it_is_used(
 
 
 def old_function() -> None:
-    deprecate("old_function()", since="0.2", use="new_function()", goes="0.3")
+    deprecate("old_function()", since="0.2", use="new_function()", removed_in="0.3")
 
 
 def test_who_calls_is_warned_and_who_only_uses_a_plugin_is_not() -> None:

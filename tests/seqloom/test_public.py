@@ -15,8 +15,8 @@ import pytest
 
 from seqloom.cli.commands import COMMANDS
 from seqloom.plugins.checks import CORE_COMMANDS
-from seqloom.plugins.disabling import DISABLE_VARIABLE
 from seqloom.plugins.loading import GROUP
+from seqloom.plugins.registry import DISABLE_VARIABLE
 from seqloom.public import PUBLIC, RETURNED
 
 NAMES = [(module, name) for module, names in PUBLIC.items() for name in names]

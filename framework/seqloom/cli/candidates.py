@@ -1,7 +1,7 @@
-"""What can stand at the end of a line of overrides, told from schemas and the names of files.
+"""Completions of the last word of a line of overrides, from schemas and file names.
 
 Composing a config, as Hydra's own completion does, would take a third of a second at each TAB. What
-only a composed config tells (the keys of ``trainer``, of a preset, of ``hydra``) is left to Hydra.
+needs a composed config (the keys of ``trainer``, of a preset, of ``hydra``) is left to Hydra.
 """
 
 from __future__ import annotations
@@ -13,37 +13,36 @@ from typing import Any, get_type_hints
 
 from seqloom.config.schema import Batch, Run
 from seqloom.plugins import KINDS, REQUIRED, registry
-from seqloom.plugins.disabling import DISABLE_KEY
 from seqloom.plugins.loading import known_names
 from seqloom.plugins.options import CORE_PACKAGE, options
-from seqloom.plugins.registry import disable, disabling_for_one_run
+from seqloom.plugins.registry import DISABLE_KEY, disable, disabling_for_one_run
 
 SECTIONS = tuple(one.name for one in fields(Run) if get_type_hints(Run)[one.name] in (Any, Batch))
 """The keys of a run that have keys below them."""
 
 ELSEWHERE = ("+", "~", "hydra", "schema", "-", "'", '"')
-"""How words begin that are not ours to complete."""
+"""Prefixes of words that Hydra completes."""
 
 
 def candidates(overrides: str) -> list[str] | None:
-    """Return what the last word can become, or None if only a composed config tells.
+    """Return the completions of the last word, or None if that needs a composed config.
 
     Args:
-        overrides: the line behind ``seqloom train``.
+        overrides: The line after ``seqloom train``.
     """
     *before, last = overrides.split(" ")
     if last.startswith(ELSEWHERE) or any(word.startswith(("--config", "-c")) for word in before):
         return None
     with disabling_for_one_run():
-        named = _left_out(before)
-        if named:
-            disable(named)
+        names = _disabled(before)
+        if names:
+            disable(names)
         key, equals, start = last.partition("=")
         found = _values(key, start, before) if equals else _keys(key, before)
     return None if found is None else sorted(word for word in found if word.startswith(last))
 
 
-def _left_out(before: Sequence[str]) -> list[str]:
+def _disabled(before: Sequence[str]) -> list[str]:
     """Return the installed plugins that the line disables; parsing as Hydra does takes too long."""
     lists = [word.partition("=")[2] for word in before if word.startswith(f"{DISABLE_KEY}=")]
     names = [name.strip("[]'\"") for name in lists[-1].split(",")] if lists else []
@@ -51,7 +50,7 @@ def _left_out(before: Sequence[str]) -> list[str]:
 
 
 def _keys(word: str, before: Sequence[str]) -> Iterable[str] | None:
-    """Return keys and groups, each with what comes behind it."""
+    """Return keys and groups, each with the character that follows."""
     section, dot, _ = word.rpartition(".")
     if not dot:
         leaves = [f"{one.name}=" for one in fields(Run) if one.name not in SECTIONS]
@@ -65,10 +64,10 @@ def _keys(word: str, before: Sequence[str]) -> Iterable[str] | None:
 
 
 def _values(key: str, start: str, before: Sequence[str]) -> Iterable[str] | None:
-    """Return values of a key or options of a group, the key in front."""
+    """Return values of a key or options of a group, as ``key=value``."""
     groups = _groups()
     if key in groups:
-        done, comma, _ = start.rpartition(",")  # of several for a sweep
+        done, comma, _ = start.rpartition(",")  # several values: a sweep
         return [f"{key}={done}{comma}{name}" for name in groups[key] if name not in done.split(",")]
     if start.startswith((".", "/", "~")):  # a path
         return None
@@ -81,7 +80,7 @@ def _values(key: str, start: str, before: Sequence[str]) -> Iterable[str] | None
 
 
 def _texts(parameter: Field[Any], schema: type) -> list[str]:
-    """Return a parameter's values, if they are a choice, or its default."""
+    """Return a parameter's options, or its default if it does not have options."""
     hint = get_type_hints(schema)[parameter.name]
     if isinstance(hint, EnumType):
         return list(hint.__members__)
@@ -104,9 +103,9 @@ def _groups() -> dict[str, list[str]]:
 
 
 def _schemas(section: str, before: Sequence[str]) -> list[type] | None:
-    """Return the schemas that a section of the config may have; None if no schema tells.
+    """Return the schemas that a section of the config may have; None if they are not known.
 
-    That of the component that the line chooses; if it chooses none, those of all of its kind.
+    The schema of the component that the line chooses, or those of all components of the kind.
     """
     head, _, rest = section.partition(".")
     if head == "batch":

@@ -12,9 +12,8 @@ from typing import Any
 
 from seqloom.errors import PluginError, SeqloomError
 from seqloom.plugins import KINDS, Command, Component, Plugin, registry, resolve
-from seqloom.plugins.disabling import DISABLE_VARIABLE, in_environment
 from seqloom.plugins.loading import known_names
-from seqloom.plugins.registry import import_target
+from seqloom.plugins.registry import DISABLE_VARIABLE, disabled_by_environment, import_target
 
 
 def plugins(arguments: list[str]) -> int:
@@ -97,7 +96,7 @@ def unknown_disabled() -> list[str]:
     known = known_names()
     return [
         f"{DISABLE_VARIABLE} names {name!r}, but there is no such plugin."
-        for name in in_environment()
+        for name in disabled_by_environment()
         if name not in known
     ]
 

@@ -24,8 +24,7 @@ from seqloom.config.run_config import RunConfig, Section
 from seqloom.config.store import register_configs
 from seqloom.errors import ConfigError
 from seqloom.plugins import KINDS
-from seqloom.plugins.disabling import DISABLE_KEY
-from seqloom.plugins.registry import disable
+from seqloom.plugins.registry import DISABLE_KEY, disable
 
 VERSION_BASE = "1.3"
 

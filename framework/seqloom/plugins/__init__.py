@@ -1,4 +1,4 @@
-"""How plugins are written, found, guarded and asked for their components."""
+"""Plugins: their hooks, how they are discovered, and the registry of their components."""
 
 from seqloom.plugins.component import KINDS, REQUIRED, Command, Component, Kind, hookimpl
 from seqloom.plugins.loading import Plugin

@@ -1,4 +1,4 @@
-"""Check what a plugin's hooks return, so that a mistake is told of its author and not of a user."""
+"""Check what a plugin's hooks return, so that its author sees a mistake before a user does."""
 
 from __future__ import annotations
 
@@ -24,53 +24,55 @@ CORE_COMMANDS = (
     "completion",
     "help",
 )
-"""Subcommands that no plugin can have."""
+"""Names of subcommands that plugins cannot use."""
 
 
-def several(given: object, hook: str) -> list[object]:
-    """Return what a hook gave as a list.
-
-    Raises:
-        TypeError: it is no list, or another iterable of parts.
-    """
-    if isinstance(given, str) or not isinstance(given, Iterable):
-        raise TypeError(f"{hook}() gave {given!r}, where a list is expected")
-    return list(given)
-
-
-def component(part: object) -> Component:
-    """Return a component that keeps the rules.
+def check_list(returned: object, hook: str) -> list[object]:
+    """Return what a hook returned as a list.
 
     Raises:
-        TypeError: it is no component, or its schema cannot be one.
-        ValueError: its kind, name, target or ``takes`` is wrong.
+        TypeError: It is not a list or another iterable.
     """
-    if not isinstance(part, Component):
-        raise TypeError(f"seqloom_components() gave {part!r}, which is not a Component")
-    if part.kind not in KINDS:
-        raise ValueError(f"component {part.name!r} is of kind {part.kind!r}, not one of {KINDS}")
-    if not part.name.isidentifier() or not _can_be_a_member(part.name):
+    if isinstance(returned, str) or not isinstance(returned, Iterable):
+        raise TypeError(f"{hook}() returned {returned!r}; expected a list")
+    return list(returned)
+
+
+def check_component(component: object) -> Component:
+    """Return a component that is valid.
+
+    Raises:
+        TypeError: It is not a component, or its schema is not supported.
+        ValueError: Its kind, name, target or ``takes`` is wrong.
+    """
+    if not isinstance(component, Component):
+        raise TypeError(f"seqloom_components() returned {component!r}, which is not a Component")
+    if component.kind not in KINDS:
         raise ValueError(
-            "a component's name must be an identifier, and none that enums keep for themselves, "
-            f"not {part.name!r}"
+            f"component {component.name!r} has the kind {component.kind!r}; expected one of {KINDS}"
         )
-    label = f"{part.kind}={part.name}"
-    _check_target(part.target, label)
-    if part.sample:
-        _check_target(part.sample, f"the sample of {label}")
-    for role, kinds in part.takes.items():
+    if not component.name.isidentifier() or not _can_be_a_member(component.name):
+        raise ValueError(
+            "a component's name must be an identifier that an enum can have as a member, "
+            f"not {component.name!r}"
+        )
+    label = f"{component.kind}={component.name}"
+    _check_target(component.target, label)
+    if component.sample:
+        _check_target(component.sample, f"the sample of {label}")
+    for role, kinds in component.takes.items():
         if isinstance(kinds, str):
-            raise ValueError(f"{label} takes {role}={kinds!r}, where a tuple is expected")
-    _check_schema(part.schema, label)
-    _check_renamed(part, label)
-    params = part.defaults()  # a factory may raise, which is to be told here
-    if "field" in part.takes and "field" not in params:
+            raise ValueError(f"{label} has takes {role}={kinds!r}; expected a tuple")
+    _check_schema(component.schema, label)
+    _check_renamed(component, label)
+    params = component.defaults()  # a default factory that raises must raise here
+    if "field" in component.takes and "field" not in params:
         raise ValueError(f"{label} takes a 'field', but has no parameter 'field' that names it")
-    return part
+    return component
 
 
 def _can_be_a_member(name: str) -> bool:
-    """Return whether an enum can have a member of this name, as configs do: none is ``mro``."""
+    """Return whether an enum, as configs use, can have a member of this name; not so ``mro``."""
     try:
         made: EnumType = StrEnum("Name", {name: name})  # type: ignore[misc]
     except ValueError:
@@ -78,41 +80,41 @@ def _can_be_a_member(name: str) -> bool:
     return name in made.__members__
 
 
-def _check_renamed(part: Component, label: str) -> None:
-    known = {f.name for f in fields(part.schema)}
-    for old, new in part.renamed.items():
+def _check_renamed(component: Component, label: str) -> None:
+    known = {f.name for f in fields(component.schema)}
+    for old, new in component.renamed.items():
         if old in known or new not in known:
-            what = f"has a parameter {old!r} still" if old in known else f"has no parameter {new!r}"
-            raise ValueError(f"{label} says that {old!r} is now {new!r}, but it {what}")
+            what = f"still has {old!r}" if old in known else f"does not have {new!r}"
+            raise ValueError(f"{label} renames the parameter {old!r} to {new!r}, but {what}")
 
 
 def _check_target(target: object, label: str) -> None:
     module, colon, name = str(target).partition(":")
     if not (module and colon and name):
-        raise ValueError(f"{label} has the target {target!r}, where 'module:name' is expected")
+        raise ValueError(f"{label} has the target {target!r}; expected 'module:name'")
 
 
 def _check_schema(schema: object, label: str) -> None:
     if not (isinstance(schema, type) and is_dataclass(schema)):
         raise TypeError(f"the schema of {label} is not a dataclass")
     if schema.__dataclass_params__.frozen:  # type: ignore[attr-defined]
-        raise TypeError(f"the schema of {label} is frozen, so nothing in it could be set")
+        raise TypeError(f"the schema of {label} is frozen, so its fields cannot be set")
     if "name" in {f.name for f in fields(schema)}:
-        raise TypeError(f"the schema of {label} has a field 'name', which seqloom itself adds")
+        raise TypeError(f"the schema of {label} has a field 'name', which seqloom adds itself")
     for name, hint in typing.get_type_hints(schema).items():
         if typing.get_origin(hint) is typing.Literal:
-            raise TypeError(f"the schema of {label} has a Literal, {name!r}: make it a StrEnum")
+            raise TypeError(f"the schema of {label} has a Literal, {name!r}: use a StrEnum")
         _check_enums(hint, f"the schema of {label}")
 
 
 def _check_enums(hint: Any, where: str) -> None:
-    """Refuse members whose value is not their name: configs hold names, classes get values."""
+    """Reject members whose value is not their name: configs hold names, classes get values."""
     if isinstance(hint, EnumType):
         members: Mapping[str, Enum] = hint.__members__
         for name, member in members.items():
             if member.value != name:
                 raise ValueError(
-                    f"{where} has {hint.__name__}.{name} = {member.value!r}, where a member's "
+                    f"{where} has {hint.__name__}.{name} = {member.value!r}, but a member's "
                     f"value must be its name: {name} = {name!r}"
                 )
     elif isinstance(hint, type) and is_dataclass(hint):
@@ -122,46 +124,48 @@ def _check_enums(hint: Any, where: str) -> None:
         _check_enums(inner, where)
 
 
-def command(part: object) -> Command:
-    """Return a subcommand that keeps the rules.
+def check_command(command: object) -> Command:
+    """Return a subcommand that is valid.
 
     Raises:
-        TypeError: it is no command.
-        ValueError: its name is taken by the core or cannot be typed, or its target is wrong.
+        TypeError: It is not a command.
+        ValueError: Its name is used by the core or cannot be typed, or its target is wrong.
     """
-    if not isinstance(part, Command):
-        raise TypeError(f"seqloom_commands() gave {part!r}, which is not a Command")
-    if part.name in CORE_COMMANDS:
-        raise ValueError(f"its command {part.name!r} is one of seqloom's own")
-    if not part.name.replace("-", "_").isidentifier() or part.name.startswith("-"):
-        raise ValueError(f"a command's name must be of letters, digits and -, not {part.name!r}")
-    _check_target(part.target, f"the command {part.name!r}")
-    return part
+    if not isinstance(command, Command):
+        raise TypeError(f"seqloom_commands() returned {command!r}, which is not a Command")
+    if command.name in CORE_COMMANDS:
+        raise ValueError(f"the command {command.name!r} is one of seqloom's own")
+    if not command.name.replace("-", "_").isidentifier() or command.name.startswith("-"):
+        raise ValueError(
+            f"a command's name must consist of letters, digits and -, not {command.name!r}"
+        )
+    _check_target(command.target, f"the command {command.name!r}")
+    return command
 
 
-def config_package(name: object) -> str:
-    """Return the name of a package of YAML that is there: Hydra passes over those that are not.
+def check_config_package(name: object) -> str:
+    """Return the name of an installed package of YAML; Hydra would ignore one that is missing.
 
     Raises:
-        TypeError: it is no name.
-        ModuleNotFoundError: there is no such package.
+        TypeError: It is not a name.
+        ModuleNotFoundError: The package is not installed.
     """
     if not isinstance(name, str):
-        raise TypeError(f"seqloom_config_packages() gave {name!r}, where a name is expected")
+        raise TypeError(f"seqloom_config_packages() returned {name!r}; expected a name")
     if importlib.util.find_spec(name) is None:
-        raise ModuleNotFoundError(f"it names the config package {name!r}, which is not installed")
-    options(name)  # whatever reading it raises must be raised here
+        raise ModuleNotFoundError(f"the config package {name!r} is not installed")
+    options(name)  # an error of reading it must be raised here
     return name
 
 
-def refuse_twice(names: Iterable[str]) -> None:
-    """Refuse two parts of one plugin with one name.
+def check_unique(names: Iterable[str]) -> None:
+    """Reject two components or commands of one plugin with the same name.
 
     Raises:
-        ValueError: names it.
+        ValueError: A name is used twice.
     """
     seen: set[str] = set()
     for name in names:
         if name in seen:
-            raise ValueError(f"it provides {name} twice")
+            raise ValueError(f"{name} is provided twice")
         seen.add(name)

@@ -1,11 +1,11 @@
-"""What a plugin may add to seqloom. Every hook returns data and does nothing else.
+"""The hooks of a plugin and what they return. Hooks return data and have no side effects.
 
 A plugin is a module named by an entry point of the group ``seqloom.plugins``. It is imported at
-every start of the program, each TAB of shell completion included, so it must import neither torch
-nor Lightning: components name their classes by strings.
+every start of the program, also when a shell completes a command with TAB, so it must not import
+torch or Lightning: components name their classes by strings.
 
-Hooks follow seqloom's version: a minor release may add a hook or an argument of a hook, only a
-major one may remove it, and not before it warned for one minor release.
+Hooks follow seqloom's version: a minor release may add a hook or an argument of a hook. Only a
+major release may remove one, after a minor release with a deprecation warning.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Gives = Mapping[str, str] | Callable[[Mapping[str, Any]], Mapping[str, str]]
 """Kinds by name, or a function from the component's parameters to them."""
 
 REQUIRED: Any = "???"
-"""OmegaConf's mark of a parameter without a default, without importing OmegaConf."""
+"""OmegaConf's marker for a parameter without a default, without importing OmegaConf."""
 
 hookspec = pluggy.HookspecMarker("seqloom")
 hookimpl = pluggy.HookimplMarker("seqloom")
@@ -34,30 +34,30 @@ class Component:
     """One option of a config group, chosen on the command line as ``kind=name``.
 
     Attributes:
-        kind: the config group.
-        name: the option; unique among all installed plugins.
-        schema: a dataclass of the component's parameters with their defaults. Enum parameters are
+        kind: Config group.
+        name: Option; unique among all installed plugins.
+        schema: Dataclass of the component's parameters with their defaults. Enum parameters are
             ``StrEnum`` whose members' values are their names (``tanh = "tanh"``): configs hold
-            the names. A parameter that must be given has the default `REQUIRED`.
+            the names. A required parameter has the default `REQUIRED`.
         target: ``module:Class``, imported only when the component is chosen.
-        takes: what it needs: by role, the kinds of which one will do, the preferred first. A role
-            that is also a parameter, such as ``field``, is looked up under the parameter's value.
-        gives: what it offers others: a data set the kind of each field (``{"tokens": "tokens",
-            "slots": "tags"}``), a frontend what one of its steps stands for (``{"steps":
+        takes: What it needs: for each role the accepted kinds, the preferred first. A role that is
+            also a parameter, such as ``field``, is looked up under the parameter's value.
+        gives: What it provides: a data set the kind of each field (``{"tokens": "tokens",
+            "slots": "tags"}``), a frontend what one of its steps represents (``{"steps":
             "token"}``).
-        suffixes: of the files that a data component reads (``.csv``; ``/`` for folders), for
-            ``seqloom predict``.
-        writers: ``module:Class`` of `Writer` by form, ``seqloom predict --to FORM``, of a data
-            component whose files can take up what was predicted.
-        extra: of the plugin's distribution, with the libraries that its class needs; named to who
-            lacks them.
-        sample: ``module:function`` that makes small data for the conformance checks. Of a data
-            component: from a folder, which it may fill, to parameters for which all three splits
-            have a few examples. Of a frontend or head: from lengths (one is 1) and a numpy
-            ``Generator`` to an example of each length, with the fields that its default
-            parameters name. Not needed where defaults, or fields of the standard kinds, do.
-        renamed: parameters that had another name in an earlier version, by that name, with the
-            name that they have now: models that were made before still load.
+        suffixes: Suffixes of the files that a data component reads (``.csv``; ``/`` for folders),
+            for ``seqloom predict``.
+        writers: ``module:Class`` of a `Writer` by form, ``seqloom predict --to FORM``, of a data
+            component whose files can store predictions.
+        extra: Extra of the plugin's distribution that installs the libraries its class needs;
+            named in the error message where they are missing.
+        sample: ``module:function`` that makes small data for the conformance checks. For a data
+            component: takes a folder, which it may fill, and returns parameters for which all three
+            splits have a few examples. For a frontend or head: takes lengths (one is 1) and a numpy
+            ``Generator`` and returns an example of each length, with the fields that the default
+            parameters name. Not needed where defaults, or fields of the standard kinds, are enough.
+        renamed: Current name by former name of each parameter that was renamed, so that older
+            models still load.
     """
 
     kind: Kind
@@ -74,26 +74,27 @@ class Component:
     renamed: Mapping[str, str] = field(default_factory=dict)
 
     def defaults(self) -> dict[str, Any]:
-        """Return the parameters as they are if none is named."""
+        """Return the default parameters."""
         return {
             one.name: one.default if one.default_factory is MISSING else one.default_factory()
             for one in fields(self.schema)
         }
 
     def given(self, params: Mapping[str, Any]) -> Mapping[str, str]:
-        """Return what the component gives with these parameters."""
+        """Return what the component provides with these parameters."""
         return self.gives(params) if callable(self.gives) else self.gives
 
 
 @dataclass(frozen=True)
 class Command:
-    """A subcommand of ``seqloom``; its target ``module:function`` takes the arguments after it.
+    """A subcommand of ``seqloom``.
 
     Attributes:
-        name: that is typed.
-        help: one line, for ``seqloom --help``.
-        target: ``module:function``; it is given a list of texts and returns the exit status.
-        extra: of the plugin's distribution, with the libraries that it needs.
+        name: Name on the command line.
+        help: One line, for ``seqloom --help``.
+        target: ``module:function``; takes the arguments after the name, a list of strings, and
+            returns the exit status.
+        extra: Extra of the plugin's distribution that installs the libraries it needs.
     """
 
     name: str
@@ -104,13 +105,13 @@ class Command:
 
 @hookspec
 def seqloom_components() -> Iterable[Component]:
-    """Return the data sets, frontends, encoders and heads that this plugin provides."""
+    """Return the readers, frontends, encoders and heads that this plugin provides."""
     return ()
 
 
 @hookspec
 def seqloom_config_packages() -> Iterable[str]:
-    """Return the importable packages whose YAML joins Hydra's search path."""
+    """Return the importable packages whose YAML is added to Hydra's search path."""
     return ()
 
 

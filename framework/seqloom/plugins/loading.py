@@ -1,6 +1,6 @@
-"""Find the installed plugins, load each in a guard, and quarantine the broken ones.
+"""Find the installed plugins, load them, and quarantine those that fail.
 
-A guard has limits: an import that hangs, or that kills the interpreter, takes the program with it.
+An import that hangs, or that kills the interpreter, cannot be caught.
 """
 
 from __future__ import annotations
@@ -8,9 +8,10 @@ from __future__ import annotations
 import sys
 import time
 import traceback
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
@@ -18,14 +19,20 @@ from typing import Any, Literal
 
 import pluggy
 
-from seqloom.plugins import checks
 from seqloom.plugins import component as hooks
+from seqloom.plugins.checks import (
+    check_command,
+    check_component,
+    check_config_package,
+    check_list,
+    check_unique,
+)
 from seqloom.plugins.component import Command, Component
-from seqloom.plugins.options import options
+from seqloom.plugins.options import CORE_PACKAGE, options
 
 GROUP = "seqloom.plugins"
 HEAVY = ("hydra", "numpy", "omegaconf", "pytorch_lightning", "torch")
-"""Libraries that no plugin may import at a start of the program, each TAB included."""
+"""Libraries that plugins must not import when the program starts or a shell completes a command."""
 
 PluginState = Literal["ok", "disabled", "quarantined"]
 
@@ -35,17 +42,17 @@ class Plugin:
     """One installed plugin, loaded or not.
 
     Attributes:
-        name: of its entry point.
-        module: that the entry point names.
-        distribution: the installed package that it came with.
-        version: of the distribution.
-        state: ``ok``, ``disabled`` by the user, or ``quarantined`` for a problem.
-        reason: why it is not ok; empty if it is.
-        seconds: that importing it and asking its hooks took.
-        heavy: libraries that it was the first to import, which every start now pays for.
-        components: that it provides.
-        config_packages: whose YAML joins Hydra's search path.
-        commands: subcommands that it provides.
+        name: Name of its entry point.
+        module: Module that the entry point names.
+        distribution: Installed package that it belongs to.
+        version: Version of the distribution.
+        state: ``ok``, ``disabled`` by the user, or ``quarantined`` because it failed.
+        reason: Why it is not ok; empty if it is.
+        seconds: Time that importing it and calling its hooks took.
+        heavy: Libraries that it was the first to import, which slow down every start.
+        components: Components that it provides.
+        config_packages: Packages whose YAML is added to Hydra's search path.
+        commands: Subcommands that it provides.
     """
 
     name: str
@@ -68,14 +75,14 @@ def discover(disabled: Mapping[str, str]) -> list[Plugin]:
     """Load every installed plugin that is not disabled, in the order of their names.
 
     Args:
-        disabled: names of plugins or distributions, with the reason.
+        disabled: Names of plugins or distributions, with the reason.
     """
     options.cache_clear()  # packages may have changed since an earlier discovery
-    return [_load(point, disabled) for point in _installed()]
+    return _without_shadowing([_load(point, disabled) for point in _installed()])
 
 
 def known_names() -> set[str]:
-    """Return the names of the installed plugins and of their distributions; imports none."""
+    """Return the names of the installed plugins and their distributions; imports no plugin."""
     return {name for point in _installed() for name in (point.name, _distribution(point)[0])}
 
 
@@ -86,7 +93,7 @@ def _installed() -> list[EntryPoint]:
 
 
 def _distribution(point: EntryPoint) -> tuple[str, str]:
-    """Return name and version of what an entry point was installed with."""
+    """Return name and version of the distribution of an entry point."""
     name, version = (point.dist.name, point.dist.version) if point.dist else ("", "")
     return name or "unknown", version or "unknown"
 
@@ -102,22 +109,22 @@ def _load(point: EntryPoint, disabled: Mapping[str, str]) -> Plugin:
     for name in (point.name, distribution):
         if name in disabled:
             return Plugin(**identity, state="disabled", reason=disabled[name])
-    there = set(sys.modules)
+    before = set(sys.modules)
     start = time.perf_counter()
     try:
-        with redirect_stdout(sys.stderr):  # ours is read by programs: JSON, a shell's completion
-            parts = _ask(point)
+        with redirect_stdout(sys.stderr):  # programs read stdout: JSON, completion
+            provided = _provided(point)
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # whatever a stranger's module does must not end us
-        reason = f"{type(error).__name__}: {error}{_place(error)}"
+    except BaseException as error:  # a plugin must not end the program, whatever it raises
+        reason = f"{type(error).__name__}: {error}{_location(error)}"
         return Plugin(**identity, state="quarantined", reason=reason)
-    heavy = tuple(name for name in HEAVY if name in sys.modules and name not in there)
-    return Plugin(**identity, seconds=time.perf_counter() - start, heavy=heavy, **parts)
+    heavy = tuple(name for name in HEAVY if name in sys.modules and name not in before)
+    return Plugin(**identity, seconds=time.perf_counter() - start, heavy=heavy, **provided)
 
 
-def _place(error: BaseException) -> str:
-    """Return where in the plugin's own files something was raised, if it was there."""
+def _location(error: BaseException) -> str:
+    """Return where in the plugin's own files an error was raised; empty if it was elsewhere."""
     ours = (str(Path(__file__).parent), str(Path(pluggy.__file__).parent), "<frozen ")
     own = [
         frame
@@ -127,44 +134,84 @@ def _place(error: BaseException) -> str:
     return f" (at {own[-1].filename}:{own[-1].lineno})" if own else ""
 
 
-def _ask(point: EntryPoint) -> dict[str, Any]:
-    """Import a plugin and return what its hooks return, checked."""
+def _provided(point: EntryPoint) -> dict[str, Any]:
+    """Import a plugin, call its hooks, and return what they returned, checked."""
     module = point.load()
-    # A manager of its own: what one plugin's hooks do or lack concerns no other. It calls each hook
-    # with those of our arguments that the plugin takes, so that hooks can gain some.
+    # One manager for each plugin, so that an invalid hook affects no other plugin. It calls a hook
+    # with those of our arguments that the plugin's function takes, so that hooks can gain some.
     manager = pluggy.PluginManager("seqloom")
     manager.add_hookspecs(hooks)
     manager.register(module, name=point.name)
-    _refuse_unknown_hooks(manager, module)
-    parts = [checks.component(part) for part in _answer(manager, "seqloom_components")]
-    checks.refuse_twice(f"{part.kind}={part.name}" for part in parts)
-    packages = _answer(manager, "seqloom_config_packages")
-    commands = [checks.command(part) for part in _answer(manager, "seqloom_commands")]
-    checks.refuse_twice(f"the command {one.name!r}" for one in commands)
+    _reject_unknown_hooks(manager, module)
+    components = list(map(check_component, _call(manager, "seqloom_components")))
+    check_unique(f"{one.kind}={one.name}" for one in components)
+    packages = list(map(check_config_package, _call(manager, "seqloom_config_packages")))
+    commands = list(map(check_command, _call(manager, "seqloom_commands")))
+    check_unique(f"the command {one.name!r}" for one in commands)
     return {
-        "components": tuple(parts),
-        "config_packages": tuple(map(checks.config_package, packages)),
+        "components": tuple(components),
+        "config_packages": tuple(packages),
         "commands": tuple(commands),
     }
 
 
-def _refuse_unknown_hooks(manager: pluggy.PluginManager, module: ModuleType) -> None:
+def _reject_unknown_hooks(manager: pluggy.PluginManager, module: ModuleType) -> None:
     known = {name for name in vars(hooks) if name.startswith("seqloom_")}
     for name in dir(module):
         marked = manager.parse_hookimpl_opts(module, name)
         if marked is None and name in known and getattr(module, name) is not vars(hooks)[name]:
-            raise AttributeError(f"its {name}() is not marked: put @hookimpl in front of it")
+            raise AttributeError(f"{name}() is not decorated: add @hookimpl")
         if marked is not None and name not in known and not marked.get("optionalhook"):
             raise AttributeError(
-                f"it implements a hook {name!r} that this version of seqloom does not have; "
-                f"there are: {', '.join(sorted(known))}"
+                f"{name!r} is not a hook of this version of seqloom; "
+                f"its hooks are: {', '.join(sorted(known))}"
             )
 
 
-def _answer(manager: pluggy.PluginManager, name: str) -> list[Any]:
-    """Return what a hook of the manager's one plugin gives; nothing if it does not have it."""
+def _call(manager: pluggy.PluginManager, name: str) -> list[Any]:
+    """Return what a hook of the manager's only plugin returns; empty if it is not implemented."""
     hook = getattr(manager.hook, name)
     if not hook.get_hookimpls():
         return []
-    answers = hook()  # pluggy leaves None out
-    return checks.several(answers[0] if answers else None, name)
+    results = hook()  # pluggy leaves None out
+    return check_list(results[0] if results else None, name)
+
+
+def _without_shadowing(plugins: Sequence[Plugin]) -> list[Plugin]:
+    """Quarantine the plugins whose YAML defines an option that is also defined elsewhere.
+
+    Hydra would silently use the first. A component keeps its name; if the YAML of two plugins
+    defines the same option, both are quarantined.
+    """
+    if not any(plugin.config_packages for plugin in plugins):
+        return list(plugins)
+    # Descriptions by option and by who defines it: a package (only once, as two plugins of one
+    # distribution may share it), or a plugin with a component of that name.
+    owners: dict[str, dict[str, str]] = defaultdict(dict)
+    for option in options(CORE_PACKAGE):
+        owners[option][CORE_PACKAGE] = f"in {CORE_PACKAGE}"
+    for plugin in plugins:
+        for component in plugin.components:
+            owner = f"as a component of {plugin}"
+            owners[f"{component.kind}/{component.name}"][owner] = owner
+        for package in plugin.config_packages:
+            for option in options(package):
+                owners[option].setdefault(package, f"in {package} of {plugin}")
+    return [_quarantined_if_shadowing(plugin, owners) for plugin in plugins]
+
+
+def _quarantined_if_shadowing(plugin: Plugin, owners: Mapping[str, Mapping[str, str]]) -> Plugin:
+    for package in plugin.config_packages:
+        for option in options(package):
+            others = [where for owner, where in owners[option].items() if owner != package]
+            if others:
+                reason = f"the config {option!r} in {package} also exists {' and '.join(others)}"
+                return replace(
+                    plugin,
+                    state="quarantined",
+                    reason=reason,
+                    components=(),
+                    config_packages=(),
+                    commands=(),
+                )
+    return plugin

@@ -1,4 +1,4 @@
-"""The options that packages of YAML hold."""
+"""List the options in packages of YAML."""
 
 from __future__ import annotations
 

@@ -59,13 +59,13 @@ def _by_suffix(frontend: Section, trained_on: Section | None, path: str) -> str:
 def _for_folder(folder: Path, components: Sequence[Component]) -> list[str]:
     """Return the readers of folders that are most specific to the files in this one.
 
-    Of two that read some of them, the one for fewer kinds of files is meant: among page images with
-    XML, that of the XML.
+    Of two that read some of them, the one for fewer suffixes is chosen: for page images with XML,
+    that of the XML.
     """
-    there = {_suffix(file) for file in folder.glob("*") if not file.name.startswith(".")}
-    fitting = [one for one in components if "/" in one.suffixes and there & set(one.suffixes)]
-    fewest = min((len(one.suffixes) for one in fitting), default=0)
-    return [one.name for one in fitting if len(one.suffixes) == fewest]
+    present = {_suffix(file) for file in folder.glob("*") if not file.name.startswith(".")}
+    able = [one for one in components if "/" in one.suffixes and present & set(one.suffixes)]
+    fewest = min((len(one.suffixes) for one in able), default=0)
+    return [one.name for one in able if len(one.suffixes) == fewest]
 
 
 def _suffix(file: Path) -> str:
@@ -76,8 +76,9 @@ def _lines(frontend: Section) -> str:
     """Return the reader of standard input."""
     if "lines" not in {one.name for one in _readers(frontend)}:
         raise ConfigError(
-            "Standard input (-) is read as a text a line, and the model's "
-            f"frontend={frontend['name']} reads no text. Name files, or choose a reader: data=NAME."
+            "Standard input (-) is read as one text per line, but the model's "
+            f"frontend={frontend['name']} does not read text. Name files, or choose a reader: "
+            "data=NAME."
         )
     return "lines"
 

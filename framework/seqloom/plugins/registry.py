@@ -1,9 +1,10 @@
-"""Look up components among the installed plugins by kind and name."""
+"""Look up components among the installed plugins by kind and name, and disable plugins."""
 
 from __future__ import annotations
 
 import functools
 import importlib
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,18 +13,16 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from seqloom.errors import ConfigError, PluginError, did_you_mean
 from seqloom.plugins.component import Command, Component, Kind
-from seqloom.plugins.disabling import (
-    DISABLE_KEY,
-    DISABLE_VARIABLE,
-    disabled,
-    of_this_run,
-    set_for_this_run,
-)
 from seqloom.plugins.loading import Plugin, discover, known_names
-from seqloom.plugins.shadowing import without_shadowing
 
 if TYPE_CHECKING:
     from seqloom.interfaces import Encoder, Frontend, Head, Reader
+
+
+DISABLE_VARIABLE = "SEQLOOM_DISABLE_PLUGINS"
+DISABLE_KEY = "disable_plugins"
+
+_disabled_by_run: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,9 +30,9 @@ class Registry:
     """All installed plugins and what they provide.
 
     Attributes:
-        plugins: sorted by name, those that are not ok among them.
-        components: by kind and name, with the plugin that provides each.
-        contested: the plugins that claim the same kind and name; none of them gets it.
+        plugins: All plugins sorted by name, also those that are not ok.
+        components: Component and the plugin that provides it, by kind and name.
+        contested: Plugins that claim the same kind and name; none of them gets it.
     """
 
     plugins: tuple[Plugin, ...]
@@ -48,16 +47,16 @@ class Registry:
         """Return a component.
 
         Raises:
-            PluginError: no plugin provides it, or several do.
+            PluginError: No plugin provides it, or several do.
         """
         return self.entry(kind, name)[0]
 
     def owner(self, kind: Kind, name: str) -> Plugin:
-        """Return the plugin that provides a component; raises as ``find`` does."""
+        """Return the plugin that provides a component; raises like ``find``."""
         return self.entry(kind, name)[1]
 
     def entry(self, kind: Kind, name: str) -> tuple[Component, Plugin]:
-        """Return a component and the plugin that provides it; raises as ``find`` does."""
+        """Return a component and the plugin that provides it; raises like ``find``."""
         if (kind, name) in self.components:
             return self.components[kind, name]
         if (kind, name) in self.contested:
@@ -66,9 +65,9 @@ class Registry:
         raise PluginError(f"{message} {did_you_mean(name, self.names(kind))}{self.absent()}")
 
     def absent(self) -> str:
-        """Return a remark on the plugins that are not in use, for the end of an error message."""
-        away = [plugin for plugin in self.plugins if plugin.state != "ok"]
-        return "".join(f" Note: {plugin} is {plugin.state}: {plugin.reason}." for plugin in away)
+        """Return a note on the plugins that are not in use, for the end of an error message."""
+        unused = [plugin for plugin in self.plugins if plugin.state != "ok"]
+        return "".join(f" Note: {plugin} is {plugin.state}: {plugin.reason}." for plugin in unused)
 
     def commands(self) -> dict[str, Command]:
         """Return the subcommands that one plugin provides, by name; sorted."""
@@ -79,11 +78,11 @@ class Registry:
         """Return a plugin's subcommand.
 
         Args:
-            name: of the subcommand.
-            others: that may have been meant.
+            name: Name of the subcommand.
+            others: Other names to suggest if it does not exist.
 
         Raises:
-            PluginError: no plugin provides it, or several do.
+            PluginError: No plugin provides it, or several do.
         """
         claims = self._claims().get(name, [])
         if not claims:
@@ -94,7 +93,7 @@ class Registry:
         return claims[0][0]
 
     def provider(self, command: Command) -> Plugin:
-        """Return the plugin that provides a subcommand which only one provides."""
+        """Return the plugin that provides a subcommand; only for one that is not contested."""
         return self._claims()[command.name][0][1]
 
     def contested_commands(self) -> dict[str, tuple[Plugin, ...]]:
@@ -103,13 +102,13 @@ class Registry:
         return {name: tuple(p for _, p in claim) for name, claim in claims if len(claim) > 1}
 
     def conflicts(self, plugin: Plugin) -> list[str]:
-        """Return what a plugin claims and does not get, with who else claims it."""
-        parts = {f"{kind}={name}": claims for (kind, name), claims in self.contested.items()}
+        """Return what a plugin claims but does not get, with the other plugins that claim it."""
+        components = {f"{kind}={name}": claims for (kind, name), claims in self.contested.items()}
         commands = {f"the command {n!r}": c for n, c in self.contested_commands().items()}
         return [
             f"{what} is also claimed by {' and '.join(str(p) for p in claims if p != plugin)}, "
             f"so {_none_of(claims)} gets it"
-            for what, claims in {**parts, **commands}.items()
+            for what, claims in {**components, **commands}.items()
             if plugin in claims
         ]
 
@@ -128,15 +127,15 @@ def _none_of(claims: Sequence[Plugin]) -> str:
 def _contested(what: str, claims: Sequence[Plugin]) -> PluginError:
     return PluginError(
         f"{what} is claimed by {' and '.join(map(str, claims))}, so {_none_of(claims)} gets "
-        f"it; uninstall one, or disable it: {DISABLE_VARIABLE}=NAME, or for one run, on the "
-        f"command line, {DISABLE_KEY}=[NAME]."
+        f"it. Uninstall or disable one: {DISABLE_VARIABLE}=NAME in the environment, or "
+        f"{DISABLE_KEY}=[NAME] on the command line of a run."
     )
 
 
 @functools.cache
 def registry() -> Registry:
     """Return the registry of this process; plugins are discovered at the first call."""
-    plugins = tuple(without_shadowing(discover(disabled())))
+    plugins = tuple(discover(_disabled()))
     claims: dict[tuple[Kind, str], list[tuple[Component, Plugin]]] = defaultdict(list)
     for plugin in plugins:
         for component in plugin.components:
@@ -152,32 +151,51 @@ def registry() -> Registry:
     )
 
 
+def _disabled() -> dict[str, str]:
+    """Return the names of disabled plugins or distributions, each with who disabled it."""
+    by_run = dict.fromkeys(_disabled_by_run, f"named in {DISABLE_KEY}")
+    return {**by_run, **dict.fromkeys(disabled_by_environment(), f"named in {DISABLE_VARIABLE}")}
+
+
+def disabled_by_environment() -> list[str]:
+    """Return the names that the environment variable disables."""
+    names = (name.strip() for name in os.environ.get(DISABLE_VARIABLE, "").split(","))
+    return [name for name in names if name]
+
+
 def disable(names: Sequence[str]) -> None:
-    """Leave plugins out for the present run, and no others than these and the environment's.
+    """Disable plugins for the current run, besides those that the environment disables.
+
+    Replaces the names of an earlier call.
 
     Args:
-        names: of plugins or of their distributions.
+        names: Names of plugins or of their distributions.
 
     Raises:
-        ConfigError: none that is installed has such a name.
+        ConfigError: No installed plugin has one of the names.
     """
     known = known_names() if names else set()
     for name in names:
         if name not in known:
             raise ConfigError(f"{DISABLE_KEY}: no plugin {name!r}. {did_you_mean(name, known)}")
-    if set_for_this_run(names):
-        registry.cache_clear()
+    _disable_by_run(names)
 
 
 @contextmanager
 def disabling_for_one_run() -> Iterator[None]:
-    """Have `disable` undone at the end: what one run leaves out, the next may need."""
-    before = of_this_run()
+    """Undo at the end what `disable` did in the block: the next run may need those plugins."""
+    before = _disabled_by_run
     try:
         yield
     finally:
-        if set_for_this_run(before):
-            registry.cache_clear()
+        _disable_by_run(before)
+
+
+def _disable_by_run(names: Iterable[str]) -> None:
+    global _disabled_by_run  # the registry is global to the process, and so is what it omits
+    before, _disabled_by_run = _disabled_by_run, tuple(dict.fromkeys(names))
+    if before != _disabled_by_run:
+        registry.cache_clear()
 
 
 @overload
@@ -201,37 +219,41 @@ def resolve(kind: Kind, name: str) -> type[Any]:
     return found
 
 
-def import_with_extra(part: Component | Command, label: str, plugin: Plugin) -> Any:
+def import_with_extra(provided: Component | Command, label: str, plugin: Plugin) -> Any:
     """Import and return the target of a component or command.
 
     Raises:
-        PluginError: It cannot be imported; where libraries are missing that an extra of the
-            plugin's distribution installs, the text says how to install it.
+        PluginError: It cannot be imported. If libraries are missing that an extra of the plugin's
+            distribution installs, the message says how to install it.
     """
     try:
-        return import_target(part.target, label)
+        return import_target(provided.target, label)
     except PluginError as error:
-        if not part.extra or not isinstance(error.__cause__, ImportError):
+        if not provided.extra or not isinstance(error.__cause__, ImportError):
             raise
         raise PluginError(
             f"{error}. Install the libraries that it needs: "
-            f'pip install "{plugin.distribution}[{part.extra}]"'
+            f'pip install "{plugin.distribution}[{provided.extra}]"'
         ) from error.__cause__
 
 
 def import_target(target: str, label: str) -> Any:
-    """Import and return what ``module:name`` names; ``label`` says whose it is.
+    """Import and return the object that ``module:name`` names.
+
+    Args:
+        target: ``module:name``.
+        label: What has this target, for the error message.
 
     Raises:
-        PluginError: importing it fails, for whatever reason.
+        PluginError: Importing it fails, for whatever reason.
     """
     module, _, name = target.partition(":")
     try:
         return getattr(importlib.import_module(module), name)
-    except Exception as error:  # a stranger's module can raise anything
+    except Exception as error:  # the module of a plugin can raise anything
         raise PluginError(
-            f"{label} cannot be loaded: its plugin names {target!r}, "
-            f"but importing that failed: {type(error).__name__}: {error}"
+            f"{label} cannot be loaded: importing {target!r}, which its plugin names, failed: "
+            f"{type(error).__name__}: {error}"
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""A hash of a component's parameters, the same however its author writes them down."""
+"""A hash of a component's parameters that does not depend on how their types are spelled."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _schema(schema: type[Any]) -> dict[str, Any]:
 
 
 def _type(hint: Any) -> Any:
-    """Return a type in a normal form: ``Optional[int]`` and ``int | None`` are one."""
+    """Return a type in a normal form: ``Optional[int]`` equals ``int | None``."""
     if isinstance(hint, EnumType):
         return ["enum", *hint.__members__]
     if isinstance(hint, type) and is_dataclass(hint):
@@ -45,7 +45,7 @@ def _default(parameter: Field[Any]) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """Return a default as JSON has it."""
+    """Return a default as plain data for JSON."""
     if isinstance(value, Enum):
         return value.name
     if is_dataclass(value):

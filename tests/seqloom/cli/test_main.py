@@ -113,8 +113,8 @@ def test_a_plugins_command_that_cannot_be_imported(install: Callable[..., Path])
     with pytest.raises(PluginError) as found:
         run(["embroider"])
     assert str(found.value) == (
-        "the command 'embroider' cannot be loaded: its plugin names 'faulty_x:run', but importing "
-        "that failed: ModuleNotFoundError: No module named 'faulty_x'"
+        "the command 'embroider' cannot be loaded: importing 'faulty_x:run', which its plugin "
+        "names, failed: ModuleNotFoundError: No module named 'faulty_x'"
     )
 
 

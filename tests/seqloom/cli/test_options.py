@@ -220,8 +220,8 @@ def test_standard_input_is_text() -> None:
     with pytest.raises(ConfigError) as found:
         reader(info(frontend="line_image"), None, ["-"], [])
     assert str(found.value) == (
-        "Standard input (-) is read as a text a line, and the model's frontend=line_image reads no "
-        "text. Name files, or choose a reader: data=NAME."
+        "Standard input (-) is read as one text per line, but the model's frontend=line_image "
+        "does not read text. Name files, or choose a reader: data=NAME."
     )
     assert reader(info(frontend="line_image"), "lines", ["-"], [])["name"] == "lines"
 

@@ -10,7 +10,7 @@ import pytest
 import seqloom_conf
 from seqloom.config.compose import compose_data, compose_run
 from seqloom.plugins import KINDS, registry
-from seqloom.plugins.shadowing import options
+from seqloom.plugins.options import options
 
 GLOBAL = {"train", "evaluate"}
 NEEDS = {

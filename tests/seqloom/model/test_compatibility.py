@@ -230,13 +230,13 @@ def test_a_quarantined_plugin_is_told_as_such(install: Install) -> None:
     )
 
 
-def test_what_two_plugins_claim_is_told_as_such(install: Install) -> None:
+def test_the_message_names_both_plugins_that_claim_a_component(install: Install) -> None:
     provide(install, name="wide")
     provide(install, name="wide", module="faulty_too")
     (found,) = messages(compare({"encoder": {**ABSENT, "version": "1.5"}}))
     assert found.startswith(
         "The model needs encoder=wide from faulty 1.5. encoder=wide is claimed by plugin 'faulty' "
-        "(faulty 1.5) and plugin 'faulty_too' (faulty-too 1.5), so neither gets it; "
+        "(faulty 1.5) and plugin 'faulty_too' (faulty-too 1.5), so neither gets it. "
     )
 
 

@@ -1,11 +1,11 @@
-"""Broken plugins, each in its own way: all are set aside, and everything else goes on."""
+"""Plugins that are broken in many ways are quarantined, and the others still work."""
 
 from __future__ import annotations
 
 import json
 import re
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,9 @@ from seqloom.cli.main import run
 from seqloom.config.compose import compose_run
 from seqloom.errors import PluginError
 from seqloom.plugins import Plugin, registry
+from seqloom.plugins.options import options
+
+Install = Callable[..., Path]
 
 HEAD = """
 from dataclasses import dataclass
@@ -33,12 +36,12 @@ BROKEN = {
     "odd_error": ("class E(Exception): pass\nraise E('odd')", "E: odd"),
     "misspelt_hook": (
         "@hookimpl\ndef seqloom_componets(): return []",
-        "a hook 'seqloom_componets' that this version of seqloom does not have; there are: "
+        "'seqloom_componets' is not a hook of this version of seqloom; its hooks are: "
         "seqloom_commands, seqloom_components, seqloom_config_packages",
     ),
     "hook_unmarked": (
         "def seqloom_components(): return []",
-        "AttributeError: its seqloom_components() is not marked: put @hookimpl in front of it",
+        "AttributeError: seqloom_components() is not decorated: add @hookimpl",
     ),
     "wrong_argument": ("@hookimpl\ndef seqloom_components(x): return []", "PluginValidationError"),
     "hook_raises": ("@hookimpl\ndef seqloom_components(): 1 / 0", "ZeroDivisionError"),
@@ -49,29 +52,28 @@ BROKEN = {
     ),
     "none": (
         "@hookimpl\ndef seqloom_components(): pass",
-        "seqloom_components() gave None, where a list is expected",
+        "seqloom_components() returned None; expected a list",
     ),
     "no_component": (
         "@hookimpl\ndef seqloom_components(): return ['lstm']",
-        "seqloom_components() gave 'lstm', which is not a Component",
+        "seqloom_components() returned 'lstm', which is not a Component",
     ),
     "kind": (
         "@hookimpl\ndef seqloom_components(): return [Component('model', 'x', Params, 'a:B')]",
-        "component 'x' is of kind 'model', not one of ('data', 'frontend', 'encoder', 'head')",
+        "has the kind 'model'; expected one of ('data', 'frontend', 'encoder', 'head')",
     ),
     "name": (
         "@hookimpl\ndef seqloom_components(): return [Component('head', 'a-b', Params, 'a:B')]",
-        "a component's name must be an identifier, and none that enums keep for themselves, "
-        "not 'a-b'",
+        "a component's name must be an identifier that an enum can have as a member, not 'a-b'",
     ),
     "target": (
         "@hookimpl\ndef seqloom_components(): return [Component('head', 'x', Params, 'a.B')]",
-        "head=x has the target 'a.B', where 'module:name' is expected",
+        "head=x has the target 'a.B'; expected 'module:name'",
     ),
     "takes": (
         "@hookimpl\ndef seqloom_components():\n"
         "    return [Component('head', 'x', Params, 'a:B', takes={'field': 'tags'})]",
-        "head=x takes field='tags', where a tuple is expected",
+        "head=x has takes field='tags'; expected a tuple",
     ),
     "no_field": (
         "@hookimpl\ndef seqloom_components():\n"
@@ -80,13 +82,11 @@ BROKEN = {
     ),
     "name_of_a_method": (
         "@hookimpl\ndef seqloom_components(): return [Component('head', 'mro', Params, 'a:B')]",
-        "a component's name must be an identifier, and none that enums keep for themselves, "
-        "not 'mro'",
+        "a component's name must be an identifier that an enum can have as a member, not 'mro'",
     ),
     "sunder_name": (
         "@hookimpl\ndef seqloom_components(): return [Component('head', '_x_', Params, 'a:B')]",
-        "a component's name must be an identifier, and none that enums keep for themselves, "
-        "not '_x_'",
+        "a component's name must be an identifier that an enum can have as a member, not '_x_'",
     ),
     "default_raises": (
         "from dataclasses import field\n@dataclass\nclass D:\n"
@@ -99,12 +99,12 @@ BROKEN = {
         "@dataclass\nclass Inner:\n    side: Side | None = None\n"
         "@dataclass\nclass E:\n    inner: list[Inner]\n"
         "@hookimpl\ndef seqloom_components(): return [Component('head', 'x', E, 'a:B')]",
-        "the schema of head=x has Side.LEFT = 'left', where a member's value must be its name: "
+        "the schema of head=x has Side.LEFT = 'left', but a member's value must be its name: "
         "LEFT = 'LEFT'",
     ),
     "command_twice": (
         "@hookimpl\ndef seqloom_commands(): return 2 * [Command('sew', 'Sew.', 'a:b')]",
-        "it provides the command 'sew' twice",
+        "the command 'sew' is provided twice",
     ),
     "no_schema": (
         "@hookimpl\ndef seqloom_components(): return [Component('head', 'x', dict, 'a:B')]",
@@ -113,51 +113,51 @@ BROKEN = {
     "frozen": (
         "@dataclass(frozen=True)\nclass F:\n    a: int = 1\n"
         "@hookimpl\ndef seqloom_components(): return [Component('head', 'x', F, 'a:B')]",
-        "the schema of head=x is frozen, so nothing in it could be set",
+        "the schema of head=x is frozen, so its fields cannot be set",
     ),
     "own_name": (
         "@dataclass\nclass N:\n    name: str = 'x'\n"
         "@hookimpl\ndef seqloom_components(): return [Component('head', 'x', N, 'a:B')]",
-        "the schema of head=x has a field 'name', which seqloom itself adds",
+        "the schema of head=x has a field 'name', which seqloom adds itself",
     ),
     "literal": (
         "from typing import Literal\n@dataclass\nclass L:\n    how: Literal['a', 'b'] = 'a'\n"
         "@hookimpl\ndef seqloom_components(): return [Component('head', 'x', L, 'a:B')]",
-        "the schema of head=x has a Literal, 'how': make it a StrEnum",
+        "the schema of head=x has a Literal, 'how': use a StrEnum",
     ),
     "twice": (
         "@hookimpl\ndef seqloom_components(): return 2 * [Component('head', 'x', Params, 'a:B')]",
-        "it provides head=x twice",
+        "head=x is provided twice",
     ),
     "renamed_still_there": (
         "@hookimpl\ndef seqloom_components():\n"
         "    return [Component('head', 'x', Params, 'a:B', renamed={'size': 'size'})]",
-        "head=x says that 'size' is now 'size', but it has a parameter 'size' still",
+        "head=x renames the parameter 'size' to 'size', but still has 'size'",
     ),
     "renamed_to_nothing": (
         "@hookimpl\ndef seqloom_components():\n"
         "    return [Component('head', 'x', Params, 'a:B', renamed={'old': 'new'})]",
-        "head=x says that 'old' is now 'new', but it has no parameter 'new'",
+        "head=x renames the parameter 'old' to 'new', but does not have 'new'",
     ),
     "command_text": (
         "@hookimpl\ndef seqloom_commands(): return 'prepare'",
-        "seqloom_commands() gave 'prepare', where a list is expected",
+        "seqloom_commands() returned 'prepare'; expected a list",
     ),
     "no_command": (
         "@hookimpl\ndef seqloom_commands(): return ['prepare']",
-        "seqloom_commands() gave 'prepare', which is not a Command",
+        "seqloom_commands() returned 'prepare', which is not a Command",
     ),
     "core_command": (
         "@hookimpl\ndef seqloom_commands(): return [Command('train', 'Mine.', 'a:b')]",
-        "its command 'train' is one of seqloom's own",
+        "the command 'train' is one of seqloom's own",
     ),
     "command_name": (
         "@hookimpl\ndef seqloom_commands(): return [Command('--x', 'Mine.', 'a:b')]",
-        "a command's name must be of letters, digits and -, not '--x'",
+        "a command's name must consist of letters, digits and -, not '--x'",
     ),
     "package_absent": (
         "@hookimpl\ndef seqloom_config_packages(): return ['faulty_nowhere']",
-        "it names the config package 'faulty_nowhere', which is not installed",
+        "the config package 'faulty_nowhere' is not installed",
     ),
     "package_inside_absent": (
         "@hookimpl\ndef seqloom_config_packages(): return ['faulty_nowhere.conf']",
@@ -165,7 +165,7 @@ BROKEN = {
     ),
     "package_number": (
         "@hookimpl\ndef seqloom_config_packages(): return [3]",
-        "seqloom_config_packages() gave 3, where a name is expected",
+        "seqloom_config_packages() returned 3; expected a name",
     ),
 }
 
@@ -176,15 +176,15 @@ def one(name: str) -> Plugin:
 
 
 def whole() -> None:
-    """Check that the bundled plugins are all there and a run can be composed."""
+    """Check that the bundled plugins are in use and a run can be composed."""
     bundled = {"classification", "ner", "recurrent", "text"}
     assert {plugin.name for plugin in registry().plugins if plugin.state == "ok"} >= bundled
     assert compose_run(["encoder=lstm"]).encoder["name"] == "lstm"
 
 
 @pytest.mark.parametrize("case", BROKEN)
-def test_a_broken_plugin_is_set_aside_and_all_else_goes_on(
-    case: str, install: Callable[..., Path]
+def test_a_broken_plugin_is_quarantined_and_the_others_still_work(
+    case: str, install: Install
 ) -> None:
     body, reason = BROKEN[case]
     source = body if case in ("syntax", "missing_import") else HEAD + body
@@ -197,8 +197,8 @@ def test_a_broken_plugin_is_set_aside_and_all_else_goes_on(
     whole()
 
 
-def test_who_asks_for_a_part_is_told_of_the_plugins_set_aside(
-    install: Callable[..., Path],
+def test_the_error_for_a_missing_component_names_quarantined_plugins(
+    install: Install,
 ) -> None:
     install("faulty_import", "import no_such_module")
     with pytest.raises(PluginError) as found:
@@ -212,7 +212,7 @@ def test_who_asks_for_a_part_is_told_of_the_plugins_set_aside(
 
 
 def test_a_disabled_plugin_is_not_even_imported(
-    install: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    install: Install, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("SEQLOOM_DISABLE_PLUGINS", "other, faulty_writer")
     mark = tmp_path / "imported"
@@ -223,7 +223,7 @@ def test_a_disabled_plugin_is_not_even_imported(
     whole()
 
 
-def test_two_plugins_may_have_one_entry_point_name(install: Callable[..., Path]) -> None:
+def test_two_plugins_may_have_one_entry_point_name(install: Install) -> None:
     source = textwrap.dedent(
         HEAD
         + """
@@ -240,13 +240,13 @@ def seqloom_components():
     assert registry().owner("encoder", "faulty_two").distribution == "faulty-two"
 
 
-def test_a_hook_of_a_later_seqloom_may_be_optional(install: Callable[..., Path]) -> None:
+def test_a_hook_of_a_later_seqloom_may_be_optional(install: Install) -> None:
     install("faulty_later", HEAD + "@hookimpl(optionalhook=True)\ndef seqloom_exports(): return []")
     assert one("faulty_later").state == "ok"
 
 
 def test_a_distribution_without_metadata_still_loads(
-    install: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+    install: Install, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site = install("faulty_bare", HEAD)
     (site / "faulty_bare-1.5.dist-info" / "METADATA").unlink()
@@ -255,15 +255,15 @@ def test_a_distribution_without_metadata_still_loads(
     assert (plugin.state, plugin.distribution, plugin.version) == ("ok", "unknown", "unknown")
 
 
-def test_plugins_come_in_the_order_of_their_names(install: Callable[..., Path]) -> None:
+def test_plugins_come_in_the_order_of_their_names(install: Install) -> None:
     install("faulty_zz", HEAD)
     install("faulty_aa", HEAD)
     names: list[Any] = [plugin.name for plugin in registry().plugins]
     assert names == sorted(names)
 
 
-def test_what_a_plugin_prints_is_not_our_output(
-    install: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+def test_what_a_plugin_prints_goes_to_stderr(
+    install: Install, capsys: pytest.CaptureFixture[str]
 ) -> None:
     install("faulty_talk", "print('hello')")
     assert run(["plugins", "--json"]) == 0
@@ -272,7 +272,88 @@ def test_what_a_plugin_prints_is_not_our_output(
     assert err == "hello\n"
 
 
-def test_an_interrupt_is_the_users(install: Callable[..., Path]) -> None:
+def test_an_interrupt_is_the_users(install: Install) -> None:
     install("faulty_stop", "raise KeyboardInterrupt")
     with pytest.raises(KeyboardInterrupt):
         registry()
+
+
+# YAML with the name of another option
+
+WITH_CONFIGS = """
+from seqloom.plugins import hookimpl
+
+@hookimpl
+def seqloom_config_packages():
+    return ["{name}_conf"]
+"""
+
+
+def add(install: Install, name: str, options: Mapping[str, str]) -> None:
+    files = {f"{name}_conf/{path}": text for path, text in options.items()}
+    install(name, WITH_CONFIGS.format(name=name), files={f"{name}_conf/__init__.py": "", **files})
+
+
+PRESET = "defaults: [/schema/encoder/lstm@_here_, _self_]\nhidden_size: 7\n"
+
+
+def test_a_preset_of_its_own_is_an_option(install: Install) -> None:
+    add(install, "faulty_preset", {"encoder/tiny.yaml": PRESET})
+    assert one("faulty_preset").state == "ok"
+    assert compose_run(["encoder=tiny"]).encoder["hidden_size"] == 7
+
+
+@pytest.mark.parametrize("path", ["encoder/lstm.yaml", "encoder/lstm.yml"])
+def test_a_preset_with_the_name_of_a_component(install: Install, path: str) -> None:
+    add(install, "faulty_preset", {path: PRESET})
+    plugin = one("faulty_preset")
+    assert plugin.state == "quarantined"
+    assert plugin.reason.startswith(
+        "the config 'encoder/lstm' in faulty_preset_conf also exists as a component of plugin "
+        "'recurrent' (seqloom "
+    )
+    assert compose_run(["encoder=lstm"]).encoder["hidden_size"] == 128
+
+
+def test_a_preset_with_the_name_of_one_of_the_core(install: Install) -> None:
+    add(install, "faulty_preset", {"trainer/cpu.yaml": "max_epochs: 99\n"})
+    assert one("faulty_preset").reason == (
+        "the config 'trainer/cpu' in faulty_preset_conf also exists in seqloom_conf"
+    )
+    assert compose_run(["trainer=cpu"]).trainer["max_epochs"] == 10
+
+
+def test_two_presets_of_one_name_go_to_neither(install: Install) -> None:
+    add(install, "faulty_one", {"encoder/tiny.yaml": PRESET})
+    add(install, "faulty_two", {"encoder/tiny.yaml": PRESET, "encoder/other.yaml": PRESET})
+    assert [one(name).state for name in ("faulty_one", "faulty_two")] == ["quarantined"] * 2
+    assert "in faulty_two_conf of plugin 'faulty_two'" in one("faulty_one").reason
+
+
+def test_two_plugins_of_one_distribution_share_a_package(install: Install) -> None:
+    add(install, "faulty_one", {"encoder/tiny.yaml": PRESET})
+    install("faulty_two", WITH_CONFIGS.format(name="faulty_one"))
+    assert [one(name).reason for name in ("faulty_one", "faulty_two")] == ["", ""]
+    assert compose_run(["encoder=tiny"]).encoder["hidden_size"] == 7
+
+
+def test_a_config_package_that_cannot_be_imported(install: Install) -> None:
+    files = {"faulty_raises_conf/__init__.py": "raise OSError('no')"}
+    install("faulty_raises", WITH_CONFIGS.format(name="faulty_raises"), files=files)
+    assert one("faulty_raises").state == "quarantined"
+    assert re.fullmatch(
+        r"OSError: no \(at .*/faulty_raises_conf/__init__\.py:1\)", one("faulty_raises").reason
+    )
+
+
+def test_a_folder_without_init_is_a_package_too(install: Install) -> None:
+    files = {"faulty_bare_conf/encoder/tiny.yaml": PRESET}
+    install("faulty_bare", WITH_CONFIGS.format(name="faulty_bare"), files=files)
+    assert one("faulty_bare").state == "ok"
+    assert compose_run(["encoder=tiny"]).encoder["name"] == "lstm"
+
+
+def test_options_of_the_core() -> None:
+    known = options("seqloom_conf")
+    assert {"train", "evaluate", "trainer/cpu", "experiment/bc5cdr"} <= set(known)
+    assert list(known) == sorted(known)

@@ -42,9 +42,9 @@ def test_a_name_that_two_plugins_claim_goes_to_neither(install: Install) -> None
     assert "bilstm" in registry().names("encoder")
     sentence = (
         r"encoder=lstm is claimed by plugin 'faulty_claim' \(faulty-claim 1\.5\) and plugin "
-        r"'recurrent' \(seqloom .*\), so neither gets it; uninstall one, or disable it: "
-        r"SEQLOOM_DISABLE_PLUGINS=NAME, or for one run, on the command line, "
-        r"disable_plugins=\[NAME\]\."
+        r"'recurrent' \(seqloom .*\), so neither gets it\. Uninstall or disable one: "
+        r"SEQLOOM_DISABLE_PLUGINS=NAME in the environment, or "
+        r"disable_plugins=\[NAME\] on the command line of a run\."
     )
     with pytest.raises(PluginError, match=sentence):
         registry().find("encoder", "lstm")
@@ -113,7 +113,7 @@ def test_a_command_that_two_plugins_claim_goes_to_neither(install: Install) -> N
         registry().command("embroider")
 
 
-def test_a_command_that_is_not_there() -> None:
+def test_a_command_that_does_not_exist() -> None:
     with pytest.raises(PluginError) as found:
         registry().command("trian", others=["train", "predict"])
     names = sorted(["train", "predict", *registry().commands()])
@@ -126,8 +126,8 @@ def test_a_target_that_cannot_be_imported(install: Install) -> None:
     install("faulty_claim", CLAIM.format(name="mine"))
     with pytest.raises(
         PluginError,
-        match=r"^encoder=mine cannot be loaded: its plugin names 'faulty_target:Missing', but "
-        r"importing that failed: ModuleNotFoundError: No module named 'faulty_target'$",
+        match=r"^encoder=mine cannot be loaded: importing 'faulty_target:Missing', which its "
+        r"plugin names, failed: ModuleNotFoundError: No module named 'faulty_target'$",
     ):
         resolve("encoder", "mine")
     install("faulty_target", "")
@@ -243,7 +243,7 @@ def test_what_one_run_leaves_out_the_next_has(tmp_path: Path) -> None:
 def test_none_of_three_claimants_gets_the_name(install: Install) -> None:
     install("faulty_claim", CLAIM.format(name="lstm"))
     install("faulty_more", CLAIM.format(name="lstm"))
-    with pytest.raises(PluginError, match=r"and plugin 'recurrent' .*, so none of them gets it; "):
+    with pytest.raises(PluginError, match=r"and plugin 'recurrent' .*, so none of them gets it\. "):
         registry().find("encoder", "lstm")
 
 

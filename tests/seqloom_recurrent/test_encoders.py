@@ -157,7 +157,7 @@ def test_bfloat16(tools: Any, name: str, lengths: tuple[int, ...]) -> None:
 def test_two_directions_take_no_state(tools: Any, name: str) -> None:
     encoder = tools.make(name)
     features = tools.features([torch.randn(2, 3)])
-    with pytest.raises(ValueError, match="cannot go on from a state"):
+    with pytest.raises(ValueError, match="cannot continue from a state"):
         encoder(features, encoder(features).final_state)
     with pytest.raises(NotImplementedError, match="not causal"):
         encoder.initial_state(1)

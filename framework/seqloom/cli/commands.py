@@ -1,4 +1,4 @@
-"""The subcommands of the core: description and function of each."""
+"""The subcommands of the core, each with its description and function."""
 
 from __future__ import annotations
 

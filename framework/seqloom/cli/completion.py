@@ -1,7 +1,7 @@
-"""Completion by TAB, in the shells that Hydra has a script for.
+"""TAB completion in the shells that Hydra has a script for.
 
-That script calls ``seqloom -sc query=bash`` with the line so far in ``COMP_LINE``, the
-subcommand included, and takes that for an override: it is removed before Hydra sees the line.
+The script calls ``seqloom -sc query=bash`` with the current line in ``COMP_LINE``. Hydra would take
+the subcommand in it for an override, so it is removed before Hydra reads the line.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def completion(arguments: list[str]) -> int:
     """Print the script that a shell installs, or answer a query of that script.
 
     Raises:
-        SeqloomError: it is for another shell.
+        SeqloomError: The shell is not supported.
     """
     word = arguments[0] if arguments else "bash"
     if word in SHELLS:
@@ -52,7 +52,7 @@ def _query(word: str) -> int:
 
 
 def _words(command: str, rest: str) -> list[str]:
-    """Return what can stand behind another command than train."""
+    """Return the completions after a command other than train."""
     found: list[str] = []
     if command == "sweep":
         from seqloom.cli.sweep import SUBCOMMANDS
@@ -69,7 +69,7 @@ def _words(command: str, rest: str) -> list[str]:
 def _hydra(word: str) -> int:
     from seqloom.cli.train import hydra_main
 
-    # Hydra takes the program's name for its script from here.
+    # Hydra reads the program's name for its script from sys.argv.
     sys.argv = ["seqloom", "--shell-completion", word]
     hydra_main(lambda composed: None)
     return 0

@@ -1,4 +1,4 @@
-"""The entry point of ``seqloom``: find the subcommand and import no more than it needs."""
+"""The entry point of ``seqloom``: find the subcommand and import only what it needs."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ Commands:
 
 
 def main() -> None:
-    """Run the program, print errors of the user's as sentences, and exit with a status."""
+    """Run the program, print user errors without a traceback, and exit with a status."""
     try:
         status = run(sys.argv[1:])
-        sys.stdout.flush()  # a broken pipe must show here, not while Python shuts down
+        sys.stdout.flush()  # a broken pipe must be raised here, not while Python shuts down
         sys.exit(status)
     except SeqloomError as error:
         print(f"Error: {error}", file=sys.stderr)
         sys.exit(1)
     except BrokenPipeError:
-        # Whoever read our output has seen enough. Python would complain once more at its end.
+        # The reader closed the pipe. Without this, Python would report it again when it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except KeyboardInterrupt:
@@ -64,7 +64,7 @@ def find(name: str) -> Callable[[list[str]], int]:
     """Return the function of a subcommand.
 
     Raises:
-        PluginError: there is no such command, or its plugin is broken.
+        PluginError: There is no such command, or its plugin cannot be loaded.
     """
     found: Callable[[list[str]], int]
     if name in COMMANDS:
@@ -81,7 +81,7 @@ def find(name: str) -> Callable[[list[str]], int]:
 
 
 def help_text() -> str:
-    """Return the page that ``seqloom --help`` prints."""
+    """Return the text that ``seqloom --help`` prints."""
     from seqloom.plugins import registry
 
     lines = {name: text for name, (text, _) in COMMANDS.items()}

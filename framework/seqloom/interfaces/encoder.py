@@ -68,8 +68,12 @@ class Encoder(nn.Module, ABC):
 
     def initial_state(self, batch_size: int) -> State:
         """Return the state before the first step, for B sequences."""
-        raise NotImplementedError(f"{type(self).__name__} is not causal: it has no step.")
+        raise NotImplementedError(
+            f"{type(self).__name__} is not causal: it does not implement step."
+        )
 
     def step(self, values: Tensor, state: State) -> tuple[Tensor, State]:
-        """Read one step, (B, D), and return its state, (B, H), with what to go on from."""
-        raise NotImplementedError(f"{type(self).__name__} is not causal: it has no step.")
+        """Read one step, (B, D), and return its output, (B, H), and the new state."""
+        raise NotImplementedError(
+            f"{type(self).__name__} is not causal: it does not implement step."
+        )

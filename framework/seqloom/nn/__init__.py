@@ -1,7 +1,7 @@
-"""Parts that every plugin may need and none should own.
+"""Building blocks of networks that plugins share.
 
-The options `Merge` and `PoolingMethod` are here at once; everything else needs torch and is
-imported when it is first asked for, since plugins' schemas must not import torch.
+The options `Merge` and `PoolingMethod` do not need torch, so that plugins' schemas can import them.
+Everything else needs torch and is imported on first use.
 """
 
 from __future__ import annotations

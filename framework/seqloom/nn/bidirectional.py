@@ -1,4 +1,4 @@
-"""One causal layer in each direction, and the two made one."""
+"""A bidirectional layer made of two causal layers."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from seqloom.nn.reversal import reversal_index, reverse_by
 
 
 class Bidirectional(Layer):
-    """Reads each sequence from both its ends with two layers, and merges what they give.
+    """Reads each sequence in both directions with two layers, and merges their outputs.
 
-    The backward layer reads the batch reversed inside each length, so it starts at each sequence's
-    own end and never reads padding before it. Outputs are merged step by step; the summaries, that
-    is forward's output at the last step and backward's at the first, are merged equally. Wrap each
-    layer of a `Stack`, not the stack: so the second layer reads both directions of the first
-    (Schuster and Paliwal 1997, "Bidirectional recurrent neural networks").
+    The backward layer reads each sequence reversed within its length, so it starts at the last real
+    step and never reads padding before it. Outputs are merged step by step, and also the summaries
+    (forward's output at the last step, backward's at the first). Wrap each layer of a `Stack`, not
+    the stack, so that the second layer reads both directions of the first (Schuster and Paliwal
+    1997, "Bidirectional recurrent neural networks").
 
     Args:
-        forward: a causal layer.
-        backward: another one, of the same output size.
-        merge: ``concat``, ``sum``, ``average`` or ``multiply``: the plain functions of `Merge`.
+        forward: A causal layer.
+        backward: A causal layer of the same output size.
+        merge: ``concat``, ``sum``, ``average`` or ``multiply``, as in `Merge`.
 
     Attributes:
         output_size: 2H with ``concat``, H otherwise.
 
     Raises:
-        ConfigError: there is no such merge.
-        ValueError: a layer is not causal, or their sizes differ.
+        ConfigError: ``merge`` is not one of these.
+        ValueError: A layer is not causal, or the output sizes differ.
     """
 
     def __init__(self, forward: Layer, backward: Layer, merge: str = "concat") -> None:
@@ -40,8 +40,8 @@ class Bidirectional(Layer):
             raise ValueError("Bidirectional wraps two causal layers; one of these is not causal.")
         if forward.output_size != backward.output_size:
             raise ValueError(
-                f"The forward layer gives {forward.output_size} values a step, the backward layer "
-                f"{backward.output_size}; give both the same size."
+                f"The output size of the forward layer is {forward.output_size}, of the backward "
+                f"layer {backward.output_size}; expected the same size."
             )
         self.forward_layer = forward
         self.backward_layer = backward
@@ -49,7 +49,7 @@ class Bidirectional(Layer):
         self.output_size = merged_size(merge, forward.output_size)
 
     def directions(self, values: Tensor, lengths: Tensor) -> tuple[LayerOutput, LayerOutput]:
-        """Return what each direction gives, unmerged, both in the order of the input."""
+        """Return the output of each direction, unmerged, both in the order of the input."""
         index = reversal_index(lengths, values.shape[1], values.device)
         ahead = self.forward_layer(values, lengths)
         back = self.backward_layer(reverse_by(values, index), lengths)
@@ -58,14 +58,14 @@ class Bidirectional(Layer):
     def forward(self, values: Tensor, lengths: Tensor, state: State | None = None) -> LayerOutput:
         """Read a batch, (B, T, D), in both directions.
 
-        ``finish`` gives the pair of the two layers' states: forward's after the last step,
+        ``finish`` returns the pair of the two layers' states: forward's after the last step,
         backward's after the first.
 
         Raises:
-            ValueError: a state was given; a backward direction has nothing to go on from.
+            ValueError: A state was passed; the backward direction cannot continue from one.
         """
         if state is not None:
-            _refuse_state()
+            _raise_for_state()
         ahead, back = self.directions(values, lengths)
         merge = merge_function(self.merge)
         return LayerOutput(
@@ -75,12 +75,12 @@ class Bidirectional(Layer):
         )
 
     def extra_repr(self) -> str:
-        """Return the merge for the module's printed form."""
+        """Return the merge for ``repr``."""
         return f"merge={self.merge}"
 
 
-def _refuse_state() -> NoReturn:
+def _raise_for_state() -> NoReturn:
     raise ValueError(
-        "A state was given to a bidirectional layer, whose backward direction starts at the "
-        "sequence's end: it cannot go on from a state. Use a causal layer (lstm, gru, rnn)."
+        "A bidirectional layer cannot continue from a state: its backward direction starts at the "
+        "end of the sequence. Use a causal layer (lstm, gru, rnn)."
     )

@@ -1,4 +1,4 @@
-"""The interface of a layer: what `Bidirectional` wraps and `Stack` composes."""
+"""The interface of the layers that `Bidirectional` wraps and `Stack` composes."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from seqloom.interfaces.encoder import State
 
 @dataclass(slots=True)
 class LayerOutput:
-    """What a layer gives.
+    """The output of a layer.
 
     Attributes:
-        outputs: (B, T, H); finite in the padding if the layer's input was, but without meaning.
-        summary: (B, H), one vector for the whole sequence: for a causal layer, the output at each
-            sequence's own last step.
-        finish: computes the state after each sequence's own last step; see `Encoded.finish`.
+        outputs: (B, T, H); in the padding finite if the layer's input was, but meaningless.
+        summary: (B, H), one vector per sequence: for a causal layer the output at the last real
+            step.
+        finish: Computes the state after the last real step of each sequence; see `Encoded.finish`.
     """
 
     outputs: Tensor
@@ -29,12 +29,12 @@ class LayerOutput:
 
 
 class Layer(nn.Module, ABC):
-    """Gives an output for each step of a sequence.
+    """Base class of layers: one output for each step of a sequence.
 
     Attributes:
-        output_size: H, known once it is built.
-        causal: True if an output depends on its own and earlier steps only; then ``initial_state``
-            and ``step`` exist and equal ``forward``.
+        output_size: H, set by the constructor.
+        causal: Whether each output depends only on its own and earlier steps; then
+            ``initial_state`` and ``step`` are implemented and equal ``forward``.
     """
 
     output_size: int
@@ -45,10 +45,10 @@ class Layer(nn.Module, ABC):
         """Read a batch.
 
         Args:
-            values: (B, T, D); the padding must be finite (`zero_padding`), and is otherwise without
-                effect on the real steps and their gradients.
+            values: (B, T, D); the padding must be finite (`zero_padding`), and does not affect the
+                real steps and their gradients.
             lengths: (B,) int64 on the CPU, each between 1 and T.
-            state: to go on from; causal layers only.
+            state: State to continue from; causal layers only.
         """
 
     if TYPE_CHECKING:
@@ -60,8 +60,12 @@ class Layer(nn.Module, ABC):
 
     def initial_state(self, batch_size: int) -> State:
         """Return the state before the first step, for B sequences."""
-        raise NotImplementedError(f"{type(self).__name__} is not causal: it has no step.")
+        raise NotImplementedError(
+            f"{type(self).__name__} is not causal: it does not implement step."
+        )
 
     def step(self, values: Tensor, state: State) -> tuple[Tensor, State]:
-        """Read one step, (B, D), and return its output, (B, H), with what to go on from."""
-        raise NotImplementedError(f"{type(self).__name__} is not causal: it has no step.")
+        """Read one step, (B, D), and return its output, (B, H), and the new state."""
+        raise NotImplementedError(
+            f"{type(self).__name__} is not causal: it does not implement step."
+        )

@@ -1,4 +1,4 @@
-"""Which steps of a padded batch are real, and how the others are silenced."""
+"""Masks for the padding of a batch."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from torch import Tensor
 
 
 def length_mask(lengths: Tensor, size: int, device: torch.device | str | None = None) -> Tensor:
-    """Return a bool (B, size) that is True at each row's real steps.
+    """Return a bool mask, (B, size), that is True at each row's real steps.
 
     Args:
         lengths: (B,) int64.
         size: T, the padded length.
-        device: where the mask is wanted; where ``lengths`` are by default.
+        device: Device of the mask; by default that of ``lengths``.
 
     >>> length_mask(torch.tensor([1, 3]), 3).int()
     tensor([[1, 0, 0],
@@ -23,15 +23,15 @@ def length_mask(lengths: Tensor, size: int, device: torch.device | str | None = 
 
 
 def is_full(lengths: Tensor, size: int) -> bool:
-    """Return whether no row of the batch, (B,) lengths on the CPU, is padded to ``size``."""
+    """Return whether all rows of a batch, (B,) lengths on the CPU, are ``size`` steps long."""
     return int(lengths.min()) >= size
 
 
 def zero_padding(values: Tensor, lengths: Tensor) -> Tensor:
-    """Return (B, T, …) values with zeros in place of the padding, whatever it held.
+    """Return (B, T, …) values with the padding set to zero.
 
-    A selection, not a product, since NaN times zero is NaN; so are the gradients: zero in the
-    padding. A batch without padding is returned as it is, not copied.
+    The padding is masked rather than multiplied by zero, so that NaN in it is also removed; its
+    gradients are zero. A batch without padding is returned without a copy.
 
     >>> zero_padding(torch.tensor([[[1.0], [float("nan")]], [[2.0], [3.0]]]), torch.tensor([1, 2]))
     tensor([[[1.],

@@ -1,4 +1,4 @@
-"""Functions that make one tensor of the two that two directions give."""
+"""Functions that merge the outputs of two directions."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def average(forward: Tensor, backward: Tensor) -> Tensor:
 def multiply(forward: Tensor, backward: Tensor) -> Tensor:
     """Return the element-wise product, (…, H).
 
-    Of two states of standard deviation s, both below 1, the product has s²: at initialisation it is
-    far smaller than either, and so are the gradients through it. Scale it where that matters.
+    The product of two states with standard deviation s < 1 has s²: at initialisation it is much
+    smaller than either, and so are its gradients. Scale it where that matters.
     """
     return forward * backward
 
@@ -46,13 +46,13 @@ _FUNCTIONS: dict[Merge, MergeFunction] = {
 
 
 def merge_named(name: str) -> Merge:
-    """Return the option of that name.
+    """Return the option with this name.
 
     >>> merge_named("sum")
     <Merge.sum: 'sum'>
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: There is no such merge.
     """
     try:
         return Merge(name)
@@ -62,21 +62,21 @@ def merge_named(name: str) -> Merge:
 
 
 def merge_function(name: str) -> MergeFunction:
-    """Return the function of two tensors (…, H) of that name.
+    """Return the merge function with this name, of two tensors (…, H).
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: There is no such merge.
     """
     return _FUNCTIONS[merge_named(name)]
 
 
 def merged_size(name: str, size: int) -> int:
-    """Return how wide the merged outputs of two directions of width ``size`` are.
+    """Return the size of the merged outputs of two directions of size ``size``.
 
     >>> merged_size("concat", 128), merged_size("average", 128)
     (256, 128)
 
     Raises:
-        ConfigError: there is no merge of that name.
+        ConfigError: There is no such merge.
     """
     return 2 * size if merge_named(name) is Merge.concat else size

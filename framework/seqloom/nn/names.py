@@ -1,4 +1,4 @@
-"""Options of this package as names, importable without torch: plugins' schemas use them."""
+"""Options of this package, importable without torch so that plugins' schemas can use them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Merge(StrEnum):
-    """How the outputs of two directions, f and b, become one.
+    """How the outputs of two directions, f and b, are merged.
 
     ``concat`` is torch's ``bidirectional=True``; the others are Keras' ``merge_mode`` ``sum``,
     ``ave`` and ``mul``.
@@ -19,10 +19,10 @@ class Merge(StrEnum):
 
 
 class PoolingMethod(StrEnum):
-    """How the states of a sequence become one vector."""
+    """How the states of a sequence are reduced to one vector."""
 
-    summary = "summary"  # the encoder's own: the last step of each direction, merged
+    summary = "summary"  # the encoder's summary: the last step of each direction, merged
     mean = "mean"  # over the sequence's steps
-    max = "max"  # over the sequence's steps, unit by unit
-    mean_max = "mean_max"  # both, side by side: twice as wide
+    max = "max"  # over the sequence's steps, element by element
+    mean_max = "mean_max"  # both, concatenated: twice as wide
     attention = "attention"  # a learned weighted mean

@@ -1,4 +1,4 @@
-"""From the states of a sequence to one vector."""
+"""Pooling of the states of a sequence to one vector."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from seqloom.nn.names import PoolingMethod
 
 
 class Pooling(nn.Module):
-    """Makes one vector of an encoded sequence: (B, T, H) → (B, H), or (B, 2H) by ``mean_max``.
+    """Pools an encoded sequence to one vector: (B, T, H) → (B, H), or (B, 2H) for ``mean_max``.
 
-    ``attention`` is a mean weighted by softmax(v · tanh(W h + b)) over the sequence's own steps;
+    ``attention`` is a mean weighted by softmax(v · tanh(W h + b)) over the sequence's real steps;
     Yang et al. 2016, "Hierarchical attention networks for document classification", equations 5–7.
-    The other methods have no weights. No method reads the padding.
+    The other methods do not have weights. The padding is ignored.
 
     Args:
         how: ``summary``, ``mean``, ``max``, ``mean_max`` or ``attention``.
@@ -26,7 +26,7 @@ class Pooling(nn.Module):
         output_size: H or 2H.
 
     Raises:
-        ConfigError: there is no such method.
+        ConfigError: There is no such method.
     """
 
     def __init__(self, how: str, size: int) -> None:
@@ -48,18 +48,18 @@ class Pooling(nn.Module):
         padding = ~length_mask(encoded.lengths, states.shape[1], states.device).unsqueeze(2)
         if self.how is PoolingMethod.attention:
             return (states * self._weights(states, padding)).sum(1)
-        parts = []
+        pooled = []
         if self.how in {PoolingMethod.mean, PoolingMethod.mean_max}:
             sizes = encoded.lengths.to(states.device).unsqueeze(1)
-            parts.append(states.sum(1) / sizes.to(states.dtype))
+            pooled.append(states.sum(1) / sizes.to(states.dtype))
         if self.how in {PoolingMethod.max, PoolingMethod.mean_max}:
-            parts.append(states.masked_fill(padding, -torch.inf).amax(1))
-        return torch.cat(parts, 1)
+            pooled.append(states.masked_fill(padding, -torch.inf).amax(1))
+        return torch.cat(pooled, 1)
 
     def _weights(self, states: Tensor, padding: Tensor) -> Tensor:
         scores: Tensor = self.score(torch.tanh(self.hidden(states)))  # (B, T, 1)
         return scores.masked_fill(padding, -torch.inf).softmax(1)
 
     def extra_repr(self) -> str:
-        """Return the method for the module's printed form."""
+        """Return the method for ``repr``."""
         return f"how={self.how}"

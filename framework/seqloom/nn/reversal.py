@@ -1,7 +1,7 @@
-"""Reversal of each sequence of a padded batch inside its own length.
+"""Reversal of each sequence of a padded batch within its length.
 
-A causal layer that reads the reversed batch from its first step reads every sequence from its own
-end, and meets the padding only after it: the backward direction without packed sequences.
+A causal layer that reads the reversed batch starts at the last real step of every sequence and sees
+the padding only at the end: a backward direction without packed sequences.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from seqloom.nn.mask import is_full
 
 
 def reversal_index(lengths: Tensor, size: int, device: torch.device | str) -> Tensor | None:
-    """Return where each step of the flattened reversed batch comes from.
+    """Return the index of each step of the reversed batch in the flattened batch.
 
     Args:
         lengths: (B,) int64 on the CPU.
         size: T, the padded length.
-        device: where the batch is.
+        device: Device of the batch.
 
     Returns:
-        (B · T,) int64, or None if no row is padded, when a plain flip is the same.
+        (B · T,) int64, or None if no row is padded, where a plain flip gives the same.
     """
     if is_full(lengths, size):
         return None
@@ -35,7 +35,7 @@ def reversal_index(lengths: Tensor, size: int, device: torch.device | str) -> Te
 
 
 class _Reverse(torch.autograd.Function):
-    """A reversal is its own inverse, hence its own gradient: no scatter is needed."""
+    """Reversal whose gradient is again a reversal, its own inverse, so no scatter is needed."""
 
     @staticmethod
     def forward(ctx: Any, values: Tensor, index: Tensor) -> Tensor:
@@ -49,7 +49,7 @@ class _Reverse(torch.autograd.Function):
 
 
 def reverse_by(values: Tensor, index: Tensor | None) -> Tensor:
-    """Return (B, T, D) values reversed by what ``reversal_index`` gave."""
+    """Return (B, T, D) values reversed by an index of ``reversal_index``."""
     if index is None:
         return values.flip(1)
     reversed_values: Tensor = _Reverse.apply(values, index)  # type: ignore[no-untyped-call]
@@ -57,7 +57,7 @@ def reverse_by(values: Tensor, index: Tensor | None) -> Tensor:
 
 
 def reverse_within_lengths(values: Tensor, lengths: Tensor) -> Tensor:
-    """Return (B, T, D) values with each row's real steps in reverse; the padding stays in place.
+    """Return (B, T, D) values with the real steps of each row reversed; the padding stays in place.
 
     >>> reverse_within_lengths(torch.arange(8.0).view(2, 4, 1), torch.tensor([4, 2])).squeeze(2)
     tensor([[3., 2., 1., 0.],

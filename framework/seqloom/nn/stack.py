@@ -1,4 +1,4 @@
-"""Layers on top of one another."""
+"""A stack of layers."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from seqloom.nn.layer import Layer, LayerOutput
 
 
 class Stack(Layer):
-    """Runs layers one after the other, with dropout between them, none before or after.
+    """Applies layers in sequence, with dropout between them but not before or after.
 
-    It is causal if all its layers are. Its state is the tuple of its layers' states, the lowest
-    first; its summary is the last layer's.
+    It is causal if all its layers are. Its state is the tuple of its layers' states in order; its
+    summary is that of the last layer.
 
     Args:
-        layers: one or more, each reading what the one before gives.
-        dropout: p between layers, in [0, 1).
-        locked: one mask for all steps of a sequence (`LockedDropout`), not one for each step.
+        layers: At least one layer; each reads the output of the one before.
+        dropout: Dropout probability between layers, in [0, 1).
+        locked: Whether to use one mask for all steps of a sequence (`LockedDropout`) rather than
+            one for each step.
 
     Raises:
-        ValueError: there is no layer, or p is outside [0, 1).
+        ValueError: There are no layers, or ``dropout`` is outside [0, 1).
     """
 
     def __init__(self, layers: Sequence[Layer], dropout: float = 0.0, locked: bool = True) -> None:
@@ -42,24 +43,23 @@ class Stack(Layer):
         """Read a batch, (B, T, D)."""
         layers = self._layers()
         states = [None] * len(layers) if state is None else state
-        given: list[LayerOutput] = []
+        outputs: list[LayerOutput] = []
         for layer, from_state in zip(layers, states, strict=True):
-            if given:
-                values = self.dropout(given[-1].outputs)
-            given.append(layer(values, lengths, from_state))
-        finishes = [output.finish for output in given]
-        return LayerOutput(
-            given[-1].outputs, given[-1].summary, lambda: tuple(finish() for finish in finishes)
-        )
+            if outputs:
+                values = self.dropout(outputs[-1].outputs)
+            outputs.append(layer(values, lengths, from_state))
+        finishes = [output.finish for output in outputs]
+        last = outputs[-1]
+        return LayerOutput(last.outputs, last.summary, lambda: tuple(f() for f in finishes))
 
     def initial_state(self, batch_size: int) -> State:
         """Return each layer's state before the first step, for B sequences."""
         return tuple(layer.initial_state(batch_size) for layer in self._layers())
 
     def step(self, values: Tensor, state: State) -> tuple[Tensor, State]:
-        """Read one step, (B, D), and return the top layer's output, (B, H), with the states.
+        """Read one step, (B, D), and return the last layer's output, (B, H), and the new states.
 
-        Equal to ``forward`` in eval mode; in training each step draws a dropout mask of its own.
+        Equal to ``forward`` in eval mode; in training each step draws its own dropout mask.
         """
         states = []
         for depth, (layer, before) in enumerate(zip(self._layers(), state, strict=True)):

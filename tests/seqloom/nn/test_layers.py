@@ -59,9 +59,9 @@ def test_bidirectional(
     assert not layer.causal
 
 
-def test_bidirectional_refusals() -> None:
+def test_bidirectional_errors() -> None:
     layer = Bidirectional(RunningSum(1.0), RunningSum(1.0))
-    with pytest.raises(ValueError, match="cannot go on from a state"):
+    with pytest.raises(ValueError, match="cannot continue from a state"):
         layer(VALUES, LENGTHS, torch.zeros(2, 1))
     with pytest.raises(NotImplementedError, match="Bidirectional is not causal"):
         layer.initial_state(2)
@@ -69,7 +69,7 @@ def test_bidirectional_refusals() -> None:
         layer.step(VALUES[:, 0], ())
     with pytest.raises(ValueError, match="two causal layers"):
         Bidirectional(layer, RunningSum(1.0))
-    with pytest.raises(ValueError, match=r"forward layer gives 1 values a step, .* layer 2"):
+    with pytest.raises(ValueError, match=r"the forward layer is 1, of the backward layer 2;"):
         Bidirectional(RunningSum(1.0), RunningSum(1.0, size=2), "sum")
     with pytest.raises(ConfigError, match="There is no merge 'plus'"):
         Bidirectional(RunningSum(1.0), RunningSum(1.0), "plus")

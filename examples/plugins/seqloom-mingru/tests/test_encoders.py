@@ -83,7 +83,7 @@ def test_going_on_from_a_ragged_batch() -> None:
 def test_two_directions_cannot_go_on() -> None:
     encoder = BiMinGRU(3, hidden_size=4)
     assert not encoder.causal
-    with pytest.raises(ValueError, match="cannot go on from a state"):
+    with pytest.raises(ValueError, match="cannot continue from a state"):
         encoder(features(), encoder(features()).final_state)
     with pytest.raises(NotImplementedError, match="not causal"):
         encoder.initial_state(3)

@@ -42,8 +42,8 @@ READER = (
 
 
 def _digit_line(number: int) -> Example:
-    source = DigitLineReader(test=number, min_length=2, max_length=4, height=24)
-    *_, last = source.examples("test")
+    reader = DigitLineReader(test=number, min_length=2, max_length=4, height=24)
+    *_, last = reader.examples("test")
     return last
 
 

@@ -25,8 +25,8 @@ LISTED = {
 @pytest.fixture
 def flawed(tmp_path: Path) -> tuple[str, ...]:
     """Overrides of folders with good lines, and a bad one of each kind."""
-    source = DigitLineReader(train=24, val=0, test=0, min_length=2, max_length=3, height=16)
-    for number, one in enumerate(source.examples("train")):
+    reader = DigitLineReader(train=24, val=0, test=0, min_length=2, max_length=3, height=16)
+    for number, one in enumerate(reader.examples("train")):
         place = tmp_path / ("val" if number > 20 else "train")
         write(place, f"good{number}", one.fields["image"], one.fields["text"])
     blank = np.full((16, 40), 255, np.uint8)

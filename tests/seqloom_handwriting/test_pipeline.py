@@ -211,8 +211,8 @@ def test_workers_change_nothing_in_the_batches(tiny: tuple[str, ...]) -> None:
         assert one.tensors.keys() == other.tensors.keys()
         for name, tensor in one.tensors.items():
             assert torch.equal(tensor, other.tensors[name])
-    source = build_reader(compose_run(tiny).data)
-    plain = {one.id: one for one in source.examples("train")}
+    reader = build_reader(compose_run(tiny).data)
+    plain = {one.id: one for one in reader.examples("train")}
     codec = build_codecs(compose_run(tiny).components).frontend
     kept = codec.encode(plain[first[0].ids[0]])["image"]
     assert first[0].inputs["image"][0, : len(kept)].numpy().tolist() != kept.tolist()

@@ -1,6 +1,6 @@
-"""Data on its way from files to batches; the names below are for readers of plugins.
+"""Data from files to batches; the public names are for readers in plugins.
 
-`SplitConfig` may be part of a schema: nothing here imports torch or numpy before it is used.
+Schemas may contain `SplitConfig`, so importing this module does not import torch or numpy.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Put encoded examples together into one batch."""
+"""Collate encoded examples into batches."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 from seqloom.interfaces import Arrays, Example, Inputs, SequenceBatch, Targets
 
 Padding = Mapping[str, float]
-"""The value that fills a batch's shorter rows, by array name; 0 where not named."""
+"""Padding values by array name; 0 for arrays without one."""
 
 
 @dataclass(slots=True)
@@ -20,12 +20,12 @@ class EncodedExample:
     """One example with its arrays.
 
     Attributes:
-        example: prepared.
-        inputs: the arrays of the frontend's codec.
-        targets: those of each head's codec, by the head's name; empty where none are known.
-        cost: its size in a batch.
-        frames: number of steps that the frontend gives for it.
-        whole: whether the example has all the fields that it was read with.
+        example: The prepared example.
+        inputs: Arrays of the frontend's codec.
+        targets: Arrays of each head's codec, by the head's name; empty without targets.
+        cost: Size of the example in a batch.
+        frames: Number of steps of the frontend's output.
+        whole: Whether the example has all the fields that it was read with.
     """
 
     example: Example
@@ -41,8 +41,8 @@ class Collate:
     """Pads encoded examples into a `SequenceBatch`.
 
     Attributes:
-        inputs: padding of the frontend's arrays.
-        targets: padding of each head's arrays, by the head's name.
+        inputs: Padding of the frontend's arrays.
+        targets: Padding of each head's arrays, by the head's name.
     """
 
     inputs: Padding = field(default_factory=dict)
@@ -79,7 +79,7 @@ def _padded(
 
 
 def pad(arrays: Sequence[np.ndarray], value: float) -> Tensor:
-    """Return arrays of one rank stacked, (B, …), padded at the end of every axis.
+    """Stack arrays with the same number of dimensions, (B, …), padded at the end of every axis.
 
     >>> pad([np.array([1, 2]), np.array([3])], 0)
     tensor([[1, 2],

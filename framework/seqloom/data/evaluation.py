@@ -1,4 +1,4 @@
-"""How the batches of an evaluation are dealt to the ranks, so that each example counts once."""
+"""Distribute the batches of an evaluation to the ranks, so that each example counts once."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from seqloom.interfaces import SequenceBatch
 
 
 class EvaluationSampler(Sampler[list[int]]):
-    """The very batches of one process, dealt to the ranks in turn.
+    """The batches of one process, distributed to the ranks in turn.
 
-    Whatever the number of ranks, the batches are the same, and so are the losses to the bit. Each
-    rank has as many batches, since a wrapped model waits for the others in each of them. Where a
-    rank has none left, it gets one example of the last batch, the cheapest, with the weight 0: this
-    is evaluated but must not count.
+    The batches, and so the losses to the bit, do not depend on the number of ranks. Each rank has
+    the same number of batches, as a wrapped model waits for all ranks in each of them. A rank
+    without a batch left gets one example of the last, cheapest batch with the weight 0, which is
+    evaluated but not counted.
 
     Args:
-        batches: of all ranks, in an order that does not change; the cheapest come last, as a
-            `BatchSampler` without ``shuffle`` gives them. There may be none.
-        rank: of this process, from 0.
-        world_size: the number of processes.
+        batches: Batches of all ranks in a fixed order, the cheapest last, as a `BatchSampler`
+            without ``shuffle`` yields them. May be empty.
+        rank: Rank of this process, from 0.
+        world_size: Number of processes.
 
     >>> batches = [[3, 1], [0, 2], [4]]
     >>> dealt = [EvaluationSampler(batches, rank, 2) for rank in (0, 1)]

@@ -18,15 +18,15 @@ SHOWN = 10
 class Batch(list[int]):
     """The indices of one rank's batch, with its weight and epoch.
 
-    A data loader passes this very object, also through a worker's queue, to the ``__getitems__`` of
-    its data set: a data set that has this method can pass the weight on to the collate function,
+    A data loader passes this object, also through a worker's queue, to the ``__getitems__`` of its
+    data set: a data set that has this method can pass the weight on to the collate function,
     and augment for the epoch.
 
     Attributes:
         weight: n·W·K/Σn, for n examples here and Σn in all batches of the step, K on each of W
             ranks. With it the mean over them of weight × mean loss is the mean loss over all the
             step's examples.
-        epoch: Epoch of the batch; a worker that reads ahead knows no other.
+        epoch: Epoch of the batch; the only one that a worker that reads ahead can use.
     """
 
     def __init__(self, indices: Iterable[int] = (), weight: float = 1.0, epoch: int = 0) -> None:
@@ -104,7 +104,7 @@ class BatchSampler(Sampler[list[int]]):
 
     @property
     def position(self) -> int:
-        """Number of this epoch's batches that this rank has yielded, from its beginning."""
+        """Number of batches that this rank has yielded, counted from the start of the epoch."""
         return self._position
 
     def __len__(self) -> int:
@@ -112,19 +112,19 @@ class BatchSampler(Sampler[list[int]]):
         return (len(self._batches.bounds) - 1) // self._world_size
 
     def __iter__(self) -> Iterator[list[int]]:
-        """Yield this rank's batches of the epoch, the first time from where a state left off."""
+        """Yield this rank's batches of the epoch; the first time from a loaded state's position."""
         start, self._resume_at = self._resume_at, 0
         order, steps = self._plan()
         epoch = self.epoch
         for position in range(start, len(self)):
-            # Counted before the batch is yielded: it is then on its way.
+            # Counted before the batch is yielded, as it is in use from then on.
             self._position = position + 1
             first = position - position % self._accumulate
             together = steps[first : first + self._accumulate]
             yield self._batch(order, int(steps[position]), epoch, self._examples(together))
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch; a new one starts at its beginning."""
+        """Set the epoch; a new one starts at its first batch."""
         if epoch != self.epoch:
             self.epoch = epoch
             self._position = self._resume_at = 0
@@ -135,10 +135,10 @@ class BatchSampler(Sampler[list[int]]):
         return fill(self._costs, order, self._batches.bounds)
 
     def state_dict(self, position: int | None = None) -> dict[str, int]:
-        """Return the place in the data, as plain numbers.
+        """Return the position in the data, as plain numbers.
 
         Args:
-            position: Number of batches used, from the epoch's beginning. By default the number
+            position: Number of batches used, from the start of the epoch. By default the number
                 yielded, which is larger where a loader's workers read ahead.
         """
         used = self._position if position is None else position
@@ -152,10 +152,10 @@ class BatchSampler(Sampler[list[int]]):
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Resume from a place: the next iteration yields exactly the rest of its epoch.
+        """Resume from a position: the next iteration yields exactly the rest of its epoch.
 
         Raises:
-            RunError: The place is in other data, or with another seed or number of ranks.
+            RunError: The position is in other data, or of another seed or number of ranks.
         """
         _check_state(state, self.state_dict())
         self.epoch = int(state["epoch"])
@@ -236,8 +236,8 @@ def _check_state(state: Mapping[str, Any], here: Mapping[str, int]) -> None:
     absent = [key for key in here if key not in state]
     if absent:
         raise RunError(
-            f"The stored place in the data lacks {', '.join(absent)}; it was not written by this "
-            "sampler. Resume from another checkpoint, or start a new run."
+            f"The stored position in the data lacks {', '.join(absent)}; it was not written by "
+            "this sampler. Resume from another checkpoint, or start a new run."
         )
     differing = [
         f"{key.replace('_', ' ')} {state[key]} then, {here[key]} now"
@@ -246,6 +246,7 @@ def _check_state(state: Mapping[str, Any], here: Mapping[str, int]) -> None:
     ]
     if differing:
         raise RunError(
-            f"The stored place in the data does not fit this run: {'; '.join(differing)}. Resume "
-            "with the same data, seed, batch settings and number of processes, or start a new run."
+            f"The stored position in the data does not match this run: {'; '.join(differing)}. "
+            "Resume with the same data, seed, batch settings and number of processes, or start a "
+            "new run."
         )

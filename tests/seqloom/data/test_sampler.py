@@ -375,7 +375,7 @@ def test_misuse_by_a_program_is_a_value_error() -> None:
 )
 def test_a_place_in_another_run(other: dict[str, Any], text: str) -> None:
     state = make([1] * 10).state_dict()
-    with pytest.raises(RunError, match=f"does not fit this run: {text}. Resume with the same"):
+    with pytest.raises(RunError, match=f"does not match this run: {text}. Resume with the same"):
         make([1] * 10, **other).load_state_dict(state)
 
 

@@ -56,8 +56,8 @@ def test_a_head_of_before_decode_had_scores(trained_ner: Path, scores: bool) -> 
         evaluator.add(outputs, encoded, batch, scores=scores)
         return evaluator.compute()
 
-    source = build_reader({"name": "apples", "train_size": 60, "val_size": 4, "test_size": 4})
-    examples = list(source.examples("test"))
+    reader = build_reader({"name": "apples", "train_size": 60, "val_size": 4, "test_size": 4})
+    examples = list(reader.examples("test"))
     before = measured()
     pipeline.head.__class__ = Older
     assert measured() == before

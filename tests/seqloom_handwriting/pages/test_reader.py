@@ -63,8 +63,8 @@ def test_equal_names_of_inputs_and_splits_have_different_ids(alto_page: Write) -
     here, there = alto_page(LINES[:1]), alto_page(LINES[:1], folder="others")
     ids = [example.id for example in PageReader().inputs([str(here), str(there.parent)])]
     assert ids == ["one/a", "one#2/a"]
-    source = PageReader(train=str(here), val=str(there))
-    assert [next(source.examples(split)).id for split in ("train", "val")] == [
+    reader = PageReader(train=str(here), val=str(there))
+    assert [next(reader.examples(split)).id for split in ("train", "val")] == [
         "train/one/a",
         "val/one/a",
     ]
@@ -202,8 +202,8 @@ def test_letters_from_right_to_left_are_told_of_once(
     alto_page: Write, caplog: pytest.LogCaptureFixture
 ) -> None:
     xml = alto_page([("a", 60, "left"), ("b", 160, "\u05d0\u05d1"), ("c", 260, "\u0627")])
-    source = PageReader(train=str(xml), val=str(xml))
-    assert len([*source.examples("train"), *source.examples("val")]) == 6
+    reader = PageReader(train=str(xml), val=str(xml))
+    assert len([*reader.examples("train"), *reader.examples("val")]) == 6
     (message,) = caplog.messages
     assert message.startswith(f"{xml}:7: the text '\u05d0\u05d1' has letters that run from right")
     assert "visual order" in message
@@ -221,8 +221,8 @@ def test_a_page_stays_on_one_side_of_the_split(
     for number in range(8):
         lines = [("a", 60, f"{number} up"), ("c", 260, f"{number} down")]
         folder = alto_page(lines, name=f"page{number}").parent
-    source = PageReader(train=str(folder), split=split)
-    pages = {name: [one.meta["page"] for one in source.examples(name)] for name in ("train", "val")}
+    reader = PageReader(train=str(folder), split=split)
+    pages = {name: [one.meta["page"] for one in reader.examples(name)] for name in ("train", "val")}
     assert len(pages["train"]) + len(pages["val"]) == 16
     assert len(set(pages["val"])) == (2 if split else 0)
     assert not set(pages["train"]) & set(pages["val"])

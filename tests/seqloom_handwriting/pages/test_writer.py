@@ -40,9 +40,9 @@ def test_each_page_is_written_once_it_is_complete(
     alto_page(LINES, name="p2")
     out = tmp_path / "out"
     pages = writer(out, HEAD)
-    source = PageReader()
-    pages.begin(source)
-    for number, example in enumerate(source.inputs([str(folder)])):
+    reader = PageReader()
+    pages.begin(reader)
+    for number, example in enumerate(reader.inputs([str(folder)])):
         assert sorted(path.name for path in out.glob("*")) == (["p1.xml"] if number > 2 else [])
         pages.write(example, {"text": f"read {example.id}", "confidence": 0.9})
     pages.close()
@@ -69,9 +69,9 @@ def test_pages_of_which_no_line_is_read_are_written_too(
     alto_page(LINES, name="p2")
     alto_page([("a", 60, "kept")], name="p3", image=False)
     out = tmp_path / "out"
-    pages, source = writer(out, HEAD), PageReader()
-    pages.begin(source)
-    for found in source.inputs([str(folder)]):
+    pages, reader = writer(out, HEAD), PageReader()
+    pages.begin(reader)
+    for found in reader.inputs([str(folder)]):
         if isinstance(found, Example):  # as --skip-bad has it
             pages.write(found, {"text": f"read {found.id}"})
     pages.close()
@@ -98,9 +98,9 @@ def test_a_page_that_is_only_copied_is_not_written_over_another(
     alto_page: Write, tmp_path: Path
 ) -> None:
     here, there = alto_page(LINES), alto_page([], folder="others")
-    writer, source = AltoWriter(tmp_path / "out", HEAD), PageReader()
-    writer.begin(source)
-    for example in source.inputs([str(here), str(there)]):
+    writer, reader = AltoWriter(tmp_path / "out", HEAD), PageReader()
+    writer.begin(reader)
+    for example in reader.inputs([str(here), str(there)]):
         writer.write(example, {"text": "t"})
     with pytest.raises(ConfigError, match=r"one\.xml would both be written to .*two folders"):
         writer.close()
@@ -120,7 +120,7 @@ def test_a_folder_must_be_given(tmp_path: Path) -> None:
         PageXmlWriter(file, HEAD)
 
 
-def test_other_sources_and_heads_are_refused(alto_page: Write, tmp_path: Path) -> None:
+def test_other_readers_and_heads_are_rejected(alto_page: Write, tmp_path: Path) -> None:
     writer = AltoWriter(tmp_path / "out", HEAD)
     with pytest.raises(
         ConfigError, match=r"LineImageReader does not read pages with XML.*data=pages"

@@ -33,10 +33,10 @@ def test_each_digit_is_in_one_split() -> None:
 
 
 def test_lines() -> None:
-    source = DigitLineReader(train=60, val=3, test=2, min_length=2, max_length=4, height=40)
-    train = list(source.examples("train"))
+    reader = DigitLineReader(train=60, val=3, test=2, min_length=2, max_length=4, height=40)
+    train = list(reader.examples("train"))
     assert [e.id for e in train] == [f"train:{n}" for n in range(1, 61)]
-    assert [len(list(source.examples(name))) for name in SPLITS] == [60, 3, 2]
+    assert [len(list(reader.examples(name))) for name in SPLITS] == [60, 3, 2]
     assert {len(e.fields["text"]) for e in train} == {2, 3, 4}
     for example in train:
         image = example.fields["image"]

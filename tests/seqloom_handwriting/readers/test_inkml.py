@@ -108,8 +108,8 @@ def test_folders_of_ink(tmp_path: Path) -> None:
     for name, content in files.items():
         (tmp_path / name).write_bytes(content)
     columns = {"text": "said", "writer": "writer"}
-    source = StrokeReader(train=str(tmp_path), columns=columns)
-    found = list(source.examples("train"))
+    reader = StrokeReader(train=str(tmp_path), columns=columns)
+    found = list(reader.examples("train"))
     assert [
         str(one) if isinstance(one, ExampleError) else (one.id, one.fields["text"]) for one in found
     ] == [
@@ -120,7 +120,7 @@ def test_folders_of_ink(tmp_path: Path) -> None:
         "label.",
         ("d/e.inkml", "own"),
     ]
-    inputs = source.inputs([str(tmp_path / "c.inkml"), str(tmp_path / "d" / "e.inkml")])
+    inputs = reader.inputs([str(tmp_path / "c.inkml"), str(tmp_path / "d" / "e.inkml")])
     assert [(e.id, e.fields, e.meta) for e in inputs] == [
         ("c.inkml", {"strokes": [[(1, 2), (3, 4)]]}, {"writer": "someone"}),
         ("e.inkml", {"strokes": [[(1, 2), (3, 4)]], "text": "own"}, {}),

@@ -63,8 +63,8 @@ def test_ids_say_the_split_where_two_splits_have_files_of_one_name(tmp_path: Pat
     train = fill(tmp_path / "train", {"a.png": png(), "a.txt": "a", "b.png": png(), "b.txt": "b"})
     fill(tmp_path, {"val.tsv": "image\ttext\na.png\tone\n", "val/a.png": png()})
     test = fill(tmp_path / "test.zip", {"c.png": png(), "c.txt": "c"})
-    source = LineImageReader(train=train, val=str(tmp_path / "val.tsv"), test=test)
-    ids = {split: [e.id for e in source.examples(split)] for split in ("test", "val", "train")}
+    reader = LineImageReader(train=train, val=str(tmp_path / "val.tsv"), test=test)
+    ids = {split: [e.id for e in reader.examples(split)] for split in ("test", "val", "train")}
     assert ids == {"train": ["train/a.png", "train/b.png"], "val": ["val/a.png"], "test": ["c.png"]}
     absent = LineImageReader(train=train, val=str(tmp_path / "absent.tsv"))
     assert [e.id for e in absent.examples("train")] == ["a.png", "b.png"]
@@ -115,10 +115,10 @@ def test_where_the_images_of_a_table_are(tmp_path: Path, images: str) -> None:
     table = tmp_path / "t.tsv"
     table.write_text('image\tpage\ttext\nx/b.png\t7\t"quoted"\nno.png\t7\t\na.png\t8\tz\n')
     given = str(tmp_path / images) if images.startswith("else") else None
-    source = LineImageReader(
+    reader = LineImageReader(
         test=str(table), images=given, columns={"image": "image", "text": "text", "page": "page"}
     )
-    found = list(source.examples("test"))
+    found = list(reader.examples("test"))
     place = "zip file" if images.endswith(".zip") else "folder"
     assert str(found[1]) == (
         f"{table}:3: the file 'no.png' is not in the {place} {(tmp_path / images).resolve()}."
@@ -145,9 +145,9 @@ def test_letters_from_right_to_left_are_warned_of_once(
     texts = {"a": "12 left", "b": "12 \u0634\u0645\u0633", "c": "\u05d0"}
     fill(tmp_path, {f"{name}.txt": text for name, text in texts.items()})
     path = fill(tmp_path, {f"{name}.png": png() for name in texts})
-    source = LineImageReader(train=path, val=path)
-    assert [e.fields["text"] for e in source.examples("train")] == list(texts.values())
-    assert len(list(source.examples("val"))) == 3
+    reader = LineImageReader(train=path, val=path)
+    assert [e.fields["text"] for e in reader.examples("train")] == list(texts.values())
+    assert len(list(reader.examples("val"))) == 3
     (message,) = caplog.messages
     assert message == (
         f"{path}/b.png: the text '12 \u0634\u0645\u0633' has letters that run from right to "
@@ -211,17 +211,17 @@ def test_splits(tmp_path: Path) -> None:
     fill(tmp_path, {f"{i}.png": png() for i in range(40)} | {"t.tsv": table + "no.png\tx\t9\n"})
     columns = {"image": "image", "text": "text", "page": "page"}
     cut = {"val": 0.25, "test": 0.125, "group": "page"}
-    source = LineImageReader(train=str(tmp_path / "t.tsv"), columns=columns, split=cut)
-    train = list(source.examples("train"))
+    reader = LineImageReader(train=str(tmp_path / "t.tsv"), columns=columns, split=cut)
+    train = list(reader.examples("train"))
     assert isinstance(train[0], ExampleError)
     parts = [[e for e in train if isinstance(e, Example)]]
-    parts += [list(source.examples(name)) for name in ("val", "test")]
+    parts += [list(reader.examples(name)) for name in ("val", "test")]
     assert [len(part) for part in parts] == [25, 10, 5]
     pages = [{e.meta["page"] for e in part} for part in parts]
     assert not pages[0] & pages[1] | pages[1] & pages[2] | pages[0] & pages[2]
     assert list(LineImageReader(train="x").examples("test")) == []
     with pytest.raises(ConfigError, match=r"No split 'dev'"):
-        source.examples("dev")
+        reader.examples("dev")
     with pytest.raises(ConfigError, match=r"data.val=y and data.split.val=0.1 both say where val"):
         LineImageReader(train="x", val="y", split={"val": 0.1})
 
@@ -247,8 +247,8 @@ def test_numbers_in_names_sort_by_value(
 @pytest.mark.realdata
 def test_real_lines(real_data: Path) -> None:
     folder = real_data / "peraire_lines"
-    source = LineImageReader(**{n: str(folder / f"{n}.tsv") for n in ("train", "val", "test")})
-    splits = {name: list(source.examples(name)) for name in ("train", "val", "test")}
+    reader = LineImageReader(**{n: str(folder / f"{n}.tsv") for n in ("train", "val", "test")})
+    splits = {name: list(reader.examples(name)) for name in ("train", "val", "test")}
     assert {name: len(part) for name, part in splits.items()} == {
         "train": 2069, "val": 204, "test": 262,
     }  # fmt: skip
@@ -256,4 +256,4 @@ def test_real_lines(real_data: Path) -> None:
         ("B.1.intro-eurasie_0005_001.png", "malgre les moyens mis en oeuvre. Cependant, et mon")
     ]
     assert np.shape(splits["val"][0].fields["image"].load()) == (64, 807)
-    assert len(list(source.inputs([str(folder / "test.zip")]))) == 262
+    assert len(list(reader.inputs([str(folder / "test.zip")]))) == 262

@@ -20,8 +20,8 @@ SIZES = {
 @pytest.mark.parametrize("name", SIZES)
 def test_sizes(name: str, real_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEQLOOM_DATA", str(real_data))
-    source = build_reader(compose_data([f"data={name}"]))
-    found = [list(source.examples(split)) for split in ("train", "val", "test")]
+    reader = build_reader(compose_data([f"data={name}"]))
+    found = [list(reader.examples(split)) for split in ("train", "val", "test")]
     assert tuple(map(len, found)) == SIZES[name]
     assert all(isinstance(one, Example) for part in found for one in part)
 
@@ -29,15 +29,15 @@ def test_sizes(name: str, real_data: Path, monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.parametrize("name", ["line_images", "strokes", "stroke_strings", "series"])
 def test_components_build_with_their_defaults(name: str) -> None:
     columns = ["data.columns={label: label, writer: writer}"] if name == "stroke_strings" else []
-    source = build_reader(compose_data([f"data={name}", *columns]))
-    assert list(source.examples("train")) == []
-    assert list(source.inputs([])) == []
+    reader = build_reader(compose_data([f"data={name}", *columns]))
+    assert list(reader.examples("train")) == []
+    assert list(reader.inputs([])) == []
 
 
 def test_presets_without_data_say_what_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SEQLOOM_DATA", str(tmp_path))
-    source = build_reader(compose_data(["data=peraire"]))
+    reader = build_reader(compose_data(["data=peraire"]))
     with pytest.raises(DataError, match=r"peraire_lines/train.tsv: no such file; the folder"):
-        next(source.examples("train"))
+        next(reader.examples("train"))

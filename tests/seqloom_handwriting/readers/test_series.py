@@ -44,8 +44,8 @@ def test_tables_name_arrays(tmp_path: Path, place: str) -> None:
     table.write_text("features\ttext\twho\nb\tone\tx\nc\t-\tx\na.npy\ttwo\ty\n")
     given = str(tmp_path / place) if place.startswith("else") else None
     columns = {"features": "features", "label": "text", "who": "who"}
-    source = SeriesReader(train=str(table), arrays=given, columns=columns)
-    one, error, two = source.examples("train")
+    reader = SeriesReader(train=str(table), arrays=given, columns=columns)
+    one, error, two = reader.examples("train")
     assert str(error).startswith(f"{table}:3: the file 'c.npy' is not in the ")
     assert not isinstance(one, ExampleError)
     assert not isinstance(two, ExampleError)

@@ -86,13 +86,13 @@ def test_each_character_is_used(tmp_path: Path) -> None:
     params: dict[str, Any] = {
         "train": train, "test": test, "columns": COLUMNS, "hold_out": {"writer": ["9"]},
     }  # fmt: skip
-    source = StringReader(**params, repeats=2, min_length=3, max_length=5)
-    splits = {name: list(source.examples(name)) for name in ("train", "val", "test")}
+    reader = StringReader(**params, repeats=2, min_length=3, max_length=5)
+    splits = {name: list(reader.examples(name)) for name in ("train", "val", "test")}
     used = {name: Counter(characters(part)) for name, part in splits.items()}
     assert used["train"] == {f"train:{n}": 2 for n in range(1, 60)}
     assert used["val"] == {f"train:{n}": 1 for n in range(60, 72)}
     assert used["test"] == {f"test:{n}": 1 for n in range(1, 10)}
-    single = {e.id: e for e in super(StringReader, source).whole("train")}
+    single = {e.id: e for e in super(StringReader, reader).whole("train")}
     for number, example in enumerate(splits["train"], 1):
         parts = [single[ident] for ident in example.meta["characters"]]
         assert example.id == f"train:{number}"
@@ -111,9 +111,9 @@ def test_each_character_is_used(tmp_path: Path) -> None:
 
 def test_gaps_are_shares_of_the_greatest_height(tmp_path: Path) -> None:
     path = write(tmp_path / "t.tsv", {"1": 30})
-    source = StringReader(train=path, columns=COLUMNS, min_gap=0.25, max_gap=0.5)
+    reader = StringReader(train=path, columns=COLUMNS, min_gap=0.25, max_gap=0.5)
     shares = []
-    for example in source.examples("train"):
+    for example in reader.examples("train"):
         strokes = example.fields["strokes"]  # two a character, which is 4 wide and 8 high
         lefts = [strokes[i][0][0] for i in range(0, len(strokes), 2)]
         shares += [(b - a - 4) / 8 for a, b in pairwise(lefts)]
@@ -153,12 +153,12 @@ def test_configs_that_do_not_fit(params: dict[str, Any], message: str) -> None:
 
 @pytest.mark.realdata
 def test_real_strings(real_data: Path) -> None:
-    source = StringReader(
+    reader = StringReader(
         test=str(real_data / "pendigits_online" / "test.tsv"),
         columns={"strokes": "strokes", "label": "digit", "writer": "comment"},
         patterns={"writer": r"\S+ (\S+)"},
         y_up=True,
     )
-    examples = list(source.examples("test"))
+    examples = list(reader.examples("test"))
     assert sorted(characters(examples)) == sorted(f"test:{n}" for n in range(1, 3499))
     assert {len(e.fields["text"]) for e in examples} == {3, 4, 5, 6}

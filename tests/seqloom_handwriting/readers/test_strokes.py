@@ -65,8 +65,8 @@ def test_malformed_points(text: str, message: str) -> None:
 
 def test_a_table_with_patterns_and_held_out_writers(tmp_path: Path) -> None:
     path = write(tmp_path)
-    source = StrokeReader(train=path, **PENDIGITS, hold_out={"writer": ["25"]}, y_up=True)
-    train, val = (list(source.examples(name)) for name in ("train", "val"))
+    reader = StrokeReader(train=path, **PENDIGITS, hold_out={"writer": ["25"]}, y_up=True)
+    train, val = (list(reader.examples(name)) for name in ("train", "val"))
     assert [str(one) if isinstance(one, ExampleError) else one.id for one in train] == [
         "t:1",
         f"{path}:4: the strokes are malformed: stroke 1, point 1 (x,y is expected): '8;9' is not "
@@ -83,15 +83,15 @@ def test_a_table_with_patterns_and_held_out_writers(tmp_path: Path) -> None:
     assert first.fields == {"strokes": [[(0, -1), (2, -3)], [(4, -5)]], "label": "8"}
     assert first.meta == {"writer": "12"}
     assert str(first.origin) == f"{path}:2"
-    assert list(source.examples("test")) == []
+    assert list(reader.examples("test")) == []
 
 
 def test_ids_differ_between_splits_and_inputs(tmp_path: Path) -> None:
     table = "label\tstrokes\n1\t1,1\n"
     files = {name: write(tmp_path / name, table) for name in ("train", "test")}
-    source = StrokeReader(**files)
-    assert [e.id for name in files for e in source.examples(name)] == ["train/t:1", "test/t:1"]
-    inputs = source.inputs([*files.values(), write(tmp_path, "strokes\n2,2\n", "u.tsv")])
+    reader = StrokeReader(**files)
+    assert [e.id for name in files for e in reader.examples(name)] == ["train/t:1", "test/t:1"]
+    inputs = reader.inputs([*files.values(), write(tmp_path, "strokes\n2,2\n", "u.tsv")])
     assert [(e.id, e.fields.get("label")) for e in inputs] == [
         ("t:1", "1"), ("t#2:1", "1"), ("u:1", None),
     ]  # fmt: skip
@@ -131,13 +131,13 @@ def test_configs_that_do_not_fit(params: Mapping[str, Any], message: str) -> Non
 def test_a_test_split_is_cut_from_what_is_not_held_out(tmp_path: Path) -> None:
     rows = "".join(f"{i % 10}\t{i}\t{i},{i}\n" for i in range(40))
     path = write(tmp_path, "label\twho\tstrokes\n" + rows)
-    source = StrokeReader(
+    reader = StrokeReader(
         train=path,
         columns={"label": "label", "who": "who"},
         hold_out={"label": ["3"]},
         split={"test": 0.25},
     )
-    sizes = {name: len(list(source.examples(name))) for name in ("train", "val", "test")}
+    sizes = {name: len(list(reader.examples(name))) for name in ("train", "val", "test")}
     assert sizes == {"train": 27, "val": 4, "test": 9}
 
 
@@ -158,14 +158,14 @@ def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
 @pytest.mark.realdata
 def test_real_digits(real_data: Path) -> None:
     folder = real_data / "pendigits_online"
-    source = StrokeReader(
+    reader = StrokeReader(
         train=str(folder / "train.tsv"),
         test=str(folder / "test.tsv"),
         **PENDIGITS,
         hold_out={"writer": ["25", "26", "27", "28", "29", "30"]},
         y_up=True,
     )
-    splits = {name: list(source.examples(name)) for name in ("train", "val", "test")}
+    splits = {name: list(reader.examples(name)) for name in ("train", "val", "test")}
     assert {n: len(part) for n, part in splits.items()} == {
         "train": 5996,
         "val": 1498,

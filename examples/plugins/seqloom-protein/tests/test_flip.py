@@ -37,11 +37,11 @@ def pack(tmp_path: Path) -> Pack:
 
 def test_splits_are_told_by_the_headers(pack: Pack) -> None:
     path = pack()
-    source = FlipReader(archive=path)
-    (train,) = source.examples("train")
+    reader = FlipReader(archive=path)
+    (train,) = reader.examples("train")
     fields = {"residues": list("MKV"), "structure": "HHC", "resolved": "011"}
     assert train == Example("a", fields, Origin(f"{path}/splits/sampled.fasta", 3))
-    ids = {split: [one.id for one in source.examples(split)] for split in ("val", "test")}
+    ids = {split: [one.id for one in reader.examples(split)] for split in ("val", "test")}
     assert ids == {"val": ["b"], "test": ["c"]}
 
 

@@ -45,8 +45,8 @@ def test_other_columns(write: Write) -> None:
 def test_validation_is_cut_from_train(write: Write) -> None:
     rows = "".join(f"p{i}\t{'M' * (i + 1)}\t{'H' * (i + 1)}\t{'1' * (i + 1)}\n" for i in range(10))
     path = write("train.tsv", "id\tsequence\tss3\tresolved\n" + rows)
-    source = TableReader(train=path, split={"val": 0.2})
-    sizes = {split: len(list(source.examples(split))) for split in ("train", "val", "test")}
+    reader = TableReader(train=path, split={"val": 0.2})
+    sizes = {split: len(list(reader.examples(split))) for split in ("train", "val", "test")}
     assert sizes == {"train": 8, "val": 2, "test": 0}
 
 

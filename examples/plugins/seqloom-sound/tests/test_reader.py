@@ -89,8 +89,8 @@ def test_a_pattern_takes_fields_from_names(flat: Path, archive: bool) -> None:
 def test_tables_name_sounds_beside_them(flat: Path) -> None:
     rows = "file,word,who\n" + "".join(f"{name},{name[0]},{name[2:4]}\n" for name in NAMES)
     columns = {"sound": "file", "label": "word", "speaker": "who"}
-    source = SoundReader(train=table(flat, rows, "list.csv"), columns=columns)
-    found = list(source.examples("train"))
+    reader = SoundReader(train=table(flat, rows, "list.csv"), columns=columns)
+    found = list(reader.examples("train"))
     assert labels(found) == {"0": 8, "1": 8, "2": 8}
     assert found[1].meta == {"speaker": "an"}
     assert str(found[1].origin) == f"{flat / 'list.csv'}:3"
@@ -102,35 +102,35 @@ def test_tables_name_sounds_in_zip_files(flat: Path, tmp_path: Path, beside: boo
     archive = zipped(flat)
     rows = "sound\tlabel\n" + "".join(f"{name}\t{name[0]}\n" for name in NAMES)
     file = table(tmp_path, rows, "flat.tsv" if beside else "other.tsv")
-    source = SoundReader(train=file, sounds=None if beside else str(archive))
-    found = list(source.examples("train"))
+    reader = SoundReader(train=file, sounds=None if beside else str(archive))
+    found = list(reader.examples("train"))
     assert len(found) == 24
     assert loads(found)
 
 
 def test_what_is_held_out_is_never_trained_on(flat: Path) -> None:
-    source = SoundReader(
+    reader = SoundReader(
         train=str(flat),
         pattern=PATTERN,
         hold_out={"val": {"index": ["1"]}, "test": {"speaker": ["bo"]}},
     )
-    parts = {split: {e.id for e in source.examples(split)} for split in ("train", "val", "test")}
+    parts = {split: {e.id for e in reader.examples(split)} for split in ("train", "val", "test")}
     assert {split: len(ids) for split, ids in parts.items()} == {"train": 9, "val": 6, "test": 9}
     assert len(set.union(*parts.values())) == 24
 
 
 def test_splits_can_be_cut_at_random(sorted_: Path) -> None:
     cut = {"val": 0.25, "stratify": "label"}
-    source = SoundReader(train=str(sorted_), split=cut)
-    assert labels(source.examples("val")) == {"0": 2, "1": 2, "2": 2}
-    assert labels(source.examples("train")) == {"0": 6, "1": 6, "2": 6}
+    reader = SoundReader(train=str(sorted_), split=cut)
+    assert labels(reader.examples("val")) == {"0": 2, "1": 2, "2": 2}
+    assert labels(reader.examples("train")) == {"0": 6, "1": 6, "2": 6}
 
 
 def test_ids_differ_where_folders_are_called_alike(sorted_: Path, tmp_path: Path) -> None:
     other = tmp_path / "other" / "sorted"
     shutil.copytree(sorted_, other)
-    source = SoundReader(train=str(sorted_), test=str(other))
-    ids = [e.id for split in ("train", "test") for e in source.examples(split)]
+    reader = SoundReader(train=str(sorted_), test=str(other))
+    ids = [e.id for split in ("train", "test") for e in reader.examples(split)]
     assert len(set(ids)) == 48
     assert ids[0].startswith("train/sorted/")
 
@@ -218,13 +218,13 @@ def test_bad_parameters_are_refused(params: dict[str, Any], message: str) -> Non
 
 def test_holding_out_by_what_is_not_there_is_refused(flat: Path) -> None:
     held = {"val": {"speakr": ["bo"]}}
-    source = SoundReader(train=str(flat), pattern=PATTERN, hold_out=held)
+    reader = SoundReader(train=str(flat), pattern=PATTERN, hold_out=held)
     with pytest.raises(ConfigError, match=r"val.speakr: .* Did you mean 'speaker'\?"):
-        next(source.examples("train"))
+        next(reader.examples("train"))
     held = {"val": {"speaker": ["eve"]}}
-    source = SoundReader(train=str(flat), pattern=PATTERN, hold_out=held)
+    reader = SoundReader(train=str(flat), pattern=PATTERN, hold_out=held)
     with pytest.raises(DataError, match=r"no sounds in it for val by data.hold_out=.*eve"):
-        next(source.examples("val"))
+        next(reader.examples("val"))
 
 
 def test_a_broken_zip_file_beside_a_table_is_refused(tmp_path: Path) -> None:

@@ -1,19 +1,19 @@
-// The page: a person writes, the model reads along.
+// The page: sends what is written to the model and shows its predictions.
 
-import { Asker } from "./ask.js";
 import { Paper } from "./paper.js";
 import { watchPen } from "./pen.js";
 import { asPicture, watchImages } from "./picture.js";
+import { Requester } from "./requests.js";
 import { showLabels, showModel, showNothing, showReading, showStatus } from "./show.js";
 
 const byId = (id) => document.getElementById(id);
 const [canvas, undoButton, clearButton] = ["canvas", "undo", "clear"].map(byId);
 const paper = new Paper(canvas);
-const asker = new Asker({ question, answered, failed: (text) => showStatus(text, true) });
+const requester = new Requester({ request, answered, failed: (text) => showStatus(text, true) });
 let model = null;
 
-/** What to send, and where the unit of its answer lies on the paper. */
-async function question() {
+/** Returns what to send, and the position on the paper of the response's coordinates. */
+async function request() {
   const place = paper.frame();
   if (paper.file) return { body: paper.file, place };
   if (model.takes === "strokes") return { body: { strokes: paper.strokes }, place };
@@ -27,19 +27,19 @@ function answered(found, place) {
   showLabels(found, place);
 }
 
-/** Brings the page in line with what is on the paper. */
+/** Updates the page after the paper changed. */
 function changed() {
   byId("hint").hidden = !paper.empty;
   undoButton.disabled = clearButton.disabled = paper.empty;
   if (paper.empty) showNothing();
 }
 
-/** Forgets what was read before, and reads what is there now. */
+/** Drops pending predictions and predicts from the current content. */
 function again() {
-  asker.forget();
+  requester.cancel();
   showStatus("");
   changed();
-  if (!paper.empty) asker.ask();
+  if (!paper.empty) requester.send();
 }
 
 function undo() {
@@ -71,10 +71,10 @@ const writing = {
   },
   move() {
     paper.draw();
-    if (!paper.empty) asker.askSoon(); // it may have been cleared under the pen
+    if (!paper.empty) requester.sendSoon(); // it may have been cleared under the pen
   },
   end() {
-    if (!paper.empty) asker.ask();
+    if (!paper.empty) requester.send();
   },
   cancel: undo,
 };

@@ -69,7 +69,7 @@ class Offered:
         ("seqloom train sweep=sm", ["sweep=small_and_good"]),
         ("seqloom plugins ", ["doctor"]),
         ("seqloom train on_bad=", ["on_bad=error", "on_bad=skip"]),
-        ("seqloom train init_classes=u", ["init_classes=merge"]),
+        ("seqloom train init_classes=m", ["init_classes=merge"]),
         ("seqloom train head.decoder=s", ["head.decoder=softmax"]),
         ("seqloom train encoder=nothing head=n", ["head=ner"]),
         ("seqloom predict runs/", []),

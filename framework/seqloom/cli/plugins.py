@@ -95,7 +95,7 @@ def unknown_disabled() -> list[str]:
     """Return a message for each name in the environment variable that disables nothing."""
     known = known_names()
     return [
-        f"{DISABLE_VARIABLE} names {name!r}, but there is no such plugin."
+        f"{DISABLE_VARIABLE} names {name!r}, which is not an installed plugin."
         for name in disabled_by_environment()
         if name not in known
     ]

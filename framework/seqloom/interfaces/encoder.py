@@ -40,7 +40,7 @@ class Encoded:
 
     @property
     def final_state(self) -> State:
-        """The state after each sequence's own last step, to go on from."""
+        """State after the last step of each sequence, from which encoding can be continued."""
         return self.finish()
 
 

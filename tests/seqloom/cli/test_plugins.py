@@ -204,7 +204,7 @@ def test_a_disabled_plugin_is_not_checked(
     assert "faulty_import (faulty-import 1.5): disabled\n" in out
     monkeypatch.setenv("SEQLOOM_DISABLE_PLUGINS", "faulty_import,nobody")
     assert run(["plugins", "doctor"]) == 1
-    assert "names 'nobody', but there is no such plugin" in capsys.readouterr().out
+    assert "names 'nobody', which is not an installed plugin" in capsys.readouterr().out
 
 
 def test_an_extra_that_is_not_installed_is_not_a_problem(

@@ -34,6 +34,9 @@ SMALL = (
     "trainer.accelerator=cpu",
 )
 
+PATIENCE = 600
+"""Seconds that a program may take on a machine with a busy neighbor."""
+
 OnRanks = Callable[..., dict[int, list[Any]]]
 Start = Callable[..., "subprocess.Popen[str]"]
 Program = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -143,7 +146,7 @@ def program(start: Start) -> Program:
     ) -> subprocess.CompletedProcess[str]:
         with start(*arguments, **options) as running:
             try:
-                said = running.communicate(stdin, timeout=120)
+                said = running.communicate(stdin, timeout=PATIENCE)
             except BaseException:
                 running.kill()
                 raise
@@ -163,7 +166,7 @@ def python() -> Callable[[str], subprocess.CompletedProcess[str]]:
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=PATIENCE,
         )
 
     return run

@@ -220,7 +220,7 @@ def terminate(run: subprocess.Popen[str], folder: Path) -> Ended:
             assert time.monotonic() < end, "waited in vain"
             time.sleep(0.2)
         run.send_signal(signal.SIGTERM)
-        _, said = run.communicate(timeout=30)
+        _, said = run.communicate(timeout=120)
     except BaseException:
         run.kill()
         raise

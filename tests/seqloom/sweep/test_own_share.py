@@ -117,7 +117,7 @@ def test_two_workers_share_the_machine(
     meeting = tmp_path / "meeting"
     meeting.mkdir()
     jobs = [workers.submit(look, str(sweep), trainer, str(meeting)) for _ in range(2)]
-    one, other = (job.result(timeout=60) for job in jobs)
+    one, other = (job.result(timeout=240) for job in jobs)
     assert one["pid"] != other["pid"]
     assert {one["gpus"], other["gpus"]} == gpus
     assert one["threads"] == other["threads"] == "1"

@@ -125,7 +125,7 @@ def test_a_sweep_that_is_killed_twice_comes_to_what_it_would_have(  # noqa: PLR0
             time.sleep(0.7 * random.random())
             running.kill()
             # The pipes end with the last process that has them: no worker trains on.
-            running.communicate(timeout=30)
+            running.communicate(timeout=120)
         assert kept.items() <= done(folder).items()
         kept = done(folder)
         command = ["sweep", "resume", str(folder)]

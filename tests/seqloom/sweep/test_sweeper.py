@@ -103,7 +103,7 @@ def interrupted(
             with pytest.raises(RunError) as refused:
                 run(["sweep", "resume", str(folder)])
         running.send_signal(signal.SIGINT)
-        _, said = running.communicate(timeout=30)
+        _, said = running.communicate(timeout=120)
     return Interrupted(folder, running.returncode, said, refused.value, running.pid)
 
 
@@ -136,7 +136,7 @@ def test_a_joblib_worker_that_is_killed_costs_no_trial(
         assert worker != running.pid
         flag.unlink()
         os.kill(worker, signal.SIGKILL)
-        _, said = running.communicate(timeout=100)
+        _, said = running.communicate(timeout=600)
     assert running.returncode == 0, said
     assert "[1] was killed: trying again, alone." in said
     assert attempts(folder, 1) == ["killed", "done"]
@@ -152,7 +152,7 @@ def test_a_trial_that_kills_its_process_each_time_fails_alone(
     folder = tmp_path / "sweep"
     words = ["-m", *small, "seed=1,2,3", "+callbacks.deadly._target_=deadly.Deadly", *launcher]
     with start("train", *words, f"run_dir={folder}", site=site, TMPDIR=str(tmp_path)) as running:
-        out, said = running.communicate(timeout=170)
+        out, said = running.communicate(timeout=600)
     assert running.returncode == 1, said
     assert states(folder) == ["failed", "done", "done"]
     assert "[0] Error: Its process was killed, also when the trial ran alone." in said

@@ -159,7 +159,7 @@ def test_no_rank_trains_on(
     else:
         subprocess.run(["pkill", "-9", "-o", "-f", f"seqloom.train.rank {folder}"], check=True)
     _wait_until(lambda: not ranks_of(folder))
-    run.communicate(timeout=30)
+    run.communicate(timeout=120)
 
 
 @pytest.mark.slow

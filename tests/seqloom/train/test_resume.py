@@ -91,7 +91,7 @@ def test_a_killed_run_resumes_where_its_folder_was_moved_to(
     pipe = subprocess.PIPE
     words = (str(tmp_path / "cut"), *from_conftest)
     with Forked(fork_server, program, *words, stdout=pipe, stderr=pipe, text=True) as killed:
-        _, said = killed.communicate(timeout=120)
+        _, said = killed.communicate(timeout=600)
     assert killed.returncode == -signal.SIGKILL, said
     assert _state(tmp_path / "cut") == "running"
     with (tmp_path / "cut" / "metrics.jsonl").open("a", encoding="utf-8") as file:

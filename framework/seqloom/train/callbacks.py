@@ -1,4 +1,4 @@
-"""The logger of every run, its line after each epoch, and its clock."""
+"""Callbacks of every run: the metrics file, a log line after each epoch, and the time spent."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ log = logging.getLogger("seqloom")
 
 
 class JsonLines(Logger):
-    """Writes, on the first rank, a line of JSON for each step at which something was logged.
+    """Writes a line of JSON for each logged step, on the first rank.
 
     Args:
         path: File to append to; `seqloom.train.folder.read_metrics` reads it.

@@ -47,7 +47,7 @@ class BestCheckpoint(ModelCheckpoint):
     def check_monitor_top_k(self, trainer: pl.Trainer, current: Tensor | None = None) -> bool:
         """Return whether to keep this epoch's model, as the first rank decides."""
         loss = float(trainer.callback_metrics.get("val/loss", math.inf))
-        # Another kind of device may round otherwise, and ranks that disagree would wait for ever.
+        # Other kinds of devices may round differently, and ranks that disagree would wait forever.
         loss, score = from_first((loss, None if current is None else float(current)))
         current = None if current is None else current.new_tensor(score)
         equal = current is not None and bool(current == self.best_model_score)
@@ -85,7 +85,7 @@ class LastCheckpoint(Checkpoint):
         self.should_stop = False
 
     def state_dict(self) -> dict[str, Any]:
-        """Return whether the run was told to stop early; Lightning itself forgets that."""
+        """Return whether the run was to stop early; Lightning itself does not store that."""
         return {"should_stop": self.should_stop}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -93,7 +93,7 @@ class LastCheckpoint(Checkpoint):
         self.should_stop = state_dict["should_stop"]
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Stop at once if the run had been told to before it was interrupted."""
+        """Stop at once if the run was to stop before it was interrupted."""
         trainer.should_stop = trainer.should_stop or self.should_stop
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -105,15 +105,16 @@ class LastCheckpoint(Checkpoint):
 class RandomState(pl.Callback):
     """Keeps torch's random state in checkpoints, so that a resumed run draws the same numbers.
 
-    That of every rank: Lightning asks all of them for what a checkpoint holds, and the first writes
-    it. A rank that has none stored, because there were fewer, keeps its generators unchanged.
+    The state of every rank is stored: Lightning collects callback states on all ranks, and the
+    first writes them. A rank without a stored state, because there were fewer ranks, keeps its
+    generators unchanged.
     """
 
     def __init__(self) -> None:
         self.restored: dict[str, Any] | None = None
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the states of the generators of each rank: its CPU's and its own GPU's."""
+        """Return the states of each rank's generators, on the CPU and on its GPU."""
         cuda = torch.cuda.get_rng_state() if torch.cuda.is_available() else None
         return {"ranks": gathered({"cpu": torch.get_rng_state(), "cuda": cuda})}
 

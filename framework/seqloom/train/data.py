@@ -1,4 +1,4 @@
-"""The data of a run, and the batches that are made of it."""
+"""The encoded data of a run, and its batches."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from seqloom.model.build import States
 from seqloom.train.distributed import rank, world_size
 
 EVALUATION_FACTOR = 4
-"""Evaluation keeps no gradients, so its batches may be this much larger than in training."""
+"""Factor of the batch size in evaluation, which keeps no gradients, over that in training."""
 
 
 @dataclass
@@ -51,13 +51,13 @@ def sampler(
 ) -> BatchSampler:
     """Return the sampler of a split.
 
-    Training: this rank's share of the batches, shuffled. ``max_examples`` and ``max_cost`` are
-    those of one rank; a step takes ``accumulate`` batches from each. Evaluation: larger batches,
-    and all of them; `evaluate` and `SequenceData` distribute them over the ranks.
+    Training: this rank's share of the batches, shuffled. ``max_examples`` and ``max_cost`` limit
+    the batch of one rank; a step takes ``accumulate`` batches from each rank. Evaluation: all
+    batches, and larger ones; `evaluate` and `SequenceData` distribute them over the ranks.
 
     Args:
         rows: Encoded examples of the split.
-        batch: The config's section.
+        batch: Section ``batch`` of the config.
         seed: Seed of the shuffle.
         training: Whether the batches are for training.
         accumulate: Number of a rank's batches whose gradients make one step.
@@ -83,7 +83,7 @@ class SequenceData(pl.LightningDataModule):
 
     Args:
         data: Data of the run.
-        batch: The config's section.
+        batch: Section ``batch`` of the config.
         seed: Seed of order and augmentation.
         accumulate: Number of batches whose gradients make one step.
     """

@@ -1,7 +1,7 @@
 """Communication between the ranks of a run: the processes that train one model together.
 
-A process on its own is rank 0 of 1, and nothing here makes it wait. With several, each rank must
-make the same calls in the same order: `gathered` and `from_first` wait for all of them.
+A single process is rank 0 of 1, and nothing here makes it wait. With several, each rank must make
+the same calls in the same order: `gathered` and `from_first` wait for all of them.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def from_first(value: T) -> T:
 
 
 def barrier() -> None:
-    """Wait until every rank is here."""
+    """Wait until every rank has reached this call."""
     if _several():
         distributed.barrier()
 

@@ -1,6 +1,6 @@
 """Evaluate a trained model on its own data or on other data.
 
-Importing it imports no torch, since every command that uses a model does.
+The module imports no torch, since the start of every command that uses a model imports it.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ def evaluate_model(
 
     Args:
         model: Pipeline, or path of a bundle or of a run's folder.
-        overrides: Other data than the model's own: ``"data=conll", "data.test=x.conll"``; for the
-            path of a model also how to decode: ``"head.KEY=VALUE"``.
+        overrides: Data other than the model's own: ``"data=conll", "data.test=x.conll"``. If the
+            model is a path, also parameters of decoding: ``"head.KEY=VALUE"``.
         split: ``train``, ``val`` or ``test``.
         batch_size: Maximum number of examples in a batch.
         skip_bad: Whether to skip examples that cannot be used.
 
     Raises:
         BundleError: The model cannot be loaded.
-        ConfigError: An override is wrong, or the data does not suit the model.
+        ConfigError: An override is wrong, or the data is not compatible with the model.
         DataError: The split is empty, or has examples that cannot be used.
     """
     from seqloom.train.evaluator import evaluate
@@ -109,7 +109,7 @@ def data_section(pipeline: Pipeline, overrides: Overrides) -> Section:
 
 
 def uncut(stored: Section, pairs: Sequence[str]) -> list[str]:
-    """Return overrides so that a split with a file of its own is no longer cut from train."""
+    """Return overrides that stop cutting a split from train if it gets its own file."""
     cuts = stored.get("split")
     named = [pair.partition("=")[0].removeprefix("data.") for pair in pairs]
     return [f"data.split.{name}=0" for name in named if isinstance(cuts, dict) and cuts.get(name)]

@@ -1,4 +1,4 @@
-"""What one pass over a split measures: the head's metrics and the mean loss, over examples."""
+"""Evaluate a pipeline on a split: the head's metrics and the mean loss over examples."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from seqloom.train.distributed import from_first, gathered, rank, world_size
 
 
 class Evaluator:
-    """Adds up losses and metrics batch by batch; each example counts once and equally.
+    """Accumulates losses and metrics over batches; each example counts once and equally.
 
-    With several ranks each adds its own batches. What comes out is of all of them, the same on
-    each; every rank must ask for it. A batch of weight 0 is evaluated but not counted.
+    With several ranks, each adds its own batches. The results cover all ranks and are the same on
+    each; every rank must request them. A batch of weight 0 is evaluated but not counted.
     """
 
     def __init__(self, pipeline: Pipeline) -> None:
@@ -49,7 +49,7 @@ class Evaluator:
         purpose: Purpose = "test",
         scores: bool = True,
     ) -> None:
-        """Add what the pipeline gave for a batch; with ``scores``, confidences too."""
+        """Add the outputs for a batch; ``scores`` asks for confidences too."""
         if batch.weight == 0:
             return
         head, targets = self.pipeline.head, batch.targets[self.pipeline.head_name]
@@ -61,11 +61,11 @@ class Evaluator:
     def compute(self) -> dict[str, float]:
         """Return the metrics, and ``loss``, the mean over the examples."""
         with warnings.catch_warnings():
-            # A rank without an example has nothing to add; there is nothing wrong with that.
+            # A rank without examples has nothing to add, which is no problem.
             warnings.filterwarnings("ignore", "The ``compute`` method of metric", UserWarning)
             values = {name: float(value) for name, value in self.metric.compute().items()}
         losses = list(chain(*gathered(list(self._losses.values()))))
-        # The sum is rounded once, at its end, and so does not depend on the order.
+        # fsum rounds only once, so the result does not depend on the order.
         values["loss"] = math.fsum(losses) / max(1, len(losses))
         return values
 
@@ -82,14 +82,14 @@ class Evaluator:
 
 
 def of_each_rank(state: Tensor, group: Any = None) -> list[Tensor]:
-    """Return a metric's state on each rank, in the place of torchmetrics' own function.
+    """Return a metric's state on each rank; replaces torchmetrics' own function.
 
-    Where a rank saw no example, a state that is put together (``dist_reduce_fx="cat"``) is an empty
-    tensor of a shape and type that no other rank has, at which the original fails.
+    On a rank without examples, a concatenated state (``dist_reduce_fx="cat"``) is an empty tensor
+    of another shape and type than on the other ranks, with which the original fails.
 
     Args:
-        state: of this rank.
-        group: torchmetrics gives it; all ranks take part.
+        state: State of this rank.
+        group: Ignored, all ranks take part; torchmetrics passes it.
     """
     parts = gathered(state.detach().cpu())
     like = next((part for part in parts if part.numel()), state)
@@ -101,9 +101,9 @@ class Evaluation:
     """The result of a pass over a split, over all ranks.
 
     Attributes:
-        metrics: by name, ``loss`` among them.
-        losses: by example id.
-        details: tables and matrices for the report.
+        metrics: Metrics by name, including ``loss``.
+        losses: Losses by example id.
+        details: Tables and matrices for the report.
     """
 
     metrics: dict[str, float]
@@ -114,14 +114,14 @@ class Evaluation:
 def evaluate(
     pipeline: Pipeline, rows: Sequence[EncodedExample], sampler: BatchSampler
 ) -> Evaluation:
-    """Return the metrics of a pipeline over encoded rows, on the device where the pipeline is.
+    """Return the metrics of a pipeline over encoded examples, computed on the pipeline's device.
 
     With several ranks, each evaluates its share of the sampler's batches; all get the same result.
 
     Args:
-        pipeline: to measure, the same on all ranks.
-        rows: all of them, on every rank.
-        sampler: of the batches of one process.
+        pipeline: Pipeline to evaluate, the same on all ranks.
+        rows: Encoded examples, all of them on every rank.
+        sampler: Sampler of the batches of a single process.
     """
     evaluator = Evaluator(pipeline)
     for outputs, encoded, batch in _outputs(pipeline, rows, sampler, rank(), world_size()):
@@ -132,9 +132,10 @@ def evaluate(
 def calibrate(
     pipeline: Pipeline, rows: Sequence[EncodedExample], sampler: BatchSampler
 ) -> dict[str, float]:
-    """Let the head fit its probabilities to encoded rows; return what it says of that.
+    """Let the head calibrate its probabilities on encoded examples; return what it reports.
 
-    Every rank reads all rows, as a head knows nothing of ranks; what the first one fitted counts.
+    Every rank reads all examples, since a head does not know about ranks; the result of the first
+    rank is used.
     """
     found = pipeline.head.calibrate(passes(pipeline, rows, sampler))
     if world_size() > 1:
@@ -156,7 +157,7 @@ def passes(
             yield outputs, encoded, batch.targets[pipeline.head_name]
 
 
-@torch.no_grad()  # not in inference mode: what a head fits to the outputs may need gradients
+@torch.no_grad()  # not inference mode: a head's calibration may need gradients
 def _outputs(
     pipeline: Pipeline,
     rows: Sequence[EncodedExample],

@@ -1,4 +1,4 @@
-"""Instantiate what a config names by import path: optimizer, trainer, callbacks and the like.
+"""Instantiate the objects that a config names by import path: optimizer, trainer, callbacks etc.
 
 The only place where an import path from a config is followed. A run's config is its user's own
 program; bundles, which come from others, never reach this.
@@ -32,7 +32,7 @@ def build(section: Mapping[str, Any], key: str, **late: Any) -> Any:
     Args:
         section: Import path and arguments.
         key: Key of the section, for messages.
-        late: More arguments, which are only known at run time.
+        late: Additional arguments, known only at run time.
 
     Raises:
         ConfigError: The target does not exist or refuses its parameters.
@@ -95,7 +95,7 @@ def build_loggers(sections: Mapping[str, Section] | None) -> list[Any]:
 
 
 def close_loggers(loggers: Sequence[Any]) -> None:
-    """Close the loggers, or the next run in this process would be logged as this one.
+    """Close the loggers; otherwise, the next run in this process would be logged as this one.
 
     Lightning finalizes its loggers, but does not end the run of their service.
     """
@@ -118,11 +118,11 @@ def build_trainer(
     """Return the trainer of this process.
 
     Args:
-        section: The config's section.
+        section: Section ``trainer`` of the config.
         run_dir: Folder of the run.
         callbacks: Callbacks, in their order.
         loggers: Loggers.
-        environment: How Lightning learns of the other processes.
+        environment: Lightning's description of the other processes.
 
     Raises:
         ConfigError: The trainer refuses its parameters.

@@ -52,13 +52,13 @@ OF_DEVICES = ("_target_", "accelerator", "devices", "strategy", "num_nodes", "pr
 KINDS: dict[str, type[SeqloomError]] = {
     kind.__name__: kind for kind in (BundleError, ConfigError, DataError, PluginError)
 }
-"""Errors of a rank that are raised as they are; any other becomes a ``RunError``."""
+"""Errors of a rank that are raised with their own type; any other becomes a ``RunError``."""
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
-"""Signals that elastic handles."""
+"""Signals that torch elastic handles."""
 
 TAIL = 15
-"""Number of lines of a rank's output that an error shows, where the rank left no error."""
+"""Number of lines of output shown in the error for a rank that recorded no error."""
 
 
 def num_processes(trainer: Section) -> int:
@@ -68,7 +68,7 @@ def num_processes(trainer: Section) -> int:
     Lightning: ``devices=2``, ``devices=-1``, ``devices=[0,2]``, ``strategy=ddp``.
 
     Args:
-        trainer: The config's section.
+        trainer: Section ``trainer`` of the config.
 
     Raises:
         ConfigError: Lightning refuses the settings, or such processes cannot be launched.
@@ -104,7 +104,7 @@ def launch_ranks(folder: RunFolder, data: RunData, ranks: int) -> Summary:
     """Run a prepared run on several ranks of this machine, and return its summary.
 
     Args:
-        folder: Folder of the run, from which each rank takes its work.
+        folder: Folder of the run, from which each rank reads its config and data.
         data: Prepared data.
         ranks: Number of ranks.
 

@@ -1,8 +1,8 @@
 """Let one process at a time write a folder, also on a shared file system and after a crash.
 
-The holder's name stands in ``lease.json``. On one machine a holder is alive as long as its
-process exists; on another, as long as it renews the file. Files appear by a hard link and are
-replaced by a rename, both of which a shared file system does at one stroke. No lock is asked of it.
+``lease.json`` names the holder. A holder on this machine is alive as long as its process exists;
+one on another machine, as long as it renews the file. Files are created by a hard link and replaced
+by a rename, which are both atomic on shared file systems. File locks are not used.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from seqloom.files import cannot_write
 from seqloom.train.watch import Process
 
 EXPIRY = 60.0
-"""Seconds after which a holder on another machine that renews nothing counts as gone."""
+"""Seconds without renewal after which a holder on another machine counts as dead."""
 
 RENEWAL = 10.0
 """Seconds between two renewals."""
 
-_WRITING = 2.0  # seconds for which a lease that cannot be read may be one that is being written
+_WRITING = 2.0  # seconds for which an unreadable lease may still be being written
 _NAME = "lease.json"
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
@@ -41,13 +41,13 @@ _ahead: dict[int, float] = {}  # seconds by which a file system's clock is ahead
 
 @dataclass(frozen=True)
 class Holder:
-    """Who holds a folder.
+    """The holder of a folder.
 
     Attributes:
-        token: of this very lease.
-        process: that holds it; None if the file does not say, as it is being written.
-        since: the time at which it was taken, in ISO 8601.
-        age: seconds since it was renewed.
+        token: Identifier of the lease.
+        process: Process that holds it; None if the file is incomplete, because it is being written.
+        since: Time at which it was acquired, in ISO 8601.
+        age: Seconds since its last renewal.
     """
 
     token: str
@@ -57,18 +57,18 @@ class Holder:
 
     @property
     def alive(self) -> bool:
-        """Whether it holds the folder still."""
+        """Whether it still holds the folder."""
         if self.process is None:
             return self.age < _WRITING
         return self.process.alive() if self.process.here else self.age < EXPIRY
 
     def __str__(self) -> str:
-        """Say who it is and what to do about it."""
+        """Return a description of the holder, with what the user can do."""
         if self.process is None:
-            return "another process is taking it just now. Try again in a few seconds."
+            return "another process is acquiring it. Try again in a few seconds."
         who = f"process {self.process.pid} on {self.process.host} has held it since {self.since}"
         if self.process == Process.current():
-            return f"{who}, and is this very process. End its other use of the folder first."
+            return f"{who}, and is this process itself. End its other use of the folder first."
         if self.process.here:
             return f"{who}. Wait for it to end, or stop it: kill {self.process.pid}"
         return (
@@ -78,14 +78,14 @@ class Holder:
 
 
 class Lease:
-    """The right to write a folder while the block lasts.
+    """The exclusive right to write a folder within the block.
 
-    A thread renews it, and puts it back if somebody has removed the file.
+    A thread renews it, and restores the file if it was removed.
 
     Attributes:
-        token: names this lease.
-        when_lost: called by that thread once another process has taken the folder, as it may
-            during a long sleep of this one.
+        token: Identifier of the lease.
+        when_lost: Function that the thread calls when another process has taken the folder, which
+            can happen while this one was suspended.
     """
 
     def __init__(self, folder: Path, when_lost: Callable[[], None] | None = None) -> None:
@@ -99,10 +99,10 @@ class Lease:
         self._renewal = threading.Thread(target=self._keep, name="seqloom-lease", daemon=True)
 
     def __enter__(self) -> Lease:
-        """Take the folder, which is made if need be.
+        """Acquire the folder, which is created if it does not exist.
 
         Raises:
-            RunError: a live process holds it, this one included, or it cannot be written.
+            RunError: A live process holds it, perhaps this one, or it cannot be written.
         """
         self._claim = _content(self.token, self._owner)
         try:
@@ -112,7 +112,7 @@ class Lease:
             raise cannot_write(self._path, error) from error
         if other is not None:
             raise RunError(f"{self._path.parent} is in use: {other}")
-        _sweep_up(self._path)
+        _remove_leftovers(self._path)
         self._renewal.start()
         return self
 
@@ -122,11 +122,11 @@ class Lease:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Give the folder back, if it is still ours and we are not a fork of its holder."""
+        """Release the folder, unless it was lost or this process is a fork of its holder."""
         if self._owner.pid == os.getpid():
             self._ended.set()
-            self._renewal.join()  # else it might put back what is removed here
-            with suppress(OSError):  # what is left behind counts as dead anyway
+            self._renewal.join()  # otherwise, it might restore what is removed here
+            with suppress(OSError):  # a file that remains counts as dead anyway
                 self._release()
 
     def _keep(self) -> None:
@@ -137,20 +137,20 @@ class Lease:
                 return
 
     def _renew(self) -> bool:
-        """Renew the lease, or put it back; return False if it is another's."""
+        """Renew or restore the lease; return False if another process has it."""
         slept, self._renewed = time.time() - self._renewed > EXPIRY, time.time()
-        with suppress(OSError):  # a file server that is away for a moment; the next one will tell
+        with suppress(OSError):  # the file server is unavailable; try again at the next renewal
             found = self._touch()
             if found not in (None, self.token):
                 return False
-            if found is None and slept:  # another may have had the folder, and given it back
+            if found is None and slept:  # another process may have held and released the folder
                 return False
-            if found is None:  # removed or damaged: if another is quicker, the next one will tell
+            if found is None:  # removed or damaged; the next renewal notices if another was quicker
                 _take(self._path, self._claim)
         return True
 
     def _touch(self) -> str | None:
-        """Renew the lease if it is ours; return the token that stands there, if any."""
+        """Renew the lease if it is ours; return the token in the file, if any."""
         try:
             with self._path.open("rb") as file:
                 token = _token(file.read())
@@ -165,43 +165,43 @@ class Lease:
         guard = _guard(self._path, self.token)
         if _take(guard, _content(uuid.uuid4().hex, self._owner)) is None:
             try:
-                if _stands(self._path, self.token):
+                if _has_token(self._path, self.token):
                     self._path.unlink()
             finally:
                 guard.unlink(missing_ok=True)
 
 
 def locked(folder: Path) -> Lease:
-    """Return a lease on a folder that ends this process if another one takes the folder."""
+    """Return a lease on a folder that ends this process if another process takes the folder."""
     return Lease(folder, when_lost=lambda: end_process(folder))
 
 
 def end_process(folder: Path) -> None:
-    """End this process at once (SIGKILL), as its folder is another's now.
+    """End this process at once (SIGKILL), since another process holds its folder now.
 
     Nothing more is written there. Ranks and workers notice, and end too.
 
     Args:
-        folder: that was lost.
+        folder: Folder that was lost.
     """
     try:
         print(
-            f"Error: {folder} was taken by another process while this one slept. This one ends; "
-            "the other goes on.",
+            f"Error: {folder} was taken by another process while this one was suspended. This "
+            "process ends; the other continues.",
             file=sys.stderr,
             flush=True,
         )
-    finally:  # also if nobody reads what is said
+    finally:  # also if the message cannot be written
         os.kill(os.getpid(), signal.SIGKILL)
-        os._exit(128 + signal.SIGKILL)  # the first process of a container is spared its own signals
+        os._exit(128 + signal.SIGKILL)  # a container's first process ignores its own signals
 
 
 def holder(folder: Path) -> Holder | None:
-    """Return who holds a folder; None if nobody does, or nobody who is alive.
+    """Return the live holder of a folder; None if there is none.
 
-    It only reads, so a folder on a read-only mount will do, and takes a damaged file for none. How
-    long ago a holder on another machine renewed it goes by the file system's clock if this process
-    has held a lease on that file system, else by the clock of this machine.
+    It only reads, so it works on a read-only mount; a damaged file counts as no lease. The age of a
+    lease of another machine is measured by the file system's clock if this process has held a lease
+    on that file system, otherwise by the clock of this machine.
     """
     try:
         found = _look(folder / _NAME)
@@ -216,11 +216,11 @@ def _content(token: str, owner: Process) -> bytes:
 
 
 def _take(path: Path, content: bytes) -> Holder | None:
-    """Put a claim at a path unless a live one stands there; return who is in the way.
+    """Write a claim to a path unless a live one is there; return its holder in that case.
 
-    A dead claim is replaced only by who holds the guard that bears its token, and only while it
-    still stands there. So of several that find it dead one replaces it, and the others find the
-    new one. The guard is a claim itself: one whose holder has died is replaced the same way.
+    A dead claim is replaced only by the holder of the guard with its token, and only while it is
+    still there. So one of several processes that find it dead replaces it, and the others find the
+    new claim. The guard is itself a claim: if its holder has died, it is replaced the same way.
     """
     draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
     try:
@@ -229,7 +229,7 @@ def _take(path: Path, content: bytes) -> Holder | None:
         while not _put(draft, path, content):
             found = _look(path)
             if found is None:
-                continue  # given back in the meantime
+                continue  # released in the meantime
             if found.alive:
                 return found
             guard = _guard(path, found.token)
@@ -237,7 +237,7 @@ def _take(path: Path, content: bytes) -> Holder | None:
             if other is not None:
                 return other
             try:
-                if _stands(path, found.token):
+                if _has_token(path, found.token):
                     draft.replace(path)
                     return None
             finally:
@@ -248,11 +248,11 @@ def _take(path: Path, content: bytes) -> Holder | None:
 
 
 def _put(draft: Path, path: Path, content: bytes) -> bool:
-    """Make a whole file appear at a path if nothing is there; return whether it did."""
+    """Create a complete file at a path if there is none; return whether it was created."""
     try:
         os.link(draft, path)
     except FileExistsError:
-        return draft.stat().st_nlink > 1  # done, but the file server's first answer was lost
+        return draft.stat().st_nlink > 1  # created, but the file server's first reply was lost
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
@@ -274,15 +274,15 @@ def _guard(path: Path, token: str) -> Path:
     return path.with_name(f".{_NAME}.{token}.taking")
 
 
-def _stands(path: Path, token: str) -> bool:
+def _has_token(path: Path, token: str) -> bool:
     found = _look(path)
     return found is not None and found.token == token
 
 
 def _look(path: Path) -> Holder | None:
-    """Return who stands at a path, dead or alive; None if there is no file."""
+    """Return the holder recorded at a path, dead or alive; None if there is no file."""
     try:
-        with path.open("rb") as file:  # opened, a shared file shows the server's own times
+        with path.open("rb") as file:  # an open file shows the file server's current times
             content, stat = file.read(), os.fstat(file.fileno())
     except FileNotFoundError:
         return None
@@ -309,12 +309,12 @@ def _token(content: bytes) -> str | None:
 
 
 def _set_clock(written: os.stat_result) -> None:
-    """Learn a file system's clock from a file that was written just now."""
+    """Measure a file system's clock by a file that was just written."""
     _ahead[written.st_dev] = written.st_mtime - time.time()
 
 
-def _sweep_up(path: Path) -> None:
-    """Remove what killed processes left beside a lease that was just taken."""
+def _remove_leftovers(path: Path) -> None:
+    """Remove files that killed processes left beside a lease that was just acquired."""
     with suppress(OSError):
         now = path.stat().st_mtime
         for left in path.parent.glob(f".{_NAME}.*"):

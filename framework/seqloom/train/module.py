@@ -1,4 +1,4 @@
-"""The Lightning module: a pipeline, its optimiser and schedule, and its metrics."""
+"""The Lightning module: a pipeline with its optimizer, schedule and metrics."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class SequenceModule(pl.LightningModule):
     """Trains a pipeline.
 
     Args:
-        pipeline: to train.
-        optimizer: from parameters to an optimiser.
-        scheduler: from an optimiser (and ``total_steps``, if it has that parameter) to a schedule,
-            or None for a constant rate.
-        total_steps: of the whole run.
-        frozen: parts that stay in eval mode, as their weights and statistics stay as they are.
+        pipeline: Pipeline to train.
+        optimizer: Function from parameters to an optimizer.
+        scheduler: Function from an optimizer (and ``total_steps``, if it has that parameter) to a
+            schedule; None for a constant learning rate.
+        total_steps: Number of optimizer steps of the whole run.
+        frozen: Modules that stay in eval mode, so that their weights and statistics do not change.
     """
 
     def __init__(
@@ -50,21 +50,21 @@ class SequenceModule(pl.LightningModule):
         self.train()
 
     def train(self, mode: bool = True) -> Self:
-        """Go into training or eval mode; frozen parts never train."""
+        """Set training or eval mode; frozen modules stay in eval mode."""
         super().train(mode)
-        for part in self.frozen:
-            part.eval()
+        for module in self.frozen:
+            module.eval()
         return self
 
     def training_step(self, batch: SequenceBatch, batch_idx: int) -> Tensor:
-        """Return the mean loss over the batch's examples, weighted as the sampler says.
+        """Return the mean loss over the batch's examples, times the batch's weight.
 
-        What is logged is the mean over the batches of all ranks at this step.
+        The logged value is the mean over the batches of all ranks at this step.
         """
         _, outputs = self.pipeline.outputs(batch)
         losses = self.pipeline.head.loss(outputs, batch.targets[self.pipeline.head_name])
         loss = losses.mean()
-        # Asking a GPU for the value would make it wait, so there it is asked only now and then.
+        # Reading the value waits for the GPU, so there it is checked only occasionally.
         if loss.device.type == "cpu" or self.global_step % 50 == 0:
             refuse_non_finite(loss, losses, batch)
         loss = loss * batch.weight
@@ -72,27 +72,27 @@ class SequenceModule(pl.LightningModule):
         return loss
 
     def on_validation_epoch_start(self) -> None:
-        """Start a fresh pass."""
+        """Start a new evaluation."""
         self.evaluator = Evaluator(self.pipeline)
 
     def validation_step(self, batch: SequenceBatch, batch_idx: int) -> None:
-        """Add a batch to the pass."""
+        """Evaluate a batch."""
         assert self.evaluator is not None
         self.evaluator.update(batch)
 
     def on_validation_epoch_end(self) -> None:
-        """Log what the pass measured."""
+        """Log the metrics."""
         assert self.evaluator is not None
         monitor = self.pipeline.head.monitor
         for name, value in self.evaluator.compute().items():
-            # Each rank has the value of all ranks; their greatest is that exactly, unlike a mean.
+            # Every rank has the same value; max keeps it exactly, a mean might round.
             self.log(
                 f"val/{name}", value, prog_bar=name == monitor, sync_dist=True, reduce_fx="max"
             )
         self.evaluator = None
 
     def configure_optimizers(self) -> Any:
-        """Return the optimiser and, if there is one, the schedule, in Lightning's form."""
+        """Return the optimizer and, if there is one, the schedule, in Lightning's form."""
         trained = [parameter for parameter in self.parameters() if parameter.requires_grad]
         optimizer = _made("optimizer", self.make_optimizer, trained)
         if self.make_scheduler is None:
@@ -114,7 +114,7 @@ class SequenceModule(pl.LightningModule):
 
 
 def _rename_weights(module: nn.Module, state: dict[str, Any], *_: Any) -> None:
-    """Give the weights of a checkpoint of seqloom 0.1 the names that they have now."""
+    """Rename the weights of a checkpoint of seqloom 0.1 to their current names."""
     for name in [name for name in state if name.startswith("pipeline.")]:
         state[f"model.{name.removeprefix('pipeline.')}"] = state.pop(name)
 
@@ -130,7 +130,7 @@ def refuse_non_finite(loss: Tensor, losses: Tensor, batch: SequenceBatch) -> Non
     """Refuse to train on a loss that is NaN or infinite.
 
     Raises:
-        RunError: names the examples that have such a loss.
+        RunError: The loss is not finite; the message names the examples.
     """
     if torch.isfinite(loss):
         return

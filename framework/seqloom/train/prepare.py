@@ -69,7 +69,7 @@ def reload_data(cfg: RunConfig, folder: RunFolder) -> RunData:
 
 
 def store_encoded(data: RunData, folder: RunFolder) -> None:
-    """Write encoded data for the ranks of a run, so that they do not read and encode it again."""
+    """Write encoded data for the ranks of a run, so that they need not read and encode it again."""
     for split, encoded in data.rows.items():
         encoded.save(folder.encoded / split)
     skipped = {

@@ -1,4 +1,4 @@
-"""What a run does to its process: seeds, threads, Lightning's notices and errors; all undone."""
+"""Set up a run's process and restore it: seeds, threads, Lightning's notices and errors."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def set_seed(seed: int, rank: int = 0) -> None:
 
 
 def quiet_lightning() -> None:
-    """Silence Lightning's messages on itself and on Slurm, its advertisements too."""
+    """Silence Lightning's messages about itself and about Slurm, including its advertisements."""
     warnings.filterwarnings("ignore", message="The `srun` command is available")
     for name in ("pytorch_lightning", "lightning", "lightning_fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,6 +1,6 @@
 """One rank of a run: ``python -m seqloom.train.rank FOLDER``, started by `seqloom.train.launch`.
 
-It takes everything from the run's folder, where the config is frozen and the codecs are stored.
+It reads everything from the run's folder: the frozen config, the codecs and the encoded data.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from seqloom.train.folder import RunFolder
 from seqloom.train.watch import Process, die_with, follow
 
 OWNER_VARIABLE = "SEQLOOM_RUN_OWNER"
-"""Names the process that runs the run; its ranks end with it."""
+"""Environment variable that names the process of the run; its ranks end with it."""
 
 BROKEN_OFF = ("gloo", "NCCL", "by peer", "Broken pipe", "recvValue", "c10d")
-"""Words in the errors of a collective that another rank has left."""
+"""Words in the errors of a collective operation that another rank has left."""
 
 PATIENCE = 2.0
-"""Seconds that a rank waits after its collective failed, so that the cause is reported first."""
+"""Seconds that a rank waits after a collective operation failed, so that its cause comes first."""
 
 FORMAT_VARIABLE = "SEQLOOM_LOG_FORMAT"
-"""Holds the log format of that process."""
+"""Environment variable that holds the log format of that process."""
 
 
 def main() -> None:
@@ -45,7 +45,7 @@ def main() -> None:
         if _follows_from_another(error):
             time.sleep(PATIENCE)  # the launcher ends this rank when it sees the one that failed
         _write_error(error, folder, rank)
-        _end(1)  # Python's own exit would wait for a collective that nobody joins any more
+        _end(1)  # Python's own exit would wait for a collective operation that no rank joins
     _end(0)  # in Python's own exit, threads of the process group would abort it
 
 
@@ -58,7 +58,7 @@ def _end(status: int) -> None:
 
 
 def _follows_from_another(error: Exception) -> bool:
-    """Return whether an error only says that another rank is gone."""
+    """Return whether an error is only due to the end of another rank."""
     return isinstance(error, RuntimeError) and any(word in str(error) for word in BROKEN_OFF)
 
 
@@ -96,7 +96,7 @@ def _run(folder: RunFolder, rank: int) -> None:
 
 
 def _log_to(path: Path | None) -> None:
-    """Log the first rank for all: to the run's log and, through the launcher, the terminal."""
+    """Log from the first rank to the run's log and, through the launcher, the terminal."""
     handlers: list[logging.Handler] = [logging.StreamHandler()]
     if path:
         handlers.append(logging.FileHandler(path, encoding="utf-8"))

@@ -17,7 +17,7 @@ from seqloom.versions import revision, versions
 
 
 class Summary(TypedDict, total=False):
-    """What training and evaluation add to the record of a run.
+    """Results of training and evaluation for the record of a run.
 
     Attributes:
         device: Device of the model.
@@ -29,7 +29,7 @@ class Summary(TypedDict, total=False):
         cost_per_second: Tokens or pixels trained on in a second.
         batch_fill: Share of the training batches that is not padding, in [0, 1].
         monitor: Name of the monitored metric.
-        higher_is_better: Whether a greater value of it is better.
+        higher_is_better: Whether a higher value of it is better.
         state: ``pruned`` if a sweep stopped the run early.
         calibration: What the head reports on its calibration.
         metrics: Metrics by split and name.

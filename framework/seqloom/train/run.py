@@ -30,7 +30,7 @@ from seqloom.train.prepare import prepare_data
 from seqloom.train.pretrained import Pretrained, apply_init, with_components
 from seqloom.train.process import isolated_process, quiet_lightning, set_seed, set_threads
 from seqloom.train.record import Summary, plugins_in_use, recorded
-from seqloom.train.summary import write_run_report
+from seqloom.train.report.run_report import write_run_report
 from seqloom.train.training import Training
 
 log = logging.getLogger("seqloom")
@@ -61,7 +61,7 @@ def run(cfg: RunConfig, overrides: Sequence[str] = ()) -> Result:
 
     Args:
         cfg: Config of the run.
-        overrides: What the user asked for, for the record.
+        overrides: The user's overrides, for the record.
 
     Raises:
         SeqloomError: The data or the folder cannot be used, or training failed.
@@ -90,7 +90,7 @@ def work(folder: RunFolder, data: RunData, rank: int | None = None) -> Summary:
         rank: Number of this process if it is one of several; None if it works alone.
 
     Returns:
-        What the run's record says of it.
+        Results for the record of the run.
     """
     cfg = folder.config()
     set_threads(cfg.threads)

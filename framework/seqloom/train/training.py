@@ -41,7 +41,7 @@ class Training:
         folder: Folder of the run; it says whether the run is resumed.
         data: Prepared data.
         pipeline: Pipeline to train.
-        environment: How Lightning learns of the other processes.
+        environment: Lightning's description of the other processes.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Training:
         used = used_batches(self.trainer, self.time.batches)
         module = self._module(used)
         self._log_batches(used)
-        # Lightning tells the sampler the epoch too late for workers, which read ahead.
+        # Lightning sets the sampler's epoch too late for workers, which read ahead.
         data.train_sampler.set_epoch(before.epochs)
         if rank():
             set_seed(self.cfg.seed, rank())
@@ -110,7 +110,7 @@ class Training:
 
     def _module(self, batches: int) -> SequenceModule:
         """Return the Lightning module, given the number of batches in an epoch."""
-        # An epoch of few batches is to be logged as well.
+        # Log at least once in an epoch of few batches.
         every = max(1, min(self.trainer.log_every_n_steps, batches))  # type: ignore[attr-defined]
         self.trainer.log_every_n_steps = every  # type: ignore[attr-defined]
         return SequenceModule(
@@ -122,7 +122,7 @@ class Training:
         )
 
     def _log_batches(self, batches: int) -> None:
-        """Log what a batch is on each of several ranks, and in a step."""
+        """Log the size of a batch on each of several ranks, and in a step."""
         if world_size() == 1:
             return
         batch, accumulate = self.cfg.batch, self.trainer.accumulate_grad_batches
@@ -162,13 +162,13 @@ class Training:
 
 
 def used_batches(trainer: pl.Trainer, batches: int) -> int:
-    """Return how many of an epoch's batches the trainer takes."""
+    """Return the number of an epoch's batches that the trainer uses."""
     limit = trainer.limit_train_batches
     return min(batches, limit) if isinstance(limit, int) else int(batches * limit)
 
 
 def total_steps(trainer: pl.Trainer, batches: int) -> int:
-    """Return the number of optimizer steps of the whole run, with so many batches an epoch.
+    """Return the number of optimizer steps of the whole run, given the batches in an epoch.
 
     Raises:
         RunError: The run has no end.

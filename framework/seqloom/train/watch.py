@@ -1,8 +1,8 @@
-"""Know a process for sure, and end with it: no rank or worker trains on for a sweep that is gone.
+"""Identify a process, and end with it: no rank or worker continues after its sweep has ended.
 
-A process that is killed cannot tell those that work for it. So each of them watches it. The
-watch ends its own process alone: ranks have a watch of their own, and torch's data workers look
-for their parent and end by themselves within seconds.
+A process that is killed cannot notify the processes that work for it, so each of them watches it.
+The watch ends only its own process: ranks have their own watch, and torch's data workers check for
+their parent and end by themselves within seconds.
 """
 
 from __future__ import annotations
@@ -24,27 +24,27 @@ from pathlib import Path
 from seqloom.errors import RunError
 
 SWEEP_VARIABLE = "SEQLOOM_SWEEP"
-"""Names the process that leads the sweep, to its joblib workers and submitted jobs."""
+"""Environment variable that names the sweep's process to its joblib workers and submitted jobs."""
 
 POLL = 0.5
-"""Seconds between two looks at a watched process."""
+"""Seconds between two checks of a watched process."""
 
 _JOB_VARIABLE = "SLURM_JOB_ID"
 _PR_SET_PDEATHSIG = 1
 
-_watched: dict[int, set[Process]] = {}  # by the watching process, as a fork watches nothing
+_watched: dict[int, set[Process]] = {}  # by watching process: a fork has no thread
 
 
 @dataclass(frozen=True)
 class Process:
-    """A process, told apart from a later one that gets the same number.
+    """A process, distinguished from a later one with the same number.
 
     Attributes:
-        pid: its number.
-        started: when it started, in the system's own terms.
-        host: the machine's name, for people.
-        boot: the machine since it was started and the space of process numbers; where two differ,
-            as in two containers of one name, a number of one means nothing in the other.
+        pid: Number of the process.
+        started: Its start time, as the operating system reports it.
+        host: Name of the machine, for people.
+        boot: Identifier of the machine's current boot and of the namespace of process numbers; if
+            it differs, as in two containers of one name, numbers cannot be compared.
     """
 
     pid: int
@@ -54,17 +54,17 @@ class Process:
 
     @classmethod
     def current(cls) -> Process:
-        """Return the process that calls."""
+        """Return the calling process."""
         pid = os.getpid()
         return cls(pid, _start(pid) or "", platform.node(), _boot())
 
     @property
     def here(self) -> bool:
-        """Whether it belongs to this machine, so that one can tell whether it is alive."""
+        """Whether it belongs to this machine, so that it can be checked whether it is alive."""
         return self.boot == _boot()
 
     def alive(self) -> bool:
-        """Return whether it still runs, stopped or not; True if it is elsewhere: unknown."""
+        """Return whether it exists, even if stopped; True if it is on another machine: unknown."""
         return not self.here or _start(self.pid) in (self.started, "")
 
     def to_text(self) -> str:
@@ -76,26 +76,26 @@ class Process:
         """Return the process that :meth:`to_text` wrote.
 
         Raises:
-            RunError: the text is no such word.
+            RunError: The text does not describe a process.
         """
         parts = text.split("@")
         if len(parts) != 4 or not parts[0].isdigit():
             raise RunError(
                 f"Expected a process as PID@START@HOST@BOOT, but got {text!r}. A sweep sets "
-                f"{SWEEP_VARIABLE} for its own processes alone: unset it."
+                f"{SWEEP_VARIABLE} only for its own processes: unset it."
             )
         return cls(int(parts[0]), *parts[1:])
 
 
 def die_with(*processes: Process) -> None:
-    """Kill the own process (SIGKILL) within a second after one of some processes has ended.
+    """Kill this process (SIGKILL) within a second after one of some processes has ended.
 
-    A thread of its own looks, so it works while the main thread waits in a collective or reads.
-    It cannot look while an extension computes without letting go of the interpreter's lock. The
-    parent's end is therefore also told by the kernel, where it can.
+    A thread checks them, so this works while the main thread waits in a collective operation or
+    reads. The thread cannot run while an extension holds the interpreter's lock, so the kernel is
+    asked to signal the end of the parent as well, where it supports that.
 
     Args:
-        processes: those to end with; one on another machine is not watched.
+        processes: Processes to end with; one on another machine is not watched.
     """
     watched = _watched.setdefault(os.getpid(), set())
     first = not watched
@@ -109,7 +109,7 @@ def die_with(*processes: Process) -> None:
 
 @contextmanager
 def announce() -> Iterator[Process]:
-    """Let the processes that are started within the block know that this one leads the sweep."""
+    """Name this process as that of the sweep to the processes started within the block."""
     before = os.environ.get(SWEEP_VARIABLE)
     leader = Process.current()
     os.environ[SWEEP_VARIABLE] = f"{leader.to_text()};{os.environ.get(_JOB_VARIABLE, '')}"
@@ -123,12 +123,12 @@ def announce() -> Iterator[Process]:
 
 
 def announced() -> Process | None:
-    """Return the process that leads the sweep, if there is one to end with.
+    """Return the process of the sweep, if there is one to end with.
 
-    A Slurm job of its own, which outlives the shell that submitted it, has none.
+    A separate Slurm job, which outlives the shell that submitted it, has none.
 
     Raises:
-        RunError: the variable holds something else.
+        RunError: The variable holds something else.
     """
     text, _, job = os.environ.get(SWEEP_VARIABLE, "").partition(";")
     if not text or job != os.environ.get(_JOB_VARIABLE, ""):
@@ -138,10 +138,10 @@ def announced() -> Process | None:
 
 
 def follow() -> None:
-    """End with the process that leads the sweep, if this one works for a sweep; safe to repeat.
+    """End with the process of the sweep, if this one works for a sweep; safe to repeat.
 
     Raises:
-        RunError: the variable that names it holds something else.
+        RunError: The variable that names it holds something else.
     """
     leader = announced()
     if leader is not None:
@@ -156,12 +156,12 @@ def _watch(watched: set[Process]) -> None:
 
 def _die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
-    os._exit(128 + signal.SIGKILL)  # the first process of a container is spared its own signals
+    os._exit(128 + signal.SIGKILL)  # a container's first process ignores its own signals
 
 
 def _ask_kernel(parent: Process) -> None:
-    """Have the kernel kill this process at its parent's end."""
-    # The kernel means the thread that started us, which may end long before the process does.
+    """Ask the kernel to kill this process when its parent ends."""
+    # The kernel watches the thread that started us, which may end long before its process.
     try:
         children = Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()
     except OSError:
@@ -173,7 +173,7 @@ def _ask_kernel(parent: Process) -> None:
 
 
 def _start(pid: int) -> str | None:
-    """Return when a process started; None if there is none (any more), empty if it is hidden."""
+    """Return a process's start time; None if it does not exist, empty if it is hidden."""
     try:
         return _start_by_proc(pid) if sys.platform == "linux" else _start_by_ps(pid)
     except PermissionError:
@@ -184,14 +184,14 @@ def _start(pid: int) -> str | None:
 
 def _start_by_proc(pid: int) -> str | None:
     stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    state, *fields = stat.rpartition(")")[2].split()  # a program's name may hold anything
+    state, *fields = stat.rpartition(")")[2].split()  # a program's name may contain any character
     return None if state in "ZX" else fields[18]
 
 
 def _start_by_ps(pid: int) -> str | None:
     command = ["ps", "-o", "stat=", "-o", "lstart=", "-p", str(pid)]
-    same_words = {**os.environ, "LC_ALL": "C", "TZ": "UTC"}
-    found = subprocess.run(command, capture_output=True, text=True, env=same_words, check=False)
+    environment = {**os.environ, "LC_ALL": "C", "TZ": "UTC"}
+    found = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     state, *words = found.stdout.split() or ["Z"]
     return None if state.startswith("Z") else "_".join(words)
 

@@ -22,7 +22,7 @@ class WorstExample:
         id: Id of the example.
         origin: File and line, as text; empty if it was not read from a file.
         loss: Loss of the example; NaN ranks highest.
-        html: what `Head.render` gave: escaped already, and shown as it is.
+        html: Markup that `HeadCodec.render` returned, which is already escaped.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""A run's report, gathered from its folder, its data and its evaluations."""
+"""Gather a run's report from its folder, its data and its evaluations."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def write_run_report(
 ) -> None:
     """Write ``report.html`` into a run's folder.
 
-    Tables, matrices and the worst examples are those of the test split; without one, of the
+    Tables, matrices and the worst examples are from the test split or, if there is none, from the
     validation split.
     """
     last = next((split for split in ("test", "val") if split in evaluations), None)
@@ -59,14 +59,16 @@ def write_run_report(
         tables=[detail for detail in details if isinstance(detail, Table)],
         matrices=[detail for detail in details if isinstance(detail, Matrix)],
         worst=worst(pipeline, data.rows[last], evaluations[last].losses) if last else [],
-        skipped=[(one.where, one.problem) for errors in data.skipped.values() for one in errors],
+        skipped=[
+            (error.where, error.problem) for errors in data.skipped.values() for error in errors
+        ],
         plugins=record["plugins"],
     )
     write_report(folder.report, report)
 
 
 def run_title(config: RunConfig) -> str:
-    """Return a run's parts in one line: ``bilstm (concat) · ner · apples``."""
+    """Return a run's components in one line: ``bilstm (concat) · ner · apples``."""
     encoder = config.encoder
     merge = f" ({encoder['merge']})" if "merge" in encoder else ""
     return f"{encoder['name']}{merge} · {config.head['name']} · {config.data['name']}"
@@ -75,7 +77,7 @@ def run_title(config: RunConfig) -> str:
 def worst(
     pipeline: Pipeline, rows: EncodedSplit, losses: Mapping[str, float]
 ) -> list[WorstExample]:
-    """Return the examples with the greatest losses, as the head shows them."""
+    """Return the examples with the largest losses, as the head renders them."""
     chosen = sorted(range(len(rows)), key=lambda place: -losses[rows.ids[place]])[:WORST]
     if not chosen:
         return []

@@ -68,7 +68,7 @@ def test_its_preset_composes(stranger: None) -> None:
     ("override", "message"),
     [
         ("encoder.width=wide", "encoder.width: 'wide' is not a whole number."),
-        ("encoder.bound=relu", "encoder.bound: 'relu' is none of: tanh, none."),
+        ("encoder.bound=relu", "encoder.bound: 'relu' is not one of: tanh, none."),
         (
             "encoder.widht=3",
             "encoder has no key 'widht'. Did you mean 'width'? There are: bound, hidden_size, "

@@ -1,21 +1,37 @@
-"""TAB completion in the shells that Hydra has a script for.
+"""Completion by TAB, in the shells that Hydra has a script for.
 
-The script calls ``seqloom -sc query=bash`` with the current line in ``COMP_LINE``. Hydra would take
-the subcommand in it for an override, so it is removed before Hydra reads the line.
+The script calls ``seqloom -sc query=bash`` with the line so far in ``COMP_LINE``. Overrides of
+``train`` are completed from schemas and file names, since composing a config, as Hydra's own
+completion does, takes a third of a second at each TAB. Keys that only a composed config has (those
+of ``trainer``, of a preset, of ``hydra``) are left to Hydra. The subcommand, which Hydra would take
+for an override, is removed from its line.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import MISSING, Field, fields, is_dataclass
+from enum import Enum, EnumType
+from typing import Any, get_type_hints
 
-from seqloom.cli.candidates import candidates
 from seqloom.cli.commands import COMMANDS
+from seqloom.config.schema import Batch, Run
 from seqloom.errors import SeqloomError, did_you_mean
-from seqloom.plugins import KINDS, registry
+from seqloom.plugins import KINDS, REQUIRED, registry
+from seqloom.plugins.loading import known_names
+from seqloom.plugins.options import CORE_PACKAGE, options
+from seqloom.plugins.registry import DISABLE_KEY, disable, disabling_for_one_run
 
 SHELLS = ("bash", "fish")
 SECOND_WORDS = {"new": ("plugin",), "plugins": ("doctor",)}
+
+SECTIONS = tuple(one.name for one in fields(Run) if get_type_hints(Run)[one.name] in (Any, Batch))
+"""Keys of a run that have nested keys."""
+
+ELSEWHERE = ("+", "~", "hydra", "schema", "-", "'", '"')
+"""Prefixes of words that Hydra completes."""
 
 
 def completion(arguments: list[str]) -> int:
@@ -52,7 +68,7 @@ def _query(word: str) -> int:
 
 
 def _words(command: str, rest: str) -> list[str]:
-    """Return the completions after a command other than train."""
+    """Return completions of the word after another command than train."""
     found: list[str] = []
     if command == "sweep":
         from seqloom.cli.sweep import SUBCOMMANDS
@@ -69,7 +85,108 @@ def _words(command: str, rest: str) -> list[str]:
 def _hydra(word: str) -> int:
     from seqloom.cli.train import hydra_main
 
-    # Hydra reads the program's name for its script from sys.argv.
+    # Hydra reads the program's name for its script from here.
     sys.argv = ["seqloom", "--shell-completion", word]
     hydra_main(lambda composed: None)
     return 0
+
+
+def candidates(overrides: str) -> list[str] | None:
+    """Return the completions of the last word, or None if that needs a composed config.
+
+    Args:
+        overrides: The line after ``seqloom train``.
+    """
+    *before, last = overrides.split(" ")
+    if last.startswith(ELSEWHERE) or any(word.startswith(("--config", "-c")) for word in before):
+        return None
+    with disabling_for_one_run():
+        names = _disabled(before)
+        if names:
+            disable(names)
+        key, equals, start = last.partition("=")
+        found = _values(key, start, before) if equals else _keys(key, before)
+    return None if found is None else sorted(word for word in found if word.startswith(last))
+
+
+def _disabled(before: Sequence[str]) -> list[str]:
+    """Return the installed plugins that the line disables; parsing as Hydra does takes too long."""
+    lists = [word.partition("=")[2] for word in before if word.startswith(f"{DISABLE_KEY}=")]
+    names = [name.strip("[]'\"") for name in lists[-1].split(",")] if lists else []
+    return [name for name in names if name in known_names()]
+
+
+def _keys(word: str, before: Sequence[str]) -> Iterable[str] | None:
+    """Return keys and groups, each with the character that follows."""
+    section, dot, _ = word.rpartition(".")
+    if not dot:
+        leaves = [f"{one.name}=" for one in fields(Run) if one.name not in SECTIONS]
+        groups = [f"{group}=" for group in _groups() if "/" not in group]
+        return [*leaves, *groups, *(f"{name}." for name in SECTIONS), "hydra.", "hydra/"]
+    schemas = _schemas(section, before)
+    if schemas is None:
+        return None
+    parameters = [(one.name, get_type_hints(s)[one.name]) for s in schemas for one in fields(s)]
+    return {f"{section}.{name}{'.' if is_dataclass(hint) else '='}" for name, hint in parameters}
+
+
+def _values(key: str, start: str, before: Sequence[str]) -> Iterable[str] | None:
+    """Return values of a key or options of a group, as ``key=value``."""
+    groups = _groups()
+    if key in groups:
+        done, comma, _ = start.rpartition(",")  # several values: a sweep
+        return [f"{key}={done}{comma}{name}" for name in groups[key] if name not in done.split(",")]
+    if start.startswith((".", "/", "~")):  # a path
+        return None
+    section, _, name = key.rpartition(".")
+    schemas = _schemas(section, before) if section else [Run]
+    if schemas is None:
+        return None
+    found = [(one, schema) for schema in schemas for one in fields(schema) if one.name == name]
+    return {f"{key}={text}" for one, schema in found for text in _texts(one, schema)}
+
+
+def _texts(parameter: Field[Any], schema: type) -> list[str]:
+    """Return a parameter's options, or its default if it does not have options."""
+    hint = get_type_hints(schema)[parameter.name]
+    if isinstance(hint, EnumType):
+        return list(hint.__members__)
+    if hint is bool:
+        return ["true", "false"]
+    default = parameter.default
+    plain = isinstance(default, str | int | float | Enum) and default != REQUIRED
+    return [str(default)] if default is not MISSING and plain else []
+
+
+def _groups() -> dict[str, list[str]]:
+    """Return the options of every group: components, and YAML of the core and of plugins."""
+    found: dict[str, list[str]] = {kind: list(registry().names(kind)) for kind in KINDS}
+    packages = [name for plugin in registry().plugins for name in plugin.config_packages]
+    for option in (one for p in dict.fromkeys([CORE_PACKAGE, *packages]) for one in options(p)):
+        group, _, name = option.rpartition("/")
+        if group:
+            found.setdefault(group, []).append(name)
+    return found
+
+
+def _schemas(section: str, before: Sequence[str]) -> list[type] | None:
+    """Return the schemas that a section of the config may have; None if they are not known.
+
+    The schema of the component that the line chooses, or those of all components of the kind.
+    """
+    head, _, rest = section.partition(".")
+    if head == "batch":
+        schemas: list[type] = [Batch]
+    elif head in KINDS:
+        chosen = [word.partition("=")[2] for word in before if word.startswith(f"{head}=")]
+        known = registry().names(head)
+        names = chosen[-1].split(",") if chosen else known
+        if not set(names) <= set(known):  # a preset
+            return None
+        schemas = [registry().find(head, name).schema for name in names]
+    else:
+        return None
+    for name in rest.split(".") if rest else ():
+        inner = [get_type_hints(schema).get(name) for schema in schemas]
+        schemas = [hint for hint in inner if isinstance(hint, type) and is_dataclass(hint)]
+    return schemas

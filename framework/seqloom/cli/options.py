@@ -1,4 +1,4 @@
-"""What the commands that use a trained model share: their options and their overrides."""
+"""Options and overrides that the commands for trained models share."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def model_parser(prog: str, description: str, epilog: str) -> argparse.ArgumentP
 
 
 def positive_int(text: str) -> int:
-    """Return a positive whole number, for argparse.
+    """Return a positive integer, for argparse.
 
     Raises:
-        ArgumentTypeError: The text is not one.
+        ArgumentTypeError: The text is not a positive integer.
     """
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive integer")
     return int(text)
 
 

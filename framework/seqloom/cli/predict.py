@@ -1,4 +1,4 @@
-"""``seqloom predict``: inputs in, predictions out, as they come."""
+"""``seqloom predict``: print a prediction for each input, as inputs arrive."""
 
 from __future__ import annotations
 
@@ -43,17 +43,17 @@ def predict(arguments: list[str]) -> int:
     skipped: list[ExampleError] = []
     on_bad: OnBad = skipped.append if options.skip_bad else "raise"
     with writing(options.to, options.out, pipeline.codecs.heads[pipeline.head_name]) as writer:
-        source = build_reader(section)
-        writer.begin(source)
-        inputs = source.inputs(paths)
+        reader = build_reader(section)
+        writer.begin(reader)
+        inputs = reader.inputs(paths)
         found = pipeline.predict(inputs, options.batch, on_bad=on_bad, stream=True)
         try:
             for example, prediction in found:
                 writer.write(example, prediction)
         except ExampleError as error:
-            raise DataError(f"{error} Or leave out what cannot be used: --skip-bad") from error
+            raise DataError(f"{error} To skip such examples: --skip-bad") from error
     for one in skipped:
-        print(f"Left out: {one}", file=sys.stderr)
+        print(f"Skipped: {one}", file=sys.stderr)
     return 0
 
 
@@ -63,7 +63,7 @@ def input_section(info: Mapping[str, Any], paths: Sequence[str], overrides: Over
     Args:
         info: What the model's bundle records.
         paths: Paths of the files; ``-`` is standard input.
-        overrides: ``data=NAME`` and ``data.KEY=VALUE``.
+        overrides: Overrides ``data=NAME`` and ``data.KEY=VALUE``.
 
     Raises:
         ConfigError: No component reads such files, or an override is wrong.

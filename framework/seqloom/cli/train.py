@@ -1,4 +1,4 @@
-"""``seqloom train``: Hydra composes the config, each trial is frozen and run."""
+"""``seqloom train``: compose the config with Hydra, freeze it and run it, or each trial's."""
 
 from __future__ import annotations
 
@@ -56,14 +56,14 @@ Common keys:
 """
 
 OF_COMPOSING = ("Config group override", "Only one of --run")
-"""How the bare ValueErrors of Hydra begin that are a user's mistake."""
+"""Starts of the bare ValueErrors with which Hydra reports a user's mistake."""
 
 
 def train(arguments: list[str]) -> int:
     """Run Hydra with these arguments, and return the exit status.
 
     Raises:
-        SeqloomError: the config cannot be composed, the run failed, or a trial of the sweep did.
+        SeqloomError: The config cannot be composed, or the run or a trial of the sweep failed.
     """
     with disabling_for_one_run():
         return _train(arguments)
@@ -83,22 +83,22 @@ def _train(arguments: list[str]) -> int:
 
     def task(composed: DictConfig) -> None:
         if HydraConfig.get().mode is RunMode.MULTIRUN:
-            run_trial(composed)  # perhaps in another process: the trial's record holds its failure
+            run_trial(composed)  # perhaps in another process; a failure is in the trial's record
             return
         try:
             run_composed(composed)
-        except SeqloomError as error:  # Hydra prints lines of its own of an error that leaves a job
+        except SeqloomError as error:  # Hydra would print its own lines about an error in a job
             errors.append(error)
 
     before = os.environ.get("HYDRA_FULL_ERROR")
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # let errors through to us: we put them in sentences
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # let errors through, to be explained here
     try:
         hydra_main(task)
     except COMPOSITION_ERRORS as error:
         if type(error) is ValueError and not str(error).startswith(OF_COMPOSING):
             raise
         raise explain(error) from error
-    except OSError as error:  # Hydra makes the run's folder
+    except OSError as error:  # Hydra creates the run's folder
         raise cannot_write(Path(str(error.filename)), error) from error
     finally:
         if before is None:
@@ -111,7 +111,7 @@ def _train(arguments: list[str]) -> int:
 
 
 def overrides_first(arguments: list[str]) -> list[str]:
-    """Return the arguments with KEY=VALUE before the options, behind which Hydra takes none.
+    """Return the arguments with KEY=VALUE before the options, since Hydra accepts none after them.
 
     >>> overrides_first(["--cfg", "job", "seed=2"])
     ['seed=2', '--cfg', 'job']
@@ -137,7 +137,7 @@ def run_composed(composed: DictConfig) -> None:
     """Freeze one config and run it.
 
     Raises:
-        SeqloomError: the config cannot be used, or the run failed; ``run.json`` says so too.
+        SeqloomError: The config cannot be used, or the run failed; ``run.json`` records it.
     """
     settings = HydraConfig.get()
     try:
@@ -162,7 +162,7 @@ def print_failure(text: str) -> None:
 
 
 def _with_components(arguments: list[str]) -> list[str]:
-    """Return the arguments, with the names of the parts of the model of ``init=MODEL``, if any."""
+    """Return the arguments with the names of the components of ``init=MODEL``, if there is one."""
     if not any(word.lstrip("+").startswith("init=") for word in arguments):
         return arguments
     from seqloom.train.pretrained import with_components
@@ -173,7 +173,7 @@ def _with_components(arguments: list[str]) -> list[str]:
 def hydra_main(task: Callable[[DictConfig], None]) -> None:
     """Enter Hydra, which reads ``sys.argv`` and calls the task with each composed config.
 
-    The log files that Hydra opens are closed: a process that lives on would keep them.
+    The log files that Hydra opens are closed at the end, in case the process continues.
     """
     register_configs()
     decorate = hydra.main(
@@ -190,10 +190,10 @@ def hydra_main(task: Callable[[DictConfig], None]) -> None:
 
 
 def frozen(composed: DictConfig) -> RunConfig:
-    """Return the config of a trial, with its folder.
+    """Return the frozen config of a run or trial, with its final folder.
 
     Raises:
-        SeqloomError: a key is unknown, a value is missing, or parts do not fit.
+        SeqloomError: A key is unknown, a value is missing, or components are not compatible.
     """
     if not composed.run_dir:
         raise ConfigError("run_dir is empty. Set it: run_dir=PATH")
@@ -218,19 +218,19 @@ def _with_init(config: RunConfig, overrides: Sequence[str]) -> RunConfig:
 
 
 def title(choices: Mapping[str, Any]) -> str:
-    """Return a run's choices in one line, as they were named: ``bilstm · ner · bc5cdr``."""
+    """Return a run's choices in one line, by their names: ``bilstm · ner · bc5cdr``."""
     return " · ".join(str(choices[group]) for group in ("encoder", "head", "data"))
 
 
 def run_once(config: RunConfig) -> Any:
-    """Import what training needs, which takes seconds, and run."""
+    """Run; this imports what training needs, which takes seconds."""
     from seqloom.train.run import run
 
     return run(config, list(HydraConfig.get().overrides.task))
 
 
 def report(result: Any) -> None:
-    """Print what a trial came to."""
+    """Print the result of a run."""
     if not result.bundle.exists():
         print("Pruned: other trials of this sweep score better. There is no model.")
         return
@@ -241,7 +241,7 @@ def report(result: Any) -> None:
 
 
 def help_text() -> str:
-    """Return the page of ``seqloom train --help``, with the options of every group."""
+    """Return the text of ``seqloom train --help``, with the options of every group."""
     from hydra._internal.config_loader_impl import ConfigLoaderImpl
     from hydra._internal.utils import create_automatic_config_search_path
 

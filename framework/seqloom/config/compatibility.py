@@ -27,10 +27,10 @@ WORDS = {
 
 
 def check_compatible(components: Mapping[str, Section], trained: bool = False) -> None:
-    """Check what each component takes against what the components before it provide.
+    """Check that each component gets what it takes from the components before it.
 
     Args:
-        components: Sections by kind: of data, frontend and head at least.
+        components: Sections by kind, at least those of data, frontend and head.
         trained: Whether they belong to a trained model, so that no others can be chosen.
 
     Raises:
@@ -38,14 +38,14 @@ def check_compatible(components: Mapping[str, Section], trained: bool = False) -
     """
     data = _component(components, "data")
     frontend = _component(components, "frontend")
-    fields = _given(*data)
+    fields = _provided(*data)
     head, params = _component(components, "head")
-    between = str if trained else partial(_between, fields, head)
-    _check(*frontend, offered=fields, giver=data[0], instead=between)
-    steps = _given(*frontend)
+    hint = str if trained else partial(_frontend_hint, fields, head)
+    _check(*frontend, provided=fields, provider=data[0], instead=hint)
+    steps = _provided(*frontend)
     for role in head.takes:
         if role in steps:
-            _check(head, params, steps, frontend[0], roles=(role,), instead=between)
+            _check(head, params, steps, frontend[0], roles=(role,), instead=hint)
         else:
             _check(head, params, fields, data[0], roles=(role,))
 
@@ -55,8 +55,8 @@ def _component(components: Mapping[str, Section], kind: Kind) -> tuple[Component
     return registry().find(kind, name), params
 
 
-def _given(component: Component, params: dict[str, Any]) -> Mapping[str, str]:
-    """Return what a component gives; a plugin's function that fails is said to be that plugin's."""
+def _provided(component: Component, params: dict[str, Any]) -> Mapping[str, str]:
+    """Return what a component provides; an error in a plugin's function names the plugin."""
     try:
         return component.given(params)
     except SeqloomError:
@@ -64,76 +64,78 @@ def _given(component: Component, params: dict[str, Any]) -> Mapping[str, str]:
     except Exception as error:
         label = f"{component.kind}={component.name}"
         raise PluginError(
-            f"{label}: its plugin cannot tell what it gives: {type(error).__name__}: {error}. "
+            f"{label}: its plugin cannot say what it provides: {type(error).__name__}: {error}. "
             f"Report this to the authors of {registry().owner(component.kind, component.name)}."
         ) from error
 
 
 def _check(
-    taker: Component,
+    consumer: Component,
     params: Mapping[str, Any],
-    offered: Mapping[str, str],
-    giver: Component,
+    provided: Mapping[str, str],
+    provider: Component,
     *,
     roles: tuple[str, ...] | None = None,
     instead: Callable[[], str] = str,
 ) -> None:
-    """Check that one of the kinds that are taken is offered for each role.
+    """Check that one of the accepted kinds is provided for each role.
 
     Args:
-        taker: the part that takes.
-        params: of it.
-        offered: kinds by name.
-        giver: the part that offers them.
-        roles: to check; None: all.
-        instead: says what to choose in place of a part that was not told by name what to take.
+        consumer: Component that takes fields or steps.
+        params: Its parameters.
+        provided: Kinds of what is provided, by name.
+        provider: Component that provides it.
+        roles: Roles to check; None: all.
+        instead: Function that returns what to choose instead, if no parameter names what to take.
 
     Raises:
-        ConfigError: one is not.
+        ConfigError: A role is not provided for.
     """
-    for role in roles or tuple(taker.takes):
-        accepted = taker.takes[role]
+    for role in roles or tuple(consumer.takes):
+        accepted = consumer.takes[role]
         name = params.get(role) if role in params else role
-        # Without a name, what is taken is a field that is named after its kind.
+        # Without a name, the field is named after its kind.
         names = accepted if name is None else (str(name),)
-        if any(offered.get(one) in accepted for one in names):
+        if any(provided.get(one) in accepted for one in names):
             continue
         needs = " or ".join(WORDS.get(kind, kind) for kind in accepted)
-        where = f" in the field {name!r} ({taker.kind}.{role})" if role in params and name else ""
-        hint = _naming(taker, role, accepted, offered)
-        if not hint and params.get(role) == taker.defaults().get(role):
+        where = (
+            f" in the field {name!r} ({consumer.kind}.{role})" if role in params and name else ""
+        )
+        hint = _field_hint(consumer, role, accepted, provided)
+        if not hint and params.get(role) == consumer.defaults().get(role):
             hint = instead()
         raise ConfigError(
-            f"{taker.kind}={taker.name} needs {needs}{where}; "
-            f"{giver.kind}={giver.name} gives {_listing(offered)}.{hint}"
+            f"{consumer.kind}={consumer.name} needs {needs}{where}; "
+            f"{provider.kind}={provider.name} provides {_listing(provided)}.{hint}"
         )
 
 
-def _naming(
-    taker: Component, role: str, accepted: tuple[str, ...], offered: Mapping[str, str]
+def _field_hint(
+    consumer: Component, role: str, accepted: tuple[str, ...], provided: Mapping[str, str]
 ) -> str:
-    """Say which field would do if it were named."""
-    named = [name for name, kind in offered.items() if kind in accepted and kind != name]
-    return f" Name it: {taker.kind}.{role}={named[0]}" if named else ""
+    """Return a hint that names a field of an accepted kind."""
+    named = [name for name, kind in provided.items() if kind in accepted and kind != name]
+    return f" Name it: {consumer.kind}.{role}={named[0]}" if named else ""
 
 
-def _between(fields: Mapping[str, str], head: Component) -> str:
-    """Say which frontends take what the data give, and give what the head takes."""
-    parts = [registry().find("frontend", name) for name in registry().names("frontend")]
-    fitting = [f"frontend={one.name}" for one in parts if _joins(one, fields, head)]
-    return f" Choose {' or '.join(fitting)}." if fitting else ""
+def _frontend_hint(fields: Mapping[str, str], head: Component) -> str:
+    """Return a hint that names the frontends compatible with the data and the head."""
+    known = [registry().find("frontend", name) for name in registry().names("frontend")]
+    found = [f"frontend={one.name}" for one in known if _connects(one, fields, head)]
+    return f" Choose {' or '.join(found)}." if found else ""
 
 
-def _joins(frontend: Component, fields: Mapping[str, str], head: Component) -> bool:
+def _connects(frontend: Component, fields: Mapping[str, str], head: Component) -> bool:
     try:
-        steps = _given(frontend, frontend.defaults())
+        steps = _provided(frontend, frontend.defaults())
     except SeqloomError:  # of a plugin that is not in use
         return False
     taken = all(set(kinds) & set(fields.values()) for kinds in frontend.takes.values())
     return taken and all(kind in head.takes.get(role, (kind,)) for role, kind in steps.items())
 
 
-def _listing(offered: Mapping[str, str]) -> str:
-    if not offered:
+def _listing(provided: Mapping[str, str]) -> str:
+    if not provided:
         return "nothing"
-    return ", ".join(f"{name} ({WORDS.get(kind, kind)})" for name, kind in offered.items())
+    return ", ".join(f"{name} ({WORDS.get(kind, kind)})" for name, kind in provided.items())

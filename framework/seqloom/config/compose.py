@@ -1,6 +1,6 @@
-"""Compose a run's config: the one way from overrides to a frozen, checked config.
+"""Compose a run's config: from overrides to a frozen, checked config.
 
-The command line has Hydra compose, and goes on with `complete`; Python does both by `compose_run`.
+On the command line, Hydra composes and `complete` does the rest; `compose_run` does both in Python.
 """
 
 from __future__ import annotations
@@ -28,17 +28,16 @@ from seqloom.plugins.registry import DISABLE_KEY, disable
 
 VERSION_BASE = "1.3"
 
-
 Amend = Callable[[RunConfig, Sequence[str]], RunConfig]
-"""From a frozen config and the user's overrides to the config that is checked and run."""
+"""Function from a frozen config and the user's overrides to the config that is checked and run."""
 
 
 def compose_run(overrides: Sequence[str], amend: Amend | None = None) -> RunConfig:
     """Return the frozen, checked config that ``seqloom train`` would run with these overrides.
 
     Args:
-        overrides: As on the command line.
-        amend: Called on the config before its components are checked against each other.
+        overrides: Overrides as on the command line.
+        amend: Function that is applied to the config before the compatibility check.
 
     Raises:
         ConfigError: It cannot be composed, or its components are not compatible.
@@ -62,34 +61,34 @@ def compose_data(overrides: Sequence[str]) -> Section:
     """Return the data section that ``data=NAME data.KEY=VALUE`` overrides describe.
 
     Raises:
-        ConfigError: it cannot be composed.
-        PluginError: the component is not installed.
+        ConfigError: It cannot be composed.
+        PluginError: The component is not installed.
     """
     return freeze_section(composed("evaluate", overrides), "data")
 
 
 def composed(config_name: str, overrides: Sequence[str]) -> DictConfig:
-    """Return a config as Hydra composes it, its values neither resolved nor checked.
+    """Return a config as Hydra composes it, neither resolved nor checked.
 
     Args:
         config_name: ``train`` or ``evaluate``.
-        overrides: as on the command line.
+        overrides: Overrides as on the command line.
 
     Raises:
-        ConfigError: it cannot be composed.
-        PluginError: a component is not installed.
+        ConfigError: It cannot be composed.
+        PluginError: A component is not installed.
     """
     register_configs()
     try:
-        with _apart(), initialize_config_module("seqloom_conf", version_base=VERSION_BASE):
+        with _preserve_hydra(), initialize_config_module("seqloom_conf", version_base=VERSION_BASE):
             return compose(config_name, overrides=list(overrides))
     except COMPOSITION_ERRORS as error:
         raise explain(error) from error
 
 
 @contextmanager
-def _apart() -> Iterator[None]:
-    """Leave a Hydra that is running in this process, another program's perhaps, as it was."""
+def _preserve_hydra() -> Iterator[None]:
+    """Preserve the state of a Hydra that is running in this process, perhaps another program's."""
     running, base = GlobalHydra.instance().hydra, VersionBase.instance().version_base
     GlobalHydra.instance().clear()
     try:
@@ -102,9 +101,9 @@ def _apart() -> Iterator[None]:
 def disable_by(words: Sequence[str]) -> None:
     """Disable the plugins that ``disable_plugins=[NAME]`` on a command line names, and no others.
 
-    Which options a command has depends on its plugins, so this comes before composing. In a YAML
-    file the key takes effect once the config is composed: components of those plugins are then
-    refused.
+    Which options a command has depends on its plugins, so this runs before composing. In a
+    YAML file, the key takes effect once the config is composed: components of those plugins are
+    then rejected.
 
     Raises:
         ConfigError: The value is not a list of names, or names a plugin that is not installed.
@@ -121,20 +120,21 @@ def _names(word: str) -> list[str]:
     value = None if override.is_sweep_override() else override.value()
     if not isinstance(value, list):
         raise ConfigError(
-            f"{word!r} cannot be read; write {DISABLE_KEY}=[NAME,NAME]. It is for the whole "
-            "command: it cannot be swept over."
+            f"{word!r} cannot be read; write {DISABLE_KEY}=[NAME,NAME]. It applies to the "
+            "whole command and cannot be swept over."
         )
     return [str(name) for name in value]
 
 
 def as_overrides(given: Iterable[str | Mapping[str, Any]]) -> list[str]:
-    """Return overrides as words of the command line.
+    """Return overrides as command-line words.
 
-    A mapping stands for the words that set its values: a section's ``name`` chooses the option of
-    its group, and what the sections of Lightning and torch lack is added to them.
+    A mapping becomes the words that set its values: the ``name`` of a section chooses the option of
+    its group, and keys that a section of Lightning or torch lacks are added.
 
     Args:
-        given: Words, and mappings by key: ``{"encoder": {"name": "lstm", "hidden_size": 64}}``.
+        given: Words, and mappings from keys to values, such as
+            ``{"encoder": {"name": "lstm", "hidden_size": 64}}``.
 
     >>> as_overrides(["seed=1", {"encoder": {"name": "lstm", "merge": None}, "threads": 2}])
     ['seed=1', 'encoder=lstm', 'encoder.merge=null', 'threads=2']
@@ -159,7 +159,7 @@ def _words(key: str, section: Mapping[str, Any]) -> list[str]:
 
 
 def _text(value: object) -> str:
-    """Return a value in the language of Hydra's overrides."""
+    """Return a value in the syntax of Hydra's overrides."""
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{_key(name)}: {_text(one)}" for name, one in value.items()) + "}"
     if isinstance(value, list | tuple):
@@ -170,7 +170,7 @@ def _text(value: object) -> str:
 
 
 def _key(name: object) -> str:
-    """Return the key of a mapping; Hydra's language quotes none."""
+    """Return the key of a mapping; Hydra's syntax has no quotes for keys."""
     if not re.fullmatch(r"[\w.-]+", str(name)):
         raise ConfigError(f"The key {name!r} cannot be an override; set it in a YAML file.")
     return str(name)

@@ -1,4 +1,4 @@
-"""Hydra's and OmegaConf's errors as sentences that name the key, what came and what to do."""
+"""Explain errors of Hydra and OmegaConf: the key, the value, what was expected, what to do."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from seqloom.config.store import register_configs
 from seqloom.errors import ConfigError, PluginError, SeqloomError, did_you_mean
 from seqloom.plugins import KINDS, Kind, registry
 
-# Hydra refuses ``encoder=3`` by a bare ValueError.
+# Hydra rejects ``encoder=3`` with a bare ValueError.
 COMPOSITION_ERRORS = (HydraException, OmegaConfBaseException, MarkedYAMLError, ValueError)
 
-# What Hydra and OmegaConf add to their messages for their own developers.
+# Lines that Hydra and OmegaConf add to their messages for developers.
 ASIDE = r"full_key:|object_type=|reference_type=|In '.*' raised while composing config:|In '.*':"
 
 
 def explain(error: Exception, prefix: str = "") -> SeqloomError:
-    """Return an error of composing as one of ours.
+    """Return an error of composition as an error of seqloom.
 
     Args:
         error: Error of Hydra or OmegaConf.
-        prefix: in front of the keys, where a section was composed alone: ``data.``
+        prefix: Prefix of the keys if a section was composed alone, such as ``data.``.
     """
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
         group, _, name = error.missing_cfg_file.removesuffix(".yaml").rpartition("/")
@@ -36,11 +36,11 @@ def explain(error: Exception, prefix: str = "") -> SeqloomError:
         return ConfigError(f"{place}: this is not valid YAML: {error.problem}.")
     if isinstance(error, OverrideParseException):
         return _unreadable(error.override)
-    return _told(str(error)) or _composed(error, prefix)
+    return _explain_text(str(error)) or _composed(error, prefix)
 
 
-def _told(text: str) -> ConfigError | None:
-    """Return what to say of errors that only their text tells apart."""
+def _explain_text(text: str) -> ConfigError | None:
+    """Return the explanation of an error that only its text identifies."""
     several = re.search(r"Ambiguous value for argument '(.*)'", text)
     if several:
         word, key = several[1], several[1].partition("=")[0]
@@ -64,7 +64,7 @@ def _composed(error: Exception, prefix: str) -> SeqloomError:
 
 
 def _cause(error: Exception) -> OmegaConfBaseException | None:
-    """Return the error of OmegaConf at the bottom, which knows key and value, if there is one."""
+    """Return the underlying error of OmegaConf, if there is one; it has the key and the value."""
     for one in (error, error.__cause__, error.__context__):
         if isinstance(one, OmegaConfBaseException):
             return one
@@ -75,7 +75,7 @@ def _unreadable(override: str) -> ConfigError:
     if "=" not in override:
         return ConfigError(f"{override!r} cannot be read; write GROUP=NAME or KEY=VALUE.")
     return ConfigError(
-        f"{override!r} cannot be read. A value with a comma, semicolon, bracket or the like in it "
+        f"{override!r} cannot be read. A value with a comma, semicolon, bracket or the like "
         "needs inner quotes inside those of the shell: 'KEY=\"VALUE\"'."
     )
 
@@ -100,7 +100,7 @@ def _no_component(kind: Kind, name: str, options: Sequence[str]) -> SeqloomError
 
 
 def _no_key(error: Exception, cause: OmegaConfBaseException, prefix: str) -> ConfigError:
-    """Say which key is unknown, and what there is in its place."""
+    """Return an error that names the unknown key and similar ones."""
     parent = cause.parent_node
     known = [str(key) for key in parent or () if key not in ("hydra", "_target_", "_partial_")]
     hint = did_you_mean(str(cause.key), known)
@@ -108,8 +108,8 @@ def _no_key(error: Exception, cause: OmegaConfBaseException, prefix: str) -> Con
     section, dot, _ = full_key.rpartition(".")
     owner = f"{section} has" if dot else "there is" if where else "A run has"
     message = f"{where}{owner} no key {cause.key!r}. {hint}"
-    if cause.object_type is dict and not where:  # not typed, so anything can be added
-        message += f" To add it all the same, put a plus in front: +{full_key}=…"
+    if cause.object_type is dict and not where:  # not typed, so keys can be added
+        message += f" To add it anyway, prefix it with a plus: +{full_key}=…"
     return ConfigError(message)
 
 
@@ -122,11 +122,11 @@ def _wrong_value(error: Exception, cause: OmegaConfBaseException, prefix: str) -
             f"{section}=NAME."
         )
     reason = _lines(cause)[0].rstrip(".")
-    return ConfigError(f"{where}{key}: {_plainly(reason)}.")
+    return ConfigError(f"{where}{key}: {_rephrase(reason)}.")
 
 
 def _where(error: Exception) -> str:
-    """Return the YAML file that caused the error, as the start of a message."""
+    """Return the YAML file of the error, as the start of a message."""
     found = re.match(r"In '([^']+)'", str(error))
     return f"In the config {found[1]!r}: " if found else ""
 
@@ -135,12 +135,12 @@ PHRASES = (
     (r"Value (.*) of type '\w+' could not be converted to Integer", r"\1 is not a whole number"),
     (r"Value (.*) of type '\w+' could not be converted to Float", r"\1 is not a number"),
     (r"Value '(.*)' is not a valid bool.*", r"'\1' is neither true nor false"),
-    (r"Invalid value (.*), expected one of \[(.*)\]", r"\1 is none of: \2"),
+    (r"Invalid value (.*), expected one of \[(.*)\]", r"\1 is not one of: \2"),
     (r"field '.*' is not Optional", r"null is not allowed"),
 )
 
 
-def _plainly(reason: str) -> str:
+def _rephrase(reason: str) -> str:
     for pattern, phrase in PHRASES:
         if re.fullmatch(pattern, reason):
             return re.sub(pattern, phrase, reason)
@@ -148,7 +148,7 @@ def _plainly(reason: str) -> str:
 
 
 def _lines(error: Exception) -> list[str]:
-    """Return the lines of an error and its cause that say something, each once."""
+    """Return the informative lines of an error and its cause, each once."""
     texts = [str(one) for one in (error, error.__cause__) if one]
     lines = [line.strip() for text in texts for line in text.splitlines()]
     return list(dict.fromkeys(one for one in lines if one and not re.match(ASIDE, one)))

@@ -18,9 +18,9 @@ def freeze(config: DictConfig) -> RunConfig:
     """Return the config with every value resolved and checked.
 
     Raises:
-        ConfigError: a value is missing or an interpolation leads nowhere; a key is unknown, or a
-            schema refuses its value.
-        PluginError: a component is not installed.
+        ConfigError: A value is missing, an interpolation cannot be resolved, a key is unknown, or a
+            schema rejects a value.
+        PluginError: A component is not installed.
     """
     plain = _plain(config)
     refuse_unknown_keys(plain)
@@ -29,7 +29,7 @@ def freeze(config: DictConfig) -> RunConfig:
 
 
 def freeze_section(config: DictConfig, kind: Kind) -> Section:
-    """Return one component's section of a config as plain data; raises as ``freeze`` does."""
+    """Return one component's section of a config as plain data; raises the errors of `freeze`."""
     section: Section = _plain(config)[kind]
     _refuse_in_section(kind, section)
     return section
@@ -50,18 +50,18 @@ def _plain(config: DictConfig) -> Section:
 
 
 def _name_first(section: Any) -> Any:
-    """Return a component's section with its name before its parameters, for whoever reads it."""
+    """Return a component's section with its name before its parameters, for readability."""
     if isinstance(section, dict) and "name" in section:
         return {"name": section["name"], **section}
     return section
 
 
 def refuse_unknown_keys(config: Section) -> None:
-    """Refuse keys that ``+key=value`` added although nothing reads them.
+    """Reject keys that were added by ``+key=value`` but that nothing reads.
 
     Raises:
-        ConfigError: names the nearest key that exists.
-        PluginError: a component is not installed.
+        ConfigError: A key is unknown; the message names a similar one.
+        PluginError: A component is not installed.
     """
     _refuse(config, Run, "", "a run")
     for kind in KINDS:
@@ -71,8 +71,8 @@ def refuse_unknown_keys(config: Section) -> None:
 def _refuse_in_section(kind: Kind, section: Any) -> None:
     if not isinstance(section, dict) or "name" not in section:
         raise ConfigError(
-            f"{kind} must be one of the installed components, chosen as {kind}=NAME; "
-            f"there are: {', '.join(registry().names(kind))}. A preset of one begins with "
+            f"{kind} must be one of the installed components, chosen as {kind}=NAME: "
+            f"{', '.join(registry().names(kind))}. A preset of one starts with "
             f"defaults: [/schema/{kind}/NAME@_here_, _self_]"
         )
     component = registry().find(kind, section["name"])
@@ -82,12 +82,12 @@ def _refuse_in_section(kind: Kind, section: Any) -> None:
         component.schema(**params)  # its __post_init__ may reject values before any data is read
     except SeqloomError:
         raise
-    except Exception as error:  # a stranger's schema can raise anything
+    except Exception as error:  # a plugin's schema can raise anything
         raise ConfigError(f"{kind}={component.name} refuses its parameters: {error}") from error
 
 
 def _refuse(params: Section, schema: type, prefix: str, owner: str) -> None:
-    """Refuse keys that are not in a schema, nor in the schemas inside it."""
+    """Reject keys that are not in a schema or in the schemas nested in it."""
     known, hints = [f.name for f in fields(schema)], get_type_hints(schema)
     for key, value in params.items():
         if key not in known:
@@ -120,7 +120,7 @@ TYPES: dict[str, tuple[tuple[type, ...], str]] = {
 
 
 def refuse_out_of_range(config: Section) -> None:
-    """Refuse settings of a wrong type, or below their minimum.
+    """Reject settings of a wrong type, or below their minimum.
 
     Raises:
         ConfigError: A value is below its minimum, or is not a number.

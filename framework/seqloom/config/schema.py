@@ -1,4 +1,4 @@
-"""The typed part of a run's config that belongs to no component."""
+"""The schema of a run's config, except for the components."""
 
 from __future__ import annotations
 
@@ -17,31 +17,32 @@ class OnBad(StrEnum):
 
 
 class Resume(StrEnum):
-    """Whether a run goes on from a checkpoint in its own folder."""
+    """Whether a run is resumed from the checkpoint in its folder."""
 
     never = "never"
     auto = "auto"
 
 
 class InitClasses(Enum):
-    """What becomes of a trained model's classes, a reader's alphabet say, on new data."""
+    """What happens to a trained model's classes, such as an alphabet, on new data."""
 
     keep = "keep"
     merge = "merge"
     replace = "replace"
 
-    def __str__(self) -> str:  # as it is offered by completion
+    def __str__(self) -> str:  # as completion shows it
         return self.value
 
 
 @dataclass
 class Batch:
-    """How examples are put into batches.
+    """Settings of batches.
 
     Attributes:
-        max_examples: cap of examples in a batch.
-        max_cost: cap of its padded size (longest cost × examples, in tokens or pixels); null: none.
-        workers: processes that load and augment; 0 does it in the training process.
+        max_examples: Maximum number of examples in a batch.
+        max_cost: Maximum padded size of a batch (longest cost × examples, in tokens or pixels);
+            null: no limit.
+        workers: Number of processes that load and augment; 0: the training process does.
     """
 
     max_examples: int = 16
@@ -51,22 +52,23 @@ class Batch:
 
 @dataclass
 class Run:
-    """A run: its parts, and what is said of the run itself.
+    """A run: its components and its settings.
 
     Attributes:
-        run_dir: the folder that gets everything; under ``-m`` the sweep's folder.
-        seed: of weights, order, dropout and augmentation.
-        resume: ``auto`` goes on from the last epoch's checkpoint in ``run_dir`` if there is one.
-        on_bad: ``skip`` leaves out examples that cannot be used, counts and lists them.
-        threads: of the CPU that torch may use. More than one help large models on free cores, and
-            beside a busy neighbour cost a multiple; null leaves it to torch.
-        init: a bundle, or a run's folder, to begin from: its frontend, encoder and head with their
+        run_dir: Folder that gets all files; with ``-m``, the folder of the sweep.
+        seed: Seed of weights, order, dropout and augmentation.
+        resume: ``auto``: resume from the last epoch's checkpoint in ``run_dir``, if there is one.
+        on_bad: ``skip``: skip examples that cannot be used; they are counted and listed.
+        threads: Number of CPU threads that torch may use; null: torch's default. More than one is
+            faster for large models on idle cores, and much slower on busy ones.
+        init: Bundle or run folder to start from: its frontend, encoder and head with their
             parameters, its codecs and its weights.
-        init_classes: what becomes of its head's classes: ``keep``; ``merge`` adds those of the new
-            data; ``replace`` has those of the new data alone. What is in both keeps its weights.
-        freeze: parts that do not train: ``frontend``, ``encoder.stack``, …
-        disable_plugins: names of plugins, or of their distributions, that this run does without.
-        title: of the report; null: the parts' names.
+        init_classes: What happens to the classes of its head. ``keep``: no change; ``merge``: add
+            those of the new data; ``replace``: only those of the new data. Classes that are in
+            both keep their weights.
+        freeze: Modules that are not trained: ``frontend``, ``encoder.stack``, …
+        disable_plugins: Names of plugins, or of their distributions, that this run does not use.
+        title: Title of the report; null: the names of the components.
     """
 
     data: Any = REQUIRED

@@ -1,4 +1,4 @@
-"""Put every component's schema and every plugin's YAML where Hydra finds it."""
+"""Register every component's schema and every plugin's YAML with Hydra."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PROVIDER = "plugin "
 
 
 class PluginSearchPath(SearchPathPlugin):
-    """Adds the packages of YAML that plugins name to Hydra's search path."""
+    """Adds the config packages of plugins to Hydra's search path."""
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
         """Append ``pkg://`` entries in the order of the plugins' names."""
@@ -28,7 +28,7 @@ class PluginSearchPath(SearchPathPlugin):
 
 
 def config_packages() -> list[tuple[str, str]]:
-    """Return (plugin, package) for each package of YAML that a plugin in use names."""
+    """Return (plugin, package) for each config package of a plugin in use."""
     return [
         (plugin.name, package)
         for plugin in registry().plugins
@@ -37,13 +37,13 @@ def config_packages() -> list[tuple[str, str]]:
 
 
 def register_configs() -> dict[tuple[str, str], str]:
-    """Make every component an option of its group; must come before Hydra composes anything.
+    """Make every component an option of its group; required before Hydra composes anything.
 
-    Each schema is stored as the option itself and in ``schema/<kind>`` for YAML to build on.
+    Each schema is stored as the option itself and in ``schema/<kind>`` for presets to extend.
 
     Returns:
-        The components, by kind and name, whose schemas OmegaConf refuses, with its reasons; they
-        are no options, and everything else goes on.
+        The reasons of components, by kind and name, whose schemas OmegaConf rejects; these are not
+        options, and the others work.
     """
     return _registered(registry())
 
@@ -53,22 +53,22 @@ def _registered(found: Registry) -> dict[tuple[str, str], str]:
     store = ConfigStore.instance()
     _forget_plugins(store)
     store.store(name="run_schema", node=Run)
-    refused: dict[tuple[str, str], str] = {}
+    rejected: dict[tuple[str, str], str] = {}
     for key, (component, plugin) in found.components.items():
         provider = f"{PROVIDER}{plugin.name}"
         try:
             node = open_dicts(OmegaConf.structured(named_schema(component)))
             for group in (component.kind, f"schema/{component.kind}"):
                 store.store(group=group, name=component.name, node=node, provider=provider)
-        except Exception as error:  # a stranger's schema can raise anything
+        except Exception as error:  # a plugin's schema can raise anything
             reason = (str(error) or type(error).__name__).splitlines()[0]
-            refused[key] = f"{plugin} gives it a schema that cannot be used: {reason}"
+            rejected[key] = f"the schema that {plugin} provides for it cannot be used: {reason}"
     Plugins.instance().register(PluginSearchPath)
-    return refused
+    return rejected
 
 
 def _forget_plugins(store: ConfigStore) -> None:
-    """Take out what an earlier registry had: a plugin can be disabled for one run."""
+    """Remove the options of an earlier registry: a plugin can be disabled for one run."""
     for kind in KINDS:
         for group in (store.repo.get(kind, {}), store.repo.get("schema", {}).get(kind, {})):
             for name in [n for n, node in group.items() if f"{node.provider}".startswith(PROVIDER)]:
@@ -78,7 +78,7 @@ def _forget_plugins(store: ConfigStore) -> None:
 def open_dicts(node: DictConfig) -> DictConfig:
     """Return the schema with its parameters of type ``dict`` open to new keys.
 
-    Hydra would have ``data.columns={text: body}`` refused where ``text`` has no default.
+    Otherwise, Hydra rejects ``data.columns={text: body}`` if ``text`` has no default.
     """
     for value in node.values():
         if isinstance(value, DictConfig) and OmegaConf.get_type(value) is dict:

@@ -45,7 +45,7 @@ def prepare(arguments: list[str]) -> int:
                 f"{options.folder}: none of the {len(bare)} lines has a text; transcribe some."
             )
     for error in skipped or ():
-        print(f"Left out: {error}", file=sys.stderr)
+        print(f"Skipped: {error}", file=sys.stderr)
     print(
         f"{counts.total()} lines of {len(counts)} pages in {table} and {archive.name}; left out: "
         f"{len(bare)} without a text, {len(skipped or ())} unusable.\n"
@@ -106,7 +106,7 @@ def _usable(
         elif isinstance(found, UntranscribedError):
             bare.append(found)
         elif skipped is None:
-            raise DataError(f"{found} Or leave out what cannot be used: --skip-bad") from found
+            raise DataError(f"{found} To skip such examples: --skip-bad") from found
         else:
             skipped.append(found)
 

@@ -92,7 +92,7 @@ def test_other_data(trained_ner: Path, conll: Path, capsys: pytest.CaptureFixtur
             ["data=csv", "data.columns={text: a, label: b}"],
             ConfigError,
             "head=ner needs one tag for each token in the field 'tags' (head.field); data=csv "
-            "gives text (a text), label (one class for each example).",
+            "provides text (a text), label (one class for each example).",
         ),
     ],
     ids=str,
@@ -168,7 +168,7 @@ def test_a_head_decodes_as_it_is_told(
     [
         ("head.beam_widht=3", "head has no key 'beam_widht'. Did you mean 'beam_width'? There are"),
         ("head.beam_width=x", "head.beam_width: 'x' is not a whole number."),
-        ("head.decoder=beem", "head.decoder: 'beem' is none of: greedy, beam."),
+        ("head.decoder=beem", "head.decoder: 'beem' is not one of: greedy, beam."),
         (
             "encoder.hidden_size=3",
             "encoder.hidden_size=3: the components of a model are fixed by training. Only how ",

@@ -178,7 +178,7 @@ def test_files_of_several_kinds() -> None:
 def test_sizes_of_batches() -> None:
     assert positive_int("12") == 12
     for text in ("0", "-1", "x", "1.5", ""):
-        with pytest.raises(argparse.ArgumentTypeError, match="is not a whole number from 1 up"):
+        with pytest.raises(argparse.ArgumentTypeError, match="is not a positive integer"):
             positive_int(text)
 
 

@@ -140,7 +140,7 @@ def test_a_file_as_output_is_whole_or_not_there(
     whole = out.read_text(encoding="utf-8")
     assert whole == predict(texts)
     texts.write_text(f"{APPLE}\n\n{PIE}\n", encoding="utf-8")
-    with pytest.raises(DataError, match=r"Or leave out what cannot be used: --skip-bad"):
+    with pytest.raises(DataError, match=r"To skip such examples: --skip-bad"):
         predict(texts, "--out", out)
     assert out.read_text(encoding="utf-8") == whole
     assert list(out.parent.iterdir()) == [out]
@@ -161,7 +161,7 @@ def test_an_empty_line_may_be_skipped(
     assert run(["predict", str(trained_ner), "--skip-bad"]) == 0
     captured = capsys.readouterr()
     assert [one["id"] for one in rows(captured.out)] == ["stdin:1", "stdin:3"]
-    assert captured.err.startswith("Left out: ")
+    assert captured.err.startswith("Skipped: ")
     assert captured.err.count("\n") == 1
 
 

@@ -42,7 +42,7 @@ def test_what_is_composed_but_wrong(here: Path, capsys: pytest.CaptureFixture[st
     with pytest.raises(ConfigError) as found:
         run(["train", "frontend=characters", f"run_dir={here}/run"])
     assert str(found.value) == (
-        "head=ner needs one step for each token; frontend=characters gives steps (one step "
+        "head=ner needs one step for each token; frontend=characters provides steps (one step "
         "for each character). Choose frontend=words."
     )
     assert capsys.readouterr() == ("", "")

@@ -11,56 +11,56 @@ from seqloom.errors import ConfigError
 MISFITS = [
     (
         ["frontend=characters"],
-        "head=ner needs one step for each token; frontend=characters gives steps (one step for "
+        "head=ner needs one step for each token; frontend=characters provides steps (one step for "
         "each character). Choose frontend=words.",
     ),
     (
         ["data=csv", "data.columns={text: a, label: b}"],
-        "head=ner needs one tag for each token in the field 'tags' (head.field); data=csv gives "
+        "head=ner needs one tag for each token in the field 'tags' (head.field); data=csv provides "
         "text (a text), label (one class for each example).",
     ),
     (
         ["head.field=tgas"],
-        "head=ner needs one tag for each token in the field 'tgas' (head.field); data=apples gives "
-        "tokens (a list of tokens), text (a text), tags (one tag for each token), label (one class "
-        "for each example).",
+        "head=ner needs one tag for each token in the field 'tgas' (head.field); data=apples "
+        "provides tokens (a list of tokens), text (a text), tags (one tag for each token), label "
+        "(one class for each example).",
     ),
     (
         ["head.field=label"],
         "head=ner needs one tag for each token in the field 'label' (head.field); data=apples "
-        "gives tokens (a list of tokens), text (a text), tags (one tag for each token), label (one "
-        "class for each example).",
+        "provides tokens (a list of tokens), text (a text), tags (one tag for each token), label "
+        "(one class for each example).",
     ),
     (
         ["frontend.field=label"],
         "frontend=words needs a list of tokens or a text in the field 'label' (frontend.field); "
-        "data=apples gives tokens (a list of tokens), text (a text), tags (one tag for each "
+        "data=apples provides tokens (a list of tokens), text (a text), tags (one tag for each "
         "token), label (one class for each example).",
     ),
     (
         ["data=conll", "head=classification"],
         "head=classification needs one class for each example or a set of classes for each example "
-        "in the field 'label' (head.field); data=conll gives tokens (a list of tokens), tags (one "
-        "tag for each token).",
+        "in the field 'label' (head.field); data=conll provides tokens (a list of tokens), tags "
+        "(one tag for each token).",
     ),
     (
         ["data=parallel"],
-        "frontend=words needs a list of tokens or a text; data=parallel gives nothing.",
+        "frontend=words needs a list of tokens or a text; data=parallel provides nothing.",
     ),
     (
         ["data=line_images", "data.train=lines", "head=ctc"],
-        "head=ctc needs one step for each frame; frontend=words gives steps (one step for each "
+        "head=ctc needs one step for each frame; frontend=words provides steps (one step for each "
         "token). Choose frontend=line_image.",
     ),
     (
         ["data=strokes", "data.train=pen", "head=classification"],
-        "frontend=words needs a list of tokens or a text; data=strokes gives strokes (pen "
+        "frontend=words needs a list of tokens or a text; data=strokes provides strokes (pen "
         "strokes), label (one class for each example). Choose frontend=strokes.",
     ),
     (
         ["data=csv", "data.columns={text: a, label: b}", "frontend=line_image"],
-        "frontend=line_image needs an image in the field 'image' (frontend.field); data=csv gives "
-        "text (a text), label (one class for each example). Choose frontend=words.",
+        "frontend=line_image needs an image in the field 'image' (frontend.field); data=csv "
+        "provides text (a text), label (one class for each example). Choose frontend=words.",
     ),
 ]
 
@@ -82,7 +82,7 @@ def test_a_model_cannot_choose_another_frontend() -> None:
         check_compatible(config)
     with pytest.raises(ConfigError) as found:
         check_compatible(config, trained=True)
-    assert str(found.value).endswith("gives steps (one step for each token).")
+    assert str(found.value).endswith("provides steps (one step for each token).")
 
 
 @pytest.mark.parametrize(

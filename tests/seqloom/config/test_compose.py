@@ -149,8 +149,8 @@ def test_a_section_that_is_no_part() -> None:
     with pytest.raises(ConfigError) as found:
         freeze(OmegaConf.create({**whole, "head": "ner"}))
     assert str(found.value) == (
-        "head must be one of the installed components, chosen as head=NAME; there are: "
-        f"{', '.join(registry().names('head'))}. A preset of one begins with defaults: "
+        "head must be one of the installed components, chosen as head=NAME: "
+        f"{', '.join(registry().names('head'))}. A preset of one starts with defaults: "
         "[/schema/head/NAME@_here_, _self_]"
     )
     with pytest.raises(PluginError, match=r"^No installed plugin provides head=nre\. Did you mean"):

@@ -55,8 +55,8 @@ SENTENCES = [
     ("encoder.dropout=much", "encoder.dropout: 'much' is not a number."),
     ("frontend.lowercase=perhaps", "frontend.lowercase: 'perhaps' is neither true nor false."),
     ("seed=one", "seed: 'one' is not a whole number."),
-    ("encoder.merge=summ", "encoder.merge: 'summ' is none of: concat, sum, average, multiply."),
-    ("on_bad=skp", "on_bad: 'skp' is none of: error, skip."),
+    ("encoder.merge=summ", "encoder.merge: 'summ' is not one of: concat, sum, average, multiply."),
+    ("on_bad=skp", "on_bad: 'skp' is not one of: error, skip."),
     (
         "encoder.name=lstm",
         "encoder.name cannot be set: it names the chosen component. Choose another one with "
@@ -98,7 +98,7 @@ def test_a_wrong_argument_of_the_trainer() -> None:
         compose_run(["trainer.max_epohcs=1"])
     sentence = str(found.value)
     assert sentence.startswith("trainer has no key 'max_epohcs'. Did you mean 'max_epochs'? There ")
-    assert sentence.endswith(". To add it all the same, put a plus in front: +trainer.max_epohcs=…")
+    assert sentence.endswith(". To add it anyway, prefix it with a plus: +trainer.max_epohcs=…")
 
 
 def test_a_wrong_key_deep_inside() -> None:

@@ -194,7 +194,7 @@ def test_a_plugin_that_cannot_tell_what_it_gives_is_named(install: Install) -> N
     with pytest.raises(PluginError) as found:
         compose_run(["data=odd"])
     assert str(found.value) == (
-        "data=odd: its plugin cannot tell what it gives: KeyError: 'no'. Report this to the "
+        "data=odd: its plugin cannot say what it provides: KeyError: 'no'. Report this to the "
         "authors of plugin 'faulty_gives' (faulty-gives 1.5)."
     )
 

@@ -67,7 +67,7 @@ def test_a_case_determines_its_checks() -> None:
         ("encodr=steps", {}, ConfigError, "does not name a component. .* Did you mean 'encoder'?"),
         ("encoder=steps", {"hiden": 1}, ConfigError, "no key 'hiden'. Did you mean 'hidden_size'?"),
         ("encoder=steps", {"hidden_size": "wide"}, ConfigError, "'wide' is not a whole number"),
-        ("encoder=steps", {"bound": "relu"}, ConfigError, "'relu' is none of: tanh, none"),
+        ("encoder=steps", {"bound": "relu"}, ConfigError, "'relu' is not one of: tanh, none"),
     ],
 )
 def test_mistakes_are_explained(

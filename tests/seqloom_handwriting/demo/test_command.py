@@ -105,7 +105,7 @@ def test_no_model(tmp_path: Path) -> None:
     [
         (["--port", "65536"], "'65536' is not a port from 0 to 65535"),
         (["--port", "x"], "'x' is not a port"),
-        (["--threads", "0"], "'0' is not a whole number from 1 up"),
+        (["--threads", "0"], "'0' is not a positive integer"),
     ],
 )
 def test_options_that_are_none(

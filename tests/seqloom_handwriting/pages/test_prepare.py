@@ -77,7 +77,7 @@ def test_a_bad_line_ends_it_or_is_left_out(
     assert not list(tmp_path.glob("*x*"))  # neither the files nor drafts of them
     prepare(["pages", str(folder), str(tmp_path / "x"), "--skip-bad"])
     captured = capsys.readouterr()
-    assert captured.err.count("Left out: ") == 2
+    assert captured.err.count("Skipped: ") == 2
     assert "2 lines of 1 pages" in captured.out
     assert "2 unusable" in captured.out
 

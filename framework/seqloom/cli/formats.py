@@ -1,4 +1,4 @@
-"""How predictions are written: JSON lines, TSV, text, CoNLL, and what plugins have besides."""
+"""Formats of predictions: JSON lines, TSV, text, CoNLL, and those of plugins."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ Format = Callable[[Example, Prediction], str]
 
 
 def forms() -> dict[str, str]:
-    """Return the forms that there are: name → ``module:Class`` of those that plugins have."""
-    parts = [registry().find("data", name) for name in registry().names("data")]
-    return dict.fromkeys(FORMS, "") | {k: v for part in parts for k, v in part.writers.items()}
+    """Return the names of formats; those of plugins with ``module:Class``."""
+    components = [registry().find("data", name) for name in registry().names("data")]
+    return dict.fromkeys(FORMS, "") | {k: v for one in components for k, v in one.writers.items()}
 
 
 def refuse_unknown(form: str) -> None:
-    """Refuse a form that nothing installed writes.
+    """Reject an unknown format.
 
     Raises:
-        ConfigError: says which there are.
+        ConfigError: The format is unknown; the message lists those that are installed.
     """
     known = forms()
     if form not in known:
-        raise ConfigError(f"--to {form}: no such form. {did_you_mean(form, known)}")
+        raise ConfigError(f"--to {form}: no such format. {did_you_mean(form, known)}")
 
 
 @contextmanager
 def writing(form: str, out: Path | None, codec: HeadCodec) -> Iterator[Writer]:
-    """Give a writer of predictions in a form, and finish what it wrote unless an error came.
+    """Provide a writer of predictions in a format; close it at the end unless there was an error.
 
     Raises:
-        ConfigError: If the format is unknown, or the codec's predictions do not have it.
+        ConfigError: The format is unknown, or the codec's predictions do not have it.
     """
     refuse_unknown(form)
     target = forms()[form]
@@ -55,26 +55,26 @@ def writing(form: str, out: Path | None, codec: HeadCodec) -> Iterator[Writer]:
 
 
 class _Lines:
-    """Writes text to a stream at once, so that each prediction is out before the next is made."""
+    """Writes text to a stream, and flushes it after each prediction."""
 
     def __init__(self, formatted: Format, stream: TextIO) -> None:
         self.formatted = formatted
         self.stream = stream
 
     def begin(self, reader: Reader) -> None:
-        """Any reader will do."""
+        """Do nothing: the reader has no influence."""
 
     def write(self, example: Example, prediction: Prediction) -> None:
         self.stream.write(self.formatted(example, prediction))
         self.stream.flush()
 
     def close(self) -> None:
-        """Nothing is left to write."""
+        """Do nothing: everything is written."""
 
 
 @contextmanager
 def _output(path: Path | None) -> Iterator[TextIO]:
-    """Give standard output, or a file that appears whole when all is written."""
+    """Provide standard output, or a file that is created once it is complete."""
     if path is None:
         yield sys.stdout
     elif path.is_fifo() or path.is_char_device():  # these cannot be replaced
@@ -94,7 +94,7 @@ def _json_line(example: Example, prediction: Prediction) -> str:
 
 
 class _Tsv:
-    """Rows with the example's id in front, under one header."""
+    """One or more rows for each example, which start with its id, after a header."""
 
     def __init__(self, codec: HeadCodec) -> None:
         self.codec = codec
@@ -107,7 +107,7 @@ class _Tsv:
 
 
 class _Text:
-    """The first column alone: what was read, or the label."""
+    """The first column: the text that was read, or the label."""
 
     def __init__(self, codec: HeadCodec) -> None:
         self.codec = codec
@@ -118,7 +118,7 @@ class _Text:
 
 
 class _Conll:
-    """A row a token, and a blank line after each example."""
+    """One row for each token, and a blank line after each example."""
 
     def __init__(self, codec: HeadCodec) -> None:
         if not codec.row_per_token:
@@ -134,7 +134,7 @@ class _Conll:
 
 
 def _cell(text: str) -> str:
-    """Return a text that cannot break its row."""
+    """Return a text without tabs and line breaks."""
     return text.translate({ord("\t"): " ", ord("\n"): " ", ord("\r"): " "})
 
 
@@ -144,4 +144,4 @@ FORMS: dict[str, Callable[[HeadCodec], Format]] = {
     "text": _Text,
     "conll": _Conll,
 }
-"""The forms that any head's predictions have, but for CoNLL, which is a row for each token."""
+"""The formats of the core; CoNLL requires one row for each token."""

@@ -250,7 +250,7 @@ def _checkpoint_facts(path: Path, found: dict[str, Any]) -> Facts:
         "run": run_facts(run.path),
         "versions": compared_versions(recorded.get("versions", {})),
         "components": components(matches),
-        "weights": weights.by_part(  # model.encoder… here, pipeline.encoder… in seqloom 0.1
+        "weights": weights.by_component(  # model.encoder… here, pipeline.encoder… in seqloom 0.1
             (name.partition(".")[2], one.numel(), one.numel() * one.element_size())
             for name, one in found["state_dict"].items()
         ),

@@ -62,7 +62,7 @@ def _registered(found: Registry) -> dict[tuple[str, str], str]:
                 store.store(group=group, name=component.name, node=node, provider=provider)
         except Exception as error:  # a plugin's schema can raise anything
             reason = (str(error) or type(error).__name__).splitlines()[0]
-            rejected[key] = f"the schema that {plugin} provides for it cannot be used: {reason}"
+            rejected[key] = f"{plugin} provides a schema that OmegaConf rejects: {reason}"
     Plugins.instance().register(PluginSearchPath)
     return rejected
 

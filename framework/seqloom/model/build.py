@@ -58,7 +58,7 @@ def build_reader(section: Mapping[str, Any]) -> Reader:
 
 
 def build_codecs(spec: Spec, states: States | None = None) -> Codecs:
-    """Return the codecs of a spec, with their states if these are given."""
+    """Return the codecs of a spec, with their states if these are passed."""
     frontend, frontend_params = component_class("frontend", spec["frontend"])
     head, head_params = component_class("head", spec["head"])
     codecs = Codecs(
@@ -71,18 +71,18 @@ def build_codecs(spec: Spec, states: States | None = None) -> Codecs:
 
 
 def restore(codecs: Codecs, states: States) -> None:
-    """Give every codec its state."""
+    """Restore every codec from its state."""
     codecs.frontend.restore(states["frontend"])
     for name, codec in codecs.heads.items():
         codec.restore(states["heads"][name])
 
 
 def build_pipeline(spec: Spec, codecs: Codecs) -> Pipeline:
-    """Return an untrained pipeline around codecs that have their states.
+    """Return an untrained pipeline with codecs that have their states.
 
     Raises:
-        ConfigError: a component refuses its parameters.
-        PluginError: a component is not installed.
+        ConfigError: A component rejects its parameters.
+        PluginError: A component is not installed.
     """
     frontend_class, params = component_class("frontend", spec["frontend"])
     frontend = _made(spec["frontend"], frontend_class, codecs.frontend, **params)

@@ -1,4 +1,4 @@
-"""A model that can be shared: a folder of weights and a description, nothing executable.
+"""Save and load bundles: folders of weights and a description, without executable code.
 
 ``model.safetensors`` holds the weights; ``bundle.json`` names the components with their parameters
 and plugins, the codecs' states, the metrics, and every file of the folder with its SHA-256.
@@ -70,17 +70,17 @@ def save(
     states: States,
     metrics: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write a pipeline as a bundle; a bundle that was there is replaced whole.
+    """Write a pipeline as a bundle, which replaces an existing one.
 
     Args:
-        pipeline: with its weights.
-        folder: to write; its parents are made.
-        spec: the component sections by kind; ``data`` among them is kept for ``evaluate``.
-        states: of the codecs.
-        metrics: to keep with the model.
+        pipeline: Pipeline to save.
+        folder: Folder to write; its parents are created.
+        spec: Component sections by kind; ``data`` is stored for ``evaluate``.
+        states: States of the codecs.
+        metrics: Metrics to store with the model.
 
     Raises:
-        RunError: the folder cannot be written.
+        RunError: The folder cannot be written.
     """
     with atomic_folder(folder) as draft:
         _write_weights(pipeline.model, draft / WEIGHTS)
@@ -108,7 +108,7 @@ def save(
 
 def _write_weights(model: Model, path: Path) -> None:
     path.touch()
-    mode = path.stat().st_mode  # as the user's umask has it; safetensors would shut others out
+    mode = path.stat().st_mode  # according to the user's umask; safetensors would exclude others
     try:
         save_model(model, str(path))
     except SafetensorError as error:
@@ -128,12 +128,13 @@ def load(
 
     Args:
         folder: Bundle, or run folder with a bundle in it.
-        device: Where its weights are moved.
-        head: Parameters of its head that replace those of its training: how it decodes.
+        device: Device of its weights.
+        head: Parameters of decoding that replace those of the stored head.
 
     Raises:
-        ConfigError: the head has no such parameter, or refuses it.
-        BundleError: it is not a bundle, is damaged, too new, or needs a plugin that is absent.
+        ConfigError: The head does not have a parameter, or rejects its value.
+        BundleError: The folder is not a bundle, is damaged or too new, or needs a plugin that is
+            not installed.
     """
     path = find(Path(folder))
     description = read_description(path)
@@ -155,7 +156,7 @@ def load(
 def _built(
     path: Path, info: Mapping[str, Any], head: Mapping[str, Any], told: Sequence[str]
 ) -> Pipeline:
-    """Return the pipeline of a description, without its weights; ``told``: why it may not fit."""
+    """Return the pipeline of a description, without weights; ``told`` is added to errors."""
     try:
         spec = _changed(_spec(info), head)
         states = read_states(info["states"], path, info["files"])
@@ -188,13 +189,13 @@ def _load_weights(path: Path, model: Model, told: Sequence[str], *, changed: boo
 
 
 def sections(path: str | Path) -> dict[str, dict[str, Any]]:
-    """Return the sections of a model's frontend, encoder and head, as the plugins here take them.
+    """Return the sections of a model's frontend, encoder and head for the installed plugins.
 
     Args:
-        path: the bundle, or a run's folder with a bundle in it.
+        path: Bundle, or run folder with a bundle.
 
     Raises:
-        BundleError: it is no bundle, or a component cannot be built here.
+        BundleError: It is not a bundle, or a component is incompatible with the installed plugins.
     """
     folder = find(Path(path))
     description = read_description(folder)
@@ -204,16 +205,16 @@ def sections(path: str | Path) -> dict[str, dict[str, Any]]:
 
 
 def stored_data(info: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the section of the data that a model was trained on, as the plugins here take it.
+    """Return the section of the data that a model was trained on, for the installed plugins.
 
     Args:
-        info: of a pipeline that was loaded.
+        info: Attribute ``info`` of a loaded pipeline.
 
     Returns:
-        None if the model does not say.
+        The section; None if the model does not record it.
 
     Raises:
-        BundleError: the data component cannot be built here.
+        BundleError: The data component is incompatible with the installed plugins.
     """
     if bad := incompatible(_data(info)):
         said = " ".join(compatibility.messages(bad))
@@ -225,12 +226,12 @@ def stored_data(info: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _data(description: Mapping[str, Any]) -> list[ComponentMatch]:
-    """Return how the data component stands here; older bundles do not say where it is from."""
+    """Return the match of the data component; older bundles do not record its origin."""
     return [one for one in compare(origins(description)) if one.kind == "data"]
 
 
 def _data_component(spec: Spec) -> dict[str, Any] | None:
-    """Return where a spec's data component is from; its section stands under ``data``."""
+    """Return the origin of a spec's data component; its section is stored under ``data``."""
     entry = provenance.entries({"data": spec.get("data")}).get("data", {})
     return {key: one for key, one in entry.items() if key != "section"} or None
 
@@ -241,7 +242,7 @@ def _refuse_incompatible(path: Path, matches: Sequence[ComponentMatch]) -> None:
 
 
 def _as_here(description: Mapping[str, Any], matches: Sequence[ComponentMatch]) -> dict[str, Any]:
-    """Return a description with its components' sections as the plugins here take them."""
+    """Return a description with its components' sections for the installed plugins."""
     taken = {one.kind: {**one.entry, "section": one.section()} for one in matches}
     found = {**description, "components": taken}
     (data,) = _data(description) or (None,)

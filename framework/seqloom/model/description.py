@@ -1,6 +1,6 @@
-"""What a bundle says of itself, ``bundle.json``, and whether its files are those that it lists.
+"""Read a bundle's description, ``bundle.json``, and verify the files that it lists.
 
-Nothing here imports torch: a model can be looked at where it cannot be loaded.
+Nothing here imports torch, so a model can be inspected where it cannot be loaded.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ NONSENSE = (AttributeError, LookupError, RecursionError, TypeError)
 
 
 def find(path: Path) -> Path:
-    """Return the bundle that a path means: the folder itself, or ``bundle`` in a run's folder.
+    """Return the bundle at a path: the folder itself, or ``bundle`` in a run folder.
 
     Raises:
-        BundleError: there is none.
+        BundleError: There is none.
     """
     for candidate in (path, path / "bundle"):
         if (candidate / DESCRIPTION).is_file():
@@ -40,10 +40,10 @@ def find(path: Path) -> Path:
 
 
 def read_description(path: Path) -> dict[str, Any]:
-    """Return the description of a bundle, checked for its form.
+    """Return the description of a bundle, after checking its form.
 
     Raises:
-        BundleError: it is damaged or of a newer format.
+        BundleError: It is damaged or of a newer format.
     """
     file = path / DESCRIPTION
     try:
@@ -90,7 +90,7 @@ def _with_only_head(found: Mapping[str, Any], path: Path) -> dict[str, Any]:
 
 
 def components_to_store(entries: Mapping[str, Any]) -> dict[str, Any]:
-    """Return components' entries by kind as a bundle stores them: its heads by their names."""
+    """Return components' entries by kind as a bundle stores them: the heads by name."""
     others = {kind: entry for kind, entry in entries.items() if kind != "head"}
     head = entries["head"]
     return {**others, "heads": {head["section"]["name"]: head}}
@@ -115,7 +115,7 @@ def _refuse_missing(found: Mapping[str, Any], file: Path) -> None:
 
 
 def _refuse_nonsense(found: Mapping[str, Any]) -> None:
-    """Refuse, with whatever Python raises, entries of other types than ``save`` writes."""
+    """Reject entries of other types than ``save`` writes, with the error that Python raises."""
     for entry in origins(found).values():
         check_entry(entry)
     for key in ("metrics", "versions"):
@@ -130,9 +130,9 @@ def _refuse_nonsense(found: Mapping[str, Any]) -> None:
 
 
 def origins(description: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the entries of a description's components by kind, that of its data among them.
+    """Return the entries of a description's components by kind, including its data.
 
-    Older bundles have none of their data.
+    Older bundles do not have an entry of their data.
     """
     data, section = description.get("data_component"), description.get("data")
     known = {"data": {**data, "section": section}} if data and section else {}
@@ -140,7 +140,7 @@ def origins(description: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def check_entry(entry: Mapping[str, Any]) -> None:
-    """Refuse, with whatever Python raises, an entry of a component that makes no sense."""
+    """Reject an invalid entry of a component, with the error that Python raises."""
     _expect(entry["section"]["name"], str, "the name of a component")
     for key in ("plugin", "distribution", "version", "schema"):
         _expect(entry[key], str, key)
@@ -154,15 +154,15 @@ def _expect(value: object, kind: type, what: str) -> None:
 
 
 def verify(folder: Path, name: str, facts: Mapping[str, Any]) -> None:
-    """Refuse a file of a bundle that is not the one that was written.
+    """Check that a file of a bundle is unchanged.
 
     Args:
-        folder: the bundle.
-        name: of the file.
-        facts: its ``bytes`` and ``sha256``, as the description lists them.
+        folder: Bundle.
+        name: Name of the file.
+        facts: Its ``bytes`` and ``sha256``, from the description.
 
     Raises:
-        BundleError: the file is missing, cut short or changed, or is not in the folder at all.
+        BundleError: The file is missing, truncated or changed, or is not directly in the folder.
     """
     if name in {"", ".", ".."} or set(name) & set("/\\:") or not name.isprintable():
         raise BundleError(

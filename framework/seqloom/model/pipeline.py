@@ -1,4 +1,4 @@
-"""The model as a whole: networks from tensors to scores, codecs from examples to predictions."""
+"""The model, from tensors to outputs, and the pipeline, from examples to predictions."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Model(nn.Module):
 
 
 class Pipeline:
-    """A trained model with its codecs, from what is read to predictions.
+    """A trained model with its codecs: predicts from raw inputs.
 
     Calling it returns a prediction, or a list of them for a list::
 
@@ -82,7 +82,7 @@ class Pipeline:
     Attributes:
         codecs: Codecs with their states.
         model: The networks.
-        info: The description of the bundle that it was loaded from; empty if it was built here.
+        info: Description of the bundle that it was loaded from; otherwise empty.
     """
 
     def __init__(self, codecs: Codecs, model: Model) -> None:
@@ -106,7 +106,7 @@ class Pipeline:
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """The device of the weights."""
         return next(self.model.parameters()).device
 
     def to(self, device: torch.device | str) -> Self:
@@ -164,18 +164,18 @@ class Pipeline:
         on_bad: OnBad = "raise",
         stream: bool = False,
     ) -> Iterator[tuple[Example, Prediction]]:
-        """Yield each example, prepared, with its prediction, in the order given.
+        """Yield each example, prepared, with its prediction, in the order of the input.
 
         Args:
             examples: Examples, or errors in their place, as `Reader.inputs` yields them.
-            batch_size: The most examples that are predicted at a time.
+            batch_size: Maximum number of examples in a batch.
             on_bad: What to do with examples that cannot be used.
-            stream: Whether to predict from what has arrived rather than to wait for a full batch.
-                A thread then reads ahead.
+            stream: Whether to predict what has arrived instead of waiting for a full batch; a
+                thread then reads ahead.
 
         Raises:
-            ExampleError: An example cannot be used and ``on_bad`` is ``raise``; the predictions for
-                those before it were yielded.
+            ExampleError: An example cannot be used and ``on_bad`` is ``raise``; predictions of the
+                examples before it were yielded.
         """
         batches = chunks(iter(examples), batch_size) if stream else _batches(examples, batch_size)
         for batch in batches:
@@ -205,7 +205,7 @@ class Pipeline:
     def predict_encoded(
         self, examples: Sequence[EncodedExample]
     ) -> list[tuple[Example, Prediction]]:
-        """Return each example with its prediction; those of similar size are run together."""
+        """Return each example with its prediction; examples of similar size are batched."""
         head, codec = self.head, self.codecs.heads[self.head_name]
         options = accepted(head.decode, given=None, purpose="predict", scores=True)
         predictions: dict[int, Prediction] = {}
@@ -233,13 +233,13 @@ def _batches(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
 
 
 def _shown(value: Any) -> str:
-    """Return a value for messages, cut down to 60 characters."""
+    """Return a value for messages, shortened to 60 characters."""
     text = repr(value)
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
 
 
 def similar_sizes(costs: Sequence[int]) -> list[list[int]]:
-    """Return the places of costs in groups in which at least half of the padded size is real.
+    """Return the indices of costs in groups of which at least half the padded size is not padding.
 
     >>> similar_sizes([9, 100, 10, 8])
     [[3, 0, 2], [1]]

@@ -1,6 +1,6 @@
-"""Codecs' states on disk: plain types as JSON, bytes as files of their own beside it.
+"""Write and read codecs' states: plain types as JSON, bytes as separate files beside it.
 
-In the JSON an object ``{"$file": NAME}`` stands for the bytes of a file.
+In the JSON, an object ``{"$file": NAME}`` stands for the bytes of a file.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ MARK = "$file"
 def write(states: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """Return the states as plain types, with their bytes written into a folder.
 
-    Each file is named for its place: ``codec.heads.ctc.ngram``. The folder is made if need be.
+    Each file is named after its place: ``codec.heads.ctc.ngram``. The folder is created if there
+    are bytes.
     """
     plain: dict[str, Any] = _write(states, folder, "codec")
     return plain
@@ -39,12 +40,12 @@ def read(plain: Any, folder: Path, known: Container[str] | None = None) -> Any:
     """Return states as they were written, with the bytes of their files.
 
     Args:
-        plain: the states.
-        folder: of the files.
-        known: names of the files that were verified; None: the folder is our own, any will do.
+        plain: States as `write` returned them.
+        folder: Folder of the files.
+        known: Names of the verified files; None: all files are trusted.
 
     Raises:
-        BundleError: a file is not there or not among the known, or its name leads out of the
+        BundleError: A file is missing or not among the known ones, or its name leads out of the
             folder.
     """
     if isinstance(plain, dict) and set(plain) == {MARK}:

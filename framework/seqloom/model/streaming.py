@@ -1,4 +1,4 @@
-"""Read ahead of the model, but never make it wait for more than one input."""
+"""Read ahead of the model without making it wait for more than one input."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ _END = object()
 
 
 def chunks(items: Iterator[T], most: int) -> Iterator[list[T]]:
-    """Yield the items in lists: whatever is there, at least one and at most ``most``.
+    """Yield the items in lists: those that have arrived, at least one and at most ``most``.
 
-    A thread reads ahead by a few lists, so a slow input is answered at once and a fast one is read
-    in full batches, in constant memory.
+    A thread reads ahead by a few lists, so a slow input is processed at once and a fast one in full
+    batches, in constant memory.
 
     Args:
-        items: read once.
-        most: of them in a list.
+        items: Items, which are read once.
+        most: Maximum length of a list.
 
     Raises:
-        Exception: what the items raised, after those before it.
+        Exception: The error of the iterator, after the items before it.
     """
     ready: queue.Queue[object] = queue.Queue(maxsize=4 * most)
-    # If the program ends while the thread waits for standard input, Python would close that under
-    # it and abort. What the thread holds is not closed.
+    # If the program ends while the thread waits for standard input, Python would close it and
+    # abort. An object that the thread refers to is not closed.
     reader = threading.Thread(target=_read, args=(items, ready, sys.stdin), daemon=True)
     reader.start()
     while True:
@@ -41,7 +41,7 @@ def chunks(items: Iterator[T], most: int) -> Iterator[list[T]]:
 
 
 def _read(items: Iterator[object], ready: queue.Queue[object], _held: object) -> None:
-    """Put the items into the queue, and in the end what ended them."""
+    """Put the items into the queue, then the mark of their end, or the error."""
     try:
         for item in items:
             ready.put(item)
@@ -51,7 +51,7 @@ def _read(items: Iterator[object], ready: queue.Queue[object], _held: object) ->
 
 
 def _available(ready: queue.Queue[object], most: int) -> tuple[list[object], object]:
-    """Return what is there, waiting for the first only, and the mark of the end if it came."""
+    """Return the items that have arrived, waiting only for the first, and the mark of the end."""
     chunk: list[object] = []
     while len(chunk) < most:
         try:

@@ -1,4 +1,4 @@
-"""How large a model's parts are, by the header of its weights alone."""
+"""The sizes of a model's components, read from the header of its weights."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from typing import Any
 from seqloom.errors import BundleError
 
 LONGEST = 100_000_000
-"""Bytes that a header of safetensors may have."""
+"""Maximum size of a safetensors header in bytes."""
 
 
 def sizes(path: Path) -> dict[str, dict[str, int]]:
-    """Return by part (``frontend``, ``encoder``, ``heads``) its ``numbers`` and their ``bytes``.
+    """Return the ``numbers`` and ``bytes`` of each of ``frontend``, ``encoder`` and ``heads``.
 
-    Running statistics and the like are stored among the weights, and so counted with them.
+    Buffers, such as running statistics, are stored with the weights and counted with them.
 
     Args:
-        path: of a file of safetensors: the length of its header in 8 bytes, then that, as JSON.
+        path: Safetensors file: the length of its header in 8 bytes, then the header as JSON.
 
     Raises:
-        BundleError: it cannot be read as such.
+        BundleError: The file cannot be read.
     """
     try:
         with path.open("rb") as file:
@@ -31,7 +31,7 @@ def sizes(path: Path) -> dict[str, dict[str, int]]:
             if length > LONGEST:
                 raise ValueError(f"a header of {length} bytes")
             header: dict[str, Any] = json.loads(file.read(length))
-        return by_part(
+        return by_component(
             (name, math.prod(one["shape"]), one["data_offsets"][1] - one["data_offsets"][0])
             for name, one in header.items()
             if name != "__metadata__"
@@ -40,20 +40,23 @@ def sizes(path: Path) -> dict[str, dict[str, int]]:
         raise BundleError(f"{path} cannot be read: {error}; copy the bundle again.") from error
 
 
-def by_part(tensors: Iterable[tuple[str, int, int]]) -> dict[str, dict[str, int]]:
-    """Return the sums by the first word of the tensors' names.
+def by_component(tensors: Iterable[tuple[str, int, int]]) -> dict[str, dict[str, int]]:
+    """Return the sums by component, the first word of a tensor's name.
 
     Args:
-        tensors: name, count of numbers, bytes.
+        tensors: Name, number of elements and bytes of each tensor.
     """
     found: dict[str, dict[str, int]] = {}
     for name, numbers, size in tensors:
-        part = found.setdefault(name.partition(".")[0], {"numbers": 0, "bytes": 0})
-        part["numbers"] += numbers
-        part["bytes"] += size
+        component = found.setdefault(name.partition(".")[0], {"numbers": 0, "bytes": 0})
+        component["numbers"] += numbers
+        component["bytes"] += size
     return found
 
 
-def total(parts: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
-    """Return the sums over parts."""
-    return {key: sum(part[key] for part in parts.values()) for key in ("numbers", "bytes")}
+def total(components: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
+    """Return the sums over components."""
+    return {
+        key: sum(component[key] for component in components.values())
+        for key in ("numbers", "bytes")
+    }

@@ -128,7 +128,7 @@ def test_a_plugins_form_that_does_not_fit_or_is_broken(boxes: None, tmp_path: Pa
 def test_a_form_that_there_is_not(boxes: None) -> None:
     codec: Any = Tags()
     expected = (
-        f"--to bxes: no such form. Did you mean 'boxes'? There are: {', '.join(sorted(forms()))}."
+        f"--to bxes: no such format. Did you mean 'boxes'? There are: {', '.join(sorted(forms()))}."
     )
     for attempt in (lambda: refuse_unknown("bxes"), writing("bxes", None, codec).__enter__):
         with pytest.raises(ConfigError) as found:

@@ -75,7 +75,10 @@ def test_user_errors_are_one_sentence_and_status_1(program: Program, tmp_path: P
         (["train", "encoder=bilstn"], "Error: There is no encoder=bilstn."),
         (["train", "encoder=3"], "Error: Config group override must be"),
         (["predict", tmp_path], f"Error: {tmp_path} is there, but has no bundle.json in it;"),
-        (["predict", "m", "--to", "jsnol"], "Error: --to jsnol: no such form. Did you mean 'json"),
+        (
+            ["predict", "m", "--to", "jsnol"],
+            "Error: --to jsnol: no such format. Did you mean 'json",
+        ),
         (["predict", sweep], f"Error: {sweep} is a sweep. Pass one of its trials;"),
         (["evaluate", tmp_path / "x"], f"Error: {tmp_path / 'x'} does not exist;"),
     )

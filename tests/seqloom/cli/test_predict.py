@@ -264,5 +264,5 @@ def test_a_head_decodes_as_it_is_told(predict: Predict, trained_reader: Path, li
 def test_a_form_that_there_is_not_is_refused_before_the_model_is_looked_for(
     predict: Predict,
 ) -> None:
-    with pytest.raises(ConfigError, match=r"^--to txt: no such form\. Did you mean 'text'\?"):
+    with pytest.raises(ConfigError, match=r"^--to txt: no such format\. Did you mean 'text'\?"):
         predict("-", "--to", "txt", model=Path("nowhere"))

@@ -75,12 +75,12 @@ SENTENCES = [
     (
         "data.delimiter=;",
         "'data.delimiter=;' cannot be read. A value with a comma, semicolon, bracket or the like "
-        "in it needs inner quotes inside those of the shell: 'KEY=\"VALUE\"'.",
+        "needs inner quotes inside those of the shell: 'KEY=\"VALUE\"'.",
     ),
     (
         "optimizer.momentum=1",
-        "optimizer has no key 'momentum'. There are: lr. To add it all the same, put a plus in "
-        "front: +optimizer.momentum=…",
+        "optimizer has no key 'momentum'. There are: lr. To add it anyway, prefix it with a "
+        "plus: +optimizer.momentum=…",
     ),
     ("encoder=3", "Config group override must be a string or a list. Got int"),
 ]

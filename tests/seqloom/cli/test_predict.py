@@ -178,7 +178,9 @@ def test_a_bad_record_is_skipped_and_what_follows_is_read(
 
 
 def test_files_that_cannot_be_read(predict: Predict, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"^No installed reader takes files like 'x\.xyz'; name"):
+    with pytest.raises(
+        ConfigError, match=r"^No installed reader takes files like 'x\.xyz'\. Choose one"
+    ):
         predict("x.xyz")
     with pytest.raises(DataError, match=r"nowhere\.txt"):
         predict(tmp_path / "nowhere.txt")

@@ -315,7 +315,10 @@ def test_the_rate_falls_over_the_run(fit: Fit, parts: Callable[..., str]) -> Non
         ("~optimizer._target_", r"optimizer has no _target_"),
         ("++trainer.wild=1", r"trainer cannot be built: .*'wild'"),
         ("trainer.devices=-1", r"trainer cannot be built: `devices`.* should be an int > 0"),
-        ("++trainer.num_nodes=2", r"num_nodes=2: a run spans .*; set trainer\.num_nodes=1"),
+        (
+            "++trainer.num_nodes=2",
+            r"num_nodes=2: a run uses the devices of one machine\. Set trainer\.num_nodes=1",
+        ),
         ("callbacks.early_stopping.monitor=val/zzz", r"callbacks: Early stopping .*`val/f1`"),
         ("seed=-1", r"seed=-1: expected 0 or more"),
         ("encoder.hidden_size=-1", r"-1"),
@@ -327,7 +330,7 @@ def test_a_wrong_setting_is_refused_in_a_sentence(fit: Fit, override: str, sente
 
 
 def test_a_run_without_an_epoch_says_so(fit: Fit) -> None:
-    with pytest.raises(RunError, match=r"No epoch came to its end.*trainer\.max_epochs"):
+    with pytest.raises(RunError, match=r"No epoch was completed.*trainer\.max_epochs"):
         fit("trainer.max_epochs=0")
 
 

@@ -17,7 +17,7 @@ from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
+from functools import cache, partial
 
 import torch
 import torch.nn.functional as F
@@ -79,10 +79,15 @@ class RecurrentLayer(Layer):
         return Path.pieces if is_worth_splitting(lengths, values.shape[1]) else Path.dense
 
     def _dense(self, values: Tensor, lengths: Tensor, state: State | None) -> LayerOutput:
-        outputs, final = self.core(values, _each(_lifted, state))
+        outputs, final = self._run(values, _each(_lifted, state))
         if is_full(lengths, values.shape[1]):
             return LayerOutput(outputs, outputs[:, -1], lambda: _each(_lowered, final))
         return self._late(outputs, values, lengths, state)
+
+    def _run(self, values: Tensor, state: State | None) -> tuple[Tensor, State]:
+        """Run torch's layer on a dense batch."""
+        outputs, final = self.core(values, state)
+        return outputs, final
 
     def _pieces(self, values: Tensor, lengths: Tensor, state: State | None) -> LayerOutput:
         order, inverse = by_length(lengths, values.device)
@@ -92,7 +97,7 @@ class RecurrentLayer(Layer):
         given: list[Tensor] = []
         for piece, part in zip(pieces, parts, strict=True):
             current = _each(partial(_first_rows, rows=piece.rows), current)
-            outputs, current = self.core(part, current)
+            outputs, current = self._run(part, current)
             given.append(outputs)
         outputs = join_steps(given, *values.shape[:2]).index_select(0, inverse)
         return self._late(outputs, values, lengths, state)
@@ -196,6 +201,14 @@ class LSTMLayer(RecurrentLayer):
     def __init__(self, input_size: int, hidden_size: int, forget_bias: float = 1.0) -> None:
         super().__init__(nn.LSTM(input_size, hidden_size, batch_first=True), forget_bias)
 
+    def _run(self, values: Tensor, state: State | None) -> tuple[Tensor, State]:
+        """Run torch's layer on a dense batch, in float32 if the CPU has no bfloat16 kernel."""
+        half = values.is_cpu and torch.is_autocast_enabled("cpu")
+        if not half or torch.get_autocast_dtype("cpu") != torch.bfloat16 or has_bfloat16_lstm():
+            return super()._run(values, state)
+        with torch.autocast("cpu", enabled=False):
+            return super()._run(values.float(), _each(Tensor.float, state))
+
     def _finish(
         self, values: Tensor, lengths: Tensor, state: State | None, summary: Tensor
     ) -> State:
@@ -214,6 +227,19 @@ class LSTMLayer(RecurrentLayer):
         """Read one step, (B, D), and return its output, (B, H), with (h, c)."""
         output, cell = torch.lstm_cell(values, state, *self._weights())
         return output, (output, cell)
+
+
+@cache
+def has_bfloat16_lstm() -> bool:
+    """Return whether torch has an LSTM kernel in bfloat16 for this CPU; some processors lack it."""
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        layer = nn.LSTM(2, 2)
+        try:
+            with torch.autocast("cpu", torch.bfloat16):
+                layer(torch.zeros(1, 1, 2))
+        except RuntimeError:
+            return False
+    return True
 
 
 def at_last_step(outputs: Tensor, lengths: Tensor) -> Tensor:

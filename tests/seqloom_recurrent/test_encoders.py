@@ -124,21 +124,9 @@ def test_survives_a_deep_copy_and_a_state_dict(tools: Any, name: str) -> None:
     assert torch.equal(copy.deepcopy(encoder)(features).states, wanted)
 
 
-def runs_in_bfloat16() -> bool:
-    """Return whether torch has an LSTM in bfloat16 for this CPU."""
-    try:
-        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-            torch.nn.LSTM(2, 2)(torch.zeros(1, 1, 2))
-    except RuntimeError:
-        return False
-    return True
-
-
 @pytest.mark.parametrize("name", CAUSAL + BOTH)
 @pytest.mark.parametrize("lengths", [(7, 7, 7), (20, 3, 1), (8, 7, 7)])
 def test_bfloat16(tools: Any, name: str, lengths: tuple[int, ...]) -> None:
-    if "lstm" in name and not runs_in_bfloat16():
-        pytest.skip("torch has no LSTM in bfloat16 for this CPU")
     encoder = tools.make(name, 8, hidden_size=16, num_layers=2)
     rows = [torch.randn(n, 8) for n in lengths]
     wanted = encoder(tools.features(rows))

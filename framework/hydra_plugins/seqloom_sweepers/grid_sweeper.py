@@ -23,7 +23,7 @@ class GridConfig:
         attempts: Maximum number of attempts at a trial that fails, if the sweep is resumed.
     """
 
-    _target_: str = f"{__name__}.GridSweeper"
+    _target_: str = "hydra_plugins.seqloom_sweepers.grid_sweeper.GridSweeper"
     params: dict[str, Any] = field(default_factory=dict)
     attempts: int = 3
 

@@ -78,7 +78,7 @@ class OptunaConfig(Settings):
         n_jobs: Number of trials that run at the same time; null: as the launcher says.
     """
 
-    _target_: str = f"{__name__}.OptunaSweeper"
+    _target_: str = "hydra_plugins.seqloom_sweepers.optuna_sweeper.OptunaSweeper"
     params: dict[str, Any] = field(default_factory=dict)
     attempts: int = 3
     n_jobs: int | None = None

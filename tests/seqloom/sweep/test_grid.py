@@ -65,7 +65,8 @@ def test_what_is_planned(
     expected: list[list[str]],
 ) -> None:
     monkeypatch.setattr("seqloom.sweep.grid.Grid.launch", lambda self, todo: None)
-    run(["train", "-m", *small, *words, f"run_dir={sweep}"])
+    with pytest.raises(RunError, match="did not succeed"):  # since no trial is launched
+        run(["train", "-m", *small, *words, f"run_dir={sweep}"])
     found = [[word.partition("=")[2] for word in point] for point in points(sweep, small)]
     assert found[: len(expected)] == expected
 

@@ -57,7 +57,7 @@ def setup(tmp_path: Path, programs: Path) -> Setup:
 
 def test_with_a_chromium_there_is_nothing_to_do(setup: Setup, programs: Path) -> None:
     program(programs / "google-chrome", SAY)
-    assert setup(0) == [f"setup-browser: there is {programs}/google-chrome"]
+    assert setup(0) == [f"setup-browser: found {programs}/google-chrome"]
 
 
 def test_root_on_debian_gets_the_package(setup: Setup, programs: Path) -> None:
@@ -65,7 +65,7 @@ def test_root_on_debian_gets_the_package(setup: Setup, programs: Path) -> None:
     program(programs / "apt-get.chromium", SAY)
     assert setup(0) == [
         "setup-browser: installing the package chromium",
-        f"setup-browser: there is {programs}/chromium",
+        f"setup-browser: found {programs}/chromium",
         "ran apt-get update -qq",
         "ran apt-get install -qq -y --no-install-recommends chromium",
     ]

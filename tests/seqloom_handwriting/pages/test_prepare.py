@@ -72,7 +72,9 @@ def test_a_bad_line_ends_it_or_is_left_out(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (folder / "one.png").unlink()
-    with pytest.raises(DataError, match=r"one\.png is not beside .* To skip such examples: --skip-bad"):
+    with pytest.raises(
+        DataError, match=r"one\.png is not beside .* To skip such examples: --skip-bad"
+    ):
         prepare(["pages", str(folder), str(tmp_path / "x")])
     assert not list(tmp_path.glob("*x*"))  # neither the files nor drafts of them
     prepare(["pages", str(folder), str(tmp_path / "x"), "--skip-bad"])

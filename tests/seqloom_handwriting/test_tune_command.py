@@ -27,7 +27,7 @@ def test_tune_writes_a_model_that_reads_better(
     assert f"train: greedy, CER {greedy['cer']:.4f}" in out
     assert out.endswith(f"wrote {tuned}\n")
     info = description(tuned)
-    section = info["components"]["head"]["section"]
+    section = info["components"]["heads"]["ctc"]["section"]
     assert section["decoder"] == "beam"
     assert f"best: head.ngram_weight={section['ngram_weight']} " in out
     assert f" head.ngram_bonus={section['ngram_bonus']}, CER" in out
@@ -48,7 +48,9 @@ def test_tune_never_makes_a_model_worse(
     assert out.endswith(f"wrote {folder / 'bundle'}\n")
     info = description(folder / "bundle")
     kept = "That is worse than the greedy decoder, which is kept." in out
-    assert info["components"]["head"]["section"]["decoder"] == ("greedy" if kept else "beam")
+    assert info["components"]["heads"]["ctc"]["section"]["decoder"] == (
+        "greedy" if kept else "beam"
+    )
     assert info["metrics"]["val"]["cer"] <= stored["cer"]
 
 

@@ -330,7 +330,7 @@ def test_a_model_that_names_other_groups_is_refused(trained_ner: Path, tmp_path:
     description = json.loads((evil / "bundle.json").read_text(encoding="utf-8"))
     section = {"name": "none", "x": {"_target_": "os.system", "command": "true"}}
     description["components"]["callbacks"] = {
-        **description["components"]["head"],
+        **description["components"]["encoder"],
         "section": section,
     }
     (evil / "bundle.json").write_text(json.dumps(description), encoding="utf-8")

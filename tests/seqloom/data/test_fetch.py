@@ -172,7 +172,7 @@ def test_a_mirror_must_be_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("https://a.org/x.tsv", "the URL has no hash, so nobody could tell"),
+        ("https://a.org/x.tsv", "the URL has no hash, so a change of the data"),
         ("https://a.org/x.tsv#sha256=12", "sha256=12 is not a SHA-256; expected 64"),
         (f"https://a.org/x.tsv#sha526={SHA}", "unknown 'sha526'.* Did you mean 'sha256'"),
         (f"https://a.org/x.tsv#sha256={SHA}&local=/etc/x", "must be a path below SEQLOOM_DATA"),

@@ -288,7 +288,7 @@ esac
     assert "Apple is something that I like to eat." in lines
     assert "showed runs/quickstart-lines" in lines
     assert lines[-1].endswith(
-        "open in a browser: runs/quickstart/2/report.html runs/quickstart-lines/report.html"
+        "Open in a browser: runs/quickstart/2/report.html runs/quickstart-lines/report.html"
     )
     executable(
         checkout / ".venv" / "bin" / "seqloom",
@@ -298,7 +298,7 @@ esac
     )
     second = script("quickstart").stdout
     assert "run_dir=runs/quickstart-2" in second
-    assert "open in a browser: runs/quickstart-2/report.html runs/quickstart-2-lines/" in second
+    assert "Open in a browser: runs/quickstart-2/report.html runs/quickstart-2-lines/" in second
 
 
 @pytest.fixture

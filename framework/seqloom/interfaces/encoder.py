@@ -69,7 +69,7 @@ class Encoder(nn.Module, ABC):
     def initial_state(self, batch_size: int) -> State:
         """Return the state before the first step, for B sequences."""
         raise NotImplementedError(
-            f"{type(self).__name__} is not causal: it does not implement step."
+            f"{type(self).__name__} is not causal: it does not implement initial_state."
         )
 
     def step(self, values: Tensor, state: State) -> tuple[Tensor, State]:

@@ -68,6 +68,7 @@ class PlannedSweeper(Sweeper):
     ) -> None:
         """Store the config and the launcher; called by Hydra."""
         self.config: DictConfig = config
+        self.callbacks = hydra_context.callbacks
         self.override_filter = OverrideFilter(hydra_context.config_loader, config)
         self.launcher: Launcher = Plugins.instance().instantiate_launcher(
             hydra_context=hydra_context, task_function=task_function, config=config
@@ -116,6 +117,9 @@ class PlannedSweeper(Sweeper):
         trials = read_trials(folder)
         failed = sum(trial.state not in {"done", "pruned", "running"} for trial in trials)
         if failed:
+            # Hydra itself does this only after a sweep that does not raise.
+            name = self.config.hydra.job.config_name
+            self.callbacks.on_multirun_end(config=self.config, config_name=name)
             raise RunError(
                 f"{failed} of {len(trials)} trials did not succeed. To try them again: "
                 f"seqloom sweep resume {folder}"

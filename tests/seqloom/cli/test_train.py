@@ -58,12 +58,29 @@ def test_the_config_is_printed_and_nothing_is_run(
     assert not list(here.iterdir())
 
 
+ENDS = """
+from hydra.experimental.callback import Callback
+
+
+class Ends(Callback):
+    def on_multirun_end(self, config, **kwargs):
+        print("a callback of the user's saw the end of", config.hydra.sweep.dir)
+"""
+
+
 def test_a_sweep_goes_on_after_a_trial_that_fails(
-    here: Path, small: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+    here: Path,
+    small: tuple[str, ...],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    (here / "user_ends.py").write_text(ENDS, encoding="utf-8")
+    monkeypatch.syspath_prepend(here)
+    callback = "+hydra.callbacks.ends._target_=user_ends.Ends"
     with pytest.raises(RunError) as failed:
-        run(["train", "-m", *small, "head.field=tgas,tags", f"run_dir={here}/sweep"])
+        run(["train", "-m", *small, "head.field=tgas,tags", callback, f"run_dir={here}/sweep"])
     captured = capsys.readouterr()
+    assert captured.out.count(f"a callback of the user's saw the end of {here}/sweep") == 1
     assert str(failed.value) == (
         f"1 of 2 trials did not succeed. To try them again: seqloom sweep resume {here}/sweep"
     )

@@ -18,7 +18,7 @@ from seqloom.model import states, weights
 from seqloom.model.compatibility import messages
 from seqloom.model.description import (
     DESCRIPTION,
-    NONSENSE,
+    MALFORMED,
     PARTS,
     WEIGHTS,
     check_entry,
@@ -145,7 +145,7 @@ def run_facts(folder: Path) -> Facts | None:
         found = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         keys = ("state", "started", "seconds", "epochs", "seed", "overrides", "error")
         return {key: found[key] for key in keys if key in found}
-    except (OSError, ValueError, *NONSENSE):
+    except (OSError, ValueError, *MALFORMED):
         return None
 
 
@@ -227,7 +227,7 @@ def checkpoint_facts(path: Path) -> Facts:
     found: Any = read_checkpoint(path)
     try:
         return _checkpoint_facts(path, found)
-    except NONSENSE as error:  # torch.save writes any object
+    except MALFORMED as error:  # torch.save writes any object
         raise BundleError(
             f"{path} is not a seqloom checkpoint. Pass a checkpoint or a bundle."
         ) from error
@@ -267,7 +267,7 @@ def _checkpoint_facts(path: Path, found: dict[str, Any]) -> Facts:
 def _codecs(file: Path, folder: Path) -> dict[str, Any]:
     try:
         stored = json.loads(file.read_text(encoding="utf-8"))["states"]
-    except (OSError, ValueError, *NONSENSE):
+    except (OSError, ValueError, *MALFORMED):
         return {}
     files = {one.name: one.stat().st_size for one in folder.glob("*")}
     return dict(codec_sizes(stored, files))

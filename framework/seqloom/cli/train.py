@@ -17,7 +17,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, open_dict
 
 from seqloom.cli.plugins import unknown_disabled
-from seqloom.config.compose import VERSION_BASE, complete, disable_by
+from seqloom.config.compose import VERSION_BASE, disable_by, freeze_and_check
 from seqloom.config.explain import COMPOSITION_ERRORS, explain
 from seqloom.config.run_config import RunConfig
 from seqloom.config.store import register_configs
@@ -29,7 +29,7 @@ from seqloom.sweep.shares import own_share
 from seqloom.train.folder import RunFolder
 from seqloom.train.lease import Lease
 from seqloom.train.record import record_refusal
-from seqloom.train.watch import follow
+from seqloom.train.watch import end_with_sweep
 
 HELP = """\
 Usage: seqloom train [-m] [GROUP=NAME] [KEY=VALUE] …
@@ -55,7 +55,7 @@ Common keys:
   --cfg job prints the config and does not train. --info, --hydra-help: see Hydra.
 """
 
-OF_COMPOSING = ("Config group override", "Only one of --run")
+COMPOSITION_MESSAGES = ("Config group override", "Only one of --run")
 """Starts of the bare ValueErrors with which Hydra reports a user's mistake."""
 
 
@@ -72,7 +72,6 @@ def train(arguments: list[str]) -> int:
 def _train(arguments: list[str]) -> int:
     arguments = overrides_first(arguments)
     disable_by(arguments)
-    register_configs()
     for text in unknown_disabled():
         print(f"Warning: {text}", file=sys.stderr)
     if {"-h", "--help"} & set(arguments):
@@ -95,7 +94,7 @@ def _train(arguments: list[str]) -> int:
     try:
         hydra_main(task)
     except COMPOSITION_ERRORS as error:
-        if type(error) is ValueError and not str(error).startswith(OF_COMPOSING):
+        if type(error) is ValueError and not str(error).startswith(COMPOSITION_MESSAGES):
             raise
         raise explain(error) from error
     except OSError as error:  # Hydra creates the run's folder
@@ -134,14 +133,14 @@ def run_trial(composed: DictConfig) -> None:
 
 
 def run_composed(composed: DictConfig) -> None:
-    """Freeze one config and run it.
+    """Run what Hydra composed, in Hydra's process or in that of a trial.
 
     Raises:
         SeqloomError: The config cannot be used, or the run failed; ``run.json`` records it.
     """
     settings = HydraConfig.get()
     try:
-        config = frozen(composed)
+        config = run_config(composed)
     except SeqloomError as error:
         folder = RunFolder(Path(settings.runtime.output_dir))
         with suppress(RunError), Lease(folder.path):  # unless another process writes there
@@ -149,7 +148,7 @@ def run_composed(composed: DictConfig) -> None:
             record_refusal(folder, f"{type(error).__name__}: {error}", overrides)
         raise
     if settings.mode is RunMode.MULTIRUN:
-        follow()
+        end_with_sweep()
         with own_share(settings.sweep.dir, settings.launcher, config.trainer, config.threads):
             run_once(config)
     else:
@@ -164,7 +163,7 @@ def print_failure(text: str) -> None:
 def _with_components(arguments: list[str]) -> list[str]:
     """Return the arguments with the names of the components of ``init=MODEL``, if there is one."""
     if not any(word.lstrip("+").startswith("init=") for word in arguments):
-        return arguments
+        return arguments  # before torch is imported, so that a typing error is answered fast
     from seqloom.train.pretrained import with_components
 
     return with_components(arguments)
@@ -189,8 +188,8 @@ def hydra_main(task: Callable[[DictConfig], None]) -> None:
                 handler.close()
 
 
-def frozen(composed: DictConfig) -> RunConfig:
-    """Return the frozen config of a run or trial, with its final folder.
+def run_config(composed: DictConfig) -> RunConfig:
+    """Return the checked config of a run or trial, with what Hydra alone knows: its folder.
 
     Raises:
         SeqloomError: A key is unknown, a value is missing, or components are not compatible.
@@ -206,13 +205,13 @@ def frozen(composed: DictConfig) -> RunConfig:
         ):
             composed.resume = "auto"  # the sweeper decides which trials run
         composed.title = composed.title or title(settings.runtime.choices)
-    return complete(composed, list(settings.overrides.task), _with_init)
+    return freeze_and_check(composed, list(settings.overrides.task), _with_init)
 
 
 def _with_init(config: RunConfig, overrides: Sequence[str]) -> RunConfig:
     if not config.init:
         return config
-    from seqloom.train.pretrained import apply_init  # imports torch
+    from seqloom.train.pretrained import apply_init  # imports torch, as above
 
     return apply_init(config, overrides)
 
@@ -245,6 +244,7 @@ def help_text() -> str:
     from hydra._internal.config_loader_impl import ConfigLoaderImpl
     from hydra._internal.utils import create_automatic_config_search_path
 
+    register_configs()
     search_path = create_automatic_config_search_path(None, None, "pkg://seqloom_conf")
     loader = ConfigLoaderImpl(config_search_path=search_path)
     groups = (

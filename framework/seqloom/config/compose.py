@@ -1,6 +1,7 @@
 """Compose a run's config: from overrides to a frozen, checked config.
 
-On the command line, Hydra composes and `complete` does the rest; `compose_run` does both in Python.
+On the command line, Hydra composes and `freeze_and_check` does the rest; in Python,
+`compose_run` does both.
 """
 
 from __future__ import annotations
@@ -44,10 +45,12 @@ def compose_run(overrides: Sequence[str], amend: Amend | None = None) -> RunConf
         PluginError: A component is not installed.
     """
     disable_by(overrides)
-    return complete(composed("train", overrides), overrides, amend)
+    return freeze_and_check(composed("train", overrides), overrides, amend)
 
 
-def complete(found: DictConfig, overrides: Sequence[str], amend: Amend | None = None) -> RunConfig:
+def freeze_and_check(
+    found: DictConfig, overrides: Sequence[str], amend: Amend | None = None
+) -> RunConfig:
     """Return a config that Hydra composed, frozen and checked; see `compose_run`."""
     disable(found.disable_plugins)
     config = freeze(found)

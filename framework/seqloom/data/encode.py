@@ -21,7 +21,7 @@ class Codecs:
     heads: Mapping[str, HeadCodec]
 
     def collate(self) -> Collate:
-        """Return what pads encoded examples into batches."""
+        """Return the function that pads encoded examples into batches."""
         targets = {name: codec.padding for name, codec in self.heads.items()}
         return Collate(self.frontend.padding, targets)
 
@@ -48,7 +48,7 @@ class Codecs:
         return encoded
 
     def augment(self, encoded: EncodedExample, rng: np.random.Generator) -> EncodedExample:
-        """Return a copy changed for one pass over it; the same if its targets would not fit."""
+        """Return an augmented copy, or the same example if its targets would no longer fit."""
         inputs = self.frontend.augment(encoded.inputs, rng)
         frames = self.frontend.frames(inputs)
         if frames != encoded.frames and not self._can_emit(encoded, frames):

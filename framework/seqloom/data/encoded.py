@@ -1,4 +1,4 @@
-"""A split as it is trained on: encoded examples as one sequence, in memory or from a folder."""
+"""Sequence of the encoded examples of a split, in memory or stored in a folder."""
 
 from __future__ import annotations
 

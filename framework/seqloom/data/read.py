@@ -1,4 +1,4 @@
-"""Read the examples of a split, and set those aside that cannot be used."""
+"""Read the examples of a split, and collect those that cannot be used."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from seqloom.interfaces.reader import Reader
 
 
 def checked(found: Iterable[Example | ExampleError]) -> Iterator[Example | ExampleError]:
-    """Yield what a reader yields, and refuse what would lose examples without a word.
+    """Yield what a reader yields, and check it.
 
-    A generator cannot continue after an error that it raised. So an ExampleError, which is about
-    one example only, must be yielded.
+    A generator cannot continue after raising an error. A reader must therefore yield an
+    ExampleError, which concerns a single example, instead of raising it.
 
     Raises:
         DataError: The reader raised an ExampleError.

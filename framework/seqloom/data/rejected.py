@@ -15,8 +15,8 @@ class Rejected:
     """The examples of a split that cannot be used.
 
     Args:
-        skip: Whether they may be left out; otherwise they are an error.
-        how: The option that allows to leave them out, for messages.
+        skip: Whether to skip them; otherwise they are an error.
+        how: Option that skips them, named in messages.
 
     Attributes:
         errors: Why each of them cannot be used.

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from seqloom.interfaces.frontend import Features
 
 State = Any
-"""What an encoder carries from step to step: a tensor, or nested tuples of tensors, (B, …) each."""
+"""State of an encoder between two steps: a tensor, or nested tuples of tensors, (B, …) each."""
 
 
 def _stateless() -> State:
@@ -21,10 +21,10 @@ def _stateless() -> State:
 
 @dataclass(slots=True)
 class Encoded:
-    """What an encoder gives and a head takes.
+    """Output of an encoder and input of a head.
 
     Attributes:
-        states: (B, T, H); what stands beyond a row's length has no meaning.
+        states: (B, T, H); values beyond a row's length are undefined.
         summary: (B, H), one vector for the whole sequence.
         lengths: (B,) int64 on the CPU.
         features: what the encoder read.

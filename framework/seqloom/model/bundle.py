@@ -31,7 +31,7 @@ from seqloom.model.build import Spec, States, build_codecs, build_pipeline
 from seqloom.model.description import (
     DESCRIPTION,
     FORMAT,
-    NONSENSE,
+    MALFORMED,
     PARTS,
     WEIGHTS,
     components_to_store,
@@ -165,7 +165,7 @@ def _built(
         raise BundleError(" ".join([f"{path} cannot be loaded. {error}", *told])) from error
     except BundleError:
         raise
-    except (SeqloomError, *NONSENSE, ValueError) as error:
+    except (SeqloomError, *MALFORMED, ValueError) as error:
         if head and isinstance(error, ConfigError):
             raise
         damaged = f"{path / DESCRIPTION} is damaged, or does not fit the installed plugins"

@@ -18,7 +18,7 @@ FORMAT = 2
 DESCRIPTION = "bundle.json"
 WEIGHTS = "model.safetensors"
 PARTS: tuple[Kind, ...] = ("frontend", "encoder", "head")
-NONSENSE = (AttributeError, LookupError, RecursionError, TypeError)
+MALFORMED = (AttributeError, LookupError, RecursionError, TypeError)
 """Errors of Python for plain data with unexpected types or depth."""
 
 
@@ -63,7 +63,7 @@ def read_description(path: Path) -> dict[str, Any]:
             found["components"] = _with_only_head(found, path)
         _refuse_missing(found, file)
         _refuse_nonsense(found)
-    except NONSENSE as error:
+    except MALFORMED as error:
         raise BundleError(f"{file} is damaged: {error!r}; copy it again.") from error
     return cast("dict[str, Any]", found)
 

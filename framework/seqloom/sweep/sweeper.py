@@ -28,11 +28,11 @@ from seqloom.sweep.show import finish
 from seqloom.sweep.trials import read_trials
 from seqloom.train.folder import RunFolder
 from seqloom.train.lease import locked
-from seqloom.train.watch import announce
+from seqloom.train.watch import lead_sweep
 
 log = logging.getLogger("seqloom")
 
-OWN = ("run_dir=", "resume=", "hydra.mode=", "hydra.sweeper.attempts=")
+OWN_OVERRIDES = ("run_dir=", "resume=", "hydra.mode=", "hydra.sweeper.attempts=")
 """Words of a command that concern only this process."""
 
 MAY_CHANGE = (
@@ -96,9 +96,9 @@ class PlannedSweeper(Sweeper):
         folder = Path(self.config.hydra.sweep.dir).absolute()
         if self.config.hydra.launcher.get("n_jobs") == 0:
             raise ConfigError("hydra.launcher.n_jobs=0: expected 1 or more, or -1 for every core.")
-        words = [word for word in arguments if not word.startswith(OWN)]
+        words = [word for word in arguments if not word.startswith(OWN_OVERRIDES)]
         try:
-            with locked(folder), announce():
+            with locked(folder), lead_sweep():
                 resuming = self._open(folder)
                 params = [f"{key}={value}" for key, value in self.params.items()]
                 self.run([*params, *words], resuming)
@@ -172,7 +172,7 @@ class PlannedSweeper(Sweeper):
         """
         overrides = self.config.hydra.overrides
         words = [*overrides.hydra, *overrides.task]
-        command = [word for word in words if not word.startswith(OWN)]
+        command = [word for word in words if not word.startswith(OWN_OVERRIDES)]
         if not SweepFolder(folder).plan.exists():
             runs = [path.name for path in folder.iterdir() if path.name.isdigit()]
             if runs or RunFolder(folder).config_file.exists():

@@ -31,7 +31,7 @@ from seqloom.testing.compare import (
 from seqloom.testing.head_search import DRAWS, drawn, place_of, trials
 from seqloom.testing.heads import HeadCase, targets
 from seqloom.testing.ranks import on_two_ranks
-from seqloom.train.evaluator import of_each_rank
+from seqloom.train.evaluator import gather_states
 
 Part = tuple[list[Prediction], Targets] | None
 """What a rank counts: predictions with their targets, or nothing."""
@@ -165,7 +165,7 @@ def _on_rank(head: Head, *tasks: Sequence[Part]) -> list[Counted]:
 
 
 def _counted(metric: HeadMetric, part: Part) -> Counted:
-    metric.dist_sync_fn = of_each_rank  # as in training
+    metric.dist_sync_fn = gather_states  # as in training
     if part is not None:
         metric.update(*part)
     with warnings.catch_warnings():
@@ -179,7 +179,7 @@ def _details(metric: HeadMetric) -> list[Table | Matrix]:
     """Return the details as training computes them."""
     if not distributed.is_initialized():
         return metric.details()
-    with metric.sync_context(dist_sync_fn=of_each_rank):
+    with metric.sync_context(dist_sync_fn=gather_states):
         return metric.details()
 
 

@@ -32,7 +32,7 @@ class Evaluator:
     def __init__(self, pipeline: Pipeline) -> None:
         self.pipeline = pipeline
         self.metric = pipeline.head.metrics().to(pipeline.device)
-        self.metric.dist_sync_fn = of_each_rank
+        self.metric.dist_sync_fn = gather_states
         self._losses: dict[str, float] = {}
 
     def update(self, batch: SequenceBatch) -> None:
@@ -77,11 +77,11 @@ class Evaluator:
         """Return the metric's tables and matrices."""
         if world_size() == 1:
             return self.metric.details()
-        with self.metric.sync_context(dist_sync_fn=of_each_rank):
+        with self.metric.sync_context(dist_sync_fn=gather_states):
             return self.metric.details()
 
 
-def of_each_rank(state: Tensor, group: Any = None) -> list[Tensor]:
+def gather_states(state: Tensor, group: Any = None) -> list[Tensor]:
     """Return a metric's state on each rank; replaces torchmetrics' own function.
 
     On a rank without examples, a concatenated state (``dist_reduce_fx="cat"``) is an empty tensor

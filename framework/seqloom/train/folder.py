@@ -162,7 +162,7 @@ class RunFolder:
     @property
     def rank_summary(self) -> Path:
         """The summary that the first rank leaves for the process that launched it."""
-        return self.ranks / "outcome.json"
+        return self.ranks / "summary.json"
 
     def rank_error(self, rank: int | str) -> Path:
         """Return the file in which a rank leaves its error; ``*`` as the rank matches all."""

@@ -46,7 +46,7 @@ log = logging.getLogger("seqloom")
 GRACE = 3
 """Seconds that ranks have to end by themselves when another one has failed."""
 
-OF_DEVICES = ("_target_", "accelerator", "devices", "strategy", "num_nodes", "precision")
+DEVICE_ARGUMENTS = ("_target_", "accelerator", "devices", "strategy", "num_nodes", "precision")
 """Arguments of Lightning's Trainer that decide on the number of processes."""
 
 KINDS: dict[str, type[SeqloomError]] = {
@@ -61,7 +61,7 @@ TAIL = 15
 """Number of lines of output shown in the error for a rank that recorded no error."""
 
 
-def num_processes(trainer: Section) -> int:
+def ranks_to_launch(trainer: Section) -> int:
     """Return how many ranks a run needs; 0 if it runs on one device, in the current process.
 
     ``trainer.devices``, ``trainer.strategy`` and ``trainer.accelerator`` mean what they mean to
@@ -78,7 +78,7 @@ def num_processes(trainer: Section) -> int:
             f"trainer.num_nodes={trainer['num_nodes']}: a run uses the devices of one machine. Set "
             "trainer.num_nodes=1."
         )
-    strategy = _strategy({key: trainer[key] for key in OF_DEVICES if key in trainer})
+    strategy = _strategy({key: trainer[key] for key in DEVICE_ARGUMENTS if key in trainer})
     if isinstance(strategy, SingleDeviceStrategy):
         return 0
     if isinstance(strategy.launcher, _MultiProcessingLauncher):
@@ -114,6 +114,7 @@ def launch_ranks(folder: RunFolder, data: RunData, ranks: int) -> Summary:
         KeyboardInterrupt: The user interrupted the run.
         SystemExit: Another signal ended it.
     """
+    # Refuse what cannot be distributed here, in one error, instead of in each rank.
     sampler(data.rows["train"], folder.config().batch, training=True, ranks=ranks)
     shutil.rmtree(folder.ranks, ignore_errors=True)
     folder.ranks.mkdir(parents=True)

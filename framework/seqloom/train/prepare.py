@@ -118,7 +118,7 @@ def read_data(cfg: RunConfig, states: States | None = None, basis: States | None
     if cfg.data.get("train", "") in (None, {}):
         raise ConfigError("data.train has no value. Set it: data.train=FILE")
     codecs = build_codecs(cfg.components)
-    examples, rejected = _read(cfg, codecs)
+    examples, rejected = _read_splits(cfg, codecs)
     if not examples["train"]:
         rejected["train"].raise_or_warn("the train split")
         raise DataError(
@@ -142,7 +142,9 @@ def read_data(cfg: RunConfig, states: States | None = None, basis: States | None
     return RunData(codecs, states, rows, {split: rejected[split].errors for split in SPLITS})
 
 
-def _read(cfg: RunConfig, codecs: Codecs) -> tuple[dict[str, list[Example]], dict[str, Rejected]]:
+def _read_splits(
+    cfg: RunConfig, codecs: Codecs
+) -> tuple[dict[str, list[Example]], dict[str, Rejected]]:
     reader = build_reader(cfg.data)
     rejected = {split: Rejected(skip=cfg.on_bad == "skip") for split in SPLITS}
     examples = {

@@ -16,12 +16,12 @@ from pathlib import Path
 from seqloom.errors import SeqloomError
 from seqloom.files import write_json
 from seqloom.train.folder import RunFolder
-from seqloom.train.watch import Process, die_with, follow
+from seqloom.train.watch import Process, die_with, end_with_sweep
 
 OWNER_VARIABLE = "SEQLOOM_RUN_OWNER"
 """Environment variable that names the process of the run; its ranks end with it."""
 
-BROKEN_OFF = ("gloo", "NCCL", "by peer", "Broken pipe", "recvValue", "c10d")
+CONNECTION_LOST = ("gloo", "NCCL", "by peer", "Broken pipe", "recvValue", "c10d")
 """Words in the errors of a collective operation that another rank has left."""
 
 PATIENCE = 2.0
@@ -35,7 +35,7 @@ def main() -> None:
     """Do this rank's work; an error is written to a file for the process that launched it."""
     folder, rank = RunFolder(Path(sys.argv[1]).absolute()), int(os.environ["RANK"])
     die_with(Process.from_text(os.environ[OWNER_VARIABLE]))
-    follow()
+    end_with_sweep()
     _log_to(folder.log if rank == 0 else None)
     try:
         _run(folder, rank)
@@ -59,7 +59,7 @@ def _end(status: int) -> None:
 
 def _follows_from_another(error: Exception) -> bool:
     """Return whether an error is only due to the end of another rank."""
-    return isinstance(error, RuntimeError) and any(word in str(error) for word in BROKEN_OFF)
+    return isinstance(error, RuntimeError) and any(word in str(error) for word in CONNECTION_LOST)
 
 
 def _write_error(error: Exception, folder: RunFolder, rank: int) -> None:

@@ -98,7 +98,7 @@ def recorded(
         "started": [*history, attempt][0]["started"],
         "machine": {"host": platform.node(), "system": platform.platform()},
         "versions": versions(),
-        "plugins": plugins_in_use(),
+        "plugins": installed_plugins(),
         "components": entries(cfg.components),
         "git": revision(),
     }
@@ -118,7 +118,7 @@ def recorded(
         write_json(folder.record, record)
 
 
-def plugins_in_use() -> list[Mapping[str, Any]]:
+def installed_plugins() -> list[Mapping[str, Any]]:
     """Return the installed plugins with their distributions and versions."""
     return [
         {

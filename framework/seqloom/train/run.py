@@ -24,12 +24,12 @@ from seqloom.train.data import RunData, sampler
 from seqloom.train.distributed import is_first
 from seqloom.train.evaluator import Evaluation, calibrate, evaluate
 from seqloom.train.folder import Result, RunFolder
-from seqloom.train.launch import launch_ranks, num_processes
+from seqloom.train.launch import launch_ranks, ranks_to_launch
 from seqloom.train.lease import locked
 from seqloom.train.prepare import prepare_data
 from seqloom.train.pretrained import Pretrained, apply_init, with_components
 from seqloom.train.process import isolated_process, quiet_lightning, set_seed, set_threads
-from seqloom.train.record import Summary, plugins_in_use, recorded
+from seqloom.train.record import Summary, installed_plugins, recorded
 from seqloom.train.report.run_report import write_run_report
 from seqloom.train.training import Training
 
@@ -75,7 +75,7 @@ def run(cfg: RunConfig, overrides: Sequence[str] = ()) -> Result:
         with explain_component_changes(folder, cfg):
             folder.open(cfg)
         with isolated_process(), recorded(folder, cfg, overrides) as record:
-            ranks = num_processes(cfg.trainer)
+            ranks = ranks_to_launch(cfg.trainer)
             data = prepare_data(cfg, folder)
             record.update(launch_ranks(folder, data, ranks) if ranks else work(folder, data))
     return folder.result()
@@ -142,5 +142,5 @@ def _write_results(
         metrics=summary["metrics"],
     )
     write_json(folder.metrics, summary["metrics"])
-    facts = {**summary, "plugins": plugins_in_use()}
+    facts = {**summary, "plugins": installed_plugins()}
     write_run_report(folder, cfg, facts, pipeline=pipeline, data=data, evaluations=evaluations)

@@ -108,7 +108,7 @@ def die_with(*processes: Process) -> None:
 
 
 @contextmanager
-def announce() -> Iterator[Process]:
+def lead_sweep() -> Iterator[Process]:
     """Name this process as that of the sweep to the processes started within the block."""
     before = os.environ.get(SWEEP_VARIABLE)
     leader = Process.current()
@@ -122,7 +122,7 @@ def announce() -> Iterator[Process]:
             os.environ[SWEEP_VARIABLE] = before
 
 
-def announced() -> Process | None:
+def sweep_leader() -> Process | None:
     """Return the process of the sweep, if there is one to end with.
 
     A separate Slurm job, which outlives the shell that submitted it, has none.
@@ -137,13 +137,13 @@ def announced() -> Process | None:
     return leader if leader.here and leader != Process.current() else None
 
 
-def follow() -> None:
+def end_with_sweep() -> None:
     """End with the process of the sweep, if this one works for a sweep; safe to repeat.
 
     Raises:
         RunError: The variable that names it holds something else.
     """
-    leader = announced()
+    leader = sweep_leader()
     if leader is not None:
         die_with(leader)
 

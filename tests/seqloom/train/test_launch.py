@@ -15,7 +15,7 @@ import pytest
 from seqloom import load
 from seqloom.config.compose import compose_run
 from seqloom.errors import ConfigError
-from seqloom.train.launch import num_processes
+from seqloom.train.launch import ranks_to_launch
 
 Program = Callable[..., "subprocess.CompletedProcess[str]"]
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -234,7 +234,7 @@ def test_nothing_of_a_run_on_ranks_stays_in_this_process(
     ids=str,
 )
 def test_how_many_processes_lightning_would_take(words: list[str], expected: int) -> None:
-    assert num_processes(compose_run(["trainer=cpu", "run_dir=x", *words]).trainer) == expected
+    assert ranks_to_launch(compose_run(["trainer=cpu", "run_dir=x", *words]).trainer) == expected
 
 
 @pytest.mark.parametrize(
@@ -250,4 +250,4 @@ def test_how_many_processes_lightning_would_take(words: list[str], expected: int
 )
 def test_what_cannot_be_launched(words: list[str], sentence: str) -> None:
     with pytest.raises(ConfigError, match=sentence):
-        num_processes(compose_run(["trainer=cpu", "run_dir=x", *words]).trainer)
+        ranks_to_launch(compose_run(["trainer=cpu", "run_dir=x", *words]).trainer)

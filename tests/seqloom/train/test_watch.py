@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from seqloom.errors import RunError
-from seqloom.train.watch import SWEEP_VARIABLE, Process, announce, announced, follow
+from seqloom.train.watch import SWEEP_VARIABLE, Process, end_with_sweep, lead_sweep, sweep_leader
 
 from .conftest import say
 
@@ -161,11 +161,11 @@ def test_the_end_of_the_thread_that_started_it_is_no_end_of_the_parent(start: St
 
 def test_workers_of_a_sweep_end_with_it(start: Start) -> None:
     # Its parent, which may be the manager of a pool, lives on; it is the sweep that counts.
-    worker = "follow(); follow(); print(Process.current().to_text()); time.sleep(60)"
-    lines = f"import os, sys, time\nfrom seqloom.train.watch import *\n{worker}"
+    worker = "end_with_sweep(); end_with_sweep(); print(Process.current().to_text())"
+    lines = f"import os, sys, time\nfrom seqloom.train.watch import *\n{worker}; time.sleep(60)"
     script = (
         "import subprocess\n"
-        "with announce():\n"
+        "with lead_sweep():\n"
         f"    command = [sys.executable, '-u', '-c', {lines!r}]\n"
         "    subprocess.run(['sh', '-c', '\"$@\"; :', 'sh', *command])"
     )
@@ -177,13 +177,13 @@ def test_workers_of_a_sweep_end_with_it(start: Start) -> None:
 
 
 def test_the_sweep_itself_follows_nobody() -> None:
-    assert announced() is None
-    with announce() as leader:
+    assert sweep_leader() is None
+    with lead_sweep() as leader:
         assert leader == Process.current()
-        assert announced() is None
-        follow()
+        assert sweep_leader() is None
+        end_with_sweep()
         before = os.environ[SWEEP_VARIABLE]
-        with announce():
+        with lead_sweep():
             pass
         assert os.environ[SWEEP_VARIABLE] == before
     assert SWEEP_VARIABLE not in os.environ
@@ -202,11 +202,11 @@ def test_only_a_job_of_the_same_allocation_here_follows(
     monkeypatch.delenv("SLURM_JOB_ID", raising=False)
     if job is not None:
         monkeypatch.setenv("SLURM_JOB_ID", job)
-    assert announced() == (leader if follows else None)
+    assert sweep_leader() == (leader if follows else None)
 
 
 def test_a_variable_that_holds_something_else_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(SWEEP_VARIABLE, "yes")
     monkeypatch.delenv("SLURM_JOB_ID", raising=False)
     with pytest.raises(RunError, match=f"{SWEEP_VARIABLE} .*unset it"):
-        follow()
+        end_with_sweep()

@@ -17,7 +17,7 @@ from enum import Enum, EnumType
 from typing import Any, get_type_hints
 
 from seqloom.cli.commands import COMMANDS
-from seqloom.config.schema import Batch, Run
+from seqloom.config.schema import Batch, Budget, Run
 from seqloom.errors import SeqloomError, did_you_mean
 from seqloom.plugins import KINDS, REQUIRED, registry
 from seqloom.plugins.loading import known_names
@@ -27,7 +27,12 @@ from seqloom.plugins.registry import DISABLE_KEY, disable, disabling_for_one_run
 SHELLS = ("bash", "fish")
 SECOND_WORDS = {"new": ("plugin",), "plugins": ("doctor",)}
 
-SECTIONS = tuple(one.name for one in fields(Run) if get_type_hints(Run)[one.name] in (Any, Batch))
+NESTED: dict[str, type] = {"batch": Batch, "budget": Budget}
+"""Sections of a run that have a schema of their own."""
+
+SECTIONS = tuple(
+    one.name for one in fields(Run) if one.name in NESTED or get_type_hints(Run)[one.name] is Any
+)
 """Keys of a run that have nested keys."""
 
 ELSEWHERE = ("+", "~", "hydra", "schema", "-", "'", '"')
@@ -175,8 +180,8 @@ def _schemas(section: str, before: Sequence[str]) -> list[type] | None:
     The schema of the component that the line chooses, or those of all components of the kind.
     """
     head, _, rest = section.partition(".")
-    if head == "batch":
-        schemas: list[type] = [Batch]
+    if head in NESTED:
+        schemas: list[type] = [NESTED[head]]
     elif head in KINDS:
         chosen = [word.partition("=")[2] for word in before if word.startswith(f"{head}=")]
         known = registry().names(head)

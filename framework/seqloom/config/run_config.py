@@ -23,6 +23,15 @@ class BatchConfig:
 
 
 @dataclass(frozen=True)
+class BudgetConfig:
+    """The frozen form of `seqloom.config.schema.Budget`, which documents the fields."""
+
+    epochs: int = 10
+    min_steps: int = 0
+    max_epochs: int = 100
+
+
+@dataclass(frozen=True)
 class RunConfig:
     """The frozen form of `seqloom.config.schema.Run`, which documents the fields.
 
@@ -35,6 +44,7 @@ class RunConfig:
     encoder: Section
     head: Section
     batch: BatchConfig
+    budget: BudgetConfig
     optimizer: Section
     scheduler: Section | None
     trainer: Section
@@ -64,7 +74,10 @@ class RunConfig:
             TypeError: A key is missing or unknown.
         """
         copied = copy.deepcopy(dict(plain))
-        return cls(**{**copied, "batch": BatchConfig(**copied["batch"])})
+        copied["batch"] = BatchConfig(**copied["batch"])
+        # Configs of 0.1 do not have it; they set trainer.max_epochs.
+        copied["budget"] = BudgetConfig(**copied.get("budget", {}))
+        return cls(**copied)
 
     def to_plain(self) -> Section:
         """Return the config as plain data: the content of ``config.yaml``."""

@@ -51,6 +51,24 @@ class Batch:
 
 
 @dataclass
+class Budget:
+    """How long a run trains if ``trainer.max_epochs`` and ``trainer.max_steps`` do not say so.
+
+    A fixed number of epochs is too short for a small data set, whose epochs have few steps.
+
+    Attributes:
+        epochs: Number of epochs, if they have ``min_steps`` steps.
+        min_steps: Minimum number of optimizer steps: with fewer in ``epochs``, there are more
+            epochs.
+        max_epochs: Maximum number of epochs, even if they do not have ``min_steps`` steps.
+    """
+
+    epochs: int = 10
+    min_steps: int = 0
+    max_epochs: int = 100
+
+
+@dataclass
 class Run:
     """A run: its components and its settings.
 
@@ -76,6 +94,7 @@ class Run:
     encoder: Any = REQUIRED
     head: Any = REQUIRED
     batch: Batch = field(default_factory=Batch)
+    budget: Budget = field(default_factory=Budget)
     optimizer: Any = REQUIRED
     scheduler: Any = None
     trainer: Any = REQUIRED

@@ -20,7 +20,13 @@ log = logging.getLogger("seqloom")
 WITHOUT_EFFECT = frozenset({"run_dir", "resume", "threads", "title", "disable_plugins"})
 """Keys that have no influence on a run's result."""
 
-MAY_CHANGE = WITHOUT_EFFECT | {"trainer", "callbacks", "logger", "batch.workers"}
+MAY_CHANGE = WITHOUT_EFFECT | {
+    "trainer",
+    "budget",
+    "callbacks",
+    "logger",
+    "batch.workers",
+}
 """Keys that may differ when a run is resumed; any other would make it another run."""
 
 

@@ -18,8 +18,8 @@ from omegaconf import OmegaConf
 
 from seqloom.config.compose import as_overrides, compose_data, compose_run
 from seqloom.config.freeze import freeze
-from seqloom.config.run_config import BatchConfig, RunConfig
-from seqloom.config.schema import Batch, OnBad, Resume, Run
+from seqloom.config.run_config import BatchConfig, BudgetConfig, RunConfig
+from seqloom.config.schema import Batch, Budget, OnBad, Resume, Run
 from seqloom.errors import ConfigError, PluginError, SeqloomError
 from seqloom.plugins import registry
 
@@ -56,6 +56,7 @@ def test_the_name_comes_first() -> None:
 def test_the_defaults_of_the_schema() -> None:
     config = compose_run(["run_dir=x"])
     assert vars(config.batch) == vars(BatchConfig()) == vars(Batch())
+    assert vars(BudgetConfig()) == vars(Budget())
     assert (config.seed, config.resume, config.on_bad) == (1, Resume.never, OnBad.error)
 
 

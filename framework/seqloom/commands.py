@@ -28,7 +28,7 @@ from seqloom.cli.options import (
 )
 from seqloom.errors import ConfigError
 from seqloom.model.description import DESCRIPTION
-from seqloom.train.evaluation import compatible_section, evaluate_model, read_examples
+from seqloom.train.evaluation import evaluate_model, read_examples
 
 if TYPE_CHECKING:
     from seqloom import Pipeline
@@ -96,6 +96,7 @@ def open_split(
     *,
     batch_size: int = 64,
     skip_bad: bool = False,
+    changed_data: bool = False,
 ) -> ModelSplit:
     """Read and encode one split of the data that a model was trained on, or of other data.
 
@@ -105,15 +106,23 @@ def open_split(
         split: ``train``, ``val`` or ``test``.
         batch_size: Largest number of examples in a batch.
         skip_bad: Whether to leave out examples that cannot be used, rather than to fail.
+        changed_data: Whether to use the model's own data if it changed since the training.
 
     Raises:
         BundleError: The model's own data cannot be read with the installed plugins.
         ConfigError: An override is wrong, the model does not record its data, or other data do
             not have the fields that the model needs.
-        DataError: The split is empty, or has examples that cannot be used.
+        DataError: The split is empty, has examples that cannot be used, or changed since the
+            training.
     """
-    section = compatible_section(pipeline, overrides)
-    examples = read_examples(pipeline, section, split, batch_size=batch_size, skip_bad=skip_bad)
+    examples = read_examples(
+        pipeline,
+        overrides,
+        split,
+        batch_size=batch_size,
+        skip_bad=skip_bad,
+        changed_data=changed_data,
+    )
     return ModelSplit(pipeline, *examples)
 
 
@@ -123,6 +132,7 @@ def evaluate(
     split: str = "test",
     batch_size: int = 64,
     skip_bad: bool = False,
+    changed_data: bool = False,
 ) -> dict[str, float]:
     """Return the metrics of a model over one split of a data set, ``loss`` among them.
 
@@ -133,14 +143,21 @@ def evaluate(
         split: ``train``, ``val`` or ``test``.
         batch_size: Largest number of examples in a batch.
         skip_bad: Whether to leave out examples that cannot be used, rather than to fail.
+        changed_data: Whether to use the model's own data if it changed since the training.
 
     Raises:
         BundleError: The model cannot be loaded.
         ConfigError: An override is wrong, or the model does not record its data.
-        DataError: The split is empty, or has examples that cannot be used.
+        DataError: The split is empty, has examples that cannot be used, or changed since the
+            training.
     """
     return evaluate_model(
-        model, *overrides, split=split, batch_size=batch_size, skip_bad=skip_bad
+        model,
+        *overrides,
+        split=split,
+        batch_size=batch_size,
+        skip_bad=skip_bad,
+        changed_data=changed_data,
     ).metrics
 
 
@@ -192,5 +209,12 @@ def save_model(
     if head is not None:
         spec["head"] = {"name": pipeline.head_name, **bundle.plain(head)}
     states = read(info["states"], found)
-    bundle.save(pipeline, folder or found, spec=spec, states=states, metrics=metrics)
+    bundle.save(
+        pipeline,
+        folder or found,
+        spec=spec,
+        states=states,
+        metrics=metrics,
+        splits=info.get("splits"),
+    )
     return folder or found

@@ -44,7 +44,12 @@ def tune(arguments: list[str]) -> int:
     pipeline = load_model(options.model, given.head)
     head = _checked(pipeline, options.model)
     split = open_split(
-        pipeline, given, options.split, batch_size=options.batch, skip_bad=options.skip_bad
+        pipeline,
+        given,
+        options.split,
+        batch_size=options.batch,
+        skip_bad=options.skip_bad,
+        changed_data=options.changed_data,
     )
     lines = [
         Line(row[:length], target[:size])
@@ -94,6 +99,11 @@ def _parser() -> argparse.ArgumentParser:
         help="data=NAME, data.KEY=VALUE: other data; head.KEY=VALUE: decoding",
     )
     parser.add_argument("--split", choices=("train", "val", "test"), default="val")
+    parser.add_argument(
+        "--changed-data",
+        action="store_true",
+        help="tune on the model's own data even if it changed since the training",
+    )
     parser.add_argument(
         "--out", type=Path, metavar="FOLDER", help="new bundle (default: replace the model)"
     )

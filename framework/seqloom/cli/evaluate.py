@@ -30,6 +30,7 @@ def evaluate(arguments: list[str]) -> int:
         split=options.split,
         batch_size=options.batch,
         skip_bad=options.skip_bad,
+        changed_data=options.changed_data,
     )
     if options.json:
         print(json.dumps(finite({options.split: found.metrics})))
@@ -55,6 +56,11 @@ def _parser() -> argparse.ArgumentParser:
         help="data=NAME, data.KEY=VALUE: other data; head.KEY=VALUE: decoding",
     )
     parser.add_argument("--split", choices=SPLITS, default="test", help="default: test")
+    parser.add_argument(
+        "--changed-data",
+        action="store_true",
+        help="evaluate on the model's own data even if it changed since the training",
+    )
     parser.add_argument("--json", action="store_true", help="print the metrics as JSON")
     parser.add_argument("--full", action="store_true", help="print all rows of tables")
     return parser

@@ -93,6 +93,22 @@ class FrontendCodec(Codec):
     def frames(self, item: Arrays) -> int:
         """Return the number of steps that the frontend returns for the arrays."""
 
+    def content(self, example: Example, item: Arrays) -> Any:
+        """Return a value that is equal for examples with the same input, or None.
+
+        Examples of two splits with equal values are reported as an overlap. Override it where the
+        same input can be read as different values, such as two scans of a page.
+
+        Args:
+            example: (Prepared) example.
+            item: Its arrays.
+
+        Returns:
+            Plain types, bytes or an array; None: the fields that the frontend takes decide or,
+            where these are not plain types, the arrays.
+        """
+        return None
+
     def show(self, example: Example) -> View:
         """Return markup of a (prepared) example's input, for the report.
 

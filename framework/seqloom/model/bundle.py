@@ -69,6 +69,7 @@ def save(
     spec: Spec,
     states: States,
     metrics: Mapping[str, Any] | None = None,
+    splits: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> None:
     """Write a pipeline as a bundle, which replaces an existing one.
 
@@ -78,6 +79,7 @@ def save(
         spec: Component sections by kind; ``data`` is stored for ``evaluate``.
         states: States of the codecs.
         metrics: Metrics to store with the model.
+        splits: Number and digest of the examples of each split, for ``evaluate``.
 
     Raises:
         RunError: The folder cannot be written.
@@ -99,6 +101,7 @@ def save(
             "data_component": _data_component(spec),
             "states": plain_states,
             "metrics": finite(dict(metrics or {})),
+            "splits": dict(splits or {}),
             "versions": versions(),
             "files": files,
         }
@@ -148,7 +151,7 @@ def load(
     _load_weights(path, pipeline.model, told, changed=bool(head))
     for sentence in told:
         log.warning("%s: %s", path, sentence)
-    pipeline.info = info
+    pipeline.info, pipeline.folder = info, path
     pipeline.model.eval()
     return pipeline.to(device)
 

@@ -118,8 +118,11 @@ def _refuse_nonsense(found: Mapping[str, Any]) -> None:
     """Reject entries of other types than ``save`` writes, with the error that Python raises."""
     for entry in origins(found).values():
         check_entry(entry)
-    for key in ("metrics", "versions"):
+    for key in ("metrics", "versions", "splits"):
         _expect(found.get(key, {}), dict, key)
+    for split, facts in found.get("splits", {}).items():
+        _expect(facts, dict, f"the data of {split}")
+        _expect(facts["examples"], int, f"the number of examples of {split}")
     for split, metrics in found.get("metrics", {}).items():
         _expect(metrics, dict, f"the metrics of {split}")
     if found.get("data") is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import Any, Literal, Self, overload
 
 import torch
@@ -83,6 +84,7 @@ class Pipeline:
         codecs: Codecs with their states.
         model: The networks.
         info: Description of the bundle that it was loaded from; otherwise empty.
+        folder: Folder of that bundle; None if it was not loaded.
     """
 
     def __init__(self, codecs: Codecs, model: Model) -> None:
@@ -90,6 +92,7 @@ class Pipeline:
         self.model = model
         self.collate = codecs.collate()
         self.info: dict[str, Any] = {}
+        self.folder: Path | None = None
 
     @property
     def head(self) -> Head:

@@ -9,6 +9,7 @@ import pytorch_lightning as pl
 from torch.utils.data import DataLoader
 
 from seqloom.config.run_config import BatchConfig
+from seqloom.data.content import Contents
 from seqloom.data.dataset import SequenceDataset, loader
 from seqloom.data.encode import Codecs
 from seqloom.data.encoded import EncodedSplit
@@ -32,12 +33,14 @@ class RunData:
         states: States of the codecs, in plain types.
         rows: Encoded examples of ``train``, ``val`` and ``test``; a split may be empty.
         skipped: Examples that ``on_bad=skip`` left out, by split.
+        contents: Hashes of the examples by split; empty in the processes of a distributed run.
     """
 
     codecs: Codecs
     states: States
     rows: dict[str, EncodedSplit]
     skipped: dict[str, list[ExampleError]] = field(default_factory=dict)
+    contents: dict[str, Contents] = field(default_factory=dict)
 
 
 def sampler(

@@ -15,6 +15,7 @@ from seqloom.config.overrides import Overrides, split_overrides, with_overrides
 from seqloom.config.run_config import Section
 from seqloom.errors import ConfigError, DataError
 from seqloom.plugins.registry import choice
+from seqloom.train.overlap import TrainedOn, names_other_data
 
 if TYPE_CHECKING:
     from seqloom.data.collate import EncodedExample
@@ -29,6 +30,7 @@ def evaluate_model(
     split: str = "test",
     batch_size: int = 64,
     skip_bad: bool = False,
+    changed_data: bool = False,
 ) -> Evaluation:
     """Return the metrics of a trained model, the losses by example, and details such as tables.
 
@@ -39,11 +41,14 @@ def evaluate_model(
         split: ``train``, ``val`` or ``test``.
         batch_size: Maximum number of examples in a batch.
         skip_bad: Whether to skip examples that cannot be used.
+        changed_data: Whether to evaluate on the model's own data even if it changed since the
+            training.
 
     Raises:
         BundleError: The model cannot be loaded.
         ConfigError: An override is wrong, or the data is not compatible with the model.
-        DataError: The split is empty, or has examples that cannot be used.
+        DataError: The split is empty, has examples that cannot be used, or changed since the
+            training.
     """
     from seqloom.train.evaluator import evaluate
 
@@ -57,8 +62,14 @@ def evaluate_model(
         )
     else:
         pipeline = model
-    section = compatible_section(pipeline, given)
-    examples = read_examples(pipeline, section, split, batch_size=batch_size, skip_bad=skip_bad)
+    examples = read_examples(
+        pipeline,
+        given,
+        split,
+        batch_size=batch_size,
+        skip_bad=skip_bad,
+        changed_data=changed_data,
+    )
     return evaluate(pipeline, *examples)
 
 
@@ -117,24 +128,31 @@ def uncut(stored: Section, pairs: Sequence[str]) -> list[str]:
 
 def read_examples(
     pipeline: Pipeline,
-    section: Section,
+    overrides: Overrides,
     split: str,
     *,
     batch_size: int = 64,
     skip_bad: bool = False,
+    changed_data: bool = False,
 ) -> tuple[list[EncodedExample], BatchSampler]:
     """Return the encoded examples of a split, and the sampler of their batches.
 
     Args:
         pipeline: Pipeline whose codecs encode.
-        section: Section of the data component.
+        overrides: Overrides of the model's own data, or of other data.
         split: Name of the split.
         batch_size: Maximum number of examples in a batch.
         skip_bad: Whether to skip examples that cannot be used.
+        changed_data: Whether the model's own data may have changed since the training.
 
     Raises:
-        DataError: The split is empty, or has examples that cannot be used.
+        BundleError: The model's own data cannot be read with the installed plugins.
+        ConfigError: An override is wrong, the model does not record its data, or the data does not
+            have the fields that the model needs.
+        DataError: The split is empty, has examples that cannot be used, or changed since the
+            training.
     """
+    section = compatible_section(pipeline, overrides)
     from seqloom.data.encode import encode
     from seqloom.data.read import read_split
     from seqloom.data.rejected import Rejected
@@ -147,6 +165,26 @@ def read_examples(
     rejected.raise_or_warn(f"the {split} split")
     if not rows:
         raise DataError(f"The {split} split of data={section['name']} has no example.")
+    other = changed_data or names_other_data(overrides, split)
+    _compare_with_training(pipeline, section, split, rows, other)
     costs = [row.cost for row in rows]
     sampler = BatchSampler(costs, max_examples=batch_size, max_cost=None, shuffle=False, seed=0)
     return rows, sampler
+
+
+def _compare_with_training(
+    pipeline: Pipeline, section: Section, split: str, rows: Sequence[EncodedExample], other: bool
+) -> None:
+    """Refuse the model's own data if it changed; warn of training examples in other data."""
+    from seqloom.data.content import contents
+    from seqloom.model.fields import content_fields
+
+    trained_on = TrainedOn.of(pipeline)
+    if not trained_on.facts:
+        return
+    frontend = pipeline.info["components"]["frontend"]["section"]
+    found = contents(rows, pipeline.codecs.frontend, content_fields(section, frontend))
+    if other:
+        trained_on.warn_of_overlap(split, found)
+    else:
+        trained_on.refuse_changed(split, found, section)

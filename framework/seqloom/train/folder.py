@@ -116,6 +116,11 @@ class RunFolder:
         return self.path / "codecs"
 
     @property
+    def contents(self) -> Path:
+        """The hashes of the examples, to tell whether data changed or splits overlap."""
+        return self.path / "contents.npz"
+
+    @property
     def checkpoints(self) -> Path:
         """The folder of checkpoints."""
         return self.path / "checkpoints"

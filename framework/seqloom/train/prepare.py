@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from seqloom.config.run_config import RunConfig
+from seqloom.data.content import contents, save_contents
 from seqloom.data.encode import Codecs, encode
 from seqloom.data.encoded import EncodedSplit
 from seqloom.data.fit_codecs import fit_codecs
@@ -18,10 +19,12 @@ from seqloom.errors import BundleError, ConfigError, DataError, ExampleError, Ru
 from seqloom.files import sha256, write_json, write_text
 from seqloom.interfaces import SPLITS, Example, FrontendCodec, Origin
 from seqloom.model.build import States, build_codecs, build_reader, restore
+from seqloom.model.fields import content_fields
 from seqloom.model.states import read as read_states
 from seqloom.model.states import write as write_states
 from seqloom.train.data import RunData
 from seqloom.train.folder import RunFolder
+from seqloom.train.overlap import warn_of_overlap
 from seqloom.train.pretrained import pretrained_states
 from seqloom.train.process import set_seed, set_threads
 
@@ -46,6 +49,8 @@ def prepare_data(cfg: RunConfig, folder: RunFolder) -> RunData:
     digests = {split: rows.digest() for split, rows in data.rows.items()}
     files = _hashes(folder.codec_files)
     write_json(folder.codecs, {"states": states, "files": files, "examples": digests})
+    save_contents(folder.contents, data.contents)
+    warn_of_overlap(data.contents)
     _write_skipped(folder, data)
     return data
 
@@ -65,6 +70,7 @@ def reload_data(cfg: RunConfig, folder: RunFolder) -> RunData:
             f"{folder.path} cannot be resumed: the data changed since this run started "
             f"({', '.join(changed)}). Restore them, or use a new run_dir."
         )
+    save_contents(folder.contents, data.contents)
     return data
 
 
@@ -129,17 +135,18 @@ def read_data(cfg: RunConfig, states: States | None = None, basis: States | None
         states = fit_codecs(codecs, examples["train"], rejected["train"], basis, cfg.init_classes)
     restore(codecs, states)
     limit = cfg.batch.max_cost
-    rows = {
-        split: EncodedSplit(
-            encode(codecs, examples[split], rejected[split], limit),
-            partial(_read_again, cfg.data, split, codecs.frontend),
-        )
-        for split in SPLITS
-    }
+    encoded = {split: encode(codecs, examples[split], rejected[split], limit) for split in SPLITS}
     raise_or_warn(rejected)
-    if not rows["train"]:
+    if not encoded["train"]:
         raise DataError("No training example is left that can be used.")
-    return RunData(codecs, states, rows, {split: rejected[split].errors for split in SPLITS})
+    fields = content_fields(cfg.data, cfg.frontend)
+    found = {split: contents(rows, codecs.frontend, fields) for split, rows in encoded.items()}
+    rows = {
+        split: EncodedSplit(one, partial(_read_again, cfg.data, split, codecs.frontend))
+        for split, one in encoded.items()
+    }
+    errors = {split: rejected[split].errors for split in SPLITS}
+    return RunData(codecs, states, rows, errors, found)
 
 
 def _read_splits(

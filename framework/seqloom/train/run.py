@@ -12,6 +12,7 @@ from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvir
 
 from seqloom.config.compose import as_overrides, compose_run, quoted
 from seqloom.config.run_config import RunConfig
+from seqloom.data.content import load_contents
 from seqloom.data.encoded import EncodedSplit
 from seqloom.data.sampler import BatchSampler
 from seqloom.files import write_json
@@ -77,6 +78,7 @@ def run(cfg: RunConfig, overrides: Sequence[str] = ()) -> Result:
         with isolated_process(), recorded(folder, cfg, overrides) as record:
             ranks = ranks_to_launch(cfg.trainer)
             data = prepare_data(cfg, folder)
+            record["splits"] = {split: one.facts() for split, one in data.contents.items()}
             record.update(launch_ranks(folder, data, ranks) if ranks else work(folder, data))
     return folder.result()
 
@@ -140,6 +142,7 @@ def _write_results(
         spec=cfg.components,
         states=data.states,
         metrics=summary["metrics"],
+        splits={split: one.facts() for split, one in load_contents(folder.contents).items()},
     )
     write_json(folder.metrics, summary["metrics"])
     facts = {**summary, "plugins": installed_plugins()}

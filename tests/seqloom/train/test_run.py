@@ -58,6 +58,7 @@ def test_a_run_leaves_everything_in_its_folder_and_nothing_outside(
         "checkpoints",
         "codecs.json",
         "config.yaml",
+        "contents.npz",
         "metrics.json",
         "metrics.jsonl",
         "report.html",

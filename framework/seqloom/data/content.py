@@ -1,0 +1,167 @@
+"""Hashes of what examples contain: whether data changed, and whether splits overlap.
+
+Ids, the order of the examples and the names of their files have no influence.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqloom.data.collate import EncodedExample
+from seqloom.files import atomic_file
+from seqloom.interfaces import FrontendCodec
+
+Hashes = NDArray[np.uint64]
+
+
+@dataclass(frozen=True)
+class ContentFields:
+    """Names of the fields whose values make up the content of an example.
+
+    Attributes:
+        read: Fields that the reader provides, targets included; empty: all of them.
+        inputs: For each input of the frontend, the fields that may hold it, the preferred first;
+            empty: all fields are inputs.
+    """
+
+    read: Sequence[str] = ()
+    inputs: Sequence[Sequence[str]] = ()
+
+    def whole(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what was read of an example."""
+        named = self.read or [name for name in fields if name != "id"]
+        return {name: fields[name] for name in sorted(named) if name in fields}
+
+    def input(self, fields: Mapping[str, Any]) -> list[Any] | None:
+        """Return what the frontend reads of an example; None if that is not known."""
+        found = [
+            next((fields[name] for name in names if name in fields), None) for names in self.inputs
+        ]
+        return None if not found or any(one is None for one in found) else found
+
+
+@dataclass(frozen=True)
+class Contents:
+    """Hashes of the N examples of a split.
+
+    Attributes:
+        whole: Hashes of all that was read, (N,) uint64.
+        inputs: Hashes of the inputs alone, (N,) uint64: equal texts with unlike labels are equal.
+    """
+
+    whole: Hashes
+    inputs: Hashes
+
+    def __len__(self) -> int:
+        return len(self.whole)
+
+    def facts(self) -> dict[str, Any]:
+        """Return the number of examples and a digest of them in any order, in plain types."""
+        digest = hashlib.blake2b(np.sort(self.whole).tobytes(), digest_size=16).hexdigest()
+        return {"examples": len(self), "digest": digest}
+
+    def among(self, others: Contents) -> int:
+        """Return the number of these examples whose inputs are among those of other examples."""
+        return int(np.isin(self.inputs, others.inputs).sum())
+
+    def missing(self, others: Contents) -> int:
+        """Return the number of other examples that are not among these, counted as often."""
+        return (Counter(others.whole.tolist()) - Counter(self.whole.tolist())).total()
+
+
+def contents(
+    rows: Iterable[EncodedExample], codec: FrontendCodec, fields: ContentFields
+) -> Contents:
+    """Return the hashes of encoded examples whose fields are all there.
+
+    What is not of plain types, such as a file that is loaded late, counts by the arrays that the
+    frontend's codec made of it.
+
+    Args:
+        rows: Encoded examples.
+        codec: Codec of the frontend, which may have a notion of its own of equal inputs.
+        fields: Names of the fields.
+    """
+    whole, inputs = [], []
+    for row in rows:
+        values = row.example.fields
+        whole.append(_hash(_plain_or_encoded(fields.whole(values), row)))
+        own = codec.content(row.example, row.inputs)
+        if own is None:
+            read = fields.input(values)
+            own = _plain_or_encoded(fields.whole(values) if read is None else read, row)
+        inputs.append(_hash(own))
+    return Contents(np.array(whole, np.uint64), np.array(inputs, np.uint64))
+
+
+def _plain_or_encoded(value: Any, row: EncodedExample) -> Any:
+    """Return a dict or list of values, with the encoded arrays for those that are not plain."""
+    if isinstance(value, dict):
+        plain: Any = {name: one for name, one in value.items() if _is_plain(one)}
+    else:
+        plain = [one for one in value if _is_plain(one)]
+    return value if len(plain) == len(value) else [plain, row.inputs]
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return all(map(_is_plain, value))
+    if isinstance(value, dict):
+        return all(map(_is_plain, value.values()))
+    return value is None or isinstance(value, str | int | float)
+
+
+def _hash(value: Any) -> int:
+    found = hashlib.blake2b(digest_size=8)
+    _feed(found, value)
+    return int.from_bytes(found.digest())
+
+
+def _feed(found: Any, value: Any) -> None:
+    if isinstance(value, dict):
+        for name in sorted(value):
+            found.update(repr(name).encode("utf-8", "surrogatepass"))
+            _feed(found, value[name])
+    elif isinstance(value, np.ndarray):
+        found.update(f"{value.dtype} {value.shape}".encode() + np.ascontiguousarray(value).data)
+    elif isinstance(value, list | tuple) and not _is_plain(value):
+        for one in value:
+            _feed(found, one)
+    else:
+        text = repr(list(value) if isinstance(value, tuple) else value)
+        found.update(text.encode("utf-8", "surrogatepass"))
+
+
+def save_contents(path: Path, splits: Mapping[str, Contents]) -> None:
+    """Write the hashes of several splits into a file."""
+    arrays = {
+        f"{split}.{name}": getattr(one, name)
+        for split, one in splits.items()
+        for name in ("whole", "inputs")
+    }
+    with atomic_file(path) as draft, draft.open("wb") as file:
+        np.savez(file, **arrays)
+
+
+def load_contents(path: Path) -> dict[str, Contents]:
+    """Return the hashes by split that `save_contents` wrote; empty if they cannot be read."""
+    try:
+        with path.open("rb") as file:
+            stored = np.load(file, allow_pickle=False)
+            arrays = {name: stored[name] for name in stored.files}
+        names = {name.partition(".")[0] for name in arrays}
+        found = {n: Contents(arrays[f"{n}.whole"], arrays[f"{n}.inputs"]) for n in names}
+    except (OSError, ValueError, AttributeError, LookupError, EOFError, zipfile.BadZipFile):
+        return {}
+    hashes = [array for one in found.values() for array in (one.whole, one.inputs)]
+    valid = all(array.dtype == np.uint64 and array.ndim == 1 for array in hashes)
+    return found if valid else {}

@@ -1,0 +1,109 @@
+"""Hashes of what examples contain."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from seqloom.data.collate import EncodedExample
+from seqloom.data.content import ContentFields, Contents, contents, load_contents, save_contents
+from seqloom.interfaces import Arrays, Example, FrontendCodec
+
+TEXTS = ContentFields(read=("label", "text"), inputs=(("tokens", "text"),))
+
+
+class Codec(FrontendCodec):
+    """A codec that decides nothing about contents."""
+
+    def fit(self, examples: Any) -> dict[str, Any]:
+        return {}
+
+    def restore(self, state: Any) -> None:
+        return
+
+    def encode(self, example: Example) -> Arrays:
+        return {}
+
+    def cost(self, item: Arrays) -> int:
+        return 1
+
+    def frames(self, item: Arrays) -> int:
+        return 1
+
+
+class CaseBlind(Codec):
+    """A codec for which texts that differ in case are one input."""
+
+    def content(self, example: Example, item: Arrays) -> Any:
+        return example.fields["text"].lower()
+
+
+def rows(*fields: dict[str, Any], array: Any = 0) -> list[EncodedExample]:
+    return [
+        EncodedExample(Example(f"{n}-{one}", one), {"x": np.array(array)})
+        for n, one in enumerate(fields)
+    ]
+
+
+def of(*fields: dict[str, Any], codec: FrontendCodec | None = None, **options: Any) -> Contents:
+    return contents(rows(*fields, **options), codec or Codec(), TEXTS)
+
+
+A, B, C = ({"text": word, "label": "x"} for word in "abc")
+
+
+def test_ids_order_and_derived_fields_do_not_matter() -> None:
+    assert of(A, B).facts() == of(B, {**A, "extra": 3}).facts()
+    assert of(A, B).facts()["examples"] == 2
+    assert of(A, B).facts() != of(A, A).facts() != of(A).facts()
+
+
+def test_a_changed_label_is_a_change_but_the_same_input() -> None:
+    other = {**A, "label": "y"}
+    assert of(A).facts() != of(other).facts()
+    assert of(A).among(of(other)) == 1
+    assert (of(A, B, B).among(of(B, C)), of(B, C).among(of(A))) == (2, 0)
+    assert (of(A, B, B).missing(of(B, C)), of(B, C).missing(of(A, B, B))) == (1, 2)
+
+
+def test_the_preferred_field_is_the_input() -> None:
+    spaced = {"text": "a  b", "tokens": ["a", "b"], "label": "x"}
+    assert of(spaced).among(of({"text": "a b", "tokens": ["a", "b"], "label": "x"})) == 1
+
+
+def test_values_that_are_not_plain_count_by_their_arrays() -> None:
+    image = {"text": np.zeros((2, 2)), "label": "x"}
+    assert of(image, array=[1, 2]).facts() == of(dict(image), array=[1, 2]).facts()
+    assert of(image, array=[1, 2]).facts() != of(image, array=[1, 3]).facts()
+    assert of(image, array=[1, 2]).among(of({**image, "label": "y"}, array=[1, 2])) == 1
+
+
+def test_a_frontend_may_have_its_own_notion_of_equal_inputs() -> None:
+    upper = {"text": "A", "label": "x"}
+    assert of(A).among(of(upper)) == 0
+    assert of(A, codec=CaseBlind()).among(of(upper, codec=CaseBlind())) == 1
+
+
+def test_lone_surrogates_have_hashes() -> None:
+    assert len(of({"text": "\ud800", "label": "x"})) == 1
+
+
+def test_they_are_stored(tmp_path: Path) -> None:
+    path = tmp_path / "contents.npz"
+    save_contents(path, {"train": of(A, B), "val": of()})
+    found = load_contents(path)
+    assert found["train"].facts() == of(A, B).facts()
+    assert len(found["val"]) == 0
+
+
+@pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 cut short", b"\x93NUMPY"])
+def test_what_cannot_be_read_is_not_known(tmp_path: Path, damage: bytes) -> None:
+    path = tmp_path / "contents.npz"
+    assert load_contents(path) == {}
+    path.write_bytes(damage)
+    assert load_contents(path) == {}
+    np.savez(path, **{"train.whole": np.zeros(2), "train.inputs": np.zeros(2)})
+    assert load_contents(path) == {}

@@ -5,6 +5,10 @@ This module does not import torch, so schemas may use it.
 
 from __future__ import annotations
 
+import logging
+import unicodedata
+from collections import defaultdict
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -13,7 +17,15 @@ from seqloom.errors import ConfigError, did_you_mean
 if TYPE_CHECKING:
     from seqloom.interfaces import Features
 
-__all__ = ["check_count", "check_features", "check_option", "check_probability"]
+__all__ = [
+    "check_count",
+    "check_features",
+    "check_option",
+    "check_probability",
+    "warn_of_similar_names",
+]
+
+log = logging.getLogger("seqloom")
 
 
 def check_count(key: str, value: int) -> None:
@@ -82,3 +94,40 @@ def check_features(features: Features) -> None:
             f"Sequence {row} of the batch has length {longest}, but the features have only "
             f"{size} steps; the frontend's lengths and values disagree."
         )
+
+
+def warn_of_similar_names(what: str, counts: Mapping[str, int]) -> None:
+    """Log a warning for names that differ only in case, Unicode form, blanks or invisible signs.
+
+    They are probably one name, spelled in several ways.
+
+    Args:
+        what: What has these names, for the message: ``head=classification: the classes``.
+        counts: Number of examples by name.
+    """
+    spellings: dict[str, list[str]] = defaultdict(list)
+    for name in counts:
+        spellings[_bare(name)].append(name)
+    for names in spellings.values():
+        if len(names) > 1:
+            shown = ", ".join(f"{_told_apart(name, names)} ({counts[name]})" for name in names)
+            log.warning(
+                "%s %s differ only in case, Unicode form or blanks, and are learned as different "
+                "ones. If they are the same, unify them in the data.",
+                what,
+                shown,
+            )
+
+
+def _bare(name: str) -> str:
+    """Return a name without what may differ between spellings of it."""
+    folded = unicodedata.normalize("NFKC", name).casefold()
+    kept = [one for one in folded if not one.isspace() and unicodedata.category(one) != "Cf"]
+    return unicodedata.normalize("NFKC", "".join(kept))
+
+
+def _told_apart(name: str, names: list[str]) -> str:
+    """Return a name in quotes; with escapes if another one may look the same."""
+    looks = [unicodedata.normalize("NFKC", one) for one in names]
+    alike = looks.count(unicodedata.normalize("NFKC", name)) > 1
+    return ascii(name) if alike else repr(name)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
+from seqloom.checks import warn_of_similar_names
 from seqloom.errors import ConfigError, DataError, ExampleError, did_you_mean
 from seqloom.interfaces import Arrays, Example, HeadCodec, Prediction, View
 from seqloom_classification import Classification
@@ -24,6 +25,7 @@ class ClassificationCodec(HeadCodec):
     Attributes:
         classes: C names.
         weights: Factor of each class in the loss.
+        unseen: Classes of evaluated examples that no training example has.
     """
 
     column_names = ("label", "confidence")
@@ -40,6 +42,7 @@ class ClassificationCodec(HeadCodec):
         self.named = dict(options.class_weights)
         self.classes: list[str] = []
         self.weights: list[float] = []
+        self.unseen: list[str] = []
 
     def fit(self, examples: Sequence[Example]) -> dict[str, Any]:
         """Return the classes with their counts and weights.
@@ -52,6 +55,7 @@ class ClassificationCodec(HeadCodec):
         found = Counter(name for example in examples for name in self.labels(example))
         self._check_classes(found, len(examples))
         counts = {name: found[name] for name in sorted(found)}
+        warn_of_similar_names("head=classification: the classes", counts)
         weights = (
             balanced_weights(counts, len(examples), self.multi_label)
             if self.balanced
@@ -77,6 +81,30 @@ class ClassificationCodec(HeadCodec):
         target = np.zeros(len(self.classes), dtype=np.float32)
         target[numbers] = 1.0
         return {"target": target}
+
+    def encode_truth(self, example: Example) -> Arrays:
+        """Return the example's ``target``; unseen classes are numbered after the others.
+
+        With sets of labels the array is longer than C if there are such classes.
+
+        Raises:
+            ExampleError: There is no label, or one of a wrong type.
+        """
+        names = self.labels(example)
+        known = {*self.classes, *self.unseen}
+        self.unseen += [name for name in names if name not in known]
+        classes = self.classes_of_truth
+        numbers = [classes.index(name) for name in names]
+        if not self.multi_label:
+            return {"target": np.array(numbers[0], dtype=np.int64)}
+        target = np.zeros(len(classes), dtype=np.float32)
+        target[numbers] = 1.0
+        return {"target": target}
+
+    @property
+    def classes_of_truth(self) -> list[str]:
+        """The names of the numbers in evaluated examples: the classes, then the unseen ones."""
+        return [*self.classes, *self.unseen]
 
     def labels(self, example: Example) -> list[str]:
         """Return the example's labels without repetition; exactly one if not ``multi_label``.

@@ -61,15 +61,24 @@ class ClassificationHead(Head):
 
         One label: the cross entropy times the weight of the true class (not divided by the weights
         of the batch, so that the losses of examples are independent). Sets of labels: the mean over
-        classes of the binary cross entropy, where a weight multiplies the loss of positives.
+        classes of the binary cross entropy, where a weight multiplies the loss of positives. It is
+        undefined for examples with a class that no training example has, see ``undefined``.
         """
-        target = targets["target"]
+        target, known = targets["target"], len(self.codec.classes)
+        if not self.training:
+            single = not self.codec.multi_label
+            target = target.clamp(max=known - 1) if single else target[:, :known]
         if not self.codec.multi_label:
             return F.cross_entropy(outputs, target, self.weights, reduction="none")
         each = F.binary_cross_entropy_with_logits(
             outputs, target, pos_weight=self.weights, reduction="none"
         )
         return each.mean(dim=1)
+
+    def undefined(self, targets: Targets) -> Tensor:
+        """Return which examples have a class that no training example has, (B,)."""
+        target, known = targets["target"], len(self.codec.classes)
+        return target[:, known:].any(1) if self.codec.multi_label else target >= known
 
     def decode(
         self, outputs: Tensor, encoded: Encoded, *, scores: bool = True, **_: Any
@@ -111,7 +120,7 @@ class ClassificationHead(Head):
         from seqloom_classification.metrics import LabelMetrics, LabelSetMetrics
 
         kind = LabelSetMetrics if self.codec.multi_label else LabelMetrics
-        return kind(self.codec.classes)
+        return kind(self.codec.classes_of_truth, len(self.codec.unseen))
 
 
 def _check(options: Classification) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from seqloom.interfaces import HeadMetric, Matrix, Mode, Prediction, Table, Targets
@@ -20,11 +21,18 @@ def _share(part: Tensor, whole: Tensor) -> Tensor:
 
 
 class _Scores(HeadMetric):
-    """Base of both metrics: true positives, predictions and truths by class."""
+    """Base of both metrics: true positives, predictions and truths by class.
 
-    def __init__(self, classes: Sequence[str]) -> None:
+    Args:
+        classes: Names of the classes.
+        unseen: Number of classes, the last ones, that the model does not know: their examples are
+            misses.
+    """
+
+    def __init__(self, classes: Sequence[str], unseen: int = 0) -> None:
         super().__init__()
         self.classes = list(classes)
+        self.known = len(self.classes) - unseen
         self._number = {name: i for i, name in enumerate(self.classes)}
 
     def _by_class(self) -> tuple[Tensor, Tensor, Tensor]:
@@ -42,8 +50,14 @@ class _Scores(HeadMetric):
         hits, predicted, true = self._by_class()
         scores = [_share(hits, predicted), _share(hits, true), _share(2 * hits, predicted + true)]
         columns: list[list[float]] = [score.tolist() for score in scores]
-        rows = list(zip(self.classes, *columns, true.tolist(), strict=True))
+        every = list(zip(self.classes, *columns, true.tolist(), strict=True))
+        rows = [every[place] for place in self._shown()]
         return Table("Scores by class", ("class", "precision", "recall", "f1", "count"), rows)
+
+    def _shown(self) -> list[int]:
+        """Return the numbers of the classes that the model knows or an example has."""
+        true = self._by_class()[2].tolist()
+        return [place for place, count in enumerate(true) if place < self.known or count]
 
 
 class LabelMetrics(_Scores):
@@ -52,8 +66,8 @@ class LabelMetrics(_Scores):
     modes: Mapping[str, Mode] = {"accuracy": "max", "f1_macro": "max"}
     confusion: Tensor
 
-    def __init__(self, classes: Sequence[str]) -> None:
-        super().__init__(classes)
+    def __init__(self, classes: Sequence[str], unseen: int = 0) -> None:
+        super().__init__(classes, unseen)
         zeros = torch.zeros(len(classes), len(classes), dtype=torch.long)
         self.add_state("confusion", zeros, dist_reduce_fx="sum")
 
@@ -72,7 +86,9 @@ class LabelMetrics(_Scores):
 
     def details(self) -> list[Table | Matrix]:
         """Return the scores by class and the confusion matrix."""
-        return [self._table(), Matrix("Confusion", self.classes, self.confusion.tolist())]
+        shown = self._shown()
+        names = [self.classes[place] for place in shown]
+        return [self._table(), Matrix("Confusion", names, self.confusion[shown][:, shown].tolist())]
 
     def _by_class(self) -> tuple[Tensor, Tensor, Tensor]:
         return self.confusion.diagonal(), self.confusion.sum(0), self.confusion.sum(1)
@@ -92,8 +108,8 @@ class LabelSetMetrics(_Scores):
     exact: Tensor
     examples: Tensor
 
-    def __init__(self, classes: Sequence[str]) -> None:
-        super().__init__(classes)
+    def __init__(self, classes: Sequence[str], unseen: int = 0) -> None:
+        super().__init__(classes, unseen)
         for name in ("hits", "predicted", "true"):
             self.add_state(name, torch.zeros(len(classes), dtype=torch.long), dist_reduce_fx="sum")
         for name in ("exact", "examples"):
@@ -101,7 +117,8 @@ class LabelSetMetrics(_Scores):
 
     def update(self, predictions: Sequence[Prediction], targets: Targets) -> None:
         """Count one batch."""
-        truth = targets["target"].to(self.hits.device).bool()  # (B, C)
+        truth = targets["target"].to(self.hits.device).bool()  # (B, C), or less with unseen classes
+        truth = F.pad(truth, (0, len(self.classes) - truth.shape[1]))
         chosen = torch.zeros(truth.shape, dtype=torch.bool)
         for row, prediction in enumerate(predictions):
             chosen[row, [self._number[name] for name in prediction["labels"]]] = True

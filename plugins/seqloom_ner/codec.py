@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from markupsafe import Markup
 
+from seqloom.checks import warn_of_similar_names
 from seqloom.errors import ExampleError, did_you_mean
 from seqloom.interfaces import Arrays, Example, HeadCodec, Prediction, View
 from seqloom_ner import Scheme, schemes
@@ -28,6 +30,7 @@ class NerCodec(HeadCodec):
         field: Field that holds the tags.
         scheme: Tag scheme of the data; ``auto`` until ``restore`` if it is detected.
         tags: Names of the numbers; known after ``restore``.
+        unseen: Types of evaluated examples that no training example has.
     """
 
     column_names = ("token", "tag", "confidence")
@@ -38,6 +41,7 @@ class NerCodec(HeadCodec):
         self.wanted = Scheme(scheme)
         self.scheme = self.wanted
         self.tags: list[str] = []
+        self.unseen: list[str] = []
         self._numbers: dict[str, int] = {}
 
     def fit(self, examples: Sequence[Example]) -> dict[str, Any]:
@@ -50,7 +54,9 @@ class NerCodec(HeadCodec):
         scheme = schemes.detect(parsed) if self.wanted == Scheme.auto else self.wanted
         for example, tags in zip(examples, parsed, strict=True):
             self._check_scheme(example, tags, scheme)
-        types = sorted({kind for tags in parsed for _, kind in tags if kind})
+        counts = Counter(kind for tags in parsed for kind in {kind for _, kind in tags if kind})
+        types = sorted(counts)
+        warn_of_similar_names("head=ner: the types", {kind: counts[kind] for kind in types})
         self._log(scheme, types)
         return {"scheme": scheme.value, "tags": tag_names(types)}
 
@@ -74,9 +80,28 @@ class NerCodec(HeadCodec):
             raise ExampleError(
                 example,
                 f"token {unseen} (from 0) has a tag of the type {kind!r}, which no training "
-                f"example has. {known} Fix the tag, or skip such examples with on_bad=skip.",
+                f"example has. {known}",
             )
         return {"tags": np.array([self._numbers[tag] for tag in tags], dtype=np.int64)}
+
+    def encode_truth(self, example: Example) -> Arrays:
+        """Return the numbers of the example's tags; those of unseen types follow the others.
+
+        Raises:
+            ExampleError: The field is missing, or a tag is invalid.
+        """
+        tags = self.canonical(example)
+        known = {*self.tags[1::2], *(f"B-{kind}" for kind in self.unseen)}
+        self.unseen += [
+            tag[2:] for tag in dict.fromkeys(tags) if tag[0] == "B" and tag not in known
+        ]
+        numbers = {tag: number for number, tag in enumerate(self.tags_of_truth)}
+        return {"tags": np.array([numbers[tag] for tag in tags], dtype=np.int64)}
+
+    @property
+    def tags_of_truth(self) -> list[str]:
+        """The names of the numbers in evaluated examples: the tags, then those of unseen types."""
+        return [*self.tags, *tag_names(self.unseen)[1:]]
 
     def check(self, example: Example, item: Arrays, frames: int) -> None:
         """Reject an example whose tags and tokens differ in number.

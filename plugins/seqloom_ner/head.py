@@ -77,15 +77,22 @@ class NerHead(Head):
     def loss(self, outputs: Tensor, targets: Targets) -> Tensor:
         """Return (B,): the negative log likelihood of each example's tags.
 
-        With ``softmax`` it is the sum of the cross entropies of its tokens.
+        With ``softmax`` it is the sum of the cross entropies of its tokens. It is undefined for
+        examples with entities of unseen types, see ``undefined``.
         """
         lengths = targets.lengths["tags"]
         size = int(lengths.max())
         scores, tags = outputs[:, :size], targets["tags"][:, :size]
+        if not self.training:
+            tags = tags.where(tags < len(self.tags), 0)
         if self.crf:
             return self.crf.loss(scores, tags, lengths)
         losses = F.cross_entropy(scores.transpose(1, 2).float(), tags, reduction="none")
         return losses.masked_fill(~length_mask(lengths, size, scores.device), 0.0).sum(1)
+
+    def undefined(self, targets: Targets) -> Tensor:
+        """Return which examples have an entity of a type that no training example has, (B,)."""
+        return (targets["tags"] >= len(self.tags)).any(1)
 
     @torch.no_grad()
     def decode(
@@ -130,7 +137,7 @@ class NerHead(Head):
         """Return a fresh metric: strict span F1."""
         from seqloom_ner.metric import SpanF1  # torchmetrics takes a second that predicting saves
 
-        return SpanF1(self.tags)
+        return SpanF1(self.codec.tags_of_truth, len(self.codec.unseen))
 
 
 def _predictions(

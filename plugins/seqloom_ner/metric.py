@@ -22,6 +22,8 @@ class SpanF1(HeadMetric):
 
     Args:
         tags: Names of the numbered tags, O first.
+        unseen: Number of types, the last ones, that the model does not know: their entities are
+            misses.
     """
 
     modes: Mapping[str, Mode] = {
@@ -40,9 +42,10 @@ class SpanF1(HeadMetric):
     tokens: Tensor
     ill_formed: Tensor
 
-    def __init__(self, tags: Sequence[str]) -> None:
+    def __init__(self, tags: Sequence[str], unseen: int = 0) -> None:
         super().__init__()
         self.types = types_of(tags)
+        self.known = len(self.types) - unseen
         self._numbers = {tag: number for number, tag in enumerate(tags)}
         for name in ("found", "predicted", "gold"):
             zeros = torch.zeros(len(self.types), dtype=torch.int64)
@@ -108,7 +111,10 @@ class SpanF1(HeadMetric):
         titles = ("type", "precision", "recall", "f1", "gold", "predicted", "right")
         rows = [
             [kind, *(round(value, 4) for value in values), *numbers]
-            for kind, values, numbers in zip(self.types, scores, counts, strict=True)
+            for place, (kind, values, numbers) in enumerate(
+                zip(self.types, scores, counts, strict=True)
+            )
+            if place < self.known or numbers[0]
         ]
         return [Table("Scores by type (strict IOB2)", titles, rows)]
 

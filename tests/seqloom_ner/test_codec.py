@@ -77,8 +77,7 @@ def test_tags_of_another_kind_are_refused(fit: Any) -> None:
 def test_unseen_type_is_refused_with_the_nearest(codec: NerCodec, example: Any) -> None:
     expected = (
         "train.conll:3: token 1 (from 0) has a tag of the type 'PERS', which no training example "
-        "has. Did you mean 'PER'? There are: LOC, PER. Fix the tag, or skip such examples "
-        "with on_bad=skip."
+        "has. Did you mean 'PER'? There are: LOC, PER."
     )
     with pytest.raises(ExampleError, match=f"^{re.escape(expected)}$"):
         codec.encode(example(["O", "B-PERS"], 3))

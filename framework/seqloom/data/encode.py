@@ -35,15 +35,26 @@ class Codecs:
         cost, frames = self.frontend.cost(inputs), self.frontend.frames(inputs)
         return EncodedExample(example, inputs, {}, cost, frames)
 
-    def encode(self, example: Example) -> EncodedExample:
+    def encode(self, example: Example, unknown: list[ExampleError] | None = None) -> EncodedExample:
         """Return the (prepared) example encoded with its targets.
+
+        Args:
+            example: Prepared example.
+            unknown: For examples to evaluate on: collects why a target cannot be predicted that
+                predictions can be compared with all the same. None: such examples are rejected.
 
         Raises:
             ExampleError: it cannot be encoded, or a head cannot emit its target.
         """
         encoded = self.encode_inputs(example)
         for name, codec in self.heads.items():
-            target = encoded.targets[name] = codec.encode(example)
+            try:
+                target = encoded.targets[name] = codec.encode(example)
+            except ExampleError as error:
+                if unknown is None:
+                    raise
+                target = encoded.targets[name] = codec.encode_truth(example)
+                unknown.append(error)
             codec.check(example, target, encoded.frames)
         return encoded
 
@@ -65,16 +76,21 @@ class Codecs:
 
 
 def encode(
-    codecs: Codecs, examples: Iterable[Example], rejected: Rejected, max_cost: int | None = None
+    codecs: Codecs,
+    examples: Iterable[Example],
+    rejected: Rejected,
+    max_cost: int | None = None,
+    unknown: list[ExampleError] | None = None,
 ) -> list[EncodedExample]:
     """Return the rows of prepared examples.
 
-    Those that cannot be encoded, or cost more than a whole batch may, are rejected.
+    Those that cannot be encoded, or cost more than a whole batch may, are rejected; those that can
+    only be evaluated on are not if ``unknown`` is passed, see `Codecs.encode`.
     """
     rows = []
     for example in examples:
         try:
-            row = codecs.encode(example)
+            row = codecs.encode(example, unknown)
             if max_cost is not None and row.cost > max_cost:
                 raise ExampleError(
                     example,

@@ -62,6 +62,16 @@ def _raise_or_warn(rejected: Mapping[str, Rejected]) -> None:
         log.warning("%s", remedy)
 
 
+def warn_of_unknown(errors: Sequence[ExampleError], what: str) -> None:
+    """Log a warning for examples of ``what`` with targets that the model does not know."""
+    if errors:
+        log.warning(
+            "%s: the model does not know their targets, which count as misses and have no loss:%s",
+            counted(errors, what),
+            listing(errors),
+        )
+
+
 def refusal(errors: Sequence[ExampleError], what: str) -> str:
     """Return the sentence that examples cannot be used, with the first of them."""
     return f"{counted(errors, what)} cannot be used:{listing(errors)}"

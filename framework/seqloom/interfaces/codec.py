@@ -126,10 +126,12 @@ class HeadCodec(Codec):
     Attributes:
         column_names: Names of the columns that ``columns`` returns.
         row_per_token: Whether ``columns`` returns one row per token, as CoNLL output needs.
+        unseen: Classes that `encode_truth` met beside those of the training examples.
     """
 
     column_names: tuple[str, ...] = ("prediction",)
     row_per_token: bool = False
+    unseen: Sequence[str] = ()
 
     def merge(self, state: Mapping[str, Any], examples: Sequence[Example]) -> dict[str, Any]:
         """Return the state of a trained model extended by the classes of the examples.
@@ -141,6 +143,19 @@ class HeadCodec(Codec):
             f"{type(self).__name__} cannot merge two sets of classes. Set init_classes=keep or "
             "init_classes=replace."
         )
+
+    def encode_truth(self, example: Example) -> Arrays:
+        """Return the target that an evaluation compares predictions with.
+
+        Called instead of ``encode`` for examples whose target the model cannot predict, since it
+        has a class that no training example has. A codec that numbers such classes after its own,
+        and keeps their names in ``unseen``, makes them count as misses; `Head.undefined` and the
+        metric must know them. By default they are rejected.
+
+        Raises:
+            ExampleError: If the target cannot be encoded.
+        """
+        return self.encode(example)
 
     def check(self, example: Example, item: Arrays, frames: int) -> None:
         """Check that the target can be predicted from this number of frames.

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+import torch
 from torch import Tensor, nn
 
 from seqloom.interfaces.batch import Targets
@@ -71,6 +72,14 @@ class Head(nn.Module, ABC):
     @abstractmethod
     def loss(self, outputs: Any, targets: Targets) -> Tensor:
         """Return losses, (B,); that of an example must not depend on the other examples."""
+
+    def undefined(self, targets: Targets) -> Tensor:
+        """Return which examples have no loss, (B,) bool; by default none.
+
+        These are examples with classes that the model does not know, see
+        `HeadCodec.encode_truth`. In eval mode, ``loss`` may return anything for them.
+        """
+        return torch.zeros(len(targets), dtype=torch.bool)
 
     @abstractmethod
     def decode(

@@ -13,7 +13,7 @@ from seqloom.config.compatibility import check_compatible
 from seqloom.config.compose import as_overrides, compose_data
 from seqloom.config.overrides import Overrides, split_overrides, with_overrides
 from seqloom.config.run_config import Section
-from seqloom.errors import ConfigError, DataError
+from seqloom.errors import ConfigError, DataError, ExampleError
 from seqloom.plugins.registry import choice
 from seqloom.train.overlap import TrainedOn, names_other_data
 
@@ -155,14 +155,16 @@ def read_examples(
     section = compatible_section(pipeline, overrides)
     from seqloom.data.encode import encode
     from seqloom.data.read import read_split
-    from seqloom.data.rejected import Rejected
+    from seqloom.data.rejected import Rejected, warn_of_unknown
     from seqloom.data.sampler import BatchSampler
     from seqloom.model.build import build_reader
 
     rejected = Rejected(skip_bad, "--skip-bad")
     found = read_split(build_reader(section), split, pipeline.codecs.frontend, rejected)
-    rows = encode(pipeline.codecs, found, rejected)
+    unknown: list[ExampleError] = []
+    rows = encode(pipeline.codecs, found, rejected, unknown=unknown)
     rejected.raise_or_warn(f"the {split} split")
+    warn_of_unknown(unknown, f"the {split} split")
     if not rows:
         raise DataError(f"The {split} split of data={section['name']} has no example.")
     other = changed_data or names_other_data(overrides, split)

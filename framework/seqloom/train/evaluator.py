@@ -34,6 +34,7 @@ class Evaluator:
         self.metric = pipeline.head.metrics().to(pipeline.device)
         self.metric.dist_sync_fn = gather_states
         self._losses: dict[str, float] = {}
+        self._undefined = False
 
     def update(self, batch: SequenceBatch) -> None:
         """Evaluate one batch; the pipeline should be in eval mode."""
@@ -53,13 +54,15 @@ class Evaluator:
         if batch.weight == 0:
             return
         head, targets = self.pipeline.head, batch.targets[self.pipeline.head_name]
-        losses = head.loss(outputs, targets).tolist()
-        self._losses |= dict(zip(batch.ids, losses, strict=True))
+        undefined = head.undefined(targets).tolist()
+        self._undefined |= any(undefined)
+        losses = zip(batch.ids, head.loss(outputs, targets).tolist(), undefined, strict=True)
+        self._losses |= {name: loss for name, loss, without in losses if not without}
         options = accepted(head.decode, given=None, purpose=purpose, scores=scores)
         self.metric.update(head.decode(outputs, encoded, **options), targets)
 
     def compute(self) -> dict[str, float]:
-        """Return the metrics, and ``loss``, the mean over the examples."""
+        """Return the metrics, and ``loss``, the mean over the examples that have one."""
         with warnings.catch_warnings():
             # A rank without examples has nothing to add, which is no problem.
             warnings.filterwarnings("ignore", "The ``compute`` method of metric", UserWarning)
@@ -67,10 +70,12 @@ class Evaluator:
         losses = list(chain(*gathered(list(self._losses.values()))))
         # fsum rounds only once, so the result does not depend on the order.
         values["loss"] = math.fsum(losses) / max(1, len(losses))
+        if any(gathered(self._undefined)) and not losses:
+            values["loss"] = math.nan
         return values
 
     def losses(self) -> dict[str, float]:
-        """Return the losses by example id."""
+        """Return the losses by example id, without the examples that have none."""
         return {name: loss for one in gathered(self._losses) for name, loss in one.items()}
 
     def details(self) -> list[Table | Matrix]:
@@ -102,7 +107,7 @@ class Evaluation:
 
     Attributes:
         metrics: Metrics by name, including ``loss``.
-        losses: Losses by example id.
+        losses: Losses by example id; examples with a class that the model does not know have none.
         details: Tables and matrices for the report.
     """
 

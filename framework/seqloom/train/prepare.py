@@ -14,7 +14,7 @@ from seqloom.data.encode import Codecs, encode
 from seqloom.data.encoded import EncodedSplit
 from seqloom.data.fit_codecs import fit_codecs
 from seqloom.data.read import read_split
-from seqloom.data.rejected import Rejected, raise_or_warn
+from seqloom.data.rejected import Rejected, raise_or_warn, warn_of_unknown
 from seqloom.errors import BundleError, ConfigError, DataError, ExampleError, RunError
 from seqloom.files import sha256, write_json, write_text
 from seqloom.interfaces import SPLITS, Example, FrontendCodec, Origin
@@ -83,6 +83,8 @@ def store_encoded(data: RunData, folder: RunFolder) -> None:
         for split, errors in data.skipped.items()
     }
     write_json(folder.encoded / "skipped.json", skipped)
+    unseen = {name: list(codec.unseen) for name, codec in data.codecs.heads.items()}
+    write_json(folder.encoded / "unseen.json", unseen)
 
 
 def load_encoded(cfg: RunConfig, folder: RunFolder) -> RunData:
@@ -99,6 +101,10 @@ def load_encoded(cfg: RunConfig, folder: RunFolder) -> RunData:
         )
         for split in SPLITS
     }
+    unseen = json.loads((folder.encoded / "unseen.json").read_text(encoding="utf-8"))
+    for name, codec in codecs.heads.items():
+        if unseen[name]:
+            codec.unseen = unseen[name]
     skipped = json.loads((folder.encoded / "skipped.json").read_text(encoding="utf-8"))
     errors = {
         split: [
@@ -135,8 +141,14 @@ def read_data(cfg: RunConfig, states: States | None = None, basis: States | None
         states = fit_codecs(codecs, examples["train"], rejected["train"], basis, cfg.init_classes)
     restore(codecs, states)
     limit = cfg.batch.max_cost
-    encoded = {split: encode(codecs, examples[split], rejected[split], limit) for split in SPLITS}
+    unknown: dict[str, list[ExampleError]] = {"val": [], "test": []}
+    encoded = {
+        split: encode(codecs, examples[split], rejected[split], limit, unknown.get(split))
+        for split in SPLITS
+    }
     raise_or_warn(rejected)
+    for split, errors in unknown.items():
+        warn_of_unknown(errors, f"the {split} split")
     if not encoded["train"]:
         raise DataError("No training example is left that can be used.")
     fields = content_fields(cfg.data, cfg.frontend)
@@ -145,8 +157,8 @@ def read_data(cfg: RunConfig, states: States | None = None, basis: States | None
         split: EncodedSplit(one, partial(_read_again, cfg.data, split, codecs.frontend))
         for split, one in encoded.items()
     }
-    errors = {split: rejected[split].errors for split in SPLITS}
-    return RunData(codecs, states, rows, errors, found)
+    skipped = {split: rejected[split].errors for split in SPLITS}
+    return RunData(codecs, states, rows, skipped, found)
 
 
 def _read_splits(

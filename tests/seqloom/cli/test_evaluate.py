@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -111,6 +112,21 @@ def test_unusable_examples(
     conll.write_text(TAGGED + "\nParis I-B-X\nis\n", encoding="utf-8")
     with pytest.raises(DataError, match=r"new\.conll:\d+: "):
         run(["evaluate", str(trained_ner), "data=conll", f"data.test={conll}"])
+
+
+def test_unseen_types_are_misses_with_and_without_skipping(
+    trained_ner: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    data = tmp_path / "mixed.conll"
+    data.write_text("Apple B-ORG\nin O\nBerlin B-CITY\n\nApple B-ORG\n", encoding="utf-8")
+    with caplog.at_level(logging.WARNING, "seqloom"):
+        found = evaluate_model(trained_ner, "data=conll", f"data.test={data}")
+    assert "1 example of the test split: the model does not know their targets" in caplog.text
+    skipping = evaluate_model(trained_ner, "data=conll", f"data.test={data}", skip_bad=True)
+    assert skipping.metrics == found.metrics
+    assert found.metrics["recall"] <= 2 / 3
+    assert len(found.losses) == 1  # the other has none
+    assert found.metrics["loss"] == next(iter(found.losses.values()))
 
 
 def test_a_model_that_does_not_know_its_data() -> None:

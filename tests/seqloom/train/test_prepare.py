@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -65,20 +66,28 @@ def test_skipped_examples_are_logged_listed_and_in_the_report(
     with caplog.at_level(logging.WARNING, "seqloom"):
         result = train(*data, "on_bad=skip")
     assert "Skipped 1 example of the train split:\n" in caplog.text
-    assert "Skipped 1 example of the val split:\n" in caplog.text
+    assert "1 example of the val split: the model does not know their targets" in caplog.text
     text = (result.run_dir / "skipped.jsonl").read_text(encoding="utf-8")
     rows = [json.loads(line) for line in text.splitlines()]
-    assert [row["split"] for row in rows] == ["train", "val", "test"]
+    assert [row["split"] for row in rows] == ["train", "test"]
     assert set(rows[0]) == {"split", "id", "where", "problem"}
     assert rows[0]["where"].endswith("train.conll:4")
     assert "'X-ORG'" in rows[0]["problem"]
-    assert "'LOC', which no training example has" in rows[1]["problem"]
     assert "train.conll:4" in result.report.read_text(encoding="utf-8")
 
 
-def test_an_unseen_label_in_val_is_refused_with_its_place(conll: Conll) -> None:
-    with pytest.raises(DataError, match=r"1 example of the val split .*\n.*val\.conll:4: .*'LOC'"):
-        _read(*conll(train=[GOOD, OTHER], val=[GOOD, UNSEEN]))
+def test_an_unseen_label_in_val_is_told_with_its_place(
+    conll: Conll, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING, "seqloom"):
+        data = _read(*conll(train=[GOOD, OTHER], val=[GOOD, UNSEEN]))
+    assert len(data.rows["val"]) == 2
+    first, second = caplog.records[0].getMessage().splitlines()
+    assert first == (
+        "1 example of the val split: the model does not know their targets, which count as misses "
+        "and have no loss:"
+    )
+    assert re.search(r"val\.conll:4: token 0 .*'LOC', which no training example has\.", second)
 
 
 def test_nothing_left_is_said(conll: Conll) -> None:

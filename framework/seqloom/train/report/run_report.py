@@ -78,7 +78,8 @@ def worst(
     pipeline: Pipeline, rows: EncodedSplit, losses: Mapping[str, float]
 ) -> list[WorstExample]:
     """Return the examples with the largest losses, as the head renders them."""
-    chosen = sorted(range(len(rows)), key=lambda place: -losses[rows.ids[place]])[:WORST]
+    known = [place for place in range(len(rows)) if rows.ids[place] in losses]
+    chosen = sorted(known, key=lambda place: -losses[rows.ids[place]])[:WORST]
     if not chosen:
         return []
     pairs = zip(chosen, rows.examples(chosen), strict=True)

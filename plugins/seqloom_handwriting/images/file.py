@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import io
+import logging
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +16,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from seqloom_handwriting.readers.files import read_member
 from seqloom_handwriting.schemas.data import FORMATS
+
+log = logging.getLogger("seqloom")
 
 
 @dataclass(frozen=True)
@@ -48,7 +54,8 @@ def load_gray(value: Any) -> np.ndarray:
     """Return the gray levels of an image, (H, W) uint8, 255 white.
 
     Colours are weighted as in ITU-R 601-2; what is transparent shows white paper; a rotation
-    that the file records (EXIF) is applied. Of several pages, the first is used.
+    that the file records (EXIF) is applied, unless it makes a line stand on its end. Of several
+    pages, the first is used.
 
     Args:
         value: An `ImageFile`, a path, a PIL image, or a uint8 array (H, W), (H, W, 3), (H, W, 4).
@@ -61,7 +68,7 @@ def load_gray(value: Any) -> np.ndarray:
     if isinstance(value, str | Path):
         return ImageFile(str(value)).load()
     if isinstance(value, Image.Image):
-        return _decoded(value, "the image")
+        return _lying(*_decoded(value, "the image"), "the image")
     if isinstance(value, np.ndarray):
         return _from_array(value)
     raise ValueError(
@@ -79,7 +86,47 @@ def _from_array(array: np.ndarray) -> np.ndarray:
         )
     if not array.size:
         raise ValueError(f"an image of shape {array.shape} has no pixels.")
-    return array if plain else _decoded(Image.fromarray(array), "the image")
+    return array if plain else _decoded(Image.fromarray(array), "the image")[0]
+
+
+def load_upright(path: Path) -> tuple[np.ndarray, int]:
+    """Return the gray levels of an image file turned as its EXIF note says, and what that says.
+
+    Returns:
+        (H, W) uint8, 255 white; and the orientation, 1 to 8, 1 without a note.
+
+    Raises:
+        ValueError: The file is missing, or cannot be decoded.
+    """
+    with _opened(path, str(path)) as image:
+        return _decoded(image, str(path))
+
+
+ORIENTATION = 0x0112  # the tag of EXIF and of TIFF
+
+
+def _orientation(image: Image.Image) -> int:
+    tags = getattr(image, "tag_v2", None)  # PIL turns a TIFF when it is decoded
+    found = (image.getexif() if tags is None else tags).get(ORIENTATION, 1)
+    return found if found in range(1, 9) else 1
+
+
+def as_stored(upright: np.ndarray, orientation: int) -> np.ndarray:
+    """Return an image (H, W) before it was turned by an EXIF orientation.
+
+    >>> as_stored(np.array([[1, 2, 3]]), 6).tolist()
+    [[3], [2], [1]]
+    """
+    turned = {
+        2: np.fliplr(upright),
+        3: np.rot90(upright, 2),
+        4: np.flipud(upright),
+        5: upright.T,
+        6: np.rot90(upright),
+        7: np.rot90(upright, 2).T,
+        8: np.rot90(upright, -1),
+    }
+    return np.ascontiguousarray(turned.get(orientation, upright))
 
 
 def decode(source: Path | io.BytesIO, name: str) -> np.ndarray:
@@ -93,26 +140,63 @@ def decode(source: Path | io.BytesIO, name: str) -> np.ndarray:
         ValueError: The file is missing, not of one of `FORMATS`, or cannot be decoded.
     """
     with _opened(source, name) as image:
-        return _decoded(image, name)
+        return _lying(*_decoded(image, name), name)
 
 
-def _opened(source: Path | io.BytesIO, name: str) -> Image.Image:
-    try:
-        return Image.open(source, formats=FORMATS)
-    except FileNotFoundError:
-        raise ValueError(f"{name}: no such file.") from None
-    except UnidentifiedImageError:
-        known = ", ".join(FORMATS)
-        raise ValueError(
-            f"{name} is not an image of a known format, or is damaged; expected one of {known}."
-        ) from None
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ValueError(f"{name} is refused: {error}") from None
-    except Exception as error:  # damaged headers raise errors of every kind
-        raise ValueError(f"{name} cannot be read: {error}.") from None
+UPENDED = 2  # times as high as wide: no line
 
 
-def _decoded(image: Image.Image, name: str) -> np.ndarray:
+def _lying(gray: np.ndarray, orientation: int, name: str) -> np.ndarray:
+    """Return a line's image, as it is stored if the EXIF note makes it stand on its end.
+
+    Programs that cut lines out of photographs copy the note, even if they have turned the pixels.
+    """
+    height, width = gray.shape
+    if orientation == 1:
+        return gray
+    stands = orientation >= 5 and height >= UPENDED * width
+    _tell_of_note(str(Path(name).parent), stands)
+    return as_stored(gray, orientation) if stands else gray
+
+
+@functools.lru_cache(maxsize=64)
+def _tell_of_note(folder: str, ignored: bool) -> None:
+    """Warn once for each folder."""
+    what = (
+        "They make lines stand on their ends, and are ignored."
+        if ignored
+        else "They are followed; if lines are the wrong way up now, remove them from the images."
+    )
+    log.warning("%s: images have EXIF notes that they are turned. %s", folder, what)
+
+
+@contextmanager
+def _opened(source: Path | io.BytesIO, name: str) -> Iterator[Image.Image]:
+    """Open an image file.
+
+    PIL is given an open file, not its path: by a path it maps a plain TIFF into memory, which
+    garbles one whose note turns it by a quarter (Pillow 13).
+    """
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(source.open("rb")) if isinstance(source, Path) else source
+            image = stack.enter_context(Image.open(file, formats=FORMATS))
+        except FileNotFoundError:
+            raise ValueError(f"{name}: no such file.") from None
+        except UnidentifiedImageError:
+            known = ", ".join(FORMATS)
+            raise ValueError(
+                f"{name} is not an image of a known format, or is damaged; expected one of {known}."
+            ) from None
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+            raise ValueError(f"{name} is refused: {error}") from None
+        except Exception as error:  # damaged headers raise errors of every kind
+            raise ValueError(f"{name} cannot be read: {error}.") from None
+        yield image
+
+
+def _decoded(image: Image.Image, name: str) -> tuple[np.ndarray, int]:
+    """Return the upright gray levels of an image, and the orientation that its note states."""
     limit = Image.MAX_IMAGE_PIXELS
     width, height = image.size
     if limit is not None and width * height > limit:
@@ -123,26 +207,64 @@ def _decoded(image: Image.Image, name: str) -> np.ndarray:
     if not width * height:
         raise ValueError(f"{name} has no pixels: {width}x{height}.")
     try:
-        return _gray(ImageOps.exif_transpose(image))
+        # A decoded or turned image does not have these any more.
+        deep, negative, orientation = _has_16_bits(image), _is_negative(image), _orientation(image)
+        return _gray(ImageOps.exif_transpose(image), deep, negative), orientation
     except Exception as error:  # and so do damaged pixels
         raise ValueError(f"{name} cannot be decoded: {error}.") from None
 
 
-def _gray(image: Image.Image) -> np.ndarray:
+def _gray(image: Image.Image, deep: bool, negative: bool) -> np.ndarray:
     if image.mode == "I" or image.mode.startswith("I;16"):
-        return _of_16_bits(np.asarray(image))
+        gray = _of_16_bits(np.asarray(image))
+        return 255 - gray if negative else gray
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     if image.mode == "F":
         raise ValueError("images of floating-point numbers are not supported")
-    return np.array(image.convert("L"))
+    gray = np.array(image.convert("L"))
+    if deep and gray.max() <= LEAST_OF_16_BITS:
+        raise ValueError(
+            "its colours have 16 bits each, but values of fewer bits; save it with 8 bits a colour"
+        )
+    return gray
+
+
+LEAST_OF_16_BITS = 0x3FFF >> 8
+"""Of colours of 16 bits, the upper 8 are read: up to this they hold numbers of 14 bits or fewer."""
+
+
+def _has_16_bits(image: Image.Image) -> bool:
+    """Return whether colours are stored with 16 bits each, of which PIL only keeps the upper 8."""
+    tiles = getattr(image, "tile", None) or ()
+    return any("16" in str(tile[3]) for tile in tiles)
+
+
+PHOTOMETRIC = 262  # the tag of TIFF; 0: white is zero
+
+
+def _is_negative(image: Image.Image) -> bool:
+    """Return whether 0 is white in a TIFF; PIL inverts these, but not those of 16 bits."""
+    tags = getattr(image, "tag_v2", {})
+    return bool(tags.get(PHOTOMETRIC) == 0)
+
+
+DEPTHS = (8, 10, 12, 14, 16)
+"""Numbers of bits that scanners and cameras give; files have room for 8 or 16."""
 
 
 def _of_16_bits(levels: np.ndarray) -> np.ndarray:
+    """Return gray levels of 8 bits for numbers of up to 16.
+
+    Scanners and cameras put 10, 12 or 14 bits into files of 16, and few files say so. The
+    brightest number tells: nothing on paper is all darker than a quarter of white.
+    """
     if levels.min() < 0 or levels.max() > 0xFFFF:
         raise ValueError(f"gray levels from {levels.min()} to {levels.max()} exceed 16 bits")
-    scaled: np.ndarray = ((levels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    brightest = int(levels.max())
+    white = next(2**bits - 1 for bits in DEPTHS if brightest < 2**bits)
+    scaled: np.ndarray = ((levels.astype(np.uint32) * 255 + white // 2) // white).astype(np.uint8)
     return scaled
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import chain
 from xml.etree.ElementTree import Element, SubElement
 
-from seqloom_handwriting.pages.markup import Document, Node
+from seqloom_handwriting.pages.markup import Document, Node, parents
 from seqloom_handwriting.pages.model import (
     Box,
     Form,
@@ -15,14 +15,18 @@ from seqloom_handwriting.pages.model import (
     Page,
     Points,
     Readings,
+    angle,
     box_around,
     box_of,
     confidence,
     image_name,
     parse_points,
+    quarter,
     regions,
+    shared_ids,
     size_of,
     text_and_confidence,
+    unique_ids,
 )
 
 UNITS = ("pixel", "mm10", "inch1200")
@@ -53,6 +57,7 @@ def read_alto(document: Document) -> Page:
         height,
         _unit(document),
         tuple(_lines(root, labels, height)),
+        tuple(filter(None, [shared_ids([node.get("ID") for node in _all_lines(root)])])),
     )
 
 
@@ -98,8 +103,10 @@ def _text_at(node: Node | None, *path: str) -> str:
 
 
 def _lines(root: Node, labels: dict[str, str], height: float) -> Iterator[Line]:
+    above = parents(root)
     for ident, block, node in line_nodes(root):
         outline = _outline(node)
+        outline.turn = _turn(block, above)
         kinds = [labels[ref] for ref in block.get("TAGREFS").split() if labels.get(ref)]
         yield Line(
             id=ident,
@@ -109,6 +116,13 @@ def _lines(root: Node, labels: dict[str, str], height: float) -> Iterator[Line]:
             number=node.line,
             **outline.finished(height),
         )
+
+
+def _turn(block: Node, above: Mapping[int, Node]) -> int:
+    """Return by how much the text of a block is turned: as it says, or the nearest around it."""
+    while not block.get("ROTATION") and block.start in above:
+        block = above[block.start]
+    return quarter(angle(block.get("ROTATION")))
 
 
 def _outline(node: Node) -> Outline:
@@ -155,16 +169,18 @@ def line_nodes(root: Node) -> Iterator[tuple[str, Node, Node]]:
     What the ReadingOrder names comes first, at the first place that it is named; the other lines
     follow in the order of the document.
     """
-    lines = {
-        node.start: (block, node)
-        for block in root.walk()
-        if block.name == "TextBlock"
-        for node in block.all("TextLine")
-    }
+    lines = {node.start: (block, node) for block in root.walk() for node in block.all("TextLine")}
     numbers = {start: number for number, start in enumerate(lines, 1)}
-    for start in dict.fromkeys(chain(_named(root, lines), lines)):
-        block, node = lines[start]
-        yield node.get("ID") or f"line_{numbers[start]}", block, node
+    found = [(start, *lines[start]) for start in dict.fromkeys(chain(_named(root, lines), lines))]
+    idents = unique_ids(
+        [(b.get("ID"), n.get("ID") or f"line_{numbers[start]}") for start, b, n in found]
+    )
+    for ident, (_, block, node) in zip(idents, found, strict=True):
+        yield ident, block, node
+
+
+def _all_lines(root: Node) -> list[Node]:
+    return [node for node in root.walk() if node.name == "TextLine"]
 
 
 def _named(root: Node, lines: Lines) -> Iterator[int]:
@@ -210,6 +226,8 @@ def alto_root(page: Page, readings: Readings) -> Element:
         block = SubElement(space, "TextBlock", {"ID": ident} | _box(box_around(lines)))
         if kind:
             block.set("TAGREFS", tags[kind])
+        if lines[0].turn:
+            block.set("ROTATION", str(lines[0].turn % 360))
         for line in lines:
             _write_line(block, line, readings)
     return root
@@ -236,10 +254,9 @@ def _write_line(block: Element, line: Line, readings: Readings) -> None:
         node.set("BASELINE", _spaced(line.baseline))
     SubElement(SubElement(node, "Shape"), "Polygon", {"POINTS": _spaced(line.polygon)})
     text, sure = text_and_confidence(line, readings)
-    if text is not None:
-        string = SubElement(node, "String", {"CONTENT": text} | box)
-        if sure is not None:
-            string.set("WC", confidence(sure))
+    string = SubElement(node, "String", {"CONTENT": text or ""} | box)  # ALTO requires one
+    if sure is not None:
+        string.set("WC", confidence(sure))
 
 
 def _box(box: Box) -> dict[str, str]:

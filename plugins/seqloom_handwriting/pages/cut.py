@@ -1,4 +1,4 @@
-"""Cutting the lines out of a page's image: flattened paper, a straight baseline, one height."""
+"""Cutting a line out of a flattened page: upright, with a straight baseline, of one height."""
 
 from __future__ import annotations
 
@@ -10,76 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
-from seqloom_handwriting.images.file import load_gray, scaled_width
-from seqloom_handwriting.pages.model import Line, Page, Points, find_image
-
-ASPECT = 0.02  # by how much the image's proportions may differ from those that the XML states
-OUTSIDE = 0.01  # of the page's longer side: so far a line may reach beyond the page
-
-
-class Sheet:
-    """A page with its image, which is read when the first line is cut.
-
-    Attributes:
-        page: Page as the XML describes it.
-    """
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-
-    def cut(self, line: Line, height: int, straighten: bool) -> Gray:
-        """Return the image (h, w) of a line of the page; see `cut`.
-
-        Raises:
-            ValueError: The line or the page's image cannot be used; the text is a sentence.
-        """
-        if line.problem:
-            raise ValueError(line.problem)
-        if isinstance(self._flat, str):
-            raise ValueError(self._flat)
-        line = line.scaled(*self._scale(self._flat))
-        _check_inside(line, self._flat)
-        return cut(self._flat, line, height, straighten)
-
-    @cached_property
-    def _flat(self) -> Gray | str:
-        """The flattened page, or why it cannot be used: the same for all of its lines."""
-        try:
-            return flatten(load_gray(find_image(self.page)))
-        except ValueError as error:
-            return str(error)
-
-    def _scale(self, flat: Gray) -> tuple[float, float]:
-        """Return by what coordinates are multiplied to be pixels of the image."""
-        height, width = flat.shape
-        page = self.page
-        if not page.width:
-            if page.unit != "pixel":
-                raise ValueError(
-                    f"the coordinates are in {page.unit}, and the XML does not have the WIDTH and "
-                    "HEIGHT of its Page to find the pixels by; export it in pixels"
-                )
-            return 1.0, 1.0
-        x, y = width / page.width, height / page.height
-        if abs(x / y - 1) > ASPECT:
-            raise ValueError(
-                f"the page is {page.width:g} x {page.height:g} in the XML, but its image has "
-                f"{width} x {height} pixels, other proportions; is it another page's, or turned?"
-            )
-        return x, y
-
-
-def _check_inside(line: Line, flat: Gray) -> None:
-    height, width = flat.shape
-    slack = OUTSIDE * max(height, width)
-    for name, points in (("polygon", line.polygon), ("baseline", line.baseline)):
-        for x, y in points:
-            if not (-slack <= x <= width + slack and -slack <= y <= height + slack):
-                raise ValueError(
-                    f"its {name} reaches to ({x:g}, {y:g}), outside the page of {width} x {height} "
-                    "pixels; fix the line in the program that drew it"
-                )
-
+from seqloom_handwriting.images.file import scaled_width
+from seqloom_handwriting.pages.model import Line, Points
+from seqloom_handwriting.readers.line_images import runs_leftwards
 
 WHITE = 255
 PAPER = 246  # what is as bright on a flattened page is paper
@@ -94,8 +27,9 @@ Box = tuple[int, int, int, int]
 def cut(page: Gray, line: Line, height: int, straighten: bool = True) -> Gray:
     """Return a line (h, w) of a page (H, W) that was flattened: dark ink on white.
 
-    Straightened along its baseline if it has one; white outside its polygon; ``height`` pixels
-    high with its proportions kept (0: the page's scale); its contrast stretched.
+    Straightened along its baseline if it has one, and otherwise turned by the quarters that its
+    XML states; white outside its polygon; ``height`` pixels high with its proportions kept (0: the
+    page's scale); its contrast stretched.
 
     Raises:
         ValueError: Nothing of the polygon is on the page, the baseline winds without end, or the
@@ -105,9 +39,48 @@ def cut(page: Gray, line: Line, height: int, straighten: bool = True) -> Gray:
     piece = _masked(page, line, box)
     if straighten and line.baseline:
         origin = np.asarray(box[:2])
-        found = band(Curve.along(line.baseline), line.polygon)
+        found = band(curve_of(line), line.polygon)
         piece = _straightened(piece, found, origin)
+    elif turn := line.turn or (180 if is_upside_down(line) else 0):
+        piece = piece.transpose(_TURNS[turn])
     return _stretched(np.asarray(_scaled(piece, height)))
+
+
+_TURNS = {
+    90: Image.Transpose.ROTATE_270,  # PIL turns the other way
+    180: Image.Transpose.ROTATE_180,
+    -90: Image.Transpose.ROTATE_90,
+}
+
+HANGING = 2.0
+"""So many times as far as above it the polygon of upside-down writing reaches below its baseline,
+seen from the top of the page."""
+
+
+def curve_of(line: Line) -> Curve:
+    """Return the curve of a line's baseline from the start of the writing to its end.
+
+    A baseline that runs to the left was drawn from its end, unless the writing is upside down.
+    """
+    if is_upside_down(line):
+        return Curve.along(line.baseline, 180)
+    return Curve.along(line.baseline, line.turn)
+
+
+def is_upside_down(line: Line) -> bool:
+    """Return whether writing is upside down though its XML does not state that it is turned.
+
+    It is if its baseline runs to the left and its polygon hangs below it. The baselines of scripts
+    that run from right to left may do so too, drawn along the tops of the letters; they do not
+    count.
+    """
+    if line.turn or not line.baseline or runs_leftwards(line.text or ""):
+        return False
+    curve = Curve.along(line.baseline)
+    if (curve.points[0] == line.baseline[0]).all():
+        return False
+    found = band(curve, line.polygon)
+    return found.below > HANGING * max(found.above, 0)
 
 
 def _box(line: Line, width: int, height: int) -> Box:
@@ -189,17 +162,23 @@ class Curve:
     points: Array
 
     @classmethod
-    def along(cls, baseline: Points) -> Curve:
+    def along(cls, baseline: Points, turn: int = 0) -> Curve:
         """Return the curve of a baseline with at least two different points.
 
-        A baseline that runs to the left is reversed: it was drawn from its end. Writing that is
-        upside down is much rarer.
+        A baseline is reversed if it runs against the writing, which runs to the right unless it
+        has to be turned to be upright: then it was drawn from its end. End points that lie behind
+        the points before them are left out.
+
+        Args:
+            baseline: Its points.
+            turn: By how many degrees the writing has to be turned clockwise to stand upright.
         """
         points = np.asarray(baseline, np.float64)
         moved = np.any(np.diff(points, axis=0) != 0, axis=1)
         points = points[np.concatenate(([True], moved))]
-        across, down = points[-1] - points[0]
-        return cls(points[::-1] if across < -abs(down) else points)
+        points = _without_hooks(_without_hooks(points)[::-1])[::-1]
+        ahead, aside = (points[-1] - points[0]) @ _AHEAD[turn]
+        return cls(points[::-1] if ahead < -abs(aside) else points)
 
     @cached_property
     def _steps(self) -> Array:
@@ -249,6 +228,33 @@ class Curve:
         dx, dy = self._steps[nearest].T
         above = np.copysign(away[rows, nearest], dy * x - dx * y)
         return self._starts[nearest] + share[rows, nearest] * self._lengths[nearest], above
+
+
+_AHEAD = {
+    turn: np.array([[cosine, sine], [-sine, cosine]], np.float64)
+    for turn, cosine, sine in ((0, 1, 0), (90, 0, 1), (180, -1, 0), (-90, 0, -1))
+}
+"""What turns a step on the page into one along the writing and one across it, by the turn."""
+
+HOOK = 0.05  # of the way from end to end: a last step that is shorter may be a slip of the hand
+STEEP = 0.5  # cosine of the angle from which on it is one
+
+
+def _without_hooks(points: Array) -> Array:
+    """Return the points (K, 2) without last ones that lie behind, or beside, those before them.
+
+    A curve is continued straight beyond its end. After a last step of a few pixels backwards, that
+    is back over the whole line.
+    """
+    while len(points) > 2:
+        chord, step = points[-2] - points[0], points[-1] - points[-2]
+        length, way = float(np.hypot(*step)), float(np.hypot(*chord))
+        ahead = float(chord @ step)
+        short = length < HOOK * way
+        if ahead >= (STEEP * length * way if short else 0.0):
+            break
+        points = points[:-1]
+    return points
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from seqloom.data import is_url, local_path
 from seqloom.errors import DataError
 from seqloom_handwriting.pages.alto import read_alto
 from seqloom_handwriting.pages.markup import Document, read_document
-from seqloom_handwriting.pages.model import Form, Page
+from seqloom_handwriting.pages.model import XML_FOLDERS, Form, Page
 from seqloom_handwriting.pages.pagexml import read_page
 from seqloom_handwriting.schemas.data import IMAGES
 
@@ -17,11 +19,16 @@ ALTO_SPACES = ("http://www.loc.gov/standards/alto/", "http://schema.ccs-gmbh.com
 PAGE_SPACES = ("http://schema.primaresearch.org/PAGE/gts/pagecontent/",)
 
 
+class NotPageError(DataError):
+    """XML of another kind, such as TEI or METS."""
+
+
 def read(path: Path) -> Page:
     """Return the page that a file of ALTO or PAGE XML describes.
 
     Raises:
-        DataError: The file is neither ALTO nor PAGE XML, or two of its lines have the same id.
+        NotPageError: The file is neither ALTO nor PAGE XML.
+        DataError: The file cannot be read, or its page has no size.
     """
     return page_of(read_document(path))
 
@@ -30,40 +37,29 @@ def page_of(document: Document) -> Page:
     """Return the page that a document describes; see `read`.
 
     Raises:
-        DataError: The document is neither ALTO nor PAGE, or two of its lines have the same id.
+        NotPageError: The document is neither ALTO nor PAGE.
+        DataError: The page has no size.
     """
-    page = read_alto(document) if form_of(document) == Form.alto else read_page(document)
-    _check_ids(document, page)
-    return page
+    return read_alto(document) if form_of(document) == Form.alto else read_page(document)
 
 
 def form_of(document: Document) -> Form:
     """Return whether the document is ALTO or PAGE.
 
     Raises:
-        DataError: The document is neither.
+        NotPageError: The document is neither.
     """
     root = document.root
     if root.name == "alto" and (not root.space or root.space.startswith(ALTO_SPACES)):
         return Form.alto
     if root.name == "PcGts" and root.space.startswith(PAGE_SPACES):
         return Form.page
-    raise document.error(
-        root.line,
-        f"the outermost element is {root.name!r} in the namespace {root.space!r}; expected ALTO "
-        "(alto) or PAGE XML (PcGts). Export the page as one of these.",
+    kind = DataError if root.name in ("alto", "PcGts") else NotPageError
+    raise kind(
+        f"{document.path}:{root.line}: the outermost element is {root.name!r} in the namespace "
+        f"{root.space!r}; expected ALTO (alto) or PAGE XML (PcGts). Export the page as one of "
+        "these."
     )
-
-
-def _check_ids(document: Document, page: Page) -> None:
-    seen: dict[str, int] = {}
-    for line in page.lines:
-        if line.id in seen:
-            raise DataError(
-                f"{document.path}:{line.number}: the line has the id {line.id!r}, and so has that "
-                f"in line {seen[line.id]} of the file; each needs its own."
-            )
-        seen[line.id] = line.number
 
 
 log = logging.getLogger("seqloom")
@@ -75,11 +71,29 @@ SEGMENT = (
 )
 
 
-def find_pages(path: str) -> list[Path]:
-    """Return the XML files that a path names, sorted: a folder's, or one; or that beside an image.
+@dataclass(frozen=True, slots=True)
+class PageFile:
+    """A file of XML that was found.
+
+    Attributes:
+        path: The file.
+        name: What its page is called: the file's stem, after those of the folders in which it was
+            found if files of the same stem are in several.
+        given: Whether the file itself, or its image, was passed, not its folder.
+    """
+
+    path: Path
+    name: str
+    given: bool = False
+
+
+def find_pages(path: str) -> list[PageFile]:
+    """Return the XML files that a path names, sorted: a folder's, or one; or that of an image.
+
+    The folders in a folder are searched too.
 
     Raises:
-        DataError: The file does not exist, or an image has no XML.
+        DataError: The file does not exist, an image has no XML, or a folder has none.
     """
     folder = Path(path).expanduser()
     if not is_url(path) and folder.is_dir():
@@ -88,24 +102,48 @@ def find_pages(path: str) -> list[Path]:
         raise DataError("- (standard input) is not a page. Pass ALTO or PAGE XML, or a folder.")
     file = local_path(path)
     if file.suffix.lower() not in IMAGES:
-        return [file]
+        return [PageFile(file, file.stem, given=True)]
     beside = file.with_suffix(".xml")
-    if not beside.is_file():
+    places = (beside, *(file.parent / kind / beside.name for kind in XML_FOLDERS))
+    found = next((place for place in places if place.is_file()), None)
+    if found is None:
         raise DataError(f"{path}: a page's image without {beside.name} beside it. {SEGMENT}.")
-    return [beside]
+    return [PageFile(found, found.stem, given=True)]
 
 
-def _in_folder(folder: Path) -> list[Path]:
-    found = [one for one in sorted(folder.iterdir()) if not one.name.startswith(".")]
+def _in_folder(folder: Path) -> list[PageFile]:
+    found = [file for file in sorted(folder.rglob("*")) if not _hidden(file.relative_to(folder))]
     pages = [
         one for one in found if one.suffix.lower() == ".xml" and one.name.lower() not in NO_PAGES
     ]
-    stems = {one.stem for one in pages}
-    images = [one.name for one in found if one.suffix.lower() in IMAGES]
-    bare = [name for name in images if Path(name).stem not in stems]
+    images = [one for one in found if one.suffix.lower() in IMAGES]
     if not pages:
         also = f"; there are {len(images)} images. {SEGMENT}." if images else "."
         raise DataError(f"{folder}: no XML files of pages in the folder{also}")
-    if bare:
-        log.warning("%s: no XML for %d images, which are left out: %s", folder, len(bare), bare[0])
-    return pages
+    stems = {one.stem for one in pages}
+    if bare := [one for one in images if one.stem not in stems]:
+        log.warning(
+            "%s: no XML for %d images, which are left out: %s",
+            folder,
+            len(bare),
+            bare[0].relative_to(folder),
+        )
+    return [PageFile(*pair) for pair in zip(pages, _names(pages, folder), strict=True)]
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
+
+
+def _names(pages: Sequence[Path], folder: Path) -> list[str]:
+    """Return the pages' stems or, where these are not unique, their paths in the folder."""
+    stems = [page.stem for page in pages]
+    if len(set(stems)) == len(stems):
+        return stems
+    paths = [page.relative_to(folder).with_suffix("") for page in pages]
+    short = ["/".join([*_kept(path.parent.parts), path.name]) for path in paths]
+    return short if len(set(short)) == len(short) else [path.as_posix() for path in paths]
+
+
+def _kept(folders: Sequence[str]) -> list[str]:
+    return [name for name in folders if name.lower() not in XML_FOLDERS]

@@ -66,6 +66,11 @@ class Node:
             yield from child.walk()
 
 
+def parents(root: Node) -> dict[int, Node]:
+    """Return the element around each element inside the root, by the offset of its start tag."""
+    return {child.start: node for node in root.walk() for child in node.children}
+
+
 @dataclass(frozen=True)
 class Document:
     """A file of XML.
@@ -200,6 +205,15 @@ def element(name: str, attributes: dict[str, str], content: str = "") -> str:
 def escaped(text: str) -> str:
     """Return the text as it is written between tags."""
     return escape(legal(text))
+
+
+def comment(problem: str) -> str:
+    """Return the comment for a line that was not read, without what may not be in one.
+
+    >>> comment("the --box-- is empty")
+    'not read: the - -box- - is empty'
+    """
+    return legal(f"not read: {problem}").replace("--", "- -").rstrip("-")
 
 
 @dataclass

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+import os
 import re
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import groupby
@@ -38,6 +41,8 @@ class Line:
         text: Text of the line, if known; runs of white space are one space.
         number: The line of the XML file where it starts.
         problem: Why the line cannot be used, as a sentence; or None.
+        turn: By how many degrees the XML says that the writing has to be turned clockwise to stand
+            upright: 0, where nothing is said too, 90, 180 or -90.
     """
 
     id: str
@@ -48,6 +53,7 @@ class Line:
     text: str | None
     number: int
     problem: str | None = None
+    turn: int = 0
 
     def scaled(self, x: float, y: float) -> Line:
         """Return the line with its coordinates multiplied by ``x`` and ``y``."""
@@ -70,6 +76,7 @@ class Page:
         height: Height of the page in its unit; 0 if unknown.
         unit: ``pixel``, or another unit of ALTO.
         lines: Lines in reading order.
+        notes: What its reader should tell the user, as sentences without a full stop.
     """
 
     xml: Path
@@ -79,6 +86,7 @@ class Page:
     height: float
     unit: str = "pixel"
     lines: tuple[Line, ...] = field(default=())
+    notes: tuple[str, ...] = field(default=())
 
 
 Reading = tuple[str, float | None]
@@ -98,6 +106,62 @@ def confidence(value: float) -> str:
     ('0.2500', '1.0000')
     """
     return f"{min(max(value, 0.0), 1.0):.4f}"
+
+
+def unique_ids(pairs: Sequence[tuple[str, str]]) -> list[str]:
+    """Return an id for each pair of a region's and a line's id.
+
+    It is the line's own unless several lines have it: then the region's goes before it, and where
+    that is not enough, a number after it.
+
+    >>> unique_ids([("r1", "a"), ("r2", "a"), ("r2", "a"), ("r2", "b")])
+    ['r1.a', 'r2.a', 'r2.a.2', 'b']
+    """
+    counts = Counter(line for _, line in pairs)
+    taken = {line for line, count in counts.items() if count == 1}
+    found = []
+    for region, line in pairs:
+        if counts[line] == 1:
+            found.append(line)
+            continue
+        start = f"{region}.{line}" if region else line
+        numbered = (f"{start}.{number}" for number in itertools.count(2))
+        found.append(next(one for one in itertools.chain((start,), numbered) if one not in taken))
+        taken.add(found[-1])
+    return found
+
+
+def shared_ids(idents: Sequence[str]) -> str:
+    """Return a sentence on the ids that several lines have; nothing if there are none."""
+    shared = [ident for ident, count in Counter(filter(None, idents)).items() if count > 1]
+    if not shared:
+        return ""
+    return (
+        f"several lines have the same id ({', '.join(shared[:SHOWN])}"
+        f"{', …' if len(shared) > SHOWN else ''}); the region's id is put before it"
+    )
+
+
+SHOWN = 5  # so many names are listed in a message
+
+
+def angle(text: str) -> float:
+    """Return an angle in degrees; 0 for what is not a number."""
+    try:
+        value = float(text)
+    except ValueError:
+        return 0.0
+    return value if math.isfinite(value) else 0.0
+
+
+def quarter(degrees: float) -> int:
+    """Return the nearest quarter turn: 0, 90, 180 or -90.
+
+    >>> [quarter(degrees) for degrees in (3.5, -88, 181, 270)]
+    [0, -90, 180, -90]
+    """
+    turned = round(degrees / 90) % 4
+    return -90 if turned == 3 else 90 * turned
 
 
 def regions(page: Page) -> Iterator[tuple[str, str, list[Line]]]:
@@ -138,23 +202,63 @@ def image_name(page: Page) -> str:
 
 
 def find_image(page: Page) -> Path:
-    """Return the image of a page: named as the XML says, or like the XML; beside it or one up.
+    """Return the image of a page, named as the XML says or like the XML.
+
+    It lies where the XML says, seen from the XML or from the folder above; beside the XML; in the
+    folder above; or in a folder of images in one of the two.
 
     Raises:
-        ValueError: The image does not exist; the text is a sentence.
+        ValueError: The image does not exist, or is in several folders; the text is a sentence.
     """
-    named = PurePosixPath(page.image.replace("\\", "/")).name
-    names = [named] if named else []
-    names += [page.xml.stem + suffix for suffix in IMAGES]
-    folders = (page.xml.parent, page.xml.absolute().parent.parent)
-    for folder in folders:
-        for name in names:
-            if (folder / name).is_file():
-                return folder / name
+    stated = PurePosixPath(page.image.replace("\\", "/"))
+    names = [stated.name] if stated.name else []
+    names += [page.xml.stem + suffix for suffix in (*IMAGES, *map(str.upper, IMAGES))]
+    here = page.xml.absolute().parent
+    places = [here / stated, here.parent / stated] if _leads_inside(stated) else []
+    places += [folder / name for folder in (here, here.parent) for name in names]
+    for place in places:
+        if place.is_file():
+            return place
+    folders = _image_folders(here)
+    for name in names:
+        found = [folder / name for folder in folders if (folder / name).is_file()]
+        if len(found) > 1:
+            where = " and ".join(str(one.parent) for one in found)
+            raise ValueError(
+                f"the page's image {name} is in {where}; put the right one beside the XML"
+            )
+        if found:
+            return found[0]
     raise ValueError(
-        f"the page's image {named or names[0]} is not beside the XML in {folders[0]}, nor in the "
+        f"the page's image {names[0]} is not beside the XML in {page.xml.parent}, nor in the "
         "folder above; put it there"
     )
+
+
+XML_FOLDERS = ("page", "alto", "xml", "pagexml", "page_xml", "altoxml", "alto_xml")
+"""Folders that are named after the XML in them: the images may be in any folder beside them."""
+
+IMAGE_FOLDERS = ("image", "images", "img", "imgs", "scans", "jpg", "jpeg", "png", "tif", "tiff")
+"""Folders that are named after the images in them."""
+
+
+def _leads_inside(path: PurePosixPath) -> bool:
+    return len(path.parts) > 1 and not path.is_absolute() and ".." not in path.parts
+
+
+def _image_folders(here: Path) -> list[Path]:
+    beside = _folders(here.parent)
+    if here.name.lower() not in XML_FOLDERS:
+        beside = [one for one in beside if one.name.lower() in IMAGE_FOLDERS]
+    return [*(one for one in _folders(here) if one.name.lower() in IMAGE_FOLDERS), *beside]
+
+
+def _folders(place: Path) -> list[Path]:
+    try:
+        with os.scandir(place) as entries:
+            return sorted(Path(entry.path) for entry in entries if entry.is_dir())
+    except OSError:  # a folder above that must not be listed
+        return []
 
 
 ABOVE, BELOW = 1 / 45, 1 / 90
@@ -169,6 +273,7 @@ class Outline:
     polygon: Points = ()
     baseline: Points = ()
     problem: str | None = None
+    turn: int = 0
 
     def read_polygon(self, text: str) -> None:
         """Parse a polygon; fewer than three points are a problem."""
@@ -184,8 +289,13 @@ class Outline:
             if not self.baseline or not page_height:
                 self.problem = "the line has no polygon and no box to cut it out by"
             else:
-                self.polygon = _around(self.baseline, page_height)
-        return {"polygon": self.polygon, "baseline": self.baseline, "problem": self.problem}
+                self.polygon = _around(self.baseline, page_height, self.turn)
+        return {
+            "polygon": self.polygon,
+            "baseline": self.baseline,
+            "problem": self.problem,
+            "turn": self.turn,
+        }
 
     def _points(self, name: str, text: str, least: int) -> Points:
         try:
@@ -200,10 +310,16 @@ class Outline:
         return points
 
 
-def _around(baseline: Points, page_height: float) -> Points:
-    above = [(x, y - ABOVE * page_height) for x, y in baseline]
-    below = [(x, y + BELOW * page_height) for x, y in reversed(baseline)]
+def _around(baseline: Points, page_height: float, turn: int) -> Points:
+    across, down = UPWARDS[turn]
+    high, low = ABOVE * page_height, BELOW * page_height
+    above = [(x + across * high, y + down * high) for x, y in baseline]
+    below = [(x - across * low, y - down * low) for x, y in reversed(baseline)]
     return (*above, *below)
+
+
+UPWARDS = {0: (0, -1), 90: (-1, 0), 180: (0, 1), -90: (1, 0)}
+"""Where on the page the tops of the letters point, by the turn of the writing."""
 
 
 _SEPARATOR = re.compile(r"[\s,]+")

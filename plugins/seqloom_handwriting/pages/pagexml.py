@@ -6,11 +6,11 @@ See https://github.com/PRImA-Research-Lab/PAGE-XML.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from xml.etree.ElementTree import Element, SubElement
 
-from seqloom_handwriting.pages.markup import Document, Node
+from seqloom_handwriting.pages.markup import Document, Node, parents
 from seqloom_handwriting.pages.model import (
     Form,
     Line,
@@ -18,12 +18,16 @@ from seqloom_handwriting.pages.model import (
     Page,
     Points,
     Readings,
+    angle,
     box_around,
     confidence,
     image_name,
+    quarter,
     regions,
+    shared_ids,
     size_of,
     text_and_confidence,
+    unique_ids,
 )
 
 LAST = 10**9  # the index of what has none
@@ -46,19 +50,47 @@ def read_page(document: Document) -> Page:
         )
     page = pages[0]
     width, height = size_of(document, page, "imageWidth", "imageHeight", required=True)
-    lines = tuple(_line(ident, region, node, height) for ident, region, node in line_nodes(page))
-    return Page(document.path, Form.page, page.get("imageFilename"), width, height, "pixel", lines)
+    above = parents(page)
+    lines = tuple(
+        _line(ident, region, node, height, above) for ident, region, node in line_nodes(page)
+    )
+    notes = [shared_ids([node.get("id") for node in _all_lines(page)])]
+    if outside := len(_all_lines(document.root)) - len(lines):
+        notes.append(f"{outside} TextLines outside the Page are left out")
+    image = page.get("imageFilename")
+    return Page(
+        document.path, Form.page, image, width, height, "pixel", lines, tuple(filter(None, notes))
+    )
 
 
 def line_nodes(page: Node) -> Iterator[tuple[str, Node, Node]]:
-    """Yield the id, the region and the element of each line, in reading order."""
-    numbers = {
-        node.start: number
-        for number, node in enumerate((n for n in page.walk() if n.name == "TextLine"), 1)
-    }
-    for region in _in_order(page):
-        for node in region.all("TextLine"):
-            yield node.get("id") or f"line_{numbers[node.start]}", region, node
+    """Yield the id, the region and the element of each line, in reading order.
+
+    The region is the nearest element around the line that is one: a region of any kind, a cell of
+    a table, or else the page. Ids that several lines share are made different; see `unique_ids`.
+    """
+    numbers = {node.start: number for number, node in enumerate(_all_lines(page), 1)}
+    above = parents(page)
+    found = [
+        (_region_of(place, above), node)
+        for place in _in_order(page)
+        for node in place.all("TextLine")
+    ]
+    idents = unique_ids(
+        [(r.get("id"), n.get("id") or f"line_{numbers[n.start]}") for r, n in found]
+    )
+    for ident, (region, node) in zip(idents, found, strict=True):
+        yield ident, region, node
+
+
+def _all_lines(root: Node) -> list[Node]:
+    return [node for node in root.walk() if node.name == "TextLine"]
+
+
+def _region_of(place: Node, above: Mapping[int, Node]) -> Node:
+    while not _is_region(place) and place.start in above:
+        place = above[place.start]
+    return place
 
 
 def text_of(node: Node) -> str | None:
@@ -86,17 +118,22 @@ def _index(node: Node, name: str) -> int:
 
 
 def _in_order(page: Node) -> Iterator[Node]:
-    regions = {node.get("id"): node for node in page.walk() if _is_region(node)}
+    regions = {node.get("id"): node for node in page.walk() if _holds_lines(node)}
     order = page.first("ReadingOrder")
     wanted = [ref for ref in (_references(order) if order else ()) if ref in regions]
     named, seen = set(wanted), set[int]()
     for ref in wanted:
         yield from _unseen(_with_inner(regions[ref], named), seen)
-    yield from _unseen((node for node in page.walk() if _is_region(node)), seen)
+    yield from _unseen((node for node in page.walk() if _holds_lines(node)), seen)
 
 
 def _is_region(node: Node) -> bool:
-    return node.name.endswith("Region")
+    return node.name.endswith("Region") or node.name in ("TableCell", "Page")
+
+
+def _holds_lines(node: Node) -> bool:
+    """Return whether lines may be in it: a region, or whatever else has some."""
+    return _is_region(node) or any(child.name == "TextLine" for child in node.children)
 
 
 def _references(group: Node) -> Iterator[str]:
@@ -115,7 +152,7 @@ _PARTS = ("RegionRef", "OrderedGroup", "UnorderedGroup")
 def _with_inner(region: Node, named: set[str]) -> Iterator[Node]:
     yield region
     for child in region.children:
-        if _is_region(child) and child.get("id") not in named:
+        if child.get("id") not in named:
             yield from _with_inner(child, named)
 
 
@@ -126,22 +163,45 @@ def _unseen(regions: Iterable[Node], seen: set[int]) -> Iterator[Node]:
             yield region
 
 
-def _line(ident: str, region: Node, node: Node, height: float) -> Line:
-    outline = Outline()
+def _line(ident: str, region: Node, node: Node, height: float, above: Mapping[int, Node]) -> Line:
+    outline = Outline(turn=_turn(node, above))
     coords, baseline = node.first("Coords"), node.first("Baseline")
     if coords is not None and coords.get("points"):
         outline.read_polygon(coords.get("points"))
     if baseline is not None:
         outline.read_baseline(baseline.get("points"))
-    structure = _STRUCTURE.search(region.get("custom"))
     return Line(
         id=ident,
         region=region.get("id"),
-        kind=structure[1].strip() if structure else region.get("type"),
+        kind=_kind(region, above),
         text=text_of(node),
         number=node.line,
         **outline.finished(height),
     )
+
+
+def _kind(region: Node, above: Mapping[int, Node]) -> str:
+    """Return the type of a region; a cell has that of its table, and the page none."""
+    if region.name == "Page":
+        return ""
+    structure = _STRUCTURE.search(region.get("custom"))
+    kind = structure[1].strip() if structure else region.get("type")
+    if not kind and region.name == "TableCell":
+        return _kind(above[region.start], above)
+    return kind
+
+
+def _turn(node: Node, above: Mapping[int, Node]) -> int:
+    """Return by how much a line is turned: as the nearest element says that has an orientation.
+
+    ``readingOrientation`` is that of the text against its region.
+    """
+    reading = 0.0
+    while True:
+        reading += angle(node.get("readingOrientation"))
+        if node.get("orientation") or node.start not in above:
+            return quarter(reading + angle(node.get("orientation")))
+        node = above[node.start]
 
 
 PAGE = "http://schema.primaresearch.org/PAGE/gts/pagecontent/2019-07-15"
@@ -162,6 +222,8 @@ def page_root(page: Page, readings: Readings) -> Element:
         region = SubElement(sheet, "TextRegion", {"id": ident})
         if kind:
             region.set("custom", f"structure {{type:{re.sub('[;{}]', ' ', kind)};}}")
+        if lines[0].turn:
+            region.set("orientation", str(lines[0].turn))
         left, top, right, bottom = box_around(lines)
         _write_points(
             region, "Coords", ((left, top), (right, top), (right, bottom), (left, bottom))

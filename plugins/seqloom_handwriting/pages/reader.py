@@ -2,22 +2,56 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from seqloom.data import SplitConfig, SplitReader, UniqueNames
 from seqloom.errors import ConfigError, DataError, ExampleError, did_you_mean
 from seqloom.interfaces import Example, Origin
-from seqloom_handwriting.pages.cut import Sheet
-from seqloom_handwriting.pages.documents import find_pages, read
-from seqloom_handwriting.pages.model import Line
+from seqloom_handwriting.pages.documents import NotPageError, PageFile, find_pages, read
+from seqloom_handwriting.pages.model import Line, Page
+from seqloom_handwriting.pages.sheet import Sheet
 from seqloom_handwriting.readers.files import refuse_empty
 from seqloom_handwriting.readers.line_images import DirectionWarning
 
-Entry = tuple[str, Sheet, Line]
-"""The page's name in ids, the page and one of its lines."""
+log = logging.getLogger("seqloom")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedPage:
+    """A page that was read.
+
+    Attributes:
+        file: Its file.
+        lines: The lines that were asked for, by their ids: why they cannot be cut, or None.
+    """
+
+    file: PageFile
+    lines: dict[str, str | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line that is to be cut.
+
+    Attributes:
+        name: The page's name in ids.
+        page: The page's name among those of its split.
+        sheet: The page.
+        line: The line.
+        opened: Where what becomes of it is kept.
+    """
+
+    name: str
+    page: str
+    sheet: Sheet
+    line: Line
+    opened: OpenedPage
 
 
 class UntranscribedError(ExampleError):
@@ -31,7 +65,7 @@ class PageReader(SplitReader):
     line, the path of the XML and the baseline, in the XML's coordinates.
 
     Attributes:
-        opened: The XML of the pages that were read so far.
+        opened: The pages that were read so far.
     """
 
     def __init__(
@@ -55,52 +89,62 @@ class PageReader(SplitReader):
         self._straighten = straighten
         self._regions = set(regions)
         self._direction = DirectionWarning()
-        self.opened: list[Path] = []
+        self.opened: list[OpenedPage] = []
 
     def whole(self, split: str) -> Iterator[Example | ExampleError]:
         """Yield the lines of the split's pages; see `SplitReader.whole`.
 
         Raises:
-            DataError: A file is missing or malformed, or no page has a line.
+            DataError: A file is missing, or no page has a line.
         """
         if split not in self.files:
             return
         pages = find_pages(self.files[split])
-        others = {name for other in self.files if other != split for name in self._stems(other)}
+        others = {name for other in self.files if other != split for name in self._names(other)}
         # Equal names in the folders of several splits: the split's name makes the ids differ.
-        prefix = f"{split}/" if others & {page.stem for page in pages} else ""
+        prefix = f"{split}/" if others & {page.name for page in pages} else ""
         entries = refuse_empty(self.files[split], self._lines(pages, prefix))
-        yield from self._direction.check(self._example(one, targets=True) for one in entries)
+        yield from self._direction.check(self._examples(entries, targets=True))
 
     def inputs(self, paths: Sequence[str]) -> Iterator[Example | ExampleError]:
         """Yield the lines of the pages, with or without a text; see `Reader.inputs`.
 
         Raises:
-            DataError: A file is missing or malformed, or an image has no XML.
+            DataError: A folder is missing or has no pages.
         """
-        pages = (page for path in paths for page in find_pages(path))
-        for entry in self._lines(pages):
-            yield self._example(entry, targets=False)
+        yield from self._examples(self._lines(_given(paths)), targets=False)
 
-    def _stems(self, split: str) -> set[str]:
-        return {page.stem for page in find_pages(self.files[split])}
+    def _names(self, split: str) -> set[str]:
+        return {page.name for page in find_pages(self.files[split])}
 
-    def _lines(self, pages: Iterable[Path], prefix: str = "") -> Iterator[Entry]:
+    def _lines(
+        self, pages: Iterable[PageFile | ExampleError], prefix: str = ""
+    ) -> Iterator[Entry | ExampleError]:
         """Yield the lines of the requested regions, page by page; no page's image is read here.
 
+        A page that cannot be read is an error of its own. XML of another kind in a folder is
+        passed over, with a warning.
+
         Raises:
-            DataError: A page is malformed, or no page has a region of the requested types.
+            DataError: No page has a region of the requested types.
         """
         unique, kinds, found = UniqueNames(), Counter[str](), False
-        for path in pages:
-            page = read(path)
-            self.opened.append(path)
-            sheet, name = Sheet(page), prefix + unique(path.stem)
+        for file in pages:
+            if isinstance(file, ExampleError):
+                yield file
+                continue
+            name = unique(file.name)
+            page = _read(file, prefix + name)
+            if not isinstance(page, Page):
+                yield from filter(None, [page])
+                continue
+            sheet, opened = Sheet(page), OpenedPage(file)
+            self.opened.append(opened)
             for line in page.lines:
                 kinds[line.kind] += 1
                 if not self._regions or line.kind in self._regions:
                     found = True
-                    yield name, sheet, line
+                    yield Entry(prefix + name, name, sheet, line, opened)
         if self._regions and kinds and not found:
             wanted = ", ".join(sorted(self._regions))
             raise DataError(
@@ -108,17 +152,32 @@ class PageReader(SplitReader):
                 f"{did_you_mean(min(self._regions), filter(None, kinds))}"
             )
 
+    def _examples(
+        self, entries: Iterable[Entry | ExampleError], targets: bool
+    ) -> Iterator[Example | ExampleError]:
+        sheet: Sheet | None = None
+        for entry in entries:
+            if isinstance(entry, Entry):
+                if entry.sheet is not sheet:
+                    _report(sheet)
+                    sheet = entry.sheet
+                yield self._example(entry, targets)
+            else:
+                yield entry
+        _report(sheet)
+
     def _example(self, entry: Entry, targets: bool) -> Example | ExampleError:
-        name, sheet, line = entry
-        page = sheet.page.xml.stem
+        page, sheet, line = entry.page, entry.sheet, entry.line
+        entry.opened.lines[line.id] = None
+        xml = str(sheet.page.xml)
         meta = {
             "page": page,
             "region": line.region,
             "line": line.id,
-            "xml": str(sheet.page.xml),
+            "xml": xml,
             "baseline": [list(point) for point in line.baseline],
         }
-        example = Example(f"{name}/{line.id}", {}, Origin(str(sheet.page.xml), line.number), meta)
+        example = Example(f"{entry.name}/{line.id}", {}, Origin(xml, line.number), meta)
         if targets and line.text is None:
             return UntranscribedError(
                 example, f"line {line.id!r} of page {page!r}: it has no transcription."
@@ -126,8 +185,53 @@ class PageReader(SplitReader):
         try:
             example.fields["image"] = sheet.cut(line, self._height, self._straighten)
         except ValueError as error:
-            sentence = str(error).rstrip(".")
+            sentence = entry.opened.lines[line.id] = str(error).rstrip(".")
             return ExampleError(example, f"line {line.id!r} of page {page!r}: {sentence}.")
         if line.text is not None:
             example.fields["text"] = line.text
         return example
+
+
+def _report(sheet: Sheet | None) -> None:
+    if sheet is not None:
+        for note in sheet.notes():
+            log.warning("%s: %s.", sheet.page.xml, note)
+
+
+def _given(paths: Sequence[str]) -> Iterator[PageFile | ExampleError]:
+    """Yield the pages of paths; a file that does not exist or has no XML is an error of its own.
+
+    Raises:
+        DataError: A folder has no pages.
+    """
+    for path in paths:
+        try:
+            yield from find_pages(path)
+        except DataError as error:
+            if path == "-" or Path(path).is_dir():
+                raise
+            yield _page_error(path, Path(path).stem, error)
+
+
+def _read(file: PageFile, name: str) -> Page | ExampleError | None:
+    """Return a page, why it cannot be read, or None if it is passed over."""
+    try:
+        page = read(file.path)
+    except NotPageError as error:
+        if file.given:
+            return _page_error(str(file.path), name, error)
+        log.warning("Left out: %s", error)
+        return None
+    except DataError as error:
+        return _page_error(str(file.path), name, error)
+    for note in page.notes:
+        log.warning("%s: %s.", page.xml, note)
+    return page
+
+
+def _page_error(path: str, name: str, error: DataError) -> ExampleError:
+    """Return the error of a whole page."""
+    found = re.match(rf"{re.escape(path)}(?::(\d+))?: (.*)", str(error), re.DOTALL)
+    line = int(found[1]) if found and found[1] else None
+    page = Example(name, {}, Origin(path, line))
+    return ExampleError(page, found[2] if found else str(error))

@@ -14,17 +14,27 @@ from seqloom.files import atomic_file
 from seqloom.interfaces import Example, HeadCodec, Prediction, Reader
 from seqloom_handwriting.pages import alto, pagexml
 from seqloom_handwriting.pages.alto import alto_root
-from seqloom_handwriting.pages.documents import form_of, page_of
-from seqloom_handwriting.pages.markup import Node, Splice, element, escaped, legal, read_document
-from seqloom_handwriting.pages.model import Form, Page, Reading, Readings, confidence
+from seqloom_handwriting.pages.documents import PageFile, form_of, page_of
+from seqloom_handwriting.pages.markup import (
+    Node,
+    Splice,
+    comment,
+    element,
+    escaped,
+    legal,
+    read_document,
+)
+from seqloom_handwriting.pages.model import SHOWN, Form, Page, Reading, Readings, confidence
 from seqloom_handwriting.pages.pagexml import page_root
-from seqloom_handwriting.pages.reader import PageReader
+from seqloom_handwriting.pages.reader import OpenedPage, PageReader
 
 
 class PageWriter:
     """Writes one file of XML a page into a folder, as soon as the page's last line is read.
 
-    Pages of which no line is read are written too, in the end, with the texts that they had.
+    A line that was asked for and could not be read has no text there, but a comment with the
+    reason; so have all lines of a page of which none could be read, which is written in the end.
+    Lines that were not asked for, of other regions, keep their texts.
 
     Args:
         out: Folder; created if it does not exist.
@@ -44,10 +54,12 @@ class PageWriter:
             )
         self._out = out
         self._codec = type(codec).__name__
-        self._pages: Sequence[Path] = ()
-        self._page: Path | None = None
+        self._pages: Sequence[OpenedPage] = ()
+        self._page: OpenedPage | None = None
         self._readings: dict[str, Reading] = {}
         self._written: dict[Path, Path] = {}
+        self._unread: list[str] = []
+        self._emptied: list[str] = []
 
     def begin(self, reader: Reader) -> None:
         """Take note of the pages that are read.
@@ -76,9 +88,9 @@ class PageWriter:
                 "filled with; use --to jsonl."
             )
         xml = Path(example.meta["xml"])
-        if xml != self._page:
+        if self._page is None or xml != self._page.file.path:
             self._finish()
-            self._start(xml)
+            self._start(self._opened(xml))
         self._readings[example.meta["line"]] = (prediction["text"], prediction.get("confidence"))
 
     def close(self) -> None:
@@ -89,18 +101,36 @@ class PageWriter:
             RunError: One of them cannot be written.
         """
         self._finish()
-        for xml in self._pages:
-            if xml not in self._written.values():
-                self._start(xml)
+        for page in self._pages:
+            if page.file.path not in self._written.values():
+                self._start(page)
                 self._finish()
+        _warn_of("%d lines could not be read and have no text in the output: %s.", self._unread)
+        _warn_of("%d lines that had a text were read as empty: %s.", self._emptied)
+
+    def _opened(self, xml: Path) -> OpenedPage:
+        """Return the page of a file; the reader is at a later one by now."""
+        found = (page for page in reversed(self._pages) if page.file.path == xml)
+        return next(found, OpenedPage(PageFile(xml, xml.stem)))
 
     def _finish(self) -> None:
         if self._page is not None:
-            fill(self._page, self._readings, self._out / self._page.name, self.form)
+            page, file = self._page, self._page.file
+            unread = {
+                ident: problem or "it does not fit the model; see the messages"
+                for ident, problem in page.lines.items()
+                if ident not in self._readings
+            }
+            emptied = fill(file.path, self._readings, self._target(file), self.form, unread)
+            self._unread += [f"{file.name}/{ident}" for ident in unread]
+            self._emptied += [f"{file.name}/{ident}" for ident in emptied]
         self._page, self._readings = None, {}
 
-    def _start(self, xml: Path) -> None:
-        target = self._out / xml.name
+    def _target(self, file: PageFile) -> Path:
+        return self._out / f"{file.name}{file.path.suffix}"
+
+    def _start(self, page: OpenedPage) -> None:
+        xml, target = page.file.path, self._target(page.file)
         if target.resolve() == xml.resolve():
             raise ConfigError(
                 f"--out {self._out} is the folder of {xml.name}, which would be overwritten. Pass "
@@ -111,7 +141,12 @@ class PageWriter:
                 f"{xml} and {self._written[target]} would both be written to {target}; predict "
                 "from them one at a time, into two folders."
             )
-        self._page, self._written[target] = xml, xml
+        self._page, self._written[target] = page, xml
+
+
+def _warn_of(sentence: str, lines: list[str]) -> None:
+    if lines:
+        log.warning(sentence, len(lines), ", ".join(lines[:SHOWN]) + ", …" * (len(lines) > SHOWN))
 
 
 class AltoWriter(PageWriter):
@@ -130,7 +165,13 @@ _OF_STRING = ("WC", "CC", "CONTENT", "SUBS_TYPE", "SUBS_CONTENT", "HPOS", "VPOS"
 _AFTER_TEXT = ("TextStyle", "UserDefined", "UserAttribute", "Labels")
 
 
-def fill(xml: Path, readings: Mapping[str, Reading], out: Path, form: Form | None = None) -> None:
+def fill(
+    xml: Path,
+    readings: Mapping[str, Reading],
+    out: Path,
+    form: Form | None = None,
+    unread: Mapping[str, str] | None = None,
+) -> list[str]:
     """Write a copy of a page's XML with the texts of lines replaced by what was read.
 
     In the XML's own form all else stays byte for byte as it is, except what would contradict the
@@ -142,34 +183,44 @@ def fill(xml: Path, readings: Mapping[str, Reading], out: Path, form: Form | Non
         readings: Readings by the lines' ids; other lines keep their texts.
         out: The file written, whole or not at all.
         form: Form of ``out``; None keeps that of ``xml``.
+        unread: Lines that could not be read, by their ids, with the reason: they lose their texts,
+            and a comment has the reason.
+
+    Returns:
+        The ids of lines that had a text and were read as empty.
 
     Raises:
         DataError: The page cannot be read or converted, or has no such line.
         RunError: ``out`` cannot be written.
     """
+    unread = unread or {}
     document = read_document(xml)
     page = page_of(document)
     known = {line.id for line in page.lines}
-    for ident in readings.keys() - known:
+    for ident in (readings.keys() | unread.keys()) - known:
         raise DataError(f"{xml}: the page has no line {ident!r}. {did_you_mean(ident, known)}")
     if form is not None and form != form_of(document):
-        content = as_form(page, readings, form)
+        content = as_form(page, readings, form, unread)
     else:
         splice = Splice(document)
         _fill = _fill_alto if form_of(document) == Form.alto else _fill_page
-        _fill(splice, readings)
+        _fill(splice, readings, unread)
         content = splice.made()
     with atomic_file(out) as draft:
         draft.write_bytes(content)
+    return [line.id for line in page.lines if line.text and not readings.get(line.id, ("-", 0))[0]]
 
 
-def _fill_alto(splice: Splice, readings: Mapping[str, Reading]) -> None:
+NOTHING: Reading = ("", None)
+
+
+def _fill_alto(splice: Splice, readings: Mapping[str, Reading], unread: Mapping[str, str]) -> None:
     for ident, _, node in alto.line_nodes(splice.document.root):
-        if ident in readings:
-            _fill_strings(splice, node, *readings[ident])
+        if ident in readings or ident in unread:
+            _fill_strings(splice, node, *readings.get(ident, NOTHING), _remark(ident, unread))
 
 
-def _fill_strings(splice: Splice, line: Node, text: str, sure: float | None) -> None:
+def _fill_strings(splice: Splice, line: Node, text: str, sure: float | None, remark: str) -> None:
     """Put one String for the whole line in the place of its strings, spaces and hyphens."""
     old = line.all("String", "SP", "HYP")
     first = line.first("String")
@@ -180,7 +231,7 @@ def _fill_strings(splice: Splice, line: Node, text: str, sure: float | None) -> 
     attributes |= {name: value for name, value in box.items() if value}
     if sure is not None:
         attributes["WC"] = confidence(sure)
-    new = element(f"{splice.prefix(line)}String", attributes)
+    new = remark + element(f"{splice.prefix(line)}String", attributes)
     if old:
         splice.replace(old[0], new)
     else:
@@ -189,18 +240,24 @@ def _fill_strings(splice: Splice, line: Node, text: str, sure: float | None) -> 
         splice.remove(node)
 
 
-def _fill_page(splice: Splice, readings: Mapping[str, Reading]) -> None:
+def _fill_page(splice: Splice, readings: Mapping[str, Reading], unread: Mapping[str, str]) -> None:
     changed = {}
     for ident, region, node in pagexml.line_nodes(splice.document.root.all("Page")[0]):
-        if ident in readings:
+        if ident in readings or ident in unread:
             changed[region.start] = region
-            _fill_equivalent(splice, node, *readings[ident])
+            _fill_equivalent(splice, node, *readings.get(ident, NOTHING), _remark(ident, unread))
     for region in changed.values():
         for old in region.all("TextEquiv"):
             splice.remove(old)
 
 
-def _fill_equivalent(splice: Splice, line: Node, text: str, sure: float | None) -> None:
+def _remark(ident: str, unread: Mapping[str, str]) -> str:
+    return f"<!-- {comment(unread[ident])} -->" if ident in unread else ""
+
+
+def _fill_equivalent(
+    splice: Splice, line: Node, text: str, sure: float | None, remark: str
+) -> None:
     """Replace the line's words and texts by one TextEquiv, where the schema requires it."""
     for old in line.all("Word", "TextEquiv"):
         splice.remove(old)
@@ -208,13 +265,15 @@ def _fill_equivalent(splice: Splice, line: Node, text: str, sure: float | None) 
     attributes = {} if sure is None else {"conf": confidence(sure)}
     content = f"<{prefix}Unicode>{escaped(text)}</{prefix}Unicode>"
     after = next(iter(line.all(*_AFTER_TEXT)), None)
-    splice.insert(line, after, element(f"{prefix}TextEquiv", attributes, content))
+    splice.insert(line, after, remark + element(f"{prefix}TextEquiv", attributes, content))
 
 
 log = logging.getLogger("seqloom")
 
 
-def as_form(page: Page, readings: Readings, form: Form) -> bytes:
+def as_form(
+    page: Page, readings: Readings, form: Form, unread: Mapping[str, str] | None = None
+) -> bytes:
     """Return the page as a document of a form, with the texts of lines replaced by readings.
 
     Lines that cannot be cut cannot be drawn either: they are left out, and named in the log.
@@ -231,7 +290,13 @@ def as_form(page: Page, readings: Readings, form: Form) -> bytes:
         if line.problem:
             log.warning("%s:%d: left out: %s.", page.xml, line.number, line.problem)
     page = replace(page, lines=tuple(line for line in page.lines if not line.problem))
+    unread = unread or {}
+    readings = {**readings, **dict.fromkeys(unread, NOTHING)}
     root = (alto_root if form == Form.alto else page_root)(page, readings)
+    for node in root.iter():
+        ident = node.get("id") or node.get("ID") or ""
+        if node.tag == "TextLine" and ident in unread:
+            node.append(ElementTree.Comment(f" {comment(unread[ident])} "))
     ElementTree.indent(root)
     text = ElementTree.tostring(root, encoding="unicode")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{legal(text)}\n'.encode()

@@ -99,6 +99,98 @@ def test_sixteen_bits(tmp_path: Path, name: str) -> None:
     assert load_gray(path).tolist() == [[0, 1, 0, 1], [128, 255, 254, 255]]
 
 
+@pytest.mark.parametrize("bits", [8, 10, 12, 14])
+@pytest.mark.parametrize("name", ["a.png", "a.tif", "big-endian.tif"])
+def test_fewer_bits_in_sixteen(tmp_path: Path, bits: int, name: str) -> None:
+    white = 2**bits - 1
+    levels = np.array([[0, white // 2, white]], np.uint16)
+    if name == "big-endian.tif":
+        path = tmp_path / name
+        path.write_bytes(big_endian_tiff(levels))
+    else:
+        path = saved(tmp_path / name, Image.fromarray(levels))
+    assert load_gray(path).tolist() == [[0, 127, 255]]
+
+
+def big_endian_tiff(levels: np.ndarray) -> bytes:
+    """Return a TIFF of 16 bits a pixel in one strip, as a Macintosh writes it."""
+    height, width = levels.shape
+    pixels = levels.astype(">u2").tobytes()
+    tags = {
+        256: width,
+        257: height,
+        258: 16,
+        259: 1,
+        262: 1,
+        273: 8,
+        277: 1,
+        278: height,
+        279: len(pixels),
+    }
+    entries = b"".join(struct.pack(">HHIHH", tag, 3, 1, n, 0) for tag, n in tags.items())
+    head = struct.pack(">2sHI", b"MM", 42, 8 + len(pixels)) + pixels
+    return head + struct.pack(">H", len(tags)) + entries + bytes(4)
+
+
+def test_sixteen_bits_with_white_at_zero(tmp_path: Path) -> None:
+    levels = np.array([[0, 65535]], np.uint16)
+    Image.fromarray(levels).save(tmp_path / "a.tif", tiffinfo={262: 0})
+    assert load_gray(tmp_path / "a.tif").tolist() == [[255, 0]]
+
+
+@pytest.mark.parametrize(("white", "good"), [(4095, False), (65535, True)])
+def test_colours_of_few_bits_in_sixteen_are_refused(tmp_path: Path, white: int, good: bool) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(png_of_deep_colours(white))
+    if good:
+        assert load_gray(path).tolist() == [[0, 255]]
+        return
+    with pytest.raises(ValueError, match=r"a\.png cannot be decoded: its colours have 16 bits"):
+        load_gray(path)
+
+
+def png_of_deep_colours(white: int) -> bytes:
+    """Return a PNG with a black and a white pixel, 16 bits a colour."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        check = struct.pack(">I", zlib.crc32(kind + data))
+        return struct.pack(">I", len(data)) + kind + data + check
+
+    row = b"\0" + struct.pack(">6H", 0, 0, 0, white, white, white)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", struct.pack(">IIBBBBB", 2, 1, 16, 2, 0, 0, 0))
+        + chunk(b"IDAT", zlib.compress(row))
+        + chunk(b"IEND", b"")
+    )
+
+
+@pytest.mark.parametrize("orientation", [5, 6, 7, 8])
+def test_a_note_that_upends_a_line_is_ignored(
+    tmp_path: Path, orientation: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    line = np.repeat(np.arange(40, dtype=np.uint8)[None], 10, axis=0)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    for name in ("a.png", "b.png"):
+        Image.fromarray(line).save(tmp_path / name, exif=exif)
+        np.testing.assert_array_equal(load_gray(tmp_path / name), line)
+    (message,) = caplog.messages
+    assert message.startswith(f"{tmp_path}: images have EXIF notes")
+    assert "are ignored" in message
+
+
+def test_a_note_that_turns_a_line_is_followed_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    line = np.repeat(np.arange(40, dtype=np.uint8)[None], 10, axis=0)
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    Image.fromarray(line).save(tmp_path / "a.png", exif=exif)
+    np.testing.assert_array_equal(load_gray(tmp_path / "a.png"), line[::-1, ::-1])
+    assert "They are followed" in caplog.text
+
+
 def test_more_than_sixteen_bits_and_floats_are_refused() -> None:
     with pytest.raises(ValueError, match="gray levels from 0 to 70000 exceed 16 bits"):
         load_gray(Image.fromarray(np.array([[0, 70000]], np.int32)))
@@ -107,7 +199,8 @@ def test_more_than_sixteen_bits_and_floats_are_refused() -> None:
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_the_orientation_that_the_file_notes(tmp_path: Path, orientation: int) -> None:
+@pytest.mark.parametrize("name", ["a.png", "a.tif"])
+def test_the_orientation_that_the_file_notes(tmp_path: Path, orientation: int, name: str) -> None:
     # By the EXIF standard: where row 0 and column 0 of the stored pixels are seen.
     seen = {
         1: RAMP,
@@ -121,8 +214,8 @@ def test_the_orientation_that_the_file_notes(tmp_path: Path, orientation: int) -
     }
     exif = Image.Exif()
     exif[0x0112] = orientation
-    Image.fromarray(RAMP).save(tmp_path / "a.png", exif=exif)
-    np.testing.assert_array_equal(load_gray(tmp_path / "a.png"), seen[orientation])
+    Image.fromarray(RAMP).save(tmp_path / name, exif=exif)
+    np.testing.assert_array_equal(load_gray(tmp_path / name), seen[orientation])
 
 
 def test_decompression_bombs_are_refused(tmp_path: Path) -> None:

@@ -133,10 +133,34 @@ def test_a_wrong_page_is_named(tmp_path: Path, size: str, head: str, message: st
     assert str(error.value).startswith(f"{path}:1: ")
 
 
-def test_two_lines_of_one_id_are_refused(tmp_path: Path) -> None:
+def test_two_lines_of_one_id_are_told_apart(tmp_path: Path) -> None:
     path = alto(tmp_path, f'<TextLine ID="x" {BOX}/>\n<TextLine ID="x" {BOX}/>')
-    with pytest.raises(DataError, match=r"a\.xml:3: the line has the id 'x', and so has .* line 2"):
-        read(path)
+    page = read(path)
+    block = page.lines[0].region
+    assert [line.id for line in page.lines] == [f"{block}.x", f"{block}.x.2"]
+    assert page.notes == ("several lines have the same id (x); the region's id is put before it",)
+
+
+@pytest.mark.parametrize("element", ["ComposedBlock", "Illustration", "TopMargin"])
+def test_lines_in_any_block_are_reached(tmp_path: Path, element: str) -> None:
+    line = f'<TextLine ID="in" {BOX}><String CONTENT="x"/></TextLine>'
+    path = tmp_path / "a.xml"
+    path.write_text(
+        f'<alto><Layout><Page WIDTH="100" HEIGHT="100"><PrintSpace><{element} ID="e">{line}'
+        f"</{element}></PrintSpace></Page></Layout></alto>"
+    )
+    assert [(one.id, one.region, one.text) for one in read(path).lines] == [("in", "e", "x")]
+
+
+def test_the_rotation_of_the_nearest_block_is_that_of_its_lines(tmp_path: Path) -> None:
+    path = tmp_path / "a.xml"
+    inner = f'<TextBlock ROTATION="-90"><TextLine ID="b" {BOX}/></TextBlock>'
+    path.write_text(
+        '<alto><Layout><Page WIDTH="100" HEIGHT="100"><PrintSpace><ComposedBlock ROTATION="180">'
+        f'<TextBlock><TextLine ID="a" {BOX}/></TextBlock>{inner}</ComposedBlock>'
+        "</PrintSpace></Page></Layout></alto>"
+    )
+    assert [line.turn for line in read(path).lines] == [180, -90]
 
 
 def test_other_xml_is_refused(tmp_path: Path) -> None:

@@ -267,3 +267,22 @@ def test_pages_of_any_size_are_read(shape: tuple[int, int]) -> None:
 
 def test_black_pages_stay_black() -> None:
     assert (flatten(np.zeros((80, 80), np.uint8)) == 0).all()
+
+
+@pytest.mark.parametrize("step", [(-8, 0), (-8, 6), (-30, -4), (0, -8), (2, -9)])
+@pytest.mark.parametrize("at_start", [False, True])
+def test_a_last_step_that_goes_back_changes_nothing(
+    draw_text: Draw, step: tuple[int, int], at_start: bool
+) -> None:
+    page = draw_text(700, 200, [(60, 100, "a line with a slip of the hand")])
+    box, base = rectangle(50, 65, 520, 115), [(60, 100), (250, 101), (500, 100)]
+    expected = cut(page, line_of(box, base), 48)
+    (x, y), (across, down) = (base[0] if at_start else base[-1]), step
+    slip = (x - across, y + down) if at_start else (x + across, y + down)
+    drawn = [slip, *base] if at_start else [*base, slip]
+    assert (cut(page, line_of(box, drawn), 48) == expected).all()
+
+
+def test_a_bent_baseline_keeps_its_points() -> None:
+    bend = tuple((100 + 90 * math.cos(a), 100 + 90 * math.sin(a)) for a in np.linspace(3.3, 6.1, 9))
+    assert len(Curve.along(bend).points) == 9

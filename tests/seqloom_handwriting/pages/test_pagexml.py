@@ -113,6 +113,82 @@ def test_a_structure_type_goes_before_the_region_s_own(page_xml: Write) -> None:
     assert line.kind == "MainZone"
 
 
+def test_lines_in_cells_of_tables_are_reached(page_xml: Write) -> None:
+    def cell(ident: str, more: str = "") -> str:
+        line = f'<TextLine id="{ident}l">{COORDS}</TextLine>'
+        return f'<TableCell id="{ident}" {more}>{COORDS}{line}<CornerPts>0</CornerPts></TableCell>'
+
+    cells = cell("c1") + cell("c2", 'custom="structure {type:sum;}"')
+    table = f'<TableRegion id="t" type="list">{COORDS}{cells}</TableRegion>'
+    lines = read(page_xml(region("a", "a1") + table + region("b", "b1"))).lines
+    assert [(line.id, line.region, line.kind) for line in lines] == [
+        ("a1", "a", ""),
+        ("c1l", "c1", "list"),
+        ("c2l", "c2", "sum"),
+        ("b1", "b", ""),
+    ]
+
+
+def test_a_named_table_brings_its_cells(page_xml: Write) -> None:
+    order = """<ReadingOrder><OrderedGroup id="g"><RegionRefIndexed index="0" regionRef="t"/>
+    </OrderedGroup></ReadingOrder>"""
+    line = f'<TextLine id="c1">{COORDS}</TextLine>'
+    table = f'<TableRegion id="t">{COORDS}<TableCell id="c">{line}</TableCell></TableRegion>'
+    assert order_of(page_xml(order + region("a", "a1") + table)) == "c1 a1"
+
+
+def test_lines_outside_regions_are_reached(page_xml: Write) -> None:
+    line = f'<TextLine id="x">{COORDS}</TextLine>'
+    wrapped = f'<TextRegion id="r" type="heading"><Part>{line}</Part></TextRegion>'
+    found = read(page_xml(wrapped + line.replace('"x"', '"y"'))).lines
+    assert {line.id: (line.region, line.kind) for line in found} == {
+        "x": ("r", "heading"),
+        "y": ("", ""),
+    }
+
+
+def test_lines_outside_the_page_are_counted(page_xml: Write) -> None:
+    xml = page_xml(region("a", "a1"))
+    text = xml.read_text().replace("</PcGts>", f"<TextLine>{COORDS}</TextLine></PcGts>")
+    xml.write_text(text)
+    page = read(xml)
+    assert [line.id for line in page.lines] == ["a1"]
+    assert page.notes == ("1 TextLines outside the Page are left out",)
+
+
+def test_equal_ids_of_lines_are_told_apart_by_region(page_xml: Write) -> None:
+    page = read(page_xml(region("a", "x", "y") + region("b", "x", "x")))
+    assert [line.id for line in page.lines] == ["a.x", "y", "b.x", "b.x.2"]
+    (note,) = page.notes
+    assert note == "several lines have the same id (x); the region's id is put before it"
+
+
+@pytest.mark.parametrize(
+    ("more", "turn"),
+    [
+        ("", 0),
+        ('orientation="180.0"', 180),
+        ('orientation="-179.2"', 180),
+        ('orientation="90"', 90),
+        ('orientation="-90"', -90),
+        ('orientation="2.5"', 0),
+        ('orientation="wrong"', 0),
+        ('orientation="1" readingOrientation="90"', 90),
+    ],
+)
+def test_the_orientation_of_a_region_is_that_of_its_lines(
+    page_xml: Write, more: str, turn: int
+) -> None:
+    (line,) = read(page_xml(region("r", "x", more=more))).lines
+    assert line.turn == turn
+
+
+def test_the_orientation_of_the_page_is_that_of_regions_without_one(page_xml: Write) -> None:
+    xml = page_xml(region("a", "a1") + region("b", "b1", more='orientation="0"'))
+    xml.write_text(xml.read_text().replace("<Page ", '<Page orientation="180" '))
+    assert [line.turn for line in read(xml).lines] == [180, 0]
+
+
 @pytest.mark.parametrize(
     ("content", "problem"),
     [

@@ -78,10 +78,10 @@ def test_an_image_stands_for_the_xml_beside_it(alto_page: Write) -> None:
 def test_an_image_without_xml_needs_segmentation(alto_page: Write) -> None:
     xml = alto_page(LINES)
     xml.unlink()
-    with pytest.raises(DataError) as error:
-        list(PageReader().inputs([str(xml.with_suffix(".png"))]))
+    (error,) = PageReader().inputs([str(xml.with_suffix(".png"))])
+    assert isinstance(error, ExampleError)
     assert "a page's image without one.xml beside it. Its lines must be found first: kraken, " in (
-        str(error.value)
+        str(error)
     )
     with pytest.raises(DataError, match=r"no XML files of pages in the folder; there are 1 images"):
         list(PageReader().inputs([str(xml.parent)]))
@@ -231,18 +231,126 @@ def test_a_page_stays_on_one_side_of_the_split(
 def test_only_one_page_s_image_is_held(alto_page: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     import weakref
 
-    from seqloom_handwriting.pages import cut
+    from seqloom_handwriting.pages import sheet
 
     for number in range(4):
         folder = alto_page(LINES, name=f"page{number}").parent
     alive: list[weakref.ref[np.ndarray]] = []
-    flatten = cut.flatten
+    flatten = sheet.flatten
 
     def monitored(page: np.ndarray) -> np.ndarray:
         assert not any(ref() is not None for ref in alive)
         alive.append(weakref.ref(flat := flatten(page)))
         return flat
 
-    monkeypatch.setattr(cut, "flatten", monitored)
+    monkeypatch.setattr(sheet, "flatten", monitored)
     assert len(list(PageReader(train=str(folder)).examples("train"))) == 8
     assert len(alive) == 4
+
+
+def test_other_xml_in_a_folder_is_left_out_with_a_warning(
+    alto_page: Write, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = alto_page(LINES).parent
+    (folder / "tei.xml").write_text('<TEI xmlns="http://www.tei-c.org/ns/1.0"/>')
+    assert len(usable(PageReader(train=str(folder)).examples("train"))) == 2
+    (message,) = caplog.messages
+    assert message.startswith(f"Left out: {folder / 'tei.xml'}:1: the outermost element is 'TEI'")
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("<alto><Layout>", "not well-formed XML"),
+        ('<alto xmlns="urn:other"/>', "the outermost element is 'alto' in the namespace"),
+        ("<alto/>", "the ALTO has 0 pages"),
+        ('<!DOCTYPE a [<!ENTITY b "c">]><alto/>', "the document declares or uses the entity"),
+        ("", "not well-formed XML"),
+    ],
+)
+def test_a_page_that_cannot_be_read_is_an_error_of_its_own(
+    alto_page: Write, content: str, problem: str
+) -> None:
+    folder = alto_page(LINES).parent
+    (folder / "bad.xml").write_text(content)
+    for found in (
+        list(PageReader(train=str(folder)).examples("train")),
+        list(PageReader().inputs([str(folder)])),
+    ):
+        error, *good = found
+        assert isinstance(error, ExampleError)
+        assert str(error).startswith(f"{folder / 'bad.xml'}:1: {problem}")
+        assert len(usable(good)) == 2
+
+
+def test_a_file_that_is_passed_and_is_no_page_is_an_error_of_its_own(
+    alto_page: Write, tmp_path: Path
+) -> None:
+    other = tmp_path / "tei.xml"
+    other.write_text("<TEI/>")
+    paths = [str(other), str(tmp_path / "none.xml"), str(alto_page(LINES))]
+    first, second, *good = PageReader().inputs(paths)
+    assert isinstance(first, ExampleError)
+    assert "the outermost element is 'TEI'" in first.problem
+    assert isinstance(second, ExampleError)
+    assert "no such file" in second.problem
+    assert len(usable(good)) == 2
+
+
+def moved(page: Path, xml: str, image: str) -> None:
+    """Move a page's XML and image to other places under its folder."""
+    for path, place in ((page, xml), (page.with_suffix(".png"), image)):
+        (page.parent / place).parent.mkdir(parents=True, exist_ok=True)
+        path.rename(page.parent / place)
+
+
+@pytest.mark.parametrize(
+    ("xml", "image"),
+    [
+        ("page/one.xml", "one.png"),
+        ("alto/one.xml", "images/one.png"),
+        ("one.xml", "images/one.png"),
+        ("PAGE/one.xml", "Scans of 1890/one.png"),
+        ("deep/down/one.xml", "deep/one.png"),
+        ("one.xml", "one.PNG"),
+    ],
+)
+def test_pages_are_found_in_the_folders_of_a_folder(alto_page: Write, xml: str, image: str) -> None:
+    page = alto_page(LINES)
+    moved(page, xml, image)
+    reader = PageReader(train=str(page.parent))
+    assert [one.id for one in usable(reader.examples("train"))] == ["one/a", "one/c"]
+
+
+def test_pages_of_one_name_are_told_apart_by_their_folders(alto_page: Write) -> None:
+    for name in ("first", "second"):
+        moved(alto_page(LINES[:1]), f"{name}/page/one.xml", f"{name}/one.png")
+        folder = alto_page([], name="empty").parent
+    found = usable(PageReader(train=str(folder)).examples("train"))
+    assert [one.id for one in found] == ["first/one/a", "second/one/a"]
+    assert [one.meta["page"] for one in found] == ["first/one", "second/one"]
+
+
+def test_an_image_of_another_manuscript_is_not_taken(alto_page: Write) -> None:
+    page = alto_page(LINES[:1])
+    moved(page, "first/one.xml", "second/one.png")
+    (error,) = PageReader(train=str(page.parent)).examples("train")
+    assert isinstance(error, ExampleError)
+    assert "the page's image one.png is not beside the XML" in str(error)
+
+
+def test_an_image_that_is_in_two_folders_is_asked_for(alto_page: Write) -> None:
+    page = alto_page(LINES[:1])
+    moved(page, "page/one.xml", "images/one.png")
+    (page.parent / "thumbs").mkdir()
+    (page.parent / "thumbs" / "one.png").touch()
+    (error,) = PageReader(train=str(page.parent)).examples("train")
+    assert "one.png is in " in str(error)
+
+
+def test_an_image_is_found_by_the_path_that_the_xml_has(alto_page: Write) -> None:
+    page = alto_page(LINES[:1])
+    moved(page, "segmented/x.xml", "originals/p1.png")
+    xml = page.parent / "segmented" / "x.xml"
+    xml.write_text(xml.read_text().replace("one.png", "originals/p1.png"))
+    assert len(usable(PageReader(train=str(xml)).examples("train"))) == 1

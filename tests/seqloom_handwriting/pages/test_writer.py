@@ -52,13 +52,81 @@ def test_each_page_is_written_once_it_is_complete(
     assert texts(out / "p2.xml") == ["read p2/a", "read p2/b"]
 
 
-def test_lines_that_were_not_read_keep_their_texts(alto_page: Write, tmp_path: Path) -> None:
-    xml = alto_page(LINES)
-    writer = AltoWriter(tmp_path / "out", HEAD)
-    example = list(PageReader().inputs([str(xml)]))[1]
-    writer.write(example, {"text": "two"})
-    writer.close()
-    assert texts(tmp_path / "out" / "one.xml") == ["one", "two"]
+@pytest.mark.parametrize("source", Form)
+@pytest.mark.parametrize(("writer", "form"), [(AltoWriter, Form.alto), (PageXmlWriter, Form.page)])
+def test_lines_that_could_not_be_read_lose_their_texts(
+    alto_page: Write,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    *,
+    source: Form,
+    writer: type[PageWriter],
+    form: Form,
+) -> None:
+    xml = alto_page([("a", 60, "one"), ("b", 160, "two"), ("c", 990, "three")])
+    if source == Form.page:
+        page = read(xml)
+        fill(xml, {}, xml, Form.page)
+        assert [line.text for line in read(xml).lines] == [line.text for line in page.lines]
+    pages, reader = writer(tmp_path / "out", HEAD), PageReader()
+    pages.begin(reader)
+    first, *_ = reader.inputs([str(xml)])
+    pages.write(first, {"text": "read"})  # b fails in the model, c when it is cut
+    pages.close()
+    out = tmp_path / "out" / "one.xml"
+    assert read(out).form == form
+    assert texts(out) == ["read", None, None]
+    content = out.read_text()
+    assert "<!-- not read: it does not fit the model; see the messages -->" in content
+    assert "<!-- not read: its polygon reaches to (20, 960), outside the page" in content
+    assert "2 lines could not be read and have no text in the output: one/b, one/c." in (
+        caplog.messages
+    )
+
+
+def test_lines_of_other_regions_keep_their_texts(page_xml: Write, tmp_path: Path) -> None:
+    box = '<Coords points="10,20 110,20 110,50 10,50"/>'
+    equivalent = "<TextEquiv><Unicode>old</Unicode></TextEquiv>"
+    regions = "".join(
+        f'<TextRegion id="{name}" type="{kind}">{box}'
+        f'<TextLine id="{name}1">{box}{equivalent}</TextLine></TextRegion>'
+        for name, kind in (("a", "heading"), ("b", "paragraph"))
+    )
+    xml = page_xml(regions)
+    pages, reader = PageXmlWriter(tmp_path / "out", HEAD), PageReader(regions=["heading"])
+    pages.begin(reader)
+    list(reader.inputs([str(xml)]))
+    pages.close()
+    assert texts(tmp_path / "out" / "one.xml") == [None, "old"]
+
+
+def test_a_text_that_is_read_as_empty_is_a_warning(
+    alto_page: Write, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    xml = alto_page([("a", 60, "one"), ("b", 160, None)])
+    pages, reader = PageXmlWriter(tmp_path / "out", HEAD), PageReader()
+    pages.begin(reader)
+    for example in reader.inputs([str(xml)]):
+        assert isinstance(example, Example)
+        pages.write(example, {"text": "", "confidence": 0.5})
+    pages.close()
+    assert caplog.messages == ["1 lines that had a text were read as empty: one/a."]
+
+
+def test_pages_of_folders_are_written_into_such_folders(alto_page: Write, tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        page = alto_page(LINES[:1])
+        (page.parent / name).mkdir()
+        for file in (page, page.with_suffix(".png")):
+            file.rename(page.parent / name / file.name)
+    pages, reader = AltoWriter(tmp_path / "out", HEAD), PageReader()
+    pages.begin(reader)
+    for example in reader.inputs([str(page.parent)]):
+        assert isinstance(example, Example)
+        pages.write(example, {"text": example.id})
+    pages.close()
+    for name in ("first", "second"):
+        assert texts(tmp_path / "out" / name / "one.xml") == [f"{name}/one/a"]
 
 
 @pytest.mark.parametrize(("writer", "form"), [(AltoWriter, Form.alto), (PageXmlWriter, Form.page)])
@@ -67,7 +135,7 @@ def test_pages_of_which_no_line_is_read_are_written_too(
 ) -> None:
     folder = alto_page([], name="p1").parent
     alto_page(LINES, name="p2")
-    alto_page([("a", 60, "kept")], name="p3", image=False)
+    alto_page([("a", 60, "old")], name="p3", image=False)
     out = tmp_path / "out"
     pages, reader = writer(out, HEAD), PageReader()
     pages.begin(reader)
@@ -79,18 +147,19 @@ def test_pages_of_which_no_line_is_read_are_written_too(
     assert {read(file).form for file in out.iterdir()} == {form}
     assert texts(out / "p1.xml") == []
     assert texts(out / "p2.xml") == ["read p2/a", "read p2/b"]
-    assert texts(out / "p3.xml") == ["kept"]
+    assert texts(out / "p3.xml") == [None]
+    assert "not read: the page's image p3.png is not beside" in (out / "p3.xml").read_text()
 
 
 def test_predict_copies_what_it_could_not_read(
     call: Callable[..., str], trained: Path, alto_page: Write, tmp_path: Path
 ) -> None:
     folder = alto_page([], name="p1").parent
-    alto_page([("a", 60, "kept")], name="p2", image=False)
+    alto_page([("a", 60, "old")], name="p2", image=False)
     alto_page([("a", 60, None)], name="p3")
     out = tmp_path / "out"
     call("predict", trained, folder, "data=pages", "--to", "page", "--out", out, "--skip-bad")
-    assert [texts(out / f"p{number}.xml") for number in (1, 2)] == [[], ["kept"]]
+    assert [texts(out / f"p{number}.xml") for number in (1, 2)] == [[], [None]]
     assert len(texts(out / "p3.xml")) == 1
 
 

@@ -64,10 +64,10 @@ class ExampleError(DataError):
     """One example that cannot be used; with ``on_bad=skip`` it is left out, counted and listed."""
 
     def __init__(self, example: HasOrigin, problem: str) -> None:
-        self.example_id = example.id
-        self.where = str(example.origin) if example.origin else f"example {example.id}"
-        self.problem = problem
-        super().__init__(f"{self.where}: {problem}")
+        self.example_id = writable(example.id)
+        self.where = writable(str(example.origin or f"example {example.id}"))
+        self.problem = writable(problem)
+        super().__init__(f"{self.where}: {self.problem}")
 
     @classmethod
     def remedy(cls, errors: Sequence[ExampleError]) -> str:
@@ -106,3 +106,12 @@ def printable(text: str) -> str:
     1.0\n\x1b[2J
     """
     return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
+
+
+def writable(text: str) -> str:
+    r"""Return a text with lone surrogates escaped, which no encoding can write.
+
+    >>> print(writable("caf\udce9.txt"))
+    caf\udce9.txt
+    """
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -28,7 +28,7 @@ class ClassificationCodec(HeadCodec):
         unseen: Classes of evaluated examples that no training example has.
     """
 
-    column_names = ("label", "confidence")
+    column_names = ("label", "confidence", "text")
 
     def __init__(self, options: Classification) -> None:
         if options.balanced and options.class_weights:
@@ -127,14 +127,30 @@ class ClassificationCodec(HeadCodec):
             return list(dict.fromkeys(value))
         raise ExampleError(example, self._wrong_form(value, several))
 
+    def target(self, example: Example) -> list[str] | None:
+        """Return the example's own labels.
+
+        Raises:
+            ExampleError: They have a wrong type.
+        """
+        return self.labels(example) if example.fields.get(self.field) is not None else None
+
+    def describe(self, example: Example, prediction: Prediction) -> Prediction:
+        """Return the prediction with the text that was read, or else the tokens, if there are."""
+        for name in ("text", "tokens"):
+            if example.fields.get(name) is not None:
+                return {**prediction, name: example.fields[name]}
+        return prediction
+
     def columns(self, example: Example, prediction: Prediction) -> list[list[str]]:
-        """Return one row, label and confidence; sets of labels are joined with ``|``."""
+        """Return one row: label, confidence, and text; sets of labels are joined with ``|``."""
+        text = _text(example)
         if not self.multi_label:
             confidence = prediction.get("confidence")
-            return [[prediction["label"], "" if confidence is None else f"{confidence:.4f}"]]
+            return [[prediction["label"], "" if confidence is None else f"{confidence:.4f}", text]]
         labels, by_class = prediction["labels"], prediction.get("probabilities")
         confidences = [f"{by_class[name]:.4f}" for name in labels] if by_class else []
-        return [["|".join(labels), "|".join(confidences)]]
+        return [["|".join(labels), "|".join(confidences), text]]
 
     def render(self, example: Example, prediction: Prediction, view: View) -> str:
         """Return HTML: what was read, the predicted label and, if it is known, the true one."""
@@ -229,6 +245,14 @@ def render(view: View, prediction: Prediction, truth: Any = None) -> str:
             verdict += Markup(', truth <b class="truth">{}</b>').format(names)
     page = Markup('<div class="classified{}">{}<p class="verdict">{}</p></div>')
     return str(page.format(kind, Markup(view.html), verdict))
+
+
+def _text(example: Example) -> str:
+    """Return the text of an example, or its tokens; empty if it has neither."""
+    text, tokens = example.fields.get("text"), example.fields.get("tokens")
+    if isinstance(text, str):
+        return text
+    return " ".join(map(str, tokens)) if isinstance(tokens, list | tuple) else ""
 
 
 def _names(value: Any) -> list[str]:

@@ -127,6 +127,14 @@ class NerCodec(HeadCodec):
         found = [_with_text(example, tokens, entity) for entity in prediction["entities"]]
         return {**prediction, "tokens": tokens, "entities": found}
 
+    def target(self, example: Example) -> list[str] | None:
+        """Return the example's own tags in IOB2, as those that are predicted.
+
+        Raises:
+            ExampleError: A tag is invalid in the scheme of the training data.
+        """
+        return self.canonical(example) if self.field in example.fields else None
+
     def columns(self, example: Example, prediction: Prediction) -> list[list[str]]:
         """Return a row for each token: the token, its tag, and the confidence of its entity."""
         confidences = [""] * len(prediction["tags"])
@@ -188,8 +196,7 @@ class NerCodec(HeadCodec):
             raise ExampleError(
                 example,
                 f"{error} The scheme {scheme} {how}; if the data follows another, set head.scheme "
-                "to iob1, iob2 or bioes; if only some examples are wrong, skip them with "
-                "on_bad=skip.",
+                "to iob1, iob2 or bioes.",
             ) from None
 
     def _log(self, scheme: Scheme, types: Sequence[str]) -> None:

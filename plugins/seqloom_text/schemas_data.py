@@ -94,11 +94,14 @@ class CsvConfig(JsonlConfig):
         delimiter: Character between cells; None: a tab for ``.tsv``, a comma otherwise.
         header: Whether the first row names the columns; otherwise they are numbered from 1.
         quoting: Whether ``"`` protects delimiters and line ends; False takes quotes literally.
+        group_column: Column of sentences, if each row is one token: rows that follow one another
+            with the same value, or with none after the first, are one example.
     """
 
     delimiter: str | None = None
     header: bool = True
     quoting: bool = True
+    group_column: str | None = None
 
 
 def tokens_and_tags() -> dict[str, int]:
@@ -115,7 +118,8 @@ class ConllConfig(FileConfig):
             {tokens: 1, tags: -1}.
         kinds: Field → kind, ``tokens`` or ``tags``; fields with other names are tags by default.
         delimiter: Character between columns; None: a tab in lines that have one, otherwise spaces.
-        comment: Start of lines that are skipped, ``#`` for CoNLL-U.
+        comment: Start of lines that are skipped unless they have as many columns as the tokens;
+            None: ``#`` in ``.conllu`` files.
     """
 
     columns: dict[str, int] = field(default_factory=dict)

@@ -88,12 +88,25 @@ def test_decoding_sets_of_labels(sets: Any, encode: Any) -> None:
 
 
 def test_columns(three: Any, sets: Any, example: Any) -> None:
-    assert three.columns(example("a"), {"label": "b", "confidence": 0.5}) == [["b", "0.5000"]]
-    assert three.columns(example("a"), {"label": "b"}) == [["b", ""]]
+    assert three.columns(example("a"), {"label": "b", "confidence": 0.5}) == [
+        ["b", "0.5000", "a text"]
+    ]
+    assert three.columns(example("a"), {"label": "b"}) == [["b", "", "a text"]]
     chosen = {"labels": ["b", "a"], "probabilities": {"a": 0.625, "b": 0.75, "c": 0.1}}
-    assert sets.columns(example([]), chosen) == [["b|a", "0.7500|0.6250"]]
-    assert sets.columns(example([]), {"labels": []}) == [["", ""]]
-    assert len(three.column_names) == 2
+    assert sets.columns(example([]), chosen) == [["b|a", "0.7500|0.6250", "a text"]]
+    assert sets.columns(example([]), {"labels": []}) == [["", "", "a text"]]
+    assert len(three.column_names) == 3
+
+
+def test_what_was_read_stands_beside_the_prediction(three: Any, example: Any) -> None:
+    read = example("a")
+    read.fields |= {"text": None, "tokens": ["a", "b"]}
+    assert three.describe(read, {"label": "b"}) == {"label": "b", "tokens": ["a", "b"]}
+    assert three.columns(read, {"label": "b"}) == [["b", "", "a b"]]
+    read.fields["text"] = "a  b"
+    assert three.describe(read, {"label": "b"}) == {"label": "b", "text": "a  b"}
+    assert three.columns(read, {"label": "b"}) == [["b", "", "a  b"]]
+    assert three.target(read) == ["a"]
 
 
 def test_watched_metric_is_computed(three: Any, sets: Any) -> None:

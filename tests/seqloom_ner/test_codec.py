@@ -60,8 +60,7 @@ def test_illegal_tag_names_place_token_and_way_out(fit: Any, example: Any) -> No
     expected = (
         "train.conll:7: token 1 (from 0) has the tag 'I-PER' after 'O', where iob2 has 'B-PER'. "
         "The scheme iob2 was detected in the training tags; if the data follows another, set "
-        "head.scheme to iob1, iob2 or bioes; if only some examples are wrong, skip them with "
-        "on_bad=skip."
+        "head.scheme to iob1, iob2 or bioes."
     )
     with pytest.raises(ExampleError, match=f"^{re.escape(expected)}$"):
         codec.encode(example(["O", "I-PER"], 7))

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from seqloom.errors import ConfigError, did_you_mean
+from seqloom.errors import ConfigError, ExampleError, did_you_mean
 from seqloom.files import atomic_file, finite
 from seqloom.interfaces import Example, HeadCodec, Prediction, Reader, Writer
 from seqloom.plugins import registry
@@ -36,16 +36,24 @@ def refuse_unknown(form: str) -> None:
 
 
 @contextmanager
-def writing(form: str, out: Path | None, codec: HeadCodec) -> Iterator[Writer]:
+def writing(form: str, out: Path | None, codec: HeadCodec, gold: bool = False) -> Iterator[Writer]:
     """Provide a writer of predictions in a format; close it at the end unless there was an error.
+
+    Args:
+        form: Name of the format.
+        out: File to write; None: standard output.
+        codec: Codec of the head that predicts.
+        gold: Whether the targets of the inputs are written too.
 
     Raises:
         ConfigError: The format is unknown, or the codec's predictions do not have it.
     """
     refuse_unknown(form)
     target = forms()[form]
+    if gold and form not in WITH_GOLD:
+        raise ConfigError(f"--gold: --to {form} has no place for it; use {', '.join(WITH_GOLD)}.")
     if not target:
-        formatted = FORMS[form](codec)
+        formatted = FORMS[form](_WithGold(codec) if gold else codec)
         with _output(out) as stream:
             yield _Lines(formatted, stream)
         return
@@ -85,31 +93,78 @@ def _output(path: Path | None) -> Iterator[TextIO]:
             yield stream
 
 
-def _json(_: HeadCodec) -> Format:
-    return _json_line
+class _WithGold:
+    """A head's codec whose rows have the target of the example before what is predicted."""
+
+    def __init__(self, codec: HeadCodec) -> None:
+        self.row_per_token = codec.row_per_token
+        place = int(codec.row_per_token)
+        self.column_names = (*codec.column_names[:place], "gold", *codec.column_names[place:])
+        self._codec, self._place = codec, place
+
+    def columns(self, example: Example, prediction: Prediction) -> list[list[str]]:
+        """Return the rows of the codec with the target as a cell of each."""
+        rows = self._codec.columns(example, prediction)
+        gold = self.target(example)
+        cells = gold if self.row_per_token else ["|".join(gold)] * len(rows)
+        if len(cells) != len(rows):
+            raise ExampleError(
+                example, f"it has {len(cells)} tags for {len(rows)} tokens; --gold needs as many."
+            )
+        place = self._place
+        return [[*row[:place], one, *row[place:]] for row, one in zip(rows, cells, strict=True)]
+
+    def target(self, example: Example) -> list[str]:
+        """Return the target of the example.
+
+        Raises:
+            ExampleError: It has none, or one that cannot be read.
+        """
+        found = self._codec.target(example)
+        if found is None:
+            raise ExampleError(
+                example,
+                "it has no target, which --gold writes. Name the field's column: "
+                "data.columns='{FIELD: COLUMN}'.",
+            )
+        return found
 
 
-def _json_line(example: Example, prediction: Prediction) -> str:
-    return json.dumps(finite({"id": example.id, **prediction}), ensure_ascii=False) + "\n"
+Codec = HeadCodec | _WithGold
+
+
+class _Json:
+    """One JSON object a line, with the id."""
+
+    def __init__(self, codec: Codec) -> None:
+        self.codec = codec
+
+    def __call__(self, example: Example, prediction: Prediction) -> str:
+        found = {"id": example.id, **prediction}
+        if isinstance(self.codec, _WithGold):
+            gold = self.codec.target(example)
+            several = self.codec.row_per_token or "labels" in prediction
+            found["gold"] = gold if several else "".join(gold)
+        return json.dumps(finite(found), ensure_ascii=False) + "\n"
 
 
 class _Tsv:
     """One or more rows for each example, which start with its id, after a header."""
 
-    def __init__(self, codec: HeadCodec) -> None:
+    def __init__(self, codec: Codec) -> None:
         self.codec = codec
         self.header = "\t".join(("id", *codec.column_names)) + "\n"
 
     def __call__(self, example: Example, prediction: Prediction) -> str:
         rows = self.codec.columns(example, prediction)
         header, self.header = self.header, ""
-        return header + "".join("\t".join(map(_cell, (example.id, *row))) + "\n" for row in rows)
+        return header + "".join("\t".join(map(_quoted, (example.id, *row))) + "\n" for row in rows)
 
 
 class _Text:
     """The first column: the text that was read, or the label."""
 
-    def __init__(self, codec: HeadCodec) -> None:
+    def __init__(self, codec: Codec) -> None:
         self.codec = codec
 
     def __call__(self, example: Example, prediction: Prediction) -> str:
@@ -118,19 +173,24 @@ class _Text:
 
 
 class _Conll:
-    """One row for each token, and a blank line after each example."""
+    """One row for each token, and a blank line after each example; ``_`` is an empty cell.
 
-    def __init__(self, codec: HeadCodec) -> None:
+    With the target there are three columns, as conlleval reads them: token, gold, predicted.
+    """
+
+    def __init__(self, codec: Codec) -> None:
         if not codec.row_per_token:
             raise ConfigError(
                 "The model does not predict a tag for each token, so there is no "
                 "CoNLL output; use --to jsonl or --to tsv."
             )
         self.codec = codec
+        self.width = 3 if isinstance(codec, _WithGold) else None
 
     def __call__(self, example: Example, prediction: Prediction) -> str:
-        rows = self.codec.columns(example, prediction)
-        return "".join("\t".join(map(_cell, row)) + "\n" for row in rows) + "\n"
+        rows = [row[: self.width] for row in self.codec.columns(example, prediction)]
+        lines = ("\t".join(_cell(one).strip(" ") or "_" for one in row) for row in rows)
+        return "".join(f"{line}\n" for line in lines) + "\n"
 
 
 def _cell(text: str) -> str:
@@ -138,10 +198,19 @@ def _cell(text: str) -> str:
     return text.translate({ord("\t"): " ", ord("\n"): " ", ord("\r"): " "})
 
 
-FORMS: dict[str, Callable[[HeadCodec], Format]] = {
-    "jsonl": _json,
+def _quoted(text: str) -> str:
+    """Return a cell of a table, in quotes if it would otherwise be read as a cell in quotes."""
+    cell = _cell(text)
+    return '"' + cell.replace('"', '""') + '"' if cell.startswith('"') else cell
+
+
+FORMS: dict[str, Callable[[Codec], Format]] = {
+    "jsonl": _Json,
     "tsv": _Tsv,
     "text": _Text,
     "conll": _Conll,
 }
 """The formats of the core; CoNLL requires one row for each token."""
+
+WITH_GOLD = ("conll", "jsonl", "tsv")
+"""The formats that can have the targets."""

@@ -42,14 +42,20 @@ def predict(arguments: list[str]) -> int:
     section = input_section(pipeline.info, paths, given)
     skipped: list[ExampleError] = []
     on_bad: OnBad = skipped.append if options.skip_bad else "raise"
-    with writing(options.to, options.out, pipeline.codecs.heads[pipeline.head_name]) as writer:
+    codec = pipeline.codecs.heads[pipeline.head_name]
+    with writing(options.to, options.out, codec, options.gold) as writer:
         reader = build_reader(section)
         writer.begin(reader)
         inputs = reader.inputs(paths)
         found = pipeline.predict(inputs, options.batch, on_bad=on_bad, stream=True)
         try:
             for example, prediction in found:
-                writer.write(example, prediction)
+                try:
+                    writer.write(example, prediction)
+                except ExampleError as error:
+                    if not options.skip_bad:
+                        raise
+                    skipped.append(error)
         except ExampleError as error:
             raise DataError(f"{error} To skip such examples: --skip-bad") from error
     for one in skipped:
@@ -90,6 +96,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--to", metavar="FORM", default="jsonl", help="jsonl (default), tsv, text, conll, alto, …"
+    )
+    parser.add_argument(
+        "--gold",
+        action="store_true",
+        help="also write the targets that the inputs have; CoNLL then has the columns token, gold "
+        "and predicted, as conlleval reads them",
     )
     parser.add_argument("--out", type=Path, metavar="PATH", help="output (default: the terminal)")
     return parser

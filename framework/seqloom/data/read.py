@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from seqloom.data.characters import refuse_surrogates
 from seqloom.data.rejected import Rejected
 from seqloom.errors import DataError, ExampleError, PluginError
 from seqloom.interfaces.codec import FrontendCodec
@@ -42,7 +43,7 @@ def read_split(
     """Return a split's examples with derived fields; those that cannot be used are rejected.
 
     Raises:
-        DataError: A file is malformed, or two examples have the same id.
+        DataError: A file is malformed.
     """
     found = []
     for one in checked(reader.examples(split)):
@@ -50,8 +51,7 @@ def read_split(
             rejected.errors.append(one)
         else:
             found.append(one)
-    refuse_duplicate_ids(found, f"the {split} split")
-    return prepare(codec, found, rejected)
+    return prepare(codec, distinct(found, rejected), rejected)
 
 
 def prepare(codec: FrontendCodec, examples: Iterable[Example], rejected: Rejected) -> list[Example]:
@@ -59,23 +59,20 @@ def prepare(codec: FrontendCodec, examples: Iterable[Example], rejected: Rejecte
     prepared = []
     for example in examples:
         try:
+            refuse_surrogates(example)
             prepared.append(codec.prepare(example))
         except ExampleError as error:
             rejected.errors.append(error)
     return prepared
 
 
-def refuse_duplicate_ids(examples: Iterable[Example], what: str) -> None:
-    """Refuse a data set in which two examples have the same id.
-
-    Raises:
-        DataError: Names the id and both places.
-    """
+def distinct(examples: Iterable[Example], rejected: Rejected) -> list[Example]:
+    """Return the examples without those whose id another one has before them; they are rejected."""
     seen: dict[str, Example] = {}
     for example in examples:
         other = seen.setdefault(example.id, example)
         if other is not example:
-            raise DataError(
-                f"Two examples of {what} have the id {example.id!r}: "
-                f"{other.origin or 'one'} and {example.origin or 'another'}; ids must be unique."
-            )
+            place = f"at {other.origin}" if other.origin else "before it"
+            problem = f"the example {place} has the same id, {example.id!r}; ids must be unique."
+            rejected.errors.append(ExampleError(example, problem))
+    return list(seen.values())

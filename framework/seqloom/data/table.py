@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,8 +14,14 @@ from seqloom.interfaces.example import Origin
 
 LONGEST_CELL = 1 << 24  # characters; the csv module's own limit is 131072
 
-Cells = tuple[int, list[str]]
-"""The line where a row starts, and its cells."""
+
+@dataclass(slots=True)
+class Cells:
+    """The line where a row starts, its cells, and why it cannot be read, if it cannot."""
+
+    line: int
+    cells: list[str]
+    problem: str = ""
 
 
 @dataclass(slots=True)
@@ -25,11 +32,13 @@ class TableRow:
         number: Number of the row, from 1; the header is not counted.
         origin: File, and line where the row starts.
         values: Field → cell.
+        problem: Why the row cannot be read, and has no values; empty if it can.
     """
 
     number: int
     origin: Origin
     values: dict[str, str]
+    problem: str = ""
 
 
 class Table:
@@ -44,6 +53,8 @@ class Table:
         skip_blank: Whether blank lines are skipped; otherwise they may only end the file. In a
             table with one column they are empty cells.
         lines: Lines of the file, if some of them have been read before.
+        problems: Whether a row that cannot be read is yielded with its problem; otherwise it is an
+            error.
 
     Attributes:
         file: File that is read.
@@ -61,12 +72,16 @@ class Table:
         quoting: bool = True,
         skip_blank: bool = False,
         lines: Iterable[Line] | None = None,
+        problems: bool = False,
     ) -> None:
         self.file = file if isinstance(file, TextFile) else TextFile.find(file)
         self._delimiter = delimiter or ("\t" if self.file.suffix == ".tsv" else ",")
         self._header = header
         self._skip_blank = skip_blank
-        lines = self.file.lines() if lines is None else lines
+        self._yields_problems = problems
+        self._bad_lines: dict[int, str] = {}
+        if lines is None:
+            lines = self.file.lines(self._bad_lines if problems else None)
         cells = self._quoted(lines) if quoting else self._split(lines)
         self._cells = self._of_one_width(cells)
 
@@ -84,10 +99,12 @@ class Table:
             )
         if first is None:
             return []
+        if first.problem and (self._header or not first.cells):
+            raise self.file.error(first.line, first.problem)
         if self._header:
-            return first[1]
+            return first.cells
         self._cells = _chained(first, self._cells)
-        return [str(number) for number in range(1, len(first[1]) + 1)]
+        return [str(number) for number in range(1, len(first.cells) + 1)]
 
     def rows(
         self, columns: Mapping[str, str], required: Iterable[str] | None = None
@@ -114,9 +131,12 @@ class Table:
                 raise self.file.error(1, f"the header has the column {column!r} more than once.")
             if column in names:
                 places[field] = names.index(column)
-        for number, (line, cells) in enumerate(self._cells, 1):
-            values = {field: cells[place] for field, place in places.items()}
-            yield TableRow(number, Origin(self.file.shown, line), values)
+        for number, row in enumerate(self._cells, 1):
+            if row.problem and not self._yields_problems:
+                raise self.file.error(row.line, row.problem)
+            usable = {} if row.problem else places
+            values = {field: row.cells[place] for field, place in usable.items()}
+            yield TableRow(number, Origin(self.file.shown, row.line), values, row.problem)
 
     def missing(self, column: str, option: str, hint: str = "") -> DataError:
         """Return the error for a missing column that an option names; ``hint`` says what to do."""
@@ -127,40 +147,85 @@ class Table:
     def _split(self, lines: Iterable[Line]) -> Iterator[Cells]:
         for number, line in lines:
             bare = without_end(line)
-            yield number, bare.split(self._delimiter) if bare else []
+            cells = bare.split(self._delimiter) if bare else []
+            yield Cells(number, cells, self._bad_lines.pop(number, ""))
 
     def _quoted(self, lines: Iterable[Line]) -> Iterator[Cells]:
         csv.field_size_limit(LONGEST_CELL)
-        reader = csv.reader((line for _, line in lines), delimiter=self._delimiter, strict=True)
-        start = 1
-        try:
-            for cells in reader:
-                yield start, cells
-                start = reader.line_num + 1
-        except csv.Error as error:
-            raise self.file.error(
-                start,
-                f"the row that starts here is not well-formed: {error}. Double the quotes inside a "
-                "quoted cell and close the last one, or read quotes literally (quoting=false).",
-            ) from None
+        feed = _Feed(lines)
+        reader = csv.reader(feed, delimiter=self._delimiter, strict=True)
+        one_line_each = True
+        while True:
+            feed.row = []
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                yield Cells(feed.row[0][0], [], _not_well_formed(error))
+                # A quote that is not closed swallows the rows after it. Where each row was one
+                # line so far, those are read again; otherwise they may be parts of cells.
+                if one_line_each:
+                    feed.again.extendleft(reversed(feed.row[1:]))
+                continue
+            one_line_each = one_line_each and len(feed.row) == 1
+            bad = (self._bad_lines.pop(line, "") for line, _ in feed.row)
+            yield Cells(feed.row[0][0], cells, next(filter(None, bad), ""))
 
     def _of_one_width(self, rows: Iterable[Cells]) -> Iterator[Cells]:
-        """Yield the rows, all of the same width, without blank lines."""
+        """Yield the rows, with a problem unless all have the same width; without blank lines."""
         width, blank = 0, 0
-        for line, cells in rows:
-            if not cells and (self._skip_blank or width != 1):
-                blank = blank or (0 if self._skip_blank else line)
+        for row in rows:
+            if not row.cells and not row.problem and (self._skip_blank or width != 1):
+                blank = blank or (0 if self._skip_blank else row.line)
                 continue
-            width = width or len(cells)
-            if blank or (cells and len(cells) != width):
-                found = 0 if blank else len(cells)
-                model = "header" if self._header else "first row"
-                raise self.file.error(
-                    blank or line,
-                    f"the row has {found} cells, the {model} has {width}. Is the delimiter right, "
-                    "and are cells that contain it quoted?",
-                )
-            yield line, cells or [""]
+            if blank and width:
+                yield Cells(blank, [], self._wrong_width(0, width))
+            elif blank:
+                raise self.file.error(blank, self._wrong_width(0, len(row.cells)))
+            blank = 0
+            width = width or len(row.cells)
+            if row.cells and len(row.cells) != width and not row.problem:
+                row.problem = self._wrong_width(len(row.cells), width)
+            if not row.problem:
+                row.cells = row.cells or [""]
+            yield row
+
+    def _wrong_width(self, found: int, width: int) -> str:
+        model = "header" if self._header else "first row"
+        return (
+            f"the row has {found} cells, the {model} has {width}. Is the delimiter right, and are "
+            "cells that contain it quoted?"
+        )
+
+
+class _Feed:
+    """The lines of a table for the csv module, with those of the row that is being read.
+
+    Attributes:
+        row: Numbers and lines of the current row.
+        again: Lines to read before the others.
+    """
+
+    def __init__(self, lines: Iterable[Line]) -> None:
+        self.row: list[Line] = []
+        self.again: deque[Line] = deque()
+        self._lines = iter(lines)
+
+    def __iter__(self) -> _Feed:
+        return self
+
+    def __next__(self) -> str:
+        line = self.again.popleft() if self.again else next(self._lines)
+        self.row.append(line)
+        return line[1]
+
+
+def _not_well_formed(error: csv.Error) -> str:
+    return (
+        f"the row that starts here is not well-formed: {error}. Double the quotes inside a quoted "
+        "cell and close the last one, or read quotes literally (quoting=false)."
+    )
 
 
 def _chained(first: Cells, rest: Iterator[Cells]) -> Iterator[Cells]:

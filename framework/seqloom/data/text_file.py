@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from seqloom.data.fetch import file_name, local_path
-from seqloom.errors import DataError
+from seqloom.errors import DataError, writable
 
 STDIN = "-"
 BOM = b"\xef\xbb\xbf"
@@ -27,7 +27,8 @@ def file_stem(file: str) -> str:
     >>> file_stem("data/train.tsv.gz"), file_stem("-")
     ('train', 'stdin')
     """
-    return "stdin" if file == STDIN else Path(file_name(file).removesuffix(".gz")).stem
+    name = "stdin" if file == STDIN else Path(file_name(file).removesuffix(".gz")).stem
+    return writable(name)
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class TextFile:
     @property
     def shown(self) -> str:
         """The file's name in messages."""
-        return "<stdin>" if self.path == STDIN else self.path
+        return "<stdin>" if self.path == STDIN else writable(self.path)
 
     @property
     def suffix(self) -> str:
@@ -65,8 +66,12 @@ class TextFile:
         """Return the error for a line, numbered from 1."""
         return DataError(f"{self.shown}:{line}: {problem}")
 
-    def lines(self) -> Iterator[Line]:
+    def lines(self, problems: dict[int, str] | None = None) -> Iterator[Line]:
         r"""Yield the number and text of each line, with its line end; only ``\n`` ends a line.
+
+        Args:
+            problems: Gets the problem of each line that is not in the file's encoding, by number;
+                the line is then yielded with replacement characters. None: it is an error.
 
         Raises:
             DataError: The file is not in its encoding, or cannot be read or decompressed.
@@ -76,7 +81,7 @@ class TextFile:
             with self._open() as stream:
                 offset = 0
                 for number, raw in enumerate(stream, 1):
-                    yield number, self._decode(raw, number, offset)
+                    yield number, self._decode(raw, number, offset, problems)
                     offset += len(raw)
         except (OSError, EOFError, zlib.error) as error:
             raise self.error(number + 1, f"cannot be read: {error}") from None
@@ -88,18 +93,21 @@ class TextFile:
             return cast("BinaryIO", gzip.open(self.path, "rb"))
         return Path(self.path).open("rb")
 
-    def _decode(self, raw: bytes, number: int, offset: int) -> str:
+    def _decode(self, raw: bytes, number: int, offset: int, problems: dict[int, str] | None) -> str:
         start = len(BOM) if number == 1 and raw.startswith(BOM) else 0
         try:
             return raw[start:].decode(self.encoding)
         except UnicodeDecodeError as error:
             place = start + error.start
-            raise self.error(
-                number,
+            problem = (
                 f"not {self.encoding.upper()}: byte 0x{raw[place]:02x} at offset {offset + place} "
                 f"of the file (byte {place + 1} of the line). Convert it, for example with "
-                f"iconv -f LATIN1 -t {self.encoding.upper()}.",
-            ) from None
+                f"iconv -f LATIN1 -t {self.encoding.upper()}."
+            )
+            if problems is None:
+                raise self.error(number, problem) from None
+            problems[number] = problem
+            return raw[start:].decode(self.encoding, "replace")
 
 
 def without_end(line: str) -> str:

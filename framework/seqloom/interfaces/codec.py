@@ -169,6 +169,20 @@ class HeadCodec(Codec):
         """Return the prediction with data of the example, such as texts and character offsets."""
         return prediction
 
+    def target(self, example: Example) -> list[str] | None:
+        """Return the example's own target in the terms of ``columns``; None if it has none.
+
+        It is a text for each row if ``row_per_token``, otherwise one or more labels. By default it
+        is the field that the attribute ``field`` names, if that is a text or a list of texts.
+
+        Raises:
+            ExampleError: If the target is invalid.
+        """
+        value = example.fields.get(getattr(self, "field", ""))
+        found = [value] if isinstance(value, str) else value
+        is_text = isinstance(found, list | tuple) and all(isinstance(one, str) for one in found)
+        return list(found) if found is not None and is_text else None
+
     def columns(self, example: Example, prediction: Prediction) -> list[list[str]]:
         """Return the (described) prediction as rows of text, for TSV and CoNLL output."""
         return [[json.dumps(prediction, ensure_ascii=False)]]

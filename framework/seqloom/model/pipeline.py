@@ -10,6 +10,7 @@ from typing import Any, Literal, Self, overload
 import torch
 from torch import Tensor, nn
 
+from seqloom.data.characters import refuse_surrogates
 from seqloom.data.collate import EncodedExample
 from seqloom.data.encode import Codecs
 from seqloom.errors import DataError, ExampleError
@@ -196,6 +197,7 @@ class Pipeline:
             try:
                 if isinstance(example, ExampleError):
                     raise example
+                refuse_surrogates(example)
                 encoded.append(self.codecs.encode_inputs(self.codecs.frontend.prepare(example)))
             except ExampleError as error:
                 if on_bad == "raise":

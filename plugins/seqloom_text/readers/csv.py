@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,6 +11,12 @@ from seqloom.errors import ConfigError
 from seqloom_text.readers.file_reader import FileReader, Record, missing
 from seqloom_text.schemas_data import field_kinds, text_and_label
 
+logger = logging.getLogger("seqloom")
+
+ID, GROUP = "", " "
+"""Names of the columns that are no fields; fields are never called like this."""
+MANY = 50
+"""Number of examples from which on it is odd that each has one token."""
 HINT = "Name all that are to be read: data.columns='{text: COLUMN, label: COLUMN}'."
 
 
@@ -30,6 +37,7 @@ class CsvReader(FileReader):
         kinds: Mapping[str, str] | None = None,
         labels_separator: str = "|",
         id_column: str | None = None,
+        group_column: str | None = None,
     ) -> None:
         columns = dict(columns or text_and_label())
         files = {"train": train, "val": val, "test": test}
@@ -39,6 +47,7 @@ class CsvReader(FileReader):
         self._header = header
         self._quoting = quoting
         self._id_column = id_column
+        self._group_column = group_column
         self._check()
 
     def _check(self) -> None:
@@ -53,15 +62,39 @@ class CsvReader(FileReader):
     def records(self, file: str, targets: bool) -> Iterator[Record]:
         """Yield a record for each row; see `FileReader.records`."""
         delimiter = self._delimiter or ("\t" if self._is_tsv(file) else ",")
-        table = Table(file, delimiter=delimiter, header=self._header, quoting=self._quoting)
+        table = Table(
+            file, delimiter=delimiter, header=self._header, quoting=self._quoting, problems=True
+        )
         if not table.columns:
             return
-        for row in table.rows(self._wanted(table, targets)):
-            ident = row.values.pop("", None)
-            yield Record(row.values, row.origin, ident)
+        records = (
+            Record(row.values, row.origin, row.values.pop(ID, None), problem=row.problem)
+            for row in table.rows(self._wanted(table, targets))
+        )
+        if self._group_column is not None:
+            yield from _sentences(records, self.kinds)
+            return
+        yield from self._watched(records, table)
+
+    def _watched(self, records: Iterator[Record], table: Table) -> Iterator[Record]:
+        """Yield the records; warn if they look like tokens of sentences rather than examples."""
+        names = [name for name, kind in self.kinds.items() if kind == "tokens"]
+        count = 0
+        for record in records:
+            count += 1
+            if any(" " in record.values.get(name, "").strip() for name in names):
+                names = []
+            yield record
+        if names and count >= MANY:
+            logger.warning(
+                "%s: each of the %d examples has one token. If a column says which rows are one "
+                "sentence, name it: data.group_column=COLUMN.",
+                table.file.shown,
+                count,
+            )
 
     def _wanted(self, table: Table, targets: bool) -> dict[str, str]:
-        """Return field → column for the columns that exist; under the empty name that of ids."""
+        """Return field → column for the columns that exist, with those of ids and sentences."""
         absent = [name for name, column in self._columns.items() if column not in table.columns]
         for name in missing(absent, self.kinds, targets):
             raise table.missing(self._columns[name], f"data.columns.{name}", HINT)
@@ -69,10 +102,36 @@ class CsvReader(FileReader):
         if self._id_column is not None and (targets or self._id_column in table.columns):
             if self._id_column not in table.columns:
                 raise table.missing(self._id_column, "data.id_column", HINT)
-            wanted[""] = self._id_column
+            wanted[ID] = self._id_column
+        if self._group_column is not None:
+            if self._group_column not in table.columns:
+                raise table.missing(self._group_column, "data.group_column")
+            wanted[GROUP] = self._group_column
         return wanted
 
     def _is_tsv(self, file: str) -> bool:
         # Standard input has no suffix: it is like the files that were trained on.
         like = next(iter(self.files.values()), "-") if file == "-" else file
         return like != "-" and file_name(like).lower().removesuffix(".gz").endswith(".tsv")
+
+
+def _sentences(records: Iterator[Record], kinds: Mapping[str, str]) -> Iterator[Record]:
+    """Yield a record for the rows of each sentence, whose tokens and tags are lists."""
+    sentence, current, unread = None, "", ""
+    for record in records:
+        group = record.values.pop(GROUP, "")
+        if sentence is None or group not in ("", current):
+            if sentence is not None:
+                yield sentence
+            # The row before may have been this sentence's first.
+            sentence, current = Record({}, record.origin, record.id, problem=unread), group
+        unread = record.problem
+        if unread and not sentence.problem:
+            sentence.origin, sentence.problem = record.origin, unread
+        for name, cell in record.values.items():
+            if kinds[name] in ("tokens", "tags"):
+                sentence.values.setdefault(name, []).append(cell.strip(" "))
+            else:
+                sentence.values.setdefault(name, cell)
+    if sentence is not None:
+        yield sentence

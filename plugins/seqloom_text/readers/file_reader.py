@@ -15,12 +15,21 @@ from seqloom_text.schemas_data import INPUT_KINDS
 
 @dataclass(slots=True)
 class Record:
-    """The raw values of one example, as the file has them."""
+    """The raw values of one example, as the file has them.
+
+    Attributes:
+        values: Field → value.
+        origin: Where the example starts; if it cannot be read, where the problem is.
+        id: Id in the file; None: the example is numbered.
+        meta: Other data of the example.
+        problem: Why the example cannot be read; empty if it can.
+    """
 
     values: dict[str, Any]
     origin: Origin
     id: str | None = None
     meta: dict[str, Any] = field(default_factory=dict)
+    problem: str = ""
 
 
 class FileReader(SplitReader):
@@ -48,8 +57,10 @@ class FileReader(SplitReader):
     def records(self, file: Any, targets: bool) -> Iterator[Record]:
         """Yield what the file holds, as it is read; with ``targets`` every field must be there.
 
+        What is wrong with one example alone is the problem of its record.
+
         Raises:
-            DataError: The file is missing or malformed.
+            DataError: The file is missing, or malformed as a whole.
         """
 
     def stem(self, file: Any) -> str:
@@ -85,6 +96,8 @@ class FileReader(SplitReader):
 
     def _example(self, record: Record, ident: str, targets: bool) -> Example | ExampleError:
         example = Example(record.id or ident, {}, record.origin, record.meta)
+        if record.problem:
+            return ExampleError(example, record.problem)
         for name, raw in record.values.items():
             kind = self.kinds[name]
             if raw is None and not targets:

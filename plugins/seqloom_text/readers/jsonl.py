@@ -36,43 +36,64 @@ class JsonlReader(FileReader):
 
     def records(self, file: str, targets: bool) -> Iterator[Record]:
         """Yield a record for each line; see `FileReader.records`."""
-        text = TextFile.find(file)
+        text, problems = TextFile.find(file), dict[int, str]()
         blank = 0
-        for line, raw in text.lines():
+        for line, raw in text.lines(problems):
             if not raw.strip():
                 blank = blank or line
                 continue
-            if blank:
-                raise text.error(blank, "the line is blank; expected a JSON object on each line.")
-            yield self._record(text, line, _object(text, line, raw), targets)
+            if blank:  # only at the end may lines be blank
+                origin = Origin(text.shown, blank)
+                problem = "the line is blank; expected a JSON object on each line."
+                yield Record({}, origin, problem=problem)
+            blank = 0
+            yield self._record(raw, Origin(text.shown, line), problems.pop(line, ""), targets)
 
-    def _record(self, text: TextFile, line: int, found: dict[str, Any], targets: bool) -> Record:
+    def _record(self, raw: str, origin: Origin, problem: str, targets: bool) -> Record:
+        if not problem:
+            try:
+                return self._values(_object(raw), origin, targets)
+            except ValueError as error:
+                problem = str(error)
+        return Record({}, origin, problem=problem)
+
+    def _values(self, found: dict[str, Any], origin: Origin, targets: bool) -> Record:
+        """Return the record of an object.
+
+        Raises:
+            ValueError: A key is missing; the text says which.
+        """
         absent = [name for name, key in self._columns.items() if key not in found]
         for name in missing(absent, self.kinds, targets):
-            raise self._no_key(text, line, f"data.columns.{name}", self._columns[name], found)
+            raise _no_key(f"data.columns.{name}", self._columns[name], found)
         ident = None
         if self._id_column is not None and (targets or self._id_column in found):
             if self._id_column not in found:
-                raise self._no_key(text, line, "data.id_column", self._id_column, found)
+                raise _no_key("data.id_column", self._id_column, found)
             ident = str(found[self._id_column])
         values = {name: found[key] for name, key in self._columns.items() if name not in absent}
-        return Record(values, Origin(text.shown, line), ident)
-
-    def _no_key(
-        self, text: TextFile, line: int, option: str, key: str, found: dict[str, Any]
-    ) -> Exception:
-        return text.error(
-            line,
-            f"no key {key!r}, from which {option} reads. {did_you_mean(key, found)} Name "
-            "all that are to be read: data.columns='{text: KEY, label: KEY}'.",
-        )
+        return Record(values, origin, ident)
 
 
-def _object(text: TextFile, line: int, raw: str) -> dict[str, Any]:
+def _no_key(option: str, key: str, found: dict[str, Any]) -> ValueError:
+    return ValueError(
+        f"no key {key!r}, from which {option} reads. {did_you_mean(key, found)} Name "
+        "all that are to be read: data.columns='{text: KEY, label: KEY}'."
+    )
+
+
+def _object(raw: str) -> dict[str, Any]:
+    """Return the object on a line.
+
+    Raises:
+        ValueError: It is not JSON, or something else than an object.
+    """
     try:
         found = json.loads(raw)
+    except RecursionError:
+        raise ValueError("not JSON that can be read: it is nested too deeply.") from None
     except ValueError as error:
-        raise text.error(line, f"not JSON: {error}; expected an object on each line.") from None
+        raise ValueError(f"not JSON: {error}; expected an object on each line.") from None
     if not isinstance(found, dict):
-        raise text.error(line, f"expected a JSON object, found {type(found).__name__}.")
+        raise ValueError(f"expected a JSON object, found {type(found).__name__}.")
     return found

@@ -33,9 +33,10 @@ class LinesReader(FileReader):
 
     def records(self, file: str, targets: bool) -> Iterator[Record]:
         """Yield a record for each line; see `FileReader.records`."""
-        text = TextFile.find(file)
-        for number, line in text.lines():
-            yield Record({"text": without_end(line)}, Origin(text.shown, number))
+        text, problems = TextFile.find(file), dict[int, str]()
+        for number, line in text.lines(problems):
+            problem = problems.pop(number, "")
+            yield Record({"text": without_end(line)}, Origin(text.shown, number), problem=problem)
 
 
 class ParallelReader(FileReader):
@@ -68,12 +69,17 @@ class ParallelReader(FileReader):
         paths = {self._input_field(): file} if isinstance(file, str) else file
         texts = {name: TextFile.find(path) for name, path in paths.items()}
         first = next(iter(texts.values()))
-        rows = zip_longest(*(text.lines() for text in texts.values()))
+        problems: dict[str, dict[int, str]] = {name: {} for name in texts}
+        rows = zip_longest(*(text.lines(problems[name]) for name, text in texts.items()))
         for number, row in enumerate(rows, 1):
             if None in row:
                 raise _uneven(texts)
             lines = [without_end(line) for _, line in row]
-            yield Record(dict(zip(texts, lines, strict=True)), Origin(first.shown, number))
+            record = Record(dict(zip(texts, lines, strict=True)), Origin(first.shown, number))
+            for name, text in texts.items():
+                if problem := problems[name].pop(number, ""):
+                    record.origin, record.problem = Origin(text.shown, number), problem
+            yield record
 
     def _input_field(self) -> str:
         for name, kind in self.kinds.items():

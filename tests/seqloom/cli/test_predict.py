@@ -17,6 +17,7 @@ from PIL import Image
 
 from seqloom.cli.main import run
 from seqloom.errors import ConfigError, DataError, PluginError, RunError
+from seqloom.train.evaluation import evaluate_model
 
 APPLE = "Apple opens a shop in Paris."
 PIE = "An apple pie is good."
@@ -117,6 +118,65 @@ def test_conll_can_be_read_again(predict: Predict, texts: Path, tmp_path: Path) 
     path = tmp_path / "again.conll"
     path.write_text(predict(texts, "--to", "conll"), encoding="utf-8")
     assert predict(path, "--to", "conll") == predict(texts, "--to", "conll")
+
+
+ROUND_TRIPS = {
+    "conll": ["data=conll", "data.columns={tokens: 1, tags: 2}"],
+    "jsonl": ["data=jsonl", "data.columns={tokens: tokens, tags: tags}"],
+    "tsv": ["data=csv", "data.columns={tokens: token, tags: tag}", "data.group_column=id"],
+}
+
+
+@pytest.mark.parametrize("form", ROUND_TRIPS)
+def test_what_is_predicted_can_be_evaluated(
+    predict: Predict, trained_ner: Path, tmp_path: Path, form: str
+) -> None:
+    (tmp_path / "in.txt").write_text(f'{APPLE}\n" {PIE}\n# _ \u00a0x "y" {PIE}\n', encoding="utf-8")
+    path = tmp_path / f"out.{form}"
+    path.write_text(predict(tmp_path / "in.txt", "--to", form), encoding="utf-8")
+    found = evaluate_model(trained_ner, *ROUND_TRIPS[form], f"data.test={path}")
+    assert len(found.losses) == 3
+    again = rows(predict(path, *ROUND_TRIPS[form], "--gold"))
+    assert [one["gold"] for one in again] == [one["tags"] for one in again]
+
+
+@pytest.mark.parametrize("form", ["jsonl", "tsv"])
+def test_predicted_classes_can_be_evaluated(
+    predict: Predict, trained_classes: Path, texts: Path, tmp_path: Path, form: str
+) -> None:
+    path = tmp_path / f"out.{form}"
+    path.write_text(predict(texts, "--to", form, model=trained_classes), encoding="utf-8")
+    reader = {"jsonl": "jsonl", "tsv": "csv"}[form]
+    found = evaluate_model(trained_classes, f"data={reader}", f"data.test={path}")
+    assert found.metrics["accuracy"] == 1.0
+
+
+def test_gold_stands_before_what_is_predicted(
+    predict: Predict, trained_classes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.conll"
+    path.write_text("Apple B-ORG\nfell O\n\nOh I-ORG\n\nno O\n", encoding="utf-8")
+    lines = predict(path, "--gold", "--to", "conll", "--skip-bad").splitlines()
+    assert [line.split("\t")[:2] for line in lines if line] == [
+        ["Apple", "B-ORG"],
+        ["fell", "O"],
+        ["no", "O"],
+    ]
+    assert {line.count("\t") for line in lines} == {0, 2}
+    with pytest.raises(DataError, match=r"a\.conll:4: .* 'I-ORG' .* To skip such .*--skip-bad"):
+        predict(path, "--gold")
+    capsys.readouterr()
+    (first, *_) = rows(predict(path, "--gold", "--skip-bad"))
+    assert first["gold"] == ["B-ORG", "O"]
+    table = tmp_path / "a.csv"
+    table.write_text(f"text,label\n{PIE},fruit\n", encoding="utf-8")
+    out = predict(table, "--gold", "--to", "tsv", model=trained_classes).splitlines()
+    assert out[0].split("\t") == ["id", "gold", "label", "confidence", "text"]
+    assert out[1].split("\t")[1] == "fruit"
+    with pytest.raises(DataError, match="it has no target, which --gold writes"):
+        predict("-", "--gold", stdin=APPLE)
+    with pytest.raises(ConfigError, match="--gold: --to text has no place for it; use conll, jso"):
+        predict("-", "--gold", "--to", "text", stdin=APPLE)
 
 
 def test_no_conll_where_there_is_no_tag_for_each_token(

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from seqloom.data.read import checked, refuse_duplicate_ids
+from seqloom.data.read import checked, distinct
+from seqloom.data.rejected import Rejected
 from seqloom.errors import DataError, ExampleError, PluginError
 from seqloom.interfaces import Example, Origin
 
@@ -48,11 +49,11 @@ def test_what_is_no_example_is_refused(odd: Any) -> None:
         list(checked([_example(1), odd]))
 
 
-def test_duplicate_ids_are_refused_with_both_places() -> None:
-    refuse_duplicate_ids([_example(1, "a"), _example(2, "a")], "the train split")
-    with pytest.raises(
-        DataError, match=r"train split have the id '1': data\.txt:1 and data\.txt:1"
-    ):
-        refuse_duplicate_ids([_example(1, "a"), _example(1, "b")], "the train split")
-    with pytest.raises(DataError, match="'x': one and another; ids must be unique"):
-        refuse_duplicate_ids([Example("x", {}), Example("x", {})], "the train split")
+def test_the_later_of_two_examples_with_one_id_is_rejected() -> None:
+    examples = [_example(1, "a"), _example(2, "b"), _example(1, "c"), Example("x", {})]
+    rejected = Rejected(skip=True)
+    assert distinct([*examples, Example("x", {})], rejected) == [*examples[:2], examples[3]]
+    assert [str(error) for error in rejected.errors] == [
+        "data.txt:1: the example at data.txt:1 has the same id, '1'; ids must be unique.",
+        "example x: the example before it has the same id, 'x'; ids must be unique.",
+    ]

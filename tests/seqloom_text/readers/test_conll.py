@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqloom.errors import ConfigError, DataError
+from seqloom.errors import ConfigError, DataError, ExampleError
+from seqloom.testing.readers import usable
 from seqloom_text.readers.conll import ConllReader
 
 
@@ -85,7 +86,7 @@ def test_conllu_with_word_numbers(tmp_path: Path) -> None:
     assert sentences(reader) == [(["a", "b"], ["DET", "NOUN"])]
     path = write(tmp_path / "b.conllu", "1-2\tab\t_\n1\ta\tDET\n2\tb\tNOUN\n")
     with pytest.raises(DataError, match=r"b\.conllu:1: '1-2' is not a word number: multi-word"):
-        list(ConllReader(train=path, columns={"tokens": 2, "tags": 3}).examples("train"))
+        usable(ConllReader(train=path, columns={"tokens": 2, "tags": 3}).examples("train"))
 
 
 @pytest.mark.parametrize(
@@ -98,14 +99,14 @@ def test_conllu_with_word_numbers(tmp_path: Path) -> None:
         ),
         ("a\nb\n", ":1: the line has 1 columns, so none is left for data.columns.tags=-1"),
         ("a\tO\n\tO\n", ":2: column 1 of 2 is empty"),
-        ("a\tx\tO\nb\t\tO\n", ":2: column 2 of 3 is empty"),
-        ("a\tO\nb\t\n", ":2: the line has 1 columns"),
+        ("a\tO\nb\t\n", r":2: column 2 of 2 is empty \(tags\)"),
+        ("a\tO\nb\n", ":2: the line has 1 columns"),
     ],
 )
 def test_errors_have_file_and_line(tmp_path: Path, text: str, message: str) -> None:
     reader = ConllReader(train=write(tmp_path / "a.conll", text))
     with pytest.raises(DataError, match=message):
-        list(reader.examples("train"))
+        usable(reader.examples("train"))
 
 
 def test_a_column_beyond_the_last(tmp_path: Path) -> None:
@@ -134,3 +135,81 @@ def test_inputs_may_have_tags_too(tmp_path: Path) -> None:
     path = write(tmp_path / "a.conll", "Apple B-X\n")
     (example,) = ConllReader().inputs([path])
     assert example.fields == {"tokens": ["Apple"], "tags": ["B-X"]}
+
+
+def test_an_empty_cell_matters_only_where_it_is_read(tmp_path: Path) -> None:
+    text = "ok\tO\t\n\nApple\tB-X\t0.9\nfell\tO\t\n\nit\t\tO\nis\t_\tO\n"
+    path = write(tmp_path / "a.conll", text)
+    reader = ConllReader(train=path, columns={"tokens": 1, "tags": 2})
+    first, second, error = reader.examples("train")
+    assert isinstance(error, ExampleError)
+    assert str(error) == f"{path}:6: column 2 of 3 is empty (tags)."
+    found = [one.fields["tags"] for one in (first, second) if not isinstance(one, ExampleError)]
+    assert found == [["O"], ["B-X", "O"]]
+    assert [e.fields for e in reader.inputs([path])][-1] == {"tokens": ["it", "is"]}
+
+
+def test_columns_counted_backwards_do_not_move(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.conll", "a\tO\t\n\nb\tO\tX\n\nc\tO\t\n")
+    first, error, last = ConllReader(train=path).examples("train")
+    assert isinstance(error, ExampleError)
+    assert "has 3 columns, the first one of the file has 2" in str(error)
+    assert [e.fields["tags"] for e in (first, last)] == [["O"], ["O"]]
+
+
+@pytest.mark.parametrize(
+    ("bad", "problem"),
+    [
+        (b"x\nb O\n", ":4: the line has 1 columns"),
+        (b"b x O\n", ":4: the line has 3 columns"),
+        (b"b O\ncaf\xe9 O\n", ":5: not UTF-8: byte 0xe9"),
+    ],
+)
+def test_what_is_wrong_with_one_sentence_leaves_the_others(
+    tmp_path: Path, bad: bytes, problem: str
+) -> None:
+    path = tmp_path / "a.conll"
+    path.write_bytes(b"a O\ne O\n\n" + bad + b"\nd O\n")
+    first, error, last = ConllReader(train=str(path)).examples("train")
+    assert isinstance(error, ExampleError)
+    assert f"a.conll{problem}" in str(error)
+    assert (first.id, error.example_id, last.id) == ("a:1", "a:2", "a:3")
+
+
+def test_an_odd_line_in_the_first_sentence_does_not_set_the_width(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.conll", "Title\na O\n\nb O\n")
+    error, good = ConllReader(train=path).examples("train")
+    assert isinstance(error, ExampleError)
+    assert good.fields["tokens"] == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # Separated by spaces: at the start of a sentence a comment may have as many words.
+        ("# O\n1 O\n\n#go O\n#a B-X\n", [["#", "1"], ["#go", "#a"]]),
+        ("# one\na O\n# no O\n#b B-X\n\n# two\nc O\n", [["a", "#b"], ["c"]]),
+        ("# doc\n\n#Xe B-LOC\na O\n", [["#Xe", "a"]]),
+        ("# by hand\na D\n# N\n\n# N\nb N\n", [["a", "#"], ["#", "b"]]),
+        # By tabs: a comment has none.
+        ("# one two\n#a\tO\nb c\tO\n# d\n\n#e\tO\n", [["#a", "b c"], ["#e"]]),
+        ("#a\tx\tO\n# a\tb\nb\tx\tO\n", [["#a", "b"]]),
+    ],
+)
+def test_tokens_may_begin_with_the_mark_of_comments(
+    tmp_path: Path, text: str, expected: list[list[str]], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "seqloom")
+    path = write(tmp_path / "a.conll", text)
+    assert [tokens for tokens, _ in sentences(ConllReader(train=path, comment="#"))] == expected
+    tokens = sum(word.startswith("#") for words in expected for word in words)
+    assert f"{tokens} lines that begin with '#' have as many columns as the tokens" in caplog.text
+    marks = sum(line.startswith("#") for line in text.split("\n"))
+    if marks > tokens:
+        assert f"{marks - tokens} lines that begin with '#' were skipped as comments" in caplog.text
+
+
+def test_comments_of_conllu_need_no_setting(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.conllu", "# newdoc\n# text = # b\n1\t#\tX\n2\tb\tY\n\n# end\n")
+    reader = ConllReader(train=path, columns={"tokens": 2, "tags": 3})
+    assert sentences(reader) == [(["#", "b"], ["X", "Y"])]

@@ -104,7 +104,7 @@ def test_quotes_may_be_taken_as_they_are(tmp_path: Path) -> None:
     reader = CsvReader(train=path, quoting=False)
     assert [e.fields["text"] for e in reader.examples("train")] == ['" said he', '"yes" and "no"']
     with pytest.raises(DataError, match=r"a\.tsv:2: the row that starts here is not well-formed"):
-        list(CsvReader(train=path).examples("train"))
+        usable(CsvReader(train=path).examples("train"))
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_bytes_that_are_not_utf8(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(b"\xef\xbb\xbftext,label\na,x\ncaf\xe9,y\n")
     with pytest.raises(DataError, match=r":3: not UTF-8: byte 0xe9 at offset 21 of .* \(byte 4"):
-        list(CsvReader(train=str(path)).examples("train"))
+        usable(CsvReader(train=str(path)).examples("train"))
     assert path.read_bytes()[21] == 0xE9
 
 
@@ -217,3 +217,71 @@ def test_nothing_is_opened_before_the_first_example(tmp_path: Path) -> None:
     examples = CsvReader(train=str(tmp_path / "gone.csv")).examples("train")
     with pytest.raises(DataError, match="no such file"):
         next(examples)
+
+
+@pytest.mark.parametrize(
+    ("bad", "problem"),
+    [
+        (b"b,x,z\n", "the row has 3 cells, the header has 2"),
+        (b"b\n", "the row has 1 cells, the header has 2"),
+        (b"\n", "the row has 0 cells, the header has 2"),
+        (b'"b,x\n', "not well-formed: unexpected end of data"),
+        (b'"b" c,x\n', "not well-formed: ',' expected after"),
+        (b"caf\xe9,x\n", "not UTF-8: byte 0xe9"),
+    ],
+)
+def test_what_is_wrong_with_one_row_leaves_the_others(
+    tmp_path: Path, bad: bytes, problem: str
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"text,label\na,x\n" + bad + b"c,y\nd,y\n")
+    first, error, *rest = CsvReader(train=str(path)).examples("train")
+    assert isinstance(error, ExampleError)
+    assert f"a.csv:3: {problem}" in str(error).replace("the row that starts here is ", "")
+    assert [e.fields["text"] for e in (first, *rest)] == ["a", "c", "d"]
+
+
+def test_parts_of_a_cell_are_not_taken_for_rows(tmp_path: Path) -> None:
+    text = 'text,label\n"a\nb",x\n"c, "d"\ne,y",y\nf,y\n'
+    found = list(CsvReader(train=write(tmp_path / "a.csv", text)).examples("train"))
+    assert [e.fields["text"] for e in found if isinstance(e, Example)] == ["a\nb", "f"]
+    assert [str(e).partition(":")[2][:2] for e in found if isinstance(e, ExampleError)] == [
+        "4:",
+        "5:",
+    ]
+
+
+def test_rows_of_one_sentence_are_grouped(tmp_path: Path) -> None:
+    text = (
+        "n,word,tag,kind\nS1,New,B-X,a\n,York,I-X,\n"
+        "S2,ok,O,b\nS2,bad,O,c,d\nS2,so,O,c\nS3,no,,a\nS4,q,O,a\n"
+    )
+    path = write(tmp_path / "a.csv", text)
+    reader = CsvReader(
+        train=path,
+        columns={"tokens": "word", "tags": "tag", "label": "kind"},
+        group_column="n",
+    )
+    first, wide, empty, last = reader.examples("train")
+    assert isinstance(first, Example)
+    assert first.fields == {"tokens": ["New", "York"], "tags": ["B-X", "I-X"], "label": "a"}
+    assert isinstance(wide, ExampleError)
+    assert "a.csv:5: the row has 5 cells" in str(wide)
+    assert isinstance(empty, ExampleError)
+    assert "a.csv:7: the field 'tags' is wrong: item 1 of 1 is empty" in str(empty)
+    assert isinstance(last, Example)
+    assert [last.id, str(last.origin)] == ["a:4", f"{path}:8"]
+    with pytest.raises(DataError, match=r"no column 'x', from which data\.group_column reads"):
+        list(CsvReader(columns={"tokens": "word"}, group_column="x").inputs([path]))
+
+
+def test_one_token_a_row_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = write(tmp_path / "a.csv", "word,tag\n" + "a,O\n" * 60)
+    columns = {"tokens": "word", "tags": "tag"}
+    assert len(usable(CsvReader(train=path, columns=columns).examples("train"))) == 60
+    assert "each of the 60 examples has one token" in caplog.text
+    assert "data.group_column=COLUMN" in caplog.text
+    caplog.clear()
+    write(tmp_path / "a.csv", "word,tag\n" + "a,O\n" * 60 + "a b,O O\n")
+    usable(CsvReader(train=path, columns=columns).examples("train"))
+    assert not caplog.text

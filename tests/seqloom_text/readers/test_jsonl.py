@@ -79,10 +79,9 @@ def test_an_empty_token_is_refused(tmp_path: Path) -> None:
     reader = JsonlReader(train=path, columns={"tokens": "tokens"})
     with pytest.raises(ExampleError, match="'tokens' is wrong: item 2 of 2 is empty"):
         usable(reader.examples("train"))
+    reader = JsonlReader(train=path, columns={"tokens": "tokens"}, id_column="key")
     with pytest.raises(DataError, match=r"no key 'key', from which data\.id_column reads"):
-        list(
-            JsonlReader(train=path, columns={"tokens": "tokens"}, id_column="key").examples("train")
-        )
+        usable(reader.examples("train"))
 
 
 def test_targets_may_be_absent_or_null_in_inputs(tmp_path: Path) -> None:
@@ -90,3 +89,25 @@ def test_targets_may_be_absent_or_null_in_inputs(tmp_path: Path) -> None:
     path = write(tmp_path / "a.jsonl", "\n".join(lines))
     found = [e.fields for e in JsonlReader(id_column="n").inputs([path])]
     assert found == [{"text": "a"}, {"text": ""}, {"text": "c", "label": "x"}]
+
+
+@pytest.mark.parametrize(
+    ("bad", "problem"),
+    [
+        (b"{oops}\n", "not JSON"),
+        (b"[" * 100_000 + b"\n", "nested too deeply"),
+        (b"7\n", "expected a JSON object, found int"),
+        (b"\n\n", "the line is blank"),
+        (b'{"text": "b"}\n', "no key 'label'"),
+        (b'{"text": "caf\xe9", "label": "x"}\n', "not UTF-8: byte 0xe9"),
+    ],
+)
+def test_what_is_wrong_with_one_line_leaves_the_others(
+    tmp_path: Path, bad: bytes, problem: str
+) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(GOOD.encode() + bad + GOOD.encode())
+    first, error, last = JsonlReader(train=str(path)).examples("train")
+    assert isinstance(error, ExampleError)
+    assert f"a.jsonl:2: {problem}" in str(error).replace("not JSON that can be read: it is ", "")
+    assert first.fields == last.fields

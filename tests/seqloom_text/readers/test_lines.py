@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from seqloom.errors import ConfigError, DataError
+from seqloom.errors import ConfigError, DataError, ExampleError
 from seqloom.interfaces import Reader
 from seqloom.testing.readers import usable
 from seqloom_text.readers.conll import ConllReader
@@ -98,7 +98,7 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch, reader: Reader, text: s
 def test_errors_of_standard_input_name_it(monkeypatch: pytest.MonkeyPatch) -> None:
     pipe(monkeypatch, "a O\nb\n")
     with pytest.raises(DataError, match="<stdin>:2: the line has 1 columns"):
-        list(ConllReader().inputs(["-"]))
+        usable(ConllReader().inputs(["-"]))
 
 
 @pytest.mark.parametrize(
@@ -126,3 +126,16 @@ def test_each_input_is_given_as_soon_as_it_arrived(
         for n in range(1, 4):
             writer.write(one.encode())
             assert next(examples).id == f"stdin:{n}"
+
+
+def test_a_line_that_is_not_utf8_leaves_the_others(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"a\ncaf\xe9\nc\n")
+    label = write(tmp_path / "label", "x\ny\nz\n")
+    lines = LinesReader().inputs([str(tmp_path / "a.txt")])
+    pairs = ParallelReader(train={"text": str(tmp_path / "a.txt"), "label": label}).examples(
+        "train"
+    )
+    for first, error, last in (lines, pairs):
+        assert isinstance(error, ExampleError)
+        assert "a.txt:2: not UTF-8: byte 0xe9 at offset 5" in str(error)
+        assert (first.fields["text"], last.fields["text"]) == ("a", "c")

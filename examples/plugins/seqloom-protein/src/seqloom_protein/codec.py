@@ -70,7 +70,7 @@ class StructureCodec(HeadCodec):
                     example,
                     f"residue {place + 1} has the state {state!r}, which is not in the training "
                     f"data. {did_you_mean(state, self.states)} Fix it, mark the residue as not "
-                    "resolved, or leave such examples out: on_bad=skip.",
+                    "resolved, or leave such examples out.",
                 )
             if state:
                 numbers[place] = self._numbers[state]
@@ -129,7 +129,7 @@ class StructureCodec(HeadCodec):
             raise ExampleError(
                 example,
                 "no residue is resolved, so there is nothing to learn or to score. Leave such "
-                "examples out: on_bad=skip.",
+                "examples out.",
             )
         return [letter * int(mark) for letter, mark in zip(letters, mask, strict=True)]
 

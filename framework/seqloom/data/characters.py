@@ -1,0 +1,41 @@
+"""Refuse lone surrogates, which Python and JSON allow in a text and no encoding can write."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from seqloom.errors import ExampleError
+from seqloom.interfaces.example import Example
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def refuse_surrogates(example: Example) -> None:
+    """Refuse an example whose id, texts or lists of texts have a lone surrogate.
+
+    Raises:
+        ExampleError: Names the field, the surrogate and its place.
+    """
+    fields = ((f"the field {name!r}", value) for name, value in example.fields.items())
+    for name, value in (("the id", example.id), *fields):
+        for where, text in _texts(value):
+            found = None if text.isascii() else _SURROGATE.search(text)
+            if found:
+                raise ExampleError(
+                    example,
+                    f"{name} has {found[0]!a} at character {found.start() + 1}{where}: half "
+                    "of a surrogate pair, which is no character. Remove it, or replace it by "
+                    "'\\ufffd'.",
+                )
+
+
+def _texts(value: Any) -> Iterator[tuple[str, str]]:
+    """Yield the texts in a field's value, each with its place if there are several."""
+    if isinstance(value, str):
+        yield "", value
+    elif isinstance(value, list | tuple):
+        for number, one in enumerate(value, 1):
+            if isinstance(one, str):
+                yield f" of item {number}", one

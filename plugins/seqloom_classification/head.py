@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn, tensor
 
 from seqloom.checks import check_probability
 from seqloom.errors import ConfigError
 from seqloom.interfaces import Encoded, Head, Prediction, Targets
-from seqloom.nn import Pooling
+from seqloom.nn import Pooling, PoolingMethod
 from seqloom_classification import Classification
 from seqloom_classification.codec import ClassificationCodec
 
@@ -24,6 +25,7 @@ class ClassificationHead(Head):
     Args:
         codec: Restored codec.
         input_size: H of the encoder.
+        features_size: D of the frontend.
         **params: Fields of `Classification`.
 
     Raises:
@@ -31,17 +33,25 @@ class ClassificationHead(Head):
     """
 
     monitor = "accuracy"
+    reads_features = True
     weights: Tensor
 
-    def __init__(self, codec: ClassificationCodec, input_size: int, **params: Any) -> None:
+    def __init__(
+        self, codec: ClassificationCodec, input_size: int, *, features_size: int, **params: Any
+    ) -> None:
         super().__init__()
         options = Classification(**params)
         _check(options)
         self.codec = codec
         self.threshold = options.threshold
         self.pooling = Pooling(str(options.pooling), input_size)
+        size = self.pooling.output_size
+        self.shortcut: Pooling | None = None
+        if options.pool_features:
+            self.shortcut = Pooling(PoolingMethod.mean_max, features_size)
+            size += self.shortcut.output_size
         self.dropout = nn.Dropout(options.dropout)
-        self.linear = nn.Linear(self.pooling.output_size, len(codec.classes))
+        self.linear = nn.Linear(size, len(codec.classes))
         self.register_buffer("weights", tensor(codec.weights), persistent=False)
         if codec.multi_label:
             self.monitor = "f1_micro"
@@ -53,7 +63,12 @@ class ClassificationHead(Head):
 
     def forward(self, encoded: Encoded, targets: Targets | None = None) -> Tensor:
         """Return the scores before softmax or sigmoid, (B, C)."""
-        scores: Tensor = self.linear(self.dropout(self.pooling(encoded)))
+        pooled = self.pooling(encoded)
+        if self.shortcut is not None:
+            read = encoded.features
+            direct = self.shortcut(Encoded(read.values, encoded.summary, read.lengths, read))
+            pooled = torch.cat([pooled, direct], 1)
+        scores: Tensor = self.linear(self.dropout(pooled))
         return scores.float()
 
     def loss(self, outputs: Tensor, targets: Targets) -> Tensor:

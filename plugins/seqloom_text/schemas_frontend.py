@@ -30,6 +30,19 @@ def _require(fits: bool, parameter: str, value: object, expected: str) -> None:
         raise ConfigError(f"frontend.{parameter}={value}: {expected}.")
 
 
+_POSITIVE = (
+    "size",
+    "min_count",
+    "character_size",
+    "character_filters",
+    "character_width",
+    "subword_size",
+    "subword_buckets",
+    "subword_shortest",
+)
+"""Parameters of `Words` that are at least 1."""
+
+
 @dataclass
 class Words:
     """A vector for each word, with features of its characters.
@@ -48,6 +61,13 @@ class Words:
         character_size: Size of a character's vector.
         character_filters: Number of filters of the convolution over a word's characters.
         character_width: Width of these filters, in characters; odd.
+        subwords: Whether the mean of the vectors of its character n-grams is appended to a word's
+            vector, as in fastText.
+        subword_size: Size of an n-gram's vector.
+        subword_buckets: Number of rows of the table of n-grams, among which a hash chooses.
+        subword_shortest: Number of characters of the shortest n-grams; the marks at a word's start
+            and end count.
+        subword_longest: Number of characters of the longest n-grams.
         vectors: File of pretrained vectors: GloVe, word2vec text or fastText, plain or ``.gz``.
         freeze_vectors: Whether no word vector is trained, with or without a pretrained one.
         vectors_vocabulary: Whether every word of the file is known, not only those of the examples.
@@ -65,16 +85,24 @@ class Words:
     character_size: int = 30
     character_filters: int = 50
     character_width: int = 3
+    subwords: bool = False
+    subword_size: int = 64
+    subword_buckets: int = 16384
+    subword_shortest: int = 3
+    subword_longest: int = 5
     vectors: str | None = None
     freeze_vectors: bool = False
     vectors_vocabulary: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("size", "min_count", "character_size", "character_filters", "character_width"):
+        for name in _POSITIVE:
             _require(getattr(self, name) >= 1, name, getattr(self, name), "expected 1 or more")
         for name in ("word_dropout", "init_std"):
             _require(getattr(self, name) >= 0, name, getattr(self, name), "expected 0 or more")
         check_probability("frontend.dropout", self.dropout)
+        shortest, longest = self.subword_shortest, self.subword_longest
+        expected = f"expected subword_shortest={shortest} or more"
+        _require(longest >= shortest, "subword_longest", longest, expected)
         width = self.character_width
         _require(width % 2 == 1, "character_width", width, "expected an odd number, such as 3")
         for name in ("freeze_vectors", "vectors_vocabulary"):

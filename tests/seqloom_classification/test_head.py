@@ -11,12 +11,13 @@ from seqloom.errors import ConfigError
 from seqloom_classification.head import ClassificationHead
 
 H = 6
-POOLINGS = ["summary", "mean", "max", "attention"]
+POOLINGS = ["summary", "mean", "max", "summary_mean_max", "attention"]
 
 
 def _head(codec: Any, **params: Any) -> ClassificationHead:
     torch.manual_seed(1)
-    return ClassificationHead(codec, H, multi_label=codec.multi_label, **params).eval()
+    sets = codec.multi_label
+    return ClassificationHead(codec, H, features_size=H, multi_label=sets, **params).eval()
 
 
 @pytest.mark.parametrize("balanced", [False, True])
@@ -40,11 +41,13 @@ def test_loss_of_sets_is_torchs_own(fit: Any, batch_of: Any) -> None:
     torch.testing.assert_close(loss.mean(), oracle)
 
 
+@pytest.mark.parametrize("pool_features", [False, True])
 @pytest.mark.parametrize("pooling", POOLINGS)
 def test_padding_and_order_change_nothing(
-    pooling: str, three: Any, encode: Any, batch_of: Any
+    pooling: str, pool_features: bool, three: Any, encode: Any, batch_of: Any
 ) -> None:
-    head, lengths = _head(three, pooling=pooling, dropout=0.5), [4, 1, 3]
+    head = _head(three, pooling=pooling, pool_features=pool_features, dropout=0.5)
+    lengths = [4, 1, 3]
     states = torch.randn(3, 6, H)
     for row, n in enumerate(lengths):
         states[row, n:] = torch.nan
@@ -143,7 +146,7 @@ def test_dropout_acts_in_training_only(three: Any, encode: Any) -> None:
 )
 def test_wrong_parameters(params: dict[str, Any], text: str, three: Any) -> None:
     with pytest.raises(ConfigError, match=text):
-        ClassificationHead(three, H, **params)
+        ClassificationHead(three, H, features_size=H, **params)
 
 
 def test_it_learns(three: Any, encode: Any, batch_of: Any) -> None:

@@ -21,7 +21,7 @@ def test_single_labels(fit: Any, example: Any, encode: Any) -> None:
         [torch.tensor(codec.encode_truth(example(one))["target"]) for one in ("eggs", "ham")]
     )
     assert target.tolist() == [2, 0]
-    head = ClassificationHead(codec, 3).eval()
+    head = ClassificationHead(codec, 3, features_size=3).eval()
     targets = Targets({"target": target}, {}, ["a", "b"])
     assert head.undefined(targets).tolist() == [True, False]
     states = torch.randn(2, 4, 3)
@@ -53,7 +53,7 @@ def test_sets_of_labels(fit: Any, example: Any, encode: Any) -> None:
     assert (first, second) == ([1, 0], [1, 0, 1])
     target = torch.tensor([[*first, 0], second])  # as a batch pads them
     targets = Targets({"target": target}, {"target": torch.tensor([2, 3])}, ["a", "b"])
-    head = ClassificationHead(codec, 3, multi_label=True).eval()
+    head = ClassificationHead(codec, 3, features_size=3, multi_label=True).eval()
     assert head.undefined(targets).tolist() == [False, True]
     assert head.loss(head(encode(torch.randn(2, 4, 3), [4, 4])), targets).shape == (2,)
     metric = head.metrics()

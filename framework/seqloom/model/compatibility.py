@@ -139,7 +139,13 @@ def _other(group: Sequence[ComponentMatch]) -> str:
 def _parameters(one: ComponentMatch) -> list[str]:
     """Return how the recorded parameters were translated to those of the installed component."""
     renamed = [f"{old!r} is now {new!r}" for old, new in one.renamed.items()]
-    added = [f"{key!r} is new and has its default {value!r}" for key, value in one.added.items()]
+    older = one.component.older_defaults if one.component else {}
+    added = [
+        f"{key!r} is new and is {value!r}, as in older models"
+        if key in older
+        else f"{key!r} is new and has its default {value!r}"
+        for key, value in one.added.items()
+    ]
     return [f"Parameters of {one.label}: {_listed(renamed + added)}."] if renamed + added else []
 
 

@@ -162,11 +162,14 @@ class ComponentMatch:
 
     @property
     def added(self) -> dict[str, Any]:
-        """The parameters that are not recorded, with their defaults in plain types."""
+        """The parameters that are not recorded, with the values that older models have for them.
+
+        In plain types; the default, unless the component has another value for older models.
+        """
         if self.component is None:
             return {}
         there = {*self.entry["section"], *self.renamed.values()}
-        defaults = self.component.defaults()
+        defaults = {**self.component.defaults(), **self.component.older_defaults}
         return {key: _default(value) for key, value in defaults.items() if key not in there}
 
     @property

@@ -25,4 +25,5 @@ class PoolingMethod(StrEnum):
     mean = "mean"  # over the sequence's steps
     max = "max"  # over the sequence's steps, element by element
     mean_max = "mean_max"  # both, concatenated: twice as wide
+    summary_mean_max = "summary_mean_max"  # all three, concatenated: three times as wide
     attention = "attention"  # a learned weighted mean

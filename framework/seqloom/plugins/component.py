@@ -58,6 +58,8 @@ class Component:
             parameters name. Not needed where defaults, or fields of the standard kinds, are enough.
         renamed: Current name by former name of each parameter that was renamed, so that older
             models still load.
+        older_defaults: Value, in models that are older than a parameter, of each parameter whose
+            default is another: so that a better default for new models leaves them as they are.
     """
 
     kind: Kind
@@ -72,6 +74,7 @@ class Component:
     extra: str = ""
     sample: str = ""
     renamed: Mapping[str, str] = field(default_factory=dict)
+    older_defaults: Mapping[str, Any] = field(default_factory=dict)
 
     def defaults(self) -> dict[str, Any]:
         """Return the default parameters."""

@@ -38,6 +38,20 @@ class Alphabet:
         places = np.searchsorted(self._points, points)
         return np.where(self._points[places] == points, places + FIRST, UNK).astype(self.dtype)
 
+    def folded(self, lowercase: bool) -> np.ndarray:
+        """Return the id (A,) of each id's character in lower case, its own if that is unknown.
+
+        >>> Alphabet("aAB").folded(True).tolist()
+        [0, 1, 4, 3, 4]
+        """
+        own = np.arange(self.size)
+        if not lowercase:
+            return own
+        lowered = [chr(point).lower() for point in self._points[:-1]]
+        ids = [self.ids(text)[0] if len(text) == 1 else UNK for text in lowered]
+        found = np.concatenate([own[:FIRST], np.array(ids, own.dtype)])
+        return np.where(found == UNK, own, found)
+
     def spell(self, words: Sequence[str]) -> np.ndarray:
         """Return the character ids of each word, (T, W), padded on the right.
 

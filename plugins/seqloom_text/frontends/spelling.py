@@ -6,9 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from seqloom_text.frontends.distinct import distinct_rows
 from seqloom_text.frontends.fields import PAD, UNK
-
-_MULTIPLIER = 6364136223846793005  # of Knuth's MMIX generator: any odd number of 63 bits will do
 
 
 class SpellingFeatures(nn.Module):
@@ -55,12 +54,7 @@ class SpellingFeatures(nn.Module):
 
     def _distinct(self, spellings: Tensor) -> Tensor:
         """Compute each distinct row of (N, W) once and copy the result to its duplicates."""
-        weights = torch.cumprod(spellings.new_full((spellings.shape[1],), _MULTIPLIER), 0)
-        _, place = torch.unique((spellings * weights).sum(1), return_inverse=True)
-        first = place.new_empty(int(place.max()) + 1).scatter_(0, place, torch.arange(len(place)))
-        rows = spellings[first]
-        if not torch.equal(rows[place], spellings):  # two spellings have the same hash
-            return self._look_up(spellings)
+        rows, place = distinct_rows(spellings)
         return F.embedding(place, self._look_up(rows))
 
     def _look_up(self, spellings: Tensor) -> Tensor:

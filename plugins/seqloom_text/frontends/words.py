@@ -17,6 +17,7 @@ from seqloom.nn import LockedDropout, length_mask
 from seqloom_text.frontends.alphabet import Alphabet
 from seqloom_text.frontends.fields import FIRST, PAD, UNK, choose_field, read_field, under
 from seqloom_text.frontends.spelling import SpellingFeatures
+from seqloom_text.frontends.subwords import SubwordVectors
 from seqloom_text.schemas_frontend import Words
 from seqloom_text.tokenizers import get_tokenizer
 from seqloom_text.vectors import load_vectors, read_lines
@@ -87,7 +88,11 @@ class WordsCodec(FrontendCodec):
         counts: Counter[str] = Counter()
         for example in examples:
             counts.update(self._tokens(example))
-        characters = "".join(sorted(set().union(*counts))) if self.params.characters else ""
+        characters = (
+            "".join(sorted(set().union(*counts)))
+            if self.params.characters or self.params.subwords
+            else ""
+        )
         if self.params.lowercase:
             counts = _fold(counts)
         known = [word for word, count in counts.items() if count >= self.params.min_count]
@@ -140,7 +145,7 @@ class WordsCodec(FrontendCodec):
         words = map(str.lower, tokens) if self.params.lowercase else tokens
         known = self._ids.get
         item = {"words": np.array([known(word, UNK) for word in words], np.int64)}
-        if self.params.characters:
+        if self.params.characters or self.params.subwords:
             item["characters"] = self.alphabet.spell(tokens)
         return item
 
@@ -208,8 +213,20 @@ class WordsFrontend(Frontend):
             if options.characters
             else None
         )
+        self.subwords = (
+            SubwordVectors(
+                torch.from_numpy(codec.alphabet.folded(options.lowercase)),
+                options.subword_size,
+                options.subword_buckets,
+                (options.subword_shortest, options.subword_longest),
+                options.init_std,
+            )
+            if options.subwords
+            else None
+        )
         self.dropout = LockedDropout(options.dropout)
-        self.output_size = options.size + (self.spelling.output_size if self.spelling else 0)
+        readers = [one for one in (self.spelling, self.subwords) if one is not None]
+        self.output_size = options.size + sum(one.output_size for one in readers)
         self._initialise(options.init_std, codec.initial_vectors)
         self.embedding.weight.requires_grad_(not options.freeze_vectors)
 
@@ -226,11 +243,11 @@ class WordsFrontend(Frontend):
         """Return the vectors of ``words`` (B, T), with the features of ``characters`` (B, T, W)."""
         words, lengths = inputs["words"], inputs.lengths["words"]
         beyond = ~length_mask(lengths, words.shape[1], words.device)
-        values = self.embedding(words.masked_fill(beyond, PAD))
-        if self.spelling is not None:
+        parts = [self.embedding(words.masked_fill(beyond, PAD))]
+        if self.spelling is not None or self.subwords is not None:
             characters = inputs["characters"].masked_fill(beyond.unsqueeze(2), PAD)
-            values = torch.cat([values, self.spelling(characters)], 2)
-        return Features(self.dropout(values), lengths)
+            parts += [read(characters) for read in (self.spelling, self.subwords) if read]
+        return Features(self.dropout(torch.cat(parts, 2)), lengths)
 
     @torch.no_grad()
     def _initialise(self, std: float, vectors: InitialVectors | None) -> None:

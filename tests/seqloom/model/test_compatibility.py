@@ -350,6 +350,23 @@ def test_a_parameter_with_a_new_name(
     assert begun.encoder == {"name": "window", "hidden_size": 4}
 
 
+def test_a_new_parameter_leaves_older_models_as_they_are(
+    install: Install, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    stored = store(
+        install,
+        tmp_path / "bundle",
+        parameters="size: int = 4\n    depth: int = 2",
+        more="older_defaults={'depth': 1}",
+    )
+    stored.change(version="1.4", section={"name": "window", "size": 4}, schema="other")
+    assert seqloom.load(stored.folder).model.encoder.params == {"size": 4, "depth": 1}
+    assert caplog.messages[-1] == (
+        f"{stored.folder}: Parameters of encoder=window: 'depth' is new and is 1, as in older "
+        "models."
+    )
+
+
 def test_data_that_are_missing_are_told_only_where_they_are_needed(stored: Stored) -> None:
     origin = {"plugin": "shelf", "distribution": "shelf", "version": "2.1", "schema": "x"}
     stored.edit(lambda found: found.update(data={"name": "shelf"}, data_component=origin))

@@ -38,6 +38,9 @@ def test_values() -> None:
     wanted = torch.stack([torch.cat([row.mean(0), row.amax(0)]) for row in of])
     torch.testing.assert_close(both(batch), wanted)
     assert both.output_size == 8
+    three = Pooling("summary_mean_max", 4)
+    torch.testing.assert_close(three(batch), torch.cat([batch.summary, wanted], 1))
+    assert three.output_size == 12
     pool = Pooling("attention", 4)
     each = []
     for row in of:

@@ -32,6 +32,12 @@ from seqloom_text.schemas_frontend import FRONTENDS, Characters, Words
             {"character_width": 4},
             "frontend.character_width=4: expected an odd number, such as 3.",
         ),
+        (Words, {"subword_buckets": 0}, "frontend.subword_buckets=0: expected 1 or more."),
+        (
+            Words,
+            {"subword_shortest": 4, "subword_longest": 3},
+            "frontend.subword_longest=3: expected subword_shortest=4 or more.",
+        ),
         (
             Words,
             {"freeze_vectors": True},

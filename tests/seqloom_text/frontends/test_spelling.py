@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from seqloom_text.frontends import spelling
+from seqloom_text.frontends import distinct
 from seqloom_text.frontends.spelling import SpellingFeatures
 
 A, C, F = 9, 4, 6
@@ -82,7 +82,7 @@ def test_spellings_with_one_hash_are_told_apart(monkeypatch: pytest.MonkeyPatch)
     features = make()
     words = batch([[2, 3], [3, 2], [5], [2, 3]], 2)
     expected = features(words)
-    monkeypatch.setattr(spelling, "_MULTIPLIER", 0)  # all spellings have the hash 0
+    monkeypatch.setattr(distinct, "MULTIPLIER", 0)  # all spellings have the hash 0
     torch.testing.assert_close(features(words), expected)
     assert not torch.equal(expected[0, 0], expected[0, 1])
 

@@ -250,25 +250,31 @@ def gradients(frontend: WordsFrontend, values: Tensor) -> list[Tensor]:
     return list(torch.autograd.grad((values * weights).sum(), list(frontend.parameters())))
 
 
+@pytest.mark.parametrize("subwords", [True, False])
 @pytest.mark.parametrize("characters", [True, False])
-def test_size_is_known_and_true(build: Build, batch_of: BatchOf, characters: bool) -> None:
-    codec, frontend = build(WordsFrontend, SENTENCES, size=7, characters=characters)
+def test_size_is_known_and_true(
+    build: Build, batch_of: BatchOf, characters: bool, subwords: bool
+) -> None:
+    params = {"characters": characters, "subwords": subwords, "subword_size": 11}
+    codec, frontend = build(WordsFrontend, SENTENCES, size=7, **params)
     features = frontend(batch_of(codec, SENTENCES))
     assert features.values.shape == (3, 5, frontend.output_size)
-    assert frontend.output_size == 7 + (50 if characters else 0)
+    assert frontend.output_size == 7 + (50 if characters else 0) + (11 if subwords else 0)
     assert features.lengths.tolist() == [3, 1, 5]
 
 
+@pytest.mark.parametrize("subwords", [True, False])
 @pytest.mark.parametrize("characters", [True, False])
 def test_alone_padded_with_junk_and_in_any_order(
-    build: Build, batch_of: BatchOf, characters: bool
+    build: Build, batch_of: BatchOf, characters: bool, subwords: bool
 ) -> None:
-    codec, frontend = build(WordsFrontend, SENTENCES, characters=characters, dropout=0.5)
+    params = {"characters": characters, "subwords": subwords, "subword_buckets": 50}
+    codec, frontend = build(WordsFrontend, SENTENCES, dropout=0.5, **params)
     frontend.eval()
     batch = batch_of(codec, SENTENCES)
     for row, length in enumerate([3, 1, 5]):
         batch["words"][row, length:] = 999_999  # beyond any table
-        if characters:
+        if characters or subwords:
             batch["characters"][row, length:] = 30_000
     order = [2, 0, 1]
     permuted = Inputs(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from seqloom.data import is_url, local_path
@@ -109,6 +110,28 @@ def find_pages(path: str) -> list[PageFile]:
     if found is None:
         raise DataError(f"{path}: a page's image without {beside.name} beside it. {SEGMENT}.")
     return [PageFile(found, found.stem, given=True)]
+
+
+def find_all(paths: Sequence[str]) -> list[PageFile]:
+    """Return the pages of several paths; names that are in several have the path's before them.
+
+    Raises:
+        DataError: As in `find_pages`.
+    """
+    found = [(path, file) for path in dict.fromkeys(paths) for file in find_pages(path)]
+    counts = Counter(file.name for _, file in found)
+    return [
+        replace(file, name=f"{Path(path).stem}/{file.name}")
+        if counts[file.name] > 1 and not file.given
+        else file
+        for path, file in found
+    ]
+
+
+def home_of(xml: Path) -> Path:
+    """Return the folder that a page belongs to: the XML's, or that above one named after XML."""
+    folder = xml.absolute().parent
+    return folder.parent if folder.name.lower() in XML_FOLDERS else folder
 
 
 def _in_folder(folder: Path) -> list[PageFile]:

@@ -3,144 +3,164 @@
 from __future__ import annotations
 
 import argparse
-import io
 import sys
-import unicodedata
-import zipfile
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TextIO
 
-import numpy as np
-from PIL import Image
-
+from seqloom.data import SplitConfig
 from seqloom.errors import DataError, ExampleError
-from seqloom.files import atomic_file
 from seqloom.interfaces import Example
-from seqloom_handwriting.pages.cut import Gray
+from seqloom_handwriting.pages.documents import find_all
+from seqloom_handwriting.pages.line_set import LineSet
+from seqloom_handwriting.pages.page_splits import Splits
 from seqloom_handwriting.pages.reader import PageReader, UntranscribedError
 
-COLUMNS = ("image", "page", "width", "height", "text")
-EPOCH = (1980, 1, 1, 0, 0, 0)  # the first date of zip files: equal lines give equal bytes
+EVERY = 30  # seconds between two lines of progress in a log
+SHOWN = 10  # so many errors are listed
 
 
 def prepare(arguments: list[str]) -> int:
-    """Cut a folder of pages into line images with a table, for ``data=line_images``."""
+    """Cut folders of pages into line images with a table, for ``data=line_images``."""
     options = _parser().parse_args(arguments)
+    where = " ".join(options.folders)
     source = PageReader(
-        test=options.folder,
-        height=options.height,
-        straighten=not options.no_straighten,
-        regions=options.regions,
+        height=options.height, straighten=not options.no_straighten, regions=options.regions
     )
-    skipped: list[ExampleError] | None = [] if options.skip_bad else None
-    bare: list[UntranscribedError] = []
-    table, archive = (options.out.with_name(options.out.name + end) for end in (".tsv", ".zip"))
-    with atomic_file(table) as rows, atomic_file(archive) as images:
-        lines = _usable(source, skipped, bare)
-        counts = write_lines(lines, rows, images, options.levels)
-        if bare and not counts:
-            raise DataError(
-                f"{options.folder}: none of the {len(bare)} lines has a text; transcribe some."
-            )
-    for error in skipped or ():
+    pages = find_all(options.folders)
+    cut = SplitConfig(val=options.val, test=options.test, group=options.group, seed=options.seed)
+    splits = Splits.planned(pages, options.regions, cut)
+    left_out = LeftOut()
+    progress = Progress(len(pages))
+    with ExitStack() as stack:
+        sets = {
+            name: stack.enter_context(LineSet.create(_named(options.out, name), options.levels))
+            for name in splits.names
+        }
+        for example in left_out.filter(source.transcribed(pages)):
+            lines = sets[splits.of(example)]
+            lines.add(example)
+            progress(example)
+        progress.end()
+        counts = {name: lines.counts for name, lines in sets.items()}
+        if left_out.unusable and not options.skip_bad:
+            raise DataError(f"{left_out.listing(where)}\nTo skip such examples: --skip-bad")
+        left_out.refuse_nothing(where, counts)
+    for error in left_out.unusable if options.skip_bad else ():
         print(f"Skipped: {error}", file=sys.stderr)
+    if by_page := left_out.by_page():
+        print(f"Unusable by page: {by_page}", file=sys.stderr)
+    written = ", ".join(
+        f"{lines.counts.total()} lines of {len(lines.counts)} pages in {lines.shown}"
+        for lines in sets.values()
+    )
+    given = " ".join(f"data.{name or 'train'}={lines.table}" for name, lines in sets.items())
     print(
-        f"{counts.total()} lines of {len(counts)} pages in {table} and {archive.name}; left out: "
-        f"{len(bare)} without a text, {len(skipped or ())} unusable.\n"
-        f"Train with data=line_images data.train={table}"
+        f"{written}; left out: {left_out.bare} without a text, {len(left_out.unusable)} "
+        f"unusable.\nTrain with data=line_images {given}"
     )
     return 0
 
 
-def write_lines(
-    examples: Iterator[Example], table: Path, archive: Path, levels: int
-) -> Counter[str]:
-    """Write line images and the table that names them; return the number of lines by page.
+def _named(out: Path, split: str) -> Path:
+    return out.with_name(f"{out.name}-{split}") if split else out
 
-    Args:
-        examples: Examples with the fields ``image`` and ``text``.
-        table: The file with a row for each line.
-        archive: The zip file with a PNG for each line; not compressed again.
-        levels: Gray levels of the images.
+
+class LeftOut:
+    """The lines and pages that are left out.
+
+    Attributes:
+        bare: Number of lines without a text.
+        unusable: Why the others cannot be used.
     """
-    counts = Counter[str]()
-    with (
-        table.open("w", encoding="utf-8", newline="\n") as rows,
-        zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as images,
-    ):
-        _write_row(rows, *COLUMNS)
-        for example in examples:
-            page = example.meta["page"]
-            name = f"{page}_{counts[page]:03d}.png"
-            counts[page] += 1
-            image = quantised(example.fields["image"], levels)
-            images.writestr(_member(name), _png(image))
-            height, width = image.shape
-            _write_row(rows, name, page, width, height, _one_line(example.fields["text"]))
-    return counts
+
+    def __init__(self) -> None:
+        self.bare = 0
+        self.unusable: list[ExampleError] = []
+
+    def filter(self, found: Iterable[Example | ExampleError]) -> Iterator[Example]:
+        """Yield the lines that can be used."""
+        for one in found:
+            if isinstance(one, Example):
+                yield one
+            elif isinstance(one, UntranscribedError):
+                self.bare += 1
+            else:
+                self.unusable.append(one)
+
+    def listing(self, where: str) -> str:
+        """Return the first of those that cannot be used, and how many there are on each page."""
+        shown = "".join(f"\n  {error}" for error in self.unusable[:SHOWN])
+        more = len(self.unusable) - SHOWN
+        rest = f"\n  … and {more} more" if more > 0 else ""
+        return (
+            f"{where}: {len(self.unusable)} lines or pages cannot be used:{shown}{rest}"
+            f"\nBy page: {self.by_page()}"
+        )
+
+    def by_page(self) -> str:
+        """Return how many are left out of each file."""
+        counts = Counter(error.where.rpartition(":")[0] or error.where for error in self.unusable)
+        return ", ".join(f"{Path(file).name} {count}" for file, count in counts.items())
+
+    def refuse_nothing(self, where: str, counts: Mapping[str, Counter[str]]) -> None:
+        """Refuse to write a set without a line.
+
+        Raises:
+            DataError: A set is empty; the text says why.
+        """
+        if all(count.total() for count in counts.values()):
+            return
+        if any(count.total() for count in counts.values()):
+            empty = next(name for name, count in counts.items() if not count.total())
+            raise DataError(f"{where}: no line for {empty} can be cut, so nothing was written.")
+        if self.unusable:
+            raise DataError(f"{self.listing(where)}\nNo line is left, so nothing was written.")
+        if self.bare:
+            raise DataError(f"{where}: none of the {self.bare} lines has a text; transcribe some.")
+        raise DataError(f"{where}: the XML of the pages has no line, so nothing was written.")
 
 
-def quantised(image: Gray, levels: int) -> Gray:
-    """Return the image with so many gray levels, evenly from 0 to 255.
+class Progress:
+    """Says on standard error how far it is: in place on a terminal, else every half minute."""
 
-    >>> quantised(np.array([[0, 100, 255]], np.uint8), 16).tolist()
-    [[0, 102, 255]]
-    """
-    step = 255 / (levels - 1)
-    return np.asarray(np.round(np.round(image / step) * step), np.uint8)
+    def __init__(self, pages: int) -> None:
+        self._pages = pages
+        self._seen = set[str]()
+        self._lines = 0
+        self._terminal = sys.stderr.isatty()
+        self._next = time.monotonic() + (0 if self._terminal else EVERY)
 
+    def __call__(self, example: Example) -> None:
+        """Count a line."""
+        self._seen.add(example.meta["page"])
+        self._lines += 1
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + (0.2 if self._terminal else EVERY)
+            text = f"{len(self._seen)} of {self._pages} pages, {self._lines} lines"
+            print(text, end="\r" if self._terminal else "\n", file=sys.stderr, flush=True)
 
-def _usable(
-    source: PageReader, skipped: list[ExampleError] | None, bare: list[UntranscribedError]
-) -> Iterator[Example]:
-    """Yield the lines with a text; those without one go to ``bare``, unusable ones to ``skipped``.
-
-    Raises:
-        DataError: A line is unusable, and ``skipped`` is None.
-    """
-    for found in source.examples("test"):
-        if isinstance(found, Example):
-            yield found
-        elif isinstance(found, UntranscribedError):
-            bare.append(found)
-        elif skipped is None:
-            raise DataError(f"{found} To skip such examples: --skip-bad") from found
-        else:
-            skipped.append(found)
-
-
-def _write_row(rows: TextIO, *cells: str | int) -> None:
-    rows.write("\t".join(map(str, cells)) + "\n")
-
-
-def _one_line(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", text).split())
-
-
-def _member(name: str) -> zipfile.ZipInfo:
-    info = zipfile.ZipInfo(name, EPOCH)
-    info.create_system, info.external_attr = 3, 0o644 << 16  # the same on every system
-    return info
-
-
-def _png(image: Gray) -> bytes:
-    stream = io.BytesIO()
-    Image.fromarray(image).save(stream, "PNG", optimize=True)
-    return stream.getvalue()
+    def end(self) -> None:
+        """Leave the line on a terminal."""
+        if self._terminal and self._lines:
+            print(file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="seqloom prepare",
         description="Cut pages with ALTO or PAGE XML into line images: OUT.zip and OUT.tsv, which "
-        "data=line_images reads. Run it once per split.",
-        epilog="Example: seqloom prepare pages scans/train lines/train --levels 16",
+        "data=line_images reads. Run it once per split, or let it split the pages.",
+        epilog="Example: seqloom prepare pages scans lines/mine --val 0.1 --test 0.1 --levels 16",
     )
     parser.add_argument("kind", choices=("pages",), help="kind of input")
     parser.add_argument(
-        "folder", metavar="FOLDER", help="folder with XML files and images, or one XML file"
+        "folders",
+        nargs="+",
+        metavar="FOLDER",
+        help="folders with XML files and images, in any folders inside, or XML files",
     )
     parser.add_argument("out", type=Path, metavar="OUT", help="output files, without suffix")
     parser.add_argument(
@@ -159,10 +179,35 @@ def _parser() -> argparse.ArgumentParser:
         metavar="TYPE",
         help="only these types of regions, such as MainZone",
     )
+    for split in ("val", "test"):
+        parser.add_argument(
+            f"--{split}",
+            type=_fraction,
+            default=0.0,
+            metavar="FRACTION",
+            help=f"fraction of the lines for {split}: OUT-train, OUT-{split}",
+        )
     parser.add_argument(
-        "--skip-bad", action="store_true", help="leave out lines that cannot be used"
+        "--group",
+        choices=("page", "folder"),
+        default="page",
+        help="what is not divided between splits (default: page); folder: a manuscript",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the random splits (default: 0)")
+    parser.add_argument(
+        "--skip-bad", action="store_true", help="leave out lines and pages that cannot be used"
     )
     return parser
+
+
+def _fraction(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 up to 1")
+    return value
 
 
 def _height(text: str) -> int:

@@ -114,6 +114,10 @@ class PageReader(SplitReader):
         """
         yield from self._examples(self._lines(_given(paths)), targets=False)
 
+    def transcribed(self, pages: Iterable[PageFile]) -> Iterator[Example | ExampleError]:
+        """Yield the lines of pages; one without a text is an error."""
+        yield from self._direction.check(self._examples(self._lines(pages), targets=True))
+
     def _names(self, split: str) -> set[str]:
         return {page.name for page in find_pages(self.files[split])}
 

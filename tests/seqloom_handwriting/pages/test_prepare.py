@@ -73,13 +73,14 @@ def test_a_bad_line_ends_it_or_is_left_out(
 ) -> None:
     (folder / "one.png").unlink()
     with pytest.raises(
-        DataError, match=r"one\.png is not beside .* To skip such examples: --skip-bad"
+        DataError, match=r"(?s)one\.png is not beside .*To skip such examples: --skip-bad"
     ):
         prepare(["pages", str(folder), str(tmp_path / "x")])
     assert not list(tmp_path.glob("*x*"))  # neither the files nor drafts of them
     prepare(["pages", str(folder), str(tmp_path / "x"), "--skip-bad"])
     captured = capsys.readouterr()
     assert captured.err.count("Skipped: ") == 2
+    assert "Unusable by page: one.xml 2\n" in captured.err
     assert "2 lines of 1 pages" in captured.out
     assert "2 unusable" in captured.out
 
@@ -106,3 +107,72 @@ def test_wrong_numbers_are_refused(
     with pytest.raises(SystemExit):
         prepare(["pages", "in", "out", option, value])
     assert said in capsys.readouterr().err
+
+
+def test_nothing_cut_is_an_error(folder: Path, tmp_path: Path, alto_page: Write) -> None:
+    for image in folder.glob("*.png"):
+        image.unlink()
+    with pytest.raises(DataError, match=r"(?s)By page: one\.xml 2, two\.xml 2\nNo line is left"):
+        prepare(["pages", str(folder), str(tmp_path / "x"), "--skip-bad"])
+    empty = alto_page([], folder="empty")
+    with pytest.raises(DataError, match=r"the XML of the pages has no line, so nothing was"):
+        prepare(["pages", str(empty), str(tmp_path / "x")])
+    assert not list(tmp_path.glob("*x*"))
+
+
+def test_every_kind_of_problem_of_a_page_is_skipped(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "broken.xml").write_text("<alto>")
+    (folder / "tei.xml").write_text("<TEI/>")
+    prepare(["pages", str(folder), str(tmp_path / "x"), "--skip-bad"])
+    captured = capsys.readouterr()
+    assert captured.out.startswith("4 lines of 2 pages")
+    assert "left out: 2 without a text, 1 unusable." in captured.out
+    assert f"Skipped: {folder / 'broken.xml'}:1: not well-formed XML" in captured.err
+
+
+@pytest.mark.parametrize("group", ["page", "folder"])
+def test_several_folders_are_split_by_page_or_by_folder(
+    alto_page: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str], group: str
+) -> None:
+    folders = []
+    for number in range(4):
+        for name in ("one", "two", "three"):
+            lines = [("a", 60, f"{number} up {name}"), ("c", 260, f"{number} down {name}")]
+            page = alto_page(lines, folder=f"book{number}", name=name)
+        folders.append(str(page.parent))
+    out = tmp_path / "mine"
+    options = ["--val", "0.25", "--test", "0.25", "--group", group]
+    prepare(["pages", *folders, str(out), *options])
+    said = capsys.readouterr().out
+    assert f"data.train={out}-train.tsv data.val={out}-val.tsv data.test={out}-test.tsv" in said
+    names = ("train", "val", "test")
+    tables = [(tmp_path / f"mine-{name}.tsv").read_text().splitlines()[1:] for name in names]
+    pages = [{row.split("\t")[1] for row in table} for table in tables]
+    assert [len(table) for table in tables] == [12, 6, 6]
+    assert set.union(*pages) == {f"book{n}/{p}" for n in range(4) for p in ("one", "two", "three")}
+    assert sum(map(len, pages)) == 12
+    if group == "folder":
+        assert [len({page.split("/")[0] for page in split}) for split in pages] == [2, 1, 1]
+    found = LineImageReader(train=f"{out}-train.tsv").examples("train")
+    assert sum(isinstance(one, Example) for one in found) == 12
+
+
+def test_a_fraction_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        prepare(["pages", "in", "out", "--val", "1.5"])
+    assert "'1.5' is not a number from 0 up to 1" in capsys.readouterr().err
+
+
+def test_progress_is_said(
+    folder: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from seqloom_handwriting.pages import prepare as module
+
+    monkeypatch.setattr(module, "EVERY", 0)
+    prepare(["pages", str(folder), str(tmp_path / "x")])
+    assert "2 of 2 pages, 4 lines\n" in capsys.readouterr().err

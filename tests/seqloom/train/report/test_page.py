@@ -37,6 +37,20 @@ def test_worst_comes_first(page_of: PageOf, typical: Report) -> None:
     assert text.index("broken one") < text.index("hard one") < text.index("easy one")
 
 
+@pytest.mark.parametrize(
+    ("test", "higher", "flawless"),
+    [({"f1": 1.0}, True, True), ({"f1": 0.0}, False, True), ({"f1": 0.99}, True, False)],
+)
+def test_examples_without_mistakes_are_not_called_worst(
+    page_of: PageOf, typical: Report, *, test: dict[str, float], higher: bool, flawless: bool
+) -> None:
+    metrics = {"val": {"f1": 0.75}, "test": test}
+    text = page_of(replace(typical, metrics=metrics, higher_is_better=higher)).text
+    assert ("Worst examples" in text) != flawless
+    assert ("Examples with the largest losses" in text) == flawless
+    assert ("None of them has a mistake." in text) == flawless
+
+
 def test_many_worst_examples_are_folded(page_of: PageOf, typical: Report) -> None:
     many = [WorstExample(f"id{i}", "", float(i), f"<p>html {i}</p>") for i in range(12)]
     page = page_of(replace(typical, worst=many))

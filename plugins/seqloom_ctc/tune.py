@@ -90,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="seqloom tune",
         description="Tune the decoding of a model with head=ctc on the validation split: the "
         "weight of its n-gram model, the bonus per character, and the calibration of confidences.",
-        epilog="Example: seqloom tune runs/mine --out tuned",
+        epilog="Example:\n  seqloom tune runs/mine --out tuned",
     )
     parser.add_argument(
         "overrides",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
+from seqloom.cli.help import HelpFormatter
 from seqloom.config.explain import explain
 from seqloom.errors import ConfigError, did_you_mean
 from seqloom.plugins import KINDS, Component, registry
@@ -58,18 +59,19 @@ def conformance(arguments: list[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
+        formatter_class=HelpFormatter,
         prog="seqloom conformance",
         description="Check components against their interfaces, each with its defaults and with "
         "every other value of its enum parameters.",
-        epilog="Encoders are checked at a small size unless one is set. The exit status is 1 if a "
+        epilog="Example:\n  seqloom conformance encoder=lstm encoder.hidden_size=8\n\n"
+        "Encoders are checked at a small size unless one is set. The exit status is 1 if a "
         "check failed.",
     )
     parser.add_argument(
         "words",
         nargs="*",
         metavar="WORD",
-        help="KIND=NAME selects a component, KIND.KEY=VALUE sets its parameters: "
-        "encoder=lstm encoder.hidden_size=8",
+        help="KIND=NAME selects a component, KIND.KEY=VALUE sets its parameters",
     )
     parser.add_argument("--plugin", metavar="NAME", help="check all components of a plugin")
     parser.add_argument("--all", action="store_true", help="check all installed components")

@@ -47,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = model_parser(
         prog="seqloom evaluate",
         description="Evaluate a trained model on its own data, or on other data.",
-        epilog="Example: seqloom evaluate runs/mine data.test=other.conll",
+        epilog="Example:\n  seqloom evaluate runs/mine data.test=other.conll",
     )
     parser.add_argument(
         "overrides",

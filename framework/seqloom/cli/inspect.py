@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from seqloom.cli.help import HelpFormatter
 from seqloom.errors import BundleError, printable
 from seqloom.files import finite, sha256
 from seqloom.model import states, weights
@@ -61,6 +62,7 @@ def inspect(arguments: list[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
+        formatter_class=HelpFormatter,
         prog="seqloom inspect",
         description="Show the components of a model, their versions, and whether they are "
         "compatible with the installed plugins. The model is loaded only with --check.",

@@ -22,6 +22,7 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any, cast
 
+from seqloom.cli.help import HelpFormatter
 from seqloom.errors import ConfigError, PluginError, did_you_mean
 from seqloom.plugins import KINDS, Kind, registry
 from seqloom.plugins.options import CORE_PACKAGE, options
@@ -101,11 +102,13 @@ def _first_training(names: PluginNames) -> str:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
+        formatter_class=HelpFormatter,
         prog="seqloom new plugin",
         description="Write a plugin: a package with components, a preset for each, tests that run "
         "the conformance checks, and a workflow for CI. Existing files are not overwritten.",
         epilog="The default kind is --encoder. The default name of a component is that of the "
-        "plugin, without 'seqloom-'. Example: seqloom new plugin seqloom-window --encoder --head",
+        "plugin, without 'seqloom-'.\n\n"
+        "Example:\n  seqloom new plugin seqloom-window --encoder --head",
     )
     parser.add_argument("name", metavar="NAME", help="name of the distribution, seqloom-…")
     for kind in KINDS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from seqloom.cli.help import HelpFormatter
 from seqloom.config.overrides import Overrides, is_override, refuse_trained, split_overrides
 from seqloom.train.evaluation import load_model
 
@@ -22,7 +23,9 @@ __all__ = [
 
 def model_parser(prog: str, description: str, epilog: str) -> argparse.ArgumentParser:
     """Return a parser with the options of every command that uses a model."""
-    parser = argparse.ArgumentParser(prog=prog, description=description, epilog=epilog)
+    parser = argparse.ArgumentParser(
+        prog=prog, description=description, epilog=epilog, formatter_class=HelpFormatter
+    )
     parser.add_argument("model", type=Path, metavar="MODEL", help="bundle or run folder")
     parser.add_argument(
         "--batch",

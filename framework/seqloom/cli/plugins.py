@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 from importlib.metadata import PackageNotFoundError, requires
 from typing import Any
 
+from seqloom.cli.help import HelpFormatter
 from seqloom.errors import PluginError, SeqloomError
 from seqloom.plugins import KINDS, Command, Component, Plugin, registry, resolve
 from seqloom.plugins.loading import known_names
@@ -31,6 +32,7 @@ def plugins(arguments: list[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
+        formatter_class=HelpFormatter,
         prog="seqloom plugins",
         description="List the installed plugins and their components. With 'doctor': import "
         "everything that they name and report problems; the exit status is 1 if there are any.",

@@ -85,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = model_parser(
         prog="seqloom predict",
         description="Predict for each input in files, or in standard input (one text per line).",
-        epilog='Example: echo "Apple is something I like to eat." | seqloom predict runs/mine -',
+        epilog='Example:\n  echo "Apple is something I like to eat." | seqloom predict runs/mine -',
     )
     parser.add_argument(
         "inputs",

@@ -6,6 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
+from seqloom.cli.help import HelpFormatter
 from seqloom.cli.train import train
 from seqloom.config.compose import quoted
 from seqloom.errors import RunError
@@ -41,6 +42,7 @@ def resume(arguments: list[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
+        formatter_class=HelpFormatter,
         prog="seqloom sweep resume",
         description="Finish an interrupted sweep: run trials that did not start, resume trials "
         "that were interrupted, retry trials that failed. Finished trials are not repeated, and "

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
+from seqloom.cli.help import HelpFormatter
 from seqloom.errors import ConfigError, did_you_mean
 
 SUBCOMMANDS = {
@@ -82,7 +83,7 @@ def _show_parser() -> argparse.ArgumentParser:
         '"ahead" if that row is better than the best one there, and by "constant" if it is worse '
         "by the same amount on every seed. "
         "units/s are tokens or pixels per second in training.",
-        "Example: seqloom sweep show runs/mine --group-by encoder --format markdown",
+        "Example:\n  seqloom sweep show runs/mine --group-by encoder --format markdown",
     )
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="folder of the sweep")
     parser.add_argument(
@@ -132,7 +133,7 @@ def diff(arguments: list[str]) -> int:
         "diff",
         "Show the differences: for two sweeps, the points and their means; for two runs, the "
         "config, the metrics and the versions.",
-        "Example: seqloom sweep diff runs/mine/0 runs/mine/1",
+        "Example:\n  seqloom sweep diff runs/mine/0 runs/mine/1",
     )
     parser.add_argument("first", type=Path, metavar="A", help="folder of a sweep or a run")
     parser.add_argument("second", type=Path, metavar="B", help="another of the same kind")
@@ -162,5 +163,8 @@ def index(arguments: list[str]) -> int:
 
 def _parser(name: str, description: str, epilog: str | None = None) -> argparse.ArgumentParser:
     return argparse.ArgumentParser(
-        prog=f"seqloom sweep {name}", description=description, epilog=epilog
+        prog=f"seqloom sweep {name}",
+        description=description,
+        epilog=epilog,
+        formatter_class=HelpFormatter,
     )

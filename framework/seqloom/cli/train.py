@@ -35,7 +35,13 @@ HELP = """\
 Usage: seqloom train [-m] [GROUP=NAME] [KEY=VALUE] …
 
 Train a model. Default: a bilstm that finds entities in the generated data set apples.
-With -m, each value of a list is tried: seqloom train -m encoder=rnn,lstm,bilstm
+With -m, each value of a list is tried:
+  seqloom train -m encoder=rnn,lstm,bilstm
+
+Your own table, with the columns text and label (or 'data.columns={{text: A, label: B}}'):
+  seqloom train data=csv data.train=reviews.csv head=classification
+
+Put words with brackets, braces or spaces in quotes: the shell would take them apart.
 
 Groups:
 {groups}
@@ -44,9 +50,9 @@ Common keys:
   run_dir=PATH                folder of the run (with -m: of the sweep)
   seed=N                      seed; results are bit-identical on the same machine
   resume=auto                 resume from the last epoch in run_dir
-  disable_plugins=[NAME]      disable plugins for this run
+  'disable_plugins=[NAME]'    disable plugins for this run
   on_bad=skip                 leave out, count and list examples that cannot be used
-  init=MODEL                  start from a trained model; freeze=[frontend]: not trained
+  init=MODEL                  start from a trained model; 'freeze=[frontend]': not trained
   encoder.hidden_size=N       parameter of a component; --cfg job lists all of them
   budget.min_steps=N          optimizer steps that even a small data set gets, in more epochs
   trainer.max_epochs=N        argument of Lightning's Trainer; others with +trainer.KEY=VALUE

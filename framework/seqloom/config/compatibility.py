@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from importlib.resources import files
 from typing import Any
+
+import yaml
 
 from seqloom.config.run_config import Section
 from seqloom.errors import ConfigError, PluginError, SeqloomError
@@ -47,7 +50,8 @@ def check_compatible(components: Mapping[str, Section], trained: bool = False) -
         if role in steps:
             _check(head, params, steps, frontend[0], roles=(role,), instead=hint)
         else:
-            _check(head, params, fields, data[0], roles=(role,))
+            other = str if trained else partial(_head_hint, fields, steps, head)
+            _check(head, params, fields, data[0], roles=(role,), instead=other)
 
 
 def _component(components: Mapping[str, Section], kind: Kind) -> tuple[Component, dict[str, Any]]:
@@ -93,11 +97,9 @@ def _check(
     """
     for role in roles or tuple(consumer.takes):
         accepted = consumer.takes[role]
-        name = params.get(role) if role in params else role
-        # Without a name, the field is named after its kind.
-        names = accepted if name is None else (str(name),)
-        if any(provided.get(one) in accepted for one in names):
+        if _is_provided(consumer, params, role, provided):
             continue
+        name = params.get(role) if role in params else role
         needs = " or ".join(WORDS.get(kind, kind) for kind in accepted)
         where = (
             f" in the field {name!r} ({consumer.kind}.{role})" if role in params and name else ""
@@ -124,6 +126,39 @@ def _frontend_hint(fields: Mapping[str, str], head: Component) -> str:
     known = [registry().find("frontend", name) for name in registry().names("frontend")]
     found = [f"frontend={one.name}" for one in known if _connects(one, fields, head)]
     return f" Choose {' or '.join(found)}." if found else ""
+
+
+def _head_hint(fields: Mapping[str, str], steps: Mapping[str, str], head: Component) -> str:
+    """Return a hint that names the heads compatible with the data and the frontend."""
+    known = [registry().find("head", name) for name in registry().names("head")]
+    provided = {**fields, **steps}
+    found = [
+        f"head={one.name}"
+        for one in known
+        if all(_is_provided(one, one.defaults(), role, provided) for role in one.takes)
+    ]
+    if not found:
+        return ""
+    why = f" head={head.name} is the default." if head.name == _default("head") else ""
+    return f"{why} Choose {' or '.join(found)}."
+
+
+def _default(group: str) -> str | None:
+    """Return the option of a group that is chosen if the user chooses none."""
+    text = files("seqloom_conf").joinpath("train.yaml").read_text(encoding="utf-8")
+    options = [one for one in yaml.safe_load(text)["defaults"] if isinstance(one, dict)]
+    return next((str(one[group]) for one in options if group in one), None)
+
+
+def _is_provided(
+    consumer: Component, params: Mapping[str, Any], role: str, provided: Mapping[str, str]
+) -> bool:
+    """Return whether one of the accepted kinds is provided for a role."""
+    accepted = consumer.takes[role]
+    name = params.get(role) if role in params else role
+    # Without a name, the field is named after its kind.
+    names = accepted if name is None else (str(name),)
+    return any(provided.get(one) in accepted for one in names)
 
 
 def _connects(frontend: Component, fields: Mapping[str, str], head: Component) -> bool:

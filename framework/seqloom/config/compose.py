@@ -149,6 +149,11 @@ def as_overrides(given: Iterable[str | Mapping[str, Any]]) -> list[str]:
         if isinstance(one, str):
             words.append(one)
             continue
+        if not isinstance(one, Mapping):
+            raise ConfigError(
+                f"{one!r} ({type(one).__name__}) is no override. Pass each by itself, as a text "
+                'such as "encoder=lstm" or a mapping: fit("encoder=lstm", "seed=1", run_dir=PATH).'
+            )
         for key, value in one.items():
             words += _words(key, value) if isinstance(value, Mapping) else [f"{key}={_text(value)}"]
     return words

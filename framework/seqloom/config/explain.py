@@ -74,6 +74,12 @@ def _cause(error: Exception) -> OmegaConfBaseException | None:
 def _unreadable(override: str) -> ConfigError:
     if "=" not in override:
         return ConfigError(f"{override!r} cannot be read; write GROUP=NAME or KEY=VALUE.")
+    if override.count("{") > override.count("}") or override.count("[") > override.count("]"):
+        key = override.partition("=")[0]
+        return ConfigError(
+            f"{override!r} cannot be read: its bracket is not closed. Where the value has spaces, "
+            f"the shell takes it apart: put all of it in quotes, '{key}={{KEY: VALUE, …}}'."
+        )
     return ConfigError(
         f"{override!r} cannot be read. A value with a comma, semicolon, bracket or the like "
         "needs inner quotes inside those of the shell: 'KEY=\"VALUE\"'."
@@ -122,6 +128,12 @@ def _wrong_value(error: Exception, cause: OmegaConfBaseException, prefix: str) -
             f"{section}=NAME."
         )
     reason = _lines(cause)[0].rstrip(".")
+    if re.match(r"Cannot (assign \w+ to Dict|merge DictConfig with)", reason):
+        return ConfigError(
+            f"{where}{key}: expected keys with values, '{key}={{KEY: VALUE, KEY: VALUE}}'. The "
+            "quotes are needed: without them the shell takes the braces apart. One key alone is "
+            f"set by {key}.KEY=VALUE."
+        )
     return ConfigError(f"{where}{key}: {_rephrase(reason)}.")
 
 

@@ -17,7 +17,8 @@ MISFITS = [
     (
         ["data=csv", "data.columns={text: a, label: b}"],
         "head=ner needs one tag for each token in the field 'tags' (head.field); data=csv provides "
-        "text (a text), label (one class for each example).",
+        "text (a text), label (one class for each example). head=ner is the default. Choose "
+        "head=classification.",
     ),
     (
         ["head.field=tgas"],
@@ -41,7 +42,7 @@ MISFITS = [
         ["data=conll", "head=classification"],
         "head=classification needs one class for each example or a set of classes for each example "
         "in the field 'label' (head.field); data=conll provides tokens (a list of tokens), tags "
-        "(one tag for each token).",
+        "(one tag for each token). Choose head=ner.",
     ),
     (
         ["data=parallel"],

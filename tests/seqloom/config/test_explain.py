@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import seqloom_conf
-from seqloom.config.compose import compose_data, compose_run
+from seqloom.config.compose import as_overrides, compose_data, compose_run
 from seqloom.config.schema import Run
 from seqloom.errors import ConfigError
 
@@ -128,3 +128,24 @@ def test_data_alone() -> None:
         compose_data(["data=csv", "data.trian=x.csv"])
     with pytest.raises(ConfigError, match=r"^data\.trian is not a parameter of data=csv\. Did you"):
         compose_data(["data=csv", "+data.trian=x.csv"])
+
+
+@pytest.mark.parametrize("word", ["data.columns=text:review", "data.columns=[text,label]"])
+def test_braces_that_the_shell_took_apart(word: str) -> None:
+    with pytest.raises(ConfigError) as found:
+        compose_run(["data=csv", "data.train=a.csv", word, "head=classification"])
+    assert str(found.value) == (
+        "data.columns: expected keys with values, 'data.columns={KEY: VALUE, KEY: VALUE}'. The "
+        "quotes are needed: without them the shell takes the braces apart. One key alone is set by "
+        "data.columns.KEY=VALUE."
+    )
+
+
+def test_a_value_that_the_shell_took_apart_at_its_spaces() -> None:
+    with pytest.raises(ConfigError, match=r"^'data.columns={text:' cannot be read: its bracket is"):
+        compose_run(["data=csv", "data.columns={text:", "review}"])
+
+
+def test_overrides_from_python_are_words_or_mappings() -> None:
+    with pytest.raises(ConfigError, match=r"^\['encoder=lstm'\] \(list\) is no override\. Pass"):
+        as_overrides([["encoder=lstm"]])  # type: ignore[list-item]

@@ -1,0 +1,61 @@
+"""The examples of the help texts can be pasted into a shell."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from contextlib import suppress
+
+import pytest
+
+from seqloom.cli.main import run
+from seqloom.plugins import registry
+
+COMMANDS = (
+    "train",
+    "evaluate",
+    "predict",
+    "inspect",
+    "sweep resume",
+    "sweep list",
+    "sweep show",
+    "sweep diff",
+    "plugins",
+    "conformance",
+    "new plugin",
+    "tune",
+    "demo",
+    "prepare",
+)
+GLOBS = re.compile(r"[\[{*?~!]")
+"""What bash or zsh would take apart or look for among the files."""
+
+
+def _help(command: str, capsys: pytest.CaptureFixture[str]) -> str:
+    with suppress(SystemExit):  # by argparse
+        run([*command.split(), "--help"])
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("width", ["60", "120"])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_examples_are_whole_lines(
+    command: str, width: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", width)
+    text = _help(command, capsys)
+    assert "Example: " not in text or command in ("prepare", "demo")  # which are short
+    for line in text.splitlines():
+        words = line.strip()
+        if not re.match(r"(seqloom|echo) ", words):
+            continue
+        # In the lexer, words in quotes keep them; others must have nothing that a shell expands.
+        for word in shlex.shlex(words, posix=False, punctuation_chars=True):
+            assert word[0] in "'\"" or not GLOBS.search(word), line
+        assert shlex.split(words)[-1] != "predict", line
+
+
+def test_every_command_is_tried() -> None:
+    from seqloom.cli.commands import COMMANDS as OWN
+
+    assert {*OWN, *registry().commands()} <= {command.split()[0] for command in COMMANDS}

@@ -55,6 +55,7 @@ Common keys:
   init=MODEL                  start from a trained model; 'freeze=[frontend]': not trained
   encoder.hidden_size=N       parameter of a component; --cfg job lists all of them
   budget.min_steps=N          optimizer steps that even a small data set gets, in more epochs
+  monitor=val/NAME            metric that selects the best model (default: the head's own)
   trainer.max_epochs=N        argument of Lightning's Trainer; others with +trainer.KEY=VALUE
   optimizer.lr=X              argument of the optimizer
   batch.max_examples=N        examples in a batch; batch.max_cost=N: padded tokens or pixels

@@ -60,6 +60,8 @@ class RunConfig:
     freeze: Sequence[str] = field(default_factory=list)
     disable_plugins: Sequence[str] = field(default_factory=list)
     title: str | None = None
+    monitor: str | None = None
+    mode: Literal["max", "min"] | None = None
 
     @property
     def components(self) -> dict[str, Section]:

@@ -34,6 +34,13 @@ class InitClasses(Enum):
         return self.value
 
 
+class Mode(StrEnum):
+    """Whether higher or lower values of the monitored metric are better."""
+
+    max = "max"
+    min = "min"
+
+
 @dataclass
 class Batch:
     """Settings of batches.
@@ -87,6 +94,10 @@ class Run:
         freeze: Modules that are not trained: ``frontend``, ``encoder.stack``, …
         disable_plugins: Names of plugins, or of their distributions, that this run does not use.
         title: Title of the report; null: the names of the components.
+        monitor: Metric on validation that selects the best checkpoint, and that early stopping, a
+            plateau schedule and a sweep go by: ``val/f1_macro``; null: the head's own.
+        mode: Whether higher (``max``) or lower (``min``) values of it are better; null: as the head
+            says.
     """
 
     data: Any = REQUIRED
@@ -110,3 +121,5 @@ class Run:
     freeze: list[str] = field(default_factory=list)
     disable_plugins: list[str] = field(default_factory=list)
     title: str | None = None
+    monitor: str | None = None
+    mode: Mode | None = None

@@ -15,6 +15,7 @@ from pytorch_lightning.loggers.logger import Logger
 from seqloom.files import cannot_write, finite, write_text
 from seqloom.train.distributed import is_first
 from seqloom.train.folder import read_metrics
+from seqloom.train.limits import of_epochs
 
 log = logging.getLogger("seqloom")
 
@@ -63,10 +64,18 @@ class JsonLines(Logger):
 
 
 class EpochLines(pl.Callback):
-    """Logs a line after each epoch, on the first rank: epoch, losses, monitored metric."""
+    """Logs a line after each epoch, on the first rank: epoch, losses, monitored metric.
+
+    Args:
+        monitor: Monitored metric with its split.
+
+    Attributes:
+        of: Number of epochs in words, such as `` of 10``; None: from the trainer's limits.
+    """
 
     def __init__(self, monitor: str) -> None:
         self.monitor = monitor
+        self.of: str | None = None
         self.start = 0.0
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -74,14 +83,18 @@ class EpochLines(pl.Callback):
         self.start = time.perf_counter()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Log one line."""
+        """Log one line; the training loss is the mean over the epoch."""
+        values = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        mean_loss = getattr(pl_module, "mean_loss", None)
+        if mean_loss is not None:
+            values["train/loss"] = mean_loss()  # on every rank
         if not is_first():
             return
-        values = trainer.callback_metrics
-        names = ("train/loss", "val/loss", self.monitor)
-        shown = ", ".join(f"{name} {float(values[name]):.4f}" for name in names if name in values)
+        names = dict.fromkeys(("train/loss", "val/loss", self.monitor))
+        shown = ", ".join(f"{name} {values[name]:.4f}" for name in names if name in values)
         epoch, seconds = trainer.current_epoch + 1, time.perf_counter() - self.start
-        log.info("Epoch %d of %s: %s (%.0f s)", epoch, trainer.max_epochs, shown, seconds)
+        of = of_epochs(trainer, int(trainer.num_training_batches)) if self.of is None else self.of
+        log.info("Epoch %d%s: %s (%.0f s)", epoch, of, shown, seconds)
 
 
 class TrainingTime(pl.Callback):

@@ -40,9 +40,14 @@ class BestCheckpoint(ModelCheckpoint):
     """Keeps the best checkpoint; of two with equal metrics, that with the smaller validation loss.
 
     A run can be resumed where its folder was moved to.
+
+    Attributes:
+        best_loss: Validation loss of the best checkpoint.
+        best_epoch: Its epoch, counted from 1; None as long as there is none.
     """
 
     best_loss = math.inf
+    best_epoch: int | None = None
 
     def check_monitor_top_k(self, trainer: pl.Trainer, current: Tensor | None = None) -> bool:
         """Return whether to keep this epoch's model, as the first rank decides."""
@@ -53,16 +58,21 @@ class BestCheckpoint(ModelCheckpoint):
         equal = current is not None and bool(current == self.best_model_score)
         better = loss < self.best_loss if equal else super().check_monitor_top_k(trainer, current)
         if better:
-            self.best_loss = loss
+            self.best_loss, self.best_epoch = loss, trainer.current_epoch + 1
         return better
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state."""
-        return {**super().state_dict(), "best_loss": self.best_loss}
+        return {
+            **super().state_dict(),
+            "best_loss": self.best_loss,
+            "best_epoch": self.best_epoch,
+        }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restore the state, with stored paths replaced by those of the current folder."""
         self.best_loss = state_dict.get("best_loss", math.inf)
+        self.best_epoch = state_dict.get("best_epoch")
         moved = {
             **state_dict,
             "dirpath": self.dirpath,
@@ -98,7 +108,8 @@ class LastCheckpoint(Checkpoint):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write the checkpoint; the best one's callback comes earlier in the list."""
-        self.should_stop = trainer.should_stop
+        # With a higher limit, a run that reached its limit is to continue.
+        self.should_stop = trainer.should_stop and not getattr(pl_module, "limit_reached", False)
         trainer.save_checkpoint(self.path)
 
 
@@ -185,17 +196,23 @@ class Progress:
     changes: tuple[str, ...] = ()
 
 
-def read_progress(path: Path) -> Progress:
+def read_progress(path: Path, max_steps: int = -1) -> Progress:
     """Return the progress that a checkpoint holds.
+
+    Args:
+        path: Checkpoint.
+        max_steps: Number of steps after which training ends; -1: no limit.
 
     Raises:
         RunError: The checkpoint cannot be read, or was written inside an epoch.
     """
     state = read_checkpoint(path)
     batches = state["loops"]["fit_loop"]["epoch_loop.batch_progress"]
-    if not batches["is_last_batch"]:
+    stopped = state["callbacks"].get("LastCheckpoint", {}).get("should_stop")
+    over = stopped or 0 < max_steps <= state["global_step"]  # only the evaluation is left to do
+    if not batches["is_last_batch"] and not over:
         raise RunError(
-            f"{path} was written inside an epoch, which trainer.max_steps ended. A run can be "
+            f"{path} was written inside an epoch, which a limit ended. A run can be "
             "resumed from complete epochs only. Use a new run_dir."
         )
     log.info("Resuming after epoch %d, step %d.", state["epoch"] + 1, state["global_step"])

@@ -6,6 +6,7 @@ program; bundles, which come from others, never reach this.
 
 from __future__ import annotations
 
+import inspect
 import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -14,14 +15,17 @@ from typing import Any
 
 import pytorch_lightning as pl
 from hydra.errors import InstantiationException
-from hydra.utils import instantiate
+from hydra.utils import get_object, instantiate
 from lightning_fabric.plugins.environments.cluster_environment import ClusterEnvironment
+from pytorch_lightning.callbacks import EarlyStopping
 from torch.optim import Optimizer
 
 from seqloom.config.run_config import Section
 from seqloom.errors import ConfigError
 from seqloom.interfaces import Head
+from seqloom.interfaces.head import Mode
 from seqloom.train.checkpoints import AtomicCheckpointIO, BestCheckpoint
+from seqloom.train.monitor import SPLIT, Monitor, mode_of
 
 log = logging.getLogger("seqloom")
 
@@ -56,35 +60,92 @@ def build_scheduler(section: Section | None) -> Callable[..., Any] | None:
     """Return a function from an optimizer to the scheduler, or None."""
     if not section:
         return None
-    scheduler: Callable[..., Any] = build({**section, "_partial_": True}, "scheduler")
+    own = {name: value for name, value in section.items() if name != "monitor"}
+    scheduler: Callable[..., Any] = build({**own, "_partial_": True}, "scheduler")
     return scheduler
 
 
+def plateau(section: Section | None, head: Head, monitor: Monitor) -> tuple[str, Mode]:
+    """Return the metric, with its split, and the mode of a schedule that waits for a plateau.
+
+    ``scheduler.monitor`` and ``scheduler.mode`` replace those of the run.
+
+    Raises:
+        ConfigError: The head does not have the metric.
+    """
+    found = with_monitor({"monitor": None, **(section or {})}, "scheduler", head, monitor)
+    return found["monitor"], found.get("mode") or monitor.mode
+
+
 def build_callbacks(
-    sections: Mapping[str, Section] | None, head: Head, has_val: bool
+    sections: Mapping[str, Section] | None, head: Head, monitor: Monitor, has_val: bool
 ) -> list[pl.Callback]:
-    """Return the callbacks; ``monitor: null`` becomes the head's own metric."""
+    """Return the callbacks; where ``monitor`` or ``mode`` is null, the run's own is used.
+
+    A callback that names a metric gets the direction of this metric.
+
+    Raises:
+        ConfigError: A callback monitors a metric that the head does not have.
+    """
     built = []
     for name, section in (sections or {}).items():
-        late = {}
-        if "monitor" in section:
-            if not has_val:
-                log.info("No validation split: callbacks.%s is not used.", name)
-                continue
-            if section["monitor"] is None:
-                late = {"monitor": f"val/{head.monitor}", "mode": head.mode}
-        built.append(build(section, f"callbacks.{name}", **late))
+        if "monitor" in section and not has_val:
+            log.info("No validation split: callbacks.%s is not used.", name)
+            continue
+        key = f"callbacks.{name}"
+        callback = build(with_monitor(section, key, head, monitor), key)
+        if isinstance(callback, EarlyStopping) and "strict" not in section:
+            callback.strict = False  # the metric exists, but perhaps no validation has run yet
+        built.append(callback)
     return built
 
 
-def best_checkpoint(folder: Path, head: Head, has_val: bool) -> BestCheckpoint:
-    """Return the callback that keeps the best checkpoint by the head's metric."""
+def with_monitor(section: Section, key: str, head: Head, monitor: Monitor) -> Section:
+    """Return the section of a callback or schedule with its metric and the metric's direction.
+
+    Args:
+        section: Section; without the key ``monitor`` it is returned unchanged.
+        key: Key of the section, for messages.
+        head: Head of the model.
+        monitor: The run's own metric, for ``monitor: null``.
+
+    Raises:
+        ConfigError: The head does not have the metric.
+    """
+    if "monitor" not in section:
+        return section
+    named, mode = section["monitor"], section.get("mode")
+    rest = {name: value for name, value in section.items() if name not in {"monitor", "mode"}}
+    if named is None:
+        named, found = monitor.key, monitor.mode
+    elif mode is None or named.startswith(SPLIT):
+        found = mode_of(head, named, key)
+        found = monitor.mode if named == monitor.key else found
+    else:  # a metric that another callback logs
+        found = mode
+    extra = {"mode": mode or found} if _takes(section, "mode") else {}
+    return {**rest, "monitor": named, **extra}
+
+
+def _takes(section: Section, name: str) -> bool:
+    """Return whether the target of a section has a parameter."""
+    try:
+        parameters = inspect.signature(get_object(section["_target_"])).parameters
+    except Exception:  # `build` explains what is wrong with it
+        return False
+    kinds = {parameter.kind for parameter in parameters.values()}
+    return name in parameters or inspect.Parameter.VAR_KEYWORD in kinds
+
+
+def best_checkpoint(folder: Path, monitor: Monitor, has_val: bool) -> BestCheckpoint:
+    """Return the callback that keeps the best checkpoint by the run's metric."""
     return BestCheckpoint(
         dirpath=folder,
         filename="best",
-        monitor=f"val/{head.monitor}" if has_val else None,
-        mode=head.mode,
-        save_on_train_epoch_end=True,
+        monitor=monitor.key if has_val else None,
+        mode=monitor.mode,
+        # Where validation runs inside an epoch, its scores are those of the weights at that step.
+        save_on_train_epoch_end=not has_val,
         enable_version_counter=False,
     )
 

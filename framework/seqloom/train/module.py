@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, Self
 
@@ -14,8 +15,12 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from seqloom.errors import ConfigError, RunError
 from seqloom.interfaces import SequenceBatch
+from seqloom.interfaces.head import Mode
 from seqloom.model.pipeline import Pipeline
+from seqloom.train.distributed import gathered
 from seqloom.train.evaluator import Evaluator
+from seqloom.train.limits import is_last_step, is_validated_anyway, validate_now
+from seqloom.train.monitor import Monitor, chosen_monitor
 
 
 class SequenceModule(pl.LightningModule):
@@ -26,8 +31,13 @@ class SequenceModule(pl.LightningModule):
         optimizer: Function from parameters to an optimizer.
         scheduler: Function from an optimizer (and ``total_steps``, if it has that parameter) to a
             schedule; None for a constant learning rate.
-        total_steps: Number of optimizer steps of the whole run.
+        total_steps: Number of optimizer steps of the whole run; None: not known before its end.
+        monitor: Metric that selects the best checkpoint; None: the head's own.
         frozen: Modules that stay in eval mode, so that their weights and statistics do not change.
+
+    Attributes:
+        plateau: Metric with its split, and its mode, that a `ReduceLROnPlateau` waits for.
+        limit_reached: Whether the last step was taken.
     """
 
     def __init__(
@@ -35,8 +45,10 @@ class SequenceModule(pl.LightningModule):
         pipeline: Pipeline,
         optimizer: Callable[[Any], Optimizer],
         scheduler: Callable[..., Any] | None,
-        total_steps: int,
+        total_steps: int | None,
         frozen: Sequence[nn.Module] = (),
+        *,
+        monitor: Monitor | None = None,
     ) -> None:
         super().__init__()
         self.pipeline = pipeline
@@ -46,7 +58,12 @@ class SequenceModule(pl.LightningModule):
         self.make_scheduler = scheduler
         self.total_steps = total_steps
         self.frozen = tuple(frozen)
+        self.monitor = monitor or chosen_monitor(pipeline.head, None)
+        self.plateau: tuple[str, Mode] = (self.monitor.key, self.monitor.mode)
         self.evaluator: Evaluator | None = None
+        self.limit_reached = False
+        self._loss_sum: Tensor | float = 0.0
+        self._examples = 0
         self.train()
 
     def train(self, mode: bool = True) -> Self:
@@ -67,9 +84,33 @@ class SequenceModule(pl.LightningModule):
         # Reading the value waits for the GPU, so there it is checked only occasionally.
         if loss.device.type == "cpu" or self.global_step % 50 == 0:
             refuse_non_finite(loss, losses, batch)
+        self._loss_sum += losses.detach().sum()  # on its device: reading it would wait
+        self._examples += len(batch)
         loss = loss * batch.weight
         self.log("train/loss", loss.detach(), batch_size=len(batch), prog_bar=True, sync_dist=True)
         return loss
+
+    def on_train_batch_end(self, *args: Any) -> None:
+        """Validate after the last batch, wherever the training ends; callbacks come before this."""
+        if is_last_step(self.trainer):
+            self.limit_reached = True
+            if not is_validated_anyway(self.trainer):
+                validate_now(self.trainer)
+        elif self.trainer.should_stop:
+            validate_now(self.trainer)
+
+    def on_train_epoch_start(self) -> None:
+        """Start the mean of an epoch's losses."""
+        self._loss_sum, self._examples = 0.0, 0
+
+    def mean_loss(self) -> float:
+        """Return the mean training loss over the examples of this epoch, of all ranks.
+
+        Every rank must request it. NaN before the first batch.
+        """
+        own = (float(self._loss_sum), self._examples)
+        total, count = (math.fsum(column) for column in zip(*gathered(own), strict=True))
+        return total / count if count else math.nan
 
     def on_validation_epoch_start(self) -> None:
         """Start a new evaluation."""
@@ -83,7 +124,7 @@ class SequenceModule(pl.LightningModule):
     def on_validation_epoch_end(self) -> None:
         """Log the metrics."""
         assert self.evaluator is not None
-        monitor = self.pipeline.head.monitor
+        monitor = self.monitor.name
         for name, value in self.evaluator.compute().items():
             # Every rank has the same value; max keeps it exactly, a mean might round.
             self.log(
@@ -99,18 +140,27 @@ class SequenceModule(pl.LightningModule):
             return optimizer
         function = getattr(self.make_scheduler, "func", self.make_scheduler)
         by_step = "total_steps" in inspect.signature(function).parameters
-        extra: dict[str, Any] = {"total_steps": self.total_steps} if by_step else {}
+        extra: dict[str, Any] = {"total_steps": self._known_steps()} if by_step else {}
+        key, mode = self.plateau
         plateau = function is ReduceLROnPlateau
         if plateau:
-            extra["mode"] = self.pipeline.head.mode
+            extra["mode"] = mode
         scheduler = _made("scheduler", self.make_scheduler, optimizer, **extra)
         settings: dict[str, Any] = {
             "scheduler": scheduler,
             "interval": "step" if by_step else "epoch",
         }
         if plateau:
-            settings["monitor"] = f"val/{self.pipeline.head.monitor}"
+            settings |= {"monitor": key, "strict": False}  # an epoch may have no validation
         return {"optimizer": optimizer, "lr_scheduler": settings}
+
+    def _known_steps(self) -> int:
+        if self.total_steps is None:
+            raise ConfigError(
+                "The schedule needs the number of steps: set trainer.max_epochs or "
+                "trainer.max_steps, or choose scheduler=constant."
+            )
+        return self.total_steps
 
 
 def _rename_weights(module: nn.Module, state: dict[str, Any], *_: Any) -> None:

@@ -30,6 +30,7 @@ class Summary(TypedDict, total=False):
         batch_fill: Share of the training batches that is not padding, in [0, 1].
         monitor: Name of the monitored metric.
         higher_is_better: Whether a higher value of it is better.
+        best_epoch: Epoch of the best checkpoint, counted from 1; None without validation.
         state: ``pruned`` if a sweep stopped the run early.
         calibration: What the head reports on its calibration.
         metrics: Metrics by split and name.
@@ -45,6 +46,7 @@ class Summary(TypedDict, total=False):
     batch_fill: float
     monitor: str
     higher_is_better: bool
+    best_epoch: int | None
     state: str
     calibration: dict[str, float]
     metrics: dict[str, dict[str, float]]

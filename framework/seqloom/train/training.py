@@ -26,7 +26,9 @@ from seqloom.train.checkpoints import (
 from seqloom.train.data import RunData, SequenceData
 from seqloom.train.distributed import is_first, rank, world_size
 from seqloom.train.folder import RunFolder
+from seqloom.train.limits import of_epochs, stop_message, total_steps, used_batches
 from seqloom.train.module import SequenceModule
+from seqloom.train.monitor import chosen_monitor
 from seqloom.train.pretrained import freeze_modules
 from seqloom.train.process import explained_errors, set_seed
 from seqloom.train.record import Summary
@@ -57,7 +59,9 @@ class Training:
         self.has_val = bool(data.rows["val"])
         if not self.has_val:
             log.info("There is no validation split: the last epoch is kept, not the best.")
-        self.best = instantiate.best_checkpoint(folder.checkpoints, pipeline.head, self.has_val)
+        self.monitor = chosen_monitor(pipeline.head, cfg.monitor, cfg.mode)
+        self.best = instantiate.best_checkpoint(folder.checkpoints, self.monitor, self.has_val)
+        self.lines = EpochLines(self.monitor.key)
         self.time = TrainingTime()
         self.steps = JsonLines(folder.steps)
         self.loggers = [self.steps, *instantiate.build_loggers(cfg.logger)]
@@ -72,7 +76,7 @@ class Training:
 
     def run(self) -> Summary:
         """Train; return the facts of the training for the run's record."""
-        before = read_progress(self.folder.last) if self.folder.resumable else Progress()
+        before = self._progress()
         self.trainer.strategy.setup_environment()  # the samplers must know their rank already
         for change in before.changes if is_first() else ():
             log.warning("The run is resumed with other components than it had: %s", change)
@@ -84,6 +88,7 @@ class Training:
         used = used_batches(self.trainer, self.time.batches)
         set_epochs(self.trainer, self.cfg.budget, used)
         module = self._module(used)
+        self.lines.of = of_epochs(self.trainer, used)
         self._log_batches(used)
         # Lightning sets the sampler's epoch too late for workers, which read ahead.
         data.train_sampler.set_epoch(before.epochs)
@@ -94,6 +99,7 @@ class Training:
                 self.trainer.fit(module, datamodule=data, ckpt_path=before.path, weights_only=True)
         finally:
             instantiate.close_loggers(self.loggers)
+        self._log_stop()
         self._load_best(module)
         self.pipeline.to(self.trainer.strategy.root_device)  # Lightning has left it on the CPU
         return self._summary(data)
@@ -101,11 +107,11 @@ class Training:
     def _callbacks(self) -> list[pl.Callback]:
         head = self.pipeline.head
         return [
-            *instantiate.build_callbacks(self.cfg.callbacks, head, self.has_val),
+            *instantiate.build_callbacks(self.cfg.callbacks, head, self.monitor, self.has_val),
             RandomState(),
             ComponentRecord(self.cfg),
             self.time,
-            EpochLines(f"val/{head.monitor}"),
+            self.lines,
             self.best,
             LastCheckpoint(self.folder.last),
         ]
@@ -115,13 +121,16 @@ class Training:
         # Log at least once in an epoch of few batches.
         every = max(1, min(self.trainer.log_every_n_steps, batches))  # type: ignore[attr-defined]
         self.trainer.log_every_n_steps = every  # type: ignore[attr-defined]
-        return SequenceModule(
+        module = SequenceModule(
             self.pipeline,
             instantiate.build_optimizer(self.cfg.optimizer),
             instantiate.build_scheduler(self.cfg.scheduler),
             total_steps(self.trainer, batches),
             freeze_modules(self.pipeline.model, self.cfg.freeze),
+            monitor=self.monitor,
         )
+        module.plateau = instantiate.plateau(self.cfg.scheduler, self.pipeline.head, self.monitor)
+        return module
 
     def _log_batches(self, batches: int) -> None:
         """Log the size of a batch on each of several ranks, and in a step."""
@@ -137,16 +146,32 @@ class Training:
             math.ceil(batches / accumulate),
         )
 
+    def _progress(self) -> Progress:
+        if not self.folder.resumable:
+            return Progress()
+        return read_progress(self.folder.last, self.trainer.max_steps)
+
+    def _log_stop(self) -> None:
+        """Log what stopped the training early, if anything did."""
+        epoch, score = self.best.best_epoch, self.best.best_model_score
+        best = ""
+        if epoch is not None and score is not None:
+            best = f" Best: epoch {epoch}, {self.monitor.key} {float(score):.4f}."
+        message = stop_message(self.trainer.callbacks, best)  # type: ignore[attr-defined]
+        if message and is_first():
+            log.info("%s", message)
+
     def _load_best(self, module: SequenceModule) -> None:
         best = Path(self.best.best_model_path or self.folder.last)
         if not best.exists():
             raise RunError(
-                "No epoch was completed, so there is no model. Set trainer.max_epochs to 1 or more."
+                "No epoch was completed, so there is no model. Raise trainer.max_epochs, "
+                "trainer.max_time or trainer.limit_train_batches."
             )
         module.load_state_dict(read_checkpoint(best)["state_dict"])
 
     def _summary(self, data: SequenceData) -> Summary:
-        seconds, head = self.time.seconds, self.pipeline.head
+        seconds = self.time.seconds
         cost = int(self.data.rows["train"].costs.sum()) * self.time.passes
         return {
             "device": str(self.pipeline.device),
@@ -157,28 +182,8 @@ class Training:
             "training_seconds": round(seconds, 3),
             "cost_per_second": round(cost / seconds) if seconds else None,
             "batch_fill": round(data.train_sampler.fill(), 4),
-            "monitor": head.monitor,
-            "higher_is_better": head.mode == "max",
+            "monitor": self.monitor.name,
+            "higher_is_better": self.monitor.higher_is_better,
+            "best_epoch": self.best.best_epoch,
             "metrics": {},
         }
-
-
-def used_batches(trainer: pl.Trainer, batches: int) -> int:
-    """Return the number of an epoch's batches that the trainer uses."""
-    limit = trainer.limit_train_batches
-    return min(batches, limit) if isinstance(limit, int) else int(batches * limit)
-
-
-def total_steps(trainer: pl.Trainer, batches: int) -> int:
-    """Return the number of optimizer steps of the whole run, given the batches in an epoch.
-
-    Raises:
-        RunError: The run has no end.
-    """
-    epochs = math.inf if trainer.max_epochs in (None, -1) else trainer.max_epochs
-    steps = math.ceil(batches / trainer.accumulate_grad_batches) * epochs
-    if trainer.max_steps > 0:
-        steps = min(steps, trainer.max_steps)
-    if steps == math.inf:
-        raise RunError("The run has no end: set trainer.max_epochs or trainer.max_steps.")
-    return max(1, int(steps))

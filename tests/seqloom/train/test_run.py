@@ -18,7 +18,7 @@ from seqloom.errors import ConfigError, RunError
 from seqloom.files import sha256
 from seqloom.interfaces import Head
 from seqloom.train.folder import Result
-from seqloom.train.training import total_steps, used_batches
+from seqloom.train.limits import total_steps, used_batches
 
 Fit = Callable[..., Result]
 
@@ -320,7 +320,14 @@ def test_the_rate_falls_over_the_run(fit: Fit, parts: Callable[..., str]) -> Non
             "++trainer.num_nodes=2",
             r"num_nodes=2: a run uses the devices of one machine\. Set trainer\.num_nodes=1",
         ),
-        ("callbacks.early_stopping.monitor=val/zzz", r"callbacks: Early stopping .*`val/f1`"),
+        (
+            "callbacks.early_stopping.monitor=val/zzz",
+            r"callbacks\.early_stopping\.monitor=val/zzz: .*There are: .*val/f1, .*val/loss",
+        ),
+        (
+            "monitor=val/f1_macr",
+            r"monitor=val/f1_macr: .*Did you mean 'val/f1_macro'\? There are: ",
+        ),
         ("seed=-1", r"seed=-1: expected 0 or more"),
         ("encoder.hidden_size=-1", r"-1"),
     ],

@@ -105,8 +105,8 @@ class Pruning(pl.Callback):
         """Return a metric, and the sign that makes higher values better."""
         if self.metric:
             return self.metric, 1 if self.direction == "maximize" else -1
-        pipeline: Any = pl_module.pipeline
-        return f"val/{pipeline.head.monitor}", 1 if pipeline.head.mode == "max" else -1
+        monitor: Any = pl_module.monitor
+        return monitor.key, 1 if monitor.higher_is_better else -1
 
     def _params(self, trainer: pl.Trainer) -> dict[str, Any]:
         if self.pruner != "hyperband" or "max_resource" in self.params:

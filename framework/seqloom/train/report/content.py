@@ -47,7 +47,9 @@ class Report:
         metrics: Final metrics by split and name.
         monitor: Monitored metric, such as ``f1``, or ``val/f1`` with its split.
         higher_is_better: Whether higher values of it are better.
-        history: Rows of ``metrics.jsonl``: ``step``, ``epoch`` and metrics such as ``train/loss``.
+        best_epoch: Epoch of the best checkpoint, counted from 1; None: it is found in the history.
+        history: Rows of ``metrics.jsonl``: ``step``, ``epoch``, counted from 1, and metrics such as
+            ``train/loss``.
         lengths: Lengths of the sequences in steps, by split.
         fill: Share of the training batches that is not padding, in [0, 1].
         tables: Tables of the head, such as scores by type; a column ``f1`` is drawn as bars.
@@ -63,6 +65,7 @@ class Report:
     metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     monitor: str = ""
     higher_is_better: bool = True
+    best_epoch: int | None = None
     history: Sequence[Mapping[str, Any]] = ()
     lengths: Mapping[str, Sequence[int]] = field(default_factory=dict)
     fill: float | None = None
@@ -113,6 +116,35 @@ def thinned(points: Curve, most: int = 400) -> Curve:
 def best(points: Curve, higher_is_better: bool) -> tuple[float, float]:
     """Return the best point of a curve that has points, the first among equals."""
     return (max if higher_is_better else min)(points, key=lambda point: point[1])
+
+
+def best_row(report: Report) -> Mapping[str, Any] | None:
+    """Return the row of the history with the best value of the monitored metric.
+
+    Of equal values it is the one with the smaller validation loss, as for the best checkpoint. In
+    the report's ``best_epoch``, if it is known.
+    """
+    key, sign = report.monitor_key, 1 if report.higher_is_better else -1
+    rows = [row for row in report.history if _is_finite(row.get(key))]
+    own = [row for row in rows if report.best_epoch in (row.get("epoch"), None)]
+
+    def rank(row: Mapping[str, Any]) -> tuple[float, float]:
+        loss: Any = row.get("val/loss")
+        return sign * row[key], -loss if _is_finite(loss) else -math.inf
+
+    return max(own or rows, key=rank, default=None)
+
+
+def _is_finite(value: Any) -> bool:
+    return is_number(value) and math.isfinite(value)
+
+
+def counted_from_1(rows: Rows) -> list[dict[str, Any]]:
+    """Return rows of ``metrics.jsonl`` with their epochs counted from 1, as the log counts them."""
+    return [
+        {**row, "epoch": row["epoch"] + 1} if is_number(row.get("epoch")) else dict(row)
+        for row in rows
+    ]
 
 
 def not_finite(rows: Rows) -> list[tuple[str, int, str]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqloom.train.report import tables
-from seqloom.train.report.content import Report, best, curve, is_number, not_finite
+from seqloom.train.report.content import Report, best_row, is_number, not_finite
 from seqloom.train.report.plots import figures_of
 
 if TYPE_CHECKING:
@@ -33,13 +33,12 @@ def write_report(path: Path, report: Report) -> None:
 
 
 def _derived(report: Report) -> dict[str, Any]:
-    points = curve(report.history, report.monitor_key)
-    top = best(points, report.higher_is_better) if points else None
+    top = best_row(report)
     final = {
         s: v[report.monitor_name] for s, v in report.metrics.items() if report.monitor_name in v
     }
     return {
-        "best": (int(top[0]), top[1]) if top else None,
+        "best": _best(top, report.monitor_key) if top else None,
         "final": final,
         "not_finite": not_finite(report.history),
         "config": _as_yaml(report.config),
@@ -52,6 +51,13 @@ def _is_flawless(report: Report, final: Mapping[str, float]) -> bool:
     """Return whether the split that the examples are from has no mistakes: F1 of 1, CER of 0."""
     split = "test" if "test" in report.metrics else "val"
     return final.get(split) == (1.0 if report.higher_is_better else 0.0)
+
+
+def _best(row: Mapping[str, Any], key: str) -> tuple[str, float]:
+    """Return where a row stands in the training, and its value of a metric."""
+    places = [f"step {shown(row['step'])}"] if is_number(row.get("step")) else []
+    places += [f"epoch {row['epoch']}"] if is_number(row.get("epoch")) else []
+    return ", ".join(places), row[key]
 
 
 def _environment() -> Environment:

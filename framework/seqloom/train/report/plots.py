@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from seqloom.interfaces.head import Matrix, Table
-from seqloom.train.report.content import Curve, Report, best, curve, thinned
+from seqloom.train.report.content import Curve, Report, best, best_row, curve, is_number, thinned
 from seqloom.train.report.drawing import (
     INK,
     LINE,
@@ -95,10 +95,11 @@ def _figures(report: Report, artist: _Artist) -> Figures:
 def _curves(report: Report, artist: _Artist) -> list[Plot]:
     train, val = curve(report.history, "train/loss"), curve(report.history, "val/loss")
     monitored = curve(report.history, report.monitor_key, "epoch")
-    name, higher = report.monitor_key, report.higher_is_better
+    name, higher, row = report.monitor_key, report.higher_is_better, best_row(report)
     found = [artist("Loss", lambda: loss_curves(train, val))] if train or val else []
-    if monitored:
-        found.append(artist(name, lambda: monitor_curve(monitored, name, higher)))
+    if monitored and row:
+        marked = (float(row["epoch"]), float(row[name])) if is_number(row.get("epoch")) else None
+        found.append(artist(name, lambda: monitor_curve(monitored, name, higher, marked)))
     return found
 
 
@@ -135,11 +136,20 @@ def loss_curves(train: Curve, val: Curve) -> Figure:
     return drawn
 
 
-def monitor_curve(points: Curve, name: str, higher_is_better: bool) -> Figure:
-    """Draw the monitored metric by epoch, its best value marked."""
+def monitor_curve(
+    points: Curve, name: str, higher_is_better: bool, marked: tuple[float, float] | None = None
+) -> Figure:
+    """Draw the monitored metric by epoch, its best value marked.
+
+    Args:
+        points: Values by epoch.
+        name: Name of the metric.
+        higher_is_better: Whether higher values of it are better.
+        marked: Best point; None: the first of those with the best value.
+    """
     drawn, axes = figure()
     axes.plot(*zip(*points, strict=True), color=SERIES[0], marker="o", ms=3.5)
-    x, y = best(points, higher_is_better)
+    x, y = marked or best(points, higher_is_better)
     axes.plot([x], [y], "o", ms=10, mfc="none", mec=SERIES[1], mew=2)
     lowest, highest = min(p[1] for p in points), max(p[1] for p in points)
     below = 2 * y > lowest + highest  # the text stays inside the plot

@@ -14,6 +14,7 @@ from seqloom.train.data import RunData
 from seqloom.train.evaluator import Evaluation
 from seqloom.train.folder import RunFolder, read_metrics
 from seqloom.train.report import Report, WorstExample, write_report
+from seqloom.train.report.content import counted_from_1
 
 WORST = 20
 FACTS = {
@@ -51,9 +52,10 @@ def write_run_report(
             if record.get(key) is not None
         ],
         metrics={split: found.metrics for split, found in evaluations.items()},
-        monitor=pipeline.head.monitor,
-        higher_is_better=pipeline.head.mode == "max",
-        history=read_metrics(folder.steps),
+        monitor=record["monitor"],
+        higher_is_better=record["higher_is_better"],
+        best_epoch=record.get("best_epoch"),
+        history=counted_from_1(read_metrics(folder.steps)),
         lengths={split: rows.steps.tolist() for split, rows in data.rows.items() if rows},
         fill=record.get("batch_fill"),
         tables=[detail for detail in details if isinstance(detail, Table)],

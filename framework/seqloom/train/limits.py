@@ -1,0 +1,124 @@
+"""The end of a training: how many epochs and steps there will be, and what happens at the last one.
+
+Lightning validates where an epoch ends. A training that ``max_steps`` or ``max_time`` ends inside
+one would leave weights that nothing has measured.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import EarlyStopping, Timer
+
+from seqloom.errors import RunError
+
+
+def used_batches(trainer: pl.Trainer, batches: int) -> int:
+    """Return the number of an epoch's batches that the trainer uses."""
+    limit = trainer.limit_train_batches
+    return min(batches, limit) if isinstance(limit, int) else int(batches * limit)
+
+
+def planned_epochs(trainer: pl.Trainer, batches: int) -> float:
+    """Return the number of epochs, given the batches in each; the last one counts if it is begun.
+
+    Infinite if neither ``max_epochs`` nor ``max_steps`` limits it.
+    """
+    epochs = math.inf if trainer.max_epochs in (None, -1) else float(trainer.max_epochs)
+    if trainer.max_steps > 0:
+        steps_an_epoch = max(1, math.ceil(batches / trainer.accumulate_grad_batches))
+        epochs = min(epochs, math.ceil(trainer.max_steps / steps_an_epoch))
+    return epochs
+
+
+def total_steps(trainer: pl.Trainer, batches: int) -> int | None:
+    """Return the number of optimizer steps of the whole run, given the batches in an epoch.
+
+    Returns:
+        The number; None if only ``max_time`` or early stopping will end the run.
+
+    Raises:
+        RunError: The run has no end.
+    """
+    epochs = math.inf if trainer.max_epochs in (None, -1) else trainer.max_epochs
+    steps = math.ceil(batches / trainer.accumulate_grad_batches) * epochs
+    if trainer.max_steps > 0:
+        steps = min(steps, trainer.max_steps)
+    if steps < math.inf:
+        return max(1, int(steps))
+    if not any(isinstance(one, EarlyStopping | Timer) for one in _callbacks(trainer)):
+        raise RunError("The run has no end: set trainer.max_epochs or trainer.max_steps.")
+    return None
+
+
+def of_epochs(trainer: pl.Trainer, batches: int) -> str:
+    """Return how many epochs there will be, for the line after each: ``" of 10"``.
+
+    It says "at most" where early stopping or ``max_time`` may end the training before.
+    """
+    epochs = planned_epochs(trainer, batches)
+    if epochs == math.inf:
+        return ""
+    sooner = any(_may_end_before(one, epochs) for one in _callbacks(trainer))
+    return f" of {'at most ' if sooner else ''}{epochs:.0f}"
+
+
+def _may_end_before(callback: pl.Callback, epochs: float) -> bool:
+    if isinstance(callback, EarlyStopping):
+        return callback.patience + 1 < epochs
+    return isinstance(callback, Timer)
+
+
+def _callbacks(trainer: pl.Trainer) -> Iterable[pl.Callback]:
+    found: Iterable[pl.Callback] = trainer.callbacks  # type: ignore[attr-defined]
+    return found
+
+
+def is_last_step(trainer: pl.Trainer) -> bool:
+    """Return whether ``max_steps`` or ``max_epochs`` ends the training after this batch."""
+    if 0 < trainer.max_steps <= trainer.global_step:
+        return True
+    is_last_batch = trainer.fit_loop.epoch_loop.batch_progress.is_last_batch
+    return bool(is_last_batch) and trainer.current_epoch + 1 == trainer.max_epochs
+
+
+def validate_now(trainer: pl.Trainer) -> None:
+    """Let Lightning validate after this batch, the last one.
+
+    It does so whenever a callback asks it to stop, in epochs that are validated.
+    """
+    if trainer.check_val_every_n_epoch is not None:
+        trainer.check_val_every_n_epoch = 1
+    trainer.should_stop = True
+
+
+def is_validated_anyway(trainer: pl.Trainer) -> bool:
+    """Return whether Lightning validates at the end of this epoch, and this is its last batch."""
+    return (
+        trainer.fit_loop.epoch_loop.batch_progress.is_last_batch
+        and trainer.val_check_interval == 1.0
+        and trainer.check_val_every_n_epoch == 1
+    )
+
+
+def stop_message(callbacks: Iterable[pl.Callback], best: str) -> str:
+    """Return a sentence on the early stopping that ended a training; empty if none did.
+
+    Args:
+        callbacks: Callbacks of the trainer.
+        best: Best epoch with its score, in words.
+    """
+    for one in callbacks:
+        if isinstance(one, EarlyStopping) and one.stopping_reason_message:
+            return f"Stopped early after epoch {one.stopped_epoch + 1}: {_why(one)}.{best}"
+    return ""
+
+
+def _why(stopper: EarlyStopping) -> str:
+    if stopper.wait_count >= stopper.patience:
+        times = "validation" if stopper.wait_count == 1 else "validations"
+        return f"{stopper.monitor} has not improved in {stopper.wait_count} {times}"
+    reason = str(stopper.stopping_reason_message)
+    return reason.removesuffix(" Signaling Trainer to stop.").rstrip(".")

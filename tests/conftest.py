@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import pytest
+import without_plots
 from fork_server import Forked, ForkServer
 from hypothesis import settings
 
@@ -79,15 +80,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def _no_plots(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Leave the drawing of plots out of a test's own runs, of which it would be half.
-
-    The tests of pages and plots draw them, and so do programs and the runs that tests share.
-    """
-    from seqloom.train.report import drawing
-
+    """Leave plots out of a test's own runs and programs, except in the tests of pages."""
     with pytest.MonkeyPatch.context() as patch:
         if not {"report", "test_page", "test_render"} & {*request.path.parts, request.path.stem}:
-            patch.setattr(drawing, "to_svg", lambda drawn, name, title: f"<svg id='{name}'></svg>")
+            patch.setenv(without_plots.VARIABLE, "1")
+            without_plots.replace_plots(patch.setattr)
         yield
 
 
@@ -193,11 +190,12 @@ def on_ranks(tmp_path: Path) -> OnRanks:
     def run(
         function: Callable[..., Any], *args: Any, sizes: Sequence[int] = (1, 2, 3)
     ) -> dict[int, list[Any]]:
-        from torch.multiprocessing.spawn import spawn
+        from torch import multiprocessing
 
         folder = Path(tempfile.mkdtemp(prefix="ranks", dir=tmp_path))
         given = (str(folder), tuple(sizes), function, args)
-        spawn(_serve, given, nprocs=max(sizes))
+        multiprocessing.set_forkserver_preload(["seqloom.train.run", "seqloom.testing"])
+        multiprocessing.start_processes(_serve, given, nprocs=max(sizes), start_method="forkserver")
         return {
             size: [pickle.loads((folder / f"{size}-{r}").read_bytes()) for r in range(size)]
             for size in sizes

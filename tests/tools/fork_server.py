@@ -32,6 +32,8 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+import without_plots
+
 HERE = Path(__file__).parent
 LIBRARIES = (
     "hydra.main",
@@ -42,6 +44,9 @@ LIBRARIES = (
     "torchmetrics",
 )
 """Libraries that seqloom imports only when they are needed."""
+
+MODULES = ("seqloom.train.rank", "submitit.core._submit")
+"""Modules that programs run by ``python -m``, and that start as forks as well."""
 
 OPTIONAL = ("joblib.externals.loky", "matplotlib.backends.backend_svg", "optuna")
 
@@ -59,6 +64,8 @@ class ForkServer:
 
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
         self.path = folder / "fork"
+        self.python = str(folder / "python")
+        _write_script(Path(self.python), f"python_by_fork({str(self.path)!r})")
         self.environment = environment
         with (folder / "fork.log").open("wb") as log:
             self._process = subprocess.Popen(
@@ -80,12 +87,7 @@ class ForkServer:
 
     def write_program(self, path: Path) -> None:
         """Write a program that does what ``seqloom`` does, by a fork."""
-        path.write_text(
-            f"#!{sys.executable} -IS\nimport sys\nsys.path.insert(0, {str(HERE)!r})\n"
-            f"from fork_server import main_by_fork\nsys.exit(main_by_fork({str(self.path)!r}))\n",
-            encoding="utf-8",
-        )
-        path.chmod(0o755)
+        _write_script(path, f"main_by_fork({str(self.path)!r})")
 
     def close(self) -> None:
         """End the server; programs that it has started run on."""
@@ -94,6 +96,17 @@ class ForkServer:
         self._process.stdin.close()
         self._process.stdout.close()
         self._process.wait(timeout=30)
+
+
+def _write_script(path: Path, call: str) -> None:
+    """Write a program that exits with what a function of this module returns."""
+    function = call.partition("(")[0]
+    path.write_text(
+        f"#!{sys.executable} -IS\nimport sys\nsys.path.insert(0, {str(HERE)!r})\n"
+        f"from fork_server import {function}\nsys.exit({call})\n",
+        encoding="utf-8",
+    )
+    path.chmod(0o755)
 
 
 class Forked(subprocess.Popen[str]):
@@ -170,20 +183,39 @@ def relay(path: Path, request: dict[str, Any], streams: list[int]) -> int:
         signal.signal(number, lambda number, _: os.kill(pid, number))
     status = struct.unpack("i", _receive(connection, 4))[0]
     if os.WIFSIGNALED(status):
-        signal.signal(os.WTERMSIG(status), signal.SIG_DFL)
+        with contextlib.suppress(OSError):  # SIGKILL has no handler
+            signal.signal(os.WTERMSIG(status), signal.SIG_DFL)
         os.kill(os.getpid(), os.WTERMSIG(status))
     return os.waitstatus_to_exitcode(status)
 
 
 def main_by_fork(path: str) -> int:
     """Be the program ``seqloom`` of a shell: a fork of the server at this path."""
+    source = "from seqloom.cli.main import main; main()"
+    return _relay_source(path, source, sys.argv, str(Path(sys.argv[0]).parent))
+
+
+def python_by_fork(path: str) -> int:
+    """Be the interpreter that programs start: a fork if it runs one of ``MODULES``."""
+    words = [word for word in sys.argv[1:] if word != "-u"]
+    if words[:1] != ["-m"] or words[1] not in MODULES:
+        os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+    source = (
+        f"import runpy, sys; sys.modules.pop({words[1]!r}, None)\n"
+        f"runpy.run_module({words[1]!r}, run_name='__main__', alter_sys=True)"
+    )
+    return _relay_source(path, source, words[1:], str(Path.cwd()))
+
+
+def _relay_source(path: str, source: str, arguments: list[str], home: str) -> int:
     request = {
-        "source": "from seqloom.cli.main import main; main()",
-        "arguments": sys.argv,
+        "source": source,
+        "arguments": arguments,
         "environment": dict(os.environ),
         "folder": str(Path.cwd()),
         "session": False,
-        "home": str(Path(sys.argv[0]).parent),
+        "home": home,
+        "relayed": True,
     }
     return relay(Path(path), request, [0, 1, 2])
 
@@ -248,37 +280,56 @@ def _serve(path: str) -> dict[str, Any] | None:
             if key.fileobj is sys.stdin:
                 return None
             if key.fileobj is listener:
-                connection = listener.accept()[0]
-                head, streams, _, _ = socket.recv_fds(connection, 4, 3)
-                request = json.loads(_receive(connection, struct.unpack("i", head)[0]))
+                connection, request = _accept(listener)
                 pid = os.fork()
                 if pid == 0:
                     signal.set_wakeup_fd(-1)
                     for one in (selector, listener, ended, wake, connection, *running.values()):
                         one.close()
-                    return {**request, "streams": streams}
-                for stream in streams:
+                    return request
+                for stream in request["streams"]:
                     os.close(stream)
                 running[pid] = connection
+                if request.get("relayed"):
+                    selector.register(connection, selectors.EVENT_READ, pid)
                 with contextlib.suppress(OSError):
                     connection.sendall(struct.pack("i", pid))
+            elif key.data:
+                selector.unregister(key.fileobj)
+                _kill(key.data, running)  # whoever relays for it has ended
             else:
                 with contextlib.suppress(BlockingIOError):
                     ended.recv(4096)
-                _reap(running)
+                _reap(running, selector)
 
 
-def _reap(running: dict[int, socket.socket]) -> None:
+def _accept(listener: socket.socket) -> tuple[socket.socket, dict[str, Any]]:
+    """Return the next connection, and what is asked for with the streams that came along."""
+    connection = listener.accept()[0]
+    head, streams, _, _ = socket.recv_fds(connection, 4, 3)
+    request = json.loads(_receive(connection, struct.unpack("i", head)[0]))
+    return connection, {**request, "streams": streams}
+
+
+def _kill(pid: int, running: dict[int, socket.socket]) -> None:
+    """Kill a program, unless it has ended."""
+    if pid in running:
+        os.kill(pid, signal.SIGKILL)
+
+
+def _reap(running: dict[int, socket.socket], selector: selectors.BaseSelector) -> None:
     """Tell those who wait what became of the programs that have ended."""
     while running:
         pid, status = os.waitpid(-1, os.WNOHANG)
         if pid == 0:
             break
         with running.pop(pid) as connection, contextlib.suppress(OSError):
+            if connection in selector.get_map():
+                selector.unregister(connection)
             connection.sendall(struct.pack("i", status))
 
 
-def _become(request: dict[str, Any]) -> None:
+def _become(request: dict[str, Any], path: str) -> None:
     """Make this fork the process that ``python -c`` would have been, and run its source."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -294,11 +345,14 @@ def _become(request: dict[str, Any]) -> None:
     os.environ.update(request["environment"])
     tempfile.tempdir = None  # TMPDIR may be another
     sys.argv[:] = request["arguments"]
+    sys.executable = str(Path(path).with_name("python"))
     sites = request["environment"].get("PYTHONPATH", "")
     sys.path[:1] = [request.get("home", ""), *filter(None, sites.split(os.pathsep))]
     importlib.invalidate_caches()
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed()  # else each fork would draw the same
+    if without_plots.VARIABLE in os.environ:
+        without_plots.replace_plots()
     main = types.ModuleType("__main__")
     sys.modules["__main__"] = main
     _exit(_run(request["source"], main.__dict__))
@@ -340,4 +394,4 @@ if __name__ == "__main__":
     gc.collect()
     gc.freeze()  # a fork's collector need not touch, and so copy, what was there before it
     if (found := _serve(sys.argv[1])) is not None:
-        _become(found)
+        _become(found, sys.argv[1])

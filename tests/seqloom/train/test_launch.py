@@ -6,11 +6,13 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from fork_server import ForkServer
 
 from seqloom import load
 from seqloom.config.compose import compose_run
@@ -151,7 +153,7 @@ def test_no_rank_trains_on(
     folder = tmp_path / "run"
     command = ["train", *small, *TWO, harm(0, "sleep"), f"run_dir={folder}"]
     with (tmp_path / "said").open("w") as said:
-        run = start(*command, site=site, stdout=said, stderr=said)
+        run = start(*command, site=site, cold=victim == "launcher", stdout=said, stderr=said)
     _wait_until(lambda: "steps an epoch" in (tmp_path / "said").read_text())
     assert len(ranks_of(folder)) == 2
     if victim == "launcher":
@@ -209,10 +211,14 @@ def _wait_until(true: Callable[[], bool], seconds: float = 180) -> None:
 # Elastic leaves the closing of its log files to Python.
 @pytest.mark.filterwarnings("ignore:Exception ignored in:pytest.PytestUnraisableExceptionWarning")
 def test_nothing_of_a_run_on_ranks_stays_in_this_process(
-    tmp_path: Path, small: tuple[str, ...]
+    tmp_path: Path,
+    small: tuple[str, ...],
+    fork_server: ForkServer,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     import seqloom
 
+    monkeypatch.setattr(sys, "executable", fork_server.python)
     before, handler = dict(os.environ), signal.getsignal(signal.SIGINT)
     seqloom.fit(*small, *TWO, run_dir=tmp_path / "two")
     assert dict(os.environ) == before

@@ -91,7 +91,7 @@ class CsvConfig(JsonlConfig):
     """CSV and TSV. ``columns`` and ``id_column`` name columns, or number them from 1.
 
     Attributes:
-        delimiter: Character between cells; None: a tab for ``.tsv``, a comma otherwise.
+        delimiter: Character between cells, or ``tab``; None: a tab for ``.tsv``, a comma otherwise.
         header: Whether the first row names the columns; otherwise they are numbered from 1.
         quoting: Whether ``"`` protects delimiters and line ends; False takes quotes literally.
         group_column: Column of sentences, if each row is one token: rows that follow one another

@@ -20,7 +20,10 @@ from seqloom.cli.options import (
 from seqloom.config.overrides import with_overrides
 from seqloom.config.run_config import Section
 from seqloom.errors import DataError, ExampleError
-from seqloom.plugins.readers import choose_reader
+from seqloom.plugins.readers import choose_reader, suffix_of, trained_suffixes
+
+PLAIN = "lines"
+"""The reader of plain text."""
 
 if TYPE_CHECKING:
     from seqloom.model.pipeline import OnBad
@@ -77,8 +80,23 @@ def input_section(info: Mapping[str, Any], paths: Sequence[str], overrides: Over
     stored = info["data"]
     frontend = info["components"]["frontend"]["section"]
     name = overrides.name or choose_reader(frontend, stored, paths)
+    if name == PLAIN and not overrides.name and stored and stored["name"] != PLAIN:
+        from seqloom.cli.recognize import recognized
+
+        shown = ", ".join("standard input" if path == "-" else path for path in paths)
+        own = f"data={stored['name']}"
+        if section := recognized(stored, paths, overrides.data):
+            note(f"{shown}: read by {own}, as in training. One text per line: data={PLAIN}")
+            return section
+        if trained_suffixes(stored) & {suffix_of(path) for path in paths}:
+            note(f"{shown}: read as one text per line. As in training: {own}")
     section = dict(stored) if stored and stored["name"] == name else {"name": name}
     return with_overrides(section, overrides.data)
+
+
+def note(text: str) -> None:
+    """Print a note beside the predictions."""
+    print(f"Note: {text}", file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:

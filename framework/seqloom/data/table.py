@@ -12,6 +12,7 @@ from seqloom.data.text_file import Line, TextFile, without_end
 from seqloom.errors import DataError, did_you_mean
 from seqloom.interfaces.example import Origin
 
+DELIMITERS = ("\t", ",", ";", "|")
 LONGEST_CELL = 1 << 24  # characters; the csv module's own limit is 131072
 
 
@@ -140,6 +141,11 @@ class Table:
 
     def missing(self, column: str, option: str, hint: str = "") -> DataError:
         """Return the error for a missing column that an option names; ``hint`` says what to do."""
+        header = self._delimiter.join(self.columns)
+        for other in DELIMITERS:
+            if other != self._delimiter and column in header.split(other):
+                name = "tab" if other == "\t" else f"'\"{other}\"'"
+                hint = f"With {other!r} between the cells there is one: data.delimiter={name}"
         known = did_you_mean(column, self.columns)
         problem = f"no column {column!r}, from which {option} reads. {known} {hint}"
         return self.file.error(1, problem.rstrip())

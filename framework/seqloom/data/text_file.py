@@ -78,7 +78,7 @@ class TextFile:
         """
         number = 0
         try:
-            with self._open() as stream:
+            with self.open() as stream:
                 offset = 0
                 for number, raw in enumerate(stream, 1):
                     yield number, self._decode(raw, number, offset, problems)
@@ -86,7 +86,8 @@ class TextFile:
         except (OSError, EOFError, zlib.error) as error:
             raise self.error(number + 1, f"cannot be read: {error}") from None
 
-    def _open(self) -> AbstractContextManager[BinaryIO]:
+    def open(self) -> AbstractContextManager[BinaryIO]:
+        """Return the bytes of the file, decompressed, as a stream."""
         if self.path == STDIN:
             return nullcontext(sys.stdin.buffer)
         if self.path.lower().endswith(".gz"):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from seqloom.errors import DataError, ExampleError
 from seqloom.interfaces.example import Example
@@ -48,3 +49,12 @@ class Reader(ABC):
             f"{type(self).__name__} does not read files, so there is nothing to predict from "
             f"{', '.join(paths)}. Select a reader: data=NAME."
         )
+
+    def recognize(self, lines: Sequence[str]) -> Mapping[str, Any] | None:
+        """Return how to read a file that begins with these lines; None if it is of another kind.
+
+        ``seqloom predict`` asks the reader that the model was trained with about plain text whose
+        suffix does not say more, such as standard input. What is returned are the parameters to
+        read it with that differ from this reader's own. By default, nothing is recognized.
+        """
+        return None

@@ -16,8 +16,9 @@ Section = Mapping[str, Any]
 def choose_reader(frontend: Section, trained_on: Section | None, paths: Sequence[str]) -> str:
     """Return the name of the data component that reads some files.
 
-    It is the one that the model was trained with, if it reads such files; else the first that does
-    and provides what the frontend takes. Standard input is read as plain lines.
+    It is the one that the model was trained with, if it reads such files or was trained on files
+    with the same suffix; else the first that does and provides what the frontend takes. Standard
+    input is read as plain lines.
 
     Args:
         frontend: Section of the model's frontend.
@@ -40,12 +41,15 @@ def choose_reader(frontend: Section, trained_on: Section | None, paths: Sequence
 def _by_suffix(frontend: Section, trained_on: Section | None, path: str) -> str:
     if path == "-":
         return _lines(frontend)
-    suffix = "/" if Path(path).is_dir() else _suffix(Path(path))
+    suffix = "/" if Path(path).is_dir() else suffix_of(path)
     components = _readers(frontend)
     reading = [one.name for one in components if suffix in one.suffixes]
     if suffix == "/":
         reading = _for_folder(Path(path), components) or reading
     if trained_on and trained_on["name"] in reading:
+        return str(trained_on["name"])
+    # Plain text may be of any form: what is in it decides.
+    if trained_on and "lines" not in reading and suffix in trained_suffixes(trained_on):
         return str(trained_on["name"])
     if not reading:
         known = {known.replace("/", "folders") for one in components for known in one.suffixes}
@@ -62,14 +66,21 @@ def _for_folder(folder: Path, components: Sequence[Component]) -> list[str]:
     Of two that read some of them, the one for fewer suffixes is chosen: for page images with XML,
     that of the XML.
     """
-    present = {_suffix(file) for file in folder.glob("*") if not file.name.startswith(".")}
+    present = {suffix_of(file.name) for file in folder.glob("*") if not file.name.startswith(".")}
     able = [one for one in components if "/" in one.suffixes and present & set(one.suffixes)]
     fewest = min((len(one.suffixes) for one in able), default=0)
     return [one.name for one in able if len(one.suffixes) == fewest]
 
 
-def _suffix(file: Path) -> str:
-    return Path(file.name.removesuffix(".gz")).suffix.lower()
+def trained_suffixes(section: Section) -> set[str]:
+    """Return the suffixes of the files that a model was trained on."""
+    names = [section.get(split) for split in ("train", "val", "test")]
+    return {suffix_of(one.partition("#")[0]) for one in names if isinstance(one, str)} - {""}
+
+
+def suffix_of(path: str) -> str:
+    """Return the suffix of a path in lower case, without ``.gz``."""
+    return Path(Path(path).name.removesuffix(".gz")).suffix.lower()
 
 
 def _lines(frontend: Section) -> str:

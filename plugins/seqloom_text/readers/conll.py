@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from seqloom.data import SplitConfig, TextFile
 from seqloom.errors import ConfigError
 from seqloom.interfaces import Origin
 from seqloom_text.readers.file_reader import FileReader, Record, missing
-from seqloom_text.readers.sentences import Sentence, SentenceReader
+from seqloom_text.readers.sentences import DOCUMENT, TAG, Sentence, SentenceReader
 from seqloom_text.schemas_data import conll_kinds, tokens_and_tags
 
 
@@ -51,6 +51,20 @@ class ConllReader(FileReader):
         found = SentenceReader(text, self._columns, tags, self._delimiter, self._comment)
         for sentence in found.sentences():
             yield self._record(found, sentence, targets)
+
+    def recognize(self, lines: Sequence[str]) -> Mapping[str, Any] | None:
+        """Recognize lines with the same number of columns, of which one is tags like B-PER."""
+        split = "\t" if self._delimiter is None else self._delimiter
+        rows = [line.rstrip("\r").split(split if split in line else None) for line in lines]
+        rows = [row for row in rows if row and row[0] != DOCUMENT and row != [""]]
+        if len({len(row) for row in rows}) != 1 or len(rows[0]) < 2:
+            return None
+        width = len(rows[0])
+        places = [c - 1 if c > 0 else width + c for c in self._columns.values()]
+        tags = ([row[place] for row in rows] for place in places if 0 < place < width)
+        alike = any(all(map(TAG.fullmatch, column)) for column in tags)
+        # One line alone may be a sentence that ends in such a word.
+        return {} if alike and len(rows) > 1 else None
 
     def _record(self, found: SentenceReader, sentence: Sentence, targets: bool) -> Record:
         record = Record({}, Origin(found.text.shown, sentence.line), problem=sentence.problem)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from seqloom.data import SplitConfig, Table, file_name
 from seqloom.errors import ConfigError
 from seqloom_text.readers.file_reader import FileReader, Record, missing
-from seqloom_text.schemas_data import field_kinds, text_and_label
+from seqloom_text.schemas_data import INPUT_KINDS, field_kinds, text_and_label
 
 logger = logging.getLogger("seqloom")
 
 ID, GROUP = "", " "
 """Names of the columns that are no fields; fields are never called like this."""
+TABS = ("tab", r"\t")
+"""Spellings of a tab, which shells and Hydra make hard to write."""
+DELIMITERS = ("\t", ",", ";", "|")
+"""The delimiters of tables that are recognized by their first lines."""
 MANY = 50
 """Number of examples from which on it is odd that each has one token."""
 HINT = "Name all that are to be read: data.columns='{text: COLUMN, label: COLUMN}'."
@@ -43,7 +47,7 @@ class CsvReader(FileReader):
         files = {"train": train, "val": val, "test": test}
         super().__init__(files, split, field_kinds(columns, kinds or {}), labels_separator)
         self._columns = columns
-        self._delimiter = delimiter
+        self._delimiter = "\t" if delimiter in TABS else delimiter
         self._header = header
         self._quoting = quoting
         self._id_column = id_column
@@ -52,7 +56,9 @@ class CsvReader(FileReader):
 
     def _check(self) -> None:
         if self._delimiter is not None and len(self._delimiter) != 1:
-            raise ConfigError(f"data.delimiter={self._delimiter!r}: expected one character.")
+            raise ConfigError(
+                f"data.delimiter={self._delimiter!r}: expected one character, or tab."
+            )
         for name, column in self._columns.items():
             if not self._header and not (column.isdecimal() and int(column) > 0):
                 raise ConfigError(
@@ -75,6 +81,27 @@ class CsvReader(FileReader):
             yield from _sentences(records, self.kinds)
             return
         yield from self._watched(records, table)
+
+    def recognize(self, lines: Sequence[str]) -> Mapping[str, Any] | None:
+        """Recognize a table by its header or, without one, by the number of its cells."""
+        inputs = [self._columns[name] for name, kind in self.kinds.items() if kind in INPUT_KINDS]
+        own = (self._delimiter,) if self._delimiter else ()
+        for delimiter in dict.fromkeys((*own, *DELIMITERS)):
+            rows = [line.rstrip("\r\n").split(delimiter) for line in lines if line.strip()]
+            widths = {len(row) for row in rows}
+            if not rows:
+                continue
+            if self._header:
+                header = [cell.strip('"') for cell in rows[0]]
+                known = set(header) & set(self._columns.values())
+                several = len(known) > 1 or len(header) > 1 < len(rows)
+                found = several and bool(known & set(inputs))
+            else:
+                wide = len(widths) == 1 and min(widths) >= max(2, *map(int, inputs))
+                found = wide and delimiter in ("\t", *own)
+            if found:
+                return {"delimiter": delimiter}
+        return None
 
     def _watched(self, records: Iterator[Record], table: Table) -> Iterator[Record]:
         """Yield the records; warn if they look like tokens of sentences rather than examples."""

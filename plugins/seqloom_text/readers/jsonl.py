@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from seqloom.data import SplitConfig, TextFile
 from seqloom.errors import did_you_mean
 from seqloom.interfaces import Origin
 from seqloom_text.readers.file_reader import FileReader, Record, missing
-from seqloom_text.schemas_data import field_kinds, text_and_label
+from seqloom_text.schemas_data import INPUT_KINDS, field_kinds, text_and_label
 
 
 class JsonlReader(FileReader):
@@ -48,6 +48,15 @@ class JsonlReader(FileReader):
                 yield Record({}, origin, problem=problem)
             blank = 0
             yield self._record(raw, Origin(text.shown, line), problems.pop(line, ""), targets)
+
+    def recognize(self, lines: Sequence[str]) -> Mapping[str, Any] | None:
+        """Recognize an object that has the key of a text or of tokens."""
+        try:
+            found = _object(lines[0])
+        except ValueError:
+            return None
+        inputs = [self._columns[name] for name, kind in self.kinds.items() if kind in INPUT_KINDS]
+        return {} if found.keys() & set(inputs) else None
 
     def _record(self, raw: str, origin: Origin, problem: str, targets: bool) -> Record:
         if not problem:

@@ -14,7 +14,7 @@ logger = logging.getLogger("seqloom")
 
 DOCUMENT = "-DOCSTART-"
 NUMBERED = ".conllu"
-_TAG = re.compile(r"O|[BIESLU]-\S+")
+TAG = re.compile(r"O|[BIESLU]-\S+")
 
 
 @dataclass(slots=True)
@@ -179,7 +179,7 @@ class SentenceReader:
             if separated:
                 fits = fits and (self._delimiter or "\t") in line.text
             elif not kept:
-                fits = fits and all(t in known or _TAG.fullmatch(t) for t in self._tags_of(row))
+                fits = fits and all(t in known or TAG.fullmatch(t) for t in self._tags_of(row))
             kept += [line] * fits
             self._counts["tokens" if fits else "comments"] += 1
         return kept

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from seqloom.cli.options import positive_int
 from seqloom.cli.predict import input_section
 from seqloom.config.overrides import Overrides, is_override, split_overrides, with_overrides
 from seqloom.errors import ConfigError, PluginError
+from seqloom.model.build import build_reader
 from seqloom.train.evaluation import uncut
 
 CONLL: dict[str, Any] = {"name": "conll", "columns": {"tokens": 2, "tags": 4}, "train": "a.conll"}
@@ -72,7 +74,8 @@ def test_values_are_in_hydras_language() -> None:
         ("data.split.val=much", "data.split.val: 'much' is not a number."),
         ("data.columns=3", "data.columns: "),
         ("data.test=???", "data.test has no value. Set data.test=…"),
-        ("data.test={", "'data.test={' cannot be read. A value with a comma, semicolon, bracket"),
+        ("data.test={", "'data.test={' cannot be read: its bracket is not closed."),
+        ("data.test=a;", "'data.test=a;' cannot be read. A value with a comma, semicolon, bracket"),
     ],
 )
 def test_wrong_values(pair: str, sentence: str) -> None:
@@ -124,6 +127,58 @@ def test_the_models_own_reader_keeps_its_parameters() -> None:
     assert reader(info(CONLL), None, ["x.conll"], [])["columns"] == {"tokens": 2, "tags": 4}
     assert reader(info(CONLL), "csv", ["x.conll"], [])["name"] == "csv"
     assert reader(info(CONLL), None, ["x.csv"], [])["name"] == "csv"
+
+
+def test_a_suffix_of_the_training_data_chooses_its_reader() -> None:
+    trained = {**CONLL, "train": "a.tsv", "test": "b.words"}
+    assert reader(info(trained), None, ["x.tsv.gz"], [])["columns"] == {"tokens": 2, "tags": 4}
+    assert reader(info(trained), None, ["x.words"], [])["name"] == "conll"
+    assert reader(info(trained), None, ["x.csv"], [])["name"] == "csv"
+
+
+def table(**params: Any) -> dict[str, Any]:
+    return info({"name": "csv", "columns": {"text": "body"}, "train": "a.txt", **params})
+
+
+@pytest.mark.parametrize(
+    ("text", "delimiter"), [("body\tn\na b\t1\n", "\t"), ("n,body\n1,a\n", ",")]
+)
+def test_plain_text_may_be_a_table(
+    text: str, delimiter: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "new.txt"
+    path.write_text(text, encoding="utf-8")
+    found = reader(table(), None, [str(path)], [])
+    assert (found["name"], found["delimiter"]) == ("csv", delimiter)
+    assert capsys.readouterr().err == (
+        f"Note: {path}: read by data=csv, as in training. One text per line: data=lines\n"
+    )
+    assert reader(table(), "lines", [str(path)], [])["name"] == "lines"
+    assert reader(info(), None, [str(path)], [])["name"] == "lines"
+
+
+def test_standard_input_may_be_a_table(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stdin = io.TextIOWrapper(io.BufferedReader(io.BytesIO(b"body;n\r\na;1\r\n")))  # type: ignore[type-var]
+    monkeypatch.setattr("sys.stdin", stdin)
+    found = reader(table(), None, ["-"], [])
+    assert (found["name"], found["delimiter"]) == ("csv", ";")
+    assert capsys.readouterr().err.startswith("Note: standard input: read by data=csv, as in")
+    assert [e.fields for e in build_reader(found).inputs(["-"])] == [{"text": "a"}]  # type: ignore[union-attr]
+
+
+def test_plain_text_stays_plain(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "new.txt"
+    path.write_text("no table, only text\nbody\n", encoding="utf-8")
+    assert reader(table(), None, [str(path)], [])["name"] == "lines"
+    assert "read as one text per line. As in training: data=csv" in capsys.readouterr().err
+    assert reader(table(train="a.csv"), None, [str(path)], [])["name"] == "lines"
+    assert not capsys.readouterr().err
+    other = tmp_path / "table.txt"
+    other.write_text("body\tn\na\t1\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="some are like the data that the model was trained on"):
+        reader(table(), None, [str(path), str(other)], [])
 
 
 def test_files_that_nothing_reads() -> None:

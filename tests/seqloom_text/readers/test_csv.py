@@ -285,3 +285,13 @@ def test_one_token_a_row_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixtur
     write(tmp_path / "a.csv", "word,tag\n" + "a,O\n" * 60 + "a b,O O\n")
     usable(CsvReader(train=path, columns=columns).examples("train"))
     assert not caplog.text
+
+
+def test_a_missing_column_of_another_delimiter(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.txt", "text\tlabel\na\tx\n")
+    with pytest.raises(
+        DataError, match=r"With '\\t' between the cells there is one: data\.delim.*=tab"
+    ):
+        list(CsvReader(train=path).examples("train"))
+    for name in ("tab", r"\t"):
+        assert fields(usable(CsvReader(train=path, delimiter=name).examples("train")))

@@ -1,0 +1,63 @@
+"""Recognize inputs that are like the data that a model was trained on, whatever their suffix."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from seqloom.config.overrides import with_overrides
+from seqloom.config.run_config import Section
+from seqloom.data.text_file import TextFile
+from seqloom.errors import ConfigError, SeqloomError
+from seqloom.interfaces import Reader
+from seqloom.model.build import build_reader
+
+SAMPLE = 1 << 14
+"""Number of bytes to look at."""
+MOST = 20
+"""Number of lines to look at."""
+
+
+def recognized(stored: Section, paths: Sequence[str], words: Sequence[str]) -> Section | None:
+    """Return how to read files by the reader that a model was trained with; None if they are not.
+
+    Args:
+        stored: Section of the data that the model was trained on.
+        paths: Paths of the files; ``-`` is standard input.
+        words: The user's ``data.KEY=VALUE``.
+
+    Raises:
+        ConfigError: Some of the files are such data, and others are not.
+    """
+    section: dict[str, Any] = {}
+    reader = None
+    with suppress(SeqloomError):  # the user's keys are those of another reader, or it is gone
+        section = dict(with_overrides(stored, words))
+        reader = build_reader(section)
+    if reader is None or type(reader).recognize is Reader.recognize:
+        return None
+    found = [reader.recognize(first_lines(path)) for path in paths]
+    own = [one for one in found if one is not None]
+    if own and (len(own) < len(found) or any(one != own[0] for one in own)):
+        raise ConfigError(
+            f"Of {', '.join(paths)}, some are like the data that the model was trained on and "
+            "others are not. Predict from one kind at a time, or choose the reader: data=NAME."
+        )
+    return {**section, **own[0]} if own else None
+
+
+def first_lines(path: str) -> list[str]:
+    """Return some of the first lines of a file, or of standard input, of which none is consumed."""
+    sample = b""
+    if path == "-":
+        peek = getattr(sys.stdin.buffer, "peek", None)
+        sample = peek(SAMPLE) if peek else b""
+    elif Path(path).is_file():
+        with suppress(OSError, EOFError), TextFile.find(path).open() as stream:
+            sample = stream.read(SAMPLE)
+    lines = sample.decode("utf-8-sig", "replace").split("\n")
+    # The last one may go on.
+    return [line.removesuffix("\r") for line in lines[: max(1, len(lines) - 1)]][:MOST]

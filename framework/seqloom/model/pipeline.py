@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
@@ -26,6 +27,7 @@ from seqloom.interfaces import (
     Targets,
 )
 from seqloom.interfaces.arguments import accepted
+from seqloom.model.inputs import are_words, refuse_columns, words_hint
 from seqloom.model.streaming import chunks
 
 SHOWN = 60  # characters of a value in a message
@@ -138,8 +140,12 @@ class Pipeline:
         """
         if not isinstance(inputs, list | tuple | Iterator):
             return next(self.predict([self.example(inputs)]))[1]
-        examples = [self.example(one, str(number)) for number, one in enumerate(inputs)]
-        return [prediction for _, prediction in self.predict(examples)]
+        values = list(inputs)
+        examples = [self.example(one, str(number)) for number, one in enumerate(values)]
+        found = list(self.predict(examples))
+        if all(isinstance(one, str) for one in values) and are_words(one for one, _ in found):
+            warnings.warn(words_hint(values), stacklevel=2)
+        return [prediction for _, prediction in found]
 
     def example(self, value: Any, name: str = "input") -> Example:
         """Return a value as an unlabelled example.
@@ -150,6 +156,7 @@ class Pipeline:
         if isinstance(value, Example):
             return value
         if isinstance(value, Mapping):
+            refuse_columns(value, (self.info.get("data") or {}).get("kinds") or {})
             return Example(name, dict(value))
         fields = self.codecs.frontend.fields(value)
         if fields is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +11,10 @@ from typing import Any
 from seqloom.data import SplitConfig, SplitReader, UniqueNames, file_stem
 from seqloom.errors import DataError, ExampleError
 from seqloom.interfaces import Example, Origin
+from seqloom_text.readers.lists import as_list
 from seqloom_text.schemas_data import INPUT_KINDS
+
+logger = logging.getLogger("seqloom")
 
 
 @dataclass(slots=True)
@@ -52,6 +56,7 @@ class FileReader(SplitReader):
         super().__init__(files, cut)
         self.kinds = dict(kinds)
         self._separator = labels_separator
+        self._told = False
 
     @abstractmethod
     def records(self, file: Any, targets: bool) -> Iterator[Record]:
@@ -106,6 +111,8 @@ class FileReader(SplitReader):
                 value = parse(raw, kind, self._separator)
             except ValueError as error:
                 return ExampleError(example, f"the field {name!r} is wrong: {error}.")
+            if kind == "text":
+                self._tell_list(name, value, record.origin)
             if not is_empty(value, kind):
                 example.fields[name] = value
             elif targets:
@@ -113,6 +120,21 @@ class FileReader(SplitReader):
             elif kind in INPUT_KINDS:
                 example.fields[name] = value
         return example
+
+    def _tell_list(self, name: str, text: str, origin: Origin) -> None:
+        """Warn once if a text is a list, whose brackets and quotes would be read with it."""
+        if self._told or not text.startswith(('["', "['")) or as_list(text) is None:
+            return
+        self._told = True
+        logger.warning(
+            "%s: the field %r is a list, %.60r, but is read as one text, with brackets and quotes. "
+            "If it holds the tokens of a text, or several labels, set its kind: "
+            "data.kinds.%s=tokens or labels.",
+            origin,
+            name,
+            text,
+            name,
+        )
 
 
 def missing(names: Iterable[str], kinds: Mapping[str, str], targets: bool) -> list[str]:
@@ -131,8 +153,8 @@ def missing(names: Iterable[str], kinds: Mapping[str, str], targets: bool) -> li
 def parse(raw: Any, kind: str, separator: str = "|") -> Any:
     """Return the value of a field of a kind, from a cell or a JSON value.
 
-    A string of tokens or tags is split at runs of spaces, a string of labels at the separator.
-    Lists and whole numbers, as JSON has them, are kept.
+    A string of tokens or tags is split at runs of spaces, a string of labels at the separator,
+    unless it is a list as Python writes it. Lists and whole numbers, as JSON has them, are kept.
 
     >>> parse("a b  c", "tokens"), parse("red| blue", "labels"), parse([0, 3], "tags")
     (['a', 'b', 'c'], ['red', 'blue'], ['0', '3'])
@@ -140,11 +162,17 @@ def parse(raw: Any, kind: str, separator: str = "|") -> Any:
     Raises:
         ValueError: The value is of another type; the text says which.
     """
+    listed = as_list(raw, kind != "tokens") if isinstance(raw, str) and kind != "text" else None
+    if kind == "label" and listed:
+        raise ValueError(
+            f"expected one class, found the list {raw!r}; for sets of classes set its kind to "
+            "labels, and head.multi_label=true"
+        )
     if kind in ("text", "label"):
         value = _string(raw)
         return value.strip() if kind == "label" else value
-    if isinstance(raw, list):
-        items = [_string(item) for item in raw]
+    if isinstance(raw, list) or listed is not None:
+        items = [_string(item) for item in (raw if listed is None else listed)]
     elif kind == "labels":
         items = [part.strip() for part in _string(raw).split(separator)] if raw != "" else []
     else:

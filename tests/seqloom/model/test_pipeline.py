@@ -13,13 +13,16 @@ import torch
 import seqloom
 from seqloom.errors import DataError, ExampleError
 from seqloom.interfaces import Encoded, Example
+from seqloom.model.inputs import refuse_columns
 
 TEXT = "Apple rises ."
 
 
 def _same(one: Any, other: Any) -> None:
-    assert one.keys() == other.keys()
-    for key, value in one.items():
+    read = {"text", "tokens"}  # what was read, in its own form
+    assert one.keys() - read == other.keys() - read
+    for key in one.keys() - read:
+        value = one[key]
         if isinstance(value, float):
             assert other[key] == pytest.approx(value, abs=1e-5)
         elif not isinstance(value, dict | list):
@@ -219,3 +222,41 @@ def test_a_long_value_is_cut_down_in_the_message(classifier: Any) -> None:
         classifier.pipeline(b"\x89PNG" * 1000)
     shown = "b'" + (r"\x89PNG" * 9)[:57] + "…"
     assert str(found.value).startswith(f"Nothing can be predicted from {shown} (bytes); expected")
+
+
+def test_a_dict_of_columns_is_refused(classifier: Any) -> None:
+    message = r"^The field 'text' holds a list; expected one text, as a dict is one input\. For sev"
+    with pytest.raises(DataError, match=message):
+        classifier.pipeline({"text": ["good fine", "hate it"]})
+    with pytest.raises(DataError, match="'text' holds a ndarray"):
+        classifier.pipeline([{"text": np.array(["good fine", "hate it"])}])
+    with pytest.raises(
+        DataError, match=r"'tokens' holds lists; .* pipeline\(batch\['tokens'\]\) or"
+    ):
+        classifier.pipeline({"tokens": [["good"], ["hate", "it"]]})
+    assert classifier.pipeline({"tokens": ["good", "fine"], "other": [[1], [2]]})
+
+
+def test_a_dict_of_columns_is_refused_by_its_kinds() -> None:
+    refuse_columns({"text": ["a", "b"], "body": "a"}, {"text": "tokens", "body": "text"})
+    with pytest.raises(DataError, match="'body' holds a tuple; expected one text"):
+        refuse_columns({"body": ("a", "b")}, {"body": "text"})
+
+
+def test_a_list_of_words_is_told(tagger: Any, recwarn: pytest.WarningsRecorder) -> None:
+    message = r"^4 inputs, each a text of one word\. .*: pipeline\(\[\['Ann', 'met', 'Bob', …\]\]\)"
+    with pytest.warns(UserWarning, match=message) as found:
+        assert len(tagger.pipeline(["Ann", "met", "Bob", "."])) == 4
+    assert found[0].filename == __file__
+    tagger.pipeline([["Ann", "met", "Bob"]])
+    tagger.pipeline(["Ann"])
+    tagger.pipeline(["Ann", "met Bob"])
+    tagger.pipeline([{"text": "Ann"}, {"text": "Bob"}])
+    assert not recwarn.list
+
+
+def test_a_lone_surrogate_is_an_error_with_its_place(tagger: Any) -> None:
+    with pytest.raises(ExampleError, match=r"^example input: the field 'text' has '\\ud83d'"):
+        tagger.pipeline("Apple \ud83d is cheap")
+    with pytest.raises(ExampleError, match=r"^example 1: the field 'tokens' has .* 1 of item 2"):
+        tagger.pipeline(["Apple", ["a", "\udc00"]])

@@ -295,3 +295,38 @@ def test_a_missing_column_of_another_delimiter(tmp_path: Path) -> None:
         list(CsvReader(train=path).examples("train"))
     for name in ("tab", r"\t"):
         assert fields(usable(CsvReader(train=path, delimiter=name).examples("train")))
+
+
+def test_lists_in_cells(tmp_path: Path) -> None:
+    rows = [
+        ["words", "tags", "topics"],
+        ["['New', \"isn't\"]", "[0 1]", "['a' 'b']"],
+        ["x [1]", "[O] O", "[]"],
+    ]
+    path = tmp_path / "a.csv"
+    with path.open("w", newline="") as stream:
+        csv.writer(stream).writerows(rows)
+    columns = {"tokens": "words", "tags": "tags", "labels": "topics"}
+    assert fields(usable(CsvReader(train=str(path), columns=columns).examples("train"))) == [
+        {"tokens": ["New", "isn't"], "tags": ["0", "1"], "labels": ["a", "b"]},
+        {"tokens": ["x", "[1]"], "tags": ["[O]", "O"], "labels": []},
+    ]
+
+
+def test_lists_where_one_value_is_due(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    text = "text,label\n\"['good', 'fine']\",a\n\"['hate']\",b\n[sic] c,\"['x', 'y']\"\nd,[e]\n"
+    first, second, error, last = CsvReader(train=write(tmp_path / "a.csv", text)).examples("train")
+    assert isinstance(error, ExampleError)
+    assert "a.csv:4: the field 'label' is wrong: expected one class, found the list" in str(error)
+    assert len(fields([first, second, last])) == 3  # type: ignore[list-item]
+    assert caplog.text.count("is a list, ") == 1
+    assert (
+        "a.csv:2: the field 'text' is a list, \"['good', 'fine']\", but is read as" in caplog.text
+    )
+
+
+def test_a_list_that_was_cut_is_wrong(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", "tokens\n['a' 'b' ... 'z']\n")
+    (error,) = CsvReader(columns={"tokens": "tokens"}).inputs([path])
+    assert isinstance(error, ExampleError)
+    assert "has '...' where items were left out" in str(error)

@@ -13,7 +13,7 @@ from rapidfuzz.distance import Levenshtein
 from torch import Tensor
 
 from seqloom.interfaces import Targets
-from seqloom_ctc.paths import Reading
+from seqloom_ctc.paths import Reading, ctc_loss
 
 Array = NDArray[np.float64]
 
@@ -22,6 +22,9 @@ COLDEST, HOTTEST = 0.05, 20.0
 
 RIVALS = 64
 """So many of the other classes count; those behind them add nothing that can be seen."""
+
+SURE = 1e-6
+"""Texts are at most so sure, in nats below 1, where an exponent is sought: its loss is finite."""
 
 FURTHEST = 6.0
 """An offset is sought between this and its opposite."""
@@ -49,7 +52,7 @@ def _peaks(log_probs: Tensor, logits: Tensor, reading: Reading) -> Tensor:
 def evidence(
     logits: Tensor, lengths: Tensor, readings: Sequence[Reading], offset: float
 ) -> list[list[float]]:
-    """Return for each reading the confidence of each character; of an empty one that of blanks.
+    """Return for each reading the confidence of each character.
 
     Args:
         logits: (B, T, C), divided by the temperature.
@@ -65,14 +68,39 @@ def evidence(
             calibrated(float(probabilities[start:end, label].max()), offset)
             for label, (start, end) in spans
         ]
-        found.append(confidences or [float(probabilities[:, 0].mean())])
+        found.append(confidences)
     return found
 
 
+def log_probabilities(logits: Tensor, lengths: Tensor, readings: Sequence[Reading]) -> list[float]:
+    """Return the log of the probability of each reading's whole text, nothing else and no less.
+
+    It is the sum over all paths of the text, by the forward algorithm of CTC (Graves et al. 2006,
+    section 4.1); of an empty text, the probability that all frames are blank. What characters are
+    surest of does not know of one that is missing; this does.
+
+    Args:
+        logits: (B, T, C).
+        lengths: (B,) int64 on the CPU, numbers of frames.
+        readings: B of them.
+    """
+    sizes = torch.tensor([len(one.labels) for one in readings])
+    classes = torch.zeros(len(readings), max(1, int(sizes.max())), dtype=torch.int64)
+    for row, one in zip(classes, readings, strict=True):
+        row[: len(one.labels)] = torch.tensor(one.labels, dtype=torch.int64)
+    losses = ctc_loss(logits, lengths, classes.to(logits.device), sizes)
+    return [-loss for loss in losses.tolist()]
+
+
 class Evidence:
-    """Collects, for every character that was read, its scores and whether it is right."""
+    """Collects, for every character that was read, its scores and whether it is right.
+
+    Attributes:
+        texts: The log probability of each text, and whether it is right.
+    """
 
     def __init__(self) -> None:
+        self.texts: list[tuple[float, bool]] = []
         self._logits: list[Tensor] = []
         self._classes: list[int] = []
         self._correct: list[bool] = []
@@ -85,6 +113,15 @@ class Evidence:
             self._logits.append(rows.cpu())
             self._classes += reading.labels
             self._correct += correct_characters(reading.labels, target[:size])
+
+    def add_texts(
+        self, log_probabilities: Sequence[float], readings: Sequence[Reading], targets: Targets
+    ) -> None:
+        """Add the log probabilities of a batch of texts."""
+        classes = targets["target"].tolist()
+        sizes = targets.lengths["target"].tolist()
+        rows = zip(log_probabilities, readings, classes, sizes, strict=True)
+        self.texts += [(log, one.labels == target[:size]) for log, one, target, size in rows]
 
     def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return logits (N, C), classes (N,) and correctness (N,)."""
@@ -144,6 +181,27 @@ def fit_calibration(
         offset = _fit_offset(logits, classes, correct, found.temperature)
         found = Calibration(fit_temperature(logits, classes, correct, offset), offset)
     return found
+
+
+def fit_exponent(texts: Sequence[tuple[float, bool]]) -> float:
+    """Return the power of a text's probability that best says whether the text is right.
+
+    It minimises the log loss, as the temperature does for characters; it is 1 where all texts are
+    right, or all are wrong.
+
+    Args:
+        texts: Log of the probability, and whether the text is right.
+    """
+    if len({right for _, right in texts}) < 2:
+        return 1.0
+    logs = np.minimum([log for log, _ in texts], -SURE)
+    right = np.array([right for _, right in texts])
+
+    def loss(log_exponent: float) -> float:
+        powers = logs * math.exp(log_exponent)
+        return -float(np.where(right, powers, np.log(-np.expm1(powers))).mean())
+
+    return math.exp(_minimum(loss, math.log(COLDEST), math.log(HOTTEST)))
 
 
 def calibrated(probability: float, offset: float) -> float:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -15,7 +15,14 @@ from seqloom.interfaces import Encoded, Head, Prediction, Targets
 from seqloom.nn import LockedDropout, zero_padding
 from seqloom_ctc.beam import search
 from seqloom_ctc.codec import CtcCodec
-from seqloom_ctc.confidence import Evidence, evidence, fit_calibration, peaks
+from seqloom_ctc.confidence import (
+    Evidence,
+    evidence,
+    fit_calibration,
+    fit_exponent,
+    log_probabilities,
+    peaks,
+)
 from seqloom_ctc.paths import Reading, best_readings, ctc_loss
 from seqloom_ctc.schema import Ctc, Decoder
 
@@ -51,6 +58,7 @@ class CtcHead(Head):
     monitor = "cer"
     reads_features = True
     calibration: Tensor
+    exponent: Tensor
 
     def __init__(
         self, codec: CtcCodec, input_size: int, *, features_size: int, **params: Any
@@ -65,6 +73,7 @@ class CtcHead(Head):
             nn.Conv1d(features_size, size, 3, padding=1) if self.options.shortcut else None
         )
         self.register_buffer("calibration", torch.tensor([1.0, 0.0]))  # temperature, offset
+        self.register_buffer("exponent", torch.tensor(1.0))  # of the probability of a whole text
 
     @classmethod
     def make_codec(cls, **params: Any) -> CtcCodec:
@@ -96,17 +105,21 @@ class CtcHead(Head):
         """Return ``text``; with ``scores`` its ``confidence`` and its ``characters``.
 
         Each character has a calibrated ``confidence`` and its place, ``start`` and ``end``, as
-        shares of the frames. The line's confidence is their mean: the share of its characters
-        that is expected to be right.
+        shares of the frames. The line's confidence is the calibrated probability that the whole
+        text is right, with no character missing or too much.
         """
         readings = self._readings(outputs, spans=scores)
         if not scores:
             return [{"text": self.codec.decode(one.labels)} for one in readings]
         temperature, offset = self.calibration.tolist()
         found = evidence(outputs.logits / temperature, outputs.lengths, readings, offset)
+        logs = log_probabilities(outputs.logits, outputs.lengths, readings)
+        power = float(self.exponent)
         return [
-            _prediction(self.codec, one, confidences, int(length))
-            for one, confidences, length in zip(readings, found, outputs.lengths, strict=True)
+            _prediction(self.codec, one, confidences, math.exp(power * log), int(length))
+            for one, confidences, log, length in zip(
+                readings, found, logs, outputs.lengths, strict=True
+            )
         ]
 
     def _readings(self, outputs: Scores, *, spans: bool = True) -> list[Reading]:
@@ -120,14 +133,24 @@ class CtcHead(Head):
 
     @torch.no_grad()
     def calibrate(self, passes: Iterable[tuple[Any, Encoded, Targets]]) -> dict[str, float]:
-        """Fit the confidences to characters that were read right and wrong."""
+        """Fit the confidences to characters and texts that were read right and wrong."""
         found = Evidence()
         for outputs, _, targets in passes:
             readings = self._readings(outputs)
             found.add(peaks(outputs.logits, readings), readings, targets)
+            logs = log_probabilities(outputs.logits, outputs.lengths, readings)
+            found.add_texts(logs, readings, targets)
         fitted = fit_calibration(*found.arrays())
         self.calibration.copy_(torch.tensor(fitted))
-        return fitted._asdict()
+        self.exponent.fill_(fit_exponent(found.texts))
+        return {**fitted._asdict(), "exponent": float(self.exponent)}
+
+    def _load_from_state_dict(
+        self, state_dict: dict[str, Any], prefix: str, *arguments: Any, **keywords: Any
+    ) -> None:
+        """Load the weights; those of models before 0.2.0 have no exponent."""
+        state_dict.setdefault(f"{prefix}exponent", torch.tensor(1.0))
+        super()._load_from_state_dict(state_dict, prefix, *arguments, **keywords)
 
     def load_matching(self, trained: Head) -> None:
         """Take the weights of a trained head; a character keeps its own, a new one stays new."""
@@ -141,23 +164,25 @@ class CtcHead(Head):
 
 
 def _prediction(
-    codec: CtcCodec, reading: Reading, confidences: Sequence[float], frames: int
+    codec: CtcCodec,
+    reading: Reading,
+    confidences: Sequence[float],
+    confidence: float,
+    frames: int,
 ) -> Prediction:
     """Return a reading as plain data."""
     text = codec.decode(reading.labels)
     return {
         "text": text,
-        "confidence": float(np.mean(confidences)),
+        "confidence": confidence,
         "characters": [
             {
                 "character": character,
-                "confidence": confidence,
+                "confidence": sure,
                 "start": round(start / frames, 5),
                 "end": round(end / frames, 5),
             }
-            for character, confidence, (start, end) in zip(
-                text, confidences[: len(text)], reading.spans, strict=True
-            )
+            for character, sure, (start, end) in zip(text, confidences, reading.spans, strict=True)
         ],
     }
 
@@ -183,6 +208,7 @@ def _load_matching(head: CtcHead, trained: Head) -> None:
             )
         mine[name][rows[0]] = theirs[name][rows[1]]
     head.calibration.copy_(trained.calibration)
+    head.exponent.copy_(trained.exponent)
 
 
 def _rows(mine: list[str], theirs: list[str]) -> tuple[Tensor, Tensor]:

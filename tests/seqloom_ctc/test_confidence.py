@@ -19,6 +19,7 @@ from seqloom_ctc.confidence import (
     calibration_error,
     correct_characters,
     fit_calibration,
+    fit_exponent,
     fit_temperature,
     reliability,
 )
@@ -151,3 +152,23 @@ def test_what_is_right_is_kept_by_some_alignment_of_fewest_edits(
     read: list[int], truth: list[int]
 ) -> None:
     assert edits(read, truth, correct_characters(read, truth)) == edits(read, truth)
+
+
+@pytest.mark.parametrize("exponent", [0.3, 1.0, 4.0])
+def test_the_exponent_that_texts_were_drawn_with_is_found(exponent: float) -> None:
+    rng = np.random.default_rng(1)
+    logs = -rng.exponential(1.0, 20_000)
+    right = rng.random(20_000) < np.exp(exponent * logs)
+    texts = list(zip(logs.tolist(), right.tolist(), strict=True))
+    assert fit_exponent(texts) == pytest.approx(exponent, rel=0.05)
+
+
+@pytest.mark.parametrize("texts", [[], [(-1.0, True)], [(-1.0, False), (0.0, False)]])
+def test_texts_that_are_all_right_or_all_wrong_change_nothing(
+    texts: list[tuple[float, bool]],
+) -> None:
+    assert fit_exponent(texts) == 1.0
+
+
+def test_a_text_that_is_certain_and_wrong_has_a_finite_loss() -> None:
+    assert fit_exponent([(0.0, False), (0.0, True), (-float("inf"), False)]) > 0

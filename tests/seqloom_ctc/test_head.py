@@ -162,7 +162,46 @@ def test_a_confidence_is_that_of_the_surest_frame_calibrated(
     assert character == pytest.approx(
         {"character": " ", "confidence": expected, "start": 0.0, "end": 0.75}
     )
-    assert one["confidence"] == character["confidence"]
+
+
+def test_a_line_s_confidence_is_the_power_of_the_probability_of_its_text(
+    plain: CtcCodec, make: Make, encoded: Any
+) -> None:
+    logits = torch.randn(1, 5, 5, generator=torch.Generator().manual_seed(3)) * 2
+    head = make(plain)
+    head.exponent.fill_(0.5)
+    (one,) = head.decode(Scores(logits, torch.tensor([5])), encoded([5]))
+    labels = [plain.alphabet.index(c) + 1 for c in one["text"]]
+    chances = logits[0].softmax(-1)
+    total = sum(
+        float(torch.stack([chances[t, c] for t, c in enumerate(path)]).prod())
+        for path in itertools.product(range(5), repeat=5)
+        if [c for c, _ in itertools.groupby(path) if c] == labels
+    )
+    assert one["confidence"] == pytest.approx(total**0.5, rel=1e-4)
+
+
+def test_a_character_that_may_be_missing_makes_a_line_less_sure(
+    plain: CtcCodec, make: Make, peaked: Any, encoded: Any
+) -> None:
+    logits = peaked([[1, 0, 0, 0, 2]], 5, margin=9.0)
+    sure, unsure = Scores(logits, torch.tensor([5])), Scores(logits.clone(), torch.tensor([5]))
+    unsure.logits[0, 2, 3] = 8.5  # nearly as likely as the blank, but not read
+    head = make(plain)
+    (one,), (other,) = (head.decode(scores, encoded([5])) for scores in (sure, unsure))
+    assert one["text"] == other["text"]
+    assert min(c["confidence"] for c in other["characters"]) > 0.99
+    assert one["confidence"] > 0.99
+    assert 0.5 < other["confidence"] < 0.7
+
+
+def test_models_without_an_exponent_are_loaded(plain: CtcCodec, make: Make) -> None:
+    head, other = make(plain), make(plain)
+    other.exponent.fill_(3.0)
+    state = head.state_dict()
+    del state["exponent"]
+    other.load_state_dict(state)
+    assert float(other.exponent) == 1.0
 
 
 @pytest.mark.parametrize("options", [GREEDY, BEAM], ids=["greedy", "beam"])
@@ -190,9 +229,6 @@ class TestEitherDecoder:
                 assert all(0 <= edge <= 1 for edge in edges)
                 assert all(c["start"] < c["end"] for c in characters)
                 assert all(0 <= c["confidence"] <= 1 for c in (one, *characters))
-                if characters:
-                    mean = np.mean([c["confidence"] for c in characters])
-                    assert one["confidence"] == pytest.approx(mean)
 
     def test_alone_and_in_any_batch_and_order_a_line_is_read_the_same(
         self, codec: CtcCodec, make: Make, encoded: Any, options: Any
@@ -205,14 +241,14 @@ class TestEitherDecoder:
         alone = [decode(head, part(states, lengths, [row]))[0] for row in range(4)]
         assert_same(alone, together)
 
-    def test_nothing_read_has_the_confidence_of_the_blanks(
+    def test_nothing_read_has_the_probability_that_there_is_nothing(
         self, codec: CtcCodec, make: Make, peaked: Any, encoded: Any, options: Any
     ) -> None:
         logits = peaked([[0, 0, 0]], 5, margin=6.0)
         head = make(codec, **options)
         (one,) = head.decode(Scores(logits, torch.tensor([3])), encoded([3]))
         assert (one["text"], one["characters"]) == ("", [])
-        assert one["confidence"] == pytest.approx(math.exp(6) / (math.exp(6) + 4))
+        assert one["confidence"] == pytest.approx((math.exp(6) / (math.exp(6) + 4)) ** 3)
         assert head.decode(Scores(logits, torch.tensor([3])), encoded([3]), scores=False) == [
             {"text": ""}
         ]
@@ -248,7 +284,7 @@ class TestEitherDecoder:
         self, codec: CtcCodec, make: Make, options: Any
     ) -> None:
         head = make(codec, **options)
-        assert head.calibrate([]) == {"temperature": 1.0, "offset": 0.0}
+        assert head.calibrate([]) == {"temperature": 1.0, "offset": 0.0, "exponent": 1.0}
         assert head.calibration.tolist() == [1.0, 0.0]
 
 

@@ -136,7 +136,7 @@ def test_a_small_run_learns_and_is_measured(trained: Path) -> None:
     assert metrics["val"]["cer"] < 0.8
     assert set(metrics["test"]) == {"cer", "wer", "line_accuracy", "calibration_error", "loss"}
     record = json.loads((trained / "run.json").read_text(encoding="utf-8"))
-    assert set(record["calibration"]) == {"temperature", "offset"}
+    assert set(record["calibration"]) == {"temperature", "offset", "exponent"}
 
 
 def test_the_report_shows_images_and_readings_and_needs_nothing_else(trained: Path) -> None:

@@ -18,6 +18,7 @@ from hydra.errors import HydraException
 from hydra.version import VersionBase
 from omegaconf import DictConfig
 
+from seqloom.config.automatic_split import with_automatic_split
 from seqloom.config.compatibility import check_compatible
 from seqloom.config.explain import COMPOSITION_ERRORS, explain
 from seqloom.config.freeze import freeze, freeze_section
@@ -56,6 +57,7 @@ def freeze_and_check(
     config = freeze(found)
     if amend:
         config = amend(config, overrides)
+    config = with_automatic_split(config)
     check_compatible(config.components)
     return config
 

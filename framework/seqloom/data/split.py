@@ -25,19 +25,27 @@ class SplitConfig:
     """Which part of the training file is kept for validation and for testing.
 
     Attributes:
-        val: Fraction of the examples that becomes ``val``, in [0, 1).
+        val: Fraction of the examples that becomes ``val``, in [0, 1). If both fractions are None
+            and no files are set for ``val`` and ``test``, a run keeps a tenth for each.
         test: Fraction that becomes ``test``, in [0, 1).
         stratify: Field (``label``) each of whose values is split by the same fractions; or None.
         group: Field, or entry of the examples' ``meta`` (``document``), whose equal values stay on
             one side; or None.
         seed: Seed of the random choice.
+        automatic: Set by seqloom if it chose the fractions: few examples are then all used for
+            training, and the only example of a class is too.
     """
 
-    val: float = 0.0
-    test: float = 0.0
+    val: float | None = None
+    test: float | None = None
     stratify: str | None = None
     group: str | None = None
     seed: int = 0
+    automatic: bool = False
+
+
+FEWEST = 10
+"""Number of examples below which an automatic split keeps all for training."""
 
 
 def split(examples: Sequence[Example], config: SplitConfig) -> dict[str, list[Example]]:
@@ -53,25 +61,30 @@ def split(examples: Sequence[Example], config: SplitConfig) -> dict[str, list[Ex
     """
     _check_fractions(config)
     parts: dict[str, list[int]] = {"train": [], "val": [], "test": []}
+    if config.automatic and len(examples) < FEWEST:
+        return {"train": [*examples], "val": [], "test": []}
     for part, position in sorted(_assign(examples, config), key=lambda pair: pair[1]):
         parts[part].append(position)
-    wanted = {"train": 1.0 - config.val - config.test, "val": config.val, "test": config.test}
-    for part, fraction in wanted.items():
-        if fraction > 0 and not parts[part]:
+    val, test = _fractions(config)
+    for part, fraction in {"train": 1.0 - val - test, "val": val, "test": test}.items():
+        if fraction > 0 and not parts[part] and not config.automatic:
             raise ConfigError(_empty_part(part, fraction, len(examples), config))
     return {part: [examples[i] for i in chosen] for part, chosen in parts.items()}
 
 
+def _fractions(config: SplitConfig) -> tuple[float, float]:
+    return config.val or 0.0, config.test or 0.0
+
+
 def _check_fractions(config: SplitConfig) -> None:
-    for name in ("val", "test"):
-        fraction = getattr(config, name)
+    val, test = _fractions(config)
+    for name, fraction in (("val", val), ("test", test)):
         if not 0 <= fraction < 1:
             raise ConfigError(f"split.{name}={fraction}: expected a number in [0, 1).")
-    if config.val + config.test >= 1:
+    if val + test >= 1:
         raise ConfigError(
-            f"split.val={config.val} and split.test={config.test} are "
-            f"{config.val + config.test:g} together and leave nothing to train on; their sum must "
-            "be below 1."
+            f"split.val={val} and split.test={test} are {val + test:g} together and leave nothing "
+            "to train on; their sum must be below 1."
         )
 
 
@@ -88,7 +101,7 @@ def _assign(examples: Sequence[Example], config: SplitConfig) -> list[tuple[str,
     rng = random.Random(config.seed)
     strata: dict[Hashable, list[Unit]] = defaultdict(list)
     for unit in _units(examples, config.group):
-        strata[_stratum(examples[unit[0]], config.stratify)].append(unit)
+        strata[_stratum(examples[unit[0]], config)].append(unit)
     names = list(strata)
     rng.shuffle(names)
     assigned = []
@@ -104,8 +117,11 @@ def _fill(
     units: list[Unit], config: SplitConfig, point: float, rng: random.Random
 ) -> list[tuple[str, int]]:
     count = sum(map(len, units))
-    test = int(count * config.test + point)
-    wanted = {"test": test, "val": int(count * (config.test + config.val) + point) - test}
+    if config.automatic and config.stratify is not None and count == 1:
+        return [("train", position) for position in units[0]]
+    val_fraction, test_fraction = _fractions(config)
+    test = int(count * test_fraction + point)
+    wanted = {"test": test, "val": int(count * (test_fraction + val_fraction) + point) - test}
     rng.shuffle(units)
     assigned = []
     for unit in units:
@@ -117,8 +133,11 @@ def _fill(
     return assigned
 
 
-def _stratum(example: Example, name: str | None) -> Hashable:
-    return None if name is None else _key(_look_up(example, name, "stratify"))
+def _stratum(example: Example, config: SplitConfig) -> Hashable:
+    name = config.stratify
+    if name is None or (config.automatic and name not in {**example.meta, **example.fields}):
+        return None
+    return _key(_look_up(example, name, "stratify"))
 
 
 def _units(examples: Sequence[Example], group: str | None) -> list[Unit]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -27,6 +28,8 @@ from seqloom.train.folder import RunFolder
 from seqloom.train.overlap import warn_of_overlap
 from seqloom.train.pretrained import pretrained_states
 from seqloom.train.process import set_seed, set_threads
+
+log = logging.getLogger("seqloom")
 
 
 def prepare_data(cfg: RunConfig, folder: RunFolder) -> RunData:
@@ -131,6 +134,7 @@ def read_data(cfg: RunConfig, states: States | None = None, basis: States | None
         raise ConfigError("data.train has no value. Set it: data.train=FILE")
     codecs = build_codecs(cfg.components)
     examples, rejected = _read_splits(cfg, codecs)
+    _log_automatic_split(cfg.data, examples)
     if not examples["train"]:
         rejected["train"].raise_or_warn("the train split")
         raise DataError(
@@ -170,6 +174,32 @@ def _read_splits(
         split: read_split(reader, split, codecs.frontend, rejected[split]) for split in SPLITS
     }
     return examples, rejected
+
+
+def _log_automatic_split(data: Mapping[str, Any], examples: Mapping[str, list[Example]]) -> None:
+    """Log how val and test were taken from train, if the user did not say it."""
+    split = data.get("split")
+    if not isinstance(split, Mapping) or not split.get("automatic"):
+        return
+    if not examples["val"] and not examples["test"]:
+        log.info(
+            "data.val and data.test are not set, and data.train has too few examples to take them "
+            "from: all %d are trained on.",
+            len(examples["train"]),
+        )
+        return
+    by = f", in proportion to the values of {split['stratify']!r}" if split["stratify"] else ""
+    whole = f", with equal {split['group']!r} on one side" if split["group"] else ""
+    log.info(
+        "data.val and data.test are not set: %d and %d examples of data.train are kept for them, "
+        "at random (data.split.seed=%d)%s%s. To choose yourself, set data.val, data.test, "
+        "data.split.val or data.split.test; data.split.val=0 trains on all.",
+        len(examples["val"]),
+        len(examples["test"]),
+        split["seed"],
+        by,
+        whole,
+    )
 
 
 def _read_again(section: Mapping[str, Any], split: str, codec: FrontendCodec) -> Iterator[Example]:

@@ -186,7 +186,7 @@ def test_many_bad_examples_take_time_in_proportion(
 ) -> None:
     sentences = [GOOD, OTHER, *[GOOD, OTHER, GOOD, ill_formed] * 200]
     seconds = time.perf_counter()
-    found = _read(*conll(train=sentences), "on_bad=skip")
+    found = _read(*conll(train=sentences), "data.split.val=0", "on_bad=skip")
     seconds = time.perf_counter() - seconds
     assert len(found.skipped["train"]) == 200
     assert len(found.rows["train"]) == 602

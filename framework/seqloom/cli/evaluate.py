@@ -21,8 +21,10 @@ ROWS = 10
 def evaluate(arguments: list[str]) -> int:
     """Print the metrics of a model on one split of a data set."""
     options = _parser().parse_intermixed_args(arguments)
+    from seqloom.data.progress import show_progress
     from seqloom.interfaces import Table
 
+    show_progress()
     use_threads(options.threads)
     found = evaluate_model(
         options.model,

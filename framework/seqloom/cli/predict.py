@@ -33,6 +33,7 @@ def predict(arguments: list[str]) -> int:
     """Print a prediction for each input; the first before the input has ended."""
     options = _parser().parse_intermixed_args(arguments)
     from seqloom.cli.formats import refuse_unknown, writing
+    from seqloom.data.progress import progress, show_progress
     from seqloom.model.build import build_reader
 
     refuse_unknown(options.to)
@@ -51,6 +52,9 @@ def predict(arguments: list[str]) -> int:
         writer.begin(reader)
         inputs = reader.inputs(paths)
         found = pipeline.predict(inputs, options.batch, on_bad=on_bad, stream=True)
+        if options.out is not None:
+            show_progress()
+            found = progress(found, "Predicting")
         try:
             for example, prediction in found:
                 try:

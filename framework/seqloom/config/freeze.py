@@ -77,9 +77,10 @@ def _refuse_in_section(kind: Kind, section: Any) -> None:
         )
     component = registry().find(kind, section["name"])
     params = {key: value for key, value in section.items() if key != "name"}
-    _refuse(params, component.schema, f"{kind}.", f"{kind}={component.name}")
+    _refuse(params, component.section_schema(), f"{kind}.", f"{kind}={component.name}")
+    own = {key: value for key, value in params.items() if key not in component.settings}
     try:
-        component.schema(**params)  # its __post_init__ may reject values before any data is read
+        component.schema(**own)  # its __post_init__ may reject values before any data is read
     except SeqloomError:
         raise
     except Exception as error:  # a plugin's schema can raise anything
@@ -103,6 +104,7 @@ MINIMUM = {
     "batch.max_examples": 1,
     "batch.max_cost": 1,
     "batch.workers": 0,
+    "data.take": 1,
     "budget.epochs": 1,
     "budget.min_steps": 0,
     "budget.max_epochs": 1,

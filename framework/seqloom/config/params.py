@@ -25,7 +25,7 @@ def typed_params(component: Component, values: Iterable[tuple[str, Any]]) -> dic
     Raises:
         ConfigError: A key is unknown, or a value has a wrong type or is missing.
     """
-    node = OmegaConf.structured(component.schema)
+    node = OmegaConf.structured(component.section_schema())
     try:
         for key, value in values:
             kind = OmegaConf.get_type(

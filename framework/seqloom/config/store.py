@@ -89,9 +89,4 @@ def open_dicts(node: DictConfig) -> DictConfig:
 def named_schema(component: Component) -> type:
     """Return the component's schema with a field ``name`` that can only be the component's name."""
     name = StrEnum("Name", {component.name: component.name})  # type: ignore[misc]
-    return dataclasses.make_dataclass(
-        component.schema.__name__,
-        [("name", name, dataclasses.field(default=name[component.name]))],
-        bases=(component.schema,),
-        namespace={"__module__": component.schema.__module__},
-    )
+    return component.section_schema(("name", name, dataclasses.field(default=name[component.name])))

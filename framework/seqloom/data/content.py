@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from seqloom.data.collate import EncodedExample
 from seqloom.files import atomic_file
-from seqloom.interfaces import FrontendCodec
+from seqloom.interfaces import Example, FrontendCodec
 
 Hashes = NDArray[np.uint64]
 
@@ -101,6 +101,21 @@ def contents(
             own = _plain_or_encoded(fields.whole(values) if read is None else read, row)
         inputs.append(_hash(own))
     return Contents(np.array(whole, np.uint64), np.array(inputs, np.uint64))
+
+
+def values_digest(examples: Iterable[Example], fields: ContentFields) -> str:
+    """Return a digest of examples in any order that is the same for any frontend.
+
+    Values that are not of plain types, such as images, count by the ids of the examples.
+    """
+    hashes = []
+    for example in examples:
+        values = fields.whole(example.fields)
+        plain = {name: one for name, one in values.items() if _is_plain(one)}
+        complete = len(plain) == len(fields.read or values)
+        hashes.append(_hash(plain if complete else [plain, example.id]))
+    every = np.sort(np.array(hashes, np.uint64))
+    return hashlib.blake2b(every.tobytes(), digest_size=16).hexdigest()
 
 
 def _plain_or_encoded(value: Any, row: EncodedExample) -> Any:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from seqloom.data.collate import Collate, EncodedExample
+from seqloom.data.progress import progress
 from seqloom.data.rejected import Rejected
 from seqloom.errors import ExampleError
 from seqloom.interfaces import Example, FrontendCodec, HeadCodec
@@ -88,7 +89,7 @@ def encode(
     only be evaluated on are not if ``unknown`` is passed, see `Codecs.encode`.
     """
     rows = []
-    for example in examples:
+    for example in progress(examples, "Encoding"):
         try:
             row = codecs.encode(example, unknown)
             if max_cost is not None and row.cost > max_cost:

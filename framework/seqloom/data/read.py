@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from seqloom.data.characters import refuse_surrogates
+from seqloom.data.progress import progress
 from seqloom.data.rejected import Rejected
 from seqloom.errors import DataError, ExampleError, PluginError
 from seqloom.interfaces.codec import FrontendCodec
@@ -46,7 +47,7 @@ def read_split(
         DataError: A file is malformed.
     """
     found = []
-    for one in checked(reader.examples(split)):
+    for one in progress(checked(reader.examples(split)), f"Reading the {split} split"):
         if isinstance(one, ExampleError):
             rejected.errors.append(one)
         else:
@@ -57,7 +58,7 @@ def read_split(
 def prepare(codec: FrontendCodec, examples: Iterable[Example], rejected: Rejected) -> list[Example]:
     """Return the examples with derived fields; those that cannot be prepared are rejected."""
     prepared = []
-    for example in examples:
+    for example in progress(examples, "Preparing"):
         try:
             refuse_surrogates(example)
             prepared.append(codec.prepare(example))

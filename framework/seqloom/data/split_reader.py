@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
+from seqloom.data.progress import progress
 from seqloom.data.read import checked
 from seqloom.data.rejected import refusal
 from seqloom.data.split import SplitConfig, split
@@ -70,7 +71,7 @@ class SplitReader(Reader):
             raise ConfigError(
                 f"data.split.{min(self._cuts)} cuts from data.train, but data.train is not set."
             )
-        found = list(checked(self.whole("train")))
+        found = list(progress(checked(self.whole("train")), "Reading data.train"))
         good = [one for one in found if isinstance(one, Example)]
         errors = [one for one in found if isinstance(one, ExampleError)]
         parts: dict[str, list[Example | ExampleError]] = {

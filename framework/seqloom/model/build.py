@@ -9,7 +9,7 @@ from seqloom.data.encode import Codecs
 from seqloom.errors import ConfigError
 from seqloom.interfaces import Encoder, Frontend, Head, Reader
 from seqloom.model.pipeline import Model, Pipeline
-from seqloom.plugins import Kind, resolve
+from seqloom.plugins import Kind, registry, resolve
 from seqloom.plugins.registry import choice
 
 Spec = Mapping[str, Any]
@@ -44,7 +44,9 @@ def component_class(kind: Kind, section: Mapping[str, Any]) -> tuple[type[Any], 
         PluginError: No plugin provides the component, or its class cannot be imported.
     """
     name, params = choice(section)
-    return resolve(kind, name), params
+    found = resolve(kind, name)
+    settings = registry().find(kind, name).settings
+    return found, {key: value for key, value in params.items() if key not in settings}
 
 
 def build_reader(section: Mapping[str, Any]) -> Reader:

@@ -2,12 +2,37 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 from seqloom.data.content import ContentFields
+from seqloom.data.take import take
+from seqloom.interfaces import Example
 from seqloom.plugins import registry
 from seqloom.plugins.registry import choice
+
+log = logging.getLogger("seqloom")
+
+
+def taken(data: Mapping[str, Any], split: str, examples: list[Example]) -> list[Example]:
+    """Return the part of a split's examples that ``data.take`` names.
+
+    Args:
+        data: Section of the data component.
+        split: Name of the split; only ``train`` is reduced.
+        examples: All examples of the split.
+    """
+    name, params = choice(data)
+    component = registry().find("data", name)
+    count = params.get("take")
+    if count is None or split != "train" or "take" not in component.settings:
+        return examples
+    if count > len(examples):
+        log.warning("data.take=%d: train has only %d examples.", count, len(examples))
+    kinds = component.given(params)
+    field = next((name for name, kind in kinds.items() if kind == "label"), None)
+    return take(examples, count, field)
 
 
 def content_fields(data: Mapping[str, Any], frontend: Mapping[str, Any]) -> ContentFields:

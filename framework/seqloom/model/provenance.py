@@ -184,7 +184,8 @@ class ComponentMatch:
         return taken | self.added
 
     def _known(self) -> set[str]:
-        return {one.name for one in fields(cast("Component", self.component).schema)}
+        component = cast("Component", self.component)
+        return {*component.settings, *(one.name for one in fields(component.schema))}
 
 
 def compare(recorded: Mapping[str, Entry]) -> list[ComponentMatch]:

@@ -11,7 +11,7 @@ major release may remove one, after a minor release with a deprecation warning.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import KW_ONLY, MISSING, dataclass, field, fields
+from dataclasses import KW_ONLY, MISSING, dataclass, field, fields, make_dataclass
 from typing import Any, Literal, get_args
 
 import pluggy
@@ -27,6 +27,23 @@ REQUIRED: Any = "???"
 
 hookspec = pluggy.HookspecMarker("seqloom")
 hookimpl = pluggy.HookimplMarker("seqloom")
+
+
+@dataclass
+class DataSettings:
+    """Keys of every ``data`` section, besides the parameters of the component.
+
+    Attributes:
+        take: Number of training examples to use; null: all. They are the first of a fixed
+            shuffle, in proportion to the classes if there is a field of kind ``label``, so that a
+            larger number includes a smaller one. ``val`` and ``test`` stay whole.
+    """
+
+    take: int | None = None
+
+
+SETTINGS: Mapping[Kind, type] = {"data": DataSettings}
+"""Keys that the sections of a kind have besides the parameters of their components."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +99,28 @@ class Component:
             one.name: one.default if one.default_factory is MISSING else one.default_factory()
             for one in fields(self.schema)
         }
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The keys of its section that are not its own parameters, with their defaults."""
+        own = {one.name for one in fields(self.schema)}
+        common = fields(SETTINGS[self.kind]) if self.kind in SETTINGS else ()
+        return {one.name: one.default for one in common if one.name not in own}
+
+    def section_schema(self, *extra: tuple[str, Any, Any]) -> type:
+        """Return a dataclass of its parameters and settings.
+
+        Args:
+            extra: More fields as ``dataclasses.make_dataclass`` takes them.
+        """
+        types = {one.name: one.type for one in fields(DataSettings)}
+        own = [(name, types[name], field(default=one)) for name, one in self.settings.items()]
+        return make_dataclass(
+            self.schema.__name__,
+            [*extra, *own],
+            bases=(self.schema,),
+            namespace={"__module__": self.schema.__module__},
+        )
 
     def given(self, params: Mapping[str, Any]) -> Mapping[str, str]:
         """Return what the component provides with these parameters."""

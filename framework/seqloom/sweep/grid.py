@@ -21,7 +21,7 @@ def owners(kind: str, name: str) -> list[str]:
     return sorted(
         f"{kind}={component.name}"
         for (of_kind, _), (component, _) in registry().components.items()
-        if of_kind == kind and name in {one.name for one in fields(component.schema)}
+        if of_kind == kind and name in {one.name for one in fields(component.section_schema())}
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 
 from seqloom.errors import ConfigError, did_you_mean
+from seqloom.sweep.comparable import UNLIKE, by_data
 from seqloom.sweep.points import Group, differing_keys, grouped, paired
 from seqloom.sweep.trials import Trial, counted, is_finite
 
@@ -89,6 +90,7 @@ class Board:
         rows: Rows, the best mean on validation first unless sorted otherwise.
         tested_on: Split of the significance tests; empty without tests.
         notes: Notes for the reader.
+        data: What identifies the val and test data, if other boards have others.
     """
 
     metric: str
@@ -97,6 +99,7 @@ class Board:
     rows: list[Row]
     tested_on: str = ""
     notes: list[str] = field(default_factory=list)
+    data: str = ""
 
     @property
     def best(self) -> Row | None:
@@ -111,7 +114,7 @@ def boards(
     *,
     compared: bool = True,
 ) -> list[Board]:
-    """Return a leaderboard for each metric that the trials monitor.
+    """Return a leaderboard for each metric that the trials monitor, and for each data.
 
     Args:
         trials: Trials of one sweep.
@@ -125,10 +128,14 @@ def boards(
     keys = differing_keys(trials)
     if metric is not None:
         _refuse_unknown(metric, trials)
-        made = [_board(metric, trials, trials, by, keys)]
+        made = _boards(metric, trials, trials, by, keys)
     else:
         monitored = by_monitor(trials)
-        made = [_board(name, members, trials, by, keys) for name, members in monitored.items()]
+        made = [
+            board
+            for name, members in monitored.items()
+            for board in _boards(name, members, trials, by, keys)
+        ]
     for board in made:
         if compared and board.rows and board.rows[0].val:
             _compare(board)
@@ -164,13 +171,14 @@ def spread(values: Sequence[float]) -> Spread | None:
     return Spread(n, statistics.fmean(values), error, min(values), max(values))
 
 
-def _board(
+def _boards(
     metric: str,
     members: Sequence[Trial],
     trials: Sequence[Trial],
     by: Sequence[str] | None,
     keys: Sequence[str],
-) -> Board:
+) -> list[Board]:
+    """Return a board for the rows of each val and test data: scores on others say nothing."""
     if by is not None:
         grouped(trials, by, keys)  # a key may be set only by trials with another metric
         shown = [key for key in by if any(key in trial.overrides() for trial in members)]
@@ -182,14 +190,21 @@ def _board(
     higher, assumed = direction(metric, trials)
     rows = [_row(group, metric) for group in groups]
     rows.sort(key=lambda row: rank(row.val, higher))
-    return Board(metric, higher, shown, rows, notes=[assumed] if assumed else [])
+    notes = [assumed] if assumed else []
+    parts = by_data([row.group for row in rows])
+    if len(parts) < 2:
+        return [Board(metric, higher, shown, rows, notes=notes)]
+    return [
+        Board(metric, higher, shown, [rows[n] for n in places], notes=[*notes, UNLIKE], data=data)
+        for data, places in parts
+    ]
 
 
 def best_trial(trials: Sequence[Trial]) -> Trial | None:
     """Return the best trial of the row with the best mean on validation.
 
     Of equal rows and trials it is the first. None if no trial is done, or they monitor different
-    metrics.
+    metrics or were evaluated on different data.
     """
     scores = {trial.number: score for trial in trials if (score := trial.score()) is not None}
     scored = [trial for trial in trials if trial.number in scores]
@@ -198,10 +213,11 @@ def best_trial(trials: Sequence[Trial]) -> Trial | None:
         return None
     metric = monitored.pop() or ""
     higher, _ = direction(metric, scored)
-    rows = sorted(
-        (_row(group, metric) for group in grouped(scored)),
-        key=lambda row: rank(row.val, higher),
-    )
+    groups = grouped(scored)
+    if len(by_data(groups)) > 1:
+        return None
+    rows = [_row(group, metric) for group in groups]
+    rows.sort(key=lambda row: rank(row.val, higher))
     return max(rows[0].group.trials, key=lambda trial: scores[trial.number])
 
 

@@ -151,6 +151,7 @@ def flat(board: Board, row: Row) -> dict[str, Any]:
     return {
         **row.group.values,
         "metric": board.metric,
+        **({"data": board.data} if board.data else {}),
         **measured,
         "best": row.best,
         "lead": row.lead,
@@ -177,6 +178,7 @@ def _plain(board: Board) -> dict[str, Any]:
         "keys": board.keys,
         "tested_on": board.tested_on or None,
         "notes": board.notes,
+        "data": board.data or None,
         "rows": [_plain_row(row) for row in board.rows],
     }
 

@@ -34,6 +34,7 @@ class RunData:
         rows: Encoded examples of ``train``, ``val`` and ``test``; a split may be empty.
         skipped: Examples that ``on_bad=skip`` left out, by split.
         contents: Hashes of the examples by split; empty in the processes of a distributed run.
+        values: Digests of the splits that are the same for any frontend, likewise.
     """
 
     codecs: Codecs
@@ -41,6 +42,7 @@ class RunData:
     rows: dict[str, EncodedSplit]
     skipped: dict[str, list[ExampleError]] = field(default_factory=dict)
     contents: dict[str, Contents] = field(default_factory=dict)
+    values: dict[str, str] = field(default_factory=dict)
 
 
 def sampler(

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from seqloom.data.collate import EncodedExample
 from seqloom.data.evaluation import evaluation_loader
+from seqloom.data.progress import progress
 from seqloom.data.sampler import BatchSampler
 from seqloom.interfaces import Encoded, Matrix, Purpose, SequenceBatch, Table, Targets
 from seqloom.interfaces.arguments import accepted
@@ -129,7 +130,8 @@ def evaluate(
         sampler: Sampler of the batches of a single process.
     """
     evaluator = Evaluator(pipeline)
-    for outputs, encoded, batch in _outputs(pipeline, rows, sampler, rank(), world_size()):
+    batches = _outputs(pipeline, rows, sampler, rank(), world_size())
+    for outputs, encoded, batch in progress(batches, "Evaluating", "batches"):
         evaluator.add(outputs, encoded, batch)
     return Evaluation(evaluator.compute(), evaluator.losses(), evaluator.details())
 

@@ -10,17 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from seqloom.config.run_config import RunConfig
-from seqloom.data.content import contents, save_contents
+from seqloom.data.content import contents, save_contents, values_digest
 from seqloom.data.encode import Codecs, encode
 from seqloom.data.encoded import EncodedSplit
 from seqloom.data.fit_codecs import fit_codecs
+from seqloom.data.progress import waiting
 from seqloom.data.read import read_split
 from seqloom.data.rejected import Rejected, raise_or_warn, warn_of_unknown
 from seqloom.errors import BundleError, ConfigError, DataError, ExampleError, RunError
 from seqloom.files import sha256, write_json, write_text
 from seqloom.interfaces import SPLITS, Example, FrontendCodec, Origin
 from seqloom.model.build import States, build_codecs, build_reader, restore
-from seqloom.model.fields import content_fields
+from seqloom.model.fields import content_fields, taken
 from seqloom.model.states import read as read_states
 from seqloom.model.states import write as write_states
 from seqloom.train.data import RunData
@@ -142,7 +143,10 @@ def read_data(cfg: RunConfig, states: States | None = None, basis: States | None
             "Check its settings: --cfg job shows them."
         )
     if states is None:
-        states = fit_codecs(codecs, examples["train"], rejected["train"], basis, cfg.init_classes)
+        with waiting(f"Fitting the codecs on {len(examples['train']):,} examples"):
+            states = fit_codecs(
+                codecs, examples["train"], rejected["train"], basis, cfg.init_classes
+            )
     restore(codecs, states)
     limit = cfg.batch.max_cost
     unknown: dict[str, list[ExampleError]] = {"val": [], "test": []}
@@ -162,7 +166,8 @@ def read_data(cfg: RunConfig, states: States | None = None, basis: States | None
         for split, one in encoded.items()
     }
     skipped = {split: rejected[split].errors for split in SPLITS}
-    return RunData(codecs, states, rows, skipped, found)
+    values = {split: values_digest((row.example for row in rows[split]), fields) for split in rows}
+    return RunData(codecs, states, rows, skipped, found, values)
 
 
 def _read_splits(
@@ -171,7 +176,8 @@ def _read_splits(
     reader = build_reader(cfg.data)
     rejected = {split: Rejected(skip=cfg.on_bad == "skip") for split in SPLITS}
     examples = {
-        split: read_split(reader, split, codecs.frontend, rejected[split]) for split in SPLITS
+        split: taken(cfg.data, split, read_split(reader, split, codecs.frontend, rejected[split]))
+        for split in SPLITS
     }
     return examples, rejected
 

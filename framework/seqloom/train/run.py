@@ -78,7 +78,10 @@ def run(cfg: RunConfig, overrides: Sequence[str] = ()) -> Result:
         with isolated_process(), recorded(folder, cfg, overrides) as record:
             ranks = ranks_to_launch(cfg.trainer)
             data = prepare_data(cfg, folder)
-            record["splits"] = {split: one.facts() for split, one in data.contents.items()}
+            record["splits"] = {
+                split: {**one.facts(), "values": data.values[split]}
+                for split, one in data.contents.items()
+            }
             record.update(launch_ranks(folder, data, ranks) if ranks else work(folder, data))
     return folder.result()
 

@@ -109,7 +109,7 @@ def test_a_wrong_key_deep_inside() -> None:
         with pytest.raises(ConfigError) as found:
             compose_run(["data=conll", f"{plus}data.split.vall=0.1"])
         assert str(found.value) == (
-            f"{start}Did you mean 'val'? There are: group, seed, stratify, test, val."
+            f"{start}Did you mean 'val'? There are: automatic, group, seed, stratify, test, val."
         )
 
 

@@ -9,7 +9,14 @@ import numpy as np
 import pytest
 
 from seqloom.data.collate import EncodedExample
-from seqloom.data.content import ContentFields, Contents, contents, load_contents, save_contents
+from seqloom.data.content import (
+    ContentFields,
+    Contents,
+    contents,
+    load_contents,
+    save_contents,
+    values_digest,
+)
 from seqloom.interfaces import Arrays, Example, FrontendCodec
 
 TEXTS = ContentFields(read=("label", "text"), inputs=(("tokens", "text"),))
@@ -107,3 +114,14 @@ def test_what_cannot_be_read_is_not_known(tmp_path: Path, damage: bytes) -> None
     assert load_contents(path) == {}
     np.savez(path, **{"train.whole": np.zeros(2), "train.inputs": np.zeros(2)})
     assert load_contents(path) == {}
+
+
+def test_the_digest_of_values_does_not_depend_on_the_frontend() -> None:
+    def digest(*fields: dict[str, Any]) -> str:
+        return values_digest((row.example for row in rows(*fields)), TEXTS)
+
+    assert digest(A, B) == digest(B, {**A, "tokens": ["a"]}) != digest(A, C)
+    image = {"text": np.zeros(3), "label": "x"}
+    gone = {"label": "x"}  # as a run keeps it
+    other = [Example(f"0-{image}", gone)]
+    assert digest(image) == values_digest(other, TEXTS) != digest(gone)

@@ -1,0 +1,64 @@
+"""Log how far reading and encoding large data has come; nothing is logged of small data."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sized
+from contextlib import contextmanager
+from typing import TypeVar
+
+T = TypeVar("T")
+
+log = logging.getLogger("seqloom.progress")
+
+INTERVAL = 5.0
+"""Seconds between two messages, and before the first one."""
+
+
+def progress(items: Iterable[T], what: str, unit: str = "examples") -> Iterator[T]:
+    """Yield items, and log every few seconds how many there were.
+
+    Args:
+        items: Items; their total number is part of the messages if they have a length.
+        what: What is done, for the messages: ``Reading the train split``.
+        unit: What the items are, in the plural.
+    """
+    of = f" of {len(items):,}" if isinstance(items, Sized) else ""
+    start = last = time.monotonic()
+    for count, item in enumerate(items, 1):
+        yield item
+        now = time.monotonic()
+        if now - last >= INTERVAL:
+            last = now
+            log.info("%s: %s%s %s (%.0f s)", what, f"{count:,}", of, unit, now - start)
+
+
+@contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """Log every few seconds that something is still being done in the block."""
+    start, done = time.monotonic(), threading.Event()
+
+    def tell() -> None:
+        while not done.wait(INTERVAL):
+            log.info("%s (%.0f s)", what, time.monotonic() - start)
+
+    thread = threading.Thread(target=tell, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def show_progress() -> None:
+    """Print progress to standard error, for commands that have set up no logging."""
+    if not log.handlers:
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    log.propagate = False

@@ -29,7 +29,7 @@ def by_data(groups: Sequence[Group]) -> list[tuple[str, list[int]]]:
     """Return the positions of groups that were evaluated on the same data, with its name.
 
     Groups with several data sets belong together if they have one in common. Groups without a
-    finished trial are with the first ones.
+    finished trial are with the first ones, those with the first trial.
     """
     parts: list[tuple[set[str], list[int]]] = []
     unknown = []
@@ -43,6 +43,11 @@ def by_data(groups: Sequence[Group]) -> list[tuple[str, list[int]]]:
         names = own.union(*(names for names, _ in joined))
         parts.append((names, sorted([place, *(one for _, places in joined for one in places)])))
     parts = parts or [(set(), [])]
-    parts.sort(key=lambda part: part[1])
+    parts.sort(key=lambda part: min((_first(groups[place]) for place in part[1]), default=0))
     parts[0][1].extend(unknown)
     return [(" ".join(sorted(names)), sorted(places)) for names, places in parts]
+
+
+def _first(group: Group) -> int:
+    """Return the number of a group's first trial."""
+    return min(trial.number for trial in group.trials)

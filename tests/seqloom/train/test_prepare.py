@@ -120,7 +120,7 @@ def test_duplicate_ids_are_refused_with_both_places(
 
     monkeypatch.setattr(prepare, "build_reader", lambda section: Twice())
     with pytest.raises(
-        DataError, match=r"'same': here\.conll:1 and here\.conll:5; ids must be unique"
+        DataError, match=r"here\.conll:5: the example at here\.conll:1 has the same id, 'same'"
     ):
         _read(*conll(train=[GOOD]))
 

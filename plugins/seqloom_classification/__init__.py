@@ -21,8 +21,9 @@ class Classification:
         multi_label: Whether the field is a list of any number of labels.
         pooling: How the states become one vector: the encoder's summary, the mean or maximum of
             the states, or their average under learned attention.
-        pool_features: Whether the mean and the maximum of the frontend's features are added to that
-            vector: a direct path from single words to the classes.
+        direct: Whether a second classifier reads the mean and the maximum of the frontend's
+            features, without the encoder. Both are trained, and the prediction is their geometric
+            mean: on few examples the encoder overfits more than single words do.
         dropout: Probability of zeroing a value of the pooled vector.
         class_weights: Factors of the loss by class, 1 by default; with ``multi_label`` they
             multiply the loss of the examples that have the label.
@@ -33,7 +34,7 @@ class Classification:
     field: str = "label"
     multi_label: bool = False
     pooling: PoolingMethod = PoolingMethod.summary
-    pool_features: bool = False
+    direct: bool = False
     dropout: float = 0.0
     class_weights: dict[str, float] = dataclasses.field(default_factory=dict)
     balanced: bool = False

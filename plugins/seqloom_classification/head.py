@@ -45,13 +45,9 @@ class ClassificationHead(Head):
         self.codec = codec
         self.threshold = options.threshold
         self.pooling = Pooling(str(options.pooling), input_size)
-        size = self.pooling.output_size
-        self.shortcut: Pooling | None = None
-        if options.pool_features:
-            self.shortcut = Pooling(PoolingMethod.mean_max, features_size)
-            size += self.shortcut.output_size
         self.dropout = nn.Dropout(options.dropout)
-        self.linear = nn.Linear(size, len(codec.classes))
+        self.linear = nn.Linear(self.pooling.output_size, len(codec.classes))
+        self.direct = _Direct(features_size, len(codec.classes)) if options.direct else None
         self.register_buffer("weights", tensor(codec.weights), persistent=False)
         if codec.multi_label:
             self.monitor = "f1_micro"
@@ -62,14 +58,19 @@ class ClassificationHead(Head):
         return ClassificationCodec(Classification(**params))
 
     def forward(self, encoded: Encoded, targets: Targets | None = None) -> Tensor:
-        """Return the scores before softmax or sigmoid, (B, C)."""
-        pooled = self.pooling(encoded)
-        if self.shortcut is not None:
-            read = encoded.features
-            direct = self.shortcut(Encoded(read.values, encoded.summary, read.lengths, read))
-            pooled = torch.cat([pooled, direct], 1)
-        scores: Tensor = self.linear(self.dropout(pooled))
-        return scores.float()
+        """Return the scores before softmax or sigmoid, (B, C).
+
+        With ``direct``, in training those of both classifiers, (B, 2, C), which are trained each
+        on its own: if their scores were added, the one that overfits faster would leave nothing to
+        learn to the other.
+        """
+        scores: Tensor = self.linear(self.dropout(self.pooling(encoded))).float()
+        if self.direct is None:
+            return scores
+        both = torch.stack([scores, self.direct(encoded, self.dropout)], 1)
+        if self.training:
+            return both
+        return both.mean(1) if self.codec.multi_label else both.log_softmax(2).mean(1)
 
     def loss(self, outputs: Tensor, targets: Targets) -> Tensor:
         """Return (B,) losses in nats.
@@ -77,8 +78,11 @@ class ClassificationHead(Head):
         One label: the cross entropy times the weight of the true class (not divided by the weights
         of the batch, so that the losses of examples are independent). Sets of labels: the mean over
         classes of the binary cross entropy, where a weight multiplies the loss of positives. It is
-        undefined for examples with a class that no training example has, see ``undefined``.
+        undefined for examples with a class that no training example has, see ``undefined``. The
+        losses of two classifiers are added.
         """
+        if outputs.dim() == 3:
+            return self.loss(outputs[:, 0], targets) + self.loss(outputs[:, 1], targets)
         target, known = targets["target"], len(self.codec.classes)
         if not self.training:
             single = not self.codec.multi_label
@@ -136,6 +140,22 @@ class ClassificationHead(Head):
 
         kind = LabelSetMetrics if self.codec.multi_label else LabelMetrics
         return kind(self.codec.classes_of_truth, len(self.codec.unseen))
+
+
+class _Direct(nn.Module):
+    """Scores of the classes from the mean and the maximum of the frontend's features."""
+
+    def __init__(self, size: int, classes: int) -> None:
+        super().__init__()
+        self.pooling = Pooling(PoolingMethod.mean_max, size)
+        self.linear = nn.Linear(self.pooling.output_size, classes)
+
+    def forward(self, encoded: Encoded, dropout: nn.Module) -> Tensor:
+        """Return (B, C)."""
+        read = encoded.features
+        pooled = self.pooling(Encoded(read.values, encoded.summary, read.lengths, read))
+        scores: Tensor = self.linear(dropout(pooled))
+        return scores.float()
 
 
 def _check(options: Classification) -> None:

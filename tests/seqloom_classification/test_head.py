@@ -41,12 +41,12 @@ def test_loss_of_sets_is_torchs_own(fit: Any, batch_of: Any) -> None:
     torch.testing.assert_close(loss.mean(), oracle)
 
 
-@pytest.mark.parametrize("pool_features", [False, True])
+@pytest.mark.parametrize("direct", [False, True])
 @pytest.mark.parametrize("pooling", POOLINGS)
 def test_padding_and_order_change_nothing(
-    pooling: str, pool_features: bool, three: Any, encode: Any, batch_of: Any
+    pooling: str, direct: bool, three: Any, encode: Any, batch_of: Any
 ) -> None:
-    head = _head(three, pooling=pooling, pool_features=pool_features, dropout=0.5)
+    head = _head(three, pooling=pooling, direct=direct, dropout=0.5)
     lengths = [4, 1, 3]
     states = torch.randn(3, 6, H)
     for row, n in enumerate(lengths):
@@ -147,6 +147,33 @@ def test_dropout_acts_in_training_only(three: Any, encode: Any) -> None:
 def test_wrong_parameters(params: dict[str, Any], text: str, three: Any) -> None:
     with pytest.raises(ConfigError, match=text):
         ClassificationHead(three, H, features_size=H, **params)
+
+
+def test_two_classifiers_are_trained_each_on_its_own(
+    three: Any, encode: Any, batch_of: Any
+) -> None:
+    head, encoded = _head(three, direct=True).train(), encode(torch.randn(4, 5, H), [5, 3, 1, 2])
+    target = torch.tensor([0, 2, 1, 1])
+    outputs = head(encoded)
+    expected = [
+        nn.functional.cross_entropy(outputs[:, k], target, reduction="none") for k in (0, 1)
+    ]
+    torch.testing.assert_close(head.loss(outputs, batch_of(target)), expected[0] + expected[1])
+    alone = _head(three)
+    alone.load_state_dict(head.state_dict(), strict=False)
+    torch.testing.assert_close(outputs[:, 0], alone(encoded))
+    product = outputs.softmax(2).prod(1).sqrt()
+    expected_probabilities = product / product.sum(1, keepdim=True)
+    torch.testing.assert_close(head.eval()(encoded).softmax(1), expected_probabilities)
+
+
+def test_sets_of_two_classifiers(fit: Any, encode: Any, batch_of: Any) -> None:
+    head = _head(fit([["a"], ["a", "b"], ["b"]], multi_label=True), direct=True).train()
+    encoded = encode(torch.randn(3, 5, H), [5, 3, 1])
+    outputs = head(encoded)
+    assert outputs.shape == (3, 2, 2)
+    assert head.loss(outputs, batch_of(torch.ones(3, 2))).shape == (3,)
+    torch.testing.assert_close(head.eval()(encoded), outputs.mean(1))
 
 
 def test_it_learns(three: Any, encode: Any, batch_of: Any) -> None:

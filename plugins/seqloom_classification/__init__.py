@@ -25,6 +25,8 @@ class Classification:
             features, without the encoder. Both are trained, and the prediction is their geometric
             mean: on few examples the encoder overfits more than single words do.
         dropout: Probability of zeroing a value of the pooled vector.
+        label_smoothing: In training, the probability that is given to all classes evenly rather
+            than to the true one, so that the model is less sure; not with ``multi_label``.
         class_weights: Factors of the loss by class, 1 by default; with ``multi_label`` they
             multiply the loss of the examples that have the label.
         balanced: Whether to weight each class by the inverse of its frequency in training instead.
@@ -36,6 +38,7 @@ class Classification:
     pooling: PoolingMethod = PoolingMethod.summary
     direct: bool = False
     dropout: float = 0.0
+    label_smoothing: float = 0.0
     class_weights: dict[str, float] = dataclasses.field(default_factory=dict)
     balanced: bool = False
     threshold: float = 0.5
@@ -51,5 +54,6 @@ def seqloom_components() -> Iterable[Component]:
             schema=Classification,
             target="seqloom_classification.head:ClassificationHead",
             takes={"field": ("label", "labels")},
+            older_defaults={"direct": False, "label_smoothing": 0.0},
         )
     ]

@@ -44,6 +44,7 @@ class ClassificationHead(Head):
         _check(options)
         self.codec = codec
         self.threshold = options.threshold
+        self.label_smoothing = options.label_smoothing
         self.pooling = Pooling(str(options.pooling), input_size)
         self.dropout = nn.Dropout(options.dropout)
         self.linear = nn.Linear(self.pooling.output_size, len(codec.classes))
@@ -68,15 +69,14 @@ class ClassificationHead(Head):
         if self.direct is None:
             return scores
         both = torch.stack([scores, self.direct(encoded, self.dropout)], 1)
-        if self.training:
-            return both
-        return both.mean(1) if self.codec.multi_label else both.log_softmax(2).mean(1)
+        return both if self.training else self._average(both)
 
     def loss(self, outputs: Tensor, targets: Targets) -> Tensor:
         """Return (B,) losses in nats.
 
         One label: the cross entropy times the weight of the true class (not divided by the weights
-        of the batch, so that the losses of examples are independent). Sets of labels: the mean over
+        of the batch, so that the losses of examples are independent), in training with smoothed
+        labels; Szegedy et al. 2016, "Rethinking the Inception architecture", section 7. Sets of labels: the mean over
         classes of the binary cross entropy, where a weight multiplies the loss of positives. It is
         undefined for examples with a class that no training example has, see ``undefined``. The
         losses of two classifiers are added.
@@ -88,7 +88,10 @@ class ClassificationHead(Head):
             single = not self.codec.multi_label
             target = target.clamp(max=known - 1) if single else target[:, :known]
         if not self.codec.multi_label:
-            return F.cross_entropy(outputs, target, self.weights, reduction="none")
+            smoothing = self.label_smoothing if self.training else 0.0
+            return F.cross_entropy(
+                outputs, target, self.weights, reduction="none", label_smoothing=smoothing
+            )
         each = F.binary_cross_entropy_with_logits(
             outputs, target, pos_weight=self.weights, reduction="none"
         )
@@ -108,7 +111,11 @@ class ClassificationHead(Head):
         ``confidence``.
         """
         decode = self._decode_sets if self.codec.multi_label else self._decode_single
-        return decode(outputs, scores)
+        return decode(self._average(outputs) if outputs.dim() == 3 else outputs, scores)
+
+    def _average(self, both: Tensor) -> Tensor:
+        """Return the scores (B, C) of the geometric mean of two classifiers' (B, 2, C)."""
+        return both.mean(1) if self.codec.multi_label else both.log_softmax(2).mean(1)
 
     def _decode_single(self, outputs: Tensor, scores: bool) -> list[Prediction]:
         classes = self.codec.classes
@@ -160,5 +167,6 @@ class _Direct(nn.Module):
 
 def _check(options: Classification) -> None:
     check_probability("head.dropout", options.dropout)
+    check_probability("head.label_smoothing", options.label_smoothing)
     if not 0 < options.threshold < 1:
         raise ConfigError(f"head.threshold={options.threshold}: expected a number in (0, 1).")

@@ -55,6 +55,7 @@ class Words:
         lowercase: Whether words are looked up in lower case; their characters are not changed.
         word_dropout: In training, a word that was seen ``c`` times becomes unknown with probability
             ``word_dropout / (word_dropout + c)``; 0 is never.
+        token_dropout: Probability that all features of a token are zero in training.
         init_std: Standard deviation of the words' initial vectors.
         dropout: Fraction of features dropped, the same at each step of a sequence.
         characters: Whether features of a word's characters are appended to its vector.
@@ -64,7 +65,8 @@ class Words:
         subwords: Whether the mean of the vectors of its character n-grams is appended to a word's
             vector, as in fastText.
         subword_size: Size of an n-gram's vector.
-        subword_buckets: Number of rows of the table of n-grams, among which a hash chooses.
+        subword_buckets: Largest number of rows of the table of n-grams, among which a hash
+            chooses; there are no more than the training examples need.
         subword_shortest: Number of characters of the shortest n-grams; the marks at a word's start
             and end count.
         subword_longest: Number of characters of the longest n-grams.
@@ -79,6 +81,7 @@ class Words:
     min_count: int = 1
     lowercase: bool = True
     word_dropout: float = 1.0
+    token_dropout: float = 0.0
     init_std: float = 0.1
     dropout: float = 0.0
     characters: bool = True
@@ -87,7 +90,7 @@ class Words:
     character_width: int = 3
     subwords: bool = False
     subword_size: int = 64
-    subword_buckets: int = 16384
+    subword_buckets: int = 32768
     subword_shortest: int = 3
     subword_longest: int = 5
     vectors: str | None = None
@@ -100,6 +103,7 @@ class Words:
         for name in ("word_dropout", "init_std"):
             _require(getattr(self, name) >= 0, name, getattr(self, name), "expected 0 or more")
         check_probability("frontend.dropout", self.dropout)
+        check_probability("frontend.token_dropout", self.token_dropout)
         shortest, longest = self.subword_shortest, self.subword_longest
         expected = f"expected subword_shortest={shortest} or more"
         _require(longest >= shortest, "subword_longest", longest, expected)
@@ -154,6 +158,14 @@ FRONTENDS: tuple[Component, ...] = (
         target="seqloom_text.frontends.words:WordsFrontend",
         takes={"field": ("tokens", "text")},
         gives={"steps": "token"},
+        older_defaults={
+            "subwords": False,
+            "subword_size": 64,
+            "subword_buckets": 32768,
+            "subword_shortest": 3,
+            "subword_longest": 5,
+            "token_dropout": 0.0,
+        },
     ),
     Component(
         kind="frontend",

@@ -17,7 +17,8 @@ POOLINGS = ["summary", "mean", "max", "summary_mean_max", "attention"]
 def _head(codec: Any, **params: Any) -> ClassificationHead:
     torch.manual_seed(1)
     sets = codec.multi_label
-    return ClassificationHead(codec, H, features_size=H, multi_label=sets, **params).eval()
+    given = {"multi_label": sets, "dropout": 0.0, "direct": False, "label_smoothing": 0.0, **params}
+    return ClassificationHead(codec, H, features_size=H, **given).eval()
 
 
 @pytest.mark.parametrize("balanced", [False, True])
@@ -30,6 +31,15 @@ def test_loss_is_torchs_own(fit: Any, batch_of: Any, balanced: bool) -> None:
     # Torch divides its mean by the sum of the weights; our losses are each example's own.
     weights = torch.tensor(codec.weights)[target]
     torch.testing.assert_close(loss.sum() / weights.sum(), oracle)
+
+
+def test_labels_are_smoothed_in_training_only(three: Any, batch_of: Any) -> None:
+    head, scores, target = _head(three, label_smoothing=0.2), torch.randn(3, 3), torch.arange(3)
+    plain = nn.functional.cross_entropy(scores, target, reduction="none")
+    torch.testing.assert_close(head.loss(scores, batch_of(target)), plain)
+    even = -scores.log_softmax(1).mean(1)
+    smoothed = head.train().loss(scores, batch_of(target))
+    torch.testing.assert_close(smoothed, 0.8 * plain + 0.2 * even)
 
 
 def test_loss_of_sets_is_torchs_own(fit: Any, batch_of: Any) -> None:

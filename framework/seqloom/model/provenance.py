@@ -121,12 +121,22 @@ class ComponentMatch:
         if not _same_name(self.plugin.distribution, self.entry["distribution"]):
             return "other"
         here, then = version(self.plugin.version), version(self.entry["version"])
-        same_schema = self.schema == self.entry["schema"]
+        same_schema = self.schema == self.entry["schema"] or self._is_kept()
         if here and then and here < then:
             return "older"
         if here and then and here > then and not (same_schema and self._reads(here, then)):
             return "newer"
         return "same" if same_schema else "changed"
+
+    def _is_kept(self) -> bool:
+        """Return whether seqloom's own component declares that the model is what it was.
+
+        A stored model has its own value of each parameter, so that new defaults do not change it;
+        the component has values for older models of those that the model lacks.
+        """
+        if self.component is None or not _same_name(self.entry["distribution"], "seqloom"):
+            return False
+        return not self.removed and set(self.added) <= set(self.component.older_defaults)
 
     def _reads(self, here: Version, then: Version) -> bool:
         """Return whether a newer version promises to read what an older one wrote.

@@ -11,6 +11,9 @@ from seqloom.config.run_config import BudgetConfig
 
 log = logging.getLogger("seqloom")
 
+MIN_PATIENCE = 5
+"""Epochs without an improvement that early stopping allows at least."""
+
 
 def set_epochs(trainer: pl.Trainer, budget: BudgetConfig, batches: int) -> None:
     """Set the trainer's number of epochs, if its config does not, and log the length of the run.
@@ -29,6 +32,19 @@ def set_epochs(trainer: pl.Trainer, budget: BudgetConfig, batches: int) -> None:
     epochs = choose_epochs(budget, steps)
     trainer.fit_loop.max_epochs = epochs
     log.info("%s", describe(budget, steps, epochs))
+
+
+def set_patience(trainer: pl.Trainer) -> None:
+    """Set the patience of early stopping where the config does not.
+
+    It is a third of the run's epochs, since a small data set has many short ones.
+
+    Args:
+        trainer: Trainer whose number of epochs is set.
+    """
+    for callback in trainer.early_stopping_callbacks:
+        if callback.patience is None:
+            callback.patience = max(MIN_PATIENCE, math.ceil((trainer.max_epochs or 0) / 3))
 
 
 def choose_epochs(budget: BudgetConfig, steps: int) -> int:

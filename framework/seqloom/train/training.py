@@ -13,7 +13,7 @@ from seqloom.config.run_config import RunConfig
 from seqloom.errors import RunError
 from seqloom.model.pipeline import Pipeline
 from seqloom.train import instantiate
-from seqloom.train.budget import set_epochs
+from seqloom.train.budget import set_epochs, set_patience
 from seqloom.train.callbacks import EpochLines, JsonLines, TrainingTime
 from seqloom.train.checkpoints import (
     ComponentRecord,
@@ -87,6 +87,7 @@ class Training:
         self.time.batches = len(data.train_sampler)
         used = used_batches(self.trainer, self.time.batches)
         set_epochs(self.trainer, self.cfg.budget, used)
+        set_patience(self.trainer)
         module = self._module(used)
         self.lines.of = of_epochs(self.trainer, used)
         self._log_batches(used)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -10,6 +12,30 @@ from seqloom_text.frontends.distinct import MULTIPLIER, distinct_rows
 from seqloom_text.frontends.fields import PAD
 
 _SHIFT = 32  # the upper half of a product depends on all bits of its factors
+
+
+def buckets_for(words: Iterable[str], lengths: tuple[int, int], most: int) -> int:
+    """Return the size of a table for the n-grams of these words, such that few of them collide.
+
+    Args:
+        words: Words of the training examples.
+        lengths: Number of characters of the shortest and of the longest n-grams, marks included.
+        most: Largest number of rows.
+
+    Returns:
+        The smallest power of two that is not below the number of distinct n-grams, or ``most``.
+
+    >>> buckets_for(["ab", "abc"], (3, 3), 16384)  # <ab, ab>, abc, bc>
+    4
+    """
+    shortest, longest = lengths
+    found = {
+        marked[start : start + length]
+        for marked in (f"\0{word}\1" for word in words)
+        for length in range(shortest, longest + 1)
+        for start in range(len(marked) - length + 1)
+    }
+    return min(most, 1 << max(0, len(found) - 1).bit_length())
 
 
 class SubwordVectors(nn.Module):

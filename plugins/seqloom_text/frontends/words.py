@@ -17,7 +17,7 @@ from seqloom.nn import LockedDropout, length_mask
 from seqloom_text.frontends.alphabet import Alphabet
 from seqloom_text.frontends.fields import FIRST, PAD, UNK, choose_field, read_field, under
 from seqloom_text.frontends.spelling import SpellingFeatures
-from seqloom_text.frontends.subwords import SubwordVectors
+from seqloom_text.frontends.subwords import SubwordVectors, buckets_for
 from seqloom_text.schemas_frontend import Words
 from seqloom_text.tokenizers import get_tokenizer
 from seqloom_text.vectors import load_vectors, read_lines
@@ -39,6 +39,7 @@ class WordsCodec(FrontendCodec):
     Attributes:
         size: Number of word ids, with padding and unknown.
         alphabet: Known characters.
+        buckets: Number of rows of the table of subwords.
         initial_vectors: What ``fit`` found in the file of pretrained vectors. Not part of the
             state: in a stored model the trained vectors replace them.
     """
@@ -98,7 +99,14 @@ class WordsCodec(FrontendCodec):
         known = [word for word, count in counts.items() if count >= self.params.min_count]
         known.sort(key=lambda word: (-counts[word], word))
         known += self._words_of_vectors(known)
-        state = {"words": known, "counts": [counts[w] for w in known], "characters": characters}
+        state: dict[str, Any] = {
+            "words": known,
+            "counts": [counts[w] for w in known],
+            "characters": characters,
+        }
+        if self.params.subwords:
+            lengths = (self.params.subword_shortest, self.params.subword_longest)
+            state["buckets"] = buckets_for(counts, lengths, self.params.subword_buckets)
         self.restore(state)
         self.find_vectors()
         return state
@@ -108,6 +116,7 @@ class WordsCodec(FrontendCodec):
         self._ids = {word: number for number, word in enumerate(state["words"], start=FIRST)}
         self.size = len(self._ids) + FIRST
         self.alphabet = Alphabet(state["characters"])
+        self.buckets = int(state.get("buckets", 1))
         rate = self.params.word_dropout
         counts = np.array(state["counts"], np.float64)
         probabilities = np.divide(rate, rate + counts, out=np.zeros_like(counts), where=rate > 0)
@@ -217,7 +226,7 @@ class WordsFrontend(Frontend):
             SubwordVectors(
                 torch.from_numpy(codec.alphabet.folded(options.lowercase)),
                 options.subword_size,
-                options.subword_buckets,
+                codec.buckets,
                 (options.subword_shortest, options.subword_longest),
                 options.init_std,
             )
@@ -225,6 +234,7 @@ class WordsFrontend(Frontend):
             else None
         )
         self.dropout = LockedDropout(options.dropout)
+        self.token_dropout = options.token_dropout
         readers = [one for one in (self.spelling, self.subwords) if one is not None]
         self.output_size = options.size + sum(one.output_size for one in readers)
         self._initialise(options.init_std, codec.initial_vectors)
@@ -247,7 +257,11 @@ class WordsFrontend(Frontend):
         if self.spelling is not None or self.subwords is not None:
             characters = inputs["characters"].masked_fill(beyond.unsqueeze(2), PAD)
             parts += [read(characters) for read in (self.spelling, self.subwords) if read]
-        return Features(self.dropout(torch.cat(parts, 2)), lengths)
+        values = self.dropout(torch.cat(parts, 2))
+        if self.training and self.token_dropout:
+            kept = torch.rand(words.shape, device=values.device) >= self.token_dropout
+            values = values * kept.unsqueeze(2).to(values.dtype)
+        return Features(values, lengths)
 
     @torch.no_grad()
     def _initialise(self, std: float, vectors: InitialVectors | None) -> None:

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 import pytorch_lightning as pl
+from pytorch_lightning.callbacks import EarlyStopping
 
 from seqloom.config.compose import compose_run
 from seqloom.config.run_config import BudgetConfig, RunConfig
 from seqloom.errors import ConfigError
-from seqloom.train.budget import choose_epochs, describe, set_epochs
+from seqloom.train.budget import choose_epochs, describe, set_epochs, set_patience
 from seqloom.train.folder import Result
 
 BUDGET = BudgetConfig(epochs=5, min_steps=100, max_epochs=20)
@@ -59,6 +60,16 @@ def test_epochs_and_steps_of_the_trainer_come_first(tmp_path: Path) -> None:
     set_epochs(by_epochs, BUDGET, 10)
     set_epochs(by_steps, BUDGET, 10)
     assert (by_epochs.max_epochs, by_steps.max_epochs) == (2, 3)
+
+
+@pytest.mark.parametrize(("epochs", "patience"), [(1, 5), (10, 5), (40, 14)])
+def test_patience_grows_with_the_number_of_epochs(
+    tmp_path: Path, epochs: int, patience: int
+) -> None:
+    callbacks = [EarlyStopping("val/f1", patience=None), EarlyStopping("val/loss", patience=2)]  # type: ignore[arg-type]
+    trainer = _trainer(tmp_path, max_epochs=epochs, callbacks=[*callbacks])
+    set_patience(trainer)
+    assert [one.patience for one in callbacks] == [patience, 2]
 
 
 def test_a_run_trains_by_its_budget_and_says_so(

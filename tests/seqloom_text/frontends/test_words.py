@@ -75,14 +75,19 @@ def test_no_tokens() -> None:
 
 
 def test_state_counts_words_and_keeps_characters(examples: Examples) -> None:
-    state = WordsCodec().fit(examples(TRAIN))
+    state = WordsCodec(subwords=True).fit(examples(TRAIN))
     assert state == {
         "words": ["sat", "the", "cat", "dog"],
         "counts": [3, 3, 1, 1],
         "characters": "EHTacdeghost",
+        "buckets": 32,
     }
-    cased = WordsCodec(lowercase=False, min_count=2, characters=False).fit(examples(TRAIN))
-    assert cased == {"words": ["sat"], "counts": [3], "characters": ""}
+    params = {"lowercase": False, "min_count": 2, "characters": False, "subwords": False}
+    assert WordsCodec(**params).fit(examples(TRAIN)) == {
+        "words": ["sat"],
+        "counts": [3],
+        "characters": "",
+    }
 
 
 def test_the_state_goes_through_json(examples: Examples) -> None:
@@ -119,7 +124,7 @@ def test_unknown_words_and_characters(examples: Examples) -> None:
 
 
 def test_without_characters(examples: Examples) -> None:
-    codec = fitted(examples(TRAIN), characters=False)
+    codec = fitted(examples(TRAIN), characters=False, subwords=False)
     assert codec.encode(examples(TRAIN)[0]).keys() == {"words"}
 
 
@@ -323,6 +328,16 @@ def test_padding_is_never_trained(build: Build, batch_of: BatchOf) -> None:
     assert frontend.spelling.embedding.weight[0].eq(0).all()
 
 
+def test_token_dropout_takes_whole_tokens(build: Build, batch_of: BatchOf) -> None:
+    torch.manual_seed(0)
+    sentences = [["the", "cat"] * 100]
+    codec, frontend = build(WordsFrontend, sentences, dropout=0.0, token_dropout=0.3)
+    dropped = frontend.train()(batch_of(codec, sentences)).values[0].eq(0)  # (T, D)
+    assert torch.equal(dropped.all(1), dropped.any(1))
+    assert 0.2 < dropped.all(1).float().mean().item() < 0.4
+    assert not frontend.eval()(batch_of(codec, sentences)).values[0].eq(0).any()
+
+
 def test_dropout_is_one_mask_for_a_sequence(build: Build, batch_of: BatchOf) -> None:
     codec, frontend = build(WordsFrontend, SENTENCES, dropout=0.5)
     dropped = frontend.train()(batch_of(codec, SENTENCES)).values[2].eq(0)  # (T, D)
@@ -334,7 +349,7 @@ def test_dropout_is_one_mask_for_a_sequence(build: Build, batch_of: BatchOf) -> 
 def test_pretrained_vectors(build: Build, batch_of: BatchOf, tmp_path: Path) -> None:
     path = tmp_path / "small.vec"
     path.write_text("2 2\nthe 1 2\ncat 3 6\n")
-    params = {"size": 2, "characters": False, "vectors": str(path)}
+    params = {"size": 2, "characters": False, "subwords": False, "vectors": str(path)}
     codec, frontend = build(WordsFrontend, SENTENCES, **params)
     values = frontend(batch_of(codec, [["THE", "cat", "unseen"]])).values[0]
     assert values.tolist() == [[1, 2], [3, 6], [2, 4]]  # the unknown is their mean

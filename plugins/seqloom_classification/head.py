@@ -76,10 +76,10 @@ class ClassificationHead(Head):
 
         One label: the cross entropy times the weight of the true class (not divided by the weights
         of the batch, so that the losses of examples are independent), in training with smoothed
-        labels; Szegedy et al. 2016, "Rethinking the Inception architecture", section 7. Sets of labels: the mean over
-        classes of the binary cross entropy, where a weight multiplies the loss of positives. It is
-        undefined for examples with a class that no training example has, see ``undefined``. The
-        losses of two classifiers are added.
+        labels; Szegedy et al. 2016, "Rethinking the Inception architecture", section 7. Sets of
+        labels: the mean over classes of the binary cross entropy, where a weight multiplies the
+        loss of positives. It is undefined for examples with a class that no training example has,
+        see ``undefined``. The losses of two classifiers are added.
         """
         if outputs.dim() == 3:
             return self.loss(outputs[:, 0], targets) + self.loss(outputs[:, 1], targets)

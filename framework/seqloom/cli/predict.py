@@ -41,7 +41,8 @@ def predict(arguments: list[str]) -> int:
     paths = [word for word in options.inputs if not is_override(word)] or ["-"]
     for path in paths:
         refuse_trained(path)
-    given = split_overrides([word for word in options.inputs if is_override(word)])
+    words = [f"data={options.data}"] * bool(options.data)
+    given = split_overrides([*words, *(word for word in options.inputs if is_override(word))])
     pipeline = load_model(options.model, given.head)
     section = input_section(pipeline.info, paths, given)
     skipped: list[ExampleError] = []
@@ -116,6 +117,7 @@ def _parser() -> argparse.ArgumentParser:
         help="files or folders, or - (default); data=NAME: the reader (default: by the file's "
         "suffix); data.KEY=VALUE: how to read; head.KEY=VALUE: how to decode",
     )
+    parser.add_argument("--data", help=argparse.SUPPRESS)  # as in version 0.1
     parser.add_argument(
         "--to", metavar="FORM", default="jsonl", help="jsonl (default), tsv, text, conll, alto, …"
     )

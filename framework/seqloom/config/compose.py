@@ -20,11 +20,11 @@ from omegaconf import DictConfig
 
 from seqloom.config.automatic_split import with_automatic_split
 from seqloom.config.compatibility import check_compatible
-from seqloom.config.explain import COMPOSITION_ERRORS, explain
+from seqloom.config.explain import COMPOSITION_ERRORS, explain, not_utf8
 from seqloom.config.freeze import freeze, freeze_section
 from seqloom.config.run_config import RunConfig, Section
 from seqloom.config.store import register_configs
-from seqloom.errors import ConfigError
+from seqloom.errors import ConfigError, writable
 from seqloom.plugins import KINDS
 from seqloom.plugins.registry import DISABLE_KEY, disable
 
@@ -53,6 +53,9 @@ def freeze_and_check(
     found: DictConfig, overrides: Sequence[str], amend: Amend | None = None
 ) -> RunConfig:
     """Return a config that Hydra composed, frozen and checked; see `compose_run`."""
+    for word in overrides:
+        if word != writable(word):
+            raise not_utf8(word)
     disable(found.disable_plugins)
     config = freeze(found)
     if amend:

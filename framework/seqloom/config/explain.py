@@ -10,7 +10,7 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBase
 from yaml import MarkedYAMLError
 
 from seqloom.config.store import register_configs
-from seqloom.errors import ConfigError, PluginError, SeqloomError, did_you_mean
+from seqloom.errors import ConfigError, PluginError, SeqloomError, did_you_mean, writable
 from seqloom.plugins import KINDS, Kind, registry
 
 # Hydra rejects ``encoder=3`` with a bare ValueError.
@@ -74,6 +74,8 @@ def _cause(error: Exception) -> OmegaConfBaseException | None:
 def _unreadable(override: str) -> ConfigError:
     if "=" not in override:
         return ConfigError(f"{override!r} cannot be read; write GROUP=NAME or KEY=VALUE.")
+    if override != writable(override):
+        return not_utf8(override)
     if override.count("{") > override.count("}") or override.count("[") > override.count("]"):
         key = override.partition("=")[0]
         return ConfigError(
@@ -83,6 +85,14 @@ def _unreadable(override: str) -> ConfigError:
     return ConfigError(
         f"{override!r} cannot be read. A value with a comma, semicolon, bracket or the like "
         "needs inner quotes inside those of the shell: 'KEY=\"VALUE\"'."
+    )
+
+
+def not_utf8(word: str) -> ConfigError:
+    """Return the error for an override with lone surrogates, as in names that are not UTF-8."""
+    return ConfigError(
+        f"{word!a} has bytes that are not UTF-8, so it cannot be recorded with the run. Rename the "
+        "file or the folder, or use other characters."
     )
 
 

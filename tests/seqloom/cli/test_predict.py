@@ -98,7 +98,7 @@ def test_how_to_read_can_be_said(predict: Predict, tmp_path: Path) -> None:
     path.write_text(f"body|x\n{APPLE}|1\n", encoding="utf-8")
     ways = (
         ["data=csv", "data.columns={text: body}", "data.delimiter='|'"],
-        ["data=csv", "data.columns={text: body}", "data.delimiter='|'"],
+        ["--data", "csv", "data.columns={text: body}", "data.delimiter='|'"],
     )
     assert rows(predict(path, *ways[0])) == rows(predict(path, *ways[1]))
 
@@ -235,6 +235,22 @@ def test_a_bad_record_is_skipped_and_what_follows_is_read(
         predict(path, *way)
     capsys.readouterr()
     assert [one["id"] for one in rows(predict(path, *way, "--skip-bad"))] == ["rows:1", "rows:3"]
+
+
+@pytest.mark.parametrize("form", ["jsonl", "tsv", "text", "conll"])
+def test_a_lone_surrogate_is_skipped_or_an_error(
+    predict: Predict, tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    path = tmp_path / "caf\udce9.jsonl"  # a name in Latin 1
+    path.write_text('{"text": "a \\ud83d"}\n{"text": "b"}\n', encoding="utf-8")
+    words = [path, "data.columns={text: text}", "--to", form]
+    with pytest.raises(
+        DataError, match=r"caf\\udce9\.jsonl:1: the field 'text' has '\\ud83d' at ch"
+    ):
+        predict(*words)
+    out = predict(*words, "--skip-bad")
+    assert "b" in out
+    assert out.encode()
 
 
 def test_files_that_cannot_be_read(predict: Predict, tmp_path: Path) -> None:

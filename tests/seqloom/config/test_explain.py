@@ -149,3 +149,9 @@ def test_a_value_that_the_shell_took_apart_at_its_spaces() -> None:
 def test_overrides_from_python_are_words_or_mappings() -> None:
     with pytest.raises(ConfigError, match=r"^\['encoder=lstm'\] \(list\) is no override\. Pass"):
         as_overrides([["encoder=lstm"]])  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize("word", ["data.train='caf\udce9.csv'", "data.train=caf\udce9.csv"])
+def test_what_cannot_be_written_is_refused(word: str) -> None:
+    with pytest.raises(ConfigError, match=r"caf\\udce9\.csv.* has bytes that are not UTF-8, so it"):
+        compose_run(["data=csv", word, "head=classification"])

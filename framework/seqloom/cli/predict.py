@@ -85,18 +85,35 @@ def input_section(info: Mapping[str, Any], paths: Sequence[str], overrides: Over
     stored = info["data"]
     frontend = info["components"]["frontend"]["section"]
     name = overrides.name or choose_reader(frontend, stored, paths)
-    if name == PLAIN and not overrides.name and stored and stored["name"] != PLAIN:
-        from seqloom.cli.recognize import recognized
+    if name == PLAIN and not overrides.name:
+        found = _recognized(frontend, stored, paths, overrides.data)
+        if found is not None:
+            return found
+    section = dict(stored) if stored and stored["name"] == name else {"name": name}
+    return with_overrides(section, overrides.data)
 
-        shown = ", ".join("standard input" if path == "-" else path for path in paths)
+
+def _recognized(
+    frontend: Section, stored: Section | None, paths: Sequence[str], words: Sequence[str]
+) -> Section | None:
+    """Return how to read plain files that are like the training data; say what they are read as."""
+    from seqloom.cli.recognize import looks_like, recognized
+
+    shown = ", ".join("standard input" if path == "-" else path for path in paths)
+    if stored and stored["name"] != PLAIN:
         own = f"data={stored['name']}"
-        if section := recognized(stored, paths, overrides.data):
+        if section := recognized(stored, paths, words):
             note(f"{shown}: read by {own}, as in training. One text per line: data={PLAIN}")
             return section
         if trained_suffixes(stored) & {suffix_of(path) for path in paths}:
             note(f"{shown}: read as one text per line. As in training: {own}")
-    section = dict(stored) if stored and stored["name"] == name else {"name": name}
-    return with_overrides(section, overrides.data)
+            return None
+    if other := looks_like(frontend, paths):
+        note(
+            f"{shown}: read as one text per line, but looks like data={other}. To read it so, "
+            f"add data={other}; to leave this note out, data={PLAIN}"
+        )
+    return None
 
 
 def note(text: str) -> None:

@@ -14,6 +14,7 @@ from seqloom.data.text_file import TextFile
 from seqloom.errors import ConfigError, SeqloomError
 from seqloom.interfaces import Reader
 from seqloom.model.build import build_reader
+from seqloom.plugins.readers import readers_for
 
 SAMPLE = 1 << 14
 """Number of bytes to look at."""
@@ -47,6 +48,17 @@ def recognized(stored: Section, paths: Sequence[str], words: Sequence[str]) -> S
             "others are not. Predict from one kind at a time, or choose the reader: data=NAME."
         )
     return {**section, **own[0]} if own else None
+
+
+def looks_like(frontend: Section, paths: Sequence[str]) -> str | None:
+    """Return the name of a reader, with its defaults, that recognizes all the files; or None."""
+    samples = [first_lines(path) for path in paths]
+    for component in readers_for(frontend):
+        with suppress(SeqloomError, TypeError):  # one that has no defaults, or is not whole
+            reader = build_reader({"name": component.name})
+            if all(reader.recognize(lines) is not None for lines in samples):
+                return component.name
+    return None
 
 
 def first_lines(path: str) -> list[str]:

@@ -42,7 +42,7 @@ def _by_suffix(frontend: Section, trained_on: Section | None, path: str) -> str:
     if path == "-":
         return _lines(frontend)
     suffix = "/" if Path(path).is_dir() else suffix_of(path)
-    components = _readers(frontend)
+    components = readers_for(frontend)
     reading = [one.name for one in components if suffix in one.suffixes]
     if suffix == "/":
         reading = _for_folder(Path(path), components) or reading
@@ -85,7 +85,7 @@ def suffix_of(path: str) -> str:
 
 def _lines(frontend: Section) -> str:
     """Return the reader of standard input."""
-    if "lines" not in {one.name for one in _readers(frontend)}:
+    if "lines" not in {one.name for one in readers_for(frontend)}:
         raise ConfigError(
             "Standard input (-) is read as one text per line, but the model's "
             f"frontend={frontend['name']} does not read text. Name files, or choose a reader: "
@@ -94,7 +94,7 @@ def _lines(frontend: Section) -> str:
     return "lines"
 
 
-def _readers(frontend: Section) -> list[Component]:
+def readers_for(frontend: Section) -> list[Component]:
     """Return the data components that provide what a frontend takes."""
     taken = {
         kind

@@ -168,6 +168,28 @@ def test_standard_input_may_be_a_table(
     assert [e.fields for e in build_reader(found).inputs(["-"])] == [{"text": "a"}]  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Ann\tB-PER\nmet\tO\n", "conll"),
+        ('{"text": "a"}\n', "jsonl"),
+        ("text,label\na,x\n", "csv"),
+        ("Ann met Bob.\nBob left, and Ann stayed.\n", None),
+    ],
+)
+def test_text_that_looks_like_data_is_told(
+    text: str, name: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "new.txt"
+    path.write_text(text, encoding="utf-8")
+    for data in (None, {"name": "apples"}):
+        assert reader(info(data), None, [str(path)], [])["name"] == "lines"
+        told = capsys.readouterr().err
+        assert told == "" if name is None else f"but looks like data={name}. To read it so" in told
+    reader(info(), "lines", [str(path)], [])
+    assert not capsys.readouterr().err
+
+
 def test_plain_text_stays_plain(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "new.txt"
     path.write_text("no table, only text\nbody\n", encoding="utf-8")

@@ -57,8 +57,13 @@ def waiting(what: str) -> Iterator[None]:
 def show_progress() -> None:
     """Print progress to standard error, for commands that have set up no logging."""
     if not log.handlers:
-        handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(logging.Formatter("%(message)s"))
-        log.addHandler(handler)
+        log.addHandler(_StandardError())
     log.setLevel(logging.INFO)
-    log.propagate = False
+
+
+class _StandardError(logging.Handler):
+    """Prints messages to what is standard error at that time."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print a message."""
+        print(record.getMessage(), file=sys.stderr, flush=True)

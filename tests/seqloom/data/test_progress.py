@@ -71,7 +71,6 @@ def test_commands_print_it(
 ) -> None:
     logger = logging.getLogger("seqloom.progress")
     monkeypatch.setattr(logger, "handlers", [])
-    monkeypatch.setattr(logger, "propagate", True)
     monkeypatch.setattr(module, "INTERVAL", 0.0)
     try:
         show_progress()

@@ -20,6 +20,7 @@ from seqloom_handwriting.readers.files import (
     refuse_stdin,
 )
 from seqloom_handwriting.readers.inkml import Strokes, flip, parse_inkml, parse_strokes
+from seqloom_handwriting.readers.upside_down import UpsideDown
 
 
 class StrokeReader(SplitReader):
@@ -46,6 +47,7 @@ class StrokeReader(SplitReader):
         self._patterns = self._compiled(patterns or {})
         self._hold_out = {name: set(map(str, held)) for name, held in (hold_out or {}).items()}
         self._y_up = y_up
+        self._upside_down = UpsideDown(y_up)
         self._check_hold_out()
 
     def whole(self, split: str) -> Iterator[Example | ExampleError]:
@@ -64,8 +66,8 @@ class StrokeReader(SplitReader):
             records = (record for record in records if self._is_held(record) == held)
             kept = "" if held else "not "
             path = f"{path}, {kept}of data.hold_out={self._shown()}"
-        for record in refuse_empty(path, records):
-            yield self._example(record)
+        found = (self._example(record) for record in refuse_empty(path, records))
+        yield from self._upside_down.check(found)
 
     def inputs(self, paths: Sequence[str]) -> Iterator[Example | ExampleError]:
         """Yield the strokes of tables, InkML files and folders of these; see `Reader.inputs`.
@@ -74,6 +76,9 @@ class StrokeReader(SplitReader):
             DataError: A file is missing, malformed or of another kind.
         """
         refuse_stdin(paths, EXPECTED)
+        yield from self._upside_down.check(self._inputs(paths))
+
+    def _inputs(self, paths: Sequence[str]) -> Iterator[Example | ExampleError]:
         unique_stem, unique = UniqueNames(), UniqueNames()
         for path in paths:
             for record in self._records(path, unique_stem(file_stem(path)), targets=False):

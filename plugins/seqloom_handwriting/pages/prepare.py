@@ -40,14 +40,17 @@ def prepare(arguments: list[str]) -> int:
             for name in splits.names
         }
         for example in left_out.filter(source.transcribed(pages)):
-            lines = sets[splits.of(example)]
-            lines.add(example)
+            split = splits.of(example)
+            sets[split].add(example)
+            source.likeness.place(example.meta["xml"], example.meta["page"], split)
             progress(example)
         progress.end()
         counts = {name: lines.counts for name, lines in sets.items()}
         if left_out.unusable and not options.skip_bad:
             raise DataError(f"{left_out.listing(where)}\nTo skip such examples: --skip-bad")
         left_out.refuse_nothing(where, counts)
+    for split in splits.names:
+        source.likeness.warn(split)
     for error in left_out.unusable if options.skip_bad else ():
         print(f"Skipped: {error}", file=sys.stderr)
     if by_page := left_out.by_page():

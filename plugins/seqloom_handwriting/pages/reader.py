@@ -14,6 +14,7 @@ from seqloom.data import SplitConfig, SplitReader, UniqueNames
 from seqloom.errors import ConfigError, DataError, ExampleError, did_you_mean
 from seqloom.interfaces import Example, Origin
 from seqloom_handwriting.pages.documents import NotPageError, PageFile, find_pages, read
+from seqloom_handwriting.pages.likeness import PageLikeness
 from seqloom_handwriting.pages.model import Line, Page
 from seqloom_handwriting.pages.sheet import Sheet
 from seqloom_handwriting.readers.files import refuse_empty
@@ -66,6 +67,7 @@ class PageReader(SplitReader):
 
     Attributes:
         opened: The pages that were read so far.
+        likeness: What they look like.
     """
 
     def __init__(
@@ -90,6 +92,25 @@ class PageReader(SplitReader):
         self._regions = set(regions)
         self._direction = DirectionWarning()
         self.opened: list[OpenedPage] = []
+        self.likeness = PageLikeness()
+
+    def examples(self, split: str) -> Iterator[Example | ExampleError]:
+        """Return the lines of a split, whose pages are compared with those of splits before it.
+
+        Raises:
+            ConfigError: As in `SplitReader.examples`.
+            DataError: A file is missing, or no page has a line.
+        """
+        return self._compared(split, super().examples(split))
+
+    def _compared(
+        self, split: str, lines: Iterable[Example | ExampleError]
+    ) -> Iterator[Example | ExampleError]:
+        for one in lines:
+            if isinstance(one, Example):
+                self.likeness.place(one.meta["xml"], one.meta["page"], split)
+            yield one
+        self.likeness.warn(split)
 
     def whole(self, split: str) -> Iterator[Example | ExampleError]:
         """Yield the lines of the split's pages; see `SplitReader.whole`.
@@ -163,12 +184,19 @@ class PageReader(SplitReader):
         for entry in entries:
             if isinstance(entry, Entry):
                 if entry.sheet is not sheet:
-                    _report(sheet)
+                    self._report(sheet)
                     sheet = entry.sheet
                 yield self._example(entry, targets)
             else:
                 yield entry
-        _report(sheet)
+        self._report(sheet)
+
+    def _report(self, sheet: Sheet | None) -> None:
+        """Say what the user should know of a page, and keep how it looks."""
+        if sheet is not None:
+            for note in sheet.notes():
+                log.warning("%s: %s.", sheet.page.xml, note)
+            self.likeness.add(str(sheet.page.xml), sheet.look())
 
     def _example(self, entry: Entry, targets: bool) -> Example | ExampleError:
         page, sheet, line = entry.page, entry.sheet, entry.line
@@ -194,12 +222,6 @@ class PageReader(SplitReader):
         if line.text is not None:
             example.fields["text"] = line.text
         return example
-
-
-def _report(sheet: Sheet | None) -> None:
-    if sheet is not None:
-        for note in sheet.notes():
-            log.warning("%s: %s.", sheet.page.xml, note)
 
 
 def _given(paths: Sequence[str]) -> Iterator[PageFile | ExampleError]:

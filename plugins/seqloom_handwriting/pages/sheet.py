@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw
 
 from seqloom_handwriting.images.file import as_stored, load_upright
 from seqloom_handwriting.pages.cut import Curve, Gray, band, cut, flatten, is_upside_down
+from seqloom_handwriting.pages.likeness import PageLook
 from seqloom_handwriting.pages.model import SHOWN, Line, Page, find_image
 
 ASPECT = 0.02  # by how much the image's proportions may differ from those that the XML states
@@ -53,6 +54,14 @@ class Sheet:
         if is_upside_down(line):
             self._upside_down.append(line.id)
         return image
+
+    def look(self) -> PageLook | None:
+        """Return what is compared with other pages; None if no line was cut, or only few."""
+        if not self._lines or isinstance(self._flat, str):
+            return None
+        scale = _scale(self.page, self._flat)
+        lines = [line.scaled(*scale) for line in self.page.lines if not line.problem]
+        return PageLook.of(self._flat, lines)
 
     def notes(self) -> Iterator[str]:
         """Yield what the user should know of the lines that were cut, without a full stop."""

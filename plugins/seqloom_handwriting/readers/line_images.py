@@ -12,6 +12,7 @@ from seqloom.data import SplitConfig
 from seqloom.errors import ExampleError
 from seqloom.interfaces import Example, Origin
 from seqloom_handwriting.images.file import ImageFile
+from seqloom_handwriting.images.likeness import LineLikeness
 from seqloom_handwriting.readers.files import Folder
 from seqloom_handwriting.readers.named import Named, NamedFileReader
 from seqloom_handwriting.schemas.data import IMAGES
@@ -38,6 +39,25 @@ class LineImageReader(NamedFileReader):
     ) -> None:
         super().__init__({"train": train, "val": val, "test": test}, split, columns, images)
         self._direction = DirectionWarning()
+        self._likeness = LineLikeness()
+
+    def examples(self, split: str) -> Iterator[Example | ExampleError]:
+        """Return the lines of a split, which are compared with those of splits before it.
+
+        Raises:
+            ConfigError: As in `SplitReader.examples`.
+            DataError: As in `NamedFileReader.whole`.
+        """
+        return self._compared(split, super().examples(split))
+
+    def _compared(
+        self, split: str, lines: Iterable[Example | ExampleError]
+    ) -> Iterator[Example | ExampleError]:
+        for one in lines:
+            if isinstance(one, Example):
+                self._likeness.add(split, one)
+            yield one
+        self._likeness.warn(split)
 
     def whole(self, split: str) -> Iterator[Example | ExampleError]:
         """Return the examples of the split's own file; see `NamedFileReader.whole`."""

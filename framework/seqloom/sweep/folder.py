@@ -10,7 +10,7 @@ from typing import Any
 
 from seqloom.errors import RunError
 from seqloom.files import write_json
-from seqloom.train.folder import RunFolder
+from seqloom.train.folder import SWEEP_PLAN, RunFolder
 
 VERSION = 1
 
@@ -24,7 +24,7 @@ class SweepFolder:
     @property
     def plan(self) -> Path:
         """The command, and the overrides of each trial."""
-        return self.path / "sweep.json"
+        return self.path / SWEEP_PLAN
 
     @property
     def index(self) -> Path:

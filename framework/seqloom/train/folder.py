@@ -30,6 +30,10 @@ MAY_CHANGE = WITHOUT_EFFECT | {
 """Keys that may differ when a run is resumed; any other would make it another run."""
 
 
+SWEEP_PLAN = "sweep.json"
+"""The name of the file that says which trials a sweep has."""
+
+
 def parse_record(text: str | bytes) -> dict[str, Any]:
     """Return the content of a ``run.json``; empty if it does not hold an object.
 
@@ -169,6 +173,18 @@ class RunFolder:
     def ranks(self) -> Path:
         """The folder of the ranks' own logs; it exists only if there were several."""
         return self.path / "ranks"
+
+    @property
+    def logger_ids(self) -> Path:
+        """The ids of the run's entries in the services of its loggers; only if there are any."""
+        return self.path / "loggers.json"
+
+    @property
+    def sweep(self) -> Path | None:
+        """The folder of the sweep that the run is a trial of; None if it is a single run."""
+        parent = self.path.parent
+        is_trial = self.path.name.isdecimal() and (parent / SWEEP_PLAN).exists()
+        return parent if is_trial else None
 
     @property
     def rank_summary(self) -> Path:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import logging
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -148,25 +148,6 @@ def best_checkpoint(folder: Path, monitor: Monitor, has_val: bool) -> BestCheckp
         save_on_train_epoch_end=not has_val,
         enable_version_counter=False,
     )
-
-
-def build_loggers(sections: Mapping[str, Section] | None) -> list[Any]:
-    """Return the loggers."""
-    return [build(section, f"logger.{name}") for name, section in (sections or {}).items()]
-
-
-def close_loggers(loggers: Sequence[Any]) -> None:
-    """Close the loggers; otherwise, the next run in this process would be logged as this one.
-
-    Lightning finalizes its loggers, but does not end the run of their service.
-    """
-    for logger in loggers:
-        experiment = getattr(logger, "_experiment", None)
-        for name in ("finish", "end", "close"):
-            ending = getattr(experiment, name, None)
-            if callable(ending):
-                ending()
-                break
 
 
 def build_trainer(

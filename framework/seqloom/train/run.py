@@ -108,9 +108,22 @@ def work(folder: RunFolder, data: RunData, rank: int | None = None) -> Summary:
     launched = rank is not None
     environment = TorchElasticEnvironment() if launched else LightningEnvironment()
     training = Training(cfg, folder, data, pipeline, environment)
-    summary = training.run()
-    if training.pruned:
-        return {**summary, "state": "pruned"}
+    with training.loggers.closed_at_the_end():
+        summary = training.run()
+        if training.pruned:
+            training.loggers.pruned = True
+            return {**summary, "state": "pruned"}
+        evaluations = _evaluate(cfg, data, pipeline, summary)
+        training.loggers.log_scores(summary["metrics"], summary["steps"])
+    if is_first():
+        _write_results(folder, cfg, summary, pipeline=pipeline, data=data, evaluations=evaluations)
+    return summary
+
+
+def _evaluate(
+    cfg: RunConfig, data: RunData, pipeline: Pipeline, summary: Summary
+) -> dict[str, Evaluation]:
+    """Calibrate and evaluate a trained pipeline; the summary gets the results."""
     if data.rows["val"]:
         summary["calibration"] = calibrate(pipeline, *_split(data, cfg, "val"))
     evaluations = {
@@ -119,9 +132,7 @@ def work(folder: RunFolder, data: RunData, rank: int | None = None) -> Summary:
         if data.rows[split]
     }
     summary["metrics"] = {split: found.metrics for split, found in evaluations.items()}
-    if is_first():
-        _write_results(folder, cfg, summary, pipeline=pipeline, data=data, evaluations=evaluations)
-    return summary
+    return evaluations
 
 
 def _split(data: RunData, cfg: RunConfig, split: str) -> tuple[EncodedSplit, BatchSampler]:

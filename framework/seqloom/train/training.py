@@ -27,6 +27,7 @@ from seqloom.train.data import RunData, SequenceData
 from seqloom.train.distributed import is_first, rank, world_size
 from seqloom.train.folder import RunFolder
 from seqloom.train.limits import of_epochs, stop_message, total_steps, used_batches
+from seqloom.train.loggers import Loggers
 from seqloom.train.module import SequenceModule
 from seqloom.train.monitor import chosen_monitor
 from seqloom.train.pretrained import freeze_modules
@@ -64,9 +65,13 @@ class Training:
         self.lines = EpochLines(self.monitor.key)
         self.time = TrainingTime()
         self.steps = JsonLines(folder.steps)
-        self.loggers = [self.steps, *instantiate.build_loggers(cfg.logger)]
+        self.loggers = Loggers(cfg, folder)
         self.trainer = instantiate.build_trainer(
-            cfg.trainer, folder.path, self._callbacks(), self.loggers, environment
+            cfg.trainer,
+            folder.path,
+            self._callbacks(),
+            [self.steps, *self.loggers.all],
+            environment,
         )
 
     @property
@@ -95,11 +100,9 @@ class Training:
         data.train_sampler.set_epoch(before.epochs)
         if rank():
             set_seed(self.cfg.seed, rank())
-        try:
-            with explained_errors(self.folder.path):
-                self.trainer.fit(module, datamodule=data, ckpt_path=before.path, weights_only=True)
-        finally:
-            instantiate.close_loggers(self.loggers)
+        with explained_errors(self.folder.path):
+            self.loggers.start()
+            self.trainer.fit(module, datamodule=data, ckpt_path=before.path, weights_only=True)
         self._log_stop()
         self._load_best(module)
         self.pipeline.to(self.trainer.strategy.root_device)  # Lightning has left it on the CPU

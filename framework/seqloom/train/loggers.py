@@ -1,0 +1,172 @@
+"""The loggers of a run: what they are told besides the steps, and how their runs end.
+
+Lightning tells loggers the metrics of each step. Here they also get the frozen config as
+hyper-parameters, the identity of the run, so that a resumed run continues the same entry, and the
+final scores.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from seqloom.config.run_config import RunConfig, Section
+from seqloom.files import write_json
+from seqloom.train.distributed import is_first
+from seqloom.train.folder import RunFolder
+from seqloom.train.instantiate import build
+
+ENDINGS = ("finish", "end", "close")
+"""Names of the method that ends the run of a logger's service."""
+
+QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "WANDB_ERROR_REPORTING": "false"}
+"""Environment variables that keep services from reporting to their makers."""
+
+
+class Loggers:
+    """The loggers that a config names.
+
+    Args:
+        cfg: Config of the run.
+        folder: Folder of the run, which keeps the ids of its entries in services.
+
+    Attributes:
+        pruned: Whether a sweep stopped the run early, which services are told at the end.
+    """
+
+    pruned = False
+
+    def __init__(self, cfg: RunConfig, folder: RunFolder) -> None:
+        self.cfg, self.folder = cfg, folder
+        if cfg.logger:
+            for name, value in QUIET.items():
+                os.environ.setdefault(name, value)
+        self.known = _read(folder.logger_ids)
+        self.resumed = set(self.known)
+        self.built = {name: self._build(name, one) for name, one in (cfg.logger or {}).items()}
+
+    def _build(self, name: str, section: Section) -> Any:
+        identity = _identity(section, self.known.get(name, {}), self.folder)
+        return build({**section, **identity}, f"logger.{name}")
+
+    @property
+    def all(self) -> list[Any]:
+        """The loggers, for Lightning."""
+        return list(self.built.values())
+
+    def start(self) -> None:
+        """Log the config as hyper-parameters, and store the ids of the entries."""
+        if not is_first():
+            return
+        for name, logger in self.built.items():
+            # MLflow refuses a parameter that changes, such as resume.
+            if name not in self.resumed or "run_id" not in self.known[name]:
+                logger.log_hyperparams(self.cfg.to_plain())
+            self.known[name] = _ids(logger)
+        if any(self.known.values()):
+            write_json(self.folder.logger_ids, {n: ids for n, ids in self.known.items() if ids})
+
+    def log_scores(self, scores: Mapping[str, Mapping[str, float]], step: int) -> None:
+        """Log the final metrics of the best checkpoint.
+
+        Those of the test split as ``test/f1``, those of validation as ``best/val/f1``, beside the
+        ``val/f1`` of each epoch.
+        """
+        names = {"val": "best/val"}
+        metrics = {
+            f"{names.get(split, split)}/{name}": value
+            for split, values in scores.items()
+            for name, value in values.items()
+        }
+        if not metrics or not is_first():
+            return
+        for logger in self.all:
+            logger.log_metrics(metrics, step)
+            logger.save()
+
+    @contextmanager
+    def closed_at_the_end(self) -> Iterator[None]:
+        """End the entries when the block ends: as successful, or as failed with its error.
+
+        Otherwise, the next run in this process would be logged as this one: Lightning finalizes its
+        loggers, but does not end the run of their service.
+        """
+        try:
+            yield
+        except BaseException:
+            self._close("failed")
+            raise
+        self._close("pruned" if self.pruned else "success")
+
+    def _close(self, status: str) -> None:
+        for logger in self.all:
+            if is_first():
+                _finalize(logger, status)
+            experiment = getattr(logger, "_experiment", None)
+            for name in ENDINGS:
+                ending = getattr(experiment, name, None)
+                if callable(ending):
+                    failed = status == "failed" and _is(logger, "WandbLogger")
+                    ending(**({"exit_code": 1} if failed else {}))
+                    break
+
+
+def _finalize(logger: Any, status: str) -> None:
+    """Tell a logger how its run ended: with ``success``, ``failed`` or ``pruned``."""
+    if status != "pruned":
+        logger.finalize(status)
+    elif _is(logger, "MLFlowLogger"):
+        logger.finalize("KILLED")
+    else:
+        if _is(logger, "WandbLogger"):
+            logger.log_hyperparams({"state": status})
+        logger.finalize("success")
+
+
+def _identity(section: Section, known: Mapping[str, str], folder: RunFolder) -> dict[str, Any]:
+    """Return arguments that name the entry of this run in a service: its id, its sweep.
+
+    Arguments that the section sets are kept.
+    """
+    target = str(section.get("_target_", ""))
+    name, sweep = _entry_name(folder.path), folder.sweep
+    made: dict[str, Any] = {}
+    if target.endswith(".WandbLogger"):
+        made = {"id": known.get("id") or uuid.uuid4().hex[:12], "name": name, "resume": "allow"}
+        made |= {"group": _entry_name(sweep)} if sweep else {}
+    elif target.endswith(".MLFlowLogger"):
+        made = {"run_id": known.get("run_id"), "run_name": name}
+        made |= {"tags": {"sweep": _entry_name(sweep)}} if sweep else {}
+    return {key: value for key, value in made.items() if section.get(key) is None}
+
+
+def _entry_name(path: Path) -> str:
+    """Return the name of a folder for people: relative to the working directory if it is inside."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path.name)
+
+
+def _ids(logger: Any) -> dict[str, str]:
+    """Return the id by which a service continues the entry of a logger; empty if it has none."""
+    if _is(logger, "WandbLogger"):
+        return {"id": str(logger.experiment.id)}
+    if _is(logger, "MLFlowLogger"):
+        return {"run_id": str(logger.run_id)}
+    return {}
+
+
+def _is(logger: Any, name: str) -> bool:
+    """Return whether a logger is of a class of Lightning, without importing its service."""
+    return any(one.__name__ == name for one in type(logger).__mro__)
+
+
+def _read(path: Path) -> dict[str, dict[str, str]]:
+    try:
+        found: dict[str, dict[str, str]] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found

@@ -1,0 +1,133 @@
+"""Loggers get the config, the scores and an end; services continue the entry of a resumed run."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from seqloom.config.compose import compose_run
+from seqloom.files import write_json
+from seqloom.train.folder import SWEEP_PLAN, Result, RunFolder
+from seqloom.train.loggers import Loggers
+
+Fit = Callable[..., Result]
+
+
+def test_loggers_get_the_config_and_all_final_scores(fit: Fit) -> None:
+    result = fit("logger=[csv,tensorboard]", "trainer.max_epochs=1")
+    for name in ("csv", "tensorboard"):
+        logged = yaml.safe_load((result.run_dir / name / "hparams.yaml").read_text("utf-8"))
+        assert logged["encoder"]["hidden_size"] == 8
+        assert logged["seed"] == 1
+    with (result.run_dir / "csv" / "metrics.csv").open(encoding="utf-8") as file:
+        last = list(csv.DictReader(file))[-1]
+    for split, prefix in (("test", "test"), ("val", "best/val")):
+        for name, value in result.metrics[split].items():
+            assert float(last[f"{prefix}/{name}"]) == pytest.approx(value)
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(result.run_dir / "tensorboard")).Reload()
+    assert "test/f1" in events.Tags()["scalars"]
+
+
+def loggers(path: Path, *overrides: str) -> Loggers:
+    path.mkdir(parents=True, exist_ok=True)
+    config = compose_run([*overrides, f"run_dir='{path}'"])
+    return Loggers(replace(config, run_dir=str(path)), RunFolder(path))
+
+
+@pytest.fixture
+def trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the folder of the second trial of a sweep, in the working directory."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("WANDB_MODE", "MLFLOW_DISABLE_TELEMETRY", "WANDB_ERROR_REPORTING"):
+        monkeypatch.setenv(name, "")  # so that it is restored
+        monkeypatch.delenv(name)
+    (tmp_path / "mine" / "1").mkdir(parents=True)
+    write_json(tmp_path / "mine" / SWEEP_PLAN, {})
+    return tmp_path / "mine" / "1"
+
+
+def run(made: Loggers, *, fails: bool = False, pruned: bool = False) -> None:
+    made.pruned = pruned
+    with made.closed_at_the_end():
+        made.start()
+        for logger in made.all:
+            logger.log_metrics({"val/f1": 0.5}, 1)
+        if fails:
+            raise RuntimeError("failed")
+        made.log_scores({"val": {"f1": 0.5}, "test": {"f1": 0.25, "loss": 2.0}}, 2)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_mlflow_keeps_one_entry_for_each_run(trial: Path) -> None:
+    pytest.importorskip("mlflow", reason="needs mlflow-skinny")
+    from mlflow.tracking import MlflowClient
+
+    run(loggers(trial, "logger=mlflow"))
+    ids = json.loads((trial / "loggers.json").read_text("utf-8"))["mlflow"]
+    run(loggers(trial, "logger=mlflow", "resume=auto"), pruned=True)  # a parameter has changed
+    with pytest.raises(RuntimeError):
+        run(loggers(trial.parent / "2", "logger=mlflow"), fails=True)
+    client = MlflowClient("sqlite:///mlflow.db")
+    experiment = client.get_experiment_by_name("seqloom")
+    assert experiment is not None
+    found = {one.info.run_id: one for one in client.search_runs([experiment.experiment_id])}
+    assert len(found) == 2
+    first = found.pop(ids["run_id"])
+    (second,) = found.values()
+    assert (first.info.status, second.info.status) == ("KILLED", "FAILED")
+    assert first.data.tags["sweep"] == "mine"
+    assert (first.info.run_name, second.info.run_name) == ("mine/1", "mine/2")
+    assert first.data.params["encoder/hidden_size"] == "100"
+    assert first.data.metrics == {
+        "val/f1": 0.5, "best/val/f1": 0.5, "test/f1": 0.25, "test/loss": 2.0
+    }  # fmt: skip
+
+
+def records(folder: Path) -> list[Any]:
+    """Return what W&B has written to be synchronized."""
+    from wandb.proto.wandb_internal_pb2 import Record
+    from wandb.sdk.internal.datastore import DataStore
+
+    (path,) = folder.glob("wandb/offline-run-*/*.wandb")
+    store, found = DataStore(), []
+    store.open_for_scan(str(path))
+    while (data := store.scan_data()) is not None:
+        found.append(Record.FromString(data))
+    return found
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_weights_and_biases_keep_one_entry_for_each_run(trial: Path) -> None:
+    pytest.importorskip("wandb", reason="needs wandb")
+    failed = trial.parent / "2"
+    with pytest.raises(RuntimeError):
+        run(loggers(failed, "logger=wandb"), fails=True)
+    ids = json.loads((failed / "loggers.json").read_text("utf-8"))["wandb"]
+    assert loggers(failed, "logger=wandb").built["wandb"].version == ids["id"]
+    codes = [one.exit.exit_code for one in records(failed) if one.HasField("exit")]
+    assert codes == [1]
+    run(loggers(trial, "logger=wandb"))
+    kept = records(trial)
+    assert [one.exit.exit_code for one in kept if one.HasField("exit")] == [0]
+    (entry,) = {(one.run.run_id, one.run.run_group) for one in kept if one.HasField("run")}
+    assert entry[1] == "mine"
+    assert entry[0] != ids["id"]
+    logged = {
+        item.nested_key[0] if item.nested_key else item.key: json.loads(item.value_json)
+        for one in kept
+        if one.HasField("history")
+        for item in one.history.item
+    }
+    assert logged["test/f1"] == 0.25
+    assert logged["best/val/f1"] == 0.5
+    configs = [one for one in kept if one.HasField("config") or one.HasField("run")]
+    assert any("hidden_size" in str(one) for one in configs)

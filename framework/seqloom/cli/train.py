@@ -17,7 +17,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, open_dict
 
 from seqloom.cli.plugins import unknown_disabled
-from seqloom.config.compose import VERSION_BASE, disable_by, freeze_and_check
+from seqloom.config.compose import VERSION_BASE, disable_by, freeze_and_check, refuse_sweep
 from seqloom.config.explain import COMPOSITION_ERRORS, explain
 from seqloom.config.run_config import RunConfig
 from seqloom.config.store import register_configs
@@ -147,6 +147,9 @@ def run_composed(composed: DictConfig) -> None:
         SeqloomError: The config cannot be used, or the run failed; ``run.json`` records it.
     """
     settings = HydraConfig.get()
+    if settings.mode is not RunMode.MULTIRUN:
+        words = [*settings.overrides.task, *settings.overrides.hydra]
+        refuse_sweep(words, settings.runtime.choices.get("sweep"))
     try:
         config = run_config(composed)
     except SeqloomError as error:
@@ -245,6 +248,8 @@ def report(result: Any) -> None:
         values = "  ".join(f"{name} {value:.4f}" for name, value in metrics.items())
         print(f"{split:<5} {values}")
     print(f"model  {result.bundle}\nreport {result.report}", flush=True)
+    for note in result.notes:
+        print(f"Note: {note}", file=sys.stderr)
 
 
 def help_text() -> str:

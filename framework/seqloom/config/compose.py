@@ -46,6 +46,7 @@ def compose_run(overrides: Sequence[str], amend: Amend | None = None) -> RunConf
         PluginError: A component is not installed.
     """
     disable_by(overrides)
+    refuse_sweep(overrides)
     return freeze_and_check(composed("train", overrides), overrides, amend)
 
 
@@ -63,6 +64,35 @@ def freeze_and_check(
     config = with_automatic_split(config)
     check_compatible(config.components)
     return config
+
+
+SWEEP_WORDS = ("hydra.sweeper.", "hydra/sweeper=", "hydra.launcher.", "hydra/launcher=")
+"""Starts of the overrides that have no effect on a single run."""
+
+
+def refuse_sweep(words: Sequence[str], chosen: str | None = None) -> None:
+    """Refuse to train one model where the words or the chosen option describe a sweep.
+
+    Args:
+        words: Overrides of a single run.
+        chosen: Option of the group ``sweep``, if it is known.
+
+    Raises:
+        ConfigError: One of them describes a sweep.
+    """
+    given = [word for word in words if word.lstrip("+").startswith((*SWEEP_WORDS, "sweep="))]
+    given = [word for word in given if word not in NO_SWEEP]
+    if not given and f"sweep={chosen or 'grid'}" not in NO_SWEEP:
+        given = [f"sweep={chosen}"]
+    if given:
+        raise ConfigError(
+            f"{given[0]} describes several runs, which need -m: seqloom train -m {given[0]} …. "
+            "Leave it out to train one model."
+        )
+
+
+NO_SWEEP = ("sweep=grid", "sweep=null")
+"""Choices of the group ``sweep`` that ask for no runs of their own."""
 
 
 def compose_data(overrides: Sequence[str]) -> Section:

@@ -9,6 +9,7 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 from yaml import MarkedYAMLError
 
+from seqloom.config.options import hint_of_options
 from seqloom.config.store import register_configs
 from seqloom.errors import ConfigError, PluginError, SeqloomError, did_you_mean, writable
 from seqloom.plugins import KINDS, Kind, registry
@@ -123,7 +124,7 @@ def _no_key(error: Exception, cause: OmegaConfBaseException, prefix: str) -> Con
     full_key, where = f"{prefix}{cause.full_key or cause.key}", _where(error)
     section, dot, _ = full_key.rpartition(".")
     owner = f"{section} has" if dot else "there is" if where else "A run has"
-    message = f"{where}{owner} no key {cause.key!r}. {hint}"
+    message = f"{where}{owner} no key {cause.key!r}. {hint}{hint_of_options(full_key)}"
     if cause.object_type is dict and not where:  # not typed, so keys can be added
         message += f" To add it anyway, prefix it with a plus: +{full_key}=…"
     return ConfigError(message)

@@ -8,6 +8,7 @@ from typing import Any, cast, get_type_hints
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
+from seqloom.config.options import hint_of_options
 from seqloom.config.run_config import RunConfig, Section
 from seqloom.config.schema import Run
 from seqloom.errors import ConfigError, SeqloomError, did_you_mean
@@ -92,7 +93,7 @@ def _refuse(params: Section, schema: type, prefix: str, owner: str) -> None:
     known, hints = [f.name for f in fields(schema)], get_type_hints(schema)
     for key, value in params.items():
         if key not in known:
-            hint = did_you_mean(str(key), known)
+            hint = did_you_mean(str(key), known) + hint_of_options(f"{prefix}{key}")
             raise ConfigError(f"{prefix}{key} is not a parameter of {owner}. {hint}")
         if is_dataclass(hints[key]) and isinstance(value, dict):
             _refuse(value, cast("type", hints[key]), f"{prefix}{key}.", owner)

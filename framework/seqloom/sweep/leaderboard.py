@@ -12,6 +12,7 @@ from seqloom.errors import ConfigError, did_you_mean
 from seqloom.sweep.comparable import UNLIKE, by_data
 from seqloom.sweep.points import Group, differing_keys, grouped, paired
 from seqloom.sweep.trials import Trial, counted, is_finite
+from seqloom.train.notes import still_improves
 
 GET_SCIPY = 'Significance tests need SciPy: pip install "seqloom[sweep]"'
 NO_TEST = "No p: no row shares two or more seeds with the best row at equal other settings."
@@ -310,8 +311,10 @@ def convergence_note(trials: Sequence[Trial], metric: str, higher_is_better: boo
         higher_is_better: Whether higher values of the metric are better.
     """
     curves = [trial.curve(f"val/{metric}") for trial in trials if trial.done]
-    sign = 1 if higher_is_better else -1
-    improving = [_improving([sign * curve[epoch] for epoch in sorted(curve)]) for curve in curves]
+    improving = [
+        still_improves([curve[epoch] for epoch in sorted(curve)], higher_is_better=higher_is_better)
+        for curve in curves
+    ]
     if 2 * sum(improving) <= len(improving):
         return ""
     verb = "rose" if higher_is_better else "fell"
@@ -319,11 +322,6 @@ def convergence_note(trials: Sequence[Trial], metric: str, higher_is_better: boo
         f"The best row's val {metric} still {verb} in its last epoch: train for more epochs before "
         "you choose."
     )
-
-
-def _improving(values: Sequence[float]) -> bool:
-    finite = [value for value in values if math.isfinite(value)]
-    return len(finite) > 1 and finite[-1] > max(finite[:-1])
 
 
 def has_scipy() -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 from seqloom.errors import DataError
 from seqloom.sweep.folder import SweepFolder, read_plan
 from seqloom.train.folder import RunFolder, parse_record, read_metrics
+from seqloom.train.notes import by_epoch
 
 STATES = ("done", "running", "waiting", "failed", "pruned", "interrupted", "killed", "damaged")
 """States of a trial, in the order in which they are listed."""
@@ -115,8 +116,7 @@ class Trial:
             rows = read_metrics(RunFolder(self.folder).steps)
         except OSError:
             return {}
-        values = {int(row["epoch"]) + 1: row[metric] for row in rows if metric in row}
-        return {epoch: math.nan if v is None else float(v) for epoch, v in values.items()}
+        return by_epoch(rows, metric)
 
 
 def read_trials(folder: Path) -> list[Trial]:

@@ -81,11 +81,13 @@ class Result:
         run_dir: Folder of the run.
         metrics: Metrics by split and name: ``result.metrics["test"]["f1"]``.
         monitor: Name of the metric by which the best checkpoint was chosen.
+        notes: Sentences on how the training went, such as that it should have been longer.
     """
 
     run_dir: Path
     metrics: dict[str, dict[str, float]]
     monitor: str
+    notes: tuple[str, ...] = ()
 
     @property
     def bundle(self) -> Path:
@@ -245,7 +247,7 @@ class RunFolder:
             split: {name: math.nan if value is None else value for name, value in values.items()}
             for split, values in record["metrics"].items()
         }
-        return Result(self.path, metrics, record["monitor"])
+        return Result(self.path, metrics, record["monitor"], tuple(record.get("notes") or ()))
 
     def finished(self, cfg: RunConfig) -> bool:
         """Return whether ``resume=auto`` finds this very run in the folder, done or pruned."""

@@ -111,8 +111,8 @@ class Loggers:
             for name in ENDINGS:
                 ending = getattr(experiment, name, None)
                 if callable(ending):
-                    failed = status == "failed" and _is(logger, "WandbLogger")
-                    ending(**({"exit_code": 1} if failed else {}))
+                    ours = _is(logger, "WandbLogger")
+                    ending(**({"exit_code": int(status == "failed")} if ours else {}))
                     break
 
 

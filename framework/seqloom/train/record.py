@@ -34,6 +34,7 @@ class Summary(TypedDict, total=False):
         state: ``pruned`` if a sweep stopped the run early.
         calibration: What the head reports on its calibration.
         metrics: Metrics by split and name.
+        notes: Sentences on how the training went.
     """
 
     device: str
@@ -50,6 +51,7 @@ class Summary(TypedDict, total=False):
     state: str
     calibration: dict[str, float]
     metrics: dict[str, dict[str, float]]
+    notes: list[str]
 
 
 def past_attempts(folder: RunFolder) -> list[dict[str, Any]]:

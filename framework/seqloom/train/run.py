@@ -116,6 +116,7 @@ def work(folder: RunFolder, data: RunData, rank: int | None = None) -> Summary:
         evaluations = _evaluate(cfg, data, pipeline, summary)
         training.loggers.log_scores(summary["metrics"], summary["steps"])
     if is_first():
+        summary["notes"] = training.notes()
         _write_results(folder, cfg, summary, pipeline=pipeline, data=data, evaluations=evaluations)
     return summary
 

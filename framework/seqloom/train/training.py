@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytorch_lightning as pl
 from lightning_fabric.plugins.environments.cluster_environment import ClusterEnvironment
+from pytorch_lightning.callbacks import EarlyStopping
 
 from seqloom.config.run_config import RunConfig
 from seqloom.errors import RunError
@@ -25,11 +26,12 @@ from seqloom.train.checkpoints import (
 )
 from seqloom.train.data import RunData, SequenceData
 from seqloom.train.distributed import is_first, rank, world_size
-from seqloom.train.folder import RunFolder
+from seqloom.train.folder import RunFolder, read_metrics
 from seqloom.train.limits import of_epochs, stop_message, total_steps, used_batches
 from seqloom.train.loggers import Loggers
 from seqloom.train.module import SequenceModule
 from seqloom.train.monitor import chosen_monitor
+from seqloom.train.notes import run_notes
 from seqloom.train.pretrained import freeze_modules
 from seqloom.train.process import explained_errors, set_seed
 from seqloom.train.record import Summary
@@ -164,6 +166,16 @@ class Training:
         message = stop_message(self.trainer.callbacks, best)  # type: ignore[attr-defined]
         if message and is_first():
             log.info("%s", message)
+
+    def notes(self) -> list[str]:
+        """Return notes on the training for its user."""
+        stoppers = [one for one in self.trainer.callbacks if isinstance(one, EarlyStopping)]  # type: ignore[attr-defined]
+        return run_notes(
+            read_metrics(self.folder.steps),
+            self.monitor,
+            patience=min((one.patience for one in stoppers), default=None),
+            stopped=any(one.stopping_reason_message for one in stoppers),
+        )
 
     def _load_best(self, module: SequenceModule) -> None:
         best = Path(self.best.best_model_path or self.folder.last)

@@ -48,6 +48,14 @@ def test_what_is_composed_but_wrong(here: Path, capsys: pytest.CaptureFixture[st
     assert capsys.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize(
+    "word", ["sweep=merges", "hydra/sweeper=optuna", "hydra.sweeper.attempts=2"]
+)
+def test_a_sweep_without_its_option_is_refused(here: Path, word: str) -> None:
+    with pytest.raises(ConfigError, match=r"which need -m: seqloom train -m (sweep|hydra)"):
+        run(["train", word, f"run_dir={here}/run"])
+
+
 def test_the_config_is_printed_and_nothing_is_run(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 import seqloom_conf
 from seqloom.config.compose import as_overrides, compose_data, compose_run
+from seqloom.config.options import hint_of_options
 from seqloom.config.schema import Run
 from seqloom.errors import ConfigError
 
@@ -79,8 +80,13 @@ SENTENCES = [
     ),
     (
         "optimizer.momentum=1",
-        "optimizer has no key 'momentum'. There are: lr. To add it anyway, prefix it with a "
-        "plus: +optimizer.momentum=…",
+        "optimizer has no key 'momentum'. There are: lr. It is a key of optimizer=sgd. To add it "
+        "anyway, prefix it with a plus: +optimizer.momentum=…",
+    ),
+    (
+        "sweep=merges",
+        "sweep=merges describes several runs, which need -m: seqloom train -m "
+        "sweep=merges …. Leave it out to train one model.",
     ),
     ("encoder=3", "Config group override must be a string or a list. Got int"),
 ]
@@ -91,6 +97,37 @@ def test_a_wrong_override(override: str, sentence: str) -> None:
     with pytest.raises(ConfigError) as found:
         compose_run([override])
     assert str(found.value) == sentence
+
+
+@pytest.mark.parametrize(
+    ("overrides", "sentence"),
+    [
+        (
+            ["encoder=lstm", "encoder.merge=sum"],
+            "encoder has no key 'merge'. There are: dropout, forget_bias, hidden_size, "
+            "locked_dropout, name, num_layers. It is a key of encoder=bigru, encoder=bilstm, "
+            "encoder=birnn.",
+        ),
+        (
+            ["encoder=lstm", "+encoder.merge=sum"],
+            "encoder.merge is not a parameter of encoder=lstm. There are: dropout, forget_bias, "
+            "hidden_size, locked_dropout, num_layers. It is a key of encoder=bigru, "
+            "encoder=bilstm, encoder=birnn.",
+        ),
+    ],
+    ids=str,
+)
+def test_a_key_of_other_options(overrides: list[str], sentence: str) -> None:
+    with pytest.raises(ConfigError) as found:
+        compose_run(overrides)
+    assert str(found.value) == sentence
+
+
+def test_keys_of_presets_and_of_plugins_are_found() -> None:
+    assert hint_of_options("scheduler.warmup") == " It is a key of scheduler=warmup_hold_linear."
+    assert hint_of_options("logger.csv") == " It is a key of logger=csv."
+    assert "head=ner" in hint_of_options("head.scheme")
+    assert hint_of_options("seed") == hint_of_options("encoder.nothing") == ""
 
 
 def test_a_wrong_argument_of_the_trainer() -> None:

@@ -14,6 +14,7 @@ from seqloom.checks import warn_of_similar_names
 from seqloom.errors import ConfigError, DataError, ExampleError, did_you_mean
 from seqloom.interfaces import Arrays, Example, HeadCodec, Prediction, View
 from seqloom_classification import Classification
+from seqloom_classification.baselines import MAJORITY, TFIDF, majority, tf_idf
 
 
 class ClassificationCodec(HeadCodec):
@@ -126,6 +127,19 @@ class ClassificationCodec(HeadCodec):
         if self.multi_label and several:
             return list(dict.fromkeys(value))
         raise ExampleError(example, self._wrong_form(value, several))
+
+    def baselines(
+        self, train: Sequence[Example], examples: Sequence[Example]
+    ) -> dict[str, list[Prediction]]:
+        """Return the most frequent class and, for texts, TF-IDF with logistic regression.
+
+        The latter needs scikit-learn, and one label for each example.
+        """
+        labels = [self.labels(example) for example in train]
+        most = majority(labels, self.multi_label)
+        found = {MAJORITY: [most] * len(examples)}
+        by_words = None if self.multi_label else tf_idf(train, labels, examples)
+        return {**found, TFIDF: by_words} if by_words else found
 
     def target(self, example: Example) -> list[str] | None:
         """Return the example's own labels.

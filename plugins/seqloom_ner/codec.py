@@ -103,6 +103,27 @@ class NerCodec(HeadCodec):
         """The names of the numbers in evaluated examples: the tags, then those of unseen types."""
         return [*self.tags, *tag_names(self.unseen)[1:]]
 
+    def baselines(
+        self, train: Sequence[Example], examples: Sequence[Example]
+    ) -> dict[str, list[Prediction]]:
+        """Return the most frequent tag of each word, and O for words that training does not have.
+
+        Examples without tokens have none.
+        """
+        if not all(isinstance(one.fields.get("tokens"), list | tuple) for one in train):
+            return {}
+        counts: dict[str, Counter[str]] = {}
+        for example in train:
+            for token, tag in zip(example.fields["tokens"], self.canonical(example), strict=False):
+                counts.setdefault(token, Counter())[tag] += 1
+        most = {token: found.most_common(1)[0][0] for token, found in counts.items()}
+        return {
+            "most frequent tag of each word": [
+                {"tags": [most.get(token, "O") for token in one.fields["tokens"]], "entities": []}
+                for one in examples
+            ]
+        }
+
     def check(self, example: Example, item: Arrays, frames: int) -> None:
         """Reject an example whose tags and tokens differ in number.
 

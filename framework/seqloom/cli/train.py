@@ -56,6 +56,7 @@ Common keys:
   encoder.hidden_size=N       parameter of a component; --cfg job lists all of them
   budget.min_steps=N          optimizer steps that even a small data set gets, in more epochs
   monitor=val/NAME            metric that selects the best model (default: the head's own)
+  baseline=true               evaluate simple models too, such as the most frequent class
   trainer.max_epochs=N        argument of Lightning's Trainer; others with +trainer.KEY=VALUE
   optimizer.lr=X              argument of the optimizer
   batch.max_examples=N        examples in a batch; batch.max_cost=N: padded tokens or pixels
@@ -247,6 +248,10 @@ def report(result: Any) -> None:
     for split, metrics in result.metrics.items():
         values = "  ".join(f"{name} {value:.4f}" for name, value in metrics.items())
         print(f"{split:<5} {values}")
+    from seqloom.train.baselines import lines
+
+    for line in lines(result.baselines):
+        print(line)
     print(f"model  {result.bundle}\nreport {result.report}", flush=True)
     for note in result.notes:
         print(f"Note: {note}", file=sys.stderr)

@@ -62,6 +62,7 @@ class RunConfig:
     title: str | None = None
     monitor: str | None = None
     mode: Literal["max", "min"] | None = None
+    baseline: bool = False
 
     @property
     def components(self) -> dict[str, Section]:

@@ -98,6 +98,8 @@ class Run:
             plateau schedule and a sweep go by: ``val/f1_macro``; null: the head's own.
         mode: Whether higher (``max``) or lower (``min``) values of it are better; null: as the head
             says.
+        baseline: Whether to evaluate simple models too, such as the most frequent class, if the
+            head has any.
     """
 
     data: Any = REQUIRED
@@ -123,3 +125,4 @@ class Run:
     title: str | None = None
     monitor: str | None = None
     mode: Mode | None = None
+    baseline: bool = False

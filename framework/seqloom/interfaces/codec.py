@@ -157,6 +157,23 @@ class HeadCodec(Codec):
         """
         return self.encode(example)
 
+    def baselines(
+        self, train: Sequence[Example], examples: Sequence[Example]
+    ) -> Mapping[str, Sequence[Prediction]]:
+        """Return the predictions of simple models, which show what the network adds.
+
+        Called with a restored codec if ``baseline=true``. None by default.
+
+        Args:
+            train: Training examples, to fit the models on.
+            examples: Examples to predict.
+
+        Returns:
+            For each model, by its name, as many predictions as there are examples, in the form of
+            `Head.decode` without scores: its metric compares them with the targets.
+        """
+        return {}
+
     def check(self, example: Example, item: Arrays, frames: int) -> None:
         """Check that the target can be predicted from this number of frames.
 

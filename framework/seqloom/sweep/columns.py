@@ -91,6 +91,8 @@ def _shortened(value: str) -> str:
 def _mean(found: Spread | None) -> str:
     if found is None:
         return ""
+    if found.error is None and found.sampling_error is not None:
+        return f"{found.mean:.4f} ± {found.sampling_error:.4f}*"
     error = "" if found.error is None else f" ± {found.error:.4f}"
     return f"{found.mean:.4f}{error}"
 

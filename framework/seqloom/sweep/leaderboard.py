@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 
 from seqloom.errors import ConfigError, did_you_mean
@@ -15,14 +15,21 @@ from seqloom.sweep.trials import Trial, counted, is_finite
 from seqloom.train.notes import still_improves
 
 GET_SCIPY = 'Significance tests need SciPy: pip install "seqloom[sweep]"'
-NO_TEST = "No p: no row shares two or more seeds with the best row at equal other settings."
+NO_TEST = (
+    "No p: no row shares two or more seeds with the best row at equal other settings. For a test, "
+    "repeat each point: seed=1,2,3."
+)
+SAMPLED = (
+    "*: one seed, so there is no spread over seeds; ± is the standard error due to the examples of "
+    "the split."
+)
 MARKS = {
     "ahead": "ahead: better than the best row on {split} over their common seeds. The best row is "
     "chosen by its mean on val.",
     "constant": "constant: worse than the best row by the same amount on every seed, so there is "
     "no variance to test.",
     "–": "–: no test, because the row shares fewer than two seeds with the best row at equal other "
-    "settings.",
+    "settings. For a test, repeat each point: seed=1,2,3.",
 }
 """Marks that replace p in a row without a meaningful test, and their explanations."""
 
@@ -37,6 +44,8 @@ class Spread:
         error: Standard error of the mean, sd/√n; None for a single value.
         low: Lowest value.
         high: Highest value.
+        sampling_error: Standard error of a single value due to the examples of its split; None: not
+            known, or several values.
     """
 
     n: int
@@ -44,6 +53,7 @@ class Spread:
     error: float | None
     low: float
     high: float
+    sampling_error: float | None = None
 
 
 @dataclass
@@ -140,6 +150,9 @@ def boards(
     for board in made:
         if compared and board.rows and board.rows[0].val:
             _compare(board)
+        spreads = [found for row in board.rows for found in (row.val, row.test) if found]
+        if any(found.sampling_error is not None for found in spreads):
+            board.notes.append(SAMPLED)
     return made
 
 
@@ -233,13 +246,21 @@ def _row(group: Group, metric: str) -> Row:
     return Row(
         group,
         counted(group.trials),
-        spread([*group.samples("val", metric).values()]),
-        spread([*group.samples("test", metric).values()]),
+        _spread(group, "val", metric),
+        _spread(group, "test", metric),
         parameters=_mean(group, "parameters"),
         epochs=_mean(group, "epochs"),
         seconds=_mean(group, "training_seconds"),
         speed=_mean(group, "cost_per_second"),
     )
+
+
+def _spread(group: Group, split: str, metric: str) -> Spread | None:
+    found = spread([*group.samples(split, metric).values()])
+    if found is None or found.n > 1:
+        return found
+    errors = [trial.sampling_error(split, metric) for trial in group.trials if trial.done]
+    return replace(found, sampling_error=errors[-1] if errors else None)
 
 
 def _mean(group: Group, name: str) -> float | None:

@@ -99,6 +99,11 @@ class Trial:
         """Return a final metric; None if the trial is not done or does not have it."""
         return self.metrics.get(split, {}).get(name) if self.done else None
 
+    def sampling_error(self, split: str, name: str) -> float | None:
+        """Return a final metric's standard error due to the split's examples; None: not known."""
+        found = _mapping(_mapping(self.record.get("sampling_errors")).get(split)).get(name)
+        return float(found) if self.done and isinstance(found, float | int) else None
+
     def score(self) -> float | None:
         """Return the monitored metric on the validation split, signed so that higher is better."""
         value = self.value("val", self.monitor or "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 import warnings
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
@@ -21,6 +22,7 @@ from seqloom.interfaces import Encoded, Matrix, Purpose, SequenceBatch, Table, T
 from seqloom.interfaces.arguments import accepted
 from seqloom.model.pipeline import Pipeline
 from seqloom.train.distributed import from_first, gathered, rank, world_size
+from seqloom.train.sampling_error import SamplingError
 
 
 class Evaluator:
@@ -28,10 +30,16 @@ class Evaluator:
 
     With several ranks, each adds its own batches. The results cover all ranks and are the same on
     each; every rank must request them. A batch of weight 0 is evaluated but not counted.
+
+    Args:
+        pipeline: Pipeline to evaluate.
+        errors: Whether to estimate sampling errors too; only in a single process.
     """
 
-    def __init__(self, pipeline: Pipeline) -> None:
+    def __init__(self, pipeline: Pipeline, *, errors: bool = False) -> None:
         self.pipeline = pipeline
+        make = pipeline.head.metrics
+        self.sampling = SamplingError(lambda: make().to(pipeline.device)) if errors else None
         self.metric = pipeline.head.metrics().to(pipeline.device)
         self.metric.dist_sync_fn = gather_states
         self._losses: dict[str, float] = {}
@@ -60,7 +68,10 @@ class Evaluator:
         losses = zip(batch.ids, head.loss(outputs, targets).tolist(), undefined, strict=True)
         self._losses |= {name: loss for name, loss, without in losses if not without}
         options = accepted(head.decode, given=None, purpose=purpose, scores=scores)
-        self.metric.update(head.decode(outputs, encoded, **options), targets)
+        predictions = head.decode(outputs, encoded, **options)
+        self.metric.update(predictions, targets)
+        if self.sampling:
+            self.sampling.update(predictions, targets)
 
     def compute(self) -> dict[str, float]:
         """Return the metrics, and ``loss``, the mean over the examples that have one."""
@@ -78,6 +89,14 @@ class Evaluator:
     def losses(self) -> dict[str, float]:
         """Return the losses by example id, without the examples that have none."""
         return {name: loss for one in gathered(self._losses) for name, loss in one.items()}
+
+    def errors(self) -> dict[str, float]:
+        """Return the sampling errors of the metrics; empty if they are not known."""
+        found = self.sampling.compute() if self.sampling else {}
+        losses = [loss for loss in self._losses.values() if math.isfinite(loss)]
+        if found and len(losses) > 1:
+            found["loss"] = statistics.stdev(losses) / math.sqrt(len(losses))
+        return found
 
     def details(self) -> list[Table | Matrix]:
         """Return the metric's tables and matrices."""
@@ -110,15 +129,22 @@ class Evaluation:
         metrics: Metrics by name, including ``loss``.
         losses: Losses by example id; examples with a class that the model does not know have none.
         details: Tables and matrices for the report.
+        errors: Standard errors of the metrics due to the choice of the split's examples, by name;
+            empty if they are not known.
     """
 
     metrics: dict[str, float]
     losses: dict[str, float] = field(repr=False)
     details: list[Table | Matrix] = field(repr=False)
+    errors: dict[str, float] = field(default_factory=dict, repr=False)
 
 
 def evaluate(
-    pipeline: Pipeline, rows: Sequence[EncodedExample], sampler: BatchSampler
+    pipeline: Pipeline,
+    rows: Sequence[EncodedExample],
+    sampler: BatchSampler,
+    *,
+    errors: bool = False,
 ) -> Evaluation:
     """Return the metrics of a pipeline over encoded examples, computed on the pipeline's device.
 
@@ -128,12 +154,15 @@ def evaluate(
         pipeline: Pipeline to evaluate, the same on all ranks.
         rows: Encoded examples, all of them on every rank.
         sampler: Sampler of the batches of a single process.
+        errors: Whether to estimate sampling errors; they are not known with several ranks.
     """
-    evaluator = Evaluator(pipeline)
+    evaluator = Evaluator(pipeline, errors=errors and world_size() == 1)
     batches = _outputs(pipeline, rows, sampler, rank(), world_size())
     for outputs, encoded, batch in progress(batches, "Evaluating", "batches"):
         evaluator.add(outputs, encoded, batch)
-    return Evaluation(evaluator.compute(), evaluator.losses(), evaluator.details())
+    return Evaluation(
+        evaluator.compute(), evaluator.losses(), evaluator.details(), evaluator.errors()
+    )
 
 
 def calibrate(

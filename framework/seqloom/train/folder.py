@@ -7,7 +7,7 @@ import logging
 import math
 import shutil
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -82,12 +82,14 @@ class Result:
         metrics: Metrics by split and name: ``result.metrics["test"]["f1"]``.
         monitor: Name of the metric by which the best checkpoint was chosen.
         notes: Sentences on how the training went, such as that it should have been longer.
+        baselines: Metrics of simple models by model, split and name, with ``baseline=true``.
     """
 
     run_dir: Path
     metrics: dict[str, dict[str, float]]
     monitor: str
     notes: tuple[str, ...] = ()
+    baselines: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
 
     @property
     def bundle(self) -> Path:
@@ -155,6 +157,11 @@ class RunFolder:
     def metrics(self) -> Path:
         """The final metrics."""
         return self.path / "metrics.json"
+
+    @property
+    def baselines(self) -> Path:
+        """The final metrics of simple models; only with ``baseline=true``."""
+        return self.path / "baselines.json"
 
     @property
     def record(self) -> Path:
@@ -247,7 +254,8 @@ class RunFolder:
             split: {name: math.nan if value is None else value for name, value in values.items()}
             for split, values in record["metrics"].items()
         }
-        return Result(self.path, metrics, record["monitor"], tuple(record.get("notes") or ()))
+        notes = tuple(record.get("notes") or ())
+        return Result(self.path, metrics, record["monitor"], notes, record.get("baselines") or {})
 
     def finished(self, cfg: RunConfig) -> bool:
         """Return whether ``resume=auto`` finds this very run in the folder, done or pruned."""

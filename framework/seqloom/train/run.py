@@ -20,6 +20,7 @@ from seqloom.model import bundle
 from seqloom.model.build import build_pipeline
 from seqloom.model.pipeline import Pipeline
 from seqloom.plugins.registry import disabling_for_one_run
+from seqloom.train.baselines import evaluate_baselines
 from seqloom.train.checkpoints import explain_component_changes
 from seqloom.train.data import RunData, sampler
 from seqloom.train.distributed import is_first
@@ -117,6 +118,8 @@ def work(folder: RunFolder, data: RunData, rank: int | None = None) -> Summary:
         training.loggers.log_scores(summary["metrics"], summary["steps"])
     if is_first():
         summary["notes"] = training.notes()
+        if cfg.baseline:
+            summary["baselines"] = evaluate_baselines(pipeline, data)
         _write_results(folder, cfg, summary, pipeline=pipeline, data=data, evaluations=evaluations)
     return summary
 
@@ -128,11 +131,12 @@ def _evaluate(
     if data.rows["val"]:
         summary["calibration"] = calibrate(pipeline, *_split(data, cfg, "val"))
     evaluations = {
-        split: evaluate(pipeline, *_split(data, cfg, split))
+        split: evaluate(pipeline, *_split(data, cfg, split), errors=True)
         for split in ("val", "test")
         if data.rows[split]
     }
     summary["metrics"] = {split: found.metrics for split, found in evaluations.items()}
+    summary["sampling_errors"] = {split: found.errors for split, found in evaluations.items()}
     return evaluations
 
 
@@ -160,5 +164,7 @@ def _write_results(
         splits={split: one.facts() for split, one in load_contents(folder.contents).items()},
     )
     write_json(folder.metrics, summary["metrics"])
+    if "baselines" in summary:
+        write_json(folder.baselines, summary["baselines"])
     facts = {**summary, "plugins": installed_plugins()}
     write_run_report(folder, cfg, facts, pipeline=pipeline, data=data, evaluations=evaluations)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import sys
 from pathlib import Path
@@ -12,9 +13,11 @@ from hypothesis import strategies as st
 from scipy.stats import ttest_rel
 
 from seqloom.errors import ConfigError
+from seqloom.sweep.columns import cells
 from seqloom.sweep.leaderboard import (
     GET_SCIPY,
     NO_TEST,
+    SAMPLED,
     Board,
     best_trial,
     boards,
@@ -87,6 +90,21 @@ def test_one_seed_has_neither_an_error_nor_a_test(sweep: Path, add: AddTrial) ->
     board = only(sweep)
     assert [row.val and row.val.error for row in board.rows] == [None, None]
     assert (board.tested_on, board.rows[1].p, board.notes) == ("", None, [NO_TEST])
+
+
+def test_one_seed_has_the_sampling_error_of_its_split(sweep: Path, add: AddTrial) -> None:
+    add("encoder=rnn", val=0.5)
+    add("encoder=lstm", val=0.7)
+    path = sweep / "1" / "run.json"
+    record = json.loads(path.read_text(encoding="utf-8"))
+    record["sampling_errors"] = {"val": {record["monitor"]: 0.025}}
+    path.write_text(json.dumps(record), encoding="utf-8")
+    board = only(sweep)
+    assert board.notes == [NO_TEST, SAMPLED]
+    assert "seed=1,2,3" in NO_TEST
+    names, rows = cells(board)
+    place = next(i for i, name in enumerate(names) if name.startswith("val"))
+    assert [row[place] for row in rows] == ["0.7000 ± 0.0250*", "0.5000"]
 
 
 def test_without_scipy_a_note_says_how_to_get_it(

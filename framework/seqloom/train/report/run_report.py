@@ -58,7 +58,10 @@ def write_run_report(
         history=counted_from_1(read_metrics(folder.steps)),
         lengths={split: rows.steps.tolist() for split, rows in data.rows.items() if rows},
         fill=record.get("batch_fill"),
-        tables=[detail for detail in details if isinstance(detail, Table)],
+        tables=[
+            *_beside_baselines(record, last),
+            *(detail for detail in details if isinstance(detail, Table)),
+        ],
         matrices=[detail for detail in details if isinstance(detail, Matrix)],
         worst=worst(pipeline, data.rows[last], evaluations[last].losses) if last else [],
         skipped=[
@@ -67,6 +70,18 @@ def write_run_report(
         plugins=record["plugins"],
     )
     write_report(folder.report, report)
+
+
+def _beside_baselines(record: Mapping[str, Any], split: str | None) -> list[Table]:
+    """Return the model's metrics beside those of simple models on a split, if there are any."""
+    baselines = record.get("baselines") or {}
+    if not baselines or split is None:
+        return []
+    models = {"this model": record["metrics"][split]}
+    models |= {name: splits.get(split, {}) for name, splits in baselines.items()}
+    names = list(next(iter(baselines.values()))[split])
+    rows = [[model, *(values.get(name, "") for name in names)] for model, values in models.items()]
+    return [Table("Beside simple models", ["model", *(f"{split} {name}" for name in names)], rows)]
 
 
 def run_title(config: RunConfig) -> str:

@@ -22,7 +22,7 @@ def used_batches(trainer: pl.Trainer, batches: int) -> int:
 
 
 def planned_epochs(trainer: pl.Trainer, batches: int) -> float:
-    """Return the number of epochs, given the batches in each; the last one counts if it is begun.
+    """Return the number of epochs, given the batches in each; the last one counts if it starts.
 
     Infinite if neither ``max_epochs`` nor ``max_steps`` limits it.
     """

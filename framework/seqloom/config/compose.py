@@ -46,7 +46,6 @@ def compose_run(overrides: Sequence[str], amend: Amend | None = None) -> RunConf
         PluginError: A component is not installed.
     """
     disable_by(overrides)
-    refuse_sweep(overrides)
     return freeze_and_check(composed("train", overrides), overrides, amend)
 
 

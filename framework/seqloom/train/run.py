@@ -10,7 +10,7 @@ from typing import Any
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 
-from seqloom.config.compose import as_overrides, compose_run, quoted
+from seqloom.config.compose import as_overrides, compose_run, quoted, refuse_sweep
 from seqloom.config.run_config import RunConfig
 from seqloom.data.content import load_contents
 from seqloom.data.encoded import EncodedSplit
@@ -51,6 +51,7 @@ def fit(*overrides: str | Mapping[str, Any], run_dir: str | Path) -> Result:
     """
     # An override like the others, since loggers may refer to it.
     given = as_overrides(overrides)
+    refuse_sweep(given)
     words = with_components([*given, f"run_dir={quoted(run_dir)}"])
     with disabling_for_one_run():
         return run(compose_run(words, apply_init), given)

@@ -83,11 +83,6 @@ SENTENCES = [
         "optimizer has no key 'momentum'. There are: lr. It is a key of optimizer=sgd. To add it "
         "anyway, prefix it with a plus: +optimizer.momentum=…",
     ),
-    (
-        "sweep=merges",
-        "sweep=merges describes several runs, which need -m: seqloom train -m "
-        "sweep=merges …. Leave it out to train one model.",
-    ),
     ("encoder=3", "Config group override must be a string or a list. Got int"),
 ]
 

@@ -329,6 +329,7 @@ def test_the_rate_falls_over_the_run(fit: Fit, parts: Callable[..., str]) -> Non
             r"monitor=val/f1_macr: .*Did you mean 'val/f1_macro'\? There are: ",
         ),
         ("seed=-1", r"seed=-1: expected 0 or more"),
+        ("sweep=merges", r"sweep=merges describes several runs, which need -m: seqloom train -m"),
         ("encoder.hidden_size=-1", r"-1"),
     ],
 )

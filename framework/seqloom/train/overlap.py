@@ -34,13 +34,13 @@ def warn_of_overlap(contents: Mapping[str, Contents]) -> None:
                 continue
             same = count == own == len(contents[other])
             log.warning(
-                "%s: %s",
+                "%s. %s: use separate data.",
                 f"{split} and {other} have the same examples"
                 if same
                 else f"{count} of {own} examples of {split} are also in {other}",
-                "its metrics are not those of unseen data. Use separate data."
+                f"The metrics of {split} are not those of unseen data"
                 if other == "train"
-                else "they were used to choose the best epoch. Use separate data.",
+                else "They were used to choose the best epoch",
             )
 
 

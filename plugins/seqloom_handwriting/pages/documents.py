@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -91,7 +91,7 @@ class PageFile:
 def find_pages(path: str) -> list[PageFile]:
     """Return the XML files that a path names, sorted: a folder's, or one; or that of an image.
 
-    The folders in a folder are searched too.
+    In a folder without pages, the folders in it are searched.
 
     Raises:
         DataError: The file does not exist, an image has no XML, or a folder has none.
@@ -135,27 +135,58 @@ def home_of(xml: Path) -> Path:
 
 
 def _in_folder(folder: Path) -> list[PageFile]:
-    found = [file for file in sorted(folder.rglob("*")) if not _hidden(file.relative_to(folder))]
-    pages = [
-        one for one in found if one.suffix.lower() == ".xml" and one.name.lower() not in NO_PAGES
-    ]
-    images = [one for one in found if one.suffix.lower() in IMAGES]
+    pages = list(_pages_below(folder))
     if not pages:
-        also = f"; there are {len(images)} images. {SEGMENT}." if images else "."
+        images = sum(file.suffix.lower() in IMAGES for file in folder.rglob("*"))
+        also = f"; there are {images} images. {SEGMENT}." if images else "."
         raise DataError(f"{folder}: no XML files of pages in the folder{also}")
     stems = {one.stem for one in pages}
-    if bare := [one for one in images if one.stem not in stems]:
-        log.warning(
-            "%s: no XML for %d images, which are left out: %s",
-            folder,
-            len(bare),
-            bare[0].relative_to(folder),
-        )
+    homes = {one.parent for one in pages} | {home_of(one) for one in pages}
+    bare = [
+        file.name
+        for home in sorted(homes)
+        for file in _visible(home)
+        if file.suffix.lower() in IMAGES and file.stem not in stems
+    ]
+    if bare:
+        log.warning("%s: no XML for %d images, which are left out: %s", folder, len(bare), bare[0])
     return [PageFile(*pair) for pair in zip(pages, _names(pages, folder), strict=True)]
 
 
-def _hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)
+def _pages_below(folder: Path) -> Iterator[Path]:
+    """Yield the XML files in a folder or, if there is no page in it, in the folders in it.
+
+    What lies below pages is something else: older versions, or what was predicted of them.
+    """
+    found = _visible(folder)
+    files = [one for one in found if _is_xml(one) and one.is_file()]
+    yield from files
+    below = [one for one in found if one.is_dir()]
+    if not any(map(_may_be_page, files)):
+        for place in below:
+            yield from _pages_below(place)
+    elif more := sum(_is_xml(file) for place in below for file in place.rglob("*")):
+        log.info("%s: %d XML files in folders below its pages are not read", folder, more)
+
+
+def _visible(folder: Path) -> list[Path]:
+    return [one for one in sorted(folder.iterdir()) if not one.name.startswith(".")]
+
+
+def _is_xml(file: Path) -> bool:
+    return file.suffix.lower() == ".xml" and file.name.lower() not in NO_PAGES
+
+
+START = 4096  # bytes of a file in which the outermost element is, if it is that of a page
+
+
+def _may_be_page(file: Path) -> bool:
+    try:
+        with file.open("rb") as stream:
+            start = stream.read(START).replace(b"\0", b"")  # of UTF-16
+    except OSError:
+        return True
+    return b"alto" in start or b"PcGts" in start
 
 
 def _names(pages: Sequence[Path], folder: Path) -> list[str]:

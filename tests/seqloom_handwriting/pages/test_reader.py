@@ -325,10 +325,32 @@ def test_pages_are_found_in_the_folders_of_a_folder(alto_page: Write, xml: str, 
 def test_pages_of_one_name_are_told_apart_by_their_folders(alto_page: Write) -> None:
     for name in ("first", "second"):
         moved(alto_page(LINES[:1]), f"{name}/page/one.xml", f"{name}/one.png")
-        folder = alto_page([], name="empty").parent
+        empty = alto_page([], name="empty")
+    for file in (empty, empty.with_suffix(".png")):
+        file.unlink()
+    folder = empty.parent
     found = usable(PageReader(train=str(folder)).examples("train"))
     assert [one.id for one in found] == ["first/one/a", "second/one/a"]
     assert [one.meta["page"] for one in found] == ["first/one", "second/one"]
+
+
+def test_what_lies_below_pages_is_not_read(alto_page: Write) -> None:
+    page = alto_page(LINES)
+    for place in ("predicted", "predicted/deeper"):
+        (page.parent / place).mkdir()
+        (page.parent / place / page.name).write_text(page.read_text())
+    found = usable(PageReader(train=str(page.parent)).examples("train"))
+    assert [one.id for one in found] == ["one/a", "one/c"]
+
+
+def test_other_xml_above_pages_does_not_hide_them(
+    alto_page: Write, caplog: pytest.LogCaptureFixture
+) -> None:
+    page = alto_page(LINES)
+    moved(page, "alto/one.xml", "images/one.png")
+    (page.parent / "tei.xml").write_text("<TEI/>")
+    assert len(usable(PageReader(train=str(page.parent)).examples("train"))) == 2
+    assert [message.split(":")[0] for message in caplog.messages] == ["Left out"]
 
 
 def test_an_image_of_another_manuscript_is_not_taken(alto_page: Write) -> None:

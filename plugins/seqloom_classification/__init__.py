@@ -35,10 +35,10 @@ class Classification:
 
     field: str = "label"
     multi_label: bool = False
-    pooling: PoolingMethod = PoolingMethod.summary
-    direct: bool = False
-    dropout: float = 0.0
-    label_smoothing: float = 0.0
+    pooling: PoolingMethod = PoolingMethod.mean_max
+    direct: bool = True
+    dropout: float = 0.5
+    label_smoothing: float = 0.1
     class_weights: dict[str, float] = dataclasses.field(default_factory=dict)
     balanced: bool = False
     threshold: float = 0.5
@@ -54,6 +54,10 @@ def seqloom_components() -> Iterable[Component]:
             schema=Classification,
             target="seqloom_classification.head:ClassificationHead",
             takes={"field": ("label", "labels")},
+            suggests={
+                "frontend=words": {"dropout": 0.4, "subwords": True},
+                "budget": {"min_steps": 1500},
+            },
             older_defaults={"direct": False, "label_smoothing": 0.0},
         )
     ]

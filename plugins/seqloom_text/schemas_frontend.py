@@ -47,6 +47,8 @@ _POSITIVE = (
 class Words:
     """A vector for each word, with features of its characters.
 
+    Parameters that are null get a value that suits the head, or else 0 and false.
+
     Attributes:
         field: Field that is read, tokens or a text; by default ``tokens``, else ``text``.
         tokenizer: How a text is split into tokens.
@@ -55,7 +57,6 @@ class Words:
         lowercase: Whether words are looked up in lower case; their characters are not changed.
         word_dropout: In training, a word that was seen ``c`` times becomes unknown with probability
             ``word_dropout / (word_dropout + c)``; 0 is never.
-        token_dropout: Probability that all features of a token are zero in training.
         init_std: Standard deviation of the words' initial vectors.
         dropout: Fraction of features dropped, the same at each step of a sequence.
         characters: Whether features of a word's characters are appended to its vector.
@@ -81,14 +82,13 @@ class Words:
     min_count: int = 1
     lowercase: bool = True
     word_dropout: float = 1.0
-    token_dropout: float = 0.0
     init_std: float = 0.1
-    dropout: float = 0.0
+    dropout: float | None = None
     characters: bool = True
     character_size: int = 30
     character_filters: int = 50
     character_width: int = 3
-    subwords: bool = False
+    subwords: bool | None = None
     subword_size: int = 64
     subword_buckets: int = 32768
     subword_shortest: int = 3
@@ -98,12 +98,13 @@ class Words:
     vectors_vocabulary: bool = False
 
     def __post_init__(self) -> None:
+        self.dropout = self.dropout or 0.0
+        self.subwords = bool(self.subwords)
         for name in _POSITIVE:
             _require(getattr(self, name) >= 1, name, getattr(self, name), "expected 1 or more")
         for name in ("word_dropout", "init_std"):
             _require(getattr(self, name) >= 0, name, getattr(self, name), "expected 0 or more")
         check_probability("frontend.dropout", self.dropout)
-        check_probability("frontend.token_dropout", self.token_dropout)
         shortest, longest = self.subword_shortest, self.subword_longest
         expected = f"expected subword_shortest={shortest} or more"
         _require(longest >= shortest, "subword_longest", longest, expected)
@@ -158,13 +159,13 @@ FRONTENDS: tuple[Component, ...] = (
         target="seqloom_text.frontends.words:WordsFrontend",
         takes={"field": ("tokens", "text")},
         gives={"steps": "token"},
+        suggests={"frontend=words": {"dropout": 0.0, "subwords": False}},
         older_defaults={
             "subwords": False,
             "subword_size": 64,
             "subword_buckets": 32768,
             "subword_shortest": 3,
             "subword_longest": 5,
-            "token_dropout": 0.0,
         },
     ),
     Component(

@@ -25,6 +25,7 @@ def freeze(config: DictConfig) -> RunConfig:
     """
     plain = _plain(config)
     refuse_unknown_keys(plain)
+    follow_suggestions(plain)
     refuse_out_of_range(plain)
     return RunConfig.from_plain(plain)
 
@@ -67,6 +68,22 @@ def refuse_unknown_keys(config: Section) -> None:
     _refuse(config, Run, "", "a run")
     for kind in KINDS:
         _refuse_in_section(kind, config[kind])
+
+
+def follow_suggestions(config: Section) -> None:
+    """Set parameters that are null to what the components suggest, in place.
+
+    What suits one head does not suit another: words that are left out help to classify sentences,
+    and hurt a tagger.
+    """
+    for kind in reversed(KINDS):  # the head first; a component completes its own section last
+        component = registry().find(kind, config[kind]["name"])
+        for key, params in component.suggests.items():
+            name, _, option = key.partition("=")
+            section = config.get(name)
+            if not section or (option and section.get("name") != option):
+                continue
+            section.update({one: params[one] for one in params if section.get(one, 0) is None})
 
 
 def _refuse_in_section(kind: Kind, section: Any) -> None:

@@ -27,7 +27,7 @@ class BudgetConfig:
     """The frozen form of `seqloom.config.schema.Budget`, which documents the fields."""
 
     epochs: int = 10
-    min_steps: int = 0
+    min_steps: int | None = None
     max_epochs: int = 100
 
 

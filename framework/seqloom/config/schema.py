@@ -66,12 +66,12 @@ class Budget:
     Attributes:
         epochs: Number of epochs, if they have ``min_steps`` steps.
         min_steps: Minimum number of optimizer steps: with fewer in ``epochs``, there are more
-            epochs.
+            epochs. Null: as many as the head suggests, or 0.
         max_epochs: Maximum number of epochs, even if they do not have ``min_steps`` steps.
     """
 
     epochs: int = 10
-    min_steps: int = 0
+    min_steps: int | None = None
     max_epochs: int = 100
 
 

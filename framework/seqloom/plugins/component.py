@@ -77,6 +77,9 @@ class Component:
             models still load.
         older_defaults: Value, in models that are older than a parameter, of each parameter whose
             default is another: so that a better default for new models leaves them as they are.
+        suggests: Values for other sections of a run's config, of the parameters that are null there
+            and for which other heads need other values: ``{"frontend=words": {"dropout": 0.4}}``
+            for a component, ``{"budget": {"min_steps": 1500}}`` for another section.
     """
 
     kind: Kind
@@ -92,6 +95,7 @@ class Component:
     sample: str = ""
     renamed: Mapping[str, str] = field(default_factory=dict)
     older_defaults: Mapping[str, Any] = field(default_factory=dict)
+    suggests: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def defaults(self) -> dict[str, Any]:
         """Return the default parameters."""

@@ -55,7 +55,7 @@ def choose_epochs(budget: BudgetConfig, steps: int) -> int:
     >>> choose_epochs(BudgetConfig(epochs=10, min_steps=1500, max_epochs=100), steps=400)
     10
     """
-    enough = math.ceil(budget.min_steps / steps)
+    enough = math.ceil((budget.min_steps or 0) / steps)
     return max(budget.epochs, min(enough, budget.max_epochs))
 
 
@@ -67,7 +67,7 @@ def describe(budget: BudgetConfig, steps: int, epochs: int) -> str:
     """
     total = epochs * steps
     text = f"Training for {epochs} epoch{'s' * (epochs != 1)} of {steps} step{'s' * (steps != 1)}"
-    if total < budget.min_steps:
+    if total < (budget.min_steps or 0):
         return (
             f"{text}: budget.max_epochs={budget.max_epochs} comes before "
             f"budget.min_steps={budget.min_steps}."

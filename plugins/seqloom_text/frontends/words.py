@@ -233,8 +233,7 @@ class WordsFrontend(Frontend):
             if options.subwords
             else None
         )
-        self.dropout = LockedDropout(options.dropout)
-        self.token_dropout = options.token_dropout
+        self.dropout = LockedDropout(options.dropout or 0.0)
         readers = [one for one in (self.spelling, self.subwords) if one is not None]
         self.output_size = options.size + sum(one.output_size for one in readers)
         self._initialise(options.init_std, codec.initial_vectors)
@@ -257,11 +256,7 @@ class WordsFrontend(Frontend):
         if self.spelling is not None or self.subwords is not None:
             characters = inputs["characters"].masked_fill(beyond.unsqueeze(2), PAD)
             parts += [read(characters) for read in (self.spelling, self.subwords) if read]
-        values = self.dropout(torch.cat(parts, 2))
-        if self.training and self.token_dropout:
-            kept = torch.rand(words.shape, device=values.device) >= self.token_dropout
-            values = values * kept.unsqueeze(2).to(values.dtype)
-        return Features(values, lengths)
+        return Features(self.dropout(torch.cat(parts, 2)), lengths)
 
     @torch.no_grad()
     def _initialise(self, std: float, vectors: InitialVectors | None) -> None:

@@ -328,16 +328,6 @@ def test_padding_is_never_trained(build: Build, batch_of: BatchOf) -> None:
     assert frontend.spelling.embedding.weight[0].eq(0).all()
 
 
-def test_token_dropout_takes_whole_tokens(build: Build, batch_of: BatchOf) -> None:
-    torch.manual_seed(0)
-    sentences = [["the", "cat"] * 100]
-    codec, frontend = build(WordsFrontend, sentences, dropout=0.0, token_dropout=0.3)
-    dropped = frontend.train()(batch_of(codec, sentences)).values[0].eq(0)  # (T, D)
-    assert torch.equal(dropped.all(1), dropped.any(1))
-    assert 0.2 < dropped.all(1).float().mean().item() < 0.4
-    assert not frontend.eval()(batch_of(codec, sentences)).values[0].eq(0).any()
-
-
 def test_dropout_is_one_mask_for_a_sequence(build: Build, batch_of: BatchOf) -> None:
     codec, frontend = build(WordsFrontend, SENTENCES, dropout=0.5)
     dropped = frontend.train()(batch_of(codec, SENTENCES)).values[2].eq(0)  # (T, D)

@@ -1,0 +1,31 @@
+"""What a head suggests for other sections, where the user has not set it."""
+
+from __future__ import annotations
+
+from seqloom.config.compose import compose_run
+
+CSV = ("data=csv", "data.train=x.csv", "run_dir=x")
+
+
+def test_a_classifier_of_sentences_gets_its_own_defaults() -> None:
+    found = compose_run([*CSV, "head=classification"])
+    assert found.frontend["dropout"] == 0.4
+    assert found.frontend["subwords"] is True
+    assert found.budget.min_steps == 1500
+
+
+def test_what_is_set_counts() -> None:
+    found = compose_run(
+        [*CSV, "head=classification", "frontend.subwords=false", "budget.min_steps=0"]
+    )
+    assert (found.frontend["dropout"], found.frontend["subwords"]) == (0.4, False)
+    assert found.budget.min_steps == 0
+
+
+def test_other_heads_and_frontends_do_not_follow() -> None:
+    tagger = compose_run(["run_dir=x"])
+    assert tagger.frontend["dropout"] == 0.0
+    assert tagger.frontend["subwords"] is False
+    assert tagger.budget.min_steps is None
+    characters = compose_run([*CSV, "head=classification", "frontend=characters"])
+    assert characters.frontend["dropout"] == 0.0

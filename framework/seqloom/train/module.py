@@ -37,6 +37,7 @@ class SequenceModule(pl.LightningModule):
 
     Attributes:
         plateau: Metric with its split, and its mode, that a `ReduceLROnPlateau` waits for.
+        has_validation: Whether there is a validation split.
         limit_reached: Whether the last step was taken.
     """
 
@@ -60,6 +61,7 @@ class SequenceModule(pl.LightningModule):
         self.frozen = tuple(frozen)
         self.monitor = monitor or chosen_monitor(pipeline.head, None)
         self.plateau: tuple[str, Mode] = (self.monitor.key, self.monitor.mode)
+        self.has_validation = True
         self.evaluator: Evaluator | None = None
         self.limit_reached = False
         self._loss_sum: Tensor | float = 0.0
@@ -144,6 +146,11 @@ class SequenceModule(pl.LightningModule):
         key, mode = self.plateau
         plateau = function is ReduceLROnPlateau
         if plateau:
+            if not self.has_validation and key.startswith("val/"):
+                raise ConfigError(
+                    f"The schedule waits for {key}, but there is no validation. Set data.val or "
+                    "data.split.val, or choose another schedule, such as scheduler=warmup_linear."
+                )
             extra["mode"] = mode
         scheduler = _made("scheduler", self.make_scheduler, optimizer, **extra)
         settings: dict[str, Any] = {

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from seqloom.errors import ConfigError, did_you_mean
-from seqloom.interfaces import Head
-from seqloom.interfaces.head import Mode
+
+if TYPE_CHECKING:  # commands of sweeps import this module, and not torch
+    from seqloom.interfaces import Head
+    from seqloom.interfaces.head import Mode
 
 SPLIT = "val/"
 LOSSES: Mapping[str, Mode] = {"val/loss": "min", "train/loss": "min"}

@@ -136,6 +136,7 @@ class Training:
             monitor=self.monitor,
         )
         module.plateau = instantiate.plateau(self.cfg.scheduler, self.pipeline.head, self.monitor)
+        module.has_validation = self.has_val
         return module
 
     def _log_batches(self, batches: int) -> None:

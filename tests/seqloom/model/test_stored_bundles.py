@@ -13,6 +13,9 @@ import seqloom
 from seqloom.model.description import read_description
 
 STORED = Path(__file__).parents[2] / "fixtures" / "bundles"
+REDEFINED = {"0.1.0/ctc": {"confidence"}}
+"""Values that a later version computes otherwise: 0.2 takes the probability of the whole text."""
+
 MODELS = sorted(path.parent for path in STORED.glob("*/*/cases.json"))
 
 
@@ -38,7 +41,9 @@ def test_a_stored_model_predicts_the_same(model: Path, caplog: pytest.LogCapture
         value = case["input"]
         given = np.array(value, dtype=np.uint8) if isinstance(value, list) else value
         found = json.loads(json.dumps(pipeline(given)))
-        assert same(found, case["prediction"]), f"{found}\nthen: {case['prediction']}"
+        redefined = REDEFINED.get(f"{model.parent.name}/{model.name}", set())
+        then = {key: one for key, one in case["prediction"].items() if key not in redefined}
+        assert same(found, then), f"{found}\nthen: {then}"
 
 
 def test_models_of_this_version_are_stored() -> None:

@@ -106,6 +106,7 @@ def test_nothing_else_is_in_the_folder(swept: Sweep) -> None:
         "checkpoints",
         "codecs.json",
         "config.yaml",
+        "contents.npz",
         "looked.json",
         "metrics.json",
         "metrics.jsonl",

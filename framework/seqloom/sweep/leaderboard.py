@@ -176,7 +176,7 @@ def spread(values: Sequence[float]) -> Spread | None:
     """Return the mean and the spread of values; None if there are none.
 
     >>> spread([0.5, 0.75])
-    Spread(n=2, mean=0.625, error=0.125, low=0.5, high=0.75)
+    Spread(n=2, mean=0.625, error=0.125, low=0.5, high=0.75, sampling_error=None)
     """
     if not values:
         return None

@@ -72,6 +72,7 @@ def test_signals_are_left_to_whoever_handles_them(in_a_job: Path, small: tuple[s
     assert seen["handlers"] == [str(mine)] * 2
 
 
+@pytest.mark.slow
 def test_two_trials_at_once_take_a_port_each(search: Ended) -> None:
     assert search.code == 0, search.said
     assert [trial["state"] for trial in search.trials()] == ["done", "done"]

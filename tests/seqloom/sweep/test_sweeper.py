@@ -123,6 +123,7 @@ def test_ctrl_c_ends_the_sweep_and_says_how_to_go_on(interrupted: Interrupted) -
     assert not list(folder.rglob("*lease*"))
 
 
+@pytest.mark.slow
 def test_a_joblib_worker_that_is_killed_costs_no_trial(
     tmp_path: Path, start: Start, site: Path, small: tuple[str, ...]
 ) -> None:

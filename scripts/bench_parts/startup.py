@@ -42,7 +42,7 @@ class Case:
 
 
 PLUGINS = 10
-BUNDLED = 5
+BUNDLED = 6
 PLUGIN = """
 from dataclasses import dataclass
 from enum import StrEnum

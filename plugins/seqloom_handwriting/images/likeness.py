@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from seqloom.errors import ExampleError
 from seqloom.interfaces import Example
 from seqloom_handwriting.images.file import load_gray
 
@@ -68,6 +69,27 @@ def warn(kind: str, pairs: list[Pair]) -> None:
         )
 
 
+class Likeness(Protocol):
+    """Compares the examples of different splits."""
+
+    def place(self, split: str, example: Example) -> None:
+        """Take note of an example of a split."""
+
+    def warn(self, split: str) -> None:
+        """Warn of examples of a split that look like examples of the splits before it."""
+
+
+def compared(
+    split: str, examples: Iterable[Example | ExampleError], likeness: Likeness
+) -> Iterator[Example | ExampleError]:
+    """Yield the examples of a split, and warn at its end of those that look like earlier ones."""
+    for one in examples:
+        if isinstance(one, Example):
+            likeness.place(split, one)
+        yield one
+    likeness.warn(split)
+
+
 LONG = 8  # characters: shorter texts occur twice by chance, and look alike
 LINE = (96, 12)  # size of a line's fingerprint
 WIDER = 1.15  # so many times as wide another image of a line may be
@@ -81,7 +103,7 @@ class LineLikeness:
         self._lines: dict[str, list[tuple[str, Example]]] = defaultdict(list)
         self._new: list[str] = []
 
-    def add(self, split: str, example: Example) -> None:
+    def place(self, split: str, example: Example) -> None:
         """Take note of a line of a split."""
         key = "".join(example.fields.get("text", "").split()).casefold()
         if len(key) >= LONG:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from seqloom.interfaces import Example
 from seqloom_handwriting.images.likeness import ALIKE, Pair, fingerprint, warn
 from seqloom_handwriting.pages.model import Line, box_around
 
@@ -54,9 +55,9 @@ class PageLikeness:
         if look is not None:
             self._looks[xml] = look
 
-    def place(self, xml: str, page: str, split: str) -> None:
-        """Take note of the name of a page and of its split."""
-        self._splits.setdefault(split, {})[xml] = page
+    def place(self, split: str, example: Example) -> None:
+        """Take note of the page of a line, and of its split."""
+        self._splits.setdefault(split, {})[example.meta["xml"]] = example.meta["page"]
 
     def warn(self, split: str) -> None:
         """Warn of pages of a split that look like pages of the splits before it."""

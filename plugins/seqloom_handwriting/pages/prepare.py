@@ -42,7 +42,7 @@ def prepare(arguments: list[str]) -> int:
         for example in left_out.filter(source.transcribed(pages)):
             split = splits.of(example)
             sets[split].add(example)
-            source.likeness.place(example.meta["xml"], example.meta["page"], split)
+            source.likeness.place(split, example)
             progress(example)
         progress.end()
         counts = {name: lines.counts for name, lines in sets.items()}

@@ -13,6 +13,7 @@ from typing import Any
 from seqloom.data import SplitConfig, SplitReader, UniqueNames
 from seqloom.errors import ConfigError, DataError, ExampleError, did_you_mean
 from seqloom.interfaces import Example, Origin
+from seqloom_handwriting.images.likeness import compared
 from seqloom_handwriting.pages.documents import NotPageError, PageFile, find_pages, read
 from seqloom_handwriting.pages.likeness import PageLikeness
 from seqloom_handwriting.pages.model import Line, Page
@@ -101,16 +102,7 @@ class PageReader(SplitReader):
             ConfigError: As in `SplitReader.examples`.
             DataError: A file is missing, or no page has a line.
         """
-        return self._compared(split, super().examples(split))
-
-    def _compared(
-        self, split: str, lines: Iterable[Example | ExampleError]
-    ) -> Iterator[Example | ExampleError]:
-        for one in lines:
-            if isinstance(one, Example):
-                self.likeness.place(one.meta["xml"], one.meta["page"], split)
-            yield one
-        self.likeness.warn(split)
+        return compared(split, super().examples(split), self.likeness)
 
     def whole(self, split: str) -> Iterator[Example | ExampleError]:
         """Yield the lines of the split's pages; see `SplitReader.whole`.

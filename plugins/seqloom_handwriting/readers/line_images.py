@@ -12,7 +12,7 @@ from seqloom.data import SplitConfig
 from seqloom.errors import ExampleError
 from seqloom.interfaces import Example, Origin
 from seqloom_handwriting.images.file import ImageFile
-from seqloom_handwriting.images.likeness import LineLikeness
+from seqloom_handwriting.images.likeness import LineLikeness, compared
 from seqloom_handwriting.readers.files import Folder
 from seqloom_handwriting.readers.named import Named, NamedFileReader
 from seqloom_handwriting.schemas.data import IMAGES
@@ -48,16 +48,7 @@ class LineImageReader(NamedFileReader):
             ConfigError: As in `SplitReader.examples`.
             DataError: As in `NamedFileReader.whole`.
         """
-        return self._compared(split, super().examples(split))
-
-    def _compared(
-        self, split: str, lines: Iterable[Example | ExampleError]
-    ) -> Iterator[Example | ExampleError]:
-        for one in lines:
-            if isinstance(one, Example):
-                self._likeness.add(split, one)
-            yield one
-        self._likeness.warn(split)
+        return compared(split, super().examples(split), self._likeness)
 
     def whole(self, split: str) -> Iterator[Example | ExampleError]:
         """Return the examples of the split's own file; see `NamedFileReader.whole`."""

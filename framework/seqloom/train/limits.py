@@ -7,7 +7,7 @@ one would leave weights that nothing has measured.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import EarlyStopping, Timer
@@ -48,7 +48,7 @@ def total_steps(trainer: pl.Trainer, batches: int) -> int | None:
         steps = min(steps, trainer.max_steps)
     if steps < math.inf:
         return max(1, int(steps))
-    if not any(isinstance(one, EarlyStopping | Timer) for one in _callbacks(trainer)):
+    if not any(isinstance(one, EarlyStopping | Timer) for one in callbacks_of(trainer)):
         raise RunError("The run has no end: set trainer.max_epochs or trainer.max_steps.")
     return None
 
@@ -61,7 +61,7 @@ def of_epochs(trainer: pl.Trainer, batches: int) -> str:
     epochs = planned_epochs(trainer, batches)
     if epochs == math.inf:
         return ""
-    sooner = any(_may_end_before(one, epochs) for one in _callbacks(trainer))
+    sooner = any(_may_end_before(one, epochs) for one in callbacks_of(trainer))
     return f" of {'at most ' if sooner else ''}{epochs:.0f}"
 
 
@@ -71,8 +71,9 @@ def _may_end_before(callback: pl.Callback, epochs: float) -> bool:
     return isinstance(callback, Timer)
 
 
-def _callbacks(trainer: pl.Trainer) -> Iterable[pl.Callback]:
-    found: Iterable[pl.Callback] = trainer.callbacks  # type: ignore[attr-defined]
+def callbacks_of(trainer: pl.Trainer) -> Sequence[pl.Callback]:
+    """Return the callbacks of a trainer, which Lightning's types do not declare."""
+    found: Sequence[pl.Callback] = trainer.callbacks  # type: ignore[attr-defined]
     return found
 
 

@@ -27,7 +27,13 @@ from seqloom.train.checkpoints import (
 from seqloom.train.data import RunData, SequenceData
 from seqloom.train.distributed import is_first, rank, world_size
 from seqloom.train.folder import RunFolder, read_metrics
-from seqloom.train.limits import of_epochs, stop_message, total_steps, used_batches
+from seqloom.train.limits import (
+    callbacks_of,
+    of_epochs,
+    stop_message,
+    total_steps,
+    used_batches,
+)
 from seqloom.train.loggers import Loggers
 from seqloom.train.module import SequenceModule
 from seqloom.train.monitor import chosen_monitor
@@ -164,13 +170,13 @@ class Training:
         best = ""
         if epoch is not None and score is not None:
             best = f" Best: epoch {epoch}, {self.monitor.key} {float(score):.4f}."
-        message = stop_message(self.trainer.callbacks, best)  # type: ignore[attr-defined]
+        message = stop_message(callbacks_of(self.trainer), best)
         if message and is_first():
             log.info("%s", message)
 
     def notes(self) -> list[str]:
         """Return notes on the training for its user."""
-        stoppers = [one for one in self.trainer.callbacks if isinstance(one, EarlyStopping)]  # type: ignore[attr-defined]
+        stoppers = [one for one in callbacks_of(self.trainer) if isinstance(one, EarlyStopping)]
         return run_notes(
             read_metrics(self.folder.steps),
             self.monitor,

@@ -332,16 +332,19 @@ def test_a_new_parameter_without_a_default(install: Install) -> None:
     ]
 
 
+def of_version_1_4(install: Install, folder: Path, parameters: str, more: str) -> Stored:
+    """Return a model with a size of 4 that was made before its encoder got these parameters."""
+    stored = store(install, folder / "bundle", parameters=parameters, more=more)
+    stored.change(version="1.4", section={"name": "window", "size": 4}, schema="other")
+    return stored
+
+
 def test_a_parameter_with_a_new_name(
     install: Install, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    stored = store(
-        install,
-        tmp_path / "bundle",
-        parameters="hidden_size: int = 4",
-        more="renamed={'size': 'hidden_size'}",
+    stored = of_version_1_4(
+        install, tmp_path, "hidden_size: int = 4", "renamed={'size': 'hidden_size'}"
     )
-    stored.change(version="1.4", section={"name": "window", "size": 4}, schema="other")
     assert seqloom.load(stored.folder).model.encoder.params == {"hidden_size": 4}
     assert caplog.messages[-1] == (
         f"{stored.folder}: Parameters of encoder=window: 'size' is now 'hidden_size'."
@@ -353,13 +356,9 @@ def test_a_parameter_with_a_new_name(
 def test_a_new_parameter_leaves_older_models_as_they_are(
     install: Install, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    stored = store(
-        install,
-        tmp_path / "bundle",
-        parameters="size: int = 4\n    depth: int = 2",
-        more="older_defaults={'depth': 1}",
+    stored = of_version_1_4(
+        install, tmp_path, "size: int = 4\n    depth: int = 2", "older_defaults={'depth': 1}"
     )
-    stored.change(version="1.4", section={"name": "window", "size": 4}, schema="other")
     assert seqloom.load(stored.folder).model.encoder.params == {"size": 4, "depth": 1}
     assert caplog.messages[-1] == (
         f"{stored.folder}: Parameters of encoder=window: 'depth' is new and is 1, as in older "

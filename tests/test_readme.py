@@ -1,4 +1,4 @@
-"""The commands of the README and the docs do what they say, run as they stand, in their order."""
+"""The commands of the README and the docs run in their order, with a small `budget.min_steps`."""
 
 from __future__ import annotations
 

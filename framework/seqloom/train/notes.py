@@ -68,6 +68,8 @@ def _overfitting(losses: Mapping[int, float]) -> list[str]:
     if not finite:
         return []
     lowest, last = min(finite, key=lambda epoch: (finite[epoch], epoch)), max(finite)
+    if finite[lowest] < 0:  # a ratio says nothing of such a loss
+        return []
     if last - lowest < SETTLED or finite[last] < OVERFITTED * finite[lowest]:
         return []
     return [

@@ -85,7 +85,7 @@ class Training:
     @property
     def pruned(self) -> bool:
         """Whether a callback ended the training because other trials of its sweep score better."""
-        return any(getattr(one, "pruned", False) for one in self.trainer.callbacks)  # type: ignore[attr-defined]
+        return any(getattr(one, "pruned", False) for one in callbacks_of(self.trainer))
 
     def run(self) -> Summary:
         """Train; return the facts of the training for the run's record."""

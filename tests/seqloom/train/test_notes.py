@@ -50,3 +50,9 @@ def test_a_metric_that_falls() -> None:
 
 def test_a_training_that_stopped_early_had_its_chance() -> None:
     assert run_notes(rows([0.5, 0.4]), Monitor("f1", "max"), patience=2, stopped=True) == []
+
+
+def test_a_negative_loss_is_not_taken_for_overfitting() -> None:
+    losses = [-1.0, -0.99, -0.98, -0.97]
+    rows = [{"epoch": epoch, "val/f1": 0.5, "val/loss": loss} for epoch, loss in enumerate(losses)]
+    assert run_notes(rows, Monitor("f1", "max"), patience=None, stopped=False) == []

@@ -1,4 +1,8 @@
-"""Write files and folders atomically: a reader never sees one that is half written."""
+"""Write files and folders atomically, and read JSON files that may be damaged or hostile.
+
+A reader never sees a file that is half written. Whatever is wrong with a JSON file is one sentence
+with its place, and its size and depth are bounded before Python objects are made of it.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +10,28 @@ import hashlib
 import json
 import math
 import os
+import re
 import shutil
+import stat
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from seqloom.errors import RunError
+from seqloom.errors import DataError, RunError, printable
 
-__all__ = ["atomic_file"]
+__all__ = ["JsonError", "atomic_file", "parse_json", "read_json", "read_jsonl"]
+
+LARGEST_JSON = 1 << 28
+"""Maximum size of a JSON file, or of a line of a JSON Lines file, in bytes."""
+
+MOST_CONTAINERS = 1_000_000
+"""Maximum number of lists and objects in a JSON file; each takes up to 40 times its bytes."""
+
+DEEPEST = 100
+"""Maximum depth of lists and objects, so that functions may recurse into them."""
 
 
 @contextmanager
@@ -84,6 +100,178 @@ def finite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [finite(one) for one in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+class JsonError(ValueError):
+    """A text that is not JSON, or not JSON that can be read safely.
+
+    Attributes:
+        line: Line of the text that is wrong, from 1; None if that is not known.
+    """
+
+    def __init__(self, problem: str, line: int | None = None) -> None:
+        super().__init__(problem)
+        self.line = line
+
+
+def parse_json(text: str, *, finite_only: bool = False) -> Any:
+    """Return the value of a JSON text.
+
+    Args:
+        text: The text.
+        finite_only: Whether NaN and infinite numbers, which are not JSON, are refused.
+
+    Raises:
+        JsonError: It is not JSON, an object has a key twice, a whole number has too many digits, or
+            lists and objects are more than `DEEPEST` deep; the text has no full stop.
+    """
+    own: dict[str, Any] = {}
+    if finite_only:
+        own["parse_constant"] = _refuse_constant
+        if _MAY_OVERFLOW.search(text):  # a function for each number takes time
+            own["parse_float"] = _finite_float
+    try:
+        found = json.loads(text, object_pairs_hook=_distinct_keys, **own)
+    except json.JSONDecodeError as error:
+        raise JsonError(f"not JSON: {error.msg} at column {error.colno}", error.lineno) from None
+    except RecursionError:
+        raise JsonError(_TOO_DEEP) from None
+    except JsonError:
+        raise
+    except ValueError as error:
+        digits = "digits" in str(error)  # of Python's limit, whose remedy is not one for a file
+        raise JsonError("a whole number has too many digits" if digits else str(error)) from None
+    if text.count("[") + text.count("{") > DEEPEST:
+        _refuse_deep(found)
+    return found
+
+
+_TOO_DEEP = f"lists and objects are nested too deeply; expected at most {DEEPEST} levels"
+_MAY_OVERFLOW = re.compile(r"[eE]\+?0*[1-9]\d\d|\d{300}")
+
+
+def _refuse_constant(name: str) -> None:
+    raise JsonError(f"{name} is not a number in JSON")
+
+
+def _finite_float(digits: str) -> float:
+    value = float(digits)
+    if not math.isfinite(value):
+        raise JsonError(f"the number {digits[:40]} is too large")
+    return value
+
+
+def _distinct_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        [(twice, _)] = Counter(name for name, _ in pairs).most_common(1)
+        raise JsonError(f"the key {printable(repr(twice))} occurs twice in one object")
+    return found
+
+
+def _refuse_deep(value: Any) -> None:
+    """Refuse a value that is nested too deeply, level by level, since recursion may overflow."""
+    level = [value]
+    for _ in range(DEEPEST):
+        inner = (one.values() if isinstance(one, dict) else one for one in level)
+        level = [one for ones in inner for one in ones if isinstance(one, dict | list)]
+        if not level:
+            return
+    raise JsonError(_TOO_DEEP)
+
+
+def read_json(path: Path, *, largest: int = LARGEST_JSON) -> dict[str, Any]:
+    """Return the object in a JSON file.
+
+    Args:
+        path: Path of the file.
+        largest: Maximum size of the file in bytes.
+
+    Raises:
+        OSError: The file is missing or cannot be opened.
+        DataError: The file is too large, not UTF-8, not JSON, holds something else than an object,
+            or is refused by `parse_json`. The text has file and line, and no remedy.
+    """
+    content = read_limited(path, largest)
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise DataError(f"{path}:{line}: not UTF-8 at byte {error.start} of the file.") from None
+    return _object(text, path)
+
+
+def read_jsonl(
+    path: Path, damaged: list[str] | None = None, *, largest: int = LARGEST_JSON
+) -> list[dict[str, Any]]:
+    """Return the objects in a JSON Lines file, one on each line; blank lines are left out.
+
+    Args:
+        path: Path of the file. Another process may be writing to it.
+        damaged: If it is given, lines that cannot be read are left out, and a sentence on each is
+            appended; none on a last line without an end, which is still being written, or whose
+            process was killed.
+        largest: Maximum size of the file in bytes.
+
+    Raises:
+        OSError: The file is missing or cannot be opened.
+        DataError: The file is too large; or a line cannot be read, and ``damaged`` is None.
+    """
+    content = read_limited(path, largest)
+    rows = []
+    lines = content.split(b"\n")
+    for number, raw in enumerate(lines, 1):
+        if not raw.strip():
+            continue
+        try:
+            rows.append(_object(raw.decode("utf-8-sig"), path, number))
+        except UnicodeDecodeError as error:
+            problem = f"{path}:{number}: not UTF-8 at byte {error.start} of the line."
+        except DataError as error:
+            problem = str(error)
+        else:
+            continue
+        if damaged is None:
+            raise DataError(problem)
+        if number < len(lines):
+            damaged.append(problem)
+    return rows
+
+
+def read_limited(path: Path, largest: int) -> bytes:
+    """Return the content of a regular file that is not too large.
+
+    Raises:
+        OSError: The file is missing or cannot be opened.
+        DataError: It is too large, or something else than a file, such as a pipe or a device.
+    """
+    facts = path.stat()
+    if not stat.S_ISREG(facts.st_mode):
+        raise DataError(f"{path} is not a regular file.")
+    with path.open("rb") as file:
+        content = file.read(largest + 1)
+    if len(content) > largest:
+        raise DataError(f"{path} has {facts.st_size} bytes; expected at most {largest}.")
+    return content
+
+
+def _object(text: str, path: Path, line: int | None = None) -> dict[str, Any]:
+    """Return the object of a file, or of one of its lines.
+
+    Raises:
+        DataError: It cannot be read.
+    """
+    try:
+        if text.count("[") + text.count("{") > MOST_CONTAINERS:
+            raise JsonError(f"more than {MOST_CONTAINERS} lists and objects")
+        found = parse_json(text, finite_only=True)
+        if not isinstance(found, dict):
+            raise JsonError(f"expected a JSON object, found {type(found).__name__}")
+    except JsonError as error:
+        number = line or error.line
+        place = f"{path}:{number}" if number else str(path)
+        raise DataError(f"{place}: {error}.") from None
+    return found
 
 
 def sha256(path: Path) -> str:

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from seqloom.cli.help import HelpFormatter
-from seqloom.errors import BundleError, printable
-from seqloom.files import finite, sha256
+from seqloom.errors import BundleError, DataError, printable
+from seqloom.files import finite, read_json, sha256
 from seqloom.model import states, weights
 from seqloom.model.compatibility import messages
 from seqloom.model.description import (
@@ -144,10 +144,10 @@ def _file(folder: Path, name: str, facts: Mapping[str, Any]) -> Facts:
 def run_facts(folder: Path) -> Facts | None:
     """Return what a run folder records about the run; None if it is not a run folder."""
     try:
-        found = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        found = read_json(folder / "run.json")
         keys = ("state", "started", "seconds", "epochs", "seed", "overrides", "error")
         return {key: found[key] for key in keys if key in found}
-    except (OSError, ValueError, *MALFORMED):
+    except (OSError, DataError, *MALFORMED):
         return None
 
 
@@ -268,8 +268,8 @@ def _checkpoint_facts(path: Path, found: dict[str, Any]) -> Facts:
 
 def _codecs(file: Path, folder: Path) -> dict[str, Any]:
     try:
-        stored = json.loads(file.read_text(encoding="utf-8"))["states"]
-    except (OSError, ValueError, *MALFORMED):
+        stored = read_json(file)["states"]
+    except (OSError, DataError, *MALFORMED):
         return {}
     files = {one.name: one.stat().st_size for one in folder.glob("*")}
     return dict(codec_sizes(stored, files))

@@ -5,13 +5,12 @@ Nothing here imports torch, so a model can be inspected where it cannot be loade
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from seqloom.errors import BundleError, printable
-from seqloom.files import sha256
+from seqloom.errors import BundleError, DataError, printable
+from seqloom.files import read_json, sha256
 from seqloom.plugins import Kind
 
 FORMAT = 2
@@ -47,9 +46,11 @@ def read_description(path: Path) -> dict[str, Any]:
     """
     file = path / DESCRIPTION
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
+        found = read_json(file)
         number = int(found["format"])
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+    except DataError as error:
+        raise BundleError(f"{error} The bundle is damaged; copy it again.") from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise BundleError(f"{file} is damaged: {error}; copy it again.") from error
     if number > FORMAT:
         made = found.get("versions")
@@ -65,7 +66,7 @@ def read_description(path: Path) -> dict[str, Any]:
         _refuse_nonsense(found)
     except MALFORMED as error:
         raise BundleError(f"{file} is damaged: {error!r}; copy it again.") from error
-    return cast("dict[str, Any]", found)
+    return found
 
 
 def _with_only_head(found: Mapping[str, Any], path: Path) -> dict[str, Any]:

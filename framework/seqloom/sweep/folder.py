@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from seqloom.errors import RunError
-from seqloom.files import write_json
+from seqloom.errors import DataError, RunError
+from seqloom.files import read_json, write_json
 from seqloom.train.folder import SWEEP_PLAN, RunFolder
 
 VERSION = 1
@@ -127,11 +126,11 @@ def read_plan(folder: Path, *, strict: bool = True) -> Plan:
     path = SweepFolder(folder).plan
     if not strict:
         try:
-            return _partial_plan(folder, json.loads(path.read_bytes()))
-        except (OSError, ValueError):
+            return _partial_plan(folder, read_json(path))
+        except (OSError, DataError):
             return _partial_plan(folder, {})
     try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
+        stored = read_json(path)
         version = stored.pop("version")
         if version == VERSION:
             trials = [PlannedTrial(**trial) for trial in stored.pop("trials")]
@@ -146,7 +145,9 @@ def read_plan(folder: Path, *, strict: bool = True) -> Plan:
             f"{folder} does not hold a sweep: it has no {path.name}. Pass a folder that "
             "seqloom train -m wrote."
         ) from None
-    except (OSError, ValueError, TypeError, LookupError, AttributeError) as error:
+    except DataError as error:
+        raise RunError(f"{error} The plan of the sweep is damaged.") from error
+    except (OSError, TypeError, LookupError, AttributeError) as error:
         raise RunError(f"{path} is damaged: {error}") from error
     raise RunError(f"{path} has version {version}; this seqloom reads version {VERSION}.")
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from seqloom.errors import DataError
 from seqloom.sweep.folder import SweepFolder, read_plan
-from seqloom.train.folder import RunFolder, parse_record, read_metrics
+from seqloom.train.folder import RunFolder, read_metrics, read_record
 from seqloom.train.notes import by_epoch
 
 STATES = ("done", "running", "waiting", "failed", "pruned", "interrupted", "killed", "damaged")
@@ -149,11 +149,11 @@ def read_trial(folder: Path, planned: list[str] | None = None) -> Trial:
     """Return the trial of a folder, which need not exist yet."""
     path = RunFolder(folder).record
     try:
-        record = parse_record(path.read_bytes())
+        record = read_record(path)
     except FileNotFoundError:
         return Trial(folder, {}, planned)
-    except (OSError, ValueError) as error:
-        return Trial(folder, {"state": "damaged", "error": f"{path}: {error}"}, planned)
+    except (OSError, DataError) as error:
+        return Trial(folder, {"state": "damaged", "error": str(error)}, planned)
     if not record:
         record = {"state": "damaged", "error": f"{path} does not hold the record of a run"}
     return Trial(folder, record, planned)

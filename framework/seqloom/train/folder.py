@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 import shutil
@@ -12,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from seqloom.config.run_config import RunConfig, Section
-from seqloom.errors import RunError
-from seqloom.files import write_text
+from seqloom.errors import DataError, RunError
+from seqloom.files import read_json, read_jsonl, write_text
 
 log = logging.getLogger("seqloom")
 
@@ -34,17 +33,16 @@ SWEEP_PLAN = "sweep.json"
 """The name of the file that says which trials a sweep has."""
 
 
-def parse_record(text: str | bytes) -> dict[str, Any]:
-    """Return the content of a ``run.json``; empty if it does not hold an object.
+def read_record(path: Path) -> dict[str, Any]:
+    """Return the content of a ``run.json``.
 
     In records of 0.1.0 the monitored metric has the key ``watch``; it is returned as ``monitor``.
 
     Raises:
-        ValueError: The text is not JSON.
+        OSError: The file is missing or cannot be opened.
+        DataError: It is damaged.
     """
-    record = json.loads(text)
-    if not isinstance(record, dict):
-        return {}
+    record = read_json(path)
     if "watch" in record:
         record.setdefault("monitor", record.pop("watch"))
     return record
@@ -53,23 +51,20 @@ def parse_record(text: str | bytes) -> dict[str, Any]:
 def read_metrics(path: Path) -> list[dict[str, Any]]:
     """Return the rows of a ``metrics.jsonl``; empty if it does not exist.
 
-    A line that is incomplete, because it is being written or its process was killed, is left out.
+    A last line that is incomplete, because it is being written or its process was killed, is left
+    out; so are damaged ones, with a warning.
 
     Raises:
         OSError: The file cannot be read.
+        DataError: The file is far too large.
     """
+    damaged: list[str] = []
     try:
-        lines = path.read_bytes().splitlines()
+        rows = read_jsonl(path, damaged)
     except FileNotFoundError:
         return []
-    rows = []
-    for line in lines:
-        try:
-            row = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(row, dict):
-            rows.append(row)
+    for problem in damaged:
+        log.warning("%s The line is left out.", problem)
     return rows
 
 
@@ -221,11 +216,11 @@ class RunFolder:
             RunError: The record exists, but cannot be read.
         """
         try:
-            return parse_record(self.record.read_bytes())
+            return read_record(self.record)
         except FileNotFoundError:
             return {}
-        except ValueError as error:
-            log.warning("%s is damaged and will be replaced: %s", self.record, error)
+        except DataError as error:
+            log.warning("%s The record of the run is damaged and will be replaced.", error)
             return {}
         except OSError as error:
             raise RunError(f"Cannot read {self.record}: {error.strerror or error}.") from error

@@ -7,7 +7,6 @@ final scores.
 
 from __future__ import annotations
 
-import json
 import os
 import uuid
 from collections.abc import Iterator, Mapping
@@ -16,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from seqloom.config.run_config import RunConfig, Section
-from seqloom.files import write_json
+from seqloom.errors import DataError
+from seqloom.files import read_json, write_json
 from seqloom.train.distributed import is_first
 from seqloom.train.folder import RunFolder
 from seqloom.train.instantiate import build
@@ -166,7 +166,6 @@ def _is(logger: Any, name: str) -> bool:
 
 def _read(path: Path) -> dict[str, dict[str, str]]:
     try:
-        found: dict[str, dict[str, str]] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return read_json(path)
+    except (OSError, DataError):
         return {}
-    return found

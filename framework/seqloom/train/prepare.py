@@ -18,7 +18,7 @@ from seqloom.data.progress import waiting
 from seqloom.data.read import read_split
 from seqloom.data.rejected import Rejected, raise_or_warn, warn_of_unknown
 from seqloom.errors import BundleError, ConfigError, DataError, ExampleError, RunError
-from seqloom.files import sha256, write_json, write_text
+from seqloom.files import read_json, sha256, write_json, write_text
 from seqloom.interfaces import SPLITS, Example, FrontendCodec, Origin
 from seqloom.model.build import States, build_codecs, build_reader, restore
 from seqloom.model.fields import content_fields, taken
@@ -105,11 +105,11 @@ def load_encoded(cfg: RunConfig, folder: RunFolder) -> RunData:
         )
         for split in SPLITS
     }
-    unseen = json.loads((folder.encoded / "unseen.json").read_text(encoding="utf-8"))
+    unseen = read_json(folder.encoded / "unseen.json")
     for name, codec in codecs.heads.items():
         if unseen[name]:
             codec.unseen = unseen[name]
-    skipped = json.loads((folder.encoded / "skipped.json").read_text(encoding="utf-8"))
+    skipped = read_json(folder.encoded / "skipped.json")
     errors = {
         split: [
             ExampleError(Example(name, {}, Origin(where)), problem)
@@ -236,13 +236,13 @@ def _hashes(folder: Path) -> dict[str, str]:
 
 def _stored_codecs(folder: RunFolder) -> dict[str, Any]:
     try:
-        stored: dict[str, Any] = json.loads(folder.codecs.read_text(encoding="utf-8"))
+        stored = read_json(folder.codecs)
         states = read_states(stored["states"], folder.codec_files)
         changed = stored.get("files", {}).items() - _hashes(folder.codec_files).items()
         if changed:
             raise BundleError(f"changed since then: {', '.join(sorted(dict(changed)))}")
         return {"states": states, "examples": stored["examples"]}
-    except (OSError, ValueError, LookupError, TypeError, BundleError) as error:
+    except (OSError, DataError, LookupError, TypeError, BundleError) as error:
         raise RunError(
             f"{folder.codecs} is missing or damaged, so the run cannot be resumed. Use a new "
             f"run_dir. ({error})"

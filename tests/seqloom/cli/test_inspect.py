@@ -283,7 +283,7 @@ def test_what_is_nested_without_end_is_told_in_a_sentence(model: Path) -> None:
     text = path.read_text(encoding="utf-8")
     deep = '{"a":' * 400 + "1" + "}" * 400
     path.write_text(text.replace('"hidden_size": 8', f'"hidden_size": {deep}'), encoding="utf-8")
-    with pytest.raises(BundleError, match=r"model is nested too deeply to be a model; copy it"):
+    with pytest.raises(BundleError, match=r"nested too deeply; .*copy it"):
         run(["inspect", str(model)])
 
 

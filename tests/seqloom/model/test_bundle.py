@@ -113,14 +113,14 @@ def test_a_missing_file(folder: Path) -> None:
 def test_a_description_that_was_cut_short(folder: Path, keep: int) -> None:
     path = folder / "bundle.json"
     path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(BundleError, match=r"bundle\.json is damaged: .*copy it again"):
+    with pytest.raises(BundleError, match=r"bundle\.json.* damaged.*copy it again"):
         seqloom.load(folder)
 
 
 @pytest.mark.parametrize("text", ["null", "[]", "3", "{}", '{"format": "x"}', '"\\ud800"'])
 def test_a_description_of_another_kind(folder: Path, text: str) -> None:
     (folder / "bundle.json").write_text(text, encoding="utf-8")
-    with pytest.raises(BundleError, match=r"bundle\.json is damaged"):
+    with pytest.raises(BundleError, match=r"bundle\.json.* damaged"):
         seqloom.load(folder)
 
 

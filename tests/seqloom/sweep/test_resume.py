@@ -238,8 +238,8 @@ def test_paths_are_relative_to_where_the_sweep_was_begun(
     ("content", "sentence"),
     [
         (None, r"does not hold a sweep: it has no sweep\.json. Pass a folder"),
-        ("{", r"sweep\.json is damaged: "),
-        ("[]", r"sweep\.json is damaged: "),
+        ("{", r"sweep\.json.* damaged"),
+        ("[]", r"sweep\.json.* damaged"),
         ('{"version": 1}', r"sweep\.json is damaged: "),
         ('{"version": 2, "trials": []}', r"has version 2; this seqloom reads version 1\."),
     ],

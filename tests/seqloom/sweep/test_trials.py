@@ -48,7 +48,7 @@ def test_the_plan_knows_trials_that_have_no_folder_yet(sweep: Path, add: AddTria
     [
         ("", "Expecting value"),
         ('{"state": "do', "Unterminated"),
-        ("[1]", "does not hold the record"),
+        ("[1]", "expected a JSON object, found list"),
     ],
     ids=["empty", "cut off", "no object"],
 )

@@ -19,6 +19,7 @@ import pytest
 
 import seqloom
 from seqloom.train.checkpoints import read_progress
+from seqloom.train.preemption import EXIT_CODE
 
 from .conftest import LINES, WITNESS, Ended, record, terminate
 
@@ -33,10 +34,10 @@ def test_naively_the_last_checkpoint_is_not_the_one_that_is_read(
 
 def goes_on(ended: Ended, said: pytest.LogCaptureFixture, *words: str) -> None:
     """Check that a run ended well by SIGTERM, and that it goes on from its last epoch."""
-    assert ended.code == 128 + 15, ended.said
-    assert "Ended by SIGTERM. To resume from the last" in ended.said
+    assert ended.code == EXIT_CODE, ended.said
+    assert "Preempted (SIGTERM). To resume: the same command with resume=auto" in ended.said
     assert "Traceback" not in ended.said
-    assert record(ended.folder)["state"] == "interrupted"
+    assert record(ended.folder)["state"] == "preempted"
     epochs = read_progress(ended.folder / "checkpoints" / "last.ckpt").epochs
     assert epochs >= 2
     more = f"trainer.max_epochs={epochs + 2}"

@@ -179,7 +179,13 @@ def relay(path: Path, request: dict[str, Any], streams: list[int]) -> int:
         The program's exit status.
     """
     connection, pid = ask(path, request, streams)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in (
+        signal.SIGINT,
+        signal.SIGTERM,
+        signal.SIGHUP,
+        signal.SIGUSR1,
+        signal.SIGUSR2,
+    ):
         signal.signal(number, lambda number, _: os.kill(pid, number))
     status = struct.unpack("i", _receive(connection, 4))[0]
     if os.WIFSIGNALED(status):

@@ -27,12 +27,17 @@ Commands:
 def main() -> None:
     """Run the program, print user errors without a traceback, and exit with a status."""
     try:
+        _notice_signals(sys.argv[1:])
         status = run(sys.argv[1:])
         sys.stdout.flush()  # a broken pipe must be raised here, not while Python shuts down
         sys.exit(status)
     except SeqloomError as error:
         print(f"Error: {error}", file=sys.stderr)
         sys.exit(1)
+    except SystemExit as end:
+        if not getattr(end, "said", True):  # a Preempted, which is imported only where it may come
+            print(f"Preempted ({end}).", file=sys.stderr)
+        raise
     except BrokenPipeError:
         # The reader closed the pipe. Without this, Python would report it again when it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -40,6 +45,14 @@ def main() -> None:
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         sys.exit(130)
+
+
+def _notice_signals(arguments: list[str]) -> None:
+    """Notice signals before anything is imported that takes time, if the command trains."""
+    if arguments[:1] == ["train"] or arguments[:2] == ["sweep", "resume"]:
+        from seqloom.train.preemption import install
+
+        install()
 
 
 def run(arguments: list[str]) -> int:

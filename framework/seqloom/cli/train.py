@@ -26,6 +26,7 @@ from seqloom.files import cannot_write
 from seqloom.plugins.registry import disabling_for_one_run
 from seqloom.sweep.folder import SweepFolder
 from seqloom.sweep.shares import own_share
+from seqloom.train import preemption
 from seqloom.train.folder import RunFolder
 from seqloom.train.lease import Lease
 from seqloom.train.record import record_refusal
@@ -147,6 +148,7 @@ def run_composed(composed: DictConfig) -> None:
     Raises:
         SeqloomError: The config cannot be used, or the run failed; ``run.json`` records it.
     """
+    preemption.check()
     settings = HydraConfig.get()
     if settings.mode is not RunMode.MULTIRUN:
         words = [*settings.overrides.task, *settings.overrides.hydra]

@@ -14,7 +14,17 @@ from seqloom.sweep.folder import SweepFolder, read_plan
 from seqloom.train.folder import RunFolder, read_metrics, read_record
 from seqloom.train.notes import by_epoch
 
-STATES = ("done", "running", "waiting", "failed", "pruned", "interrupted", "killed", "damaged")
+STATES = (
+    "done",
+    "running",
+    "waiting",
+    "failed",
+    "pruned",
+    "interrupted",
+    "preempted",
+    "killed",
+    "damaged",
+)
 """States of a trial, in the order in which they are listed."""
 
 _NO_SETTINGS = ("run_dir", "resume", "callbacks.pruning")

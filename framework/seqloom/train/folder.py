@@ -174,6 +174,11 @@ class RunFolder:
         return self.path / "train.log"
 
     @property
+    def preempted(self) -> Path:
+        """The file by which a launcher tells its ranks that they are to end; see `ranks`."""
+        return self.ranks / "preempted"
+
+    @property
     def ranks(self) -> Path:
         """The folder of the ranks' own logs; it exists only if there were several."""
         return self.path / "ranks"
@@ -271,8 +276,8 @@ class RunFolder:
         import yaml
 
         self._remove_drafts()
-        # A run that failed before the end of its first epoch, say by a mistyped path, left nothing.
-        if self.config_file.exists() and not self._failed_early():
+        # A run that failed or was preempted before its first checkpoint left nothing.
+        if self.config_file.exists() and not self._ended_early():
             self._refuse_other_run(cfg)
         else:
             self.last.unlink(missing_ok=True)
@@ -289,8 +294,9 @@ class RunFolder:
                     elif not path.name.startswith(".lease"):
                         path.unlink(missing_ok=True)
 
-    def _failed_early(self) -> bool:
-        return self.read_record().get("state") == "failed" and not self.last.exists()
+    def _ended_early(self) -> bool:
+        ended = self.read_record().get("state") in {"failed", "preempted"}
+        return ended and not self.last.exists()
 
     def _refuse_other_run(self, cfg: RunConfig) -> None:
         if cfg.resume != "auto":

@@ -33,9 +33,11 @@ from seqloom.errors import (
     RunError,
     SeqloomError,
 )
+from seqloom.train import preemption
 from seqloom.train.data import RunData, sampler
 from seqloom.train.folder import RunFolder
 from seqloom.train.instantiate import build
+from seqloom.train.preemption import Preempted
 from seqloom.train.prepare import store_encoded
 from seqloom.train.rank import FORMAT_VARIABLE, OWNER_VARIABLE
 from seqloom.train.record import Summary
@@ -54,8 +56,8 @@ KINDS: dict[str, type[SeqloomError]] = {
 }
 """Errors of a rank that are raised with their own type; any other becomes a ``RunError``."""
 
-SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
-"""Signals that torch elastic handles."""
+SIGNALS = (signal.SIGINT, signal.SIGQUIT)
+"""Signals that torch elastic handles; those of a preemption are ours."""
 
 TAIL = 15
 """Number of lines of output shown in the error for a rank that recorded no error."""
@@ -111,8 +113,9 @@ def launch_ranks(folder: RunFolder, data: RunData, ranks: int) -> Summary:
     Raises:
         SeqloomError: The error of the first rank that failed; or the data cannot be distributed
             over so many ranks.
+        Preempted: A signal to this process or a rank ended it.
         KeyboardInterrupt: The user interrupted the run.
-        SystemExit: Another signal ended it.
+        SystemExit: SIGQUIT ended it.
     """
     # Refuse what cannot be distributed here, in one error, instead of in each rank.
     sampler(data.rows["train"], folder.config().batch, training=True, ranks=ranks)
@@ -120,17 +123,17 @@ def launch_ranks(folder: RunFolder, data: RunData, ranks: int) -> Summary:
     folder.ranks.mkdir(parents=True)
     store_encoded(data, folder)
     _set_environment()
-    with _silent(), _own_signals():
+    with _silent(), _own_signals(), preemption.leading(folder.preempted):
         try:
             command = ("-m", "seqloom.train.rank", str(folder.path))
             elastic_launch(_config(folder, ranks), sys.executable)(*command)
         except SignalException as error:
             if error.sigval == signal.SIGINT:
                 raise KeyboardInterrupt from None
-            name = error.sigval.name
-            log.warning("Ended by %s. To resume from the last complete epoch: resume=auto", name)
             raise SystemExit(128 + error.sigval) from None
         except ChildFailedError as error:
+            if _preempted(error):
+                raise Preempted(preemption.reason() or "a signal to a rank") from None
             raise _first_error(folder, ranks, error) from None
         finally:
             shutil.rmtree(folder.encoded, ignore_errors=True)
@@ -152,6 +155,7 @@ def _config(folder: RunFolder, processes: int) -> LaunchConfig:
         rdzv_endpoint="localhost:0",  # a port that is free, so that runs do not collide
         local_addr="127.0.0.1",
         max_restarts=0,
+        signals_to_handle=",".join(one.name for one in SIGNALS),
         logs_specs=DefaultLogsSpecs(
             log_dir=str(folder.ranks), redirects=Std.ALL, tee={0: Std.ALL, **_quiet(processes)}
         ),
@@ -196,6 +200,11 @@ def _own_signals() -> Iterator[None]:
         if threading.current_thread() is threading.main_thread():
             for one, handler in handlers.items():
                 signal.signal(one, handler)
+
+
+def _preempted(error: ChildFailedError) -> bool:
+    """Return whether a rank left because of a preemption; the others are ended then."""
+    return any(one.exitcode == preemption.EXIT_CODE for one in error.failures.values())
 
 
 def _first_error(folder: RunFolder, processes: int, error: ChildFailedError) -> SeqloomError:

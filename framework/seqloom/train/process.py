@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
-from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from seqloom.errors import ConfigError, RunError
 from seqloom.files import cannot_write
+from seqloom.train.preemption import Preempted
 
 log = logging.getLogger("seqloom")
 
@@ -117,9 +117,8 @@ def explained_errors(folder: Path) -> Iterator[None]:
             for notice in NOTICES:
                 warnings.filterwarnings("ignore", message=notice)
             yield
-    except SIGTERMException:
-        log.warning("Ended by SIGTERM. To resume from the last complete epoch: resume=auto")
-        raise SystemExit(128 + signal.SIGTERM) from None
+    except Preempted:
+        raise
     except SystemExit as error:
         if isinstance(error.__context__, KeyboardInterrupt):
             signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -15,7 +15,9 @@ from pathlib import Path
 
 from seqloom.errors import SeqloomError
 from seqloom.files import write_json
+from seqloom.train import preemption
 from seqloom.train.folder import RunFolder
+from seqloom.train.preemption import Preempted
 from seqloom.train.watch import Process, die_with, end_with_sweep
 
 OWNER_VARIABLE = "SEQLOOM_RUN_OWNER"
@@ -34,13 +36,17 @@ FORMAT_VARIABLE = "SEQLOOM_LOG_FORMAT"
 def main() -> None:
     """Do this rank's work; an error is written to a file for the process that launched it."""
     folder, rank = RunFolder(Path(sys.argv[1]).absolute()), int(os.environ["RANK"])
+    preemption.install()
     die_with(Process.from_text(os.environ[OWNER_VARIABLE]))
     end_with_sweep()
+    preemption.follow(folder.preempted)
     _log_to(folder.log if rank == 0 else None)
     try:
         _run(folder, rank)
     except KeyboardInterrupt:  # the launcher gets the signal as well, and reports it
         os._exit(128 + signal.SIGINT)
+    except Preempted:
+        _end(preemption.EXIT_CODE)
     except Exception as error:
         if _follows_from_another(error):
             time.sleep(PATIENCE)  # the launcher ends this rank when it sees the one that failed
@@ -84,6 +90,7 @@ def _run(folder: RunFolder, rank: int) -> None:
     from seqloom.train.process import quiet_lightning
     from seqloom.train.run import work
 
+    preemption.started()
     quiet_lightning()
     cfg = folder.config()
     disable(cfg.disable_plugins)

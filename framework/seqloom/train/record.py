@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import platform
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +14,10 @@ from seqloom.files import write_json
 from seqloom.model.provenance import entries
 from seqloom.plugins import registry
 from seqloom.train.folder import RunFolder
+from seqloom.train.preemption import Preempted
 from seqloom.versions import revision, versions
+
+log = logging.getLogger("seqloom")
 
 
 class Summary(TypedDict, total=False):
@@ -116,14 +120,23 @@ def recorded(
         yield record
         record["state"] = "pruned" if record["state"] == "pruned" else "done"
     except BaseException as error:
-        record["state"] = "failed" if isinstance(error, Exception) else "interrupted"
+        record["state"] = _state_after(error)
         record["error"] = attempt["error"] = f"{type(error).__name__}: {error}"
+        if isinstance(error, Preempted):
+            log.warning("Preempted (%s). To resume: the same command with resume=auto", error)
+            error.said = True
         raise
     finally:
         attempt["seconds"] = round(time.perf_counter() - start, 3)
         record["seconds"] = round(sum(one.get("seconds", 0) for one in record["history"]), 3)
         attempt["state"] = record["state"]
         write_json(folder.record, record)
+
+
+def _state_after(error: BaseException) -> str:
+    if isinstance(error, Preempted):
+        return "preempted"
+    return "failed" if isinstance(error, Exception) else "interrupted"
 
 
 def installed_plugins() -> list[Mapping[str, Any]]:

@@ -20,6 +20,7 @@ from seqloom.model import bundle
 from seqloom.model.build import build_pipeline
 from seqloom.model.pipeline import Pipeline
 from seqloom.plugins.registry import disabling_for_one_run
+from seqloom.train import preemption
 from seqloom.train.baselines import evaluate_baselines
 from seqloom.train.checkpoints import explain_component_changes
 from seqloom.train.data import RunData, sampler
@@ -69,9 +70,11 @@ def run(cfg: RunConfig, overrides: Sequence[str] = ()) -> Result:
     Raises:
         SeqloomError: The data or the folder cannot be used, or training failed.
     """
+    preemption.started()
     quiet_lightning()
     folder = RunFolder(Path(cfg.run_dir).absolute())
-    with locked(folder.path):
+    with preemption.handled(), locked(folder.path):
+        preemption.check()
         if folder.finished(cfg):
             log.info("%s is finished already: there is nothing left to train.", folder.path)
             return folder.result()
@@ -79,7 +82,8 @@ def run(cfg: RunConfig, overrides: Sequence[str] = ()) -> Result:
             folder.open(cfg)
         with isolated_process(), recorded(folder, cfg, overrides) as record:
             ranks = ranks_to_launch(cfg.trainer)
-            data = prepare_data(cfg, folder)
+            with preemption.at_once():
+                data = prepare_data(cfg, folder)
             record["splits"] = {
                 split: {**one.facts(), "values": data.values[split]}
                 for split, one in data.contents.items()
@@ -100,6 +104,28 @@ def work(folder: RunFolder, data: RunData, rank: int | None = None) -> Summary:
         Results for the record of the run.
     """
     cfg = folder.config()
+    with preemption.at_once():
+        pipeline = _initial_pipeline(cfg, folder, data)
+    environment = TorchElasticEnvironment() if rank is not None else LightningEnvironment()
+    training = Training(cfg, folder, data, pipeline, environment)
+    with training.loggers.closed_at_the_end():
+        summary = training.run()
+        if training.pruned:
+            training.loggers.pruned = True
+            return {**summary, "state": "pruned"}
+        with preemption.at_once():  # a resumed run finds its training done
+            evaluations = _evaluate(cfg, data, pipeline, summary)
+        training.loggers.log_scores(summary["metrics"], summary["steps"])
+    if is_first():
+        summary["notes"] = training.notes()
+        if cfg.baseline:
+            with preemption.at_once():
+                summary["baselines"] = evaluate_baselines(pipeline, data)
+        _write_results(folder, cfg, summary, pipeline=pipeline, data=data, evaluations=evaluations)
+    return summary
+
+
+def _initial_pipeline(cfg: RunConfig, folder: RunFolder, data: RunData) -> Pipeline:
     set_threads(cfg.threads)
     set_seed(cfg.seed)
     log.info("Examples: %s", ", ".join(f"{name} {len(rows)}" for name, rows in data.rows.items()))
@@ -107,22 +133,7 @@ def work(folder: RunFolder, data: RunData, rank: int | None = None) -> Summary:
     pipeline = build_pipeline(cfg.components, data.codecs)
     if pretrained:
         pretrained.initialize(pipeline, data.states)
-    launched = rank is not None
-    environment = TorchElasticEnvironment() if launched else LightningEnvironment()
-    training = Training(cfg, folder, data, pipeline, environment)
-    with training.loggers.closed_at_the_end():
-        summary = training.run()
-        if training.pruned:
-            training.loggers.pruned = True
-            return {**summary, "state": "pruned"}
-        evaluations = _evaluate(cfg, data, pipeline, summary)
-        training.loggers.log_scores(summary["metrics"], summary["steps"])
-    if is_first():
-        summary["notes"] = training.notes()
-        if cfg.baseline:
-            summary["baselines"] = evaluate_baselines(pipeline, data)
-        _write_results(folder, cfg, summary, pipeline=pipeline, data=data, evaluations=evaluations)
-    return summary
+    return pipeline
 
 
 def _evaluate(

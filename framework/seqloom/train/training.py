@@ -14,6 +14,7 @@ from seqloom.config.run_config import RunConfig
 from seqloom.errors import RunError
 from seqloom.model.pipeline import Pipeline
 from seqloom.train import instantiate
+from seqloom.train.agreement import Agreement, ignore_signals
 from seqloom.train.budget import set_epochs, set_patience
 from seqloom.train.callbacks import EpochLines, JsonLines, TrainingTime
 from seqloom.train.checkpoints import (
@@ -81,6 +82,7 @@ class Training:
             [self.steps, *self.loggers.all],
             environment,
         )
+        ignore_signals(self.trainer)
 
     @property
     def pruned(self) -> bool:
@@ -126,6 +128,7 @@ class Training:
             self.lines,
             self.best,
             LastCheckpoint(self.folder.last),
+            Agreement(),
         ]
 
     def _module(self, batches: int) -> SequenceModule:

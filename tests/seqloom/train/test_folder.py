@@ -15,6 +15,7 @@ from seqloom.config.compose import compose_run
 from seqloom.config.run_config import BatchConfig
 from seqloom.errors import RunError
 from seqloom.train.folder import RunFolder, differing
+from seqloom.train.preemption import Preempted
 from seqloom.train.record import recorded
 
 CONFIG = replace(
@@ -71,7 +72,12 @@ def test_differing_names_keys_that_came_and_went() -> None:
 
 @pytest.mark.parametrize(
     ("fault", "state"),
-    [(None, "done"), (ValueError("x"), "failed"), (KeyboardInterrupt(), "interrupted")],
+    [
+        (None, "done"),
+        (ValueError("x"), "failed"),
+        (KeyboardInterrupt(), "interrupted"),
+        (Preempted("SIGTERM"), "preempted"),
+    ],
 )
 def test_the_record_tells_the_end(tmp_path: Path, fault: BaseException | None, state: str) -> None:
     folder = RunFolder(tmp_path)

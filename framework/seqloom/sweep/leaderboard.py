@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from seqloom.errors import ConfigError, did_you_mean
 from seqloom.sweep.comparable import UNLIKE, by_data
+from seqloom.sweep.directions import direction
 from seqloom.sweep.points import Group, differing_keys, grouped, paired
 from seqloom.sweep.significance import has_scipy, holm, paired_p
 from seqloom.sweep.trials import Trial, counted, is_finite
@@ -138,6 +139,7 @@ def boards(
     """
     keys = differing_keys(trials)
     if metric is not None:
+        metric = metric.removeprefix("val/")  # monitor= takes both names too
         _refuse_unknown(metric, trials)
         made = _boards(metric, trials, trials, by, keys)
     else:
@@ -342,19 +344,6 @@ def convergence_note(trials: Sequence[Trial], metric: str, higher_is_better: boo
     return (
         f"The best row's val {metric} still {verb} in its last epoch: train for more epochs before "
         "you choose."
-    )
-
-
-def direction(metric: str, trials: Sequence[Trial]) -> tuple[bool, str]:
-    """Return whether higher values of a metric are better, and a note if that is assumed."""
-    for trial in trials:
-        if trial.monitor == metric:
-            return trial.record.get("higher_is_better") is not False, ""
-    higher = not (metric.endswith(("loss", "error")) or metric in {"cer", "wer"})
-    better = "higher" if higher else "lower"
-    return (
-        higher,
-        f"No trial monitors {metric}: {better} values are assumed to be better." if metric else "",
     )
 
 

@@ -51,6 +51,11 @@ def modes(head: Head) -> dict[str, Mode]:
     return {**{SPLIT + name: mode for name, mode in head.metrics().modes.items()}, **LOSSES}
 
 
+def recorded_modes(head: Head) -> dict[str, str]:
+    """Return the mode of each metric of a head by its name, for the record of a run."""
+    return {**head.metrics().modes, "loss": "min"}
+
+
 def chosen_monitor(head: Head, name: str | None, mode: Mode | None = None) -> Monitor:
     """Return the metric that ``monitor=NAME`` chooses, or the head's own.
 

@@ -34,6 +34,7 @@ class Summary(TypedDict, total=False):
         batch_fill: Share of the training batches that is not padding, in [0, 1].
         monitor: Name of the monitored metric.
         higher_is_better: Whether a higher value of it is better.
+        modes: ``max`` or ``min`` for each metric of the head: whether higher values are better.
         best_epoch: Epoch of the best checkpoint, counted from 1; None without validation.
         state: ``pruned`` if a sweep stopped the run early.
         calibration: What the head reports on its calibration.
@@ -53,6 +54,7 @@ class Summary(TypedDict, total=False):
     batch_fill: float
     monitor: str
     higher_is_better: bool
+    modes: dict[str, str]
     best_epoch: int | None
     state: str
     calibration: dict[str, float]

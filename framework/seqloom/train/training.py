@@ -37,7 +37,7 @@ from seqloom.train.limits import (
 )
 from seqloom.train.loggers import Loggers
 from seqloom.train.module import SequenceModule
-from seqloom.train.monitor import chosen_monitor
+from seqloom.train.monitor import chosen_monitor, recorded_modes
 from seqloom.train.notes import run_notes
 from seqloom.train.pretrained import freeze_modules
 from seqloom.train.process import explained_errors, set_seed
@@ -210,6 +210,7 @@ class Training:
             "batch_fill": round(data.train_sampler.fill(), 4),
             "monitor": self.monitor.name,
             "higher_is_better": self.monitor.higher_is_better,
+            "modes": recorded_modes(self.pipeline.head),
             "best_epoch": self.best.best_epoch,
             "metrics": {},
         }

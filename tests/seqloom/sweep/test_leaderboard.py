@@ -148,9 +148,26 @@ def test_each_metric_has_a_table_of_its_own(sweep: Path, add: AddTrial) -> None:
 def test_another_metric_than_the_monitored(three: Path) -> None:
     board = only(three, metric="loss")
     assert names(board) == ["lstm", "gru", "rnn"]  # lower is better
-    assert board.notes == ["No trial monitors loss: lower values are assumed to be better."]
+    assert board.notes == []
+    assert names(only(three, metric="val/loss")) == names(board)
     with pytest.raises(ConfigError, match=r"has the metric 'los'\. Did you mean 'loss'\?"):
         only(three, metric="los")
+
+
+def test_the_direction_of_a_metric_is_that_of_its_head(sweep: Path, add: AddTrial) -> None:
+    for value, gap in ((0.5, 0.3), (0.6, 0.1)):
+        metrics = {"val": {"f1": value, "gap": gap}}
+        add(f"encoder={gap}", val=value, metrics=metrics, modes={"f1": "max", "gap": "min"})
+    board = only(sweep, metric="gap")
+    assert not board.higher_is_better
+    assert names(board) == ["0.1", "0.3"]
+    assert not [note for note in board.notes if "assumed" in note]
+
+
+def test_runs_without_recorded_directions_are_guessed_aloud(sweep: Path, add: AddTrial) -> None:
+    add(val=0.5, metrics={"val": {"f1": 0.5, "cer": 0.3}})
+    (note,) = only(sweep, metric="cer").notes
+    assert note.startswith("No trial says whether higher values of cer are better: lower values")
 
 
 def test_parameters_time_and_speed_are_means_of_the_done(sweep: Path, add: AddTrial) -> None:

@@ -15,11 +15,13 @@ from optuna.pruners import BasePruner
 from optuna.trial import TrialState
 
 from seqloom.errors import ConfigError
+from seqloom.sweep.directions import AUTO
 from seqloom.sweep.folder import SweepFolder
 from seqloom.sweep.optuna.settings import build_pruner
 from seqloom.sweep.optuna.study import study_in_memory
 from seqloom.sweep.trials import read_trial
 from seqloom.train.distributed import from_first, is_first
+from seqloom.train.monitor import modes
 
 log = logging.getLogger("seqloom")
 
@@ -41,7 +43,7 @@ class Pruning(pl.Callback):
         pruner: Name of the pruner.
         pruner_params: Its arguments; steps are epochs, counted from 1.
         metric: Metric to compare trials by, such as ``val/loss``; None: the monitored metric.
-        direction: ``maximize`` or ``minimize``, for ``metric``.
+        direction: ``maximize`` or ``minimize``, for ``metric``; ``auto``: as the head says.
 
     Attributes:
         pruned: Whether the trial was pruned.
@@ -103,6 +105,9 @@ class Pruning(pl.Callback):
 
     def _compared_by(self, pl_module: pl.LightningModule) -> tuple[str, int]:
         """Return a metric, and the sign that makes higher values better."""
+        if self.metric and self.direction == AUTO:
+            module: Any = pl_module
+            return self.metric, -1 if modes(module.pipeline.head).get(self.metric) == "min" else 1
         if self.metric:
             return self.metric, 1 if self.direction == "maximize" else -1
         monitor: Any = pl_module.monitor

@@ -11,11 +11,13 @@ from hydra.core.override_parser.types import Override
 from optuna.exceptions import ExperimentalWarning
 from optuna.trial import TrialState
 
-from seqloom.sweep.folder import Plan, PlannedTrial
+from seqloom.sweep.directions import contradictions
+from seqloom.sweep.folder import Plan, PlannedTrial, SweepFolder
 from seqloom.sweep.optuna.settings import Settings, build_sampler
 from seqloom.sweep.optuna.space import Point, Suggester, Suggestion, read_space
 from seqloom.sweep.optuna.study import Outcome, best_points, outcomes, rebuild
 from seqloom.sweep.sweeper import PlannedSweeper
+from seqloom.sweep.trials import read_trial
 
 log = logging.getLogger("seqloom")
 
@@ -95,6 +97,7 @@ class Search:
         for one in plan.trials:
             self.points.setdefault(_point(one), []).append(one)
         self.exhausted = False
+        self.checked = False
 
     def run(self) -> None:
         """Run suggested points until there are as many as wanted, or no new ones."""
@@ -166,6 +169,7 @@ class Search:
     def _tell(self, suggestion: Suggestion, outcome: Outcome) -> None:
         if outcome.state == TrialState.RUNNING:
             return  # in another process
+        self._check_directions(self.points[suggestion.point], outcome)
         for epoch, value in outcome.reports.items():
             suggestion.trial.report(value, epoch)
         try:
@@ -176,6 +180,15 @@ class Search:
                 raise
             self.exhausted = True
             log.info("All points have been tried; the search ends here.")
+
+    def _check_directions(self, planned: Sequence[PlannedTrial], outcome: Outcome) -> None:
+        """Warn once of directions that are against those of the metrics."""
+        if self.checked or outcome.state != TrialState.COMPLETE:
+            return
+        self.checked = True
+        trial = read_trial(SweepFolder(self.plan.folder).trial(planned[0].number).path)
+        for message in contradictions(trial, self.settings.objectives):
+            log.warning("%s", message)
 
 
 def _point(one: PlannedTrial) -> Point:

@@ -12,23 +12,11 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from seqloom.errors import ConfigError, did_you_mean
+from seqloom.sweep.directions import AUTO, DIRECTIONS, RECORDED
 
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner
     from optuna.samplers import BaseSampler
-
-DIRECTIONS = ("maximize", "minimize")
-
-RECORDED = (
-    "parameters",
-    "epochs",
-    "steps",
-    "training_seconds",
-    "seconds",
-    "cost_per_second",
-    "batch_fill",
-)
-"""Numbers of a trial's record that can be objectives, in addition to its metrics."""
 
 SAMPLERS = {
     "tpe": "TPESampler",
@@ -72,8 +60,9 @@ class Settings:
         seed: Seed of the sampler; the trials have their own seeds.
         pruner: Name of a pruner; one of `PRUNERS`.
         pruner_params: Arguments of Optuna's pruner; its steps are epochs, counted from 1.
-        objectives: ``maximize`` or ``minimize`` by name of a value in a trial's record, such as
-            ``val/f1`` or ``training_seconds``. Empty: the head's monitored metric on validation.
+        objectives: ``maximize``, ``minimize`` or ``auto``, the direction of the metric, by name of
+            a value in a trial's record, such as ``val/f1`` or ``training_seconds``. Empty: the
+            head's monitored metric on validation.
     """
 
     n_trials: int = 20
@@ -132,8 +121,10 @@ class Settings:
 
     @property
     def directions(self) -> list[str]:
-        """Optuna's directions; the monitored metric is reported so that higher is better."""
-        return list(self.objectives.values()) or ["maximize"]
+        """Optuna's directions; the monitored metric and those of ``auto`` are reported so that
+        higher is better."""
+        chosen = ["maximize" if one == AUTO else one for one in self.objectives.values()]
+        return chosen or ["maximize"]
 
     def as_dict(self) -> dict[str, Any]:
         """Return the settings as plain data for the plan."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
@@ -18,8 +18,9 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from seqloom.errors import ConfigError, RunError, did_you_mean
+from seqloom.sweep.directions import AUTO, RECORDED, objective_is_better_higher, sign
 from seqloom.sweep.folder import Plan, PlannedTrial, SweepFolder, read_plan
-from seqloom.sweep.optuna.settings import RECORDED, Settings, is_reported
+from seqloom.sweep.optuna.settings import Settings, is_reported
 from seqloom.sweep.trials import Trial, is_finite, read_trial, read_trials
 
 
@@ -98,7 +99,7 @@ class Outcome:
 
 
 def outcomes(
-    folder: Path, points: Sequence[Sequence[PlannedTrial]], objectives: Collection[str]
+    folder: Path, points: Sequence[Sequence[PlannedTrial]], objectives: Mapping[str, str]
 ) -> list[Outcome]:
     """Return the outcomes of points, from the trials of each."""
     return [
@@ -109,22 +110,25 @@ def outcomes(
     ]
 
 
-def outcome_of(trials: Sequence[Trial], objectives: Collection[str]) -> Outcome:
+def outcome_of(trials: Sequence[Trial], objectives: Mapping[str, str]) -> Outcome:
     """Return the outcome of a point.
 
     Args:
         trials: Trials of the point, one for each seed.
-        objectives: Names of the objectives; empty: the monitored metric, signed so that higher is
-            better.
+        objectives: Directions of the objectives by name; empty: the monitored metric. This and
+            objectives of ``auto`` are signed so that higher is better.
 
     Raises:
-        ConfigError: The record of a finished trial does not have an objective.
+        ConfigError: The record of a finished trial does not have an objective or its direction.
     """
     states = {trial.state for trial in trials}
-    reports = {} if len(objectives) > 1 else _reports(trials, *objectives)
+    reports = {} if len(objectives) > 1 else _reports(trials, objectives)
     if states <= {"done"}:
-        names = objectives or (None,)
-        columns = [[_value(trial, name) for trial in trials] for name in names]
+        columns = (
+            [[_value(trial, *one) for trial in trials] for one in objectives.items()]
+            if objectives
+            else [[_score(trial) for trial in trials]]
+        )
         means = [fmean(column) for column in columns]
         if all(map(math.isfinite, means)):
             return Outcome(TrialState.COMPLETE, means, reports)
@@ -136,27 +140,33 @@ def outcome_of(trials: Sequence[Trial], objectives: Collection[str]) -> Outcome:
     return Outcome(TrialState.RUNNING)
 
 
-def _reports(trials: Sequence[Trial], objective: str | None = None) -> dict[int, float]:
-    curves = [_curve(trial, objective) for trial in trials]
+def _reports(trials: Sequence[Trial], objectives: Mapping[str, str]) -> dict[int, float]:
+    curves = [
+        _curve(trial, *one)
+        for trial in trials
+        for one in objectives.items() or [(f"val/{trial.monitor}", AUTO)]
+    ]
     epochs = sorted({epoch for curve in curves for epoch in curve})
     return {epoch: fmean(curve[epoch] for curve in curves if epoch in curve) for epoch in epochs}
 
 
-def _curve(trial: Trial, objective: str | None) -> dict[int, float]:
-    """Return a trial's objective by epoch; None: its monitored metric, signed: higher is better."""
-    if objective:
-        return trial.curve(objective) if is_reported(objective) else {}
-    if not trial.monitor:
+def _curve(trial: Trial, name: str, direction: str) -> dict[int, float]:
+    """Return an objective by epoch; empty if it has none, or as long as its sign is not known."""
+    if not is_reported(name):
         return {}
-    sign = 1 if trial.record.get("higher_is_better", True) else -1
-    return {epoch: sign * value for epoch, value in trial.curve(f"val/{trial.monitor}").items()}
+    if direction == AUTO and objective_is_better_higher(trial, name) is None:
+        return {}
+    factor = sign(trial, name, direction)
+    return {epoch: factor * value for epoch, value in trial.curve(name).items()}
 
 
-def _value(trial: Trial, name: str | None) -> float:
-    """Return an objective's value; NaN if it is not finite."""
-    if name is None:
-        score = trial.score()
-        return math.nan if score is None else score
+def _score(trial: Trial) -> float:
+    score = trial.score()
+    return math.nan if score is None else score
+
+
+def _value(trial: Trial, name: str, direction: str) -> float:
+    """Return an objective's value as Optuna gets it; NaN if it is not finite."""
     known = numbers(trial.record)
     if name not in known:
         raise ConfigError(
@@ -164,7 +174,7 @@ def _value(trial: Trial, name: str | None) -> float:
             f"{did_you_mean(name, known)}"
         )
     value = known[name]
-    return math.nan if value is None else float(value)
+    return math.nan if value is None else sign(trial, name, direction) * float(value)
 
 
 def numbers(record: Mapping[str, Any]) -> dict[str, float | None]:
@@ -238,11 +248,13 @@ def _line(
 def _values(
     folder: Path, trial: FrozenTrial, planned: Sequence[PlannedTrial], settings: Settings
 ) -> list[tuple[str, float]]:
-    if settings.objectives:
-        return list(zip(settings.objectives, trial.values, strict=True))
     one: Trial = read_trial(SweepFolder(folder).trial(planned[0].number).path)
-    sign = -1 if one.record.get("higher_is_better") is False else 1
-    return [(f"val {one.monitor}", sign * trial.values[0])]
+    if not settings.objectives:
+        return [(f"val {one.monitor}", sign(one, f"val/{one.monitor}", AUTO) * trial.values[0])]
+    return [
+        (name, sign(one, name, direction) * value)
+        for (name, direction), value in zip(settings.objectives.items(), trial.values, strict=True)
+    ]
 
 
 def _short(value: object) -> str:

@@ -195,3 +195,11 @@ def test_there_are_no_more_trials_than_points(make_search: MakeSearch) -> None:
     search = make_search("encoder=rnn,bilstm", "encoder.merge=sum,concat", at_once=4)
     search.run()
     assert search.plan.expected == len(search.plan.trials) == 3
+
+
+def test_a_direction_against_that_of_the_metric_is_told(
+    make_search: MakeSearch, caplog: pytest.LogCaptureFixture
+) -> None:
+    make_search(*WORDS, n_trials=2, objectives={"val/f1": "minimize"}, objective=score).run()
+    (message,) = [one.getMessage() for one in caplog.records if "objectives" in one.getMessage()]
+    assert message.startswith("hydra.sweeper.objectives: val/f1 is minimized, but higher values")

@@ -10,10 +10,10 @@ import pytest
 
 import seqloom
 from seqloom.errors import ConfigError
+from seqloom.sweep.directions import RECORDED
 from seqloom.sweep.optuna import settings as module
 from seqloom.sweep.optuna.settings import (
     _NEEDS,
-    RECORDED,
     SAMPLERS,
     Settings,
     build_pruner,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from optuna.trial import TrialState
 
-from seqloom.errors import RunError
+from seqloom.errors import ConfigError, RunError
 from seqloom.sweep.folder import Plan
 from seqloom.sweep.optuna.settings import Settings
 from seqloom.sweep.optuna.study import best_points, rebuild, study_in_memory, study_of
@@ -153,3 +153,31 @@ def test_the_pareto_front_of_several_objectives(plan: Plan) -> None:
 def test_optuna_does_not_log_studies_in_memory(capsys: pytest.CaptureFixture[str]) -> None:
     study_in_memory(["maximize"])
     assert capsys.readouterr().err == ""
+
+
+def test_auto_takes_the_direction_of_the_metric(plan: Plan) -> None:
+    settings = Settings(objectives={"val/gap": "auto", "parameters": "auto"})
+    plan.settings = settings.as_dict()
+    plan.save()
+    for number, (gap, size) in enumerate([(0.5, 10), (0.5, 10), (0.1, 90), (0.1, 90)]):
+        metrics = {"val": {"f1": 0.9, "gap": gap}}
+        folder = plan.folder / str(number)
+        write_trial(folder, 0.9, parameters=size, metrics=metrics, modes={"gap": "min"})
+    for number in (4, 5):
+        metrics = {"val": {"f1": 0.9, "gap": 0.6}}
+        folder = plan.folder / str(number)
+        write_trial(folder, 0.9, parameters=50, metrics=metrics, modes={"gap": "min"})
+    assert best_points(plan, study_of(plan.folder), settings).splitlines() == [
+        "2 of 3 points are Pareto-optimal:",
+        "  val/gap 0.1, parameters 90 (mean of trials 2, 3): x=1",
+        "  val/gap 0.5, parameters 10 (mean of trials 0, 1): x=0",
+    ]
+
+
+def test_auto_needs_a_recorded_direction(plan: Plan) -> None:
+    plan.settings = Settings(objectives={"val/gap": "auto"}).as_dict()
+    plan.save()
+    for number in range(6):
+        write_trial(plan.folder / str(number), 0.5, metrics={"val": {"gap": 0.5}})
+    with pytest.raises(ConfigError, match=r"does not say whether .* val/gap .* maximize or minim"):
+        study_of(plan.folder)

@@ -78,6 +78,17 @@ class ExampleError(DataError):
         """
         return ""
 
+    @classmethod
+    def summary(cls, errors: Sequence[ExampleError]) -> str:
+        """Return what such errors say in one line, in place of a line each; empty: a line each.
+
+        Used where targets that the model does not know count as misses.
+
+        Args:
+            errors: Errors of exactly this class.
+        """
+        return ""
+
 
 class BundleError(SeqloomError):
     """A stored model that is damaged, too new, or needs a component that is missing."""

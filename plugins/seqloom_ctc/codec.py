@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -19,33 +20,46 @@ from seqloom_ctc.schema import Ctc
 TRAIN = "train"
 
 
+SHOWN = 10
+"""Number of unseen characters that a summary names."""
+
+
 class UnseenError(ExampleError):
     """A text with characters that no training text has.
 
     Attributes:
-        characters: Unseen characters.
-        extra: Characters that were named in training already.
+        counts: Number of times that each unseen character occurs.
     """
 
-    def __init__(
-        self, example: Example, characters: Collection[str], extra: Collection[str] = ()
-    ) -> None:
-        self.characters = sorted(characters)
-        self.extra = sorted(extra)
-        names = ", ".join(
-            f"{c!r} ({unicodedata.name(c, f'U+{ord(c):04X}')})" for c in self.characters
-        )
+    def __init__(self, example: Example, text: str, known: Collection[str]) -> None:
+        self.counts = Counter(character for character in text if character not in known)
+        names = ", ".join(map(_named, sorted(self.counts)))
         super().__init__(example, f"its text has characters that no training text has: {names}.")
 
     @classmethod
     def remedy(cls, errors: Sequence[ExampleError]) -> str:
-        """Return how all these characters are named in training; see `ExampleError.remedy`."""
-        unseen = [one for one in errors if isinstance(one, UnseenError)]
-        found = {character for one in unseen for character in one.characters + one.extra}
+        """Return how these characters become known; only training texts are rejected for them."""
         return (
-            "To count characters that no training text has as mistakes, name them in training: "
-            f"head.extra_characters={_quoted(sorted(found))}"
+            "To learn characters that a trained model does not know, start from it with "
+            "init_classes=merge."
         )
+
+    @classmethod
+    def summary(cls, errors: Sequence[ExampleError]) -> str:
+        """Return how often the characters occur, the most frequent first, and where one does."""
+        counts: Counter[str] = Counter()
+        for error in errors:
+            counts += error.counts if isinstance(error, UnseenError) else Counter()
+        ranked = sorted(counts, key=lambda character: (-counts[character], character))
+        shown = ", ".join(f"{_named(one)} {counts[one]} times" for one in ranked[:SHOWN])
+        more = f", and {len(ranked) - SHOWN} others" if len(ranked) > SHOWN else ""
+        return (
+            f"characters that no training text has: {shown}{more}; the first at {errors[0].where}."
+        )
+
+
+def _named(character: str) -> str:
+    return f"{character!r} ({unicodedata.name(character, f'U+{ord(character):04X}')})"
 
 
 class CtcCodec(HeadCodec):
@@ -57,6 +71,7 @@ class CtcCodec(HeadCodec):
         alphabet: The characters, in the order of their classes.
         ngram: Model of characters, or None.
         lexicon: Words that may be read; None: any.
+        unseen: Characters of evaluated texts that no training text has.
     """
 
     column_names = ("text", "confidence")
@@ -67,6 +82,7 @@ class CtcCodec(HeadCodec):
         self.alphabet: list[str] = []
         self.ngram: NGram | None = None
         self.lexicon: Lexicon | None = None
+        self.unseen: list[str] = []
 
     def fit(self, examples: Sequence[Example]) -> dict[str, Any]:
         """Return the alphabet, the n-gram model's counts and the words of the lexicon.
@@ -157,9 +173,26 @@ class CtcCodec(HeadCodec):
             UnseenError: The text has characters that training never saw.
         """
         text = self.text(example)
-        if unknown := set(text) - set(self._class):
-            raise UnseenError(example, unknown, self._extra)
+        if not self._class.keys() >= set(text):
+            raise UnseenError(example, text, self._class)
         return {"target": np.array([self._class[c] for c in text], dtype=np.int64)}
+
+    def encode_truth(self, example: Example) -> Arrays:
+        """Return the example's ``target``; unseen characters are numbered after the others.
+
+        Raises:
+            ExampleError: The text is missing or empty.
+        """
+        text = self.text(example)
+        known = {*self.alphabet, *self.unseen}
+        self.unseen += sorted(set(text) - known)
+        classes = {character: i for i, character in enumerate(self.characters_of_truth, 1)}
+        return {"target": np.array([classes[c] for c in text], dtype=np.int64)}
+
+    @property
+    def characters_of_truth(self) -> list[str]:
+        """The characters of the classes in evaluated examples: the alphabet, then the unseen."""
+        return [*self.alphabet, *self.unseen]
 
     def text(self, example: Example) -> str:
         """Return the example's text in its normal form, runs of white space as one space.
@@ -190,8 +223,9 @@ class CtcCodec(HeadCodec):
         return unicodedata.normalize(form, text)
 
     def decode(self, labels: Sequence[int]) -> str:
-        """Return the text of classes from 1."""
-        return "".join(self.alphabet[label - 1] for label in labels)
+        """Return the text of classes from 1; those after the alphabet are unseen characters."""
+        characters = self.characters_of_truth
+        return "".join(characters[label - 1] for label in labels)
 
     def check(self, example: Example, item: Arrays, frames: int) -> None:
         """Refuse a text with more characters and repeats than there are frames.
@@ -263,12 +297,6 @@ def _words(line: str, running: bool) -> list[str]:
 def _is_letter(character: str) -> bool:
     """Return whether a character is a part of words: letters, digits, and the marks on them."""
     return character.isalnum() or unicodedata.category(character).startswith("M")
-
-
-def _quoted(characters: Sequence[str]) -> str:
-    """Return characters as they are written in an override."""
-    text = "".join(characters).replace("\\", "\\\\").replace("'", "\\'").replace("${", "\\${")
-    return f"'{text}'"
 
 
 def _lines(path: str, key: str, codec: CtcCodec) -> list[str]:

@@ -90,13 +90,22 @@ class CtcHead(Head):
         return scores
 
     def loss(self, outputs: Scores, targets: Targets) -> Tensor:
-        """Return (B,) losses in nats a character, so that long lines weigh no more than others."""
+        """Return (B,) losses in nats a character, so that long lines weigh no more than others.
+
+        They are undefined for texts with unseen characters, see ``undefined``.
+        """
         classes, sizes = targets["target"], targets.lengths["target"]
+        if not self.training:
+            classes = classes.where(classes <= len(self.codec.alphabet), 1)
         losses = ctc_loss(outputs.logits, outputs.lengths, classes, sizes)
         if outputs.shortcut is not None:
             other = ctc_loss(outputs.shortcut, outputs.lengths, classes, sizes)
             losses = losses + self.options.shortcut * other
         return losses / sizes.to(losses.device)
+
+    def undefined(self, targets: Targets) -> Tensor:
+        """Return which texts have a character that no training text has, (B,)."""
+        return (targets["target"] > len(self.codec.alphabet)).any(1)
 
     @torch.no_grad()
     def decode(

@@ -29,8 +29,8 @@ class Ctc:
     Attributes:
         field: Field of the examples that is predicted: a text.
         form: Unicode normal form.
-        extra_characters: Characters to add to those of the training texts, so that texts with
-            them can be evaluated.
+        extra_characters: Characters to add to those of the training texts, for a later training
+            that has them. Evaluated texts need it no more: unseen characters count as mistakes.
         dropout: Dropout of the encoder's states, with the same mask at all steps of a sequence.
         shortcut: Weight of a second CTC loss, on the frontend's features, in training; it brings
             gradients to the convolutions early.

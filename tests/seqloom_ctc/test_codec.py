@@ -13,10 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hypothesis import given
 from hypothesis import strategies as st
-from omegaconf import OmegaConf
 
 from seqloom.errors import ConfigError, DataError, ExampleError
 from seqloom.interfaces import Example, Origin
@@ -88,26 +86,26 @@ def test_unknown_characters_are_named(fit: Fit, example: Any) -> None:
         fit("abc").encode(example("aĵc\x01", 7))
 
 
-def test_unknown_characters_of_all_lines_are_named_together(fit: Fit, example: Any) -> None:
-    codec, errors = fit("abc", extra_characters="!"), []
-    for text in ("aé%", "éb", "%ĵ"):
+def test_unknown_characters_of_all_lines_are_counted_in_one_line(fit: Fit, example: Any) -> None:
+    codec, errors = fit("abc"), []
+    for number, text in enumerate(("aé%", "éb", "%ĵé"), 3):
         with pytest.raises(UnseenError) as found:
-            codec.encode(example(text))
+            codec.encode(example(text, number))
         errors.append(found.value)
-    assert UnseenError.remedy(errors) == (
-        "To count characters that no training text has as mistakes, name them in training: "
-        "head.extra_characters='!%éĵ'"
+    assert UnseenError.summary(errors) == (
+        "characters that no training text has: 'é' (LATIN SMALL LETTER E WITH ACUTE) 3 times, '%' "
+        "(PERCENT SIGN) 2 times, 'ĵ' (LATIN SMALL LETTER J WITH CIRCUMFLEX) 1 times; the first at "
+        "lines.tsv:3."
     )
+    assert "init_classes=merge" in UnseenError.remedy(errors)
 
 
-@pytest.mark.parametrize("odd", ["a'b", "\\", "${x}", "a\\'", "é\\"])
-def test_what_is_suggested_can_be_given(fit: Fit, example: Any, odd: str) -> None:
-    with pytest.raises(ExampleError) as found:
-        fit("xyz").encode(example(f"x{odd}"))
-    override = UnseenError.remedy([found.value]).rpartition("in training: ")[2]
-    parsed = OverridesParser.create().parse_override(override).value()
-    config = OmegaConf.create({"characters": parsed})
-    assert set(config.characters) == set(odd) - set("xyz")
+def test_unknown_characters_of_evaluated_texts_follow_the_alphabet(fit: Fit, example: Any) -> None:
+    codec = fit("abc")
+    assert codec.encode_truth(example("aĵb%ĵ"))["target"].tolist() == [1, 5, 2, 4, 5]
+    assert codec.encode_truth(example("é%"))["target"].tolist() == [6, 4]
+    assert codec.decode([1, 5, 6]) == "aĵé"
+    assert codec.alphabet == ["a", "b", "c"]
 
 
 def test_what_was_settled_in_training_is_refused_later(fit: Fit) -> None:

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 
 from seqloom.errors import RunError
-from seqloom.interfaces import Encoded, Features, Prediction
+from seqloom.interfaces import Encoded, Example, Features, Prediction, Targets
 from seqloom.train.module import refuse_non_finite
 from seqloom_ctc.codec import CtcCodec
 from seqloom_ctc.confidence import correct_characters
@@ -338,3 +338,25 @@ def test_learns_a_few_lines(codec: CtcCodec, make: Make, encoded: Any, batch_of:
     metric = head.metrics()
     metric.update(decode(head, states), batch)
     assert metric.compute()[head.monitor].item() == 0.0
+
+
+def test_unseen_characters_are_mistakes_without_a_loss(
+    fit: Callable[..., CtcCodec], make: Make, encoded: Any
+) -> None:
+    codec = fit(*TEXTS)
+    texts = ["a bßc", "cc"]
+    arrays = [codec.encode_truth(Example(str(n), {"text": one})) for n, one in enumerate(texts)]
+    sizes = [len(one["target"]) for one in arrays]
+    target = torch.zeros(2, max(sizes), dtype=torch.int64)
+    for row, one in enumerate(arrays):
+        target[row, : sizes[row]] = torch.tensor(one["target"])
+    targets = Targets({"target": target}, {"target": torch.tensor(sizes)}, ["0", "1"])
+    head = make(codec)
+    assert head.undefined(targets).tolist() == [True, False]
+    outputs = head(encoded([9, 6]))
+    expected = torch_loss(outputs.logits[1, :6], "cc", codec)
+    assert head.loss(outputs, targets)[1].item() == pytest.approx(expected, rel=1e-5)
+    head.calibrate([(outputs, None, targets)])
+    metric = head.metrics()
+    metric.update([{"text": "a bc"}, {"text": "cc"}], targets)
+    assert float(metric.compute()["cer"]) == pytest.approx(1 / 7)

@@ -64,11 +64,13 @@ def _raise_or_warn(rejected: Mapping[str, Rejected]) -> None:
 
 def warn_of_unknown(errors: Sequence[ExampleError], what: str) -> None:
     """Log a warning for examples of ``what`` with targets that the model does not know."""
-    if errors:
+    for kind in dict.fromkeys(type(error) for error in errors):
+        found = [error for error in errors if type(error) is kind]
+        summary = kind.summary(found)
         log.warning(
             "%s: the model does not know their targets, which count as misses and have no loss:%s",
-            counted(errors, what),
-            listing(errors),
+            counted(found, what),
+            f" {summary}" if summary else listing(found),
         )
 
 

@@ -121,8 +121,7 @@ class Settings:
 
     @property
     def directions(self) -> list[str]:
-        """Optuna's directions; the monitored metric and those of ``auto`` are reported so that
-        higher is better."""
+        """Optuna's directions: what is reported so that higher is better is maximized."""
         chosen = ["maximize" if one == AUTO else one for one in self.objectives.values()]
         return chosen or ["maximize"]
 

@@ -90,6 +90,19 @@ class LabelMetrics(_Scores):
         names = [self.classes[place] for place in shown]
         return [self._table(), Matrix("Confusion", names, self.confusion[shown][:, shown].tolist())]
 
+    def notes(self) -> list[str]:
+        """Return a note if always answering the most frequent class would be as good."""
+        hits, _, true = self._by_class()
+        most, right, examples = int(true.max()), int(hits.sum()), int(true.sum())
+        if right > most or most == examples:
+            return []
+        return [
+            f"the accuracy of {right / examples:.4f} is not above {most / examples:.4f}, that of "
+            f"the most frequent class, {self.classes[int(true.argmax())]!r}: nothing useful was "
+            "learned. Train for longer (budget.min_steps), change optimizer.lr, or check the "
+            "labels."
+        ]
+
     def _by_class(self) -> tuple[Tensor, Tensor, Tensor]:
         return self.confusion.diagonal(), self.confusion.sum(0), self.confusion.sum(1)
 

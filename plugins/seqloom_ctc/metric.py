@@ -21,6 +21,7 @@ from seqloom_ctc.confidence import correct_characters
 BINS = 15
 NOTHING = "∅"
 SHOWN = 40
+HARDLY_LEARNED = 0.5
 SUMS = ("edits", "characters", "word_edits", "words", "exact", "lines")
 
 
@@ -103,6 +104,18 @@ class TextErrors(HeadMetric):
     def details(self) -> list[Table | Matrix]:
         """Return the most frequent confusions, and how reliable the confidences are."""
         return [table for table in (self._mistakes(), self._reliability()) if table.rows]
+
+    def notes(self) -> list[str]:
+        """Return a note if more than half of the characters are read wrong."""
+        rate = float(self.edits / self.characters.clamp(min=1))
+        if rate < HARDLY_LEARNED:
+            return []
+        return [
+            f"the character error rate is {rate:.2f}: the model has hardly learned to read. Train "
+            "for longer (budget.min_steps), and check that the inputs are right: texts that belong "
+            "to their lines, writing that stands upright and runs from left to right (data.y_up of "
+            "strokes, the orientation of pages), characters that training texts have too."
+        ]
 
     def _mistakes(self) -> Table:
         pairs = (

@@ -72,6 +72,11 @@ def test_figures_by_hand() -> None:
     found = {name: value.item() for name, value in metric.compute().items()}
     # F1: a 2/3, b 2/4, c 0; d occurs nowhere and does not count.
     assert found == pytest.approx({"accuracy": 0.5, "f1_macro": (2 / 3 + 1 / 2 + 0) / 3})
+    assert metric.notes() == [
+        "the accuracy of 0.5000 is not above 0.5000, that of the most frequent class, 'b': nothing "
+        "useful was learned. Train for longer (budget.min_steps), change optimizer.lr, or check "
+        "the labels."
+    ]
     table, matrix = metric.details()
     assert isinstance(table, Table)
     assert isinstance(matrix, Matrix)
@@ -109,3 +114,12 @@ def test_reset_forgets() -> None:
     metric.reset()
     metric.update(_named([1]), _batch(torch.tensor([0])))
     assert metric.compute()["accuracy"] == 0
+
+
+def test_a_model_that_is_better_than_the_majority_gets_no_note() -> None:
+    metric = LabelMetrics(CLASSES)
+    assert metric.notes() == []  # without examples
+    metric.update(_named([0, 0, 0]), _batch(torch.tensor([0, 0, 0])))
+    assert metric.notes() == []  # one class only
+    metric.update(_named([1]), _batch(torch.tensor([1])))
+    assert metric.notes() == []

@@ -207,3 +207,14 @@ def test_two_ranks_of_which_one_has_no_mistake(on_ranks: Any) -> None:
         assert found["cer"] == pytest.approx(1 / 6)
         assert found["line_accuracy"] == 0.5
         assert rows == [("c", "∅", 1)]
+
+
+def test_a_model_that_has_hardly_learned_to_read_gets_a_note(codec: CtcCodec) -> None:
+    metric = TextErrors(codec)
+    metric.update([predicted("aé"), predicted("a")], batch(codec, ["aé", "ßa"]))
+    assert metric.notes() == []
+    metric.update([predicted("")], batch(codec, ["aaaa"]))
+    (note,) = metric.notes()
+    assert note.startswith(
+        "the character error rate is 0.62: the model has hardly learned to read."
+    )

@@ -38,6 +38,13 @@ class HeadMetric(Metric):
         """Return tables and matrices for the report, from the same sums."""
         return []
 
+    def notes(self) -> list[str]:
+        """Return sentences on scores that are bad in absolute terms, from the same sums.
+
+        A run ends with those of validation, each after "On val, ".
+        """
+        return []
+
     def mode(self, name: str) -> Mode:
         """Return whether higher or lower values of a metric are better; ``min`` for ``loss``."""
         return "min" if name == "loss" else self.modes[name]

@@ -6,7 +6,7 @@ import math
 import statistics
 import warnings
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
@@ -100,10 +100,20 @@ class Evaluator:
 
     def details(self) -> list[Table | Matrix]:
         """Return the metric's tables and matrices."""
+        with self._whole():
+            return self.metric.details()
+
+    def notes(self) -> list[str]:
+        """Return what the metric says of scores that are bad in absolute terms."""
+        with self._whole():
+            return self.metric.notes()
+
+    def _whole(self) -> AbstractContextManager[None]:
+        """Return a context in which the metric has the sums of all ranks."""
         if world_size() == 1:
-            return self.metric.details()
-        with self.metric.sync_context(dist_sync_fn=gather_states):
-            return self.metric.details()
+            return nullcontext()
+        whole: AbstractContextManager[None] = self.metric.sync_context(dist_sync_fn=gather_states)
+        return whole
 
 
 def gather_states(state: Tensor, group: Any = None) -> list[Tensor]:
@@ -131,12 +141,14 @@ class Evaluation:
         details: Tables and matrices for the report.
         errors: Standard errors of the metrics due to the choice of the split's examples, by name;
             empty if they are not known.
+        notes: What the metric says of scores that are bad in absolute terms.
     """
 
     metrics: dict[str, float]
     losses: dict[str, float] = field(repr=False)
     details: list[Table | Matrix] = field(repr=False)
     errors: dict[str, float] = field(default_factory=dict, repr=False)
+    notes: list[str] = field(default_factory=list, repr=False)
 
 
 def evaluate(
@@ -161,7 +173,11 @@ def evaluate(
     for outputs, encoded, batch in progress(batches, "Evaluating", "batches"):
         evaluator.add(outputs, encoded, batch)
     return Evaluation(
-        evaluator.compute(), evaluator.losses(), evaluator.details(), evaluator.errors()
+        evaluator.compute(),
+        evaluator.losses(),
+        evaluator.details(),
+        evaluator.errors(),
+        evaluator.notes(),
     )
 
 

@@ -140,9 +140,15 @@ def _identity(section: Section, known: Mapping[str, str], folder: RunFolder) -> 
         made = {"id": known.get("id") or uuid.uuid4().hex[:12], "name": name, "resume": "allow"}
         made |= {"group": _entry_name(sweep)} if sweep else {}
     elif target.endswith(".MLFlowLogger"):
-        made = {"run_id": known.get("run_id"), "run_name": name}
+        made = {"run_id": known.get("run_id"), "run_name": name, "tracking_uri": _database(folder)}
         made |= {"tags": {"sweep": _entry_name(sweep)}} if sweep else {}
     return {key: value for key, value in made.items() if section.get(key) is None}
+
+
+def _database(folder: RunFolder) -> str:
+    """Return where MLflow keeps its entries: a database beside the folder of the run or sweep."""
+    beside = (folder.sweep or folder.path).resolve().parent / "mlflow.db"
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{beside}"
 
 
 def _entry_name(path: Path) -> str:

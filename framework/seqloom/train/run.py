@@ -117,7 +117,8 @@ def work(folder: RunFolder, data: RunData, rank: int | None = None) -> Summary:
             evaluations = _evaluate(cfg, data, pipeline, summary)
         training.loggers.log_scores(summary["metrics"], summary["steps"])
     if is_first():
-        summary["notes"] = training.notes()
+        bad = evaluations["val"].notes if "val" in evaluations else []
+        summary["notes"] = [*training.notes(), *(f"On val, {note}" for note in bad)]
         if cfg.baseline:
             with preemption.at_once():
                 summary["baselines"] = evaluate_baselines(pipeline, data)

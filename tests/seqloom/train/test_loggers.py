@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,9 +16,10 @@ import yaml
 from seqloom.config.compose import compose_run
 from seqloom.files import write_json
 from seqloom.train.folder import SWEEP_PLAN, Result, RunFolder
-from seqloom.train.loggers import Loggers
+from seqloom.train.loggers import Loggers, _identity
 
 Fit = Callable[..., Result]
+Program = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 def test_loggers_get_the_config_and_all_final_scores(fit: Fit) -> None:
@@ -47,7 +49,8 @@ def loggers(path: Path, *overrides: str) -> Loggers:
 def trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the folder of the second trial of a sweep, in the working directory."""
     monkeypatch.chdir(tmp_path)
-    for name in ("WANDB_MODE", "MLFLOW_DISABLE_TELEMETRY", "WANDB_ERROR_REPORTING"):
+    variables = ("WANDB_MODE", "MLFLOW_DISABLE_TELEMETRY", "WANDB_ERROR_REPORTING")
+    for name in (*variables, "MLFLOW_TRACKING_URI"):
         monkeypatch.setenv(name, "")  # so that it is restored
         monkeypatch.delenv(name)
     (tmp_path / "mine" / "1").mkdir(parents=True)
@@ -77,7 +80,7 @@ def test_mlflow_keeps_one_entry_for_each_run(trial: Path) -> None:
     run(loggers(trial, "logger=mlflow", "resume=auto"), pruned=True)  # a parameter has changed
     with pytest.raises(RuntimeError):
         run(loggers(trial.parent / "2", "logger=mlflow"), fails=True)
-    client = MlflowClient("sqlite:///mlflow.db")
+    client = MlflowClient(f"sqlite:///{trial.parent.parent / 'mlflow.db'}")
     experiment = client.get_experiment_by_name("seqloom")
     assert experiment is not None
     found = {one.info.run_id: one for one in client.search_runs([experiment.experiment_id])}
@@ -91,6 +94,54 @@ def test_mlflow_keeps_one_entry_for_each_run(trial: Path) -> None:
     assert first.data.metrics == {
         "val/f1": 0.5, "best/val/f1": 0.5, "test/f1": 0.25, "test/loss": 2.0
     }  # fmt: skip
+
+
+def test_mlflow_writes_beside_the_run_or_sweep(
+    trial: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def uri(path: Path) -> object:
+        section = {"_target_": "pytorch_lightning.loggers.MLFlowLogger", "tracking_uri": None}
+        return _identity(section, {}, RunFolder(path))["tracking_uri"]
+
+    alone = trial.parent.parent / "runs" / "one"
+    assert uri(trial) == f"sqlite:///{trial.parent.parent.resolve() / 'mlflow.db'}"
+    assert uri(alone) == f"sqlite:///{alone.parent.resolve() / 'mlflow.db'}"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:5000")
+    assert uri(alone) == "http://127.0.0.1:5000"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["csv", "tensorboard", "mlflow", "wandb"])
+def test_only_the_first_of_two_ranks_logs(
+    name: str, small: tuple[str, ...], program: Program, tmp_path: Path
+) -> None:
+    if name in {"mlflow", "wandb"}:
+        pytest.importorskip(name)
+    folder = tmp_path / "runs" / "two"
+    words = ("train", *small, "trainer.devices=2", "trainer.max_epochs=1", f"logger={name}")
+    done = program(*words, f"run_dir={folder}", cwd=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    made = {
+        "csv": "runs/two/csv/metrics.csv",
+        "tensorboard": "runs/two/tensorboard/events.*.0",  # of a process; .1 has its parameters
+        "mlflow": "runs/mlflow.db",
+        "wandb": "runs/two/wandb/offline-run-*/*.wandb",
+    }
+    assert len([*tmp_path.glob(made[name])]) == 1
+    if name == "csv":
+        with (folder / "csv" / "metrics.csv").open(encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        assert len([row for row in rows if row.get("test/f1")]) == 1
+    if name == "mlflow":
+        from mlflow.tracking import MlflowClient
+
+        client = MlflowClient(f"sqlite:///{tmp_path / 'runs' / 'mlflow.db'}")
+        experiment = client.get_experiment_by_name("seqloom")
+        assert experiment is not None
+        (entry,) = client.search_runs([experiment.experiment_id])
+        assert entry.info.status == "FINISHED"
+        assert "test/f1" in entry.data.metrics
+    assert {one.name for one in tmp_path.iterdir()} == {"runs"}
 
 
 def records(folder: Path) -> list[Any]:

@@ -203,17 +203,18 @@ def main_by_fork(path: str) -> int:
 
 def python_by_fork(path: str) -> int:
     """Be the interpreter that programs start: a fork if it runs one of ``MODULES``."""
-    words = [word for word in sys.argv[1:] if word != "-u"]
+    words = [word for word in sys.argv[1:] if word not in {"-u", "-P"}]
+    safe = "-P" in sys.argv or "PYTHONSAFEPATH" in os.environ
     if words[:1] != ["-m"] or words[1] not in MODULES:
         os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
     source = (
         f"import runpy, sys; sys.modules.pop({words[1]!r}, None)\n"
         f"runpy.run_module({words[1]!r}, run_name='__main__', alter_sys=True)"
     )
-    return _relay_source(path, source, words[1:], str(Path.cwd()))
+    return _relay_source(path, source, words[1:], None if safe else str(Path.cwd()))
 
 
-def _relay_source(path: str, source: str, arguments: list[str], home: str) -> int:
+def _relay_source(path: str, source: str, arguments: list[str], home: str | None) -> int:
     request = {
         "source": source,
         "arguments": arguments,
@@ -353,7 +354,9 @@ def _become(request: dict[str, Any], path: str) -> None:
     sys.argv[:] = request["arguments"]
     sys.executable = str(Path(path).with_name("python"))
     sites = request["environment"].get("PYTHONPATH", "")
-    sys.path[:1] = [request.get("home", ""), *filter(None, sites.split(os.pathsep))]
+    home = request.get("home", "")
+    own = [] if home is None else [home]
+    sys.path[:1] = [*own, *filter(None, sites.split(os.pathsep))]
     importlib.invalidate_caches()
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed()  # else each fork would draw the same

@@ -9,6 +9,7 @@ from importlib import import_module
 
 from seqloom.cli.commands import COMMANDS
 from seqloom.errors import SeqloomError
+from seqloom.safe_path import protect_children
 
 HELP = """\
 Usage: seqloom COMMAND [ARGUMENTS]
@@ -26,6 +27,7 @@ Commands:
 
 def main() -> None:
     """Run the program, print user errors without a traceback, and exit with a status."""
+    protect_children()
     try:
         _notice_signals(sys.argv[1:])
         status = run(sys.argv[1:])

@@ -113,7 +113,7 @@ def _server() -> subprocess.Popen[str]:
         return _running[0]
     _stop()
     server = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", SERVER],
+        [sys.executable, "-P", "-W", "ignore", "-c", SERVER],
         env={**os.environ, "PYTHONHASHSEED": SEED},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

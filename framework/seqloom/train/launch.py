@@ -45,6 +45,9 @@ from seqloom.train.watch import Process
 
 log = logging.getLogger("seqloom")
 
+RANK_COMMAND = ("-P", "-m", "seqloom.train.rank")
+"""Arguments of Python for a rank; with ``-P`` it imports nothing from the current folder."""
+
 GRACE = 3
 """Seconds that ranks have to end by themselves when another one has failed."""
 
@@ -125,7 +128,7 @@ def launch_ranks(folder: RunFolder, data: RunData, ranks: int) -> Summary:
     _set_environment()
     with _silent(), _own_signals(), preemption.leading(folder.preempted):
         try:
-            command = ("-m", "seqloom.train.rank", str(folder.path))
+            command = (*RANK_COMMAND, str(folder.path))
             elastic_launch(_config(folder, ranks), sys.executable)(*command)
         except SignalException as error:
             if error.sigval == signal.SIGINT:

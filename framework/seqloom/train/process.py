@@ -19,6 +19,7 @@ from lightning_fabric.utilities.exceptions import MisconfigurationException
 
 from seqloom.errors import ConfigError, RunError
 from seqloom.files import cannot_write
+from seqloom.safe_path import protect_children
 from seqloom.train.preemption import Preempted
 
 log = logging.getLogger("seqloom")
@@ -54,6 +55,7 @@ def isolated_process() -> Iterator[None]:
     cudnn = torch.backends.cudnn
     benchmark, exact = cudnn.benchmark, cudnn.deterministic
     dtype, precision = torch.get_default_dtype(), torch.get_float32_matmul_precision()
+    protect_children()  # ranks and data workers
     try:
         with warnings.catch_warnings():
             yield

@@ -13,9 +13,10 @@ from seqloom.config.run_config import RunConfig
 from seqloom.files import write_json
 from seqloom.model.provenance import entries
 from seqloom.plugins import registry
+from seqloom.revision import revision
 from seqloom.train.folder import RunFolder
 from seqloom.train.preemption import Preempted
-from seqloom.versions import revision, versions
+from seqloom.versions import versions
 
 log = logging.getLogger("seqloom")
 

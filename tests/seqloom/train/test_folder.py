@@ -138,7 +138,7 @@ def test_the_record_tells_config_versions_and_machine(tmp_path: Path) -> None:
     assert (found["config"], found["seed"]) == (CONFIG.to_plain(), 1)
     assert found["machine"]["host"] == platform.node()
     assert found["versions"]["python"] == platform.python_version()
-    assert found["git"] is None or set(found["git"]) == {"commit", "dirty"}
+    assert found["git"] is None or set(found["git"]) == {"commit"}
 
 
 def ended(folder: RunFolder, state: str) -> None:

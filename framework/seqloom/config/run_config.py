@@ -63,6 +63,7 @@ class RunConfig:
     monitor: str | None = None
     mode: Literal["max", "min"] | None = None
     baseline: bool = False
+    copy_to: str | None = None
 
     @property
     def components(self) -> dict[str, Section]:

@@ -100,6 +100,10 @@ class Run:
             says.
         baseline: Whether to evaluate simple models too, such as the most frequent class, if the
             head has any.
+        copy_to: URL of a folder that gets a copy of ``run_dir`` after each epoch and at the end:
+            ``s3://bucket/run``, ``gs://…``, ``file:///…``, or any other that fsspec knows. Where
+            ``run_dir`` holds no run, ``resume=auto`` restores it from there. A trial of a sweep
+            gets a folder of its own below it.
     """
 
     data: Any = REQUIRED
@@ -126,3 +130,4 @@ class Run:
     monitor: str | None = None
     mode: Mode | None = None
     baseline: bool = False
+    copy_to: str | None = None

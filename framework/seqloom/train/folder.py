@@ -16,7 +16,7 @@ from seqloom.files import read_json, read_jsonl, write_text
 
 log = logging.getLogger("seqloom")
 
-WITHOUT_EFFECT = frozenset({"run_dir", "resume", "threads", "title", "disable_plugins"})
+WITHOUT_EFFECT = frozenset({"run_dir", "resume", "threads", "title", "disable_plugins", "copy_to"})
 """Keys that have no influence on a run's result."""
 
 MAY_CHANGE = WITHOUT_EFFECT | {
@@ -194,6 +194,10 @@ class RunFolder:
         parent = self.path.parent
         is_trial = self.path.name.isdecimal() and (parent / SWEEP_PLAN).exists()
         return parent if is_trial else None
+
+    def remote(self, url: str | None) -> str | None:
+        """Return the URL of this run's copy below a URL; a trial of a sweep has one of its own."""
+        return f"{url.rstrip('/')}/{self.path.name}" if url and self.sweep else url
 
     @property
     def rank_summary(self) -> Path:

@@ -33,6 +33,7 @@ from seqloom.train.prepare import prepare_data
 from seqloom.train.pretrained import Pretrained, apply_init, with_components
 from seqloom.train.process import isolated_process, quiet_lightning, set_seed, set_threads
 from seqloom.train.record import Summary, installed_plugins, recorded
+from seqloom.train.remote_copy import copied
 from seqloom.train.report.run_report import write_run_report
 from seqloom.train.training import Training
 
@@ -73,7 +74,13 @@ def run(cfg: RunConfig, overrides: Sequence[str] = ()) -> Result:
     preemption.started()
     quiet_lightning()
     folder = RunFolder(Path(cfg.run_dir).absolute())
-    with preemption.handled(), locked(folder.path):
+    url = folder.remote(cfg.copy_to)
+    restore = cfg.resume == "auto" and not folder.record.exists()
+    with (
+        preemption.handled(),
+        locked(folder.path),
+        copied(folder.path, url, restore=restore),
+    ):
         preemption.check()
         if folder.finished(cfg):
             log.info("%s is finished already: there is nothing left to train.", folder.path)

@@ -42,6 +42,7 @@ from seqloom.train.notes import run_notes
 from seqloom.train.pretrained import freeze_modules
 from seqloom.train.process import explained_errors, set_seed
 from seqloom.train.record import Summary
+from seqloom.train.remote_copy import CopyFolder
 
 log = logging.getLogger("seqloom")
 
@@ -120,6 +121,7 @@ class Training:
 
     def _callbacks(self) -> list[pl.Callback]:
         head = self.pipeline.head
+        url = self.folder.remote(self.cfg.copy_to)
         return [
             *instantiate.build_callbacks(self.cfg.callbacks, head, self.monitor, self.has_val),
             RandomState(),
@@ -128,6 +130,7 @@ class Training:
             self.lines,
             self.best,
             LastCheckpoint(self.folder.last),
+            *([CopyFolder(self.folder.path, url)] if url else []),
             Agreement(),
         ]
 

@@ -12,6 +12,7 @@ from hydra.core.plugins import Plugins
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import DictConfig, OmegaConf
 
+from seqloom.config import run_name  # noqa: F401  # the default of run_dir refers to it
 from seqloom.config.schema import Run
 from seqloom.plugins import KINDS, Component, Registry, registry
 

@@ -82,6 +82,7 @@ class Plan:
         created: Time of creation, as ISO 8601.
         trials: Planned trials in the order of their numbers.
         expected: Number of trials there will be where not all are planned at once; else 0.
+        job: Name of the batch job that wrote it; empty outside of Slurm.
     """
 
     folder: Path
@@ -93,6 +94,7 @@ class Plan:
     created: str = field(default_factory=lambda: time.strftime("%Y-%m-%dT%H:%M:%S%z"))
     trials: list[PlannedTrial] = field(default_factory=list)
     expected: int = 0
+    job: str = ""
 
     def add(self, overrides: list[str], extra: dict[str, Any] | None = None) -> PlannedTrial:
         """Plan one more trial; it counts once the plan is saved."""

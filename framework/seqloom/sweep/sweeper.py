@@ -20,6 +20,7 @@ from omegaconf import DictConfig
 
 from seqloom.config.explain import explain
 from seqloom.errors import ConfigError, RunError
+from seqloom.slurm import BatchJob
 from seqloom.sweep.folder import Plan, PlannedTrial, SweepFolder, read_plan
 from seqloom.sweep.launching import TrialLauncher
 from seqloom.sweep.override_filter import OverrideFilter
@@ -179,9 +180,9 @@ class PlannedSweeper(Sweeper):
                 what = "runs" if runs else "a run"
                 raise RunError(f"{folder} already holds {what}. Choose another run_dir.")
             cwd, flags = str(Path.cwd()), self._flags()
-            self.plan = Plan(folder, self.kind, command, cwd, flags, self.settings())
+            self.plan = Plan(folder, self.kind, command, cwd, flags, self.settings(), job=_job())
             return False
-        if self.config.resume != "auto":
+        if self.config.resume != "auto" and not _by_this_job(folder):
             raise RunError(
                 f"{folder} already holds a sweep. Choose another run_dir, or continue it: "
                 f"seqloom sweep resume {folder}"
@@ -203,6 +204,20 @@ class PlannedSweeper(Sweeper):
         folders = [word for one in given for word in ("--config-dir", one.path)]
         name = hydra.job.config_name
         return [*folders, *([] if name == "train" else ["--config-name", name])]
+
+
+def _job() -> str:
+    job = BatchJob.current()
+    return job.name if job else ""
+
+
+def _by_this_job(folder: Path) -> bool:
+    """Return whether this very batch job wrote the plan before it was requeued."""
+    job = _job()
+    if not job or read_plan(folder).job != job:
+        return False
+    log.info("Slurm job %s has written %s: resume=auto", job, folder)
+    return True
 
 
 def _fixed(command: Sequence[str]) -> list[str]:

@@ -280,7 +280,7 @@ class RunFolder:
         import yaml
 
         self._remove_drafts()
-        # A run that failed or was preempted before its first checkpoint left nothing.
+        # A run that failed, was preempted or was killed before its first checkpoint left nothing.
         if self.config_file.exists() and not self._ended_early():
             self._refuse_other_run(cfg)
         else:
@@ -299,7 +299,8 @@ class RunFolder:
                         path.unlink(missing_ok=True)
 
     def _ended_early(self) -> bool:
-        ended = self.read_record().get("state") in {"failed", "preempted"}
+        state = self.read_record().get("state")
+        ended = state in {"failed", "preempted"} or not self.record.exists()
         return ended and not self.last.exists()
 
     def _refuse_other_run(self, cfg: RunConfig) -> None:

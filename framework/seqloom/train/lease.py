@@ -1,7 +1,8 @@
 """Let one process at a time write a folder, also on a shared file system and after a crash.
 
 ``lease.json`` names the holder. A holder on this machine is alive as long as its process exists;
-one on another machine, as long as it renews the file. Files are created by a hard link and replaced
+one on another machine, as long as it renews the file. A machine that was lost cannot release what
+it held, so its lease is waited out. Files are created by a hard link and replaced
 by a rename, which are both atomic on shared file systems. File locks are not used.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import json
+import logging
 import os
 import signal
 import sys
@@ -17,20 +19,27 @@ import time
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from seqloom.errors import RunError
 from seqloom.files import cannot_write
+from seqloom.slurm import BatchJob
+from seqloom.train import preemption
 from seqloom.train.watch import Process
+
+log = logging.getLogger("seqloom")
 
 EXPIRY = 60.0
 """Seconds without renewal after which a holder on another machine counts as dead."""
 
 RENEWAL = 10.0
 """Seconds between two renewals."""
+
+POLL = 1.0
+"""Seconds between two looks at a lease that is waited for."""
 
 _WRITING = 2.0  # seconds for which an unreadable lease may still be being written
 _NAME = "lease.json"
@@ -48,12 +57,16 @@ class Holder:
         process: Process that holds it; None if the file is incomplete, because it is being written.
         since: Time at which it was acquired, in ISO 8601.
         age: Seconds since its last renewal.
+        renewed: Time of its last renewal, by the clock of the file system in nanoseconds.
+        job: Batch job of the holder; None outside of Slurm.
     """
 
     token: str
     process: Process | None
     since: str
     age: float
+    renewed: int = 0
+    job: BatchJob | None = None
 
     @property
     def alive(self) -> bool:
@@ -61,6 +74,18 @@ class Holder:
         if self.process is None:
             return self.age < _WRITING
         return self.process.alive() if self.process.here else self.age < EXPIRY
+
+    @property
+    def may_end_soon(self) -> bool:
+        """Whether it may be gone although it counts as alive, so that waiting can help.
+
+        Nobody can tell a machine that was lost from one that renews the lease in a few seconds.
+        And Slurm may start a job again while processes of its previous start are still ending.
+        """
+        if self.process is None or not self.process.here:
+            return True
+        own = BatchJob.current()
+        return bool(own and self.job and self.job.name == own.name and self.job != own)
 
     def __str__(self) -> str:
         """Return a description of the holder, with what the user can do."""
@@ -73,7 +98,7 @@ class Holder:
             return f"{who}. Wait for it to end, or stop it: kill {self.process.pid}"
         return (
             f"{who} and renewed it {max(self.age, 0):.0f} s ago. Wait for it to end, or stop it "
-            f"there; if that machine is gone, try again in {EXPIRY:.0f} s."
+            "there."
         )
 
 
@@ -86,11 +111,15 @@ class Lease:
         token: Identifier of the lease.
         when_lost: Function that the thread calls when another process has taken the folder, which
             can happen while this one was suspended.
+        patient: Whether to wait for a holder that may be gone: one on a machine that was lost.
     """
 
-    def __init__(self, folder: Path, when_lost: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self, folder: Path, when_lost: Callable[[], None] | None = None, *, patient: bool = False
+    ) -> None:
         self.token = uuid.uuid4().hex
         self.when_lost = when_lost
+        self.patient = patient
         self._path = folder / _NAME
         self._owner = Process.current()
         self._claim = b""
@@ -108,6 +137,8 @@ class Lease:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             other = _take(self._path, self._claim)
+            if other is not None and self.patient:
+                other = self._wait_for(other)
         except OSError as error:
             raise cannot_write(self._path, error) from error
         if other is not None:
@@ -128,6 +159,31 @@ class Lease:
             self._renewal.join()  # otherwise, it might restore what is removed here
             with suppress(OSError):  # a file that remains counts as dead anyway
                 self._release()
+
+    def _wait_for(self, first: Holder) -> Holder | None:
+        """Take the folder as soon as its holder is dead; return a holder that shows life.
+
+        A holder that has not renewed its lease for as long as it takes to expire is dead whatever
+        the clocks say.
+        """
+        start, told = time.monotonic(), False
+        other: Holder | None = first
+        while other is not None and other.may_end_soon:
+            if other.token != first.token:
+                return other  # another process was quicker
+            elsewhere = other.process is not None and not other.process.here
+            if elsewhere and other.renewed != first.renewed:
+                return other
+            waited = time.monotonic() - start
+            if not elsewhere and waited > EXPIRY:
+                return other
+            if not told and other.process is not None:
+                log.warning("%s", _waiting(self._path.parent, other))
+                told = True
+            time.sleep(POLL)
+            preemption.check()
+            other = _take(self._path, self._claim, dead=first.token if waited > EXPIRY else None)
+        return other
 
     def _keep(self) -> None:
         while not self._ended.wait(RENEWAL):
@@ -172,8 +228,8 @@ class Lease:
 
 
 def locked(folder: Path) -> Lease:
-    """Return a lease on a folder that ends this process if another process takes the folder."""
-    return Lease(folder, when_lost=lambda: end_process(folder))
+    """Return a patient lease that ends this process if another process takes the folder."""
+    return Lease(folder, when_lost=lambda: end_process(folder), patient=True)
 
 
 def end_process(folder: Path) -> None:
@@ -210,13 +266,29 @@ def holder(folder: Path) -> Holder | None:
     return found if found is not None and found.process is not None and found.alive else None
 
 
+def _waiting(folder: Path, other: Holder) -> str:
+    """Return what is waited for, and for how long."""
+    assert other.process is not None
+    who = f"process {other.process.pid} on {other.process.host}"
+    if other.process.here:
+        return f"{folder} is held by {who}, of this job's previous start: waiting for it to end."
+    left = min(max(EXPIRY - other.age, 0), EXPIRY)
+    return (
+        f"{folder} is held by {who}, which renewed it {max(other.age, 0):.0f} s ago. If that "
+        f"machine is lost, this process continues in {left:.0f} s: waiting."
+    )
+
+
 def _content(token: str, owner: Process) -> bytes:
-    since = time.strftime("%Y-%m-%dT%H:%M:%S%z")
-    return json.dumps({"token": token, **asdict(owner), "since": since}, indent=2).encode()
+    since, job = time.strftime("%Y-%m-%dT%H:%M:%S%z"), BatchJob.current()
+    found = {"token": token, **asdict(owner), "since": since}
+    return json.dumps(found | ({"job": asdict(job)} if job else {}), indent=2).encode()
 
 
-def _take(path: Path, content: bytes) -> Holder | None:
+def _take(path: Path, content: bytes, dead: str | None = None) -> Holder | None:
     """Write a claim to a path unless a live one is there; return its holder in that case.
+
+    A claim with the token ``dead`` is known to be dead.
 
     A dead claim is replaced only by the holder of the guard with its token, and only while it is
     still there. So one of several processes that find it dead replaces it, and the others find the
@@ -230,7 +302,7 @@ def _take(path: Path, content: bytes) -> Holder | None:
             found = _look(path)
             if found is None:
                 continue  # released in the meantime
-            if found.alive:
+            if found.alive and found.token != dead:
                 return found
             guard = _guard(path, found.token)
             other = _take(guard, content)
@@ -290,22 +362,23 @@ def _look(path: Path) -> Holder | None:
     known = _parse(content)
     if known is None:
         return Holder(f"damaged-{stat.st_mtime_ns}", None, "", age)
-    token, process, since = known
-    return Holder(token, process, since, age)
+    return replace(known, age=age, renewed=stat.st_mtime_ns)
 
 
-def _parse(content: bytes) -> tuple[str, Process, str] | None:
-    with suppress(ValueError, KeyError, TypeError):
+def _parse(content: bytes) -> Holder | None:
+    with suppress(ValueError, KeyError, TypeError, RecursionError):
         found: dict[str, Any] = json.loads(content)
         pid, words = found["pid"], [found[name] for name in ("token", "started", "host", "boot")]
         if isinstance(pid, int) and pid > 0 and all(isinstance(word, str) for word in words):
-            return words[0], Process(pid, *words[1:]), str(found.get("since", "an unknown time"))
+            since, job = str(found.get("since", "an unknown time")), found.get("job")
+            holder = Holder(words[0], Process(pid, *words[1:]), since, 0)
+            return replace(holder, job=BatchJob(**job)) if isinstance(job, dict) else holder
     return None
 
 
 def _token(content: bytes) -> str | None:
     known = _parse(content)
-    return None if known is None else known[0]
+    return None if known is None else known.token
 
 
 def _set_clock(written: os.stat_result) -> None:

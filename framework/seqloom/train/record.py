@@ -14,6 +14,7 @@ from seqloom.files import write_json
 from seqloom.model.provenance import entries
 from seqloom.plugins import registry
 from seqloom.revision import revision
+from seqloom.slurm import BatchJob
 from seqloom.train.folder import RunFolder
 from seqloom.train.preemption import Preempted
 from seqloom.versions import versions
@@ -76,7 +77,9 @@ def past_attempts(folder: RunFolder) -> list[dict[str, Any]]:
 def new_attempt() -> dict[str, Any]:
     """Return the entry of an attempt that starts."""
     started = time.strftime("%Y-%m-%dT%H:%M:%S%z")
-    return {"started": started, "host": platform.node(), "state": "running"}
+    entry = {"started": started, "host": platform.node(), "state": "running"}
+    job = BatchJob.current()
+    return entry | ({"job": job.name, "restart": job.restart} if job else {})
 
 
 def record_refusal(folder: RunFolder, error: str, overrides: Sequence[str]) -> None:
@@ -108,6 +111,7 @@ def recorded(
         "attempts": len(history) + 1,
         "history": [*history, attempt],
         "overrides": list(overrides),
+        **({"job": attempt["job"]} if "job" in attempt else {}),
         "seed": cfg.seed,
         "config": cfg.to_plain(),
         "started": [*history, attempt][0]["started"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from seqloom.model import bundle
 from seqloom.model.build import build_pipeline
 from seqloom.model.pipeline import Pipeline
 from seqloom.plugins.registry import disabling_for_one_run
+from seqloom.slurm import BatchJob
 from seqloom.train import preemption
 from seqloom.train.baselines import evaluate_baselines
 from seqloom.train.checkpoints import explain_component_changes
@@ -82,6 +84,7 @@ def run(cfg: RunConfig, overrides: Sequence[str] = ()) -> Result:
         copied(folder.path, url, restore=restore),
     ):
         preemption.check()
+        cfg = _resumed_by_its_job(cfg, folder, overrides)
         if folder.finished(cfg):
             log.info("%s is finished already: there is nothing left to train.", folder.path)
             return folder.result()
@@ -97,6 +100,18 @@ def run(cfg: RunConfig, overrides: Sequence[str] = ()) -> Result:
             }
             record.update(launch_ranks(folder, data, ranks) if ranks else work(folder, data))
     return folder.result()
+
+
+def _resumed_by_its_job(cfg: RunConfig, folder: RunFolder, overrides: Sequence[str]) -> RunConfig:
+    """Return the config with ``resume=auto`` if this very batch job wrote the folder before."""
+    job = BatchJob.current()
+    if job is None or any(word.lstrip("+").startswith("resume=") for word in overrides):
+        return cfg
+    if job.name != folder.read_record().get("job"):
+        log.info("Slurm job %s: if it is requeued, it resumes in %s.", job.number, folder.path)
+        return cfg
+    log.info("Slurm job %s has written %s: resume=auto", job.number, folder.path)
+    return replace(cfg, resume="auto")
 
 
 def work(folder: RunFolder, data: RunData, rank: int | None = None) -> Summary:

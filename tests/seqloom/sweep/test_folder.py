@@ -33,6 +33,7 @@ def test_its_keys_are_the_documented_ones(plan: Plan) -> None:
     keys = {"version", "kind", "command", "cwd", "created", "settings", "trials"} | {
         "flags",
         "expected",
+        "job",
     }
     assert (set(stored), stored["version"]) == (keys, 1)
     assert stored["trials"][1] == {"number": 1, "overrides": ["encoder=lstm"], "extra": {}}

@@ -57,6 +57,8 @@ def test_a_checkpoint_without_a_config_is_not_resumed(tmp_path: Path) -> None:
 def test_only_what_does_not_make_another_run_may_change(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     folder.open(CONFIG)
+    folder.last.parent.mkdir()
+    folder.last.touch()
     free = BatchConfig(max_examples=4, workers=2)
     folder.open(replace(CONFIG, resume="auto", trainer={"max_epochs": 9}, batch=free))
     with pytest.raises(RunError, match=r"other settings: batch\.max_examples \(was 4, is 5\)\."):

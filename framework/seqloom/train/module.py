@@ -75,13 +75,17 @@ class SequenceModule(pl.LightningModule):
             module.eval()
         return self
 
+    def forward(self, batch: SequenceBatch) -> Tensor:
+        """Return the loss of each example, (B,)."""
+        _, outputs = self.pipeline.outputs(batch)
+        return self.pipeline.head.loss(outputs, batch.targets[self.pipeline.head_name])
+
     def training_step(self, batch: SequenceBatch, batch_idx: int) -> Tensor:
         """Return the mean loss over the batch's examples, times the batch's weight.
 
         The logged value is the mean over the batches of all ranks at this step.
         """
-        _, outputs = self.pipeline.outputs(batch)
-        losses = self.pipeline.head.loss(outputs, batch.targets[self.pipeline.head_name])
+        losses: Tensor = self(batch)
         loss = losses.mean()
         # Reading the value waits for the GPU, so there it is checked only occasionally.
         if loss.device.type == "cpu" or self.global_step % 50 == 0:

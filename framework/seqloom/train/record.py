@@ -48,6 +48,7 @@ class Summary(TypedDict, total=False):
 
     device: str
     ranks: int
+    scaling_efficiency: float | None
     parameters: int
     epochs: int
     steps: int

@@ -43,6 +43,7 @@ from seqloom.train.pretrained import freeze_modules
 from seqloom.train.process import explained_errors, set_seed
 from seqloom.train.record import Summary
 from seqloom.train.remote_copy import CopyFolder
+from seqloom.train.scaling import ScalingEfficiency
 
 log = logging.getLogger("seqloom")
 
@@ -74,6 +75,7 @@ class Training:
         self.best = instantiate.best_checkpoint(folder.checkpoints, self.monitor, self.has_val)
         self.lines = EpochLines(self.monitor.key)
         self.time = TrainingTime()
+        self.scaling = ScalingEfficiency()
         self.steps = JsonLines(folder.steps)
         self.loggers = Loggers(cfg, folder)
         self.trainer = instantiate.build_trainer(
@@ -114,7 +116,7 @@ class Training:
         with explained_errors(self.folder.path):
             self.loggers.start()
             self.trainer.fit(module, datamodule=data, ckpt_path=before.path, weights_only=True)
-        self._log_stop()
+        self._log_end()
         self._load_best(module)
         self.pipeline.to(self.trainer.strategy.root_device)  # Lightning has left it on the CPU
         return self._summary(data)
@@ -127,6 +129,7 @@ class Training:
             RandomState(),
             ComponentRecord(self.cfg),
             self.time,
+            self.scaling,
             self.lines,
             self.best,
             LastCheckpoint(self.folder.last),
@@ -170,15 +173,16 @@ class Training:
             return Progress()
         return read_progress(self.folder.last, self.trainer.max_steps)
 
-    def _log_stop(self) -> None:
-        """Log what stopped the training early, if anything did."""
+    def _log_end(self) -> None:
+        """Log what stopped the training early, if anything did, and how well it used its ranks."""
         epoch, score = self.best.best_epoch, self.best.best_model_score
         best = ""
         if epoch is not None and score is not None:
             best = f" Best: epoch {epoch}, {self.monitor.key} {float(score):.4f}."
         message = stop_message(callbacks_of(self.trainer), best)
-        if message and is_first():
-            log.info("%s", message)
+        for text in (message, self.scaling.message()):
+            if text and is_first():
+                log.info("%s", text)
 
     def notes(self) -> list[str]:
         """Return notes on the training for its user."""
@@ -205,6 +209,7 @@ class Training:
         return {
             "device": str(self.pipeline.device),
             "ranks": world_size(),
+            "scaling_efficiency": self.scaling.efficiency,
             "parameters": sum(parameter.numel() for parameter in self.pipeline.model.parameters()),
             "epochs": self.trainer.current_epoch,
             "steps": self.trainer.global_step,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -97,6 +98,8 @@ def test_a_run_on_two_ranks_leaves_one_model(on_two_ranks: tuple[Path, str]) -> 
     assert said.count("Examples: train 60, val 20, test 20") == 1
     assert said.count("Epoch 1 of 2") == 1
     assert "2 ranks: a batch of up to 16 examples on each, 32 in a step; 2 steps an epoch." in said
+    (efficiency,) = re.findall(r"2 ranks are .* as fast as one: scaling efficiency (.*)\.", said)
+    assert float(efficiency) == pytest.approx(record["scaling_efficiency"], abs=0.01)
     rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     steps = [row["step"] for row in rows if "train/loss" in row]
     assert steps == sorted(set(steps))  # each step once: one rank writes

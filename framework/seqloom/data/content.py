@@ -22,6 +22,12 @@ from seqloom.interfaces import Example, FrontendCodec
 
 Hashes = NDArray[np.uint64]
 
+CONTENT = "content"
+"""Key of ``Example.meta`` by which a reader identifies what it made of a file, in plain types."""
+
+FILES = "files"
+"""Mark of digests for which files count by their bytes. Those of earlier versions have none."""
+
 
 @dataclass(frozen=True)
 class ContentFields:
@@ -56,10 +62,13 @@ class Contents:
     Attributes:
         whole: Hashes of all that was read, (N,) uint64.
         inputs: Hashes of the inputs alone, (N,) uint64: equal texts with unlike labels are equal.
+        files: Whether files that are loaded late, such as images, count by their bytes, not by what
+            a library decoded them to.
     """
 
     whole: Hashes
     inputs: Hashes
+    files: bool = False
 
     def __len__(self) -> int:
         return len(self.whole)
@@ -67,7 +76,7 @@ class Contents:
     def facts(self) -> dict[str, Any]:
         """Return the number of examples and a digest of them in any order, in plain types."""
         digest = hashlib.blake2b(np.sort(self.whole).tobytes(), digest_size=16).hexdigest()
-        return {"examples": len(self), "digest": digest}
+        return {"examples": len(self), "digest": digest, **({"of": FILES} if self.files else {})}
 
     def among(self, others: Contents) -> int:
         """Return the number of these examples whose inputs are among those of other examples."""
@@ -83,24 +92,39 @@ def contents(
 ) -> Contents:
     """Return the hashes of encoded examples whose fields are all there.
 
-    What is not of plain types, such as a file that is loaded late, counts by the arrays that the
-    frontend's codec made of it.
+    What is not of plain types counts by the arrays that the frontend's codec made of it. A value
+    with a method ``digest``, such as a file that is loaded late, counts by that, and what a reader
+    cut out of a file by ``meta["content"]``: two versions of a library may decode a file otherwise.
 
     Args:
         rows: Encoded examples.
         codec: Codec of the frontend, which may have a notion of its own of equal inputs.
         fields: Names of the fields.
     """
-    whole, inputs = [], []
+    whole, inputs, files = [], [], False
     for row in rows:
         values = row.example.fields
-        whole.append(_hash(_plain_or_encoded(fields.whole(values), row)))
+        every = fields.whole(values)
+        source = _source(every, row.example)
+        files |= source is not None
+        whole.append(_hash(_plain_or_encoded(every, row) if source is None else source))
         own = codec.content(row.example, row.inputs)
         if own is None:
             read = fields.input(values)
             own = _plain_or_encoded(fields.whole(values) if read is None else read, row)
         inputs.append(_hash(own))
-    return Contents(np.array(whole, np.uint64), np.array(inputs, np.uint64))
+    return Contents(np.array(whole, np.uint64), np.array(inputs, np.uint64), files)
+
+
+def _source(values: Mapping[str, Any], example: Example) -> Any:
+    """Return values with those that are not plain by their files; None if these are not known."""
+    other = [name for name, one in values.items() if not _is_plain(one)]
+    digests = [digest() for name in other if (digest := getattr(values[name], "digest", None))]
+    if len(digests) < len(other):
+        digests = [example.meta[CONTENT]] if CONTENT in example.meta else []
+    if not other or not digests:
+        return None
+    return [{name: one for name, one in values.items() if name not in other}, digests]
 
 
 def values_digest(examples: Iterable[Example], fields: ContentFields) -> str:
@@ -161,7 +185,7 @@ def save_contents(path: Path, splits: Mapping[str, Contents]) -> None:
     arrays = {
         f"{split}.{name}": getattr(one, name)
         for split, one in splits.items()
-        for name in ("whole", "inputs")
+        for name in ("whole", "inputs", "files")
     }
     with atomic_file(path) as draft, draft.open("wb") as file:
         np.savez(file, **arrays)
@@ -174,7 +198,12 @@ def load_contents(path: Path) -> dict[str, Contents]:
             stored = np.load(file, allow_pickle=False)
             arrays = {name: stored[name] for name in stored.files}
         names = {name.partition(".")[0] for name in arrays}
-        found = {n: Contents(arrays[f"{n}.whole"], arrays[f"{n}.inputs"]) for n in names}
+        found = {
+            n: Contents(
+                arrays[f"{n}.whole"], arrays[f"{n}.inputs"], bool(arrays.get(f"{n}.files", False))
+            )
+            for n in names
+        }
     except (OSError, ValueError, AttributeError, LookupError, EOFError, zipfile.BadZipFile):
         return {}
     hashes = [array for one in found.values() for array in (one.whole, one.inputs)]

@@ -9,8 +9,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from seqloom.config.run_config import RunConfig
-from seqloom.data.content import contents, save_contents, values_digest
+from seqloom.data.content import (
+    Contents,
+    contents,
+    load_contents,
+    save_contents,
+    values_digest,
+)
 from seqloom.data.encode import Codecs, encode
 from seqloom.data.encoded import EncodedSplit
 from seqloom.data.fit_codecs import fit_codecs
@@ -69,7 +77,13 @@ def reload_data(cfg: RunConfig, folder: RunFolder) -> RunData:
     data = read_data(cfg, stored["states"])
     digests = {split: rows.digest() for split, rows in data.rows.items()}
     changed = [split for split in digests if stored["examples"][split] != digests[split]]
-    if changed:
+    if changed and _are_same(load_contents(folder.contents), data.contents):
+        log.warning(
+            "The examples are those that the run started with, but other versions of seqloom or of "
+            "a library encode them otherwise (%s): the run continues with what there is now.",
+            ", ".join(changed),
+        )
+    elif changed:
         raise RunError(
             f"{folder.path} cannot be resumed: the data changed since this run started "
             f"({', '.join(changed)}). Restore them, or use a new run_dir."
@@ -168,6 +182,14 @@ def read_data(cfg: RunConfig, states: States | None = None, basis: States | None
     skipped = {split: rejected[split].errors for split in SPLITS}
     values = {split: values_digest((row.example for row in rows[split]), fields) for split in rows}
     return RunData(codecs, states, rows, skipped, found, values)
+
+
+def _are_same(before: Mapping[str, Contents], now: Mapping[str, Contents]) -> bool:
+    """Return whether splits have the same examples in the same order."""
+    return before.keys() == now.keys() and all(
+        before[split].files == one.files and np.array_equal(before[split].whole, one.whole)
+        for split, one in now.items()
+    )
 
 
 def _read_splits(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import io
 import logging
 from collections.abc import Iterator
@@ -45,6 +46,15 @@ class ImageFile:
         if self.member is not None:
             return decode(io.BytesIO(read_member(self.path, self.member)), str(self))
         return decode(Path(self.path).expanduser(), self.path)
+
+    def digest(self) -> str:
+        """Return a digest of the file's bytes, which no version of a decoder changes."""
+        data = (
+            Path(self.path).expanduser().read_bytes()
+            if self.member is None
+            else read_member(self.path, self.member)
+        )
+        return hashlib.blake2b(data, digest_size=16).hexdigest()
 
     def __str__(self) -> str:
         return self.path if self.member is None else f"{self.path}/{self.member}"

@@ -194,7 +194,7 @@ class PageReader(SplitReader):
         page, sheet, line = entry.page, entry.sheet, entry.line
         entry.opened.lines[line.id] = None
         xml = str(sheet.page.xml)
-        meta = {
+        meta: dict[str, Any] = {
             "page": page,
             "region": line.region,
             "line": line.id,
@@ -211,6 +211,7 @@ class PageReader(SplitReader):
         except ValueError as error:
             sentence = entry.opened.lines[line.id] = str(error).rstrip(".")
             return ExampleError(example, f"line {line.id!r} of page {page!r}: {sentence}.")
+        meta["content"] = [sheet.content(line), self._height, self._straighten]
         if line.text is not None:
             example.fields["text"] = line.text
         return example

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterator
 from functools import cached_property
@@ -77,6 +78,15 @@ class Sheet:
                 "their baselines run to the left and the writing hangs below them; they were "
                 f"turned ({_named(self._upside_down)})"
             )
+
+    def content(self, line: Line) -> str:
+        """Return a digest of what a line is cut from: the bytes of the page's image, and where."""
+        where = (self.page.width, self.page.height, line.polygon, line.baseline, line.turn)
+        return hashlib.blake2b(self._image + repr(where).encode(), digest_size=16).hexdigest()
+
+    @cached_property
+    def _image(self) -> bytes:
+        return hashlib.blake2b(find_image(self.page).read_bytes()).digest()
 
     @cached_property
     def _flat(self) -> Gray | str:

@@ -88,6 +88,39 @@ def test_values_that_are_not_plain_count_by_their_arrays() -> None:
     assert of(image, array=[1, 2]).among(of({**image, "label": "y"}, array=[1, 2])) == 1
 
 
+class File:
+    """A file that is loaded late."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+    def digest(self) -> str:
+        return self.data.hex()
+
+
+def test_files_count_by_their_bytes_however_they_are_decoded(tmp_path: Path) -> None:
+    def image(data: bytes) -> dict[str, Any]:
+        return {"text": File(data), "label": "x"}
+
+    found = of(image(b"1"), array=[1, 2])
+    assert found.facts() == of(image(b"1"), array=[1, 3]).facts()
+    assert found.facts() != of(image(b"2"), array=[1, 2]).facts()
+    assert found.facts() != of({**image(b"1"), "label": "y"}, array=[1, 2]).facts()
+    assert found.facts()["of"] == "files"
+    save_contents(tmp_path / "contents.npz", {"train": found})
+    assert load_contents(tmp_path / "contents.npz")["train"].facts() == found.facts()
+
+
+def test_a_reader_may_say_what_it_made_of_a_file() -> None:
+    def cut(where: int, gray: int) -> Contents:
+        row = rows({"text": np.full((2, 2), gray), "label": "x"}, array=gray)[0]
+        row.example.meta["content"] = ["page", where]
+        return contents([row], Codec(), TEXTS)
+
+    assert cut(1, 200).facts() == cut(1, 201).facts() != cut(2, 200).facts()
+    assert cut(1, 200).among(cut(1, 201)) == 0  # what the frontend reads decides
+
+
 def test_a_frontend_may_have_its_own_notion_of_equal_inputs() -> None:
     upper = {"text": "A", "label": "x"}
     assert of(A).among(of(upper)) == 0

@@ -7,15 +7,17 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import seqloom
 from seqloom.cli.main import run
 from seqloom.config.compose import compose_run
 from seqloom.config.overrides import split_overrides
+from seqloom.data.content import Contents
 from seqloom.errors import DataError
 from seqloom.train.evaluation import evaluate_model
-from seqloom.train.overlap import names_other_data, warn_of_overlap
+from seqloom.train.overlap import TrainedOn, names_other_data, warn_of_overlap
 from seqloom.train.prepare import read_data
 
 SMALL = (
@@ -115,6 +117,17 @@ def test_a_bundle_without_its_run_knows_the_digests(folder: Path, tmp_path: Path
     write(folder / "table.csv", ROWS[::-1])
     with pytest.raises(DataError, match="has 8 examples, as many as then, but not the same"):
         evaluate_model(bundle)
+
+
+def test_digests_of_an_earlier_version_are_not_compared() -> None:
+    now = Contents(np.arange(3, dtype=np.uint64), np.arange(3, dtype=np.uint64), files=True)
+    section = {"name": "line_images", "train": "lines"}
+    before = {"examples": 3, "digest": "of decoded images"}
+    TrainedOn({"test": before}, {}).refuse_changed("test", now, section)
+    with pytest.raises(DataError, match="3 examples, 1 fewer than then"):
+        TrainedOn({"test": {**before, "examples": 4}}, {}).refuse_changed("test", now, section)
+    with pytest.raises(DataError, match="3 examples, as many as then"):
+        TrainedOn({"test": {**before, "of": "files"}}, {}).refuse_changed("test", now, section)
 
 
 def test_files_of_their_own_are_compared_too(tmp_path: Path) -> None:

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from seqloom.config.compose import compose_run
-from seqloom.errors import DataError, ExampleError
+from seqloom.errors import DataError, ExampleError, RunError
 from seqloom.interfaces import Example, Reader
 from seqloom.train import prepare
-from seqloom.train.folder import Result
-from seqloom.train.prepare import read_data
+from seqloom.train.folder import Result, RunFolder
+from seqloom.train.prepare import prepare_data, read_data, reload_data
 
 Fit = Callable[..., Result]
 Conll = Callable[..., list[str]]
@@ -209,3 +209,20 @@ def test_rows_that_the_reader_itself_refuses_may_be_skipped(tmp_path: Path) -> N
     found = _read(*data, "on_bad=skip")
     assert [row.example.fields["label"] for row in found.rows["train"]] == ["a", "b"]
     assert len(found.skipped["train"]) == 2
+
+
+def test_the_same_examples_that_are_encoded_otherwise_are_told(
+    conll: Conll, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    cfg = compose_run([*RUN, *conll(train=[GOOD, OTHER], val=[GOOD]), f"run_dir={tmp_path}/run"])
+    folder = RunFolder(tmp_path / "run")
+    folder.path.mkdir()
+    prepare_data(cfg, folder)
+    stored = json.loads(folder.codecs.read_text(encoding="utf-8"))
+    stored["examples"]["train"] = "the digest of arrays of another version"
+    folder.codecs.write_text(json.dumps(stored), encoding="utf-8")
+    assert len(reload_data(cfg, folder).rows["train"]) == 2
+    assert "encode them otherwise (train)" in caplog.text
+    folder.contents.unlink()
+    with pytest.raises(RunError, match=r"the data changed since this run started \(train\)"):
+        reload_data(cfg, folder)

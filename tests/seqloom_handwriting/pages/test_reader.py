@@ -25,6 +25,7 @@ def test_lines_are_examples_in_reading_order(alto_page: Write) -> None:
     assert str(third.origin) == f"{xml}:7"
     image = first.fields["image"]
     assert (image.shape, image.dtype, image.min(), image.max()) == ((64, 569), np.uint8, 0, 255)
+    assert first.meta.pop("content") != third.meta["content"]
     assert first.meta == {
         "page": "one",
         "region": "b1",

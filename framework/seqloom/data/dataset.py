@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from seqloom.data.collate import Collate, EncodedExample
 from seqloom.data.encode import Codecs
 from seqloom.data.sampler import Batch
+from seqloom.data.worker import begin_worker
 from seqloom.interfaces import SequenceBatch
 
 
@@ -66,6 +67,7 @@ def loader(
         num_workers=workers,
         generator=torch.Generator(),
         persistent_workers=workers > 0,
+        worker_init_fn=begin_worker,
     )
 
 

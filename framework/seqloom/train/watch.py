@@ -1,16 +1,14 @@
 """Identify a process, and end with it: no rank or worker continues after its sweep has ended.
 
 A process that is killed cannot notify the processes that work for it, so each of them watches it.
-The watch ends only its own process: ranks have their own watch, and torch's data workers check for
-their parent and end by themselves within seconds.
+The watch ends only its own process: ranks have their own watch, and data workers end with the
+process that started them, see `seqloom.data.worker`.
 """
 
 from __future__ import annotations
 
-import ctypes
 import os
 import platform
-import signal
 import subprocess
 import sys
 import threading
@@ -22,6 +20,7 @@ from functools import cache
 from pathlib import Path
 
 from seqloom.errors import RunError
+from seqloom.parent import end_with_parent, kill_this_process
 
 SWEEP_VARIABLE = "SEQLOOM_SWEEP"
 """Environment variable that names the sweep's process to its joblib workers and submitted jobs."""
@@ -30,7 +29,6 @@ POLL = 0.5
 """Seconds between two checks of a watched process."""
 
 _JOB_VARIABLE = "SLURM_JOB_ID"
-_PR_SET_PDEATHSIG = 1
 
 _watched: dict[int, set[Process]] = {}  # by watching process: a fork has no thread
 
@@ -100,9 +98,8 @@ def die_with(*processes: Process) -> None:
     watched = _watched.setdefault(os.getpid(), set())
     first = not watched
     watched.update(process for process in processes if process.here)
-    for process in watched:
-        if process.pid == os.getppid():
-            _ask_kernel(process)
+    if any(process.pid == os.getppid() for process in watched):
+        end_with_parent()
     if watched and first:
         threading.Thread(target=_watch, args=(watched,), name="seqloom-watch", daemon=True).start()
 
@@ -151,25 +148,7 @@ def end_with_sweep() -> None:
 def _watch(watched: set[Process]) -> None:
     while all(process.alive() for process in list(watched)):
         time.sleep(POLL)
-    _die()
-
-
-def _die() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
-    os._exit(128 + signal.SIGKILL)  # a container's first process ignores its own signals
-
-
-def _ask_kernel(parent: Process) -> None:
-    """Ask the kernel to kill this process when its parent ends."""
-    # The kernel watches the thread that started us, which may end long before its process.
-    try:
-        children = Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()
-    except OSError:
-        return
-    if str(os.getpid()) in children:
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent.pid:  # it ended before the kernel was asked
-            _die()
+    kill_this_process()
 
 
 def _start(pid: int) -> str | None:

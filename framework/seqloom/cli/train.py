@@ -8,6 +8,7 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from seqloom.errors import ConfigError, RunError, SeqloomError
 from seqloom.files import cannot_write
 from seqloom.plugins.registry import disabling_for_one_run
 from seqloom.sweep.folder import SweepFolder
+from seqloom.sweep.preempted import run_together
 from seqloom.sweep.shares import own_share
 from seqloom.train import preemption
 from seqloom.train.folder import RunFolder
@@ -132,7 +134,8 @@ def overrides_first(arguments: list[str]) -> list[str]:
 def run_trial(composed: DictConfig) -> None:
     """Run one trial of a sweep; its failure is printed and recorded, and does not end the sweep."""
     try:
-        run_composed(composed)
+        end_with_sweep()
+        run_together(Path(HydraConfig.get().sweep.dir), partial(run_composed, composed))
     except SeqloomError as error:
         print_failure(str(error))
     except Exception as error:
@@ -162,7 +165,6 @@ def run_composed(composed: DictConfig) -> None:
             record_refusal(folder, f"{type(error).__name__}: {error}", overrides)
         raise
     if settings.mode is RunMode.MULTIRUN:
-        end_with_sweep()
         with own_share(settings.sweep.dir, settings.launcher, config.trainer, config.threads):
             run_once(config)
     else:

@@ -30,6 +30,11 @@ class SweepFolder:
         """A summary of the trials' records."""
         return self.path / "index.json"
 
+    @property
+    def preempted(self) -> Path:
+        """The file by which a sweep tells its trials that they are to end; removed at the start."""
+        return self.path / "preempted"
+
     def trial(self, number: int) -> RunFolder:
         """Return the folder of a trial, which need not exist yet."""
         return RunFolder(self.path / str(number))

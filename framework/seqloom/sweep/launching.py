@@ -17,6 +17,7 @@ from seqloom.errors import RunError
 from seqloom.sweep.folder import Plan, PlannedTrial, SweepFolder
 from seqloom.sweep.leaderboard import best_trial
 from seqloom.sweep.trials import Trial, read_trials
+from seqloom.train import preemption
 from seqloom.train.lease import Lease
 from seqloom.train.record import record_refusal
 
@@ -60,11 +61,13 @@ class TrialLauncher:
 
         Raises:
             RunError: The launcher failed before any trial started.
+            Preempted: The sweep or one of its trials was told to end.
         """
         killed_before: list[PlannedTrial] = []
         todo = list(planned)
         while todo:
             broken = self._launch_once(todo)
+            preemption.check()
             states = {trial.number: trial.state for trial in read_trials(self.plan.folder)}
             killed = [one for one in todo if states.get(one.number) == "killed"]
             not_started = [one for one in todo if states.get(one.number) in {None, "waiting"}]
@@ -74,7 +77,9 @@ class TrialLauncher:
             todo = not_started
         for one in killed_before:
             log.warning("[%d] was killed: trying again, alone.", one.number)
-            if self._launch_once([one]):
+            broken = self._launch_once([one])
+            preemption.check()
+            if broken:
                 self._give_up(one)
 
     def _launch_once(self, planned: Sequence[PlannedTrial]) -> str:
@@ -181,7 +186,9 @@ def progress_line(
     total = max(len(trials), expected)
     states = Counter(trial.state for trial in trials)
     counts = [f"{states['done']} of {total} done"]
-    counts += [f"{states[s]} {s}" for s in ("running", "failed", "pruned") if states[s]]
+    counts += [
+        f"{states[s]} {s}" for s in ("running", "failed", "pruned", "preempted") if states[s]
+    ]
     parts = [f"Sweep: {', '.join(counts)}"]
     top = best_trial(trials)
     if top and top.monitor:

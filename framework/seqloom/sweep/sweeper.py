@@ -27,6 +27,7 @@ from seqloom.sweep.override_filter import OverrideFilter
 from seqloom.sweep.shares import tidy
 from seqloom.sweep.show import finish
 from seqloom.sweep.trials import read_trials
+from seqloom.train import preemption
 from seqloom.train.folder import RunFolder
 from seqloom.train.lease import locked
 from seqloom.train.watch import lead_sweep
@@ -99,7 +100,12 @@ class PlannedSweeper(Sweeper):
             raise ConfigError("hydra.launcher.n_jobs=0: expected 1 or more, or -1 for every core.")
         words = [word for word in arguments if not word.startswith(OWN_OVERRIDES)]
         try:
-            with locked(folder), lead_sweep():
+            with (
+                preemption.handled(),
+                locked(folder),
+                preemption.leading(SweepFolder(folder).preempted),
+                lead_sweep(),
+            ):
                 resuming = self._open(folder)
                 params = [f"{key}={value}" for key, value in self.params.items()]
                 self.run([*params, *words], resuming)

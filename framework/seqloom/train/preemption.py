@@ -11,7 +11,6 @@ import os
 import signal
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -114,6 +113,8 @@ def install() -> None:
 
     A signal that is ignored, as ``nohup`` does with SIGHUP, stays ignored.
     """
+    if _flag.installed or threading.current_thread() is not threading.main_thread():
+        return
     _install()
     sys.meta_path.insert(0, _importing)
 
@@ -142,20 +143,30 @@ def handled() -> Iterator[None]:
         _flag.installed, _flag.received, _flag.reason = False, None, None
 
 
-def follow(path: Path) -> None:
-    """Pass on to this process the signal that another one writes to a file, now or later.
+@contextmanager
+def following(path: Path) -> Iterator[None]:
+    """Pass on to this process the signal that another one writes to a file, before or in the block.
 
     Signals to a program that launched this one reach it thus, whatever it is doing.
+
+    Raises:
+        Preempted: The file is there already.
     """
-    threading.Thread(target=_wait_for, args=(path,), name="seqloom-follow", daemon=True).start()
+    over = threading.Event()
+    _look_at(path)
+    check()
+    threading.Thread(
+        target=_wait_for, args=(path, over), name="seqloom-follow", daemon=True
+    ).start()
+    try:
+        yield
+    finally:
+        over.set()
 
 
 @contextmanager
 def leading(path: Path) -> Iterator[None]:
-    """Pass on the signals that this process gets in the block to those that follow the file.
-
-    It stays afterwards, for processes that have not looked yet.
-    """
+    """Pass on the signal that this process gets in the block to those that follow the file."""
     path.unlink(missing_ok=True)
     over = threading.Event()
     thread = threading.Thread(target=_pass_on, args=(path, over), name="seqloom-lead", daemon=True)
@@ -165,24 +176,26 @@ def leading(path: Path) -> Iterator[None]:
     finally:
         over.set()
         thread.join()
+        path.unlink(missing_ok=True)
 
 
 def _pass_on(path: Path, over: threading.Event) -> None:
     while not over.wait(POLL):
         if requested() is not None:
             with suppress(OSError):
-                path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(reason(), encoding="utf-8")
             return
 
 
-def _wait_for(path: Path) -> None:
-    while _flag.received is None:
-        with suppress(OSError):
-            if why := path.read_text(encoding="utf-8"):
-                request(why)
-                return
-        time.sleep(POLL)
+def _wait_for(path: Path, over: threading.Event) -> None:
+    while _flag.received is None and not over.wait(POLL):
+        _look_at(path)
+
+
+def _look_at(path: Path) -> None:
+    with suppress(OSError):
+        if why := path.read_text(encoding="utf-8"):
+            request(why)
 
 
 def _install() -> dict[signal.Signals, Any]:

@@ -39,10 +39,10 @@ def main() -> None:
     preemption.install()
     die_with(Process.from_text(os.environ[OWNER_VARIABLE]))
     end_with_sweep()
-    preemption.follow(folder.preempted)
     _log_to(folder.log if rank == 0 else None)
     try:
-        _run(folder, rank)
+        with preemption.following(folder.preempted):
+            _run(folder, rank)
     except KeyboardInterrupt:  # the launcher gets the signal as well, and reports it
         os._exit(128 + signal.SIGINT)
     except Preempted:

@@ -122,17 +122,28 @@ def test_a_thread_cannot_have_handlers_and_needs_none() -> None:
 
 @pytest.mark.usefixtures("noticed")
 def test_a_process_that_leads_tells_those_that_follow(tmp_path: Path) -> None:
-    path = tmp_path / "ranks" / "preempted"
+    path = tmp_path / "preempted"
     with preemption.leading(path):
         tell(signal.SIGUSR2)
         wait(path.exists)
-    assert path.read_text() == "SIGUSR2"
-    preemption._flag.received = None  # a process that starts to follow later
-    preemption.follow(path)
-    with pytest.raises(Preempted, match="SIGUSR2"), preemption.at_once():
-        time.sleep(20)
+        assert path.read_text() == "SIGUSR2"
+    assert not path.exists()
+    path.write_text("SIGUSR2")
+    preemption._flag.received = None  # as in a process that starts to follow later
+    with pytest.raises(Preempted, match="SIGUSR2"), preemption.following(path):
+        raise AssertionError("it is there already")
+    path.unlink()
+    preemption._flag.received = None
+    with pytest.raises(Preempted, match="SIGHUP"):
+        _work_until_told(path)
     with preemption.leading(path):  # the next attempt
         assert not path.exists()
+
+
+def _work_until_told(path: Path) -> None:
+    with preemption.following(path), preemption.at_once():
+        path.write_text("SIGHUP")
+        time.sleep(20)
 
 
 @pytest.mark.usefixtures("noticed")

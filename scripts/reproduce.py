@@ -230,8 +230,10 @@ def tune(run_dir: Path) -> bool:
     """Tune the decoding of a run's model, evaluate it and return whether both succeeded."""
     script, tuned = Path(sys.executable).with_name("seqloom"), run_dir / "tuned"
     metrics = {}
-    commands = [["tune", run_dir, "--out", tuned]]
-    commands += [["evaluate", tuned, "--split", split, "--json"] for split in ("val", "test")]
+    commands = [["tune", run_dir, "--its-data", "--out", tuned]]
+    commands += [
+        ["evaluate", tuned, "--its-data", "--split", split, "--json"] for split in ("val", "test")
+    ]
     for command in commands:
         done = subprocess.run([script, *command], capture_output=True, text=True, check=False)
         with (run_dir / "output.txt").open("a", encoding="utf-8") as output:
@@ -286,7 +288,8 @@ def _section(table: Table) -> Iterator[str]:
         commands.append(" ".join(model.command(1, Path("runs/mine"))))
         if model.tuned:
             yield _row(f"{name}, n-gram model and beam", runs, "tuned.json", table.key, model.tuned)
-            commands += ["seqloom tune runs/mine --out tuned", "seqloom evaluate tuned"]
+            commands += ["seqloom tune runs/mine --its-data --out tuned"]
+            commands += ["seqloom evaluate tuned --its-data"]
     yield from ("", "```bash", *commands, "```")
 
 

@@ -97,6 +97,7 @@ def open_split(
     batch_size: int = 64,
     skip_bad: bool = False,
     changed_data: bool = False,
+    its_data: bool = False,
 ) -> ModelSplit:
     """Read and encode one split of the data that a model was trained on, or of other data.
 
@@ -107,11 +108,13 @@ def open_split(
         batch_size: Largest number of examples in a batch.
         skip_bad: Whether to leave out examples that cannot be used, rather than to fail.
         changed_data: Whether to use the model's own data if it changed since the training.
+        its_data: Whether the files and URLs that the model names as its data may be read.
 
     Raises:
         BundleError: The model's own data cannot be read with the installed plugins.
-        ConfigError: An override is wrong, the model does not record its data, or other data do
-            not have the fields that the model needs.
+        ConfigError: An override is wrong, the model does not record its data, other data do
+            not have the fields that the model needs, or the data is in files that only the model
+            names.
         DataError: The split is empty, has examples that cannot be used, or changed since the
             training.
     """
@@ -122,6 +125,7 @@ def open_split(
         batch_size=batch_size,
         skip_bad=skip_bad,
         changed_data=changed_data,
+        its_data=its_data,
     )
     return ModelSplit(pipeline, *examples)
 
@@ -133,6 +137,7 @@ def evaluate(
     batch_size: int = 64,
     skip_bad: bool = False,
     changed_data: bool = False,
+    its_data: bool = False,
 ) -> dict[str, float]:
     """Return the metrics of a model over one split of a data set, ``loss`` among them.
 
@@ -144,10 +149,12 @@ def evaluate(
         batch_size: Largest number of examples in a batch.
         skip_bad: Whether to leave out examples that cannot be used, rather than to fail.
         changed_data: Whether to use the model's own data if it changed since the training.
+        its_data: Whether the files and URLs that the model names as its data may be read.
 
     Raises:
         BundleError: The model cannot be loaded.
-        ConfigError: An override is wrong, or the model does not record its data.
+        ConfigError: An override is wrong, the model does not record its data, or it is in files
+            that only the model names.
         DataError: The split is empty, has examples that cannot be used, or changed since the
             training.
     """
@@ -158,6 +165,7 @@ def evaluate(
         batch_size=batch_size,
         skip_bad=skip_bad,
         changed_data=changed_data,
+        its_data=its_data,
     ).metrics
 
 

@@ -54,6 +54,7 @@ def seqloom_components() -> Iterable[Component]:
             schema=Classification,
             target="seqloom_classification.head:ClassificationHead",
             takes={"field": ("label", "labels")},
+            files=(),
             suggests={
                 "frontend=words": {"dropout": 0.4, "subwords": True},
                 "budget": {"min_steps": 1500},

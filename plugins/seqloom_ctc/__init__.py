@@ -5,10 +5,16 @@ This module is the entry point: it is imported at every start and loads neither 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from seqloom.plugins import Command, Component, hookimpl
 from seqloom_ctc.schema import Ctc
+
+
+def _files(params: Mapping[str, Any]) -> Iterable[str]:
+    """Return the parameters that name files; the word ``train`` is no file."""
+    return ("corpus",) if params.get("lexicon") == "train" else ("corpus", "lexicon")
 
 
 @hookimpl
@@ -21,6 +27,7 @@ def seqloom_components() -> Iterable[Component]:
             Ctc,
             "seqloom_ctc.head:CtcHead",
             takes={"field": ("text",), "steps": ("frame",)},
+            files=_files,
             extra="ctc",
         ),
     )

@@ -54,6 +54,7 @@ def seqloom_components() -> Iterable[Component]:
             name="ner",
             schema=Ner,
             target="seqloom_ner.head:NerHead",
+            files=(),
             takes={"field": ("tags",), "steps": ("token",)},
         )
     ]

@@ -87,6 +87,6 @@ _ENCODERS = {
 def seqloom_components() -> Iterable[Component]:
     """Return the six encoders."""
     return [
-        Component("encoder", name, schema, f"seqloom_recurrent.encoders:{target}")
+        Component("encoder", name, schema, f"seqloom_recurrent.encoders:{target}", files=())
         for name, (schema, target) in _ENCODERS.items()
     ]

@@ -15,6 +15,8 @@ from seqloom.plugins import Component
 
 FIELD_KINDS = ("text", "tokens", "tags", "label", "labels")
 INPUT_KINDS = ("text", "tokens")
+SPLITS = ("train", "val", "test")
+"""Parameters of files."""
 
 
 def field_kinds(
@@ -225,6 +227,7 @@ DATA = (
         "csv",
         CsvConfig,
         "seqloom_text.readers.csv:CsvReader",
+        files=SPLITS,
         gives=_column_gives,
         suffixes=(".csv", ".tsv"),
         sample=f"{_SAMPLES}:csv",
@@ -234,6 +237,7 @@ DATA = (
         "jsonl",
         JsonlConfig,
         "seqloom_text.readers.jsonl:JsonlReader",
+        files=SPLITS,
         gives=_column_gives,
         suffixes=(".jsonl",),
         sample=f"{_SAMPLES}:jsonl",
@@ -243,6 +247,7 @@ DATA = (
         "conll",
         ConllConfig,
         "seqloom_text.readers.conll:ConllReader",
+        files=SPLITS,
         gives=_conll_gives,
         suffixes=(".conll", ".iob", ".bio", ".conllu"),
         sample=f"{_SAMPLES}:conll",
@@ -252,6 +257,7 @@ DATA = (
         "parallel",
         ParallelConfig,
         "seqloom_text.readers.lines:ParallelReader",
+        files=SPLITS,
         gives=_parallel_gives,
         sample=f"{_SAMPLES}:parallel",
     ),
@@ -260,6 +266,7 @@ DATA = (
         "lines",
         LinesConfig,
         "seqloom_text.readers.lines:LinesReader",
+        files=SPLITS,
         gives={"text": "text"},
         suffixes=(".txt",),
         sample=f"{_SAMPLES}:lines",
@@ -269,6 +276,7 @@ DATA = (
         "apples",
         ApplesConfig,
         "seqloom_text.apples.reader:ApplesReader",
+        files=(),
         gives=APPLES_KINDS,
         sample=f"{_SAMPLES}:apples",
     ),

@@ -33,6 +33,7 @@ def evaluate(arguments: list[str]) -> int:
         batch_size=options.batch,
         skip_bad=options.skip_bad,
         changed_data=options.changed_data,
+        its_data=options.its_data,
     )
     if options.json:
         print(json.dumps(finite({options.split: found.metrics})))
@@ -58,6 +59,11 @@ def _parser() -> argparse.ArgumentParser:
         help="data=NAME, data.KEY=VALUE: other data; head.KEY=VALUE: decoding",
     )
     parser.add_argument("--split", choices=SPLITS, default="test", help="default: test")
+    parser.add_argument(
+        "--its-data",
+        action="store_true",
+        help="read the files that the model names as its data; they are listed before",
+    )
     parser.add_argument(
         "--changed-data",
         action="store_true",

@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from seqloom.cli.options import (
     Overrides,
@@ -20,6 +20,8 @@ from seqloom.cli.options import (
 from seqloom.config.overrides import with_overrides
 from seqloom.config.run_config import Section
 from seqloom.errors import DataError, ExampleError
+from seqloom.plugins import registry
+from seqloom.plugins.named_files import SPLITS, without_files
 from seqloom.plugins.readers import choose_reader, suffix_of, trained_suffixes
 
 PLAIN = "lines"
@@ -82,7 +84,7 @@ def input_section(info: Mapping[str, Any], paths: Sequence[str], overrides: Over
     Raises:
         ConfigError: No component reads such files, or an override is wrong.
     """
-    stored = info["data"]
+    stored = info["data"] and _without_files(info["data"])
     frontend = info["components"]["frontend"]["section"]
     name = overrides.name or choose_reader(frontend, stored, paths)
     if name == PLAIN and not overrides.name:
@@ -91,6 +93,17 @@ def input_section(info: Mapping[str, Any], paths: Sequence[str], overrides: Over
             return found
     section = dict(stored) if stored and stored["name"] == name else {"name": name}
     return with_overrides(section, overrides.data)
+
+
+def _without_files(stored: Section) -> Section:
+    """Return how the training data was read, without the files that the model names for that.
+
+    The paths of its splits stay: their suffixes show the form of inputs, and nothing is read
+    from them.
+    """
+    if ("data", stored["name"]) not in registry().components:
+        return stored
+    return cast("Section", without_files("data", stored, keep=SPLITS))
 
 
 def _recognized(

@@ -66,7 +66,7 @@ def read_description(path: Path) -> dict[str, Any]:
         _refuse_nonsense(found)
     except MALFORMED as error:
         raise BundleError(f"{file} is damaged: {error!r}; copy it again.") from error
-    return found
+    return {"data": None, **{key: {} for key in ("metrics", "versions", "splits")}, **found}
 
 
 def _with_only_head(found: Mapping[str, Any], path: Path) -> dict[str, Any]:

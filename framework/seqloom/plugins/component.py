@@ -22,6 +22,9 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 Gives = Mapping[str, str] | Callable[[Mapping[str, Any]], Mapping[str, str]]
 """Kinds by name, or a function from the component's parameters to them."""
 
+Files = tuple[str, ...] | Callable[[Mapping[str, Any]], Iterable[str]] | None
+"""Names of parameters, or a function from the component's parameters to them; None: unknown."""
+
 REQUIRED: Any = "???"
 """OmegaConf's marker for a parameter without a default, without importing OmegaConf."""
 
@@ -62,6 +65,9 @@ class Component:
         gives: What it provides: a data set the kind of each field (``{"tokens": "tokens",
             "slots": "tags"}``), a frontend what one of its steps represents (``{"steps":
             "token"}``).
+        files: Parameters that name files, folders or URLs. What a shared model names there is read
+            only if the user asks for it (``--its-data``). None, the default: any text among the
+            parameters that could be a path counts as one.
         suffixes: Suffixes of the files that a data component reads (``.csv``; ``/`` for folders),
             for ``seqloom predict``.
         writers: ``module:Class`` of a `Writer` by form, ``seqloom predict --to FORM``, of a data
@@ -89,6 +95,7 @@ class Component:
     _: KW_ONLY
     takes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     gives: Gives = field(default_factory=dict)
+    files: Files = None
     suffixes: tuple[str, ...] = ()
     writers: Mapping[str, str] = field(default_factory=dict)
     extra: str = ""

@@ -15,6 +15,7 @@ from seqloom.config.overrides import Overrides, split_overrides, with_overrides
 from seqloom.config.run_config import Section
 from seqloom.errors import ConfigError, DataError, ExampleError
 from seqloom.plugins.registry import choice
+from seqloom.train.its_data import as_user_named
 from seqloom.train.overlap import TrainedOn, names_other_data
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def evaluate_model(
     batch_size: int = 64,
     skip_bad: bool = False,
     changed_data: bool = False,
+    its_data: bool = False,
 ) -> Evaluation:
     """Return the metrics of a trained model, the losses by example, and details such as tables.
 
@@ -43,10 +45,12 @@ def evaluate_model(
         skip_bad: Whether to skip examples that cannot be used.
         changed_data: Whether to evaluate on the model's own data even if it changed since the
             training.
+        its_data: Whether the files and URLs that the model names as its data may be read.
 
     Raises:
         BundleError: The model cannot be loaded.
-        ConfigError: An override is wrong, or the data is not compatible with the model.
+        ConfigError: An override is wrong, the data is not compatible with the model, or it is in
+            files that only the model names.
         DataError: The split is empty, has examples that cannot be used, or changed since the
             training.
     """
@@ -69,6 +73,7 @@ def evaluate_model(
         batch_size=batch_size,
         skip_bad=skip_bad,
         changed_data=changed_data,
+        its_data=its_data,
     )
     return evaluate(pipeline, *examples)
 
@@ -88,15 +93,25 @@ def load_model(path: Path, pairs: Sequence[str] = ()) -> Pipeline:
     return bundle.load(path, head=choice(section)[1])
 
 
-def compatible_section(pipeline: Pipeline, overrides: Overrides) -> Section:
+def compatible_section(
+    pipeline: Pipeline, overrides: Overrides, split: str, *, its_data: bool = False
+) -> Section:
     """Return the section of the data to evaluate on, checked against the model's components.
+
+    Args:
+        pipeline: Pipeline, whose bundle records its data.
+        overrides: Overrides of the model's own data, or of other data.
+        split: Name of the split that will be read.
+        its_data: Whether files that only the model names may be read.
 
     Raises:
         BundleError: The model's own data cannot be read with the installed plugins.
-        ConfigError: An override is wrong, the model does not record its data, or the data does not
-            have the fields that the model needs.
+        ConfigError: An override is wrong, the model does not record its data, the data does not
+            have the fields that the model needs, or it is in files that only the model names.
     """
     section = data_section(pipeline, overrides)
+    if overrides.name is None:
+        section = as_user_named(section, overrides, split, its_data)
     components = {kind: one["section"] for kind, one in pipeline.info["components"].items()}
     check_compatible({"data": section, **components}, trained=True)
     return section
@@ -134,6 +149,7 @@ def read_examples(
     batch_size: int = 64,
     skip_bad: bool = False,
     changed_data: bool = False,
+    its_data: bool = False,
 ) -> tuple[list[EncodedExample], BatchSampler]:
     """Return the encoded examples of a split, and the sampler of their batches.
 
@@ -144,15 +160,16 @@ def read_examples(
         batch_size: Maximum number of examples in a batch.
         skip_bad: Whether to skip examples that cannot be used.
         changed_data: Whether the model's own data may have changed since the training.
+        its_data: Whether files that only the model names may be read.
 
     Raises:
         BundleError: The model's own data cannot be read with the installed plugins.
-        ConfigError: An override is wrong, the model does not record its data, or the data does not
-            have the fields that the model needs.
+        ConfigError: An override is wrong, the model does not record its data, the data does not
+            have the fields that the model needs, or it is in files that only the model names.
         DataError: The split is empty, has examples that cannot be used, or changed since the
             training.
     """
-    section = compatible_section(pipeline, overrides)
+    section = compatible_section(pipeline, overrides, split, its_data=its_data)
     from seqloom.data.encode import encode
     from seqloom.data.read import read_split
     from seqloom.data.rejected import Rejected, warn_of_unknown

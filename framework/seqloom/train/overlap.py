@@ -64,7 +64,9 @@ class TrainedOn:
         facts = pipeline.info.get("splits") or {}
         folder = pipeline.folder
         found = (
-            load_contents(RunFolder(folder.parent).contents) if folder is not None and facts else {}
+            load_contents(RunFolder(folder.parent).contents)
+            if folder is not None and folder.name == "bundle" and facts
+            else {}
         )
         # A bundle may have been copied beside the file of another run.
         belongs = {split: one.facts() for split, one in found.items()} == dict(facts)

@@ -21,12 +21,13 @@ from torch import nn
 from seqloom.config.explain import explain
 from seqloom.config.freeze import refuse_unknown_keys
 from seqloom.config.run_config import RunConfig, Section
-from seqloom.errors import BundleError, ConfigError, did_you_mean
+from seqloom.errors import BundleError, ConfigError, did_you_mean, printable
 from seqloom.model import bundle
 from seqloom.model.build import States
 from seqloom.model.description import read_description, verify
 from seqloom.model.pipeline import Pipeline
 from seqloom.model.states import read as read_states
+from seqloom.plugins.named_files import named_files
 from seqloom.train.folder import RunFolder
 
 log = logging.getLogger("seqloom")
@@ -108,7 +109,25 @@ def apply_init(cfg: RunConfig, overrides: Sequence[str]) -> RunConfig:
         head=_merged("head", cfg, sections["head"], keys),
     )
     refuse_unknown_keys(found.to_plain())
+    if cfg.init_classes != "keep" and "head" not in keys:
+        _refuse_named_files(found, [key.removeprefix("head.") for key in keys])
     return found
+
+
+def _refuse_named_files(cfg: RunConfig, own: Sequence[str]) -> None:
+    """Refuse files that only the model names, where its head learns from data again.
+
+    Raises:
+        ConfigError: The head names files that the user did not.
+    """
+    named = named_files("head", cfg.head, own)
+    if not named or cfg.resume == "auto":
+        return
+    pairs = printable(", ".join(f"head.{key}={value}" for key, value in named.items()))
+    raise ConfigError(
+        f"init_classes={cfg.init_classes} would read what the model {cfg.init} names: {pairs}. If "
+        "you want that, name it yourself; else set the keys to other files or to null."
+    )
 
 
 def _sections(cfg: RunConfig, model: str) -> dict[str, Section]:

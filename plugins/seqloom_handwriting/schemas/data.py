@@ -9,6 +9,8 @@ from typing import Any
 from seqloom.data import SplitConfig
 from seqloom.plugins import Component
 
+SPLITS = ("train", "val", "test")
+"""Parameters of files."""
 IMAGES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".pgm")
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "PPM")
 """What is decoded, whatever a file is called: for EPS, say, PIL would run Ghostscript."""
@@ -178,6 +180,7 @@ DATA = (
         "line_images",
         LineImages,
         f"{_READERS}.line_images:LineImageReader",
+        files=(*SPLITS, "images"),
         gives={"image": "image", "text": "text"},
         suffixes=(*IMAGES, ".zip", "/", ".tsv", ".csv"),
         extra="handwriting",
@@ -188,6 +191,7 @@ DATA = (
         "pages",
         Pages,
         f"{_PAGES}.reader:PageReader",
+        files=SPLITS,
         gives={"image": "image", "text": "text"},
         suffixes=(".xml", "/"),
         writers={"alto": f"{_PAGES}.writer:AltoWriter", "page": f"{_PAGES}.writer:PageXmlWriter"},
@@ -199,6 +203,7 @@ DATA = (
         "strokes",
         Strokes,
         f"{_READERS}.strokes:StrokeReader",
+        files=SPLITS,
         gives=_stroke_fields,
         suffixes=(".inkml", "/", ".tsv", ".csv"),
         sample=f"{_SAMPLES}:strokes",
@@ -208,6 +213,7 @@ DATA = (
         "stroke_strings",
         StrokeStrings,
         f"{_READERS}.strings:StringReader",
+        files=SPLITS,
         gives={"strokes": "strokes", "text": "text"},
         sample=f"{_SAMPLES}:stroke_strings",
     ),
@@ -216,6 +222,7 @@ DATA = (
         "digit_lines",
         DigitLines,
         f"{_READERS}.digit_lines:DigitLineReader",
+        files=(),
         gives={"image": "image", "text": "text"},
         extra="handwriting",
         sample=f"{_SAMPLES}:digit_lines",
@@ -225,6 +232,7 @@ DATA = (
         "series",
         Series,
         f"{_READERS}.series:SeriesReader",
+        files=(*SPLITS, "arrays"),
         gives=_series_fields,
         suffixes=(".npy", ".tsv", ".csv"),
         sample=f"{_SAMPLES}:series",

@@ -57,7 +57,7 @@ def folder(trained: Path) -> Iterator[Path]:
 
 
 def test_the_same_data_in_another_file_is_evaluated(folder: Path, tmp_path: Path) -> None:
-    own = evaluate_model(folder / "run").metrics
+    own = evaluate_model(folder / "run", its_data=True).metrics
     renamed = shutil.copy(folder / "table.csv", tmp_path / "renamed.csv")
     assert evaluate_model(folder / "run", f"data.train={renamed}").metrics == own
 
@@ -77,7 +77,7 @@ def test_the_same_data_in_another_file_is_evaluated(folder: Path, tmp_path: Path
 def test_a_file_that_changed_is_refused(folder: Path, rows: list[str], words: str) -> None:
     write(folder / "table.csv", rows)
     with pytest.raises(DataError, match=words) as caught:
-        evaluate_model(folder / "run")
+        evaluate_model(folder / "run", its_data=True)
     assert str(caught.value).startswith(
         "The data changed since this model was trained: test (cut from data.train="
     )
@@ -91,7 +91,7 @@ def test_it_is_evaluated_on_request(
 ) -> None:
     write(folder / "table.csv", [*ROWS, *NEW])
     with caplog.at_level(logging.WARNING, "seqloom"):
-        assert run(["evaluate", str(folder / "run"), "--changed-data"]) == 0
+        assert run(["evaluate", str(folder / "run"), "--its-data", "--changed-data"]) == 0
     assert "of 10 examples of test are training examples of this model" in caplog.text
 
 
@@ -110,13 +110,13 @@ def test_named_data_is_evaluated_and_its_training_examples_are_counted(
 def test_a_bundle_without_its_run_knows_the_digests(folder: Path, tmp_path: Path) -> None:
     bundle = shutil.copytree(folder / "run" / "bundle", tmp_path / "bundle")
     shutil.copy(folder / "run" / "bundle" / "bundle.json", tmp_path / "contents.npz")  # no hashes
-    evaluate_model(bundle)
+    evaluate_model(bundle, its_data=True)
     write(folder / "table.csv", [*ROWS, *NEW])
     with pytest.raises(DataError, match=r"has 10 examples, 2 more than then\. Restore the data"):
-        evaluate_model(bundle)
+        evaluate_model(bundle, its_data=True)
     write(folder / "table.csv", ROWS[::-1])
     with pytest.raises(DataError, match="has 8 examples, as many as then, but not the same"):
-        evaluate_model(bundle)
+        evaluate_model(bundle, its_data=True)
 
 
 def test_digests_of_an_earlier_version_are_not_compared() -> None:
@@ -135,12 +135,12 @@ def test_files_of_their_own_are_compared_too(tmp_path: Path) -> None:
     write(paths["test"], NEW)
     words = [f"data.{split}={path}" for split, path in paths.items()]
     seqloom.fit(*SMALL, *words, run_dir=tmp_path / "run")
-    own = evaluate_model(tmp_path / "run").metrics
+    own = evaluate_model(tmp_path / "run", its_data=True).metrics
     write(paths["test"], NEW[::-1])
-    assert evaluate_model(tmp_path / "run").metrics == pytest.approx(own, abs=1e-6)
+    assert evaluate_model(tmp_path / "run", its_data=True).metrics == pytest.approx(own, abs=1e-6)
     write(paths["test"], [*NEW, ROWS[0]])
     with pytest.raises(DataError) as caught:
-        evaluate_model(tmp_path / "run")
+        evaluate_model(tmp_path / "run", its_data=True)
     assert (
         f"test (data.test={paths['test']}) has 9 examples, 1 more than then (1 new, 0 missing). "
         "Of these, 1 belonged to train."

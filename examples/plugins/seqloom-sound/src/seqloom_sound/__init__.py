@@ -23,6 +23,7 @@ def seqloom_components() -> Iterable[Component]:
             schema=Sounds,
             target="seqloom_sound.reader:SoundReader",
             gives=given_fields,
+            files=("train", "val", "test", "sounds"),
             suffixes=(*SUFFIXES, ".zip", "/", *TABLES),
             sample="seqloom_sound.samples:sounds",
         ),

@@ -22,7 +22,15 @@ from typing import Any
 
 from seqloom.errors import DataError, RunError, printable
 
-__all__ = ["JsonError", "atomic_file", "parse_json", "read_json", "read_jsonl"]
+__all__ = [
+    "JsonError",
+    "atomic_file",
+    "parse_json",
+    "read_json",
+    "read_jsonl",
+    "read_limited",
+    "refuse_large",
+]
 
 LARGEST_JSON = 1 << 28
 """Maximum size of a JSON file, or of a line of a JSON Lines file, in bytes."""
@@ -245,14 +253,23 @@ def read_limited(path: Path, largest: int) -> bytes:
         OSError: The file is missing or cannot be opened.
         DataError: It is too large, or something else than a file, such as a pipe or a device.
     """
+    refuse_large(path, largest)
+    with path.open("rb") as file:
+        return file.read(largest)
+
+
+def refuse_large(path: Path, largest: int) -> None:
+    """Refuse a file with more than ``largest`` bytes, and what is not a regular file.
+
+    Raises:
+        OSError: The file is missing.
+        DataError: It is too large, or something else than a file, such as a pipe or a device.
+    """
     facts = path.stat()
     if not stat.S_ISREG(facts.st_mode):
         raise DataError(f"{path} is not a regular file.")
-    with path.open("rb") as file:
-        content = file.read(largest + 1)
-    if len(content) > largest:
+    if facts.st_size > largest:
         raise DataError(f"{path} has {facts.st_size} bytes; expected at most {largest}.")
-    return content
 
 
 def _object(text: str, path: Path, line: int | None = None) -> dict[str, Any]:

@@ -7,15 +7,14 @@ A file that ends in ``.gz`` is decompressed while it is read.
 
 from __future__ import annotations
 
-import gzip
 import logging
-import zlib
+import os
 from collections.abc import Collection, Iterator
-from pathlib import Path
-from typing import BinaryIO, NamedTuple, cast
+from typing import NamedTuple
 
 import numpy as np
 
+from seqloom.data import TextFile
 from seqloom.errors import DataError
 
 logger = logging.getLogger("seqloom")
@@ -76,27 +75,18 @@ def read_lines(path: str) -> Iterator[VectorLine]:
 
 
 def _raw_lines(path: str) -> Iterator[tuple[int, bytes]]:
-    number = 0
     try:
-        with _open(path) as file:
-            for number, raw in enumerate(file, start=1):
-                yield number, raw
-    except (OSError, EOFError, zlib.error) as error:
-        where = f"{path}:{number + 1}" if number else path
+        yield from TextFile(os.path.expanduser(path)).raw_lines()  # noqa: PTH111
+    except DataError as error:
         raise DataError(
-            f"{where}: the word vectors cannot be read ({error}). Set frontend.vectors to a file "
-            f"of vectors as text, plain or compressed by gzip."
+            f"{error} Set frontend.vectors to a file of word vectors as text, plain or compressed "
+            "by gzip."
         ) from error
-
-
-def _open(path: str) -> BinaryIO:
-    place = Path(path).expanduser()
-    return cast(BinaryIO, gzip.open(place)) if place.suffix == ".gz" else place.open("rb")
 
 
 def _is_header(text: bytes) -> bool:
     fields = text.split()
-    return len(fields) == 2 and all(field.isdigit() for field in fields)
+    return len(fields) == 2 and all(len(one) < 20 and one.isdigit() for one in fields)
 
 
 def _split(path: str, number: int, text: bytes, size: int) -> tuple[str, bytes]:

@@ -104,10 +104,10 @@ def test_binary_file(tmp_path: Path) -> None:
 
 def test_missing_file(tmp_path: Path) -> None:
     path = str(tmp_path / "absent.vec")
-    expected = f"{path}: the word vectors cannot be read ("
+    expected = f"{path}:1: cannot be read: "
     with pytest.raises(DataError, match=re.escape(expected)) as caught:
         load_vectors(path, ["the"])
-    assert "Set frontend.vectors to a file of vectors as text" in str(caught.value)
+    assert "Set frontend.vectors to a file of word vectors as text" in str(caught.value)
 
 
 def test_broken_gzip(tmp_path: Path) -> None:
@@ -116,5 +116,5 @@ def test_broken_gzip(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=re.escape(f"{path}:")):
         load_vectors(str(path), ["the"])
     path.write_bytes(b"not packed at all\n")
-    with pytest.raises(DataError, match=re.escape(f"{path}: the word vectors cannot be read")):
+    with pytest.raises(DataError, match=re.escape(f"{path}:1: cannot be read: Not a gzipped")):
         load_vectors(str(path), ["the"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import zlib
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -68,7 +69,7 @@ def first_lines(path: str) -> list[str]:
         peek = getattr(sys.stdin.buffer, "peek", None)
         sample = peek(SAMPLE) if peek else b""
     elif Path(path).is_file():
-        with suppress(OSError, EOFError), TextFile.find(path).open() as stream:
+        with suppress(OSError, EOFError, zlib.error), TextFile.find(path).open() as stream:
             sample = stream.read(SAMPLE)
     lines = sample.decode("utf-8-sig", "replace").split("\n")
     # The last one may go on.

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 from seqloom.data.split import SplitConfig
 
 if TYPE_CHECKING:
+    from seqloom.data.archive import has_member, member_names, read_member
     from seqloom.data.fetch import file_name, is_url, local_path
+    from seqloom.data.npy import read_npy
     from seqloom.data.split_reader import SplitReader, UniqueNames
     from seqloom.data.table import Table, TableRow
     from seqloom.data.text_file import TextFile, file_stem, without_end
@@ -24,8 +26,12 @@ _HOMES = {
     "UniqueNames": "split_reader",
     "file_name": "fetch",
     "file_stem": "text_file",
+    "has_member": "archive",
     "is_url": "fetch",
     "local_path": "fetch",
+    "member_names": "archive",
+    "read_member": "archive",
+    "read_npy": "npy",
     "without_end": "text_file",
 }
 
@@ -38,8 +44,12 @@ __all__ = [
     "UniqueNames",
     "file_name",
     "file_stem",
+    "has_member",
     "is_url",
     "local_path",
+    "member_names",
+    "read_member",
+    "read_npy",
     "without_end",
 ]
 

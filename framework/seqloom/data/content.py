@@ -6,7 +6,6 @@ Ids, the order of the examples and the names of their files have no influence.
 from __future__ import annotations
 
 import hashlib
-import zipfile
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seqloom.data.archive import member_names, read_member
 from seqloom.data.collate import EncodedExample
+from seqloom.data.npy import read_npy
 from seqloom.files import atomic_file
 from seqloom.interfaces import Example, FrontendCodec
 
@@ -27,6 +28,9 @@ CONTENT = "content"
 
 FILES = "files"
 """Mark of digests for which files count by their bytes. Those of earlier versions have none."""
+
+LARGEST = 1 << 30
+"""Maximum size of an array of hashes in bytes: of 100 million examples."""
 
 
 @dataclass(frozen=True)
@@ -194,9 +198,10 @@ def save_contents(path: Path, splits: Mapping[str, Contents]) -> None:
 def load_contents(path: Path) -> dict[str, Contents]:
     """Return the hashes by split that `save_contents` wrote; empty if they cannot be read."""
     try:
-        with path.open("rb") as file:
-            stored = np.load(file, allow_pickle=False)
-            arrays = {name: stored[name] for name in stored.files}
+        arrays = {
+            name.removesuffix(".npy"): read_npy(read_member(str(path), name, LARGEST))
+            for name in member_names(str(path))
+        }
         names = {name.partition(".")[0] for name in arrays}
         found = {
             n: Contents(
@@ -204,7 +209,7 @@ def load_contents(path: Path) -> dict[str, Contents]:
             )
             for n in names
         }
-    except (OSError, ValueError, AttributeError, LookupError, EOFError, zipfile.BadZipFile):
+    except (ValueError, LookupError):
         return {}
     hashes = [array for one in found.values() for array in (one.whole, one.inputs)]
     valid = all(array.dtype == np.uint64 and array.ndim == 1 for array in hashes)

@@ -112,12 +112,13 @@ def local_path(path: str) -> Path:
 
 
 def _existing(path: str) -> Path:
-    file = Path(path).expanduser()
-    if file.is_dir():
+    # The functions of os.path, unlike Path's, take any name: too long, of an unknown user.
+    file = Path(os.path.expanduser(path))  # noqa: PTH111
+    if os.path.isdir(file):  # noqa: PTH112
         raise DataError(f"{path}: this is a folder; expected a file.")
-    if file.exists():
+    if os.path.exists(file):  # noqa: PTH110
         return file
-    if not file.parent.is_dir():
+    if not os.path.isdir(file.parent):  # noqa: PTH112
         raise DataError(f"{path}: no such file; the folder {file.parent.absolute()} is not there.")
     siblings = [sibling.name for sibling in file.parent.iterdir()]
     if len(siblings) > 20:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import math
 import sys
 import zlib
 from collections.abc import Iterator
@@ -16,6 +17,18 @@ from seqloom.errors import DataError, writable
 
 STDIN = "-"
 BOM = b"\xef\xbb\xbf"
+
+LONGEST_LINE = 1 << 26
+"""Maximum size of a line in bytes."""
+
+HIGHEST_RATIO = 200
+"""Maximum size of a decompressed text, in sizes of its file; short texts may be compressed more."""
+
+BOMB = (
+    f"the file decompresses to more than {HIGHEST_RATIO} times its size, which no text does. If it "
+    "is as it should be, decompress it."
+)
+SHOWN = 80  # bytes of a line that is too long
 
 Line = tuple[int, str]
 """A line's number, from 1, and its text with the line end."""
@@ -70,27 +83,64 @@ class TextFile:
         r"""Yield the number and text of each line, with its line end; only ``\n`` ends a line.
 
         Args:
-            problems: Gets the problem of each line that is not in the file's encoding, by number;
-                the line is then yielded with replacement characters. None: it is an error.
+            problems: Gets the problem of each line that is too long or not in the file's encoding,
+                by number; its start is then yielded, or the line with replacement characters.
+                None: it is an error.
 
         Raises:
-            DataError: The file is not in its encoding, or cannot be read or decompressed.
+            DataError: The file is not in its encoding, or cannot be read; see `raw_lines`.
         """
-        number = 0
+        for number, offset, raw in self._lines(problems):
+            yield number, self._decode(raw, number, offset, problems)
+
+    def raw_lines(self) -> Iterator[tuple[int, bytes]]:
+        r"""Yield the number and the bytes of each line, with its line end; only ``\n`` ends a line.
+
+        Raises:
+            DataError: The file cannot be read or decompressed, is compressed far more than text
+                can be, or has a line of more than `LONGEST_LINE` bytes.
+        """
+        return ((number, raw) for number, _, raw in self._lines(None))
+
+    def _lines(self, problems: dict[int, str] | None) -> Iterator[tuple[int, int, bytes]]:
+        """Yield the number of each line, where in the file it starts, and its bytes."""
+        number = offset = 0
         try:
+            most = self._most_bytes()
             with self.open() as stream:
-                offset = 0
-                for number, raw in enumerate(stream, 1):
-                    yield number, self._decode(raw, number, offset, problems)
-                    offset += len(raw)
+                while raw := stream.readline(LONGEST_LINE + 1):
+                    number, start, offset = number + 1, offset, offset + len(raw)
+                    if len(raw) > LONGEST_LINE:
+                        self._report(number, problems)
+                        offset += _skip_line(stream, raw, most - offset)
+                        raw = raw[:SHOWN] + b"\n"
+                    if offset > most:
+                        raise self.error(number, BOMB)
+                    yield number, start, raw
         except (OSError, EOFError, zlib.error) as error:
-            raise self.error(number + 1, f"cannot be read: {error}") from None
+            raise self.error(number + 1, f"cannot be read: {error}.") from None
+
+    def _report(self, number: int, problems: dict[int, str] | None) -> None:
+        problem = f"the line has more than {LONGEST_LINE} bytes."
+        if problems is None:
+            raise self.error(number, problem)
+        problems[number] = problem
+
+    def _most_bytes(self) -> float:
+        """Return the maximum size of the decompressed text."""
+        if not self._is_compressed:
+            return math.inf
+        return max(LONGEST_LINE, HIGHEST_RATIO * Path(self.path).stat().st_size)
+
+    @property
+    def _is_compressed(self) -> bool:
+        return self.path.lower().endswith(".gz")
 
     def open(self) -> AbstractContextManager[BinaryIO]:
         """Return the bytes of the file, decompressed, as a stream."""
         if self.path == STDIN:
             return nullcontext(sys.stdin.buffer)
-        if self.path.lower().endswith(".gz"):
+        if self._is_compressed:
             return cast("BinaryIO", gzip.open(self.path, "rb"))
         return Path(self.path).open("rb")
 
@@ -109,6 +159,15 @@ class TextFile:
                 raise self.error(number, problem) from None
             problems[number] = problem
             return raw[start:].decode(self.encoding, "replace")
+
+
+def _skip_line(stream: BinaryIO, piece: bytes, most: float) -> int:
+    """Read the rest of a line, or at least ``most`` bytes of it; return how many there were."""
+    size = 0
+    while piece and not piece.endswith(b"\n") and size <= most:
+        piece = stream.readline(LONGEST_LINE)
+        size += len(piece)
+    return size
 
 
 def without_end(line: str) -> str:

@@ -142,7 +142,7 @@ def stretched(image: np.ndarray) -> np.ndarray:
     Paper is the level below which the lightest quarter of the pixels lies; only the darkest half
     percent lies above that of ink.
     """
-    shares = np.bincount(image.ravel(), minlength=256).cumsum() / image.size
+    shares = _histogram(image).cumsum() / image.size
     paper, ink = (int(np.searchsorted(shares, share)) for share in (PAPER, INK))
     if ink - paper < LEAST_CONTRAST:
         return image
@@ -151,13 +151,18 @@ def stretched(image: np.ndarray) -> np.ndarray:
     return np.take(table, image)
 
 
+def _histogram(image: np.ndarray) -> np.ndarray:
+    """Return how many pixels have each of 256 levels; np.bincount needs 8 bytes for each."""
+    return np.array(Image.fromarray(image).histogram())
+
+
 def _is_light(gray: np.ndarray) -> bool:
     """Return whether the lighter of two colours covers less.
 
     It does if the gray levels have a positive skew, a tail towards the light. For an image of two
     levels that is exact, and noise of the paper, which is symmetrical, does not change it.
     """
-    counts = np.bincount(gray.ravel(), minlength=256).astype(np.float64)
+    counts = _histogram(gray).astype(np.float64)
     levels = np.arange(256)
     mean = counts @ levels / counts.sum()
     return bool(counts @ (levels - mean) ** 3 > 0)

@@ -6,6 +6,8 @@ import functools
 import hashlib
 import io
 import logging
+import math
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -15,7 +17,9 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from seqloom_handwriting.readers.files import read_member
+from seqloom.errors import DataError
+from seqloom.files import refuse_large
+from seqloom_handwriting.readers.files import LARGEST_IMAGE, read_file
 from seqloom_handwriting.schemas.data import FORMATS
 
 log = logging.getLogger("seqloom")
@@ -41,19 +45,23 @@ class ImageFile:
         """Return the gray levels, (H, W) uint8, 255 white.
 
         Raises:
-            ValueError: The file is missing, or cannot be decoded.
+            ValueError: The file is missing, too large, or cannot be decoded.
         """
         if self.member is not None:
-            return decode(io.BytesIO(read_member(self.path, self.member)), str(self))
-        return decode(Path(self.path).expanduser(), self.path)
+            return decode(io.BytesIO(read_file(self.path, self.member, LARGEST_IMAGE)), str(self))
+        return decode(Path(self._expanded), self.path)
+
+    @property
+    def _expanded(self) -> str:
+        return os.path.expanduser(self.path)  # noqa: PTH111 - Path's raises for unknown users
 
     def digest(self) -> str:
-        """Return a digest of the file's bytes, which no version of a decoder changes."""
-        data = (
-            Path(self.path).expanduser().read_bytes()
-            if self.member is None
-            else read_member(self.path, self.member)
-        )
+        """Return a digest of the file's bytes, which no version of a decoder changes.
+
+        Raises:
+            ValueError: The file is missing or too large.
+        """
+        data = read_file(self._expanded, self.member, LARGEST_IMAGE)
         return hashlib.blake2b(data, digest_size=16).hexdigest()
 
     def __str__(self) -> str:
@@ -106,11 +114,25 @@ def load_upright(path: Path) -> tuple[np.ndarray, int]:
         (H, W) uint8, 255 white; and the orientation, 1 to 8, 1 without a note.
 
     Raises:
-        ValueError: The file is missing, or cannot be decoded.
+        ValueError: The file is missing, too large or too narrow for a page, or cannot be decoded.
     """
     with _opened(path, str(path)) as image:
-        return _decoded(image, str(path))
+        width, height = image.size
+        if max(width, height) > NARROWEST * min(width, height):
+            raise ValueError(f"{path} is refused: {width}x{height} pixels are no page.")
+        return _decoded(image, str(path), None)
 
+
+MOST_PIXELS = 50_000_000
+"""Maximum number of pixels of a line's image: ten times what the longest lines have.
+
+That of a page's image is PIL's, 89 million.
+"""
+
+WIDEST = 200
+"""How many times as wide as high a line may be: some five times what the longest lines are."""
+
+NARROWEST = 100  # how many times as high as wide a page may be, or as wide as high
 
 ORIENTATION = 0x0112  # the tag of EXIF and of TIFF
 
@@ -147,9 +169,15 @@ def decode(source: Path | io.BytesIO, name: str) -> np.ndarray:
         name: Name of the file in messages.
 
     Raises:
-        ValueError: The file is missing, not of one of `FORMATS`, or cannot be decoded.
+        ValueError: The file is missing, not of one of `FORMATS`, has more than `MOST_PIXELS`, or
+            cannot be decoded.
     """
     with _opened(source, name) as image:
+        if image.height > WIDEST * image.width:  # each row costs memory too
+            raise ValueError(
+                f"{name} is refused: the image is {image.height} pixels high and only "
+                f"{image.width} wide; expected one line of writing."
+            )
         return _lying(*_decoded(image, name), name)
 
 
@@ -189,10 +217,14 @@ def _opened(source: Path | io.BytesIO, name: str) -> Iterator[Image.Image]:
     """
     with ExitStack() as stack:
         try:
+            if isinstance(source, Path):
+                refuse_large(source, LARGEST_IMAGE)
             file = stack.enter_context(source.open("rb")) if isinstance(source, Path) else source
             image = stack.enter_context(Image.open(file, formats=FORMATS))
         except FileNotFoundError:
             raise ValueError(f"{name}: no such file.") from None
+        except DataError as error:  # of its size
+            raise ValueError(f"{name} cannot be read: {error}") from None
         except UnidentifiedImageError:
             known = ", ".join(FORMATS)
             raise ValueError(
@@ -205,21 +237,30 @@ def _opened(source: Path | io.BytesIO, name: str) -> Iterator[Image.Image]:
         yield image
 
 
-def _decoded(image: Image.Image, name: str) -> tuple[np.ndarray, int]:
-    """Return the upright gray levels of an image, and the orientation that its note states."""
-    limit = Image.MAX_IMAGE_PIXELS
-    width, height = image.size
-    if limit is not None and width * height > limit:
-        raise ValueError(
-            f"{name} is refused: {width}x{height} pixels are more than PIL's limit of {limit}; "
-            "make the image smaller."
-        )
-    if not width * height:
-        raise ValueError(f"{name} has no pixels: {width}x{height}.")
+def _decoded(
+    image: Image.Image, name: str, most: int | None = MOST_PIXELS
+) -> tuple[np.ndarray, int]:
+    """Return the upright gray levels of an image, and the orientation that its note states.
+
+    Args:
+        image: Image, of which nothing but the header needs to be decoded yet.
+        name: Name of the image in messages.
+        most: Maximum number of pixels; None: that of PIL alone.
+    """
+    limit = min((one for one in (most, Image.MAX_IMAGE_PIXELS) if one), default=math.inf)
+    for width, height in (image.size, _tile(image)):
+        if width * height > limit:
+            raise ValueError(
+                f"{name} is refused: {width}x{height} pixels are more than the limit of {limit}; "
+                "make the image smaller."
+            )
+        if not width * height:
+            raise ValueError(f"{name} has no pixels: {width}x{height}.")
     try:
         # A decoded or turned image does not have these any more.
         deep, negative, orientation = _has_16_bits(image), _is_negative(image), _orientation(image)
-        return _gray(ImageOps.exif_transpose(image), deep, negative), orientation
+        upright = image if orientation == 1 else ImageOps.exif_transpose(image)
+        return _gray(upright, deep, negative), orientation
     except Exception as error:  # and so do damaged pixels
         raise ValueError(f"{name} cannot be decoded: {error}.") from None
 
@@ -228,17 +269,40 @@ def _gray(image: Image.Image, deep: bool, negative: bool) -> np.ndarray:
     if image.mode == "I" or image.mode.startswith("I;16"):
         gray = _of_16_bits(np.asarray(image))
         return 255 - gray if negative else gray
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     if image.mode == "F":
         raise ValueError("images of floating-point numbers are not supported")
-    gray = np.array(image.convert("L"))
+    gray = _on_white(image) if image.has_transparency_data else np.array(image.convert("L"))
     if deep and gray.max() <= LEAST_OF_16_BITS:
         raise ValueError(
             "its colours have 16 bits each, but values of fewer bits; save it with 8 bits a colour"
         )
     return gray
+
+
+def _on_white(image: Image.Image) -> np.ndarray:
+    """Return the gray levels of an image on white paper."""
+    gray = np.empty((image.height, image.width), np.uint8)
+    for top, bottom in _bands(*gray.shape):
+        band = image.crop((0, top, image.width, bottom)).convert("RGBA")
+        paper = Image.new("RGBA", band.size, "white")
+        gray[top:bottom] = np.asarray(Image.alpha_composite(paper, band).convert("L"))
+    return gray
+
+
+def _bands(height: int, width: int) -> Iterator[tuple[int, int]]:
+    """Yield the rows from which and up to which to compute at a time, to keep the memory small."""
+    rows = max(1, 2**20 // width)
+    return ((top, min(top + rows, height)) for top in range(0, height, rows))
+
+
+TILE = (322, 323)  # the tags of TIFF for the width and height of a tile, which is decoded whole
+
+
+def _tile(image: Image.Image) -> tuple[int, int]:
+    """Return the size of a TIFF's tiles; of other images, their own."""
+    tags = getattr(image, "tag_v2", {})
+    width, height = (tags.get(tag, size) for tag, size in zip(TILE, image.size, strict=True))
+    return (width, height) if isinstance(width, int) and isinstance(height, int) else image.size
 
 
 LEAST_OF_16_BITS = 0x3FFF >> 8
@@ -274,12 +338,10 @@ def _of_16_bits(levels: np.ndarray) -> np.ndarray:
         raise ValueError(f"gray levels from {levels.min()} to {levels.max()} exceed 16 bits")
     brightest = int(levels.max())
     white = next(2**bits - 1 for bits in DEPTHS if brightest < 2**bits)
-    scaled: np.ndarray = ((levels.astype(np.uint32) * 255 + white // 2) // white).astype(np.uint8)
+    scaled = np.empty(levels.shape, np.uint8)
+    for top, bottom in _bands(*levels.shape):
+        scaled[top:bottom] = (levels[top:bottom].astype(np.uint32) * 255 + white // 2) // white
     return scaled
-
-
-WIDEST = 200
-"""How many times as wide as high a line may be: some five times what the longest lines are."""
 
 
 def scaled_width(width: int, height: int, to: int) -> int:

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import os
 import re
-import zipfile
-import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
-from zipfile import ZipFile
 
-from seqloom.data import Table, TextFile, file_name, is_url, local_path
+from seqloom.data import (
+    Table,
+    TextFile,
+    file_name,
+    has_member,
+    is_url,
+    local_path,
+    member_names,
+    read_member,
+)
 from seqloom.errors import DataError
+from seqloom.files import read_limited
 
 ARCHIVES = (".zip", ".npz")
 
@@ -37,7 +43,7 @@ class Folder:
             return cls(folder)
         found = cls(local_path(path))
         try:
-            open_zip(str(found.path))
+            member_names(str(found.path))
         except ValueError as error:
             raise DataError(str(error)) from None
         return found
@@ -70,7 +76,7 @@ class Folder:
     def names(self) -> list[str]:
         """Return the names of all files, sorted naturally; hidden ones are left out."""
         if self.zipped:
-            names = [i.filename for i in open_zip(str(self.path)).infolist() if not i.is_dir()]
+            names = member_names(str(self.path))
         else:
             files = (file for file in self.path.rglob("*") if file.is_file())
             names = [file.relative_to(self.path).as_posix() for file in files]
@@ -78,12 +84,8 @@ class Folder:
 
     def __contains__(self, name: str) -> bool:
         if not self.zipped:
-            return (self.path / name).is_file()
-        try:
-            open_zip(str(self.path)).getinfo(name)
-        except KeyError:
-            return False
-        return True
+            return os.path.isfile(self.path / name)  # noqa: PTH113 - Path's raises for long names
+        return has_member(str(self.path), name)
 
     def place(self, name: str) -> tuple[str, str | None]:
         """Return the path of a file and, if it is in a zip file, its name there."""
@@ -93,18 +95,13 @@ class Folder:
         """Return the file's name in messages."""
         return str(self.path / name)
 
-    def read(self, name: str) -> bytes:
+    def read(self, name: str, largest: int) -> bytes:
         """Return the bytes of a file.
 
         Raises:
-            ValueError: It cannot be read.
+            ValueError: It cannot be read, or is larger than ``largest`` bytes.
         """
-        if self.zipped:
-            return read_member(str(self.path), name)
-        try:
-            return (self.path / name).read_bytes()
-        except OSError as error:
-            raise ValueError(f"{self.shown(name)} cannot be read: {error.strerror}.") from None
+        return read_file(*self.place(name), largest)
 
 
 def is_folder(path: str) -> bool:
@@ -120,55 +117,43 @@ def natural(name: str) -> tuple[list[str | int], str]:
     ['a', 'b9', 'b10']
     """
     parts = re.split(r"(\d+)", name)
-    return [int(part) if i % 2 else part for i, part in enumerate(parts)], name
+    # Python refuses to convert more than 4300 digits.
+    return [int(part[:4000]) if i % 2 else part for i, part in enumerate(parts)], name
 
 
 def _hidden(name: str) -> bool:
     return any(part.startswith(".") for part in PurePosixPath(name).parts)
 
 
-LARGEST = 1 << 30  # bytes of a member once unpacked: more than any line, less than the memory
+LARGEST_IMAGE = 1 << 28
+"""Maximum size of an image file in bytes."""
+LARGEST_ARRAY = 1 << 30
+"""Maximum size of a .npy file in bytes."""
+LARGEST_XML = 1 << 25
+"""Maximum size of a file of XML in bytes."""
+LARGEST_TEXT = 1 << 20
+"""Maximum size of a file with the text of one line, in bytes."""
 
 
-def open_zip(path: str) -> ZipFile:
-    """Return the opened zip file, the same one until it changes on disk.
+def read_file(path: str, member: str | None, largest: int) -> bytes:
+    """Return the bytes of a file, or of a member of a zip file.
 
-    Handles are kept by process: after a fork, two processes would move the position of one file.
-    Threads may share a handle.
-
-    Raises:
-        ValueError: The file does not exist, or is not a zip file.
-    """
-    try:
-        state = os.stat(path)  # noqa: PTH116 - a stat for each image: keep it light
-        return _opened(path, os.getpid(), state.st_mtime_ns, state.st_size)
-    except (OSError, zipfile.BadZipFile) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise ValueError(f"{path} cannot be opened as a zip file: {reason}.") from None
-
-
-@lru_cache(maxsize=16)
-def _opened(path: str, process: int, changed: int, size: int) -> ZipFile:
-    return ZipFile(path)
-
-
-def read_member(path: str, member: str) -> bytes:
-    """Return the bytes of a member.
+    Args:
+        path: Path of the file, or of the zip file.
+        member: Name in the zip file; None: the path is that of the file itself.
+        largest: Maximum size in bytes, by the kind of file.
 
     Raises:
-        ValueError: The file or the member is missing, damaged, encrypted or larger than 1 GiB.
+        ValueError: It is missing, damaged or too large.
     """
-    archive = open_zip(path)
+    if member is not None:
+        return read_member(path, member, largest)
     try:
-        info = archive.getinfo(member)
-    except KeyError:
-        raise ValueError(f"{path} has no member {member!r}.") from None
-    if info.file_size > LARGEST:
-        raise ValueError(f"{path}: the member {member!r} has {info.file_size} bytes unpacked.")
-    try:
-        return archive.read(info)
-    except (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
-        raise ValueError(f"{path}: the member {member!r} cannot be read: {error}.") from None
+        return read_limited(Path(path), largest)
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}.") from None
+    except DataError as error:
+        raise ValueError(str(error)) from None
 
 
 TABLES = (".tsv", ".csv")

@@ -13,7 +13,7 @@ from seqloom.errors import ExampleError
 from seqloom.interfaces import Example, Origin
 from seqloom_handwriting.images.file import ImageFile
 from seqloom_handwriting.images.likeness import LineLikeness, compared
-from seqloom_handwriting.readers.files import Folder
+from seqloom_handwriting.readers.files import LARGEST_TEXT, Folder
 from seqloom_handwriting.readers.named import Named, NamedFileReader
 from seqloom_handwriting.schemas.data import IMAGES
 
@@ -96,7 +96,7 @@ def _read_text(image: Named, folder: Folder, name: str, targets: bool) -> None:
     """Read the text of an image; problems only matter if it is required."""
     problem = None
     try:
-        text = folder.read(name).decode("utf-8-sig")
+        text = folder.read(name, LARGEST_TEXT).decode("utf-8-sig")
         image.values["text"] = text.removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError as error:
         problem = f"the text {folder.shown(name)} is not UTF-8: {error.reason}."

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from seqloom.data import SplitConfig
+from seqloom.data import SplitConfig, read_npy
 from seqloom.errors import DataError
 from seqloom.interfaces import Origin
-from seqloom_handwriting.readers.files import Folder, read_member
+from seqloom_handwriting.readers.files import LARGEST_ARRAY, Folder, read_file
 from seqloom_handwriting.readers.named import Named, NamedFileReader
 
 SUFFIX = ".npy"
@@ -49,24 +47,11 @@ class ArrayFile:
         return array if array.dtype.kind == "f" else array.astype(np.float32)
 
     def _read(self) -> np.ndarray:
+        content = read_file(self.path, self.member, LARGEST_ARRAY)
         try:
-            # np.load would also open zip files and pickles.
-            stream = io.BytesIO(self._bytes())
-            array: np.ndarray = np.lib.format.read_array(stream, allow_pickle=False)
-        except OSError as error:
-            raise ValueError(f"{self} cannot be read: {error.strerror}.") from None
-        except (
-            ValueError,
-            EOFError,
-            MemoryError,
-        ) as error:  # a false header may ask for any memory
-            raise ValueError(f"{self} is not a readable .npy file: {error}") from None
-        return array
-
-    def _bytes(self) -> bytes:
-        if self.member is None:
-            return Path(self.path).read_bytes()
-        return read_member(self.path, self.member)
+            return read_npy(content)
+        except ValueError as error:
+            raise ValueError(f"{self} is not a readable .npy file: {error}.") from None
 
 
 class SeriesReader(NamedFileReader):

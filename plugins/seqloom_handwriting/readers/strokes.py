@@ -11,6 +11,7 @@ from seqloom.data import SplitConfig, SplitReader, UniqueNames, file_name, file_
 from seqloom.errors import ConfigError, DataError, ExampleError, did_you_mean
 from seqloom.interfaces import Example, Origin
 from seqloom_handwriting.readers.files import (
+    LARGEST_XML,
     TARGETS,
     Folder,
     is_folder,
@@ -228,7 +229,7 @@ def _in_folder(folder: Folder, columns: Mapping[str, str], targets: bool) -> Ite
 def _ink(folder: Folder, name: str, columns: Mapping[str, str], targets: bool) -> Record:
     record = Record(name, Origin(folder.shown(name)))
     try:
-        ink = parse_inkml(folder.read(name))
+        ink = parse_inkml(folder.read(name, LARGEST_XML))
     except ValueError as error:
         record.problem = f"{error}."
         return record

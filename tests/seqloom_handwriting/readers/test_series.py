@@ -89,10 +89,13 @@ def huge() -> bytes:
         (npy(np.ones(3)), r"a.npy has float64 of shape \(3,\); expected numbers of shape \(steps"),
         (npy(np.array([["a"]])), r"a.npy has <U1 of shape \(1, 1\); expected numbers"),
         (npy(np.ones((1, 1), complex)), r"a.npy has complex128 of shape"),
-        (npy(np.array([[{}]])), r"a.npy is not a readable .npy file: .*allow_pickle=False"),
+        (
+            npy(np.array([[{}]])),
+            r"a.npy is not a readable .npy file: it holds object, not numbers\.",
+        ),
         (npy(SERIES)[:-3], r"a.npy is not a readable .npy file: "),
-        (pickle.dumps(SERIES), r"a.npy is not a readable .npy file: .*magic string"),
-        (huge(), r"a.npy is not a readable .npy file: "),
+        (pickle.dumps(SERIES), r"a.npy is not a readable .npy file: its header is damaged"),
+        (huge(), r"a.npy is not a readable .npy file: it has \d+ bytes of data, but its"),
         (b"", r"a.npy is not a readable .npy file: "),
     ],
 )

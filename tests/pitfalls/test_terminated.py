@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 import seqloom
-from seqloom.train.checkpoints import read_progress
 from seqloom.train.preemption import EXIT_CODE
+from seqloom.train.progress import read_progress
 
 from .conftest import LINES, WITNESS, Ended, record, terminate
 
@@ -49,7 +49,7 @@ def goes_on(ended: Ended, said: pytest.LogCaptureFixture, *words: str) -> None:
     assert (after["state"], after["attempts"], after["epochs"]) == ("done", 2, epochs + 2)
     assert f"Resuming after epoch {epochs}," in said.text
     names = {path.name for path in (copy / "checkpoints").iterdir()}
-    assert names == {"best.ckpt", "last.ckpt"}
+    assert names == {"best.ckpt", "best_copy.ckpt", "last.ckpt", "previous.ckpt"}
 
 
 def test_on_one_device_with_a_data_worker(

@@ -224,7 +224,7 @@ def checkpoint_facts(path: Path) -> Facts:
         BundleError: The file is not a seqloom checkpoint.
         RunError: The file cannot be read.
     """
-    from seqloom.train.checkpoints import read_checkpoint
+    from seqloom.train.checkpoint_files import read_checkpoint
 
     found: Any = read_checkpoint(path)
     try:
@@ -238,6 +238,7 @@ def checkpoint_facts(path: Path) -> Facts:
 def _checkpoint_facts(path: Path, found: dict[str, Any]) -> Facts:
     from seqloom.train.checkpoints import COMPONENTS_KEY
     from seqloom.train.folder import RunFolder
+    from seqloom.train.progress import progress_of
 
     recorded = found.get(COMPONENTS_KEY, {})
     for entry in recorded.get("components", {}).values():
@@ -246,7 +247,7 @@ def _checkpoint_facts(path: Path, found: dict[str, Any]) -> Facts:
     run = RunFolder(path.absolute().parent.parent)
     unknown = [] if matches else ["It does not record which plugins it was made with."]
     return {
-        "what": f"a checkpoint after epoch {found['epoch'] + 1}, step {found['global_step']}",
+        "what": f"a checkpoint {progress_of(path, found)}",
         "path": str(path),
         "made": recorded.get("made"),
         "run": run_facts(run.path),

@@ -53,11 +53,9 @@ class Agreement(pl.Callback):
         if self._agreed():
             raise Preempted(_reason())
 
-    def on_train_batch_end(self, trainer: pl.Trainer, *rest: Any) -> None:
+    def on_step_end(self, trainer: pl.Trainer) -> None:
         """Leave after an optimizer step."""
-        if trainer.fit_loop.epoch_loop._should_accumulate() or not self._due():
-            return
-        if self._agreed():
+        if self._due() and self._agreed():
             self._leave(trainer)
 
     def on_validation_batch_end(self, trainer: pl.Trainer, *rest: Any) -> None:

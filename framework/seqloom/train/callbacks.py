@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import time
 from argparse import Namespace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,6 @@ from pytorch_lightning.loggers.logger import Logger
 
 from seqloom.files import cannot_write, finite, write_text
 from seqloom.train.distributed import is_first
-from seqloom.train.folder import read_metrics
 from seqloom.train.limits import of_epochs
 
 log = logging.getLogger("seqloom")
@@ -55,12 +56,38 @@ class JsonLines(Logger):
         except OSError as error:
             raise cannot_write(self.path, error) from error
 
-    def forget_after(self, step: int) -> None:
-        """Remove the lines of steps that a resumed run will train again."""
-        if not is_first():
+    def size(self) -> int:
+        """Return the size of the file in bytes."""
+        return self.path.stat().st_size if self.path.exists() else 0
+
+    def forget_after(self, step: int, size: int | None = None) -> None:
+        """Remove the lines that a resumed run will write again, and those that are damaged.
+
+        Args:
+            step: Number of steps before the checkpoint.
+            size: Size of the file when the checkpoint was written; None: not known.
+        """
+        if not is_first() or not self.path.exists():
             return
-        kept = [row for row in read_metrics(self.path) if row["step"] < step]
-        write_text(self.path, "".join(json.dumps(row) + "\n" for row in kept))
+        content = self.path.read_bytes()
+        known = content[:size] if size is not None and size <= len(content) else b""
+        lines = known.splitlines() or content.splitlines()
+        rows = [_row(line) for line in lines]
+        whole = size is not None and len(known) == size and None not in rows
+        if not whole:
+            rows = [_row(line) for line in content.splitlines()]
+            self._name_damaged(rows, content)
+            rows = [row for row in rows if row is not None and _step(row) < step]
+        write_text(self.path, "".join(json.dumps(row) + "\n" for row in rows))
+
+    def _name_damaged(self, rows: Sequence[Any], content: bytes) -> None:
+        """Warn of damaged lines; an incomplete last one is only due to the end of its process."""
+        last = len(rows) - (not content.endswith(b"\n"))
+        bad = [str(number) for number, row in enumerate(rows[:last], 1) if row is None]
+        if bad:
+            log.warning(
+                "%s is damaged: line %s cannot be read and is left out.", self.path, ", ".join(bad)
+            )
 
 
 class EpochLines(pl.Callback):
@@ -77,6 +104,10 @@ class EpochLines(pl.Callback):
         self.monitor = monitor
         self.of: str | None = None
         self.start = 0.0
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Start the clock, for an epoch in which the run is resumed."""
+        self.start = time.perf_counter()
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Start the clock."""
@@ -104,7 +135,7 @@ class TrainingTime(pl.Callback):
     validation and checkpoints; those lost since the last checkpoint do not count.
 
     Attributes:
-        seconds: Seconds up to the end of the last epoch.
+        seconds: Seconds up to the last checkpoint or the end of the last epoch.
         passes: Number of passes over the training data, whole and in part.
         batches: Number of batches in one rank's pass.
     """
@@ -113,10 +144,11 @@ class TrainingTime(pl.Callback):
         self.seconds = 0.0
         self.passes = 0.0
         self.batches = batches
-        self._since = 0.0
+        self._since: float | None = None
 
     def state_dict(self) -> dict[str, Any]:
         """Return the seconds and the passes, which do not depend on the number of ranks."""
+        self._read_clock()
         return {"seconds": self.seconds, "passes": self.passes}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -133,6 +165,29 @@ class TrainingTime(pl.Callback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Read the clock; the callbacks that write checkpoints come later."""
-        now = time.perf_counter()
-        self.seconds += now - self._since
-        self._since = now
+        self._read_clock()
+
+    def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Stop the clock."""
+        self._since = None
+
+    def _read_clock(self) -> None:
+        if self._since is not None:
+            now = time.perf_counter()
+            self.seconds += now - self._since
+            self._since = now
+
+
+def _row(line: bytes) -> dict[str, Any] | None:
+    """Return the content of a line; None if it is damaged."""
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return row if isinstance(row, dict) else None
+
+
+def _step(row: Mapping[str, Any]) -> float:
+    """Return the step of a row; infinity if it has none."""
+    step = row.get("step")
+    return step if isinstance(step, int | float) else math.inf

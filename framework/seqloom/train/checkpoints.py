@@ -6,29 +6,26 @@ format of a run's folder.
 
 from __future__ import annotations
 
-import io
 import logging
 import math
-import pickle
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-import torch
-from lightning_fabric.plugins.io.torch_io import TorchCheckpointIO
-from pytorch_lightning.callbacks import Checkpoint, ModelCheckpoint
+from pytorch_lightning.callbacks import Checkpoint, ModelCheckpoint, Timer
 from torch import Tensor
 
 from seqloom.config.run_config import RunConfig
 from seqloom.errors import RunError
-from seqloom.files import atomic_file
 from seqloom.model.compatibility import messages
 from seqloom.model.provenance import compare, record
-from seqloom.train.distributed import from_first, gathered, rank
+from seqloom.train.checkpoint_writer import writer_of
+from seqloom.train.distributed import barrier, from_first
 from seqloom.train.folder import RunFolder
+from seqloom.train.limits import callbacks_of
+from seqloom.train.loops import at_step_end
 
 log = logging.getLogger("seqloom")
 
@@ -44,10 +41,12 @@ class BestCheckpoint(ModelCheckpoint):
     Attributes:
         best_loss: Validation loss of the best checkpoint.
         best_epoch: Its epoch, counted from 1; None as long as there is none.
+        best_step: Number of optimizer steps before it; None as long as there is none.
     """
 
     best_loss = math.inf
     best_epoch: int | None = None
+    best_step: int | None = None
 
     def check_monitor_top_k(self, trainer: pl.Trainer, current: Tensor | None = None) -> bool:
         """Return whether to keep this epoch's model, as the first rank decides."""
@@ -61,18 +60,24 @@ class BestCheckpoint(ModelCheckpoint):
             self.best_loss, self.best_epoch = loss, trainer.current_epoch + 1
         return better
 
+    def _save_checkpoint(self, trainer: pl.Trainer, filepath: str) -> None:
+        self.best_step = trainer.global_step
+        super()._save_checkpoint(trainer, filepath)
+
     def state_dict(self) -> dict[str, Any]:
         """Return the state."""
         return {
             **super().state_dict(),
             "best_loss": self.best_loss,
             "best_epoch": self.best_epoch,
+            "best_step": self.best_step,
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restore the state, with stored paths replaced by those of the current folder."""
         self.best_loss = state_dict.get("best_loss", math.inf)
         self.best_epoch = state_dict.get("best_epoch")
+        self.best_step = state_dict.get("best_step")
         moved = {
             **state_dict,
             "dirpath": self.dirpath,
@@ -88,11 +93,18 @@ class BestCheckpoint(ModelCheckpoint):
 
 
 class LastCheckpoint(Checkpoint):
-    """Writes a checkpoint after every epoch, from which a run is resumed."""
+    """Writes a checkpoint after every epoch, and at the end of any step, from which a run resumes.
+
+    It is the last of the callbacks, so that it stores what the others know.
+
+    Args:
+        path: File of the checkpoint.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.should_stop = False
+        self._in_validation = False
 
     def state_dict(self) -> dict[str, Any]:
         """Return whether the run was to stop early; Lightning itself does not store that."""
@@ -106,47 +118,56 @@ class LastCheckpoint(Checkpoint):
         """Stop at once if the run was to stop before it was interrupted."""
         trainer.should_stop = trainer.should_stop or self.should_stop
 
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Write the checkpoint; the best one's callback comes earlier in the list."""
+    def on_step_end(self, trainer: pl.Trainer) -> None:
+        """Raise the error of a checkpoint that could not be written."""
+        if writer := writer_of(trainer):
+            writer.check()
+
+    def on_epoch_complete(self, trainer: pl.Trainer) -> None:
+        """Write the checkpoint of an epoch."""
+        self.save(trainer)
+
+    def save(self, trainer: pl.Trainer, *, wait: bool = False) -> None:
+        """Write a checkpoint; every rank must call it.
+
+        It may be called in ``on_step_end`` and ``on_epoch_complete``, and after a batch of a
+        validation: then the run is resumed before this validation.
+
+        Args:
+            trainer: Trainer.
+            wait: Whether to wait until it is on the disk; otherwise a thread writes it.
+
+        Raises:
+            RunError: It cannot be written; without ``wait``, a later call raises that.
+        """
         # With a higher limit, a run that reached its limit is to continue.
-        self.should_stop = trainer.should_stop and not getattr(pl_module, "limit_reached", False)
-        trainer.save_checkpoint(self.path)
+        self.should_stop = trainer.should_stop and not _limit_reached(trainer)
+        self._in_validation = bool(trainer.validating)
+        if self._in_validation and trainer.fit_loop._should_accumulate():
+            return  # no optimizer step has just ended
+        with at_step_end(trainer) if self._in_validation else nullcontext():
+            trainer.save_checkpoint(self.path)
+        self._in_validation = False
+        if wait:
+            if writer := writer_of(trainer):
+                writer.wait()
+            barrier()
+
+    def on_save_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Put average weights in their place, which are those of the model during a validation."""
+        if self._in_validation and "averaging_state" in checkpoint:
+            one, other = "state_dict", "current_model_state"
+            checkpoint[one], checkpoint[other] = checkpoint[other], checkpoint[one]
 
 
-class RandomState(pl.Callback):
-    """Keeps torch's random state in checkpoints, so that a resumed run draws the same numbers.
-
-    The state of every rank is stored: Lightning collects callback states on all ranks, and the
-    first writes them. A rank without a stored state, because there were fewer ranks, keeps its
-    generators unchanged.
-    """
-
-    def __init__(self) -> None:
-        self.restored: dict[str, Any] | None = None
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return the states of each rank's generators, on the CPU and on its GPU."""
-        cuda = torch.cuda.get_rng_state() if torch.cuda.is_available() else None
-        return {"ranks": gathered({"cpu": torch.get_rng_state(), "cuda": cuda})}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Remember the state; Lightning itself still draws numbers before the first batch."""
-        # Older checkpoints hold the state of one process, with a list of all its GPUs.
-        ranks = state_dict.get("ranks", [state_dict])
-        self.restored = ranks[rank()] if rank() < len(ranks) else None
-
-    def on_train_batch_start(self, *args: Any) -> None:
-        """Restore the state at the first batch."""
-        if self.restored is None:
-            return
-        torch.set_rng_state(self.restored["cpu"].cpu())
-        cuda = self.restored["cuda"]
-        if torch.cuda.is_available() and cuda is not None:
-            if isinstance(cuda, Tensor):
-                torch.cuda.set_rng_state(cuda.cpu())
-            else:
-                torch.cuda.set_rng_state_all([state.cpu() for state in cuda])
-        self.restored = None
+def _limit_reached(trainer: pl.Trainer) -> bool:
+    """Return whether ``max_steps``, ``max_epochs`` or ``max_time`` ends the training."""
+    if getattr(trainer.lightning_module, "limit_reached", False):
+        return True
+    timers = [one for one in callbacks_of(trainer) if isinstance(one, Timer)]
+    return any((one.time_remaining() or 1) <= 0 for one in timers)
 
 
 class ComponentRecord(pl.Callback):
@@ -160,80 +181,6 @@ class ComponentRecord(pl.Callback):
     ) -> None:
         """Add the record, in plain types."""
         checkpoint[COMPONENTS_KEY] = self.record
-
-
-class AtomicCheckpointIO(TorchCheckpointIO):
-    """Writes each checkpoint completely or not at all, without a copy in another folder."""
-
-    def save_checkpoint(
-        self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None
-    ) -> None:
-        """Write a checkpoint.
-
-        Raises:
-            RunError: It cannot be written.
-        """
-        buffer = io.BytesIO()
-        torch.save(checkpoint, buffer)
-        with atomic_file(Path(path)) as draft:
-            draft.write_bytes(buffer.getbuffer())
-
-
-@dataclass(frozen=True)
-class Progress:
-    """A checkpoint to resume from; by default a run that starts.
-
-    Attributes:
-        path: Checkpoint.
-        epochs: Number of complete epochs before it.
-        steps: Number of optimizer steps before it.
-        changes: Sentences on components that differ from those of the checkpoint.
-    """
-
-    path: Path | None = None
-    epochs: int = 0
-    steps: int = 0
-    changes: tuple[str, ...] = ()
-
-
-def read_progress(path: Path, max_steps: int = -1) -> Progress:
-    """Return the progress that a checkpoint holds.
-
-    Args:
-        path: Checkpoint.
-        max_steps: Number of steps after which training ends; -1: no limit.
-
-    Raises:
-        RunError: The checkpoint cannot be read, or was written inside an epoch.
-    """
-    state = read_checkpoint(path)
-    batches = state["loops"]["fit_loop"]["epoch_loop.batch_progress"]
-    stopped = state["callbacks"].get("LastCheckpoint", {}).get("should_stop")
-    over = stopped or 0 < max_steps <= state["global_step"]  # only the evaluation is left to do
-    if not batches["is_last_batch"] and not over:
-        raise RunError(
-            f"{path} was written inside an epoch, which a limit ended. A run can be "
-            "resumed from complete epochs only. Use a new run_dir."
-        )
-    log.info("Resuming after epoch %d, step %d.", state["epoch"] + 1, state["global_step"])
-    changes = tuple(component_changes(state.get(COMPONENTS_KEY, {})))
-    return Progress(path, state["epoch"] + 1, state["global_step"], changes)
-
-
-def read_checkpoint(path: Path) -> dict[str, Any]:
-    """Return the content of a checkpoint; nothing in it is executed.
-
-    Raises:
-        RunError: It cannot be read.
-    """
-    try:
-        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
-        first = str(error).strip().partition("\n")[0]
-        raise RunError(
-            f"The checkpoint {path} cannot be read: {first}. Use a new run_dir."
-        ) from error
-    return state
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from seqloom.errors import ExampleError
 from seqloom.interfaces import SequenceBatch
 from seqloom.model.build import States
 from seqloom.train.distributed import rank, world_size
+from seqloom.train.loops import position
 
 EVALUATION_FACTOR = 4
 """Factor of the batch size in evaluation, which keeps no gradients, over that in training."""
@@ -102,6 +103,16 @@ class SequenceData(pl.LightningDataModule):
         self.train_sampler = sampler(
             data.rows["train"], batch, seed=seed, training=True, accumulate=accumulate
         )
+
+    def state_dict(self) -> dict[str, int]:
+        """Return the position in the training data: what is used, not what is read ahead."""
+        assert self.trainer is not None
+        epochs, batches = position(self.trainer)
+        return {**self.train_sampler.state_dict(0), "epoch": epochs, "position": batches}
+
+    def load_state_dict(self, state_dict: dict[str, int]) -> None:
+        """Continue from a position."""
+        self.train_sampler.load_state_dict(state_dict)
 
     def train_dataloader(self) -> DataLoader[SequenceBatch]:
         """Return the loader of the training split: shuffled, augmented, in length buckets."""

@@ -134,9 +134,24 @@ class RunFolder:
         return self.checkpoints / "last.ckpt"
 
     @property
+    def previous(self) -> Path:
+        """The last checkpoint but one, in case the last is damaged."""
+        return self.checkpoints / "previous.ckpt"
+
+    @property
+    def best(self) -> Path:
+        """The checkpoint of the best model."""
+        return self.checkpoints / "best.ckpt"
+
+    @property
+    def best_copy(self) -> Path:
+        """A copy of the best checkpoint, in case that is damaged."""
+        return self.checkpoints / "best_copy.ckpt"
+
+    @property
     def resumable(self) -> bool:
         """Whether there is a checkpoint to resume from; `open` leaves none to a new run."""
-        return self.last.exists()
+        return self.last.exists() or self.previous.exists()
 
     @property
     def bundle(self) -> Path:
@@ -284,7 +299,8 @@ class RunFolder:
         if self.config_file.exists() and not self._ended_early():
             self._refuse_other_run(cfg)
         else:
-            self.last.unlink(missing_ok=True)
+            for checkpoint in (self.last, self.previous, self.best, self.best_copy):
+                checkpoint.unlink(missing_ok=True)
         text = yaml.safe_dump(cfg.to_plain(), sort_keys=False, allow_unicode=True)
         write_text(self.config_file, text)
 
@@ -301,7 +317,7 @@ class RunFolder:
     def _ended_early(self) -> bool:
         state = self.read_record().get("state")
         ended = state in {"failed", "preempted"} or not self.record.exists()
-        return ended and not self.last.exists()
+        return ended and not self.resumable
 
     def _refuse_other_run(self, cfg: RunConfig) -> None:
         if cfg.resume != "auto":

@@ -24,7 +24,9 @@ from seqloom.config.run_config import Section
 from seqloom.errors import ConfigError
 from seqloom.interfaces import Head
 from seqloom.interfaces.head import Mode
-from seqloom.train.checkpoints import AtomicCheckpointIO, BestCheckpoint
+from seqloom.train.checkpoint_writer import CheckpointWriter
+from seqloom.train.checkpoints import BestCheckpoint
+from seqloom.train.loops import install_loops
 from seqloom.train.monitor import SPLIT, Monitor, mode_of
 
 log = logging.getLogger("seqloom")
@@ -182,7 +184,8 @@ def build_trainer(
         # Lightning would otherwise look for checkpoints in the current directory, and take any
         # Slurm job for its own.
         default_root_dir=str(run_dir),
-        plugins=[environment, AtomicCheckpointIO()],
+        plugins=[environment, CheckpointWriter()],
         use_distributed_sampler=False,
     )
+    install_loops(trainer)
     return trainer

@@ -109,13 +109,21 @@ class SequenceModule(pl.LightningModule):
         """Start the mean of an epoch's losses."""
         self._loss_sum, self._examples = 0.0, 0
 
+    def losses_so_far(self) -> tuple[float, int]:
+        """Return the sum of this epoch's losses on this rank, and the number of examples."""
+        return float(self._loss_sum), self._examples
+
+    def restore_losses(self, losses: tuple[float, int]) -> None:
+        """Continue the sum of an epoch's losses."""
+        self._loss_sum, self._examples = losses
+
     def mean_loss(self) -> float:
         """Return the mean training loss over the examples of this epoch, of all ranks.
 
         Every rank must request it. NaN before the first batch.
         """
-        own = (float(self._loss_sum), self._examples)
-        total, count = (math.fsum(column) for column in zip(*gathered(own), strict=True))
+        columns = zip(*gathered(self.losses_so_far()), strict=True)
+        total, count = (math.fsum(column) for column in columns)
         return total / count if count else math.nan
 
     def on_validation_epoch_start(self) -> None:

@@ -210,7 +210,7 @@ class CopyFolder(pl.Callback):
             self._thread = threading.Thread(target=self._work, name="seqloom-copy", daemon=True)
             self._thread.start()
 
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_epoch_complete(self, trainer: pl.Trainer) -> None:
         """Ask for an update; the checkpoint's callback comes earlier in the list."""
         self._changed.set()
 

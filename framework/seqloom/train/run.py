@@ -35,6 +35,7 @@ from seqloom.train.prepare import prepare_data
 from seqloom.train.pretrained import Pretrained, apply_init, with_components
 from seqloom.train.process import isolated_process, quiet_lightning, set_seed, set_threads
 from seqloom.train.record import Summary, installed_plugins, recorded
+from seqloom.train.recovery import recover
 from seqloom.train.remote_copy import copied
 from seqloom.train.report.run_report import write_run_report
 from seqloom.train.training import Training
@@ -90,6 +91,7 @@ def run(cfg: RunConfig, overrides: Sequence[str] = ()) -> Result:
             return folder.result()
         with explain_component_changes(folder, cfg):
             folder.open(cfg)
+            recover(folder)
         with isolated_process(), recorded(folder, cfg, overrides) as record:
             ranks = ranks_to_launch(cfg.trainer)
             with preemption.at_once():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from functools import partial
 from pathlib import Path
 
 import pytorch_lightning as pl
@@ -17,14 +18,9 @@ from seqloom.train import instantiate
 from seqloom.train.agreement import Agreement, ignore_signals
 from seqloom.train.budget import set_epochs, set_patience
 from seqloom.train.callbacks import EpochLines, JsonLines, TrainingTime
-from seqloom.train.checkpoints import (
-    ComponentRecord,
-    LastCheckpoint,
-    Progress,
-    RandomState,
-    read_checkpoint,
-    read_progress,
-)
+from seqloom.train.checkpoint_files import read_best
+from seqloom.train.checkpoint_writer import CheckpointWriter
+from seqloom.train.checkpoints import ComponentRecord, LastCheckpoint
 from seqloom.train.data import RunData, SequenceData
 from seqloom.train.distributed import is_first, rank, world_size
 from seqloom.train.folder import RunFolder, read_metrics
@@ -41,9 +37,11 @@ from seqloom.train.monitor import chosen_monitor, recorded_modes
 from seqloom.train.notes import run_notes
 from seqloom.train.pretrained import freeze_modules
 from seqloom.train.process import explained_errors, set_seed
+from seqloom.train.progress import Progress, read_progress
 from seqloom.train.record import Summary
 from seqloom.train.remote_copy import CopyFolder
 from seqloom.train.scaling import ScalingEfficiency
+from seqloom.train.state import EpochState, RandomState
 
 log = logging.getLogger("seqloom")
 
@@ -98,7 +96,7 @@ class Training:
         self.trainer.strategy.setup_environment()  # the samplers must know their rank already
         for change in before.changes if is_first() else ():
             log.warning("The run is resumed with other components than it had: %s", change)
-        self.steps.forget_after(before.steps)
+        self.steps.forget_after(before.steps, before.lines)
         data = SequenceData(
             self.data, self.cfg.batch, self.cfg.seed, self.trainer.accumulate_grad_batches
         )
@@ -113,7 +111,9 @@ class Training:
         data.train_sampler.set_epoch(before.epochs)
         if rank():
             set_seed(self.cfg.seed, rank())
-        with explained_errors(self.folder.path):
+        writer = self.trainer.strategy.checkpoint_io
+        assert isinstance(writer, CheckpointWriter)
+        with explained_errors(self.folder.path), writer.finished():
             self.loggers.start()
             self.trainer.fit(module, datamodule=data, ckpt_path=before.path, weights_only=True)
         self._log_end()
@@ -122,19 +122,20 @@ class Training:
         return self._summary(data)
 
     def _callbacks(self) -> list[pl.Callback]:
-        head = self.pipeline.head
+        head, last = self.pipeline.head, LastCheckpoint(self.folder.last)
         url = self.folder.remote(self.cfg.copy_to)
         return [
             *instantiate.build_callbacks(self.cfg.callbacks, head, self.monitor, self.has_val),
             RandomState(),
+            EpochState(self.steps),
             ComponentRecord(self.cfg),
             self.time,
             self.scaling,
             self.lines,
             self.best,
-            LastCheckpoint(self.folder.last),
+            last,
             *([CopyFolder(self.folder.path, url)] if url else []),
-            Agreement(),
+            Agreement(partial(last.save, wait=True)),
         ]
 
     def _module(self, batches: int) -> SequenceModule:
@@ -171,7 +172,10 @@ class Training:
     def _progress(self) -> Progress:
         if not self.folder.resumable:
             return Progress()
-        return read_progress(self.folder.last, self.trainer.max_steps)
+        found = read_progress(self.folder.last)
+        if is_first():
+            log.info("Resuming %s.", found)
+        return found
 
     def _log_end(self) -> None:
         """Log what stopped the training early, if anything did, and how well it used its ranks."""
@@ -201,7 +205,7 @@ class Training:
                 "No epoch was completed, so there is no model. Raise trainer.max_epochs, "
                 "trainer.max_time or trainer.limit_train_batches."
             )
-        module.load_state_dict(read_checkpoint(best)["state_dict"])
+        module.load_state_dict(read_best(best)["state_dict"])
 
     def _summary(self, data: SequenceData) -> Summary:
         seconds = self.time.seconds
@@ -211,7 +215,7 @@ class Training:
             "ranks": world_size(),
             "scaling_efficiency": self.scaling.efficiency,
             "parameters": sum(parameter.numel() for parameter in self.pipeline.model.parameters()),
-            "epochs": self.trainer.current_epoch,
+            "epochs": self.trainer.fit_loop.epoch_progress.current.ready,
             "steps": self.trainer.global_step,
             "training_seconds": round(seconds, 3),
             "cost_per_second": round(cost / seconds) if seconds else None,

@@ -14,10 +14,12 @@ from torch.utils.data import DataLoader
 
 from seqloom.errors import RunError
 from seqloom.train.callbacks import EpochLines, JsonLines, TrainingTime
-from seqloom.train.checkpoints import AtomicCheckpointIO, BestCheckpoint, RandomState
+from seqloom.train.checkpoint_files import write_checkpoint
+from seqloom.train.checkpoints import BestCheckpoint
 from seqloom.train.distributed import rank, world_size
 from seqloom.train.folder import read_metrics
 from seqloom.train.process import explained_errors
+from seqloom.train.state import RandomState
 
 
 def test_each_step_is_one_line_and_nan_is_null(tmp_path: Path) -> None:
@@ -140,17 +142,17 @@ def test_paths_of_a_moved_folder_are_those_of_here(tmp_path: Path) -> None:
 def test_a_checkpoint_is_written_whole_or_not_at_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    files, path = AtomicCheckpointIO(), tmp_path / "deep" / "last.ckpt"
-    files.save_checkpoint({"step": 1}, path)
+    path = tmp_path / "deep" / "last.ckpt"
+    write_checkpoint(path, {"step": 1})
     assert torch.load(path, weights_only=True) == {"step": 1}
 
     def full(*args: object) -> int:
         path.with_name("half").write_text("half", encoding="utf-8")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr("seqloom.train.checkpoint_files.os.fsync", full)
     with pytest.raises(RunError, match=r"Cannot write .*last\.ckpt: No space left on device"):
-        files.save_checkpoint({"step": 2}, path)
+        write_checkpoint(path, {"step": 2})
     monkeypatch.undo()
     assert torch.load(path, weights_only=True) == {"step": 1}
     assert sorted(one.name for one in path.parent.iterdir()) == ["half", "last.ckpt"]

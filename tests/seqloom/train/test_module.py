@@ -19,12 +19,13 @@ from seqloom.interfaces import Inputs, SequenceBatch
 from seqloom.model.build import build_pipeline
 from seqloom.nn.dropout import Dropout
 from seqloom.train.callbacks import JsonLines, TrainingTime
-from seqloom.train.checkpoints import BestCheckpoint, RandomState
+from seqloom.train.checkpoints import BestCheckpoint
 from seqloom.train.data import SequenceData
 from seqloom.train.distributed import rank, world_size
 from seqloom.train.folder import read_metrics
 from seqloom.train.module import SequenceModule, refuse_non_finite
 from seqloom.train.prepare import read_data
+from seqloom.train.state import RandomState
 
 Fit = Callable[..., Any]
 

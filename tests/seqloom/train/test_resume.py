@@ -177,7 +177,6 @@ def test_other_settings_are_refused_by_name(
 @pytest.mark.parametrize(
     ("name", "error", "sentence"),
     [
-        ("checkpoints/last.ckpt", RunError, r"last\.ckpt cannot be read: .*new run_dir"),
         ("codecs.json", RunError, r"codecs\.json is missing or damaged.*new run_dir"),
         ("config.yaml", RunError, r"config\.yaml is damaged.*new run_dir"),
     ],
@@ -247,9 +246,3 @@ def test_a_run_that_stopped_early_does_not_train_on(
     (broken / "config.yaml").write_text(config.replace(str(whole.run_dir), str(broken)))
     again = fit(*settings, "resume=auto", run_dir=broken)
     _same(whole, again)
-
-
-def test_a_run_that_ended_inside_an_epoch_is_refused(fit: Fit) -> None:
-    fit("trainer.max_steps=6")
-    with pytest.raises(RunError, match="written inside an epoch, which a limit ended"):
-        fit("trainer.max_steps=10", "resume=auto")

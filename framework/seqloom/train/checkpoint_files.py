@@ -1,0 +1,180 @@
+"""The files of checkpoints: written atomically, and with their own SHA-256 at the end.
+
+A checkpoint is a zip archive of `torch.save`; its comment holds the SHA-256 of all bytes before it.
+Nothing is read from a file whose bytes have changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import logging
+import os
+import pickle
+import struct
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from seqloom.errors import RunError
+from seqloom.files import atomic_file
+
+log = logging.getLogger("seqloom")
+
+LAST, PREVIOUS, BEST, BEST_COPY = "last.ckpt", "previous.ckpt", "best.ckpt", "best_copy.ckpt"
+"""Names of a run's checkpoints; the second and the fourth are there in case another is damaged."""
+
+MARK = b"seqloom checkpoint, sha256 "
+"""The beginning of the comment; the digits of the SHA-256 follow."""
+
+DIGITS = 64
+"""Number of digits of a SHA-256."""
+
+END = b"PK\x05\x06"
+"""The beginning of the 22 bytes at the end of a zip archive without a comment."""
+
+
+class DamagedCheckpointError(RunError):
+    """The bytes of a checkpoint are not those that were written.
+
+    Args:
+        path: Checkpoint.
+        why: How that was found.
+
+    Attributes:
+        damage: What is damaged, in a sentence.
+    """
+
+    def __init__(self, path: Path, why: str) -> None:
+        self.damage = f"The checkpoint {path} cannot be read: it is damaged, as {why}."
+        super().__init__(f"{self.damage} Copy it again, or use a new run_dir.")
+
+
+def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
+    """Write a checkpoint; the former last one becomes the previous one, a best one gets a copy.
+
+    A process that is killed at any moment leaves whole files: between two renames there may be a
+    previous checkpoint, but no last one.
+
+    Raises:
+        RunError: It cannot be written; what was there before is unchanged.
+    """
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    digest = _seal(buffer)
+    _write(path, buffer, digest)
+    if path.name == BEST:
+        _write(path.with_name(BEST_COPY), buffer, digest)
+
+
+def _seal(buffer: io.BytesIO) -> bytes:
+    """Announce a comment at the end of an archive, and return the digits that complete it."""
+    with buffer.getbuffer() as view:
+        struct.pack_into("<H", view, len(view) - 2, len(MARK) + DIGITS)
+    buffer.seek(0, os.SEEK_END)
+    buffer.write(MARK)
+    with buffer.getbuffer() as view:
+        return hashlib.sha256(view).hexdigest().encode()
+
+
+def _write(path: Path, buffer: io.BytesIO, digest: bytes) -> None:
+    with atomic_file(path) as draft, buffer.getbuffer() as view:
+        with draft.open("wb") as file:
+            file.write(view)
+            file.write(digest)
+            file.flush()
+            os.fsync(file.fileno())
+        if path.name == LAST and path.exists():
+            path.replace(path.with_name(PREVIOUS))
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have a folder's names written to the disk; without effect where that is not possible."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Return the content of a checkpoint; nothing in it is executed.
+
+    Raises:
+        DamagedCheckpointError: Its bytes are not those that were written.
+        RunError: It cannot be read.
+    """
+    content = verified(path)
+    try:
+        state: dict[str, Any] = torch.load(
+            io.BytesIO(content), map_location="cpu", weights_only=True
+        )
+    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+        first = str(error).strip().partition("\n")[0]
+        raise RunError(
+            f"The checkpoint {path} cannot be read: {first}. Use a new run_dir."
+        ) from error
+    return state
+
+
+def read_best(path: Path) -> dict[str, Any]:
+    """Return the content of the best checkpoint, or of its copy if that is damaged.
+
+    Raises:
+        DamagedCheckpointError: Both are damaged.
+        RunError: It cannot be read.
+    """
+    copy = path.with_name(BEST_COPY)
+    try:
+        return read_checkpoint(path)
+    except DamagedCheckpointError as error:
+        if not copy.exists():
+            raise
+        log.warning("%s Its copy %s is used.", error.damage, copy)
+        return read_checkpoint(copy)
+
+
+def verified(path: Path) -> bytes:
+    """Return the bytes of a checkpoint, after comparing them with their SHA-256.
+
+    Files of older versions have none; the checksums of the archive are used.
+
+    Raises:
+        DamagedCheckpointError: The bytes are not those that were written.
+        RunError: The file cannot be read.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise RunError(
+            f"The checkpoint {path} cannot be read: {error.strerror or error}. Check the file "
+            "system and its permissions."
+        ) from error
+    start = len(content) - DIGITS
+    if content[start - len(MARK) : start] == MARK:
+        digest = hashlib.sha256(memoryview(content)[:start]).hexdigest()
+        if content[start:] != digest.encode():
+            raise DamagedCheckpointError(
+                path, "its bytes do not have the SHA-256 that was written with them"
+            )
+    else:
+        _verify_older(path, content)
+    return content
+
+
+def _verify_older(path: Path, content: bytes) -> None:
+    end = content[-22:]
+    if len(end) < 22 or not end.startswith(END) or end[-2:] != b"\0\0":
+        raise DamagedCheckpointError(path, "it was cut short, or is not a checkpoint")
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            bad = archive.testzip()
+    except (zipfile.BadZipFile, ValueError, OSError, EOFError, NotImplementedError) as error:
+        raise DamagedCheckpointError(path, str(error)) from error
+    if bad is not None:
+        raise DamagedCheckpointError(path, f"the checksum of its part {bad!r} is another")

@@ -1,0 +1,139 @@
+"""A run that is stopped at any moment goes on exactly there, and ends with the same bits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import pytorch_lightning as pl
+import torch
+
+from seqloom.train.checkpoint_files import read_checkpoint
+from seqloom.train.checkpoints import LastCheckpoint
+from seqloom.train.folder import Result
+from seqloom.train.limits import callbacks_of
+from seqloom.train.progress import read_progress
+
+Fit = Callable[..., Result]
+
+WILD = ("encoder.dropout=0.4", "frontend.dropout=0.4", "frontend.word_dropout=2.0")
+"""Settings of which each draws random numbers."""
+
+
+class Halt(pl.Callback):
+    """Writes a checkpoint after a step, or in the validation after it, and ends the run there."""
+
+    step: int | None = None
+    in_validation = False
+
+    def on_step_end(self, trainer: pl.Trainer) -> None:
+        if trainer.global_step == self.step and not self.in_validation:
+            self._halt(trainer)
+
+    def on_validation_batch_end(self, trainer: pl.Trainer, *args: Any) -> None:
+        if trainer.global_step == self.step and self.in_validation:
+            self._halt(trainer)
+
+    def _halt(self, trainer: pl.Trainer) -> None:
+        (last,) = [one for one in callbacks_of(trainer) if isinstance(one, LastCheckpoint)]
+        last.save(trainer, wait=True)
+        raise RuntimeError("halted")
+
+
+@pytest.fixture
+def halt(parts: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Set where a run halts, and return the override that lets it."""
+
+    def _set(step: int | None, in_validation: bool = False) -> str:
+        monkeypatch.setattr(Halt, "step", step)
+        monkeypatch.setattr(Halt, "in_validation", in_validation)
+        return f"+callbacks.halt._target_={parts(Halt)}"
+
+    return _set
+
+
+def same(one: Result, other: Result) -> None:
+    for name in ("bundle/model.safetensors", "metrics.jsonl"):
+        assert (one.run_dir / name).read_bytes() == (other.run_dir / name).read_bytes(), name
+    assert one.metrics == other.metrics
+
+
+PLAIN = (*WILD, "trainer.max_epochs=3", "trainer.log_every_n_steps=1")
+SETTINGS = {
+    "plain": PLAIN,
+    "workers": (*PLAIN, "batch.workers=2"),
+    "accumulated": (*PLAIN, "trainer.accumulate_grad_batches=3"),
+    "averaged": (
+        *PLAIN,
+        "+callbacks.average._target_=seqloom.train.averaging.AverageWeights",
+        "scheduler=plateau",
+        "scheduler.patience=0",
+        "++scheduler.threshold=10",
+        "+trainer.val_check_interval=0.5",
+    ),
+    "constant": (*PLAIN, "scheduler=constant"),
+    "limited": (*PLAIN, "trainer.max_epochs=null", "trainer.max_steps=10"),
+}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Result]:
+    """Return a run that was not stopped; each of them runs once."""
+    known: dict[str, Result] = {}
+
+    def _run(name: str, fit: Fit) -> Result:
+        if name not in known:
+            known[name] = fit(*SETTINGS[name], run_dir=tmp_path_factory.mktemp(name) / "run")
+        return known[name]
+
+    return _run
+
+
+@pytest.mark.parametrize(
+    ("name", "step", "in_validation"),
+    [
+        ("plain", 6, False),
+        ("plain", 8, False),  # the last of an epoch
+        ("plain", 8, True),
+        ("plain", 12, False),  # the last of all
+        ("workers", 7, False),
+        ("accumulated", 3, False),
+        ("averaged", 5, False),
+        ("averaged", 6, True),
+        ("averaged", 8, False),
+        ("limited", 9, False),
+        ("limited", 10, False),
+        ("limited", 10, True),
+    ],
+)
+def test_a_run_goes_on_from_any_step(
+    fit: Fit,
+    halt: Callable[..., str],
+    whole: Callable[..., Result],
+    *,
+    name: str,
+    step: int,
+    in_validation: bool,
+) -> None:
+    expected = whole(name, fit)
+    with pytest.raises(RuntimeError, match="halted"):
+        fit(*SETTINGS[name], halt(step, in_validation))
+    resumed = fit(*SETTINGS[name], halt(None), "resume=auto")
+    same(expected, resumed)
+
+
+def test_a_run_goes_on_where_a_limit_ended_it_inside_an_epoch(
+    fit: Fit, whole: Callable[..., Result]
+) -> None:
+    expected = whole("constant", fit)  # a schedule of a given number of steps would differ
+    settings = SETTINGS["constant"]
+    short = fit(*settings, "trainer.max_steps=6")
+    assert read_progress(short.run_dir / "checkpoints/last.ckpt").batches == 2
+    longer = fit(*settings, "resume=auto")
+    # Its best model may be another: the validation at the limit was one more.
+    one, other = (
+        read_checkpoint(run.run_dir / "checkpoints/last.ckpt")["state_dict"]
+        for run in (expected, longer)
+    )
+    assert all(torch.equal(value, other[name]) for name, value in one.items())

@@ -16,5 +16,9 @@ COMMANDS = {
         "Check components against their interfaces.",
         "seqloom.cli.conformance:conformance",
     ),
+    "chaos": (
+        "Train with faults, and compare with a run that had none.",
+        "seqloom.cli.chaos:chaos",
+    ),
     "new": ("Write the package of a new plugin.", "seqloom.cli.new:new"),
 }

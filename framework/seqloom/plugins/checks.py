@@ -20,6 +20,7 @@ CORE_COMMANDS = (
     "sweep",
     "plugins",
     "conformance",
+    "chaos",
     "new",
     "completion",
     "help",

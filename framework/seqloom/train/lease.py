@@ -42,7 +42,9 @@ POLL = 1.0
 """Seconds between two looks at a lease that is waited for."""
 
 _WRITING = 2.0  # seconds for which an unreadable lease may still be being written
-_NAME = "lease.json"
+LEASE = "lease.json"
+"""Name of the file that names the holder."""
+
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
 _ahead: dict[int, float] = {}  # seconds by which a file system's clock is ahead of ours, by device
@@ -120,7 +122,7 @@ class Lease:
         self.token = uuid.uuid4().hex
         self.when_lost = when_lost
         self.patient = patient
-        self._path = folder / _NAME
+        self._path = folder / LEASE
         self._owner = Process.current()
         self._claim = b""
         self._renewed = time.time()
@@ -260,7 +262,7 @@ def holder(folder: Path) -> Holder | None:
     on that file system, otherwise by the clock of this machine.
     """
     try:
-        found = _look(folder / _NAME)
+        found = _look(folder / LEASE)
     except OSError:
         return None
     return found if found is not None and found.process is not None and found.alive else None
@@ -343,7 +345,7 @@ def _create(path: Path, content: bytes) -> bool:
 
 
 def _guard(path: Path, token: str) -> Path:
-    return path.with_name(f".{_NAME}.{token}.taking")
+    return path.with_name(f".{LEASE}.{token}.taking")
 
 
 def _has_token(path: Path, token: str) -> bool:
@@ -390,6 +392,6 @@ def _remove_leftovers(path: Path) -> None:
     """Remove files that killed processes left beside a lease that was just acquired."""
     with suppress(OSError):
         now = path.stat().st_mtime
-        for left in path.parent.glob(f".{_NAME}.*"):
+        for left in path.parent.glob(f".{LEASE}.*"):
             if now - left.stat().st_mtime > EXPIRY:
                 left.unlink(missing_ok=True)

@@ -1,0 +1,93 @@
+"""``seqloom chaos``: train with faults, and compare with a run that had none."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import fields, replace
+from pathlib import Path
+
+from seqloom.cli.help import HelpFormatter
+from seqloom.errors import ConfigError
+from seqloom.testing.chaos import Chaos, Event, Numbers, Verdict
+
+NUMBERS = {one.name: one.default for one in fields(Numbers)}
+
+
+def chaos(arguments: list[str]) -> int:
+    """Train twice and print each fault; the exit status is 1 if the faults left a trace."""
+    options = _parser().parse_args(arguments)
+    if not Path("/proc/self/environ").exists():
+        raise ConfigError("seqloom chaos finds the processes of a run in /proc, so it needs Linux.")
+    numbers, overrides, folder = _split(options.words)
+    if folder.exists() and any(folder.iterdir()):
+        raise ConfigError(f"run_dir={folder}: the folder is not empty. Choose another one.")
+    trial = Chaos(overrides, folder, options.seed)
+    print(f"whole run: {trial.train_whole():.1f} s", flush=True)
+    events = []
+    for event in trial.train_with_faults(numbers):
+        events.append(event)
+        print(_line(event), flush=True)
+    verdict = trial.verdict(events)
+    print(_summary(verdict, folder))
+    return int(not verdict.passed)
+
+
+def _parser() -> argparse.ArgumentParser:
+    defaults = " ".join(f"{name}={number}" for name, number in NUMBERS.items())
+    parser = argparse.ArgumentParser(
+        formatter_class=HelpFormatter,
+        prog="seqloom chaos",
+        description="Train a config twice: whole, and with faults after each of which the run is "
+        "resumed. Then compare weights, metrics and the examples of each batch, which must be the "
+        "same. The exit status is 1 if they are not, or if a process lived on.",
+        epilog="Example:\n  seqloom chaos encoder=lstm data.train_size=200 kills=3 flips=1 cuts=0 "
+        f"leases=0 disks=0\n\nFaults: {defaults}\n"
+        "  kills   a random process of the run is killed (SIGKILL)\n"
+        "  flips   a bit of the last checkpoint is flipped\n"
+        "  cuts    the last checkpoint is cut short\n"
+        "  leases  the machine that wrote the folder is lost; takes a minute\n"
+        "  disks   the disk is full when a checkpoint is written",
+    )
+    parser.add_argument(
+        "words", nargs="*", metavar="KEY=VALUE", help="overrides of seqloom train, and of faults"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="seed of the faults (default: 0)")
+    return parser
+
+
+def _split(words: list[str]) -> tuple[Numbers, list[str], Path]:
+    """Return the numbers of faults, the other overrides, and the folder."""
+    numbers, overrides = Numbers(), []
+    folder = Path("runs") / time.strftime("chaos-%Y-%m-%d_%H-%M-%S")
+    for word in words:
+        key, _, value = word.partition("=")
+        if key in NUMBERS:
+            if not value.isdecimal():
+                raise ConfigError(f"{word}: expected a whole number, 0 or more.")
+            numbers = replace(numbers, **{key: int(value)})
+        elif key == "run_dir":
+            folder = Path(value)
+        elif key == "resume":
+            raise ConfigError(f"{word}: seqloom chaos resumes the run itself. Leave it out.")
+        else:
+            overrides.append(word)
+    return numbers, overrides, folder
+
+
+def _line(event: Event) -> str:
+    orphans = f", {event.orphans} processes lived on" if event.orphans else ""
+    return f"batch {event.batches:>6,}: {event.fault}{orphans}"
+
+
+def _summary(verdict: Verdict, folder: Path) -> str:
+    same = "differ" if verdict.different else "are the same to the bit"
+    names = f" ({', '.join(verdict.different)})" if verdict.different else ""
+    return "\n".join(
+        [
+            f"weights and metrics {same}{names}",
+            f"batches: {verdict.batches:,}, of which {verdict.unlike:,} differ",
+            f"processes that lived on: {verdict.orphans}",
+            "passed" if verdict.passed else f"FAILED: see {folder}",
+        ]
+    )

@@ -18,6 +18,9 @@ END = "\f"
 UNKNOWN = "\r"
 """Replaces characters outside the alphabet in contexts; it is never predicted."""
 
+LONGEST = 1000
+"""Maximum length of a gram: each context is padded to it."""
+
 CACHED_ROWS = 20_000
 """More are forgotten: 16 MB with 100 characters."""
 
@@ -158,8 +161,8 @@ def _followers(grams: dict[str, int]) -> dict[str, dict[str, int]]:
 
 
 def _check(order: int, alphabet: Sequence[str]) -> None:
-    if order < 1:
-        raise ValueError(f"The order of an n-gram model is at least 1, not {order}.")
+    if not 1 <= order <= LONGEST:
+        raise ValueError(f"The order of an n-gram model is from 1 to {LONGEST}, not {order}.")
     if any(len(character) != 1 for character in alphabet) or len(set(alphabet)) < len(alphabet):
         raise ValueError("The alphabet of an n-gram model is single characters, none twice.")
     taken = sorted({START, END, UNKNOWN, "\n"}.intersection(alphabet))

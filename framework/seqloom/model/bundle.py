@@ -21,7 +21,6 @@ from seqloom.errors import (
     BundleError,
     ConfigError,
     PluginError,
-    SeqloomError,
     did_you_mean,
     printable,
 )
@@ -31,7 +30,6 @@ from seqloom.model.build import Spec, States, build_codecs, build_pipeline
 from seqloom.model.description import (
     DESCRIPTION,
     FORMAT,
-    MALFORMED,
     PARTS,
     WEIGHTS,
     components_to_store,
@@ -42,12 +40,17 @@ from seqloom.model.description import (
 )
 from seqloom.model.pipeline import Model, Pipeline
 from seqloom.model.provenance import ComponentMatch, compare, incompatible, plain
+from seqloom.model.sections import typed
+from seqloom.model.size_limit import SizeLimit, TooLargeError
 from seqloom.model.states import read as read_states
 from seqloom.model.states import write as write_states
 from seqloom.plugins import registry
 from seqloom.versions import versions
 
 log = logging.getLogger("seqloom")
+
+LONGEST = 500
+"""Maximum number of characters of an error in a message."""
 
 __all__ = [
     "DESCRIPTION",
@@ -160,21 +163,39 @@ def _built(
     path: Path, info: Mapping[str, Any], head: Mapping[str, Any], told: Sequence[str]
 ) -> Pipeline:
     """Return the pipeline of a description, without weights; ``told`` is added to errors."""
+    limit = SizeLimit.of(path / WEIGHTS)
     try:
-        spec = _changed(_spec(info), head)
+        stored = _spec(info)
+        spec = _changed({kind: typed(kind, stored[kind]) for kind in PARTS}, head)
         states = read_states(info["states"], path, info["files"])
-        return build_pipeline(spec, build_codecs(spec, states))
+        with limit():
+            return build_pipeline(spec, build_codecs(spec, states))
+    except TooLargeError as error:
+        if head:
+            raise ConfigError(_unlike_head(path, str(error))) from error
+        raise BundleError(
+            f"{path / DESCRIPTION} does not fit the weights beside it: {error}. Copy the bundle "
+            "again; if that does not help, it was tampered with."
+        ) from error
     except PluginError as error:
         raise BundleError(" ".join([f"{path} cannot be loaded. {error}", *told])) from error
     except BundleError:
         raise
-    except (SeqloomError, *MALFORMED, ValueError) as error:
+    except Exception as error:  # a component may raise anything for values that no training writes
         if head and isinstance(error, ConfigError):
             raise
         damaged = f"{path / DESCRIPTION} is damaged, or does not fit the installed plugins"
-        raise BundleError(" ".join([f"{damaged}: {error!r}. Copy the bundle again.", *told])) from (
+        said = printable(repr(error)[:LONGEST])
+        raise BundleError(" ".join([f"{damaged}: {said}. Copy the bundle again.", *told])) from (
             error
         )
+
+
+def _unlike_head(path: Path, said: str) -> str:
+    return (
+        f"The weights of {path} do not fit its head with other parameters: {said} Change only how "
+        "the head decodes."
+    )
 
 
 def _load_weights(path: Path, model: Model, told: Sequence[str], *, changed: bool) -> None:
@@ -183,10 +204,7 @@ def _load_weights(path: Path, model: Model, told: Sequence[str], *, changed: boo
     except (RuntimeError, SafetensorError) as error:
         said = printable(" ".join(str(error).split()))  # with names that the file chose
         if changed:
-            raise ConfigError(
-                f"The weights of {path} do not fit its head with other parameters: {said} Change "
-                "only how the head decodes."
-            ) from error
+            raise ConfigError(_unlike_head(path, said)) from error
         unlike = f"The weights of {path} do not fit its description: {said}"
         raise BundleError(" ".join([unlike, *told])) from error
 

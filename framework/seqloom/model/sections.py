@@ -1,0 +1,53 @@
+"""Check the section of a stored component against the types of its schema."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import is_dataclass
+from typing import Any
+
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from seqloom.errors import BundleError, printable
+from seqloom.plugins import Kind, registry
+from seqloom.plugins.registry import choice
+
+
+def typed(kind: Kind, section: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a section whose values have the types of the component's schema.
+
+    Args:
+        kind: Kind of the component.
+        section: Its name and parameters, as a bundle stores them.
+
+    Raises:
+        BundleError: A value has another type, or would be resolved from the environment.
+        PluginError: The component is not installed.
+    """
+    name, params = choice(section)
+    _refuse_interpolations(params, f"{kind}={name}")
+    node = OmegaConf.structured(registry().find(kind, name).section_schema())
+    for key, value in params.items():
+        try:
+            schema = OmegaConf.get_type(node, key)
+            OmegaConf.update(node, key, value, merge=is_dataclass(schema))
+        except (OmegaConfBaseException, TypeError) as error:
+            said = printable(str(error).partition("\n")[0])
+            raise BundleError(
+                f"The model's own {kind}.{key} has a value that no training writes: {said}. Copy "
+                "the bundle again."
+            ) from error
+    plain: Any = OmegaConf.to_container(node, enum_to_str=True)
+    return {"name": name, **plain}
+
+
+def _refuse_interpolations(value: Any, where: str) -> None:
+    if isinstance(value, str) and "${" in value:
+        raise BundleError(
+            f"The model's own {where} holds {value!r}, which no training writes: the bundle was "
+            "tampered with."
+        )
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for one in inner:
+        _refuse_interpolations(one, where)

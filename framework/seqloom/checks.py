@@ -96,6 +96,10 @@ def check_features(features: Features) -> None:
         )
 
 
+SHOWN = 10
+"""Number of sets of similar names that a warning lists."""
+
+
 def warn_of_similar_names(what: str, counts: Mapping[str, int]) -> None:
     """Log a warning for names that differ only in case, Unicode form, blanks or invisible signs.
 
@@ -108,15 +112,20 @@ def warn_of_similar_names(what: str, counts: Mapping[str, int]) -> None:
     spellings: dict[str, list[str]] = defaultdict(list)
     for name in counts:
         spellings[_bare(name)].append(name)
-    for names in spellings.values():
-        if len(names) > 1:
-            shown = ", ".join(f"{_told_apart(name, names)} ({counts[name]})" for name in names)
-            log.warning(
-                "%s %s differ only in case, Unicode form or blanks, and are learned as different "
-                "ones. If they are the same, unify them in the data.",
-                what,
-                shown,
-            )
+    alike = [
+        ", ".join(f"{_told_apart(name, names)} ({counts[name]})" for name in names)
+        for names in spellings.values()
+        if len(names) > 1
+    ]
+    if alike:
+        more = f"; and {len(alike) - SHOWN} more" if len(alike) > SHOWN else ""
+        log.warning(
+            "%s %s%s differ only in case, Unicode form or blanks, and are learned as different "
+            "ones. If they are the same, unify them in the data.",
+            what,
+            "; ".join(alike[:SHOWN]),
+            more,
+        )
 
 
 def _bare(name: str) -> str:

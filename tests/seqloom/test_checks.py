@@ -39,6 +39,13 @@ def test_names_that_are_alike(
     )
 
 
+def test_they_are_told_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    counts = {f"{spelling}{n}": 1 for n in range(12) for spelling in ("a", "A")}
+    (message,) = told(counts, caplog)
+    assert message.startswith("The classes 'a0' (1), 'A0' (1); 'a1' (1), 'A1' (1); ")
+    assert "; and 2 more differ only in case" in message
+
+
 def test_names_that_are_not(caplog: pytest.LogCaptureFixture) -> None:
     assert not told({"a": 1, "\u00e4": 2, "b": 3, "a-b": 1, "1": 1}, caplog)
 

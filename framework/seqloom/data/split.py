@@ -100,7 +100,9 @@ def _assign(examples: Sequence[Example], config: SplitConfig) -> list[tuple[str,
     """Return a part for each position."""
     rng = random.Random(config.seed)
     strata: dict[Hashable, list[Unit]] = defaultdict(list)
-    for unit in _units(examples, config.group):
+    # Of an automatic split nobody asks why a text with two labels is in two parts.
+    without = config.stratify if config.automatic else None
+    for unit in _units(examples, config.group, without):
         strata[_stratum(examples[unit[0]], config)].append(unit)
     names = list(strata)
     rng.shuffle(names)
@@ -140,8 +142,16 @@ def _stratum(example: Example, config: SplitConfig) -> Hashable:
     return _key(_look_up(example, name, "stratify"))
 
 
-def _units(examples: Sequence[Example], group: str | None) -> list[Unit]:
-    """Return positions in units: tied by equal fields or by the same group, also in a chain."""
+def _units(
+    examples: Sequence[Example], group: str | None, without: str | None = None
+) -> list[Unit]:
+    """Return positions in units: tied by equal fields or by the same group, also in a chain.
+
+    Args:
+        examples: Examples.
+        group: Field by which examples are tied, if any.
+        without: Field in which tied examples may differ, if any.
+    """
     parent: dict[Hashable, Hashable] = {}
 
     def root(node: Hashable) -> Hashable:
@@ -150,7 +160,7 @@ def _units(examples: Sequence[Example], group: str | None) -> list[Unit]:
             node = parent[node]
         return node
 
-    contents = [("fields", _content(example)) for example in examples]
+    contents = [("fields", _content(example, without)) for example in examples]
     for content, example in zip(contents, examples, strict=True):
         if group is not None:
             parent[root(content)] = root(("group", _key(_look_up(example, group, "group"))))
@@ -170,8 +180,9 @@ def _look_up(example: Example, name: str, option: str) -> Any:
     )
 
 
-def _content(example: Example) -> Hashable:
-    return _key({name: value for name, value in example.fields.items() if name != "id"})
+def _content(example: Example, without: str | None) -> Hashable:
+    left_out = {"id", without}
+    return _key({name: value for name, value in example.fields.items() if name not in left_out})
 
 
 def _key(value: Any) -> Hashable:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -53,12 +53,14 @@ class Table:
         quoting: Whether ``"`` protects delimiters and line ends; False takes quotes literally.
         skip_blank: Whether blank lines are skipped; otherwise they may only end the file. In a
             table with one column they are empty cells.
+        skip_empty: Whether rows of empty cells are skipped like blank lines.
         lines: Lines of the file, if some of them have been read before.
         problems: Whether a row that cannot be read is yielded with its problem; otherwise it is an
             error.
 
     Attributes:
         file: File that is read.
+        blank: Lines of the rows that were skipped so far because they are blank.
 
     Raises:
         DataError: The file does not exist, or cannot be downloaded.
@@ -72,6 +74,7 @@ class Table:
         header: bool = True,
         quoting: bool = True,
         skip_blank: bool = False,
+        skip_empty: bool = False,
         lines: Iterable[Line] | None = None,
         problems: bool = False,
     ) -> None:
@@ -79,8 +82,10 @@ class Table:
         self._delimiter = delimiter or ("\t" if self.file.suffix == ".tsv" else ",")
         self._header = header
         self._skip_blank = skip_blank
+        self._skip_empty = skip_empty
         self._yields_problems = problems
         self._bad_lines: dict[int, str] = {}
+        self.blank: list[int] = []
         if lines is None:
             lines = self.file.lines(self._bad_lines if problems else None)
         cells = self._quoted(lines) if quoting else self._split(lines)
@@ -180,10 +185,15 @@ class Table:
 
     def _of_one_width(self, rows: Iterable[Cells]) -> Iterator[Cells]:
         """Yield the rows, with a problem unless all have the same width; without blank lines."""
-        width, blank = 0, 0
+        width, blank, skipped = 0, 0, list[int]()
         for row in rows:
-            if not row.cells and not row.problem and (self._skip_blank or width != 1):
-                blank = blank or (0 if self._skip_blank else row.line)
+            if width != 1 and not row.problem and self._is_skipped(row.cells):
+                skipped.append(row.line)
+                continue
+            self.blank += skipped  # and not those at the end of the file
+            skipped.clear()
+            if not row.cells and not row.problem and width != 1:
+                blank = blank or row.line
                 continue
             if blank and width:
                 yield Cells(blank, [], self._wrong_width(0, width))
@@ -196,6 +206,11 @@ class Table:
             if not row.problem:
                 row.cells = row.cells or [""]
             yield row
+
+    def _is_skipped(self, cells: Sequence[str]) -> bool:
+        if not cells:
+            return self._skip_blank
+        return self._skip_empty and not any(cell.strip() for cell in cells)
 
     def _wrong_width(self, found: int, width: int) -> str:
         model = "header" if self._header else "first row"

@@ -34,7 +34,7 @@ from seqloom.train.limits import (
 from seqloom.train.loggers import Loggers
 from seqloom.train.module import SequenceModule
 from seqloom.train.monitor import chosen_monitor, recorded_modes
-from seqloom.train.notes import run_notes
+from seqloom.train.notes import by_epoch, run_notes
 from seqloom.train.pretrained import freeze_modules
 from seqloom.train.process import explained_errors, set_seed
 from seqloom.train.progress import Progress, read_progress
@@ -177,12 +177,20 @@ class Training:
             log.info("Resuming %s.", found)
         return found
 
+    def _tied(self, epoch: int) -> str:
+        """Return why an epoch is the best if an earlier one had the same score."""
+        scores = by_epoch(read_metrics(self.folder.steps), self.monitor.key) if is_first() else {}
+        tied = any(one < epoch and score == scores.get(epoch) for one, score in scores.items())
+        return ", of equal ones that of the lowest loss" if tied else ""
+
     def _log_end(self) -> None:
         """Log what stopped the training early, if anything did, and how well it used its ranks."""
         epoch, score = self.best.best_epoch, self.best.best_model_score
         best = ""
         if epoch is not None and score is not None:
-            best = f" Best: epoch {epoch}, {self.monitor.key} {float(score):.4f}."
+            best = (
+                f" Best: epoch {epoch}, {self.monitor.key} {float(score):.4f}{self._tied(epoch)}."
+            )
         message = stop_message(callbacks_of(self.trainer), best)
         for text in (message, self.scaling.message()):
             if text and is_first():

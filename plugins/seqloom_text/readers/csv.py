@@ -69,7 +69,13 @@ class CsvReader(FileReader):
         """Yield a record for each row; see `FileReader.records`."""
         delimiter = self._delimiter or ("\t" if self._is_tsv(file) else ",")
         table = Table(
-            file, delimiter=delimiter, header=self._header, quoting=self._quoting, problems=True
+            file,
+            delimiter=delimiter,
+            header=self._header,
+            quoting=self._quoting,
+            skip_blank=True,
+            skip_empty=True,
+            problems=True,
         )
         if not table.columns:
             return
@@ -79,8 +85,15 @@ class CsvReader(FileReader):
         )
         if self._group_column is not None:
             yield from _sentences(records, self.kinds)
-            return
-        yield from self._watched(records, table)
+        else:
+            yield from self._watched(records, table)
+        if table.blank:
+            logger.info(
+                "%s: blank rows are left out: %d, the first at line %d.",
+                table.file.shown,
+                len(table.blank),
+                table.blank[0],
+            )
 
     def recognize(self, lines: Sequence[str]) -> Mapping[str, Any] | None:
         """Recognize a table by its header or, without one, by the number of its cells."""

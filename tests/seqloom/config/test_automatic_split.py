@@ -114,3 +114,15 @@ def test_groups_stay_together(tmp_path: Path) -> None:
 
 def test_generated_data_has_its_own_splits() -> None:
     assert "split" not in compose_run(["data=apples"]).data
+
+
+def test_a_text_with_two_labels_is_in_one_part(tmp_path: Path) -> None:
+    rows = [f"text {n % 50},{'ab'[n // 50]}" for n in range(100)]
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join(["text,label", *rows]), encoding="utf-8")
+    data = read_data(compose_run([*CSV, f"data.train={path}"]))
+    parts = [
+        {row.example.fields["text"] for row in data.rows[split]}
+        for split in ("train", "val", "test")
+    ]
+    assert sum(map(len, parts)) == len(set.union(*parts)) == 50

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import logging
 from pathlib import Path
 
 import pytest
@@ -116,7 +117,6 @@ def test_quotes_may_be_taken_as_they_are(tmp_path: Path) -> None:
          r"mean 'txt'\? There are: label, txt. .*data.columns='{text: COLUMN"),
         ("text,label\na,x\nb\n", ":3: the row has 1 cells, the header has 2"),
         ("text,label\na,x\nb,y,z\n", ":3: the row has 3 cells, the header has 2"),
-        ("text,label\n\na,x\n", ":2: the row has 0 cells, the header has 2"),
         ("text,label\na,x\n ,y\n", ":3: the field 'text' is empty; expected a text"),
         ("text,label\na,\n", ":2: the field 'label' is empty; expected a label"),
         ("text,text,label\na,b,x\n", ":1: the header has the column 'text' more than once"),
@@ -224,7 +224,6 @@ def test_nothing_is_opened_before_the_first_example(tmp_path: Path) -> None:
     [
         (b"b,x,z\n", "the row has 3 cells, the header has 2"),
         (b"b\n", "the row has 1 cells, the header has 2"),
-        (b"\n", "the row has 0 cells, the header has 2"),
         (b'"b,x\n', "not well-formed: unexpected end of data"),
         (b'"b" c,x\n', "not well-formed: ',' expected after"),
         (b"caf\xe9,x\n", "not UTF-8: byte 0xe9"),
@@ -239,6 +238,15 @@ def test_what_is_wrong_with_one_row_leaves_the_others(
     assert isinstance(error, ExampleError)
     assert f"a.csv:3: {problem}" in str(error).replace("the row that starts here is ", "")
     assert [e.fields["text"] for e in (first, *rest)] == ["a", "c", "d"]
+
+
+def test_blank_rows_are_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "seqloom")
+    text = '\ufefftext,label\n\na,x\n,\n"b\n\nc",y\n\n'
+    path = write(tmp_path / "a.csv", text)
+    found = usable(CsvReader(train=path).examples("train"))
+    assert [example.fields["text"] for example in found] == ["a", "b\n\nc"]
+    assert f"{path}: blank rows are left out: 2, the first at line 2." in caplog.text
 
 
 def test_parts_of_a_cell_are_not_taken_for_rows(tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ class ExampleError(DataError):
     def __init__(self, example: HasOrigin, problem: str) -> None:
         self.example_id = writable(example.id)
         self.where = writable(str(example.origin or f"example {example.id}"))
-        self.problem = writable(problem)
+        self.problem = writable(shortened(problem))
         super().__init__(f"{self.where}: {self.problem}")
 
     @classmethod
@@ -108,6 +108,18 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     listing = f"There are: {', '.join(options)}." if options else "There are none."
     near = difflib.get_close_matches(name, options, n=1)
     return f"Did you mean {near[0]!r}? {listing}" if near else listing
+
+
+def shortened(text: str, longest: int = 2000) -> str:
+    """Return a text without its middle if it is longer, as where it quotes what a file holds.
+
+    >>> shortened("the tag 'aaaaaaaaaaaaaaaaaaaaaa' is unknown", longest=30)
+    "the tag 'aaaaa…aaa' is unknown"
+    """
+    if len(text) <= longest:
+        return text
+    end = longest // 2
+    return f"{text[: longest - end - 1]}…{text[-end:]}"
 
 
 def printable(text: str) -> str:

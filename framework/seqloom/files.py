@@ -38,6 +38,9 @@ LARGEST_JSON = 1 << 28
 MOST_CONTAINERS = 1_000_000
 """Maximum number of lists and objects in a JSON file; each takes up to 40 times its bytes."""
 
+LARGEST_YAML = 1 << 22
+"""Maximum size of a YAML file in bytes."""
+
 DEEPEST = 100
 """Maximum depth of lists and objects, so that functions may recurse into them."""
 
@@ -270,6 +273,57 @@ def refuse_large(path: Path, largest: int) -> None:
         raise DataError(f"{path} is not a regular file.")
     if facts.st_size > largest:
         raise DataError(f"{path} has {facts.st_size} bytes; expected at most {largest}.")
+
+
+def read_yaml(path: Path, *, largest: int = LARGEST_YAML) -> dict[str, Any]:
+    """Return the mapping in a YAML file that a program wrote.
+
+    Aliases are refused: with these, a few lines can stand for more than any memory holds.
+
+    Raises:
+        OSError: The file is missing or cannot be opened.
+        DataError: The file is too large, not YAML, nested too deeply, uses aliases or types other
+            than those of plain data, or holds something else than a mapping.
+    """
+    import yaml  # not needed to read JSON
+
+    not_plain = (
+        yaml.YAMLError,
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        TypeError,
+        ValueError,
+    )
+
+    class PlainLoader(yaml.SafeLoader):
+        depth = 0
+
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            alias = self.check_event(yaml.AliasEvent)
+            if alias or self.depth >= DEEPEST:
+                problem = "an alias" if alias else "lists and mappings are nested too deeply"
+                mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+                raise yaml.MarkedYAMLError(None, None, problem, mark)
+            self.depth += 1
+            try:
+                return super().compose_node(parent, index)
+            finally:
+                self.depth -= 1
+
+    content = read_limited(path, largest)
+    try:
+        found = yaml.load(content, PlainLoader)
+        json.dumps(found)  # no dates, bytes, or whole numbers of thousands of digits
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise DataError(f"{path}:{line}: not YAML that can be read: {error.problem}.") from None
+    except (*not_plain, RecursionError) as error:
+        first = str(error).partition("\n")[0]
+        raise DataError(f"{path}: not YAML that can be read: {first}.") from None
+    if not isinstance(found, dict):
+        raise DataError(f"{path}: expected a mapping, found {type(found).__name__}.")
+    return found
 
 
 def _object(text: str, path: Path, line: int | None = None) -> dict[str, Any]:

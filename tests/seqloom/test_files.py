@@ -17,6 +17,7 @@ from seqloom.files import (
     parse_json,
     read_json,
     read_jsonl,
+    read_yaml,
     sha256,
     write_json,
     write_text,
@@ -150,3 +151,37 @@ def test_damaged_lines_are_left_out_and_named(tmp_path: Path) -> None:
     ]
     with pytest.raises(DataError, match=r"a\.jsonl:2: not UTF-8 at byte 0 of the line\."):
         read_jsonl(path)
+
+
+LAUGHS = "a: &a [x, x]\nb: &b [*a, *a]\n"
+MERGED = "a: &a {x: 1}\nb: {<<: [*a, *a]}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (LAUGHS, r"a\.yaml:2: not YAML that can be read: an alias\."),
+        (MERGED, r"a\.yaml:2: not YAML that can be read: an alias\."),
+        (
+            "[" * 5000,
+            r"a\.yaml:1: not YAML that can be read: lists and mappings are nested too deep",
+        ),
+        ("a: !!python/name:os.system", r"could not determine a constructor for the tag"),
+        ("a: 1\nb: [1", r"a\.yaml:2: not YAML that can be read: expected ',' or ']'"),
+        ("a: 0x" + "f" * 9000, r"a\.yaml: not YAML that can be read: .*digits"),
+        ("a: !!timestamp x", r"a\.yaml: not YAML that can be read: "),
+        ("a: 2026-01-01", r"not YAML that can be read: Object of type date is not"),
+        ("a: \x00", r"a\.yaml: not YAML that can be read: unacceptable character"),
+        ("- a", r"a\.yaml: expected a mapping, found list\."),
+    ],
+)
+def test_yaml_that_is_no_plain_mapping_is_one_sentence(
+    tmp_path: Path, text: str, problem: str
+) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(DataError, match=problem) as caught:
+        read_yaml(path)
+    assert "\n" not in str(caught.value)
+    path.write_text("a: {b: [1, x, null, 0.5]}\n", encoding="utf-8")
+    assert read_yaml(path) == {"a": {"b": [1, "x", None, 0.5]}}

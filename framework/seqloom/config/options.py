@@ -49,7 +49,7 @@ def _presets(group: str) -> Iterator[tuple[str, dict[str, Any]]]:
             if path.name.endswith(".yaml"):
                 try:
                     content = yaml.safe_load(path.read_text(encoding="utf-8"))
-                except yaml.YAMLError:
+                except (yaml.YAMLError, RecursionError, ValueError):
                     continue
                 if isinstance(content, dict):
                     yield path.name.removesuffix(".yaml"), content

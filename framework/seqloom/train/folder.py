@@ -12,7 +12,7 @@ from typing import Any
 
 from seqloom.config.run_config import RunConfig, Section
 from seqloom.errors import DataError, RunError
-from seqloom.files import read_json, read_jsonl, write_text
+from seqloom.files import read_json, read_jsonl, read_yaml, write_text
 
 log = logging.getLogger("seqloom")
 
@@ -255,12 +255,9 @@ class RunFolder:
         Raises:
             RunError: The file is damaged.
         """
-        import yaml  # not needed to read records
-
         try:
-            plain = yaml.safe_load(self.config_file.read_text(encoding="utf-8"))
-            return RunConfig.from_plain(plain)
-        except (OSError, LookupError, TypeError, ValueError, yaml.YAMLError) as error:
+            return RunConfig.from_plain(read_yaml(self.config_file))
+        except (OSError, DataError, LookupError, TypeError, ValueError) as error:
             raise RunError(
                 f"{self.config_file} is damaged, so the run cannot be resumed. Use a new run_dir. "
                 f"({error})"

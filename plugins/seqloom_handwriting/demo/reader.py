@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import numpy as np
 
 from seqloom import Pipeline
 from seqloom.errors import ConfigError, DataError, ExampleError
+from seqloom.files import parse_json
 from seqloom.interfaces import Arrays, FrontendCodec, Prediction
 from seqloom.plugins import registry
 from seqloom_handwriting.images.codec import LineImageCodec
@@ -188,9 +188,11 @@ def strokes_of(body: bytes) -> list[Any]:
         TooLargeError: It has too many points.
     """
     expected = 'Expected JSON: {"strokes": [[[x, y], …], …]}.'
+    if body.count(b"[") + body.count(b"{") > 3 * MOST_POINTS:  # before objects are made of them
+        raise TooLargeError(f"The writing has more than {MOST_POINTS} points. Write less.")
     try:
-        sent = json.loads(body)
-    except (ValueError, RecursionError) as error:
+        sent = parse_json(body.decode())
+    except ValueError as error:
         raise DataError(f"The request is not JSON. {expected}") from error
     strokes = sent.get("strokes") if isinstance(sent, dict) else None
     if not isinstance(strokes, list) or not strokes:

@@ -28,6 +28,13 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from seqloom.errors import SeqloomError
+from seqloom_handwriting.demo.limits import (
+    MOST_CONNECTIONS,
+    Bodies,
+    BusyError,
+    Protocol,
+    SlowError,
+)
 from seqloom_handwriting.demo.reader import MOST_BYTES, Reader, TooLargeError
 
 TYPES = {
@@ -56,7 +63,8 @@ def server(reader: Reader, host: str) -> uvicorn.Server:
     """Return a server that is not running yet."""
     config = uvicorn.Config(
         application(reader, host),
-        http="h11",
+        http=Protocol,
+        limit_concurrency=MOST_CONNECTIONS,
         ws="none",
         loop="asyncio",
         lifespan="off",
@@ -69,12 +77,13 @@ def server(reader: Reader, host: str) -> uvicorn.Server:
 
 def application(reader: Reader, host: str) -> Guard:
     """Return the guarded application: the page's files, ``/model`` and ``/read``."""
-    turns = Turns()
+    turns, bodies = Turns(), Bodies()
 
     async def read(request: Request) -> Response:
-        body = await body_of(request)
         page = request.headers.get("x-page")
-        return JSONResponse(await turns.run(page, partial(reader.read, body)))
+        with bodies.share() as share:
+            body = await share.receive(request)
+            return JSONResponse(await turns.run(page, partial(reader.read, body)))
 
     async def model(request: Request) -> Response:
         return JSONResponse(reader.about() | {"most_bytes": MOST_BYTES})
@@ -87,6 +96,8 @@ def application(reader: Reader, host: str) -> Guard:
         ],
         exception_handlers={
             TooLargeError: _answer(413),
+            SlowError: _answer(408),
+            BusyError: _answer(503),
             SeqloomError: _answer(400),
             SupersededError: _answer(409, "A newer request of this page replaced it."),
             HTTPException: _http_error,
@@ -94,27 +105,6 @@ def application(reader: Reader, host: str) -> Guard:
         },
     )
     return Guard(app, host)
-
-
-async def body_of(request: Request) -> bytes:
-    """Return a request's body.
-
-    Raises:
-        TooLargeError: The body is over `MOST_BYTES`; the rest is not read.
-    """
-    body = bytearray()
-    too_large = int(request.headers.get("content-length", 0)) > MOST_BYTES
-    if not too_large:
-        async for chunk in request.stream():
-            body += chunk
-            too_large = len(body) > MOST_BYTES
-            if too_large:
-                break
-    if too_large:
-        raise TooLargeError(
-            f"The request is over {MOST_BYTES >> 20} MB; send a smaller image of the line."
-        )
-    return bytes(body)
 
 
 def page_routes() -> list[Route]:

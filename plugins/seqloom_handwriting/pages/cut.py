@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
-from seqloom_handwriting.images.file import scaled_width
+from seqloom_handwriting.images.file import MOST_PIXELS, scaled_width
 from seqloom_handwriting.pages.model import Line, Points
 from seqloom_handwriting.readers.line_images import runs_leftwards
 
@@ -112,6 +112,8 @@ def _straightened(piece: Image.Image, found: Band, origin: Array) -> Image.Image
             f"its baseline runs to and fro, {width} pixels within a polygon of {piece.width} x "
             f"{piece.height}; draw it from the line's start to its end"
         )
+    if width * height > MOST_PIXELS:
+        raise ValueError(f"straightened along its baseline, it has {width} x {height} pixels")
     edges = np.append(np.arange(0, width, PIECE), width)
     along = found.start + edges * (found.end - found.start) / width
     base = found.curve.at(along) - origin

@@ -15,8 +15,11 @@ from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
 
 from seqloom.errors import DataError
+from seqloom.files import read_limited
+from seqloom_handwriting.readers.files import LARGEST_XML
 
 DEEPEST = 100  # levels of elements; what is deeper is not a page
+MOST_NODES = 500_000  # elements; a page with all of its glyphs has a tenth
 _TAG = re.compile(rb"""<[^<>"']*(?:"[^"]*"[^<>"']*|'[^']*'[^<>"']*)*>""")
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]*encoding\s*=\s*["']([\w.-]+)["']""")
 _BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
@@ -99,7 +102,7 @@ def read_document(path: Path) -> Document:
         DataError: The file cannot be read, is not well-formed, or declares entities.
     """
     try:
-        raw = path.read_bytes()
+        raw = read_limited(path, LARGEST_XML)
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}.") from None
     encoding = _encoding(raw)
@@ -128,6 +131,8 @@ class _Builder:
         self._path = path
         self._content = content
         self._stack = [Node("", "", {}, 0, 0)]
+        self._texts: list[list[str]] = [[]]  # joined at the end: adding to a long one takes time
+        self._count = 0
         self._parser = parser = expat.ParserCreate("UTF-8", "}")
         parser.buffer_text = True
         parser.StartElementHandler = self._open
@@ -154,12 +159,19 @@ class _Builder:
                 f"{self._path}:{line}: elements are nested {DEEPEST} deep; this is not "
                 "ALTO or PAGE XML."
             )
+        self._count += 1
+        if self._count > MOST_NODES:
+            raise DataError(
+                f"{self._path}:{line}: more than {MOST_NODES} elements; this is no page."
+            )
         node = Node(local, space, attributes, line, start)
         self._stack[-1].children.append(node)
         self._stack.append(node)
+        self._texts.append([])
 
     def _close(self, _: str) -> None:
         node = self._stack.pop()
+        node.text = "".join(self._texts.pop())
         # For an empty tag, expat reports an end behind it: the place of whatever follows.
         empty = self._tag_end(node.start)
         if self._content[empty - 2 : empty] == b"/>":
@@ -173,7 +185,7 @@ class _Builder:
         return tag.end() if tag else start
 
     def _characters(self, text: str) -> None:
-        self._stack[-1].text += text
+        self._texts[-1].append(text)
 
     def _refuse(self, name: str, *_: object) -> None:
         raise DataError(

@@ -322,6 +322,12 @@ UPWARDS = {0: (0, -1), 90: (-1, 0), 180: (0, 1), -90: (1, 0)}
 """Where on the page the tops of the letters point, by the turn of the writing."""
 
 
+MOST_POINTS = 5000
+"""Maximum number of points of a polygon or baseline; programs trace lines with some hundreds."""
+
+FARTHEST = 10_000_000
+"""Largest coordinate, in any unit."""
+
 _SEPARATOR = re.compile(r"[\s,]+")
 
 
@@ -335,6 +341,8 @@ def parse_points(text: str) -> Points:
         ValueError: These are not pairs of numbers; the text is a sentence.
     """
     numbers = [_number(word) for word in _SEPARATOR.split(text.strip()) if word]
+    if len(numbers) > 2 * MOST_POINTS:
+        raise ValueError(f"{len(numbers) // 2} points; expected at most {MOST_POINTS}")
     if len(numbers) % 2:
         raise ValueError(f"{len(numbers)} coordinates in {_short(text)}; expected pairs of x and y")
     return tuple(zip(numbers[::2], numbers[1::2], strict=True))
@@ -345,8 +353,10 @@ def _number(word: str) -> float:
         value = float(word)
     except ValueError:
         value = math.nan
-    if not math.isfinite(value):
-        raise ValueError(f"{_short(word)} is not a coordinate; expected a number") from None
+    if not abs(value) <= FARTHEST:
+        raise ValueError(
+            f"{_short(word)} is not a coordinate; expected a number up to {FARTHEST}"
+        ) from None
     return value
 
 

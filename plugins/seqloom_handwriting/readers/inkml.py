@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from xml.etree import ElementTree as ET
+from xml.parsers import expat
 
 
 @dataclass(frozen=True)
@@ -24,19 +25,58 @@ def parse_inkml(content: bytes) -> Ink:
     """Return what an InkML file holds; each trace with the pen down is a stroke.
 
     Raises:
-        ValueError: The file is not well-formed, has no traces, or a trace has other values than its
-            format says.
+        ValueError: The file is not well-formed, declares entities, is nested too deeply, has no
+            traces, or a trace has other values than its format says.
     """
-    try:
-        root = ET.fromstring(content)
-    except (ET.ParseError, LookupError, ValueError) as error:  # encodings that are not known
-        raise ValueError(f"not well-formed XML: {error}") from None
+    root = _tree(content)
     channels = _channels(root)
     traces = [trace for trace in _named(root, "trace") if trace.get("type") != "penUp"]
     strokes = [_stroke(number, trace, channels) for number, trace in enumerate(traces, 1)]
     if not strokes:
         raise ValueError(f"no <trace> in <{_name(root)}>; expected InkML")
     return Ink(strokes, _annotations(root))
+
+
+DEEPEST = 100  # levels of elements
+MOST_ELEMENTS = 1_000_000
+
+
+def _tree(content: bytes) -> ET.Element:
+    """Return the outermost element; what could fill the memory or the stack is refused.
+
+    Raises:
+        ValueError: The content is not well-formed or refused.
+    """
+    builder = ET.TreeBuilder()
+    parser = expat.ParserCreate(None, "}")
+    parser.buffer_text = True
+    depth = count = 0
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        nonlocal depth, count
+        depth, count = depth + 1, count + 1
+        if depth > DEEPEST or count > MOST_ELEMENTS:
+            raise ValueError(
+                f"elements more than {DEEPEST} deep, or more than {MOST_ELEMENTS} of them"
+            )
+        builder.start(name, attributes)
+
+    def end(name: str) -> None:
+        nonlocal depth
+        depth -= 1
+        builder.end(name)
+
+    def refuse(name: str, *_: object) -> None:
+        raise ValueError(f"it declares or uses the entity {name!r}; write the text itself")
+
+    parser.StartElementHandler, parser.EndElementHandler = start, end
+    parser.CharacterDataHandler = builder.data
+    parser.EntityDeclHandler = parser.SkippedEntityHandler = refuse
+    try:
+        parser.Parse(content, True)
+    except (expat.ExpatError, LookupError, ValueError) as error:  # encodings that are not known
+        raise ValueError(f"not well-formed XML: {error}") from None
+    return builder.close()
 
 
 def _name(element: ET.Element) -> str:
@@ -72,7 +112,7 @@ def _stroke(number: int, trace: ET.Element, channels: list[str]) -> list[Point]:
         where = f"trace {number}, point {place}"
         if len(values) < len(channels):
             raise ValueError(
-                f"{where}: {piece.strip()!r} has {len(values)} values, the format has "
+                f"{where}: {piece.strip()[:SHOWN]!r} has {len(values)} values, the format has "
                 f"{len(channels)} ({' '.join(channels)})"
             )
         points.append(point(piece.strip(), [values[x], values[y]], where))
@@ -87,6 +127,7 @@ def _annotations(root: ET.Element) -> dict[str, str]:
     return found
 
 
+SHOWN = 60  # characters of what is no point
 Point = tuple[float, float]
 Strokes = list[list[Point]]
 """Strokes in the order of writing; each a list of (x, y)."""
@@ -120,7 +161,7 @@ def point(piece: str, values: list[str], where: str) -> Point:
     except ValueError:
         x = y = math.nan
     if not (math.isfinite(x) and math.isfinite(y)):
-        raise ValueError(f"{where}: {piece!r} is not a point of two finite numbers")
+        raise ValueError(f"{where}: {piece[:SHOWN]!r} is not a point of two finite numbers")
     return x, y
 
 

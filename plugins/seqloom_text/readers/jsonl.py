@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from seqloom.data import SplitConfig, TextFile
 from seqloom.errors import did_you_mean
+from seqloom.files import parse_json
 from seqloom.interfaces import Origin
 from seqloom_text.readers.file_reader import FileReader, Record, missing
 from seqloom_text.schemas_data import INPUT_KINDS, field_kinds, text_and_label
@@ -98,11 +98,9 @@ def _object(raw: str) -> dict[str, Any]:
         ValueError: It is not JSON, or something else than an object.
     """
     try:
-        found = json.loads(raw)
-    except RecursionError:
-        raise ValueError("not JSON that can be read: it is nested too deeply.") from None
+        found = parse_json(raw)
     except ValueError as error:
-        raise ValueError(f"not JSON: {error}; expected an object on each line.") from None
+        raise ValueError(f"{error}; expected an object on each line.") from None
     if not isinstance(found, dict):
         raise ValueError(f"expected a JSON object, found {type(found).__name__}.")
     return found

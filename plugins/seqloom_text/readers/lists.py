@@ -11,7 +11,8 @@ _TEXT = r"""(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
 _TEXTS = re.compile(rf"[\[({{]{_TEXT}(?:[\s,]+{_TEXT})*,?[\])}}]", re.DOTALL)
 _NUMBERS = re.compile(r"[\[({]\s*\d+(?:[\s,]+\d+)*,?\s*[\])}]")
 _EMPTY = re.compile(r"\[\s*\]")
-_CUT = re.compile(r"""[\[]['"\d].*\s\.\.\.\s.*\]""", re.DOTALL)
+_CUT = re.compile(r"""[\[]['"\d]""")
+_LEFT_OUT = re.compile(r"\s\.\.\.\s")
 
 
 def as_list(raw: str, numbers: bool = True) -> list[str] | None:
@@ -27,7 +28,8 @@ def as_list(raw: str, numbers: bool = True) -> list[str] | None:
     (None, None)
 
     Raises:
-        ValueError: It is a list of which NumPy has left out the middle.
+        ValueError: It is a list of which NumPy has left out the middle, or of texts that Python
+            cannot read.
     """
     cell = raw.strip()
     if not cell.startswith(("[", "(", "{")):
@@ -38,16 +40,19 @@ def as_list(raw: str, numbers: bool = True) -> list[str] | None:
         return re.findall(r"\d+", cell)
     if _TEXTS.fullmatch(cell):
         return _texts(cell)
-    if _CUT.fullmatch(cell):
+    if _CUT.match(cell) and cell.endswith("]") and _LEFT_OUT.search(cell):
         raise ValueError(f"the list {cell[:40]!r} has '...' where items were left out")
     return None
 
 
 def _texts(cell: str) -> list[str]:
     try:
-        found = json.loads(cell)
+        found = json.loads(cell)  # strings only, by the pattern
     except ValueError:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of escapes that Python does not know
-            found = [ast.literal_eval(one) for one in re.findall(_TEXT, cell, re.DOTALL)]
+            try:
+                found = [ast.literal_eval(one) for one in re.findall(_TEXT, cell, re.DOTALL)]
+            except (SyntaxError, ValueError):  # an escape that is cut off, a line end
+                raise ValueError(f"the list {cell[:40]!r} is not as Python writes it") from None
     return [str(one) for one in found]

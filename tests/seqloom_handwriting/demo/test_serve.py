@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from http.client import HTTPConnection, HTTPMessage
 from typing import Any
@@ -20,6 +21,7 @@ from PIL import Image
 
 from seqloom.interfaces import Prediction
 from seqloom.model.pipeline import Pipeline
+from seqloom_handwriting.demo import limits
 from seqloom_handwriting.demo.reader import Reader
 from seqloom_handwriting.demo.serve import SupersededError, Turns
 
@@ -120,7 +122,7 @@ def test_an_image_is_read(image_page: str, image_reader: Pipeline, line: np.ndar
     [
         (b"", 400, "The request is not JSON. Expected JSON"),
         (b"\xff\x00", 400, "The request is not JSON"),
-        (b"[" * 100_000, 400, "The request is not JSON"),
+        (b"[" * 50_000, 400, "The request is not JSON"),
         (b'{"stroke": [[[1, 2]]]}', 400, "The request has no strokes. Expected JSON"),
         (b'{"strokes": []}', 400, "The request has no strokes"),
         (
@@ -133,6 +135,8 @@ def test_an_image_is_read(image_page: str, image_reader: Pipeline, line: np.ndar
         (b'{"strokes": [[[NaN, 1]]]}', 400, "stroke 1 is [[nan, 1]]; expected"),
         (packed([[[0, 0]] * 20_001]), 413, "The writing has 20001 points; up to 20000 can be read"),
         (packed([[[0, 0], [9, 1]] * 4000]), 413, "steps long; up to 20000 can be read at a time"),
+        (packed([[]] * 70_000), 413, "The writing has more than 20000 points. Write less."),
+        (b'{"strokes": 1, "strokes": [[[1, 2]]]}', 400, "The request is not JSON"),
         (b" " * (16 * 1024 * 1024 + 1), 413, "The request is over 16 MB"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -306,3 +310,63 @@ def test_errors_come_through() -> None:
 
     with pytest.raises(ValueError, match="no"):
         asyncio.run(Turns().run("a", work))
+
+
+def test_a_request_that_does_not_arrive_ends_and_blocks_no_other(
+    stroke_reader: Pipeline,
+    running: Callable[[Reader], AbstractContextManager[str]],
+    digits: Digits,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "RECEIVE_SECONDS", 0.5)
+    head = b"POST /read HTTP/1.1\r\nHost: localhost\r\n"
+    with running(Reader(stroke_reader, "mine")) as address:
+        place = (urlsplit(address).hostname or "", urlsplit(address).port or 0)
+        with ExitStack() as stack:
+            starts = [b"", head, head + b"Content-Length: 9\r\n\r\n{"] * 5
+            slow = [stack.enter_context(socket.create_connection(place, 20)) for _ in starts]
+            for one, start in zip(slow, starts, strict=True):
+                one.sendall(start)
+            assert post(address, packed(digits("7", 100, 30, 20)))[0] == 200
+            answers = [b"".join(iter(partial(one.recv, 4096), b"")) for one in slow]
+    assert answers[0] == answers[1] == b""
+    assert answers[2].startswith(b"HTTP/1.1 408 ")
+    assert b"The request did not arrive within 0.5 seconds; send it again." in answers[2]
+
+
+def test_requests_together_are_limited(
+    stroke_reader: Pipeline,
+    running: Callable[[Reader], AbstractContextManager[str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "MOST_TOGETHER", 1000)
+    monkeypatch.setattr(limits, "MOST_REQUESTS", 3)
+    body = packed([[[1, 2], [2, 1]]])
+    with running(Reader(stroke_reader, "mine")) as address:
+        netloc = urlsplit(address).netloc
+        with ExitStack() as stack:
+            for _ in range(2):
+                one = HTTPConnection(netloc, timeout=20)
+                stack.callback(one.close)
+                one.putrequest("POST", "/read")
+                one.putheader("Content-Length", "600")
+                one.endheaders(b" " * 450)
+            wait_until(lambda: post(address, b" " * 200)[0] == 503)
+            status, answer = post(address, b" " * 200)
+            assert (status, "too large together" in answer["error"]) == (503, True)
+            assert post(address, body)[0] == 200  # a small one has its turn
+            one = HTTPConnection(netloc, timeout=20)
+            stack.callback(one.close)
+            one.putrequest("POST", "/read")
+            one.putheader("Content-Length", "600")
+            one.endheaders(b" ")
+            wait_until(lambda: post(address, body)[0] == 503)
+            assert "Too many requests wait" in post(address, body)[1]["error"]
+        wait_until(lambda: post(address, body)[0] == 200)  # what they took is given back
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.02)

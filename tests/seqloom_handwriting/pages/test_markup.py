@@ -93,3 +93,18 @@ def test_a_wrong_encoding_is_named(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"none\.xml: cannot be read: No such file"):
         read_document(tmp_path / "none.xml")
+
+
+def test_a_document_of_more_elements_than_any_page_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seqloom_handwriting.pages.markup.MOST_NODES", 3)
+    path = tmp_path / "a.xml"
+    path.write_text("<a>\n<b/>x<b/>y\n</a>")
+    assert read_document(path).root.text == "\nxy\n"
+    path.write_text("<a>\n<b/><b/>\n<b/></a>")
+    with pytest.raises(DataError, match=r"a\.xml:3: more than 3 elements; this is no page"):
+        read_document(path)
+    monkeypatch.setattr("seqloom_handwriting.pages.markup.LARGEST_XML", 10)
+    with pytest.raises(DataError, match=r"a\.xml has 21 bytes; expected at most 10"):
+        read_document(path)

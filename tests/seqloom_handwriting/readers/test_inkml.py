@@ -125,3 +125,21 @@ def test_folders_of_ink(tmp_path: Path) -> None:
         ("c.inkml", {"strokes": [[(1, 2), (3, 4)]]}, {"writer": "someone"}),
         ("e.inkml", {"strokes": [[(1, 2), (3, 4)]], "text": "own"}, {}),
     ]
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("<!DOCTYPE ink [<!ENTITY a 'aaa'><!ENTITY b '&a;&a;'>]><ink>&b;</ink>", "the entity 'a'"),
+        ("<!DOCTYPE ink [<!ENTITY a SYSTEM '/etc/passwd'>]><ink>&a;</ink>", "the entity 'a'"),
+        ("<!DOCTYPE ink SYSTEM 'a.dtd'><ink>&a;</ink>", "the entity 'a'"),
+        ("<a>" * 200 + "</a>" * 200, "elements more than 100 deep"),
+        ("<a>" * 100_000, "elements more than 100 deep"),
+        ("<ink>", "no element found"),
+        ("<ink><trace>" + "x" * 5000 + " 1</trace></ink>", "^trace 1, point 1: 'x{60}' is not a"),
+        ("<?xml version='1.0' encoding='x'?><ink/>", "unknown encoding"),
+    ],
+)
+def test_what_could_fill_the_memory_is_refused(content: str, problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        parse_inkml(content.encode())

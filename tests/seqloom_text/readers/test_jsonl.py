@@ -96,6 +96,11 @@ def test_targets_may_be_absent_or_null_in_inputs(tmp_path: Path) -> None:
     [
         (b"{oops}\n", "not JSON"),
         (b"[" * 100_000 + b"\n", "nested too deeply"),
+        (
+            b'{"text": "a", "text": "b", "label": "c"}\n',
+            "the key 'text' occurs twice in one object",
+        ),
+        (b'{"text": "a", "label": ' + b"9" * 5000 + b"}\n", "a whole number has too many digits"),
         (b"7\n", "expected a JSON object, found int"),
         (b"\n\n", "the line is blank"),
         (b'{"text": "b"}\n', "no key 'label'"),
@@ -109,5 +114,5 @@ def test_what_is_wrong_with_one_line_leaves_the_others(
     path.write_bytes(GOOD.encode() + bad + GOOD.encode())
     first, error, last = JsonlReader(train=str(path)).examples("train")
     assert isinstance(error, ExampleError)
-    assert f"a.jsonl:2: {problem}" in str(error).replace("not JSON that can be read: it is ", "")
+    assert f"a.jsonl:2: {problem}" in str(error).replace("lists and objects are ", "")
     assert first.fields == last.fields

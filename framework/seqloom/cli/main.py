@@ -27,6 +27,23 @@ Commands:
 
 def main() -> None:
     """Run the program, print user errors without a traceback, and exit with a status."""
+    try:
+        _main()
+    except SystemExit as end:
+        _leave_group(end.code)
+        raise
+
+
+def _leave_group(status: object) -> None:
+    """End at once in a group of processes that has failed: Python's own exit would wait for it."""
+    distributed = sys.modules.get("torch.distributed")
+    if distributed and distributed.is_available() and distributed.is_initialized():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status if isinstance(status, int) else int(bool(status)))
+
+
+def _main() -> None:
     protect_children()
     try:
         _notice_signals(sys.argv[1:])

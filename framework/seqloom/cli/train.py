@@ -30,6 +30,7 @@ from seqloom.sweep.preempted import run_together
 from seqloom.sweep.shares import own_share
 from seqloom.train import preemption
 from seqloom.train.folder import RunFolder
+from seqloom.train.group import Group, group
 from seqloom.train.lease import Lease
 from seqloom.train.record import record_refusal
 from seqloom.train.watch import end_with_sweep
@@ -71,13 +72,36 @@ COMPOSITION_MESSAGES = ("Config group override", "Only one of --run")
 """Starts of the bare ValueErrors with which Hydra reports a user's mistake."""
 
 
+PRINTING = frozenset(["-h", "--help", "-c", "--cfg", "-i", "--info", "--hydra-help", "--version"])
+"""Options with which nothing is trained."""
+
+
 def train(arguments: list[str]) -> int:
     """Run Hydra with these arguments, and return the exit status.
 
     Raises:
         SeqloomError: The config cannot be composed, or the run or a trial of the sweep failed.
     """
+    own = group()
     with disabling_for_one_run():
+        return _train(arguments) if own is None else _train_jointly(own, arguments)
+
+
+def _train_jointly(own: Group, arguments: list[str]) -> int:
+    """Train on the processes that srun or torchrun started; only the first one composes."""
+    if {"-m", "--multirun"} & set(arguments) or "hydra.mode=MULTIRUN" in arguments:
+        raise ConfigError(
+            f"{own.by} started {own.size} processes, and each would run the whole sweep. Start "
+            "seqloom train -m once; each trial gets its own processes."
+        )
+    if PRINTING & {word.partition("=")[0] for word in arguments}:
+        return 0 if own.rank else _train(arguments)
+    from seqloom.train.joint import follow, joined
+
+    with joined() as meeting:
+        if meeting and own.rank:
+            follow(meeting)
+            return 0
         return _train(arguments)
 
 

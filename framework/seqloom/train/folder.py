@@ -189,6 +189,11 @@ class RunFolder:
         return self.path / "train.log"
 
     @property
+    def ranks_start(self) -> Path:
+        """The file by which processes of other nodes see that they share the folder."""
+        return self.ranks / "start.json"
+
+    @property
     def preempted(self) -> Path:
         """The file by which a launcher tells its ranks that they are to end; see `ranks`."""
         return self.ranks / "preempted"

@@ -25,14 +25,7 @@ from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
 from seqloom.config.run_config import Section
-from seqloom.errors import (
-    BundleError,
-    ConfigError,
-    DataError,
-    PluginError,
-    RunError,
-    SeqloomError,
-)
+from seqloom.errors import ConfigError, RunError, SeqloomError
 from seqloom.train import preemption
 from seqloom.train.data import RunData, sampler
 from seqloom.train.folder import RunFolder
@@ -40,6 +33,7 @@ from seqloom.train.instantiate import build
 from seqloom.train.preemption import Preempted
 from seqloom.train.prepare import store_encoded
 from seqloom.train.rank import FORMAT_VARIABLE, OWNER_VARIABLE
+from seqloom.train.rank_errors import recorded_error
 from seqloom.train.record import Summary
 from seqloom.train.watch import Process
 
@@ -54,11 +48,6 @@ GRACE = 3
 DEVICE_ARGUMENTS = ("_target_", "accelerator", "devices", "strategy", "num_nodes", "precision")
 """Arguments of Lightning's Trainer that decide on the number of processes."""
 
-KINDS: dict[str, type[SeqloomError]] = {
-    kind.__name__: kind for kind in (BundleError, ConfigError, DataError, PluginError)
-}
-"""Errors of a rank that are raised with their own type; any other becomes a ``RunError``."""
-
 SIGNALS = (signal.SIGINT, signal.SIGQUIT)
 """Signals that torch elastic handles; those of a preemption are ours."""
 
@@ -67,7 +56,7 @@ TAIL = 15
 
 
 def ranks_to_launch(trainer: Section) -> int:
-    """Return how many ranks a run needs; 0 if it runs on one device, in the current process.
+    """Return how many ranks a run needs on each node; 0 if it runs on one device, in one process.
 
     ``trainer.devices``, ``trainer.strategy`` and ``trainer.accelerator`` mean what they mean to
     Lightning: ``devices=2``, ``devices=-1``, ``devices=[0,2]``, ``strategy=ddp``.
@@ -78,11 +67,6 @@ def ranks_to_launch(trainer: Section) -> int:
     Raises:
         ConfigError: Lightning refuses the settings, or such processes cannot be launched.
     """
-    if trainer.get("num_nodes", 1) != 1:
-        raise ConfigError(
-            f"trainer.num_nodes={trainer['num_nodes']}: a run uses the devices of one machine. Set "
-            "trainer.num_nodes=1."
-        )
     strategy = _strategy({key: trainer[key] for key in DEVICE_ARGUMENTS if key in trainer})
     if isinstance(strategy, SingleDeviceStrategy):
         return 0
@@ -211,22 +195,10 @@ def _preempted(error: ChildFailedError) -> bool:
 
 
 def _first_error(folder: RunFolder, processes: int, error: ChildFailedError) -> SeqloomError:
-    """Return the error of the rank that failed first; those of the others follow from it."""
-    found = [
-        json.loads(path.read_text("utf-8"))
-        for path in folder.ranks.glob(folder.rank_error("*").name)
-    ]
-    own = [one for one in found if not one["follows"]]
-    if not own and (not found or error.get_first_failure()[1].exitcode < 0):
-        return _silent_end(folder, processes, error)
-    first = min(own or found, key=lambda one: one["time"])
-    whose = f"rank {first['rank']} of {processes}"
-    with folder.log.open("a", encoding="utf-8") as file:
-        file.write(f"{whose}:\n{first['traceback']}")
-    if first["ours"]:
-        kind = KINDS.get(first["type"], RunError)
-        return kind(f"{first['text']} ({whose})")
-    return RunError(f"{first['type']}: {first['text']} ({whose}; see {folder.log})")
+    """Return the error of the rank that failed first."""
+    killed = error.get_first_failure()[1].exitcode < 0
+    found = recorded_error(folder, processes, follows=not killed)
+    return found or _silent_end(folder, processes, error)
 
 
 def _silent_end(folder: RunFolder, processes: int, error: ChildFailedError) -> RunError:

@@ -42,15 +42,15 @@ def main() -> None:
     _log_to(folder.log if rank == 0 else None)
     try:
         with preemption.following(folder.preempted):
-            _run(folder, rank)
+            take_part(folder, rank)
     except KeyboardInterrupt:  # the launcher gets the signal as well, and reports it
         os._exit(128 + signal.SIGINT)
     except Preempted:
         _end(preemption.EXIT_CODE)
     except Exception as error:
-        if _follows_from_another(error):
+        if follows_from_another(error):
             time.sleep(PATIENCE)  # the launcher ends this rank when it sees the one that failed
-        _write_error(error, folder, rank)
+        write_error(error, folder, rank)
         _end(1)  # Python's own exit would wait for a collective operation that no rank joins
     _end(0)  # in Python's own exit, threads of the process group would abort it
 
@@ -63,12 +63,13 @@ def _end(status: int) -> None:
     os._exit(status)
 
 
-def _follows_from_another(error: Exception) -> bool:
+def follows_from_another(error: Exception) -> bool:
     """Return whether an error is only due to the end of another rank."""
     return isinstance(error, RuntimeError) and any(word in str(error) for word in CONNECTION_LOST)
 
 
-def _write_error(error: Exception, folder: RunFolder, rank: int) -> None:
+def write_error(error: Exception, folder: RunFolder, rank: int) -> None:
+    """Leave the error of a rank in the folder of its run."""
     write_json(
         folder.rank_error(rank),
         {
@@ -77,13 +78,14 @@ def _write_error(error: Exception, folder: RunFolder, rank: int) -> None:
             "type": type(error).__name__,
             "text": str(error),
             "ours": isinstance(error, SeqloomError),
-            "follows": _follows_from_another(error),
+            "follows": follows_from_another(error),
             "traceback": "".join(traceback.format_exception(error)),
         },
     )
 
 
-def _run(folder: RunFolder, rank: int) -> None:
+def take_part(folder: RunFolder, rank: int) -> None:
+    """Do the work of one rank of a prepared run, from its folder."""
     from seqloom.plugins.registry import disable
     from seqloom.train.distributed import barrier
     from seqloom.train.prepare import load_encoded

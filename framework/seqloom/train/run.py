@@ -29,6 +29,8 @@ from seqloom.train.data import RunData, sampler
 from seqloom.train.distributed import is_first
 from seqloom.train.evaluator import Evaluation, calibrate, evaluate
 from seqloom.train.folder import Result, RunFolder
+from seqloom.train.group import Meeting
+from seqloom.train.joint import follow, joined, lead, train_jointly
 from seqloom.train.launch import launch_ranks, ranks_to_launch
 from seqloom.train.lease import locked
 from seqloom.train.prepare import prepare_data
@@ -65,7 +67,8 @@ def fit(*overrides: str | Mapping[str, Any], run_dir: str | Path) -> Result:
 def run(cfg: RunConfig, overrides: Sequence[str] = ()) -> Result:
     """Train, evaluate the best checkpoint, and write the run's folder.
 
-    A run on one device does its work in this process; one on several starts a process for each.
+    A run on one device does its work in this process; one on several starts a process for each. Of
+    several processes that srun or torchrun started, the first leads, and the others follow it.
 
     Args:
         cfg: Config of the run.
@@ -76,6 +79,13 @@ def run(cfg: RunConfig, overrides: Sequence[str] = ()) -> Result:
     """
     preemption.started()
     quiet_lightning()
+    with joined() as meeting:
+        if meeting and meeting.own.rank:
+            return RunFolder(follow(meeting) or Path(cfg.run_dir).absolute()).result()
+        return _run(cfg, overrides, meeting)
+
+
+def _run(cfg: RunConfig, overrides: Sequence[str], meeting: Meeting | None) -> Result:
     folder = RunFolder(Path(cfg.run_dir).absolute())
     url = folder.remote(cfg.copy_to)
     restore = cfg.resume == "auto" and not folder.record.exists()
@@ -93,14 +103,20 @@ def run(cfg: RunConfig, overrides: Sequence[str] = ()) -> Result:
             folder.open(cfg)
             recover(folder)
         with isolated_process(), recorded(folder, cfg, overrides) as record:
-            ranks = ranks_to_launch(cfg.trainer)
+            devices = ranks_to_launch(cfg.trainer)
+            together = train_jointly(cfg.trainer, devices, meeting)
             with preemption.at_once():
                 data = prepare_data(cfg, folder)
             record["splits"] = {
                 split: {**one.facts(), "values": data.values[split]}
                 for split, one in data.contents.items()
             }
-            record.update(launch_ranks(folder, data, ranks) if ranks else work(folder, data))
+            if together and meeting:
+                record.update(lead(meeting, folder, data, work))
+            elif devices:
+                record.update(launch_ranks(folder, data, devices))
+            else:
+                record.update(work(folder, data))
     return folder.result()
 
 

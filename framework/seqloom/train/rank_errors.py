@@ -1,0 +1,43 @@
+"""The errors that ranks leave in the folder of their run, for the process that reports them."""
+
+from __future__ import annotations
+
+from seqloom.errors import (
+    BundleError,
+    ConfigError,
+    DataError,
+    PluginError,
+    RunError,
+    SeqloomError,
+)
+from seqloom.files import read_json
+from seqloom.train.folder import RunFolder
+
+KINDS: dict[str, type[SeqloomError]] = {
+    kind.__name__: kind for kind in (BundleError, ConfigError, DataError, PluginError)
+}
+"""Errors of a rank that are raised with their own type; any other becomes a ``RunError``."""
+
+
+def recorded_error(
+    folder: RunFolder, processes: int, *, follows: bool = True
+) -> SeqloomError | None:
+    """Return the error of the rank that failed first, if it left one.
+
+    Args:
+        folder: Folder of the run.
+        processes: Number of ranks.
+        follows: Whether an error that follows from that of another rank will do.
+    """
+    found = [read_json(path) for path in folder.ranks.glob(folder.rank_error("*").name)]
+    own = [one for one in found if not one["follows"]]
+    if not own and not (found and follows):
+        return None
+    first = min(own or found, key=lambda one: float(one["time"]))
+    whose = f"rank {first['rank']} of {processes}"
+    with folder.log.open("a", encoding="utf-8") as file:
+        file.write(f"{whose}:\n{first['traceback']}")
+    if first["ours"]:
+        kind = KINDS.get(first["type"], RunError)
+        return kind(f"{first['text']} ({whose})")
+    return RunError(f"{first['type']}: {first['text']} ({whose}; see {folder.log})")

@@ -1,0 +1,105 @@
+"""One model on processes that srun or torchrun has started; here, a test plays srun."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Ended = list[tuple[int, str]]
+Tasks = Callable[..., Ended]
+
+
+@pytest.fixture
+def tasks(start: Callable[..., subprocess.Popen[str]]) -> Tasks:
+    """Run a command as two tasks of a job step, each on a node; return status and stderr."""
+
+    def run(*arguments: str | Path, **more: str) -> Ended:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = str(free.getsockname()[1])
+        step = {
+            "SLURM_JOB_ID": "7",
+            "SLURM_STEP_ID": "0",
+            "SLURM_STEP_NUM_TASKS": "2",
+            "SLURM_STEP_TASKS_PER_NODE": "1(x2)",
+            "SLURM_LOCALID": "0",
+            "MASTER_ADDR": "127.0.0.1",
+            "MASTER_PORT": port,
+            **more,
+        }
+        started = [
+            start(*arguments, SLURM_PROCID=str(rank), SLURM_NODEID=str(rank), **step)
+            for rank in range(2)
+        ]
+        ended = []
+        for task in started:
+            with task:
+                said = task.communicate(timeout=300)[1]
+            ended.append((task.returncode, said))
+        return ended
+
+    return run
+
+
+def weights(run: Path) -> bytes:
+    return (run / "bundle" / "model.safetensors").read_bytes()
+
+
+def test_two_tasks_train_what_two_devices_do(
+    tasks: Tasks, program: Callable[..., object], small: tuple[str, ...], tmp_path: Path
+) -> None:
+    words = ("train", *small, "batch.max_examples=16", "batch.workers=1")
+    ended = tasks(*words, "trainer.num_nodes=2", f"run_dir={tmp_path / 'joint'}")
+    assert [code for code, _ in ended] == [0, 0], ended
+    assert ended[1][1] == ""
+    record = json.loads((tmp_path / "joint" / "run.json").read_text())
+    assert (record["state"], record["ranks"], record["attempts"]) == ("done", 2, 1)
+    assert not list((tmp_path / "joint").rglob("hpc*"))
+    program(*words, "trainer.devices=2", f"run_dir={tmp_path / 'own'}")
+    assert weights(tmp_path / "joint") == weights(tmp_path / "own")
+
+
+def test_a_second_task_by_mistake_gets_one_sentence(
+    tasks: Tasks, small: tuple[str, ...], tmp_path: Path
+) -> None:
+    ended = tasks("train", *small, f"run_dir={tmp_path / 'run'}")
+    assert [code for code, _ in ended] == [0, 0], ended
+    assert ended[1][1].startswith("Note: this is process 1 of 2, on ")
+    assert ended[1][1].count("\n") == 1
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["ranks"] == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (["trainer.num_nodes=3"], "srun started 2 processes, but trainer.num_nodes=3"),
+        (["trainer.devices=2"], "srun started 1 processes on "),
+        (["encoder=lstmm"], "lstmm"),
+        (["-m", "seed=1,2"], "each would run the whole sweep"),
+    ],
+)
+def test_a_mistake_ends_all_before_training(
+    tasks: Tasks, small: tuple[str, ...], tmp_path: Path, words: list[str], error: str
+) -> None:
+    ended = tasks("train", *small, *words, f"run_dir={tmp_path / 'run'}")
+    assert [code for code, _ in ended] == [1, 1], ended
+    assert error in ended[0][1]
+    assert "Traceback" not in ended[0][1] + ended[1][1]
+    assert not (tmp_path / "run" / "checkpoints").exists()
+
+
+def test_nodes_need_somebody_who_starts_their_processes(
+    program: Callable[..., subprocess.CompletedProcess[str]],
+    small: tuple[str, ...],
+    tmp_path: Path,
+) -> None:
+    assert "SLURM_STEP_ID" not in os.environ
+    ended = program("train", *small, "trainer.num_nodes=2", f"run_dir={tmp_path / 'run'}")
+    assert ended.returncode == 1
+    assert "needs a process for each device, started by srun or torchrun" in ended.stderr

@@ -53,7 +53,8 @@ Groups:
 Common keys:
   run_dir=PATH                folder of the run (with -m: of the sweep)
   seed=N                      seed; results are bit-identical on the same machine
-  resume=auto                 resume from the last epoch in run_dir
+  resume=auto                 resume from the newest checkpoint in run_dir
+  save_every=10m              a checkpoint every ten minutes too; or every N steps
   'disable_plugins=[NAME]'    disable plugins for this run
   on_bad=skip                 leave out, count and list examples that cannot be used
   init=MODEL                  start from a trained model; 'freeze=[frontend]': not trained

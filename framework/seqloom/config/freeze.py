@@ -8,6 +8,7 @@ from typing import Any, cast, get_type_hints
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
+from seqloom.config.interval import parse_interval
 from seqloom.config.options import hint_of_options
 from seqloom.config.run_config import RunConfig, Section
 from seqloom.config.schema import Run
@@ -27,6 +28,8 @@ def freeze(config: DictConfig) -> RunConfig:
     refuse_unknown_keys(plain)
     follow_suggestions(plain)
     refuse_out_of_range(plain)
+    if plain.get("save_every") is not None:
+        parse_interval("save_every", plain["save_every"])
     return RunConfig.from_plain(plain)
 
 

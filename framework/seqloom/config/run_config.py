@@ -53,6 +53,7 @@ class RunConfig:
     run_dir: str
     seed: int = 1
     resume: Literal["never", "auto"] = "never"
+    save_every: str | None = None
     on_bad: Literal["error", "skip"] = "error"
     threads: int | None = 1
     init: str | None = None

@@ -82,7 +82,9 @@ class Run:
     Attributes:
         run_dir: Folder that gets all files; with ``-m``, the folder of the sweep.
         seed: Seed of weights, order, dropout and augmentation.
-        resume: ``auto``: resume from the last epoch's checkpoint in ``run_dir``, if there is one.
+        resume: ``auto``: resume from the newest checkpoint in ``run_dir``, if there is one.
+        save_every: After how many steps (``200``), or how much time (``30s``, ``10m``, ``1h``), a
+            checkpoint is written inside an epoch; null: only after each epoch.
         on_bad: ``skip``: skip examples that cannot be used; they are counted and listed.
         threads: Number of CPU threads that torch may use; null: torch's default. More than one is
             faster for large models on idle cores, and much slower on busy ones.
@@ -120,6 +122,7 @@ class Run:
     run_dir: str = REQUIRED
     seed: int = 1
     resume: Resume = Resume.never
+    save_every: str | None = None
     on_bad: OnBad = OnBad.error
     threads: int | None = 1
     init: str | None = None

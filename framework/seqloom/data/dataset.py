@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import random
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler, get_worker_info
 
 from seqloom.data.collate import Collate, EncodedExample
 from seqloom.data.encode import Codecs
@@ -39,8 +40,23 @@ class SequenceDataset(Dataset[SequenceBatch]):
         """Return the batch that the sampler chose, with the weight that it gave it."""
         rows = [self.rows[index] for index in batch]
         if self.codecs is not None:
+            self._seed_worker(batch)
             rows = [self._augmented(self.codecs, row, batch.epoch) for row in rows]
         return self.collate(rows, batch.weight)
+
+    def _seed_worker(self, batch: Batch) -> None:
+        """Seed the global generators of a data worker for a batch.
+
+        What an augmentation draws from them then does not depend on what the worker did before, so
+        that a resumed run augments alike.
+        """
+        if get_worker_info() is None:
+            return
+        ids = "\0".join(self.rows[index].example.id for index in batch)
+        own = key(self.seed, batch.epoch, ids)
+        random.seed(own)
+        np.random.seed(own % 2**32)
+        torch.manual_seed(own % 2**63)
 
     def _augmented(self, codecs: Codecs, row: EncodedExample, epoch: int) -> EncodedExample:
         rng = np.random.Generator(np.random.Philox(key=key(self.seed, epoch, row.example.id)))

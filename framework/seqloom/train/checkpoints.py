@@ -17,6 +17,7 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Checkpoint, ModelCheckpoint, Timer
 from torch import Tensor
 
+from seqloom.config.interval import Interval
 from seqloom.config.run_config import RunConfig
 from seqloom.errors import RunError
 from seqloom.model.compatibility import messages
@@ -26,6 +27,7 @@ from seqloom.train.distributed import barrier, from_first
 from seqloom.train.folder import RunFolder
 from seqloom.train.limits import callbacks_of
 from seqloom.train.loops import at_step_end
+from seqloom.train.saving import Saving
 
 log = logging.getLogger("seqloom")
 
@@ -99,10 +101,12 @@ class LastCheckpoint(Checkpoint):
 
     Args:
         path: File of the checkpoint.
+        every: Interval between two checkpoints inside an epoch; None: there are none.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, every: Interval | None = None) -> None:
         self.path = path
+        self.saving = Saving(every) if every else None
         self.should_stop = False
         self._in_validation = False
 
@@ -117,11 +121,15 @@ class LastCheckpoint(Checkpoint):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Stop at once if the run was to stop before it was interrupted."""
         trainer.should_stop = trainer.should_stop or self.should_stop
+        if self.saving:
+            self.saving.start(trainer.global_step)
 
     def on_step_end(self, trainer: pl.Trainer) -> None:
-        """Raise the error of a checkpoint that could not be written."""
+        """Write a checkpoint if one is due; raise the error of one that could not be written."""
         if writer := writer_of(trainer):
             writer.check()
+        if self.saving and self.saving.is_due(trainer.global_step):
+            self.save(trainer)
 
     def on_epoch_complete(self, trainer: pl.Trainer) -> None:
         """Write the checkpoint of an epoch."""
@@ -156,7 +164,11 @@ class LastCheckpoint(Checkpoint):
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Put average weights in their place, which are those of the model during a validation."""
+        """Name the epoch that was trained last, also after its end, and order average weights.
+
+        During a validation the average weights are those of the model.
+        """
+        checkpoint["epoch"] = trainer.fit_loop.epoch_progress.current.ready - 1
         if self._in_validation and "averaging_state" in checkpoint:
             one, other = "state_dict", "current_model_state"
             checkpoint[one], checkpoint[other] = checkpoint[other], checkpoint[one]

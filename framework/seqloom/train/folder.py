@@ -16,7 +16,9 @@ from seqloom.files import read_json, read_jsonl, read_yaml, write_text
 
 log = logging.getLogger("seqloom")
 
-WITHOUT_EFFECT = frozenset({"run_dir", "resume", "threads", "title", "disable_plugins", "copy_to"})
+WITHOUT_EFFECT = frozenset(
+    {"run_dir", "resume", "save_every", "threads", "title", "disable_plugins", "copy_to"}
+)
 """Keys that have no influence on a run's result."""
 
 MAY_CHANGE = WITHOUT_EFFECT | {

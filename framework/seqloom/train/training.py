@@ -11,6 +11,7 @@ import pytorch_lightning as pl
 from lightning_fabric.plugins.environments.cluster_environment import ClusterEnvironment
 from pytorch_lightning.callbacks import EarlyStopping
 
+from seqloom.config.interval import parse_interval
 from seqloom.config.run_config import RunConfig
 from seqloom.errors import RunError
 from seqloom.model.pipeline import Pipeline
@@ -122,7 +123,9 @@ class Training:
         return self._summary(data)
 
     def _callbacks(self) -> list[pl.Callback]:
-        head, last = self.pipeline.head, LastCheckpoint(self.folder.last)
+        every = self.cfg.save_every
+        interval = None if every is None else parse_interval("save_every", every)
+        head, last = self.pipeline.head, LastCheckpoint(self.folder.last, interval)
         url = self.folder.remote(self.cfg.copy_to)
         return [
             *instantiate.build_callbacks(self.cfg.callbacks, head, self.monitor, self.has_val),

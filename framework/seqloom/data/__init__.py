@@ -14,11 +14,13 @@ if TYPE_CHECKING:
     from seqloom.data.archive import has_member, member_names, read_member
     from seqloom.data.fetch import file_name, is_url, local_path
     from seqloom.data.npy import read_npy
+    from seqloom.data.pattern import Pattern
     from seqloom.data.split_reader import SplitReader, UniqueNames
     from seqloom.data.table import Table, TableRow
     from seqloom.data.text_file import TextFile, file_stem, without_end
 
 _HOMES = {
+    "Pattern": "pattern",
     "SplitReader": "split_reader",
     "Table": "table",
     "TableRow": "table",
@@ -36,6 +38,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Pattern",
     "SplitConfig",
     "SplitReader",
     "Table",

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from seqloom.data import SplitConfig, SplitReader, UniqueNames, file_name, file_stem, local_path
+from seqloom.data import (
+    Pattern,
+    SplitConfig,
+    SplitReader,
+    UniqueNames,
+    file_name,
+    file_stem,
+    local_path,
+)
 from seqloom.errors import ConfigError, DataError, ExampleError, did_you_mean
 from seqloom.interfaces import Example, Origin
 from seqloom_handwriting.readers.files import (
@@ -86,16 +93,11 @@ class StrokeReader(SplitReader):
                 record.id = unique(record.id)
                 yield self._example(record)
 
-    def _compiled(self, patterns: Mapping[str, str]) -> dict[str, re.Pattern[str]]:
+    def _compiled(self, patterns: Mapping[str, str]) -> dict[str, Pattern]:
         compiled = {}
         for name, pattern in patterns.items():
             self._check_field("patterns", name)
-            try:
-                compiled[name] = re.compile(pattern)
-            except re.error as error:
-                raise ConfigError(
-                    f"data.patterns.{name}={pattern}: not a regular expression: {error}."
-                ) from None
+            compiled[name] = Pattern(pattern, f"data.patterns.{name}")
             if not compiled[name].groups:
                 raise ConfigError(
                     f"data.patterns.{name}={pattern} has no group; put the part to keep in "
@@ -145,7 +147,7 @@ class StrokeReader(SplitReader):
         found = self._patterns[name].search(value)
         if found is None or found[1] is None:
             record.problem = (
-                f"data.patterns.{name}={self._patterns[name].pattern} finds nothing in {value!r}."
+                f"data.patterns.{name}={self._patterns[name].text} finds nothing in {value!r}."
             )
         else:
             record.values[name] = found[1]

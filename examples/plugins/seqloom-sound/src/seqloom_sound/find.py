@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from seqloom.data import Table, TextFile, local_path
+from seqloom.data import Pattern, Table, TextFile, local_path
 from seqloom.errors import DataError
 from seqloom.interfaces import Origin
 
@@ -47,7 +46,7 @@ class Finder:
 
     columns: Mapping[str, str]
     sounds: str | None
-    pattern: re.Pattern[str] | None
+    pattern: Pattern | None
 
     def find(self, path: str, targets: bool = True) -> Iterator[Found]:
         """Return the sounds of a table, folder or zip file; without ``targets`` also a sound.
@@ -86,9 +85,7 @@ class Finder:
             match = self.pattern.fullmatch(found.name)
             found.values = {k: v for k, v in match.groupdict().items() if v} if match else {}
             if match is None and targets:
-                found.problem = (
-                    f"data.pattern={self.pattern.pattern} does not match {found.name!r}."
-                )
+                found.problem = f"data.pattern={self.pattern.text} does not match {found.name!r}."
         elif targets and "/" in found.name:
             found.values["label"] = PurePosixPath(found.name).parent.name
         elif targets:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
-from seqloom.data import SplitConfig, SplitReader
-from seqloom.errors import ConfigError, DataError, ExampleError
+from seqloom.data import Pattern, SplitConfig, SplitReader
+from seqloom.errors import DataError, ExampleError
 from seqloom.interfaces import Example
 
 from seqloom_sound.find import Finder, Found, expected
@@ -38,7 +37,7 @@ class SoundReader(SplitReader):
         cut = split if isinstance(split, SplitConfig) else SplitConfig(**(split or {}))
         super().__init__({"train": train, "val": val, "test": test}, cut)
         columns = {"sound": "sound"} | dict(columns or {"label": "label"})
-        self._finder = Finder(columns, sounds, _compiled(pattern))
+        self._finder = Finder(columns, sounds, pattern and Pattern(pattern, "data.pattern"))
         given = {name: f"data.{name}={file}" for name, file in self.files.items()}
         given |= {name: f"data.split.{name}" for name in ("val", "test") if getattr(cut, name)}
         self._held = HoldOut(hold_out or {}, given)
@@ -85,13 +84,6 @@ class SoundReader(SplitReader):
         names = [PurePath(file.split("#")[0]).stem for file in self.files.values()]
         own = PurePath(self.files[split].split("#")[0]).stem
         return own if names.count(own) == 1 else f"{split}/{own}"
-
-
-def _compiled(pattern: str | None) -> re.Pattern[str] | None:
-    try:
-        return None if pattern is None else re.compile(pattern)
-    except re.error as error:
-        raise ConfigError(f"data.pattern={pattern}: not a regular expression: {error}.") from None
 
 
 def _example(found: Found, name: str) -> Example | ExampleError:

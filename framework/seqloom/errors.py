@@ -67,7 +67,7 @@ class ExampleError(DataError):
         self.example_id = writable(example.id)
         self.where = writable(str(example.origin or f"example {example.id}"))
         self.problem = writable(shortened(problem))
-        super().__init__(f"{self.where}: {self.problem}")
+        super().__init__(f"{printable(self.where)}: {self.problem}")
 
     @classmethod
     def remedy(cls, errors: Sequence[ExampleError]) -> str:

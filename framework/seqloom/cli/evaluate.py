@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 from seqloom.cli.options import model_parser, use_threads
+from seqloom.errors import printable
 from seqloom.files import finite
 from seqloom.train.evaluation import evaluate_model
 
@@ -77,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
 def plain(table: Table, limit: int | None = None) -> str:
     """Return a table in plain text, with at most ``limit`` rows; None: all."""
     cells = [
-        [f"{cell:.4f}" if isinstance(cell, float) else str(cell) for cell in row]
+        [f"{cell:.4f}" if isinstance(cell, float) else printable(str(cell)) for cell in row]
         for row in (table.columns, *table.rows[:limit])
     ]
     more = len(table.rows) - len(cells) + 1

@@ -10,6 +10,10 @@ from importlib import import_module
 from seqloom.cli.commands import COMMANDS
 from seqloom.errors import SeqloomError
 from seqloom.safe_path import protect_children
+from seqloom.terminal import protect_terminal
+
+DATA = (["predict"], ["completion"], ["-sc"], ["--shell-completion"])
+"""Commands whose output other programs read as it is."""
 
 HELP = """\
 Usage: seqloom COMMAND [ARGUMENTS]
@@ -45,6 +49,7 @@ def _leave_group(status: object) -> None:
 
 def _main() -> None:
     protect_children()
+    protect_terminal(data=sys.argv[1:2] in DATA)
     try:
         _notice_signals(sys.argv[1:])
         status = run(sys.argv[1:])

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from seqloom.errors import ConfigError, did_you_mean
+from seqloom.errors import ConfigError, did_you_mean, printable
 from seqloom.sweep.leaderboard import Board, Row, Spread, rank
 from seqloom.sweep.points import ABSENT
 from seqloom.sweep.trials import states_text
@@ -271,6 +271,7 @@ def aligned(rows: Sequence[Sequence[str]], right: Sequence[bool] = ()) -> str:
     name   n
     lstm  12
     """
+    rows = [[printable(cell) for cell in row] for row in rows]  # an override may be any text
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     sides = [*right, *[False] * (len(widths) - len(right))]
     lines = (

@@ -65,6 +65,9 @@ class RunConfig:
     mode: Literal["max", "min"] | None = None
     baseline: bool = False
     copy_to: str | None = None
+    time_limit: str | None = None
+    max_restarts: int = 0
+    hang_timeout: float | None = 1800.0
 
     @property
     def components(self) -> dict[str, Section]:

@@ -106,6 +106,13 @@ class Run:
             ``s3://bucket/run``, ``gs://…``, ``file:///…``, or any other that fsspec knows. Where
             ``run_dir`` holds no run, ``resume=auto`` restores it from there. A trial of a sweep
             gets a folder of its own below it.
+        time_limit: Time from the start of the program to its end, as seconds, ``HH:MM:SS`` or
+            ``DD:HH:MM:SS``. Before it, as before the end of a Slurm job, the run writes a
+            checkpoint and exits with the status 75, to be resumed. Null: none but Slurm's.
+        max_restarts: Number of times that the ranks of a run are started again, from its newest
+            checkpoint, after one of them was killed or hung.
+        hang_timeout: Seconds of training without progress after which a rank counts as hung, which
+            ends the run with its stack; null: never.
     """
 
     data: Any = REQUIRED
@@ -134,3 +141,6 @@ class Run:
     mode: Mode | None = None
     baseline: bool = False
     copy_to: str | None = None
+    time_limit: str | None = None
+    max_restarts: int = 0
+    hang_timeout: float | None = 1800.0

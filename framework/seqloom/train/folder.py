@@ -17,7 +17,18 @@ from seqloom.files import read_json, read_jsonl, read_yaml, write_text
 log = logging.getLogger("seqloom")
 
 WITHOUT_EFFECT = frozenset(
-    {"run_dir", "resume", "save_every", "threads", "title", "disable_plugins", "copy_to"}
+    {
+        "run_dir",
+        "resume",
+        "threads",
+        "title",
+        "disable_plugins",
+        "copy_to",
+        "save_every",
+        "time_limit",
+        "max_restarts",
+        "hang_timeout",
+    }
 )
 """Keys that have no influence on a run's result."""
 

@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +30,14 @@ from seqloom.errors import ConfigError, RunError, SeqloomError
 from seqloom.train import preemption
 from seqloom.train.data import RunData, sampler
 from seqloom.train.folder import RunFolder
+from seqloom.train.hang import HangWatch
 from seqloom.train.instantiate import build
 from seqloom.train.preemption import Preempted
 from seqloom.train.prepare import store_encoded
 from seqloom.train.rank import FORMAT_VARIABLE, OWNER_VARIABLE
 from seqloom.train.rank_errors import recorded_error
 from seqloom.train.record import Summary
+from seqloom.train.recovery import recover
 from seqloom.train.watch import Process
 
 log = logging.getLogger("seqloom")
@@ -110,10 +113,24 @@ def launch_ranks(folder: RunFolder, data: RunData, ranks: int) -> Summary:
     folder.ranks.mkdir(parents=True)
     store_encoded(data, folder)
     _set_environment()
-    with _silent(), _own_signals(), preemption.leading(folder.preempted):
+    try:
+        with _silent(), _own_signals(), preemption.leading(folder.preempted):
+            _launch(folder, ranks)
+    finally:
+        shutil.rmtree(folder.encoded, ignore_errors=True)
+    summary: Summary = json.loads(folder.rank_summary.read_text("utf-8"))
+    return summary
+
+
+def _launch(folder: RunFolder, ranks: int) -> None:
+    """Run the ranks, again if one is killed or hangs and that is allowed."""
+    cfg = folder.config()
+    for restarts in count(1):
+        hang = HangWatch(folder.ranks, ranks, cfg.hang_timeout)
         try:
-            command = (*RANK_COMMAND, str(folder.path))
-            elastic_launch(_config(folder, ranks), sys.executable)(*command)
+            with hang.watching():
+                command = (*RANK_COMMAND, str(folder.path))
+                elastic_launch(_config(folder, ranks), sys.executable)(*command)
         except SignalException as error:
             if error.sigval == signal.SIGINT:
                 raise KeyboardInterrupt from None
@@ -121,11 +138,21 @@ def launch_ranks(folder: RunFolder, data: RunData, ranks: int) -> Summary:
         except ChildFailedError as error:
             if _preempted(error):
                 raise Preempted(preemption.reason() or "a signal to a rank") from None
-            raise _first_error(folder, ranks, error) from None
-        finally:
-            shutil.rmtree(folder.encoded, ignore_errors=True)
-    summary: Summary = json.loads(folder.rank_summary.read_text("utf-8"))
-    return summary
+            found = hang.error or _first_error(folder, ranks, error)
+            if restarts > cfg.max_restarts or not (hang.error or _killed(error)):
+                raise found from None
+            log.warning("%s Restart %d of %d.", found, restarts, cfg.max_restarts)
+            _forget(folder)
+            recover(folder)
+        else:
+            return
+
+
+def _forget(folder: RunFolder) -> None:
+    """Remove what the ranks of an attempt left of their end."""
+    for pattern in ("stack-*", "progress-*", folder.rank_error("*").name):
+        for path in folder.ranks.glob(pattern):
+            path.unlink(missing_ok=True)
 
 
 def _config(folder: RunFolder, processes: int) -> LaunchConfig:
@@ -191,7 +218,16 @@ def _own_signals() -> Iterator[None]:
 
 def _preempted(error: ChildFailedError) -> bool:
     """Return whether a rank left because of a preemption; the others are ended then."""
-    return any(one.exitcode == preemption.EXIT_CODE for one in error.failures.values())
+    codes = {one.exitcode for one in error.failures.values()}
+    killed = {-number for number in preemption.SIGNALS}  # before they could notice
+    return preemption.EXIT_CODE in codes or (
+        preemption.requested() is not None and bool(codes & killed)
+    )
+
+
+def _killed(error: ChildFailedError) -> bool:
+    """Return whether the first rank that failed was killed."""
+    return bool(error.get_first_failure()[1].exitcode < 0)
 
 
 def _first_error(folder: RunFolder, processes: int, error: ChildFailedError) -> SeqloomError:

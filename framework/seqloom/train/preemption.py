@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -54,6 +55,7 @@ class _Flag:
         self.received: signal.Signals | None = None
         self.reason: str | None = None
         self.installed = False
+        self.since = time.time()
         self.leave_at_once = 0  # depth of the blocks that may be left anywhere
 
 
@@ -68,6 +70,11 @@ def requested() -> signal.Signals | None:
 def reason() -> str:
     """Return why this process is to end, in a few words: ``SIGTERM``, ``its time limit``."""
     return _flag.reason or (_flag.received.name if _flag.received else "")
+
+
+def since() -> float:
+    """Return when this program started, as far as this module knows, in seconds since 1970."""
+    return _flag.since
 
 
 def check() -> None:
@@ -134,6 +141,7 @@ def handled() -> Iterator[None]:
     if _flag.installed or threading.current_thread() is not threading.main_thread():
         yield
         return
+    _flag.since = time.time()
     before = _install()
     try:
         yield

@@ -26,6 +26,7 @@ from seqloom.train import preemption
 from seqloom.train.baselines import evaluate_baselines
 from seqloom.train.checkpoints import explain_component_changes
 from seqloom.train.data import RunData, sampler
+from seqloom.train.deadline import met
 from seqloom.train.distributed import is_first
 from seqloom.train.evaluator import Evaluation, calibrate, evaluate
 from seqloom.train.folder import Result, RunFolder
@@ -60,7 +61,7 @@ def fit(*overrides: str | Mapping[str, Any], run_dir: str | Path) -> Result:
     given = as_overrides(overrides)
     refuse_sweep(given)
     words = with_components([*given, f"run_dir={quoted(run_dir)}"])
-    with disabling_for_one_run():
+    with preemption.handled(), disabling_for_one_run():
         return run(compose_run(words, apply_init), given)
 
 
@@ -102,7 +103,7 @@ def _run(cfg: RunConfig, overrides: Sequence[str], meeting: Meeting | None) -> R
         with explain_component_changes(folder, cfg):
             folder.open(cfg)
             recover(folder)
-        with isolated_process(), recorded(folder, cfg, overrides) as record:
+        with isolated_process(), met(cfg.time_limit), recorded(folder, cfg, overrides) as record:
             devices = ranks_to_launch(cfg.trainer)
             together = train_jointly(cfg.trainer, devices, meeting)
             with preemption.at_once():

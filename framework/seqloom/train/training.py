@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 from functools import partial
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from seqloom.train.checkpoints import ComponentRecord, LastCheckpoint
 from seqloom.train.data import RunData, SequenceData
 from seqloom.train.distributed import is_first, rank, world_size
 from seqloom.train.folder import RunFolder, read_metrics
+from seqloom.train.hang import Heartbeat
 from seqloom.train.limits import (
     callbacks_of,
     of_epochs,
@@ -139,7 +141,16 @@ class Training:
             last,
             *([CopyFolder(self.folder.path, url)] if url else []),
             Agreement(partial(last.save, wait=True)),
+            *self._heartbeat(),
         ]
+
+    def _heartbeat(self) -> list[pl.Callback]:
+        """Return the callback by which the launcher of this rank learns that it hangs."""
+        timeout, ranks = self.cfg.hang_timeout, self.folder.ranks
+        number = os.environ.get("RANK")
+        if timeout is None or number is None or not ranks.is_dir():
+            return []
+        return [Heartbeat(ranks, int(number), timeout)]
 
     def _module(self, batches: int) -> SequenceModule:
         """Return the Lightning module, given the number of batches in an epoch."""

@@ -1,0 +1,84 @@
+"""Leave in time before a job is ended: at Slurm's limit, or at one that the user knows."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from seqloom.errors import ConfigError
+from seqloom.train import preemption
+
+END_VARIABLES = ("SEQLOOM_JOB_END_TIME", "SLURM_JOB_END_TIME")
+"""Environment variables with the end of the job, in seconds since 1970; the earliest one counts."""
+
+MARGIN = 60.0
+"""Seconds before the end at which a run is asked to leave, or `SHARE` of the time left if less."""
+
+SHARE = 0.1
+
+REASON = "its time limit"
+
+
+def job_end() -> float | None:
+    """Return when this process is ended, in seconds since 1970; None if that is not known."""
+    words = [os.environ.get(name, "") for name in END_VARIABLES]
+    ends = [float(word) for word in words if re.fullmatch(r"[0-9]{1,12}(\.[0-9]+)?", word)]
+    return min(ends, default=None)
+
+
+@contextmanager
+def met(limit: str | None) -> Iterator[None]:
+    """Ask this process to leave in good time before its end, as a signal would.
+
+    Args:
+        limit: Time from the start of the program to its end, beside that of the job: seconds,
+            ``HH:MM:SS`` or ``DD:HH:MM:SS``.
+
+    Raises:
+        ConfigError: The limit is something else.
+    """
+    found = job_end()
+    if limit is not None:
+        own = preemption.since() + seconds(limit)
+        found = min(own, found or own)
+    if found is None:
+        yield
+        return
+    over = threading.Event()
+    left = max(0.0, found - time.time())
+    wait = left - min(MARGIN, SHARE * left)
+    threading.Thread(target=_ask, args=(over, wait), name="seqloom-limit", daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
+
+
+def _ask(over: threading.Event, wait: float) -> None:
+    if not over.wait(wait):
+        preemption.request(REASON)
+
+
+def seconds(limit: str) -> float:
+    """Return a limit in seconds.
+
+    >>> seconds("90"), seconds("01:30:00"), seconds("1:00:00:00")
+    (90.0, 5400.0, 86400.0)
+
+    Raises:
+        ConfigError: It is not a limit.
+    """
+    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]+)?", limit) and float(limit) > 0:
+        return float(limit)
+    if found := re.fullmatch(r"(?:([0-9]{1,4}):)?([0-9]{1,2}):([0-9]{2}):([0-9]{2})", limit):
+        days, *rest = (int(part or 0) for part in found.groups())
+        total = ((days * 24 + rest[0]) * 60 + rest[1]) * 60 + rest[2]
+        if total > 0:
+            return float(total)
+    raise ConfigError(
+        f"time_limit={limit}: expected a number of seconds, HH:MM:SS or DD:HH:MM:SS, more than 0."
+    )

@@ -1,0 +1,64 @@
+"""A run leaves in good time before the end of its job."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from seqloom.errors import ConfigError
+from seqloom.train import preemption
+from seqloom.train.deadline import END_VARIABLES, job_end, met, seconds
+from seqloom.train.preemption import Preempted
+
+from .conftest import Fit
+
+
+@pytest.fixture(autouse=True)
+def _no_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in END_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_the_earliest_end_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert job_end() is None
+    monkeypatch.setenv("SLURM_JOB_END_TIME", "2000000000")
+    assert job_end() == 2e9
+    monkeypatch.setenv("SEQLOOM_JOB_END_TIME", "unknown")
+    assert job_end() == 2e9
+    monkeypatch.setenv("SEQLOOM_JOB_END_TIME", "1900000000.5")
+    assert job_end() == 1900000000.5
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("90", 90), ("1.5", 1.5), ("00:01:30", 90), ("1:00:00", 3600), ("2:01:00:00", 176400)],
+)
+def test_limits(text: str, expected: float) -> None:
+    assert seconds(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "0", "-5", "00:00:00", "5 min", "1:2", "1e9", "nan", "٣"])
+def test_other_limits_are_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"time_limit=.*expected a number of seconds"):
+        seconds(text)
+
+
+def test_it_leaves_before_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLURM_JOB_END_TIME", str(int(time.time() + 3)))
+
+    def work() -> None:
+        with preemption.handled(), met("600"), preemption.at_once():
+            time.sleep(30)
+
+    with pytest.raises(Preempted, match="its time limit"):
+        work()
+    assert time.time() < int(job_end() or 0)  # a tenth of the time is left
+
+
+def test_a_run_is_preempted_before_its_limit(fit: Fit, tmp_path: Path) -> None:
+    with pytest.raises(Preempted):
+        fit("trainer.max_epochs=100000", "callbacks=none", "time_limit=4")
+    assert '"state": "preempted"' in (tmp_path / "run" / "run.json").read_text("utf-8")
+    assert preemption.requested() is None

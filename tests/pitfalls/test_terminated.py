@@ -38,7 +38,8 @@ def goes_on(ended: Ended, said: pytest.LogCaptureFixture, *words: str) -> None:
     assert "Preempted (SIGTERM). To resume: the same command with resume=auto" in ended.said
     assert "Traceback" not in ended.said
     assert record(ended.folder)["state"] == "preempted"
-    epochs = read_progress(ended.folder / "checkpoints" / "last.ckpt").epochs
+    progress = read_progress(ended.folder / "checkpoints" / "last.ckpt")
+    epochs = progress.epochs
     assert epochs >= 2
     more = f"trainer.max_epochs={epochs + 2}"
     said.set_level(logging.INFO, "seqloom")
@@ -47,7 +48,7 @@ def goes_on(ended: Ended, said: pytest.LogCaptureFixture, *words: str) -> None:
     seqloom.fit(*words, more, "resume=auto", run_dir=copy)
     after = record(copy)
     assert (after["state"], after["attempts"], after["epochs"]) == ("done", 2, epochs + 2)
-    assert f"Resuming after epoch {epochs}," in said.text
+    assert f"Resuming {progress}." in said.text
     names = {path.name for path in (copy / "checkpoints").iterdir()}
     assert names == {"best.ckpt", "best_copy.ckpt", "last.ckpt", "previous.ckpt"}
 

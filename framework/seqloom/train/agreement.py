@@ -12,7 +12,7 @@ import torch
 from pytorch_lightning.trainer.connectors.signal_connector import _SignalConnector
 from torch import distributed
 
-from seqloom.train import preemption
+from seqloom.train import interrupt, preemption
 from seqloom.train.distributed import is_first, world_size
 from seqloom.train.preemption import Preempted
 
@@ -26,7 +26,7 @@ MAX_STEPS = 1000
 
 
 class Agreement(pl.Callback):
-    """Leaves a training at the end of a step, or of a batch of validation, once a signal came.
+    """Leaves a training after a step, or a batch of validation, once a signal or Ctrl-C came.
 
     Ranks do not notice a signal at the same step, and the first that left would let the others
     wait. So they ask one another, by a reduction on the CPU, every few steps: as many as the
@@ -51,7 +51,7 @@ class Agreement(pl.Callback):
             self._group = distributed.new_group(backend="gloo")
         self._since = time.monotonic()
         if self._agreed():
-            raise Preempted(_reason())
+            _stop()
 
     def on_step_end(self, trainer: pl.Trainer) -> None:
         """Leave after an optimizer step."""
@@ -72,7 +72,7 @@ class Agreement(pl.Callback):
 
     def _agreed(self) -> bool:
         """Return whether any rank was asked to end."""
-        asked = preemption.requested() is not None
+        asked = preemption.requested() is not None or interrupt.asked()
         if world_size() == 1:
             return asked
         now = time.monotonic()
@@ -88,7 +88,13 @@ class Agreement(pl.Callback):
             self.save(trainer)
         if is_first():
             log.info("The training stops after step %d.", trainer.global_step)
-        raise Preempted(_reason())
+        _stop()
+
+
+def _stop() -> None:
+    if interrupt.asked() and preemption.requested() is None:
+        raise KeyboardInterrupt
+    raise Preempted(_reason())
 
 
 def _reason() -> str:

@@ -27,6 +27,7 @@ from seqloom.train.data import RunData, SequenceData
 from seqloom.train.distributed import is_first, rank, world_size
 from seqloom.train.folder import RunFolder, read_metrics
 from seqloom.train.hang import Heartbeat
+from seqloom.train.interrupt import deferred
 from seqloom.train.limits import (
     callbacks_of,
     of_epochs,
@@ -116,7 +117,7 @@ class Training:
             set_seed(self.cfg.seed, rank())
         writer = self.trainer.strategy.checkpoint_io
         assert isinstance(writer, CheckpointWriter)
-        with explained_errors(self.folder.path), writer.finished():
+        with explained_errors(self.folder.path), writer.finished(), deferred():
             self.loggers.start()
             self.trainer.fit(module, datamodule=data, ckpt_path=before.path, weights_only=True)
         self._log_end()

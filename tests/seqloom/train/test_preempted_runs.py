@@ -259,25 +259,17 @@ def test_one_process(survives: Callable[..., None], moment: str, number: int) ->
 
 
 def grid() -> list[Any]:
-    """Return moments and whom, each with another signal; one case is quick enough for every day."""
+    """Return moments and whom, each with another signal."""
     numbers = itertools.cycle(SIGNALS)
-    cases = [
-        (moment, whom, next(numbers))
+    return [
+        pytest.param(moment, whom, number := next(numbers), id=f"{moment}-{whom}-{number.name}")
         for whom in RANKS
         for moment in ("before run.json", "in preparation", *INSIDE, "twice")
         if whom == "launcher" or moment in {*INSIDE, "twice"}
     ]
-    usual = ("twice", "rank 1")
-    return [
-        pytest.param(
-            *case,
-            id=f"{case[0]}-{case[1]}-{case[2].name}",
-            marks=() if case[:2] == usual else pytest.mark.slow,
-        )
-        for case in cases
-    ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("moment", "whom", "number"), grid())
 def test_two_ranks(survives: Callable[..., None], moment: str, whom: str, number: int) -> None:
     patches = {"before run.json": "run", "in preparation": "prepare_data"}

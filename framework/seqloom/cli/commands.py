@@ -20,5 +20,6 @@ COMMANDS = {
         "Train with faults, and compare with a run that had none.",
         "seqloom.cli.chaos:chaos",
     ),
+    "cluster": ("Write the script of a Slurm job.", "seqloom.cli.cluster:cluster"),
     "new": ("Write the package of a new plugin.", "seqloom.cli.new:new"),
 }

@@ -75,7 +75,11 @@ def _query(word: str) -> int:
 def _words(command: str, rest: str) -> list[str]:
     """Return completions of the word after another command than train."""
     found: list[str] = []
-    if command == "sweep":
+    if command == "cluster":
+        from seqloom.cli.cluster import SUBCOMMANDS as PARTS
+
+        found = list(PARTS)
+    elif command == "sweep":
         from seqloom.cli.sweep import SUBCOMMANDS
 
         found = list(SUBCOMMANDS)

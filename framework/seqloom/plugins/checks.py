@@ -21,6 +21,7 @@ CORE_COMMANDS = (
     "plugins",
     "conformance",
     "chaos",
+    "cluster",
     "new",
     "completion",
     "help",

@@ -22,6 +22,7 @@ COMMANDS = (
     "sweep diff",
     "plugins",
     "conformance",
+    "cluster script",
     "new plugin",
     "tune",
     "demo",

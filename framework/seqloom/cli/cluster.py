@@ -1,0 +1,196 @@
+"""``seqloom cluster``: write the script of a Slurm job."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shlex
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+from seqloom.cli.help import HelpFormatter
+from seqloom.config.compose import compose_run, refuse_sweep
+from seqloom.errors import ConfigError, did_you_mean
+from seqloom.files import write_text
+
+SUBCOMMANDS = {
+    "script": ("Write the script of a Slurm job that trains.", "seqloom.cli.cluster:script"),
+}
+"""The subcommands of ``cluster``: description and target of each."""
+
+HELP = """\
+usage: seqloom cluster COMMAND [ARGUMENTS]
+
+Train on a cluster with Slurm.
+
+Commands:
+{commands}
+
+  seqloom cluster COMMAND --help explains a command.
+"""
+
+SCRIPT = """\
+#!/bin/bash
+#SBATCH --job-name={name}
+#SBATCH --nodes={nodes}
+#SBATCH --ntasks-per-node={devices}
+#SBATCH --cpus-per-task={cpus}
+#SBATCH --time={time}
+{more}#SBATCH --signal=USR1@{grace}
+#SBATCH --requeue
+#SBATCH --output=slurm-%j.out
+#SBATCH --open-mode=append
+
+# One task for each device. USR1 comes {grace} s before the time limit, and TERM when the job is
+# preempted or requeued: the run writes a checkpoint and ends with the status 75.
+trap : USR1 USR2
+srun --kill-on-bad-exit=1 {command}
+status=$?
+
+# The same job starts again, and resumes in the folder that it wrote; not if it was cancelled.
+if [ $status = 75 ] && [ "$(squeue -h -j "$SLURM_JOB_ID" -o %T)" = RUNNING ]; then
+  scontrol requeue "$SLURM_JOB_ID" && sleep 60
+fi
+exit $status
+"""
+
+
+def cluster(arguments: list[str]) -> int:
+    """Run a subcommand and return its exit status.
+
+    Raises:
+        ConfigError: There is no such subcommand.
+        SeqloomError: The subcommand fails.
+    """
+    if not arguments or arguments[0] in {"-h", "--help", "help"}:
+        lines = [f"  {name:<8} {text}" for name, (text, _) in SUBCOMMANDS.items()]
+        print(HELP.format(commands="\n".join(lines)), end="")
+        return 0
+    name = arguments[0]
+    if name not in SUBCOMMANDS:
+        known = did_you_mean(name, SUBCOMMANDS)
+        raise ConfigError(f"There is no command 'cluster {name}'. {known}")
+    module, _, function = SUBCOMMANDS[name][1].partition(":")
+    command: Callable[[list[str]], int] = getattr(import_module(module), function)
+    return command(arguments[1:])
+
+
+def script(arguments: list[str]) -> int:
+    """Write the script of a job that trains with some overrides.
+
+    Raises:
+        SeqloomError: The overrides cannot be composed.
+    """
+    options = _parser().parse_intermixed_args(arguments)
+    text = job_script(
+        options.words,
+        nodes=options.nodes,
+        devices=options.devices,
+        cpus=options.cpus,
+        time=options.time,
+        grace=options.grace,
+        more=options.sbatch,
+    )
+    if options.output is None:
+        print(text, end="")
+    else:
+        write_text(options.output, text)
+        print(f"script {options.output}\nsubmit: sbatch {shlex.quote(str(options.output))}")
+    return 0
+
+
+def job_script(
+    words: list[str],
+    *,
+    nodes: int = 1,
+    devices: int = 1,
+    cpus: int = 1,
+    time: str = "1-00:00:00",
+    grace: int = 120,
+    more: list[str] | None = None,
+) -> str:
+    """Return the script of a Slurm job that trains, and survives preemptions and time limits.
+
+    Args:
+        words: Overrides of the run.
+        nodes: Number of nodes.
+        devices: Number of devices on each node; each gets a process.
+        cpus: Number of CPU cores of a process.
+        time: Time limit of the job as Slurm writes it.
+        grace: Seconds before the time limit at which the run is told to end.
+        more: Further options of ``sbatch``.
+
+    Raises:
+        SeqloomError: The overrides cannot be composed, or set what the options do.
+    """
+    refuse_sweep(words)
+    own = [f"trainer.num_nodes={nodes}", f"trainer.devices={devices}"]
+    given = {word.lstrip("+").partition("=")[0] for word in words}
+    clash = sorted(given & {"trainer.num_nodes", "trainer.devices"})
+    if clash:
+        option = "--nodes" if clash[0].endswith("nodes") else "--devices"
+        raise ConfigError(f"{clash[0]} follows from {option}: leave it out.")
+    config = compose_run([*words, *own])  # so that a mistake shows now and not in the queue
+    command = [sys.executable, "-P", "-m", "seqloom", "train", *words, *own]
+    name = re.sub(r"[^\w.-]+", "-", f"{config.encoder['name']}-{config.head['name']}")
+    return SCRIPT.format(
+        name=name,
+        nodes=nodes,
+        devices=devices,
+        cpus=cpus,
+        time=time,
+        grace=grace,
+        more="".join(f"#SBATCH {option}\n" for option in _lines(more or [])),
+        command=" ".join(map(shlex.quote, command)),
+    )
+
+
+def _lines(options: list[str]) -> list[str]:
+    for option in options:
+        if not option.startswith("--") or "\n" in option:
+            raise ConfigError(
+                f"--sbatch={option}: expected an option, such as --sbatch=--gres=gpu:4"
+            )
+    return options
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="seqloom cluster script",
+        description="Write the script of a Slurm job that trains. A job that is preempted, reaches "
+        "its time limit or loses a node is requeued, and resumes where it was.",
+        epilog="Example:\n  seqloom cluster script --nodes 2 --devices 4 --sbatch=--gres=gpu:4 "
+        "-o job.sh encoder=lstm && sbatch job.sh",
+        formatter_class=HelpFormatter,
+    )
+    parser.add_argument("words", nargs="*", metavar="KEY=VALUE", help="overrides of the run")
+    parser.add_argument("--nodes", type=_positive, default=1, metavar="N", help="(default: 1)")
+    parser.add_argument(
+        "--devices", type=_positive, default=1, metavar="N", help="devices on a node (default: 1)"
+    )
+    parser.add_argument(
+        "--cpus", type=_positive, default=1, metavar="N", help="cores for a device (default: 1)"
+    )
+    parser.add_argument(
+        "--time", default="1-00:00:00", metavar="LIMIT", help="of the job (default: 1-00:00:00)"
+    )
+    parser.add_argument(
+        "--grace",
+        type=_positive,
+        default=120,
+        metavar="SECONDS",
+        help="before the time limit, for a checkpoint (default: 120)",
+    )
+    parser.add_argument(
+        "--sbatch", action="append", metavar="OPTION", help="another option of sbatch; repeatable"
+    )
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="(default: print it)")
+    return parser
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected an integer of 1 or more, not {text!r}")
+    return int(text)

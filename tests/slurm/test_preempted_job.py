@@ -1,0 +1,114 @@
+"""A job of two nodes that is requeued and preempted ends with the model of one that was not."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from .conftest import PROGRAM, Slurm, model, record, steps
+
+pytestmark = [pytest.mark.slurm, pytest.mark.xdist_group("slurm")]
+
+WORDS = (
+    "encoder=lstm",
+    "encoder.hidden_size=16",
+    "frontend.size=16",
+    "data.train_size=120",
+    "data.val_size=20",
+    "data.test_size=20",
+    "callbacks=none",
+    "trainer.accelerator=cpu",
+    "trainer.log_every_n_steps=1",
+    "batch.max_examples=4",
+    "batch.workers=1",
+)
+
+
+def job(slurm: Slurm, folder: Path, *words: str) -> Path:
+    """Write the script of a job of two nodes."""
+    script = folder / "job.sh"
+    command = (*PROGRAM, "cluster", "script", "--nodes", "2", "-o", script)
+    slurm.call(*command, *WORDS, *words, "run_dir=run", cwd=folder)
+    return script
+
+
+@pytest.fixture(scope="module")
+def whole(slurm: Slurm, tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
+    """Return, by the number of epochs, runs on two devices that nobody disturbs."""
+    made: dict[int, Path] = {}
+
+    class Runs(dict[int, Path]):
+        def __missing__(self, epochs: int) -> Path:
+            run = tmp_path_factory.mktemp("whole") / "run"
+            words = ("trainer.devices=2", f"trainer.max_epochs={epochs}", f"run_dir={run}")
+            slurm.call(*PROGRAM, "train", *WORDS, *words)
+            self[epochs] = run
+            return run
+
+    return Runs(made)
+
+
+def disturb(slurm: Slurm, number: str, how: str) -> None:
+    if how == "requeue":
+        slurm.call("scontrol", "requeue", number)
+    else:
+        slurm.call("scancel", "--signal=USR1", number)
+
+
+def trained_further(run: Path, before: int) -> bool:
+    return max(steps(run), default=0) > before
+
+
+def started_again(slurm: Slurm, number: str, restarts: int) -> bool:
+    facts = slurm.facts(number)
+    return facts["JobState"] == "RUNNING" and int(facts["Restarts"]) >= restarts
+
+
+def check(
+    slurm: Slurm, folder: Path, whole: dict[int, Path], epochs: int, disturbances: list[str]
+) -> None:
+    """Disturb a job so often, each time when it has trained further, and compare its end."""
+    number = slurm.submit(job(slurm, folder, f"trainer.max_epochs={epochs}"))
+    run = folder / "run"
+    for restarts, how in enumerate(disturbances, 1):
+        before = max(steps(run), default=0)
+        slurm.wait(number, partial(trained_further, run, before))
+        disturb(slurm, number, how)
+        slurm.wait(number, partial(started_again, slurm, number, restarts))
+    slurm.wait(number)
+    said = (folder / f"slurm-{number}.out").read_text()
+    assert slurm.state(number) == "COMPLETED", said
+    found = record(run)
+    assert (found["state"], found["ranks"]) == ("done", 2)
+    assert len(found["history"]) == len(disturbances) + 1, said
+    assert {one["state"] for one in found["history"][:-1]} == {"preempted"}
+    assert [one["restart"] for one in found["history"]] == list(range(len(disturbances) + 1))
+    assert steps(run) == list(range(min(steps(run)), max(steps(run)) + 1))  # each once
+    assert steps(run) == steps(whole[epochs])
+    assert model(run) == model(whole[epochs])
+    assert not list(folder.rglob("hpc*"))
+
+
+def test_a_job_survives_a_requeue_and_a_signal(
+    slurm: Slurm, tmp_path: Path, whole: dict[int, Path]
+) -> None:
+    check(slurm, tmp_path, whole, 20, ["requeue", "USR1"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["requeue", "USR1"])
+def test_a_job_survives_ten_in_a_row(
+    slurm: Slurm, tmp_path: Path, whole: dict[int, Path], how: str
+) -> None:
+    check(slurm, tmp_path, whole, 60, [how] * 10)
+
+
+@pytest.mark.slow
+def test_a_job_that_is_cancelled_stays_so(slurm: Slurm, tmp_path: Path) -> None:
+    number = slurm.submit(job(slurm, tmp_path, "trainer.max_epochs=500"))
+    slurm.wait(number, lambda: bool(steps(tmp_path / "run")))
+    slurm.call("scancel", number)
+    slurm.wait(number)
+    assert slurm.state(number) == "CANCELLED"

@@ -79,7 +79,9 @@ class Agreement(pl.Callback):
         facts = torch.tensor([float(asked), (now - self._since) / self._calls])
         distributed.all_reduce(facts, distributed.ReduceOp.MAX, self._group)
         asked, seconds = bool(facts[0]), float(facts[1])
-        self._calls = self._waiting = max(1, min(MAX_STEPS, int(INTERVAL / max(seconds, 1e-6))))
+        # The first question comes before any step, so it does not tell how long one takes.
+        most = min(MAX_STEPS, 2 * self._calls)
+        self._calls = self._waiting = max(1, min(most, int(INTERVAL / max(seconds, 1e-6))))
         self._since = time.monotonic()
         return asked
 

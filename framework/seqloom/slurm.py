@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -45,3 +46,20 @@ class BatchJob:
             f"{own}@{found.get('SLURM_CLUSTER_NAME', '')}",
             int(restart) if restart.isdigit() else 0,
         )
+
+
+def requeue(job: BatchJob) -> bool:
+    """Have Slurm start a job again; return whether it will. A job that was cancelled stays so."""
+    try:
+        state = _ask("squeue", "-h", "-j", job.number, "-o", "%T")
+        if state == "RUNNING":
+            _ask("scontrol", "requeue", job.number)
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return state in {"RUNNING", "PENDING", "COMPLETING", "REQUEUED"}
+
+
+def _ask(*command: str) -> str:
+    return subprocess.run(
+        command, capture_output=True, text=True, check=True, timeout=60
+    ).stdout.strip()

@@ -94,7 +94,7 @@ def check(
 def test_a_job_survives_a_requeue_and_a_signal(
     slurm: Slurm, tmp_path: Path, whole: dict[int, Path]
 ) -> None:
-    check(slurm, tmp_path, whole, 20, ["requeue", "USR1"])
+    check(slurm, tmp_path, whole, 4, ["requeue", "USR1"])
 
 
 @pytest.mark.slow

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from seqloom.slurm import BatchJob, requeue
 from seqloom.sweep.folder import SweepFolder
 from seqloom.train import preemption
 from seqloom.train.preemption import Preempted
 from seqloom.train.watch import Process, sweep_leader
+
+log = logging.getLogger("seqloom")
 
 
 def run_together(sweep: Path, run: Callable[[], None]) -> None:
@@ -30,7 +34,11 @@ def run_together(sweep: Path, run: Callable[[], None]) -> None:
     """
     leader = sweep_leader()
     if leader is None:
-        run()
+        try:
+            run()
+        except Preempted:
+            requeue_submitted()
+            raise
         return
     preemption.install()
     try:
@@ -38,6 +46,23 @@ def run_together(sweep: Path, run: Callable[[], None]) -> None:
             run()
     except Preempted:
         _tell(leader)
+
+
+def requeue_submitted(variables: Mapping[str, str] = os.environ) -> None:
+    """Requeue the Slurm job of this trial, if submitit submitted it; its first task does that.
+
+    Submitit would do it itself, but at the signal, before the trial has written its checkpoint.
+
+    Args:
+        variables: Variables of the environment.
+    """
+    job = BatchJob.current(variables)
+    if job is None or variables.get("SUBMITIT_EXECUTOR") != "slurm":
+        return
+    if variables.get("SLURM_PROCID", "0") == "0" and not requeue(job):
+        log.warning(
+            "Slurm job %s could not be requeued. To finish: seqloom sweep resume", job.number
+        )
 
 
 def _tell(leader: Process) -> None:

@@ -1,0 +1,52 @@
+"""The script of a Slurm job."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from seqloom.cli.main import run
+from seqloom.errors import ConfigError
+
+
+def test_a_script_starts_a_task_for_each_device(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a job.sh"
+    words = ["encoder=lstm", "title='a b'"]
+    more = ["--nodes", "2", "--devices", "4", "--time", "2:00:00", "--grace", "300"]
+    assert run(["cluster", "script", *more, "--sbatch=--gres=gpu:4", "-o", str(path), *words]) == 0
+    assert f"submit: sbatch '{path}'" in capsys.readouterr().out
+    text = path.read_text()
+    options = [line.removeprefix("#SBATCH ") for line in text.splitlines() if "#SBATCH" in line]
+    assert {"--nodes=2", "--ntasks-per-node=4", "--gres=gpu:4"} <= set(options)
+    assert {"--time=2:00:00", "--signal=USR1@300", "--requeue"} <= set(options)
+    assert "--job-name=lstm-ner" in options
+    (line,) = [line for line in text.splitlines() if line.startswith("srun ")]
+    expected = ["train", *words, "trainer.num_nodes=2", "trainer.devices=4"]
+    assert shlex.split(line)[-len(expected) :] == expected
+    subprocess.run(["bash", "-n", path], check=True)
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (["encoder=lstmm"], "Did you mean 'lstm'"),
+        (["trainer.devices=2"], "trainer.devices follows from --devices"),
+        (["sweep=optuna"], "describes several runs"),
+        (["--sbatch=gres"], "expected an option"),
+    ],
+)
+def test_a_mistake_shows_when_the_script_is_written(words: list[str], error: str) -> None:
+    with pytest.raises(ConfigError, match=error):
+        run(["cluster", "script", *words])
+
+
+def test_an_unknown_command_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ConfigError, match="Did you mean 'script'"):
+        run(["cluster", "scrip"])
+    assert run(["cluster"]) == 0
+    assert "script" in capsys.readouterr().out

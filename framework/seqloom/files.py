@@ -46,8 +46,12 @@ DEEPEST = 100
 
 
 @contextmanager
-def atomic_file(path: Path) -> Iterator[Path]:
+def atomic_file(path: Path, *, parents: bool = True) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; if the block succeeds, it is renamed to ``path``.
+
+    Args:
+        path: File to write.
+        parents: Whether to make its folder, and those above, if they do not exist.
 
     Raises:
         RunError: The file cannot be written (a full disk, no permission); nothing is left behind.
@@ -55,7 +59,8 @@ def atomic_file(path: Path) -> Iterator[Path]:
     path = path.resolve()  # replace the target of a symbolic link, not the link
     draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if parents:
+            path.parent.mkdir(parents=True, exist_ok=True)
         yield draft
         _sync(draft)
         draft.replace(path)

@@ -80,7 +80,7 @@ def _seal(buffer: io.BytesIO) -> bytes:
 
 
 def _write(path: Path, buffer: io.BytesIO, digest: bytes) -> None:
-    with atomic_file(path) as draft, buffer.getbuffer() as view:
+    with atomic_file(path, parents=False) as draft, buffer.getbuffer() as view:
         with draft.open("wb") as file:
             file.write(view)
             file.write(digest)

@@ -41,6 +41,8 @@ class CheckpointWriter(TorchCheckpointIO):
             RunError: The one before could not be written.
         """
         self.wait()
+        # Without its parents: the folder of a run that was removed must not come back.
+        Path(path).parent.mkdir(exist_ok=True)
         if self._thread is None:
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="checkpoints")
         self._written = self._thread.submit(write_checkpoint, Path(path), copied(checkpoint))

@@ -319,6 +319,18 @@ class RunFolder:
         text = yaml.safe_dump(cfg.to_plain(), sort_keys=False, allow_unicode=True)
         write_text(self.config_file, text)
 
+    def require(self) -> None:
+        """Require that the folder still exists.
+
+        Raises:
+            RunError: It was removed or renamed.
+        """
+        if not self.path.is_dir():
+            raise RunError(
+                f"{self.path} was removed or renamed while its run was at work, so the run ends. "
+                "If it was renamed, resume it from there: run_dir=… resume=auto"
+            )
+
     def _remove_drafts(self) -> None:
         """Remove incomplete files of a process that was killed."""
         for folder in (self.path, self.checkpoints):

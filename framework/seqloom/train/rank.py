@@ -69,7 +69,9 @@ def follows_from_another(error: Exception) -> bool:
 
 
 def write_error(error: Exception, folder: RunFolder, rank: int) -> None:
-    """Leave the error of a rank in the folder of its run."""
+    """Leave the error of a rank in the folder of its run, if that is still there."""
+    if not folder.path.is_dir():
+        return
     write_json(
         folder.rank_error(rank),
         {

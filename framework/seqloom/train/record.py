@@ -133,12 +133,15 @@ def recorded(
         if isinstance(error, Preempted):
             log.warning("Preempted (%s). To resume: the same command with resume=auto", error)
             error.said = True
+        if isinstance(error, Exception):
+            folder.require()  # what failed where the folder is gone, failed because of that
         raise
     finally:
         attempt["seconds"] = round(time.perf_counter() - start, 3)
         record["seconds"] = round(sum(one.get("seconds", 0) for one in record["history"]), 3)
         attempt["state"] = record["state"]
-        write_json(folder.record, record)
+        if folder.path.is_dir():  # one that was removed or renamed must not come back
+            write_json(folder.record, record)
 
 
 def _state_after(error: BaseException) -> str:

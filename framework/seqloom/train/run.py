@@ -163,6 +163,7 @@ def work(folder: RunFolder, data: RunData, rank: int | None = None) -> Summary:
         if cfg.baseline:
             with preemption.at_once():
                 summary["baselines"] = evaluate_baselines(pipeline, data)
+        folder.require()
         _write_results(folder, cfg, summary, pipeline=pipeline, data=data, evaluations=evaluations)
     return summary
 

@@ -142,7 +142,7 @@ def test_paths_of_a_moved_folder_are_those_of_here(tmp_path: Path) -> None:
 def test_a_checkpoint_is_written_whole_or_not_at_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / "deep" / "last.ckpt"
+    path = tmp_path / "last.ckpt"
     write_checkpoint(path, {"step": 1})
     assert torch.load(path, weights_only=True) == {"step": 1}
 

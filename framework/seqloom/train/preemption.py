@@ -27,8 +27,8 @@ SIGNALS = tuple(
 )
 """Signals that announce the end of a job."""
 
-POLL = 0.1
-"""Seconds between two looks at a flag or a file."""
+POLL = 0.25
+"""Seconds between two looks at a flag or a file, which may be on a shared file system."""
 
 
 class Preempted(SystemExit):

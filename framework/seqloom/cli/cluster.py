@@ -1,4 +1,4 @@
-"""``seqloom cluster``: write the script of a Slurm job."""
+"""``seqloom cluster``: write the script of a Slurm job, or test the cluster."""
 
 from __future__ import annotations
 
@@ -17,6 +17,10 @@ from seqloom.files import write_text
 
 SUBCOMMANDS = {
     "script": ("Write the script of a Slurm job that trains.", "seqloom.cli.cluster:script"),
+    "test": (
+        "Run a small job, and say what is wrong.",
+        "seqloom.cli.cluster_test:test_cluster",
+    ),
 }
 """The subcommands of ``cluster``: description and target of each."""
 
@@ -166,19 +170,19 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=HelpFormatter,
     )
     parser.add_argument("words", nargs="*", metavar="KEY=VALUE", help="overrides of the run")
-    parser.add_argument("--nodes", type=_positive, default=1, metavar="N", help="(default: 1)")
+    parser.add_argument("--nodes", type=positive, default=1, metavar="N", help="(default: 1)")
     parser.add_argument(
-        "--devices", type=_positive, default=1, metavar="N", help="devices on a node (default: 1)"
+        "--devices", type=positive, default=1, metavar="N", help="devices on a node (default: 1)"
     )
     parser.add_argument(
-        "--cpus", type=_positive, default=1, metavar="N", help="cores for a device (default: 1)"
+        "--cpus", type=positive, default=1, metavar="N", help="cores for a device (default: 1)"
     )
     parser.add_argument(
         "--time", default="1-00:00:00", metavar="LIMIT", help="of the job (default: 1-00:00:00)"
     )
     parser.add_argument(
         "--grace",
-        type=_positive,
+        type=positive,
         default=120,
         metavar="SECONDS",
         help="before the time limit, for a checkpoint (default: 120)",
@@ -190,7 +194,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _positive(text: str) -> int:
+def positive(text: str) -> int:
+    """Return an integer of 1 or more; argparse reports any other text."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected an integer of 1 or more, not {text!r}")
     return int(text)

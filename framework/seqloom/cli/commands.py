@@ -20,6 +20,9 @@ COMMANDS = {
         "Train with faults, and compare with a run that had none.",
         "seqloom.cli.chaos:chaos",
     ),
-    "cluster": ("Write the script of a Slurm job.", "seqloom.cli.cluster:cluster"),
+    "cluster": (
+        "Write the script of a Slurm job; test the cluster.",
+        "seqloom.cli.cluster:cluster",
+    ),
     "new": ("Write the package of a new plugin.", "seqloom.cli.new:new"),
 }

@@ -23,6 +23,7 @@ COMMANDS = (
     "plugins",
     "conformance",
     "cluster script",
+    "cluster test",
     "new plugin",
     "tune",
     "demo",

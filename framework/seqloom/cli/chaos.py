@@ -1,4 +1,4 @@
-"""``seqloom chaos``: train with faults, and compare with a run that had none."""
+"""``seqloom chaos``: train with failures, and compare with a run that had none."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NUMBERS = {one.name: one.default for one in fields(Numbers)}
 
 
 def chaos(arguments: list[str]) -> int:
-    """Train twice and print each fault; the exit status is 1 if the faults left a trace."""
+    """Train twice and print each failure; the exit status is 1 if the failures left a trace."""
     options = _parser().parse_args(arguments)
     if not Path("/proc/self/environ").exists():
         raise ConfigError("seqloom chaos finds the processes of a run in /proc, so it needs Linux.")
@@ -25,7 +25,7 @@ def chaos(arguments: list[str]) -> int:
     trial = Chaos(overrides, folder, options.seed)
     print(f"whole run: {trial.train_whole():.1f} s", flush=True)
     events = []
-    for event in trial.train_with_faults(numbers):
+    for event in trial.train_with_failures(numbers):
         events.append(event)
         print(_line(event), flush=True)
     verdict = trial.verdict(events)
@@ -38,11 +38,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         formatter_class=HelpFormatter,
         prog="seqloom chaos",
-        description="Train a config twice: whole, and with faults after each of which the run is "
+        description="Train a config twice: whole, and with failures after each of which the run is "
         "resumed. Then compare weights, metrics and the examples of each batch, which must be the "
         "same. The exit status is 1 if they are not, or if a process lived on.",
         epilog="Example:\n  seqloom chaos encoder=lstm data.train_size=200 kills=3 flips=1 cuts=0 "
-        f"leases=0 disks=0\n\nFaults: {defaults}\n"
+        f"leases=0 disks=0\n\nFailures: {defaults}\n"
         "  kills   a random process of the run is killed (SIGKILL)\n"
         "  flips   a bit of the last checkpoint is flipped\n"
         "  cuts    the last checkpoint is cut short\n"
@@ -50,14 +50,14 @@ def _parser() -> argparse.ArgumentParser:
         "  disks   the disk is full when a checkpoint is written",
     )
     parser.add_argument(
-        "words", nargs="*", metavar="KEY=VALUE", help="overrides of seqloom train, and of faults"
+        "words", nargs="*", metavar="KEY=VALUE", help="overrides of seqloom train, and of failures"
     )
-    parser.add_argument("--seed", type=int, default=0, help="seed of the faults (default: 0)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the failures (default: 0)")
     return parser
 
 
 def _split(words: list[str]) -> tuple[Numbers, list[str], Path]:
-    """Return the numbers of faults, the other overrides, and the folder."""
+    """Return the numbers of failures, the other overrides, and the folder."""
     numbers, overrides = Numbers(), []
     folder = Path("runs") / time.strftime("chaos-%Y-%m-%d_%H-%M-%S")
     for word in words:
@@ -77,7 +77,7 @@ def _split(words: list[str]) -> tuple[Numbers, list[str], Path]:
 
 def _line(event: Event) -> str:
     orphans = f", {event.orphans} processes lived on" if event.orphans else ""
-    return f"batch {event.batches:>6,}: {event.fault}{orphans}"
+    return f"batch {event.batches:>6,}: {event.failure}{orphans}"
 
 
 def _summary(verdict: Verdict, folder: Path) -> str:

@@ -17,7 +17,7 @@ COMMANDS = {
         "seqloom.cli.conformance:conformance",
     ),
     "chaos": (
-        "Train with faults, and compare with a run that had none.",
+        "Train with failures, and compare with a run that had none.",
         "seqloom.cli.chaos:chaos",
     ),
     "cluster": (

@@ -1,4 +1,4 @@
-"""Train a run whole and once more with faults, and compare the two."""
+"""Train a run whole and once more with failures, and compare the two."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from seqloom.errors import RunError
 from seqloom.files import sha256
-from seqloom.testing.faults import Attempt, cut_file, flip_bit, lose_machine, python_program
+from seqloom.testing.failures import Attempt, cut_file, flip_bit, lose_machine, python_program
 from seqloom.testing.seen import PATTERN
 from seqloom.train.folder import RunFolder
 
@@ -27,7 +27,7 @@ COMPARED = ("bundle/model.safetensors", "metrics.json", "metrics.jsonl")
 
 @dataclass(frozen=True)
 class Numbers:
-    """How many faults of each kind a run gets.
+    """How many failures of each kind a run gets.
 
     Attributes:
         kills: Times that a random process of the run is killed.
@@ -46,22 +46,22 @@ class Numbers:
 
 @dataclass(frozen=True)
 class Event:
-    """A fault, and how the run went on.
+    """A failure, and how the run went on.
 
     Attributes:
-        fault: What was done.
+        failure: What was done.
         batches: Number of batches that the first rank had trained by then.
         orphans: Number of processes that had to be ended afterwards.
     """
 
-    fault: str
+    failure: str
     batches: int
     orphans: int = 0
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a run with faults has in common with the whole one.
+    """What a run with failures has in common with the whole one.
 
     Attributes:
         different: Names of files that differ.
@@ -77,27 +77,27 @@ class Verdict:
 
     @property
     def passed(self) -> bool:
-        """Whether the faults left no trace."""
+        """Whether the failures left no trace."""
         return not (self.different or self.unlike or self.orphans)
 
 
 class Chaos:
-    """The same training twice below a folder: in ``whole``, and with faults in ``faults``.
+    """The same training twice below a folder: in ``whole``, and with failures in ``failures``.
 
     Args:
         overrides: Overrides of ``seqloom train``.
         folder: Folder for both runs, and the output of each attempt.
-        seed: Seed of the moments and the places of the faults.
+        seed: Seed of the moments and the places of the failures.
     """
 
     def __init__(self, overrides: Sequence[str], folder: Path, seed: int) -> None:
         self.overrides, self.folder = list(overrides), folder.absolute()
         self.rng = random.Random(seed)
-        self.run = RunFolder(self.folder / "faults")
+        self.run = RunFolder(self.folder / "failures")
         self.whole = RunFolder(self.folder / "whole")
 
     def train_whole(self) -> float:
-        """Train without faults, and return the seconds.
+        """Train without failures, and return the seconds.
 
         Raises:
             RunError: It failed.
@@ -106,14 +106,14 @@ class Chaos:
         self._finish(self.whole)
         return time.perf_counter() - start
 
-    def train_with_faults(self, numbers: Numbers) -> Iterator[Event]:
-        """Train with faults, one after the other; the last attempt goes on to the end.
+    def train_with_failures(self, numbers: Numbers) -> Iterator[Event]:
+        """Train with failures, one after the other; the last attempt goes on to the end.
 
         Yields:
-            Each fault, when the processes of its attempt have ended.
+            Each failure, when the processes of its attempt have ended.
 
         Raises:
-            RunError: An attempt without a fault failed.
+            RunError: An attempt failed by itself.
         """
         damages = [name for name in DAMAGES for _ in range(getattr(numbers, name))]
         self.rng.shuffle(damages)
@@ -158,16 +158,16 @@ class Chaos:
         if not attempt.wait_until(reached):
             self._require_success(attempt, self.run)
             return Event("the run had ended before", batches_of(self.run), attempt.orphans())
-        fault = attempt.kill_one(self.rng)
-        return Event(fault, batches_of(self.run), attempt.orphans())
+        failure = attempt.kill_one(self.rng)
+        return Event(failure, batches_of(self.run), attempt.orphans())
 
     def _fill_disk(self) -> Event:
         """Resume the run where no file as large as a checkpoint can be written."""
         largest = max((path.stat().st_size for path in self.whole.checkpoints.iterdir()), default=1)
         attempt = self._attempt(self.run, max(1, largest // 2))
         attempt.process.wait()
-        fault = "full disk" if attempt.process.returncode else "full disk, without need of it"
-        return Event(fault, batches_of(self.run), attempt.orphans())
+        failure = "full disk" if attempt.process.returncode else "full disk, without need of it"
+        return Event(failure, batches_of(self.run), attempt.orphans())
 
     def _finish(self, run: RunFolder) -> None:
         """Train a run to its end."""
@@ -187,7 +187,7 @@ class Chaos:
             return
         lines = attempt.log.read_text("utf-8", "replace").splitlines()
         raise RunError(
-            f"An attempt without a fault ended with the status {attempt.process.returncode}: "
+            f"An attempt failed by itself: it ended with the status {attempt.process.returncode}: "
             f"{lines[-1] if lines else 'no output'} Its output is in {attempt.log}, the command "
             f"was: seqloom train {shlex.join(self.overrides)}"
         )

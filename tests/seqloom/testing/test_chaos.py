@@ -16,7 +16,7 @@ import seqloom
 from seqloom.cli.chaos import chaos
 from seqloom.errors import ConfigError, RunError
 from seqloom.testing.chaos import COMPARED, SEEN, Chaos, Event, Numbers, batches_of
-from seqloom.testing.faults import Attempt, cut_file, flip_bit, lose_machine
+from seqloom.testing.failures import Attempt, cut_file, flip_bit, lose_machine
 from seqloom.train.folder import RunFolder
 from seqloom.train.lease import holder
 
@@ -97,7 +97,7 @@ def test_each_trace_is_noticed(tmp_path: Path) -> None:
     trial = both_runs(tmp_path, [["a", "b"], ["c"]])
     assert trial.verdict([]).passed
     assert not trial.verdict([Event("SIGKILL", 1, orphans=1)]).passed
-    log = tmp_path / "faults-seen" / "seen-0.jsonl"
+    log = tmp_path / "failures-seen" / "seen-0.jsonl"
     before = log.read_text()
     for damaged in ('["a", "b"]\n', before + '["c"]\n', '["c"]\n["a", "b"]\n'):
         log.write_text(damaged)
@@ -112,15 +112,15 @@ def test_each_trace_is_noticed(tmp_path: Path) -> None:
 
 
 def test_a_resumed_run_logs_each_batch_once(tmp_path: Path) -> None:
-    log = f"+callbacks.seen={{_target_: {SEEN}, folder: '{tmp_path / 'faults-seen'}'}}"
-    run = RunFolder(tmp_path / "faults")
+    log = f"+callbacks.seen={{_target_: {SEEN}, folder: '{tmp_path / 'failures-seen'}'}}"
+    run = RunFolder(tmp_path / "failures")
     seqloom.fit(*SMALL, log, "trainer.max_epochs=1", run_dir=run.path)
     one = batches_of(run)
-    with (tmp_path / "faults-seen" / "seen-0.jsonl").open("a") as file:
+    with (tmp_path / "failures-seen" / "seen-0.jsonl").open("a") as file:
         file.write('["lost with the process"]\n')
     seqloom.fit(*SMALL, log, "trainer.max_epochs=2", "resume=auto", run_dir=run.path)
     assert batches_of(run) == 2 * one
-    lines = (tmp_path / "faults-seen" / "seen-0.jsonl").read_text().splitlines()
+    lines = (tmp_path / "failures-seen" / "seen-0.jsonl").read_text().splitlines()
     seen = [json.loads(line) for line in lines]
     first, second = (sorted(chain(*part)) for part in (seen[:one], seen[one:]))
     assert first == second
@@ -145,10 +145,10 @@ def test_a_config_that_fails_by_itself(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("devices", [1, 2])
-def test_faults_leave_no_trace(
+def test_failures_leave_no_trace(
     tmp_path: Path, devices: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    faults = (
+    failures = (
         "kills=4",
         "flips=1",
         "cuts=1",
@@ -156,12 +156,12 @@ def test_faults_leave_no_trace(
         "disks=1",
         f"run_dir={tmp_path / 'chaos'}",
     )
-    words = (*SMALL, "batch.workers=2", f"trainer.devices={devices}", *faults)
+    words = (*SMALL, "batch.workers=2", f"trainer.devices={devices}", *failures)
     assert chaos(list(words)) == 0
     said = capsys.readouterr().out
     assert said.count("SIGKILL") + said.count("had ended before") == 4
     assert "passed" in said
 
 
-def test_faults_are_spread_over_the_run(tmp_path: Path) -> None:
+def test_failures_are_spread_over_the_run(tmp_path: Path) -> None:
     assert Numbers().kills >= Numbers().flips + Numbers().cuts + Numbers().leases

@@ -1,4 +1,4 @@
-"""The faults of ``seqloom chaos``: what happens to a run's processes, files and disk."""
+"""The failures of ``seqloom chaos``: what happens to a run's processes, files and disk."""
 
 from __future__ import annotations
 

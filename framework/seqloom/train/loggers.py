@@ -34,6 +34,8 @@ class Loggers:
     Args:
         cfg: Config of the run.
         folder: Folder of the run, which keeps the ids of its entries in services.
+        first: Whether this process is the first rank. Others build no loggers: MLflow's would
+            open its database, and several would create it at the same time.
 
     Attributes:
         pruned: Whether a sweep stopped the run early, which services are told at the end.
@@ -41,14 +43,15 @@ class Loggers:
 
     pruned = False
 
-    def __init__(self, cfg: RunConfig, folder: RunFolder) -> None:
+    def __init__(self, cfg: RunConfig, folder: RunFolder, *, first: bool = True) -> None:
         self.cfg, self.folder = cfg, folder
-        if cfg.logger:
+        sections = (cfg.logger or {}) if first else {}
+        if sections:
             for name, value in QUIET.items():
                 os.environ.setdefault(name, value)
         self.known = _read(folder.logger_ids)
         self.resumed = set(self.known)
-        self.built = {name: self._build(name, one) for name, one in (cfg.logger or {}).items()}
+        self.built = {name: self._build(name, one) for name, one in sections.items()}
 
     def _build(self, name: str, section: Section) -> Any:
         identity = _identity(section, self.known.get(name, {}), self.folder)

@@ -79,7 +79,7 @@ class Training:
         self.time = TrainingTime()
         self.scaling = ScalingEfficiency()
         self.steps = JsonLines(folder.steps)
-        self.loggers = Loggers(cfg, folder)
+        self.loggers = Loggers(cfg, folder, first=environment.global_rank() == 0)
         self.trainer = instantiate.build_trainer(
             cfg.trainer,
             folder.path,

@@ -96,6 +96,11 @@ def test_mlflow_keeps_one_entry_for_each_run(trial: Path) -> None:
     }  # fmt: skip
 
 
+def test_other_ranks_than_the_first_build_no_loggers(trial: Path) -> None:
+    config = compose_run(["logger=csv", f"run_dir='{trial}'"])
+    assert Loggers(replace(config, run_dir=str(trial)), RunFolder(trial), first=False).all == []
+
+
 def test_mlflow_writes_beside_the_run_or_sweep(
     trial: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -111,6 +116,7 @@ def test_mlflow_writes_beside_the_run_or_sweep(
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 @pytest.mark.parametrize("name", ["csv", "tensorboard", "mlflow", "wandb"])
 def test_only_the_first_of_two_ranks_logs(
     name: str, small: tuple[str, ...], program: Program, tmp_path: Path

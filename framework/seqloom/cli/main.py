@@ -48,10 +48,10 @@ def _leave_group(status: object) -> None:
 
 
 def _main() -> None:
+    _notice_signals(sys.argv[1:])
     protect_children()
     protect_terminal(data=sys.argv[1:2] in DATA)
     try:
-        _notice_signals(sys.argv[1:])
         status = run(sys.argv[1:])
         sys.stdout.flush()  # a broken pipe must be raised here, not while Python shuts down
         sys.exit(status)
@@ -60,7 +60,10 @@ def _main() -> None:
         sys.exit(1)
     except SystemExit as end:
         if not getattr(end, "said", True):  # a Preempted, which is imported only where it may come
+            import logging
+
             print(f"Preempted ({end}).", file=sys.stderr)
+            logging.disable()  # of libraries that were interrupted while they were imported
         raise
     except BrokenPipeError:
         # The reader closed the pipe. Without this, Python would report it again when it exits.

@@ -244,7 +244,9 @@ class _Importing:
     """Leaves before the next import: that of torch and Lightning takes seconds."""
 
     def find_spec(self, *_: Any) -> None:
-        check()
+        if requested() is not None:
+            started()  # what tidies up may import
+            check()
 
 
 _importing = _Importing()

@@ -261,13 +261,16 @@ def read_limited(path: Path, largest: int) -> bytes:
         OSError: The file is missing or cannot be opened.
         DataError: It is too large, or something else than a file, such as a pipe or a device.
     """
-    refuse_large(path, largest)
+    size = refuse_large(path, largest)
     with path.open("rb") as file:
-        return file.read(largest)
+        return file.read(size)  # Python allocates as much as it is told to read
 
 
-def refuse_large(path: Path, largest: int) -> None:
+def refuse_large(path: Path, largest: int) -> int:
     """Refuse a file with more than ``largest`` bytes, and what is not a regular file.
+
+    Returns:
+        Size of the file in bytes.
 
     Raises:
         OSError: The file is missing.
@@ -278,6 +281,7 @@ def refuse_large(path: Path, largest: int) -> None:
         raise DataError(f"{path} is not a regular file.")
     if facts.st_size > largest:
         raise DataError(f"{path} has {facts.st_size} bytes; expected at most {largest}.")
+    return facts.st_size
 
 
 def read_yaml(path: Path, *, largest: int = LARGEST_YAML) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from seqloom.errors import DataError, did_you_mean
 from seqloom.interfaces.example import Origin
 
 DELIMITERS = ("\t", ",", ";", "|")
+MOST_LINES = 100_000  # of one row, in quoted cells
 LONGEST_CELL = 1 << 24  # characters; the csv module's own limit is 131072
 
 
@@ -238,6 +239,8 @@ class _Feed:
 
     def __next__(self) -> str:
         line = self.again.popleft() if self.again else next(self._lines)
+        if len(self.row) >= MOST_LINES:
+            raise csv.Error(f"it has more than {MOST_LINES} lines")
         self.row.append(line)
         return line[1]
 

@@ -22,7 +22,10 @@ LONGEST_LINE = 1 << 26
 """Maximum size of a line in bytes."""
 
 HIGHEST_RATIO = 200
-"""Maximum size of a decompressed text, in sizes of its file; short texts may be compressed more."""
+"""Maximum size of a decompressed text, in sizes of its file."""
+
+SMALL = 1 << 24
+"""Size in bytes up to which a text may be compressed more."""
 
 BOMB = (
     f"the file decompresses to more than {HIGHEST_RATIO} times its size, which no text does. If it "
@@ -130,7 +133,7 @@ class TextFile:
         """Return the maximum size of the decompressed text."""
         if not self._is_compressed:
             return math.inf
-        return max(LONGEST_LINE, HIGHEST_RATIO * Path(self.path).stat().st_size)
+        return max(SMALL, HIGHEST_RATIO * Path(self.path).stat().st_size)
 
     @property
     def _is_compressed(self) -> bool:

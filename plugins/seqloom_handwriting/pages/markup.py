@@ -19,7 +19,7 @@ from seqloom.files import read_limited
 from seqloom_handwriting.readers.files import LARGEST_XML
 
 DEEPEST = 100  # levels of elements; what is deeper is not a page
-MOST_NODES = 500_000  # elements; a page with all of its glyphs has a tenth
+MOST_NODES = 200_000  # elements; a page with all of its glyphs has a quarter
 _TAG = re.compile(rb"""<[^<>"']*(?:"[^"]*"[^<>"']*|'[^']*'[^<>"']*)*>""")
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]*encoding\s*=\s*["']([\w.-]+)["']""")
 _BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}

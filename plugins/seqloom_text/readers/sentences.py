@@ -16,6 +16,9 @@ DOCUMENT = "-DOCSTART-"
 NUMBERED = ".conllu"
 TAG = re.compile(r"O|[BIESLU]-\S+")
 
+MOST_LINES = 100_000
+"""Maximum number of lines of a sentence."""
+
 
 @dataclass(slots=True)
 class Sentence:
@@ -100,6 +103,12 @@ class SentenceReader:
             line = _Line(number, raw.rstrip("\r\n"), problems.pop(number, ""))
             begins = line.text.startswith(DOCUMENT)
             if not begins and line.text.strip(" \t"):
+                if len(block) >= MOST_LINES:
+                    raise self.text.error(
+                        block[0].number,
+                        f"a sentence of more than {MOST_LINES} lines; expected a blank line after "
+                        "each sentence.",
+                    )
                 block.append(line)
                 continue
             if block:

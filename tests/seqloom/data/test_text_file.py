@@ -15,6 +15,7 @@ from seqloom.errors import DataError
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(seqloom.data.text_file, "LONGEST_LINE", 1000)
+    monkeypatch.setattr(seqloom.data.text_file, "SMALL", 1000)
 
 
 def test_a_line_that_is_too_long_is_skipped_or_an_error(tmp_path: Path) -> None:

@@ -132,7 +132,11 @@ def test_any_damage_is_refused_in_words_or_read(tmp_path: Path) -> None:
         ("missing.wav", "missing.wav cannot be read: No such file or directory"),
         (7, "a value of type int is not a sound; expected a path"),
         (TONE, "a value of type ndarray is not a sound"),
-        ((TONE, 0), "the sound has 0 samples per second"),
+        (
+            (TONE, 0),
+            "the sound has 0 samples per second; expected a whole number from 1 to 1000000",
+        ),
+        ((TONE, 999_999_937), "the sound has 999999937 samples per second"),
         ((TONE, 8000.5), "the sound has 8000.5 samples per second"),
         ((TONE.astype(np.uint8), RATE), r"an array of uint8 with shape \(800,\)"),
         ((TONE.reshape(2, 2, 200), RATE), r"shape \(2, 2, 200\); expected float or signed"),

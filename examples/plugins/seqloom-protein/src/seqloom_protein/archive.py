@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from seqloom.data import local_path
+from seqloom.data import local_path, member_names, read_member
 from seqloom.errors import DataError, did_you_mean
 
 from seqloom_protein.fasta import Entry, entries
+
+LARGEST = 1 << 30  # bytes of an unpacked file
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,12 @@ def members(archive: str, names: Sequence[str]) -> list[Member]:
     """
     path = local_path(archive)
     try:
-        with zipfile.ZipFile(path) as files:
-            found = {PurePosixPath(name).name: name for name in files.namelist()}
-            for name in names:
-                if name not in found:
-                    raise DataError(f"{path} has no file {name!r}. {did_you_mean(name, found)}")
-            texts = [files.read(found[name]).decode("ascii") for name in names]
-    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, UnicodeDecodeError) as error:
+        found = {PurePosixPath(name).name: name for name in member_names(str(path))}
+        for name in names:
+            if name not in found:
+                raise DataError(f"{path} has no file {name!r}. {did_you_mean(name, found)}")
+        texts = [read_member(str(path), found[name], LARGEST).decode("ascii") for name in names]
+    except ValueError as error:
         raise DataError(
             f"{path}: cannot be read as a zip archive of FASTA files: {error}. Download it again."
         ) from None

@@ -11,7 +11,7 @@ import soundfile
 FORMATS = ("WAV", "WAVEX", "FLAC")
 """Formats that are decoded, whatever the suffix of a file; truncation can be detected in these."""
 
-LONGEST = 1 << 28  # samples of all channels: hours of sound, 1 GiB of memory
+LONGEST = 1 << 26  # samples of all channels: an hour of sound, 256 MiB of memory
 _UNKNOWN = 0x7FFFF000  # sizes above are written by programs that cannot seek back to the start
 _SHORTER = re.compile(r"^data : (\d+) \(should be (\d+)\)", re.MULTILINE)
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-import zipfile
-import zlib
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path, PurePosixPath
-from zipfile import ZipFile
+
+from seqloom.data import has_member, member_names, read_member
+from seqloom.errors import DataError
+from seqloom.files import read_limited
 
 from seqloom_sound.schemas import SUFFIXES
 
-LARGEST = 1 << 30  # bytes of an unpacked sound
+LARGEST = 1 << 30  # bytes of a sound file
 
 
 @dataclass(frozen=True)
@@ -36,15 +36,15 @@ class Place:
             ValueError: If this is neither a folder nor a zip file.
         """
         if self.zipped:
-            names = _opened(self.path).namelist()
+            names = member_names(str(self.path))
         else:
             names = [file.relative_to(self.path).as_posix() for file in self.path.rglob("*")]
         return sorted(name for name in names if is_sound_file(name) and not _hidden(name))
 
     def __contains__(self, name: str) -> bool:
         if self.zipped:
-            return name in _opened(self.path).NameToInfo
-        return (self.path / name).is_file()
+            return has_member(str(self.path), name)
+        return os.path.isfile(self.path / name)  # noqa: PTH113 - Path's raises for long names
 
     def read(self, name: str) -> bytes:
         """Return the bytes of a file.
@@ -52,10 +52,14 @@ class Place:
         Raises:
             ValueError: If the file is missing or cannot be read.
         """
+        if self.zipped:
+            return read_member(str(self.path), name, LARGEST)
         try:
-            return _member(self.path, name) if self.zipped else (self.path / name).read_bytes()
+            return read_limited(self.path / name, LARGEST)
         except OSError as error:
             raise ValueError(f"{self.path / name} cannot be read: {error.strerror}.") from None
+        except DataError as error:
+            raise ValueError(str(error)) from None
 
 
 def is_sound_file(name: str) -> bool:
@@ -65,33 +69,3 @@ def is_sound_file(name: str) -> bool:
 
 def _hidden(name: str) -> bool:
     return any(part.startswith(".") for part in PurePosixPath(name).parts)
-
-
-def _member(path: Path, name: str) -> bytes:
-    archive = _opened(path)
-    try:
-        info = archive.getinfo(name)
-        if info.file_size > LARGEST:
-            raise ValueError(f"{path}/{name} has {info.file_size} bytes unpacked.")
-        return archive.read(info)
-    except KeyError:
-        raise ValueError(f"{path} has no member {name!r}.") from None
-    except (EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
-        raise ValueError(f"{path}: the member {name!r} cannot be read: {error}.") from None
-
-
-def _opened(path: Path) -> ZipFile:
-    """Return the opened zip file, cached until it changes on disk.
-
-    Each process opens its own: after a fork, two processes would share the position in the file.
-    """
-    try:
-        state = path.stat()
-        return _handle(path, os.getpid(), state.st_mtime_ns, state.st_size)
-    except (OSError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path} cannot be opened as a zip file: {error}.") from None
-
-
-@lru_cache(maxsize=16)
-def _handle(path: Path, process: int, changed: int, size: int) -> ZipFile:
-    return ZipFile(path)

@@ -12,6 +12,9 @@ import numpy as np
 from seqloom_sound.decode import decode
 from seqloom_sound.place import Place
 
+HIGHEST_RATE = 1_000_000
+"""Maximum number of samples per second; the filter of `resampled` grows with it."""
+
 
 @runtime_checkable
 class Loadable(Protocol):
@@ -98,8 +101,11 @@ def load_sound(value: Any) -> tuple[np.ndarray, int]:
         value = SoundFile(str(value))
     samples, rate = value.load() if isinstance(value, Loadable) else value
     name = str(value) if isinstance(value, Sound | SoundFile) else "the sound"
-    if not isinstance(rate, int | np.integer) or rate < 1:
-        raise ValueError(f"{name} has {rate!r} samples per second; expected a whole number ≥ 1.")
+    if not isinstance(rate, int | np.integer) or not 1 <= rate <= HIGHEST_RATE:
+        raise ValueError(
+            f"{name} has {rate!r} samples per second; expected a whole number from 1 to "
+            f"{HIGHEST_RATE}."
+        )
     return _mono(samples, name), int(rate)
 
 

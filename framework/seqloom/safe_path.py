@@ -8,14 +8,22 @@ torch, by multiprocessing, by joblib and by submitit.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 SAFE_VARIABLE = "PYTHONSAFEPATH"
 """Environment variable with which Python leaves out the current folder, as with ``-P``."""
 
 PATH_VARIABLE = "PYTHONPATH"
+
+SETTINGS = "matplotlibrc"
+"""File of matplotlib's settings, which it reads from the current folder first."""
 
 
 def protect_children() -> None:
@@ -25,6 +33,7 @@ def protect_children() -> None:
     script can be named by import path in the config of a run on several devices too.
     """
     os.environ[SAFE_VARIABLE] = "1"
+    ignore_settings()
     own = _script_folder()
     paths = os.environ.get(PATH_VARIABLE)
     if own and own not in (paths or "").split(os.pathsep):
@@ -39,3 +48,36 @@ def _script_folder() -> str | None:
         return None
     folder = os.path.abspath(os.path.dirname(file))  # noqa: PTH100, PTH120 — as Python does it
     return None if Path(folder) == Path(sys.executable).parent else folder
+
+
+def ignore_settings() -> None:
+    """Keep matplotlib, which torchmetrics imports, from settings in the current folder.
+
+    They may name programs to run, and a damaged file of this name would break every training.
+    """
+    if "matplotlib" not in sys.modules and os.path.lexists(SETTINGS):
+        sys.meta_path.insert(0, _WithoutSettings())
+
+
+class _WithoutSettings(MetaPathFinder):
+    """Imports matplotlib as if the current folder had no settings of it; used once."""
+
+    def find_spec(self, fullname: str, path: Any, target: Any = None) -> ModuleSpec | None:
+        if fullname != "matplotlib":
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(fullname)
+        if spec is not None and spec.loader is not None:
+            loader: Any = spec.loader
+            execute = loader.exec_module
+
+            def elsewhere(module: ModuleType) -> None:
+                exists = os.path.exists
+                os.path.exists = lambda path: path != SETTINGS and exists(path)
+                try:
+                    execute(module)
+                finally:
+                    os.path.exists = exists
+
+            loader.exec_module = elsewhere
+        return spec

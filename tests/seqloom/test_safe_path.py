@@ -77,3 +77,15 @@ def test_the_process_that_reads_for_the_checks_is_protected(
     monkeypatch.setattr(reader_process, "_running", [])
     assert reader_process._server().wait(30) == 0
     reader_process._stop()
+
+
+def test_matplotlib_takes_no_settings_from_the_current_folder(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    (tmp_path / "matplotlibrc").write_bytes(b"text.usetex: True\n\xff")
+    source = (
+        "from seqloom.safe_path import protect_children; protect_children()\n"
+        "import matplotlib, os; assert not matplotlib.rcParams['text.usetex']; print(os.getcwd())"
+    )
+    command = [sys.executable, "-P", "-c", source]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, str(tmp_path), "")

@@ -120,7 +120,7 @@ def bundle_facts(path: Path) -> Facts:
         "what": f"a bundle of format {found['format']}",
         "path": str(folder),
         "made": found.get("made"),
-        "run": run_facts(folder.parent),
+        "run": run_facts(folder.parent) if folder.name == "bundle" else None,
         "versions": compared_versions(found.get("versions", {})),
         "components": components(matches, found.get("data")),
         "weights": None if problems else weights.sizes(folder / WEIGHTS),

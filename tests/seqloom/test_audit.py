@@ -1,0 +1,159 @@
+"""What commands open, contact and execute in a stranger's folder, and of a stranger's model."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import audited
+import pytest
+
+SHADOWS = (
+    "yaml",
+    "random",
+    "csv",
+    "json",
+    "torch",
+    "numpy",
+    "sitecustomize",
+    "usercustomize",
+    "mod",
+)
+TINY = (
+    "encoder=lstm",
+    "encoder.hidden_size=4",
+    "frontend.size=4",
+    "frontend.characters=false",
+    "trainer=cpu",
+    "trainer.max_epochs=1",
+    "budget.min_steps=0",
+    "callbacks=none",
+)
+ROWS = "text,label\n" + "".join(f"{'good' if n % 2 else 'bad'} {n},{n % 2}\n" for n in range(12))
+TAGGED = "Apple B-ORG\nopens O\n\nParis B-LOC\nis O\n\n"
+
+
+def write(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder from a stranger, full of what programs look for where they are started."""
+    folder = tmp_path_factory.mktemp("strange")
+    for name in SHADOWS:
+        write(folder / f"{name}.py", f"open({str(folder / 'executed')!r}, 'w').close()")
+    write(folder / "hydra_plugins/evil/__init__.py", "raise SystemExit('executed')")
+    write(folder / "seqloom/__init__.py", "raise SystemExit('executed')")
+    write(folder / "x-1.dist-info/entry_points.txt", "[seqloom.plugins]\nevil = mod\n")
+    write(folder / "x-1.dist-info/METADATA", "Name: x\nVersion: 1\n")
+    write(folder / ".git/HEAD", "ref: refs/heads/main\n")
+    write(folder / ".git/refs/heads/main", "0" * 40)
+    fsmonitor = f"sh -c 'touch {folder}/executed'"
+    write(folder / ".git/config", f'[core]\n\tfsmonitor = "{fsmonitor}"\n')
+    write(folder / "matplotlibrc", "text.usetex: True\n")
+    for name in ("config.yaml", "train.yaml", ".env", "setup.cfg", "pyproject.toml", ".netrc"):
+        write(folder / name, "")
+    write(folder / "secret", TAGGED)
+    write(folder / "mine.csv", ROWS)
+    write(folder / "mine.conll", TAGGED)
+    write(folder / "mine.txt", "Apple is here\n")
+    return folder
+
+
+def audit(
+    folder: Path, commands: Sequence[tuple[Sequence[str], Sequence[str]]], own: Sequence[Path]
+) -> list[dict[str, Any]]:
+    """Return what each command did; with each one comes what it may open in the folder."""
+    request = {
+        "commands": [words for words, _ in commands],
+        "allowed": [[str(folder / one) for one in may] for _, may in commands],
+        "own": [str(one) for one in own],
+    }
+    home = own[0]
+    home.mkdir(exist_ok=True)
+    path = write(home / "request.json", json.dumps(request))
+    done = subprocess.run(
+        [sys.executable, "-P", audited.__file__, str(path)],
+        cwd=folder,
+        env={**os.environ, "TMPDIR": str(home), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    print(done.stderr)
+    answers: list[dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
+    return answers
+
+
+def hostile(bundle: Path, changes: Mapping[str, Any]) -> None:
+    path = bundle / "bundle.json"
+    found = json.loads(path.read_text(encoding="utf-8")) | dict(changes)
+    path.write_text(json.dumps(found), encoding="utf-8")
+
+
+GIT = (".git",)
+URL = "http://127.0.0.1:9/x.conll#sha256=" + "0" * 64
+
+
+@pytest.fixture(scope="module")
+def stranger(folder: Path, trained_ner: Path) -> Path:
+    """Return a bundle in the folder that names files, addresses and import paths."""
+    bundle = shutil.copytree(trained_ner / "bundle", folder / "model")
+    write(folder / "run.json", '{"state": "done"}')
+    write(folder / "contents.npz", "")
+    data = {"name": "conll", "train": str(folder / "secret"), "test": URL}
+    hostile(bundle, {"data": data, "_target_": "os.system", "data_component": None})
+    write(folder / "sweep/sweep.json", '{"command": ["_target_=mod.x"], "cwd": "/"}')
+    return bundle
+
+
+def test_commands_open_and_execute_only_what_the_user_named(
+    folder: Path, stranger: Path, tmp_path: Path
+) -> None:
+    cut = ("data.split.val=0.3", "data.split.test=0.3", "head=classification")
+    train = ["train", "data=csv", "data.train=mine.csv", *cut, *TINY, "run_dir=run"]
+    its = ["run", *GIT, "outputs"]
+    commands: list[tuple[list[str], list[str]]] = [
+        (train, ["mine.csv", *its]),
+        (["train", *train[1:], "init=run", "run_dir=again"], ["mine.csv", "again", *its]),
+        (["evaluate", "run"], ["run"]),
+        (["evaluate", "run", "--its-data"], ["run", "mine.csv"]),
+        (["predict", "run", "mine.txt"], ["run", "mine.txt"]),
+        (["evaluate", "model"], ["model"]),
+        (["evaluate", "model", "--split", "train", "--changed-data"], ["model"]),
+        (["evaluate", "model", "data.test=mine.conll"], ["model", "mine.conll"]),
+        (["predict", "model", "mine.conll", "--gold"], ["model", "mine.conll"]),
+        (["predict", "model", "mine.txt", "--to", "conll"], ["model", "mine.txt"]),
+        (["inspect", "model", "--check"], ["model"]),
+        (["inspect", "run", "--json"], ["run"]),
+        (["inspect", "sweep"], ["sweep"]),
+        (["tune", "model"], ["model"]),
+        (["sweep", "show", "sweep"], ["sweep"]),
+        (["sweep", "list", "sweep"], ["sweep"]),
+        (["plugins"], []),
+        (["--help"], []),
+        (["train", "--help"], []),
+        (["train", "--cfg", "job"], []),
+        (["completion", "bash"], []),
+    ]
+    found = audit(folder, commands, [tmp_path / "home", Path.home() / ".cache"])
+    problems = {" ".join(c[0]): one["found"] for c, one in zip(commands, found, strict=True)}
+    assert problems == {" ".join(words): [] for words, _ in commands}
+    assert not (folder / "executed").exists()
+    states = {" ".join(c[0]): str(a["status"]) for c, a in zip(commands, found, strict=True)}
+    assert not [words for words, state in states.items() if "Traceback" in state]
+    works = ("predict", "plugins", "--help", "completion", "inspect model", "inspect run")
+    for words, state in states.items():
+        if words.startswith(works) or "mine" in words or "--its-data" in words:
+            assert state == "0", f"{words}: {state}"
+    assert states["evaluate model"].startswith("ConfigError: The model names its own data, ")

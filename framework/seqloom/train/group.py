@@ -44,6 +44,7 @@ class Group:
         address: Address of the first process.
         port: Port there.
         served: Whether the program serves the store itself, as torchrun does.
+        restart: Number of times that the program has started them again, with the same store.
     """
 
     by: str
@@ -55,6 +56,7 @@ class Group:
     address: str
     port: int
     served: bool = False
+    restart: int = 0
 
     @property
     def environment(self) -> dict[str, str]:
@@ -109,6 +111,7 @@ def _of_torchrun(found: Mapping[str, str]) -> Group:
         address=found.get("MASTER_ADDR", "127.0.0.1"),
         port=_number(found, "MASTER_PORT"),
         served=found.get("TORCHELASTIC_USE_AGENT_STORE") == "True",
+        restart=_number(found, "TORCHELASTIC_RESTART_COUNT", 0),
     )
 
 
@@ -179,7 +182,7 @@ class Meeting:
         self.own = own
         self._told = False
         self._served = _connect(own)  # the first process serves it as long as this is kept
-        self._store = PrefixStore(f"seqloom{number}", self._served)
+        self._store = PrefixStore(f"seqloom-{own.restart}-{number}", self._served)
 
     def tell(self, **word: Any) -> None:
         """Leave word for the other processes, once."""

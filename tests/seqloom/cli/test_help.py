@@ -22,6 +22,7 @@ COMMANDS = (
     "sweep diff",
     "plugins",
     "conformance",
+    "chaos",
     "cluster script",
     "cluster test",
     "new plugin",

@@ -51,7 +51,11 @@ def test_steps_and_restarts_meet_at_ports_of_their_own() -> None:
 
 
 def test_a_worker_of_torchrun() -> None:
-    assert find_group(WORKER) == Group("torchrun", 1, 2, 1, 2, 0, "localhost", 29500, served=True)
+    expected = Group("torchrun", 1, 2, 1, 2, 0, "localhost", 29500, served=True)
+    assert find_group(WORKER) == expected
+    again = find_group(WORKER | {"TORCHELASTIC_RESTART_COUNT": "2"})
+    assert again is not None
+    assert again.restart == 2  # it must not take the word of the first start for its own
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,8 @@ class Teller(pl.Callback):
             self.told = True
             self.note(trainer)
             pids = list(map(str, self.pids(trainer.global_rank)))
-            for _ in range(1 + self.twice if pids else 0):  # from outside: workers obey this process
+            # From outside, as workers obey this process.
+            for _ in range(1 + self.twice if pids else 0):
                 subprocess.run(["kill", f"-{self.number}", *pids], check=True)
                 time.sleep(0.05)
 

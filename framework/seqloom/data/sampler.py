@@ -58,6 +58,8 @@ class BatchSampler(Sampler[list[int]]):
 
     Attributes:
         epoch: Epoch set by ``set_epoch``.
+        world_size: Number of processes.
+        accumulate: Batches of a rank whose gradients make one step.
 
     Raises:
         ConfigError: A limit is not positive, or the examples cannot be dealt to this many ranks.
@@ -90,8 +92,8 @@ class BatchSampler(Sampler[list[int]]):
         _check_costs(self._costs, max_cost, ids)
         _check_ranks(len(self._costs), world_size)
         self._shuffle, self._seed = shuffle, seed
-        self._rank, self._world_size = rank, world_size
-        self._accumulate = accumulate
+        self._rank, self.world_size = rank, world_size
+        self.accumulate = accumulate
         self._batches = _plan_for_ranks(self._costs, max_examples, max_cost, world_size)
         self.epoch = 0
         self._position = 0
@@ -109,7 +111,7 @@ class BatchSampler(Sampler[list[int]]):
 
     def __len__(self) -> int:
         """Return the number of batches of an epoch on each rank, which is that of its steps."""
-        return (len(self._batches.bounds) - 1) // self._world_size
+        return (len(self._batches.bounds) - 1) // self.world_size
 
     def __iter__(self) -> Iterator[list[int]]:
         """Yield this rank's batches of the epoch; the first time from a loaded state's position."""
@@ -119,9 +121,21 @@ class BatchSampler(Sampler[list[int]]):
         for position in range(start, len(self)):
             # Counted before the batch is yielded, as it is in use from then on.
             self._position = position + 1
-            first = position - position % self._accumulate
-            together = steps[first : first + self._accumulate]
+            first = position - position % self.accumulate
+            together = steps[first : first + self.accumulate]
             yield self._batch(order, int(steps[position]), epoch, self._examples(together))
+
+    def steps(self, start: int) -> Iterator[list[list[int]]]:
+        """Yield the batches of all ranks in each step of the epoch, from a step on."""
+        order, rounds = self._plan()
+        bounds, ranks = self._batches.bounds, self.world_size
+        for first in range(start * self.accumulate, len(self), self.accumulate):
+            numbers = [
+                int(one) * ranks + rank
+                for one in rounds[first : first + self.accumulate]
+                for rank in range(ranks)
+            ]
+            yield [order[bounds[one] : bounds[one + 1]].tolist() for one in numbers]
 
     def set_epoch(self, epoch: int) -> None:
         """Set the epoch; a new one starts at its first batch."""
@@ -147,9 +161,18 @@ class BatchSampler(Sampler[list[int]]):
             "seed": self._seed,
             "epoch": self.epoch + epochs,
             "position": position,
-            "world_size": self._world_size,
+            "world_size": self.world_size,
             "batches": len(self),
         }
+
+    def state_at(self, epoch: int, batches: int) -> dict[str, int]:
+        """Return the position after some batches of an epoch, even if they are all of them."""
+        known = {"epoch": epoch, "position": batches, "accumulate": self.accumulate}
+        return {**self.state_dict(0), **known}
+
+    def batches_at(self, position: int) -> int:
+        """Return the number of a rank's batches before a position, which is the position."""
+        return position
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Resume from a position: the next iteration yields exactly the rest of its epoch.
@@ -171,13 +194,13 @@ class BatchSampler(Sampler[list[int]]):
 
     def _examples(self, steps: Ints) -> int:
         """Return how many examples all ranks have in some of the epoch's rounds of batches."""
-        bounds, ranks = self._batches.bounds, self._world_size
+        bounds, ranks = self._batches.bounds, self.world_size
         return int((bounds[(steps + 1) * ranks] - bounds[steps * ranks]).sum())
 
     def _batch(self, order: Ints, step: int, epoch: int, examples: int) -> Batch:
-        first = step * self._world_size + self._rank
+        first = step * self.world_size + self._rank
         start, stop = self._batches.bounds[first : first + 2]
-        weight = (stop - start) * self._world_size * self._accumulate / examples
+        weight = (stop - start) * self.world_size * self.accumulate / examples
         return Batch(order[start:stop].tolist(), float(weight), epoch)
 
 

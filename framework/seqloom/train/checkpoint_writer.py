@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,7 +26,12 @@ class CheckpointWriter(TorchCheckpointIO):
     """Copies the state that is to be stored, and writes the copy by a thread, one after another.
 
     An error of the thread is raised by the next `check`, `wait` or `save_checkpoint`.
+
+    Attributes:
+        change: Function that changes a state that is loaded, in place.
     """
+
+    change: Callable[[dict[str, Any]], None] | None = None
 
     def __init__(self) -> None:
         self._thread: ThreadPoolExecutor | None = None
@@ -54,6 +59,8 @@ class CheckpointWriter(TorchCheckpointIO):
         self.wait()
         state = read_checkpoint(Path(path))
         update(state)
+        if self.change:
+            self.change(state)
         return state
 
     def check(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pytorch_lightning as pl
@@ -14,6 +15,7 @@ from seqloom.data.dataset import SequenceDataset, loader
 from seqloom.data.encode import Codecs
 from seqloom.data.encoded import EncodedSplit
 from seqloom.data.evaluation import evaluation_loader
+from seqloom.data.redealing import RedealtSampler
 from seqloom.data.sampler import BatchSampler
 from seqloom.errors import ExampleError
 from seqloom.interfaces import SequenceBatch
@@ -54,6 +56,7 @@ def sampler(
     training: bool = False,
     accumulate: int = 1,
     ranks: int | None = None,
+    number: int | None = None,
 ) -> BatchSampler:
     """Return the sampler of a split.
 
@@ -68,6 +71,7 @@ def sampler(
         training: Whether the batches are for training.
         accumulate: Number of a rank's batches whose gradients make one step.
         ranks: Number of ranks; None: the current number.
+        number: Rank in training; None: this process's.
     """
     factor = 1 if training else EVALUATION_FACTOR
     max_cost = batch.max_cost
@@ -77,7 +81,7 @@ def sampler(
         max_cost=max_cost and max_cost * factor,
         shuffle=training,
         seed=seed,
-        rank=rank() if training else 0,
+        rank=(rank() if number is None else number) if training else 0,
         world_size=(ranks or world_size()) if training else 1,
         ids=rows.ids,
         accumulate=accumulate,
@@ -92,23 +96,35 @@ class SequenceData(pl.LightningDataModule):
         batch: Section ``batch`` of the config.
         seed: Seed of order and augmentation.
         accumulate: Number of batches whose gradients make one step.
+        started: Number of ranks with which the run was started, and what it accumulated there, if
+            there are others now; each step keeps its examples.
     """
 
-    def __init__(self, data: RunData, batch: BatchConfig, seed: int, accumulate: int = 1) -> None:
+    def __init__(
+        self,
+        data: RunData,
+        batch: BatchConfig,
+        seed: int,
+        accumulate: int = 1,
+        started: tuple[int, int] | None = None,
+    ) -> None:
         super().__init__()
         self.data = data
         self.batch = batch
         self.seed = seed
         self.collate = data.codecs.collate()
-        self.train_sampler = sampler(
-            data.rows["train"], batch, seed=seed, training=True, accumulate=accumulate
+        rows, now = data.rows["train"], world_size()
+        ranks, accumulate = started or (now, accumulate)
+        train = partial(sampler, rows, batch, seed=seed, training=True, accumulate=accumulate)
+        self.train_sampler: BatchSampler | RedealtSampler = (
+            train() if ranks == now else RedealtSampler(train(ranks=ranks, number=0), rank(), now)
         )
 
     def state_dict(self) -> dict[str, int]:
         """Return the position in the training data: what is used, not what is read ahead."""
         assert self.trainer is not None
         epochs, batches = position(self.trainer)
-        return {**self.train_sampler.state_dict(0), "epoch": epochs, "position": batches}
+        return self.train_sampler.state_at(epochs, batches)
 
     def load_state_dict(self, state_dict: dict[str, int]) -> None:
         """Continue from a position."""

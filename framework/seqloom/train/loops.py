@@ -183,6 +183,20 @@ def reopen(progress: dict[str, Any]) -> None:
         counters["processed"] = counters["completed"] = counters["started"] - 1
 
 
+def set_batches(state: Mapping[str, Any], batches: int) -> None:
+    """Change the stored number of batches in the current epoch, for another number of ranks."""
+    counters = state["loops"]["fit_loop"]["epoch_loop.batch_progress"]["current"]
+    counters.update(dict.fromkeys(("ready", "started", "processed", "completed"), batches))
+
+
+def restart_epoch(state: Mapping[str, Any]) -> None:
+    """Change a stored state inside an epoch to one at its start, with the same weights."""
+    set_batches(state, 0)
+    own = state["loops"]["fit_loop"]["epoch_loop.state_dict"]
+    own["_batches_that_stepped"] += own[KEY] == Moment.STEP
+    own[KEY] = str(Moment.CUT)
+
+
 def call_hook(trainer: pl.Trainer, hook: str) -> None:
     """Call a hook of these loops of each callback that has it."""
     for callback in list(trainer.callbacks):  # type: ignore[attr-defined]

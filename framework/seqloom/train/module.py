@@ -90,8 +90,9 @@ class SequenceModule(pl.LightningModule):
         # Reading the value waits for the GPU, so there it is checked only occasionally.
         if loss.device.type == "cpu" or self.global_step % 50 == 0:
             refuse_non_finite(loss, losses, batch)
-        self._loss_sum += losses.detach().sum()  # on its device: reading it would wait
-        self._examples += len(batch)
+        if batch.weight:  # with 0, its example is another rank's
+            self._loss_sum += losses.detach().sum()  # on its device: reading it would wait
+            self._examples += len(batch)
         loss = loss * batch.weight
         self.log("train/loss", loss.detach(), batch_size=len(batch), prog_bar=True, sync_dist=True)
         return loss

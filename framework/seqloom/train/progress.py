@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ class Progress:
         epochs: Number of complete epochs before it.
         batches: Number of batches used after them, on each rank.
         steps: Number of optimizer steps before it.
+        data: State of the sampler of the training data; None: not recorded.
         lines: Size of the file of metrics when it was written; None: not recorded.
         changes: Sentences on components that differ from those of the checkpoint.
     """
@@ -29,8 +31,14 @@ class Progress:
     epochs: int = 0
     batches: int = 0
     steps: int = 0
+    data: Mapping[str, int] | None = None
     lines: int | None = None
     changes: tuple[str, ...] = ()
+
+    @property
+    def started(self) -> tuple[int, int] | None:
+        """The number of ranks at the start, and what they accumulated; None: not recorded."""
+        return (self.data["world_size"], self.data.get("accumulate", 1)) if self.data else None
 
     def __str__(self) -> str:
         """Return where the run is resumed, in words."""
@@ -59,6 +67,7 @@ def progress_of(path: Path, state: dict[str, Any]) -> Progress:
         epochs=epochs["processed"],
         batches=loops["epoch_loop.batch_progress"]["current"]["ready"] if inside else 0,
         steps=state["global_step"],
+        data=state.get("SequenceData"),
         lines=state.get(EPOCH_KEY, {}).get("lines"),
         changes=tuple(component_changes(state.get(COMPONENTS_KEY, {}))),
     )

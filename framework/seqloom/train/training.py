@@ -23,6 +23,7 @@ from seqloom.train.callbacks import EpochLines, JsonLines, TrainingTime
 from seqloom.train.checkpoint_files import read_best
 from seqloom.train.checkpoint_writer import CheckpointWriter
 from seqloom.train.checkpoints import ComponentRecord, LastCheckpoint
+from seqloom.train.continuation import continued_data
 from seqloom.train.data import RunData, SequenceData
 from seqloom.train.distributed import is_first, rank, world_size
 from seqloom.train.folder import RunFolder, read_metrics
@@ -101,9 +102,7 @@ class Training:
         for change in before.changes if is_first() else ():
             log.warning("The run is resumed with other components than it had: %s", change)
         self.steps.forget_after(before.steps, before.lines)
-        data = SequenceData(
-            self.data, self.cfg.batch, self.cfg.seed, self.trainer.accumulate_grad_batches
-        )
+        data = continued_data(self.cfg, self.data, before, self.trainer)
         self.time.batches = len(data.train_sampler)
         used = used_batches(self.trainer, self.time.batches)
         set_epochs(self.trainer, self.cfg.budget, used)

@@ -1,4 +1,4 @@
-"""Runs that are killed at random moments, and checkpoints with random bits changed: nothing is lost.
+"""Runs are killed at random moments, random bits of checkpoints are changed: nothing is lost.
 
 Slow: each kill trains a model. `SEQLOOM_KILLS` sets another number of kills.
 """

@@ -70,10 +70,9 @@ class JsonLines(Logger):
         if not is_first() or not self.path.exists():
             return
         content = self.path.read_bytes()
-        known = content[:size] if size is not None and size <= len(content) else b""
-        lines = known.splitlines() or content.splitlines()
-        rows = [_row(line) for line in lines]
-        whole = size is not None and len(known) == size and None not in rows
+        whole = size is not None and size <= len(content)
+        rows = [_row(line) for line in content[:size].splitlines()]
+        whole = whole and None not in rows
         if not whole:
             rows = [_row(line) for line in content.splitlines()]
             self._name_damaged(rows, content)

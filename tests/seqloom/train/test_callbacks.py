@@ -56,6 +56,21 @@ def test_metrics_that_cannot_be_written_end_in_a_sentence(tmp_path: Path) -> Non
         JsonLines(tmp_path / "nowhere" / "m.jsonl").log_metrics({"x": 1.0}, 1)
 
 
+def test_lines_after_a_size_are_forgotten(tmp_path: Path) -> None:
+    log = JsonLines(tmp_path / "m.jsonl")
+    assert log.size() == 0
+    log.forget_after(3, 0)
+    log.log_metrics({"train/loss": 1.0}, 3)
+    size = log.size()
+    log.log_metrics({"val/f1": 1.0}, 3)  # of the validation after the same step
+    log.forget_after(4, size)
+    assert log.size() == size
+    log.forget_after(4, size + 1)  # lines were lost
+    assert log.size() == size
+    log.forget_after(4, 0)  # none was logged yet
+    assert log.size() == 0
+
+
 def test_the_random_state_comes_back_at_the_first_batch() -> None:
     before = RandomState()
     torch.manual_seed(3)

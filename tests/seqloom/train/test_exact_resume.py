@@ -96,15 +96,15 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Result]:
         ("plain", 6, False),
         ("plain", 8, False),  # the last of an epoch
         ("plain", 8, True),
-        ("plain", 12, False),  # the last of all
+        pytest.param("plain", 12, False, marks=pytest.mark.slow),  # the last of all
         ("workers", 7, False),
         ("accumulated", 3, False),
         ("averaged", 5, False),
-        ("averaged", 6, True),
-        ("averaged", 8, False),
-        ("limited", 9, False),
+        pytest.param("averaged", 6, True, marks=pytest.mark.slow),
+        pytest.param("averaged", 8, False, marks=pytest.mark.slow),
+        pytest.param("limited", 9, False, marks=pytest.mark.slow),
         ("limited", 10, False),
-        ("limited", 10, True),
+        pytest.param("limited", 10, True, marks=pytest.mark.slow),
     ],
 )
 def test_a_run_goes_on_from_any_step(

@@ -66,16 +66,10 @@ def evaluate_model(
         )
     else:
         pipeline = model
-    examples = read_examples(
-        pipeline,
-        given,
-        split,
-        batch_size=batch_size,
-        skip_bad=skip_bad,
-        changed_data=changed_data,
-        its_data=its_data,
+    allowed = {"skip_bad": skip_bad, "changed_data": changed_data, "its_data": its_data}
+    return evaluate(
+        pipeline, *read_examples(pipeline, given, split, batch_size=batch_size, **allowed)
     )
-    return evaluate(pipeline, *examples)
 
 
 def load_model(path: Path, pairs: Sequence[str] = ()) -> Pipeline:

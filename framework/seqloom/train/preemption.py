@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -136,13 +136,14 @@ def started() -> None:
 def handled() -> Iterator[None]:
     """Notice signals within the block; afterwards, the handlers are those from before.
 
-    It changes nothing in a program that called `install`, or outside of the main thread.
+    A signal for which the program has a handler of its own is left to that, except for SIGTERM.
+    Nothing changes in a program that called `install`, or outside of the main thread.
     """
     if _flag.installed or threading.current_thread() is not threading.main_thread():
         yield
         return
     _flag.since = time.time()
-    before = _install()
+    before = _install(but=_handled_by_program())
     try:
         yield
     finally:
@@ -206,11 +207,15 @@ def _look_at(path: Path) -> None:
             request(why)
 
 
-def _install() -> dict[signal.Signals, Any]:
-    """Set the handlers; return those from before."""
+def _handled_by_program() -> set[signal.Signals]:
+    return {number for number in SIGNALS[1:] if callable(signal.getsignal(number))}
+
+
+def _install(but: Collection[signal.Signals] = ()) -> dict[signal.Signals, Any]:
+    """Set the handlers, except of some signals; return those from before."""
     _flag.installed = True
     before = {}
-    for number in SIGNALS:
+    for number in set(SIGNALS) - set(but):
         handler = signal.getsignal(number)
         # None: it was set outside of Python, and cannot be restored.
         if handler not in (signal.SIG_IGN, None):

@@ -27,15 +27,12 @@ class Witness(pl.Callback):
             "port": os.environ.get("MASTER_PORT"),
             "handlers": [str(signal.getsignal(number)) for number in SIGNALS],
         }
+        self._forget()  # a run that is resumed inside an epoch does not start it
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Forget the epoch before."""
-        self.seen |= {
-            "rate": trainer.optimizers[0].defaults["lr"],
-            "trained": [],
-            "validated": [],
-            "losses": [],
-        }
+        self.seen["rate"] = trainer.optimizers[0].defaults["lr"]
+        self._forget()
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
@@ -55,6 +52,9 @@ class Witness(pl.Callback):
         """Write it down."""
         path = Path(trainer.default_root_dir) / f"seen-{trainer.global_rank}.json"
         path.write_text(json.dumps(self.seen))
+
+    def _forget(self) -> None:
+        self.seen |= {"trained": [], "validated": [], "losses": []}
 
 
 class Saboteur(pl.Callback):

@@ -92,12 +92,14 @@ def test_the_handlers_of_before_come_back() -> None:
             tell(signal.SIGHUP)
             assert preemption.requested() is None
             tell(signal.SIGUSR1)
+            assert preemption.requested() is None  # it is the program's
+            tell(signal.SIGTERM)
             with preemption.handled():
                 pass
-            assert preemption.requested() is signal.SIGUSR1
-        assert not found
-        tell(signal.SIGUSR1)
+            assert preemption.requested() is signal.SIGTERM
         assert found == [signal.SIGUSR1]
+        tell(signal.SIGTERM)
+        assert found == [signal.SIGUSR1, signal.SIGTERM]
         assert preemption.requested() is None
         assert signal.getsignal(signal.SIGTERM) is own
     finally:

@@ -37,7 +37,8 @@ class SoundReader(SplitReader):
         cut = split if isinstance(split, SplitConfig) else SplitConfig(**(split or {}))
         super().__init__({"train": train, "val": val, "test": test}, cut)
         columns = {"sound": "sound"} | dict(columns or {"label": "label"})
-        self._finder = Finder(columns, sounds, pattern and Pattern(pattern, "data.pattern"))
+        compiled = Pattern(pattern, "data.pattern") if pattern else None
+        self._finder = Finder(columns, sounds, compiled)
         given = {name: f"data.{name}={file}" for name, file in self.files.items()}
         given |= {name: f"data.split.{name}" for name in ("val", "test") if getattr(cut, name)}
         self._held = HoldOut(hold_out or {}, given)

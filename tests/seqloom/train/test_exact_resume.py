@@ -94,12 +94,12 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Result]:
     ("name", "step", "in_validation"),
     [
         ("plain", 6, False),
-        ("plain", 8, False),  # the last of an epoch
+        pytest.param("plain", 8, False, marks=pytest.mark.slow),  # the last of an epoch
         ("plain", 8, True),
         pytest.param("plain", 12, False, marks=pytest.mark.slow),  # the last of all
         ("workers", 7, False),
         ("accumulated", 3, False),
-        ("averaged", 5, False),
+        pytest.param("averaged", 5, False, marks=pytest.mark.slow),
         pytest.param("averaged", 6, True, marks=pytest.mark.slow),
         pytest.param("averaged", 8, False, marks=pytest.mark.slow),
         pytest.param("limited", 9, False, marks=pytest.mark.slow),

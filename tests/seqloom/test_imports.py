@@ -84,4 +84,4 @@ def test_loading_a_model_needs_neither_lightning_nor_hydra(
         f"from seqloom import load\nmodel = load({str(trained_ner)!r})\n"
         "assert model('Apple opens a shop in Paris.')"
     )
-    assert not loaded(python, source) & {"pytorch_lightning", "hydra", "omegaconf"}
+    assert not loaded(python, source) & {"pytorch_lightning", "hydra"}

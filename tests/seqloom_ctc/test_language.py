@@ -128,7 +128,7 @@ def test_forgotten_rows_are_worked_out_again(monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize(
     ("order", "alphabet", "message"),
     [
-        (0, "ab", "at least 1, not 0"),
+        (0, "ab", "from 1 to 1000, not 0"),
         (2, "aa", "single characters, none twice"),
         (2, ["ab"], "single characters, none twice"),
         (2, "a\n", r"cannot have '\\n' in its alphabet"),

@@ -19,7 +19,7 @@ SUBCOMMANDS = {
     "script": ("Write the script of a Slurm job that trains.", "seqloom.cli.cluster:script"),
     "test": (
         "Run a small job, and say what is wrong.",
-        "seqloom.cli.cluster_test:test_cluster",
+        "seqloom.cli.smoke:smoke",
     ),
 }
 """The subcommands of ``cluster``: description and target of each."""

@@ -29,7 +29,7 @@ LIMIT = 600
 Report = dict[str, Any]
 
 
-def test_cluster(arguments: list[str]) -> int:
+def smoke(arguments: list[str]) -> int:
     """Run the job, print what is wrong, and return 1 if anything is.
 
     Raises:

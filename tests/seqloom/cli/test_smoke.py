@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from seqloom.cli.cluster_test import problems, read_reports
 from seqloom.cli.main import run
+from seqloom.cli.smoke import problems, read_reports
 from seqloom.errors import RunError
 from seqloom.train import probe
 from seqloom.train.group import Group

@@ -1,4 +1,4 @@
-"""The recipes of handwriting count steps: as many on few lines as on their own data."""
+"""The recipes count steps: as many on few examples as on their own data."""
 
 from __future__ import annotations
 
@@ -27,6 +27,9 @@ def _steps(experiment: str, examples: int) -> tuple[int, int]:
         ("digit_lines", 3000, 8),
         ("pendigits", 5996, 20),
         ("pendigits_strings", 3999, 20),
+        ("snips_slots", 13084, 7),
+        ("snips_intent", 13084, 6),
+        ("bc5cdr", 4560, 12),
     ],
 )
 def test_recipes_train_for_the_same_steps_on_fewer_examples(

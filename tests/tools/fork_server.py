@@ -48,6 +48,8 @@ LIBRARIES = (
 MODULES = ("seqloom.train.rank", "submitit.core._submit")
 """Modules that programs run by ``python -m``, and that start as forks as well."""
 
+RELAYED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+
 OPTIONAL = ("joblib.externals.loky", "matplotlib.backends.backend_svg", "optuna")
 
 READ_AT_START = ("PYTHON", "LC_", "LANG", "OMP_", "MKL_", "OPENBLAS_", "TORCH_", "MPL")
@@ -179,13 +181,7 @@ def relay(path: Path, request: dict[str, Any], streams: list[int]) -> int:
         The program's exit status.
     """
     connection, pid = ask(path, request, streams)
-    for number in (
-        signal.SIGINT,
-        signal.SIGTERM,
-        signal.SIGHUP,
-        signal.SIGUSR1,
-        signal.SIGUSR2,
-    ):
+    for number in RELAYED:
         signal.signal(number, lambda number, _: os.kill(pid, number))
     status = struct.unpack("i", _receive(connection, 4))[0]
     if os.WIFSIGNALED(status):
@@ -198,7 +194,7 @@ def relay(path: Path, request: dict[str, Any], streams: list[int]) -> int:
 def main_by_fork(path: str) -> int:
     """Be the program ``seqloom`` of a shell: a fork of the server at this path."""
     source = "from seqloom.cli.main import main; main()"
-    return _relay_source(path, source, sys.argv, str(Path(sys.argv[0]).parent))
+    return _relay_source(path, source, sys.argv, [str(Path(sys.argv[0]).parent)])
 
 
 def python_by_fork(path: str) -> int:
@@ -211,10 +207,10 @@ def python_by_fork(path: str) -> int:
         f"import runpy, sys; sys.modules.pop({words[1]!r}, None)\n"
         f"runpy.run_module({words[1]!r}, run_name='__main__', alter_sys=True)"
     )
-    return _relay_source(path, source, words[1:], None if safe else str(Path.cwd()))
+    return _relay_source(path, source, words[1:], [] if safe else [str(Path.cwd())])
 
 
-def _relay_source(path: str, source: str, arguments: list[str], home: str | None) -> int:
+def _relay_source(path: str, source: str, arguments: list[str], home: list[str]) -> int:
     request = {
         "source": source,
         "arguments": arguments,
@@ -354,9 +350,7 @@ def _become(request: dict[str, Any], path: str) -> None:
     sys.argv[:] = request["arguments"]
     sys.executable = str(Path(path).with_name("python"))
     sites = request["environment"].get("PYTHONPATH", "")
-    home = request.get("home", "")
-    own = [] if home is None else [home]
-    sys.path[:1] = [*own, *filter(None, sites.split(os.pathsep))]
+    sys.path[:1] = [*request.get("home", [""]), *filter(None, sites.split(os.pathsep))]
     importlib.invalidate_caches()
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed()  # else each fork would draw the same

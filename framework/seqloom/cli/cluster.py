@@ -6,13 +6,12 @@ import argparse
 import re
 import shlex
 import sys
-from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 
 from seqloom.cli.help import HelpFormatter
+from seqloom.cli.subcommands import run_subcommand
 from seqloom.config.compose import compose_run, refuse_sweep
-from seqloom.errors import ConfigError, did_you_mean
+from seqloom.errors import ConfigError
 from seqloom.files import write_text
 
 SUBCOMMANDS = {
@@ -23,17 +22,6 @@ SUBCOMMANDS = {
     ),
 }
 """The subcommands of ``cluster``: description and target of each."""
-
-HELP = """\
-usage: seqloom cluster COMMAND [ARGUMENTS]
-
-Train on a cluster with Slurm.
-
-Commands:
-{commands}
-
-  seqloom cluster COMMAND --help explains a command.
-"""
 
 SCRIPT = """\
 #!/bin/bash
@@ -62,23 +50,9 @@ exit $status
 
 
 def cluster(arguments: list[str]) -> int:
-    """Run a subcommand and return its exit status.
-
-    Raises:
-        ConfigError: There is no such subcommand.
-        SeqloomError: The subcommand fails.
-    """
-    if not arguments or arguments[0] in {"-h", "--help", "help"}:
-        lines = [f"  {name:<8} {text}" for name, (text, _) in SUBCOMMANDS.items()]
-        print(HELP.format(commands="\n".join(lines)), end="")
-        return 0
-    name = arguments[0]
-    if name not in SUBCOMMANDS:
-        known = did_you_mean(name, SUBCOMMANDS)
-        raise ConfigError(f"There is no command 'cluster {name}'. {known}")
-    module, _, function = SUBCOMMANDS[name][1].partition(":")
-    command: Callable[[list[str]], int] = getattr(import_module(module), function)
-    return command(arguments[1:])
+    """Run a subcommand and return its exit status."""
+    description = "Train on a cluster with Slurm."
+    return run_subcommand("cluster", description, SUBCOMMANDS, arguments)
 
 
 def script(arguments: list[str]) -> int:

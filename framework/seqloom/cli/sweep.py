@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 
 from seqloom.cli.help import HelpFormatter
-from seqloom.errors import ConfigError, did_you_mean
+from seqloom.cli.subcommands import run_subcommand
 
 SUBCOMMANDS = {
     "resume": ("Finish a sweep, and retry trials that failed.", "seqloom.cli.resume:resume"),
@@ -19,36 +17,13 @@ SUBCOMMANDS = {
 }
 """The subcommands of ``sweep``: description and target of each."""
 
-HELP = """\
-usage: seqloom sweep COMMAND [ARGUMENTS]
-
-Resume, list, show and compare sweeps. seqloom train -m starts one.
-
-Commands:
-{commands}
-
-  seqloom sweep COMMAND --help explains a command.
-"""
 COLUMNS = "val, test, n, p, parameters, epochs, time, speed"
 
 
 def sweep(arguments: list[str]) -> int:
-    """Run a subcommand and return its exit status.
-
-    Raises:
-        ConfigError: There is no such subcommand.
-        SeqloomError: The subcommand fails.
-    """
-    if not arguments or arguments[0] in {"-h", "--help", "help"}:
-        lines = [f"  {name:<8} {text}" for name, (text, _) in SUBCOMMANDS.items()]
-        print(HELP.format(commands="\n".join(lines)), end="")
-        return 0
-    name = arguments[0]
-    if name not in SUBCOMMANDS:
-        raise ConfigError(f"There is no command 'sweep {name}'. {did_you_mean(name, SUBCOMMANDS)}")
-    module, _, function = SUBCOMMANDS[name][1].partition(":")
-    command: Callable[[list[str]], int] = getattr(import_module(module), function)
-    return command(arguments[1:])
+    """Run a subcommand and return its exit status."""
+    description = "Resume, list, show and compare sweeps. seqloom train -m starts one."
+    return run_subcommand("sweep", description, SUBCOMMANDS, arguments)
 
 
 def show(arguments: list[str]) -> int:

@@ -20,6 +20,17 @@ import without_plots
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "slurm"
 PROGRAM = (sys.executable, "-P", "-m", "seqloom")
+SMALL = (
+    "data.train_size=120",
+    "data.val_size=20",
+    "data.test_size=20",
+    "callbacks=none",
+    "trainer.accelerator=cpu",
+    "trainer.log_every_n_steps=1",
+    "batch.max_examples=4",
+)
+"""Settings of trainings on few examples."""
+
 PATIENCE = 600
 """Seconds that a job may take on a machine with a busy neighbor."""
 

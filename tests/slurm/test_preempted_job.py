@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import PROGRAM, Slurm, model, record, steps
+from .conftest import PROGRAM, SMALL, Slurm, model, record, steps
 
 pytestmark = [pytest.mark.slurm, pytest.mark.xdist_group("slurm")]
 
@@ -15,13 +15,7 @@ WORDS = (
     "encoder=lstm",
     "encoder.hidden_size=16",
     "frontend.size=16",
-    "data.train_size=120",
-    "data.val_size=20",
-    "data.test_size=20",
-    "callbacks=none",
-    "trainer.accelerator=cpu",
-    "trainer.log_every_n_steps=1",
-    "batch.max_examples=4",
+    *SMALL,
     "batch.workers=1",
 )
 

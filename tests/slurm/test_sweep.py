@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import PATIENCE, PROGRAM, Slurm, steps
+from .conftest import PATIENCE, PROGRAM, SMALL, Slurm, steps
 
 pytestmark = [pytest.mark.slurm, pytest.mark.slow, pytest.mark.xdist_group("slurm")]
 
@@ -20,13 +20,7 @@ WORDS = (
     "encoder=lstm",
     "encoder.hidden_size=8",
     "frontend.size=8",
-    "data.train_size=120",
-    "data.val_size=20",
-    "data.test_size=20",
-    "callbacks=none",
-    "trainer.accelerator=cpu",
-    "trainer.log_every_n_steps=1",
-    "batch.max_examples=4",
+    *SMALL,
 )
 
 

@@ -39,14 +39,14 @@ class Pattern:
         self.text, self.key = text, key
         if len(text) > LONGEST:
             raise ConfigError(f"{key} has {len(text):,} characters; expected up to {LONGEST:,}.")
+        import regex
+
         try:
             self.groups = re.compile(text).groups
-            import regex
-
             self._compiled: Any = regex.compile(text)
         except (re.error, RecursionError, OverflowError, ValueError) as error:
             raise ConfigError(f"{key}={text}: not a regular expression: {error}.") from None
-        except Exception as error:  # what only the other engine refuses has a type of its own
+        except regex.error as error:  # what only the other engine refuses
             raise ConfigError(f"{key}={text}: not supported in a pattern: {error}.") from None
         self._left = SECONDS
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from concurrent import futures
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -81,6 +82,12 @@ class CheckpointWriter(TorchCheckpointIO):
         written, self._written = self._written, None
         if written is not None:
             written.result()
+
+    def settle(self) -> None:
+        """Wait until nothing is being written; it raises nothing, and any thread may call it."""
+        written = self._written
+        if written is not None:
+            futures.wait([written])
 
     @contextmanager
     def finished(self) -> Iterator[None]:

@@ -17,6 +17,7 @@ import pytorch_lightning as pl
 
 from seqloom.errors import ConfigError, RunError
 from seqloom.files import atomic_file, sha256
+from seqloom.train.checkpoint_writer import CheckpointWriter, writer_of
 from seqloom.train.distributed import is_first
 
 log = logging.getLogger("seqloom")
@@ -65,6 +66,8 @@ class RemoteCopy:
             RunError: A transfer failed in every attempt; the former copy is whole.
         """
         names = list(self._local_names())
+        if not names:  # a folder that was removed must not empty its copy
+            return 0
         former, number = self._retried(self._newest_manifest)
         stored = set(former.values())
         manifest, sent = {}, 0
@@ -82,6 +85,14 @@ class RemoteCopy:
             self._retried(lambda: self._write(self._manifest(number + 1), text))
             self._retried(lambda: self._remove_older(number + 1, stored - set(manifest.values())))
         return sent
+
+    def holds_run(self) -> bool:
+        """Return whether there is a copy at the URL.
+
+        Raises:
+            RunError: It cannot be read.
+        """
+        return bool(self._retried(self._newest_manifest)[0])
 
     def restore(self) -> int:
         """Write the copy's files into the folder, and return their number; 0 if there is no copy.
@@ -203,10 +214,12 @@ class CopyFolder(pl.Callback):
         self.folder, self.url = folder, url
         self._changed, self._ended = threading.Event(), False
         self._thread: threading.Thread | None = None
+        self._writer: CheckpointWriter | None = None
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Start the thread."""
         if is_first():
+            self._writer = writer_of(trainer)
             self._thread = threading.Thread(target=self._work, name="seqloom-copy", daemon=True)
             self._thread.start()
 
@@ -226,6 +239,8 @@ class CopyFolder(pl.Callback):
         copy = RemoteCopy(self.folder, self.url)
         while self._changed.wait() and not self._ended:
             self._changed.clear()
+            if self._writer:
+                self._writer.settle()  # the checkpoint of this epoch may not be on the disk yet
             try:
                 copy.update()
             except RunError as error:
@@ -233,22 +248,28 @@ class CopyFolder(pl.Callback):
 
 
 @contextmanager
-def copied(folder: Path, url: str | None, *, restore: bool) -> Iterator[None]:
+def copied(folder: Path, url: str | None, *, fresh: bool, resume: bool) -> Iterator[None]:
     """Keep the copy of a run's folder up to date when the block ends, however it ends.
 
     Args:
         folder: Folder of the run.
         url: URL of the copy; None: there is none, and nothing is done.
-        restore: Whether to fill a folder that holds no run from the copy, before the block.
+        fresh: Whether the folder holds no run.
+        resume: Whether a run is to be resumed: a fresh folder is filled from the copy first.
 
     Raises:
-        RunError: The copy cannot be read, or, of a run that succeeded, not be written.
+        RunError: The copy cannot be read, is that of another run, or, of a run that succeeded,
+            cannot be written.
     """
     if url is None:
         yield
         return
     copy = RemoteCopy(folder, url)
-    if restore and (count := copy.restore()):
+    if fresh and not resume and copy.holds_run():
+        raise RunError(
+            f"copy_to={url} already holds a run. Use another URL, or resume that run: resume=auto"
+        )
+    if fresh and resume and (count := copy.restore()):
         log.info("Restored %d files of the run from %s.", count, url)
     try:
         yield

@@ -89,11 +89,11 @@ def run(cfg: RunConfig, overrides: Sequence[str] = ()) -> Result:
 def _run(cfg: RunConfig, overrides: Sequence[str], meeting: Meeting | None) -> Result:
     folder = RunFolder(Path(cfg.run_dir).absolute())
     url = folder.remote(cfg.copy_to)
-    restore = cfg.resume == "auto" and not folder.record.exists()
+    fresh, resume = not folder.record.exists(), cfg.resume == "auto"
     with (
         preemption.handled(),
         locked(folder.path),
-        copied(folder.path, url, restore=restore),
+        copied(folder.path, url, fresh=fresh, resume=resume),
     ):
         preemption.check()
         cfg = _resumed_by_its_job(cfg, folder, overrides)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,9 @@ from fsspec.implementations.memory import MemoryFileSystem
 from seqloom.errors import ConfigError, RunError
 from seqloom.files import sha256
 from seqloom.train import remote_copy
+from seqloom.train.checkpoint_writer import CheckpointWriter
 from seqloom.train.folder import Result
-from seqloom.train.remote_copy import RemoteCopy
+from seqloom.train.remote_copy import CopyFolder, RemoteCopy
 
 Fit = Callable[..., Result]
 
@@ -105,6 +107,18 @@ def test_a_process_that_dies_while_it_copies_leaves_the_former_copy(
     assert files(tmp_path / "other") == expected
 
 
+def test_a_folder_that_was_removed_does_not_empty_its_copy(
+    folder: Path, url: str, tmp_path: Path
+) -> None:
+    copy = RemoteCopy(folder, url)
+    copy.update()
+    expected = files(folder)
+    shutil.rmtree(folder)
+    assert copy.update() == 0
+    RemoteCopy(tmp_path / "other", url).restore()
+    assert files(tmp_path / "other") == expected
+
+
 def test_half_a_manifest_is_passed_over(folder: Path, url: str, tmp_path: Path) -> None:
     RemoteCopy(folder, url).update()
     system, root = fsspec.core.url_to_fs(url)
@@ -173,6 +187,39 @@ def test_transfers_are_tried_again(folder: Path, tmp_path: Path, failures: int) 
 def test_an_unknown_protocol(fit: Fit) -> None:
     with pytest.raises(ConfigError, match=r"copy_to=nothing://x: .*nothing"):
         fit("copy_to=nothing://x")
+
+
+def test_the_copy_of_another_run_is_not_replaced(fit: Fit, folder: Path, url: str) -> None:
+    RemoteCopy(folder, url).update()
+    with pytest.raises(RunError, match=r"already holds a run\. Use another URL"):
+        fit(f"copy_to={url}", run_dir=folder.with_name("new"))
+    assert files(folder)  # as it was
+    RemoteCopy(folder.with_name("third"), url).restore()
+    assert files(folder.with_name("third")) == files(folder)
+
+
+def test_an_epoch_is_copied_with_its_checkpoint(
+    folder: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer, trainer = CheckpointWriter(), pl.Trainer(logger=False, enable_checkpointing=False)
+    trainer.strategy.checkpoint_io = writer
+    last, copy = folder / "checkpoints" / "last.ckpt", CopyFolder(folder, url)
+    last.unlink()
+
+    def slowly(path: Path, state: dict[str, Any]) -> None:
+        time.sleep(0.3)
+        path.write_text(str(state))
+
+    monkeypatch.setattr("seqloom.train.checkpoint_writer.write_checkpoint", slowly)
+    copy.on_train_start(trainer, pl.LightningModule())
+    writer.save_checkpoint({"step": 1}, last)
+    copy.on_epoch_complete(trainer)
+    time.sleep(0.1)  # so that the thread has noticed
+    copy.teardown(trainer, pl.LightningModule(), "fit")
+    RemoteCopy(folder.with_name("other"), url).restore()
+    assert (folder.with_name("other") / "checkpoints" / "last.ckpt").read_text() == "{'step': 1}"
+    with writer.finished():
+        pass
 
 
 class Stop(pl.Callback):

@@ -83,7 +83,7 @@ class CheckpointWriter(TorchCheckpointIO):
         if written is not None:
             written.result()
 
-    def settle(self) -> None:
+    def join(self) -> None:
         """Wait until nothing is being written; it raises nothing, and any thread may call it."""
         written = self._written
         if written is not None:

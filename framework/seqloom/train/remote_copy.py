@@ -240,7 +240,7 @@ class CopyFolder(pl.Callback):
         while self._changed.wait() and not self._ended:
             self._changed.clear()
             if self._writer:
-                self._writer.settle()  # the checkpoint of this epoch may not be on the disk yet
+                self._writer.join()  # the checkpoint of this epoch may not be on the disk yet
             try:
                 copy.update()
             except RunError as error:

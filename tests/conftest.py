@@ -62,6 +62,18 @@ LONGEST = (
 """Files and folders whose tests come first, as a core that ends with them would keep the others."""
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Refuse sets of parameters: each process would collect them in another order, and xdist stop.
+
+    Raises:
+        pytest.UsageError: Parameters are a set.
+    """
+    for mark in metafunc.definition.iter_markers("parametrize"):
+        values = mark.args[1] if len(mark.args) > 1 else mark.kwargs.get("argvalues")
+        if isinstance(values, set | frozenset):
+            raise pytest.UsageError(f"{metafunc.definition.nodeid}: sort the set of parameters.")
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep a file's tests on one core, so that they share what is made once; begin with the long.

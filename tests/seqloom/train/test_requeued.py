@@ -40,7 +40,7 @@ def test_a_job_is_known_by_its_cluster_and_number() -> None:
     assert (found.name, found.number) == ("4700_11@big", "4700_11")
 
 
-@pytest.mark.parametrize("lacks", JOB.keys() - {"SLURM_CLUSTER_NAME"})
+@pytest.mark.parametrize("lacks", sorted(JOB.keys() - {"SLURM_CLUSTER_NAME"}))
 def test_an_interactive_session_is_no_batch_job(lacks: str) -> None:
     assert BatchJob.current({**JOB, lacks: ""}) is None
 

@@ -1,10 +1,12 @@
-"""Formats of predictions: JSON lines, TSV, text, CoNLL, and those of plugins."""
+"""Formats of predictions: JSON lines, TSV, CSV, text, CoNLL, and those of plugins."""
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
@@ -161,6 +163,22 @@ class _Tsv:
         return header + "".join("\t".join(map(_quoted, (example.id, *row))) + "\n" for row in rows)
 
 
+class _Csv:
+    """The rows of TSV with commas, and with texts as they are, in quotes where they need them."""
+
+    def __init__(self, codec: Codec) -> None:
+        self.codec = codec
+        self.header: list[list[str]] = [["id", *codec.column_names]]
+
+    def __call__(self, example: Example, prediction: Prediction) -> str:
+        rows = [
+            *self.header,
+            *([example.id, *row] for row in self.codec.columns(example, prediction)),
+        ]
+        self.header = []
+        return "".join(map(_comma_separated, rows))
+
+
 class _Text:
     """The first column: the text that was read, or the label."""
 
@@ -198,6 +216,12 @@ def _cell(text: str) -> str:
     return text.translate({ord("\t"): " ", ord("\n"): " ", ord("\r"): " "})
 
 
+def _comma_separated(row: Sequence[str]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerow(row)  # quotes cells with either character
+    return text.getvalue().removesuffix("\r\n") + "\n"
+
+
 def _quoted(text: str) -> str:
     """Return a cell of a table, in quotes if it would otherwise be read as a cell in quotes."""
     cell = _cell(text)
@@ -207,10 +231,11 @@ def _quoted(text: str) -> str:
 FORMS: dict[str, Callable[[Codec], Format]] = {
     "jsonl": _Json,
     "tsv": _Tsv,
+    "csv": _Csv,
     "text": _Text,
     "conll": _Conll,
 }
 """The formats of the core; CoNLL requires one row for each token."""
 
-WITH_GOLD = ("conll", "jsonl", "tsv")
+WITH_GOLD = ("conll", "csv", "jsonl", "tsv")
 """The formats that can have the targets."""

@@ -149,7 +149,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--data", help=argparse.SUPPRESS)  # as in version 0.1
     parser.add_argument(
-        "--to", metavar="FORM", default="jsonl", help="jsonl (default), tsv, text, conll, alto, …"
+        "--to", metavar="FORM", default="jsonl", help="jsonl (default), csv, tsv, text, conll, …"
     )
     parser.add_argument(
         "--gold",

@@ -11,6 +11,9 @@ from seqloom.train.monitor import Monitor
 OVERFITTED = 1.2
 """Ratio of the last validation loss to the lowest from which a rise is worth a note."""
 
+UNCERTAIN = 0.05
+"""Two standard errors of a score on val from which its uncertainty is worth a note."""
+
 SETTLED = 2
 """Number of epochs after the lowest validation loss before a rise counts as one."""
 
@@ -61,6 +64,50 @@ def run_notes(
             f"{len(values)}."
         )
     return [*notes, *_overfitting(losses)]
+
+
+def sampling_notes(monitor: Monitor, error: float | None, examples: int) -> list[str]:
+    """Return a note if the score on val says little because val is small.
+
+    Args:
+        monitor: Monitored metric.
+        error: Standard error of its value on val due to the choice of the examples, if known.
+        examples: Number of examples of val.
+    """
+    if error is None or monitor.name == "loss" or 2 * error < UNCERTAIN:
+        return []
+    return [
+        f"val {monitor.name} is uncertain by ±{2 * error:.3f}, two standard errors of the "
+        f"{examples} examples of val: smaller differences between models may be chance. Use more "
+        "examples for val, or the mean over several splits."
+    ]
+
+
+def baseline_notes(
+    monitor: Monitor,
+    metrics: Mapping[str, Mapping[str, float]],
+    baselines: Mapping[str, Mapping[str, Mapping[str, float]]],
+) -> list[str]:
+    """Return a note if a simple model is as good as the network on val.
+
+    Args:
+        monitor: Monitored metric.
+        metrics: The network's metrics by split.
+        baselines: Metrics by simple model, split and name.
+    """
+    own = metrics.get("val", {}).get(monitor.name)
+    scores = {name: one.get("val", {}).get(monitor.name) for name, one in baselines.items()}
+    known = {name: score for name, score in scores.items() if score is not None}
+    if own is None or not known:
+        return []
+    sign = 1 if monitor.higher_is_better else -1
+    best = max(known, key=lambda name: sign * known[name])
+    if sign * known[best] < sign * own:
+        return []
+    return [
+        f"val {monitor.name} is {own:.4f}, and {known[best]:.4f} by {best}: the network adds "
+        "nothing to the simpler model. More examples, or pretrained vectors, may change that."
+    ]
 
 
 def _overfitting(losses: Mapping[int, float]) -> list[str]:

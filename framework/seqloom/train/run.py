@@ -34,6 +34,8 @@ from seqloom.train.group import Meeting
 from seqloom.train.joint import follow, joined, lead, train_jointly
 from seqloom.train.launch import launch_ranks, ranks_to_launch
 from seqloom.train.lease import locked
+from seqloom.train.monitor import Monitor
+from seqloom.train.notes import baseline_notes, sampling_notes
 from seqloom.train.prepare import prepare_data
 from seqloom.train.pretrained import Pretrained, apply_init, with_components
 from seqloom.train.process import isolated_process, quiet_lightning, set_seed, set_threads
@@ -159,10 +161,14 @@ def work(folder: RunFolder, data: RunData, rank: int | None = None) -> Summary:
         training.loggers.log_scores(summary["metrics"], summary["steps"])
     if is_first():
         bad = evaluations["val"].notes if "val" in evaluations else []
-        summary["notes"] = [*training.notes(), *(f"On val, {note}" for note in bad)]
         if cfg.baseline:
             with preemption.at_once():
                 summary["baselines"] = evaluate_baselines(pipeline, data)
+        summary["notes"] = [
+            *training.notes(),
+            *(f"On val, {note}" for note in bad),
+            *_notes_on_scores(training.monitor, summary, len(data.rows["val"])),
+        ]
         folder.require()
         _write_results(folder, cfg, summary, pipeline=pipeline, data=data, evaluations=evaluations)
     return summary
@@ -193,6 +199,12 @@ def _evaluate(
     summary["metrics"] = {split: found.metrics for split, found in evaluations.items()}
     summary["sampling_errors"] = {split: found.errors for split, found in evaluations.items()}
     return evaluations
+
+
+def _notes_on_scores(monitor: Monitor, summary: Summary, examples: int) -> list[str]:
+    error = summary["sampling_errors"].get("val", {}).get(monitor.name)
+    beside = baseline_notes(monitor, summary["metrics"], summary.get("baselines", {}))
+    return [*sampling_notes(monitor, error, examples), *beside]
 
 
 def _split(data: RunData, cfg: RunConfig, split: str) -> tuple[EncodedSplit, BatchSampler]:

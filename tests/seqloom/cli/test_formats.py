@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -36,6 +38,14 @@ def test_any_text_stays_in_its_cell(tokens: list[str]) -> None:
     conll = FORMS["conll"](codec)(example, prediction)
     assert [line.count("\t") for line in conll.split("\n")[:-2]] == [1] * len(tokens)
     assert conll.endswith("\tO\n\n")
+
+
+@given(st.lists(st.text(min_size=1), min_size=1, max_size=4))
+def test_csv_keeps_any_text(tokens: list[str]) -> None:
+    codec: Any = Tags()
+    text = FORMS["csv"](codec)(Example("x", {"tokens": tokens}), {"tags": ["O"] * len(tokens)})
+    read = [*csv.reader(io.StringIO(text, newline=""))]
+    assert read == [["id", "token", "tag"], *(["x", token, "O"] for token in tokens)]
 
 
 def test_the_header_comes_once() -> None:

@@ -124,6 +124,7 @@ ROUND_TRIPS = {
     "conll": ["data=conll", "data.columns={tokens: 1, tags: 2}"],
     "jsonl": ["data=jsonl", "data.columns={tokens: tokens, tags: tags}"],
     "tsv": ["data=csv", "data.columns={tokens: token, tags: tag}", "data.group_column=id"],
+    "csv": ["data=csv", "data.columns={tokens: token, tags: tag}", "data.group_column=id"],
 }
 
 
@@ -140,13 +141,13 @@ def test_what_is_predicted_can_be_evaluated(
     assert [one["gold"] for one in again] == [one["tags"] for one in again]
 
 
-@pytest.mark.parametrize("form", ["jsonl", "tsv"])
+@pytest.mark.parametrize("form", ["jsonl", "tsv", "csv"])
 def test_predicted_classes_can_be_evaluated(
     predict: Predict, trained_classes: Path, texts: Path, tmp_path: Path, form: str
 ) -> None:
     path = tmp_path / f"out.{form}"
     path.write_text(predict(texts, "--to", form, model=trained_classes), encoding="utf-8")
-    reader = {"jsonl": "jsonl", "tsv": "csv"}[form]
+    reader = {"jsonl": "jsonl"}.get(form, "csv")
     found = evaluate_model(trained_classes, f"data={reader}", f"data.test={path}")
     assert found.metrics["accuracy"] == 1.0
 
@@ -175,7 +176,7 @@ def test_gold_stands_before_what_is_predicted(
     assert out[1].split("\t")[1] == "fruit"
     with pytest.raises(DataError, match="it has no target, which --gold writes"):
         predict("-", "--gold", stdin=APPLE)
-    with pytest.raises(ConfigError, match="--gold: --to text has no place for it; use conll, jso"):
+    with pytest.raises(ConfigError, match="--gold: --to text has no place for it; use conll, csv"):
         predict("-", "--gold", "--to", "text", stdin=APPLE)
 
 
@@ -237,7 +238,7 @@ def test_a_bad_record_is_skipped_and_what_follows_is_read(
     assert [one["id"] for one in rows(predict(path, *way, "--skip-bad"))] == ["rows:1", "rows:3"]
 
 
-@pytest.mark.parametrize("form", ["jsonl", "tsv", "text", "conll"])
+@pytest.mark.parametrize("form", ["jsonl", "tsv", "csv", "text", "conll"])
 def test_a_lone_surrogate_is_skipped_or_an_error(
     predict: Predict, tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str
 ) -> None:

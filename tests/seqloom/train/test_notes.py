@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from seqloom.train.monitor import Monitor
-from seqloom.train.notes import run_notes
+from seqloom.train.notes import baseline_notes, run_notes, sampling_notes
 
 
 def rows(scores: list[float | None], losses: list[float | None] | None = None) -> list[Any]:
@@ -56,3 +56,31 @@ def test_a_negative_loss_is_not_taken_for_overfitting() -> None:
     losses = [-1.0, -0.99, -0.98, -0.97]
     rows = [{"epoch": epoch, "val/f1": 0.5, "val/loss": loss} for epoch, loss in enumerate(losses)]
     assert run_notes(rows, Monitor("f1", "max"), patience=None, stopped=False) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "uncertain"),
+    [("f1", 0.03, True), ("f1", 0.02, False), ("f1", None, False), ("loss", 0.5, False)],
+)
+def test_a_small_val_says_little(name: str, error: float | None, uncertain: bool) -> None:
+    notes = sampling_notes(Monitor(name, "max"), error, 42)
+    expected = "val f1 is uncertain by ±0.060, two standard errors of the 42 examples of val:"
+    assert [note[: len(expected)] for note in notes] == [expected] * uncertain
+
+
+@pytest.mark.parametrize(
+    ("mode", "simple", "told"),
+    [("max", 0.8, True), ("max", 0.7, True), ("max", 0.6, False), ("min", 0.8, False)],
+)
+def test_a_simple_model_that_is_as_good(mode: Any, simple: float, told: bool) -> None:
+    baselines = {"rare": {"val": {"f1": 0.1 if mode == "max" else 0.9}, "test": {"f1": 1.0}}}
+    baselines["TF-IDF"] = {"val": {"f1": simple}}
+    notes = baseline_notes(Monitor("f1", mode), {"val": {"f1": 0.7}}, baselines)
+    expected = f"val f1 is 0.7000, and {simple:.4f} by TF-IDF: the network adds nothing"
+    assert [note[: len(expected)] for note in notes] == [expected] * told
+
+
+def test_scores_that_simple_models_lack() -> None:
+    assert baseline_notes(Monitor("loss", "min"), {"val": {"loss": 1.0}}, {"a": {"val": {}}}) == []
+    assert baseline_notes(Monitor("f1", "max"), {"test": {}}, {"a": {"val": {"f1": 1}}}) == []
+    assert baseline_notes(Monitor("f1", "max"), {"val": {"f1": 0.5}}, {}) == []

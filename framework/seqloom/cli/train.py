@@ -6,16 +6,17 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from omegaconf import DictConfig, open_dict
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 from seqloom.cli.plugins import unknown_disabled
 from seqloom.config.compose import VERSION_BASE, disable_by, freeze_and_check, refuse_sweep
@@ -30,7 +31,7 @@ from seqloom.sweep.preempted import run_together
 from seqloom.sweep.shares import own_share
 from seqloom.train import preemption
 from seqloom.train.folder import RunFolder
-from seqloom.train.group import Group, group
+from seqloom.train.group import Group, follows_by_hand, group
 from seqloom.train.lease import Lease
 from seqloom.train.record import record_refusal
 from seqloom.train.watch import end_with_sweep
@@ -115,7 +116,6 @@ def _train(arguments: list[str]) -> int:
     if {"-h", "--help"} & set(arguments):
         print(help_text(), end="")
         return 0
-    sys.argv = ["seqloom train", *_with_components(arguments)]
     errors: list[SeqloomError] = []
 
     def task(composed: DictConfig) -> None:
@@ -130,7 +130,9 @@ def _train(arguments: list[str]) -> int:
     before = os.environ.get("HYDRA_FULL_ERROR")
     os.environ["HYDRA_FULL_ERROR"] = "1"  # let errors through, to be explained here
     try:
-        hydra_main(task)
+        with _folder_of_node() as word:
+            sys.argv = ["seqloom train", *word, *_with_components(arguments)]
+            hydra_main(task)
     except COMPOSITION_ERRORS as error:
         if type(error) is ValueError and not str(error).startswith(COMPOSITION_MESSAGES):
             raise
@@ -145,6 +147,24 @@ def _train(arguments: list[str]) -> int:
     if errors:
         raise errors[0]
     return 0
+
+
+@contextmanager
+def _folder_of_node() -> Iterator[list[str]]:
+    """Yield an override that gives a process on another node than the first a folder of its own.
+
+    Hydra makes the folder and a log there, before it is known whether the run is on several nodes.
+    """
+    if os.environ.get("NODE_RANK", "0") in {"", "0"}:
+        yield []
+        return
+    with TemporaryDirectory(prefix="seqloom-") as own:
+
+        def folder(nodes: int | None, run_dir: str) -> str:
+            return own if (nodes or 1) > 1 else run_dir
+
+        OmegaConf.register_new_resolver("folder_of_node", folder, replace=True)
+        yield ["hydra.run.dir='${folder_of_node:${oc.select:trainer.num_nodes,1},${run_dir}}'"]
 
 
 def overrides_first(arguments: list[str]) -> list[str]:
@@ -194,7 +214,9 @@ def run_composed(composed: DictConfig) -> None:
         with own_share(settings.sweep.dir, settings.launcher, config.trainer, config.threads):
             run_once(config)
     else:
-        report(run_once(config))
+        result = run_once(config)
+        if not follows_by_hand(config):
+            report(result)
 
 
 def print_failure(text: str) -> None:

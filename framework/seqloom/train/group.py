@@ -2,7 +2,7 @@
 
 The first process prepares the run and tells the others its folder, over a store at the address
 where they will meet anyway. Nothing else is agreed on in advance: the others do not even compose
-the config.
+the config. For those that a person has started, see `seqloom.train.by_hand`.
 """
 
 from __future__ import annotations
@@ -18,8 +18,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from seqloom.config.run_config import RunConfig
 from seqloom.errors import ConfigError, RunError
 from seqloom.train import preemption
+from seqloom.train.watch import Process
+
+NODE = "NODE_RANK"
+"""Variable by which a person says which node a process is started on."""
 
 PATIENCE = 300.0
 """Seconds within which all processes must have started."""
@@ -35,7 +40,7 @@ class Group:
     """The place of this process among those that one program has started.
 
     Attributes:
-        by: The program: ``srun`` or ``torchrun``.
+        by: The program: ``srun`` or ``torchrun``; empty if a person started them.
         rank: Number of this process.
         size: Number of processes.
         local_rank: Number of this process on its node.
@@ -71,6 +76,18 @@ class Group:
             "MASTER_PORT": str(self.port),
         }
 
+    @property
+    def all(self) -> str:
+        """What an error calls the processes."""
+        return f"{self.size} processes{self.by and f' of {self.by}'}"
+
+    @property
+    def remedy(self) -> str:
+        """What an error advises if a process does not come."""
+        if self.by:
+            return "See their output, or test the cluster: seqloom cluster test"
+        return "The same command is needed on each node, with a NODE_RANK of its own."
+
     def __str__(self) -> str:
         """Return what an error calls this process."""
         return f"process {self.rank} of {self.size}, on {platform.node()}"
@@ -100,42 +117,53 @@ def find_group(variables: Mapping[str, str]) -> Group | None:
     return found if found.size > 1 else None
 
 
+def follows_by_hand(cfg: RunConfig) -> bool:
+    """Return whether a person started this process to follow that of another node."""
+    nodes = int(cfg.trainer.get("num_nodes") or 1)
+    return nodes > 1 and os.environ.get(NODE, "0") not in {"", "0"} and group() is None
+
+
 def _of_torchrun(found: Mapping[str, str]) -> Group:
     return Group(
         by="torchrun",
-        rank=_number(found, "RANK"),
-        size=_number(found, "WORLD_SIZE"),
-        local_rank=_number(found, "LOCAL_RANK"),
-        local_size=_number(found, "LOCAL_WORLD_SIZE"),
-        node=_number(found, "GROUP_RANK"),
+        rank=number_of(found, "RANK"),
+        size=number_of(found, "WORLD_SIZE"),
+        local_rank=number_of(found, "LOCAL_RANK"),
+        local_size=number_of(found, "LOCAL_WORLD_SIZE"),
+        node=number_of(found, "GROUP_RANK"),
         address=found.get("MASTER_ADDR", "127.0.0.1"),
-        port=_number(found, "MASTER_PORT"),
+        port=number_of(found, "MASTER_PORT"),
         served=found.get("TORCHELASTIC_USE_AGENT_STORE") == "True",
-        restart=_number(found, "TORCHELASTIC_RESTART_COUNT", 0),
+        restart=number_of(found, "TORCHELASTIC_RESTART_COUNT", 0),
     )
 
 
 def _of_srun(found: Mapping[str, str]) -> Group:
     """Return the group of a job step. Steps of one machine must not meet at one port."""
-    size, node = _number(found, "SLURM_STEP_NUM_TASKS", 1), _number(found, "SLURM_NODEID", 0)
+    size, node = number_of(found, "SLURM_STEP_NUM_TASKS", 1), number_of(found, "SLURM_NODEID", 0)
     step = [found.get(f"SLURM_{name}", "") for name in ("JOB_ID", "STEP_ID", "RESTART_COUNT")]
     port = 15000 + zlib.crc32(".".join(step).encode()) % 15000
     return Group(
         by="srun",
-        rank=_number(found, "SLURM_PROCID", 0),
+        rank=number_of(found, "SLURM_PROCID", 0),
         size=size,
-        local_rank=_number(found, "SLURM_LOCALID", 0),
+        local_rank=number_of(found, "SLURM_LOCALID", 0),
         local_size=tasks_of(node, found.get("SLURM_STEP_TASKS_PER_NODE", str(size))),
         node=node,
         address=found.get("MASTER_ADDR") or first_host(found.get("SLURM_STEP_NODELIST", "")),
-        port=_number(found, "MASTER_PORT", port),
+        port=number_of(found, "MASTER_PORT", port),
     )
 
 
-def _number(variables: Mapping[str, str], name: str, default: int | None = None) -> int:
-    text = variables.get(name, "" if default is None else str(default))
+def number_of(variables: Mapping[str, str], name: str, default: int | None = None) -> int:
+    """Return the whole number that a variable holds.
+
+    Raises:
+        ConfigError: It holds something else, or is not set and there is no default.
+    """
+    text = variables.get(name) or ("" if default is None else str(default))
     if not text.isdecimal():
-        raise ConfigError(f"{name}={text!r}: expected a whole number from srun or torchrun.")
+        raise ConfigError(f"{name}={text!r}: expected a whole number.")
     return int(text)
 
 
@@ -184,11 +212,51 @@ class Meeting:
         self._served = _connect(own)  # the first process serves it as long as this is kept
         self._store = PrefixStore(f"seqloom-{own.restart}-{number}", self._served)
 
+    def claim(self, called: str) -> None:
+        """Claim the rank of this process, which a person may have given to two.
+
+        Args:
+            called: What an error calls the rank.
+
+        Raises:
+            RunError: Another process has it; the first process learns of that too.
+        """
+        mine = Process.current().to_text()
+        found = self._store.compare_set(f"rank{self.own.rank}", "", mine).decode()
+        if found != mine and not Process.from_text(found).alive():
+            found = self._store.compare_set(f"rank{self.own.rank}", found, mine).decode()
+        if found != mine:
+            other = Process.from_text(found)
+            problem = (
+                f"{called} was given to two processes: one on {other.host} (process id "
+                f"{other.pid}) and one on {platform.node()} (process id {os.getpid()}). Each node "
+                "needs a number of its own, from 0; end all of them and start again."
+            )
+            self.write("problem", problem)
+            raise RunError(problem)
+
+    def write(self, key: str, text: str) -> None:
+        """Leave a text for the other processes."""
+        self._store.set(key, text)
+
+    def read(self, key: str) -> str:
+        """Return a text as soon as another process has left it.
+
+        Raises:
+            RunError: The first process has ended.
+            Preempted: A signal came meanwhile.
+        """
+        while not self._has(key):
+            preemption.check()
+            time.sleep(POLL)
+        text: str = self._store.get(key).decode()
+        return text
+
     def tell(self, **word: Any) -> None:
         """Leave word for the other processes, once."""
         if not self._told:
             self._told = True
-            self._store.set("word", json.dumps(word))
+            self.write("word", json.dumps(word))
 
     def wait_for_word(self) -> dict[str, Any]:
         """Return what the first process says, as soon as it does.
@@ -197,35 +265,33 @@ class Meeting:
             RunError: It has ended.
             Preempted: A signal came meanwhile.
         """
-        while not self._has("word"):
-            preemption.check()
-            time.sleep(POLL)
-        word: dict[str, Any] = json.loads(self._store.get("word"))
+        word: dict[str, Any] = json.loads(self.read("word"))
         return word
 
     def answer(self, problem: str = "") -> None:
         """Tell the first process that this one is ready, or why it is not."""
-        self._store.set(f"answer{self.own.rank}", problem or "ready")
+        self.write(f"answer{self.own.rank}", problem or "ready")
 
     def wait_for_answers(self, seconds: float = PATIENCE) -> dict[int, str]:
         """Wait until all others have answered; return the problems by rank.
 
         Raises:
-            RunError: Some have not, in time.
+            RunError: Some have not, in time, or two have the same rank.
             Preempted: A signal came meanwhile.
         """
         missing, end = set(range(1, self.own.size)), time.monotonic() + seconds
         problems = {}
         while missing:
+            if self._has("problem"):
+                raise RunError(self.read("problem"))
             for rank in [rank for rank in missing if self._has(f"answer{rank}")]:
                 missing.remove(rank)
                 problems[rank] = self._store.get(f"answer{rank}").decode()
             if missing and time.monotonic() > end:
                 which = ", ".join(map(str, sorted(missing)[:10]))
                 raise RunError(
-                    f"Of {self.own.size} processes of {self.own.by}, these did not start within "
-                    f"{seconds:.0f} s: {which}. See their output, or test the cluster: seqloom "
-                    "cluster test"
+                    f"Of {self.own.all}, these did not start within {seconds:.0f} s: {which}. "
+                    f"{self.own.remedy}"
                 )
             preemption.check()
             time.sleep(POLL if missing else 0)
@@ -236,8 +302,8 @@ class Meeting:
             return bool(self._store.check([key]))
         except RuntimeError as error:
             raise RunError(
-                f"The first of {self.own.size} processes of {self.own.by}, on {self.own.address}, "
-                "ended before the training: see its output."
+                f"The first of {self.own.all}, on {self.own.address}, ended before the training, "
+                "or cannot be reached any more: see its output."
             ) from error
 
 
@@ -261,14 +327,14 @@ def _connect(own: Group) -> Any:
         except RuntimeError as error:
             if serves:
                 raise RunError(
-                    f"Cannot serve the processes of {own.by} at port {own.port} of "
-                    f"{own.address}: {_first_line(error)}. Set another address or port: export "
-                    "MASTER_ADDR=… MASTER_PORT=…"
+                    f"The first of {own.all} cannot serve the others at {own.address}:{own.port}: "
+                    f"{_first_line(error)}. Set the address of this host and a port that is free: "
+                    "export MASTER_ADDR=… MASTER_PORT=…"
                 ) from error
             if time.monotonic() > end:
                 raise RunError(
                     f"{own} cannot reach the first one at {own.address}:{own.port} within "
-                    f"{PATIENCE:.0f} s: {_first_line(error)}. To find out why: seqloom cluster test"
+                    f"{PATIENCE:.0f} s: {_first_line(error)}. {own.remedy}"
                 ) from error
             time.sleep(POLL)
         else:

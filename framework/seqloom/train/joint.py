@@ -1,4 +1,4 @@
-"""Train one model on processes that srun or torchrun has started: one leads, the others follow.
+"""Train one model on processes that srun, torchrun or a person started: one leads, others follow.
 
 The first process does what a launcher does elsewhere: it composes and freezes the config, holds the
 lease, prepares the data and writes the record. Then all of them train, each from the run's folder,
@@ -22,10 +22,11 @@ from typing import Any
 
 from torch import distributed
 
-from seqloom.config.run_config import Section
+from seqloom.config.run_config import RunConfig, Section
 from seqloom.errors import ConfigError, RunError, SeqloomError
 from seqloom.files import write_json
 from seqloom.train import preemption
+from seqloom.train.by_hand import group_by_hand, how_to_start, introduce
 from seqloom.train.data import RunData, sampler
 from seqloom.train.distributed import barrier
 from seqloom.train.folder import RunFolder
@@ -49,16 +50,20 @@ _count = 0
 
 
 @contextmanager
-def joined() -> Iterator[Meeting | None]:
+def joined(cfg: RunConfig | None = None) -> Iterator[Meeting | None]:
     """Meet the other processes of the group, if there is one; None if this process is alone.
 
     The first process tells the others how it ended, unless it has told them to train.
 
+    Args:
+        cfg: Config of the run, if it is known: processes started by hand need it to meet.
+
     Raises:
+        ConfigError: The processes were not started as the config needs it.
         RunError: The first process cannot be reached.
     """
     global _count  # noqa: PLW0603  # a program may train several times, and each time is a meeting
-    own = group()
+    own = group() or (group_by_hand(cfg.trainer) if cfg else None)
     if own is None or _meetings:
         yield _meetings[0] if _meetings else None
         return
@@ -66,6 +71,8 @@ def joined() -> Iterator[Meeting | None]:
     meeting, status = Meeting(own, _count), 0
     _meetings.append(meeting)
     try:
+        if cfg and not own.by:
+            introduce(meeting, cfg)
         yield meeting
     except BaseException as error:
         status = _status(error)
@@ -98,10 +105,7 @@ def train_jointly(trainer: Section, devices: int, meeting: Meeting | None) -> bo
     needed = f"trainer.num_nodes={nodes} × trainer.devices={max(devices, 1)}"
     if meeting is None:
         if nodes > 1:
-            raise ConfigError(
-                f"trainer.num_nodes={nodes} needs a process for each device, started by srun or "
-                "torchrun: srun seqloom train …, or seqloom cluster script writes a job for Slurm."
-            )
+            raise ConfigError(how_to_start(nodes))
         return False
     own, total = meeting.own, nodes * max(devices, 1)
     if total == own.size:
@@ -193,7 +197,7 @@ def follow(meeting: Meeting) -> Path | None:
         meeting.answer(str(error))
         raise
     meeting.answer()
-    with isolated_process():
+    with isolated_process(), _quiet():
         os.environ.update(own.environment)
         try:
             take_part(folder, own.rank)
@@ -207,7 +211,26 @@ def follow(meeting: Meeting) -> Path | None:
             if follows_from_another(error):
                 raise RunError(f"Another process has ended, and so does {own}.") from error
             raise RunError(f"{type(error).__name__}: {error} ({own})") from error
+    _wait_for_record(folder)
     return folder.path
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Leave the log to the first process; this one reports warnings only."""
+    level = log.level
+    log.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
+
+
+def _wait_for_record(folder: RunFolder) -> None:
+    """Wait until the first process has recorded the end of the run, which it does now."""
+    end = time.monotonic() + VISIBLE
+    while time.monotonic() < end and folder.read_record().get("state") == "running":
+        time.sleep(POLL)
 
 
 def _not_needed(own: Group) -> str:

@@ -71,7 +71,8 @@ def run(cfg: RunConfig, overrides: Sequence[str] = ()) -> Result:
     """Train, evaluate the best checkpoint, and write the run's folder.
 
     A run on one device does its work in this process; one on several starts a process for each. Of
-    several processes that srun or torchrun started, the first leads, and the others follow it.
+    several processes that srun, torchrun or a person started, the first leads, and the others
+    follow it.
 
     Args:
         cfg: Config of the run.
@@ -82,7 +83,7 @@ def run(cfg: RunConfig, overrides: Sequence[str] = ()) -> Result:
     """
     preemption.started()
     quiet_lightning()
-    with joined() as meeting:
+    with joined(cfg) as meeting:
         if meeting and meeting.own.rank:
             return RunFolder(follow(meeting) or Path(cfg.run_dir).absolute()).result()
         return _run(cfg, overrides, meeting)

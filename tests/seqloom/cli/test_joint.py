@@ -1,4 +1,4 @@
-"""One model on processes that srun or torchrun has started; here, a test plays srun."""
+"""One model on processes that srun or a person has started; here, a test plays both."""
 
 from __future__ import annotations
 
@@ -47,12 +47,39 @@ def tasks(start: Callable[..., subprocess.Popen[str]]) -> Tasks:
     return run
 
 
+@pytest.fixture
+def by_hand(start: Callable[..., subprocess.Popen[str]]) -> Tasks:
+    """Run a command on two nodes, with one more override on the second; return status, stderr."""
+
+    def run(*arguments: str | Path, second: tuple[str, ...] = ()) -> Ended:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = str(free.getsockname()[1])
+        where = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+        started = [
+            start(*arguments, "trainer.num_nodes=2", *more, NODE_RANK=str(node), **where)
+            for node, more in enumerate([(), second])
+        ]
+        ended = []
+        for process in started:
+            with process:
+                said = process.communicate(timeout=300)
+            ended.append((process.returncode, "".join(said) if process is started[1] else said[1]))
+        return ended
+
+    return run
+
+
 def weights(run: Path) -> bytes:
     return (run / "bundle" / "model.safetensors").read_bytes()
 
 
-def test_two_tasks_train_what_two_devices_do(
-    tasks: Tasks, program: Callable[..., object], small: tuple[str, ...], tmp_path: Path
+def test_two_tasks_or_nodes_train_what_two_devices_do(
+    tasks: Tasks,
+    by_hand: Tasks,
+    program: Callable[..., object],
+    small: tuple[str, ...],
+    tmp_path: Path,
 ) -> None:
     words = ("train", *small, "batch.max_examples=16", "batch.workers=1")
     ended = tasks(*words, "trainer.num_nodes=2", f"run_dir={tmp_path / 'joint'}")
@@ -63,6 +90,23 @@ def test_two_tasks_train_what_two_devices_do(
     assert not list((tmp_path / "joint").rglob("hpc*"))
     program(*words, "trainer.devices=2", f"run_dir={tmp_path / 'own'}")
     assert weights(tmp_path / "joint") == weights(tmp_path / "own")
+    ended = by_hand(*words, f"run_dir={tmp_path / 'hand'}", second=(f"run_dir={tmp_path / 'x'}",))
+    assert [code for code, _ in ended] == [0, 0], ended
+    assert ended[1][1] == ""
+    assert not (tmp_path / "x").exists()
+    assert weights(tmp_path / "hand") == weights(tmp_path / "own")
+
+
+def test_other_settings_on_the_other_node_end_both(
+    by_hand: Tasks, small: tuple[str, ...], tmp_path: Path
+) -> None:
+    run = f"run_dir={tmp_path / 'run'}"
+    ended = by_hand("train", *small, run, second=("encoder.hidden_size=6",))
+    assert [code for code, _ in ended] == [1, 1], ended
+    for _, said in ended:
+        assert "was started with other settings than the first one: encoder.hidden_size" in said
+        assert "Traceback" not in said
+    assert not (tmp_path / "run" / "checkpoints").exists()
 
 
 def test_a_second_task_by_mistake_gets_one_sentence(
@@ -102,4 +146,6 @@ def test_nodes_need_somebody_who_starts_their_processes(
     assert "SLURM_STEP_ID" not in os.environ
     ended = program("train", *small, "trainer.num_nodes=2", f"run_dir={tmp_path / 'run'}")
     assert ended.returncode == 1
-    assert "needs a process for each device, started by srun or torchrun" in ended.stderr
+    assert (
+        "needs a process for each device: start seqloom train by srun or torchrun" in ended.stderr
+    )

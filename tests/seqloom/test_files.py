@@ -99,6 +99,7 @@ DEEP = "[" * 101 + "]" * 101
         ('{"a": {"b": 1, "c": 2, "b": 3}}', r"a\.json: the key 'b' occurs twice in one object\."),
         ('{"a": [' + "[]," * 1_000_000 + "0]}", r"more than 1000000 lists and objects\."),
     ],
+    ids=lambda text: text[:20],
 )
 def test_json_that_cannot_be_read_is_one_sentence(tmp_path: Path, text: str, problem: str) -> None:
     path = tmp_path / "a.json"

@@ -45,11 +45,11 @@ LIBRARIES = (
 )
 """Libraries that seqloom imports only when they are needed."""
 
+MAIN = "from seqloom.cli.main import main; main()"
 MODULES = ("seqloom.train.rank", "submitit.core._submit")
 """Modules that programs run by ``python -m``, and that start as forks as well."""
 
 RELAYED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
-
 OPTIONAL = ("joblib.externals.loky", "matplotlib.backends.backend_svg", "optuna")
 
 READ_AT_START = ("PYTHON", "LC_", "LANG", "OMP_", "MKL_", "OPENBLAS_", "TORCH_", "MPL")
@@ -87,9 +87,9 @@ class ForkServer:
         changed.pop("PYTHONPATH", None)
         return not any(name.startswith(READ_AT_START) for name in changed)
 
-    def write_program(self, path: Path) -> None:
-        """Write a program that does what ``seqloom`` does, by a fork."""
-        _write_script(path, f"main_by_fork({str(self.path)!r})")
+    def write_program(self, path: Path, source: str = MAIN) -> None:
+        """Write a program that runs a source by a fork, as a shell's command: ``seqloom``."""
+        _write_script(path, f"main_by_fork({str(self.path)!r}, {source!r})")
 
     def close(self) -> None:
         """End the server; programs that it has started run on."""
@@ -191,9 +191,8 @@ def relay(path: Path, request: dict[str, Any], streams: list[int]) -> int:
     return os.waitstatus_to_exitcode(status)
 
 
-def main_by_fork(path: str) -> int:
-    """Be the program ``seqloom`` of a shell: a fork of the server at this path."""
-    source = "from seqloom.cli.main import main; main()"
+def main_by_fork(path: str, source: str) -> int:
+    """Be a program of a shell: a fork of the server at this path."""
     return _relay_source(path, source, sys.argv, [str(Path(sys.argv[0]).parent)])
 
 
@@ -356,6 +355,7 @@ def _become(request: dict[str, Any], path: str) -> None:
         sys.modules["numpy"].random.seed()  # else each fork would draw the same
     if without_plots.VARIABLE in os.environ:
         without_plots.replace_plots()
+    os.fsync = lambda file: None  # no test has its machine lose power
     main = types.ModuleType("__main__")
     sys.modules["__main__"] = main
     _exit(_run(request["source"], main.__dict__))

@@ -52,6 +52,7 @@ def register_configs() -> dict[tuple[str, str], str]:
 @functools.lru_cache(maxsize=1)
 def _registered(found: Registry) -> dict[tuple[str, str], str]:
     store = ConfigStore.instance()
+    _share(store)
     _forget_plugins(store)
     store.store(name="run_schema", node=Run)
     rejected: dict[tuple[str, str], str] = {}
@@ -66,6 +67,15 @@ def _registered(found: Registry) -> dict[tuple[str, str], str]:
             rejected[key] = f"{plugin} provides a schema that OmegaConf rejects: {reason}"
     Plugins.instance().register(PluginSearchPath)
     return rejected
+
+
+def _share(store: ConfigStore) -> None:
+    """Have copies of Hydra's repositories share the store, which they only read.
+
+    Hydra copies its repository each time that it composes a config or looks up a group, and the
+    schemas of all components with it, which would take longer than the rest.
+    """
+    store.__dict__["__deepcopy__"] = lambda memo: store
 
 
 def _forget_plugins(store: ConfigStore) -> None:

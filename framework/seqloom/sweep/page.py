@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -263,6 +264,7 @@ def distribution(values: Sequence[str]) -> BaseDistribution:
     return FloatDistribution(low, high, log=spans_widely(low, high))
 
 
+@functools.cache
 def _environment() -> Environment:
     from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 

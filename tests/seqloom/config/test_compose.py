@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from hydra import compose, initialize_config_dir
+from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.singleton import Singleton
 from hydra.version import VersionBase
@@ -156,6 +157,12 @@ def test_a_section_that_is_no_part() -> None:
     )
     with pytest.raises(PluginError, match=r"^No installed plugin provides head=nre\. Did you mean"):
         freeze(OmegaConf.create({**whole, "head": {"name": "nre"}}))
+
+
+def test_composing_does_not_copy_all_schemas() -> None:
+    compose_run(["encoder=lstm"])
+    store = ConfigStore.instance()
+    assert copy.deepcopy({"store": store})["store"] is store  # as Hydra does for each lookup
 
 
 STRICT = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -60,6 +61,7 @@ def _best(row: Mapping[str, Any], key: str) -> tuple[str, float]:
     return ", ".join(places), row[key]
 
 
+@functools.cache
 def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 

@@ -13,8 +13,10 @@ from seqloom.data import SplitConfig
 from seqloom.errors import ConfigError, did_you_mean
 from seqloom.plugins import Component
 
-FIELD_KINDS = ("text", "tokens", "tags", "label", "labels")
+FIELD_KINDS = ("text", "tokens", "tags", "label", "labels", "texts")
 INPUT_KINDS = ("text", "tokens")
+NAMED = {"translation": "texts"}
+"""Kinds of fields whose names are not the kind."""
 SPLITS = ("train", "val", "test")
 """Parameters of files."""
 
@@ -22,10 +24,10 @@ SPLITS = ("train", "val", "test")
 def field_kinds(
     fields: Iterable[str], kinds: Mapping[str, str], default: str | None = None
 ) -> dict[str, str]:
-    """Return the kind of each field: as ``kinds`` says, else its own name if that is a kind.
+    """Return the kind of each field: as ``kinds`` says, else as its own name says.
 
-    >>> field_kinds(["text", "intent"], {"intent": "label"})
-    {'text': 'text', 'intent': 'label'}
+    >>> field_kinds(["text", "intent", "translation"], {"intent": "label"})
+    {'text': 'text', 'intent': 'label', 'translation': 'texts'}
 
     Raises:
         ConfigError: A field has no kind, a kind does not exist, or a kind is for no field.
@@ -37,7 +39,8 @@ def field_kinds(
 
 
 def _kind(name: str, kinds: Mapping[str, str], default: str | None) -> str:
-    kind = kinds.get(name, name if name in FIELD_KINDS else default)
+    own = name if name in FIELD_KINDS else NAMED.get(name, default)
+    kind = kinds.get(name, own)
     if kind is None:
         raise ConfigError(
             f"The kind of the field {name!r} is unknown. Set data.kinds.{name}=KIND, one of: "
@@ -77,7 +80,8 @@ class JsonlConfig(FileConfig):
 
     Attributes:
         columns: Field → key of the object; empty means {text: text, label: label}.
-        kinds: Field → kind (text, tokens, tags, label, labels), for fields whose name is not one.
+        kinds: Field → kind (text, tokens, tags, label, labels, texts), for fields whose name is not
+            one.
         labels_separator: Separator of the labels in a string that holds several.
         id_column: Key of the examples' ids; by default they are numbered.
     """
@@ -139,7 +143,8 @@ class ParallelConfig:
         val: The same; without it, ``split.val`` may cut it from ``train``.
         test: The same; without it, ``split.test`` may cut it from ``train``.
         split: What is cut from ``train``.
-        kinds: Field → kind (text, tokens, tags, label, labels), for fields whose name is not one.
+        kinds: Field → kind (text, tokens, tags, label, labels, texts), for fields whose name is not
+            one.
         labels_separator: Separator of the labels in a line that holds several.
     """
 

@@ -16,6 +16,7 @@ from seqloom.plugins.registry import choice
 
 WORDS = {
     "tokens": "a list of tokens",
+    "texts": "one or more texts",
     "text": "a text",
     "tags": "one tag for each token",
     "label": "one class for each example",

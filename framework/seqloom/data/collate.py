@@ -26,6 +26,7 @@ class EncodedExample:
         cost: Size of the example in a batch.
         frames: Number of steps of the frontend's output.
         whole: Whether the example has all the fields that it was read with.
+        given: Arrays that a head may know when it predicts, by its name; see `HeadCodec.given`.
     """
 
     example: Example
@@ -34,6 +35,7 @@ class EncodedExample:
     cost: int = 0
     frames: int = 0
     whole: bool = True
+    given: dict[str, Arrays] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -53,16 +55,18 @@ class Collate:
         ids = [row.example.id for row in rows]
         return SequenceBatch(
             inputs=Inputs(*_padded([row.inputs for row in rows], self.inputs)),
-            targets={
-                head: Targets(
-                    *_padded([row.targets[head] for row in rows], self.targets.get(head, {})), ids
-                )
-                for head in rows[0].targets
-            },
+            targets=self._by_head([row.targets for row in rows], ids),
+            given=self._by_head([row.given for row in rows], ids),
             ids=ids,
             origins=[row.example.origin for row in rows],
             weight=weight,
         )
+
+    def _by_head(self, rows: Sequence[dict[str, Arrays]], ids: list[str]) -> dict[str, Targets]:
+        return {
+            head: Targets(*_padded([row[head] for row in rows], self.targets.get(head, {})), ids)
+            for head in rows[0]
+        }
 
 
 def _padded(

@@ -30,11 +30,13 @@ class Codecs:
         """Return the (prepared) example encoded without its targets.
 
         Raises:
-            ExampleError: the frontend cannot read it.
+            ExampleError: the frontend cannot read it, or what is given to a head is invalid.
         """
         inputs = self.frontend.encode(example)
         cost, frames = self.frontend.cost(inputs), self.frontend.frames(inputs)
-        return EncodedExample(example, inputs, {}, cost, frames)
+        given = {name: codec.given(example) for name, codec in self.heads.items()}
+        given = {name: arrays for name, arrays in given.items() if arrays}
+        return EncodedExample(example, inputs, {}, cost, frames, given=given)
 
     def encode(self, example: Example, unknown: list[ExampleError] | None = None) -> EncodedExample:
         """Return the (prepared) example encoded with its targets.
@@ -57,20 +59,26 @@ class Codecs:
                 target = encoded.targets[name] = codec.encode_truth(example)
                 unknown.append(error)
             codec.check(example, target, encoded.frames)
+            encoded.cost = max(encoded.cost, codec.cost(target))
         return encoded
 
     def augment(self, encoded: EncodedExample, rng: np.random.Generator) -> EncodedExample:
         """Return an augmented copy, or the same example if its targets would no longer fit."""
         inputs = self.frontend.augment(encoded.inputs, rng)
         frames = self.frontend.frames(inputs)
-        if frames != encoded.frames and not self._can_emit(encoded, frames):
+        targets = {
+            name: codec.augment(encoded.targets[name], rng) for name, codec in self.heads.items()
+        }
+        changed = any(targets[name] is not own for name, own in encoded.targets.items())
+        augmented = replace(encoded, inputs=inputs, targets=targets, frames=frames)
+        if (changed or frames != encoded.frames) and not self._can_emit(augmented):
             return encoded
-        return replace(encoded, inputs=inputs, frames=frames)
+        return augmented
 
-    def _can_emit(self, encoded: EncodedExample, frames: int) -> bool:
+    def _can_emit(self, encoded: EncodedExample) -> bool:
         try:
             for name, codec in self.heads.items():
-                codec.check(encoded.example, encoded.targets[name], frames)
+                codec.check(encoded.example, encoded.targets[name], encoded.frames)
         except ExampleError:
             return False
         return True

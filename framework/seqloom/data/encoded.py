@@ -21,6 +21,9 @@ from seqloom.interfaces import Arrays, Example, Origin
 Read = Callable[[], Iterable[Example]]
 """Reads the examples of a split again, prepared."""
 
+GIVEN = "given/"
+"""Start of the names of arrays that heads may know when they predict."""
+
 ALIGNMENT = 16
 """Arrays begin at multiples of this in a file, in bytes."""
 
@@ -110,6 +113,7 @@ class EncodedSplit(Sequence[EncodedExample]):
         found = {
             "arrays": names,
             "heads": list(self[0].targets) if flat else [],
+            "given": list(self[0].given) if flat else [],
             "costs": self.costs.tolist(),
             "steps": self.steps.tolist(),
             "examples": [_plain(one) for one in self],
@@ -150,10 +154,12 @@ def _is_large(value: Any) -> bool:
 
 
 def _flat(encoded: EncodedExample) -> Arrays:
-    """Return all arrays of an example by one name: ``words``, ``ner/tags``."""
+    """Return all arrays of an example by one name: ``words``, ``ner/tags``, ``given/ner/tags``."""
+    by_head = {"": encoded.targets, GIVEN: encoded.given}
     targets = {
-        f"{head}/{name}": array
-        for head, arrays in encoded.targets.items()
+        f"{prefix}{head}/{name}": array
+        for prefix, heads in by_head.items()
+        for head, arrays in heads.items()
         for name, array in arrays.items()
     }
     return {**encoded.inputs, **targets}
@@ -258,12 +264,14 @@ class _StoredExamples(Sequence[EncodedExample]):
         origin = row["origin"] and Origin(*row["origin"])
         example = Example(row["id"], dict(row["fields"]), origin, dict(row["meta"]))
         targets: dict[str, Arrays] = {head: {} for head in self.facts["heads"]}
+        given: dict[str, Arrays] = {head: {} for head in self.facts.get("given", ())}
         inputs: Arrays = {}
         for name, arrays in self.stored.items():
-            head, _, own = name.partition("/")
-            if own and head in targets:
-                targets[head][own] = arrays[place]
+            head, _, own = name.removeprefix(GIVEN).partition("/")
+            heads = given if name.startswith(GIVEN) and head in given else targets
+            if own and head in heads:
+                heads[head][own] = arrays[place]
             else:
                 inputs[name] = arrays[place]
         cost, steps = self.facts["costs"][place], self.facts["steps"][place]
-        return EncodedExample(example, inputs, targets, cost, steps, row["whole"])
+        return EncodedExample(example, inputs, targets, cost, steps, row["whole"], given)

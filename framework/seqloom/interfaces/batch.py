@@ -68,6 +68,8 @@ class SequenceBatch:
     Attributes:
         inputs: Inputs of the frontend.
         targets: Targets by the name of the head; empty if only the inputs are known.
+        given: What a head may know of the targets when it predicts, by its name; without an entry
+            for heads to which nothing is given. See `HeadCodec.given`.
         ids: Ids of the examples, for messages.
         origins: Origins of the examples.
         weight: Factor of the batch's mean loss, such that the average over ranks is the mean over
@@ -76,6 +78,7 @@ class SequenceBatch:
 
     inputs: Inputs
     targets: dict[str, Targets] = field(default_factory=dict)
+    given: dict[str, Targets] = field(default_factory=dict)
     ids: list[str] = field(default_factory=list)
     origins: list[Origin | None] = field(default_factory=list)
     weight: float = 1.0
@@ -93,4 +96,5 @@ class SequenceBatch:
 
     def _map(self, move: Callable[[Tensor], Tensor]) -> SequenceBatch:
         targets = {name: one.map(move) for name, one in self.targets.items()}
-        return replace(self, inputs=self.inputs.map(move), targets=targets)
+        given = {name: one.map(move) for name, one in self.given.items()}
+        return replace(self, inputs=self.inputs.map(move), targets=targets, given=given)

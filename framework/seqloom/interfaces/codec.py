@@ -93,6 +93,14 @@ class FrontendCodec(Codec):
     def frames(self, item: Arrays) -> int:
         """Return the number of steps that the frontend returns for the arrays."""
 
+    def steps(self, example: Example) -> Sequence[str]:
+        """Return the text of each step that the frontend returns for a (prepared) example.
+
+        Heads name steps by them, such as the two ends of a word alignment. There are as many as
+        ``frames`` returns; none by default, if steps are not texts.
+        """
+        return ()
+
     def content(self, example: Example, item: Arrays) -> Any:
         """Return a value that is equal for examples with the same input, or None.
 
@@ -144,6 +152,34 @@ class HeadCodec(Codec):
             "init_classes=replace."
         )
 
+    def cost(self, item: Arrays) -> int:
+        """Return the size of the target in the unit of ``batch.max_cost``; 0 by default.
+
+        An example costs as much as the larger of its input and its targets, so override it where a
+        target may be longer than its input.
+        """
+        return 0
+
+    def given(self, example: Example) -> Arrays:
+        """Return what the head may know of the target when it predicts, such as a forced prefix.
+
+        Called for examples with and without a target; `Head.decode` gets the arrays of a batch as
+        its argument ``given``. The names are the same for all examples; what is not known of one is
+        a sequence of length 0. By default nothing is known.
+
+        Raises:
+            ExampleError: If the field with it is invalid.
+        """
+        return {}
+
+    def augment(self, item: Arrays, rng: np.random.Generator) -> Arrays:
+        """Return an augmented copy of the target's arrays for one epoch of training.
+
+        ``rng`` is the one of `FrontendCodec.augment`, after its call. ``item`` itself must not be
+        changed. If ``check`` rejects the copy, the example is used without augmentation.
+        """
+        return item
+
     def encode_truth(self, example: Example) -> Arrays:
         """Return the target that an evaluation compares predictions with.
 
@@ -183,7 +219,11 @@ class HeadCodec(Codec):
         return
 
     def describe(self, example: Example, prediction: Prediction) -> Prediction:
-        """Return the prediction with data of the example, such as texts and character offsets."""
+        """Return the prediction with data of the example, such as texts and character offsets.
+
+        A codec that names steps of the input accepts ``steps: Sequence[str] = ()`` as well, the
+        text of each one; it is empty if steps are not texts. See `FrontendCodec.steps`.
+        """
         return prediction
 
     def target(self, example: Example) -> list[str] | None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from torch import Tensor
 from torchmetrics import Metric
 
+from seqloom.interfaces.arguments import accepted
 from seqloom.interfaces.batch import Targets
 from seqloom.interfaces.example import Prediction
 from seqloom.interfaces.head import Matrix, Mode, Table
@@ -28,7 +30,15 @@ class HeadMetric(Metric):
 
     @abstractmethod
     def update(self, predictions: Sequence[Prediction], targets: Targets) -> None:
-        """Update the sums with the predictions and targets of a batch."""
+        """Update the sums with the predictions and targets of a batch.
+
+        A metric of losses or outputs, such as a perplexity, accepts these keyword arguments as
+        well, and computes what it can without them:
+
+        * ``losses: Tensor | None = None``: losses of the head, (B,); None where the predictions do
+          not come from the head.
+        * ``outputs: Any = None``: outputs of the head; also None for sampling errors.
+        """
 
     @abstractmethod
     def compute(self) -> dict[str, Tensor]:
@@ -48,3 +58,17 @@ class HeadMetric(Metric):
     def mode(self, name: str) -> Mode:
         """Return whether higher or lower values of a metric are better; ``min`` for ``loss``."""
         return "min" if name == "loss" else self.modes[name]
+
+
+def update(
+    metric: HeadMetric,
+    predictions: Sequence[Prediction],
+    targets: Targets,
+    *,
+    losses: Tensor | None = None,
+    outputs: Any = None,
+) -> None:
+    """Update a metric, with those of the optional arguments that its class accepts."""
+    # That of the class: torchmetrics wraps that of each metric in a function of its own.
+    options = accepted(type(metric).update, losses=losses, outputs=outputs)
+    metric.update(predictions, targets, **options)

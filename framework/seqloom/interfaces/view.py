@@ -15,8 +15,10 @@ class View:
         width: Width in pixels.
         places: Left and right edge of each step, in pixels from the left edge of the markup; empty
             if steps do not have positions in it.
+        steps: Text of each step, see `FrontendCodec.steps`; empty if steps are not texts.
     """
 
     html: str
     width: int = 900
     places: Sequence[tuple[float, float]] = ()
+    steps: Sequence[str] = ()

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from seqloom.data.content import ContentFields
+from seqloom.data.references import with_all_references
 from seqloom.data.take import take
 from seqloom.interfaces import Example
 from seqloom.plugins import registry
@@ -15,22 +16,36 @@ from seqloom.plugins.registry import choice
 log = logging.getLogger("seqloom")
 
 
-def taken(data: Mapping[str, Any], split: str, examples: list[Example]) -> list[Example]:
-    """Return the part of a split's examples that ``data.take`` names.
+def selected(data: Mapping[str, Any], split: str, examples: list[Example]) -> list[Example]:
+    """Return a split's examples as the settings of every ``data`` section say.
+
+    Those of ``train`` may be reduced to a part (``take``), and those of the other splits that
+    differ only in their references become one (``group_references``).
 
     Args:
         data: Section of the data component.
-        split: Name of the split; only ``train`` is reduced.
+        split: Name of the split.
         examples: All examples of the split.
     """
     name, params = choice(data)
     component = registry().find("data", name)
-    count = params.get("take")
-    if count is None or split != "train" or "take" not in component.settings:
+    settings = {key: params.get(key, value) for key, value in component.settings.items()}
+    kinds = component.given(params)
+    if split == "train":
+        return _taken(settings.get("take"), kinds, examples)
+    fields = [name for name, kind in kinds.items() if kind == "texts"]
+    if len(fields) != 1 or not settings.get("group_references"):
+        return examples
+    others = tuple(name for name in kinds if name not in fields)
+    return with_all_references(examples, fields[0], others)
+
+
+def _taken(count: int | None, kinds: Mapping[str, str], examples: list[Example]) -> list[Example]:
+    """Return a number of examples, in proportion to the classes if there are any."""
+    if count is None:
         return examples
     if count > len(examples):
         log.warning("data.take=%d: train has only %d examples.", count, len(examples))
-    kinds = component.given(params)
     field = next((name for name, kind in kinds.items() if kind == "label"), None)
     return take(examples, count, field)
 

@@ -218,8 +218,7 @@ class Pipeline:
         self, examples: Sequence[EncodedExample]
     ) -> list[tuple[Example, Prediction]]:
         """Return each example with its prediction; examples of similar size are batched."""
-        head, codec = self.head, self.codecs.heads[self.head_name]
-        options = accepted(head.decode, given=None, purpose="predict", scores=True)
+        head, name = self.head, self.head_name
         predictions: dict[int, Prediction] = {}
         was_training = self.model.training
         self.model.eval()
@@ -227,14 +226,22 @@ class Pipeline:
             for group in similar_sizes([one.cost for one in examples]):
                 batch = self.collate([examples[i] for i in group]).to(self.device)
                 encoded, outputs = self.outputs(batch)
-                found = head.decode(outputs, encoded, **options)
+                known = {"given": batch.given.get(name), "purpose": "predict", "scores": True}
+                found = head.decode(outputs, encoded, **accepted(head.decode, **known))
                 predictions |= dict(zip(group, found, strict=True))
         finally:
             self.model.train(was_training)
         return [
-            (one.example, codec.describe(one.example, predictions[number]))
+            (one.example, self._described(one.example, predictions[number]))
             for number, one in enumerate(examples)
         ]
+
+    def _described(self, example: Example, prediction: Prediction) -> Prediction:
+        codec = self.codecs.heads[self.head_name]
+        options = accepted(codec.describe, steps=())
+        if options:
+            options["steps"] = self.codecs.frontend.steps(example)
+        return codec.describe(example, prediction, **options)
 
 
 def _batches(items: Iterable[Any], size: int) -> Iterator[list[Any]]:

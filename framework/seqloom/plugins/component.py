@@ -40,9 +40,13 @@ class DataSettings:
         take: Number of training examples to use; null: all. They are the first of a fixed
             shuffle, in proportion to the classes if there is a field of kind ``label``, so that a
             larger number includes a smaller one. ``val`` and ``test`` stay whole.
+        group_references: Whether examples of ``val`` and ``test`` that differ only in a field of
+            kind ``texts`` become one, with the texts of all: a translation is compared with every
+            reference. In ``train`` each stays an example.
     """
 
     take: int | None = None
+    group_references: bool = True
 
 
 SETTINGS: Mapping[Kind, type] = {"data": DataSettings}
@@ -79,6 +83,9 @@ class Component:
             splits have a few examples. For a frontend or head: takes lengths (one is 1) and a numpy
             ``Generator`` and returns an example of each length, with the fields that the default
             parameters name. Not needed where defaults, or fields of the standard kinds, are enough.
+        candidates: ``module:function`` of a head for the conformance checks: takes an example and
+            returns examples like it, one with each target that it could have, of which the best is
+            searched for. Not needed for fields of the kinds label, labels and tags.
         renamed: Current name by former name of each parameter that was renamed, so that older
             models still load.
         older_defaults: Value, in models that are older than a parameter, of each parameter whose
@@ -100,6 +107,7 @@ class Component:
     writers: Mapping[str, str] = field(default_factory=dict)
     extra: str = ""
     sample: str = ""
+    candidates: str = ""
     renamed: Mapping[str, str] = field(default_factory=dict)
     older_defaults: Mapping[str, Any] = field(default_factory=dict)
     suggests: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

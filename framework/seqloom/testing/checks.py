@@ -10,6 +10,7 @@ from seqloom.plugins import Kind
 from seqloom.testing import (
     encoders,
     frontends,
+    head_codecs,
     head_metrics,
     head_search,
     heads,
@@ -73,8 +74,9 @@ HEAD_CHECKS: tuple[Callable[[HeadCase], None], ...] = (
     head_search.check_likelihood,
     head_metrics.check_metrics,
     head_metrics.check_metrics_on_ranks,
-    heads.check_codec,
-    heads.check_output,
+    head_codecs.check_codec,
+    head_codecs.check_augment,
+    head_codecs.check_output,
     modules.check_gradients,
     heads.check_round_trip,
     modules.check_state_dict,
@@ -129,6 +131,7 @@ SCOPES: Mapping[Check, Scope] = {
     encoders.check_pickle: Scope.one,
     frontends.check_workers: Scope.one,
     heads.check_round_trip: Scope.one,
+    head_codecs.check_augment: Scope.one,
     heads.check_load_matching: Scope.one,
     # Training, in itself or on two processes, which takes long.
     learning.check_learning: Scope.defaults,

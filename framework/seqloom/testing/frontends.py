@@ -136,7 +136,10 @@ def _valid(given: Features) -> Tensor:
 
 
 def check_sizes(case: FrontendCase) -> None:
-    """Features have ``output_size`` columns and the lengths that ``frames`` predicted."""
+    """Features have ``output_size`` columns and the lengths that ``frames`` predicted.
+
+    So has what ``steps`` returns, if it names the steps.
+    """
     probe = case.probe()
     frontend = probe.seeded()
     given = frontend(probe.batch())
@@ -147,6 +150,12 @@ def check_sizes(case: FrontendCase) -> None:
     _valid(given)  # lengths are on the CPU
     for name, found in (("frames", frames), ("cost", [row.cost for row in probe.encoded])):
         require(min(found) > 0, f"{name}() returns {found}; expected positive numbers")
+    for row in probe.encoded:
+        texts = list(probe.codec.steps(row.example))
+        require(
+            len(texts) in (0, row.frames) and all(isinstance(one, str) for one in texts),
+            f"steps() returns {texts!r} for {row.frames} frames; expected a text for each, or none",
+        )
 
 
 def check_padding(case: FrontendCase) -> None:

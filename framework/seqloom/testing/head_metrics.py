@@ -21,6 +21,7 @@ from seqloom.interfaces import (
     Table,
     Targets,
 )
+from seqloom.interfaces.metric import update
 from seqloom.testing.compare import (
     ConformanceError,
     NotApplicable,
@@ -33,8 +34,10 @@ from seqloom.testing.heads import HeadCase, targets
 from seqloom.testing.ranks import on_two_ranks
 from seqloom.train.evaluator import gather_states
 
-Part = tuple[list[Prediction], Targets] | None
-"""What a rank counts: predictions with their targets, or nothing."""
+LOSS = "loss"
+
+Part = tuple[list[Prediction], Targets, Tensor] | None
+"""What a rank counts: predictions with their targets and losses, or nothing."""
 
 Judged = tuple[list[Prediction], Example, Example]
 """The prediction of one example, it with the target predicted, and with another."""
@@ -44,19 +47,20 @@ Counted = tuple[dict[str, Tensor], list[dict[str, Any]]]
 
 
 def check_metrics(case: HeadCase) -> None:
-    """Metrics do not depend on batching, and ``monitor`` is one of them.
+    """Metrics do not depend on batching, and ``monitor`` is one of them, or the loss.
 
     The monitored metric needs no confidences. If it is known which target a prediction names, it
     is better for that target than for another.
     """
     head, codec = _head(case)
     whole, pieces = head.metrics(), head.metrics()
-    whole.update(case.decoded(head, case.rows), case.targets(codec, case.rows))
+    _add(whole, _part(case, head, codec, case.rows))
     for row in reversed(case.rows):
-        pieces.update(case.decoded(head, [row]), case.targets(codec, [row]))
+        _add(pieces, _part(case, head, codec, [row]))
     values, others = whole.compute(), pieces.compute()
     require(
-        head.monitor in values, f"monitor is {head.monitor!r}; compute() returns {sorted(values)}"
+        head.monitor in {*values, LOSS},
+        f"monitor is {head.monitor!r}; compute() returns {sorted(values)}",
     )
     _require_modes(whole, values)
     for name, value in values.items():
@@ -65,8 +69,22 @@ def check_metrics(case: HeadCase) -> None:
         )
     details = whole.details()
     require(isinstance(details, list), f"details() is {details!r}, expected a list")
-    _require_no_need_of_confidences(case, head, codec, values)
-    _require_judges(case, head, codec)
+    if head.monitor != LOSS:
+        _require_no_need_of_confidences(case, head, codec, values)
+        _require_judges(case, head, codec)
+
+
+def _part(
+    case: HeadCase, head: Head, codec: HeadCodec, rows: Sequence[int], scores: bool = True
+) -> tuple[list[Prediction], Targets, Tensor]:
+    """Return the predictions of some examples, their targets and their losses."""
+    losses = case.losses(head, codec, rows).detach()
+    return case.decoded(head, rows, scores), case.targets(codec, rows), losses
+
+
+def _add(metric: HeadMetric, part: tuple[list[Prediction], Targets, Tensor]) -> None:
+    predictions, wanted, losses = part
+    update(metric, predictions, wanted, losses=losses)
 
 
 def _require_modes(metric: HeadMetric, values: dict[str, Tensor]) -> None:
@@ -81,7 +99,7 @@ def _require_no_need_of_confidences(
     case: HeadCase, head: Head, codec: HeadCodec, values: dict[str, Tensor]
 ) -> None:
     brief = head.metrics()
-    brief.update(case.decoded(head, case.rows, scores=False), case.targets(codec, case.rows))
+    _add(brief, _part(case, head, codec, case.rows, scores=False))
     others = brief.compute()
     where = f"{head.monitor} after decode(scores=False)"
     require(head.monitor in others, f"no {where}; compute() returns {sorted(others)}")
@@ -141,10 +159,7 @@ def check_metrics_on_ranks(case: HeadCase) -> None:
     So are the tables and matrices of ``details()``.
     """
     head, codec = _head(case)
-    parts = [
-        (case.decoded(head, rows), case.targets(codec, rows))
-        for rows in (case.rows, case.rows[:1], case.rows[1:])
-    ]
+    parts = [_part(case, head, codec, rows) for rows in (case.rows, case.rows[:1], case.rows[1:])]
     expected = _counted(head.metrics(), parts[0])
     unequal, alone = (parts[1], parts[2]), (None, parts[0])
     for rank, (shared, lonely) in enumerate(on_two_ranks(_on_rank, head, unequal, alone)):
@@ -167,7 +182,7 @@ def _on_rank(head: Head, *tasks: Sequence[Part]) -> list[Counted]:
 def _counted(metric: HeadMetric, part: Part) -> Counted:
     metric.dist_sync_fn = gather_states  # as in training
     if part is not None:
-        metric.update(*part)
+        _add(metric, part)
     with warnings.catch_warnings():
         # A rank without an example has nothing to add, which is fine.
         warnings.filterwarnings("ignore", "The ``compute`` method of metric", UserWarning)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-import pickle
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -20,10 +19,8 @@ from seqloom.interfaces import (
     Features,
     Head,
     HeadCodec,
-    Origin,
     Prediction,
     Targets,
-    View,
 )
 from seqloom.interfaces.arguments import accepted
 from seqloom.testing import modules
@@ -32,10 +29,7 @@ from seqloom.testing.compare import (
     require,
     require_equal,
     require_finite,
-    require_raises,
     require_same,
-    require_same_arrays,
-    stored,
 )
 from seqloom.testing.modules import Probe, gradients
 from seqloom.testing.samples import features
@@ -48,10 +42,6 @@ LEARNING_RATE = 0.05
 SHARE = 0.8
 """Largest part of the mean loss that training may leave."""
 
-OPENING = "<script>"
-MARKUP = f"{OPENING}alert(1)</script>"
-
-INPUTS = ("text", "tokens")
 Candidates = Callable[[Example], Iterable[Example]]
 """From an example to examples like it, with each target that it could have."""
 
@@ -242,86 +232,6 @@ def _confidences(value: Any, key: str = "") -> Iterator[float]:
             yield from _confidences(one, key)
     elif key == "confidence":
         yield value
-
-
-def check_codec(case: HeadCase) -> None:
-    """The codec's state is JSON, it can be pickled, and it encodes the same every time."""
-    codec = case.codec()
-    again = case.cls.make_codec(**case.params)
-    again.restore(stored(codec.fit(case.examples)))
-    for other in (codec, again, pickle.loads(pickle.dumps(codec))):
-        for one in case.examples:
-            require_same_arrays(other.encode(one), codec.encode(one), f"{one.id}: ")
-    with require_raises(ExampleError, "an example without a target"):
-        codec.encode(Example("bad", {}))
-
-
-def check_output(case: HeadCase) -> None:
-    """Rows have the named columns, and all text is escaped in HTML."""
-    case = _with_markup(case)
-    codec = case.codec()
-    head = case.head(codec)
-    for row, example in enumerate(case.examples):
-        hostile = _inputs_with_markup(example)
-        prediction = codec.describe(hostile, case.decoded(head, [row])[0])
-        lines = codec.columns(hostile, prediction)
-        if codec.row_per_token:
-            tokens = case.frames[row]
-            require(len(lines) == tokens, f"{len(lines)} rows for {tokens} tokens")
-        for cells in lines:
-            names = codec.column_names
-            require(
-                len(cells) == len(names), f"a row of {len(cells)} cells for {len(names)} columns"
-            )
-        html = codec.render(hostile, prediction, View("<p>what was read</p>"))
-        before, found, _ = html.partition(OPENING)
-        require(not found, f"render() does not escape texts: …{before[-40:]}{found}")
-
-
-def _with_markup(case: HeadCase) -> HeadCase:
-    """Return the case with markup in each field but the inputs, if its codec accepts that.
-
-    So there is markup in the classes too, and in what is predicted: a label is ``left<script>…``.
-    """
-    for name in case.examples[0].fields:
-        if name not in INPUTS:
-            marked = replace(case, examples=[_marked(one, name) for one in case.examples])
-            case = marked if _is_taken(marked) else case
-    return case
-
-
-def _is_taken(case: HeadCase) -> bool:
-    try:
-        codec = case.codec()
-    except ExampleError:
-        return False
-    return all(case.takes(codec, row, example) for row, example in enumerate(case.examples))
-
-
-def _inputs_with_markup(example: Example) -> Example:
-    """Return the example with markup in its inputs, its id, its origin and its meta data.
-
-    A text may be what a head predicts, so its codec must not see this.
-    """
-    for name in INPUTS:
-        example = _marked(example, name)
-    meta = {**example.meta, "note": MARKUP}
-    return replace(example, id=example.id + MARKUP, origin=Origin(MARKUP), meta=meta)
-
-
-def _marked(example: Example, name: str) -> Example:
-    if name not in example.fields:
-        return example
-    return replace(example, fields={**example.fields, name: _markup(example.fields[name])})
-
-
-def _markup(value: Any) -> Any:
-    if isinstance(value, str):
-        # The letter O marks a token as outside, whatever the classes are.
-        return value if value == "O" else value + MARKUP
-    if isinstance(value, list) and all(isinstance(one, str) for one in value):
-        return [_markup(one) for one in value]
-    return value
 
 
 def check_round_trip(case: HeadCase) -> None:

@@ -49,6 +49,7 @@ MAKERS: dict[str, Make] = {
         [tuple(point) for point in rng.normal(size=(length, 2)).cumsum(0).tolist()]
     ],
     "features": lambda length, rng: rng.normal(size=(length, 3)).astype(np.float32),
+    "texts": lambda length, rng: [" ".join(_tokens(length, rng)) for _ in range(1 + length % 2)],
     "labels": lambda _, rng: [label for label in ("left", "right", "up") if rng.random() < 0.5],
 }
 """Functions that make a value of each kind for an example of a given length.

@@ -22,7 +22,7 @@ from seqloom.testing.checks import CHECKS, Check, Scope, scope_of
 from seqloom.testing.compare import ConformanceError, NotApplicable, require
 from seqloom.testing.encoders import EncoderCase
 from seqloom.testing.frontends import FrontendCase
-from seqloom.testing.heads import HeadCase
+from seqloom.testing.heads import Candidates, HeadCase
 from seqloom.testing.readers import ReaderCase
 from seqloom.testing.samples import LENGTHS, MAKERS, examples, options
 
@@ -193,8 +193,16 @@ def _head(component: Component, params: dict[str, Any]) -> HeadCase:
         except ExampleError as error:
             rejected = rejected or error
             continue
-        return HeadCase(cls, found, frames, params, kind=kind)
+        return HeadCase(cls, found, frames, params, _candidates(component), kind)
     raise rejected or ConformanceError(f"{_name(component)} takes no field")
+
+
+def _candidates(component: Component) -> Candidates | None:
+    """Return the component's own function that lists the targets of an example, if it has one."""
+    if not component.candidates:
+        return None
+    function: Candidates = import_target(component.candidates, f"candidates of {_name(component)}")
+    return function
 
 
 def _frames(case: HeadCase) -> list[int]:

@@ -169,11 +169,11 @@ def read_examples(
     from seqloom.data.rejected import Rejected, warn_of_unknown
     from seqloom.data.sampler import BatchSampler
     from seqloom.model.build import build_reader
-    from seqloom.model.fields import taken
+    from seqloom.model.fields import selected
 
     rejected = Rejected(skip_bad, "--skip-bad")
     found = read_split(build_reader(section), split, pipeline.codecs.frontend, rejected)
-    found = taken(section, split, found)
+    found = selected(section, split, found)
     unknown: list[ExampleError] = []
     rows = encode(pipeline.codecs, found, rejected, unknown=unknown)
     rejected.raise_or_warn(f"the {split} split")

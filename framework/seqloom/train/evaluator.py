@@ -20,6 +20,7 @@ from seqloom.data.progress import progress
 from seqloom.data.sampler import BatchSampler
 from seqloom.interfaces import Encoded, Matrix, Purpose, SequenceBatch, Table, Targets
 from seqloom.interfaces.arguments import accepted
+from seqloom.interfaces.metric import update
 from seqloom.model.pipeline import Pipeline
 from seqloom.train.distributed import from_first, gathered, rank, world_size
 from seqloom.train.sampling_error import SamplingError
@@ -62,16 +63,18 @@ class Evaluator:
         """Add the outputs for a batch; ``scores`` asks for confidences too."""
         if batch.weight == 0:
             return
-        head, targets = self.pipeline.head, batch.targets[self.pipeline.head_name]
+        head, name = self.pipeline.head, self.pipeline.head_name
+        targets = batch.targets[name]
         undefined = head.undefined(targets).tolist()
         self._undefined |= any(undefined)
-        losses = zip(batch.ids, head.loss(outputs, targets).tolist(), undefined, strict=True)
-        self._losses |= {name: loss for name, loss, without in losses if not without}
-        options = accepted(head.decode, given=None, purpose=purpose, scores=scores)
-        predictions = head.decode(outputs, encoded, **options)
-        self.metric.update(predictions, targets)
+        losses = head.loss(outputs, targets)
+        by_example = zip(batch.ids, losses.tolist(), undefined, strict=True)
+        self._losses |= {one: loss for one, loss, without in by_example if not without}
+        known = {"given": batch.given.get(name), "purpose": purpose, "scores": scores}
+        predictions = head.decode(outputs, encoded, **accepted(head.decode, **known))
+        update(self.metric, predictions, targets, losses=losses, outputs=outputs)
         if self.sampling:
-            self.sampling.update(predictions, targets)
+            self.sampling.update(predictions, targets, losses)
 
     def compute(self) -> dict[str, float]:
         """Return the metrics, and ``loss``, the mean over the examples that have one."""

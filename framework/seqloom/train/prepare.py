@@ -29,7 +29,7 @@ from seqloom.errors import BundleError, ConfigError, DataError, ExampleError, Ru
 from seqloom.files import read_json, sha256, write_json, write_text
 from seqloom.interfaces import SPLITS, Example, FrontendCodec, Origin
 from seqloom.model.build import States, build_codecs, build_reader, restore
-from seqloom.model.fields import content_fields, taken
+from seqloom.model.fields import content_fields, selected
 from seqloom.model.states import read as read_states
 from seqloom.model.states import write as write_states
 from seqloom.train.data import RunData
@@ -198,14 +198,16 @@ def _read_splits(
     reader = build_reader(cfg.data)
     rejected = {split: Rejected(skip=cfg.on_bad == "skip") for split in SPLITS}
     examples = {
-        split: taken(cfg.data, split, read_split(reader, split, codecs.frontend, rejected[split]))
+        split: selected(
+            cfg.data, split, read_split(reader, split, codecs.frontend, rejected[split])
+        )
         for split in SPLITS
     }
     return examples, rejected
 
 
 def _log_automatic_split(data: Mapping[str, Any], examples: Mapping[str, list[Example]]) -> None:
-    """Log how val and test were taken from train, if the user did not say it."""
+    """Log how val and test were selected from train, if the user did not say it."""
     split = data.get("split")
     if not isinstance(split, Mapping) or not split.get("automatic"):
         return

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 
 from seqloom.interfaces import Prediction, Targets
-from seqloom.interfaces.metric import HeadMetric
+from seqloom.interfaces.metric import HeadMetric, update
 
 GROUPS = 20
 """Number of groups of examples; each is left out once."""
@@ -36,8 +36,13 @@ class SamplingError:
         self.make = make
         self.groups: dict[int, HeadMetric] = {}
 
-    def update(self, predictions: Sequence[Prediction], targets: Targets) -> None:
-        """Add the predictions and targets of a batch."""
+    def update(
+        self,
+        predictions: Sequence[Prediction],
+        targets: Targets,
+        losses: torch.Tensor | None = None,
+    ) -> None:
+        """Add the predictions, targets and losses (B,) of a batch."""
         places: dict[int, list[int]] = {}
         for place, name in enumerate(targets.ids):
             places.setdefault(zlib.crc32(name.encode("utf-8", "replace")) % GROUPS, []).append(
@@ -45,7 +50,9 @@ class SamplingError:
             )
         for group, own in places.items():
             metric = self.groups.get(group) or self.groups.setdefault(group, self.make())
-            metric.update([predictions[place] for place in own], _part(targets, own))
+            found = [predictions[place] for place in own]
+            part = losses if losses is None else losses[own]
+            update(metric, found, _part(targets, own), losses=part)
 
     def compute(self) -> dict[str, float]:
         """Return the standard errors by metric; empty for too few examples."""

@@ -93,6 +93,10 @@ class CharactersCodec(FrontendCodec):
         """Return the number of characters."""
         return len(item["characters"])
 
+    def steps(self, example: Example) -> list[str]:
+        """Return the characters."""
+        return list(self.read(example))
+
     def _normalise(self, text: str) -> str:
         match self.params.unicode:
             case Normalisation.NFC:

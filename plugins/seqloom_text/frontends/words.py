@@ -175,6 +175,10 @@ class WordsCodec(FrontendCodec):
         """Return the number of tokens."""
         return len(item["words"])
 
+    def steps(self, example: Example) -> list[str]:
+        """Return the tokens."""
+        return self._tokens(example)
+
     def _tokens(self, example: Example) -> list[str]:
         prepared = example if "tokens" in example.fields else self.prepare(example)
         tokens = read_field(prepared, "tokens")

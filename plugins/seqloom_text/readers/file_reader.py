@@ -155,13 +155,18 @@ def parse(raw: Any, kind: str, separator: str = "|") -> Any:
 
     A string of tokens or tags is split at runs of spaces, a string of labels at the separator,
     unless it is a list as Python writes it. Lists and whole numbers, as JSON has them, are kept.
+    ``texts`` is a list of texts, or one.
 
     >>> parse("a b  c", "tokens"), parse("red| blue", "labels"), parse([0, 3], "tags")
     (['a', 'b', 'c'], ['red', 'blue'], ['0', '3'])
+    >>> parse("a b", "texts")
+    ['a b']
 
     Raises:
         ValueError: The value is of another type; the text says which.
     """
+    if kind == "texts" and not isinstance(raw, list):
+        raw = [text] if (text := _string(raw)).strip() else []
     listed = as_list(raw, kind != "tokens") if isinstance(raw, str) and kind != "text" else None
     if kind == "label" and listed:
         raise ValueError(
@@ -178,8 +183,9 @@ def parse(raw: Any, kind: str, separator: str = "|") -> Any:
     else:
         # Only the space splits: str.split() would also split at no-break spaces.
         items = [part for part in _string(raw).split(" ") if part]
-    if "" in items:
-        raise ValueError(f"item {items.index('') + 1} of {len(items)} is empty")
+    for number, item in enumerate(items, 1):
+        if not item or (kind == "texts" and not item.strip()):
+            raise ValueError(f"item {number} of {len(items)} is empty")
     return items
 
 

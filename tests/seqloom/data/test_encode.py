@@ -135,3 +135,58 @@ def test_augmentation_is_taken_back_where_a_target_would_not_fit(seed: int) -> N
 def test_augmentation_of_an_input_alone() -> None:
     row = Codecs(Cuts(), {}).encode_inputs(_example(1, "abcd"))
     assert 1 <= Codecs(Cuts(), {}).augment(row, np.random.default_rng(0)).frames <= 4
+
+
+class Reply(Count):
+    """Predicts a sequence of numbers, of which it may know the start."""
+
+    padding: Mapping[str, float] = {"reply": 7, "prefix": 8}
+
+    def encode(self, example: Example) -> Arrays:
+        return {"reply": np.array(example.fields["reply"])}
+
+    def given(self, example: Example) -> Arrays:
+        return {"prefix": np.array(example.fields.get("prefix", []), np.int64)}
+
+    def cost(self, item: Arrays) -> int:
+        return 10 * len(item["reply"])
+
+    def check(self, example: Example, item: Arrays, frames: int) -> None:
+        if len(item["reply"]) > 4:
+            raise ExampleError(example, "is too long")
+
+    def augment(self, item: Arrays, rng: np.random.Generator) -> Arrays:
+        return {"reply": np.repeat(item["reply"], rng.integers(1, 4))}
+
+
+def test_an_example_costs_the_larger_of_its_input_and_its_target() -> None:
+    codecs = Codecs(Letters(), {"count": Count(), "reply": Reply()})
+    for text, reply, cost in (("abc", [1, 2], 30), ("a", [1, 2], 20)):
+        assert codecs.encode(_example(1, text, count=0, reply=reply)).cost == cost
+        assert codecs.encode_inputs(_example(1, text)).cost == 10 * len(text)
+
+
+def test_a_batch_has_what_heads_may_know_when_they_predict() -> None:
+    codecs = Codecs(Letters(), {"count": Count(), "reply": Reply()})
+    rows = [
+        codecs.encode_inputs(_example(1, "abc")),
+        codecs.encode_inputs(_example(2, "ab", prefix=[5, 6])),
+    ]
+    batch = codecs.collate()(rows)
+    assert (batch.targets, list(batch.given)) == ({}, ["reply"])
+    assert batch.given["reply"]["prefix"].tolist() == [[8, 8], [5, 6]]
+    assert batch.given["reply"].lengths["prefix"].tolist() == [0, 2]
+    assert batch.given["reply"].ids == ["1", "2"]
+    trained = codecs.encode(_example(1, "ab", count=0, reply=[1], prefix=[1]))
+    assert trained.given["reply"]["prefix"].tolist() == [1]
+    assert batch.to("cpu").given["reply"]["prefix"].tolist() == [[8, 8], [5, 6]]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_targets_are_augmented_unless_they_would_no_longer_fit(seed: int) -> None:
+    codecs = Codecs(Letters(), {"reply": Reply()})
+    row = codecs.encode(_example(1, "abc", reply=[1, 2]))
+    times = int(np.random.default_rng(seed).integers(1, 4))
+    found = codecs.augment(row, np.random.default_rng(seed)).targets["reply"]["reply"]
+    assert found.tolist() == np.repeat([1, 2], times if times < 3 else 1).tolist()
+    assert row.targets["reply"]["reply"].tolist() == [1, 2]

@@ -161,3 +161,18 @@ def test_a_damaged_folder(tmp_path: Path) -> None:
     (tmp_path / "split.json").write_text("{}", encoding="utf-8")
     with pytest.raises(RunError, match="is missing or damaged"):
         EncodedSplit.load(tmp_path)
+
+
+def test_what_heads_may_know_is_stored(tmp_path: Path) -> None:
+    def one(number: int) -> EncodedExample:
+        inputs = {"given/ner/x": np.array([number])}  # an array may have any name
+        given = {"ner": {"prefix": np.arange(number)}}
+        example = Example(f"e{number}", {})
+        return EncodedExample(example, inputs, {"ner": {"tags": np.zeros(1)}}, 1, 1, given=given)
+
+    split = EncodedSplit([one(0), one(2)])
+    split.save(tmp_path / "split")
+    found = EncodedSplit.load(tmp_path / "split")
+    assert [row.given["ner"]["prefix"].tolist() for row in found] == [[], [0, 1]]
+    assert [list(row.targets["ner"]) for row in found] == [["tags"], ["tags"]]
+    assert found.digest() == split.digest()

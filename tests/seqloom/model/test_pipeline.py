@@ -260,3 +260,24 @@ def test_a_lone_surrogate_is_an_error_with_its_place(tagger: Any) -> None:
         tagger.pipeline("Apple \ud83d is cheap")
     with pytest.raises(ExampleError, match=r"^example 1: the field 'tokens' has .* 1 of item 2"):
         tagger.pipeline(["Apple", ["a", "\udc00"]])
+
+
+def test_a_head_gets_what_it_may_know_and_the_texts_of_the_steps(
+    tagger: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline, seen = tagger.pipeline, []
+    codec, head = pipeline.codecs.heads[pipeline.head_name], pipeline.head
+    decode = type(head).decode
+
+    def known(self: Any, outputs: Any, encoded: Any, **options: Any) -> Any:
+        seen.append((options["purpose"], options["given"]["hint"].tolist()))
+        return decode(self, outputs, encoded, **options)
+
+    def describe(example: Any, prediction: Any, *, steps: Any = ()) -> Any:
+        return {**prediction, "steps": list(steps)}
+
+    monkeypatch.setattr(type(head), "decode", known)
+    monkeypatch.setattr(codec, "given", lambda one: {"hint": np.array(len(one.fields["tokens"]))})
+    monkeypatch.setattr(codec, "describe", describe)
+    assert pipeline(TEXT)["steps"] == TEXT.split()
+    assert seen == [("predict", [3])]

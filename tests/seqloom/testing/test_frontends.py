@@ -157,6 +157,11 @@ class Free(SoundCodec):
         return 0
 
 
+class NamesFewSteps(SoundCodec):
+    def steps(self, example: Example) -> list[str]:
+        return example.fields["tokens"][:1]
+
+
 class OtherAfterJson(SoundCodec):
     """Keys that are numbers become texts in JSON."""
 
@@ -288,6 +293,7 @@ BROKEN: list[tuple[Any, Any, str]] = [
     (checks.check_sizes, WrongLengths, r"lengths are \[9, 9, .* but frames\(\) returned \[5, 1,"),
     (checks.check_sizes, Sound.over(NoFrames), r"frames\(\) returned \[0, 0, 0, 0\]"),
     (checks.check_sizes, Sound.over(Free), r"cost\(\) returns \[0, 0, 0, 0\]; expected pos"),
+    (checks.check_sizes, Sound.over(NamesFewSteps), r"steps\(\) returns .* for 5 frames; expected"),
     (checks.check_padding, OverPadding, "features of row 0, alone: differ by"),
     (checks.check_training, CountsPadding, "in training mode, with more padding: differ by"),
     (checks.check_order, PlaceMatters, "features of row 0, moved: differ by 3, allowed"),

@@ -13,7 +13,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seqloom.interfaces import Arrays, Encoded, Example, Head, Prediction, Targets, View
-from seqloom.testing import HEAD_CHECKS, ConformanceError, HeadCase, head_metrics, modules
+from seqloom.testing import (
+    HEAD_CHECKS,
+    ConformanceError,
+    HeadCase,
+    head_codecs,
+    head_metrics,
+    modules,
+)
 from seqloom.testing import heads as checks
 
 from . import test_head_metrics, test_head_search
@@ -90,6 +97,35 @@ class MoreAfterPickle(SoundCodec):
 class TakesAnything(SoundCodec):
     def encode(self, example: Example) -> Arrays:
         return {"target": np.array(self.labels.index(example.fields.get("label", "left")))}
+
+
+class Refunds(SoundCodec):
+    def cost(self, item: Arrays) -> int:
+        return -1
+
+
+class KnowsSome(SoundCodec):
+    def given(self, example: Example) -> Arrays:
+        return {"hint": np.zeros(1)} if example.fields else {}
+
+
+class AugmentsInPlace(SoundCodec):
+    def augment(self, item: Arrays, rng: np.random.Generator) -> Arrays:
+        item["target"][...] = 7
+        return item
+
+
+class RandomBeyond(SoundCodec):
+    count = 0
+
+    def augment(self, item: Arrays, rng: np.random.Generator) -> Arrays:
+        RandomBeyond.count += 1
+        return {"target": item["target"] + RandomBeyond.count}
+
+
+class Renames(SoundCodec):
+    def augment(self, item: Arrays, rng: np.random.Generator) -> Arrays:
+        return {"other": item["target"]}
 
 
 class WideRows(SoundCodec):
@@ -254,19 +290,24 @@ BROKEN: list[tuple[Any, type[Head], str]] = [
     (checks.check_decode, RelativeConfidence, "alone: confidence: .* against"),
     (checks.check_decode, MissesOne, r"decode\(\) returns 3 predictions for 4 examples"),
     (
-        checks.check_codec,
+        head_codecs.check_codec,
         _over(OtherAfterJson),
         r"encode\(\) returns another 'extra': False, exp",
     ),
     (
-        checks.check_codec,
+        head_codecs.check_codec,
         _over(MoreAfterPickle),
         r"other arrays: \['more', 'target'\], exp",
     ),
-    (checks.check_codec, _over(TakesAnything), "an example without a target is not rejected"),
-    (checks.check_output, _over(WideRows), "a row of 2 cells for 1 columns"),
-    (checks.check_output, _over(FewRows), "1 rows for 5 tokens"),
-    (checks.check_output, _over(Unescaped), r"render\(\) does not escape texts: ….*<script>"),
+    (head_codecs.check_codec, _over(TakesAnything), "an example without a target is not rejected"),
+    (head_codecs.check_codec, _over(Refunds), r"cost\(\) returns -1; expected at least 0"),
+    (head_codecs.check_codec, _over(KnowsSome), r"given\(\) returns \['hint'\], and \[\] for an"),
+    (head_codecs.check_augment, _over(AugmentsInPlace), "changes its argument's 'target'"),
+    (head_codecs.check_augment, _over(RandomBeyond), "is random beyond rng: 'target'"),
+    (head_codecs.check_augment, _over(Renames), r"returns the arrays \['other'\]"),
+    (head_codecs.check_output, _over(WideRows), "a row of 2 cells for 1 columns"),
+    (head_codecs.check_output, _over(FewRows), "1 rows for 5 tokens"),
+    (head_codecs.check_output, _over(Unescaped), r"render\(\) does not escape texts: ….*<script>"),
     (modules.check_gradients, Unused, r"no gradient reaches forgotten\.weight"),
     (checks.check_round_trip, HiddenTensor, "outputs of the loaded module"),
     (checks.check_learning, Detached, "40 steps of training took the mean loss from"),
@@ -281,10 +322,14 @@ BROKEN: list[tuple[Any, type[Head], str]] = [
         r"against decode\(scores=False\): \d: (label|confid)",
     ),
     (checks.check_decode, SaysMoreInHaste, r"\['confidence', 'label'\], expected .*'draft'"),
-    (checks.check_output, _over(UnescapedLabel), "does not escape texts: …<b>.*<script>"),
-    (checks.check_output, _over(UnescapedTruth), "does not escape texts: ….*<i>.*<script>"),
-    (checks.check_output, _over(UnescapedId), "does not escape texts: …<p title=example-0<script>"),
-    (checks.check_output, _over(UnescapedLaterToken), "does not escape texts"),
+    (head_codecs.check_output, _over(UnescapedLabel), "does not escape texts: …<b>.*<script>"),
+    (head_codecs.check_output, _over(UnescapedTruth), "does not escape texts: ….*<i>.*<script>"),
+    (
+        head_codecs.check_output,
+        _over(UnescapedId),
+        "does not escape texts: …<p title=example-0<script>",
+    ),
+    (head_codecs.check_output, _over(UnescapedLaterToken), "does not escape texts"),
     (modules.check_gradients, TimesZero, "the gradient of idle is zero, whatever the weights"),
     (checks.check_round_trip, LostCalibration, "outputs of the loaded module"),
     (checks.check_round_trip, CalibratesToNan, r"after calibrate\(\) are not finite: 4 of 4"),

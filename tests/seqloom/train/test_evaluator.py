@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -14,12 +14,21 @@ import torch
 from seqloom.config.compose import compose_run
 from seqloom.config.run_config import BatchConfig
 from seqloom.data.sampler import BatchSampler
-from seqloom.interfaces import Encoded, Matrix, Table, Targets
+from seqloom.interfaces import (
+    Encoded,
+    HeadMetric,
+    Matrix,
+    Mode,
+    Prediction,
+    Table,
+    Targets,
+)
 from seqloom.model.build import build_pipeline
 from seqloom.model.pipeline import Pipeline
 from seqloom.train.data import RunData, sampler
 from seqloom.train.distributed import rank
 from seqloom.train.evaluator import Evaluation, calibrate, evaluate, passes
+from seqloom.train.monitor import Monitor, chosen_monitor
 from seqloom.train.prepare import read_data
 
 
@@ -225,3 +234,52 @@ def test_ranks_measure_and_calibrate_as_one_process_does(on_ranks: Any) -> None:
             assert values == {"scale": 5}
             assert scale == 5
             assert len(set(ids)) == len(ids) == 20
+
+
+class _WithLosses(HeadMetric):
+    """A metric of losses, as a perplexity is."""
+
+    modes: Mapping[str, Mode] = {"mean": "min", "both": "max"}
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.add_state("total", torch.zeros(()), "sum")
+        self.add_state("count", torch.zeros(()), "sum")
+        self.add_state("both", torch.zeros(()), "sum")
+
+    def update(
+        self,
+        predictions: Sequence[Prediction],
+        targets: Targets,
+        *,
+        losses: torch.Tensor | None = None,
+        outputs: Any = None,
+    ) -> None:
+        assert losses is not None
+        assert losses.shape == (len(predictions),)
+        self.total += losses.sum()
+        self.count += len(losses)
+        self.both += outputs is not None
+
+    def compute(self) -> dict[str, torch.Tensor]:
+        return {"mean": self.total / self.count, "both": self.both}
+
+
+def test_a_metric_may_see_losses_and_outputs(
+    data: RunData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = compose_run(["data.train_size=60", "data.val_size=20", "data.test_size=2"])
+    pipeline = build_pipeline(config.components, data.codecs)
+    monkeypatch.setattr(type(pipeline.head), "metrics", lambda self: _WithLosses())
+    rows = data.rows["val"]
+    found = evaluate(pipeline, rows, sampler(rows, BatchConfig(4)), errors=True)
+    assert found.metrics["mean"] == pytest.approx(found.metrics["loss"], rel=1e-5)
+    assert found.metrics["both"] > 0
+    assert found.errors["mean"] == pytest.approx(found.errors["loss"], rel=0.7)
+
+
+def test_a_head_may_monitor_its_loss(data: RunData, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = compose_run(["data.train_size=60", "data.val_size=20", "data.test_size=2"])
+    pipeline = build_pipeline(config.components, data.codecs)
+    monkeypatch.setattr(type(pipeline.head), "monitor", "loss", raising=False)
+    assert chosen_monitor(pipeline.head, None) == Monitor("loss", "min")

@@ -51,6 +51,7 @@ class Report:
         history: Rows of ``metrics.jsonl``: ``step``, ``epoch``, counted from 1, and metrics such as
             ``train/loss``.
         lengths: Lengths of the sequences in steps, by split.
+        target_lengths: Lengths of the targets, by split, of a head whose targets are sequences.
         fill: Share of the training batches that is not padding, in [0, 1].
         tables: Tables of the head, such as scores by type; a column ``f1`` is drawn as bars.
         matrices: Matrices of the head; drawn as heat maps.
@@ -68,6 +69,7 @@ class Report:
     best_epoch: int | None = None
     history: Sequence[Mapping[str, Any]] = ()
     lengths: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    target_lengths: Mapping[str, Sequence[int]] = field(default_factory=dict)
     fill: float | None = None
     tables: Sequence[Table] = ()
     matrices: Sequence[Matrix] = ()

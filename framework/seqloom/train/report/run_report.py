@@ -8,7 +8,7 @@ from typing import Any
 
 from seqloom.config.run_config import RunConfig
 from seqloom.data.encoded import EncodedSplit
-from seqloom.interfaces import Matrix, Table
+from seqloom.interfaces import Example, FrontendCodec, HeadCodec, Matrix, Table, View
 from seqloom.model.pipeline import Pipeline
 from seqloom.train.data import RunData
 from seqloom.train.evaluator import Evaluation
@@ -57,6 +57,7 @@ def write_run_report(
         best_epoch=record.get("best_epoch"),
         history=counted_from_1(read_metrics(folder.steps)),
         lengths={split: rows.steps.tolist() for split, rows in data.rows.items() if rows},
+        target_lengths=target_lengths(pipeline, data),
         fill=record.get("batch_fill"),
         tables=[
             *_beside_baselines(record, last),
@@ -91,6 +92,25 @@ def run_title(config: RunConfig) -> str:
     return f"{encoder['name']}{merge} · {config.head['name']} · {config.data['name']}"
 
 
+def target_lengths(pipeline: Pipeline, data: RunData) -> dict[str, list[int]]:
+    """Return the sizes of the targets by split; empty if the head's targets have none."""
+    name = pipeline.head_name
+    codec = pipeline.codecs.heads[name]
+    if type(codec).cost is HeadCodec.cost:
+        return {}
+    return {
+        split: [codec.cost(rows.arrays(place)[1][name]) for place in range(len(rows))]
+        for split, rows in data.rows.items()
+        if rows
+    }
+
+
+def view(frontend: FrontendCodec, example: Example) -> View:
+    """Return the view of an example's input, with the texts of its steps."""
+    shown = frontend.show(example)
+    return shown if shown.steps else replace(shown, steps=frontend.steps(example))
+
+
 def worst(
     pipeline: Pipeline, rows: EncodedSplit, losses: Mapping[str, float]
 ) -> list[WorstExample]:
@@ -107,7 +127,7 @@ def worst(
             id=example.id,
             origin=str(example.origin or ""),
             loss=losses[example.id],
-            html=codec.render(example, prediction, frontend.show(example)),
+            html=codec.render(example, prediction, view(frontend, example)),
         )
         for example, prediction in pipeline.predict_encoded(whole)
     ]

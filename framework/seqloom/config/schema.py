@@ -111,8 +111,8 @@ class Run:
             checkpoint and exits with the status 75, to be resumed. Null: none but Slurm's.
         max_restarts: Number of times that the ranks of a run are started again, from its newest
             checkpoint, after one of them was killed or hung.
-        hang_timeout: Seconds of training without progress after which a rank counts as hung, which
-            ends the run with its stack; null: never.
+        hang_timeout: Seconds of training without progress after which a process counts as hung,
+            which ends the run with its stack; null: never.
     """
 
     data: Any = REQUIRED

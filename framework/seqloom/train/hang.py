@@ -1,22 +1,21 @@
-"""Notice a rank that hangs, and say what it was doing.
+"""Notice a process that hangs in training, and say what it was doing.
 
-Each rank arms a timer of `faulthandler`, which writes the stacks of its threads to a file if there
-is no progress in time. It works without the interpreter, so it also shows where an extension waits
-that holds its lock. All ranks stop with the one that hangs, so what they were doing tells it apart:
-it has made the least progress, and does not wait for others.
+Each process arms a timer of `faulthandler`, which writes the stacks of its threads to a file if
+there is no progress in time. It works without the interpreter, so it also shows where an extension
+waits that holds its lock. All ranks stop with the one that hangs, so what they were doing tells it
+apart: it has made the least progress, and does not wait for others.
+
+Ranks that this program launched are watched by it, see `HangWatch`. Where there is no launcher, the
+process itself ends the run, see `seqloom.train.hang_end`.
 """
 
 from __future__ import annotations
 
 import faulthandler
-import json
-import os
-import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
@@ -25,29 +24,43 @@ import pytorch_lightning as pl
 
 from seqloom.errors import ConfigError, RunError
 from seqloom.files import write_json
+from seqloom.train.stacks import (
+    STAGES,
+    facts_file,
+    in_debugger,
+    rank_error,
+    stack_file,
+    stack_of,
+    the_one_that_hangs,
+)
 from seqloom.train.watch import Process
 
-FRAMES = 8
-"""Number of frames of a stack that an error shows."""
-
-WAITING = ("distributed_c10d.py", "_engine_run_backward")
-"""Words on top of the stack of a rank that waits for others: a collective, a backward pass."""
-
-STAGES = ("loading", "validation", "forward", "backward", "update")
-"""What a rank does between two steps and in one, in this order."""
+SUSPENDED = 10.0
+"""Seconds by which a look comes late if the process was stopped meanwhile, as by Ctrl-Z."""
 
 
 class Heartbeat(pl.Callback):
-    """Records what a rank is doing, and writes its stacks if it does not get on.
+    """Records what a process is doing, and writes its stacks if it does not get on.
 
     Args:
-        folder: Folder of the ranks' files.
-        rank: Number of this rank.
+        folder: Folder of its files.
+        rank: Number of this rank; None: the run is on one device.
         timeout: Seconds without progress.
+        end: Function that ends the run if this process has made no progress, given its step and
+            stage; it is called in a thread. None: whoever launched this process does it.
+
+    Raises:
+        ConfigError: There is no time to wait.
     """
 
-    def __init__(self, folder: Path, rank: int, timeout: float) -> None:
-        self.folder, self.rank, self.timeout = folder, rank, timeout
+    def __init__(
+        self,
+        folder: Path,
+        rank: int | None,
+        timeout: float,
+        end: Callable[[tuple[int, str]], None] | None = None,
+    ) -> None:
+        self.folder, self.rank, self.timeout, self.end = folder, rank, checked(timeout), end
         self._doing = (0, STAGES[0])
         self._changed = self._armed = 0.0
         self._every = min(1.0, timeout / 20)  # setting the timer starts a thread
@@ -56,7 +69,9 @@ class Heartbeat(pl.Callback):
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Start the timer."""
-        self._stacks = stack_file(self.folder, self.rank).open("w", encoding="utf-8")
+        path = stack_file(self.folder, self.rank)
+        path.unlink(missing_ok=True)
+        self._stacks = path.open("a", encoding="utf-8")
         self._write(known=False)
         self._progress(trainer, "loading")
         threading.Thread(target=self._watch, name="seqloom-heartbeat", daemon=True).start()
@@ -95,33 +110,51 @@ class Heartbeat(pl.Callback):
             faulthandler.cancel_dump_traceback_later()
             self._stacks.close()
             self._stacks = None
+            path = stack_file(self.folder, self.rank)
+            if self.rank is None and not stack_of(path):
+                path.unlink(missing_ok=True)
 
     def _progress(self, trainer: pl.Trainer, stage: str) -> None:
+        before = self._changed
         self._doing, self._changed = (trainer.global_step, stage), time.monotonic()
         if self._stacks is not None and self._changed - self._armed >= self._every:
-            self._armed = self._changed
-            faulthandler.dump_traceback_later(self.timeout, file=self._stacks)
+            if before and self._changed - before > self.timeout / 2:
+                self._stacks.truncate(0)  # it was slow, but does not hang
+            self._arm(self._stacks)
+
+    def _arm(self, stacks: TextIOWrapper) -> None:
+        self._armed = time.monotonic()
+        faulthandler.dump_traceback_later(self.timeout, file=stacks)
 
     def _watch(self) -> None:
-        written = None
+        written, last = None, time.monotonic()
         while not self._over.wait(self._every):
-            if time.monotonic() - self._changed > self.timeout / 2 and written != self._doing:
+            before, last = last, time.monotonic()
+            if last - before > self._every + SUSPENDED:
+                self._begin_again()
+            stalled = last - self._changed
+            if self.rank is not None and stalled > self.timeout / 2 and written != self._doing:
                 written = self._doing
                 self._write(known=True)
+            if self.end is not None and stalled > self.timeout + _settling(self.timeout):
+                if not in_debugger(stack_of(stack_file(self.folder, self.rank))):
+                    self.end(self._doing)
+                    return
+                self._begin_again()
+
+    def _begin_again(self) -> None:
+        """Count from now: the process was stopped from outside, or waits in a debugger."""
+        stacks = self._stacks
+        if stacks is not None:
+            self._changed = time.monotonic()
+            self._arm(stacks)
+            stacks.truncate(0)
 
     def _write(self, *, known: bool) -> None:
-        facts = {"process": Process.current().to_text(), "known": known}
-        with suppress(RunError):
-            write_json(_facts_file(self.folder, self.rank), {**facts, "doing": self._doing})
-
-
-def stack_file(folder: Path, rank: int) -> Path:
-    """Return the file that gets the stacks of a rank that hangs."""
-    return folder / f"stack-{rank}.txt"
-
-
-def _facts_file(folder: Path, rank: int) -> Path:
-    return folder / f"progress-{rank}.json"
+        if self.rank is not None:
+            facts = {"process": Process.current().to_text(), "known": known}
+            with suppress(RunError):
+                write_json(facts_file(self.folder, self.rank), {**facts, "doing": self._doing})
 
 
 class HangWatch:
@@ -134,12 +167,14 @@ class HangWatch:
 
     Attributes:
         error: Error that says which rank hangs and what it was doing; None if none does.
+
+    Raises:
+        ConfigError: There is no time to wait.
     """
 
     def __init__(self, folder: Path, ranks: int, timeout: float | None) -> None:
-        if timeout is not None and timeout <= 0:
-            raise ConfigError(f"hang_timeout={timeout:g}: expected seconds, more than 0, or null.")
-        self.folder, self.ranks, self.timeout = folder, ranks, timeout
+        self.folder, self.ranks = folder, ranks
+        self.timeout = None if timeout is None else checked(timeout)
         self.error: RunError | None = None
         self._over = threading.Event()
 
@@ -160,84 +195,33 @@ class HangWatch:
 
     def _watch(self) -> None:
         assert self.timeout is not None
-        every = min(1.0, self.timeout / 10)
-        while not self._over.wait(every):
-            if any(stack_of(stack_file(self.folder, rank)) for rank in range(self.ranks)):
-                # Ranks that were ahead notice later.
-                if not self._over.wait(2 * every + self.timeout / 10):
-                    self._end()
+        while not self._over.wait(min(1.0, self.timeout / 10)):
+            # Ranks that were ahead notice later, and one that was only slow takes it back.
+            if self._seen() and not self._over.wait(_settling(self.timeout)) and self._seen():
+                self._end()
                 return
 
+    def _seen(self) -> bool:
+        return any(stack_of(stack_file(self.folder, rank)) for rank in range(self.ranks))
+
     def _end(self) -> None:
-        seen = [Seen.read(self.folder, rank) for rank in range(self.ranks)]
-        found = min(seen, key=Seen.order)
-        self.error = RunError(
-            f"Rank {found.rank} of {self.ranks} has made no progress for {self.timeout:g} s"
-            f"{found.where()}The stacks of all ranks are in {self.folder}/stack-*.txt; "
-            "hang_timeout=SECONDS sets how long to wait."
-        )
+        assert self.timeout is not None
+        found = the_one_that_hangs(self.folder, self.ranks)
+        self.error = rank_error(found, self.ranks, self.timeout, self.folder)
         found.kill()
 
 
-@dataclass(frozen=True)
-class Seen:
-    """What is known of a rank when one hangs.
+def checked(timeout: float) -> float:
+    """Return a time to wait for progress, in seconds.
 
-    Attributes:
-        rank: Its number.
-        process: Its process, if it has started to train.
-        doing: Its step and stage; None if it does not respond.
-        stack: The frames of its main thread, the innermost first.
+    Raises:
+        ConfigError: It is none.
     """
-
-    rank: int
-    process: Process | None
-    doing: tuple[int, str] | None
-    stack: list[str]
-
-    @classmethod
-    def read(cls, folder: Path, rank: int) -> Seen:
-        """Read what a rank has left."""
-        process, doing = None, None
-        with suppress(OSError, ValueError, LookupError, TypeError, RunError):
-            facts = json.loads(_facts_file(folder, rank).read_text(encoding="utf-8"))
-            process = Process.from_text(facts["process"])
-            step, stage = facts["doing"]
-            doing = (int(step), str(stage)) if facts["known"] else None
-        return cls(rank, process, doing, stack_of(stack_file(folder, rank)))
-
-    def order(self) -> tuple[bool, bool, int, int, bool]:
-        """Return a key: the rank that hangs comes first."""
-        step, stage = self.doing or (-1, "")
-        return (
-            bool(self.stack),
-            self.doing is not None,
-            step,
-            STAGES.index(stage) if stage in STAGES else -1,
-            any(word in frame for frame in self.stack[:2] for word in WAITING),
-        )
-
-    def where(self) -> str:
-        """Return what the rank was doing, for the end of a sentence, with its stack."""
-        if not self.stack:
-            return ": its process is stopped, or was not scheduled. "
-        doing = f" after step {self.doing[0]} ({self.doing[1]})" if self.doing else ""
-        return "\n".join([f"{doing}. It was in", *self.stack[:FRAMES], ""])
-
-    def kill(self) -> None:
-        """Kill the rank."""
-        if self.process is not None and self.process.here and self.process.alive():
-            with suppress(OSError):
-                os.kill(self.process.pid, signal.SIGKILL)
+    if timeout <= 0:
+        raise ConfigError(f"hang_timeout={timeout:g}: expected seconds, more than 0, or null.")
+    return timeout
 
 
-def stack_of(path: Path) -> list[str]:
-    """Return the frames of the main thread in a file of `faulthandler`, the innermost first."""
-    try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return []
-    last = text.rpartition("Timeout (")[2]
-    threads = last.split("(most recent call first):")
-    frames = [line.rstrip() for line in threads[-1].splitlines() if line.startswith("  File ")]
-    return frames if len(threads) > 1 else []
+def _settling(timeout: float) -> float:
+    """Return the seconds within which the timers of all ranks have run out after the first."""
+    return 2 * min(1.0, timeout / 10) + timeout / 10

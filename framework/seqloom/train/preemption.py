@@ -57,6 +57,7 @@ class _Flag:
         self.installed = False
         self.since = time.time()
         self.leave_at_once = 0  # depth of the blocks that may be left anywhere
+        self.error: Exception | None = None  # to be raised in the main thread
 
 
 _flag = _Flag()
@@ -95,6 +96,20 @@ def request(why: str) -> None:
     main = threading.main_thread().ident
     if main is not None:  # which a signal to the process need not wake
         signal.pthread_kill(main, signal.SIGTERM)
+
+
+def interrupt(error: Exception) -> bool:
+    """Raise an error in the main thread as soon as it runs Python, even if it waits; thread-safe.
+
+    Returns:
+        Whether it will be raised: not where signals are not handled.
+    """
+    main = threading.main_thread().ident
+    if not _flag.installed or main is None or signal.getsignal(signal.SIGTERM) is not _notice:
+        return False
+    _flag.error = error
+    signal.pthread_kill(main, signal.SIGTERM)
+    return True
 
 
 @contextmanager
@@ -225,6 +240,9 @@ def _install(but: Collection[signal.Signals] = ()) -> dict[signal.Signals, Any]:
 
 
 def _notice(number: int, frame: Any) -> None:
+    error, _flag.error = _flag.error, None
+    if error is not None:
+        raise error
     if _flag.received is not None:
         return  # a second signal changes nothing
     _flag.received = signal.Signals(number)

@@ -100,6 +100,16 @@ def record_refusal(folder: RunFolder, error: str, overrides: Sequence[str]) -> N
     write_json(folder.record, record)
 
 
+def record_hang(folder: RunFolder, error: Exception) -> None:
+    """Record that an attempt hangs, whose own code for its end does not run."""
+    record = folder.read_record()
+    if record.get("state") != "running":
+        return
+    *before, attempt = record["history"]
+    failed = {"state": "failed", "error": f"{type(error).__name__}: {error}"}
+    write_json(folder.record, {**record, **failed, "history": [*before, {**attempt, **failed}]})
+
+
 @contextmanager
 def recorded(
     folder: RunFolder, cfg: RunConfig, overrides: Sequence[str]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import math
 import os
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
 import pytorch_lightning as pl
 from lightning_fabric.plugins.environments.cluster_environment import ClusterEnvironment
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from pytorch_lightning.callbacks import EarlyStopping
 
 from seqloom.config.interval import parse_interval
@@ -28,6 +30,7 @@ from seqloom.train.data import RunData, SequenceData
 from seqloom.train.distributed import is_first, rank, world_size
 from seqloom.train.folder import RunFolder, read_metrics
 from seqloom.train.hang import Heartbeat
+from seqloom.train.hang_end import HangEnd
 from seqloom.train.interrupt import deferred
 from seqloom.train.limits import (
     callbacks_of,
@@ -43,6 +46,7 @@ from seqloom.train.notes import by_epoch, run_notes
 from seqloom.train.pretrained import freeze_modules
 from seqloom.train.process import explained_errors, set_seed
 from seqloom.train.progress import Progress, read_progress
+from seqloom.train.rank import OWNER_VARIABLE
 from seqloom.train.record import Summary
 from seqloom.train.remote_copy import CopyFolder
 from seqloom.train.scaling import ScalingEfficiency
@@ -71,6 +75,8 @@ class Training:
         environment: ClusterEnvironment,
     ) -> None:
         self.cfg, self.folder, self.data, self.pipeline = cfg, folder, data, pipeline
+        self.environment = environment
+        self.hang_end: HangEnd | None = None
         self.has_val = bool(data.rows["val"])
         if not self.has_val:
             log.info("There is no validation split: the last epoch is kept, not the best.")
@@ -116,7 +122,8 @@ class Training:
             set_seed(self.cfg.seed, rank())
         writer = self.trainer.strategy.checkpoint_io
         assert isinstance(writer, CheckpointWriter)
-        with explained_errors(self.folder.path), writer.finished(), deferred():
+        hang_end = self.hang_end or nullcontext()
+        with hang_end, explained_errors(self.folder.path), writer.finished(), deferred():
             self.loggers.start()
             self.trainer.fit(module, datamodule=data, ckpt_path=before.path, weights_only=True)
         self._log_end()
@@ -145,12 +152,17 @@ class Training:
         ]
 
     def _heartbeat(self) -> list[pl.Callback]:
-        """Return the callback by which the launcher of this rank learns that it hangs."""
-        timeout, ranks = self.cfg.hang_timeout, self.folder.ranks
-        number = os.environ.get("RANK")
-        if timeout is None or number is None or not ranks.is_dir():
+        """Return the callback that notices whether this process hangs."""
+        timeout, place = self.cfg.hang_timeout, self.environment
+        if timeout is None:
             return []
-        return [Heartbeat(ranks, int(number), timeout)]
+        if isinstance(place, LightningEnvironment):
+            end = self.hang_end = HangEnd(self.folder, None, 1, timeout)
+            return [Heartbeat(self.folder.path, None, timeout, end)]
+        number = place.global_rank()
+        if OWNER_VARIABLE not in os.environ:  # otherwise its launcher watches this rank
+            self.hang_end = HangEnd(self.folder, number, place.world_size(), timeout)
+        return [Heartbeat(self.folder.ranks, number, timeout, self.hang_end)]
 
     def _module(self, batches: int) -> SequenceModule:
         """Return the Lightning module, given the number of batches in an epoch."""

@@ -19,7 +19,7 @@ Tasks = Callable[..., Ended]
 def tasks(start: Callable[..., subprocess.Popen[str]]) -> Tasks:
     """Run a command as two tasks of a job step, each on a node; return status and stderr."""
 
-    def run(*arguments: str | Path, **more: str) -> Ended:
+    def run(*arguments: str | Path, site: Path | None = None, **more: str) -> Ended:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = str(free.getsockname()[1])
@@ -34,7 +34,7 @@ def tasks(start: Callable[..., subprocess.Popen[str]]) -> Tasks:
             **more,
         }
         started = [
-            start(*arguments, SLURM_PROCID=str(rank), SLURM_NODEID=str(rank), **step)
+            start(*arguments, site=site, SLURM_PROCID=str(rank), SLURM_NODEID=str(rank), **step)
             for rank in range(2)
         ]
         ended = []
@@ -136,6 +136,35 @@ def test_a_mistake_ends_all_before_training(
     assert error in ended[0][1]
     assert "Traceback" not in ended[0][1] + ended[1][1]
     assert not (tmp_path / "run" / "checkpoints").exists()
+
+
+DOZING = """
+import time
+import pytorch_lightning as pl
+
+class Dozing(pl.Callback):
+    def on_train_batch_start(self, trainer, *rest):
+        if trainer.global_step == 2 and trainer.global_rank == {rank}:
+            time.sleep(600)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_task_that_hangs_is_named_and_ends_the_run(
+    tasks: Tasks, small: tuple[str, ...], tmp_path: Path, rank: int
+) -> None:
+    (tmp_path / "dozing.py").write_text(DOZING.format(rank=rank), encoding="utf-8")
+    words = ["callbacks=none", "+callbacks.dozing._target_=dozing.Dozing", "hang_timeout=4"]
+    words += ["trainer.num_nodes=2", "trainer.max_epochs=3", f"run_dir={tmp_path / 'run'}"]
+    ended = tasks("train", *small, *words, site=tmp_path)
+    assert [code for code, _ in ended] == [1, 1], ended
+    assert f"Rank {rank} of 2 has made no progress for 4 s after step 2 (" in ended[0][1]
+    assert "dozing.py" in ended[0][1]
+    assert "Traceback" not in ended[0][1] + ended[1][1]
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert record["state"] == "failed"
+    assert f"Rank {rank} of 2 has made no progress" in record["error"]
 
 
 def test_nodes_need_somebody_who_starts_their_processes(

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from seqloom.errors import ConfigError
-from seqloom.train.hang import HangWatch, Seen, stack_file, stack_of
+from seqloom.train.hang import HangWatch
+from seqloom.train.stacks import Seen, stack_file, stack_of
 from seqloom.train.watch import Process
 
 from .conftest import wait
@@ -146,6 +147,17 @@ def test_it_is_killed_and_only_it(tmp_path: Path) -> None:
         '  File "loading.py", line 1 in x\nThe stacks of all ranks are in '
     )
     assert os.getpid() == own.pid
+
+
+def test_a_rank_that_was_only_slow_is_not_killed(tmp_path: Path) -> None:
+    path = stack_file(tmp_path, 0)
+    path.write_text('Timeout (\nThread (most recent call first):\n  File "a.py", line 1 in x\n')
+    watch = HangWatch(tmp_path, 2, 1)
+    with watch.watching():
+        time.sleep(0.15)
+        path.write_text("")  # it made a step
+        time.sleep(0.4)
+    assert watch.error is None
 
 
 def test_a_timeout_of_nothing_is_refused(tmp_path: Path) -> None:

@@ -27,6 +27,8 @@ settings.load_profile("steady")
 # Ctrl-C works in the tests' programs also if a shell started the tests in the background.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # and if they were started by nohup
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 PROGRAM = "from seqloom.cli.main import main; main()"
 SMALL = (

@@ -12,6 +12,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,8 +22,11 @@ from seqloom.train.lease import LEASE
 TOKEN_VARIABLE = "SEQLOOM_CHAOS"
 """Environment variable by which the processes of an attempt are found, whoever their parent is."""
 
+END_SECONDS = 120.0
+"""Seconds that a program has to end after one of the processes that it started was killed."""
+
 ORPHAN_SECONDS = 5.0
-"""Seconds after which no process of an attempt that was killed may be left."""
+"""Seconds after the end of the program after which none of its processes may be left."""
 
 POLL = 0.02
 """Seconds between two looks at the log of an attempt."""
@@ -92,6 +96,8 @@ class Attempt:
 
     def orphans(self) -> int:
         """Return how many processes live on; they have some seconds to end, and are ended then."""
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(END_SECONDS)  # a busy machine takes long to tidy up
         deadline = time.monotonic() + ORPHAN_SECONDS
         while (left := self.pids()) and time.monotonic() < deadline:
             time.sleep(POLL)

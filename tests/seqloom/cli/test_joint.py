@@ -155,11 +155,11 @@ def test_a_task_that_hangs_is_named_and_ends_the_run(
     tasks: Tasks, small: tuple[str, ...], tmp_path: Path, rank: int
 ) -> None:
     (tmp_path / "dozing.py").write_text(DOZING.format(rank=rank), encoding="utf-8")
-    words = ["callbacks=none", "+callbacks.dozing._target_=dozing.Dozing", "hang_timeout=4"]
+    words = ["callbacks=none", "+callbacks.dozing._target_=dozing.Dozing", "hang_timeout=10"]
     words += ["trainer.num_nodes=2", "trainer.max_epochs=3", f"run_dir={tmp_path / 'run'}"]
     ended = tasks("train", *small, *words, site=tmp_path)
     assert [code for code, _ in ended] == [1, 1], ended
-    assert f"Rank {rank} of 2 has made no progress for 4 s after step 2 (" in ended[0][1]
+    assert f"Rank {rank} of 2 has made no progress for 10 s after step 2 (" in ended[0][1]
     assert "dozing.py" in ended[0][1]
     assert "Traceback" not in ended[0][1] + ended[1][1]
     record = json.loads((tmp_path / "run" / "run.json").read_text())

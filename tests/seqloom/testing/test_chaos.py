@@ -15,6 +15,7 @@ import pytest
 import seqloom
 from seqloom.cli.chaos import chaos
 from seqloom.errors import ConfigError, RunError
+from seqloom.testing import failures
 from seqloom.testing.chaos import COMPARED, SEEN, Chaos, Event, Numbers, batches_of
 from seqloom.testing.failures import Attempt, cut_file, flip_bit, lose_machine
 from seqloom.train.folder import RunFolder
@@ -61,7 +62,11 @@ def test_a_lost_machine_still_holds_the_folder(run: RunFolder) -> None:
     assert found.may_end_soon
 
 
-def test_all_processes_of_an_attempt_are_found_and_ended(tmp_path: Path) -> None:
+def test_all_processes_of_an_attempt_are_found_and_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(failures, "END_SECONDS", 0.1)
+    monkeypatch.setattr(failures, "ORPHAN_SECONDS", 1.0)
     child = "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {!r}]); {}"
     wait = "import time; time.sleep(60)"
     attempt = Attempt([sys.executable, "-c", child.format(wait, wait)], tmp_path / "log")
@@ -70,8 +75,16 @@ def test_all_processes_of_an_attempt_are_found_and_ended(tmp_path: Path) -> None
     assert "SIGKILL of" in attempt.kill_one(random.Random(0))
     start = time.monotonic()
     assert attempt.orphans() >= 1  # nobody told the other one to end
-    assert time.monotonic() - start >= 5
+    assert time.monotonic() - start >= 1
     assert not set(attempt.pids()) & set(pids)
+
+
+def test_a_program_that_is_still_ending_is_no_orphan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(failures, "ORPHAN_SECONDS", 0.0)
+    attempt = Attempt([sys.executable, "-c", "import time; time.sleep(1)"], tmp_path / "log")
+    assert attempt.orphans() == 0
 
 
 def test_an_attempt_that_ends_is_not_waited_for(tmp_path: Path) -> None:
@@ -148,7 +161,7 @@ def test_a_config_that_fails_by_itself(tmp_path: Path) -> None:
 def test_failures_leave_no_trace(
     tmp_path: Path, devices: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    failures = (
+    numbers = (
         "kills=4",
         "flips=1",
         "cuts=1",
@@ -156,7 +169,7 @@ def test_failures_leave_no_trace(
         "disks=1",
         f"run_dir={tmp_path / 'chaos'}",
     )
-    words = (*SMALL, "batch.workers=2", f"trainer.devices={devices}", *failures)
+    words = (*SMALL, "batch.workers=2", f"trainer.devices={devices}", *numbers)
     assert chaos(list(words)) == 0
     said = capsys.readouterr().out
     assert said.count("SIGKILL") + said.count("had ended before") == 4

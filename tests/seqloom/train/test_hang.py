@@ -80,10 +80,10 @@ def test_a_rank_that_hangs_is_named(
     tmp_path: Path, train: Program, how: str, words: list[str]
 ) -> None:
     started = time.monotonic()
-    done = train(how, "hang_timeout=4", "trainer.max_epochs=3")
-    assert time.monotonic() - started < 100
+    done = train(how, "hang_timeout=10", "trainer.max_epochs=3")
+    assert time.monotonic() - started < 300
     assert done.returncode == 1
-    assert "Error: Rank 1 of 2 has made no progress for 4 s" in done.stderr
+    assert "Error: Rank 1 of 2 has made no progress for 10 s" in done.stderr
     assert all(word in done.stderr for word in words), done.stderr
     assert "Traceback" not in done.stderr
     assert state(tmp_path) == "failed"
@@ -91,7 +91,7 @@ def test_a_rank_that_hangs_is_named(
 
 @pytest.mark.parametrize("how", ["kill", pytest.param("sleep", marks=pytest.mark.slow)])
 def test_ranks_are_started_again(tmp_path: Path, train: Program, how: str) -> None:
-    done = train(how, "max_restarts=1", "hang_timeout=4", "trainer.max_epochs=3")
+    done = train(how, "max_restarts=1", "hang_timeout=10", "trainer.max_epochs=3")
     assert done.returncode == 0, done.stderr
     assert "Restart 1 of 1." in done.stderr
     assert "Resuming" in done.stderr

@@ -34,7 +34,7 @@ class Faulty(pl.Callback):
             signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
             time.sleep(600)
 """
-MESSAGE = "The run has made no progress for 3 s after step 2 (loading). It was in\n  File "
+MESSAGE = "The run has made no progress for 6 s after step 2 (loading). It was in\n  File "
 
 
 class Dozing(pl.Callback):
@@ -46,7 +46,7 @@ class Dozing(pl.Callback):
 
 
 def test_a_run_on_one_device_fails_in_its_process(tmp_path: Path, fit: Fit, parts: Parts) -> None:
-    words = (f"+callbacks.dozing._target_={parts(Dozing)}", "hang_timeout=3")
+    words = (f"+callbacks.dozing._target_={parts(Dozing)}", "hang_timeout=6")
     with pytest.raises(RunError) as error:
         fit(*words)
     assert str(error.value).startswith(MESSAGE)
@@ -64,7 +64,7 @@ def test_a_process_that_does_not_return_to_python_ends(
     tmp_path: Path, program: Program, small: tuple[str, ...]
 ) -> None:
     (tmp_path / "faulty.py").write_text(FAULTY, encoding="utf-8")
-    words = ("+callbacks.faulty._target_=faulty.Faulty", "callbacks=none", "hang_timeout=3")
+    words = ("+callbacks.faulty._target_=faulty.Faulty", "callbacks=none", "hang_timeout=6")
     done = program("train", *small, *words, f"run_dir={tmp_path / 'run'}", site=tmp_path)
     assert done.returncode == 1
     assert MESSAGE in done.stderr

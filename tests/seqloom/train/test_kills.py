@@ -83,7 +83,7 @@ def test_a_run_that_is_killed_at_any_moment(start: Start, tmp_path: Path, ranks:
             except subprocess.TimeoutExpired:
                 below = children(process.pid)
                 os.kill(chance.choice([process.pid, *below]) if ranks > 1 else process.pid, 9)
-                process.communicate(timeout=60)
+                process.communicate(timeout=300)
                 time.sleep(5)
                 orphans = alive(below)
             else:

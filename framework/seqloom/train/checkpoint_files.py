@@ -11,10 +11,13 @@ import io
 import logging
 import os
 import pickle
+import shutil
 import struct
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import torch
 
@@ -34,6 +37,9 @@ DIGITS = 64
 
 END = b"PK\x05\x06"
 """The beginning of the 22 bytes at the end of a zip archive without a comment."""
+
+END_SIZE = 22
+"""Number of these bytes; the last two are the length of the comment."""
 
 
 class DamagedCheckpointError(RunError):
@@ -61,34 +67,80 @@ def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
     Raises:
         RunError: It cannot be written; what was there before is unchanged.
     """
-    buffer = io.BytesIO()
-    torch.save(state, buffer)
-    digest = _seal(buffer)
-    _write(path, buffer, digest)
+    with _replacing(path) as sealed:
+        torch.save(state, cast(BinaryIO, sealed))  # it calls no more than write and flush
     if path.name == BEST:
-        _write(path.with_name(BEST_COPY), buffer, digest)
+        with atomic_file(path.with_name(BEST_COPY), parents=False) as draft:
+            shutil.copyfile(path, draft)
+        sync_folder(path.parent)
 
 
-def _seal(buffer: io.BytesIO) -> bytes:
-    """Announce a comment at the end of an archive, and return the digits that complete it."""
-    with buffer.getbuffer() as view:
-        struct.pack_into("<H", view, len(view) - 2, len(MARK) + DIGITS)
-    buffer.seek(0, os.SEEK_END)
-    buffer.write(MARK)
-    with buffer.getbuffer() as view:
-        return hashlib.sha256(view).hexdigest().encode()
-
-
-def _write(path: Path, buffer: io.BytesIO, digest: bytes) -> None:
-    with atomic_file(path, parents=False) as draft, buffer.getbuffer() as view:
+@contextmanager
+def _replacing(path: Path) -> Iterator[_Sealed]:
+    """Yield a file for an archive, which then replaces the checkpoint at a path."""
+    with atomic_file(path, parents=False) as draft:
         with draft.open("wb") as file:
-            file.write(view)
-            file.write(digest)
+            sealed = _Sealed(file)
+            yield sealed
+            sealed.finish()
             file.flush()
             os.fsync(file.fileno())
         if path.name == LAST and path.exists():
             path.replace(path.with_name(PREVIOUS))
     sync_folder(path.parent)
+
+
+class _Sealed:
+    """A file to which torch writes an archive, and which gets the archive's SHA-256 at its end.
+
+    The tensors go straight to the file and the hash. Both let the training go on meanwhile, which
+    a buffer in memory does not: copying to it holds Python's lock.
+
+    Args:
+        file: File to write.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._hash = hashlib.sha256()
+        self._end = b""  # the last bytes, which hold the length of the archive's comment
+        self._error: OSError | None = None
+
+    def write(self, data: bytes | memoryview) -> int:
+        """Write a part of the archive; an error of the disk is raised by `finish`."""
+        size, kept = len(data), END_SIZE
+        if size >= kept:
+            self._put(self._end)
+            self._put(data[:-kept])
+            self._end = bytes(data[-kept:])
+        else:
+            both = self._end + bytes(data)
+            self._put(both[:-kept])
+            self._end = both[-kept:]
+        return size
+
+    def flush(self) -> None:
+        """Do nothing: `finish` does."""
+
+    def finish(self) -> None:
+        """Write the end.
+
+        Raises:
+            OSError: Something could not be written.
+        """
+        self._put(self._end[:-2] + struct.pack("<H", len(MARK) + DIGITS) + MARK)
+        self._put(self._hash.hexdigest().encode())
+        if self._error is not None:
+            raise self._error
+
+    def _put(self, data: bytes | memoryview) -> None:
+        if self._error is not None:
+            return
+        try:
+            self._file.write(data)
+        except OSError as error:  # torch would replace it by an error without its number
+            self._error = error
+        self._hash.update(data)
 
 
 def sync_folder(folder: Path) -> None:
@@ -168,8 +220,8 @@ def verified(path: Path) -> bytes:
 
 
 def _verify_older(path: Path, content: bytes) -> None:
-    end = content[-22:]
-    if len(end) < 22 or not end.startswith(END) or end[-2:] != b"\0\0":
+    end = content[-END_SIZE:]
+    if len(end) < END_SIZE or not end.startswith(END) or end[-2:] != b"\0\0":
         raise DamagedCheckpointError(path, "it was cut short, or is not a checkpoint")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:

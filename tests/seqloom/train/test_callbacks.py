@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import tracemalloc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +17,7 @@ from torch.utils.data import DataLoader
 
 from seqloom.errors import RunError
 from seqloom.train.callbacks import EpochLines, JsonLines, TrainingTime
-from seqloom.train.checkpoint_files import write_checkpoint
+from seqloom.train.checkpoint_files import read_checkpoint, write_checkpoint
 from seqloom.train.checkpoints import BestCheckpoint
 from seqloom.train.distributed import rank, world_size
 from seqloom.train.folder import read_metrics
@@ -171,6 +174,32 @@ def test_a_checkpoint_is_written_whole_or_not_at_all(
     monkeypatch.undo()
     assert torch.load(path, weights_only=True) == {"step": 1}
     assert sorted(one.name for one in path.parent.iterdir()) == ["half", "last.ckpt"]
+
+
+def test_writing_a_checkpoint_takes_no_second_copy_of_it_in_memory(tmp_path: Path) -> None:
+    state = {"weights": torch.arange(4e6), "step": 1}  # 16 MB
+    for name in ("last.ckpt", "best.ckpt"):
+        tracemalloc.start()
+        write_checkpoint(tmp_path / name, state)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert most < 2e6
+    assert torch.equal(read_checkpoint(tmp_path / "best.ckpt")["weights"], state["weights"])
+    copy, best = (tmp_path / f"{name}.ckpt" for name in ("best_copy", "best"))
+    assert copy.read_bytes() == best.read_bytes()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is full")
+def test_an_error_of_the_disk_is_not_replaced_by_one_of_torch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def full(path: Path, *, parents: bool) -> Iterator[Path]:
+        yield Path("/dev/full")
+
+    monkeypatch.setattr("seqloom.train.checkpoint_files.atomic_file", full)
+    with pytest.raises(OSError, match="No space left on device"):
+        write_checkpoint(tmp_path / "last.ckpt", {"weights": torch.arange(1e5)})
 
 
 class Measured(pl.LightningModule):

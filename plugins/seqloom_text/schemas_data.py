@@ -226,6 +226,10 @@ def _parallel_gives(params: Mapping[str, Any]) -> dict[str, str]:
 APPLES_KINDS = {"tokens": "tokens", "text": "text", "tags": "tags", "label": "label"}
 
 _SAMPLES = "seqloom_text.samples"
+
+_OF_FILES: Mapping[str, Mapping[str, Any]] = {"budget": {"min_steps": 1500}}
+"""What suits sentences of people, of which there are often few."""
+
 DATA = (
     Component(
         "data",
@@ -236,6 +240,7 @@ DATA = (
         gives=_column_gives,
         suffixes=(".csv", ".tsv"),
         sample=f"{_SAMPLES}:csv",
+        suggests=_OF_FILES,
     ),
     Component(
         "data",
@@ -246,6 +251,7 @@ DATA = (
         gives=_column_gives,
         suffixes=(".jsonl",),
         sample=f"{_SAMPLES}:jsonl",
+        suggests=_OF_FILES,
     ),
     Component(
         "data",
@@ -256,6 +262,7 @@ DATA = (
         gives=_conll_gives,
         suffixes=(".conll", ".iob", ".bio", ".conllu"),
         sample=f"{_SAMPLES}:conll",
+        suggests=_OF_FILES,
     ),
     Component(
         "data",
@@ -265,6 +272,7 @@ DATA = (
         files=SPLITS,
         gives=_parallel_gives,
         sample=f"{_SAMPLES}:parallel",
+        suggests=_OF_FILES,
     ),
     Component(
         "data",

@@ -76,8 +76,8 @@ def refuse_unknown_keys(config: Section) -> None:
 def follow_suggestions(config: Section) -> None:
     """Set parameters that are null to what the components suggest, in place.
 
-    What suits one head does not suit another: words that are left out help to classify sentences,
-    and hurt a tagger.
+    What suits one head or data set does not suit another: words that are left out help to classify
+    sentences, and hurt a tagger; a file may have few examples, a generator as many as one wants.
     """
     for kind in reversed(KINDS):  # the head first; a component completes its own section last
         component = registry().find(kind, config[kind]["name"])

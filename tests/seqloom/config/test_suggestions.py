@@ -1,6 +1,8 @@
-"""What a head suggests for other sections, where the user has not set it."""
+"""What a head or a data set suggests for other sections, where the user has not set it."""
 
 from __future__ import annotations
+
+import pytest
 
 from seqloom.config.compose import compose_run
 
@@ -14,6 +16,14 @@ def test_a_classifier_of_sentences_gets_its_own_defaults() -> None:
     assert found.budget.min_steps == 1500
 
 
+@pytest.mark.parametrize("reader", ["csv", "conll", "jsonl"])
+def test_sentences_from_files_are_trained_for_enough_steps(reader: str) -> None:
+    columns = "data.columns={tokens: 1, tags: 2}"
+    words = [f"data={reader}", columns, "data.train=x", "run_dir=x", "head=ner"]
+    assert compose_run(words).budget.min_steps == 1500
+    assert compose_run([*words, "budget.min_steps=10"]).budget.min_steps == 10
+
+
 def test_what_is_set_counts() -> None:
     found = compose_run(
         [*CSV, "head=classification", "frontend.subwords=false", "budget.min_steps=0"]
@@ -22,7 +32,7 @@ def test_what_is_set_counts() -> None:
     assert found.budget.min_steps == 0
 
 
-def test_other_heads_and_frontends_do_not_follow() -> None:
+def test_other_data_and_frontends_do_not_follow() -> None:
     tagger = compose_run(["run_dir=x"])
     assert tagger.frontend["dropout"] == 0.0
     assert tagger.frontend["subwords"] is False

@@ -1,4 +1,4 @@
-"""What Slurm tells a process about its job: who it is, and whether it was started again."""
+"""What Slurm tells about a job: which one this is, whether it was started again, its log files."""
 
 from __future__ import annotations
 
@@ -48,6 +48,40 @@ class BatchJob:
         )
 
 
+def log_files(environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the files that get what this process prints, if it is one of a job; by stream.
+
+    Args:
+        environment: Variables to read; those of this process by default.
+    """
+    found = os.environ if environment is None else environment
+    if found.get("SUBMITIT_EXECUTOR") and found.get("SUBMITIT_FOLDER"):
+        from submitit import JobEnvironment
+
+        try:
+            paths = JobEnvironment().paths
+        except (RuntimeError, LookupError):  # it is a child of a job that submitit started
+            return {}
+        return {"stdout": str(paths.stdout), "stderr": str(paths.stderr)}
+    job = BatchJob.current(found)
+    facts = facts_of(job.number) if job else {}
+    names = {"stdout": "StdOut", "stderr": "StdErr"}
+    return {stream: facts[name] for stream, name in names.items() if facts.get(name)}
+
+
+def facts_of(number: str) -> dict[str, str]:
+    """Return what Slurm knows of a job, by its own names; nothing if it does not know it any more.
+
+    Args:
+        number: Number of the job: ``4711``, or ``4711_3``.
+    """
+    try:
+        shown = _ask("scontrol", "--oneliner", "show", "job", number, seconds=10)
+    except (OSError, subprocess.SubprocessError):
+        return {}
+    return dict(word.partition("=")[::2] for word in shown.split() if "=" in word)
+
+
 def requeue(job: BatchJob) -> bool:
     """Have Slurm start a job again; return whether it will. A job that was cancelled stays so."""
     try:
@@ -59,7 +93,7 @@ def requeue(job: BatchJob) -> bool:
     return state in {"RUNNING", "PENDING", "COMPLETING", "REQUEUED"}
 
 
-def _ask(*command: str) -> str:
+def _ask(*command: str, seconds: float = 60) -> str:
     return subprocess.run(
-        command, capture_output=True, text=True, check=True, timeout=60
+        command, capture_output=True, text=True, check=True, timeout=seconds
     ).stdout.strip()

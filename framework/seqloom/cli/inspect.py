@@ -30,6 +30,7 @@ from seqloom.model.description import (
 )
 from seqloom.model.provenance import ComponentMatch, compare, installed
 from seqloom.plugins import KINDS
+from seqloom.sweep.folder import SweepFolder, read_plan
 from seqloom.versions import versions
 
 Facts = dict[str, Any]
@@ -47,9 +48,12 @@ def inspect(arguments: list[str]) -> int:
 
     Raises:
         BundleError: The path is not a model, or ``--check`` is given and it cannot be loaded.
+        RunError: It is a sweep whose plan is damaged.
     """
     options = _parser().parse_args(arguments)
     path: Path = options.model
+    if SweepFolder(path).plan.is_file() and not is_bundle(path):
+        read_plan(path)  # a sweep is no model, but first of all it must be one
     checkpoint = None if is_bundle(path) else _checkpoint(path)
     facts = checkpoint_facts(checkpoint) if checkpoint else bundle_facts(path)
     try:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from seqloom.errors import DataError, RunError
+from seqloom.errors import DataError, RunError, printable, shortened
 from seqloom.files import read_json, write_json
 from seqloom.train.folder import SWEEP_PLAN, RunFolder
 
@@ -141,7 +141,7 @@ def read_plan(folder: Path, *, strict: bool = True) -> Plan:
         version = stored.pop("version")
         if version == VERSION:
             trials = [PlannedTrial(**trial) for trial in stored.pop("trials")]
-            return Plan(folder=folder, trials=trials, **stored)
+            return _checked(Plan(folder=folder, trials=trials, **stored))
     except FileNotFoundError:
         if RunFolder(folder).record.exists():
             raise RunError(
@@ -153,10 +153,47 @@ def read_plan(folder: Path, *, strict: bool = True) -> Plan:
             "seqloom train -m wrote."
         ) from None
     except DataError as error:
-        raise RunError(f"{error} The plan of the sweep is damaged.") from error
-    except (OSError, TypeError, LookupError, AttributeError) as error:
-        raise RunError(f"{path} is damaged: {error}") from error
-    raise RunError(f"{path} has version {version}; this seqloom reads version {VERSION}.")
+        raise RunError(f"{error} The plan of the sweep is damaged. {_remedy(folder)}") from error
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror or error}.") from error
+    except (TypeError, LookupError, AttributeError) as error:
+        raise RunError(
+            f"{path} is damaged: it does not hold the plan of a sweep "
+            f"({type(error).__name__}: {printable(shortened(str(error), 200))}). {_remedy(folder)}"
+        ) from error
+    raise RunError(
+        f"{path} has version {printable(shortened(str(version), 40))}; this seqloom reads version "
+        f"{VERSION}."
+    )
+
+
+def _checked(plan: Plan) -> Plan:
+    """Return a plan whose values have their types.
+
+    Raises:
+        TypeError: One has not.
+    """
+    texts = [plan.kind, plan.cwd, plan.created, plan.job, *plan.command, *plan.flags]
+    words = [word for one in plan.trials for word in one.overrides]
+    if not all(isinstance(one, str) for one in [*texts, *words]):
+        raise TypeError("a text is something else")
+    if not all(isinstance(one.number, int) and one.number >= 0 for one in plan.trials):
+        raise TypeError("the number of a trial is something else")
+    lists = [plan.command, plan.flags, *(one.overrides for one in plan.trials)]
+    if not all(isinstance(one, list) for one in lists):
+        raise TypeError("a list is something else")
+    if not isinstance(plan.settings, dict) or not isinstance(plan.expected, int):
+        raise TypeError("settings or expected is something else")
+    return plan
+
+
+def _remedy(folder: Path) -> str:
+    """Return what to do about a damaged plan, which the trials do not need."""
+    return (
+        f"Its trials can be used: seqloom sweep show {folder}, seqloom inspect {folder / '0'}. To "
+        "finish the sweep, restore the file from a copy, or start seqloom train -m again with "
+        "another run_dir."
+    )
 
 
 def _partial_plan(folder: Path, stored: object) -> Plan:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 import threading
 import time
@@ -14,9 +15,10 @@ from hydra.plugins.launcher import Launcher
 
 from seqloom.config.compose import quoted
 from seqloom.errors import RunError
+from seqloom.slurm import facts_of
 from seqloom.sweep.folder import Plan, PlannedTrial, SweepFolder
 from seqloom.sweep.leaderboard import best_trial
-from seqloom.sweep.trials import Trial, read_trials
+from seqloom.sweep.trials import Trial, read_trial, read_trials
 from seqloom.train import preemption
 from seqloom.train.lease import Lease
 from seqloom.train.record import record_refusal
@@ -76,7 +78,8 @@ class TrialLauncher:
             killed_before += killed
             todo = not_started
         for one in killed_before:
-            log.warning("[%d] was killed: trying again, alone.", one.number)
+            state = _state_of_job(read_trial(self.plan.folder / str(one.number)))
+            log.warning("[%d] was killed%s: trying again, alone.", one.number, state)
             broken = self._launch_once([one])
             preemption.check()
             if broken:
@@ -137,6 +140,13 @@ class TrialLauncher:
             f"hydra.sweep.subdir='{one.number}'",
             f"hydra.job_logging.formatters.simple.format='[{one.number}] %(message)s'",
         ]
+
+
+def _state_of_job(trial: Trial) -> str:
+    """Return what Slurm says of the job of a trial that was killed; empty if nothing."""
+    number = str((trial.attempts or [{}])[-1].get("job") or "").partition("@")[0]
+    state = facts_of(number).get("JobState") if re.fullmatch(r"\d+(_\d+)?", number) else None
+    return f" (job {number}: {state})" if state else ""
 
 
 @contextmanager

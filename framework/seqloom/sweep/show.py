@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from seqloom.errors import printable
 from seqloom.files import finite
 from seqloom.sweep.columns import aligned, cells, last_words, sort, top
 from seqloom.sweep.folder import read_plan
@@ -67,15 +68,36 @@ def show(
 
 
 def failures(trials: Sequence[Trial]) -> list[str]:
-    """Return a sentence for each of the first trials that failed or are damaged."""
-    failed = [trial for trial in trials if trial.state in {"failed", "damaged"}]
+    """Return a sentence for each of the first trials that failed, were killed or are damaged.
+
+    It ends with the number of the trial's job and its log file, if it was a job of a cluster.
+    """
+    failed = [trial for trial in trials if trial.state in _SENTENCES]
     lines = [
-        f"Trial {trial.number} {'is damaged' if trial.state == 'damaged' else 'failed'}: "
-        f"{str(trial.record.get('error') or 'its record does not say why').splitlines()[0]}"
+        f"Trial {trial.number} {_SENTENCES[trial.state]}: {_error(trial)}{_job(trial)}"
         for trial in failed[:FAILURES]
     ]
     more = len(failed) - len(lines)
     return [*lines, f"… and {more} more."] if more else lines
+
+
+_SENTENCES = {"damaged": "is damaged", "failed": "failed", "killed": "was killed"}
+
+
+def _error(trial: Trial) -> str:
+    silent = "its process left no error" if trial.state == "killed" else ""
+    said = trial.record.get("error") or silent or "its record does not say why"
+    return printable(str(said).splitlines()[0])
+
+
+def _job(trial: Trial) -> str:
+    """Return what is known of the job of a trial's last attempt, in brackets."""
+    last = (trial.attempts or [{}])[-1]
+    number, logs = str(last.get("job") or "").partition("@")[0], last.get("logs")
+    parts = [f"job {number}"] if number else []
+    if isinstance(logs, dict) and (log := logs.get("stderr") or logs.get("stdout")):
+        parts.append(f"log {log}")
+    return printable(f" ({', '.join(parts)})") if parts else ""
 
 
 def finish(folder: Path) -> None:

@@ -27,6 +27,8 @@ STATES = (
 )
 """States of a trial, in the order in which they are listed."""
 
+_OF_A_JOB = ("started", "host", "state", "job", "restart", "logs", "seconds")
+
 _NO_SETTINGS = ("run_dir", "resume", "callbacks.pruning")
 """Keys that do not affect what is trained; a search adds the last one itself."""
 
@@ -77,6 +79,17 @@ class Trial:
         history = self.record.get("history")
         entries = history if isinstance(history, list) else []
         return sum(isinstance(one, dict) and one.get("state") == "failed" for one in entries)
+
+    @property
+    def attempts(self) -> list[dict[str, Any]]:
+        """What is known of each attempt as a job: its host, state, number and log files."""
+        history = self.record.get("history")
+        entries = history if isinstance(history, list) else []
+        return [
+            {name: one[name] for name in _OF_A_JOB if name in one}
+            for one in entries
+            if isinstance(one, dict)
+        ]
 
     @property
     def metrics(self) -> Mapping[str, Mapping[str, float]]:

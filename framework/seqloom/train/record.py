@@ -14,7 +14,7 @@ from seqloom.files import write_json
 from seqloom.model.provenance import entries
 from seqloom.plugins import registry
 from seqloom.revision import revision
-from seqloom.slurm import BatchJob
+from seqloom.slurm import BatchJob, log_files
 from seqloom.train.folder import RunFolder
 from seqloom.train.preemption import Preempted
 from seqloom.versions import versions
@@ -78,9 +78,10 @@ def past_attempts(folder: RunFolder) -> list[dict[str, Any]]:
 def new_attempt() -> dict[str, Any]:
     """Return the entry of an attempt that starts."""
     started = time.strftime("%Y-%m-%dT%H:%M:%S%z")
-    entry = {"started": started, "host": platform.node(), "state": "running"}
-    job = BatchJob.current()
-    return entry | ({"job": job.name, "restart": job.restart} if job else {})
+    entry: dict[str, Any] = {"started": started, "host": platform.node(), "state": "running"}
+    job, logs = BatchJob.current(), log_files()
+    entry |= {"job": job.name, "restart": job.restart} if job else {}
+    return {**entry, **({"logs": logs} if logs else {})}
 
 
 def record_refusal(folder: RunFolder, error: str, overrides: Sequence[str]) -> None:

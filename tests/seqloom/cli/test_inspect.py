@@ -312,6 +312,34 @@ def test_what_is_no_model(tmp_path: Path) -> None:
         run(["inspect", str(tmp_path)])
 
 
+PLAN = '{"version": 1, "kind": "grid", "command": ["seed=1,2"], "cwd": "/", "trials": []}'
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        PLAN[:30],
+        "",
+        "[1, 2]",
+        '{"a": "\\u001b[2J"}',
+        PLAN.replace("grid", "gr\x1bid"),
+        PLAN.replace("[]", '[{"number": 0, "overrides": ["a"], "\\u001b[2J": 1}]'),
+        PLAN.replace("[]", '[{"number": "0", "overrides": ["a"]}]'),
+        PLAN.replace('["seed=1,2"]', "5"),
+    ],
+)
+def test_a_sweep_whose_plan_is_damaged(tmp_path: Path, content: str) -> None:
+    (tmp_path / "sweep.json").write_text(content)
+    with pytest.raises(RunError) as raised:
+        run(["inspect", str(tmp_path)])
+    said = str(raised.value)
+    assert f"{tmp_path / 'sweep.json'}" in said
+    assert "is damaged" in said
+    assert f"Its trials can be used: seqloom sweep show {tmp_path}" in said
+    assert "\x1b" not in said
+    assert len(said.splitlines()) == 1
+
+
 def test_it_imports_nothing_heavy(
     python: Callable[[str], subprocess.CompletedProcess[str]], trained_ner: Path
 ) -> None:

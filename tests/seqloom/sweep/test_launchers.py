@@ -87,6 +87,16 @@ def test_a_trial_that_fails_neither_ends_the_sweep_nor_is_forgotten(swept: Sweep
     assert str(swept.folder) in swept.done.stdout.splitlines()[-1]
 
 
+def test_the_record_of_a_job_has_its_log_files(swept: Sweep) -> None:
+    logs = [trial.attempts[-1].get("logs", {}) for trial in read_trials(swept.folder)]
+    if swept.launcher != "submitit":
+        assert logs == [{}, {}, {}]
+        return
+    assert "optimizer refuses its parameters" in Path(logs[2]["stderr"]).read_text()
+    assert f"Trial 2 failed: {read_trials(swept.folder)[2].record['error']}" in swept.done.stderr
+    assert f"log {logs[2]['stderr']})" in swept.done.stderr
+
+
 def test_the_numbers_are_those_of_any_other_launcher(
     swept: Sweep, sweeps: dict[str, Sweep]
 ) -> None:

@@ -11,7 +11,8 @@ import pytest
 from scipy.stats import ttest_rel
 
 from seqloom.sweep.leaderboard import boards
-from seqloom.sweep.show import WIDTH, csv_text, finish, json_text, markdown, omitted, table
+from seqloom.sweep.show import WIDTH, csv_text, finish, json_text, markdown, omitted, show, table
+from seqloom.sweep.summary import write_index
 from seqloom.sweep.trials import read_trials
 
 from .conftest import AddTrial
@@ -180,6 +181,22 @@ def test_a_row_without_any_value_needs_no_reason(sweep: Path, add: AddTrial) -> 
     add("encoder=gru", state="failed")
     (board,) = boards(read_trials(sweep))
     assert ([row.mark for row in board.rows], board.notes) == (["", "", ""], [])
+
+
+def test_a_trial_that_failed_is_shown_with_its_job_and_log(
+    sweep: Path, add: AddTrial, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = {"host": "n1", "job": "7_1@local", "restart": 2}
+    logs = {"stdout": "/s/7_1_log.out", "stderr": "/s/7_1_log.err"}
+    add("encoder=rnn", val=0.5)
+    add(state="failed", error="RunError: no\x1b[2J", history=[job | {"logs": logs}])
+    add(state="running", history=[job])  # no process holds its lease
+    show(sweep)
+    err = capsys.readouterr().err
+    assert "Trial 1 failed: RunError: no\\x1b[2J (job 7_1, log /s/7_1_log.err)\n" in err
+    assert "Trial 2 was killed: its process left no error (job 7_1)\n" in err
+    index = json.loads(write_index(sweep).read_text(encoding="utf-8"))
+    assert index["trials"][1]["history"] == [job | {"logs": logs}]
 
 
 def test_the_end_of_a_sweep(sweep: Path, add: AddTrial, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,7 +15,7 @@ from seqloom.train.watch import Process
 FRAMES = 8
 """Number of frames of a stack that an error shows."""
 
-WAITING = ("distributed_c10d.py", "_engine_run_backward")
+WAITING = ("distributed_c10d.py", "_engine_run_backward", "nn/parallel/distributed.py")
 """Words on top of the stack of a rank that waits for others: a collective, a backward pass."""
 
 STAGES = ("loading", "validation", "forward", "backward", "update")
@@ -70,8 +70,13 @@ class Seen:
             self.doing is not None,
             step,
             STAGES.index(stage) if stage in STAGES else -1,
-            any(word in frame for frame in self.stack[:2] for word in WAITING),
+            self.waits,
         )
+
+    @property
+    def waits(self) -> bool:
+        """Whether it waits for other ranks."""
+        return any(word in frame for frame in self.stack[:2] for word in WAITING)
 
     def where(self) -> str:
         """Return what the rank was doing, for the end of a sentence, with its stack."""
@@ -110,7 +115,14 @@ def the_one_that_hangs(folder: Path, ranks: int) -> Seen:
 
 
 def rank_error(found: Seen, ranks: int, timeout: float, folder: Path) -> RunError:
-    """Return the error that names a rank that hangs."""
+    """Return the error that names a rank that hangs, or says that none does."""
+    if all(Seen.read(folder, rank).waits for rank in range(ranks)):
+        return RunError(
+            f"All {ranks} ranks have waited for one another for {timeout:g} s, so the network "
+            f"between them is cut, or too slow for hang_timeout={timeout:g}. If it is mended, "
+            f"resume the run: resume=auto. Rank {found.rank} was waiting{found.where()}"
+            f"The stacks of all ranks are in {folder}/stack-*.txt."
+        )
     return RunError(
         f"Rank {found.rank} of {ranks} has made no progress for {timeout:g} s{found.where()}"
         f"The stacks of all ranks are in {folder}/stack-*.txt; hang_timeout=SECONDS sets how long "

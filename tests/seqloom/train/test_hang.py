@@ -14,7 +14,7 @@ import pytest
 
 from seqloom.errors import ConfigError
 from seqloom.train.hang import HangWatch
-from seqloom.train.stacks import Seen, stack_file, stack_of
+from seqloom.train.stacks import Seen, rank_error, stack_file, stack_of, the_one_that_hangs
 from seqloom.train.watch import Process
 
 from .conftest import wait
@@ -163,3 +163,14 @@ def test_a_rank_that_was_only_slow_is_not_killed(tmp_path: Path) -> None:
 def test_a_timeout_of_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="hang_timeout=0: expected seconds"):
         HangWatch(tmp_path, 2, 0)
+
+
+def test_ranks_that_all_wait_for_one_another_have_lost_the_network(tmp_path: Path) -> None:
+    form = 'Timeout (0:00:09)!\nThread 0x1 (most recent call first):\n  File "{}", line 1 in f\n'
+    for rank, file in enumerate(["torch/nn/parallel/distributed.py", "distributed_c10d.py"]):
+        stack_file(tmp_path, rank).write_text(form.format(file), encoding="utf-8")
+    error = rank_error(the_one_that_hangs(tmp_path, 2), 2, 9, tmp_path)
+    assert "All 2 ranks have waited for one another for 9 s, so the network between" in str(error)
+    stack_file(tmp_path, 1).write_text(form.format("own.py"), encoding="utf-8")
+    error = rank_error(the_one_that_hangs(tmp_path, 2), 2, 9, tmp_path)
+    assert str(error).startswith("Rank 1 of 2 has made no progress for 9 s")

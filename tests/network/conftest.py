@@ -82,7 +82,7 @@ class Hosts:
         """Cut the cable."""
         ip("-n", self.names[0], "link", "set", "cable", "down")
 
-    def mend(self) -> None:
+    def join(self) -> None:
         """Join the ends of the cable."""
         ip("-n", self.names[0], "link", "set", "cable", "up")
 

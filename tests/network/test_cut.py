@@ -71,7 +71,7 @@ def cut_and_resumed(
         print(status, said[-1500:])
         assert status != 0
         assert seconds < LIMIT
-    hosts.mend()
+    hosts.join()
     start(*words, f"run_dir={run}", "resume=auto")
     again = hosts.ended()
     assert [status for status, _ in again] == [0, 0], again
@@ -110,6 +110,6 @@ def test_cut_before_they_meet(hosts: Hosts, tmp_path: Path) -> None:
     assert "these did not start within 20 s: 1" in said
     assert "cannot reach the first one at 10.213.77.1:29500 within 20 s" in told
     assert "Traceback" not in said + told
-    hosts.mend()
+    hosts.join()
     hosts.train_by_hand(*SMALL, f"run_dir={run}")
     assert [status for status, _ in hosts.ended()] == [0, 0]

@@ -52,10 +52,12 @@ Program = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 LONGEST = (
+    "tests/test_examples.py",
     "tests/test_readme.py",
+    "tests/slurm",
+    "tests/test_site.py",
     "tests/seqloom/sweep/test_resume.py",
     "tests/pitfalls",
-    "tests/test_examples.py",
     "tests/seqloom/testing/test_installed_components.py",
     "tests/seqloom/sweep",
     "tests/seqloom/train",

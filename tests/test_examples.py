@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 import shlex
@@ -12,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from fork_server import Forked, ForkServer
 
 from seqloom.public import PUBLIC
 
@@ -48,6 +50,17 @@ def python(*words: str, cwd: Path, site: Path | None = None) -> str:
     return done.stdout
 
 
+def forked(server: ForkServer, source: str, *words: str, cwd: Path, site: Path) -> str:
+    """Run some Python that must succeed in a process that has seqloom imported."""
+    env = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(site)}
+    pipe = subprocess.PIPE
+    options = {"stdout": pipe, "stderr": pipe, "text": True, "cwd": cwd, "env": env}
+    with Forked(server, source, *words, **options) as program:
+        out, said = program.communicate(timeout=600)
+    assert program.returncode == 0, f"{source}\n{out}{said}"
+    return out
+
+
 def test_there_are_four() -> None:
     assert len(PACKAGES) == 4
 
@@ -81,8 +94,10 @@ def test_ruff_finds_nothing(package: Path) -> None:
 
 
 @each
-def test_its_own_tests_pass(package: Path, site: Path) -> None:
-    assert " passed" in python("pytest", "-q", "-p", "no:cacheprovider", cwd=package, site=site)
+def test_its_own_tests_pass(package: Path, site: Path, fork_server: ForkServer) -> None:
+    command = "import sys, pytest; sys.exit(pytest.console_main())"
+    options = ("-q", "-p", "no:cacheprovider")
+    assert " passed" in forked(fork_server, command, *options, cwd=package, site=site)
 
 
 def test_the_doctor_finds_nothing(program: Program, site: Path) -> None:
@@ -93,31 +108,39 @@ def test_the_doctor_finds_nothing(program: Program, site: Path) -> None:
 
 
 @each
-def test_the_python_of_its_readme_runs(package: Path, site: Path, tmp_path: Path) -> None:
+def test_the_python_of_its_readme_runs(
+    package: Path, site: Path, fork_server: ForkServer, tmp_path: Path
+) -> None:
     for block in blocks(package, "python"):
-        file = tmp_path / "block.py"
-        file.write_text(block, encoding="utf-8")
-        done = subprocess.run(
-            [sys.executable, file],
-            env={**os.environ, "PYTHONPATH": str(site)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, f"{block}\n{done.stderr}"
+        forked(fork_server, block, cwd=tmp_path, site=site)
+
+
+COMPOSE = """
+import json, sys
+from seqloom.cli.main import run
+for words in json.loads(sys.argv.pop()):
+    try:
+        status = run(["train", *words, "--cfg", "job"])
+    except Exception as error:
+        sys.exit(f"{words}\\n{error}")
+    assert status == 0, words
+"""
 
 
 @each
-def test_the_trainings_of_its_readme_compose(package: Path, site: Path, program: Program) -> None:
+def test_the_trainings_of_its_readme_compose(
+    package: Path, site: Path, fork_server: ForkServer, tmp_path: Path
+) -> None:
     """What they train on must be fetched first; that they train, its own tests show."""
     lines = "\n".join(blocks(package, "bash")).replace("\\\n", " ").splitlines()
     commands = [shlex.split(line) for line in lines if line.startswith("seqloom train ")]
     assert commands
+    points = []
     for _, _, *words in commands:
         for index in range(max(len(choices(word)) for word in words)):
             one = [choices(word)[min(index, len(choices(word)) - 1)] for word in words]
-            done = program("train", *(w for w in one if w != "-m"), "--cfg", "job", site=site)
-            assert done.returncode == 0, f"{one}\n{done.stderr}"
+            points.append([word for word in one if word != "-m"])
+    forked(fork_server, COMPOSE, json.dumps(points), cwd=tmp_path, site=site)
 
 
 def choices(word: str) -> list[str]:

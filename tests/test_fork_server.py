@@ -46,7 +46,7 @@ def test_it_says_and_ends_the_same(fork_server: ForkServer, source: str) -> None
         subprocess.Popen([sys.executable, "-c", source, "a"], text=True, **pipes),
     ):
         with process:
-            found.append((process.communicate(timeout=60), process.returncode))
+            found.append((process.communicate(timeout=600), process.returncode))
     assert found[0] == found[1]
 
 
@@ -67,7 +67,7 @@ def test_it_finds_the_same(fork_server: ForkServer, tmp_path: Path, session: boo
         subprocess.Popen([sys.executable, "-c", LOOK, "a", "b c"], **options),
     ):
         with process:
-            found.append(json.loads(process.communicate("hello", timeout=60)[0]))
+            found.append(json.loads(process.communicate("hello", timeout=600)[0]))
     assert found[0] == found[1]
     assert found[0]["leader"] == session
 
@@ -78,7 +78,7 @@ def test_it_can_be_waited_for_and_ended(fork_server: ForkServer) -> None:
     with pytest.raises(subprocess.TimeoutExpired):
         process.wait(timeout=0.1)
     process.terminate()
-    assert process.wait(timeout=30) == -signal.SIGTERM
+    assert process.wait(timeout=600) == -signal.SIGTERM
     with pytest.raises(ProcessLookupError):
         os.kill(process.pid, 0)
 

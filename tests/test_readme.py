@@ -26,6 +26,20 @@ DOCS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglo
 PAGES = ["README.md", *(page for page in DOCS if "{include}" not in (ROOT / page).read_text())]
 APART = "docs/tutorial.md"
 """It installs and uninstalls, which it does in an environment of its own."""
+FAST = ("README.md", APART)
+"""Pages that are no slow tests; their trainings end after ``STEPS``."""
+STEPS = 8
+PYTHON_BLOCK = """
+import sys
+from seqloom.config import compose as module
+inner = module.compose
+def compose(name, overrides):
+    short = ["trainer.max_steps={steps}"] if name == "train" else []
+    return inner(name, overrides=short + overrides)
+module.compose = compose
+exec(compile(sys.argv[1], "<string>", "exec"), {{"__name__": "__main__"}})
+"""
+"""Program that runs its argument, a block of Python on a page, with short trainings."""
 NOT_RUN = {"docs/results.md": "its commands are what scripts/reproduce runs"}
 BLOCK = re.compile(r"^```(bash|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
@@ -37,7 +51,7 @@ def pages() -> list[Any]:
         marks = [pytest.mark.xdist_group(page)]
         if page in NOT_RUN:
             marks.append(pytest.mark.skip(NOT_RUN[page]))
-        elif page not in ("README.md", APART):
+        elif page not in FAST:
             marks.append(pytest.mark.slow)
         found.append(pytest.param(page, marks=marks))
     return found
@@ -47,19 +61,22 @@ def pages() -> list[Any]:
 def test_page(page: str, tmp_path: Path, fork_server: ForkServer) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     own_files(tmp_path)
+    steps = STEPS if page in FAST else -1
     if page == APART:
-        path, python = [programs := own_environment(tmp_path / "venv")], programs / "python"
+        path = [own_environment(tmp_path / "venv", fork_server)]
     else:
-        path, python = [tmp_path / ".bin", Path(sys.executable).parent], Path(sys.executable)
+        path = [tmp_path / ".bin", Path(sys.executable).parent]
         path[0].mkdir()
-        write_quick_program(path[0], fork_server)
+        fork_server.write_program(path[0] / "seqloom")
+    shorten_trainings(path[0], steps)
+    fork_server.write_program(path[0] / "python-block", PYTHON_BLOCK.format(steps=steps))
     here = tmp_path / ".here"
     here.write_text(str(tmp_path))
     for language, block in BLOCK.findall(text):
         if language == "bash":  # a reader's shell stays where the last block went
             command = ["bash", "-euo", "pipefail", "-c", f"trap 'pwd >{here}' EXIT\n{block}"]
         else:
-            command = [str(python), "-c", block]
+            command = [str(path[0] / "python-block"), block]
         done = subprocess.run(
             command,
             cwd=here.read_text().strip(),
@@ -67,6 +84,7 @@ def test_page(page: str, tmp_path: Path, fork_server: ForkServer) -> None:
                 **{name: os.environ[name] for name in os.environ.keys() - {without_plots.VARIABLE}},
                 "PATH": os.pathsep.join([*map(str, path), os.environ["PATH"]]),
                 "OMP_NUM_THREADS": "1",
+                "MYPY_CACHE_DIR": str(ROOT / ".mypy_cache"),  # torch is known there
                 "PIP_NO_BUILD_ISOLATION": "false",  # which is how pip spells that there is none
                 "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             },
@@ -77,14 +95,15 @@ def test_page(page: str, tmp_path: Path, fork_server: ForkServer) -> None:
         assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
 
 
-def write_quick_program(folder: Path, fork_server: ForkServer) -> None:
-    """Write the program of a machine whose own defaults keep trainings short."""
+def shorten_trainings(folder: Path, steps: int) -> None:
+    """Replace a program by that of a machine whose own defaults keep trainings short."""
     (folder / "local").mkdir()
-    defaults = "# @package _global_\nbudget: {min_steps: 0}\n"
-    (folder / "local" / "default.yaml").write_text(defaults, encoding="utf-8")
+    defaults = f"budget: {{min_steps: 0}}\ntrainer: {{max_steps: {steps}}}\n"
+    text = f"# @package _global_\n{defaults}"
+    (folder / "local" / "default.yaml").write_text(text, encoding="utf-8")
     (folder / "whole").mkdir()
-    fork_server.write_program(whole := folder / "whole" / "seqloom")
     program = folder / "seqloom"
+    program.rename(whole := folder / "whole" / "seqloom")
     program.write_text(
         "#!/bin/sh\n"
         f'if [ "$1" = train ]; then shift; set -- train --config-dir {folder} "$@"; fi\n'
@@ -94,8 +113,11 @@ def write_quick_program(folder: Path, fork_server: ForkServer) -> None:
     program.chmod(0o755)
 
 
-def own_environment(folder: Path) -> Path:
-    """Make an environment that has all that this one has, and return the folder of its programs."""
+def own_environment(folder: Path, fork_server: ForkServer) -> Path:
+    """Make an environment that has all that this one has, and return the folder of its programs.
+
+    Those that import torch are forks, which look for packages here and start children from here.
+    """
     venv.create(folder, symlinks=True)
     programs, python = folder / "bin", folder / "bin" / "python"
     (found,) = folder.glob("lib/python*/site-packages")
@@ -105,6 +127,11 @@ def own_environment(folder: Path) -> Path:
         if point.name in {"seqloom", "pip", "pytest", "mypy"}:
             module, _, function = point.value.partition(":")
             run = f"from {module} import {function} as run; import sys; sys.exit(run())"
+            if point.name in {"seqloom", "pytest"}:
+                here = f"import site, sys; site.addsitedir({str(found)!r})"
+                here = f"{here}; sys.executable = {str(python)!r}; {run}"
+                fork_server.write_program(programs / point.name, here)
+                continue
             (programs / point.name).write_text(f"#!/bin/sh\nexec {python} -c '{run}' \"$@\"\n")
             (programs / point.name).chmod(0o755)
     (programs / "ruff").symlink_to(Path(sys.executable).with_name("ruff"))

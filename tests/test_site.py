@@ -26,11 +26,13 @@ HEADS = ("Head", "HeadMetric")
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of the site, built as scripts/docs does."""
+    """Return the folder of the site, built as scripts/docs does, but without pages of sources."""
     folder = tmp_path_factory.mktemp("site")
     command = [sys.executable, "-m", "sphinx", "--fail-on-warning", "--keep-going", "-q", "-b"]
+    extensions = "myst_parser,sphinx.ext.autodoc,sphinx.ext.napoleon"
+    options = ["-D", f"extensions={extensions}", "-d", folder / "doctrees"]
     done = subprocess.run(
-        [*command, "html", "-d", folder / "doctrees", DOCS, folder / "html"],
+        [*command, "html", *options, DOCS, folder / "html"],
         capture_output=True,
         text=True,
         check=False,

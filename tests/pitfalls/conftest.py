@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fork_server import ForkServer
 
 HERE = Path(__file__).parent
 PARTS = HERE / "parts"
@@ -119,7 +120,7 @@ def naive() -> Naive:
     return start
 
 
-def code_of(run: subprocess.Popen[str], seconds: float = 90) -> int:
+def code_of(run: subprocess.Popen[str], seconds: float = 600) -> int:
     """Wait for a naive program; whatever comes of it, none of its processes stays."""
     try:
         return run.wait(seconds)
@@ -175,7 +176,10 @@ def sweep(
 
 @pytest.fixture(scope="session")
 def search(
-    program: Program, small: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory
+    program: Program,
+    small: tuple[str, ...],
+    fork_server: ForkServer,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Ended:
     """Return a search of two trials at once, each on two ranks, in one Slurm job."""
     folder = tmp_path_factory.mktemp("search") / "sweep"
@@ -187,7 +191,8 @@ def search(
         *("hydra/launcher=joblib", "hydra.launcher.n_jobs=2"),
         *("encoder.hidden_size=range(4,40)", "optimizer.lr=interval(0.001,0.1)"),
     ]
-    done = program("train", "-m", *words, f"run_dir={folder}", site=PARTS, **SLURM)
+    quick = {"TEST_PYTHON": fork_server.python}
+    done = program("train", "-m", *words, f"run_dir={folder}", site=PARTS, **SLURM, **quick)
     return Ended(folder, done.returncode, done.stderr)
 
 
@@ -213,14 +218,14 @@ def terminated(start: Start, tmp_path_factory: pytest.TempPathFactory) -> Ended:
 def terminate(run: subprocess.Popen[str], folder: Path) -> Ended:
     """Send SIGTERM after the second epoch; the run must end within half a minute."""
     steps = folder / "metrics.jsonl"
-    end = time.monotonic() + 90
+    end = time.monotonic() + 600
     try:
         while not (steps.exists() and '"epoch": 2' in steps.read_text()):
             assert run.poll() is None
             assert time.monotonic() < end, "waited in vain"
             time.sleep(0.2)
         run.send_signal(signal.SIGTERM)
-        _, said = run.communicate(timeout=120)
+        _, said = run.communicate(timeout=600)
     except BaseException:
         run.kill()
         raise

@@ -75,7 +75,7 @@ def test_the_process_that_reads_for_the_checks_is_protected(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(reader_process, "SERVER", "import pickle")
     monkeypatch.setattr(reader_process, "_running", [])
-    assert reader_process._server().wait(30) == 0
+    assert reader_process._server().wait(600) == 0
     reader_process._stop()
 
 

@@ -17,14 +17,9 @@ EXPERIMENTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.realdata
-@pytest.mark.parametrize(
-    "experiment",
-    [
-        pytest.param(name, marks=[] if name == "peraire_small" else [pytest.mark.slow])
-        for name in EXPERIMENTS
-    ],
-)
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_three_steps_on_all_of_the_data(
     experiment: str, real_data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

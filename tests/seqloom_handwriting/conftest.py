@@ -41,6 +41,20 @@ READER = (
 )
 
 
+HERE = Path(__file__).parent
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests that share a trained model on one core, as it takes a while to train."""
+    for item in items:
+        names = set(getattr(item, "fixturenames", ())) if HERE in item.path.parents else set()
+        if names & {"stroke_model", "image_model"}:
+            item.add_marker(pytest.mark.xdist_group("demo models"))
+        elif "trained" in names:
+            item.add_marker(pytest.mark.xdist_group("trained digits"))
+
+
 def _digit_line(number: int) -> Example:
     reader = DigitLineReader(test=number, min_length=2, max_length=4, height=24)
     *_, last = reader.examples("test")

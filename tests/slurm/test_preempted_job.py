@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
@@ -29,7 +31,9 @@ def job(slurm: Slurm, folder: Path, *words: str) -> Path:
 
 
 @pytest.fixture(scope="module")
-def whole(slurm: Slurm, tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
+def whole(
+    program: Callable[..., CompletedProcess[str]], tmp_path_factory: pytest.TempPathFactory
+) -> dict[int, Path]:
     """Return, by the number of epochs, runs on two devices that nobody disturbs."""
     made: dict[int, Path] = {}
 
@@ -37,7 +41,8 @@ def whole(slurm: Slurm, tmp_path_factory: pytest.TempPathFactory) -> dict[int, P
         def __missing__(self, epochs: int) -> Path:
             run = tmp_path_factory.mktemp("whole") / "run"
             words = ("trainer.devices=2", f"trainer.max_epochs={epochs}", f"run_dir={run}")
-            slurm.call(*PROGRAM, "train", *WORDS, *words)
+            done = program("train", *WORDS, *words)
+            assert done.returncode == 0, done.stderr
             self[epochs] = run
             return run
 

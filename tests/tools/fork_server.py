@@ -41,7 +41,6 @@ LIBRARIES = (
     "hydra._internal.utils",
     "pytorch_lightning",
     "safetensors.torch",
-    "torchmetrics",
 )
 """Libraries that seqloom imports only when they are needed."""
 
@@ -68,6 +67,7 @@ class ForkServer:
         self.path = folder / "fork"
         self.python = str(folder / "python")
         _write_script(Path(self.python), f"python_by_fork({str(self.path)!r})")
+        self.write_program(folder / "seqloom")
         self.environment = environment
         with (folder / "fork.log").open("wb") as log:
             self._process = subprocess.Popen(

@@ -131,4 +131,4 @@ def test_a_reader_that_has_gone_is_no_error(arguments: list[str]) -> None:
     process.stdout.close()  # before anything is written
     with process.stderr as errors:
         assert errors.read() == ""
-    assert process.wait(timeout=30) == 0
+    assert process.wait(timeout=600) == 0

@@ -295,7 +295,7 @@ def test_each_line_is_answered_while_the_input_is_open(child: Child) -> None:
     child.stdin.write("\n")
     child.stdin.flush()
     errors = child.stderr.read()
-    assert child.process.wait(timeout=30) == 1
+    assert child.process.wait(timeout=600) == 1
     assert errors.startswith("Error: <stdin>:4: ")
     assert errors.count("\n") == 1
 
@@ -308,7 +308,7 @@ def test_a_broken_pipe_ends_it_quietly(child: Child) -> None:
     child.stdin.write(f"{APPLE}\n" * 50)
     child.stdin.flush()
     assert child.stderr.read() == ""
-    assert child.process.wait(timeout=30) == 0
+    assert child.process.wait(timeout=600) == 0
 
 
 @pytest.fixture

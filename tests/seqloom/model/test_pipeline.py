@@ -99,7 +99,7 @@ def test_a_stream_is_answered_before_it_ends(tagger: Any) -> None:
 
     def source() -> Any:
         yield first
-        assert answered.wait(60)
+        assert answered.wait(600)
         yield second
 
     found = tagger.pipeline.predict(source(), stream=True)

@@ -88,7 +88,7 @@ def test_a_line_is_printed_whenever_a_trial_has_ended(
     said: list[str] = []
 
     def wait_for(lines: int) -> None:
-        end = time.monotonic() + 30
+        end = time.monotonic() + 600
         while len(said) < lines:
             said.extend(capsys.readouterr().err.splitlines())
             assert time.monotonic() < end, said

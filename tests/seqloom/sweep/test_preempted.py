@@ -129,7 +129,7 @@ def test_a_worker_tells_the_sweep_and_starts_nothing_more(
 
     with preemption.handled():
         run_together(tmp_path, run)
-        assert leader.wait(20) == -signal.SIGTERM
+        assert leader.wait(600) == -signal.SIGTERM
     assert started == ["it"]
     with preemption.handled():
         SweepFolder(tmp_path).preempted.write_text("SIGTERM")

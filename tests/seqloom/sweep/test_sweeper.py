@@ -69,7 +69,7 @@ def attempts(folder: Path, number: int) -> list[str]:
 
 
 def wait_until(true: Callable[[], bool], running: subprocess.Popen[str]) -> None:
-    end = time.monotonic() + 100
+    end = time.monotonic() + 600
     while not true():
         assert running.poll() is None, running.communicate()
         assert time.monotonic() < end, "waited in vain"
@@ -103,7 +103,7 @@ def interrupted(
             with pytest.raises(RunError) as refused:
                 run(["sweep", "resume", str(folder)])
         running.send_signal(signal.SIGINT)
-        _, said = running.communicate(timeout=120)
+        _, said = running.communicate(timeout=600)
     return Interrupted(folder, running.returncode, said, refused.value, running.pid)
 
 

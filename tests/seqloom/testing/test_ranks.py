@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import time
 
@@ -66,5 +67,7 @@ def test_what_cannot_be_sent_does_not_apply_where_ranks_start_anew(
 
 
 def test_ranks_that_start_anew_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ranks, "_method", lambda: "spawn")
+    # As spawned ranks do, these get what they need by pickling, but they import it once.
+    multiprocessing.set_forkserver_preload(["seqloom.train.run", "seqloom.testing"])
+    monkeypatch.setattr(ranks, "_method", lambda: "forkserver")
     assert on_two_ranks(distributed.get_rank) == [0, 1]

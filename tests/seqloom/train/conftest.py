@@ -125,7 +125,7 @@ def stands(lease: Lease, folder: Path) -> bool:
 
 def wait(until: Callable[[], bool]) -> None:
     """Wait for something that a thread does soon."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 600
     while not until():
         assert time.monotonic() < deadline
         time.sleep(0.02)

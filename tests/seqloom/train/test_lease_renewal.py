@@ -122,7 +122,7 @@ def test_who_lost_its_folder_says_so_and_ends(tmp_path: Path, heard: bool) -> No
             if not heard:
                 process.stderr.close()
             write_lease(tmp_path, token="another")
-            assert process.wait(timeout=20) == -signal.SIGKILL
+            assert process.wait(timeout=600) == -signal.SIGKILL
             if heard:
                 said = process.stderr.read()
                 assert said.startswith(f"Error: {tmp_path} was taken by another process")

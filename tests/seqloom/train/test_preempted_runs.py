@@ -147,7 +147,7 @@ def state(folder: Path) -> str:
     return str(json.loads(path.read_text("utf-8"))["state"]) if path.exists() else "none"
 
 
-def orphans(folder: Path, seconds: float = 5) -> int:
+def orphans(folder: Path, seconds: float = 60) -> int:
     """Return the number of the run's processes that are left after some seconds."""
     pids = [int(word) for path in folder.glob("pids-*") for word in path.read_text().split()]
     end = time.monotonic() + seconds

@@ -6,7 +6,6 @@ import json
 import os
 import resource
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 import pytest
 import pytorch_lightning as pl
 import torch
+from fork_server import Forked, ForkServer
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 
 from seqloom.errors import ConfigError, RunError
@@ -82,24 +82,30 @@ def test_a_disk_that_is_full_at_a_logger(fit: Fit, parts: Callable[..., str]) ->
         fit(f"+callbacks.full._target_={parts(Full)}")
 
 
-def test_the_program_tells_a_full_disk_in_a_sentence(tmp_path: Path) -> None:
-    limit = (100_000, resource.getrlimit(resource.RLIMIT_FSIZE)[1])
-    done = subprocess.run(
-        [
-            *(sys.executable, "-c", "from seqloom.cli.main import main; main()", "train"),
-            *("data.train_size=60", "data.val_size=20", "data.test_size=20"),
-            *("trainer=cpu", f"run_dir={tmp_path / 'run'}"),
-        ],
-        check=False,
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit),
-    )
-    assert done.returncode == 1
-    assert "Traceback" not in done.stderr
-    assert "Error: Cannot write" in done.stderr
-    assert "best.ckpt: File too large. Free some space" in done.stderr
+LIMITED = """
+import resource
+from seqloom.cli.main import main
+hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+main()
+"""
+"""The program where no file can be large."""
+
+
+def test_the_program_tells_a_full_disk_in_a_sentence(
+    fork_server: ForkServer, tmp_path: Path
+) -> None:
+    words = ["train", *("data.train_size=60", "data.val_size=20", "data.test_size=20")]
+    words += ["trainer=cpu", "trainer.max_epochs=1", f"run_dir={tmp_path / 'run'}"]
+    pipe = subprocess.PIPE
+    with Forked(
+        fork_server, LIMITED, *words, stdout=pipe, stderr=pipe, text=True, cwd=tmp_path
+    ) as program:
+        _, said = program.communicate(timeout=600)
+    assert program.returncode == 1
+    assert "Traceback" not in said
+    assert "Error: Cannot write" in said
+    assert "best.ckpt: File too large. Free some space" in said
     _all_whole(tmp_path)
 
 

@@ -120,7 +120,7 @@ def test_it_ends_at_once_if_the_other_is_gone_already(start: Start) -> None:
     text = say(leader)
     leader.wait()
     follower = start("die_with(Process.from_text(sys.argv[1])); time.sleep(60)", text)
-    assert follower.wait(20) == -signal.SIGKILL
+    assert follower.wait(600) == -signal.SIGKILL
 
 
 def test_the_kernel_tells_the_end_of_a_parent(start: Start) -> None:

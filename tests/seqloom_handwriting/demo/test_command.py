@@ -34,7 +34,7 @@ def test_it_serves_until_it_is_interrupted(stroke_model: Path) -> None:
         try:
             assert line.startswith("Write at http://127.0.0.1:")
             assert line.endswith("/ (Ctrl-C ends the demo)\n")
-            with urlopen(line.split()[2], timeout=20) as page:
+            with urlopen(line.split()[2], timeout=600) as page:
                 assert b"<canvas" in page.read()
         finally:
             program.send_signal(signal.SIGINT)

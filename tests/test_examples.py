@@ -96,7 +96,8 @@ def test_ruff_finds_nothing(package: Path) -> None:
 @each
 def test_its_own_tests_pass(package: Path, site: Path, fork_server: ForkServer) -> None:
     command = "import sys, pytest; sys.exit(pytest.console_main())"
-    options = ("-q", "-p", "no:cacheprovider")
+    # Plugins of pytest are imported already, and so cannot be rewritten.
+    options = ("-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning")
     assert " passed" in forked(fork_server, command, *options, cwd=package, site=site)
 
 

@@ -38,8 +38,6 @@ HERE = Path(__file__).parent
 LIBRARIES = (
     "hydra.main",
     "hydra._internal.hydra",
-    "hydra._internal.utils",
-    "pytorch_lightning",
     "safetensors.torch",
 )
 """Libraries that seqloom imports only when they are needed."""
@@ -197,16 +195,18 @@ def main_by_fork(path: str, source: str) -> int:
 
 
 def python_by_fork(path: str) -> int:
-    """Be the interpreter that programs start: a fork if it runs one of ``MODULES``."""
+    """Be the interpreter that programs start: a fork if it runs ``MAIN`` or one of ``MODULES``."""
     words = [word for word in sys.argv[1:] if word not in {"-u", "-P"}]
-    safe = "-P" in sys.argv or "PYTHONSAFEPATH" in os.environ
+    home = [] if {"-P"} & {*sys.argv} or "PYTHONSAFEPATH" in os.environ else [str(Path.cwd())]
+    if words[:2] == ["-c", MAIN]:
+        return _relay_source(path, MAIN, ["-c", *words[2:]], home)
     if words[:1] != ["-m"] or words[1] not in MODULES:
         os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
     source = (
         f"import runpy, sys; sys.modules.pop({words[1]!r}, None)\n"
         f"runpy.run_module({words[1]!r}, run_name='__main__', alter_sys=True)"
     )
-    return _relay_source(path, source, words[1:], [] if safe else [str(Path.cwd())])
+    return _relay_source(path, source, words[1:], home)
 
 
 def _relay_source(path: str, source: str, arguments: list[str], home: list[str]) -> int:

@@ -103,7 +103,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Result]:
         pytest.param("averaged", 6, True, marks=pytest.mark.slow),
         pytest.param("averaged", 8, False, marks=pytest.mark.slow),
         pytest.param("limited", 9, False, marks=pytest.mark.slow),
-        ("limited", 10, False),
+        pytest.param("limited", 10, False, marks=pytest.mark.slow),
         pytest.param("limited", 10, True, marks=pytest.mark.slow),
     ],
 )

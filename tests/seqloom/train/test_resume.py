@@ -54,7 +54,8 @@ def _state(path: Path) -> str:
     return str(json.loads((path / "run.json").read_text(encoding="utf-8"))["state"])
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+# With workers, tests of exact resuming stop and resume a run inside an epoch.
+@pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_resumed_run_ends_with_the_same_bits(
     fit: Fit, tmp_path: Path, stop: str, monkeypatch: pytest.MonkeyPatch, workers: int
 ) -> None:

@@ -70,10 +70,9 @@ class Hosts:
             options = [
                 "--nnodes=2",
                 "--nproc-per-node=1",
-                "--rdzv-backend=c10d",
-                f"--rdzv-endpoint={self.address(0)}:29400",
-                f"--local-addr={self.address(host)}",
-                f"--rdzv-conf=is_host={1 - host}",  # as no name server knows the address
+                f"--node-rank={host}",
+                f"--master-addr={self.address(0)}",
+                "--master-port=29400",
             ]
             command = ["-m", "seqloom", "train", "trainer.num_nodes=2", *words]
             self.python(host, ["-m", "torch.distributed.run", *options, *command], {})

@@ -89,9 +89,10 @@ def test_cut_in_training(hosts: Hosts, tmp_path: Path, by: str, moment: str) -> 
     def writing() -> bool:
         return any(".part" in path.name for path in checkpoints.glob(".*"))
 
-    ended = cut_and_resumed(
-        hosts, run, words, start, lambda: len(steps(run)) > 20 and (moment == "step" or writing())
-    )
+    def now() -> bool:
+        return len(steps(run)) > 20 and (moment == "step" or writing())
+
+    ended = cut_and_resumed(hosts, run, words, start, now)
     for _, said in ended:
         assert "ranks have waited for one another for 15 s, so the network between" in said
     if by == "hand":

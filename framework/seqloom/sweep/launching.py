@@ -25,7 +25,7 @@ from seqloom.train.record import record_refusal
 
 log = logging.getLogger("seqloom")
 
-POOLS = ("joblib", "loky", "submitit")
+POOLS = ("joblib", "loky", "submitit", "ray.")
 """Modules whose exceptions mean that a worker or a job was killed, not that a trial failed."""
 
 PATIENCE = 10.0

@@ -272,13 +272,17 @@ class Meeting:
         """Tell the first process that this one is ready, or why it is not."""
         self.write(f"answer{self.own.rank}", problem or "ready")
 
-    def wait_for_answers(self, seconds: float = PATIENCE) -> dict[int, str]:
+    def wait_for_answers(self, seconds: float | None = None) -> dict[int, str]:
         """Wait until all others have answered; return the problems by rank.
+
+        Args:
+            seconds: Time to wait; None: `PATIENCE`.
 
         Raises:
             RunError: Some have not, in time, or two have the same rank.
             Preempted: A signal came meanwhile.
         """
+        seconds = PATIENCE if seconds is None else seconds
         missing, end = set(range(1, self.own.size)), time.monotonic() + seconds
         problems = {}
         while missing:

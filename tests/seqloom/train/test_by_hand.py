@@ -92,3 +92,9 @@ def test_no_answer_ends_in_bounded_time(
     monkeypatch.setattr(group, "_RETRY", 1)
     with pytest.raises(RunError, match=error):
         Meeting(replace(first, **changes))
+
+
+def test_one_that_does_not_come_is_named(first: Group, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(group, "PATIENCE", 1.0)
+    with pytest.raises(RunError, match=r"these did not start within 1 s: 1\. The same"):
+        Meeting(first).wait_for_answers()

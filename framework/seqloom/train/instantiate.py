@@ -18,6 +18,7 @@ from hydra.errors import InstantiationException
 from hydra.utils import get_object, instantiate
 from lightning_fabric.plugins.environments.cluster_environment import ClusterEnvironment
 from pytorch_lightning.callbacks import EarlyStopping
+from pytorch_lightning.strategies import DDPStrategy
 from torch.optim import Optimizer
 
 from seqloom.config.run_config import Section
@@ -187,5 +188,7 @@ def build_trainer(
         plugins=[environment, CheckpointWriter()],
         use_distributed_sampler=False,
     )
+    if isinstance(trainer.strategy, DDPStrategy):  # no copies from gradients to buckets and back
+        trainer.strategy._ddp_kwargs.setdefault("gradient_as_bucket_view", True)
     install_loops(trainer)
     return trainer

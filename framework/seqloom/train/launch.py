@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
-from pytorch_lightning.strategies import Strategy
+from pytorch_lightning.strategies import DDPStrategy, Strategy
 from pytorch_lightning.strategies.launchers.multiprocessing import _MultiProcessingLauncher
 from pytorch_lightning.strategies.single_device import SingleDeviceStrategy
 from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, SignalException, Std
@@ -70,6 +70,9 @@ def ranks_to_launch(trainer: Section) -> int:
     Raises:
         ConfigError: Lightning refuses the settings, or such processes cannot be launched.
     """
+    name = str(trainer.get("strategy", "auto"))
+    if name.startswith(("fsdp", "deepspeed")):
+        raise ConfigError(_sharding(name))
     strategy = _strategy({key: trainer[key] for key in DEVICE_ARGUMENTS if key in trainer})
     if isinstance(strategy, SingleDeviceStrategy):
         return 0
@@ -78,8 +81,17 @@ def ranks_to_launch(trainer: Section) -> int:
             f"trainer.strategy={trainer['strategy']} copies a process that has started to train; "
             "seqloom launches ranks from the run's folder. Set trainer.strategy=ddp."
         )
+    if not isinstance(strategy, DDPStrategy):
+        raise ConfigError(_sharding(type(strategy).__name__))
     devices: Any = getattr(strategy, "parallel_devices", None) or [None]
     return len(devices)
+
+
+def _sharding(name: str) -> str:
+    return (
+        f"trainer.strategy={name}: expected a strategy that gives each rank the whole model. Set "
+        "trainer.strategy=ddp."
+    )
 
 
 def _strategy(settings: Section) -> Strategy:

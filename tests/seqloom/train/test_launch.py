@@ -256,7 +256,8 @@ def test_how_many_processes_lightning_would_take(words: list[str], expected: int
     [
         (["trainer.devices=0"], "trainer cannot be built: .*devices"),
         (["trainer.devices=2", "+trainer.strategy=ddp_spawn"], "copies a process .*strategy=ddp"),
-        (["trainer.devices=2", "+trainer.strategy=fsdp"], "trainer cannot be built: .*GPU"),
+        (["trainer.devices=2", "+trainer.strategy=fsdp"], "=fsdp: expected .*whole model.*=ddp"),
+        (["trainer.devices=2", "+trainer.strategy=deepspeed_stage_2"], "_2: expected .*=ddp"),
         (["trainer.devices=2", "+trainer.strategy=dpp"], "trainer cannot be built: .*dpp"),
     ],
     ids=str,

@@ -13,6 +13,7 @@ from typing import Any
 
 import audited
 import pytest
+from PIL import Image
 
 SHADOWS = (
     "yaml",
@@ -37,6 +38,18 @@ TINY = (
 )
 ROWS = "text,label\n" + "".join(f"{'good' if n % 2 else 'bad'} {n},{n % 2}\n" for n in range(12))
 TAGGED = "Apple B-ORG\nopens O\n\nParis B-LOC\nis O\n\n"
+
+ENTITY = (
+    '<!DOCTYPE PcGts SYSTEM "http://127.0.0.1:9/x.dtd" [<!ENTITY x SYSTEM "file://{}/secret">]>'
+)
+PAGE = """<?xml version="1.0" encoding="UTF-8"?>
+{kind}
+<PcGts xmlns="http://schema.primaresearch.org/PAGE/gts/pagecontent/2019-07-15">
+<Page imageFilename="{image}" imageWidth="440" imageHeight="200"><TextRegion id="r">
+<Coords points="20,20 420,20 420,120 20,120"/><TextLine id="a">
+<Coords points="20,40 420,40 420,85 20,85"/><Baseline points="20,80 420,80"/>
+<TextEquiv><Unicode>Apple</Unicode></TextEquiv></TextLine></TextRegion></Page></PcGts>
+"""
 
 
 def write(path: Path, text: str) -> Path:
@@ -66,25 +79,46 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write(folder / "mine.csv", ROWS)
     write(folder / "mine.conll", TAGGED)
     write(folder / "mine.txt", "Apple is here\n")
+    outside, kind = folder / "mine/deep/secret.png", ENTITY.format(folder)
+    write(folder / "scans/one.xml", PAGE.format(kind="", image="one.png"))
+    write(folder / "scans/two.xml", PAGE.format(kind="", image=outside))
+    write(folder / "scans/three.xml", PAGE.format(kind=kind, image=outside))
+    (folder / "mine/deep").mkdir(parents=True)
+    (folder / "lines").mkdir()
+    for image in ("scans/one.png", "mine/deep/secret.png"):
+        Image.new("L", (440, 200), 255).save(folder / image)
     return folder
 
 
 def audit(
-    folder: Path, commands: Sequence[tuple[Sequence[str], Sequence[str]]], own: Sequence[Path]
+    folder: Path,
+    commands: Sequence[tuple[Sequence[str], Sequence[str]]],
+    own: Sequence[Path],
+    starts: Mapping[str, Sequence[str]] | None = None,
 ) -> list[dict[str, Any]]:
-    """Return what each command did; with each one comes what it may open in the folder."""
+    """Return what each command did; with each one comes what it may open in the folder.
+
+    Commands whose first word is in ``starts`` may start these programs, and Python.
+    """
+    home = own[0]
+    home.mkdir(exist_ok=True)
     request = {
         "commands": [words for words, _ in commands],
         "allowed": [[str(folder / one) for one in may] for _, may in commands],
+        "starts": [(starts or {}).get(words[0]) for words, _ in commands],
         "own": [str(one) for one in own],
+        "log": str(home / "children.jsonl"),
     }
-    home = own[0]
-    home.mkdir(exist_ok=True)
     path = write(home / "request.json", json.dumps(request))
     done = subprocess.run(
         [sys.executable, "-P", audited.__file__, str(path)],
         cwd=folder,
-        env={**os.environ, "TMPDIR": str(home), "OMP_NUM_THREADS": "1"},
+        env={
+            **os.environ,
+            "TMPDIR": str(home),
+            "OMP_NUM_THREADS": "1",
+            "PATH": f"{home}{os.pathsep}{os.environ['PATH']}",
+        },
         capture_output=True,
         text=True,
         check=False,
@@ -145,8 +179,16 @@ def test_commands_open_and_execute_only_what_the_user_named(
         (["train", "--help"], []),
         (["train", "--cfg", "job"], []),
         (["completion", "bash"], []),
+        (["demo", "model"], ["model"]),
+        (["prepare", "pages", "scans/one.xml", "lines/cut"], ["scans", "lines"]),
+        (["prepare", "pages", "scans", "lines/more", "--skip-bad"], ["scans", "lines"]),
+        (["cluster", "script", *train[1:-1], "-o", "lines/job.sh"], ["mine.csv", "lines", *GIT]),
+        (["cluster", "test", "--folder", "shared"], ["shared"]),
     ]
-    found = audit(folder, commands, [tmp_path / "home", Path.home() / ".cache"])
+    home = tmp_path / "home"
+    write(home / "srun", "#!/bin/sh\nexit 1\n").chmod(0o755)
+    srun = {"cluster": [f"({str(home / 'srun')!r}, ", "('srun', ['srun', "]}
+    found = audit(folder, commands, [home, Path.home() / ".cache"], srun)
     problems = {" ".join(c[0]): one["found"] for c, one in zip(commands, found, strict=True)}
     assert problems == {" ".join(words): [] for words, _ in commands}
     assert not (folder / "executed").exists()
@@ -157,3 +199,22 @@ def test_commands_open_and_execute_only_what_the_user_named(
         if words.startswith(works) or "mine" in words or "--its-data" in words:
             assert state == "0", f"{words}: {state}"
     assert states["evaluate model"].startswith("ConfigError: The model names its own data, ")
+    assert states["demo model"].startswith("ConfigError: ")
+    assert states["cluster test --folder shared"].startswith("RunError: ")
+
+
+def test_what_children_do_is_noted(tmp_path: Path) -> None:
+    tools = Path(audited.__file__).parent
+    code = (
+        "import os; open('secret', 'w').close(); child = os.fork()\n"
+        "os.system('true') if child == 0 else os.waitpid(child, 0)"
+    )
+    variables = {
+        "PYTHONPATH": os.pathsep.join([str(tools / "audited_child"), str(tools)]),
+        audited.LOG_VARIABLE: str(tmp_path / "log"),
+    }
+    command = [sys.executable, "-P", "-c", code]
+    subprocess.run(command, cwd=tmp_path, env={**os.environ, **variables}, check=True)
+    noted = [tuple(json.loads(line)) for line in (tmp_path / "log").read_text().splitlines()]
+    assert ("open", str(tmp_path / "secret")) in noted
+    assert [event for event, _ in noted].count("os.system") == 1

@@ -1,5 +1,8 @@
 """Run commands of seqloom in one process, and report what they opened, contacted and executed.
 
+So do the Python processes that they start: these find ``audited_child/sitecustomize.py`` in their
+path, and write what they do to a file, as forks of this process do.
+
 ``python audited.py REQUEST``: the request is a JSON file with ``commands``, lists of words, and
 ``allowed``, paths that may be opened, by the number of the command. The answer is JSON.
 """
@@ -10,9 +13,11 @@ import contextlib
 import io
 import json
 import os
+import re
 import sys
 import time
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +25,51 @@ EXECUTED = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.sp
 CONTACTED = ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto")
 SYSTEM = ("/proc", "/sys", "/dev", "/etc", "/usr", "/lib", "/lib64", "/bin", "/var/lib")
 PROGRAMS = ("('uname', ['uname', '-p']", "('fc-list', ['fc-list', ")
+PYTHON = f"({sys.executable!r}, [{sys.executable!r}, '-P', "
+"""How a process of Python starts another one that takes nothing from the current folder."""
+
+LOCAL = re.compile(r"'(127\.0\.0\.1|localhost|::1)'")
+LOG_VARIABLE = "AUDITED_LOG"
 
 events: list[tuple[str, str]] = []
+log = -1
+"""File of the events of other processes."""
+
+first = 0
+"""Number of the process that runs the commands; 0 in those that it starts."""
+
+
+def begin() -> None:
+    """Note the events of this process from now on."""
+    global log  # noqa: PLW0603
+    log = os.open(os.environ[LOG_VARIABLE], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    sys.addaudithook(hook)
 
 
 def hook(event: str, arguments: tuple[Any, ...]) -> None:
     """Note an event."""
     if event == "open" and isinstance(arguments[0], str | bytes | os.PathLike):
-        events.append((event, os.path.abspath(os.fsdecode(arguments[0]))))  # noqa: PTH100
+        note(event, os.path.abspath(os.fsdecode(arguments[0])))  # noqa: PTH100
     elif event in EXECUTED or event in CONTACTED:
-        events.append((event, repr(arguments)[:500]))
+        note(event, repr(arguments)[:500])
     elif event == "import" and arguments[1]:
-        events.append((event, str(arguments[1])))
+        note(event, str(arguments[1]))
+
+
+def note(event: str, what: str) -> None:
+    """Keep an event, or write it down for the process that runs the commands."""
+    if os.getpid() == first:
+        events.append((event, what))
+    else:
+        os.write(log, (json.dumps([event, what]) + "\n").encode())
+
+
+def of_children() -> list[tuple[str, str]]:
+    """Return the events of other processes, and forget them."""
+    path = Path(os.environ[LOG_VARIABLE])
+    lines = path.read_text(encoding="utf-8").splitlines()
+    os.truncate(path, 0)
+    return [(event, what) for event, what in map(json.loads, lines)]
 
 
 def is_below(path: str, roots: list[str]) -> bool:
@@ -40,9 +78,14 @@ def is_below(path: str, roots: list[str]) -> bool:
     return any(real == root or real.startswith(root + os.sep) for root in roots)
 
 
-def is_known(event: str, what: str) -> bool:
-    """Return whether a library asks a program of the system, from anywhere, about the machine."""
-    return event == "subprocess.Popen" and what.startswith(PROGRAMS)
+def is_known(event: str, what: str, starts: Sequence[str]) -> bool:
+    """Return whether a library asks a program of the system, from anywhere, about the machine.
+
+    A command that starts others may start those, and its processes may talk to one another.
+    """
+    if event == "subprocess.Popen":
+        return what.startswith((*PROGRAMS, *([PYTHON] if starts else []), *starts))
+    return bool(starts) and event in CONTACTED and LOCAL.search(what) is not None
 
 
 def main() -> None:
@@ -56,14 +99,22 @@ def main() -> None:
         *(one for one in sys.path if one),
     ]
     own = [os.path.realpath(one) for one in (*python, *request["own"])]
-    sys.addaudithook(hook)
+    global first  # noqa: PLW0603
+    first = os.getpid()
+    os.environ[LOG_VARIABLE] = request["log"]
+    begin()
+    here = [str(Path(__file__).parent / "audited_child"), os.environ.get("PYTHONPATH")]
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, here))
     from seqloom.cli.main import run
     from seqloom.safe_path import protect_children
 
     protect_children()
 
     answers, seconds = [], []
-    for words, allowed in zip(request["commands"], request["allowed"], strict=True):
+    names = ("commands", "allowed", "starts")
+    for words, allowed, starts in zip(*map(request.get, names), strict=True):
+        events.clear()
+        of_children()
         events.clear()
         start = time.process_time()
         output = io.StringIO()
@@ -75,11 +126,16 @@ def main() -> None:
             except Exception as error:
                 ours = type(error).__module__ == "seqloom.errors"
                 status = f"{type(error).__name__}: {error}" if ours else traceback.format_exc()
+        done = [*events, *of_children()]
         may = [*own, *map(os.path.realpath, allowed)]
         found = [
             f"{event} {what}"
-            for event, what in dict.fromkeys(events)
-            if not (is_below(what, may) if event in {"open", "import"} else is_known(event, what))
+            for event, what in dict.fromkeys(done)
+            if not (
+                is_below(what, may)
+                if event in {"open", "import"}
+                else is_known(event, what, starts or [])
+            )
         ]
         seconds.append(round(time.process_time() - start, 1))
         answers.append({"status": status, "output": output.getvalue(), "found": found})

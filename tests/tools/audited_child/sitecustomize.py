@@ -1,0 +1,5 @@
+"""Audits a Python process that one of audited.py starts, from its first line."""
+
+import audited
+
+audited.begin()

@@ -6,8 +6,8 @@ import errno
 import signal
 import socket
 import subprocess
-import sys
 import webbrowser
+from collections.abc import Callable
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -21,13 +21,11 @@ from seqloom_handwriting.demo import command, serve
 from seqloom_handwriting.demo.command import listen, url
 from seqloom_handwriting.demo.reader import Reader
 
-MAIN = "from seqloom.cli.main import main; main()"
+Start = Callable[..., "subprocess.Popen[str]"]
 
 
-def test_it_serves_until_it_is_interrupted(stroke_model: Path) -> None:
-    words = [sys.executable, "-c", MAIN, "demo", str(stroke_model), "--port", "0"]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(words, stdout=pipe, stderr=pipe, text=True) as program:
+def test_it_serves_until_it_is_interrupted(stroke_model: Path, start: Start) -> None:
+    with start("demo", stroke_model, "--port", "0") as program:
         assert program.stdout
         assert program.stderr
         line = program.stdout.readline()

@@ -24,7 +24,7 @@ def call(*command: str, fails: bool = False) -> Done:
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=600,
     )
     assert (done.returncode != 0) == fails, done.stderr
     return done

@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+import without_plots
 
 from seqloom.interfaces.head import Matrix, Table
 from seqloom.train.report import Report, WorstExample, write_report
@@ -85,3 +86,9 @@ def typical() -> Report:
         skipped=[("a.csv:9", "no label")],
         plugins=[{"name": "recurrent", "version": "0.1.0"}, {"name": "mine", "author": None}],
     )
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out the plots, at which a test does not look."""
+    without_plots.replace_plots(monkeypatch.setattr)

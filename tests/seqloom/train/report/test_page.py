@@ -17,6 +17,7 @@ from seqloom.train.report.page import shown
 HOSTILE = "</script></style></svg>\"'><script>alert(1)</script>&$x_{$\x00"
 INSTALL = 'pip install "seqloom[report]"'
 PageOf = Callable[[Report], Any]
+UNDRAWN = pytest.mark.usefixtures("undrawn")
 
 
 def test_all_facts_are_there(page_of: PageOf, typical: Report) -> None:
@@ -32,11 +33,13 @@ def test_all_facts_are_there(page_of: PageOf, typical: Report) -> None:
     assert INSTALL not in page.text
 
 
+@UNDRAWN
 def test_worst_comes_first(page_of: PageOf, typical: Report) -> None:
     text = page_of(typical).text
     assert text.index("broken one") < text.index("hard one") < text.index("easy one")
 
 
+@UNDRAWN
 @pytest.mark.parametrize(
     ("test", "higher", "flawless"),
     [({"f1": 1.0}, True, True), ({"f1": 0.0}, False, True), ({"f1": 0.99}, True, False)],
@@ -51,6 +54,7 @@ def test_examples_without_mistakes_are_not_called_worst(
     assert ("None of them has a mistake." in text) == flawless
 
 
+@UNDRAWN
 def test_many_worst_examples_are_folded(page_of: PageOf, typical: Report) -> None:
     many = [WorstExample(f"id{i}", "", float(i), f"<p>html {i}</p>") for i in range(12)]
     page = page_of(replace(typical, worst=many))
@@ -170,6 +174,7 @@ def test_all_values_not_finite(page_of: PageOf) -> None:
     assert "svg" not in page.tags
 
 
+@UNDRAWN
 def test_lower_is_better(page_of: PageOf, typical: Report) -> None:
     page = page_of(replace(typical, monitor="val/loss", higher_is_better=False))
     assert "best val/loss, step 40" in page.text

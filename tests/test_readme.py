@@ -31,13 +31,16 @@ FAST = ("README.md", APART)
 STEPS = 8
 PYTHON_BLOCK = """
 import sys
-from seqloom.config import compose as module
-inner = module.compose
-def compose(name, overrides):
-    short = ["trainer.max_steps={steps}"] if name == "train" else []
-    return inner(name, overrides=short + overrides)
-module.compose = compose
-exec(compile(sys.argv[1], "<string>", "exec"), {{"__name__": "__main__"}})
+def shorten():
+    from seqloom.config import compose as module
+    inner = module.compose
+    def compose(name, overrides):
+        short = ["trainer.max_steps={steps}"] if name == "train" else []
+        return inner(name, overrides=short + overrides)
+    module.compose = compose
+shorten()
+sys.path[0] = ""
+exec(compile(sys.argv[1], "<string>", "exec"))
 """
 """Program that runs its argument, a block of Python on a page, with short trainings."""
 NOT_RUN = {"docs/results.md": "its commands are what scripts/reproduce runs"}

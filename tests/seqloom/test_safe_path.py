@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from seqloom.cli.train import run_trial
 from seqloom.safe_path import PATH_VARIABLE, SAFE_VARIABLE, protect_children
 from seqloom.testing import reader_process
 from seqloom.train import launch
@@ -89,3 +90,26 @@ def test_matplotlib_takes_no_settings_from_the_current_folder(tmp_path: Path) ->
     command = [sys.executable, "-P", "-c", source]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.strip(), done.stderr) == (0, str(tmp_path), "")
+
+
+def test_a_rank_takes_none_either(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    (tmp_path / "matplotlibrc").write_text("text.usetex: True\n", encoding="utf-8")
+    source = (
+        "import os, sys; sys.argv[1:] = ['run']; os.environ.pop('RANK', None)\n"
+        "from contextlib import suppress; from seqloom.train.rank import main\n"
+        "with suppress(KeyError): main()\n"  # it needs its number next
+        "import matplotlib; assert not matplotlib.rcParams['text.usetex']"
+    )
+    command = [sys.executable, "-P", "-c", source]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_trial_in_a_worker_takes_none_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    def told() -> None:
+        raise KeyError
+
+    monkeypatch.setattr("seqloom.cli.train.ignore_settings", told)
+    with pytest.raises(KeyError):
+        run_trial(None)  # type: ignore[arg-type]

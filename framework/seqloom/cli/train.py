@@ -26,6 +26,7 @@ from seqloom.config.store import register_configs
 from seqloom.errors import ConfigError, RunError, SeqloomError
 from seqloom.files import cannot_write
 from seqloom.plugins.registry import disabling_for_one_run
+from seqloom.safe_path import ignore_settings
 from seqloom.sweep.folder import SweepFolder
 from seqloom.sweep.preempted import run_together
 from seqloom.sweep.shares import own_share
@@ -179,6 +180,7 @@ def overrides_first(arguments: list[str]) -> list[str]:
 
 def run_trial(composed: DictConfig) -> None:
     """Run one trial of a sweep; its failure is printed and recorded, and does not end the sweep."""
+    ignore_settings()  # in a worker or a job, which nothing else has told
     try:
         end_with_sweep()
         run_together(Path(HydraConfig.get().sweep.dir), partial(run_composed, composed))

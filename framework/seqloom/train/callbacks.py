@@ -60,24 +60,30 @@ class JsonLines(Logger):
         """Return the size of the file in bytes."""
         return self.path.stat().st_size if self.path.exists() else 0
 
-    def forget_after(self, step: int, size: int | None = None) -> None:
+    def forget_after(self, step: int, size: int | None = None) -> list[dict[str, Any]]:
         """Remove the lines that a resumed run will write again, and those that are damaged.
 
         Args:
             step: Number of steps before the checkpoint.
             size: Size of the file when the checkpoint was written; None: not known.
+
+        Returns:
+            The lines that were removed and are not damaged.
         """
         if not is_first() or not self.path.exists():
-            return
+            return []
         content = self.path.read_bytes()
         whole = size is not None and size <= len(content)
         rows = [_row(line) for line in content[:size].splitlines()]
-        whole = whole and None not in rows
-        if not whole:
-            rows = [_row(line) for line in content.splitlines()]
-            self._name_damaged(rows, content)
-            rows = [row for row in rows if row is not None and _step(row) < step]
+        if whole and None not in rows:
+            later = [_row(line) for line in content[size:].splitlines()]
+        else:
+            every = [_row(line) for line in content.splitlines()]
+            self._name_damaged(every, content)
+            rows = [row for row in every if row is not None and _step(row) < step]
+            later = [row for row in every if row is not None and _step(row) >= step]
         write_text(self.path, "".join(json.dumps(row) + "\n" for row in rows))
+        return [row for row in later if row is not None]
 
     def _name_damaged(self, rows: Sequence[Any], content: bytes) -> None:
         """Warn of damaged lines; an incomplete last one is only due to the end of its process."""

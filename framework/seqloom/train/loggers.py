@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,19 @@ class Loggers:
         if any(self.known.values()):
             write_json(self.folder.logger_ids, {n: ids for n, ids in self.known.items() if ids})
 
+    def leave_out(self, logged: Iterable[Mapping[str, Any]]) -> None:
+        """Do not log again what the former attempt has logged to the entries that continue.
+
+        Services keep what they got: a step that is trained again would be there twice.
+
+        Args:
+            logged: Rows of ``metrics.jsonl`` after the checkpoint.
+        """
+        known = [(row.get("step"), frozenset(row) - {"step"}) for row in logged]
+        for name, logger in self.built.items():
+            if self.known.get(name):
+                logger.log_metrics = _but(known, logger.log_metrics)
+
     def log_scores(self, scores: Mapping[str, Mapping[str, float]], step: int) -> None:
         """Log the final metrics of the best checkpoint.
 
@@ -117,6 +131,20 @@ class Loggers:
                     ours = _is(logger, "WandbLogger")
                     ending(**({"exit_code": int(status == "failed")} if ours else {}))
                     break
+
+
+def _but(known: list[tuple[Any, frozenset[str]]], log: Callable[..., None]) -> Callable[..., None]:
+    """Return a function that logs metrics, except, once each, those of some steps and names."""
+    left = Counter(known)
+
+    def log_once(metrics: Mapping[str, float], step: int | None = None) -> None:
+        key = (step, frozenset(metrics))
+        if left[key] > 0:
+            left[key] -= 1
+        else:
+            log(metrics, step)
+
+    return log_once
 
 
 def _finalize(logger: Any, status: str) -> None:

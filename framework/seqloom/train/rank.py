@@ -15,6 +15,7 @@ from pathlib import Path
 
 from seqloom.errors import SeqloomError
 from seqloom.files import write_json
+from seqloom.safe_path import ignore_settings
 from seqloom.train import preemption
 from seqloom.train.folder import RunFolder
 from seqloom.train.preemption import Preempted
@@ -35,6 +36,7 @@ FORMAT_VARIABLE = "SEQLOOM_LOG_FORMAT"
 
 def main() -> None:
     """Do this rank's work; an error is written to a file for the process that launched it."""
+    ignore_settings()
     folder, rank = RunFolder(Path(sys.argv[1]).absolute()), int(os.environ["RANK"])
     preemption.install()
     die_with(Process.from_text(os.environ[OWNER_VARIABLE]))

@@ -107,7 +107,9 @@ class Training:
         self.trainer.strategy.setup_environment()  # the samplers must know their rank already
         for change in before.changes if is_first() else ():
             log.warning("The run is resumed with other components than it had: %s", change)
-        self.steps.forget_after(before.steps, before.lines)
+        forgotten = self.steps.forget_after(before.steps, before.lines)
+        if before.path is not None:
+            self.loggers.leave_out(forgotten)
         data = continued_data(self.cfg, self.data, before, self.trainer)
         self.time.batches = len(data.train_sampler)
         used = used_batches(self.trainer, self.time.batches)

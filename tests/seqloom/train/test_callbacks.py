@@ -66,11 +66,11 @@ def test_lines_after_a_size_are_forgotten(tmp_path: Path) -> None:
     log.log_metrics({"train/loss": 1.0}, 3)
     size = log.size()
     log.log_metrics({"val/f1": 1.0}, 3)  # of the validation after the same step
-    log.forget_after(4, size)
+    assert log.forget_after(4, size) == [{"step": 3, "val/f1": 1.0}]
     assert log.size() == size
     log.forget_after(4, size + 1)  # lines were lost
     assert log.size() == size
-    log.forget_after(4, 0)  # none was logged yet
+    assert log.forget_after(4, 0) == [{"step": 3, "train/loss": 1.0}]  # none was logged yet
     assert log.size() == 0
 
 

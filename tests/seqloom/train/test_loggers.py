@@ -96,6 +96,50 @@ def test_mlflow_keeps_one_entry_for_each_run(trial: Path) -> None:
     }  # fmt: skip
 
 
+class Service:
+    """A logger whose entries a resumed run continues."""
+
+    def __init__(self) -> None:
+        self.got: list[tuple[int | None, dict[str, float]]] = []
+
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        self.got.append((step, metrics))
+
+
+def test_a_service_gets_each_step_once(trial: Path) -> None:
+    resumed = loggers(trial)
+    mine, other = Service(), Service()
+    resumed.built, resumed.known = {"mine": mine, "other": other}, {"mine": {"id": "7"}}
+    resumed.leave_out([{"step": 3, "train/loss": 1.0}, {"step": 3, "val/f1": 0.5}])
+    for step in (3, 4):
+        for logger in resumed.all:
+            logger.log_metrics({"train/loss": 1.0}, step)
+            logger.log_metrics({"val/f1": 0.5}, step)
+    resumed.all[0].log_metrics({"val/f1": 0.6}, 3)  # not what was logged before the end
+    assert mine.got == [
+        (4, {"train/loss": 1.0}), (4, {"val/f1": 0.5}), (3, {"val/f1": 0.6})
+    ]  # fmt: skip
+    assert len(other.got) == 4  # makes a new entry
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_mlflow_has_each_step_once_after_a_resumption(trial: Path) -> None:
+    pytest.importorskip("mlflow", reason="needs mlflow-skinny")
+    from mlflow.tracking import MlflowClient
+
+    for attempt, steps in enumerate([(3, 4), (4, 5)]):
+        ours = loggers(trial, "logger=mlflow")
+        ours.start()
+        if attempt:
+            ours.leave_out([{"step": 4, "train/loss": 1.0}])
+        for step in steps:
+            ours.all[0].log_metrics({"train/loss": 1.0}, step)
+    entry = json.loads((trial / "loggers.json").read_text("utf-8"))["mlflow"]["run_id"]
+    client = MlflowClient(f"sqlite:///{trial.parent.parent / 'mlflow.db'}")
+    assert [one.step for one in client.get_metric_history(entry, "train/loss")] == [3, 4, 5]
+
+
 def test_other_ranks_than_the_first_build_no_loggers(trial: Path) -> None:
     config = compose_run(["logger=csv", f"run_dir='{trial}'"])
     assert Loggers(replace(config, run_dir=str(trial)), RunFolder(trial), first=False).all == []

@@ -203,6 +203,27 @@ def test_commands_open_and_execute_only_what_the_user_named(
     assert states["cluster test --folder shared"].startswith("RunError: ")
 
 
+@pytest.mark.slow
+def test_processes_that_commands_start_do_no_more(folder: Path, tmp_path: Path) -> None:
+    cut = ("data.split.val=0.3", "data.split.test=0.3", "head=classification", "batch.workers=1")
+    words = ["data=csv", "data.train=mine.csv", *cut, *TINY]
+    two = ["train", *words, "trainer.devices=2", "run_dir=two"]
+    chaos = ["chaos", *words, "kills=1", "flips=0", "cuts=0", "leases=0", "disks=0"]
+    commands: list[tuple[list[str], list[str]]] = [
+        (two, ["mine.csv", "two", "outputs", *GIT]),
+        ([*chaos, "run_dir=chaos"], ["mine.csv", "chaos", "outputs", *GIT]),
+    ]
+    home = tmp_path / "home"
+    # Folders below ranks/data, which shutil.rmtree opens by their names in an open folder.
+    entries = ["train", "val", "test"]
+    commands = [(words, [*may, *entries]) for words, may in commands]
+    python: dict[str, list[str]] = {"train": ["('kill'"], "chaos": ["('kill'"]}
+    found = audit(folder, commands, [home, Path.home() / ".cache"], python)
+    assert [one["found"] for one in found] == [[], []], found
+    assert [str(one["status"]) for one in found] == ["0", "0"]
+    assert not (folder / "executed").exists()
+
+
 def test_what_children_do_is_noted(tmp_path: Path) -> None:
     tools = Path(audited.__file__).parent
     code = (

@@ -28,7 +28,7 @@ PROGRAMS = ("('uname', ['uname', '-p']", "('fc-list', ['fc-list', ")
 PYTHON = f"({sys.executable!r}, [{sys.executable!r}, '-P', "
 """How a process of Python starts another one that takes nothing from the current folder."""
 
-LOCAL = re.compile(r"'(127\.0\.0\.1|localhost|::1)'")
+LOCAL = re.compile(r"'(127\.0\.0\.1|localhost|::1)'|family=1, ")  # 1: a socket of this machine
 LOG_VARIABLE = "AUDITED_LOG"
 
 events: list[tuple[str, str]] = []

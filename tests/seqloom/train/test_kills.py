@@ -40,7 +40,7 @@ KILLS = int(os.environ.get("SEQLOOM_KILLS", "25"))
 
 def run(start: Start, folder: Path, ranks: int, *more: str) -> str:
     with start(*WORDS, f"trainer.devices={ranks}", f"run_dir={folder}", *more) as process:
-        _, said = process.communicate(timeout=600)
+        _, said = process.communicate(timeout=1200)
     assert process.returncode == 0, said
     return said
 

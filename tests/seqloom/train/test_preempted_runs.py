@@ -208,7 +208,7 @@ class On:
             text=True,
             start_new_session=True,
         )
-        said = process.communicate(timeout=300)
+        said = process.communicate(timeout=1200)
         return subprocess.CompletedProcess([], process.returncode, *said)
 
 

@@ -23,6 +23,7 @@ WORDS = {
     "labels": "a set of classes for each example",
     "token": "one step for each token",
     "character": "one step for each character",
+    "piece": "one step for each piece of a text",
     "frame": "one step for each frame",
     "image": "an image",
     "strokes": "pen strokes",

@@ -24,8 +24,9 @@ log = logging.getLogger("seqloom")
 Mode = Literal["max", "min"]
 """Whether higher or lower values of a metric are better."""
 
-Purpose = Literal["validate", "test", "predict"]
-"""Purpose of predictions; a cheaper search may be used if they only select an epoch."""
+Purpose = Literal["validate", "test", "predict", "report"]
+"""Purpose of predictions: a cheaper search may be used if they only select an epoch, and those for
+the report may have more detail, such as attention."""
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from seqloom.interfaces import (
     Head,
     Inputs,
     Prediction,
+    Purpose,
     SequenceBatch,
     Targets,
 )
@@ -215,7 +216,7 @@ class Pipeline:
 
     @torch.inference_mode()
     def predict_encoded(
-        self, examples: Sequence[EncodedExample]
+        self, examples: Sequence[EncodedExample], purpose: Purpose = "predict"
     ) -> list[tuple[Example, Prediction]]:
         """Return each example with its prediction; examples of similar size are batched."""
         head, name = self.head, self.head_name
@@ -226,7 +227,7 @@ class Pipeline:
             for group in similar_sizes([one.cost for one in examples]):
                 batch = self.collate([examples[i] for i in group]).to(self.device)
                 encoded, outputs = self.outputs(batch)
-                known = {"given": batch.given.get(name), "purpose": "predict", "scores": True}
+                known = {"given": batch.given.get(name), "purpose": purpose, "scores": True}
                 found = head.decode(outputs, encoded, **accepted(head.decode, **known))
                 predictions |= dict(zip(group, found, strict=True))
         finally:

@@ -84,8 +84,9 @@ class Component:
             ``Generator`` and returns an example of each length, with the fields that the default
             parameters name. Not needed where defaults, or fields of the standard kinds, are enough.
         candidates: ``module:function`` of a head for the conformance checks: takes an example and
-            returns examples like it, one with each target that it could have, of which the best is
-            searched for. Not needed for fields of the kinds label, labels and tags.
+            the parameters, and returns examples like it, one with each target that it could have,
+            of which the best is searched for; none if there are too many. Not needed for fields of
+            the kinds label, labels and tags.
         renamed: Current name by former name of each parameter that was renamed, so that older
             models still load.
         older_defaults: Value, in models that are older than a parameter, of each parameter whose

@@ -193,16 +193,16 @@ def _head(component: Component, params: dict[str, Any]) -> HeadCase:
         except ExampleError as error:
             rejected = rejected or error
             continue
-        return HeadCase(cls, found, frames, params, _candidates(component), kind)
+        return HeadCase(cls, found, frames, params, _candidates(component, params), kind)
     raise rejected or ConformanceError(f"{_name(component)} takes no field")
 
 
-def _candidates(component: Component) -> Candidates | None:
+def _candidates(component: Component, params: Mapping[str, Any]) -> Candidates | None:
     """Return the component's own function that lists the targets of an example, if it has one."""
     if not component.candidates:
         return None
-    function: Candidates = import_target(component.candidates, f"candidates of {_name(component)}")
-    return function
+    function = import_target(component.candidates, f"candidates of {_name(component)}")
+    return lambda example: function(example, params)
 
 
 def _frames(case: HeadCase) -> list[int]:

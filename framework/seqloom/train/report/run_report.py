@@ -129,5 +129,5 @@ def worst(
             loss=losses[example.id],
             html=codec.render(example, prediction, view(frontend, example)),
         )
-        for example, prediction in pipeline.predict_encoded(whole)
+        for example, prediction in pipeline.predict_encoded(whole, "report")
     ]

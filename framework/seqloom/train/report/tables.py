@@ -29,11 +29,11 @@ def epochs_table(rows: Rows) -> Table:
     return Table("Validation by epoch", columns, cells)
 
 
-def lengths_table(lengths: Mapping[str, Sequence[int]], title: str = "Lengths by split") -> Table:
+def lengths_table(lengths: Mapping[str, Sequence[int]]) -> Table:
     """Return the distribution of the lengths, one row per split; percentiles by nearest rank."""
     rows = [_spread(split, sorted(values)) for split, values in lengths.items() if values]
     columns = ["split", "sequences", "shortest", "median", "mean", "95 %", "longest", "steps"]
-    return Table(title, columns, rows)
+    return Table("Lengths by split", columns, rows)
 
 
 def _spread(split: str, values: Sequence[int]) -> list[Cell]:

@@ -1,0 +1,55 @@
+"""A step equals teacher forcing, in every form of the decoder."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+import torch
+
+from seqloom_translation.schemas import Attention, Cell
+from seqloom_translation.units import BOS
+
+from .conftest import UNITS, decoder, encoded
+
+
+@pytest.mark.parametrize(
+    ("cell", "attention", "feeding"), [*itertools.product(Cell, Attention, [False, True])]
+)
+def test_a_step_equals_teacher_forcing(cell: Cell, attention: Attention, feeding: bool) -> None:
+    model = decoder(cell=cell, attention=attention, input_feeding=feeding)
+    source = encoded([4, 1, 3])
+    units = torch.randint(4, UNITS, (3, 6))
+    with torch.no_grad():
+        memory = model.attention.remember(source.states, source.lengths)
+        whole = model(units, source.summary, memory)
+        state, last = model.initial_state(source.summary), torch.full((3,), BOS)
+        for place in range(6):
+            logits, weights, state = model.step(last, state, memory)
+            torch.testing.assert_close(logits, model.logits(whole.hidden[:, place]))
+            torch.testing.assert_close(weights, whole.weights[:, place])
+            last = units[:, place]
+    assert not whole.weights[1, :, 1:].any()
+    torch.testing.assert_close(whole.weights.sum(2), torch.ones(3, 6))
+
+
+def test_several_hypotheses_share_the_states_of_their_example() -> None:
+    model, source = decoder(), encoded([4, 2])
+    memory = model.attention.remember(source.states, source.lengths)
+    doubled = encoded([4, 2])
+    rows = torch.tensor([0, 0, 1, 1])
+    wide = model.attention.remember(doubled.states[rows], doubled.lengths[rows])
+    state = model.initial_state(source.summary[rows])
+    units = torch.tensor([4, 5, 6, 4])
+    with torch.no_grad():
+        shared, apart = (model.step(units, state, one)[:2] for one in (memory, wide))
+    torch.testing.assert_close(shared, apart)
+
+
+def test_examples_that_are_selected_lose_padding() -> None:
+    model, source = decoder(), encoded([4, 1, 3])
+    memory = model.attention.remember(source.states, source.lengths)
+    kept = memory.select(torch.tensor([2, 1]))
+    assert kept.lengths.tolist() == [3, 1]
+    assert kept.values.shape[1] == kept.keys.shape[1] == 3
+    torch.testing.assert_close(kept.values[0], memory.values[2, :3])

@@ -1,0 +1,112 @@
+"""A model learns Lingo, and translates from Python and from the command line."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+import torch
+
+import seqloom
+from seqloom.cli.evaluate import evaluate
+from seqloom.cli.predict import predict
+from seqloom.interfaces import SPLITS, Example
+from seqloom_translation.lingo.grammar import sentence
+from seqloom_translation.lingo.reader import LingoReader
+
+Trained = tuple[seqloom.Result, Path]
+
+TEXT = "The small dogs see an old river."
+LINGO = "Loi rukoi pivoi una anela veta vidunt."
+
+
+def test_it_learns_word_order_and_agreement(trained: Trained) -> None:
+    result, folder = trained
+    assert result.metrics["test"]["exact"] >= 0.98
+    assert result.metrics["test"]["bleu"] >= 0.99
+    assert result.metrics["test"]["perplexity"] < 1.5
+    report = (folder / "report.html").read_text("utf-8")
+    assert "Attention of each piece to the steps of the input" in report
+    assert "Lengths of the targets" in report
+    assert "BLEU by length of the input" in report
+
+
+def test_it_translates(trained: Trained) -> None:
+    pipeline = seqloom.load(trained[1])
+    found = pipeline(TEXT)
+    assert found["translation"] == LINGO
+    assert 0 < found["confidence"] <= 1
+    assert [word["text"] for word in found["words"]] == LINGO.split()
+    assert pipeline([TEXT, "", TEXT])[1]["translation"] == ""
+
+
+def test_a_translation_begins_with_its_prefix(trained: Trained) -> None:
+    pipeline = seqloom.load(trained[1])
+    found, free = pipeline([{"text": TEXT, "prefix": "Hodi loi"}, {"text": TEXT}])
+    assert found["translation"].startswith("Hodi loi ")
+    assert free["translation"] == LINGO
+
+
+def test_alternatives_and_word_pairs(trained: Trained) -> None:
+    pipeline = seqloom.load(trained[1], head={"alternatives": 3, "alignment": True})
+    found = pipeline(TEXT)
+    texts = [one["translation"] for one in found["alternatives"]]
+    assert (texts[0], len(set(texts))) == (LINGO, 3)
+    # The verb comes last in Lingo: its place in English is 3.
+    assert len(found["alignment"]) == len(LINGO.split())
+    assert len(found["attention"]) == len(found["pieces"])
+
+
+def test_predictions_do_not_depend_on_batch_and_order(trained: Trained) -> None:
+    pipeline = seqloom.load(trained[1])
+    texts = [one.fields["text"] for one in LingoReader(val_size=12).examples("val")]
+    together = [one["translation"] for one in pipeline(texts)]
+    assert [one["translation"] for one in pipeline(texts[::-1])][::-1] == together
+    assert [pipeline(text)["translation"] for text in texts[:4]] == together[:4]
+
+
+def test_lines_stay_aligned(
+    trained: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = tmp_path / "lines.txt"
+    lines.write_text(f"{TEXT}\n\n{TEXT}\n", encoding="utf-8")
+    assert predict([str(trained[1]), str(lines), "--to", "tsv"]) == 0
+    rows = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    column = rows[0].index("translation")
+    assert [row[column] for row in rows[1:]] == [LINGO, "", LINGO]
+    assert predict([str(trained[1]), str(lines)]) == 0
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [one["translation"] for one in found] == [LINGO, "", LINGO]
+
+
+def test_it_is_evaluated_with_other_parameters_of_the_search(
+    trained: Trained, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["head.beam=1", "head.length_penalty=0", "--json"]
+    assert evaluate([str(trained[1]), *words]) == 0
+    assert json.loads(capsys.readouterr().out)["test"]["exact"] >= 0.95
+
+
+def test_weights_of_known_units_are_taken_over(trained: Trained) -> None:
+    old = seqloom.load(trained[1]).head
+    codec = type(old).make_codec(unit="word", size=96)
+    texts = ["Nova rukoi vidunt.", "rukoi nova"]
+    codec.restore(codec.fit([Example(str(n), {"translation": one}) for n, one in enumerate(texts)]))
+    torch.manual_seed(0)
+    new = type(old)(codec, 96, unit="word", size=96)
+    new.load_matching(old)
+    place, theirs = (one.codec.units.numbers("rukoi")[0] for one in (new, old))
+    weights = [one.decoder.embedding.weight for one in (new, old)]
+    torch.testing.assert_close(weights[0][place], weights[1][theirs])
+    torch.testing.assert_close(new.decoder.output.weight, old.decoder.output.weight)
+
+
+def test_sentences_are_distinct_and_the_same_every_time() -> None:
+    assert sentence(random.Random(3)) == sentence(random.Random(3))
+    reader = LingoReader(train_size=300, val_size=50, test_size=50)
+    found = [one for split in SPLITS for one in reader.examples(split)]
+    texts = [one.fields["text"] for one in found]
+    assert len(set(texts)) == 400
+    assert all(text[0].isupper() and text.endswith(".") for text in texts)

@@ -30,6 +30,7 @@ def test_it_learns_word_order_and_agreement(trained: Trained) -> None:
     report = (folder / "report.html").read_text("utf-8")
     assert "Attention of each piece to the steps of the input" in report
     assert "Lengths of the targets" in report
+    assert "Random examples" in report
     assert "BLEU by length of the input" in report
 
 

@@ -15,8 +15,8 @@ Curve = list[tuple[float, float]]
 
 
 @dataclass(frozen=True)
-class WorstExample:
-    """An example with a large loss.
+class ShownExample:
+    """An example with its prediction.
 
     Attributes:
         id: Id of the example.
@@ -56,6 +56,7 @@ class Report:
         tables: Tables of the head, such as scores by type; a column ``f1`` is drawn as bars.
         matrices: Matrices of the head; drawn as heat maps.
         worst: Examples with large losses, in any order.
+        samples: Examples chosen at random.
         skipped: Location of each skipped example, and the reason.
         plugins: Name, distribution, version and so on of each plugin.
     """
@@ -73,7 +74,8 @@ class Report:
     fill: float | None = None
     tables: Sequence[Table] = ()
     matrices: Sequence[Matrix] = ()
-    worst: Sequence[WorstExample] = ()
+    worst: Sequence[ShownExample] = ()
+    samples: Sequence[ShownExample] = ()
     skipped: Sequence[tuple[str, str]] = ()
     plugins: Sequence[Mapping[str, Any]] = ()
 

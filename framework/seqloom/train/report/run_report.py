@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+import random
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,10 +15,11 @@ from seqloom.model.pipeline import Pipeline
 from seqloom.train.data import RunData
 from seqloom.train.evaluator import Evaluation
 from seqloom.train.folder import RunFolder, read_metrics
-from seqloom.train.report import Report, WorstExample, write_report
+from seqloom.train.report import Report, ShownExample, write_report
 from seqloom.train.report.content import counted_from_1
 
 WORST = 20
+SAMPLES = 10
 FACTS = {
     "device": "device",
     "parameters": "parameters",
@@ -65,6 +68,7 @@ def write_run_report(
         ],
         matrices=[detail for detail in details if isinstance(detail, Matrix)],
         worst=worst(pipeline, data.rows[last], evaluations[last].losses) if last else [],
+        samples=samples(pipeline, data.rows[last], evaluations[last].losses) if last else [],
         skipped=[
             (error.where, error.problem) for errors in data.skipped.values() for error in errors
         ],
@@ -92,11 +96,16 @@ def run_title(config: RunConfig) -> str:
     return f"{encoder['name']}{merge} · {config.head['name']} · {config.data['name']}"
 
 
+def has_lengths(pipeline: Pipeline) -> bool:
+    """Return whether the targets of the head are sequences with sizes of their own."""
+    return type(pipeline.codecs.heads[pipeline.head_name]).cost is not HeadCodec.cost
+
+
 def target_lengths(pipeline: Pipeline, data: RunData) -> dict[str, list[int]]:
     """Return the sizes of the targets by split; empty if the head's targets have none."""
     name = pipeline.head_name
     codec = pipeline.codecs.heads[name]
-    if type(codec).cost is HeadCodec.cost:
+    if not has_lengths(pipeline):
         return {}
     return {
         split: [codec.cost(rows.arrays(place)[1][name]) for place in range(len(rows))]
@@ -113,20 +122,40 @@ def view(frontend: FrontendCodec, example: Example) -> View:
 
 def worst(
     pipeline: Pipeline, rows: EncodedSplit, losses: Mapping[str, float]
-) -> list[WorstExample]:
+) -> list[ShownExample]:
     """Return the examples with the largest losses, as the head renders them."""
     known = [place for place in range(len(rows)) if rows.ids[place] in losses]
-    chosen = sorted(known, key=lambda place: -losses[rows.ids[place]])[:WORST]
-    if not chosen:
+    places = sorted(known, key=lambda place: -losses[rows.ids[place]])[:WORST]
+    return shown(pipeline, rows, places, losses)
+
+
+def samples(
+    pipeline: Pipeline, rows: EncodedSplit, losses: Mapping[str, float]
+) -> list[ShownExample]:
+    """Return examples that are chosen at random, the same every time.
+
+    None for heads whose targets are not sequences: how they predict, the tables tell.
+    """
+    if not has_lengths(pipeline):
         return []
-    pairs = zip(chosen, rows.examples(chosen), strict=True)
+    places = random.Random(len(rows)).sample(range(len(rows)), min(SAMPLES, len(rows)))
+    return shown(pipeline, rows, places, losses)
+
+
+def shown(
+    pipeline: Pipeline, rows: EncodedSplit, places: Sequence[int], losses: Mapping[str, float]
+) -> list[ShownExample]:
+    """Return examples of a split with their predictions, as the head renders them."""
+    if not places:
+        return []
+    pairs = zip(places, rows.examples(places), strict=True)
     whole = [replace(rows[place], example=example) for place, example in pairs]
     frontend, codec = pipeline.codecs.frontend, pipeline.codecs.heads[pipeline.head_name]
     return [
-        WorstExample(
+        ShownExample(
             id=example.id,
             origin=str(example.origin or ""),
-            loss=losses[example.id],
+            loss=losses.get(example.id, math.nan),
             html=codec.render(example, prediction, view(frontend, example)),
         )
         for example, prediction in pipeline.predict_encoded(whole, "report")

@@ -8,7 +8,7 @@ import pytest
 import without_plots
 
 from seqloom.interfaces.head import Matrix, Table
-from seqloom.train.report import Report, WorstExample, write_report
+from seqloom.train.report import Report, ShownExample, write_report
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
 
@@ -79,9 +79,9 @@ def typical() -> Report:
         ],
         matrices=[Matrix("Confusion", ["per", "loc"], [[3, 1], [0, 2]])],
         worst=[
-            WorstExample("easy", "a.csv:1", 0.25, "<p>easy one</p>"),
-            WorstExample("broken", "a.csv:2", float("nan"), "<p>broken one</p>"),
-            WorstExample("hard", "", 7.5, "<p>hard one</p>"),
+            ShownExample("easy", "a.csv:1", 0.25, "<p>easy one</p>"),
+            ShownExample("broken", "a.csv:2", float("nan"), "<p>broken one</p>"),
+            ShownExample("hard", "", 7.5, "<p>hard one</p>"),
         ],
         skipped=[("a.csv:9", "no label")],
         plugins=[{"name": "recurrent", "version": "0.1.0"}, {"name": "mine", "author": None}],

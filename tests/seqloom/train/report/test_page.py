@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from seqloom.interfaces.head import Matrix, Table
-from seqloom.train.report import Report, WorstExample, write_report
+from seqloom.train.report import Report, ShownExample, write_report
 from seqloom.train.report.page import shown
 
 HOSTILE = "</script></style></svg>\"'><script>alert(1)</script>&$x_{$\x00"
@@ -56,7 +56,7 @@ def test_examples_without_mistakes_are_not_called_worst(
 
 @UNDRAWN
 def test_many_worst_examples_are_folded(page_of: PageOf, typical: Report) -> None:
-    many = [WorstExample(f"id{i}", "", float(i), f"<p>html {i}</p>") for i in range(12)]
+    many = [ShownExample(f"id{i}", "", float(i), f"<p>html {i}</p>") for i in range(12)]
     page = page_of(replace(typical, worst=many))
     assert "7 more" in page.text
     assert page.tags.count("article") == 12
@@ -108,7 +108,7 @@ def test_hostile_texts_are_escaped(page_of: PageOf, typical: Report) -> None:
         lengths={h: [1, 2]},
         tables=[Table(h, (h, "f1"), [(h, 0.5)])],
         matrices=[Matrix(h, [h, f"{h}2"], [[1, 2], [3, 4]])],
-        worst=[WorstExample(h, h, 1.0, "<p>trusted</p>")],
+        worst=[ShownExample(h, h, 1.0, "<p>trusted</p>")],
         skipped=[(h, h)],
         plugins=[{h: h}],
     )

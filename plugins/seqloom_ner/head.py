@@ -35,7 +35,7 @@ class NerHead(Head):
         field: See `seqloom_ner.Ner`, as for the others.
         decoder: How the tags of a sentence depend on one another.
         scheme: Tag scheme of the data.
-        dropout: Probability of zeroing a unit of the encoder's states.
+        dropout: Probability of zeroing a unit of the encoder's states; None is 0.
 
     Raises:
         ConfigError: ``dropout`` is not in [0, 1).
@@ -51,9 +51,10 @@ class NerHead(Head):
         field: str = "tags",
         decoder: Decoder | str = Decoder.crf,
         scheme: Scheme | str = Scheme.auto,
-        dropout: float = 0.0,
+        dropout: float | None = None,
     ) -> None:
         super().__init__()
+        dropout = dropout or 0.0
         check_probability("head.dropout", dropout)
         self.codec = codec
         self.tags = codec.tags

@@ -227,7 +227,11 @@ APPLES_KINDS = {"tokens": "tokens", "text": "text", "tags": "tags", "label": "la
 
 _SAMPLES = "seqloom_text.samples"
 
-_OF_FILES: Mapping[str, Mapping[str, Any]] = {"budget": {"min_steps": 1500}}
+_OF_FILES: Mapping[str, Mapping[str, Any]] = {
+    "budget": {"min_steps": 1500},
+    "head=ner": {"dropout": 0.4},
+    "frontend=words": {"dropout": 0.4},
+}
 """What suits sentences of people, of which there are often few."""
 
 DATA = (

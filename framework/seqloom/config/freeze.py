@@ -76,17 +76,21 @@ def refuse_unknown_keys(config: Section) -> None:
 def follow_suggestions(config: Section) -> None:
     """Set parameters that are null to what the components suggest, in place.
 
-    What suits one head or data set does not suit another: words that are left out help to classify
-    sentences, and hurt a tagger; a file may have few examples, a generator as many as one wants.
+    What suits one head or data set does not suit another: a small file of sentences needs dropout
+    and many epochs, a generated grammar neither. The head counts first, the data set after it, and
+    what a component suggests for its own section comes last.
     """
-    for kind in reversed(KINDS):  # the head first; a component completes its own section last
-        component = registry().find(kind, config[kind]["name"])
-        for key, params in component.suggests.items():
-            name, _, option = key.partition("=")
-            section = config.get(name)
-            if not section or (option and section.get("name") != option):
-                continue
-            section.update({one: params[one] for one in params if section.get(one, 0) is None})
+    found = [(kind, registry().find(kind, config[kind]["name"])) for kind in reversed(KINDS)]
+    suggestions = [
+        (kind, *key.partition("=")[::2], params)
+        for kind, component in found
+        for key, params in component.suggests.items()
+    ]
+    for _, name, option, params in sorted(suggestions, key=lambda one: one[0] == one[1]):
+        section = config.get(name)
+        if not section or (option and section.get("name") != option):
+            continue
+        section.update({one: params[one] for one in params if section.get(one, 0) is None})
 
 
 def _refuse_in_section(kind: Kind, section: Any) -> None:

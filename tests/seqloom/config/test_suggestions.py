@@ -17,11 +17,20 @@ def test_a_classifier_of_sentences_gets_its_own_defaults() -> None:
 
 
 @pytest.mark.parametrize("reader", ["csv", "conll", "jsonl"])
-def test_sentences_from_files_are_trained_for_enough_steps(reader: str) -> None:
+def test_a_tagger_of_sentences_from_files_gets_its_own_defaults(reader: str) -> None:
     columns = "data.columns={tokens: 1, tags: 2}"
-    words = [f"data={reader}", columns, "data.train=x", "run_dir=x", "head=ner"]
-    assert compose_run(words).budget.min_steps == 1500
-    assert compose_run([*words, "budget.min_steps=10"]).budget.min_steps == 10
+    found = compose_run([f"data={reader}", columns, "data.train=x", "run_dir=x", "head=ner"])
+    assert (found.head["dropout"], found.frontend["dropout"]) == (0.4, 0.4)
+    assert found.frontend["subwords"] is False
+    assert found.budget.min_steps == 1500
+
+
+def test_what_is_set_for_a_tagger_counts() -> None:
+    found = compose_run(
+        ["data=conll", "data.train=x", "run_dir=x", "head.dropout=0", "budget.min_steps=10"]
+    )
+    assert (found.head["dropout"], found.frontend["dropout"]) == (0, 0.4)
+    assert found.budget.min_steps == 10
 
 
 def test_what_is_set_counts() -> None:
@@ -34,7 +43,7 @@ def test_what_is_set_counts() -> None:
 
 def test_other_data_and_frontends_do_not_follow() -> None:
     tagger = compose_run(["run_dir=x"])
-    assert tagger.frontend["dropout"] == 0.0
+    assert (tagger.head["dropout"], tagger.frontend["dropout"]) == (0.0, 0.0)
     assert tagger.frontend["subwords"] is False
     assert tagger.budget.min_steps is None
     characters = compose_run([*CSV, "head=classification", "frontend=characters"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -60,7 +61,7 @@ class TranslationCodec(HeadCodec):
         self.mean_length = float(state["mean_length"])
 
     def texts(self, example: Example) -> list[str]:
-        """Return the references.
+        """Return the references, in Unicode's composed form (NFC).
 
         Raises:
             ExampleError: The field is missing or not a text or list of texts, or a text is blank.
@@ -78,7 +79,7 @@ class TranslationCodec(HeadCodec):
             raise ExampleError(example, f"the field {self.field!r} has a text that is empty.")
         if any("\0" in one for one in found):
             raise ExampleError(example, f"the field {self.field!r} has a text with a zero byte.")
-        return list(found)
+        return [unicodedata.normalize("NFC", one) for one in found]
 
     def encode(self, example: Example) -> Arrays:
         """Return ``units`` (S,) int32 and ``references`` (R,) uint8.
@@ -103,7 +104,8 @@ class TranslationCodec(HeadCodec):
             raise ExampleError(
                 example, f"the field {self.params.prefix_field!r} is {text!r:.60}; expected a text."
             )
-        return {"prefix": np.array(self.units.numbers(text), np.int32)}
+        numbers = self.units.numbers(unicodedata.normalize("NFC", text))
+        return {"prefix": np.array(numbers, np.int32)}
 
     def augment(self, item: Arrays, rng: np.random.Generator) -> Arrays:
         """Divide subwords into smaller ones at random, if ``sampling`` is set."""

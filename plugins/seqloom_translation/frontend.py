@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -55,7 +56,7 @@ class SubwordsCodec(FrontendCodec):
         self.units = restored_units(state)
 
     def read(self, example: Example) -> str:
-        """Return the text that is encoded.
+        """Return the text that is encoded, in Unicode's composed form (NFC).
 
         Raises:
             ExampleError: There is no text.
@@ -63,12 +64,12 @@ class SubwordsCodec(FrontendCodec):
         names = ("text", "tokens") if self.params.field is None else (self.params.field,)
         value = next((example.fields[name] for name in names if name in example.fields), None)
         if isinstance(value, list | tuple) and all(isinstance(one, str) for one in value):
-            return " ".join(value)
+            value = " ".join(value)
         if not isinstance(value, str):
             wanted = " or ".join(map(repr, names))
             found = "it is missing" if value is None else f"it is a {type(value).__name__}"
             raise ExampleError(example, f"expected a text in the field {wanted}; {found}.")
-        return value
+        return unicodedata.normalize("NFC", value)
 
     def encode(self, example: Example) -> Arrays:
         """Return ``pieces`` (T,) int32.

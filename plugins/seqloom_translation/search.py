@@ -210,14 +210,19 @@ class _Beam:
         logits, weights, self.state = self.decoder.step(self.units, self.state, self.memory)
         logs = logits.float().log_softmax(1)
         self._forbid(logs, width)
+        # Of 2K candidates at most K end, so that K can go on; each hypothesis has as many.
+        own, found = logs.topk(min(2 * self.settings.beam, logs.shape[1]), dim=1)
         totals = torch.tensor([self._padded(row.totals, width) for row in self.rows])
-        sums = (logs.double().cpu().view(count, width, -1) + totals.unsqueeze(2)).flatten(1)
-        # Of 2K candidates at most K end, so that K can go on.
+        sums = own.double().cpu().view(count, width, -1) + totals.double().unsqueeze(2)
+        sums = sums.flatten(1)
         values, places = sums.topk(min(2 * self.settings.beam, sums.shape[1]), dim=1)
+        units = found.cpu().view(count, -1).gather(1, places)
+        parents = places // own.shape[1]
         seen = None
         if self.settings.keeps_attention:
             seen = weights.float().cpu().view(count, width, -1)
-        self._go_on(values.tolist(), places.tolist(), logs.shape[1], width, seen)
+        columns = (values.tolist(), parents.tolist(), units.tolist())
+        self._go_on([[*zip(*row, strict=True)] for row in zip(*columns, strict=True)], width, seen)
 
     def _padded(self, totals: list[float], width: int) -> list[float]:
         return [*totals, *[-math.inf] * (width - len(totals))]
@@ -246,19 +251,12 @@ class _Beam:
                     logs[place, units] = -torch.inf
 
     def _go_on(
-        self,
-        values: list[list[float]],
-        places: list[list[int]],
-        size: int,
-        width: int,
-        seen: Tensor | None,
+        self, candidates: list[list[tuple[float, int, int]]], width: int, seen: Tensor | None
     ) -> None:
-        """Let each example choose; take what goes on into the next step."""
+        """Let each example choose of its candidates; take what goes on into the next step."""
         rows, kept, order, units = [], [], [], []
         for number, row in enumerate(self.rows):
-            found = zip(values[number], places[number], strict=True)
-            candidates = [(value, place // size, place % size) for value, place in found]
-            chosen = row.extend(candidates, None if seen is None else seen[number])
+            chosen = row.extend(candidates[number], None if seen is None else seen[number])
             if not chosen:
                 continue
             rows.append(row)

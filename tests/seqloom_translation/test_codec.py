@@ -103,6 +103,14 @@ def test_the_attention_is_drawn_and_all_texts_are_escaped() -> None:
     assert "rgba" not in plain
 
 
+def test_texts_are_read_in_composed_form() -> None:
+    codec, composed, apart = _codec(), "l’\u00e9t\u00e9", "l’e\u0301te\u0301"
+    assert codec.texts(_example([apart])) == [composed]
+    assert SubwordsCodec().read(Example("x", {"text": apart})) == composed
+    prefixes = [codec.given(Example("x", {"prefix": one}))["prefix"] for one in (apart, composed)]
+    assert prefixes[0].tolist() == prefixes[1].tolist()
+
+
 def test_a_blank_input_stays_blank() -> None:
     prediction = {"translation": "un", "confidence": 0.5, "pieces": [{"text": "▁un"}]}
     found = _codec().describe(_example("un"), prediction, steps=[""])

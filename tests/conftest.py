@@ -30,6 +30,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # and if they were started by nohup
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
+collect_ignore = ["tools/audited_child"]  # imported by audited processes alone
+
 PROGRAM = "from seqloom.cli.main import main; main()"
 SMALL = (
     "data.train_size=60",

@@ -54,7 +54,10 @@ class Offered:
         ("seqloom train -m encoder=gru,bil", ["encoder=gru,bilstm"]),
         ("seqloom train -m encoder=gru,lstm encoder.forget", ["encoder.forget_bias="]),
         ("seqloom train disable_plugins=[recurrent] encoder=", []),
-        ("seqloom train disable_plugins='[ner,nobody]' head=", ["head=classification", "head=ctc"]),
+        (
+            "seqloom train disable_plugins='[ner,nobody]' head=",
+            ["head=classification", "head=ctc", "head=translation"],
+        ),
         ("seqloom train encoder=lstm encoder.hidden_size=", ["encoder.hidden_size=128"]),
         ("seqloom train encoder.locked_d", ["encoder.locked_dropout="]),
         (

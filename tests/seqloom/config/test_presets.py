@@ -26,11 +26,14 @@ NEEDS = {
     "data=digit_lines": ["frontend=line_image", "head=ctc"],
     "data=peraire": ["frontend=line_image", "head=ctc"],
     "data=pages": ["frontend=line_image", "head=ctc", "data.train=pages"],
+    "data=lingo": ["frontend=subwords", "head=translation"],
     "data=series": ["frontend=features", "head=ctc", "data.train=a.tsv"],
     "frontend=characters": ["head=classification"],
     "frontend=line_image": ["data=digit_lines", "head=ctc"],
+    "frontend=subwords": ["head=classification"],
     "frontend=strokes": ["data=pendigits", "head=classification"],
     "frontend=features": ["data=series", "head=ctc", "data.train=a.tsv"],
+    "head=translation": ["data=lingo", "frontend=subwords"],
     "head=ctc": ["data=digit_lines", "frontend=line_image"],
 }
 """What an option needs beside it; None if no run can have it."""

@@ -51,7 +51,8 @@ class Hypothesis:
     Attributes:
         units: Numbers of the L units, without the end.
         logs: Log-probabilities of the units and of the end, L + 1.
-        attention: Weights of the encoder's T steps for units and end, (L + 1, T); None if not kept.
+        attention: Weights of the encoder's steps, (T,), for each unit and the end; empty if not
+            kept.
     """
 
     units: list[int] = field(default_factory=list)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -12,6 +11,7 @@ from seqloom.data.encode import Codecs
 from seqloom.data.rejected import Rejected
 from seqloom.errors import DataError, ExampleError, SeqloomError
 from seqloom.interfaces import Codec, Example, HeadCodec
+from seqloom.quiet import quiet
 
 T = TypeVar("T")
 CONTEXT = 100
@@ -72,7 +72,7 @@ def _fit(codec: Codec, learn: Learn, examples: list[Example], rejected: Rejected
         try:
             return learn(examples)
         except ExampleError as error:
-            with _silence():
+            with quiet(logging.CRITICAL, "seqloom"):  # trial fits
                 errors = _similar(codec, learn, examples, error)
         rejected.errors += errors
         refused = {error.example_id for error in errors}
@@ -117,15 +117,3 @@ def _error_of(attempt: Callable[[T], Any], argument: T) -> SeqloomError | None:
     except SeqloomError as error:
         return error
     return None
-
-
-@contextmanager
-def _silence() -> Iterator[None]:
-    """Keep what codecs log in each trial fit out of the log."""
-    log = logging.getLogger("seqloom")
-    level = log.level
-    log.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        log.setLevel(level)

@@ -107,8 +107,18 @@ class SizeLimit:
             )
 
 
+LARGE = 2**16
+"""Elements from which on a parameter gets no random values; the file's replace them anyway."""
+
+RANDOM = {torch.ops.aten.normal_.default, torch.ops.aten.uniform_.default}
+
+
 class _Tensors(TorchDispatchMode):
-    """Refuses to create a tensor of more bytes than a limit, before memory is taken for it."""
+    """Refuses to create a tensor of more bytes than a limit, before memory is taken for it.
+
+    Large parameters are filled with zeros instead of random values: drawing these takes longer than
+    reading the file.
+    """
 
     def __init__(self, limit: int) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -122,6 +132,8 @@ class _Tensors(TorchDispatchMode):
         size = _bytes(func, args, given) if creates else 0
         if size > self.limit:
             raise TooLargeError(f"it describes a tensor of {size:,} bytes")
+        if func in RANDOM and isinstance(args[0], nn.Parameter) and args[0].numel() >= LARGE:
+            return args[0].zero_()
         return func(*args, **given)
 
 

@@ -32,7 +32,10 @@ def _write(value: Any, folder: Path, name: str) -> Any:
     if isinstance(value, Mapping):
         return {key: _write(one, folder, f"{name}.{key}") for key, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_write(one, folder, f"{name}.{number}") for number, one in enumerate(value)]
+        return [
+            one if type(one) in (str, int, float) else _write(one, folder, f"{name}.{number}")
+            for number, one in enumerate(value)
+        ]
     return value
 
 
@@ -52,8 +55,8 @@ def read(plain: Any, folder: Path, known: Container[str] | None = None) -> Any:
         return _bytes(folder, plain[MARK], known)
     if isinstance(plain, dict):
         return {key: read(one, folder, known) for key, one in plain.items()}
-    if isinstance(plain, list):
-        return [read(one, folder, known) for one in plain]
+    if isinstance(plain, list):  # of words and numbers, mostly: a call for each would take long
+        return [read(one, folder, known) if type(one) in (dict, list) else one for one in plain]
     return plain
 
 

@@ -25,6 +25,7 @@ from torch import distributed
 from seqloom.config.run_config import RunConfig, Section
 from seqloom.errors import ConfigError, RunError, SeqloomError
 from seqloom.files import write_json
+from seqloom.quiet import quiet
 from seqloom.train import preemption
 from seqloom.train.by_hand import group_by_hand, how_to_start, introduce
 from seqloom.train.data import RunData, sampler
@@ -197,7 +198,7 @@ def follow(meeting: Meeting) -> Path | None:
         meeting.answer(str(error))
         raise
     meeting.answer()
-    with isolated_process(), _quiet():
+    with isolated_process(), quiet(logging.WARNING, log.name):  # the first process logs
         os.environ.update(own.environment)
         try:
             take_part(folder, own.rank)
@@ -213,17 +214,6 @@ def follow(meeting: Meeting) -> Path | None:
             raise RunError(f"{type(error).__name__}: {error} ({own})") from error
     _wait_for_record(folder)
     return folder.path
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Leave the log to the first process; this one reports warnings only."""
-    level = log.level
-    log.setLevel(logging.WARNING)
-    try:
-        yield
-    finally:
-        log.setLevel(level)
 
 
 def _wait_for_record(folder: RunFolder) -> None:

@@ -27,6 +27,7 @@ from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
 from seqloom.config.run_config import Section
 from seqloom.errors import ConfigError, RunError, SeqloomError
+from seqloom.quiet import quiet
 from seqloom.train import preemption
 from seqloom.train.data import RunData, sampler
 from seqloom.train.folder import RunFolder
@@ -126,7 +127,15 @@ def launch_ranks(folder: RunFolder, data: RunData, ranks: int) -> Summary:
     store_encoded(data, folder)
     _set_environment()
     try:
-        with _silent(), _own_signals(), preemption.leading(folder.preempted):
+        elastic = [
+            name for name in logging.root.manager.loggerDict if "distributed.elastic" in name
+        ]
+        # Our own errors explain how a rank ended.
+        with (
+            quiet(logging.CRITICAL, *elastic),
+            _own_signals(),
+            preemption.leading(folder.preempted),
+        ):
             _launch(folder, ranks)
     finally:
         shutil.rmtree(folder.encoded, ignore_errors=True)
@@ -199,20 +208,6 @@ def _set_environment() -> None:
     os.environ[OWNER_VARIABLE] = Process.current().to_text()
     os.environ[FORMAT_VARIABLE] = (formats and formats[0]) or "%(message)s"
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # ranks would each take all the cores
-
-
-@contextmanager
-def _silent() -> Iterator[None]:
-    """Silence elastic, since our own errors explain how a rank ended."""
-    names = [name for name in logging.root.manager.loggerDict if "distributed.elastic" in name]
-    levels = {logging.getLogger(name): logging.getLogger(name).level for name in names}
-    for logger in levels:
-        logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        for logger, level in levels.items():
-            logger.setLevel(level)
 
 
 @contextmanager

@@ -101,6 +101,16 @@ def test_modules_and_single_tensors_are_limited_before_memory_is_taken(tmp_path:
     torch.zeros(5 * 2**20)  # not limited any more
 
 
+def test_only_large_parameters_get_no_random_values(tmp_path: Path) -> None:
+    found = limit(tmp_path, weight=torch.zeros(300, 300), bias=torch.zeros(300))
+    with found():
+        weight, small = nn.Linear(300, 300).weight, nn.Linear(3, 3).weight
+        buffer = torch.empty(300, 300).normal_()  # it may not be in the file
+    assert not weight.any()
+    assert small.all()
+    assert buffer.any()
+
+
 @pytest.mark.parametrize(
     "header",
     [

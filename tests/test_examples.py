@@ -61,8 +61,8 @@ def forked(server: ForkServer, source: str, *words: str, cwd: Path, site: Path) 
     return out
 
 
-def test_there_are_four() -> None:
-    assert len(PACKAGES) == 4
+def test_there_are_three() -> None:
+    assert len(PACKAGES) == 3
 
 
 @each

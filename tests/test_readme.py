@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 import without_plots
 from fork_server import ForkServer
 from PIL import Image
@@ -164,6 +165,17 @@ def own_files(folder: Path) -> None:
     (folder / "conf" / "sweep" / "sizes.yaml").write_text(space, encoding="utf-8")
     lines = own_lines(folder / "lines")
     own_page(folder / "pages", lines[:3])
+    own_recordings(folder / "words")
+
+
+def own_recordings(folder: Path) -> None:
+    """Write recordings of two words: tones of two heights."""
+    for label, hertz in (("yes", 400), ("no", 1500)):
+        (folder / label).mkdir(parents=True)
+        for number in range(10):
+            time = np.arange(2000 + 100 * number) / 8000
+            samples = 0.3 * np.sin(2 * np.pi * hertz * time)
+            soundfile.write(folder / label / f"{number:02}.wav", samples, 8000)
 
 
 def own_lines(folder: Path) -> list[tuple[np.ndarray, str]]:

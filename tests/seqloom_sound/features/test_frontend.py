@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from seqloom_sound.frontend import shifted, slopes
+from seqloom_sound.features.frontend import shifted, slopes
 
 
 def rows() -> tuple[torch.Tensor, torch.Tensor]:

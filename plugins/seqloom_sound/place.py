@@ -9,8 +9,7 @@ from pathlib import Path, PurePosixPath
 from seqloom.data import has_member, member_names, read_member
 from seqloom.errors import DataError
 from seqloom.files import read_limited
-
-from seqloom_sound.schemas import SUFFIXES
+from seqloom_sound.schemas.data import SUFFIXES
 
 LARGEST = 1 << 30  # bytes of a sound file
 

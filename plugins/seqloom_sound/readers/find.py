@@ -9,9 +9,8 @@ from pathlib import Path, PurePosixPath
 from seqloom.data import Pattern, Table, TextFile, local_path
 from seqloom.errors import DataError
 from seqloom.interfaces import Origin
-
 from seqloom_sound.place import Place, is_sound_file
-from seqloom_sound.schemas import SUFFIXES, TABLES
+from seqloom_sound.schemas.data import SUFFIXES, TABLES
 from seqloom_sound.sound import SoundFile
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from seqloom.plugins import Component, hookimpl
-
-from seqloom_sound.schemas import SUFFIXES, TABLES, LogMel, Sounds, given_fields
+from seqloom_sound.schemas.data import SUFFIXES, TABLES, Sounds, given_fields
+from seqloom_sound.schemas.frontend import LogMel
 
 
 @hookimpl
@@ -21,25 +21,21 @@ def seqloom_components() -> Iterable[Component]:
             kind="data",
             name="sounds",
             schema=Sounds,
-            target="seqloom_sound.reader:SoundReader",
+            target="seqloom_sound.readers.sounds:SoundReader",
             gives=given_fields,
             files=("train", "val", "test", "sounds"),
             suffixes=(*SUFFIXES, ".zip", "/", *TABLES),
+            extra="sound",
             sample="seqloom_sound.samples:sounds",
         ),
         Component(
             kind="frontend",
             name="log_mel",
             schema=LogMel,
-            target="seqloom_sound.frontend:LogMelFrontend",
+            target="seqloom_sound.features.frontend:LogMelFrontend",
             takes={"field": ("sound",)},
             gives={"steps": "frame"},
+            extra="sound",
             sample="seqloom_sound.samples:tones",
         ),
     ]
-
-
-@hookimpl
-def seqloom_config_packages() -> Iterable[str]:
-    """Return the package of presets: ``data=fsdd`` and ``experiment=fsdd``."""
-    return ["seqloom_sound.conf"]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+
 from seqloom.errors import ConfigError
 
 BLOCK = 4096  # frames that are transformed at once, to limit the memory for long sounds

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from seqloom.errors import ConfigError, ExampleError
 from seqloom.interfaces import Example, Origin
-
-from seqloom_sound.augment import augment_features, stretched
-from seqloom_sound.codec import LogMelCodec
+from seqloom_sound.features.augment import augment_features, stretched
+from seqloom_sound.features.codec import LogMelCodec
 from seqloom_sound.samples import RATE, tone
-from seqloom_sound.schemas import LogMel, SpecAugment
+from seqloom_sound.schemas.frontend import LogMel, SpecAugment
 from seqloom_sound.sound import Sound
 
 STILL = {"stretch": 0.0, "gain": 0.0, "time_masks": 0, "band_masks": 0}

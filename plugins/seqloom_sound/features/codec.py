@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+
 from seqloom.errors import ExampleError, did_you_mean
 from seqloom.interfaces import Arrays, Example, FrontendCodec
-
-from seqloom_sound.augment import augment_features
-from seqloom_sound.mel import MelSpectrum
-from seqloom_sound.schemas import LogMel
+from seqloom_sound.features.augment import augment_features
+from seqloom_sound.features.mel import MelSpectrum
+from seqloom_sound.schemas.frontend import LogMel
 from seqloom_sound.sound import is_sound, load_sound, resampled
 
 

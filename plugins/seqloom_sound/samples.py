@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import soundfile
-from seqloom.interfaces import Example
 
+from seqloom.interfaces import Example
 from seqloom_sound.sound import Sound
 
 RATE = 8000

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from seqloom.errors import ConfigError
 
-from seqloom_sound.mel import MelSpectrum, filterbank, from_mel, to_mel
+from seqloom.errors import ConfigError
+from seqloom_sound.features.mel import MelSpectrum, filterbank, from_mel, to_mel
 
 # librosa 0.11.0: filters.mel(sr=8000, n_fft=256, n_mels=40, fmin=20, fmax=4000, htk=True,
 # norm=None), the sums of rows 0, 20 and 39, and row 20 where it is not 0.
@@ -63,7 +63,7 @@ def test_every_sample_is_in_a_frame(samples: int, frames: int) -> None:
 
 def test_blocks_of_frames_leave_no_seam(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = spectrum()(chirp())
-    monkeypatch.setattr("seqloom_sound.mel.BLOCK", 5)
+    monkeypatch.setattr("seqloom_sound.features.mel.BLOCK", 5)
     assert spectrum()(chirp()) == pytest.approx(whole, rel=1e-9)
 
 

@@ -13,10 +13,10 @@ from zipfile import ZipFile
 import numpy as np
 import pytest
 import soundfile
+
 from seqloom.errors import ConfigError, DataError, ExampleError
 from seqloom.interfaces import Example
-
-from seqloom_sound.reader import SoundReader
+from seqloom_sound.readers.sounds import SoundReader
 from seqloom_sound.samples import RATE, tone
 
 NAMES = [f"{label}_{who}_{n}.wav" for label in "012" for who in ("anna", "bo") for n in range(4)]

@@ -9,10 +9,9 @@ from typing import Any
 from seqloom.data import Pattern, SplitConfig, SplitReader
 from seqloom.errors import DataError, ExampleError
 from seqloom.interfaces import Example
-
-from seqloom_sound.find import Finder, Found, expected
-from seqloom_sound.hold_out import HoldOut
-from seqloom_sound.schemas import TARGETS
+from seqloom_sound.readers.find import Finder, Found, expected
+from seqloom_sound.readers.hold_out import HoldOut
+from seqloom_sound.schemas.data import TARGETS
 
 
 class SoundReader(SplitReader):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from seqloom_sound.schemas import SpecAugment
+from seqloom_sound.schemas.frontend import SpecAugment
 
 
 def augment_features(

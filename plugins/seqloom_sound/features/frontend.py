@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from seqloom.interfaces import Features, Frontend, Inputs
 from torch import Tensor
 
-from seqloom_sound.codec import LogMelCodec
+from seqloom.interfaces import Features, Frontend, Inputs
+from seqloom_sound.features.codec import LogMelCodec
 
 
 class LogMelFrontend(Frontend):

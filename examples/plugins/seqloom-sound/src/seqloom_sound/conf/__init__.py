@@ -1,1 +1,0 @@
-"""Presets of data and experiments."""

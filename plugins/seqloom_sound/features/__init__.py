@@ -1,0 +1,1 @@
+"""From sounds to sequences of log-mel features."""

@@ -1,0 +1,1 @@
+"""Readers of sound files."""

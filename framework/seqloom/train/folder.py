@@ -32,13 +32,20 @@ WITHOUT_EFFECT = frozenset(
 )
 """Keys that have no influence on a run's result."""
 
-MAY_CHANGE = WITHOUT_EFFECT | {
-    "trainer",
-    "budget",
-    "callbacks",
-    "logger",
-    "batch.workers",
-}
+ROUNDING = frozenset({"optimizer.fused"})
+"""Keys that change a result in its last digits only; configs of 0.1.0 do not have them."""
+
+MAY_CHANGE = (
+    WITHOUT_EFFECT
+    | ROUNDING
+    | {
+        "trainer",
+        "budget",
+        "callbacks",
+        "logger",
+        "batch.workers",
+    }
+)
 """Keys that may differ when a run is resumed; any other would make it another run."""
 
 
@@ -298,7 +305,9 @@ class RunFolder:
         return (
             cfg.resume == "auto"
             and ((state == "done" and complete) or state == "pruned")
-            and not differing(self.config().to_plain(), cfg.to_plain(), but=WITHOUT_EFFECT)
+            and not differing(
+                self.config().to_plain(), cfg.to_plain(), but=WITHOUT_EFFECT | ROUNDING
+            )
         )
 
     def open(self, cfg: RunConfig) -> None:

@@ -54,7 +54,14 @@ def build(section: Mapping[str, Any], key: str, **late: Any) -> Any:
 
 
 def build_optimizer(section: Section) -> Callable[[Any], Optimizer]:
-    """Return a function from parameters to the optimizer."""
+    """Return a function from parameters to the optimizer.
+
+    ``fused`` is left out for optimizers without this parameter: a config that replaces the
+    ``_target_`` of an option inherits the rest of it.
+    """
+    if "fused" in section and not _takes(section, "fused", unknown=True):
+        log.info("optimizer.fused is not used: %s does not have it.", section["_target_"])
+        section = {name: value for name, value in section.items() if name != "fused"}
     optimizer: Callable[[Any], Optimizer] = build({**section, "_partial_": True}, "optimizer")
     return optimizer
 
@@ -130,12 +137,12 @@ def with_monitor(section: Section, key: str, head: Head, monitor: Monitor) -> Se
     return {**rest, "monitor": named, **extra}
 
 
-def _takes(section: Section, name: str) -> bool:
-    """Return whether the target of a section has a parameter."""
+def _takes(section: Section, name: str, *, unknown: bool = False) -> bool:
+    """Return whether the target of a section has a parameter; ``unknown`` if nobody can say."""
     try:
         parameters = inspect.signature(get_object(section["_target_"])).parameters
     except Exception:  # `build` explains what is wrong with it
-        return False
+        return unknown
     kinds = {parameter.kind for parameter in parameters.values()}
     return name in parameters or inspect.Parameter.VAR_KEYWORD in kinds
 

@@ -21,6 +21,7 @@ from seqloom.train.distributed import gathered
 from seqloom.train.evaluator import Evaluator
 from seqloom.train.limits import is_last_step, is_validated_anyway, validate_now
 from seqloom.train.monitor import Monitor, chosen_monitor
+from seqloom.train.optimizer import clip_gradients, make_optimizer
 
 
 class SequenceModule(pl.LightningModule):
@@ -150,7 +151,7 @@ class SequenceModule(pl.LightningModule):
     def configure_optimizers(self) -> Any:
         """Return the optimizer and, if there is one, the schedule, in Lightning's form."""
         trained = [parameter for parameter in self.parameters() if parameter.requires_grad]
-        optimizer = _made("optimizer", self.make_optimizer, trained)
+        optimizer = _made("optimizer", make_optimizer, self.make_optimizer, trained)
         if self.make_scheduler is None:
             return optimizer
         function = getattr(self.make_scheduler, "func", self.make_scheduler)
@@ -173,6 +174,16 @@ class SequenceModule(pl.LightningModule):
         if plateau:
             settings |= {"monitor": key, "strict": False}  # an epoch may have no validation
         return {"optimizer": optimizer, "lr_scheduler": settings}
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Clip the gradients before a step."""
+        precision = self.trainer.precision_plugin
+        clip_gradients(optimizer, precision, gradient_clip_val, gradient_clip_algorithm)
 
     def _known_steps(self) -> int:
         if self.total_steps is None:

@@ -80,8 +80,8 @@ SENTENCES = [
     ),
     (
         "optimizer.momentum=1",
-        "optimizer has no key 'momentum'. There are: lr. It is a key of optimizer=sgd. To add it "
-        "anyway, prefix it with a plus: +optimizer.momentum=…",
+        "optimizer has no key 'momentum'. There are: fused, lr. It is a key of optimizer=sgd. To "
+        "add it anyway, prefix it with a plus: +optimizer.momentum=…",
     ),
     ("encoder=3", "Config group override must be a string or a list. Got int"),
 ]

@@ -93,7 +93,7 @@ def _first_step(folder: str, accumulate: int) -> dict[str, Any]:
         num_sanity_val_steps=0,
         use_distributed_sampler=False,
     )
-    module = SequenceModule(pipeline, partial(SGD, lr=1.0), None, total_steps=1)
+    module = SequenceModule(pipeline, partial(SGD, lr=1.0, fused=True), None, total_steps=1)
     trainer.fit(module, datamodule=SequenceData(data, batch, seed=0, accumulate=accumulate))
     kept = torch.load(keeper.best_model_path, weights_only=True)["callbacks"]
     return {

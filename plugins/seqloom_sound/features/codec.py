@@ -9,8 +9,9 @@ import numpy as np
 
 from seqloom.errors import ExampleError, did_you_mean
 from seqloom.interfaces import Arrays, Example, FrontendCodec
-from seqloom_sound.features.augment import augment_features
+from seqloom_sound.features.augment import Augmenter
 from seqloom_sound.features.mel import MelSpectrum
+from seqloom_sound.features.noise import Noise, quietest
 from seqloom_sound.schemas.frontend import LogMel
 from seqloom_sound.sound import is_sound, load_sound, resampled
 
@@ -23,7 +24,8 @@ class LogMelCodec(FrontendCodec):
     a fraction of the time of another transform.
 
     The state contains the ``rate``, and for each band the ``mean`` and ``deviation`` of the
-    logarithm of its power over all frames of the training sounds.
+    logarithm of its power over all frames of the training sounds, and its mean power in the
+    quietest of them, ``noise``.
     """
 
     def __init__(self, **params: Any) -> None:
@@ -34,7 +36,7 @@ class LogMelCodec(FrontendCodec):
         return {self.params.field: value} if is_sound(value) else None
 
     def fit(self, examples: Sequence[Example]) -> dict[str, Any]:
-        """Return the rate, and the mean and the deviation of each band.
+        """Return the rate, and the mean, the deviation and the noise of each band.
 
         Raises:
             ExampleError: If a sound is missing, cannot be decoded, or its rate is too low.
@@ -42,16 +44,23 @@ class LogMelCodec(FrontendCodec):
         """
         rate = self.params.rate or self._load(examples[0])[1]
         spectrum = self._spectrum_at(rate)
-        count, total, squares = 0, np.zeros(self.params.bands), np.zeros(self.params.bands)
+        count = 0
+        total, squares, noise = np.zeros((3, self.params.bands))
         for example in examples:
             values = self._logarithms(example, spectrum, rate)
             count += len(values)
             total += values.sum(axis=0)
             squares += (values**2).sum(axis=0)
+            noise += quietest(np.exp(values))
         mean = total / count
         deviation = np.sqrt(np.maximum(squares / count - mean**2, 0.0))
         deviation[deviation < 1e-6] = 1.0  # a band that is constant except for rounding
-        return {"rate": rate, "mean": mean.tolist(), "deviation": deviation.tolist()}
+        return {
+            "rate": rate,
+            "mean": mean.tolist(),
+            "deviation": deviation.tolist(),
+            "noise": (noise / len(examples)).tolist(),
+        }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Restore the rate and the scale of the bands."""
@@ -59,6 +68,10 @@ class LogMelCodec(FrontendCodec):
         self._mean = np.array(state["mean"])
         self._deviation = np.array(state["deviation"])
         self._spectrum = self._spectrum_at(self._rate)
+        noise = Noise(self._spectrum, state.get("noise"))
+        self._augmenter = Augmenter(
+            self.params.augment, self._mean, self._deviation, self._spectrum, noise
+        )
 
     def encode(self, example: Example) -> Arrays:
         """Return ``log_mel``, (T, bands) float32.
@@ -70,18 +83,20 @@ class LogMelCodec(FrontendCodec):
         return {"log_mel": ((values - self._mean) / self._deviation).astype(np.float32)}
 
     def augment(self, item: Arrays, rng: np.random.Generator) -> Arrays:
-        """Return the arrays stretched in time, louder or softer, and masked; see `SpecAugment`."""
-        decibel = np.log(10) / 10 / self._deviation
-        values = augment_features(item["log_mel"], self.params.augment, decibel, rng)
-        return {**item, "log_mel": values}
+        """Return the arrays changed at random; see `SpecAugment`."""
+        return {**item, "log_mel": self._augmenter(item["log_mel"], rng)}
 
     def cost(self, item: Arrays) -> int:
-        """Return the number of frames before they are stacked."""
+        """Return the number of frames before they are joined to steps."""
         return len(item["log_mel"])
 
     def frames(self, item: Arrays) -> int:
-        """Return the number of steps: the number of frames divided by ``stride``, rounded up."""
-        return -(-len(item["log_mel"]) // self.params.stride)
+        """Return the number of steps: that of the frames by those of a step, rounded up."""
+        return -(-len(item["log_mel"]) // self._frames_per_step)
+
+    @property
+    def _frames_per_step(self) -> int:
+        return self.params.stride * self.params.subsampling  # one of them is 1
 
     def _spectrum_at(self, rate: int) -> MelSpectrum:
         params = self.params

@@ -1,4 +1,4 @@
-"""The frontend ``log_mel``: features of sounds, with their slopes and neighbours."""
+"""The frontend ``log_mel``: features of sounds, with their slopes, neighbours or convolutions."""
 
 from __future__ import annotations
 
@@ -8,26 +8,46 @@ import torch
 from torch import Tensor
 
 from seqloom.interfaces import Features, Frontend, Inputs
+from seqloom.nn import LockedDropout, zero_padding
 from seqloom_sound.features.codec import LogMelCodec
+from seqloom_sound.features.subsampling import Subsampling
 
 
 class LogMelFrontend(Frontend):
-    """Frontend that returns the features of the codec; it has no weights.
+    """Frontend that returns the features of the codec, or the result of convolutions over them.
 
-    Slopes and stacked frames are computed here, after augmentation.
+    Slopes, stacked frames and convolutions are computed here, after augmentation. Without
+    convolutions it has no weights.
 
     Args:
         codec: Fitted codec.
         params: Parameters of the component; see `LogMel`.
 
     Attributes:
-        output_size: Number of bands, doubled with ``deltas``, times ``stack``.
+        codec: The codec.
+        subsampling: Convolutions, or None.
+        output_size: Size of the vectors; without convolutions the number of bands, doubled with
+            ``deltas``, times ``stack``.
     """
 
     def __init__(self, codec: LogMelCodec, **params: Any) -> None:
         super().__init__()
-        self.params = codec.params
-        self.output_size = self.params.bands * (1 + self.params.deltas) * self.params.stack
+        self.codec = codec
+        self.params = options = codec.params
+        planes = 1 + options.deltas
+        self.output_size = options.bands * planes * options.stack
+        self.subsampling: Subsampling | None = None
+        if options.convolutions:
+            self.subsampling = Subsampling(
+                planes,
+                options.bands,
+                options.convolutions,
+                factor=options.subsampling,
+                size=options.size,
+                causal=options.causal,
+            )
+            self.output_size = self.subsampling.output_size
+        self.dropout = LockedDropout(options.dropout)
 
     @classmethod
     def make_codec(cls, **params: Any) -> LogMelCodec:
@@ -39,15 +59,32 @@ class LogMelFrontend(Frontend):
         return LogMelCodec(**params)
 
     def forward(self, inputs: Inputs) -> Features:
-        """Return the features, (B, ceil(T / stride), output_size)."""
+        """Return the features, (B, T', output_size)."""
         values, lengths = inputs["log_mel"], inputs.lengths["log_mel"]
+        if self.params.center:
+            values = centered(values, lengths)
+        if self.subsampling is not None:
+            values, lengths = self.subsampling(self._planes(values, lengths), lengths)
+            return Features(self.dropout(values), lengths)
         if self.params.deltas:
             values = torch.cat([values, slopes(values, lengths)], dim=-1)
         if self.params.stack > 1:
             shifts = [shifted(values, lengths, by) for by in range(self.params.stack)]
             values = torch.cat(shifts, dim=-1)
         stride = self.params.stride
-        return Features(values[:, ::stride], (lengths + stride - 1) // stride)
+        values, lengths = values[:, ::stride], (lengths + stride - 1) // stride
+        return Features(self.dropout(values), lengths)
+
+    def _planes(self, values: Tensor, lengths: Tensor) -> Tensor:
+        """Return the features, and their slopes, as maps of one or two channels, (B, T, F, C)."""
+        planes = [values, slopes(values, lengths)] if self.params.deltas else [values]
+        return torch.stack(planes, dim=-1)
+
+
+def centered(values: Tensor, lengths: Tensor) -> Tensor:
+    """Return the values, (B, T, D), with the mean of each column over its row subtracted."""
+    total = zero_padding(values, lengths).sum(dim=1, keepdim=True)
+    return values - total / lengths.to(values.device)[:, None, None]
 
 
 def shifted(values: Tensor, lengths: Tensor, by: int) -> Tensor:

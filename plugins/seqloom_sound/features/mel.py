@@ -62,7 +62,10 @@ class MelSpectrum:
     Attributes:
         window: Length of a frame in samples.
         step: Number of samples from one frame to the next.
+        low: Lower end of the lowest band, in hertz.
         high: Upper end of the highest band, in hertz.
+        bank: Weight of each bin of the Fourier transform in each band, (bands, bins).
+        resolution: Distance of the bins in hertz.
 
     Raises:
         ConfigError: If the bands extend beyond half of the rate, or are too narrow.
@@ -71,7 +74,7 @@ class MelSpectrum:
     def __init__(
         self, rate: int, *, window: float, step: float, bands: int, low: float, high: float
     ) -> None:
-        self.high = high or rate / 2
+        self.low, self.high = low, high or rate / 2
         if not low < self.high <= rate / 2:
             raise ConfigError(
                 f"frontend.low={low}, frontend.high={self.high}: with {rate} samples per second, "
@@ -80,8 +83,9 @@ class MelSpectrum:
         self.window = max(4, round(rate * window / 1000))  # the Hann window is zero at its start
         self.step = max(1, round(rate * step / 1000))
         self._weights = _hann(self.window)
-        self._bank = _fine_enough(rate, self.window, bands, low, self.high)
-        self._size = 2 * (self._bank.shape[1] - 1)
+        self.bank = _fine_enough(rate, self.window, bands, low, self.high)
+        self._size = 2 * (self.bank.shape[1] - 1)
+        self.resolution = rate / self._size
 
     def frames(self, samples: int) -> int:
         """Return the number of frames of a sound; the last one is padded with zeros."""
@@ -98,7 +102,7 @@ class MelSpectrum:
 
     def _power(self, frames: np.ndarray) -> np.ndarray:
         spectrum = np.fft.rfft(frames * self._weights, self._size)
-        return np.asarray((spectrum.real**2 + spectrum.imag**2) @ self._bank.T)
+        return np.asarray((spectrum.real**2 + spectrum.imag**2) @ self.bank.T)
 
 
 def _hann(size: int) -> np.ndarray:

@@ -10,13 +10,10 @@ import pytest
 
 from seqloom.errors import ConfigError, ExampleError
 from seqloom.interfaces import Example, Origin
-from seqloom_sound.features.augment import augment_features, stretched
 from seqloom_sound.features.codec import LogMelCodec
 from seqloom_sound.samples import RATE, tone
-from seqloom_sound.schemas.frontend import LogMel, SpecAugment
+from seqloom_sound.schemas.frontend import LogMel
 from seqloom_sound.sound import Sound
-
-STILL = {"stretch": 0.0, "gain": 0.0, "time_masks": 0, "band_masks": 0}
 
 
 def sounds(count: int = 6) -> list[Example]:
@@ -103,6 +100,15 @@ def test_bare_values() -> None:
         ({"step": 0.0}, r"frontend.step=0.0: expected more than 0"),
         ({"low": 500.0, "high": 400.0}, r"frontend.high=400.0: expected more than frontend.low"),
         ({"stride": 2}, r"frontend.stride=2: expected no more than frontend.stack=1"),
+        ({"subsampling": 3}, r"frontend.subsampling=3: expected 1, 2 or 4"),
+        ({"subsampling": 4, "channels": [8]}, r"frontend.channels=\[8\]: .* sizes of 2 or more"),
+        ({"subsampling": 2, "stack": 2}, r"frontend.stack=2: expected 1 with convolutions"),
+        ({"causal": True, "deltas": True}, r"frontend.deltas=True: .* it needs later frames"),
+        ({"causal": True, "center": True}, r"frontend.center=True: .* it needs the whole sound"),
+        ({"causal": True, "stack": 2}, r"frontend.stack=2: .* use frontend.subsampling"),
+        ({"augment": {"speed": 1.0}}, r"augment.speed=1.0: expected a number in .0, 0.5."),
+        ({"augment": {"snr_low": 40}}, r"snr_low=40: .* frontend.augment.snr_high=30.0"),
+        ({"augment": {"noise_color": "blue"}}, r"augment.noise_color is 'blue'. There are: any, "),
         ({"augment": {"gain": -1}}, r"frontend.augment.gain=-1: expected 0 or more"),
         ({"augment": {"time_share": 2}}, r"augment.time_share=2: expected a number in .0, 1."),
     ],
@@ -110,55 +116,6 @@ def test_bare_values() -> None:
 def test_parameters_out_of_range_are_refused(params: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         LogMelCodec(**params)
-
-
-def test_augmentation_of_nothing_changes_nothing() -> None:
-    codec = fitted(augment=STILL)
-    item = codec.encode(sounds()[3])
-    assert np.array_equal(codec.augment(item, np.random.default_rng(1))["log_mel"], item["log_mel"])
-
-
-def test_gain_is_that_of_a_louder_sound() -> None:
-    codec = fitted(augment={**STILL, "gain": 6.0})
-    (samples, _), rng = sounds()[0].fields["sound"], np.random.default_rng(4)
-    decibels = _second_uniform(4, 6.0)
-    louder = samples * 10 ** (decibels / 20)
-    expected = codec.encode(Example("louder", {"sound": (louder, RATE)}))["log_mel"]
-    found = codec.augment(codec.encode(sounds()[0]), rng)["log_mel"]
-    assert found == pytest.approx(expected, abs=1e-4)
-
-
-def _second_uniform(seed: int, limit: float) -> float:
-    """What augmentation draws after the stretch."""
-    rng = np.random.default_rng(seed)
-    rng.uniform(0, 0)
-    return float(rng.uniform(-limit, limit))
-
-
-def test_stretching_keeps_the_ends_and_at_least_one_frame() -> None:
-    ramp = np.arange(10, dtype=np.float32)[:, None]
-    longer = stretched(ramp, np.log(1.9))
-    assert longer[:, 0] == pytest.approx(np.linspace(0, 9, 19))
-    assert stretched(ramp, 0.0) == pytest.approx(ramp)
-    assert stretched(ramp[:1], -5.0).shape == (1, 1)
-
-
-def test_masks_are_bands_and_stretches_of_time() -> None:
-    limits = SpecAugment(
-        stretch=0, gain=0, time_masks=1, time_share=0.5, band_masks=1, band_share=0.5
-    )
-    values = np.ones((20, 8), np.float32)
-    widths = set()
-    for seed in range(50):
-        masked = augment_features(values, limits, np.ones(8), np.random.default_rng(seed)) == 0
-        times, bands = masked.all(axis=1), masked.all(axis=0)
-        assert np.array_equal(masked, times[:, None] | bands)
-        assert np.abs(np.diff(times.astype(int))).sum() <= 2
-        assert np.abs(np.diff(bands.astype(int))).sum() <= 2
-        widths.add((int(times.sum()), int(bands.sum())))
-    assert {times for times, _ in widths} <= set(range(11))
-    assert max(bands for _, bands in widths) == 4
-    assert (values == 1).all()
 
 
 def test_the_schema_has_the_defaults_of_speech() -> None:

@@ -78,9 +78,12 @@ class TranslationHead(Head):
         return Outputs(memory, encoded.summary, hidden)
 
     def loss(self, outputs: Outputs, targets: Targets) -> Tensor:
-        """Return −log P(target) divided by the mean length of the training targets, (B,).
+        """Return −log P(target) divided by the mean length of the targets, (B,).
 
-        So each unit counts equally, whatever the length of its text.
+        Their mean over a set of texts is the mean over units, of which each counts equally,
+        whatever the length of its text. The mean length is that of the training targets, so that
+        the loss of an example does not depend on its batch; but in training that of the batch:
+        batches of short texts have more examples, and would count less by unit.
         """
         assert outputs.hidden is not None
         units, lengths = targets["units"].long(), targets.lengths["units"]
@@ -96,7 +99,8 @@ class TranslationHead(Head):
         )
         losses = cross_entropy(problem)
         sums = losses.new_zeros(len(units)).index_add(0, rows, losses)
-        return sums / self.codec.mean_length
+        mean_length = len(losses) / len(units) if self.training else self.codec.mean_length
+        return sums / mean_length
 
     def decode(
         self,

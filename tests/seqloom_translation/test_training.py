@@ -8,13 +8,18 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.nn import functional as F
 
 import seqloom
 from seqloom.cli.evaluate import evaluate
 from seqloom.cli.predict import predict
-from seqloom.interfaces import SPLITS, Example
+from seqloom.interfaces import SPLITS, Example, Targets
+from seqloom.nn import length_mask
+from seqloom_translation.head import Outputs
 from seqloom_translation.lingo.grammar import sentence
 from seqloom_translation.lingo.reader import LingoReader
+
+from .conftest import encoded
 
 Trained = tuple[seqloom.Result, Path]
 
@@ -32,6 +37,25 @@ def test_it_learns_word_order_and_agreement(trained: Trained) -> None:
     assert "Lengths of the targets" in report
     assert "Random examples" in report
     assert "BLEU by length of the input" in report
+
+
+def test_each_unit_counts_equally_in_a_step(trained: Trained) -> None:
+    head = seqloom.load(trained[1]).model.heads["translation"]
+    source, lengths = encoded([3, 3, 3]), torch.tensor([9, 2, 1])
+    units = torch.randint(4, 9, (3, 9))
+    targets = Targets({"units": units}, {"units": lengths})
+    hidden = torch.randn(3, 9, head.decoder.embedding.embedding_dim)
+    outputs = Outputs(None, source.summary, hidden)
+    alone = head.loss(outputs, targets) * head.codec.mean_length
+    head.train()
+    smoothed = F.cross_entropy(
+        head.decoder.logits(hidden).transpose(1, 2), units, reduction="none", label_smoothing=0.1
+    )
+    mask = length_mask(lengths, 9)
+    torch.testing.assert_close(head.loss(outputs, targets).mean(), smoothed[mask].mean())
+    head.options.label_smoothing = 0.0
+    in_a_batch = head.loss(outputs, targets) * lengths.sum() / 3
+    torch.testing.assert_close(in_a_batch, alone)
 
 
 def test_it_translates(trained: Trained) -> None:

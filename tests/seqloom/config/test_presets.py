@@ -27,6 +27,7 @@ NEEDS = {
     "data=peraire": ["frontend=line_image", "head=ctc"],
     "data=pages": ["frontend=line_image", "head=ctc", "data.train=pages"],
     "data=lingo": ["frontend=subwords", "head=translation"],
+    "data=tatoeba": ["frontend=subwords", "head=translation"],
     "data=sounds": ["frontend=log_mel", "head=classification", "data.train=sounds"],
     "data=fsdd": ["frontend=log_mel", "head=classification"],
     "data=series": ["frontend=features", "head=ctc", "data.train=a.tsv"],

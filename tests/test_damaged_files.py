@@ -26,7 +26,7 @@ from seqloom.interfaces import FrontendCodec, Reader
 from seqloom.sweep.folder import read_plan
 from seqloom.sweep.trials import read_trial
 from seqloom_ctc.language import NGram
-from seqloom_handwriting.demo.reader import image_of, strokes_of
+from seqloom_handwriting.demo.pads import image_of, strokes_of
 from seqloom_handwriting.images.codec import LineImageCodec
 from seqloom_handwriting.pages.reader import PageReader
 from seqloom_handwriting.readers.line_images import LineImageReader

@@ -17,7 +17,7 @@ import pytest
 from seqloom.data import read_member
 from seqloom.errors import SeqloomError
 from seqloom.files import read_json, read_yaml
-from seqloom_handwriting.demo.reader import image_of, strokes_of
+from seqloom_handwriting.demo.pads import image_of, strokes_of
 from seqloom_handwriting.images.file import ImageFile, load_upright
 from seqloom_handwriting.pages.markup import read_document
 from seqloom_handwriting.readers.inkml import parse_inkml

@@ -6,7 +6,8 @@
     ├── ConfigError      a config that cannot be composed, or whose components are not compatible
     ├── PluginError      a plugin or component that is missing, broken or in conflict
     ├── DataError        a file that cannot be read in the expected format
-    │   └── ExampleError one example that cannot be used; the only kind that may be skipped
+    │   ├── ExampleError one example that cannot be used; the only kind that may be skipped
+    │   └── TooLargeError an input that is larger than what may be sent to the demo
     ├── BundleError      a stored model that is damaged, too new, or needs a missing component
     └── RunError         a run that cannot start or resume
 
@@ -28,6 +29,7 @@ __all__ = [
     "PluginError",
     "RunError",
     "SeqloomError",
+    "TooLargeError",
     "did_you_mean",
 ]
 
@@ -88,6 +90,10 @@ class ExampleError(DataError):
             errors: Errors of exactly this class.
         """
         return ""
+
+
+class TooLargeError(DataError):
+    """An input that is larger than what may be sent to the demo."""
 
 
 class BundleError(SeqloomError):

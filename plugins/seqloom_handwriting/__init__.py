@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from seqloom.plugins import Command, Component, hookimpl
+from seqloom.plugins import Command, Component, Pad, hookimpl
 from seqloom_handwriting.schemas.data import DATA
 from seqloom_handwriting.schemas.frontends import FRONTENDS
 
@@ -28,10 +28,20 @@ def seqloom_commands() -> Iterable[Command]:
             "seqloom_handwriting.pages.prepare:prepare",
             extra="handwriting",
         ),
-        Command(
-            "demo",
-            "Try a model of handwriting in the browser.",
-            "seqloom_handwriting.demo.command:demo",
-            extra="demo",
+    )
+
+
+@hookimpl
+def seqloom_pads() -> Iterable[Pad]:
+    """Return the pads for pen strokes and for line images, which share a page."""
+    page, invitation = "seqloom_handwriting.demo.page", "Write"
+    return (
+        Pad("strokes", "seqloom_handwriting.demo.pads:StrokePad", page, invitation=invitation),
+        Pad(
+            "image",
+            "seqloom_handwriting.demo.pads:ImagePad",
+            page,
+            invitation=invitation,
+            extra="handwriting",
         ),
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from seqloom.plugins import Component, hookimpl
+from seqloom.plugins import Component, Pad, hookimpl
 from seqloom_sound.schemas.data import SUFFIXES, TABLES, Sounds, given_fields
 from seqloom_sound.schemas.frontend import LogMel
 
@@ -39,3 +39,10 @@ def seqloom_components() -> Iterable[Component]:
             sample="seqloom_sound.samples:tones",
         ),
     ]
+
+
+@hookimpl
+def seqloom_pads() -> Iterable[Pad]:
+    """Return the microphone."""
+    target, page = "seqloom_sound.demo.pad:SoundPad", "seqloom_sound.demo.page"
+    return [Pad("sound", target, page, invitation="Speak", extra="sound")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from seqloom.plugins import Component, hookimpl
+from seqloom.plugins import Component, Pad, hookimpl
 from seqloom_text.schemas_data import DATA
 from seqloom_text.schemas_frontend import FRONTENDS
 
@@ -13,3 +13,10 @@ from seqloom_text.schemas_frontend import FRONTENDS
 def seqloom_components() -> Iterable[Component]:
     """Return the data sets and frontends of this plugin."""
     return (*DATA, *FRONTENDS)
+
+
+@hookimpl
+def seqloom_pads() -> Iterable[Pad]:
+    """Return the text box, for models of texts and for those of tokens."""
+    target, page = "seqloom_text.demo.pad:TextPad", "seqloom_text.demo.page"
+    return [Pad(kind, target, page, invitation="Type") for kind in ("text", "tokens")]

@@ -139,7 +139,8 @@ class TranslationCodec(HeadCodec):
     def render(self, example: Example, prediction: Prediction, view: View) -> str:
         """Return the translation under its input, beside the references, with its attention."""
         references = self.target(example) or []
-        return rendered(prediction, prediction[self.field], references, view)
+        others = [one[self.field] for one in prediction.get("alternatives", ())[1:]]
+        return rendered(prediction, prediction[self.field], references, view, others)
 
 
 def references(item: bytes) -> list[str]:

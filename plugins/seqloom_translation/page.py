@@ -11,7 +11,13 @@ MOST = 60
 """Largest number of steps, and of pieces, of which the attention is drawn."""
 
 
-def rendered(prediction: Prediction, text: str, references: Sequence[str], view: View) -> str:
+def rendered(
+    prediction: Prediction,
+    text: str,
+    references: Sequence[str],
+    view: View,
+    others: Sequence[str] = (),
+) -> str:
     """Return the translation under its input and over the references.
 
     Args:
@@ -19,8 +25,13 @@ def rendered(prediction: Prediction, text: str, references: Sequence[str], view:
         text: The translation.
         references: Right translations, if they are known.
         view: View of the input.
+        others: The translations that come after the best.
     """
-    lines = [("translation", text), *(("reference", one) for one in references)]
+    lines = [
+        ("translation", text),
+        *(("alternative", one) for one in others),
+        *(("reference", one) for one in references),
+    ]
     rows = "".join(f"<tr><th>{name}</th><td>{html.escape(one)}</td></tr>" for name, one in lines)
     return f"{view.html}<table>{rows}</table>{_attention(prediction, view.steps)}"
 

@@ -179,7 +179,7 @@ def test_commands_open_and_execute_only_what_the_user_named(
         (["train", "--help"], []),
         (["train", "--cfg", "job"], []),
         (["completion", "bash"], []),
-        (["demo", "model"], ["model"]),
+        (["demo", "model", "--host", "a..b"], ["model"]),
         (["prepare", "pages", "scans/one.xml", "lines/cut"], ["scans", "lines"]),
         (["prepare", "pages", "scans", "lines/more", "--skip-bad"], ["scans", "lines"]),
         (["cluster", "script", *train[1:-1], "-o", "lines/job.sh"], ["mine.csv", "lines", *GIT]),
@@ -199,7 +199,7 @@ def test_commands_open_and_execute_only_what_the_user_named(
         if words.startswith(works) or "mine" in words or "--its-data" in words:
             assert state == "0", f"{words}: {state}"
     assert states["evaluate model"].startswith("ConfigError: The model names its own data, ")
-    assert states["demo model"].startswith("ConfigError: ")
+    assert states["demo model --host a..b"].startswith("ConfigError: The demo cannot listen")
     assert states["cluster test --folder shared"].startswith("RunError: ")
 
 

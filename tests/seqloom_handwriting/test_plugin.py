@@ -48,5 +48,5 @@ def test_each_component_is_what_it_says(component: Component) -> None:
 
 def test_each_command_can_be_called() -> None:
     commands = list(seqloom_handwriting.seqloom_commands())
-    assert [command.name for command in commands] == ["prepare", "demo"]
+    assert [command.name for command in commands] == ["prepare"]
     assert all(callable(found(command.target)) for command in commands)

@@ -6,6 +6,7 @@ COMMANDS = {
     "train": ("Train a model, or several with -m.", "seqloom.cli.train:train"),
     "evaluate": ("Evaluate a trained model.", "seqloom.cli.evaluate:evaluate"),
     "predict": ("Predict from files or standard input.", "seqloom.cli.predict:predict"),
+    "demo": ("Try a model in the browser.", "seqloom.cli.demo:demo"),
     "inspect": (
         "Show the components of a model and their versions.",
         "seqloom.cli.inspect:inspect",

@@ -8,11 +8,12 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from importlib.metadata import PackageNotFoundError, requires
+from importlib.resources import files
 from typing import Any
 
 from seqloom.cli.help import HelpFormatter
 from seqloom.errors import PluginError, SeqloomError
-from seqloom.plugins import KINDS, Command, Component, Plugin, registry, resolve
+from seqloom.plugins import KINDS, Command, Component, Pad, Plugin, registry, resolve
 from seqloom.plugins.loading import known_names
 from seqloom.plugins.registry import DISABLE_VARIABLE, disabled_by_environment, import_target
 
@@ -67,6 +68,7 @@ def facts(plugin: Plugin) -> dict[str, object]:
         ],
         "config_packages": list(plugin.config_packages),
         "commands": [command.name for command in plugin.commands],
+        "pads": [pad.kind for pad in plugin.pads],
     }
 
 
@@ -89,6 +91,8 @@ def described(plugin: Plugin) -> str:
         lines.append(f"  configs: {', '.join(plugin.config_packages)}")
     if plugin.commands:
         lines.append(f"  commands: {', '.join(command.name for command in plugin.commands)}")
+    if plugin.pads:
+        lines.append(f"  pads: {', '.join(pad.kind for pad in plugin.pads)}")
     lines += [f"  {text}" for text in registry().conflicts(plugin)]
     return "\n".join(lines)
 
@@ -162,6 +166,8 @@ def _problems(plugin: Plugin) -> Iterator[str]:
         yield from _of_component(part)
     for command in plugin.commands:
         yield from _of_target(command.target, f"the command {command.name!r}", command.extra)
+    for pad in plugin.pads:
+        yield from _of_pad(pad)
     for package in plugin.config_packages:
         yield from _of_presets(package)
 
@@ -251,6 +257,19 @@ def _of_target(target: str, label: str, extra: str = "") -> Iterator[str]:
             yield str(error)
 
 
+def _of_pad(pad: Pad) -> Iterator[str]:
+    """Yield what keeps a pad from working: a class or a file that is missing."""
+    label = f"the pad for {pad.kind}"
+    yield from _of_target(pad.target, label, pad.extra)
+    try:
+        there = {one.name for one in files(pad.page).iterdir()}
+    except ModuleNotFoundError:
+        yield f"{label}: its page {pad.page!r} is not installed"
+        return
+    if missing := sorted({"pad.html", "pad.js", "pad.css"} - there):
+        yield f"{label}: {pad.page} has no {', '.join(missing)}"
+
+
 def _of_presets(package: str) -> Iterator[str]:
     """Yield the YAML files of a package that cannot be composed, each on its own."""
     from seqloom.config.compose import composed
@@ -281,10 +300,11 @@ def _remarks(plugin: Plugin) -> Iterator[str]:
     """Yield what is worth knowing about a plugin but is not a problem."""
     if plugin.state == "disabled":
         yield f"disabled: {plugin.reason}"
-    named: list[tuple[str, Component | Command]] = [
+    named: list[tuple[str, Component | Command | Pad]] = [
         (f"{part.kind}={part.name}", part) for part in plugin.components
     ]
     named += [(f"the command {one.name!r}", one) for one in plugin.commands]
+    named += [(f"the pad for {one.kind}", one) for one in plugin.pads]
     for label, part in named:
         try:
             if part.extra:

@@ -8,6 +8,7 @@ from seqloom.interfaces.encoder import Encoded, Encoder, State
 from seqloom.interfaces.example import Example, Origin, Prediction
 from seqloom.interfaces.frontend import Features, Frontend
 from seqloom.interfaces.head import Head, Matrix, Mode, Purpose, Table
+from seqloom.interfaces.pad import PadInput
 from seqloom.interfaces.reader import SPLITS, Reader
 from seqloom.interfaces.view import View
 from seqloom.interfaces.writer import Writer
@@ -42,6 +43,7 @@ __all__ = [
     "Matrix",
     "Mode",
     "Origin",
+    "PadInput",
     "Prediction",
     "Purpose",
     "Reader",

@@ -1,6 +1,6 @@
 """Plugins: their hooks, how they are discovered, and the registry of their components."""
 
-from seqloom.plugins.component import KINDS, REQUIRED, Command, Component, Kind, hookimpl
+from seqloom.plugins.component import KINDS, REQUIRED, Command, Component, Kind, Pad, hookimpl
 from seqloom.plugins.loading import Plugin
 from seqloom.plugins.registry import Registry, registry, resolve
 
@@ -10,6 +10,7 @@ __all__ = [
     "Command",
     "Component",
     "Kind",
+    "Pad",
     "Plugin",
     "Registry",
     "hookimpl",

@@ -9,7 +9,7 @@ from dataclasses import fields, is_dataclass
 from enum import Enum, EnumType, StrEnum
 from typing import Any
 
-from seqloom.plugins.component import KINDS, Command, Component
+from seqloom.plugins.component import KINDS, Command, Component, Pad
 from seqloom.plugins.options import options
 
 CORE_COMMANDS = (
@@ -23,6 +23,7 @@ CORE_COMMANDS = (
     "chaos",
     "cluster",
     "new",
+    "demo",
     "completion",
     "help",
 )
@@ -145,6 +146,21 @@ def check_command(command: object) -> Command:
     return command
 
 
+def check_pad(pad: object) -> Pad:
+    """Return a pad that is valid.
+
+    Raises:
+        TypeError: It is not a pad.
+        ValueError: Its kind or target is wrong.
+    """
+    if not isinstance(pad, Pad):
+        raise TypeError(f"seqloom_pads() returned {pad!r}, which is not a Pad")
+    if not pad.kind.isidentifier():
+        raise ValueError(f"a pad's kind must be that of a field, such as 'text', not {pad.kind!r}")
+    _check_target(pad.target, f"the pad for {pad.kind}")
+    return pad
+
+
 def check_config_package(name: object) -> str:
     """Return the name of an installed package of YAML; Hydra would ignore one that is missing.
 
@@ -161,7 +177,7 @@ def check_config_package(name: object) -> str:
 
 
 def check_unique(names: Iterable[str]) -> None:
-    """Reject two components or commands of one plugin with the same name.
+    """Reject two components, commands or pads of one plugin with the same name.
 
     Raises:
         ValueError: A name is used twice.

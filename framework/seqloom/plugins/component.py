@@ -165,6 +165,28 @@ class Command:
     extra: str = ""
 
 
+@dataclass(frozen=True)
+class Pad:
+    """A place on the page of ``seqloom demo`` where one gives a model inputs of a kind.
+
+    Attributes:
+        kind: Kind of field that it makes, one of those that frontends take (``text``); unique among
+            all installed plugins.
+        target: ``module:Class`` of a `PadInput`, imported only when a model needs it.
+        page: Package with its files: ``pad.html``, which becomes a part of the page; the module
+            ``pad.js``; ``pad.css``; and what these load.
+        invitation: What one does at the page's address, for the terminal.
+        extra: Extra of the plugin's distribution that installs the libraries it needs.
+    """
+
+    kind: str
+    target: str
+    page: str
+    _: KW_ONLY
+    invitation: str = "Try it"
+    extra: str = ""
+
+
 @hookspec
 def seqloom_components() -> Iterable[Component]:
     """Return the readers, frontends, encoders and heads that this plugin provides."""
@@ -180,4 +202,10 @@ def seqloom_config_packages() -> Iterable[str]:
 @hookspec
 def seqloom_commands() -> Iterable[Command]:
     """Return the subcommands that this plugin provides."""
+    return ()
+
+
+@hookspec
+def seqloom_pads() -> Iterable[Pad]:
+    """Return the pads that this plugin provides for the page of ``seqloom demo``."""
     return ()

@@ -25,9 +25,10 @@ from seqloom.plugins.checks import (
     check_component,
     check_config_package,
     check_list,
+    check_pad,
     check_unique,
 )
-from seqloom.plugins.component import Command, Component
+from seqloom.plugins.component import Command, Component, Pad
 from seqloom.plugins.options import CORE_PACKAGE, options
 
 GROUP = "seqloom.plugins"
@@ -53,6 +54,7 @@ class Plugin:
         components: Components that it provides.
         config_packages: Packages whose YAML is added to Hydra's search path.
         commands: Subcommands that it provides.
+        pads: Pads that it provides for ``seqloom demo``.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Plugin:
     components: tuple[Component, ...] = ()
     config_packages: tuple[str, ...] = ()
     commands: tuple[Command, ...] = ()
+    pads: tuple[Pad, ...] = ()
 
     def __str__(self) -> str:
         return f"plugin {self.name!r} ({self.distribution} {self.version})"
@@ -148,10 +151,13 @@ def _provided(point: EntryPoint) -> dict[str, Any]:
     packages = list(map(check_config_package, _call(manager, "seqloom_config_packages")))
     commands = list(map(check_command, _call(manager, "seqloom_commands")))
     check_unique(f"the command {one.name!r}" for one in commands)
+    pads = list(map(check_pad, _call(manager, "seqloom_pads")))
+    check_unique(f"the pad for {one.kind}" for one in pads)
     return {
         "components": tuple(components),
         "config_packages": tuple(packages),
         "commands": tuple(commands),
+        "pads": tuple(pads),
     }
 
 
@@ -213,5 +219,6 @@ def _quarantined_if_shadowing(plugin: Plugin, owners: Mapping[str, Mapping[str, 
                     components=(),
                     config_packages=(),
                     commands=(),
+                    pads=(),
                 )
     return plugin

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from seqloom.errors import ConfigError, PluginError, did_you_mean
-from seqloom.plugins.component import Command, Component, Kind
+from seqloom.plugins.component import Command, Component, Kind, Pad
 from seqloom.plugins.loading import Plugin, discover, known_names
 
 if TYPE_CHECKING:
@@ -96,6 +96,16 @@ class Registry:
         """Return the plugin that provides a subcommand; only for one that is not contested."""
         return self._claims()[command.name][0][1]
 
+    def pads(self) -> dict[str, tuple[Pad, Plugin]]:
+        """Return the pads that one plugin provides, each with that plugin, by kind; sorted."""
+        claims = self._pad_claims()
+        return {kind: claims[kind][0] for kind in sorted(claims) if len(claims[kind]) == 1}
+
+    def contested_pads(self) -> dict[str, tuple[Plugin, ...]]:
+        """Return the plugins that claim the pad of the same kind; none of them gets it."""
+        claims = self._pad_claims().items()
+        return {kind: tuple(p for _, p in claim) for kind, claim in claims if len(claim) > 1}
+
     def contested_commands(self) -> dict[str, tuple[Plugin, ...]]:
         """Return the plugins that claim the same subcommand; none of them gets it."""
         claims = self._claims().items()
@@ -105,10 +115,11 @@ class Registry:
         """Return what a plugin claims but does not get, with the other plugins that claim it."""
         components = {f"{kind}={name}": claims for (kind, name), claims in self.contested.items()}
         commands = {f"the command {n!r}": c for n, c in self.contested_commands().items()}
+        pads = {f"the pad for {kind}": claims for kind, claims in self.contested_pads().items()}
         return [
             f"{what} is also claimed by {' and '.join(str(p) for p in claims if p != plugin)}, "
             f"so {_none_of(claims)} gets it"
-            for what, claims in {**components, **commands}.items()
+            for what, claims in {**components, **commands, **pads}.items()
             if plugin in claims
         ]
 
@@ -117,6 +128,13 @@ class Registry:
         for plugin in self.plugins:
             for command in plugin.commands:
                 found[command.name].append((command, plugin))
+        return found
+
+    def _pad_claims(self) -> dict[str, list[tuple[Pad, Plugin]]]:
+        found: dict[str, list[tuple[Pad, Plugin]]] = defaultdict(list)
+        for plugin in self.plugins:
+            for pad in plugin.pads:
+                found[pad.kind].append((pad, plugin))
         return found
 
 
@@ -219,8 +237,8 @@ def resolve(kind: Kind, name: str) -> type[Any]:
     return found
 
 
-def import_with_extra(provided: Component | Command, label: str, plugin: Plugin) -> Any:
-    """Import and return the target of a component or command.
+def import_with_extra(provided: Component | Command | Pad, label: str, plugin: Plugin) -> Any:
+    """Import and return the target of a component, command or pad.
 
     Raises:
         PluginError: It cannot be imported. If libraries are missing that an extra of the plugin's

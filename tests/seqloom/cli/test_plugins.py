@@ -12,6 +12,7 @@ import pytest
 
 from seqloom import __version__
 from seqloom.cli.main import run
+from seqloom.plugins import registry
 
 Install = Callable[..., Path]
 Program = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -263,3 +264,34 @@ def test_a_preset_without_a_component_is_a_problem(
         "its config 'encoder/bare' does not belong to a component. Begin it with defaults: "
         "[/schema/encoder/NAME@_here_, _self_]"
     ) in capsys.readouterr().out
+
+
+PADS = """
+from seqloom.plugins import Pad, hookimpl
+
+@hookimpl
+def seqloom_pads():
+    return [Pad("smell", "faulty_pad:Smell", "faulty_pad"), Pad("taste", "a:B", "faulty_none")]
+"""
+
+
+def test_pads_are_listed_and_checked(install: Install, capsys: pytest.CaptureFixture[str]) -> None:
+    files = {"faulty_pad/__init__.py": "class Smell: pass", "faulty_pad/pad.html": "<p>Sniff.</p>"}
+    install("faulty_nose", PADS, files=files)
+    assert run(["plugins"]) == 0
+    assert "  pads: smell, taste\n" in capsys.readouterr().out
+    assert run(["plugins", "doctor"]) == 1
+    out = capsys.readouterr().out
+    assert "problem: the pad for smell: faulty_pad has no pad.css, pad.js\n" in out
+    assert "problem: the pad for taste cannot be loaded: importing 'a:B'" in out
+    assert "problem: the pad for taste: its page 'faulty_none' is not installed\n" in out
+
+
+def test_a_pad_that_two_plugins_claim_goes_to_neither(
+    install: Install, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("faulty_one", "faulty_two"):
+        install(name, PADS)
+    assert "smell" not in registry().pads()
+    assert run(["plugins"]) == 0
+    assert "the pad for smell is also claimed by plugin 'faulty_two'" in capsys.readouterr().out

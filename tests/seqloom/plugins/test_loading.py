@@ -21,7 +21,7 @@ Install = Callable[..., Path]
 
 HEAD = """
 from dataclasses import dataclass
-from seqloom.plugins import Command, Component, hookimpl
+from seqloom.plugins import Command, Component, Pad, hookimpl
 
 @dataclass
 class Params:
@@ -37,7 +37,7 @@ BROKEN = {
     "misspelt_hook": (
         "@hookimpl\ndef seqloom_componets(): return []",
         "'seqloom_componets' is not a hook of this version of seqloom; its hooks are: "
-        "seqloom_commands, seqloom_components, seqloom_config_packages",
+        "seqloom_commands, seqloom_components, seqloom_config_packages, seqloom_pads",
     ),
     "hook_unmarked": (
         "def seqloom_components(): return []",
@@ -154,6 +154,22 @@ BROKEN = {
     "command_name": (
         "@hookimpl\ndef seqloom_commands(): return [Command('--x', 'Mine.', 'a:b')]",
         "a command's name must consist of letters, digits and -, not '--x'",
+    ),
+    "no_pad": (
+        "@hookimpl\ndef seqloom_pads(): return ['text']",
+        "seqloom_pads() returned 'text', which is not a Pad",
+    ),
+    "pad_kind": (
+        "@hookimpl\ndef seqloom_pads(): return [Pad('my text', 'a:B', 'a')]",
+        "a pad's kind must be that of a field, such as 'text', not 'my text'",
+    ),
+    "pad_target": (
+        "@hookimpl\ndef seqloom_pads(): return [Pad('smell', 'a', 'a')]",
+        "the pad for smell has the target 'a'; expected 'module:name'",
+    ),
+    "pad_twice": (
+        "@hookimpl\ndef seqloom_pads(): return 2 * [Pad('smell', 'a:B', 'a')]",
+        "the pad for smell is provided twice",
     ),
     "package_absent": (
         "@hookimpl\ndef seqloom_config_packages(): return ['faulty_nowhere']",

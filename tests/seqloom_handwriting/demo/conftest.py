@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
 import pytest
+from demo_page import serving
 
 import seqloom
+from seqloom.demo.served import ServedModel
 from seqloom.model.pipeline import Pipeline
-from seqloom_handwriting.demo.command import listen, url
-from seqloom_handwriting.demo.reader import Reader
-from seqloom_handwriting.demo.serve import server
 from seqloom_handwriting.readers.digit_lines import DigitLineReader
 
 Point = tuple[float, float]
@@ -132,32 +130,19 @@ def image_reader(image_model: Path) -> Pipeline:
     return seqloom.load(image_model)
 
 
-@contextmanager
-def _running(reader: Reader) -> Iterator[str]:
-    with listen("127.0.0.1", 0) as sock:
-        web = server(reader, "127.0.0.1")
-        thread = threading.Thread(target=web.run, kwargs={"sockets": [sock]}, daemon=True)
-        thread.start()
-        try:
-            yield url(sock)  # requests wait in the socket until the server is up
-        finally:
-            web.should_exit = True
-            thread.join()
-
-
 @pytest.fixture(scope="session")
-def running() -> Callable[[Reader], AbstractContextManager[str]]:
+def running() -> Callable[[ServedModel], AbstractContextManager[str]]:
     """Serve a reader on a free port of this machine while in the context; gives the address."""
-    return _running
+    return serving
 
 
 @pytest.fixture(scope="session")
 def stroke_page(stroke_reader: Pipeline) -> Iterator[str]:
-    with _running(Reader(stroke_reader, "mine")) as address:
+    with serving(ServedModel(stroke_reader, "mine")) as address:
         yield address
 
 
 @pytest.fixture(scope="session")
 def image_page(image_reader: Pipeline) -> Iterator[str]:
-    with _running(Reader(image_reader, "mine")) as address:
+    with serving(ServedModel(image_reader, "mine")) as address:
         yield address

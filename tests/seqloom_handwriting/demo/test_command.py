@@ -13,13 +13,15 @@ from urllib.request import urlopen
 
 import pytest
 
+from seqloom.cli import demo as command
+from seqloom.cli.demo import listen, url
 from seqloom.cli.main import run
+from seqloom.demo import serve
+from seqloom.demo.served import ServedModel
 from seqloom.errors import BundleError, ConfigError
 from seqloom.model.pipeline import Pipeline
+from seqloom.plugins import registry
 from seqloom_ctc.schema import Ctc
-from seqloom_handwriting.demo import command, serve
-from seqloom_handwriting.demo.command import listen, url
-from seqloom_handwriting.demo.reader import Reader
 
 Start = Callable[..., "subprocess.Popen[str]"]
 
@@ -42,15 +44,15 @@ def test_it_serves_until_it_is_interrupted(stroke_model: Path, start: Start) -> 
 
 
 @pytest.fixture
-def served(monkeypatch: pytest.MonkeyPatch) -> list[Reader]:
+def served(monkeypatch: pytest.MonkeyPatch) -> list[ServedModel]:
     """The models that would have been served."""
-    found: list[Reader] = []
+    found: list[ServedModel] = []
     monkeypatch.setattr(serve, "serve", lambda reader, sock, host: found.append(reader))
     return found
 
 
 def test_it_opens_the_browser_if_told_to(
-    stroke_model: Path, served: list[Reader], monkeypatch: pytest.MonkeyPatch
+    stroke_model: Path, served: list[ServedModel], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[str] = []
     monkeypatch.setattr(webbrowser, "open", opened.append)
@@ -61,7 +63,7 @@ def test_it_opens_the_browser_if_told_to(
     assert [reader.name for reader in served] == ["digits", "digits"]
 
 
-def test_it_decodes_as_it_is_told(stroke_model: Path, served: list[Reader]) -> None:
+def test_it_decodes_as_it_is_told(stroke_model: Path, served: list[ServedModel]) -> None:
     words = ["head.decoder=beam", "--port", "0", "head.beam_width=7"]
     assert run(["demo", str(stroke_model), *words]) == 0
     options = served[0].pipeline.head.options
@@ -76,7 +78,7 @@ def test_it_reads_no_data(stroke_model: Path, word: str) -> None:
     with pytest.raises(ConfigError) as caught:
         run(["demo", str(stroke_model), word])
     assert str(caught.value) == (
-        "The demo reads what one writes in the browser, so data=… and data.KEY=VALUE mean nothing "
+        "The demo reads what one enters in the browser, so data=… and data.KEY=VALUE mean nothing "
         "to it; leave them out."
     )
 
@@ -115,16 +117,17 @@ def test_options_that_are_none(
     assert text in capsys.readouterr().err
 
 
-def test_a_model_that_reads_no_handwriting(
+def test_a_model_of_what_no_pad_makes(
     stroke_reader: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     section = stroke_reader.info["components"]["frontend"]["section"]
-    monkeypatch.setitem(section, "name", "words")
+    monkeypatch.setitem(section, "name", "features")
     with pytest.raises(ConfigError) as caught:
-        Reader(stroke_reader, "mine")
+        ServedModel(stroke_reader, "mine")
     assert str(caught.value) == (
-        "This model has frontend=words, which reads text, tokens; the demo is for handwriting. "
-        "Pass a model that was trained with frontend=strokes or frontend=line_image."
+        "This model has frontend=features, which reads features; no installed plugin has a pad for "
+        f"that in the demo. There are pads for: {', '.join(registry().pads())}. Use seqloom "
+        "predict."
     )
 
 
@@ -134,7 +137,7 @@ def test_the_classes_of_another_head_are_known(
     codec = stroke_reader.codecs.heads[stroke_reader.head_name]
     monkeypatch.delattr(codec, "alphabet")
     monkeypatch.setattr(codec, "classes", ["one", "two"], raising=False)
-    assert Reader(stroke_reader, "mine").about()["symbols"] == ["one", "two"]
+    assert ServedModel(stroke_reader, "mine").about()["symbols"] == ["one", "two"]
 
 
 def test_a_free_port_is_found() -> None:

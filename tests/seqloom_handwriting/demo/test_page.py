@@ -4,57 +4,36 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
 import pytest
+from demo_page import chromium, strict_page
 from PIL import Image
-from playwright.sync_api import Browser, Error, Locator, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
+from seqloom.demo.served import ServedModel
 from seqloom.interfaces import Prediction
 from seqloom.model.pipeline import Pipeline
-from seqloom_handwriting.demo.reader import Reader
 
 pytestmark = pytest.mark.browser
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic"]
-NAMES = ("chromium", "chromium-browser", "google-chrome")
 Digits = Callable[..., list[list[list[float]]]]
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    program = next(filter(None, map(shutil.which, NAMES)), None)
-    with sync_playwright() as playwright:
-        try:
-            found = playwright.chromium.launch(executable_path=program, args=FLAGS)
-        except Error as error:
-            text = f"no Chromium to drive (scripts/setup-browser installs one): {error.message}"
-            if os.environ.get("CI") or os.environ.get("SEQLOOM_REQUIRE_BROWSER"):
-                pytest.fail(text)
-            pytest.skip(text)
-        with found:
-            yield found
+    with chromium() as found:
+        yield found
 
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """A page that fails its test on a JavaScript error, or if it loads anything from elsewhere."""
-    errors: list[str] = []
-    with browser.new_context(viewport={"width": 900, "height": 760}, has_touch=True) as context:
-        page = context.new_page()
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda one: errors.append(one.text) if one.type == "error" else None)
-        page.on(
-            "request",
-            lambda one: None if "//127.0.0.1:" in one.url else errors.append(one.url),
-        )
+    with strict_page(browser) as page:
         yield page
-    assert [one for one in errors if "Failed to load resource" not in one] == []
 
 
 def opened(page: Page, address: str) -> Locator:
@@ -327,23 +306,23 @@ def png(image: np.ndarray) -> bytes:
     return stream.getvalue()
 
 
-class Recorder(Reader):
+class Recorder(ServedModel):
     """Keeps what it was asked to read."""
 
     def __init__(self, pipeline: Pipeline) -> None:
         super().__init__(pipeline, "mine")
         self.bodies: list[bytes] = []
 
-    def read(self, body: bytes) -> Prediction:
+    def answer(self, body: bytes) -> Prediction:
         self.bodies.append(body)
-        return super().read(body)
+        return super().answer(body)
 
 
 def test_writing_is_sent_to_a_model_of_images_as_an_image(
     page: Page,
     image_reader: Pipeline,
     digits: Digits,
-    running: Callable[[Reader], AbstractContextManager[str]],
+    running: Callable[[ServedModel], AbstractContextManager[str]],
 ) -> None:
     reader, count = Recorder(image_reader), -1
     with running(reader) as address:

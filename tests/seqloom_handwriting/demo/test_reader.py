@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqloom.interfaces import Example, FrontendCodec
-from seqloom_handwriting.demo.reader import placed
+from seqloom_handwriting.demo.pads import placed
 from seqloom_handwriting.images.codec import LineImageCodec
 from seqloom_handwriting.strokes import StrokeCodec
 from seqloom_handwriting.vectors import VectorCodec

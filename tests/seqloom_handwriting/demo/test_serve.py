@@ -19,11 +19,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from seqloom.demo import limits
+from seqloom.demo.serve import SupersededError, Turns
+from seqloom.demo.served import ServedModel
 from seqloom.interfaces import Prediction
 from seqloom.model.pipeline import Pipeline
-from seqloom_handwriting.demo import limits
-from seqloom_handwriting.demo.reader import Reader
-from seqloom_handwriting.demo.serve import SupersededError, Turns
 
 Digits = Callable[..., list[list[list[float]]]]
 
@@ -225,11 +225,11 @@ def test_what_it_says_of_the_model(stroke_page: str, image_page: str) -> None:
 
 def test_a_model_that_fails_is_told_from_bad_input(
     stroke_reader: Pipeline,
-    running: Callable[[Reader], AbstractContextManager[str]],
+    running: Callable[[ServedModel], AbstractContextManager[str]],
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    class Broken(Reader):
-        def read(self, body: bytes) -> Prediction:
+    class Broken(ServedModel):
+        def answer(self, body: bytes) -> Prediction:
             raise RuntimeError("out of memory")
 
     with running(Broken(stroke_reader, "broken")) as address:
@@ -314,13 +314,13 @@ def test_errors_come_through() -> None:
 
 def test_a_request_that_does_not_arrive_ends_and_blocks_no_other(
     stroke_reader: Pipeline,
-    running: Callable[[Reader], AbstractContextManager[str]],
+    running: Callable[[ServedModel], AbstractContextManager[str]],
     digits: Digits,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(limits, "RECEIVE_SECONDS", 0.5)
     head = b"POST /read HTTP/1.1\r\nHost: localhost\r\n"
-    with running(Reader(stroke_reader, "mine")) as address:
+    with running(ServedModel(stroke_reader, "mine")) as address:
         place = (urlsplit(address).hostname or "", urlsplit(address).port or 0)
         with ExitStack() as stack:
             starts = [b"", head, head + b"Content-Length: 9\r\n\r\n{"] * 5
@@ -336,13 +336,13 @@ def test_a_request_that_does_not_arrive_ends_and_blocks_no_other(
 
 def test_requests_together_are_limited(
     stroke_reader: Pipeline,
-    running: Callable[[Reader], AbstractContextManager[str]],
+    running: Callable[[ServedModel], AbstractContextManager[str]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(limits, "MOST_TOGETHER", 1000)
     monkeypatch.setattr(limits, "MOST_REQUESTS", 3)
     body = packed([[[1, 2], [2, 1]]])
-    with running(Reader(stroke_reader, "mine")) as address:
+    with running(ServedModel(stroke_reader, "mine")) as address:
         netloc = urlsplit(address).netloc
         with ExitStack() as stack:
             for _ in range(2):

@@ -1,4 +1,4 @@
-// Writing as the image of a line, for models that read images; and images that are brought in.
+// Writing as the image of a line, for models that read images.
 
 import { drawStrokes } from "./paper.js";
 
@@ -30,29 +30,4 @@ export async function asPicture(strokes, ink) {
 
 function extent(values) {
   return values.reduce(([a, b], v) => [Math.min(a, v), Math.max(b, v)], [Infinity, -Infinity]);
-}
-
-/** Calls take(file) for images that are dropped, pasted or chosen. */
-export function watchImages(paper, input, take) {
-  const taking = (files) => {
-    const [file] = files ?? [];
-    if (file) take(file);
-  };
-  input.addEventListener("change", () => {
-    taking(input.files);
-    input.value = ""; // so that the same file can be chosen again
-  });
-  addEventListener("paste", (event) => taking(event.clipboardData?.files));
-  addEventListener("dragover", (event) => {
-    event.preventDefault();
-    paper.classList.add("over");
-  });
-  addEventListener("dragleave", (event) => {
-    if (!event.relatedTarget) paper.classList.remove("over");
-  });
-  addEventListener("drop", (event) => {
-    event.preventDefault(); // else the browser would show the image in place of the page
-    paper.classList.remove("over");
-    taking(event.dataTransfer?.files);
-  });
 }

@@ -1,106 +1,51 @@
-"""What the demo does with a request: bytes in, a prediction out, each character with its place."""
+"""The pads for handwriting: requests become strokes or images, each character gets its place."""
 
 from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from seqloom import Pipeline
-from seqloom.errors import ConfigError, DataError, ExampleError
+from seqloom.errors import DataError, TooLargeError
 from seqloom.files import parse_json
-from seqloom.interfaces import Arrays, FrontendCodec, Prediction
-from seqloom.plugins import registry
+from seqloom.interfaces import Arrays, FrontendCodec, PadInput, Prediction
 from seqloom_handwriting.images.codec import LineImageCodec
 from seqloom_handwriting.images.file import decode
 from seqloom_handwriting.strokes import StrokeCodec, size_of
 
-MOST_BYTES = 16 * 1024 * 1024
-MOST_POINTS = MOST_FRAMES = 20_000
+MOST_POINTS = 20_000
 
 
-class Reader:
-    """Reads what the page sends.
+class StrokePad(PadInput):
+    """Reads pen strokes; the page places the characters itself."""
 
-    Args:
-        pipeline: Pipeline that was loaded from a bundle.
-        name: Name of the model for people.
+    rendered = False
 
-    Attributes:
-        takes: ``strokes`` or ``image``.
+    def value(self, body: bytes) -> list[Any]:
+        """Return the strokes; see `strokes_of`."""
+        return strokes_of(body)
 
-    Raises:
-        ConfigError: The model reads neither of them.
-    """
-
-    def __init__(self, pipeline: Pipeline, name: str) -> None:
-        self.pipeline = pipeline
-        self.name = name
-        self.takes = _taken(pipeline)
-
-    def read(self, body: bytes) -> Prediction:
-        """Return the prediction, with the place of each character.
-
-        Raises:
-            DataError: The body is not what the model reads.
-            TooLargeError: The input is too long.
-        """
-        value = PARSERS[self.takes](body)
-        codecs = self.pipeline.codecs
-        try:
-            example = codecs.frontend.prepare(self.pipeline.example(value))
-            row = codecs.encode_inputs(example)
-        except ExampleError as error:
-            raise DataError(error.problem) from error
-        if row.frames > MOST_FRAMES:
-            raise TooLargeError(
-                f"The writing is {row.frames} steps long; up to {MOST_FRAMES} can be read at a "
-                "time. Write less."
-            )
-        [(_, prediction)] = self.pipeline.predict_encoded([row])
-        return placed(prediction, codecs.frontend, value, row.inputs)
-
-    def about(self) -> dict[str, Any]:
-        """Return what the page shows and needs to know about the model."""
-        info = self.pipeline.info
-        sections = {kind: part["section"] for kind, part in info["components"].items()}
-        parts = {kind: section["name"] for kind, section in sections.items()}
-        if info["data"]:
-            parts["data"] = info["data"]["name"]
-        return {
-            "name": self.name,
-            "takes": self.takes,
-            "ink": sections["frontend"].get("ink", "dark"),
-            "parts": parts,
-            "parameters": sum(weight.numel() for weight in self.pipeline.model.parameters()),
-            "symbols": _symbols(self.pipeline),
-            "metrics": info["metrics"],
-            "version": info["versions"].get("seqloom", ""),
-        }
+    def place(
+        self, prediction: Prediction, codec: FrontendCodec, value: Any, item: Arrays
+    ) -> Prediction:
+        """Return the prediction with the place of each character; see `placed`."""
+        return placed(prediction, codec, value, item)
 
 
-def _taken(pipeline: Pipeline) -> str:
-    """Return what the model's frontend takes."""
-    name = pipeline.info["components"]["frontend"]["section"]["name"]
-    taken = {kind for kinds in registry().find("frontend", name).takes.values() for kind in kinds}
-    for kind in PARSERS:
-        if kind in taken:
-            return kind
-    raise ConfigError(
-        f"This model has frontend={name}, which reads {', '.join(sorted(taken)) or 'anything'}; "
-        "the demo is for handwriting. Pass a model that was trained with frontend=strokes or "
-        "frontend=line_image."
-    )
+class ImagePad(StrokePad):
+    """Reads images of lines: files, or what was written on the page."""
 
+    def value(self, body: bytes) -> Any:
+        """Return the image; see `image_of`."""
+        return image_of(body)
 
-def _symbols(pipeline: Pipeline) -> list[str]:
-    """Return what the model can read: characters or classes, if its head knows a list of them."""
-    codec = pipeline.codecs.heads[pipeline.head_name]
-    return list(getattr(codec, "alphabet", None) or getattr(codec, "classes", None) or ())
+    def about(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the ink that the model reads, which the page draws with."""
+        return {"ink": params.get("ink", "dark")}
 
 
 @dataclass(frozen=True)
@@ -176,10 +121,6 @@ def _of_points(codec: StrokeCodec, strokes: Sequence[Any], item: Arrays) -> Fram
     return Frames(x, x, pen_up.cumsum() - pen_up)  # how many strokes have ended before each point
 
 
-class TooLargeError(DataError):
-    """A request is too large."""
-
-
 def strokes_of(body: bytes) -> list[Any]:
     """Return the strokes in ``{"strokes": [[[x, y], …], …]}``; their points are not checked.
 
@@ -216,7 +157,3 @@ def image_of(body: bytes) -> np.ndarray:
         return decode(io.BytesIO(body), "The request")
     except ValueError as error:
         raise DataError(str(error)) from error
-
-
-PARSERS = {"strokes": strokes_of, "image": image_of}
-"""Parsers of requests, by the kind of value that a frontend reads."""

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -27,15 +28,16 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from seqloom.errors import SeqloomError
-from seqloom_handwriting.demo.limits import (
+from seqloom.demo.limits import (
+    MOST_BYTES,
     MOST_CONNECTIONS,
     Bodies,
     BusyError,
     Protocol,
     SlowError,
 )
-from seqloom_handwriting.demo.reader import MOST_BYTES, Reader, TooLargeError
+from seqloom.demo.served import ServedModel
+from seqloom.errors import SeqloomError, TooLargeError
 
 TYPES = {
     "html": "text/html; charset=utf-8",
@@ -43,26 +45,28 @@ TYPES = {
     "js": "text/javascript; charset=utf-8",
     "svg": "image/svg+xml",
 }
+PLACE = "<!-- pad -->"
+"""Where the pad's markup goes in the page."""
 
 
-def serve(reader: Reader, sock: socket.socket, host: str) -> None:
+def serve(served: ServedModel, sock: socket.socket, host: str) -> None:
     """Serve the page until Ctrl-C.
 
     Args:
-        reader: Reader of the requests.
+        served: Model that answers the requests.
         sock: Listening socket.
         host: Name or address that the demo listens at.
     """
     try:
-        server(reader, host).run(sockets=[sock])
+        server(served, host).run(sockets=[sock])
     except KeyboardInterrupt:  # uvicorn shuts down and then raises it again
         print("The demo has ended.")
 
 
-def server(reader: Reader, host: str) -> uvicorn.Server:
+def server(served: ServedModel, host: str) -> uvicorn.Server:
     """Return a server that is not running yet."""
     config = uvicorn.Config(
-        application(reader, host),
+        application(served, host),
         http=Protocol,
         limit_concurrency=MOST_CONNECTIONS,
         ws="none",
@@ -75,7 +79,7 @@ def server(reader: Reader, host: str) -> uvicorn.Server:
     return uvicorn.Server(config)
 
 
-def application(reader: Reader, host: str) -> Guard:
+def application(served: ServedModel, host: str) -> Guard:
     """Return the guarded application: the page's files, ``/model`` and ``/read``."""
     turns, bodies = Turns(), Bodies()
 
@@ -83,14 +87,14 @@ def application(reader: Reader, host: str) -> Guard:
         page = request.headers.get("x-page")
         with bodies.share() as share:
             body = await share.receive(request)
-            return JSONResponse(await turns.run(page, partial(reader.read, body)))
+            return JSONResponse(await turns.run(page, partial(served.answer, body)))
 
     async def model(request: Request) -> Response:
-        return JSONResponse(reader.about() | {"most_bytes": MOST_BYTES})
+        return JSONResponse(served.about() | {"most_bytes": MOST_BYTES})
 
     app = Starlette(
         routes=[
-            *page_routes(),
+            *page_routes(served.pad.page),
             Route("/model", model, methods=["GET"]),
             Route("/read", read, methods=["POST"]),
         ],
@@ -107,16 +111,34 @@ def application(reader: Reader, host: str) -> Guard:
     return Guard(app, host)
 
 
-def page_routes() -> list[Route]:
-    """Return a route for each file of the page; nothing else can be asked for."""
-    return [
-        Route(f"/{'' if one.name == 'index.html' else one.name}", _file(one.read_bytes(), one.name))
-        for one in files(__package__).joinpath("page").iterdir()
-    ]
+def page_routes(pad: str) -> list[Route]:
+    """Return a route for each file of the page and of its pad; nothing else can be asked for.
+
+    Args:
+        pad: Package with the pad's files.
+    """
+    part = files(pad)
+    routes = [_route(f"/pad/{one.name}", one) for one in part.iterdir() if _type_of(one)]
+    for one in files(__package__).joinpath("page").iterdir():
+        if one.name == "index.html":
+            html = one.read_text("utf-8").replace(PLACE, (part / "pad.html").read_text("utf-8"))
+            routes.append(Route("/", _file(html.encode(), one)))
+        else:
+            routes.append(_route(f"/{one.name}", one))
+    return routes
 
 
-def _file(content: bytes, name: str) -> Callable[[Request], Response]:
-    kind = TYPES[name.rpartition(".")[2]]
+def _route(path: str, file: Traversable) -> Route:
+    return Route(path, _file(file.read_bytes(), file))
+
+
+def _type_of(file: Traversable) -> str | None:
+    """Return the media type of a file of a page; None for what is none."""
+    return TYPES.get(file.name.rpartition(".")[2])
+
+
+def _file(content: bytes, file: Traversable) -> Callable[[Request], Response]:
+    kind = _type_of(file)
     return lambda request: Response(content, media_type=kind)
 
 
@@ -220,7 +242,7 @@ class Turns:
     """Runs work in one thread; of a page's waiting requests, only the newest runs."""
 
     def __init__(self) -> None:
-        self._worker = ThreadPoolExecutor(1, thread_name_prefix="reader")
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="model")
         self._newest: dict[str, object] = {}
 
     async def run(self, page: str | None, work: Callable[[], T]) -> T:

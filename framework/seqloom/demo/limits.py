@@ -11,8 +11,10 @@ import h11
 from starlette.requests import Request
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from seqloom.errors import DataError
-from seqloom_handwriting.demo.reader import MOST_BYTES, TooLargeError
+from seqloom.errors import DataError, TooLargeError
+
+MOST_BYTES = 16 * 1024 * 1024
+"""Maximum number of bytes of a request."""
 
 MOST_TOGETHER = 4 * MOST_BYTES
 """Maximum number of bytes of all requests that are being received, wait or are being read."""
@@ -111,9 +113,7 @@ class Share:
 
 
 def _too_large() -> TooLargeError:
-    return TooLargeError(
-        f"The request is over {MOST_BYTES >> 20} MB; send a smaller image of the line."
-    )
+    return TooLargeError(f"The request is over {MOST_BYTES >> 20} MB; send less at a time.")
 
 
 class Protocol(H11Protocol):

@@ -1,6 +1,6 @@
 // Sends prediction requests, at a limited rate, and drops responses that are outdated.
 
-const PAUSE = 150; // milliseconds between requests while the pen is down
+const PAUSE = 150; // milliseconds between requests while the input changes
 const PAGE = Math.random().toString(36).slice(2);
 
 export class Requester {
@@ -58,9 +58,10 @@ export class Requester {
 
 async function post(body) {
   const json = !(body instanceof Blob);
+  const kind = json ? "application/json" : body.type || "application/octet-stream";
   const response = await fetch("read", {
     method: "POST",
-    headers: { "Content-Type": json ? "application/json" : "image/*", "X-Page": PAGE },
+    headers: { "Content-Type": kind, "X-Page": PAGE },
     body: json ? JSON.stringify(body) : body,
   });
   return { status: response.status, found: await response.json() };

@@ -1,5 +1,7 @@
 // Shows what was read, and how sure the model is of it.
 
+import { built } from "./markup.js";
+
 const UNSURE = 0.5;
 const CLASSES = 5;
 const LONG = 14; // characters; more are shown smaller
@@ -14,10 +16,11 @@ function element(name, text, more = {}) {
 }
 
 /** The text of a prediction: what was read, or the class or classes. */
-const textOf = (found) => found.text ?? found.label ?? found.labels?.join(", ") ?? "";
+const textOf = (found) =>
+  found.labels?.join(", ") ?? found.reading ?? found.text ?? found.label ?? "";
 
 /** A piece of text, pale where the model is unsure. */
-function piece(text, confidence) {
+export function piece(text, confidence) {
   const made = element("span", text, { title: `${text}: ${percent(confidence)} sure` });
   made.style.opacity = 0.3 + 0.7 * confidence;
   made.classList.toggle("unsure", confidence < UNSURE);
@@ -25,6 +28,7 @@ function piece(text, confidence) {
 }
 
 export function showReading(found) {
+  showMore(found);
   const text = textOf(found);
   const pieces = found.characters ?? [{ character: text, confidence: found.confidence ?? 1 }];
   byId("reading").replaceChildren(...pieces.map((one) => piece(one.character, one.confidence)));
@@ -32,6 +36,16 @@ export function showReading(found) {
   byId("spoken").textContent = text;
   byId("sure").textContent = sentence(text, found.confidence);
   showClasses(found.probabilities);
+}
+
+/** Shows what the head renders, which is all that there is if it has no text for an input. */
+function showMore({ reading, shown }) {
+  const more = byId("more");
+  const only = shown && reading === undefined;
+  byId("answer").hidden = only;
+  byId("shown").replaceChildren(...built(shown ?? []));
+  more.hidden = !shown;
+  if (only) more.open = true;
 }
 
 function sentence(text, confidence) {
@@ -52,23 +66,9 @@ function showClasses(probabilities) {
   );
 }
 
-/** Puts each character over its place; x of the canvas = left + x of the input * scale. */
-export function showLabels(found, { left, top, scale }) {
-  const characters = Number.isFinite(top) ? (found.characters ?? []) : []; // nothing is drawn
-  const labels = characters.filter((one) => "left" in one && one.character.trim());
-  byId("labels").replaceChildren(
-    ...labels.map((one) => {
-      const made = piece(one.character, one.confidence);
-      made.style.left = `${left + ((one.left + one.right) / 2) * scale}px`;
-      made.style.top = `${Math.max(top - 8, 30)}px`;
-      return made;
-    }),
-  );
-}
-
 export function showNothing() {
-  for (const id of ["reading", "spoken", "sure", "labels"]) byId(id).replaceChildren();
-  byId("classes").hidden = true;
+  for (const id of ["reading", "spoken", "sure", "shown"]) byId(id).replaceChildren();
+  byId("classes").hidden = byId("more").hidden = true;
 }
 
 export function showStatus(text, bad = false) {

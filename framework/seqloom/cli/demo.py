@@ -1,4 +1,4 @@
-"""``seqloom demo``: a page in the browser to write on by hand."""
+"""``seqloom demo``: a page in the browser to try a model on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import webbrowser
 from importlib.util import find_spec
 from pathlib import Path
 
-from seqloom.commands import load_model, positive_int, split_overrides, use_threads
+from seqloom.cli.options import load_model, positive_int, split_overrides, use_threads
 from seqloom.errors import ConfigError
 
 
@@ -17,19 +17,18 @@ def demo(arguments: list[str]) -> int:
     """Serve the page until Ctrl-C."""
     options = _parser().parse_intermixed_args(arguments)
     require_extra()
-    from seqloom_handwriting.demo.command import listen, url
-    from seqloom_handwriting.demo.reader import Reader
-    from seqloom_handwriting.demo.serve import serve
+    from seqloom.demo.serve import serve
+    from seqloom.demo.served import ServedModel
 
     pipeline = load_model(options.model, _of_head(options.overrides))
-    reader = Reader(pipeline, name=name_of(options.model))
+    served = ServedModel(pipeline, name=name_of(options.model))
     use_threads(options.threads)
     with listen(options.host, options.port) as sock:
         address = url(sock)
-        print(f"Write at {address} (Ctrl-C ends the demo)", flush=True)
+        print(f"{served.pad.invitation} at {address} (Ctrl-C ends the demo)", flush=True)
         if options.open:
             webbrowser.open(address)
-        serve(reader, sock, options.host)
+        serve(served, sock, options.host)
     return 0
 
 
@@ -42,7 +41,7 @@ def _of_head(words: list[str]) -> list[str]:
     given = split_overrides(words)
     if given.name is not None or given.data:
         raise ConfigError(
-            "The demo reads what one writes in the browser, so data=… and data.KEY=VALUE mean "
+            "The demo reads what one enters in the browser, so data=… and data.KEY=VALUE mean "
             "nothing to it; leave them out."
         )
     return given.head
@@ -75,8 +74,9 @@ def name_of(model: Path) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="seqloom demo",
-        description="Serve a page on which you write with mouse, pen or finger and see the model's "
-        "prediction. With a model of line images you can also drop images.",
+        description="Serve a page on which you try a model and see its predictions: type a text, "
+        "write with mouse, pen or finger, drop the image of a line, or speak, as the model reads. "
+        "Nothing leaves this machine.",
         epilog="Example: seqloom demo runs/mine --open",
     )
     parser.add_argument("model", type=Path, metavar="MODEL", help="bundle or run folder")

@@ -1,0 +1,1 @@
+"""The pad of ``seqloom demo`` for models that read sounds."""

@@ -5,7 +5,7 @@ Imported at every start of the program: no torch, no numpy, no Lightning.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -139,7 +139,8 @@ class ParallelConfig:
     """Line-aligned files, one per field: line n of each belongs to example n.
 
     Attributes:
-        train: Field → path or pinned URL.
+        train: Field → path or pinned URL; a list of them for a field of kind ``texts``, whose
+            value has a text from each file in which the line is not blank.
         val: The same; without it, ``split.val`` may cut it from ``train``.
         test: The same; without it, ``split.test`` may cut it from ``train``.
         split: What is cut from ``train``.
@@ -148,9 +149,9 @@ class ParallelConfig:
         labels_separator: Separator of the labels in a line that holds several.
     """
 
-    train: dict[str, str] = field(default_factory=dict)
-    val: dict[str, str] = field(default_factory=dict)
-    test: dict[str, str] = field(default_factory=dict)
+    train: dict[str, Any] = field(default_factory=dict)
+    val: dict[str, Any] = field(default_factory=dict)
+    test: dict[str, Any] = field(default_factory=dict)
     split: SplitConfig = field(default_factory=SplitConfig)
     kinds: dict[str, str] = field(default_factory=dict)
     labels_separator: str = "|"
@@ -202,12 +203,13 @@ def _conll_gives(params: Mapping[str, Any]) -> dict[str, str]:
 
 
 def parallel_kinds(
-    files: Iterable[Mapping[str, str] | None], kinds: Mapping[str, str]
+    files: Iterable[Mapping[str, Any] | None], kinds: Mapping[str, str]
 ) -> dict[str, str]:
     """Return the kind of each field of line-aligned files.
 
     Raises:
-        ConfigError: The splits do not have the same fields.
+        ConfigError: The splits do not have the same fields, a value is not a path, or there are
+            several files of a field that holds one value.
     """
     found = [dict(fields) for fields in files if fields]
     for fields in found[1:]:
@@ -216,7 +218,32 @@ def parallel_kinds(
                 f"The splits have different fields, {', '.join(found[0])} and "
                 f"{', '.join(fields)}; set the same for each."
             )
-    return field_kinds(found[0] if found else (), kinds)
+    result = field_kinds(found[0] if found else (), kinds)
+    for fields in found:
+        for name, value in fields.items():
+            _check_files(name, value, result[name])
+    return result
+
+
+def _check_files(name: str, value: Any, kind: str) -> None:
+    """Check the file or files of a field.
+
+    Raises:
+        ConfigError: They are not paths, or several files of a field that holds one value.
+    """
+    listed = isinstance(value, Sequence) and not isinstance(value, str)
+    if not all(isinstance(one, str) and one for one in (value if listed else [value])) or (
+        listed and not value
+    ):
+        raise ConfigError(
+            f"data=parallel: the field {name!r} has {value!r}; expected a path, or a list of paths."
+        )
+    if listed and kind != "texts":
+        raise ConfigError(
+            f"data=parallel: the field {name!r} has {len(value)} files, but its kind {kind} is one "
+            f"value. If each line is one of several right answers, set data.kinds.{name}=texts, or "
+            "call the field 'translation'."
+        )
 
 
 def _parallel_gives(params: Mapping[str, Any]) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any
 
@@ -12,7 +12,7 @@ from seqloom.interfaces import Origin
 from seqloom_text.readers.file_reader import FileReader, Record
 from seqloom_text.schemas_data import INPUT_KINDS, parallel_kinds
 
-Files = Mapping[str, str] | None
+Files = Mapping[str, str | Sequence[str]] | None
 
 
 class LinesReader(FileReader):
@@ -56,28 +56,29 @@ class ParallelReader(FileReader):
         labels_separator: str = "|",
     ) -> None:
         files = {"train": train, "val": val, "test": test}
-        super().__init__(
-            files, split, parallel_kinds(files.values(), kinds or {}), labels_separator
-        )
+        found = parallel_kinds(files.values(), kinds or {})
+        super().__init__(files, split, found, labels_separator)
 
-    def stem(self, file: Mapping[str, str]) -> str:
+    def stem(self, file: Mapping[str, str | Sequence[str]]) -> str:
         """Return the name of the first file without its suffix."""
-        return file_stem(next(iter(file.values())))
+        return file_stem(_listed(next(iter(file.values())))[0])
 
-    def records(self, file: Mapping[str, str] | str, targets: bool) -> Iterator[Record]:
+    def records(
+        self, file: Mapping[str, str | Sequence[str]] | str, targets: bool
+    ) -> Iterator[Record]:
         """Yield a record for each line; see `FileReader.records`."""
-        paths = {self._input_field(): file} if isinstance(file, str) else file
-        texts = {name: TextFile.find(path) for name, path in paths.items()}
-        first = next(iter(texts.values()))
-        problems: dict[str, dict[int, str]] = {name: {} for name in texts}
-        rows = zip_longest(*(text.lines(problems[name]) for name, text in texts.items()))
+        fields = {self._input_field(): file} if isinstance(file, str) else file
+        paths = [(name, path) for name, value in fields.items() for path in _listed(value)]
+        names, texts = [name for name, _ in paths], [TextFile.find(path) for _, path in paths]
+        problems: list[dict[int, str]] = [{} for _ in texts]
+        rows = zip_longest(*(text.lines(one) for text, one in zip(texts, problems, strict=True)))
         for number, row in enumerate(rows, 1):
             if None in row:
                 raise _uneven(texts)
             lines = [without_end(line) for _, line in row]
-            record = Record(dict(zip(texts, lines, strict=True)), Origin(first.shown, number))
-            for name, text in texts.items():
-                if problem := problems[name].pop(number, ""):
+            record = Record(_values(names, lines, fields), Origin(texts[0].shown, number))
+            for text, one in zip(texts, problems, strict=True):
+                if problem := one.pop(number, ""):
                     record.origin, record.problem = Origin(text.shown, number), problem
             yield record
 
@@ -91,8 +92,26 @@ class ParallelReader(FileReader):
         )
 
 
-def _uneven(texts: Mapping[str, TextFile]) -> DataError:
-    counts = [f"{text.shown} has {sum(1 for _ in text.lines())}" for text in texts.values()]
+def _listed(value: str | Sequence[str]) -> list[str]:
+    """Return the files of a field."""
+    return [value] if isinstance(value, str) else list(value)
+
+
+def _values(
+    names: Sequence[str], lines: Sequence[str], files: Mapping[str, str | Sequence[str]]
+) -> dict[str, Any]:
+    """Return the value of each field: a line, or the lines that are not blank of several files."""
+    found: dict[str, Any] = {}
+    for name, line in zip(names, lines, strict=True):
+        if isinstance(files[name], str):
+            found[name] = line
+        else:
+            found.setdefault(name, []).extend([line] if line.strip() else [])
+    return found
+
+
+def _uneven(texts: Sequence[TextFile]) -> DataError:
+    counts = [f"{text.shown} has {sum(1 for _ in text.lines())}" for text in texts]
     return DataError(
         f"The files are not line-aligned: {', '.join(counts)} lines. Line n of each must belong to "
         "the same example."

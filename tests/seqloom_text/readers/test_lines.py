@@ -5,11 +5,13 @@ import io
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from seqloom.config.compose import compose_run
 from seqloom.errors import ConfigError, DataError, ExampleError
-from seqloom.interfaces import Reader
+from seqloom.interfaces import Example, Reader
 from seqloom.testing.readers import usable
 from seqloom_text.readers.conll import ConllReader
 from seqloom_text.readers.csv import CsvReader
@@ -139,3 +141,52 @@ def test_a_line_that_is_not_utf8_leaves_the_others(tmp_path: Path) -> None:
         assert isinstance(error, ExampleError)
         assert "a.txt:2: not UTF-8: byte 0xe9 at offset 5" in str(error)
         assert (first.fields["text"], last.fields["text"]) == ("a", "c")
+
+
+REFERENCES = {"ref0": "Salut.\nMerci.\n\n", "ref1": "Bonjour.\n\n\n", "src": "Hi.\nThanks.\nOh.\n"}
+
+
+def references(folder: Path, **files: str) -> dict[str, Any]:
+    """Write line-aligned files; return a split of a source and two references."""
+    for name, content in {**REFERENCES, **files}.items():
+        (folder / name).write_text(content, encoding="utf-8")
+    paths = [str(folder / name) for name in ("ref0", "ref1")]
+    return {"text": str(folder / "src"), "translation": paths}
+
+
+def test_several_references_of_parallel_files(tmp_path: Path) -> None:
+    reader = ParallelReader(test=references(tmp_path))
+    first, second, third = reader.examples("test")
+    assert isinstance(first, Example)
+    assert isinstance(second, Example)
+    assert first.fields == {"text": "Hi.", "translation": ["Salut.", "Bonjour."]}
+    assert second.fields["translation"] == ["Merci."]
+    assert isinstance(third, ExampleError)  # no reference at all
+    assert third.problem == "the field 'translation' is empty; expected a texts."
+
+
+def test_references_of_parallel_files_in_a_config() -> None:
+    words = ("data=parallel", "head=translation", "frontend=subwords")
+    train = "data.train={text: src, translation: [ref0, ref1]}"
+    config = compose_run([*words, train])
+    assert config.data["train"] == {"text": "src", "translation": ["ref0", "ref1"]}
+    with pytest.raises(ConfigError, match=r"the field 'text' has 2 files, but its kind text"):
+        compose_run([*words, "data.train={text: [src, src2], translation: ref0}"])
+
+
+def test_a_reference_file_that_is_shorter(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"ref1 has 1 lines\. Line n of each must belong to"):
+        list(ParallelReader(test=references(tmp_path, ref1="Bonjour.\n")).examples("test"))
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({"text": ["a", "b"]}, "the field 'text' has 2 files, but its kind text is one value"),
+        ({"text": "a", "translation": []}, r"the field 'translation' has \[\]; expected a path"),
+        ({"text": "a", "translation": [1]}, r"the field 'translation' has \[1\]; expected a path"),
+    ],
+)
+def test_files_that_make_no_field(files: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        ParallelReader(test=files)

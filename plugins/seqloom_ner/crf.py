@@ -132,13 +132,13 @@ class CRF(nn.Module):
 
     def chain(self, emissions: Tensor, lengths: Tensor) -> Chain:
         """Return the (B, T, C) emissions with this module's scores, detached from autograd."""
-        return make_chain(emissions, self.moves, self.forbidden, lengths)
+        with torch.no_grad(), torch.autocast(emissions.device.type, enabled=False):
+            return make_chain(emissions, self.moves, self.forbidden, lengths)
 
     @torch.no_grad()
-    def lattice(self, emissions: Tensor, lengths: Tensor) -> Lattice:
+    def lattice(self, chain: Chain) -> Lattice:
         """Return the sums over all paths, in the fastest domain that is safe for the scores."""
-        with torch.autocast(emissions.device.type, enabled=False):
-            chain = self.chain(emissions, lengths)
+        with torch.autocast(chain.emissions.device.type, enabled=False):
             every = steps_between_scaling(chain, self._reach)
             return ScaledLattice(chain, every) if every else LogLattice(chain)
 
@@ -152,7 +152,7 @@ class CRF(nn.Module):
             tags: (B, T) int64; any valid number in the padding.
             lengths: (B,) int64 on the CPU, each between 1 and T.
         """
-        lattice = self.lattice(emissions, lengths)
+        lattice = self.lattice(self.chain(emissions, lengths))
         loss: Tensor = _NegativeLogLikelihood.apply(  # type: ignore[no-untyped-call]
             lattice, tags, emissions, self.moves
         )
@@ -160,21 +160,21 @@ class CRF(nn.Module):
 
     def marginals(self, emissions: Tensor, lengths: Tensor) -> Tensor:
         """Return (B, T, C), the posterior probability of each tag; 0 in the padding."""
-        return self.lattice(emissions, lengths).unary()
+        return self.lattice(self.chain(emissions, lengths)).unary()
 
     def decode(self, emissions: Tensor, lengths: Tensor) -> npt.NDArray[np.int64]:
         """Return (B, T), the most probable tags of each row; 0 in the padding."""
-        with torch.no_grad(), torch.autocast(emissions.device.type, enabled=False):
-            return best_path(self.chain(emissions, lengths))
+        return self.decode_chain(self.chain(emissions, lengths))
+
+    @torch.no_grad()
+    def decode_chain(self, chain: Chain) -> npt.NDArray[np.int64]:
+        """Return (B, T), the most probable tags of each row of a chain; 0 in the padding."""
+        with torch.autocast(chain.emissions.device.type, enabled=False):
+            return best_path(chain)
 
     @torch.no_grad()
     def span_posteriors(
-        self,
-        emissions: Tensor,
-        lengths: Tensor,
-        tags: Tensor,
-        spans: Tensor,
-        continues: Tensor,
+        self, chain: Chain, tags: Tensor, spans: Tensor, continues: Tensor
     ) -> Tensor:
         """Return (N,), the probability that each span has its tags and ends where it does.
 
@@ -182,15 +182,13 @@ class CRF(nn.Module):
         sequence does not end there, a next tag that does not continue the last one.
 
         Args:
-            emissions: (B, T, C).
-            lengths: (B,) int64 on the CPU.
+            chain: Scores of the paths, which were not changed since.
             tags: (B, T) int64, which hold the tags of the spans.
             spans: (N, 3) int64: row, start, end (exclusive).
             continues: (C, C) bool, True where the column's tag continues the row's.
         """
-        lattice = self.lattice(emissions, lengths)
-        with torch.autocast(emissions.device.type, enabled=False):
-            chain = lattice.chain
+        lattice = self.lattice(chain)
+        with torch.autocast(tags.device.type, enabled=False):
             row, first, last = spans[:, 0], spans[:, 1], spans[:, 2] - 1
             along = step_scores(chain, tags).cumsum(1)
             inside = along[row, last] - along[row, first]

@@ -16,6 +16,7 @@ from seqloom.nn import LockedDropout, length_mask, zero_padding
 from seqloom_ner import Decoder, Scheme
 from seqloom_ner.codec import NerCodec
 from seqloom_ner.crf import CRF
+from seqloom_ner.lattice import Chain
 from seqloom_ner.spans import Ints, batch_spans, continuations, legal_steps, types_of
 
 if TYPE_CHECKING:
@@ -106,25 +107,28 @@ class NerHead(Head):
         type and ends there; with ``softmax`` the product of the probabilities of its tags.
         """
         emissions, lengths = outputs.detach(), encoded.lengths
+        chain = self.crf.chain(emissions, lengths) if self.crf else None
         tags: Ints = (
-            self.crf.decode(emissions, lengths) if self.crf else emissions.argmax(2).cpu().numpy()
+            self.crf.decode_chain(chain)
+            if self.crf and chain
+            else emissions.argmax(2).cpu().numpy()
         )
         spans = batch_spans(tags, lengths.numpy())
-        confidences = self._confidences(emissions, lengths, tags, spans) if scores else None
+        confidences = self._confidences(emissions, lengths, chain, tags, spans) if scores else None
         return _predictions(tags, lengths, spans, confidences, self.tags)
 
     def _confidences(
-        self, emissions: Tensor, lengths: Tensor, tags: Ints, spans: Ints
+        self, emissions: Tensor, lengths: Tensor, chain: Chain | None, tags: Ints, spans: Ints
     ) -> list[float]:
         """Return the probability of each of the (N, 4) spans."""
         device = emissions.device
         chosen = torch.from_numpy(tags).to(device)
         if not len(spans):
             return []
-        if self.crf:
+        if self.crf and chain:
             where = torch.from_numpy(spans[:, :3].copy()).to(device)
             continues = torch.from_numpy(continuations(len(self.tags))).to(device)
-            found = self.crf.span_posteriors(emissions, lengths, chosen, where, continues)
+            found = self.crf.span_posteriors(chain, chosen, where, continues)
         else:
             row, first, end = torch.from_numpy(spans[:, :3].copy()).to(device).unbind(1)
             logs = emissions.float().log_softmax(2).gather(2, chosen.unsqueeze(2)).squeeze(2)

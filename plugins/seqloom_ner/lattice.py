@@ -326,7 +326,8 @@ def best_path(chain: Chain) -> npt.NDArray[np.int64]:
     tag they came from is found on the way back, for the one tag of each row that is on the path.
     """
     arriving = chain.transitions.T.contiguous()  # (C, C) from the column's tag to the row's
-    best = chain.emissions.transpose(0, 1).contiguous()  # (T, B, C)
+    # (T, B, C), a copy: a batch of one row would be contiguous as it is.
+    best = chain.emissions.transpose(0, 1).clone(memory_format=torch.contiguous_format)
     steps = best.unbind()
     steps[0].add_(chain.start)
     ways = best.new_empty(best.shape[1], *arriving.shape)

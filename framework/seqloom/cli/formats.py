@@ -239,3 +239,6 @@ FORMS: dict[str, Callable[[Codec], Format]] = {
 
 WITH_GOLD = ("conll", "csv", "jsonl", "tsv")
 """The formats that can have the targets."""
+
+WITHOUT_SCORES = ("text",)
+"""The formats of the core that show no confidences."""

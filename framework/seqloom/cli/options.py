@@ -31,7 +31,7 @@ def model_parser(prog: str, description: str, epilog: str) -> argparse.ArgumentP
         "--batch",
         type=positive_int,
         default=64,
-        help="maximum number of examples at a time (default: 64)",
+        help="maximum number of examples in a batch (default: 64)",
     )
     parser.add_argument(
         "--threads",

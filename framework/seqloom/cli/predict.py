@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 def predict(arguments: list[str]) -> int:
     """Print a prediction for each input; the first before the input has ended."""
     options = _parser().parse_intermixed_args(arguments)
-    from seqloom.cli.formats import refuse_unknown, writing
+    from seqloom.cli.formats import WITHOUT_SCORES, refuse_unknown, writing
     from seqloom.data.progress import progress, show_progress
     from seqloom.model.build import build_reader
 
@@ -54,7 +54,8 @@ def predict(arguments: list[str]) -> int:
         reader = build_reader(section)
         writer.begin(reader)
         inputs = reader.inputs(paths)
-        found = pipeline.predict(inputs, options.batch, on_bad=on_bad, stream=True)
+        scores = options.to not in WITHOUT_SCORES if options.scores is None else options.scores
+        found = pipeline.predict(inputs, options.batch, on_bad=on_bad, stream=True, scores=scores)
         if options.out is not None:
             show_progress()
             found = progress(found, "Predicting")
@@ -156,6 +157,12 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="also write the targets that the inputs have; CoNLL then has the columns token, gold "
         "and predicted, as conlleval reads them",
+    )
+    parser.add_argument(
+        "--scores",
+        action=argparse.BooleanOptionalAction,
+        help="compute confidences; without, some models take less time (default: for every form "
+        "but text, which does not show them)",
     )
     parser.add_argument("--out", type=Path, metavar="PATH", help="output (default: the terminal)")
     return parser

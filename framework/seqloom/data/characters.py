@@ -18,6 +18,8 @@ def refuse_surrogates(example: Example) -> None:
     Raises:
         ExampleError: Names the field, the surrogate and its place.
     """
+    if example.id.isascii() and all(map(_is_ascii, example.fields.values())):
+        return
     fields = ((f"the field {name!r}", value) for name, value in example.fields.items())
     for name, value in (("the id", example.id), *fields):
         for where, text in _texts(value):
@@ -29,6 +31,18 @@ def refuse_surrogates(example: Example) -> None:
                     "of a surrogate pair, which is no character. Remove it, or replace it by "
                     "'\\ufffd'.",
                 )
+
+
+def _is_ascii(value: Any) -> bool:
+    """Return whether there can be no surrogate in a field's value; False if that is not clear."""
+    if isinstance(value, str):
+        return value.isascii()
+    if not isinstance(value, list | tuple):
+        return True
+    try:
+        return "".join(value).isascii()
+    except TypeError:  # not only texts
+        return False
 
 
 def _texts(value: Any) -> Iterator[tuple[str, str]]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, Self, overload
 
@@ -28,10 +28,17 @@ from seqloom.interfaces import (
     Targets,
 )
 from seqloom.interfaces.arguments import accepted
+from seqloom.model.grouping import Pace, similar_sizes
 from seqloom.model.inputs import are_words, refuse_columns, words_hint
-from seqloom.model.streaming import chunks
+from seqloom.model.streaming import chunks, lists
 
 SHOWN = 60  # characters of a value in a message
+
+BATCH_SIZE = 64
+"""Maximum number of examples in a batch, unless another one is asked for."""
+
+LARGEST_ENCODED = 2**26
+"""Bytes of encoded examples that are kept to be sorted; then they are predicted from."""
 
 OnBad = Literal["raise", "skip"] | Callable[[ExampleError], None]
 """What happens to an example that cannot be used: ``raise``, ``skip``, or a function of the error,
@@ -127,23 +134,33 @@ class Pipeline:
         return encoded, outputs[self.head_name]
 
     @overload
-    def __call__(self, inputs: list[Any] | tuple[Any, ...] | Iterator[Any]) -> list[Prediction]: ...
+    def __call__(
+        self, inputs: list[Any] | tuple[Any, ...] | Iterator[Any], *, scores: bool = True
+    ) -> list[Prediction]: ...
     @overload
-    def __call__(self, inputs: Any) -> Prediction: ...
-    def __call__(self, inputs: Any) -> Any:
+    def __call__(self, inputs: Any, *, scores: bool = True) -> Prediction: ...
+    def __call__(self, inputs: Any, *, scores: bool = True) -> Any:
         """Return the prediction for one input, or a list of them for a list of inputs.
 
         An input is what the frontend reads (a text, a list of tokens, an image), a dict of fields,
         or an `Example`.
 
+        Args:
+            inputs: An input, or a list, tuple or iterator of them.
+            scores: Whether predictions have confidences; without, heads may take less time.
+
         Raises:
             DataError: An input is of another kind, or cannot be read.
         """
         if not isinstance(inputs, list | tuple | Iterator):
-            return next(self.predict([self.example(inputs)]))[1]
+            return next(self.predict([self.example(inputs)], scores=scores))[1]
         values = list(inputs)
-        examples = [self.example(one, str(number)) for number, one in enumerate(values)]
-        found = list(self.predict(examples))
+        examples: list[Example | ExampleError] = [
+            self.example(one, str(number)) for number, one in enumerate(values)
+        ]
+        pace = Pace(BATCH_SIZE, waits=False)
+        read = iter([examples])  # nobody sees the first predictions earlier
+        found = list(self._predict(read, pace, "raise", scores=scores))
         if all(isinstance(one, str) for one in values) and are_words(one for one, _ in found):
             warnings.warn(words_hint(values), stacklevel=2)
         return [prediction for _, prediction in found]
@@ -171,36 +188,63 @@ class Pipeline:
     def predict(
         self,
         examples: Iterable[Example | ExampleError],
-        batch_size: int = 64,
+        batch_size: int = BATCH_SIZE,
         *,
         on_bad: OnBad = "raise",
         stream: bool = False,
+        scores: bool = True,
     ) -> Iterator[tuple[Example, Prediction]]:
         """Yield each example, prepared, with its prediction, in the order of the input.
+
+        Examples are read ahead, a batch first and then up to 16 batches, and those of similar cost
+        are batched.
 
         Args:
             examples: Examples, or errors in their place, as `Reader.inputs` yields them.
             batch_size: Maximum number of examples in a batch.
             on_bad: What to do with examples that cannot be used.
-            stream: Whether to predict what has arrived instead of waiting for a full batch; a
-                thread then reads ahead.
+            stream: Whether to predict what has arrived when no more comes for a moment; a thread
+                then reads ahead, and no more is read ahead than takes about a second.
+            scores: Whether predictions have confidences; without, heads may take less time.
 
         Raises:
             ExampleError: An example cannot be used and ``on_bad`` is ``raise``; predictions of the
                 examples before it were yielded.
         """
-        batches = chunks(iter(examples), batch_size) if stream else _batches(examples, batch_size)
-        for batch in batches:
-            encoded, error = self._encode(batch, on_bad)
-            yield from self.predict_encoded(encoded)
-            if error is not None:
-                raise error
+        pace = Pace(batch_size, waits=stream)
+        items = iter(examples)
+        read = chunks(items, pace.size, pace.most) if stream else lists(items, pace.size)
+        yield from self._predict(read, pace, on_bad, scores=scores)
+
+    def _predict(
+        self,
+        read: Iterator[list[Example | ExampleError]],
+        pace: Pace,
+        on_bad: OnBad,
+        *,
+        scores: bool,
+    ) -> Iterator[tuple[Example, Prediction]]:
+        """Yield the predictions from lists of examples."""
+        for part in read:
+            spent, started = 0.0, time.perf_counter()
+            for encoded, error in self._encode(part, on_bad):
+                found = self.predict_encoded(encoded, batch_size=pace.batch_size, scores=scores)
+                spent += time.perf_counter() - started
+                yield from found
+                if error is not None:
+                    raise error
+                started = time.perf_counter()
+            pace.note(len(part), spent)
 
     def _encode(
         self, examples: Sequence[Example | ExampleError], on_bad: OnBad
-    ) -> tuple[list[EncodedExample], ExampleError | None]:
-        """Return the encoded examples up to an error that must be raised, and that error."""
-        encoded = []
+    ) -> Iterator[tuple[list[EncodedExample], ExampleError | None]]:
+        """Yield the encoded examples, all or a few megabytes at a time.
+
+        With the last ones comes the error of the example after them, if it must be raised.
+        """
+        encoded: list[EncodedExample] = []
+        size = 0
         for example in examples:
             try:
                 if isinstance(example, ExampleError):
@@ -209,67 +253,57 @@ class Pipeline:
                 encoded.append(self.codecs.encode_inputs(self.codecs.frontend.prepare(example)))
             except ExampleError as error:
                 if on_bad == "raise":
-                    return encoded, error
+                    yield encoded, error
+                    return
                 if callable(on_bad):
                     on_bad(error)
-        return encoded, None
+                continue
+            size += sum(array.nbytes for array in encoded[-1].inputs.values())
+            if size > LARGEST_ENCODED:
+                yield encoded, None
+                encoded, size = [], 0
+        if encoded:
+            yield encoded, None
 
     @torch.inference_mode()
     def predict_encoded(
-        self, examples: Sequence[EncodedExample], purpose: Purpose = "predict"
+        self,
+        examples: Sequence[EncodedExample],
+        purpose: Purpose = "predict",
+        *,
+        batch_size: int = BATCH_SIZE,
+        scores: bool = True,
     ) -> list[tuple[Example, Prediction]]:
-        """Return each example with its prediction; examples of similar size are batched."""
+        """Return each example with its prediction; examples of similar cost are batched."""
         head, name = self.head, self.head_name
         predictions: dict[int, Prediction] = {}
         was_training = self.model.training
         self.model.eval()
         try:
-            for group in similar_sizes([one.cost for one in examples]):
+            for group in similar_sizes([one.cost for one in examples], batch_size):
                 batch = self.collate([examples[i] for i in group]).to(self.device)
                 encoded, outputs = self.outputs(batch)
-                known = {"given": batch.given.get(name), "purpose": purpose, "scores": True}
+                known = {"given": batch.given.get(name), "purpose": purpose, "scores": scores}
                 found = head.decode(outputs, encoded, **accepted(head.decode, **known))
                 predictions |= dict(zip(group, found, strict=True))
         finally:
             self.model.train(was_training)
+        found = [predictions[number] for number in range(len(examples))]
+        return self._described([one.example for one in examples], found)
+
+    def _described(
+        self, examples: Sequence[Example], predictions: Sequence[Prediction]
+    ) -> list[tuple[Example, Prediction]]:
+        codec, frontend = self.codecs.heads[self.head_name], self.codecs.frontend
+        describe: Callable[..., Prediction] = codec.describe
+        named = bool(accepted(describe, steps=()))
         return [
-            (one.example, self._described(one.example, predictions[number]))
-            for number, one in enumerate(examples)
+            (one, describe(one, found, **({"steps": frontend.steps(one)} if named else {})))
+            for one, found in zip(examples, predictions, strict=True)
         ]
-
-    def _described(self, example: Example, prediction: Prediction) -> Prediction:
-        codec = self.codecs.heads[self.head_name]
-        options = accepted(codec.describe, steps=())
-        if options:
-            options["steps"] = self.codecs.frontend.steps(example)
-        return codec.describe(example, prediction, **options)
-
-
-def _batches(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
-    """Yield the items in lists of a size; the last may be shorter."""
-    iterator = iter(items)
-    while batch := list(islice(iterator, size)):
-        yield batch
 
 
 def _shown(value: Any) -> str:
     """Return a value for messages, shortened to 60 characters."""
     text = repr(value)
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
-
-
-def similar_sizes(costs: Sequence[int]) -> list[list[int]]:
-    """Return the indices of costs in groups of which at least half the padded size is not padding.
-
-    >>> similar_sizes([9, 100, 10, 8])
-    [[3, 0, 2], [1]]
-    """
-    groups: list[list[int]] = []
-    total = 0
-    for place in sorted(range(len(costs)), key=costs.__getitem__):
-        total += costs[place]
-        if not groups or costs[place] * (len(groups[-1]) + 1) > 2 * total:
-            groups.append([])
-            total = costs[place]
-        groups[-1].append(place)
-    return groups

@@ -1,43 +1,78 @@
-"""Read ahead of the model without making it wait for more than one input."""
+"""Read inputs in lists that are large enough to batch well, and soon enough to answer a pipe."""
 
 from __future__ import annotations
 
 import queue
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import TypeVar
 
 T = TypeVar("T")
 _END = object()
 
+GAP = 0.02
+"""Seconds without a new item after which those that have arrived are a list."""
 
-def chunks(items: Iterator[T], most: int) -> Iterator[list[T]]:
-    """Yield the items in lists: those that have arrived, at least one and at most ``most``.
+LONGEST_WAIT = 0.25
+"""Seconds in which a list is complete, however many items are still to come."""
 
-    A thread reads ahead by a few lists, so a slow input is processed at once and a fast one in full
-    batches, in constant memory.
+
+def lists(items: Iterator[T], size: Callable[[], int]) -> Iterator[list[T]]:
+    """Yield the items in lists of the sizes that ``size`` returns; the last may be shorter.
 
     Args:
-        items: Items, which are read once.
-        most: Maximum length of a list.
+        items: Items, which are read once, not before they are needed.
+        size: Function that returns the maximum length of the next list.
 
     Raises:
         Exception: The error of the iterator, after the items before it.
     """
-    ready: queue.Queue[object] = queue.Queue(maxsize=4 * most)
+    failures: list[Exception] = []
+    careful = _until_error(items, failures)
+    while chunk := list(islice(careful, size())):
+        yield chunk
+    if failures:
+        raise failures[0]
+
+
+def chunks(items: Iterator[T], size: Callable[[], int], ahead: int) -> Iterator[list[T]]:
+    """Yield the items in lists: those that arrive without a gap, at least one.
+
+    A thread reads ahead, so a slow input is processed at once and a fast one in full batches, in
+    constant memory.
+
+    Args:
+        items: Items, which are read once.
+        size: Function that returns the maximum length of the next list.
+        ahead: Maximum number of items that are read and not yet in a list.
+
+    Raises:
+        Exception: The error of the iterator, after the items before it.
+    """
+    ready: queue.Queue[object] = queue.Queue(maxsize=ahead)
     # If the program ends while the thread waits for standard input, Python would close it and
     # abort. An object that the thread refers to is not closed.
     reader = threading.Thread(target=_read, args=(items, ready, sys.stdin), daemon=True)
     reader.start()
     while True:
-        chunk, end = _available(ready, most)
+        chunk, end = _available(ready, size())
         if chunk:
             yield chunk  # type: ignore[misc]
         if isinstance(end, _Failure):
             raise end.error
         if end is _END:
             return
+
+
+def _until_error(items: Iterator[T], failures: list[Exception]) -> Iterator[T]:
+    """Yield the items before an error, and keep that."""
+    try:
+        yield from items
+    except Exception as error:
+        failures.append(error)
 
 
 def _read(items: Iterator[object], ready: queue.Queue[object], _held: object) -> None:
@@ -51,15 +86,23 @@ def _read(items: Iterator[object], ready: queue.Queue[object], _held: object) ->
 
 
 def _available(ready: queue.Queue[object], most: int) -> tuple[list[object], object]:
-    """Return the items that have arrived, waiting only for the first, and the mark of the end."""
+    """Return the items that have arrived, and the mark of the end.
+
+    Waits for the first item, and then as long as there are new ones, up to a limit.
+    """
     chunk: list[object] = []
+    deadline = 0.0
     while len(chunk) < most:
+        wait = min(GAP, deadline - time.monotonic()) if chunk else None
         try:
-            item = ready.get(block=not chunk)
+            # Waiting for no time at all, not even for what is there, would be an error.
+            item = ready.get_nowait() if wait is not None and wait <= 0 else ready.get(timeout=wait)
         except queue.Empty:
             return chunk, None
         if item is _END or isinstance(item, _Failure):
             return chunk, item
+        if not chunk:
+            deadline = time.monotonic() + LONGEST_WAIT
         chunk.append(item)
     return chunk, None
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from seqloom_text.frontends.fields import FIRST, PAD, UNK
+from seqloom_text.frontends.fields import FIRST, UNK
 
 MAX_CHARACTERS = 40
 """Of a longer word, only the first and the last half of this many characters are read."""
+
+MAX_SPELLED = 100_000
+"""Maximum number of words whose character ids are kept."""
 
 _END = 0x110000  # beyond the last code point: a search always ends before it
 
@@ -27,6 +31,7 @@ class Alphabet:
         self._points = np.append(points, _END)
         self.size = len(points) + FIRST
         self.dtype = np.dtype(np.int16 if self.size <= np.iinfo(np.int16).max else np.int32)
+        self._spelled: dict[str, bytes] = {}
 
     def ids(self, text: str) -> np.ndarray:
         """Return the id of each character, (T,).
@@ -61,13 +66,28 @@ class Alphabet:
         >>> Alphabet("cab").spell(["ab", "c"]).tolist()
         [[2, 3], [4, 0]]
         """
-        short = [word if len(word) <= MAX_CHARACTERS else _without_middle(word) for word in words]
-        lengths = np.fromiter(map(len, short), np.int64, len(short))
-        filled = np.arange(max(1, lengths.max(initial=0))) < lengths[:, None]
-        spelled = np.full(filled.shape, PAD, self.dtype)
-        spelled[filled] = self.ids("".join(short))
-        spelled[lengths == 0, 0] = UNK
+        if not words:
+            return np.empty((0, 1), self.dtype)
+        known = self._spelled.get
+        rows = [known(word) or self._spell(word) for word in words]
+        width = max(map(len, rows))
+        joined = bytearray().join([row.ljust(width, b"\0") for row in rows])  # PAD is 0
+        return np.frombuffer(joined, self.dtype).reshape(len(rows), -1)
+
+    def _spell(self, word: str) -> bytes:
+        """Return the bytes of a word's character ids; most words come again, so they are kept."""
+        short = word if len(word) <= MAX_CHARACTERS else _without_middle(word)
+        ids = self.ids(short) if short else np.array([UNK], self.dtype)
+        spelled = ids.tobytes()
+        if short is word:
+            if len(self._spelled) >= MAX_SPELLED:
+                self._spelled.clear()
+            self._spelled[word] = spelled
         return spelled
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the state for other processes, without the words that are kept."""
+        return {**self.__dict__, "_spelled": {}}
 
 
 def _without_middle(word: str) -> str:

@@ -54,7 +54,7 @@ def read_field(example: Example, name: str) -> str | list[str]:
             example,
             f"{name!r} holds a {type(value).__name__}; expected a text or a list of tokens.",
         )
-    for position, token in enumerate(value):
+    for position, token in enumerate(value if set(map(type, value)) != {str} else ()):
         if not isinstance(token, str):
             raise ExampleError(
                 example,

@@ -13,7 +13,7 @@ from torch import nn
 
 from seqloom.errors import ConfigError, ExampleError
 from seqloom.interfaces import Arrays, Example, Features, Frontend, FrontendCodec, Inputs
-from seqloom.nn import LockedDropout, length_mask
+from seqloom.nn import LockedDropout, is_full, length_mask
 from seqloom_text.frontends.alphabet import Alphabet
 from seqloom_text.frontends.fields import FIRST, PAD, UNK, choose_field, read_field, under
 from seqloom_text.frontends.spelling import SpellingFeatures
@@ -65,6 +65,8 @@ class WordsCodec(FrontendCodec):
         name = choose_field(example, self.params.field, ("tokens", "text"))
         value = read_field(example, name)
         if isinstance(value, list):
+            if name == "tokens" and isinstance(example.fields[name], list):
+                return example
             return replace(example, fields={**example.fields, "tokens": value})
         offsets = self._tokenize(value)
         if not offsets:
@@ -255,10 +257,13 @@ class WordsFrontend(Frontend):
     def forward(self, inputs: Inputs) -> Features:
         """Return the vectors of ``words`` (B, T), with the features of ``characters`` (B, T, W)."""
         words, lengths = inputs["words"], inputs.lengths["words"]
-        beyond = ~length_mask(lengths, words.shape[1], words.device)
-        parts = [self.embedding(words.masked_fill(beyond, PAD))]
+        full = is_full(lengths, words.shape[1])
+        beyond = None if full else ~length_mask(lengths, words.shape[1], words.device)
+        parts = [self.embedding(words if beyond is None else words.masked_fill(beyond, PAD))]
         if self.spelling is not None or self.subwords is not None:
-            characters = inputs["characters"].masked_fill(beyond.unsqueeze(2), PAD)
+            characters = inputs["characters"]
+            if beyond is not None:
+                characters = characters.masked_fill(beyond.unsqueeze(2), PAD)
             parts += [read(characters) for read in (self.spelling, self.subwords) if read]
         return Features(self.dropout(torch.cat(parts, 2)), lengths)
 

@@ -57,6 +57,19 @@ def test_standard_input_gives_a_json_line_for_each(predict: Predict) -> None:
     assert rows(predict("-", stdin=f"{APPLE}\n{PIE}\n")) == found
 
 
+def test_confidences_can_be_left_out(
+    predict: Predict, texts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert '"confidence"' in predict(texts)
+    monkeypatch.setattr("seqloom_ner.crf.CRF.lattice", None)  # where they would come from
+    assert '"entities"' in (found := predict(texts, "--no-scores"))
+    assert "confidence" not in found
+    assert predict(texts, "--to", "text")  # does not show them
+    assert predict(texts, "--to", "tsv", "--no-scores").startswith("id\t")
+    with pytest.raises(TypeError):
+        predict(texts, "--to", "text", "--scores")
+
+
 def test_the_last_line_needs_no_end(predict: Predict) -> None:
     assert len(rows(predict(stdin=APPLE))) == 1
     assert predict(stdin="") == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from pathlib import Path
 from typing import Any
@@ -59,16 +60,84 @@ def test_predict_keeps_the_order_over_its_batches(tagger: Any) -> None:
     assert tagger.pipeline([]) == []
 
 
-def test_predict_reads_no_further_than_one_batch(tagger: Any) -> None:
-    read = []
+def test_predict_reads_one_batch_first_and_then_no_more_than_sixteen(tagger: Any) -> None:
+    read = 0
 
-    def source() -> Any:
-        for example in tagger.examples:
-            read.append(example.id)
-            yield example
+    def endless() -> Any:
+        nonlocal read
+        for number in itertools.count():
+            read += 1
+            yield Example(str(number), tagger.examples[number % 8].fields)
 
-    next(tagger.pipeline.predict(source(), batch_size=2))
-    assert len(read) == 2
+    found = tagger.pipeline.predict(endless(), batch_size=2)
+    next(found)
+    assert read == 2
+    ahead = [read - number for number, _ in enumerate(itertools.islice(found, 200), 2)]
+    assert max(ahead) == 16 * 2 - 1
+
+
+def _sentences(count: int) -> list[list[str]]:
+    """Return sentences of 1 to 30 tokens, short and long ones in turn."""
+    return [["Apple", "rises", "."] * (1 + 9 * (number % 2)) for number in range(count)]
+
+
+@pytest.mark.parametrize("size", [2**26, 1000])
+def test_inputs_of_similar_cost_are_batched_and_answered_in_their_order(
+    tagger: Any, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    """However few may be kept in memory."""
+    pipeline, sentences = tagger.pipeline, _sentences(150)
+    monkeypatch.setattr("seqloom.model.pipeline.LARGEST_ENCODED", size)
+    batches: list[list[int]] = []
+    collate = pipeline.collate
+
+    def spied(rows: Any) -> Any:
+        batches.append([row.cost for row in rows])
+        return collate(rows)
+
+    monkeypatch.setattr(pipeline, "collate", spied)
+    found = pipeline(sentences)
+    if size > 1000:
+        assert [sorted(set(costs)) for costs in batches] == [[3], [3], [30], [30]]
+        assert max(map(len, batches)) == 64
+    else:
+        assert max(map(len, batches)) < 8
+    assert [one["tokens"] for one in found] == sentences
+    for one, sentence in zip(found[:4], sentences, strict=False):
+        _same(one, pipeline([sentence])[0])
+
+
+def test_predictions_before_an_error_of_the_input_are_given(tagger: Any) -> None:
+    def broken() -> Any:
+        yield from tagger.examples[:3]
+        raise OSError("no more")
+
+    for stream in (False, True):
+        found = tagger.pipeline.predict(broken(), batch_size=64, stream=stream)
+        assert [next(found)[0].id for _ in range(3)] == [one.id for one in tagger.examples[:3]]
+        with pytest.raises(OSError, match="no more"):
+            next(found)
+
+
+def test_confidences_are_computed_where_they_are_asked_for(
+    tagger: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And then from the scores that the tags were found with."""
+    pipeline, crf = tagger.pipeline, tagger.pipeline.head.crf
+    chains: list[Any] = []
+    make_chain = crf.chain
+    monkeypatch.setattr(crf, "chain", lambda *args: chains.append(args) or make_chain(*args))
+    texts = [" ".join(tokens) for tokens in _sentences(6)]
+    scored = pipeline(texts)
+    assert len(chains) == 2  # a batch of short ones, and one of long ones
+    assert all("confidence" in entity for one in scored for entity in one["entities"])
+    assert any(one["entities"] for one in scored)
+    monkeypatch.setattr(crf, "lattice", None)
+    plain = pipeline(texts, scores=False)
+    assert [one["tags"] for one in plain] == [one["tags"] for one in scored]
+    assert not any("confidence" in entity for one in plain for entity in one["entities"])
+    assert "confidence" not in str(pipeline(texts[0], scores=False))
+    assert "confidence" not in str(list(pipeline.predict(tagger.examples, scores=False)))
 
 
 def test_what_cannot_be_used_ends_the_predictions_after_those_before_it(tagger: Any) -> None:

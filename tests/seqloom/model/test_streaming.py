@@ -11,19 +11,19 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqloom.model.streaming import chunks
+from seqloom.model.streaming import chunks, lists
 
 
 @given(st.integers(0, 60), st.integers(1, 7))
 def test_all_items_in_order_in_lists_of_the_right_size(count: int, most: int) -> None:
-    found = list(chunks(iter(range(count)), most))
+    found = list(chunks(iter(range(count)), lambda: most, 4 * most))
     assert [item for chunk in found for item in chunk] == list(range(count))
     assert all(1 <= len(chunk) <= most for chunk in found)
 
 
 def test_an_item_is_given_before_the_next_one_is_there() -> None:
     source: queue.Queue[int | None] = queue.Queue()
-    stream = chunks(iter(source.get, None), 8)
+    stream = chunks(iter(source.get, None), lambda: 8, 32)
     for number in range(5):
         source.put(number)
         assert next(stream) == [number]
@@ -32,7 +32,7 @@ def test_an_item_is_given_before_the_next_one_is_there() -> None:
 
 
 def test_a_fast_input_is_given_in_full_lists() -> None:
-    stream = chunks(iter(range(64)), 8)
+    stream = chunks(iter(range(64)), lambda: 8, 32)
     first = next(stream)
     time.sleep(0.2)  # the queue fills meanwhile
     assert len(first) <= 8
@@ -48,7 +48,7 @@ def test_memory_is_bounded_however_long_the_input() -> None:
             made += 1
             yield made
 
-    stream = chunks(endless(), 16)
+    stream = chunks(endless(), lambda: 16, 64)
     furthest = 0
     for chunk in stream:
         furthest = max(furthest, made - chunk[-1])
@@ -73,13 +73,20 @@ def test_an_error_comes_after_the_items_before_it() -> None:
         yield 2
         raise OSError("no more")
 
-    found, fault = _drained(chunks(broken(), 4))
-    assert found == [1, 2]
-    assert repr(fault) == "OSError('no more')"
+    for stream in (chunks(broken(), lambda: 4, 16), lists(broken(), lambda: 4)):
+        found, fault = _drained(stream)
+        assert found == [1, 2]
+        assert repr(fault) == "OSError('no more')"
+
+
+def test_lists_have_the_sizes_that_are_asked_for() -> None:
+    sizes = iter([1, 3, 2, 9, 9])
+    found = list(lists(iter(range(8)), lambda: next(sizes)))
+    assert found == [[0], [1, 2, 3], [4, 5], [6, 7]]
 
 
 def test_whoever_stops_early_leaves_no_thread_in_the_way() -> None:
-    stream = chunks(iter(range(10_000)), 2)
+    stream = chunks(iter(range(10_000)), lambda: 2, 8)
     next(stream)
     readers = [one for one in threading.enumerate() if one is not threading.main_thread()]
     assert all(one.daemon for one in readers)

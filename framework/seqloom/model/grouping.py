@@ -1,0 +1,85 @@
+"""How many examples are predicted from together: enough for little padding, soon enough to wait."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+BATCHES_AHEAD = 16
+"""Number of batches whose examples are read, and sorted by cost, at a time."""
+
+SECONDS = 1.0
+"""Time that the examples read together should take at most, where somebody waits for answers."""
+
+GROWTH = 4
+"""Factor by which the number of examples read together grows at most."""
+
+
+class Pace:
+    """The number of examples that are read and sorted by cost together.
+
+    It starts with one batch, so that there are predictions early, and grows to 16. Where somebody
+    waits for the predictions, they come about once in a second.
+
+    Args:
+        batch_size: Maximum number of examples in a batch.
+        waits: Whether somebody waits for the predictions as they come.
+
+    Attributes:
+        batch_size: Maximum number of examples in a batch.
+        most: Maximum number of examples that are read together.
+
+    >>> pace = Pace(64, waits=True)
+    >>> first = pace.size()
+    >>> pace.note(64, 0.25)
+    >>> second = pace.size()
+    >>> pace.note(256, 2.0)
+    >>> first, second, pace.size()
+    (64, 256, 128)
+    """
+
+    def __init__(self, batch_size: int, *, waits: bool) -> None:
+        self.batch_size = batch_size
+        self.most = BATCHES_AHEAD * batch_size
+        self._size = batch_size
+        self._waits = waits
+
+    def size(self) -> int:
+        """Return the maximum number of examples to read next."""
+        return self._size
+
+    def note(self, count: int, seconds: float) -> None:
+        """Take into account how long the last examples took."""
+        wanted = GROWTH * self._size
+        if self._waits and seconds > 0:
+            wanted = min(wanted, int(count * SECONDS / seconds))
+        self._size = max(self.batch_size, min(self.most, wanted))
+
+
+def similar_sizes(costs: Sequence[int], most: int = 64) -> list[list[int]]:
+    """Return the indices of costs in groups of similar ones.
+
+    At least half of a group's padded size is not padding. A group of the largest examples is not
+    much larger than ``most`` examples in the order in which they came would be: its padded size is
+    at most twice that of ``most`` examples of the mean cost, or it is a single example.
+
+    Args:
+        costs: Costs of the examples.
+        most: Maximum number of examples in a group.
+
+    >>> similar_sizes([9, 100, 10, 8])
+    [[3, 0, 2], [1]]
+    >>> similar_sizes([5, 7, 6, 5], most=2)
+    [[0, 3], [2, 1]]
+    """
+    groups: list[list[int]] = []
+    total = 0
+    limit = 2 * most * sum(costs) / max(1, len(costs))
+    for place in sorted(range(len(costs)), key=costs.__getitem__):
+        total += costs[place]
+        size = len(groups[-1]) + 1 if groups else 1
+        padded = costs[place] * size
+        if not groups or size > most or padded > min(limit, 2 * total):
+            groups.append([])
+            total = costs[place]
+        groups[-1].append(place)
+    return groups

@@ -134,3 +134,8 @@ def resampled(samples: np.ndarray, rate: int, wanted: int) -> np.ndarray:
 
     common = gcd(rate, wanted)
     return np.asarray(resample_poly(samples, wanted // common, rate // common))
+
+
+def resampled_size(count: int, rate: int, wanted: int) -> int:
+    """Return how many samples `resampled` returns."""
+    return -(-count * wanted // rate)

@@ -50,6 +50,9 @@ def test_sounds_are_learned_and_told_apart(
         run_dir=tmp_path / "run",
     )
     assert result.metrics["test"]["accuracy"] == 1.0
+    report = (tmp_path / "run" / "report.html").read_text("utf-8")
+    assert 'alt="spectrum"' in report
+    assert "<audio controls" in report
 
     samples = np.sin(2 * np.pi * 300 * np.arange(900) / 8000)
     pipeline = seqloom.load(result.bundle)

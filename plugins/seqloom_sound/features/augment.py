@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seqloom_sound.features.mel import MelSpectrum, from_mel, to_mel
+from seqloom_sound.features.mel import MelSpectrum, from_mel, to_mel, to_mels
 from seqloom_sound.features.noise import Noise
 from seqloom_sound.schemas.frontend import SpecAugment
 
@@ -25,10 +25,11 @@ class Augmenter:
 
     Attributes:
         limits: Limits of the changes.
-        mean: Mean of each band, (bands,), in nats.
-        deviation: Deviation of each band, (bands,), in nats.
+        mean: Mean of each band, (bands,) float32, in nats.
+        deviation: Deviation of each band, (bands,) float32, in nats.
         spectrum: How features were computed.
         noise: Noise that is mixed in.
+        decibel: Increase of each normalized band per decibel, (bands,) float64.
     """
 
     limits: SpecAugment
@@ -36,6 +37,7 @@ class Augmenter:
     deviation: np.ndarray
     spectrum: MelSpectrum
     noise: Noise
+    decibel: np.ndarray
 
     def __call__(self, values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Return augmented features.
@@ -58,8 +60,9 @@ class Augmenter:
         values = stretched(values, slower)
         if higher:
             values = self._warped(values, higher)
-        decibel = rng.uniform(-limits.gain, limits.gain) * np.log(10) / 10 / self.deviation
-        values = values + decibel.astype(values.dtype)
+        values = values + (rng.uniform(-limits.gain, limits.gain) * self.decibel).astype(
+            values.dtype
+        )
         if limits.noise and rng.random() < limits.noise:
             values = self._noisy(values, rng)
         for _ in range(limits.time_masks):
@@ -70,19 +73,19 @@ class Augmenter:
 
     def _warped(self, values: np.ndarray, higher: float) -> np.ndarray:
         bands = warped(self._nats(values), self.spectrum, float(np.exp(higher)))
-        return self._normalized(bands, values)
+        return self._normalized(bands)
 
     def _noisy(self, values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         limits = self.limits
         decibel = rng.uniform(limits.snr_low, limits.snr_high)
         mixed = self.noise.mixed(self._nats(values), decibel, limits.noise_color, rng)
-        return self._normalized(mixed, values)
+        return self._normalized(mixed)
 
     def _nats(self, values: np.ndarray) -> np.ndarray:
         return np.asarray(values * self.deviation + self.mean)
 
-    def _normalized(self, logarithms: np.ndarray, like: np.ndarray) -> np.ndarray:
-        return np.asarray((logarithms - self.mean) / self.deviation).astype(like.dtype)
+    def _normalized(self, logarithms: np.ndarray) -> np.ndarray:
+        return np.asarray((logarithms - self.mean) / self.deviation)
 
 
 def stretched(values: np.ndarray, factor: float) -> np.ndarray:
@@ -110,11 +113,11 @@ def warped(values: np.ndarray, spectrum: MelSpectrum, factor: float) -> np.ndarr
     high = spectrum.high
     bend = LINEAR * high * min(factor, 1.0)
     hertz = np.interp(from_mel(mels[1:-1]), [0, bend, high], [0, bend / factor, high])
-    places = (np.array([to_mel(one) for one in hertz]) - mels[1]) / (mels[1] - mels[0])
+    places = (to_mels(hertz) - mels[1]) / (mels[1] - mels[0])
     places = np.clip(places, 0, values.shape[1] - 1)
     below = np.floor(places).astype(int)
     above = np.minimum(below + 1, values.shape[1] - 1)
-    share = places - below
+    share = (places - below).astype(values.dtype)
     return np.asarray(values[:, below] * (1 - share) + values[:, above] * share)
 
 

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from seqloom.errors import ExampleError, did_you_mean
-from seqloom.interfaces import Arrays, Example, FrontendCodec
+from seqloom.interfaces import Arrays, Example, FrontendCodec, View
 from seqloom_sound.features.augment import Augmenter
 from seqloom_sound.features.mel import MelSpectrum
 from seqloom_sound.features.noise import Noise, quietest
+from seqloom_sound.features.view import not_shown, view
 from seqloom_sound.schemas.frontend import LogMel
-from seqloom_sound.sound import is_sound, load_sound, resampled
+from seqloom_sound.sound import is_sound, load_sound, resampled, resampled_size
 
 
 class LogMelCodec(FrontendCodec):
@@ -26,6 +27,11 @@ class LogMelCodec(FrontendCodec):
     The state contains the ``rate``, and for each band the ``mean`` and ``deviation`` of the
     logarithm of its power over all frames of the training sounds, and its mean power in the
     quietest of them, ``noise``.
+
+    Attributes:
+        params: Parameters.
+        rate: Samples per second of the sounds that features are computed of.
+        spectrum: Computes the power in the bands.
     """
 
     def __init__(self, **params: Any) -> None:
@@ -64,13 +70,18 @@ class LogMelCodec(FrontendCodec):
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Restore the rate and the scale of the bands."""
-        self._rate = int(state["rate"])
+        self.rate = int(state["rate"])
         self._mean = np.array(state["mean"])
         self._deviation = np.array(state["deviation"])
-        self._spectrum = self._spectrum_at(self._rate)
-        noise = Noise(self._spectrum, state.get("noise"))
+        self.spectrum = self._spectrum_at(self.rate)
+        noise = Noise(self.spectrum, state.get("noise"))
         self._augmenter = Augmenter(
-            self.params.augment, self._mean, self._deviation, self._spectrum, noise
+            self.params.augment,
+            self._mean.astype(np.float32),
+            self._deviation.astype(np.float32),
+            self.spectrum,
+            noise,
+            np.log(10) / 10 / self._deviation,
         )
 
     def encode(self, example: Example) -> Arrays:
@@ -79,8 +90,14 @@ class LogMelCodec(FrontendCodec):
         Raises:
             ExampleError: If there is no sound, it cannot be decoded, or its rate is too low.
         """
-        values = self._logarithms(example, self._spectrum, self._rate)
-        return {"log_mel": ((values - self._mean) / self._deviation).astype(np.float32)}
+        return {"log_mel": self._scaled(self._logarithms(example, self.spectrum, self.rate))}
+
+    def normalized(self, power: np.ndarray) -> np.ndarray:
+        """Return the features, (T, bands) float32, for the power in the bands."""
+        return self._scaled(np.log(np.maximum(power, self.params.floor)))
+
+    def _scaled(self, logarithms: np.ndarray) -> np.ndarray:
+        return np.asarray((logarithms - self._mean) / self._deviation, np.float32)
 
     def augment(self, item: Arrays, rng: np.random.Generator) -> Arrays:
         """Return the arrays changed at random; see `SpecAugment`."""
@@ -97,6 +114,25 @@ class LogMelCodec(FrontendCodec):
     @property
     def _frames_per_step(self) -> int:
         return self.params.stride * self.params.subsampling  # one of them is 1
+
+    def steps(self, example: Example) -> list[str]:
+        """Return when each step begins, in seconds: ``0.12``."""
+        samples, own = self._load(example)
+        count = self.spectrum.frames(resampled_size(len(samples), own, self.rate))
+        seconds = self._frames_per_step * self.spectrum.step / self.rate
+        digits = 2 if seconds >= 0.01 else 3
+        return [
+            f"{number * seconds:.{digits}f}" for number in range(-(-count // self._frames_per_step))
+        ]
+
+    def show(self, example: Example) -> View:
+        """Return a picture of the features, with the place of each step; else why it is missing."""
+        try:
+            samples, own = self._load(example)
+            features = self.encode(example)["log_mel"]
+        except ExampleError as error:
+            return not_shown(error)
+        return view(features, self._frames_per_step, samples, own)
 
     def _spectrum_at(self, rate: int) -> MelSpectrum:
         params = self.params

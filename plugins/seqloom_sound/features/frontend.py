@@ -10,6 +10,7 @@ from torch import Tensor
 from seqloom.interfaces import Features, Frontend, Inputs
 from seqloom.nn import LockedDropout, zero_padding
 from seqloom_sound.features.codec import LogMelCodec
+from seqloom_sound.features.stream import LogMelStream
 from seqloom_sound.features.subsampling import Subsampling
 
 
@@ -74,6 +75,14 @@ class LogMelFrontend(Frontend):
         stride = self.params.stride
         values, lengths = values[:, ::stride], (lengths + stride - 1) // stride
         return Features(self.dropout(values), lengths)
+
+    def stream(self) -> LogMelStream:
+        """Return a stream, which computes the features of a sound that arrives in pieces.
+
+        Raises:
+            ConfigError: If the frontend is not causal.
+        """
+        return LogMelStream(self)
 
     def _planes(self, values: Tensor, lengths: Tensor) -> Tensor:
         """Return the features, and their slopes, as maps of one or two channels, (B, T, F, C)."""

@@ -23,6 +23,11 @@ def to_mel(hertz: float) -> float:
     return 2595.0 * math.log10(1.0 + hertz / 700.0)
 
 
+def to_mels(hertz: np.ndarray) -> np.ndarray:
+    """Return frequencies in mel."""
+    return np.asarray(2595.0 * np.log10(1.0 + hertz / 700.0))
+
+
 def from_mel(mel: np.ndarray) -> np.ndarray:
     """Return frequencies in hertz."""
     return np.asarray(700.0 * (10.0 ** (mel / 2595.0) - 1.0))

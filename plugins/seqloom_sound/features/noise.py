@@ -19,7 +19,8 @@ _HANN = 1.5  # neighbouring bins that a Hann window makes one, at the noise it l
 class Noise:
     """Random power of noise, as frames of independent samples have it.
 
-    The power of Gaussian noise in n independent bins has a gamma distribution of shape n.
+    The power of Gaussian noise in n independent bins has a gamma distribution of shape n, of which
+    the cube root is nearly normal (Wilson and Hilferty 1931).
 
     Args:
         spectrum: How features are computed.
@@ -37,10 +38,12 @@ class Noise:
         pink = bank @ (1 / np.maximum(bins, spectrum.resolution))
         found = white if measured is None else np.array(measured)
         colors = zip(COLORS, (white, pink, found), strict=True)
-        self.powers = {str(name): power / power.sum() for name, power in colors}
+        self.powers = {str(name): np.float32(power / power.sum()) for name, power in colors}
         size = 2 * (bank.shape[1] - 1)
         independent = white**2 / (bank**2).sum(axis=1) * (spectrum.window / size) / _HANN
         self.shape = np.maximum(independent, 1.0)
+        self._middle = np.float32(1 - 1 / (9 * self.shape))
+        self._spread = np.float32(1 / (3 * np.sqrt(self.shape)))
 
     def mixed(
         self, logarithms: np.ndarray, decibel: float, color: str, rng: np.random.Generator
@@ -56,9 +59,11 @@ class Noise:
         if color == NoiseColor.any:
             color = COLORS[int(rng.integers(len(COLORS)))]
         power = np.exp(logarithms)
-        total = power.sum(axis=1).mean() * 10 ** (-decibel / 10)
-        scale = self.powers[str(color)] * total / self.shape
-        noise = rng.standard_gamma(self.shape, logarithms.shape) * scale
+        total = power.sum(axis=1).mean() * np.float32(10 ** (-decibel / 10))
+        roots = rng.standard_normal(logarithms.shape, dtype=np.float32)
+        roots *= self._spread
+        roots += self._middle
+        noise = np.maximum(roots, 0) ** 3 * (self.powers[str(color)] * total)
         return np.asarray(np.log(power + noise))
 
 

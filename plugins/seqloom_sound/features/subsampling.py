@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils import convert_conv2d_weight_memory_format
 
-from seqloom.nn import zero_padding
+from seqloom.nn import is_full, length_mask, zero_padding
 
 WIDTH = 3
 """Frames and bands that a convolution sees."""
@@ -35,21 +35,32 @@ class Convolution(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, bands: int, stride: int, causal: bool) -> None:
         super().__init__()
-        self.stride, self.before = stride, WIDTH - 1 if causal else WIDTH // 2
+        self.stride, self.before = stride, WIDTH - 1 if causal else 0
         self.bands = -(-bands // 2)
-        self.convolution = nn.Conv2d(inputs, outputs, WIDTH, (stride, 2), bias=False)
+        self.convolution = nn.Conv2d(
+            inputs, outputs, WIDTH, (stride, 2), (0 if causal else 1, 1), bias=False
+        )
         self.norm = nn.LayerNorm((self.bands, outputs))
 
     def forward(self, maps: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Return maps, (B, T', F', C'), for maps (B, T, F, C), and their lengths."""
-        after = WIDTH - 1 - self.before
-        maps = self.convolved(F.pad(zero_padding(maps, lengths), (0, 0, 0, 0, self.before, after)))
-        return maps, (lengths + self.stride - 1) // self.stride
+        """Return maps and their lengths, ⌈T / stride⌉ each; what is beyond is zero.
+
+        Args:
+            maps: (B, T, F, C), zero beyond the lengths.
+            lengths: (B,) int64 on the CPU.
+        """
+        if self.before:
+            maps = F.pad(maps, (0, 0, 0, 0, self.before, 0))
+        maps = self.convolved(maps)
+        lengths = (lengths + self.stride - 1) // self.stride
+        if is_full(lengths, maps.shape[1]):
+            return maps, lengths
+        keep = length_mask(lengths, maps.shape[1], maps.device).to(maps.dtype)
+        return maps * keep[:, :, None, None], lengths
 
     def convolved(self, maps: Tensor) -> Tensor:
-        """Return the result for maps, (B, T, F, C), whose time is not padded."""
-        upright = F.pad(maps, (0, 0, 1, 1)).permute(0, 3, 1, 2)
-        result = self.convolution(upright).permute(0, 2, 3, 1)
+        """Return the result for maps, (B, T, F, C), with the steps before them if causal."""
+        result = self.convolution(maps.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
         return F.relu(self.norm(result.contiguous()))
 
 
@@ -91,9 +102,10 @@ class Subsampling(nn.Module):
 
     def forward(self, maps: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Return vectors, (B, T', size), for maps (B, T, F, C), and their lengths."""
+        maps = zero_padding(maps, lengths)
         for layer in self.layers:
             maps, lengths = layer(maps, lengths)
-        return self.projected(zero_padding(maps, lengths)), lengths
+        return self.projected(maps), lengths
 
     def projected(self, maps: Tensor) -> Tensor:
         """Return the vectors of maps, (B, T, F, C)."""

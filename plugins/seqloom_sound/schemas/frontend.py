@@ -11,7 +11,7 @@ from seqloom.checks import check_option, check_probability
 from seqloom.errors import ConfigError
 
 SUBSAMPLING = (1, 2, 4)
-CHANNELS = 32
+CHANNELS = (16, 32)
 
 
 def _require(valid: bool, parameter: str, value: object, expected: str) -> None:
@@ -104,8 +104,8 @@ class LogMel:
         subsampling: Frames for each step, 1, 2 or 4: convolutions over time and bands halve the
             number of steps once or twice.
         channels: Channels of the 3×3 convolutions, one after another; each halves the number of
-            bands, and the first ones the number of steps. Empty: 32 for each that ``subsampling``
-            needs.
+            bands, and the first ones the number of steps. Empty: 16, and 32 for the second, as
+            many as ``subsampling`` needs.
         size: Size of the vectors after the convolutions, by a linear projection; 0: none.
         dropout: Dropout of the vectors, in training.
         causal: Whether steps never depend on later sound, as a causal encoder needs to follow a
@@ -195,4 +195,4 @@ class LogMel:
     @property
     def convolutions(self) -> tuple[int, ...]:
         """Channels of the convolutions; empty if there are none."""
-        return tuple(self.channels) or (CHANNELS,) * (self.subsampling.bit_length() - 1)
+        return tuple(self.channels) or CHANNELS[: self.subsampling.bit_length() - 1]

@@ -100,8 +100,8 @@ def test_the_defaults_draw_what_they_drew_before_there_was_more_to_draw() -> Non
     codec, item = fitted(), fitted().encode(sounds()[5])
     rng = np.random.default_rng(7)
     values = stretched(item["log_mel"], rng.uniform(-0.15, 0.15))
-    decibel = (rng.uniform(-6, 6) * np.log(10) / 10 / codec._augmenter.deviation).astype("f4")
-    values = values + decibel
+    decibel = np.log(10) / 10 / codec._deviation
+    values = values + (rng.uniform(-6, 6) * decibel).astype(np.float32)
     for axis in (0, 1):
         width = int(rng.integers(0, int(values.shape[axis] * 0.2) + 1))
         start = int(rng.integers(0, values.shape[axis] - width + 1))

@@ -85,6 +85,9 @@ def test_what_the_microphone_hears_is_recorded_and_read(page: Page, listener: Se
         samples, rate = soundfile.read(io.BytesIO(served.body))
         label = served.answer(served.body)["reading"]
         expect(page.locator("#reading")).to_have_text(label)
+        picture = page.get_by_role("img", name="spectrum")
+        expect(picture).to_be_visible()
+        assert picture.evaluate("canvas => [canvas.width > 9, canvas.height]") == [True, 40]
         expect(page.get_by_role("button", name="Play")).to_be_enabled()
         page.get_by_role("button", name="Clear").click()
         expect(page.locator("#reading")).to_be_empty()

@@ -8,7 +8,7 @@ export const built = (nodes, space = null) => nodes.map((node) => one(node, spac
 function one(node, space) {
   if (typeof node === "string") return document.createTextNode(node);
   const [name, { style, src, ...attributes }, children] = node;
-  if (name === "img") return picture(src, attributes.alt);
+  if (name === "img") return picture(src, attributes.alt, style);
   const inner = name === "svg" ? SVG : space;
   const made = inner ? document.createElementNS(inner, name) : document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
@@ -18,10 +18,11 @@ function one(node, space) {
 }
 
 /** Returns an image as a canvas, as the page's policy allows no images but its own. */
-function picture(source, text) {
+function picture(source, text, style) {
   const canvas = document.createElement("canvas");
   canvas.role = "img";
   canvas.ariaLabel = text ?? "";
+  canvas.style.cssText = style ?? "";
   draw(canvas, source).catch(() => canvas.remove());
   return canvas;
 }

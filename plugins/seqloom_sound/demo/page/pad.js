@@ -10,6 +10,7 @@ const byId = (id) => document.getElementById(id);
 export function start(model, page) {
   const [recordButton, playButton, clearButton, level] = ["record", "play", "clear", "level"].map(byId);
   let file = null;
+  byId("more").open = true; // it has the spectrogram
   const recorder = new Recorder({ heard, most: model.most_seconds, full: stop });
 
   /** Puts a sound file in place of what is there, and predicts from it. */

@@ -1,4 +1,4 @@
-"""Sound for seqloom: a reader of sound files and log-mel features.
+"""Sound for seqloom: readers of sound files with labels or texts, and log-mel features.
 
 This is the entry module. It is imported whenever the program starts, even for TAB completion, so it
 imports neither torch nor numpy: classes are named by strings.
@@ -9,13 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from seqloom.plugins import Component, Pad, hookimpl
-from seqloom_sound.schemas.data import SUFFIXES, TABLES, Sounds, given_fields
+from seqloom_sound.schemas.data import (
+    MANIFESTS,
+    SUFFIXES,
+    TABLES,
+    Sounds,
+    Speech,
+    given_fields,
+    spoken_fields,
+)
 from seqloom_sound.schemas.frontend import LogMel
 
 
 @hookimpl
 def seqloom_components() -> Iterable[Component]:
-    """Return the reader ``sounds`` and the frontend ``log_mel``."""
+    """Return the readers ``sounds`` and ``speech`` and the frontend ``log_mel``."""
     return [
         Component(
             kind="data",
@@ -27,6 +35,17 @@ def seqloom_components() -> Iterable[Component]:
             suffixes=(*SUFFIXES, ".zip", "/", *TABLES),
             extra="sound",
             sample="seqloom_sound.samples:sounds",
+        ),
+        Component(
+            kind="data",
+            name="speech",
+            schema=Speech,
+            target="seqloom_sound.readers.speech:SpeechReader",
+            gives=spoken_fields,
+            files=("train", "val", "test", "sounds"),
+            suffixes=(*SUFFIXES, ".zip", "/", *TABLES, *MANIFESTS, ".scp"),
+            extra="sound",
+            sample="seqloom_sound.samples:speech",
         ),
         Component(
             kind="frontend",

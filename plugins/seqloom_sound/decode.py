@@ -1,19 +1,26 @@
-"""From the bytes of a sound file to samples, by libsndfile."""
+"""From sound files to samples, by libsndfile."""
 
 from __future__ import annotations
 
 import io
+import math
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
 
 import numpy as np
 import soundfile
 
-FORMATS = ("WAV", "WAVEX", "FLAC")
-"""Formats that are decoded, whatever the suffix of a file; truncation can be detected in these."""
+FORMATS = ("WAV", "WAVEX", "FLAC", "OGG", "MP3")
+"""Formats that are decoded, whatever the suffix of a file; truncation is detected in these, in MP3
+where a Xing or Info header has the length."""
 
 LONGEST = 1 << 26  # samples of all channels: an hour of sound, 256 MiB of memory
+SLACK = 0.1  # seconds that a part may end after the sound, as rounded times do
 _UNKNOWN = 0x7FFFF000  # sizes above are written by programs that cannot seek back to the start
 _SHORTER = re.compile(r"^data : (\d+) \(should be (\d+)\)", re.MULTILINE)
+_PAGE = 1 << 16  # bytes that the last page of an OGG file is in
 
 
 def decode(data: bytes, name: str) -> tuple[np.ndarray, int]:
@@ -26,28 +33,118 @@ def decode(data: bytes, name: str) -> tuple[np.ndarray, int]:
     Raises:
         ValueError: If the format is not in `FORMATS`, or the file is damaged or truncated.
     """
+    with opened(io.BytesIO(data), name) as file:
+        return read_part(file, name), file.samplerate
+
+
+@contextmanager
+def opened(stream: BinaryIO, name: str) -> Iterator[soundfile.SoundFile]:
+    """Yield an open sound file, whose samples are not read yet.
+
+    Args:
+        stream: Content of the file.
+        name: Name of the file in messages.
+
+    Raises:
+        ValueError: If the format is not in `FORMATS`, or the file is damaged or truncated; also
+            where that is found in the block.
+    """
+    _require_end(stream, name)
     try:
-        with soundfile.SoundFile(io.BytesIO(data)) as file:
-            _check(file, name)
-            samples = file.read(dtype="float32")
-            declared, rate = file.frames, file.samplerate
+        with soundfile.SoundFile(stream) as file:
+            if file.format not in FORMATS:
+                raise ValueError(
+                    f"{name} has the format {file.format_info}. Convert it to WAV or FLAC."
+                )
+            yield file
     except soundfile.LibsndfileError as error:
         raise ValueError(
-            f"{name} cannot be read as a sound file: {error.error_string} Expected WAV or FLAC."
+            f"{name} cannot be read as a sound file: {error.error_string} Expected WAV, FLAC, OGG "
+            "or MP3."
         ) from None
-    if len(samples) < declared:
-        raise ValueError(f"{name} is truncated: {len(samples)} of {declared} samples are there.")
-    return samples, rate
 
 
-def _check(file: soundfile.SoundFile, name: str) -> None:
-    if file.format not in FORMATS:
-        raise ValueError(f"{name} has the format {file.format_info}. Convert it to WAV or FLAC.")
-    if file.frames * file.channels > LONGEST:
+def read_part(
+    file: soundfile.SoundFile, name: str, offset: float = 0.0, duration: float | None = None
+) -> np.ndarray:
+    """Return the samples of an open file or of a part of it.
+
+    Args:
+        file: File.
+        name: Name of the file in messages.
+        offset: Start of the part in seconds.
+        duration: Length of the part in seconds; None: to the end of the file.
+
+    Returns:
+        Samples, (T,) or (T, channels) float32 in ±1.
+
+    Raises:
+        ValueError: If the file is truncated, or ends before the part does.
+    """
+    start, count = _range(file, name, offset, duration)
+    if count * file.channels > LONGEST:
         raise ValueError(
-            f"{name} declares {file.frames} samples of {file.channels} channels, more than the "
+            f"{name} declares {count} samples of {file.channels} channels, more than the "
             f"maximum of {LONGEST}. Cut it into pieces."
         )
+    if duration is None:
+        require_whole(file, name)
+    if start:
+        file.seek(start)
+    samples: np.ndarray = file.read(count, dtype="float32")
+    if len(samples) < count:
+        raise ValueError(f"{name} is truncated: {len(samples)} of {count} samples are there.")
+    return samples
+
+
+def require_whole(file: soundfile.SoundFile, name: str) -> None:
+    """Refuse an open file that is shorter than its header says.
+
+    Raises:
+        ValueError: If it is truncated.
+    """
     found = _SHORTER.search(file.extra_info)
     if found and int(found[2]) < int(found[1]) < _UNKNOWN:
         raise ValueError(f"{name} is truncated: {found[2]} of {found[1]} bytes of sound are there.")
+
+
+def _require_end(stream: BinaryIO, name: str) -> None:
+    """Refuse an OGG file (RFC 3533) whose last page is not whole, or is not marked as the last.
+
+    Raises:
+        ValueError: If it is truncated so.
+    """
+    head = stream.read(4)
+    if head == b"OggS":
+        size = stream.seek(0, io.SEEK_END)
+        stream.seek(max(0, size - _PAGE))
+        tail = stream.read(_PAGE)
+        page = tail[tail.rfind(b"OggS") :]
+        parts = page[27 : 27 + page[26]] if len(page) > 26 else b""
+        if not parts or not page[5] & 4 or len(page) < 27 + page[26] + sum(parts):
+            raise ValueError(f"{name} is truncated: its last page is not whole, or not the last.")
+    stream.seek(0)
+
+
+def _range(
+    file: soundfile.SoundFile, name: str, offset: float, duration: float | None
+) -> tuple[int, int]:
+    """Return the first sample of a part, and the number of samples."""
+    for what, value in (("offset", offset), ("duration", duration)):
+        if value is not None and not (math.isfinite(value) and value >= 0):
+            raise ValueError(f"{name}: {what}={value}; expected a number of seconds, 0 or more.")
+    rate, total = file.samplerate, file.frames
+    start = round(offset * rate)
+    if start and start >= total:
+        raise ValueError(
+            f"{name} ends at {total / rate:g} s, before the part that starts at {offset:g} s."
+        )
+    if duration is None:
+        return start, total - start
+    count = max(1, round(duration * rate))
+    if start + count > total + SLACK * rate:
+        raise ValueError(
+            f"{name} ends at {total / rate:g} s, before the end of the part from {offset:g} s to "
+            f"{offset + duration:g} s."
+        )
+    return start, min(count, total - start)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 from seqloom.data import has_member, member_names, read_member
 from seqloom.errors import DataError
-from seqloom.files import read_limited
+from seqloom.files import read_limited, refuse_large
 from seqloom_sound.schemas.data import SUFFIXES
 
-LARGEST = 1 << 30  # bytes of a sound file
+LARGEST = 1 << 30  # bytes of a file in a .zip, or of any that is read at once
+LONGEST = 1 << 40  # bytes of a sound file that is read part by part
 
 
 @dataclass(frozen=True)
@@ -28,8 +33,8 @@ class Place:
         """Whether this is a zip file."""
         return self.path.is_file()
 
-    def sounds(self) -> list[str]:
-        """Return the names of all sounds, sorted; hidden ones are left out.
+    def names(self) -> list[str]:
+        """Return the names of all files, sorted; hidden ones are left out.
 
         Raises:
             ValueError: If this is neither a folder nor a zip file.
@@ -38,23 +43,44 @@ class Place:
             names = member_names(str(self.path))
         else:
             names = [file.relative_to(self.path).as_posix() for file in self.path.rglob("*")]
-        return sorted(name for name in names if is_sound_file(name) and not _hidden(name))
+        return sorted(name for name in names if not is_hidden(name))
 
     def __contains__(self, name: str) -> bool:
         if self.zipped:
             return has_member(str(self.path), name)
         return os.path.isfile(self.path / name)  # noqa: PTH113 - Path's raises for long names
 
-    def read(self, name: str) -> bytes:
-        """Return the bytes of a file.
+    def read(self, name: str, largest: int = LARGEST) -> bytes:
+        """Return the bytes of a file of at most ``largest`` bytes.
 
         Raises:
-            ValueError: If the file is missing or cannot be read.
+            ValueError: If the file is missing or cannot be read; the text is a sentence.
         """
         if self.zipped:
-            return read_member(str(self.path), name, LARGEST)
+            return read_member(str(self.path), name, largest)
+        with self._sentences(name):
+            return read_limited(self.path / name, largest)
+
+    @contextmanager
+    def open(self, name: str) -> Iterator[BinaryIO]:
+        """Yield the bytes of a file as a stream; those in zip files are unpacked before.
+
+        Raises:
+            ValueError: If the file is missing or cannot be read; the text is a sentence.
+        """
+        if self.zipped:
+            yield io.BytesIO(self.read(name))
+            return
+        with self._sentences(name):
+            refuse_large(self.path / name, LONGEST)
+            stream = (self.path / name).open("rb")
+        with stream:
+            yield stream
+
+    @contextmanager
+    def _sentences(self, name: str) -> Iterator[None]:
         try:
-            return read_limited(self.path / name, LARGEST)
+            yield
         except OSError as error:
             raise ValueError(f"{self.path / name} cannot be read: {error.strerror}.") from None
         except DataError as error:
@@ -66,5 +92,6 @@ def is_sound_file(name: str) -> bool:
     return name.lower().endswith(SUFFIXES)
 
 
-def _hidden(name: str) -> bool:
+def is_hidden(name: str) -> bool:
+    """Return whether a file, or a folder that it is in, is hidden."""
     return any(part.startswith(".") for part in PurePosixPath(name).parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -49,3 +50,31 @@ def sounds(folder: Path) -> dict[str, Any]:
                 samples = tone(hertz, int(rng.integers(400, 1600)), rng)
                 soundfile.write(place / f"{number}.wav", samples, RATE)
     return {split: str(folder / split) for split in ("train", "val", "test")}
+
+
+def speech(folder: Path) -> dict[str, Any]:
+    """Write sounds with texts in a form of its own for each split; return parameters of ``speech``.
+
+    They are texts beside sounds for train, a manifest for val, and a data folder of Kaldi for test.
+    """
+    rng = np.random.default_rng(6)
+    said: dict[str, dict[str, str]] = {}
+    for split, count in (("train", 4), ("val", 2), ("test", 2)):
+        (folder / split).mkdir(parents=True)
+        said[split] = {}
+        for number in range(count):
+            words = rng.choice([*PITCHES], size=number % 2 + 1).tolist()
+            tones = [tone(PITCHES[word], int(rng.integers(400, 1600)), rng) for word in words]
+            said[split][f"{split}{number}"] = " ".join(words)
+            file = folder / split / f"{split}{number}.wav"
+            soundfile.write(file, np.concatenate(tones), RATE)
+    for name, text in said["train"].items():
+        (folder / "train" / f"{name}.txt").write_text(f"{text}\n")
+    rows = [{"audio_filepath": f"val/{name}.wav", "text": one} for name, one in said["val"].items()]
+    (folder / "val.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    names = "".join(f"{name} {name}.wav\n" for name in said["test"])
+    (folder / "test" / "wav.scp").write_text(names)
+    texts = "".join(f"{name} {text}\n" for name, text in said["test"].items())
+    (folder / "test" / "text").write_text(texts)
+    files = {"train": "train", "val": "val.jsonl", "test": "test"}
+    return {split: str(folder / file) for split, file in files.items()}

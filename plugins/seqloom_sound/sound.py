@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import gcd
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
+import soundfile
 
-from seqloom_sound.decode import decode
+from seqloom_sound.decode import opened, read_part
 from seqloom_sound.place import Place
 
 HIGHEST_RATE = 1_000_000
@@ -46,28 +49,70 @@ class Sound:
 
 @dataclass(frozen=True)
 class SoundFile:
-    """A sound that is decoded when it is needed.
+    """A sound file, or a part of one, that is decoded when it is needed.
 
     Attributes:
         path: Path of the sound file, or of the .zip that contains it.
         member: Name in the .zip.
+        offset: Start of the part in seconds.
+        duration: Length of the part in seconds; None: to the end of the file.
+        channel: Number of the channel, from 0; None: the mean of all channels.
     """
 
     path: str
     member: str | None = None
+    offset: float = 0.0
+    duration: float | None = None
+    channel: int | None = None
 
     def __str__(self) -> str:
         return self.path if self.member is None else f"{self.path}/{self.member}"
+
+    @contextmanager
+    def open(self) -> Iterator[soundfile.SoundFile]:
+        """Yield the open file, at its start, whatever the part.
+
+        Raises:
+            ValueError: If the file is missing, or is no sound file that can be read; also where
+                that is found in the block. The text is a sentence.
+        """
+        path = Path(self.path).expanduser()
+        place, name = (path.parent, path.name) if self.member is None else (path, self.member)
+        with Place(place).open(name) as stream, opened(stream, str(self)) as file:
+            if self.channel is not None and self.channel >= file.channels:
+                raise ValueError(
+                    f"{self} has {file.channels} channels, numbered from 0, but channel "
+                    f"{self.channel} is to be read."
+                )
+            yield file
 
     def load(self) -> tuple[np.ndarray, int]:
         """Return the samples, (T,) or (T, channels) float32, and the rate.
 
         Raises:
-            ValueError: If the file is missing or cannot be decoded.
+            ValueError: If the file is missing or cannot be decoded, or ends before the part does.
         """
-        path = Path(self.path).expanduser()
-        place, name = (path.parent, path.name) if self.member is None else (path, self.member)
-        return decode(Place(place).read(name), str(self))
+        with self.open() as file:
+            samples = read_part(file, str(self), self.offset, self.duration)
+            rate = file.samplerate
+        return chosen(samples, self.channel), rate
+
+    @property
+    def seconds(self) -> float:
+        """The length in seconds, of which only that of a whole file is looked up.
+
+        Raises:
+            ValueError: If the file is missing, or is no sound file that can be read.
+        """
+        if self.duration is not None:
+            return self.duration
+        with self.open() as file:
+            return max(0.0, float(file.frames / file.samplerate) - self.offset)
+
+
+def chosen(samples: np.ndarray, channel: int | None) -> np.ndarray:
+    """Return a channel of samples, (T,), or all of them if it is None."""
+    return samples if channel is None or samples.ndim == 1 else samples[:, channel]
 
 
 def is_sound(value: Any) -> bool:
@@ -107,6 +152,20 @@ def load_sound(value: Any) -> tuple[np.ndarray, int]:
             f"{HIGHEST_RATE}."
         )
     return _mono(samples, name), int(rate)
+
+
+def seconds_of(value: Any) -> float:
+    """Return the length of a sound in seconds, without decoding it if it is a file.
+
+    Raises:
+        ValueError: As `load_sound`.
+    """
+    if isinstance(value, str | Path):
+        value = SoundFile(str(value))
+    if isinstance(value, SoundFile):
+        return value.seconds
+    samples, rate = load_sound(value)
+    return len(samples) / rate
 
 
 def _mono(samples: np.ndarray, name: str) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -15,6 +16,9 @@ from seqloom_sound.samples import RATE, tone
 from seqloom_sound.sound import Sound, SoundFile, is_sound, load_sound, resampled
 
 TONE = tone(440.0, 800, np.random.default_rng(1))
+
+
+LONG = tone(440.0, 5 * RATE, np.random.default_rng(3))
 
 
 def encoded(samples: np.ndarray = TONE, kind: str = "WAV", subtype: str = "PCM_16") -> bytes:
@@ -39,6 +43,9 @@ def stored(folder: Path, data: bytes, name: str = "a.wav") -> str:
         ("WAV", "ULAW", 0.02),
         ("WAVEX", "PCM_24", 2**-23),
         ("FLAC", "PCM_16", 2**-15),
+        ("OGG", "VORBIS", 0.1),
+        ("OGG", "OPUS", 0.1),
+        ("MP3", "MPEG_LAYER_III", 0.1),
     ],
 )
 def test_files_are_decoded(tmp_path: Path, kind: str, subtype: str, error: float) -> None:
@@ -59,6 +66,59 @@ def test_a_changed_zip_file_is_opened_anew(tmp_path: Path) -> None:
         with ZipFile(tmp_path / "all.zip", "w") as archive:
             archive.writestr("a.wav", encoded(TONE[:length]))
         assert len(SoundFile(str(tmp_path / "all.zip"), "a.wav").load()[0]) == length
+
+
+FORMS = [("WAV", "FLOAT"), ("FLAC", "PCM_16"), ("OGG", "VORBIS"), ("MP3", "MPEG_LAYER_III")]
+
+
+@pytest.mark.parametrize(("kind", "subtype"), FORMS)
+@pytest.mark.parametrize("zipped", [False, True])
+def test_a_part_is_what_the_whole_has_there(
+    tmp_path: Path, kind: str, subtype: str, zipped: bool
+) -> None:
+    path = stored(tmp_path, encoded(LONG, kind, subtype))
+    member = None
+    if zipped:
+        member = "a.wav"
+        with ZipFile(tmp_path / "all.zip", "w") as archive:
+            archive.write(path, member)
+        path = str(tmp_path / "all.zip")
+    whole, _ = SoundFile(path, member).load()
+    middle = SoundFile(path, member, offset=1.25, duration=0.5)
+    assert middle.load()[0] == pytest.approx(whole[10000:14000], abs=1e-3)
+    assert SoundFile(path, member, offset=4.5).load()[0] == pytest.approx(whole[36000:], abs=1e-3)
+    assert (middle.seconds, SoundFile(path, member, offset=4.5).seconds) == (0.5, 0.5)
+    # Rounded times may end a little after the sound.
+    assert len(SoundFile(path, member, 4.0, 1.05).load()[0]) == 8000
+
+
+@pytest.mark.parametrize(
+    ("part", "message"),
+    [
+        ((5.0, None), "a.wav ends at 5 s, before the part that starts at 5 s"),
+        ((6.0, 1.0), "a.wav ends at 5 s, before the part that starts at 6 s"),
+        ((4.0, 1.5), "a.wav ends at 5 s, before the end of the part from 4 s to 5.5 s"),
+        ((1e300, 1.0), "a.wav ends at 5 s, before the part"),
+        ((-1.0, None), "offset=-1.0; expected a number of seconds, 0 or more"),
+        ((0.0, np.nan), "duration=nan; expected a number of seconds, 0 or more"),
+    ],
+)
+def test_parts_that_are_not_there_are_refused(
+    tmp_path: Path, part: tuple[float, float | None], message: str
+) -> None:
+    path = stored(tmp_path, encoded(LONG))
+    with pytest.raises(ValueError, match=message):
+        SoundFile(path, None, *part).load()
+
+
+def test_a_channel_is_chosen(tmp_path: Path) -> None:
+    path = stored(tmp_path, encoded(np.stack([TONE, -TONE], axis=1), subtype="FLOAT"))
+    assert load_sound(SoundFile(path, channel=1))[0] == pytest.approx(-TONE)
+    assert load_sound(SoundFile(path))[0] == pytest.approx(0 * TONE)
+    with pytest.raises(
+        ValueError, match=r"a.wav has 2 channels, numbered from 0, but channel 2 is"
+    ):
+        load_sound(SoundFile(path, channel=2))
 
 
 def test_channels_are_mixed_down(tmp_path: Path) -> None:
@@ -85,15 +145,19 @@ def test_others_may_load_their_own() -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"", "cannot be read as a sound file: Format not recognised. Expected WAV or FLAC"),
+        (b"", "cannot be read as a sound file: Format not recognised. Expected WAV, FLAC, OGG"),
         (b"a text" * 99, "Format not recognised"),
         (encoded()[:30], "cannot be read as a sound file"),
         (encoded()[:900], "is truncated: 856 of 1600 bytes of sound are there"),
         (encoded(kind="FLAC")[:-200], "cannot be read as a sound file"),
-        (encoded(kind="OGG", subtype="VORBIS"), "has the format OGG .*Convert it to WAV or FLAC"),
+        (encoded(kind="AIFF"), r"has the format AIFF \(Apple/SGI\). Convert it to WAV or FLAC"),
+        (encoded(kind="OGG", subtype="VORBIS")[:-300], "truncated: its last page is not whole"),
+        (encoded(LONG, "OGG", "OPUS")[:-300], "truncated: its last page is not whole"),
+        (encoded(LONG, "MP3", "MPEG_LAYER_III")[:-900], "is truncated: .* of 40000 samples are"),
         (encoded(TONE[:0]), "has no samples"),
         (encoded(np.array([0, 1, np.nan]), subtype="FLOAT"), r"sample 2 \(from 0\) is nan"),
     ],
+    ids=itertools.count(),
 )
 def test_bad_files_are_refused(tmp_path: Path, data: bytes, message: str) -> None:
     path = stored(tmp_path, data)

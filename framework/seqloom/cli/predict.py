@@ -87,7 +87,8 @@ def input_section(info: Mapping[str, Any], paths: Sequence[str], overrides: Over
     """
     stored = info["data"] and _without_files(info["data"])
     frontend = info["components"]["frontend"]["section"]
-    name = overrides.name or choose_reader(frontend, stored, paths)
+    head = info["components"].get("head", {}).get("section")
+    name = overrides.name or choose_reader(frontend, stored, paths, head)
     if name == PLAIN and not overrides.name:
         found = _recognized(frontend, stored, paths, overrides.data)
         if found is not None:

@@ -57,7 +57,7 @@ class Finder:
         Raises:
             DataError: The file does not exist, or is of another kind.
         """
-        place = _place(path)
+        place = place_of(path)
         suffix = place.path.suffix.lower()
         if suffix in TABLES:
             return self._in_table(place.path, targets)
@@ -65,7 +65,14 @@ class Finder:
             return self._in_place(place, targets)
         if is_sound_file(place.path.name) and not targets:
             return iter([self._single(place.path)])
-        raise DataError(f"{path}: a file of this kind cannot be read; expected {expected(targets)}")
+        raise DataError(
+            f"{path}: a file of this kind cannot be read; expected {self.expected(targets)}"
+        )
+
+    def expected(self, targets: bool) -> str:
+        """Return the kinds of files that are accepted, as the end of a sentence."""
+        single = "" if targets else f"a sound ({', '.join(SUFFIXES)}), "
+        return f"{single}a folder or .zip of sounds, or a table ({', '.join(TABLES)})."
 
     def _single(self, file: Path) -> Found:
         found = Found(file.name, Origin(str(file)), SoundFile(str(file)))
@@ -73,8 +80,8 @@ class Finder:
         return found
 
     def _in_place(self, place: Place, targets: bool) -> Iterator[Found]:
-        for name in _names(place):
-            found = Found(name, Origin(str(place.path / name)), _file(place, name))
+        for name in filter(is_sound_file, names_in(place)):
+            found = Found(name, Origin(str(place.path / name)), sound_file(place, name))
             self._name_fields(found, targets)
             yield found
 
@@ -94,49 +101,59 @@ class Finder:
             )
 
     def _in_table(self, table: Path, targets: bool) -> Iterator[Found]:
-        place = self._place_of(table)
+        place = place_beside(table) if self.sounds is None else place_of(self.sounds)
         file = TextFile(str(table))
         rows = Table(file, quoting=file.suffix == ".csv", skip_blank=True)
         for row in rows.rows(self.columns, None if targets else ["sound"]):
             name = row.values.pop("sound")
-            found = Found(name, row.origin, _file(place, name), row.values)
-            if not _has(place, name):
+            found = Found(name, row.origin, sound_file(place, name), row.values)
+            if not has_sound(place, name):
                 found.problem = f"the sound {name!r} is not in {place}."
             yield found
 
-    def _place_of(self, table: Path) -> Place:
-        if self.sounds is not None:
-            return _place(self.sounds)
-        beside = table.with_suffix(".zip")
-        return Place(beside if beside.is_file() else table.parent)
 
+def place_of(path: str) -> Place:
+    """Return the folder or the local file that a path or a pinned URL names.
 
-def expected(targets: bool) -> str:
-    """Return the kinds of files that are accepted, as the end of a sentence."""
-    single = "" if targets else f"a sound ({', '.join(SUFFIXES)}), "
-    return f"{single}a folder or .zip of sounds, or a table ({', '.join(TABLES)})."
-
-
-def _place(path: str) -> Place:
+    Raises:
+        DataError: It does not exist, or cannot be downloaded.
+    """
     folder = Path(path).expanduser()
     return Place(folder if folder.is_dir() else local_path(path))
 
 
-def _names(place: Place) -> list[str]:
+def place_beside(table: Path) -> Place:
+    """Return where the sounds of a table are: the .zip of its name beside it, or its folder."""
+    beside = table.with_name(table.name.removesuffix(".gz")).with_suffix(".zip")
+    return Place(beside if beside.is_file() else table.parent)
+
+
+def names_in(place: Place) -> list[str]:
+    """Return the names of the files in a place, without hidden ones.
+
+    Raises:
+        DataError: It is neither a folder nor a zip file.
+    """
     try:
-        return place.sounds()
+        return place.names()
     except ValueError as error:
         raise DataError(str(error)) from None
 
 
-def _has(place: Place, name: str) -> bool:
+def has_sound(place: Place, name: str) -> bool:
+    """Return whether a file is in a place.
+
+    Raises:
+        DataError: It is neither a folder nor a zip file.
+    """
     try:
         return name in place
     except ValueError as error:
         raise DataError(str(error)) from None
 
 
-def _file(place: Place, name: str) -> SoundFile:
+def sound_file(place: Place, name: str) -> SoundFile:
+    """Return a sound of a place."""
     if place.zipped:
         return SoundFile(str(place), name)
     return SoundFile(str(place.path / name))

@@ -8,11 +8,67 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from seqloom.data import SplitConfig
+from seqloom.errors import ConfigError
 
-SUFFIXES = (".wav", ".flac")
+SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3")
 TABLES = (".tsv", ".csv")
+MANIFESTS = (".jsonl", ".json")
 TARGETS = ("label", "text")
 """Fields that a head can predict; all others are stored in ``meta`` of the examples."""
+
+
+@dataclass
+class Pauses:
+    """How long sounds are cut at pauses for prediction.
+
+    The noise is the level that a tenth of the time around a second is below.
+
+    Attributes:
+        longest: Maximum length of a part, in seconds; sounds up to this length are not cut.
+        shortest_pause: Minimum length of a pause that ends a part, in seconds.
+        shortest_speech: Length below which a part is a click rather than speech, in seconds; it is
+            left out.
+        margin: What a part has before and after its speech, in seconds; up to half of
+            ``shortest_pause``.
+        start: Level above the noise at which speech starts, in decibels.
+        stop: Level above the noise below which speech ends, in decibels.
+        quietest: Level below which nothing is speech, in decibels of full scale.
+        window: Length of the time around a second in which the noise is measured, in seconds.
+    """
+
+    longest: float = 20.0
+    shortest_pause: float = 0.4
+    shortest_speech: float = 0.1
+    margin: float = 0.2
+    start: float = 9.0
+    stop: float = 6.0
+    quietest: float = -65.0
+    window: float = 20.0
+
+    def __post_init__(self) -> None:
+        for name in ("longest", "shortest_pause", "window"):
+            _require(getattr(self, name) > 0, name, self, "more than 0")
+        for name in ("shortest_speech", "margin", "stop"):
+            _require(getattr(self, name) >= 0, name, self, "0 or more")
+        half = self.shortest_pause / 2
+        _require(self.margin <= half, "margin", self, f"up to half of the shortest pause, {half:g}")
+        _require(self.start >= self.stop, "start", self, f"no less than stop, {self.stop:g}")
+        _require(
+            self.longest >= 1 + 2 * self.margin,
+            "longest",
+            self,
+            f"a second and two margins, {1 + 2 * self.margin:g}, or more",
+        )
+
+    @classmethod
+    def of(cls, value: Pauses | Mapping[str, Any] | None) -> Pauses:
+        """Return the parameters that a config has."""
+        return value if isinstance(value, Pauses) else cls(**(value or {}))
+
+
+def _require(valid: bool, name: str, pauses: Pauses, expected: str) -> None:
+    if not valid:
+        raise ConfigError(f"data.pauses.{name}={getattr(pauses, name)}: expected {expected}.")
 
 
 @dataclass
@@ -31,6 +87,9 @@ class Sounds:
         pattern: For folders and .zip files, a regular expression for the names of files with their
             folder, whose named groups are fields: ``(?P<label>\w+)/(?P<speaker>\w+)_.*``. None:
             the label is the name of the folder.
+        channel: Number of the channel to read, from 0, of sounds with several; None: their mean.
+        cut: Whether ``predict`` cuts sounds longer than ``pauses.longest`` at pauses.
+        pauses: How they are cut.
         hold_out: Split → field → values: sounds of ``train`` with one of the values belong to that
             split: ``{val: {speaker: [anna]}}``.
         split: Random splits of ``train``.
@@ -42,6 +101,51 @@ class Sounds:
     sounds: str | None = None
     columns: dict[str, str] = field(default_factory=dict)
     pattern: str | None = None
+    channel: int | None = None
+    cut: bool = False
+    pauses: Pauses = field(default_factory=Pauses)
+    hold_out: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    split: SplitConfig = field(default_factory=SplitConfig)
+
+
+@dataclass
+class Speech:
+    r"""Parameters of ``data=speech``: sound files with what is said in them.
+
+    Attributes:
+        train: Sounds with texts: a folder or .zip with ``NAME.txt`` beside ``NAME.wav``, or
+            ``*.trans.txt`` as in LibriSpeech; a manifest (.jsonl, .json) with an object on each
+            line, as NeMo and Lhotse write them; a table (.tsv, .csv) with a header, such as those
+            of Common Voice; or a data folder of Kaldi with ``wav.scp``.
+        val: The same; without it, ``hold_out.val`` or ``split.val`` may take it from ``train``.
+        test: The same; without it, ``hold_out.test`` or ``split.test`` may take it from ``train``.
+        sounds: For tables, manifests and Kaldi, the folder or .zip that the paths of sounds are
+            relative to. None: the .zip with the name of the file beside it, the folder ``clips``
+            beside a table of Common Voice, or else the folder of the file.
+        columns: Field → column of a table or key of a manifest, of those that are not known:
+            ``{sound: recording, text: words}``. Known are audio_filepath, path and others for the
+            sound; sentence, transcript and others for the text; offset, start, end and duration for
+            a part in seconds; channel, id, speaker and client_id. All others are stored in ``meta``
+            of the examples.
+        pattern: For folders and .zip files, a regular expression for the names of files with their
+            folder, whose named groups are fields: ``(?P<speaker>\w+)/.*``.
+        channel: Number of the channel to read, from 0, of sounds with several; None: their mean.
+        cut: Whether ``predict`` cuts sounds longer than ``pauses.longest`` at pauses.
+        pauses: How they are cut.
+        hold_out: Split → field → values: sounds of ``train`` with one of the values belong to that
+            split: ``{val: {speaker: [anna]}}``.
+        split: Random splits of ``train``.
+    """
+
+    train: str | None = None
+    val: str | None = None
+    test: str | None = None
+    sounds: str | None = None
+    columns: dict[str, str] = field(default_factory=dict)
+    pattern: str | None = None
+    channel: int | None = None
+    cut: bool = True
+    pauses: Pauses = field(default_factory=Pauses)
     hold_out: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     split: SplitConfig = field(default_factory=SplitConfig)
 
@@ -51,3 +155,8 @@ def given_fields(params: Mapping[str, Any]) -> dict[str, str]:
     named = set(params.get("columns") or {"label": "label"})
     named |= set(re.findall(r"\(\?P<(\w+)>", params.get("pattern") or ""))
     return {"sound": "sound"} | {name: name for name in TARGETS if name in named}
+
+
+def spoken_fields(params: Mapping[str, Any]) -> dict[str, str]:
+    """Return the kinds of the fields that ``data=speech`` yields with these parameters."""
+    return {"sound": "sound", "text": "text"}

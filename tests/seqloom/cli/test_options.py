@@ -293,6 +293,20 @@ def test_the_models_own_reader_comes_before_others_of_the_suffix(tmp_path: Path)
     assert reader(pages, None, ["a.png"], [])["name"] == "line_images"
 
 
+@pytest.mark.parametrize(("head", "name"), [("classification", "sounds"), ("ctc", "speech")])
+def test_of_several_readers_the_one_for_the_head_is_chosen(head: str, name: str) -> None:
+    trained = info(frontend="log_mel")
+    trained["components"]["head"] = {"section": {"name": head}}
+    assert reader(trained, None, ["a.wav"], [])["name"] == name
+
+
+@pytest.mark.parametrize("name", ["sounds", "speech"])
+def test_the_models_own_reader_reads_a_folder_if_it_can(tmp_path: Path, name: str) -> None:
+    (tmp_path / "a.wav").touch()
+    trained = info({"name": name}, "log_mel")
+    assert reader(trained, None, [str(tmp_path)], [])["name"] == name
+
+
 def test_standard_input_is_text() -> None:
     with pytest.raises(ConfigError) as found:
         reader(info(frontend="line_image"), None, ["-"], [])

@@ -29,6 +29,7 @@ NEEDS = {
     "data=lingo": ["frontend=subwords", "head=translation"],
     "data=tatoeba": ["frontend=subwords", "head=translation"],
     "data=sounds": ["frontend=log_mel", "head=classification", "data.train=sounds"],
+    "data=speech": ["frontend=log_mel", "head=ctc", "data.train=speech"],
     "data=fsdd": ["frontend=log_mel", "head=classification"],
     "data=series": ["frontend=features", "head=ctc", "data.train=a.tsv"],
     "frontend=characters": ["head=classification"],

@@ -1,0 +1,171 @@
+"""Cut long sounds at pauses: voice activity by energy, in constant memory.
+
+The level of each frame is compared with that of the noise around it. Speech starts where the level
+is ``Pauses.start`` decibels above the noise, and lasts until it has been less than ``Pauses.stop``
+decibels above for ``Pauses.shortest_pause`` seconds.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import soundfile
+
+from seqloom_sound.schemas.data import Pauses
+
+FRAME = 0.02  # seconds
+BLOCK = 50  # frames that are read at once: a second
+PRE_EMPHASIS = 0.9  # takes away hum and offsets, which are no speech
+QUIET = 10  # percentile of the levels around a second that is its noise
+RISE = 2.0  # decibels a second: the noise is not taken to get louder any faster
+FAINTEST = 1e-12  # power of a frame of zeros, in place of 0
+
+Span = tuple[float, float]
+"""Start and end of a part of a sound, in seconds."""
+
+
+def speech_spans(
+    file: soundfile.SoundFile, pauses: Pauses, channel: int | None = None
+) -> Iterator[Span]:
+    """Yield the spans with speech in an open sound file, as they are found.
+
+    Spans have ``pauses.margin`` around the speech, do not overlap, and are at most
+    ``pauses.longest`` long: longer speech is cut where it is softest. A sound that is equally loud
+    throughout has no pauses, and is cut as speech is. There are none if all is silent.
+
+    Args:
+        file: File; it is read from its start.
+        pauses: Parameters.
+        channel: Channel to read; None: the mean of all.
+
+    Raises:
+        ValueError: A sample is not finite; the text is a sentence.
+    """
+    size = max(1, round(file.samplerate * FRAME))
+    unit, end = size / file.samplerate, file.frames / file.samplerate
+    found = False
+    for start, stop in _Runs(pauses, unit).of(_marked(_levels(file, size, channel), pauses)):
+        found = True
+        yield max(0.0, start), min(end, stop)
+    if not found:
+        loud = ((one, np.sign(one - pauses.quietest)) for one in _levels(file, size, channel))
+        for start, stop in _Runs(pauses, unit).of(loud):
+            yield max(0.0, start), min(end, stop)
+
+
+def _levels(file: soundfile.SoundFile, size: int, channel: int | None) -> Iterator[np.ndarray]:
+    """Yield the levels of frames of a size, in decibels of full scale, a block at a time."""
+    file.seek(0)
+    last, position = 0.0, 0
+    while len(block := file.read(size * BLOCK, dtype="float32", always_2d=True)):
+        samples = block.mean(axis=1) if channel is None else block[:, channel]
+        wrong = np.flatnonzero(~np.isfinite(samples))
+        if len(wrong):
+            raise ValueError(f"sample {position + wrong[0]} (from 0) is {samples[wrong[0]]}.")
+        before = np.concatenate([[last], samples[:-1]])
+        last, position = float(samples[-1]), position + len(samples)
+        squares = np.square(samples - PRE_EMPHASIS * before, dtype=np.float64)
+        starts = np.arange(0, len(squares), size)
+        power = np.add.reduceat(squares, starts) / np.diff([*starts, len(squares)])
+        yield 10 * np.log10(np.maximum(power, FAINTEST))
+
+
+Marked = tuple[np.ndarray, np.ndarray]
+"""Levels of frames, and for each frame 1: speech, 0: speech if it is so already, -1: none."""
+
+
+def _marked(levels: Iterator[np.ndarray], pauses: Pauses) -> Iterator[Marked]:
+    """Yield the levels with what they are against the noise around them."""
+    reach = max(1, round(pauses.window / (2 * BLOCK * FRAME)))
+    before, after = deque[np.ndarray](maxlen=reach), deque[np.ndarray]()
+    faintest = pauses.quietest - pauses.start
+    noise: float | None = None
+    for block in levels:
+        after.append(block)
+        if len(after) > reach:
+            noise = _noise([*before, *after], noise, faintest)
+            yield _against(noise, after[0], pauses)
+            before.append(after.popleft())
+    while after:
+        noise = _noise([*before, *after], noise, faintest)
+        yield _against(noise, after[0], pauses)
+        before.append(after.popleft())
+
+
+def _noise(around: list[np.ndarray], last: float | None, faintest: float) -> float:
+    level = max(faintest, float(np.percentile(np.concatenate(around), QUIET)))
+    return level if last is None else min(level, last + RISE)
+
+
+def _against(noise: float, levels: np.ndarray, pauses: Pauses) -> Marked:
+    start = np.where(levels > noise + pauses.start, 1, 0)
+    return levels, np.where(levels > noise + pauses.stop, start, -1)
+
+
+@dataclass
+class _Runs:
+    """Finds runs of speech, with its margins, from frame to frame.
+
+    Attributes:
+        pauses: Parameters.
+        unit: Length of a frame in seconds.
+    """
+
+    pauses: Pauses
+    unit: float
+    _frame: int = 0
+    _start: int | None = None  # of the run, if there is one
+    _end: int = 0  # of the run so far
+    _margin: float = 0.0  # before the run
+    _run: list[float] = field(default_factory=list)  # levels since its start
+
+    def of(self, blocks: Iterable[Marked]) -> Iterator[Span]:
+        """Yield the runs."""
+        pause = max(1, round(self.pauses.shortest_pause / self.unit))
+        limit = max(2, int((self.pauses.longest - 2 * self.pauses.margin) / self.unit))
+        for levels, marks in blocks:
+            for level, mark in zip(levels.tolist(), marks.tolist(), strict=True):
+                self._add(level, mark)
+                if self._start is not None and self._frame - self._end >= pause:
+                    yield from self._finished()
+                elif self._start is not None and self._end - self._start >= limit:
+                    yield self._cut(limit)
+        yield from self._finished()
+
+    def _add(self, level: float, mark: int) -> None:
+        self._frame += 1
+        self._run.append(level)
+        if mark >= 0:
+            self._end = self._frame
+        if self._start is not None:
+            return
+        if mark > 0:
+            self._start = self._frame - len(self._run)
+            self._margin = self.pauses.margin
+        elif mark < 0:
+            self._run.clear()
+        elif len(self._run) > BLOCK:  # unsure: they belong to the speech that may follow
+            del self._run[0]
+
+    def _finished(self) -> Iterator[Span]:
+        """Yield the run, unless it is too short to be speech, and forget it."""
+        start, self._start = self._start, None
+        self._run.clear()
+        if start is None:
+            return
+        length = (self._end - start) * self.unit
+        if length >= self.pauses.shortest_speech or not self._margin:
+            yield start * self.unit - self._margin, self._end * self.unit + self.pauses.margin
+
+    def _cut(self, limit: int) -> Span:
+        """Return the run up to its softest frame; what is after it is the run now."""
+        assert self._start is not None
+        half = limit // 2
+        place = half + int(np.argmin(self._run[half:limit]))
+        start = self._start * self.unit - self._margin
+        self._start += place
+        self._run, self._margin = self._run[place:], 0.0
+        return start, self._start * self.unit

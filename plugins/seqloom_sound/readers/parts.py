@@ -1,0 +1,91 @@
+"""Long sounds in parts, cut at pauses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import soundfile
+
+from seqloom.errors import ExampleError
+from seqloom.interfaces import Example
+from seqloom_sound.decode import read_part, require_whole
+from seqloom_sound.pauses import Span, speech_spans
+from seqloom_sound.schemas.data import TARGETS, Pauses
+from seqloom_sound.sound import Sound, SoundFile, chosen
+
+
+def parts(path: str, pauses: Pauses | None = None, *, channel: int | None = None) -> list[Example]:
+    """Return the parts of a long sound file, to predict from them: ``pipeline(parts("talk.wav"))``.
+
+    Args:
+        path: Sound file.
+        pauses: Parameters; None: their defaults.
+        channel: Channel to read; None: the mean of all.
+
+    Raises:
+        ExampleError: The file cannot be read, or is silent.
+    """
+    whole = Example(path, {"sound": SoundFile(path, channel=channel)})
+    found = []
+    for one in parts_of(whole, "sound", pauses or Pauses()):
+        if isinstance(one, ExampleError):
+            raise one
+        found.append(one)
+    return found
+
+
+def parts_of(example: Example, field: str, pauses: Pauses) -> Iterator[Example | ExampleError]:
+    """Yield the parts of an example with a long sound, as they are found; others as they are.
+
+    A part has the fields ``start`` and ``end``, in seconds from the start of the file. Examples
+    with a label or a text are not cut: it is that of the whole. What cannot be opened is not cut
+    either: it is reported when it is encoded.
+
+    Args:
+        example: Example with a `SoundFile`.
+        field: Field with the sound.
+        pauses: Parameters.
+    """
+    sound: SoundFile = example.fields[field]
+    if set(TARGETS) & example.fields.keys() or sound.offset or not _is_long(sound, pauses):
+        yield example
+        return
+    count = 0
+    try:
+        with sound.open() as file, sound.open() as again:
+            require_whole(file, str(sound))
+            for start, end in speech_spans(file, pauses, sound.channel):
+                count += 1
+                span = round(start, 3), round(end, 3)
+                yield _part(example, field, f"{example.id}#{count}", span, again)
+    except ValueError as error:
+        yield ExampleError(example, str(error))
+        return
+    if not count:
+        yield ExampleError(
+            example,
+            f"no part of the sound is louder than data.pauses.quietest={pauses.quietest:g} "
+            "dB of full scale. Set a lower one, or leave the sound out.",
+        )
+
+
+def _is_long(sound: SoundFile, pauses: Pauses) -> bool:
+    try:
+        return sound.seconds > pauses.longest
+    except ValueError:
+        return False
+
+
+def _part(
+    example: Example, field: str, name: str, span: Span, file: soundfile.SoundFile
+) -> Example:
+    sound: SoundFile = example.fields[field]
+    start, end = span
+    part = replace(sound, offset=start, duration=end - start)
+    value: Sound | SoundFile = part
+    if sound.member is not None:  # which would be unpacked again for each part
+        samples = read_part(file, str(sound), start, end - start)
+        value = Sound(chosen(samples, sound.channel), file.samplerate)
+    fields = {**example.fields, field: value, "start": start, "end": end}
+    return Example(name, fields, example.origin, example.meta)

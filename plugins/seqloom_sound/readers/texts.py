@@ -1,0 +1,128 @@
+"""Folders and zip files of sounds with their texts beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import PurePosixPath
+
+from seqloom.data import Pattern
+from seqloom.interfaces import Origin
+from seqloom_sound.place import Place, is_hidden, is_sound_file
+from seqloom_sound.readers.find import Found, names_in, sound_file
+from seqloom_sound.sound import SoundFile
+
+LARGEST_TEXT = 1 << 20  # bytes of the text of a sound
+LISTED = ".trans.txt"
+"""End of the names of files that list the texts of the sounds beside them, as in LibriSpeech."""
+
+
+def with_texts(place: Place, pattern: Pattern | None, *, targets: bool) -> Iterator[Found]:
+    """Yield the sounds of a folder or zip file, each with the text of ``NAME.txt`` beside it.
+
+    A text without a sound is reported like a sound without a text, if ``targets`` are required.
+
+    Args:
+        place: Folder or zip file.
+        pattern: Pattern of names whose groups are fields, or None.
+        targets: Whether each sound must have a text.
+
+    Raises:
+        DataError: This is neither a folder nor a zip file.
+    """
+    texts = _Texts(place, names_in(place))
+    for name in texts.names:
+        origin = Origin(str(place.path / name))
+        if is_sound_file(name):
+            found = Found(name, origin, sound_file(place, name))
+            _fill(found, texts, pattern, targets)
+            yield found
+        elif targets and texts.is_alone(name):
+            problem = "a text without a sound of the same name beside it."
+            yield Found(name, origin, SoundFile(""), problem=problem)
+
+
+def _fill(found: Found, texts: _Texts, pattern: Pattern | None, targets: bool) -> None:
+    """Take the fields from the name, and the text from the file beside it."""
+    match = pattern.fullmatch(found.name) if pattern else None
+    found.values = {k: v for k, v in match.groupdict().items() if v} if match else {}
+    if pattern and not match and targets:
+        found.problem = f"data.pattern={pattern.text} does not match {found.name!r}."
+    try:
+        if (text := texts.of(found.name)) is not None:
+            found.values["text"] = text
+    except ValueError as error:  # which only matters if there must be a text
+        found.problem = str(error) if targets else ""
+    if targets and "text" not in found.values and not found.problem:
+        base = PurePosixPath(found.name).stem
+        found.problem = f"no text beside the sound; expected {base}.txt."
+
+
+@dataclass
+class _Texts:
+    """The texts beside sounds.
+
+    Attributes:
+        place: Folder or zip file.
+        names: Names of the files in it, sorted.
+    """
+
+    place: Place
+    names: list[str]
+    _listed: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def of(self, name: str) -> str | None:
+        """Return the text of a sound, or None if there is none.
+
+        Raises:
+            ValueError: Its file cannot be read, is too large or not UTF-8; the text is a sentence.
+        """
+        base = _base(name)
+        if f"{base}.txt" in self._known:
+            return self._read(f"{base}.txt").removesuffix("\n").removesuffix("\r")
+        folder, stem = str(PurePosixPath(name).parent), PurePosixPath(name).stem
+        for listing in self._listings.get(folder, ()):
+            if listing not in self._listed:
+                lines = (line.partition(" ") for line in self._read(listing).splitlines())
+                self._listed[listing] = {key: text.strip() for key, _, text in lines if key}
+            if stem in self._listed[listing]:
+                return self._listed[listing][stem]
+        return None
+
+    def is_alone(self, name: str) -> bool:
+        """Return whether a file is a text, and there is no sound that it belongs to."""
+        lower = name.lower()
+        if not lower.endswith(".txt") or lower.endswith(LISTED):
+            return False
+        return _base(name) not in self._sounds
+
+    @cached_property
+    def _known(self) -> set[str]:
+        return set(self.names)
+
+    @cached_property
+    def _sounds(self) -> set[str]:
+        return {_base(name) for name in self.names if is_sound_file(name)}
+
+    @cached_property
+    def _listings(self) -> dict[str, list[str]]:
+        """Files that list texts, by their folder."""
+        found: dict[str, list[str]] = {}
+        for name in self.names:
+            if name.lower().endswith(LISTED) and not is_hidden(name):
+                found.setdefault(str(PurePosixPath(name).parent), []).append(name)
+        return found
+
+    def _read(self, name: str) -> str:
+        content = self.place.read(name, LARGEST_TEXT)
+        try:
+            return content.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            text = f"the text {self.place.path / name} is not UTF-8: {error.reason}."
+            raise ValueError(text) from None
+
+
+def _base(name: str) -> str:
+    """Return a name without its suffix."""
+    return str(PurePosixPath(name).with_suffix(""))

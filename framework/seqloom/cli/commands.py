@@ -4,6 +4,10 @@ from __future__ import annotations
 
 COMMANDS = {
     "train": ("Train a model, or several with -m.", "seqloom.cli.train:train"),
+    "check": (
+        "Check the data of a config before training on it.",
+        "seqloom.cli.check:check",
+    ),
     "evaluate": ("Evaluate a trained model.", "seqloom.cli.evaluate:evaluate"),
     "predict": ("Predict from files or standard input.", "seqloom.cli.predict:predict"),
     "demo": ("Try a model in the browser.", "seqloom.cli.demo:demo"),

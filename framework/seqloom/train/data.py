@@ -36,6 +36,8 @@ class RunData:
         states: States of the codecs, in plain types.
         rows: Encoded examples of ``train``, ``val`` and ``test``; a split may be empty.
         skipped: Examples that ``on_bad=skip`` left out, by split.
+        unknown: Examples of ``val`` and ``test`` whose targets cannot be predicted, by split; empty
+            in the processes of a distributed run.
         contents: Hashes of the examples by split; empty in the processes of a distributed run.
         values: Digests of the splits that are the same for any frontend, likewise.
     """
@@ -46,6 +48,7 @@ class RunData:
     skipped: dict[str, list[ExampleError]] = field(default_factory=dict)
     contents: dict[str, Contents] = field(default_factory=dict)
     values: dict[str, str] = field(default_factory=dict)
+    unknown: dict[str, list[ExampleError]] = field(default_factory=dict)
 
 
 def sampler(

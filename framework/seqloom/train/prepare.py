@@ -181,7 +181,7 @@ def read_data(cfg: RunConfig, states: States | None = None, basis: States | None
     }
     skipped = {split: rejected[split].errors for split in SPLITS}
     values = {split: values_digest((row.example for row in rows[split]), fields) for split in rows}
-    return RunData(codecs, states, rows, skipped, found, values)
+    return RunData(codecs, states, rows, skipped, found, values, unknown)
 
 
 def _are_same(before: Mapping[str, Contents], now: Mapping[str, Contents]) -> bool:

@@ -13,6 +13,7 @@ from seqloom.plugins import registry
 
 COMMANDS = (
     "train",
+    "check",
     "evaluate",
     "predict",
     "inspect",

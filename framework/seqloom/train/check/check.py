@@ -1,0 +1,129 @@
+"""Check a config before any training: read its data, fit its codecs, take one step."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from seqloom.config.run_config import RunConfig
+from seqloom.errors import SeqloomError, printable
+from seqloom.train.check.characters import characters
+from seqloom.train.check.duplicates import duplicates
+from seqloom.train.check.finding import Finding
+from seqloom.train.check.memory import Memory, step_memory
+from seqloom.train.check.raw_text import raw_text
+from seqloom.train.check.sizes import classes, padding, sizes
+from seqloom.train.data import RunData
+from seqloom.train.prepare import read_data
+from seqloom.train.pretrained import pretrained_states
+from seqloom.train.process import set_seed, set_threads
+
+OWN = ("rejected", "overlap")
+"""Modules whose warnings are not repeated: what they tell of is found here, too."""
+
+
+@dataclass
+class Check:
+    """Result of a check.
+
+    Attributes:
+        sizes: Numbers of the data by split; empty if it cannot be read.
+        classes: Number of examples of each class by split; empty if there are no classes.
+        memory: What a step needs; None if no step could be taken.
+        findings: What was found, faults first.
+    """
+
+    sizes: dict[str, Any] = field(default_factory=dict)
+    classes: dict[str, dict[str, int]] = field(default_factory=dict)
+    memory: Memory | None = None
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def faults(self) -> int:
+        """Return the number of faults."""
+        return sum(one.fault for one in self.findings)
+
+    def facts(self) -> dict[str, Any]:
+        """Return all of it in plain types."""
+        return {
+            "sizes": self.sizes,
+            "classes": self.classes,
+            "memory": self.memory.facts() if self.memory else None,
+            "findings": [one.facts() for one in self.findings],
+            "faults": self.faults,
+        }
+
+
+def check(cfg: RunConfig) -> Check:
+    """Return what is known of a config's data and memory. Nothing is written.
+
+    Examples that cannot be used are collected, whatever ``on_bad`` says.
+    """
+    set_threads(cfg.threads)
+    set_seed(cfg.seed)
+    found = Check()
+    with _warnings() as said:
+        try:
+            data = read_data(
+                replace(cfg, on_bad="skip"),
+                basis=pretrained_states(cfg.init) if cfg.init else None,
+            )
+        except SeqloomError as error:
+            found.findings = [Finding("data", fault=True, text=str(error)), *said]
+            return found
+    found.findings = [*_rejected(data), *said, *duplicates(data.rows, data.contents)]
+    found.findings += [*characters(data.rows), *raw_text(data.rows, data.codecs.frontend)]
+    found.sizes = sizes(cfg, data)
+    found.classes, odd = classes(data)
+    found.findings += [*odd, *padding(found.sizes)]
+    try:
+        found.memory = step_memory(cfg, data)
+    except SeqloomError as error:
+        found.findings.append(Finding("step", fault=True, text=str(error)))
+    found.findings.sort(key=lambda one: not one.fault)
+    return found
+
+
+def _rejected(data: RunData) -> Iterator[Finding]:
+    for split, errors in data.skipped.items():
+        if errors:
+            yield Finding(
+                "unusable",
+                fault=True,
+                text=f"{len(errors):,} examples of {split} cannot be used. Correct them, or leave "
+                "them out by on_bad=skip.",
+                places=[f"{error.where}: {error.problem}" for error in errors],
+            )
+    for split, errors in data.unknown.items():
+        if errors:
+            yield Finding(
+                "unknown",
+                fault=True,
+                text=f"{len(errors):,} examples of {split} have a target that no training example "
+                "has: they always count as wrong.",
+                places=[f"{error.where}: {error.problem}" for error in errors],
+            )
+
+
+@contextmanager
+def _warnings() -> Iterator[list[Finding]]:
+    """Collect the warnings of readers and codecs in the block instead of logging them."""
+    found: list[Finding] = []
+
+    class Collect(logging.Filter):
+        def filter(self, record: logging.LogRecord) -> bool:
+            if record.levelno < logging.WARNING:
+                return True
+            if record.module not in OWN:
+                found.append(Finding("warning", fault=False, text=printable(record.getMessage())))
+            return False
+
+    log, collect = logging.getLogger("seqloom"), Collect()
+    log.addFilter(collect)
+    try:
+        yield found
+    finally:
+        log.removeFilter(collect)

@@ -1,0 +1,101 @@
+"""Examples with the same input: within a split, and in two splits."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from seqloom.data.content import Contents
+from seqloom.data.encoded import EncodedSplit
+from seqloom.train.check.finding import Finding, place
+
+LARGE = 0.05
+"""Share of a split that may be in another one before its scores are taken for wrong."""
+
+LISTED = 5
+"""Number of examples with the same input that are listed."""
+
+
+def duplicates(
+    rows: Mapping[str, EncodedSplit], contents: Mapping[str, Contents]
+) -> Iterator[Finding]:
+    """Yield what is known of equal inputs.
+
+    Args:
+        rows: Encoded examples by split.
+        contents: Hashes of the same examples.
+    """
+    splits = [split for split in rows if len(rows[split])]
+    for split in splits:
+        yield from _within(split, rows[split], contents[split])
+    for number, split in enumerate(splits):
+        for other in splits[:number]:
+            yield from _across(split, other, rows, contents)
+
+
+def _within(split: str, rows: EncodedSplit, found: Contents) -> Iterator[Finding]:
+    groups = _groups(found)
+    unlike = [one for one in groups if len(set(found.whole[one].tolist())) > 1]
+    same = [one for one in groups if len(set(found.whole[one].tolist())) == 1]
+    if unlike:
+        yield Finding(
+            "contradictions",
+            fault=False,
+            text=f"{sum(map(len, unlike)):,} of {len(rows):,} examples of {split} have the same "
+            "input as another one, but not the same targets: no model can have both right. Correct "
+            "one of each.",
+            places=[_equal(rows, one) for one in unlike],
+        )
+    if same:
+        yield Finding(
+            "duplicates",
+            fault=False,
+            text=f"{sum(len(one) - 1 for one in same):,} of {len(rows):,} examples of {split} "
+            "repeat another one. They count several times.",
+            places=[_equal(rows, one) for one in same],
+        )
+
+
+def _groups(found: Contents) -> list[list[int]]:
+    """Return the places of equal inputs, for inputs that occur more than once."""
+    values, counts = np.unique(found.inputs, return_counts=True)
+    repeated = set(values[counts > 1].tolist())
+    groups: dict[int, list[int]] = defaultdict(list)
+    for number, value in enumerate(found.inputs.tolist()):
+        if value in repeated:
+            groups[value].append(number)
+    return list(groups.values())
+
+
+def _equal(rows: EncodedSplit, numbers: Sequence[int]) -> str:
+    places = [place(rows[number].example) for number in numbers[:LISTED]]
+    more = [f"{len(numbers) - LISTED:,} more"] if len(numbers) > LISTED else []
+    return " = ".join([*places, *more])
+
+
+def _across(
+    split: str, other: str, rows: Mapping[str, EncodedSplit], contents: Mapping[str, Contents]
+) -> Iterator[Finding]:
+    own, others = contents[split].inputs, contents[other].inputs
+    numbers = np.flatnonzero(np.isin(own, others))
+    if not len(numbers):
+        return
+    first: dict[int, int] = {}
+    for number, value in enumerate(others.tolist()):
+        first.setdefault(value, number)
+    share = len(numbers) / len(own)
+    yield Finding(
+        "overlap",
+        fault=share >= LARGE,
+        text=f"{len(numbers):,} of {len(own):,} examples of {split} ({share:.1%}) have an input "
+        f"that is also in {other}: the scores of {split} are better than those of unseen data. "
+        f"Leave them out of {other}, or split by a group that keeps them together "
+        "(data.split.group).",
+        places=[
+            f"{place(rows[split][number].example)} = "
+            f"{place(rows[other][first[int(own[number])]].example)}"
+            for number in numbers.tolist()
+        ],
+    )

@@ -1,0 +1,116 @@
+"""Numbers of examples, their lengths, their classes, and the padding of their batches."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from seqloom.config.run_config import RunConfig
+from seqloom.data.encoded import EncodedSplit
+from seqloom.interfaces import HeadCodec
+from seqloom.train.check.finding import Finding, place
+from seqloom.train.data import RunData, sampler
+
+MOST_CLASSES = 1000
+"""Number of different targets up to which they are taken for classes."""
+
+FULL = 0.8
+"""Share of a batch below which padding is worth a word."""
+
+MANY = 10
+"""Number of batches from which on their padding can be told from chance."""
+
+
+def sizes(cfg: RunConfig, data: RunData) -> dict[str, Any]:
+    """Return the numbers of the data by split, in plain types."""
+    found: dict[str, Any] = {}
+    for split, rows in data.rows.items():
+        found[split] = {"examples": len(rows), "skipped": len(data.skipped.get(split, []))}
+        if len(rows):
+            low, middle, high, top = np.quantile(rows.steps, [0, 0.5, 0.95, 1]).tolist()
+            longest = rows[int(rows.steps.argmax())].example
+            found[split]["steps"] = {
+                "shortest": int(low),
+                "median": int(middle),
+                "95%": int(high),
+                "longest": int(top),
+                "longest_at": place(longest),
+            }
+    batches = sampler(data.rows["train"], cfg.batch, training=True)
+    found["batches"] = {"in_an_epoch": len(batches), "fill": round(batches.fill(), 4)}
+    return found
+
+
+def padding(found: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yield a finding if much of the batches is padding.
+
+    Args:
+        found: Result of `sizes`.
+    """
+    fill, batches = found["batches"]["fill"], found["batches"]["in_an_epoch"]
+    if fill < FULL and batches >= MANY:
+        yield Finding(
+            "padding",
+            fault=False,
+            text=f"Only {fill:.0%} of the training batches is not padding: {1 - fill:.0%} of the "
+            "time is lost. Smaller batches (batch.max_examples), or batches limited by size "
+            "(batch.max_cost), pad less.",
+        )
+
+
+def classes(data: RunData) -> tuple[dict[str, dict[str, int]], list[Finding]]:
+    """Return the number of examples of each class by split, and what is odd about them.
+
+    Targets that are texts, or have more than a thousand different values, are not classes.
+    """
+    counts: dict[str, Counter[str]] = {}
+    for codec in data.codecs.heads.values():
+        for split, rows in data.rows.items():
+            counts[split] = _count(codec, rows)
+    if not counts or len(set().union(*counts.values())) > MOST_CLASSES:
+        return {}, []
+    train, found = counts["train"], []
+    single = [name for name, count in train.items() if count == 1]
+    if single and len(train) > 1:
+        found.append(
+            Finding(
+                "rare",
+                fault=False,
+                text=f"{len(single)} of {len(train)} classes have a single training example: "
+                f"{_listed(single)}. A model can hardly learn them.",
+            )
+        )
+    for split, seen in counts.items():
+        missing = [name for name in train if name not in seen]
+        if split != "train" and seen and missing:
+            found.append(
+                Finding(
+                    "missing",
+                    fault=False,
+                    text=f"{len(missing)} of {len(train)} classes do not occur in {split}: "
+                    f"{_listed(missing)}. Nothing is known of how well they are found.",
+                )
+            )
+    return {split: dict(one.most_common()) for split, one in counts.items()}, found
+
+
+def _count(codec: HeadCodec, rows: EncodedSplit) -> Counter[str]:
+    """Return how many examples have each class, or each type of span."""
+    found: Counter[str] = Counter()
+    for row in rows:
+        target = codec.target(row.example) or []
+        if codec.row_per_token:
+            found.update({tag.partition("-")[2] for tag in target if "-" in tag})
+        else:
+            found.update(set(target))
+        if len(found) > MOST_CLASSES:
+            break
+    return found
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(repr(name) for name in names[:10])
+    return f"{shown}, …" if len(names) > 10 else shown

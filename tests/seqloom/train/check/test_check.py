@@ -1,0 +1,130 @@
+"""What ``seqloom check`` finds in data with every fault that it knows."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from seqloom.cli.check import check as command
+from seqloom.config.compose import compose_run
+from seqloom.train.check.check import Check, check
+from seqloom.train.check.memory import step_memory
+from seqloom.train.prepare import read_data
+
+TRAIN = """text,label
+the food was good,good
+the food was good,bad
+we came back,good
+we came back,good
+it was cold,bad
+it was a day,Good
+cafe\u0301 au lait,bad
+caf\u00e9 au lait,bad
+it was \ufffd hot,bad
+hot\u200bdog,good
+,good
+it was fine,odd
+"""
+
+TEST = """text,label
+we came back,good
+a new one,good
+another one,unheard
+"""
+
+
+def overrides(folder: Path) -> list[str]:
+    (folder / "train.csv").write_text(TRAIN, "utf-8")
+    (folder / "test.csv").write_text(TEST, "utf-8")
+    files = [f"data.{split}={folder / split}.csv" for split in ("train", "test")]
+    return ["data=csv", *files, "data.val=null", "head=classification", "frontend.size=8"]
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> Check:
+    return check(compose_run(overrides(tmp_path_factory.mktemp("data"))))
+
+
+@pytest.mark.parametrize(
+    ("kind", "fault", "said", "where"),
+    [
+        ("unusable", True, "1 examples of train cannot be used", "train.csv:12: the field 'text'"),
+        ("unknown", True, "1 examples of test have a target", "test.csv:4: "),
+        ("overlap", True, "1 of 3 examples of test (33.3%)", "test.csv:2 = "),
+        ("contradictions", False, "2 of 11 examples of train", "train.csv:3"),
+        ("duplicates", False, "1 of 11 examples of train repeat", "train.csv:5"),
+        ("rare", False, "2 of 4 classes have a single training example: 'Good', 'odd'", ""),
+        ("missing", False, "3 of 4 classes do not occur in test: 'bad', 'Good', 'odd'", ""),
+        ("warning", False, "differ only in case", ""),
+        ("characters", False, "1 of 14 examples contain U+FFFD", "train.csv:10"),
+        ("characters", False, "1 of 14 examples contain invisible", "train.csv:11"),
+        ("characters", False, "1 of 14 examples contain letters with separate", "train.csv:8"),
+    ],
+)
+def test_it_is_found_with_its_place(
+    found: Check, kind: str, fault: bool, said: str, where: str
+) -> None:
+    (one,) = [one for one in found.findings if one.kind == kind and said in one.text]
+    assert one.fault == fault
+    assert any(where in place for place in one.places) or not where
+
+
+def test_faults_come_first_and_nothing_else_is_found(found: Check) -> None:
+    assert [one.fault for one in found.findings] == [True] * 3 + [False] * 8
+    assert found.faults == 3
+
+
+def test_sizes_and_classes(found: Check) -> None:
+    assert found.sizes["train"]["examples"] == 11
+    assert found.sizes["train"]["skipped"] == 1
+    assert found.sizes["train"]["steps"]["longest"] == 4
+    assert found.sizes["val"]["examples"] == 0
+    assert found.classes["train"] == {"bad": 5, "good": 4, "Good": 1, "odd": 1}
+
+
+def test_tokens_that_a_raw_text_would_not_have(tmp_path: Path) -> None:
+    path = tmp_path / "train.conll"
+    path.write_text("top-rated B-X\ntown O\n\ngood O\ntown O\n\n", "utf-8")
+    found = check(
+        compose_run(["data=conll", f"data.train={path}", "data.split.val=0", "head=ner"])
+    )
+    (one,) = [one for one in found.findings if one.kind == "tokenization"]
+    assert one.text.startswith("1 of 2 examples (50.0%)")
+    assert one.places == [f"{path}:1: 'top-rated'"]
+
+
+def test_the_command_lists_places_and_fails_on_faults(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = overrides(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert command([*words]) == 1
+    printed = capsys.readouterr().out
+    assert "FAULT: 1 examples of train cannot be used" in printed
+    assert printed.endswith("3 faults, 8 warnings\n")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["test.csv", "train.csv"]
+    (tmp_path / "train.csv").write_text("text,label\nso good,good\nnot good,bad\n", "utf-8")
+    assert command([*words, "data.test=null", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert (facts["faults"], facts["sizes"]["train"]["examples"]) == (0, 2)
+    assert facts["memory"]["parameters"] > 0
+
+
+def test_data_that_cannot_be_read_is_a_fault(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = tmp_path / "none.csv"
+    assert command(["data=csv", f"data.train={missing}", "head=classification"]) == 1
+    assert str(missing) in capsys.readouterr().out
+
+
+def test_the_estimate_of_memory_is_that_of_the_system() -> None:
+    words = ["encoder.hidden_size=128", "batch.max_examples=128"]
+    cfg = compose_run([*words, "data.train_size=200", "batch.max_cost=null"])
+    memory = step_memory(cfg, read_data(cfg))
+    gradients = 4 * memory.parameters
+    if memory.measured is None:
+        pytest.skip("the system does not tell the memory of a process")
+    assert 0.6 < memory.measured / (memory.activations + gradients) < 1.6

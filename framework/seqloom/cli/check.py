@@ -15,7 +15,7 @@ MEBIBYTE = 2**20
 
 
 def check(arguments: list[str]) -> int:
-    """Print what was found; return 1 if there are faults.
+    """Print what was found; return 1 if there are errors.
 
     Raises:
         SeqloomError: The config cannot be composed.
@@ -29,7 +29,7 @@ def check(arguments: list[str]) -> int:
         print(json.dumps(finite(found.facts()), indent=2, ensure_ascii=False))
     else:
         print(page(found))
-    return 1 if found.faults else 0
+    return 1 if found.errors else 0
 
 
 def _check(words: list[str]) -> Any:
@@ -51,9 +51,9 @@ def page(found: Any) -> str:
     if found.memory:
         lines += _memory(found.memory)
     lines += [str(one) for one in found.findings]
-    warnings = len(found.findings) - found.faults
+    warnings = len(found.findings) - found.errors
     lines.append(
-        f"{found.faults} {'fault' if found.faults == 1 else 'faults'}, "
+        f"{found.errors} {'error' if found.errors == 1 else 'errors'}, "
         f"{warnings} {'warning' if warnings == 1 else 'warnings'}"
     )
     return "\n".join(lines)
@@ -115,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Read the data of a config, fit its codecs and take one step, before any "
         "training: counts, lengths, padding, memory, examples that cannot be used, labels that "
         "are missing or alike, duplicates within and across splits, tokens that a raw text would "
-        "not have. Exits with 1 if there are faults; nothing is written.",
+        "not have. Exits with 1 if there are errors; nothing is written.",
         epilog="Examples:\n  seqloom check experiment=snips_intent\n"
         "  seqloom check data=csv data.train=reviews.csv head=classification --json",
     )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+from types import SimpleNamespace
 
 import pytest
 
@@ -24,6 +25,21 @@ def test_a_match_that_does_not_end_is_an_error(text: str, monkeypatch: pytest.Mo
     with pytest.raises(ConfigError) as caught:
         [pattern.search("a" * 2000 + "!") for _ in range(10_000)]
     assert str(caught.value).startswith(f"data.pattern={text} takes too long to match")
+
+
+def test_waiting_for_a_core_is_no_match_that_does_not_end() -> None:
+    pattern = Pattern("b+", "data.pattern")
+    waits = iter([True, True, False])
+
+    def starved(text: str, timeout: float) -> object:
+        if next(waits):
+            raise TimeoutError
+        return compiled.search(text, timeout=timeout)
+
+    compiled, pattern._compiled = pattern._compiled, SimpleNamespace(search=starved)
+    found = pattern.search("abba")
+    assert found is not None
+    assert found[0] == "bb"
 
 
 @pytest.mark.parametrize(

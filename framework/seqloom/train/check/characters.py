@@ -50,7 +50,7 @@ def characters(rows: Mapping[str, EncodedSplit]) -> Iterator[Finding]:
     for kind, found in places.items():
         yield Finding(
             "characters",
-            fault=False,
+            error=False,
             text=f"{len(found):,} of {total:,} examples {ADVICE[kind]}.",
             places=found,
         )

@@ -22,7 +22,7 @@ from seqloom.train.pretrained import pretrained_states
 from seqloom.train.process import set_seed, set_threads
 
 OWN = ("rejected", "overlap")
-"""Modules whose warnings are not repeated: what they tell of is found here, too."""
+"""Modules whose warnings are not repeated, since findings cover the same."""
 
 
 @dataclass
@@ -33,7 +33,7 @@ class Check:
         sizes: Numbers of the data by split; empty if it cannot be read.
         classes: Number of examples of each class by split; empty if there are no classes.
         memory: What a step needs; None if no step could be taken.
-        findings: What was found, faults first.
+        findings: What was found, errors first.
     """
 
     sizes: dict[str, Any] = field(default_factory=dict)
@@ -42,9 +42,9 @@ class Check:
     findings: list[Finding] = field(default_factory=list)
 
     @property
-    def faults(self) -> int:
-        """Return the number of faults."""
-        return sum(one.fault for one in self.findings)
+    def errors(self) -> int:
+        """Return the number of errors."""
+        return sum(one.error for one in self.findings)
 
     def facts(self) -> dict[str, Any]:
         """Return all of it in plain types."""
@@ -53,7 +53,7 @@ class Check:
             "classes": self.classes,
             "memory": self.memory.facts() if self.memory else None,
             "findings": [one.facts() for one in self.findings],
-            "faults": self.faults,
+            "errors": self.errors,
         }
 
 
@@ -72,7 +72,7 @@ def check(cfg: RunConfig) -> Check:
                 basis=pretrained_states(cfg.init) if cfg.init else None,
             )
         except SeqloomError as error:
-            found.findings = [Finding("data", fault=True, text=str(error)), *said]
+            found.findings = [Finding("data", error=True, text=str(error)), *said]
             return found
     found.findings = [*_rejected(data), *said, *duplicates(data.rows, data.contents)]
     found.findings += [*characters(data.rows), *raw_text(data.rows, data.codecs.frontend)]
@@ -82,8 +82,8 @@ def check(cfg: RunConfig) -> Check:
     try:
         found.memory = step_memory(cfg, data)
     except SeqloomError as error:
-        found.findings.append(Finding("step", fault=True, text=str(error)))
-    found.findings.sort(key=lambda one: not one.fault)
+        found.findings.append(Finding("step", error=True, text=str(error)))
+    found.findings.sort(key=lambda one: not one.error)
     return found
 
 
@@ -92,7 +92,7 @@ def _rejected(data: RunData) -> Iterator[Finding]:
         if errors:
             yield Finding(
                 "unusable",
-                fault=True,
+                error=True,
                 text=f"{len(errors):,} examples of {split} cannot be used. Correct them, or leave "
                 "them out by on_bad=skip.",
                 places=[f"{error.where}: {error.problem}" for error in errors],
@@ -101,7 +101,7 @@ def _rejected(data: RunData) -> Iterator[Finding]:
         if errors:
             yield Finding(
                 "unknown",
-                fault=True,
+                error=True,
                 text=f"{len(errors):,} examples of {split} have a target that no training example "
                 "has: they always count as wrong.",
                 places=[f"{error.where}: {error.problem}" for error in errors],
@@ -118,7 +118,7 @@ def _warnings() -> Iterator[list[Finding]]:
             if record.levelno < logging.WARNING:
                 return True
             if record.module not in OWN:
-                found.append(Finding("warning", fault=False, text=printable(record.getMessage())))
+                found.append(Finding("warning", error=False, text=printable(record.getMessage())))
             return False
 
     log, collect = logging.getLogger("seqloom"), Collect()

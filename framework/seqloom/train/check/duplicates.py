@@ -42,7 +42,7 @@ def _within(split: str, rows: EncodedSplit, found: Contents) -> Iterator[Finding
     if unlike:
         yield Finding(
             "contradictions",
-            fault=False,
+            error=False,
             text=f"{sum(map(len, unlike)):,} of {len(rows):,} examples of {split} have the same "
             "input as another one, but not the same targets: no model can have both right. Correct "
             "one of each.",
@@ -51,7 +51,7 @@ def _within(split: str, rows: EncodedSplit, found: Contents) -> Iterator[Finding
     if same:
         yield Finding(
             "duplicates",
-            fault=False,
+            error=False,
             text=f"{sum(len(one) - 1 for one in same):,} of {len(rows):,} examples of {split} "
             "repeat another one. They count several times.",
             places=[_equal(rows, one) for one in same],
@@ -88,7 +88,7 @@ def _across(
     share = len(numbers) / len(own)
     yield Finding(
         "overlap",
-        fault=share >= LARGE,
+        error=share >= LARGE,
         text=f"{len(numbers):,} of {len(own):,} examples of {split} ({share:.1%}) have an input "
         f"that is also in {other}: the scores of {split} are better than those of unseen data. "
         f"Leave them out of {other}, or split by a group that keeps them together "

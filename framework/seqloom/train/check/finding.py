@@ -19,13 +19,13 @@ class Finding:
 
     Attributes:
         kind: Name of what was checked: ``unusable``, ``overlap``, ….
-        fault: Whether it makes the training impossible, or its scores wrong.
+        error: Whether it makes the training impossible, or its scores wrong.
         text: Sentence that says what was found and what to do.
         places: Examples that it is about, each with its file and line, if known.
     """
 
     kind: str
-    fault: bool
+    error: bool
     text: str
     places: Sequence[str] = field(default=())
 
@@ -34,7 +34,7 @@ class Finding:
         return {**asdict(self), "places": list(self.places)}
 
     def __str__(self) -> str:
-        lines = [f"{'FAULT' if self.fault else 'Warning'}: {printable(self.text)}"]
+        lines = [f"{'Error' if self.error else 'Warning'}: {printable(self.text)}"]
         lines += [f"  {printable(place)}" for place in self.places[:SHOWN]]
         if len(self.places) > SHOWN:
             lines.append(f"  … and {len(self.places) - SHOWN:,} more")

@@ -37,7 +37,7 @@ def raw_text(rows: Mapping[str, EncodedSplit], codec: FrontendCodec) -> Iterator
     if unlike:
         yield Finding(
             "tokenization",
-            fault=False,
+            error=False,
             text=f"{len(unlike):,} of {checked:,} examples ({len(unlike) / checked:.1%}) have "
             "tokens that the tokenizer for raw texts cuts otherwise: predictions on raw texts will "
             "be worse than the scores say. Predict from tokens, or train on texts, or set "

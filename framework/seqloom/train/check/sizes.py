@@ -54,7 +54,7 @@ def padding(found: Mapping[str, Any]) -> Iterator[Finding]:
     if fill < FULL and batches >= MANY:
         yield Finding(
             "padding",
-            fault=False,
+            error=False,
             text=f"Only {fill:.0%} of the training batches is not padding: {1 - fill:.0%} of the "
             "time is lost. Smaller batches (batch.max_examples), or batches limited by size "
             "(batch.max_cost), pad less.",
@@ -78,7 +78,7 @@ def classes(data: RunData) -> tuple[dict[str, dict[str, int]], list[Finding]]:
         found.append(
             Finding(
                 "rare",
-                fault=False,
+                error=False,
                 text=f"{len(single)} of {len(train)} classes have a single training example: "
                 f"{_listed(single)}. A model can hardly learn them.",
             )
@@ -89,7 +89,7 @@ def classes(data: RunData) -> tuple[dict[str, dict[str, int]], list[Finding]]:
             found.append(
                 Finding(
                     "missing",
-                    fault=False,
+                    error=False,
                     text=f"{len(missing)} of {len(train)} classes do not occur in {split}: "
                     f"{_listed(missing)}. Nothing is known of how well they are found.",
                 )

@@ -1,4 +1,4 @@
-"""What ``seqloom check`` finds in data with every fault that it knows."""
+"""What ``seqloom check`` finds in data with every problem that it knows."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Check:
 
 
 @pytest.mark.parametrize(
-    ("kind", "fault", "said", "where"),
+    ("kind", "error", "said", "where"),
     [
         ("unusable", True, "1 examples of train cannot be used", "train.csv:12: the field 'text'"),
         ("unknown", True, "1 examples of test have a target", "test.csv:4: "),
@@ -64,16 +64,16 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Check:
     ],
 )
 def test_it_is_found_with_its_place(
-    found: Check, kind: str, fault: bool, said: str, where: str
+    found: Check, kind: str, error: bool, said: str, where: str
 ) -> None:
     (one,) = [one for one in found.findings if one.kind == kind and said in one.text]
-    assert one.fault == fault
+    assert one.error == error
     assert any(where in place for place in one.places) or not where
 
 
-def test_faults_come_first_and_nothing_else_is_found(found: Check) -> None:
-    assert [one.fault for one in found.findings] == [True] * 3 + [False] * 8
-    assert found.faults == 3
+def test_errors_come_first_and_nothing_else_is_found(found: Check) -> None:
+    assert [one.error for one in found.findings] == [True] * 3 + [False] * 8
+    assert found.errors == 3
 
 
 def test_sizes_and_classes(found: Check) -> None:
@@ -87,32 +87,30 @@ def test_sizes_and_classes(found: Check) -> None:
 def test_tokens_that_a_raw_text_would_not_have(tmp_path: Path) -> None:
     path = tmp_path / "train.conll"
     path.write_text("top-rated B-X\ntown O\n\ngood O\ntown O\n\n", "utf-8")
-    found = check(
-        compose_run(["data=conll", f"data.train={path}", "data.split.val=0", "head=ner"])
-    )
+    found = check(compose_run(["data=conll", f"data.train={path}", "data.split.val=0", "head=ner"]))
     (one,) = [one for one in found.findings if one.kind == "tokenization"]
     assert one.text.startswith("1 of 2 examples (50.0%)")
     assert one.places == [f"{path}:1: 'top-rated'"]
 
 
-def test_the_command_lists_places_and_fails_on_faults(
+def test_the_command_lists_places_and_fails_on_errors(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = overrides(tmp_path)
     monkeypatch.chdir(tmp_path)
     assert command([*words]) == 1
     printed = capsys.readouterr().out
-    assert "FAULT: 1 examples of train cannot be used" in printed
-    assert printed.endswith("3 faults, 8 warnings\n")
+    assert "Error: 1 examples of train cannot be used" in printed
+    assert printed.endswith("3 errors, 8 warnings\n")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["test.csv", "train.csv"]
     (tmp_path / "train.csv").write_text("text,label\nso good,good\nnot good,bad\n", "utf-8")
     assert command([*words, "data.test=null", "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)
-    assert (facts["faults"], facts["sizes"]["train"]["examples"]) == (0, 2)
+    assert (facts["errors"], facts["sizes"]["train"]["examples"]) == (0, 2)
     assert facts["memory"]["parameters"] > 0
 
 
-def test_data_that_cannot_be_read_is_a_fault(
+def test_data_that_cannot_be_read_is_an_error(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     missing = tmp_path / "none.csv"

@@ -120,3 +120,20 @@ def test_parameters_out_of_range_are_refused(params: dict[str, Any], message: st
 
 def test_the_schema_has_the_defaults_of_speech() -> None:
     assert (LogMel().window, LogMel().step, LogMel().bands) == (25.0, 10.0, 40)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.25, -1.0])
+@pytest.mark.parametrize("count", [1, 199, 200, 900])
+def test_silent_constant_and_short_sounds_have_finite_features(value: float, count: int) -> None:
+    codec = fitted(augment={"speed": 0.2, "warp": 0.2, "noise": 1.0})
+    item = codec.encode(Example("a", {"sound": (np.full(count, value, np.float32), RATE)}))
+    assert item["log_mel"].shape == (1 + max(0, -(-(count - 200) // 80)), 40)
+    assert np.isfinite(item["log_mel"]).all()
+    for seed in range(5):
+        assert np.isfinite(codec.augment(item, np.random.default_rng(seed))["log_mel"]).all()
+
+
+def test_a_sound_that_is_not_finite_is_refused() -> None:
+    wrong = Example("a", {"sound": (np.array([0.5, np.nan], np.float32), RATE)})
+    with pytest.raises(ExampleError, match=r"^example a: the sound: sample 1 \(from 0\) is nan"):
+        fitted().encode(wrong)

@@ -16,6 +16,7 @@ from seqloom_translation.alignment import words
 from seqloom_translation.attention import Memory
 from seqloom_translation.codec import TranslationCodec
 from seqloom_translation.decoder import Decoder
+from seqloom_translation.greedy import greedy_search
 from seqloom_translation.loss import Problem, cross_entropy
 from seqloom_translation.schemas import Translation
 from seqloom_translation.search import Hypothesis, Search, search
@@ -136,6 +137,17 @@ class TranslationHead(Head):
         )
         limits = [math.ceil(options.max_ratio * one) + options.max_extra for one in lengths]
         prefixes = [[] for _ in lengths] if given is None else _sequences(given, "prefix")
+        if beam == 1 and not settings.keeps_attention:
+            greedy = greedy_search(
+                self.decoder,
+                outputs.summary,
+                outputs.memory,
+                limits=limits,
+                prefixes=prefixes,
+                no_repeat=options.no_repeat,
+                logs=scores,
+            )
+            return [self._prediction([one], settings, scores) for one in greedy]
         found = search(
             self.decoder,
             outputs.summary,

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import itertools
 import math
+from typing import Any
 
 import pytest
 import torch
 
 from seqloom_translation.decoder import Decoder
+from seqloom_translation.greedy import greedy_search
 from seqloom_translation.search import Search, coverage, repeats, search
-from seqloom_translation.units import BOS, EOS, FIRST
+from seqloom_translation.units import BOS, EOS, FIRST, UNK
 
 from .conftest import UNITS, decoder, encoded
 
@@ -120,6 +122,28 @@ def test_a_prefix_is_kept_whatever_its_length() -> None:
         found = _found(decoder(), [3, 2, 1], Search(beam=beam), {0: [6, 6], 2: [4, 4, 4, 4, 5]})
         assert found[0][0][0][:2] == [6, 6]
         assert found[2][0][0] == [4, 4, 4, 4, 5]
+
+
+@pytest.mark.parametrize("no_repeat", [0, 1, 2, 3])
+def test_the_greedy_search_equals_a_beam_of_one(no_repeat: int) -> None:
+    """Also where units are given, unknown ones too, and where texts reach their limits."""
+    lengths, limits = [3, 2, 1, 4, 2, 2], [9, 0, 4, 30, 30, 3]
+    prefixes = [[], [6, 6], [], [UNK, 5, 5, 5, 4], [], [4]]
+    for seed in range(8):
+        model = decoder(seed=seed)
+        source = encoded(lengths)
+        with torch.no_grad():
+            memory = model.attention.remember(source.states, source.lengths)
+        settings = Search(no_repeat=no_repeat)
+        known: Any = {"limits": limits, "prefixes": prefixes}
+        expected = search(model, source.summary, memory, settings=settings, **known)
+        for logs in (True, False):
+            found = greedy_search(
+                model, source.summary, memory, no_repeat=no_repeat, logs=logs, **known
+            )
+            assert [one.units for one in found] == [one.units for (one,) in expected]
+            for one, (other,) in zip(found, expected, strict=True):
+                assert one.logs == (pytest.approx(other.logs, abs=1e-5) if logs else [])
 
 
 def test_runs_of_units_do_not_repeat() -> None:

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 import seqloom
 from seqloom.cli.evaluate import evaluate
 from seqloom.cli.predict import predict
+from seqloom.demo.served import ServedModel
 from seqloom.interfaces import SPLITS, Example, Targets
 from seqloom.nn import length_mask
 from seqloom_translation.head import Outputs
@@ -56,6 +57,17 @@ def test_each_unit_counts_equally_in_a_step(trained: Trained) -> None:
     head.options.label_smoothing = 0.0
     in_a_batch = head.loss(outputs, targets) * lengths.sum() / 3
     torch.testing.assert_close(in_a_batch, alone)
+
+
+def test_the_demo_shows_the_translation_and_the_next_ones(trained: Trained) -> None:
+    served = ServedModel(seqloom.load(trained[1], head={"alternatives": 3}), "lingo")
+    found = served.answer(json.dumps({"text": TEXT}).encode())
+    assert found["reading"] == LINGO
+    first, attention = found["shown"]
+    names = [row[2][0][2] for row in first[2]]
+    assert names == [["translation"], ["alternative"], ["alternative"]]
+    assert attention[1] == {"class": "attention"}
+    assert served.answer(b'{"text": " "}')["reading"] == ""
 
 
 def test_it_translates(trained: Trained) -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import io
 import json
 import re
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 
-from seqloom.demo.served import ServedModel
-from seqloom.errors import DataError
+from seqloom.demo.served import ServedModel, pad_for
+from seqloom.errors import DataError, PluginError
+from seqloom.plugins import Plugin, registry
 from seqloom_sound.samples import RATE, tone
 from seqloom_sound.sound import Sound
 
@@ -52,6 +54,20 @@ def test_a_text_that_cannot_be_read_is_a_sentence(tagger: ServedModel, text: str
     with pytest.raises(DataError):
         tagger.answer(sent(text))
     assert json.dumps(tagger.answer(sent("\0 ❤ " + "y" * 300)))
+
+
+def test_a_pad_that_two_plugins_claim(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two = (Plugin(name, name, name, "1.0") for name in ("one", "two"))
+    claimed = SimpleNamespace(
+        find=registry().find, pads=dict, contested_pads=lambda: {"text": (one, two)}
+    )
+    monkeypatch.setattr("seqloom.demo.served.registry", lambda: claimed)
+    with pytest.raises(PluginError) as caught:
+        pad_for("words")
+    assert str(caught.value) == (
+        "The pad for text is claimed by plugin 'one' (one 1.0) and plugin 'two' (two 1.0). Disable "
+        "one of them with SEQLOOM_DISABLE_PLUGINS=NAME."
+    )
 
 
 def test_a_sound_is_heard(listener: ServedModel) -> None:

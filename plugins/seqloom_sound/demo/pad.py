@@ -6,11 +6,9 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
-import soundfile
-
 from seqloom.errors import DataError, TooLargeError
 from seqloom.interfaces import PadInput
-from seqloom_sound.decode import decode
+from seqloom_sound.decode import opened, read_part
 from seqloom_sound.sound import Sound
 
 MOST_SECONDS = 200
@@ -26,9 +24,11 @@ class SoundPad(PadInput):
             DataError: The file is damaged or of an unknown format.
             TooLargeError: The sound is too long.
         """
-        _check_length(body)
+        name = "The request"
         try:
-            return Sound(*decode(body, "The request"))
+            with opened(io.BytesIO(body), name) as file:
+                _check_length(file.frames / file.samplerate)
+                return Sound(read_part(file, name), file.samplerate)
         except ValueError as error:
             raise DataError(str(error)) from error
 
@@ -37,13 +37,8 @@ class SoundPad(PadInput):
         return {"most_seconds": MOST_SECONDS}
 
 
-def _check_length(body: bytes) -> None:
+def _check_length(seconds: float) -> None:
     """Refuse a long sound before it is decoded: a small file may hold hours."""
-    try:
-        with soundfile.SoundFile(io.BytesIO(body)) as file:
-            seconds = file.frames / file.samplerate
-    except soundfile.LibsndfileError:
-        return  # the decoder says what is wrong
     if seconds > MOST_SECONDS:
         raise TooLargeError(
             f"The sound is {seconds:.0f} seconds long; up to {MOST_SECONDS} can be read at a time. "

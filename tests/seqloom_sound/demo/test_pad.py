@@ -44,6 +44,6 @@ def test_what_is_no_sound(body: bytes, message: str) -> None:
 def test_hours_in_a_small_file_are_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
     body = file(np.zeros(1000 * 201), 1000, "FLAC")
     assert len(body) < 30_000
-    monkeypatch.setattr("seqloom_sound.demo.pad.decode", lambda *_: pytest.fail("decoded"))
+    monkeypatch.setattr("seqloom_sound.demo.pad.read_part", lambda *_: pytest.fail("decoded"))
     with pytest.raises(TooLargeError, match=r"^The sound is 201 seconds long; up to 200 can be"):
         SoundPad().value(body)

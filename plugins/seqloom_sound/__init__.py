@@ -1,4 +1,4 @@
-"""Sound for seqloom: readers of sound files with labels or texts, and log-mel features.
+"""Sound for seqloom: readers of recordings, spoken commands, and log-mel features.
 
 This is the entry module. It is imported whenever the program starts, even for TAB completion, so it
 imports neither torch nor numpy: classes are named by strings.
@@ -19,11 +19,13 @@ from seqloom_sound.schemas.data import (
     spoken_fields,
 )
 from seqloom_sound.schemas.frontend import LogMel
+from seqloom_sound.schemas.spoken import Spoken
+from seqloom_sound.schemas.strings import SoundStrings
 
 
 @hookimpl
 def seqloom_components() -> Iterable[Component]:
-    """Return the readers ``sounds`` and ``speech`` and the frontend ``log_mel``."""
+    """Return the readers, the data set ``spoken`` and the frontend ``log_mel``."""
     return [
         Component(
             kind="data",
@@ -46,6 +48,26 @@ def seqloom_components() -> Iterable[Component]:
             suffixes=(*SUFFIXES, ".zip", "/", *TABLES, *MANIFESTS, ".scp"),
             extra="sound",
             sample="seqloom_sound.samples:speech",
+        ),
+        Component(
+            kind="data",
+            name="sound_strings",
+            schema=SoundStrings,
+            target="seqloom_sound.readers.strings:SoundStringReader",
+            gives={"sound": "sound", "text": "text"},
+            files=("train", "val", "test", "sounds"),
+            extra="sound",
+            sample="seqloom_sound.samples:sound_strings",
+        ),
+        Component(
+            kind="data",
+            name="spoken",
+            schema=Spoken,
+            target="seqloom_sound.spoken.reader:SpokenReader",
+            gives={"sound": "sound", "text": "text", "label": "label", "speaker": "label"},
+            files=(),
+            extra="sound",
+            sample="seqloom_sound.samples:spoken",
         ),
         Component(
             kind="frontend",

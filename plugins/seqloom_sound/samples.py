@@ -78,3 +78,14 @@ def speech(folder: Path) -> dict[str, Any]:
     (folder / "test" / "text").write_text(texts)
     files = {"train": "train", "val": "val.jsonl", "test": "test"}
     return {split: str(folder / file) for split, file in files.items()}
+
+
+def sound_strings(folder: Path) -> dict[str, Any]:
+    """Write the sounds of `sounds`; return parameters of ``sound_strings``, a number a speaker."""
+    pattern = r"(?P<label>\w+)/(?P<speaker>\d)\.wav"
+    return {**sounds(folder), "pattern": pattern, "max_length": 3}
+
+
+def spoken(folder: Path) -> dict[str, Any]:
+    """Return parameters of ``data=spoken``: a few commands."""
+    return {"train_size": 8, "val_size": 4, "test_size": 4, "train_speakers": 2, "test_speakers": 1}

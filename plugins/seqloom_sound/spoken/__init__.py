@@ -1,0 +1,1 @@
+"""The data set ``spoken``: short commands, spoken by a formant synthesizer."""

@@ -278,7 +278,8 @@ class Pipeline:
         head, name = self.head, self.head_name
         predictions: dict[int, Prediction] = {}
         was_training = self.model.training
-        self.model.eval()
+        if was_training:
+            self.model.eval()
         try:
             for group in similar_sizes([one.cost for one in examples], batch_size):
                 batch = self.collate([examples[i] for i in group]).to(self.device)
@@ -287,7 +288,8 @@ class Pipeline:
                 found = head.decode(outputs, encoded, **accepted(head.decode, **known))
                 predictions |= dict(zip(group, found, strict=True))
         finally:
-            self.model.train(was_training)
+            if was_training:
+                self.model.train()
         found = [predictions[number] for number in range(len(examples))]
         return self._described([one.example for one in examples], found)
 

@@ -61,13 +61,13 @@ def clip_gradients(
         clip: Largest norm of all gradients together, or value of each; None or 0: any.
         algorithm: ``value`` or ``norm``; None: ``norm``.
     """
-    fused = is_fused(optimizer)
-    if fused:
+    if is_fused(optimizer):
         _align_gradients(optimizer)
     if not clip or clip < 0:
         return
-    if fused and isinstance(precision, MixedPrecision) and precision.scaler is not None:
-        precision.scaler.unscale_(optimizer)  # the scaler tells the optimizer that this is done
+    scaler = precision.scaler if isinstance(precision, MixedPrecision) else None
+    if scaler is not None and getattr(optimizer, "_step_supports_amp_scaling", False):
+        scaler.unscale_(optimizer)  # which Lightning leaves to such optimizers
     parameters = list(_parameters(optimizer))
     if algorithm == "value":
         clip_grad_value_(parameters, clip)

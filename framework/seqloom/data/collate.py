@@ -89,10 +89,15 @@ def pad(arrays: Sequence[np.ndarray], value: float) -> Tensor:
     tensor([[1, 2],
             [3, 0]])
     """
-    if arrays[0].ndim == 0:
-        return torch.from_numpy(np.stack(arrays))
-    shape = np.max([array.shape for array in arrays], axis=0).astype(int)
-    padded = np.full((len(arrays), *shape), value, dtype=arrays[0].dtype)
-    for row, array in zip(padded, arrays, strict=True):
-        row[tuple(map(slice, array.shape))] = array
+    shapes, dtype = [array.shape for array in arrays], arrays[0].dtype
+    if len(set(shapes)) == 1:
+        return torch.from_numpy(np.stack(arrays).astype(dtype, copy=False))
+    size = [max(sizes) for sizes in zip(*shapes, strict=True)]
+    padded = np.full((len(arrays), *size), value, dtype)
+    if len(size) == 1:
+        for row, array in zip(padded, arrays, strict=True):
+            row[: len(array)] = array
+    else:
+        for row, array in zip(padded, arrays, strict=True):
+            row[tuple(map(slice, array.shape))] = array
     return torch.from_numpy(padded)

@@ -46,6 +46,10 @@ def seqloom_components() -> Iterable[Component]:
             gives=spoken_fields,
             files=("train", "val", "test", "sounds"),
             suffixes=(*SUFFIXES, ".zip", "/", *TABLES, *MANIFESTS, ".scp"),
+            writers={
+                "srt": "seqloom_sound.subtitles:Srt",
+                "vtt": "seqloom_sound.subtitles:Vtt",
+            },
             extra="sound",
             sample="seqloom_sound.samples:speech",
         ),

@@ -97,8 +97,8 @@ def timed(cues: Sequence[Cue]) -> list[Cue]:
     A cue is shown until `SHORTEST` seconds after its start, but not after the next one's start.
     """
     found: list[Cue] = []
-    starts = [*(cue.start for cue in cues[1:]), math.inf]
-    for cue, latest in zip(cues, starts, strict=True):
+    for place, cue in enumerate(cues, 1):
+        latest = cues[place].start if place < len(cues) else math.inf
         start = max(round(cue.start, 3), found[-1].end if found else 0.0)
         end = min(max(cue.end, cue.start + SHORTEST), latest)
         found.append(replace(cue, start=start, end=max(round(end, 3), round(start + 0.001, 3))))

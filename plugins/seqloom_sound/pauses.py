@@ -19,8 +19,10 @@ from seqloom_sound.schemas.data import Pauses
 FRAME = 0.02  # seconds
 BLOCK = 50  # frames that are read at once: a second
 PRE_EMPHASIS = 0.9  # takes away hum and offsets, which are no speech
-QUIET = 10  # percentile of the levels around a second that is its noise
+QUIET, LOUD = 3, 95  # percentiles of the levels around a second: the noise, and the speech
 RISE = 2.0  # decibels a second: the noise is not taken to get louder any faster
+FALL = 0.1  # decibels a second: the speech is not taken to get softer any faster
+APART = 20.0  # decibels between noise and speech, where they have been as far apart once
 FAINTEST = 1e-12  # power of a frame of zeros, in place of 0
 
 Span = tuple[float, float]
@@ -81,23 +83,41 @@ def _marked(levels: Iterator[np.ndarray], pauses: Pauses) -> Iterator[Marked]:
     """Yield the levels with what they are against the noise around them."""
     reach = max(1, round(pauses.window / (2 * BLOCK * FRAME)))
     before, after = deque[np.ndarray](maxlen=reach), deque[np.ndarray]()
-    faintest = pauses.quietest - pauses.start
-    noise: float | None = None
+    noise = _Noise(pauses.quietest - pauses.start)
     for block in levels:
         after.append(block)
         if len(after) > reach:
-            noise = _noise([*before, *after], noise, faintest)
-            yield _against(noise, after[0], pauses)
+            yield _against(noise.among([*before, *after]), after[0], pauses)
             before.append(after.popleft())
     while after:
-        noise = _noise([*before, *after], noise, faintest)
-        yield _against(noise, after[0], pauses)
+        yield _against(noise.among([*before, *after]), after[0], pauses)
         before.append(after.popleft())
 
 
-def _noise(around: list[np.ndarray], last: float | None, faintest: float) -> float:
-    level = max(faintest, float(np.percentile(np.concatenate(around), QUIET)))
-    return level if last is None else min(level, last + RISE)
+class _Noise:
+    """The level of the noise, from second to second.
+
+    It falls at once and rises slowly, and stays below speech, so that long speech without pauses
+    does not become noise.
+
+    Args:
+        faintest: Lowest level.
+    """
+
+    def __init__(self, faintest: float) -> None:
+        self._faintest = faintest
+        self._level = np.inf
+        self._speech = np.inf
+
+    def among(self, around: list[np.ndarray]) -> float:
+        """Return the level in a second, from the levels around it."""
+        quiet, loud = np.percentile(np.concatenate(around), [QUIET, LOUD])
+        quiet = max(self._faintest, quiet)
+        if loud - quiet > APART:
+            heard = -np.inf if self._speech == np.inf else self._speech - FALL
+            self._speech = max(loud, heard)
+        self._level = float(min(quiet, self._level + RISE, self._speech - APART))
+        return self._level
 
 
 def _against(noise: float, levels: np.ndarray, pauses: Pauses) -> Marked:

@@ -108,7 +108,7 @@ class Srt(Subtitles):
         """Return the content of a file."""
         found = []
         for number, cue in enumerate(cues, 1):
-            text = "\n".join(cue.lines).replace("-->", "->")
+            text = "\n".join(cue.lines).replace("-->", "→")
             found.append(f"{number}\n{_clock(cue.start, ',')} --> {_clock(cue.end, ',')}\n{text}\n")
         return "\n".join(found)
 

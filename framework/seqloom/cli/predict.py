@@ -151,7 +151,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--data", help=argparse.SUPPRESS)  # as in version 0.1
     parser.add_argument(
-        "--to", metavar="FORM", default="jsonl", help="jsonl (default), csv, tsv, text, conll, …"
+        "--to",
+        metavar="FORM",
+        default="jsonl",
+        help="jsonl (default), csv, tsv, text, conll, srt, vtt, …",
     )
     parser.add_argument(
         "--gold",

@@ -101,6 +101,17 @@ class FrontendCodec(Codec):
         """
         return ()
 
+    def describe(self, example: Example, prediction: Prediction) -> Prediction:
+        """Return the prediction with data of the input, such as when a word was said.
+
+        Called after `HeadCodec.describe`. By default the prediction stays as it is.
+
+        Args:
+            example: (Prepared) example.
+            prediction: Prediction that the codec of the head described.
+        """
+        return prediction
+
     def content(self, example: Example, item: Arrays) -> Any:
         """Return a value that is equal for examples with the same input, or None.
 

@@ -299,10 +299,12 @@ class Pipeline:
         codec, frontend = self.codecs.heads[self.head_name], self.codecs.frontend
         describe: Callable[..., Prediction] = codec.describe
         named = bool(accepted(describe, steps=()))
-        return [
-            (one, describe(one, found, **({"steps": frontend.steps(one)} if named else {})))
-            for one, found in zip(examples, predictions, strict=True)
-        ]
+        described = []
+        for one, prediction in zip(examples, predictions, strict=True):
+            steps = {"steps": frontend.steps(one)} if named else {}
+            found = describe(one, prediction, **steps)
+            described.append((one, frontend.describe(one, found)))
+        return described
 
 
 def _shown(value: Any) -> str:

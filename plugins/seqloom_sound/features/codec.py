@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from seqloom.errors import ExampleError, did_you_mean
-from seqloom.interfaces import Arrays, Example, FrontendCodec, View
+from seqloom.interfaces import Arrays, Example, FrontendCodec, Prediction, View
 from seqloom_sound.features.augment import Augmenter
 from seqloom_sound.features.mel import MelSpectrum
 from seqloom_sound.features.noise import Noise, quietest
 from seqloom_sound.features.view import not_shown, view
 from seqloom_sound.schemas.frontend import LogMel
 from seqloom_sound.sound import is_sound, load_sound, resampled, resampled_size
+from seqloom_sound.times import with_times
 
 
 class LogMelCodec(FrontendCodec):
@@ -124,6 +125,10 @@ class LogMelCodec(FrontendCodec):
         return [
             f"{number * seconds:.{digits}f}" for number in range(-(-count // self._frames_per_step))
         ]
+
+    def describe(self, example: Example, prediction: Prediction) -> Prediction:
+        """Return the prediction with the times of texts and words; see `with_times`."""
+        return with_times(example, self.params.field, prediction)
 
     def show(self, example: Example) -> View:
         """Return a picture of the features, with the place of each step; else why it is missing."""

@@ -21,7 +21,7 @@ TARGETS = ("label", "text")
 class Pauses:
     """How long sounds are cut at pauses for prediction.
 
-    The noise is the level that a tenth of the time around a second is below.
+    The noise is the level that 3 % of the time around a second is below.
 
     Attributes:
         longest: Maximum length of a part, in seconds; sounds up to this length are not cut.

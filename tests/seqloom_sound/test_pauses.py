@@ -1,0 +1,180 @@
+"""Long sounds are cut at pauses, in constant memory, and nothing that is loud is lost."""
+
+from __future__ import annotations
+
+import tracemalloc
+from pathlib import Path
+from zipfile import ZipFile
+
+import numpy as np
+import pytest
+import soundfile
+
+from seqloom.errors import ExampleError
+from seqloom.interfaces import Example
+from seqloom_sound.pauses import Span, speech_spans
+from seqloom_sound.readers.parts import parts
+from seqloom_sound.readers.sounds import SoundReader
+from seqloom_sound.readers.speech import SpeechReader
+from seqloom_sound.schemas.data import Pauses
+from seqloom_sound.sound import Sound, load_sound
+
+RATE = 8000
+SAID = [(1.0, 3.0), (4.0, 5.5), (6.0, 6.3), (10.0, 24.0), (26.0, 45.0), (50.0, 51.0)]
+
+
+def recording(said: list[Span], seconds: float, noise: float = 0.002) -> np.ndarray:
+    """Return noise with hum, and in spans something like vowels."""
+    rng = np.random.default_rng(4)
+    time = np.arange(int(seconds * RATE)) / RATE
+    found = noise * rng.normal(size=len(time)) + 0.02 * np.sin(2 * np.pi * 50 * time) + 0.1
+    for start, end in said:
+        inside = (time >= start) & (time < end)
+        here = time[inside] - start
+        voice = sum(np.sin(2 * np.pi * pitch * here) / 2 for pitch in (150, 700, 1800))
+        found[inside] += 0.2 * voice * (1 + 0.5 * np.sin(2 * np.pi * 4 * here))
+    return found.astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def talk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("talk") / "talk.wav"
+    soundfile.write(path, recording(SAID, 60), RATE, subtype="FLOAT")
+    return path
+
+
+def spans(path: Path, pauses: Pauses | None = None) -> list[Span]:
+    with soundfile.SoundFile(path) as file:
+        return [*speech_spans(file, pauses or Pauses())]
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.002, 0.01])
+def test_spans_are_what_is_said_with_a_margin(tmp_path: Path, noise: float) -> None:
+    path = tmp_path / "a.wav"
+    soundfile.write(path, recording(SAID, 60, noise), RATE, subtype="FLOAT")
+    found = spans(path)
+    assert len(found) == len(SAID)
+    for (start, end), (first, last) in zip(found, SAID, strict=True):
+        assert start == pytest.approx(first - 0.2, abs=0.07)
+        assert end == pytest.approx(last + 0.2, abs=0.07)
+
+
+def test_long_speech_is_cut_where_it_is_softest(tmp_path: Path) -> None:
+    samples = recording([(1.0, 59.0)], 60)
+    samples[13 * RATE : 13 * RATE + 1600] = samples[:1600]  # less than a pause
+    path = tmp_path / "a.wav"
+    soundfile.write(path, samples, RATE, subtype="FLOAT")
+    found = spans(path)
+    assert found[0][0] == pytest.approx(0.8, abs=0.05)
+    assert found[0][1] == pytest.approx(13.1, abs=0.15)
+    assert all(end - start <= 20 for start, end in found)
+    assert [start for start, _ in found[1:]] == [end for _, end in found[:-1]]
+    assert found[-1][1] == pytest.approx(59.2, abs=0.05)
+
+
+def test_the_noise_may_change(tmp_path: Path) -> None:
+    quiet, loud = recording([(5, 8)], 40, 0.001), recording([(30, 33)], 40, 0.01)
+    path = tmp_path / "a.wav"
+    soundfile.write(path, np.concatenate([quiet, loud]), RATE, subtype="FLOAT")
+    found = spans(path)
+    assert (found[0][0], found[-1][1]) == pytest.approx((4.8, 73.2), abs=0.1)
+    # What gets louder is taken for speech at most until the noise is known again.
+    assert sum(end - start for start, end in found) < 20
+
+
+def test_a_sound_without_pauses_is_cut_as_speech(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    noise = 0.1 * np.random.default_rng(5).normal(size=50 * RATE)
+    soundfile.write(path, noise, RATE, subtype="FLOAT")
+    found = spans(path)
+    assert (found[0][0], found[-1][1]) == (0.0, 50.0)
+    assert all(end - start <= 20 for start, end in found)
+
+
+def test_a_click_is_no_speech(tmp_path: Path) -> None:
+    samples = recording([(5.0, 6.0)], 30)
+    samples[20 * RATE : 20 * RATE + 100] = 0.9
+    path = tmp_path / "a.wav"
+    soundfile.write(path, samples, RATE, subtype="FLOAT")
+    assert len(spans(path)) == 1
+
+
+def test_inputs_are_parts_with_their_times(talk: Path) -> None:
+    found = [*SpeechReader().inputs([str(talk)])]
+    assert [one.id for one in found if isinstance(one, Example)] == [
+        f"{talk}#{number}" for number in range(1, 7)
+    ]
+    whole, _ = soundfile.read(talk, dtype="float32")
+    for one in found:
+        assert isinstance(one, Example)
+        start, end = one.fields["start"], one.fields["end"]
+        samples, rate = load_sound(one.fields["sound"])
+        assert np.array_equal(samples, whole[round(start * RATE) : round(end * RATE)])
+        assert rate == RATE
+    assert [one.id for one in parts(str(talk))] == [f"{talk}#{number}" for number in range(1, 7)]
+
+
+def test_a_member_of_a_zip_file_is_cut_alike(talk: Path, tmp_path: Path) -> None:
+    with ZipFile(tmp_path / "all.zip", "w") as archive:
+        archive.write(talk, "talk.wav")
+    found = [*SpeechReader().inputs([str(tmp_path / "all.zip")])]
+    expected = parts(str(talk))
+    assert len(found) == len(expected)
+    for one, other in zip(found, expected, strict=True):
+        assert isinstance(one, Example)
+        assert isinstance(one.fields["sound"], Sound)
+        assert one.fields["start"] == other.fields["start"]
+        same = load_sound(one.fields["sound"])[0], load_sound(other.fields["sound"])[0]
+        assert np.array_equal(*same)
+
+
+def test_what_is_short_or_has_a_text_stays_whole(talk: Path, tmp_path: Path) -> None:
+    assert len([*SpeechReader(pauses={"longest": 60}).inputs([str(talk)])]) == 1
+    assert len([*SpeechReader(cut=False).inputs([str(talk)])]) == 1
+    assert len([*SoundReader().inputs([str(talk)])]) == 1
+    assert len([*SoundReader(cut=True).inputs([str(talk)])]) == 6
+    (tmp_path / "a.jsonl").write_text(f'{{"path": "{talk}", "text": "all of it"}}\n')
+    assert len([*SpeechReader().inputs([str(tmp_path / "a.jsonl")])]) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda x: x * 0,
+            "no part of the sound is louder than data.pauses.quietest=-65 dB of",
+        ),
+        (lambda x: np.where(np.arange(len(x)) == 12345, np.nan, x), "sample 12345 (from 0) is na"),
+    ],
+)
+def test_long_sounds_that_cannot_be_cut_are_reported(
+    tmp_path: Path, change: object, message: str
+) -> None:
+    path = tmp_path / "a.wav"
+    assert callable(change)
+    soundfile.write(path, change(recording([(1, 2)], 30)), RATE, subtype="FLOAT")
+    *_, error = SpeechReader().inputs([str(path)])
+    assert isinstance(error, ExampleError)
+    assert message in str(error)
+
+
+def test_a_long_truncated_sound_is_reported(talk: Path, tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    path.write_bytes(talk.read_bytes()[:-1000])
+    [error] = SpeechReader().inputs([str(path)])
+    assert isinstance(error, ExampleError)
+    assert "a.wav is truncated: " in str(error)
+
+
+def test_memory_does_not_grow_with_the_sound(talk: Path, tmp_path: Path) -> None:
+    whole, _ = soundfile.read(talk, dtype="float32")
+    path = tmp_path / "long.wav"
+    with soundfile.SoundFile(path, "w", RATE, 1, "PCM_16") as file:
+        for _ in range(3):
+            file.write(whole)
+    tracemalloc.start()
+    count = sum(isinstance(one, Example) for one in SpeechReader().inputs([str(path)]))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert count == 18
+    assert peak < 2_000_000  # of 5.8 MB of samples in float32

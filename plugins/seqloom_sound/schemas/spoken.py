@@ -21,8 +21,8 @@ class Spoken:
     """
 
     seed: int = 1
-    train_size: int = 1200
+    train_size: int = 800
     val_size: int = 100
-    test_size: int = 300
+    test_size: int = 200
     train_speakers: int = 12
     test_speakers: int = 4

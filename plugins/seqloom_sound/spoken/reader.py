@@ -64,9 +64,9 @@ class SpokenReader(Reader):
         self,
         *,
         seed: int = 1,
-        train_size: int = 1200,
+        train_size: int = 800,
         val_size: int = 100,
-        test_size: int = 300,
+        test_size: int = 200,
         train_speakers: int = 12,
         test_speakers: int = 4,
     ) -> None:

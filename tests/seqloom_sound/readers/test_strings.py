@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from seqloom.config.compose import compose_run
 from seqloom.errors import ConfigError, DataError, ExampleError
 from seqloom.interfaces import SPLITS, Example
 from seqloom_sound.readers.compose import coloured_noise, trimmed
@@ -157,3 +158,11 @@ def test_a_damaged_part_is_named(recordings: dict[str, Any], tmp_path: Path) -> 
     assert isinstance(example, Example)
     with pytest.raises(ValueError, match=r"\d_ann_0.wav cannot be read as a sound file"):
         example.fields["sound"].load()
+
+
+def test_the_recipes_compose() -> None:
+    for name, data in (("spoken", "spoken"), ("fsdd_strings", "sound_strings")):
+        config = compose_run([f"experiment={name}"])
+        names = [config.components[kind]["name"] for kind in ("data", "frontend", "head")]
+        assert names == [data, "log_mel", "ctc"]
+    assert compose_run(["experiment=fsdd_strings", "data.unseen=[theo]"]).data["unseen"] == ["theo"]

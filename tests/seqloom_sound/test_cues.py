@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from seqloom_sound.cues import Cue, Word, cues_of, lines_of, spread, timed
 
-TEXTS = st.lists(st.text("ab.xyz", min_size=1, max_size=60), max_size=30)
+TEXTS = st.lists(st.text("ab.xyz", min_size=1, max_size=60), min_size=1, max_size=30)
 STEPS = st.lists(st.floats(0, 3), min_size=60, max_size=60)
 
 

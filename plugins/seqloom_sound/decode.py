@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import BinaryIO
 
 import numpy as np
@@ -19,6 +20,7 @@ where a Xing or Info header has the length."""
 LONGEST = 1 << 26  # samples of all channels: an hour of sound, 256 MiB of memory
 SLACK = 0.1  # seconds that a part may end after the sound, as rounded times do
 _UNKNOWN = 0x7FFFF000  # sizes above are written by programs that cannot seek back to the start
+_NO_LENGTH = 1 << 62  # samples; libsndfile gives the largest number where the header has none
 _SHORTER = re.compile(r"^data : (\d+) \(should be (\d+)\)", re.MULTILINE)
 _PAGE = 1 << 16  # bytes that the last page of an OGG file is in
 
@@ -51,10 +53,15 @@ def opened(stream: BinaryIO, name: str) -> Iterator[soundfile.SoundFile]:
     """
     _require_end(stream, name)
     try:
-        with soundfile.SoundFile(stream) as file:
+        with soundfile.SoundFile(_nameless(stream)) as file:
             if file.format not in FORMATS:
                 raise ValueError(
                     f"{name} has the format {file.format_info}. Convert it to WAV or FLAC."
+                )
+            if file.frames >= _NO_LENGTH:
+                raise ValueError(
+                    f"{name} has no length in its header, as of a stream. Write it again, for "
+                    "example with flac -d and flac."
                 )
             yield file
     except soundfile.LibsndfileError as error:
@@ -62,6 +69,12 @@ def opened(stream: BinaryIO, name: str) -> Iterator[soundfile.SoundFile]:
             f"{name} cannot be read as a sound file: {error.error_string} Expected WAV, FLAC, OGG "
             "or MP3."
         ) from None
+
+
+def _nameless(stream: BinaryIO) -> SimpleNamespace:
+    """Return a stream without its name, whose suffix (.raw) would count more than its content."""
+    names = ("read", "readinto", "seek", "tell")
+    return SimpleNamespace(**{name: getattr(stream, name) for name in names})
 
 
 def read_part(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import posixpath
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,24 +32,33 @@ class Place:
     @property
     def zipped(self) -> bool:
         """Whether this is a zip file."""
-        return self.path.is_file()
+        return os.path.isfile(self.path)  # noqa: PTH113 - Path's raises for long names
 
     def names(self) -> list[str]:
-        """Return the names of all files, sorted; hidden ones are left out.
+        """Return the names of all files, sorted; hidden ones are left out, links are followed.
 
         Raises:
             ValueError: If this is neither a folder nor a zip file.
         """
-        if self.zipped:
-            names = member_names(str(self.path))
-        else:
-            names = [file.relative_to(self.path).as_posix() for file in self.path.rglob("*")]
+        names = member_names(str(self.path)) if self.zipped else _files(self.path)
         return sorted(name for name in names if not is_hidden(name))
 
     def __contains__(self, name: str) -> bool:
         if self.zipped:
-            return has_member(str(self.path), name)
-        return os.path.isfile(self.path / name)  # noqa: PTH113 - Path's raises for long names
+            return self.member(name) is not None
+        return os.path.isfile(self.path / name)  # noqa: PTH113 - as above
+
+    def member(self, name: str) -> str | None:
+        """Return the member of a zip file that a name means, ``a.wav`` for ``./a.wav``, or None.
+
+        Raises:
+            ValueError: If this is not a zip file.
+        """
+        if has_member(str(self.path), name):
+            return name
+        plain = posixpath.normpath(name)
+        inside = not plain.startswith("..") and has_member(str(self.path), plain)
+        return plain if inside else None
 
     def read(self, name: str, largest: int = LARGEST) -> bytes:
         """Return the bytes of a file of at most ``largest`` bytes.
@@ -85,6 +95,22 @@ class Place:
             raise ValueError(f"{self.path / name} cannot be read: {error.strerror}.") from None
         except DataError as error:
             raise ValueError(str(error)) from None
+
+
+def _files(folder: Path) -> Iterator[str]:
+    """Yield the names of all files below a folder; a link to a folder that it is in is left out."""
+    above: dict[str, frozenset[tuple[int, int]]] = {str(folder): frozenset()}
+    for path, folders, files in os.walk(folder, followlinks=True):
+        seen = above.pop(path) | {_identity(path)}
+        names = {name: os.path.join(path, name) for name in folders}  # noqa: PTH118 - as os.walk
+        folders[:] = [name for name, inner in names.items() if _identity(inner) not in seen]
+        above |= {names[name]: seen for name in folders}
+        yield from ((Path(path) / name).relative_to(folder).as_posix() for name in files)
+
+
+def _identity(folder: str) -> tuple[int, int]:
+    status = Path(folder).stat()
+    return status.st_dev, status.st_ino
 
 
 def is_sound_file(name: str) -> bool:

@@ -166,6 +166,25 @@ def test_bad_files_are_refused(tmp_path: Path, data: bytes, message: str) -> Non
     assert path in str(refusal.value)
 
 
+def test_the_suffix_of_a_file_does_not_count(tmp_path: Path) -> None:
+    assert len(load_sound(stored(tmp_path, encoded(), "a.raw"))[0]) == 800
+    with pytest.raises(
+        ValueError, match=r"a.raw cannot be read as a sound file: Format not recogn"
+    ):
+        load_sound(stored(tmp_path, b"a text" * 99, "a.raw"))
+
+
+def test_a_stream_without_length_is_refused(tmp_path: Path) -> None:
+    data = bytearray(encoded(kind="FLAC"))
+    data[21] &= 0xF0  # the number of samples in STREAMINFO, 36 bits: unknown
+    data[22:26] = bytes(4)
+    sound = SoundFile(stored(tmp_path, bytes(data), "a.flac"))
+    with pytest.raises(ValueError, match=r"a.flac has no length in its header, as of a stream"):
+        sound.load()
+    with pytest.raises(ValueError, match="example with flac -d and flac"):
+        _ = sound.seconds
+
+
 def test_a_header_cannot_claim_all_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("seqloom_sound.decode.LONGEST", 799)
     with pytest.raises(
@@ -194,6 +213,9 @@ def test_any_damage_is_refused_in_words_or_read(tmp_path: Path) -> None:
     ("value", "message"),
     [
         ("missing.wav", "missing.wav cannot be read: No such file or directory"),
+        ("~nobody-here/a.wav", "~nobody-here/a.wav cannot be read: No such file or directory"),
+        ("a" * 300, "cannot be read: File name too long"),
+        (f"{'a' * 300}/a.wav", "cannot be read: File name too long"),
         (7, "a value of type int is not a sound; expected a path"),
         (TONE, "a value of type ndarray is not a sound"),
         (

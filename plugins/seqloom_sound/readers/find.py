@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -118,8 +119,9 @@ def place_of(path: str) -> Place:
     Raises:
         DataError: It does not exist, or cannot be downloaded.
     """
-    folder = Path(path).expanduser()
-    return Place(folder if folder.is_dir() else local_path(path))
+    # The functions of os.path, unlike Path's, take any name: too long, of an unknown user.
+    folder = Path(os.path.expanduser(path))  # noqa: PTH111
+    return Place(folder if os.path.isdir(folder) else local_path(path))  # noqa: PTH112
 
 
 def place_beside(table: Path) -> Place:
@@ -153,7 +155,14 @@ def has_sound(place: Place, name: str) -> bool:
 
 
 def sound_file(place: Place, name: str) -> SoundFile:
-    """Return a sound of a place."""
-    if place.zipped:
-        return SoundFile(str(place), name)
-    return SoundFile(str(place.path / name))
+    """Return a sound of a place; it may be missing.
+
+    Raises:
+        DataError: The place is neither a folder nor a zip file.
+    """
+    if not place.zipped:
+        return SoundFile(str(place.path / name))
+    try:
+        return SoundFile(str(place), place.member(name) or name)
+    except ValueError as error:
+        raise DataError(str(error)) from None

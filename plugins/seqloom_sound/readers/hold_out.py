@@ -46,10 +46,13 @@ class HoldOut:
         return f"data.hold_out={held}"
 
     def check(self, known: Collection[str]) -> None:
-        """Raise if the config names a field that sounds do not have.
+        """Raise if the config names a field that no sound has.
+
+        Args:
+            known: Names of the fields of all sounds.
 
         Raises:
-            ConfigError: If a field is unknown; the message lists the known ones.
+            ConfigError: If a field is not known; the message lists those that are.
         """
         for split, fields in self._values.items():
             for name in fields:

@@ -65,7 +65,7 @@ def in_kaldi(folder: Path, place: Place, *, targets: bool) -> Iterator[Found]:
         except ValueError as error:
             found.problem = str(error)
         yield found
-    for name, entry in texts.items():
+    for name, entry in texts.items() if targets else ():
         if name not in utterances:
             files = "segments" if has_segments else SCP
             problem = entry.problem or f"{name!r} has a text, but is not in {files}."
@@ -78,14 +78,15 @@ def _fields(
     """Return the text and the speaker of an utterance.
 
     Raises:
-        ValueError: One of their lines is bad, or the text is missing.
+        ValueError: One of their lines is bad, or the text is missing, and ``targets`` are required.
     """
     values = {}
     for field, entries in (("text", texts), ("speaker", speakers)):
         if entry := entries.get(name):
-            if entry.problem:
+            if not entry.problem:
+                values[field] = entry.value
+            elif targets:  # it is not needed otherwise
                 raise ValueError(f"{entry.origin}: {entry.problem}")
-            values[field] = entry.value
     if targets and "text" not in values:
         raise ValueError(f"{name!r} has no line in the file 'text'.")
     return values

@@ -76,6 +76,7 @@ def _supervised(cut: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
             f"its recording is of the type {sources[0].get('type')!r}, which is not read; expected "
             "'file'. Save the sounds as files first, with CutSet.save_audios of Lhotse."
         )
+    _require_unchanged(cut["recording"].get("transforms"))
     supervisions = cut.get("supervisions") or [{}]
     if not (isinstance(supervisions, list) and all(isinstance(one, dict) for one in supervisions)):
         raise ValueError("its supervisions are not a list of objects.")
@@ -86,6 +87,21 @@ def _supervised(cut: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
         own = {key: only.get(key) for key in ("text", "speaker", "language", "gender")}
         return [{**own, **whole, "duration": cut.get("duration"), "id": cut.get("id")}]
     return [_of_supervision(one, whole, start) for one in supervisions]
+
+
+def _require_unchanged(transforms: Any) -> None:
+    """Refuse a recording that Lhotse changes while it reads it, except for its rate.
+
+    Raises:
+        ValueError: The recording has such a transform.
+    """
+    listed = transforms if isinstance(transforms, list) else [transforms] if transforms else []
+    names = [str(one.get("name") if isinstance(one, dict) else one) for one in listed]
+    if changing := [name for name in names if name != "Resample"]:
+        raise ValueError(
+            f"its recording is changed while it is read ({', '.join(changing)}), which is not "
+            "done here. Save the changed sounds as files first, with CutSet.save_audios of Lhotse."
+        )
 
 
 def _of_supervision(

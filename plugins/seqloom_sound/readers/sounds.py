@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import Any, Protocol
 
 from seqloom.data import Pattern, SplitConfig, SplitReader
-from seqloom.errors import DataError, ExampleError
+from seqloom.errors import ConfigError, DataError, ExampleError
 from seqloom.interfaces import Example
 from seqloom_sound.readers.find import Finder, Found
 from seqloom_sound.readers.hold_out import HoldOut
@@ -60,6 +60,8 @@ class FoundReader(SplitReader):
     ) -> None:
         cut = split if isinstance(split, SplitConfig) else SplitConfig(**(split or {}))
         super().__init__(files, cut)
+        if channel is not None and channel < 0:
+            raise ConfigError(f"data.channel={channel}: expected a number from 0, or null.")
         self._finder, self._channel, self._pauses = finder, channel, pauses
         given = {name: f"data.{name}={file}" for name, file in self.files.items()}
         given |= {name: f"data.split.{name}" for name in ("val", "test") if getattr(cut, name)}
@@ -70,17 +72,22 @@ class FoundReader(SplitReader):
 
         Raises:
             DataError: A file is missing, malformed or has no sounds.
+            ConfigError: No sound has a field that others are held out by.
         """
         source = "train" if split in self._held else split
         if source not in self.files:
             return
         path, prefix, count = self.files[source], self._prefix(source), 0
+        names: set[str] = set()  # of any sound: one of them may lack some
+        usable = False
         for found in self._finder.find(path):
-            if source == "train" and not found.problem:
-                self._held.check(found.values)
+            names |= found.values.keys()
+            usable = usable or not found.problem
             if source != "train" or self._held.split_of(found.values) == split:
                 count += 1
                 yield self._example(found, f"{prefix}/{found.name}")
+        if source == "train" and usable:
+            self._held.check(names)
         if not count:
             held = f" for {split} by {self._held}" if split in self._held else ""
             raise DataError(f"{path}: no sounds in it{held}.")

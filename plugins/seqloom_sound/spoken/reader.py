@@ -76,6 +76,7 @@ class SpokenReader(Reader):
             zip(SPLITS, (train_speakers, test_speakers, test_speakers), strict=True)
         )
         for name, value, least in (
+            ("seed", seed, 0),
             *((f"{split}_size", size, 0) for split, size in self._sizes.items()),
             ("train_speakers", train_speakers, 1),
             ("test_speakers", test_speakers, 1),

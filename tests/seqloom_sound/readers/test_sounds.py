@@ -130,6 +130,15 @@ def test_what_is_held_out_is_never_trained_on(flat: Path) -> None:
     assert len(set.union(*parts.values())) == 24
 
 
+def test_a_field_to_hold_out_by_may_be_absent(flat: Path) -> None:
+    reader = SoundReader(
+        train=str(flat),
+        pattern=r"(?P<label>\d)_((?P<gender>a)nna|bo)_\d\.wav",
+        hold_out={"test": {"gender": ["a"]}},
+    )
+    assert [len(usable(reader.examples(split))) for split in ("train", "test")] == [12, 12]
+
+
 def test_splits_can_be_cut_at_random(sorted_: Path) -> None:
     cut = {"val": 0.25, "stratify": "label"}
     reader = SoundReader(train=str(sorted_), split=cut)
@@ -219,6 +228,7 @@ def test_tables_are_utf_8_and_well_formed(tmp_path: Path) -> None:
             {"hold_out": {"val": {}}, "train": None},
             r"data.hold_out.val requires data.train",
         ),
+        ({"channel": -3}, r"data.channel=-3: expected a number from 0, or null"),
         ({"pattern": "("}, r"data.pattern=\(: not a regular expression"),
     ],
 )
@@ -231,7 +241,7 @@ def test_holding_out_by_what_is_not_there_is_refused(flat: Path) -> None:
     held = {"val": {"speakr": ["bo"]}}
     reader = SoundReader(train=str(flat), pattern=PATTERN, hold_out=held)
     with pytest.raises(ConfigError, match=r"val.speakr: .* Did you mean 'speaker'\?"):
-        next(reader.examples("train"))
+        list(reader.examples("train"))
     held = {"val": {"speaker": ["eve"]}}
     reader = SoundReader(train=str(flat), pattern=PATTERN, hold_out=held)
     with pytest.raises(DataError, match=r"no sounds in it for val by data.hold_out=.*eve"):

@@ -112,6 +112,23 @@ def test_cuts_of_lhotse_have_an_example_for_each_supervision(tmp_path: Path) -> 
     assert "b.jsonl:1: its recording is of the type 'command', which is not read" in str(error)
 
 
+def test_cuts_that_lhotse_changes_while_it_reads_them_are_refused(tmp_path: Path) -> None:
+    sound(tmp_path / "a.wav")
+    source = {"type": "file", "channels": [0], "source": str(tmp_path / "a.wav")}
+    cut = {"id": "c", "start": 0.0, "duration": 0.5, "supervisions": [{"text": "one"}]}
+    resample = {"name": "Resample", "kwargs": {}}
+    speed = {"name": "Speed", "kwargs": {"factor": 1.1}}
+    recordings = [
+        {"sources": [source], "transforms": transforms}
+        for transforms in (None, [], [resample], [resample, speed])
+    ]
+    lines = "".join(f"{json.dumps(cut | {'recording': one})}\n" for one in recordings)
+    *read, error = SpeechReader(train=written(tmp_path / "c.jsonl", lines)).examples("train")
+    assert lengths(usable(read)) == [4000, 4000, 4000]
+    assert "c.jsonl:4: its recording is changed while it is read (Speed), which is" in str(error)
+    assert "CutSet.save_audios" in str(error)
+
+
 def test_tables_are_known_by_their_columns(tmp_path: Path) -> None:
     sound(tmp_path / "a.wav")
     found = train(written(tmp_path / "a.csv", 'file,transcript,who\na.wav,"yes, I do",bo\n'))
@@ -203,6 +220,12 @@ def test_what_is_wrong_with_kaldi_is_said(
         assert not errors  # the first counts
     else:
         assert message in "".join(errors)
+
+
+def test_texts_of_kaldi_are_not_needed_for_inputs(kaldi: Path) -> None:
+    written(kaldi / "text", b"u1 caf\xe9\nu8 a\nu9 b\n")
+    written(kaldi / "utt2spk", "u1\nu2 anna\n")
+    assert len(usable(SpeechReader().inputs([str(kaldi)]))) == 3
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,7 @@ def test_a_sound_is_the_same_every_time_and_another_with_another_seed() -> None:
     ("params", "message"),
     [
         ({"val_size": -1}, "data.val_size=-1: expected at least 0"),
+        ({"seed": -1}, "data.seed=-1: expected at least 0"),
         ({"test_speakers": 0}, "data.test_speakers=0: expected at least 1"),
         ({"train_size": POSSIBLE}, f"only {POSSIBLE} different commands"),
     ],

@@ -117,6 +117,10 @@ class TranslationCodec(HeadCodec):
         """Return the number of units."""
         return len(item["units"])
 
+    def terms(self, item: Arrays) -> int:
+        """Return the number of units, which count equally in a step."""
+        return len(item["units"])
+
     def describe(
         self, example: Example, prediction: Prediction, *, steps: Sequence[str] = ()
     ) -> Prediction:

@@ -79,12 +79,10 @@ class TranslationHead(Head):
         return Outputs(memory, encoded.summary, hidden)
 
     def loss(self, outputs: Outputs, targets: Targets) -> Tensor:
-        """Return −log P(target) divided by the mean length of the targets, (B,).
+        """Return −log P(target) divided by the mean length of the training targets, (B,).
 
-        Their mean over a set of texts is the mean over units, of which each counts equally,
-        whatever the length of its text. The mean length is that of the training targets, so that
-        the loss of an example does not depend on its batch; but in training that of the batch:
-        batches of short texts have more examples, and would count less by unit.
+        The mean over a set of texts is then the mean over units, of which each counts equally,
+        whatever the length of its text; in a step of training by `HeadCodec.terms`.
         """
         assert outputs.hidden is not None
         units, lengths = targets["units"].long(), targets.lengths["units"]
@@ -100,8 +98,7 @@ class TranslationHead(Head):
         )
         losses = cross_entropy(problem)
         sums = losses.new_zeros(len(units)).index_add(0, rows, losses)
-        mean_length = len(losses) / len(units) if self.training else self.codec.mean_length
-        return sums / mean_length
+        return sums / self.codec.mean_length
 
     def decode(
         self,
@@ -117,6 +114,7 @@ class TranslationHead(Head):
         Validation searches with ``val_beam``.
         """
         options, lengths = self.options, encoded.lengths.tolist()
+        scores = scores or options.alignment  # word pairs name the pieces
         validating = purpose == "validate"
         if validating and options.val_beam != options.beam and not self._said:
             self._said = True
@@ -133,7 +131,7 @@ class TranslationHead(Head):
             length_penalty=options.length_penalty,
             coverage_penalty=options.coverage_penalty,
             no_repeat=options.no_repeat,
-            attention=purpose == "report" or (options.alignment and scores),
+            attention=purpose == "report" or options.alignment,
         )
         limits = [math.ceil(options.max_ratio * one) + options.max_extra for one in lengths]
         prefixes = [[] for _ in lengths] if given is None else _sequences(given, "prefix")
@@ -171,11 +169,12 @@ class TranslationHead(Head):
                     for unit, value in zip(best.units, best.logs, strict=False)
                 ],
             }
-            if settings.best > 1:
-                prediction["alternatives"] = [
-                    {field: units.text(one.units), "confidence": _probability(one.logs)}
-                    for one in found
-                ]
+        if settings.best > 1:
+            prediction["alternatives"] = [
+                {field: units.text(one.units)}
+                | ({"confidence": _probability(one.logs)} if scores else {})
+                for one in found
+            ]
         if best.attention and settings.attention:
             weights = torch.stack(best.attention)[: len(best.units)]
             prediction["attention"] = [

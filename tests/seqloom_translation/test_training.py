@@ -6,21 +6,17 @@ import json
 import random
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
-from torch.nn import functional as F
 
 import seqloom
 from seqloom.cli.evaluate import evaluate
 from seqloom.cli.predict import predict
-from seqloom.demo.served import ServedModel
-from seqloom.interfaces import SPLITS, Example, Targets
-from seqloom.nn import length_mask
-from seqloom_translation.head import Outputs
+from seqloom.data.sampler import BatchSampler
+from seqloom.interfaces import SPLITS, Example
 from seqloom_translation.lingo.grammar import sentence
 from seqloom_translation.lingo.reader import LingoReader
-
-from .conftest import encoded
 
 Trained = tuple[seqloom.Result, Path]
 
@@ -41,33 +37,20 @@ def test_it_learns_word_order_and_agreement(trained: Trained) -> None:
 
 
 def test_each_unit_counts_equally_in_a_step(trained: Trained) -> None:
-    head = seqloom.load(trained[1]).model.heads["translation"]
-    source, lengths = encoded([3, 3, 3]), torch.tensor([9, 2, 1])
-    units = torch.randint(4, 9, (3, 9))
-    targets = Targets({"units": units}, {"units": lengths})
-    hidden = torch.randn(3, 9, head.decoder.embedding.embedding_dim)
-    outputs = Outputs(None, source.summary, hidden)
-    alone = head.loss(outputs, targets) * head.codec.mean_length
-    head.train()
-    smoothed = F.cross_entropy(
-        head.decoder.logits(hidden).transpose(1, 2), units, reduction="none", label_smoothing=0.1
-    )
-    mask = length_mask(lengths, 9)
-    torch.testing.assert_close(head.loss(outputs, targets).mean(), smoothed[mask].mean())
-    head.options.label_smoothing = 0.0
-    in_a_batch = head.loss(outputs, targets) * lengths.sum() / 3
-    torch.testing.assert_close(in_a_batch, alone)
-
-
-def test_the_demo_shows_the_translation_and_the_next_ones(trained: Trained) -> None:
-    served = ServedModel(seqloom.load(trained[1], head={"alternatives": 3}), "lingo")
-    found = served.answer(json.dumps({"text": TEXT}).encode())
-    assert found["reading"] == LINGO
-    first, attention = found["shown"]
-    names = [row[2][0][2] for row in first[2]]
-    assert names == [["translation"], ["alternative"], ["alternative"]]
-    assert attention[1] == {"class": "attention"}
-    assert served.answer(b'{"text": " "}')["reading"] == ""
+    """Two ranks that accumulate two batches each: their losses, weighted, are a mean over units."""
+    codec = seqloom.load(trained[1]).codecs.heads["translation"]
+    lengths = [9, 2, 1, 3, 8, 2, 2, 7]
+    assert [codec.terms({"units": np.zeros(length)}) for length in lengths] == lengths
+    mean = sum(lengths) / len(lengths)  # by which the head divides
+    settings = {"max_examples": 3, "max_cost": 9, "shuffle": True, "seed": 1, "accumulate": 2}
+    samplers = [
+        BatchSampler(lengths, **settings, rank=rank, world_size=2, terms=lengths)
+        for rank in range(2)
+    ]
+    batches = [batch for one in samplers for batch in list(one)[:2]]
+    losses = [sum(lengths[i] * 0.5 for i in one) / mean / len(one) for one in batches]
+    step = sum(one.weight * loss for one, loss in zip(batches, losses, strict=True)) / 4
+    assert step == pytest.approx(0.5)  # whatever their lengths
 
 
 def test_it_translates(trained: Trained) -> None:

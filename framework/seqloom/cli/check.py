@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from seqloom.cli.help import HelpFormatter
 from seqloom.config.compose import compose_run, refuse_sweep
+from seqloom.config.run_config import RunConfig
+from seqloom.errors import printable
 from seqloom.files import finite
 from seqloom.plugins.registry import disabling_for_one_run
 
@@ -20,7 +23,7 @@ def check(arguments: list[str]) -> int:
     Raises:
         SeqloomError: The config cannot be composed.
     """
-    options = _parser().parse_args(arguments)
+    options = _parser().parse_intermixed_args(arguments)
     words: list[str] = options.overrides
     refuse_sweep(words)
     with disabling_for_one_run():
@@ -34,14 +37,21 @@ def check(arguments: list[str]) -> int:
 
 def _check(words: list[str]) -> Any:
     if any(word.lstrip("+").startswith("init=") for word in words):
-        from seqloom.train.pretrained import apply_init, with_components
+        from seqloom.train.pretrained import with_components
 
-        config = compose_run(with_components(words), apply_init)
-    else:
-        config = compose_run(words)  # before torch is imported: a typing error is answered fast
+        words = with_components(words)
+    config = compose_run(words, _with_init)  # before torch is imported: errors are found fast
     from seqloom.train.check.check import check as check_config
 
     return check_config(config)
+
+
+def _with_init(config: RunConfig, overrides: Sequence[str]) -> RunConfig:
+    if not config.init:
+        return config
+    from seqloom.train.pretrained import apply_init
+
+    return apply_init(config, overrides)
 
 
 def page(found: Any) -> str:
@@ -66,7 +76,7 @@ def _table(sizes: dict[str, Any]) -> list[str]:
         steps = one.get("steps")
         numbers = (
             f"{steps['shortest']:16,} {steps['median']:7,} {steps['95%']:6,} {steps['longest']:8,}"
-            f"   {steps['longest_at']}"
+            f"   {printable(steps['longest_at'])}"
             if steps
             else ""
         )
@@ -85,7 +95,9 @@ def _classes(classes: dict[str, dict[str, int]]) -> list[str]:
         return []
     names = list(train)
     shown = names if len(names) <= 12 else [*names[:6], None, *names[-5:]]
-    told = ", ".join("…" if name is None else f"{name} {train[name]:,}" for name in shown)
+    told = ", ".join(
+        "…" if name is None else f"{printable(name)} {train[name]:,}" for name in shown
+    )
     return [f"classes: {len(train)} in train: {told}"]
 
 

@@ -27,6 +27,7 @@ class EncodedExample:
         frames: Number of steps of the frontend's output.
         whole: Whether the example has all the fields that it was read with.
         given: Arrays that a head may know when it predicts, by its name; see `HeadCodec.given`.
+        terms: Number of terms of its loss, by which it counts in a step; see `HeadCodec.terms`.
     """
 
     example: Example
@@ -36,6 +37,7 @@ class EncodedExample:
     frames: int = 0
     whole: bool = True
     given: dict[str, Arrays] = field(default_factory=dict)
+    terms: int = 1
 
 
 @dataclass(frozen=True)

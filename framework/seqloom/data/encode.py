@@ -60,6 +60,7 @@ class Codecs:
                 unknown.append(error)
             codec.check(example, target, encoded.frames)
             encoded.cost = max(encoded.cost, codec.cost(target))
+            encoded.terms = max(encoded.terms, codec.terms(target))
         return encoded
 
     def augment(self, encoded: EncodedExample, rng: np.random.Generator) -> EncodedExample:

@@ -35,6 +35,7 @@ class EncodedSplit(Sequence[EncodedExample]):
         ids: Ids of the N examples.
         costs: Sizes in a batch, (N,) int64.
         steps: Numbers of steps that the frontend gives, (N,) int64.
+        terms: Numbers of terms of their losses, by which examples count in a step, (N,) int64.
     """
 
     def __init__(self, encoded: Sequence[EncodedExample], read: Read | None = None) -> None:
@@ -50,6 +51,7 @@ class EncodedSplit(Sequence[EncodedExample]):
         self.ids = [one.example.id for one in encoded]
         self.costs = np.array([one.cost for one in encoded], np.int64)
         self.steps = np.array([one.frames for one in encoded], np.int64)
+        self.terms = np.array([one.terms for one in encoded], np.int64)
 
     def __len__(self) -> int:
         return len(self._encoded)
@@ -116,6 +118,7 @@ class EncodedSplit(Sequence[EncodedExample]):
             "given": list(self[0].given) if flat else [],
             "costs": self.costs.tolist(),
             "steps": self.steps.tolist(),
+            "terms": self.terms.tolist(),
             "examples": [_plain(one) for one in self],
         }
         text = json.dumps(found, ensure_ascii=False, allow_nan=False)
@@ -273,5 +276,5 @@ class _StoredExamples(Sequence[EncodedExample]):
                 heads[head][own] = arrays[place]
             else:
                 inputs[name] = arrays[place]
-        cost, steps = self.facts["costs"][place], self.facts["steps"][place]
-        return EncodedExample(example, inputs, targets, cost, steps, row["whole"], given)
+        cost, steps, terms = (self.facts[name][place] for name in ("costs", "steps", "terms"))
+        return EncodedExample(example, inputs, targets, cost, steps, row["whole"], given, terms)

@@ -50,9 +50,9 @@ class RedealtSampler(Sampler[list[int]]):
         """Yield this rank's batches of the epoch; the first time from a loaded position."""
         start, self._resume_at = self._resume_at, 0
         for together in self.plan.steps(start):
-            examples = sum(map(len, together))
+            total = sum(map(self.plan.share, together))
             for batch in deal(together, self._world_size)[self._rank]:
-                weight = batch.weight * len(batch) * self._world_size * self.accumulate / examples
+                weight = batch.weight * len(batch) * self._world_size * self.accumulate / total
                 yield Batch(batch, weight, self.epoch)
 
     def set_epoch(self, epoch: int) -> None:

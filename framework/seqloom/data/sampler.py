@@ -25,7 +25,7 @@ class Batch(list[int]):
     Attributes:
         weight: n·W·K/Σn, for n examples here and Σn in all batches of the step, K on each of W
             ranks. With it the mean over them of weight × mean loss is the mean loss over all the
-            step's examples.
+            step's examples. With ``terms``, examples count by theirs instead.
         epoch: Epoch of the batch; the only one that a worker that reads ahead can use.
     """
 
@@ -55,6 +55,7 @@ class BatchSampler(Sampler[list[int]]):
         ids: Ids of the examples, for messages.
         accumulate: Batches of a rank whose gradients make one step; the last step of an epoch may
             have fewer, and is divided by the same number.
+        terms: How much each example counts in a step, see `HeadCodec.terms`; None: all the same.
 
     Attributes:
         epoch: Epoch set by ``set_epoch``.
@@ -84,6 +85,7 @@ class BatchSampler(Sampler[list[int]]):
         world_size: int = 1,
         ids: Sequence[str] | None = None,
         accumulate: int = 1,
+        terms: Sequence[int] | Ints | None = None,
     ) -> None:
         if not 0 <= rank < world_size:
             raise ValueError(f"rank {rank} is not one of {world_size}.")
@@ -91,6 +93,8 @@ class BatchSampler(Sampler[list[int]]):
         self._costs = np.asarray(costs, np.int64).reshape(-1)
         _check_costs(self._costs, max_cost, ids)
         _check_ranks(len(self._costs), world_size)
+        # Relative to their mean, so that a step of average examples has the weight 1.
+        self._shares = None if terms is None else np.asarray(terms) / np.mean(terms)
         self._shuffle, self._seed = shuffle, seed
         self._rank, self.world_size = rank, world_size
         self.accumulate = accumulate
@@ -123,7 +127,7 @@ class BatchSampler(Sampler[list[int]]):
             self._position = position + 1
             first = position - position % self.accumulate
             together = steps[first : first + self.accumulate]
-            yield self._batch(order, int(steps[position]), epoch, self._examples(together))
+            yield self._batch(order, int(steps[position]), epoch, self._total(order, together))
 
     def steps(self, start: int) -> Iterator[list[list[int]]]:
         """Yield the batches of all ranks in each step of the epoch, from a step on."""
@@ -192,15 +196,22 @@ class BatchSampler(Sampler[list[int]]):
         rng = np.random.default_rng((self._seed, self.epoch))
         return self._batches.permuted(rng), rng.permutation(steps)
 
-    def _examples(self, steps: Ints) -> int:
-        """Return how many examples all ranks have in some of the epoch's rounds of batches."""
-        bounds, ranks = self._batches.bounds, self.world_size
-        return int((bounds[(steps + 1) * ranks] - bounds[steps * ranks]).sum())
+    def share(self, examples: Sequence[int] | Ints) -> float:
+        """Return by how many average examples some examples count: their number, without terms."""
+        if self._shares is None:
+            return len(examples)
+        return float(self._shares[np.asarray(examples, np.int64)].sum())
 
-    def _batch(self, order: Ints, step: int, epoch: int, examples: int) -> Batch:
+    def _total(self, order: Ints, steps: Ints) -> float:
+        """Return by how many average examples those of all ranks count in some of the rounds."""
+        bounds, ranks = self._batches.bounds, self.world_size
+        rounds = (order[bounds[one * ranks] : bounds[(one + 1) * ranks]] for one in steps)
+        return sum(map(self.share, rounds))
+
+    def _batch(self, order: Ints, step: int, epoch: int, total: float) -> Batch:
         first = step * self.world_size + self._rank
         start, stop = self._batches.bounds[first : first + 2]
-        weight = (stop - start) * self.world_size * self.accumulate / examples
+        weight = (stop - start) * self.world_size * self.accumulate / total
         return Batch(order[start:stop].tolist(), float(weight), epoch)
 
 

@@ -171,6 +171,16 @@ class HeadCodec(Codec):
         """
         return 0
 
+    def terms(self, item: Arrays) -> int:
+        """Return the number of terms of the target's loss that count equally in training; 1.
+
+        Override it if `Head.loss` sums over the units of a target, such as the words of a
+        translation, and divides by their mean number in the training targets. A step is then the
+        mean over the units of its batches, over any number of ranks; otherwise, it is the mean over
+        their examples, and units count less in batches of many short texts.
+        """
+        return 1
+
     def given(self, example: Example) -> Arrays:
         """Return what the head may know of the target when it predicts, such as a forced prefix.
 

@@ -19,6 +19,9 @@ GAP = 0.02
 LONGEST_WAIT = 0.25
 """Seconds in which a list is complete, however many items are still to come."""
 
+ATTENTION = 0.5
+"""Seconds after which a thread that waits for room looks whether it should stop."""
+
 
 def lists(items: Iterator[T], size: Callable[[], int]) -> Iterator[list[T]]:
     """Yield the items in lists of the sizes that ``size`` returns; the last may be shorter.
@@ -55,16 +58,20 @@ def chunks(items: Iterator[T], size: Callable[[], int], ahead: int) -> Iterator[
     ready: queue.Queue[object] = queue.Queue(maxsize=ahead)
     # If the program ends while the thread waits for standard input, Python would close it and
     # abort. An object that the thread refers to is not closed.
-    reader = threading.Thread(target=_read, args=(items, ready, sys.stdin), daemon=True)
+    stopped = threading.Event()
+    reader = threading.Thread(target=_read, args=(items, ready, stopped, sys.stdin), daemon=True)
     reader.start()
-    while True:
-        chunk, end = _available(ready, size())
-        if chunk:
-            yield chunk  # type: ignore[misc]
-        if isinstance(end, _Failure):
-            raise end.error
-        if end is _END:
-            return
+    try:
+        while True:
+            chunk, end = _available(ready, size())
+            if chunk:
+                yield chunk  # type: ignore[misc]
+            if isinstance(end, _Failure):
+                raise end.error
+            if end is _END:
+                return
+    finally:
+        stopped.set()
 
 
 def _until_error(items: Iterator[T], failures: list[Exception]) -> Iterator[T]:
@@ -75,14 +82,28 @@ def _until_error(items: Iterator[T], failures: list[Exception]) -> Iterator[T]:
         failures.append(error)
 
 
-def _read(items: Iterator[object], ready: queue.Queue[object], _held: object) -> None:
-    """Put the items into the queue, then the mark of their end, or the error."""
+def _read(
+    items: Iterator[object], ready: queue.Queue[object], stopped: threading.Event, _held: object
+) -> None:
+    """Put the items into the queue, then the mark of their end, or the error, unless stopped."""
     try:
         for item in items:
-            ready.put(item)
-        ready.put(_END)
+            if not _put(ready, item, stopped):
+                return
+        _put(ready, _END, stopped)
     except BaseException as error:  # raised again where the items are used
-        ready.put(_Failure(error))
+        _put(ready, _Failure(error), stopped)
+
+
+def _put(ready: queue.Queue[object], item: object, stopped: threading.Event) -> bool:
+    """Put an item into the queue as soon as there is room; return False if stopped instead."""
+    while not stopped.is_set():
+        try:
+            ready.put(item, timeout=ATTENTION)
+        except queue.Full:
+            continue
+        return True
+    return False
 
 
 def _available(ready: queue.Queue[object], most: int) -> tuple[list[object], object]:

@@ -14,6 +14,7 @@ from seqloom.plugins.options import options
 
 CORE_COMMANDS = (
     "train",
+    "check",
     "evaluate",
     "predict",
     "inspect",

@@ -88,6 +88,7 @@ def sampler(
         world_size=(ranks or world_size()) if training else 1,
         ids=rows.ids,
         accumulate=accumulate,
+        terms=rows.terms if training and (rows.terms > 1).any() else None,
     )
 
 

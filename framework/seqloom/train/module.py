@@ -203,7 +203,7 @@ def _rename_weights(module: nn.Module, state: dict[str, Any], *_: Any) -> None:
 def _made(key: str, make: Callable[..., Any], *args: Any, **params: Any) -> Any:
     try:
         return make(*args, **params)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RuntimeError) as error:
         raise ConfigError(f"{key} refuses its parameters: {error}") from error
 
 

@@ -21,6 +21,9 @@ log = logging.getLogger("seqloom")
 FUSED_DEVICES = ("cpu", "cuda")
 """Devices whose fused optimizers are used; torch has some for others, which are not tested here."""
 
+EXCLUSIVE = ("foreach", "differentiable")
+"""Parameters of torch's optimizers that exclude ``fused``."""
+
 
 def make_optimizer(make: Callable[..., Optimizer], parameters: Sequence[nn.Parameter]) -> Optimizer:
     """Return the optimizer of parameters that are on their device.
@@ -30,6 +33,9 @@ def make_optimizer(make: Callable[..., Optimizer], parameters: Sequence[nn.Param
     """
     keywords = getattr(make, "keywords", {})
     reason = _not_fusible(parameters) if keywords.get("fused") else None
+    if keywords.get("fused"):
+        other = next((name for name in EXCLUSIVE if keywords.get(name)), None)
+        reason = reason or (other and f"optimizer.{other} excludes it")
     if reason is not None:
         log.info("optimizer.fused is not used: %s.", reason)
     if "fused" in keywords and (reason is not None or not keywords["fused"]):

@@ -85,8 +85,12 @@ def test_lists_have_the_sizes_that_are_asked_for() -> None:
     assert found == [[0], [1, 2, 3], [4, 5], [6, 7]]
 
 
-def test_whoever_stops_early_leaves_no_thread_in_the_way() -> None:
+def test_whoever_stops_early_leaves_no_thread_behind() -> None:
+    before = set(threading.enumerate())
     stream = chunks(iter(range(10_000)), lambda: 2, 8)
     next(stream)
-    readers = [one for one in threading.enumerate() if one is not threading.main_thread()]
-    assert all(one.daemon for one in readers)
+    (reader,) = set(threading.enumerate()) - before
+    assert reader.daemon
+    stream.close()
+    reader.join(timeout=60)
+    assert not reader.is_alive()

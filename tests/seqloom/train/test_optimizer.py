@@ -184,3 +184,9 @@ def test_a_run_started_without_it_is_resumed_with_it(fit: Fit, tmp_path: Path) -
         assert stored["step"] == other["state"][number]["step"] == 8
     for name, value in last["state_dict"].items():
         torch.testing.assert_close(value, expected["state_dict"][name], rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize("other", ["foreach", "differentiable"])
+def test_what_excludes_fused_kernels_is_no_error(other: str) -> None:
+    make = partial(torch.optim.Adam, lr=0.1, fused=True, **{other: True})
+    assert not is_fused(make_optimizer(make, list(torch.nn.Linear(2, 2).parameters())))

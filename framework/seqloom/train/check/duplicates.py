@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 
 import numpy as np
 
+from seqloom.data.collate import EncodedExample
 from seqloom.data.content import Contents
 from seqloom.data.encoded import EncodedSplit
 from seqloom.train.check.finding import Finding, place
@@ -37,8 +38,8 @@ def duplicates(
 
 def _within(split: str, rows: EncodedSplit, found: Contents) -> Iterator[Finding]:
     groups = _groups(found)
-    unlike = [one for one in groups if len(set(found.whole[one].tolist())) > 1]
-    same = [one for one in groups if len(set(found.whole[one].tolist())) == 1]
+    unlike = [one for one in groups if len({_targets(rows[number]) for number in one}) > 1]
+    same = [one for one in groups if one not in unlike]
     if unlike:
         yield Finding(
             "contradictions",
@@ -56,6 +57,12 @@ def _within(split: str, rows: EncodedSplit, found: Contents) -> Iterator[Finding
             "repeat another one. They count several times.",
             places=[_equal(rows, one) for one in same],
         )
+
+
+def _targets(row: EncodedExample) -> Hashable:
+    """Return what all heads learn from an example, to compare it."""
+    arrays = [(head, *one) for head, own in sorted(row.targets.items()) for one in own.items()]
+    return tuple((head, name, array.tobytes()) for head, name, array in arrays)
 
 
 def _groups(found: Contents) -> list[list[int]]:

@@ -64,13 +64,15 @@ def padding(found: Mapping[str, Any]) -> Iterator[Finding]:
 def classes(data: RunData) -> tuple[dict[str, dict[str, int]], list[Finding]]:
     """Return the number of examples of each class by split, and what is odd about them.
 
-    Targets that are texts, or have more than a thousand different values, are not classes.
+    Targets are taken for classes if there are at most a thousand different ones, and on average
+    at least two training examples of each.
     """
     counts: dict[str, Counter[str]] = {}
     for codec in data.codecs.heads.values():
         for split, rows in data.rows.items():
             counts[split] = _count(codec, rows)
-    if not counts or len(set().union(*counts.values())) > MOST_CLASSES:
+    most = min(MOST_CLASSES, max(2, counts["train"].total() // 2)) if counts else 0
+    if len(set().union(*counts.values())) > most:
         return {}, []
     train, found = counts["train"], []
     single = [name for name, count in train.items() if count == 1]

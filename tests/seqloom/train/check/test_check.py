@@ -84,6 +84,20 @@ def test_sizes_and_classes(found: Check) -> None:
     assert found.classes["train"] == {"bad": 5, "good": 4, "Good": 1, "odd": 1}
 
 
+def test_other_fields_are_no_targets_and_texts_no_classes(tmp_path: Path) -> None:
+    path = tmp_path / "train.csv"
+    rows = [f"text {number},a text {number},{number % 3}" for number in range(30)]
+    path.write_text("\n".join(["text,translation,speaker", *rows, "text 1,a text 1,9"]), "utf-8")
+    words = ["data=csv", f"data.train={path}", "data.split.val=0", "head=translation"]
+    fields = "data.columns={text: text, translation: translation, speaker: speaker}"
+    units = ["frontend=subwords", "frontend.unit=word", "head.unit=word", "data.kinds.speaker=text"]
+    found = check(compose_run([*words, *units, fields]))
+    kinds = [one.kind for one in found.findings]
+    assert "duplicates" in kinds
+    assert not {"contradictions", "rare"} & set(kinds)
+    assert found.classes == {}
+
+
 def test_tokens_that_a_raw_text_would_not_have(tmp_path: Path) -> None:
     path = tmp_path / "train.conll"
     path.write_text("top-rated B-X\ntown O\n\ngood O\ntown O\n\n", "utf-8")

@@ -94,7 +94,7 @@ def read_part(
     Raises:
         ValueError: If the file is truncated, or ends before the part does.
     """
-    start, count = _range(file, name, offset, duration)
+    start, count = part_range(file, name, offset, duration)
     if count * file.channels > LONGEST:
         raise ValueError(
             f"{name} declares {count} samples of {file.channels} channels, more than the "
@@ -139,10 +139,14 @@ def _require_end(stream: BinaryIO, name: str) -> None:
     stream.seek(0)
 
 
-def _range(
+def part_range(
     file: soundfile.SoundFile, name: str, offset: float, duration: float | None
 ) -> tuple[int, int]:
-    """Return the first sample of a part, and the number of samples."""
+    """Return the first sample of a part, and the number of samples; see `read_part`.
+
+    Raises:
+        ValueError: If the file ends before the part does.
+    """
     for what, value in (("offset", offset), ("duration", duration)):
         if value is not None and not (math.isfinite(value) and value >= 0):
             raise ValueError(f"{name}: {what}={value}; expected a number of seconds, 0 or more.")

@@ -7,14 +7,18 @@ decibels above for ``Pauses.shortest_pause`` seconds.
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 import soundfile
 
 from seqloom_sound.schemas.data import Pauses
+
+log = logging.getLogger("seqloom")
 
 FRAME = 0.02  # seconds
 BLOCK = 50  # frames that are read at once: a second
@@ -24,59 +28,151 @@ RISE = 2.0  # decibels a second: the noise is not taken to get louder any faster
 FALL = 0.1  # decibels a second: the speech is not taken to get softer any faster
 APART = 20.0  # decibels between noise and speech, where they have been as far apart once
 FAINTEST = 1e-12  # power of a frame of zeros, in place of 0
+LEAST = 0.03  # share of a sound that is speech; with less, speech may be hidden in the noise
 
 Span = tuple[float, float]
 """Start and end of a part of a sound, in seconds."""
 
 
 def speech_spans(
-    file: soundfile.SoundFile, pauses: Pauses, channel: int | None = None
+    file: soundfile.SoundFile,
+    pauses: Pauses,
+    channel: int | None = None,
+    *,
+    frames: tuple[int, int] | None = None,
+    name: str = "the sound",
 ) -> Iterator[Span]:
-    """Yield the spans with speech in an open sound file, as they are found.
+    """Yield the spans with speech in an open sound file, in their order.
 
     Spans have ``pauses.margin`` around the speech, do not overlap, and are at most
     ``pauses.longest`` long: longer speech is cut where it is softest. A sound that is equally loud
-    throughout has no pauses, and is cut as speech is. There are none if all is silent.
+    throughout has no pauses, and is cut as speech is; so are its equally loud stretches
+    of a second or more where next to nothing of it stands out from the noise. There are none if all
+    is silent.
 
     Args:
-        file: File; it is read from its start.
+        file: File.
         pauses: Parameters.
         channel: Channel to read; None: the mean of all.
+        frames: First frame to read and number of frames; None: the whole file.
+        name: Name of the sound in messages.
 
     Raises:
         ValueError: A sample is not finite; the text is a sentence.
     """
-    size = max(1, round(file.samplerate * FRAME))
-    unit, end = size / file.samplerate, file.frames / file.samplerate
-    found = False
-    for start, stop in _Runs(pauses, unit).of(_marked(_levels(file, size, channel), pauses)):
-        found = True
-        yield max(0.0, start), min(end, stop)
-    if not found:
-        loud = ((one, np.sign(one - pauses.quietest)) for one in _levels(file, size, channel))
-        for start, stop in _Runs(pauses, unit).of(loud):
-            yield max(0.0, start), min(end, stop)
+    first, count = frames or (0, file.frames)
+    whole = first / file.samplerate, (first + count) / file.samplerate
+    source = _Source(file, pauses, channel, max(1, round(file.samplerate * FRAME)))
+    least = LEAST * (whole[1] - whole[0])
+    held: list[Span] = []
+    clear = 0.0
+    for start, stop in source.runs(_marked(source.levels(whole), pauses), whole):
+        held.append((start, stop))
+        clear += max(0.0, stop - start - 2 * pauses.margin)
+        if clear >= least:
+            yield from held
+            held.clear()
+    if clear < least:
+        yield from _with_hidden(source, held, whole, name)
 
 
-def _levels(file: soundfile.SoundFile, size: int, channel: int | None) -> Iterator[np.ndarray]:
-    """Yield the levels of frames of a size, in decibels of full scale, a block at a time."""
-    file.seek(0)
-    last, position = 0.0, 0
-    while len(block := file.read(size * BLOCK, dtype="float32", always_2d=True)):
-        samples = block.mean(axis=1) if channel is None else block[:, channel]
-        wrong = np.flatnonzero(~np.isfinite(samples))
-        if len(wrong):
-            raise ValueError(f"sample {position + wrong[0]} (from 0) is {samples[wrong[0]]}.")
-        before = np.concatenate([[last], samples[:-1]])
-        last, position = float(samples[-1]), position + len(samples)
-        squares = np.square(samples - PRE_EMPHASIS * before, dtype=np.float64)
-        starts = np.arange(0, len(squares), size)
-        power = np.add.reduceat(squares, starts) / np.diff([*starts, len(squares)])
-        yield 10 * np.log10(np.maximum(power, FAINTEST))
+def _with_hidden(source: _Source, found: list[Span], whole: Span, name: str) -> Iterator[Span]:
+    """Yield spans with those of the equally loud stretches between them, and warn of these.
+
+    Args:
+        source: What is read.
+        found: Spans that stand out from the noise.
+        whole: Start and end of what is read, in seconds.
+        name: Name of the sound in messages.
+    """
+    pauses, hidden = source.pauses, 0.0
+    for gap, after in _gaps(found, whole):
+        if not found or gap[1] - gap[0] > BLOCK * FRAME:
+            flat = pauses.start if found else np.inf
+            for start, stop in source.runs(_equal(source.levels(gap), pauses, flat), gap):
+                hidden += stop - start
+                yield start, stop
+        yield from after
+    if found and hidden:
+        log.warning(
+            "%s: only %.3g s stand out from the noise by data.pauses.start=%g dB; another %.3g s "
+            "are equally loud throughout, and are predicted from too. If they are noise, set "
+            "data.pauses.quietest above it.",
+            *(name, sum(end - start for start, end in found), pauses.start, hidden),
+        )
+
+
+def _gaps(spans: list[Span], whole: Span) -> Iterator[tuple[Span, list[Span]]]:
+    """Yield what is before each span, with the span, and what is after the last."""
+    start = whole[0]
+    for span in spans:
+        yield (start, span[0]), [span]
+        start = span[1]
+    yield (start, whole[1]), []
 
 
 Marked = tuple[np.ndarray, np.ndarray]
 """Levels of frames, and for each frame 1: speech, 0: speech if it is so already, -1: none."""
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Reads levels, and finds runs of speech in them.
+
+    Attributes:
+        file: File.
+        pauses: Parameters.
+        channel: Channel to read; None: the mean of all.
+        size: Samples of a frame.
+    """
+
+    file: soundfile.SoundFile
+    pauses: Pauses
+    channel: int | None
+    size: int
+
+    def runs(self, blocks: Iterable[Marked], inside: Span) -> Iterator[Span]:
+        """Yield the runs of a part of the file, which do not reach out of it."""
+        first, last = inside
+        for start, stop in _Runs(self.pauses, self.size / self.file.samplerate).of(blocks):
+            yield max(first, first + start), min(last, first + stop)
+
+    def levels(self, part: Span) -> Iterator[np.ndarray]:
+        """Yield the levels of frames, in decibels of full scale, a block at a time."""
+        position, end = (round(one * self.file.samplerate) for one in part)
+        self.file.seek(position)
+        last = 0.0
+        while position < end:
+            most = min(self.size * BLOCK, end - position)
+            block = self.file.read(most, dtype="float32", always_2d=True)
+            if not len(block):
+                return
+            samples = block.mean(axis=1) if self.channel is None else block[:, self.channel]
+            wrong = np.flatnonzero(~np.isfinite(samples))
+            if len(wrong):
+                raise ValueError(f"sample {position + wrong[0]} (from 0) is {samples[wrong[0]]}.")
+            before = np.concatenate([[last], samples[:-1]])
+            last, position = float(samples[-1]), position + len(samples)
+            squares = np.square(samples - PRE_EMPHASIS * before, dtype=np.float64)
+            starts = np.arange(0, len(squares), self.size)
+            power = np.add.reduceat(squares, starts) / np.diff([*starts, len(squares)])
+            yield 10 * np.log10(np.maximum(power, FAINTEST))
+
+
+def _equal(levels: Iterator[np.ndarray], pauses: Pauses, flat: float) -> Iterator[Marked]:
+    """Yield the levels, with all that is not silent marked as speech where they are equal.
+
+    Args:
+        levels: Levels.
+        pauses: Parameters.
+        flat: Decibels that equal levels of a window are less apart than.
+    """
+    count = max(1, round(pauses.window / (BLOCK * FRAME)))
+    while window := [*islice(levels, count)]:
+        quiet, loud = np.percentile(np.concatenate(window), [QUIET, LOUD])
+        for one in window:
+            marks = np.sign(one - pauses.quietest)
+            yield one, marks if loud - quiet < flat else np.full_like(marks, -1)
 
 
 def _marked(levels: Iterator[np.ndarray], pauses: Pauses) -> Iterator[Marked]:
@@ -140,6 +236,7 @@ class _Runs:
     _start: int | None = None  # of the run, if there is one
     _end: int = 0  # of the run so far
     _margin: float = 0.0  # before the run
+    _is_rest: bool = False  # whether the run is the rest of one that was cut
     _run: list[float] = field(default_factory=list)  # levels since its start
 
     def of(self, blocks: Iterable[Marked]) -> Iterator[Span]:
@@ -164,7 +261,7 @@ class _Runs:
             return
         if mark > 0:
             self._start = self._frame - len(self._run)
-            self._margin = self.pauses.margin
+            self._margin, self._is_rest = self.pauses.margin, False
         elif mark < 0:
             self._run.clear()
         elif len(self._run) > BLOCK:  # unsure: they belong to the speech that may follow
@@ -177,7 +274,7 @@ class _Runs:
         if start is None:
             return
         length = (self._end - start) * self.unit
-        if length >= self.pauses.shortest_speech or not self._margin:
+        if length >= self.pauses.shortest_speech or self._is_rest:
             yield start * self.unit - self._margin, self._end * self.unit + self.pauses.margin
 
     def _cut(self, limit: int) -> Span:
@@ -187,5 +284,5 @@ class _Runs:
         place = half + int(np.argmin(self._run[half:limit]))
         start = self._start * self.unit - self._margin
         self._start += place
-        self._run, self._margin = self._run[place:], 0.0
+        self._run, self._margin, self._is_rest = self._run[place:], 0.0, True
         return start, self._start * self.unit

@@ -19,6 +19,9 @@ from seqloom_sound.place import Place
 HIGHEST_RATE = 1_000_000
 """Maximum number of samples per second; the filter of `resampled` grows with it."""
 
+UNNAMED = "the sound"
+"""Name in messages of a sound that has none."""
+
 
 @runtime_checkable
 class Loadable(Protocol):
@@ -35,13 +38,15 @@ class Sound:
     Attributes:
         samples: (T,) or (T, channels); floating-point in ±1, or signed integers.
         rate: Samples per second.
+        name: Name in messages, or of the file that the sound is a part of.
     """
 
     samples: np.ndarray
     rate: int
+    name: str = UNNAMED
 
     def __str__(self) -> str:
-        return "the sound"
+        return self.name
 
     def load(self) -> tuple[np.ndarray, int]:
         """Return the samples and the rate."""
@@ -146,7 +151,7 @@ def load_sound(value: Any) -> tuple[np.ndarray, int]:
     if isinstance(value, str | Path):
         value = SoundFile(str(value))
     samples, rate = value.load() if isinstance(value, Loadable) else value
-    name = str(value) if isinstance(value, Sound | SoundFile) else "the sound"
+    name = str(value) if isinstance(value, Sound | SoundFile) else UNNAMED
     if not isinstance(rate, int | np.integer) or not 1 <= rate <= HIGHEST_RATE:
         raise ValueError(
             f"{name} has {rate!r} samples per second; expected a whole number from 1 to "

@@ -12,7 +12,7 @@ from seqloom.errors import ConfigError, ExampleError
 from seqloom.files import atomic_file
 from seqloom.interfaces import Example, HeadCodec, Prediction, Reader
 from seqloom_sound.cues import Cue, Word, cues_of, spread, timed
-from seqloom_sound.sound import SoundFile
+from seqloom_sound.sound import UNNAMED, Sound, SoundFile
 
 
 class Subtitles:
@@ -37,23 +37,21 @@ class Subtitles:
             )
         self._out, self._codec = out, codec
         self._folder = out is not None and (out.is_dir() or not out.suffix)
-        self._sound: str | None = None
-        self._cues: list[Cue] = []
-        self._written: dict[Path | None, str] = {}
+        self._cues: dict[str, list[Cue]] = {}
+        self._targets: dict[Path | None, str] = {}
 
     def begin(self, reader: Reader) -> None:
         """Do nothing: the reader has no influence."""
 
     def write(self, example: Example, prediction: Prediction) -> None:
-        """Take the text of a sound or of a part of one; parts come one after another.
+        """Take the text of a sound or of a part of one; parts may come in any order.
 
         Raises:
             ConfigError: Two sounds would be written to one file.
             ExampleError: The prediction has no times.
         """
         sound = sound_of(example)
-        if sound != self._sound:
-            self._finish()
+        if sound not in self._cues:
             self._start(sound)
         if not {"start", "end"} <= prediction.keys():
             raise ExampleError(
@@ -64,11 +62,18 @@ class Subtitles:
         rows = self._codec.columns(example, prediction)
         text = " ".join(row[0] for row in rows)
         words = _words(prediction) or spread(text, prediction["start"], prediction["end"])
-        self._cues += cues_of(words)
+        self._cues[sound] += cues_of(words)
 
     def close(self) -> None:
-        """Write the last sound."""
-        self._finish()
+        """Write the subtitles of all sounds."""
+        for target, sound in self._targets.items():
+            cues = sorted(self._cues[sound], key=lambda cue: (cue.start, cue.end))
+            text = self.document(timed(cues))
+            if target is None:
+                sys.stdout.write(text)
+                continue
+            with atomic_file(target) as draft:
+                draft.write_text(text, encoding="utf-8")
 
     def document(self, cues: Sequence[Cue]) -> str:
         """Return the content of a file."""
@@ -78,25 +83,13 @@ class Subtitles:
         target = self._out
         if self._folder and self._out is not None:
             target = self._out / f"{PurePath(sound).stem}.{self.form}"
-        if target in self._written:
+        if target in self._targets:
             raise ConfigError(
-                f"--to {self.form}: {self._written[target]} and {sound} would both be written to "
+                f"--to {self.form}: {self._targets[target]} and {sound} would both be written to "
                 f"{target or 'the terminal'}. Predict from one sound at a time, or from sounds of "
                 "different names into a folder, --out FOLDER."
             )
-        self._sound, self._written[target] = sound, sound
-
-    def _finish(self) -> None:
-        if self._sound is None:
-            return
-        [*_, target] = self._written
-        text = self.document(timed(self._cues))
-        self._sound, self._cues = None, []
-        if target is None:
-            sys.stdout.write(text)
-            return
-        with atomic_file(target) as draft:
-            draft.write_text(text, encoding="utf-8")
+        self._targets[target], self._cues[sound] = sound, []
 
 
 class Srt(Subtitles):
@@ -129,10 +122,9 @@ class Vtt(Subtitles):
 
 def sound_of(example: Example) -> str:
     """Return the name of the sound that an example is, or is a part of."""
-    files = (value for value in example.fields.values() if isinstance(value, SoundFile))
-    found = next(files, None)
-    if found is not None:
-        return str(found)
+    for value in example.fields.values():
+        if isinstance(value, SoundFile) or (isinstance(value, Sound) and value.name != UNNAMED):
+            return str(value)
     return example.origin.file if example.origin else example.id
 
 

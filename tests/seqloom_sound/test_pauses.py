@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import tracemalloc
 from pathlib import Path
 from zipfile import ZipFile
@@ -99,6 +101,73 @@ def test_a_click_is_no_speech(tmp_path: Path) -> None:
     assert len(spans(path)) == 1
 
 
+def test_the_rest_of_a_cut_run_is_no_reason_to_keep_clicks(tmp_path: Path) -> None:
+    samples = recording([(1.0, 19.0)], 30)
+    samples[25 * RATE : 25 * RATE + 100] = 0.9
+    path = tmp_path / "a.wav"
+    soundfile.write(path, samples, RATE, subtype="FLOAT")
+    found = spans(path, Pauses(longest=8, margin=0.0))
+    assert len(found) > 2
+    assert found[-1][1] == pytest.approx(19.0, abs=0.05)
+
+
+def test_a_bang_does_not_hide_speech_in_noise(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rng = np.random.default_rng(6)
+    samples = 0.02 * rng.normal(size=60 * RATE)
+    samples += 0.02 * rng.normal(size=60 * RATE) * (np.arange(60 * RATE) // (2 * RATE) % 2)
+    samples[50 * RATE : 50 * RATE + 2400] = 0.9 * rng.uniform(-1, 1, 2400)
+    path = tmp_path / "a.wav"
+    soundfile.write(path, samples, RATE, subtype="FLOAT")
+    found = spans(path)
+    assert (found[0][0], found[-1][1]) == pytest.approx((0.0, 60.0), abs=0.1)
+    assert sum(end - start for start, end in found) > 50
+    assert all(0 < end - start <= 20 for start, end in found)
+    assert all(end <= start for (_, end), (start, _) in itertools.pairwise(found))
+    assert "only 0.7 s stand out from the noise by data.pauses.start=9 dB; another" in caplog.text
+    caplog.clear()
+    assert len(spans(path, Pauses(quietest=-20))) == 1
+    assert not caplog.text
+
+
+@pytest.mark.parametrize(
+    ("row", "bounds", "count"),
+    [
+        ({"duration": 25}, (0.8, 24.2), 4),
+        ({"offset": 5, "duration": 42, "text": ""}, (5.0, 45.2), 4),
+        ({"offset": 20.0}, (20.0, 51.2), 3),
+        ({"offset": 20.0, "duration": 10}, None, 1),
+        ({"offset": 5, "duration": 42, "text": "all of it"}, None, 1),
+    ],
+)
+def test_a_row_is_cut_within_its_own_part(
+    talk: Path, tmp_path: Path, row: dict[str, object], bounds: Span | None, count: int
+) -> None:
+    (tmp_path / "a.jsonl").write_text(json.dumps({"path": str(talk), **row}) + "\n")
+    found = [*SpeechReader().inputs([str(tmp_path / "a.jsonl")])]
+    assert len(found) == count
+    for one in found if bounds else []:
+        assert isinstance(one, Example)
+        assert "text" not in one.fields
+        sound = one.fields["sound"]
+        assert (sound.offset, sound.duration) == pytest.approx(
+            (one.fields["start"], one.fields["end"] - one.fields["start"])
+        )
+    if bounds:
+        first, last = found[0], found[-1]
+        assert isinstance(first, Example)
+        assert isinstance(last, Example)
+        assert (first.fields["start"], last.fields["end"]) == pytest.approx(bounds, abs=0.07)
+
+
+def test_a_long_row_that_ends_after_its_file_is_reported(talk: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text(f'{{"path": "{talk}", "offset": 30, "duration": 40}}\n')
+    [error] = SpeechReader().inputs([str(tmp_path / "a.jsonl")])
+    assert isinstance(error, ExampleError)
+    assert "talk.wav ends at 60 s, before the end of the part from 30 s to 70 s" in str(error)
+
+
 def test_inputs_are_parts_with_their_times(talk: Path) -> None:
     found = [*SpeechReader().inputs([str(talk)])]
     assert [one.id for one in found if isinstance(one, Example)] == [
@@ -123,6 +192,7 @@ def test_a_member_of_a_zip_file_is_cut_alike(talk: Path, tmp_path: Path) -> None
     for one, other in zip(found, expected, strict=True):
         assert isinstance(one, Example)
         assert isinstance(one.fields["sound"], Sound)
+        assert str(one.fields["sound"]) == f"{tmp_path / 'all.zip'}/talk.wav"
         assert one.fields["start"] == other.fields["start"]
         same = load_sound(one.fields["sound"])[0], load_sound(other.fields["sound"])[0]
         assert np.array_equal(*same)

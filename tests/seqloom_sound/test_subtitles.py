@@ -17,11 +17,11 @@ import soundfile
 import seqloom
 from seqloom.cli.main import run
 from seqloom.errors import ConfigError, ExampleError
-from seqloom.interfaces import Example, HeadCodec
+from seqloom.interfaces import Example, HeadCodec, Origin
 from seqloom_sound.readers.parts import parts
 from seqloom_sound.samples import RATE, speech, tone
-from seqloom_sound.sound import SoundFile
-from seqloom_sound.subtitles import Srt, Subtitles, Vtt
+from seqloom_sound.sound import Sound, SoundFile, load_sound
+from seqloom_sound.subtitles import Srt, Subtitles, Vtt, sound_of
 from seqloom_sound.times import with_times
 
 
@@ -114,6 +114,25 @@ def test_a_folder_gets_a_file_for_each_sound(tmp_path: Path) -> None:
     writer.close()
     for name in ("a.srt", "c.srt"):
         assert len(parsed((tmp_path / "subtitles" / name).read_text(), "srt")) == 1
+
+
+def test_parts_may_come_in_any_order(tmp_path: Path) -> None:
+    writer = Vtt(tmp_path / "subtitles", Codec())
+    for sound, number in [("a.wav", 3), ("b.wav", 1), ("a.wav", 1), ("b.wav", 0), ("a.wav", 2)]:
+        writer.write(part(number, sound), times(number, f"part {number}"))
+    writer.close()
+    for name, numbers in {"a": [1, 2, 3], "b": [0, 1]}.items():
+        found = parsed((tmp_path / "subtitles" / f"{name}.vtt").read_text(), "vtt")
+        assert found == [Shown(10 * one, 10 * one + 6, f"part {one}") for one in numbers]
+
+
+def test_parts_in_memory_have_the_name_of_their_sound() -> None:
+    origin = Origin("all.jsonl", 1)
+    named = Sound(np.zeros(800), 8000, "all.zip/a.wav")
+    assert sound_of(Example("a#1", {"sound": named}, origin)) == "all.zip/a.wav"
+    assert sound_of(Example("a", {"sound": Sound(np.zeros(800), 8000)}, origin)) == "all.jsonl"
+    with pytest.raises(ValueError, match=r"^all.zip/a.wav has no samples"):
+        load_sound(Sound(np.zeros(0), 8000, "all.zip/a.wav"))
 
 
 def test_what_has_no_subtitles_is_refused(tmp_path: Path) -> None:

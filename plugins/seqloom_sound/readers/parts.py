@@ -9,7 +9,7 @@ import soundfile
 
 from seqloom.errors import ExampleError
 from seqloom.interfaces import Example
-from seqloom_sound.decode import read_part, require_whole
+from seqloom_sound.decode import part_range, read_part, require_whole
 from seqloom_sound.pauses import Span, speech_spans
 from seqloom_sound.schemas.data import TARGETS, Pauses
 from seqloom_sound.sound import Sound, SoundFile, chosen
@@ -39,23 +39,27 @@ def parts_of(example: Example, field: str, pauses: Pauses) -> Iterator[Example |
     """Yield the parts of an example with a long sound, as they are found; others as they are.
 
     A part has the fields ``start`` and ``end``, in seconds from the start of the file. Examples
-    with a label or a text are not cut: it is that of the whole. What cannot be opened is not cut
-    either: it is reported when it is encoded.
+    with a label or a text that is not empty are not cut: it is that of the whole. What cannot be
+    opened is not cut either: it is reported when it is encoded.
 
     Args:
-        example: Example with a `SoundFile`.
+        example: Example with a `SoundFile`, which may itself be a part of a file.
         field: Field with the sound.
         pauses: Parameters.
     """
     sound: SoundFile = example.fields[field]
-    if set(TARGETS) & example.fields.keys() or sound.offset or not _is_long(sound, pauses):
+    if any(map(example.fields.get, TARGETS)) or not _is_long(sound, pauses):
         yield example
         return
     count = 0
     try:
         with sound.open() as file, sound.open() as again:
-            require_whole(file, str(sound))
-            for start, end in speech_spans(file, pauses, sound.channel):
+            if sound.duration is None:
+                require_whole(file, str(sound))
+            frames = part_range(file, str(sound), sound.offset, sound.duration)
+            for start, end in speech_spans(
+                file, pauses, sound.channel, frames=frames, name=example.id
+            ):
                 count += 1
                 span = round(start, 3), round(end, 3)
                 yield _part(example, field, f"{example.id}#{count}", span, again)
@@ -86,6 +90,7 @@ def _part(
     value: Sound | SoundFile = part
     if sound.member is not None:  # which would be unpacked again for each part
         samples = read_part(file, str(sound), start, end - start)
-        value = Sound(chosen(samples, sound.channel), file.samplerate)
-    fields = {**example.fields, field: value, "start": start, "end": end}
+        value = Sound(chosen(samples, sound.channel), file.samplerate, str(sound))
+    kept = {key: one for key, one in example.fields.items() if key not in TARGETS}
+    fields = {**kept, field: value, "start": start, "end": end}
     return Example(name, fields, example.origin, example.meta)

@@ -78,6 +78,7 @@ def seqloom_components() -> Iterable[Component]:
             name="log_mel",
             schema=LogMel,
             target="seqloom_sound.features.frontend:LogMelFrontend",
+            files=(),
             takes={"field": ("sound",)},
             gives={"steps": "frame"},
             extra="sound",

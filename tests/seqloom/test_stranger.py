@@ -38,6 +38,7 @@ def test_it_is_listed(program: Program, stranger_site: Path) -> None:
         ],
         "config_packages": ["stranger_window.conf"],
         "commands": ["stranger-sizes"],
+        "pads": [],
     }
 
 

@@ -133,7 +133,7 @@ class Speech:
         cut: Whether ``predict`` cuts sounds longer than ``pauses.longest`` at pauses.
         pauses: How they are cut.
         hold_out: Split → field → values: sounds of ``train`` with one of the values belong to that
-            split: ``{val: {speaker: [anna]}}``.
+            split: ``{val: {speaker: [anna]}}``. To test, if they belong to both.
         split: Random splits of ``train``.
     """
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 from scipy.signal import resample
@@ -16,22 +14,10 @@ from seqloom_sound.features.noise import Noise, quietest
 from seqloom_sound.samples import RATE, tone
 from seqloom_sound.schemas.frontend import NoiseColor
 
+from .conftest import fitted, sounds
+
 STILL = {"stretch": 0.0, "gain": 0.0, "time_masks": 0, "band_masks": 0}
 SPECTRUM = MelSpectrum(RATE, window=25, step=10, bands=40, low=20, high=0)
-
-
-def sounds(count: int = 6) -> list[Example]:
-    rng = np.random.default_rng(3)
-    return [
-        Example(f"{n}", {"sound": (tone(300.0 * (n + 1), 400 + 200 * n, rng), RATE)})
-        for n in range(count)
-    ]
-
-
-def fitted(**params: Any) -> LogMelCodec:
-    codec = LogMelCodec(**params)
-    codec.restore(codec.fit(sounds()))
-    return codec
 
 
 def vowel(seconds: float = 0.5) -> np.ndarray:

@@ -11,23 +11,11 @@ import pytest
 from seqloom.errors import ConfigError, ExampleError
 from seqloom.interfaces import Example, Origin
 from seqloom_sound.features.codec import LogMelCodec
-from seqloom_sound.samples import RATE, tone
+from seqloom_sound.samples import RATE
 from seqloom_sound.schemas.frontend import LogMel
 from seqloom_sound.sound import Sound
 
-
-def sounds(count: int = 6) -> list[Example]:
-    rng = np.random.default_rng(3)
-    return [
-        Example(f"{n}", {"sound": (tone(300.0 * (n + 1), 400 + 200 * n, rng), RATE)})
-        for n in range(count)
-    ]
-
-
-def fitted(**params: Any) -> LogMelCodec:
-    codec = LogMelCodec(**params)
-    codec.restore(codec.fit(sounds()))
-    return codec
+from .conftest import fitted, sounds
 
 
 def test_each_band_has_mean_0_and_deviation_1() -> None:

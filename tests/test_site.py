@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import runpy
 import subprocess
 import sys
 import zlib
@@ -29,8 +30,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of the site, built as scripts/docs does, but without pages of sources."""
     folder = tmp_path_factory.mktemp("site")
     command = [sys.executable, "-m", "sphinx", "--fail-on-warning", "--keep-going", "-q", "-b"]
-    extensions = "myst_parser,sphinx.ext.autodoc,sphinx.ext.napoleon"
-    options = ["-D", f"extensions={extensions}", "-d", folder / "doctrees"]
+    extensions = runpy.run_path(str(DOCS / "conf.py"))["extensions"]
+    quick = ",".join(name for name in extensions if name != "sphinx.ext.viewcode")
+    options = ["-D", f"extensions={quick}", "-d", folder / "doctrees"]
     done = subprocess.run(
         [*command, "html", *options, DOCS, folder / "html"],
         capture_output=True,

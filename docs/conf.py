@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import logging
+import sys
 from importlib.metadata import version as version_of
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
 
 project = "seqloom"
 author = "the seqloom developers"
@@ -16,8 +20,10 @@ extensions = [
     "sphinx.ext.viewcode",
     "sphinx_copybutton",
     "sphinx_design",
+    "mathml",
+    "measured",
 ]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "_extensions"]
 html_theme = "furo"
 html_title = f"seqloom {release}"
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from seqloom.errors import ConfigError, did_you_mean, printable
-from seqloom.sweep.leaderboard import Board, Row, Spread, rank
+from seqloom.sweep.board import Board, Row, Spread
+from seqloom.sweep.leaderboard import rank
 from seqloom.sweep.points import ABSENT
 from seqloom.sweep.trials import states_text
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqloom.files import write_text
+from seqloom.sweep.board import Board
 from seqloom.sweep.columns import Cell, columns, duration, last_words, number, spans_widely
 from seqloom.sweep.folder import read_plan
-from seqloom.sweep.leaderboard import Board, boards
+from seqloom.sweep.leaderboard import boards
 from seqloom.sweep.points import ABSENT, Group, grouped
 from seqloom.sweep.summary import pareto_front
 from seqloom.sweep.trials import Trial, open_sweep, status
@@ -32,6 +33,12 @@ GET_OPTUNA = (
 )
 MIN_POINTS = 10
 """Minimum number of points for the importance of keys."""
+
+MIN_AXES = 3
+"""Minimum number of keys for parallel coordinates; with fewer, the points are listed."""
+
+MOST_BARS = 40
+"""Maximum number of points in a list with error bars."""
 
 
 @dataclass
@@ -153,7 +160,16 @@ def _plots(board: Board, index: int, shares: dict[str, float]) -> list[Plot]:
             others = len(found) - len(plots.PALETTE)
             remark = f"The {others} other points are grey." if others > 0 else ""
             add("Learning curves", plots.learning_curves(found, name), remark)
-        if board.keys and len(scored) > 1:
+        if 0 < len(board.keys) < MIN_AXES and len(scored) > 1:
+            shown = [(row.group.label, row.val) for row in scored[:MOST_BARS] if row.val]
+            more = len(scored) - len(shown)
+            add(
+                f"{name} of each point",
+                plots.error_bars(shown, name),
+                "Mean, standard error and range over the seeds"
+                + (f"; the {more} points with the worst means are left out." if more else "."),
+            )
+        elif board.keys and len(scored) > 1:
             values = [row.group.values for row in scored]
             means = [row.val.mean for row in scored if row.val]
             add(
@@ -177,22 +193,8 @@ def curves(board: Board) -> dict[str, list[Curve]]:
             points = curve(read_metrics(RunFolder(trial.folder).steps), name, "epoch")
             if points:
                 counted = [(epoch + 1, value) for epoch, value in points]  # as the log counts
-                found.setdefault(label(row.group.values), []).append(counted)
+                found.setdefault(row.group.label, []).append(counted)
     return found
-
-
-def label(values: Mapping[str, str]) -> str:
-    """Return a short name of a point: choices by name, parameters by the last word of their keys.
-
-    >>> label({"encoder": "bilstm", "encoder.merge": "sum", "optimizer.lr": "–"})
-    'bilstm merge=sum'
-    """
-    words = [
-        f"{key.rpartition('.')[2]}={value}" if "." in key else value
-        for key, value in values.items()
-        if value != ABSENT
-    ]
-    return " ".join(words) or "all"
 
 
 def importances(

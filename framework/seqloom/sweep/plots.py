@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from seqloom.sweep.board import Spread
 from seqloom.sweep.columns import natural, number, spans_widely
 from seqloom.sweep.points import ABSENT
 from seqloom.train.report.content import Curve, thinned
@@ -43,6 +44,25 @@ def learning_curves(curves: Mapping[str, Sequence[Curve]], name: str) -> Figure:
     axes.xaxis.get_major_locator().set_params(integer=True)
     handles, labels = axes.get_legend_handles_labels()
     drawn.legend(handles[::-1], labels[::-1], loc="outside right upper", frameon=False)
+    return drawn
+
+
+def error_bars(points: Sequence[tuple[str, Spread]], name: str) -> Figure:
+    """Draw the mean of each point with its standard error and, thinner, its range over seeds.
+
+    Args:
+        points: Label and spread of each point, from top to bottom; the first has its own colour.
+        name: Name of the metric.
+    """
+    drawn, axes = figure(height=0.9 + 0.28 * max(len(points), 2), width=9.0)
+    for i, (_, found) in enumerate(points):
+        error = found.sampling_error if found.error is None else found.error
+        color = SERIES[0] if i else SERIES[1]
+        axes.plot([found.low, found.high], [i, i], color=color, lw=1.0)
+        axes.errorbar(found.mean, i, xerr=error, color=color, fmt="o", ms=4, lw=2.4)
+    axes.set_yticks(range(len(points)), short([label for label, _ in points], most=40))
+    axes.set(xlabel=name, ylim=(len(points) - 0.4, -0.6))
+    axes.grid(visible=False, axis="y")
     return drawn
 
 

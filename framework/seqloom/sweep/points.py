@@ -41,6 +41,20 @@ class Group:
         pairs = [f"{key}={value}" for key, value in self.values.items() if value != ABSENT]
         return " ".join(pairs) or "all"
 
+    @property
+    def label(self) -> str:
+        """A shorter name: choices by their names, parameters by the last word of their keys.
+
+        >>> Group({"encoder": "bilstm", "encoder.merge": "sum", "optimizer.lr": "–"}).label
+        'bilstm merge=sum'
+        """
+        words = [
+            f"{key.rpartition('.')[2]}={value}" if "." in key else value
+            for key, value in self.values.items()
+            if value != ABSENT
+        ]
+        return " ".join(words) or "all"
+
     def samples(self, split: str, metric: str) -> dict[tuple[Values, str], float]:
         """Return a metric of the finished trials, by the values of the pooled keys and the seed.
 

@@ -13,9 +13,10 @@ from typing import Any
 
 from seqloom.errors import printable
 from seqloom.files import finite
+from seqloom.sweep.board import Board, Row
 from seqloom.sweep.columns import aligned, cells, last_words, sort, top
 from seqloom.sweep.folder import read_plan
-from seqloom.sweep.leaderboard import Board, Row, best_trial, boards
+from seqloom.sweep.leaderboard import best_trial, boards
 from seqloom.sweep.summary import pareto_front, write_index
 from seqloom.sweep.trials import STATES, Trial, open_sweep, read_trials, status
 from seqloom.train.folder import RunFolder
@@ -38,6 +39,8 @@ def show(
 ) -> None:
     """Print the leaderboard of a sweep: the table to stdout, status and notes to stderr.
 
+    A table for people begins with a verdict in words.
+
     Args:
         folder: Folder of the sweep.
         form: One of `FORMATS`.
@@ -56,6 +59,9 @@ def show(
         sort(made, order)
     if most is not None:
         top(made, most)
+    verdicts = [board.verdict for board in made if board.verdict]
+    if verdicts and form in {"table", "markdown"}:
+        print("\n".join(verdicts), end="\n\n")
     print(FORMATS[form](made), flush=True)
     notes = list(dict.fromkeys(note for board in made for note in board.notes))
     if form == "table" and (names := omitted(made)):
@@ -199,6 +205,7 @@ def _plain(board: Board) -> dict[str, Any]:
         "higher_is_better": board.higher_is_better,
         "keys": board.keys,
         "tested_on": board.tested_on or None,
+        "verdict": board.verdict or None,
         "notes": board.notes,
         "data": board.data or None,
         "rows": [_plain_row(row) for row in board.rows],

@@ -11,9 +11,10 @@ from typing import Any
 
 from seqloom.errors import DataError, SeqloomError
 from seqloom.files import write_json
+from seqloom.sweep.board import Board
 from seqloom.sweep.columns import aligned
 from seqloom.sweep.folder import SweepFolder, read_plan
-from seqloom.sweep.leaderboard import Board, best_trial, boards
+from seqloom.sweep.leaderboard import best_trial, boards
 from seqloom.sweep.trials import Trial, read_trials, status
 from seqloom.train.folder import RunFolder
 

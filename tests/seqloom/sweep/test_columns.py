@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from seqloom.errors import ConfigError
+from seqloom.sweep.board import Board
 from seqloom.sweep.columns import shortened, sort, top
-from seqloom.sweep.leaderboard import Board, boards
+from seqloom.sweep.leaderboard import boards
 from seqloom.sweep.trials import read_trials
 
 from .conftest import AddTrial

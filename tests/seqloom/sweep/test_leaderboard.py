@@ -11,12 +11,12 @@ import pytest
 from scipy.stats import ttest_rel
 
 from seqloom.errors import ConfigError
+from seqloom.sweep.board import Board
 from seqloom.sweep.columns import cells
 from seqloom.sweep.leaderboard import (
     GET_SCIPY,
     NO_TEST,
     SAMPLED,
-    Board,
     best_trial,
     boards,
     convergence_note,

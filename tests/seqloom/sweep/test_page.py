@@ -47,6 +47,7 @@ def test_the_page_has_its_table_and_its_plots(trained: Path, tmp_path: Path) -> 
     assert html.count('<tr class="monitored">') == 1
     assert 'data-value="0.1"' in html
     assert "val/f1" in html
+    assert re.search("<p><b>[NC][a-z ]*lear winner: bilstm", html)
     assert "<h2>Failed trials</h2>" in html
 
 

@@ -130,7 +130,7 @@ def test_the_page_shows_the_front(searched: Path, tmp_path: Path) -> None:
     html = path.read_text(encoding="utf-8")
     assert "<h2>Pareto front</h2>" in html
     assert "encoder=lstm</li>" in html
-    assert "<figcaption>Parallel coordinates</figcaption>" in html
+    assert "<figcaption>val/f1 of each point</figcaption>" in html
     assert 'class="monitored"' not in html
 
 

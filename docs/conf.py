@@ -22,6 +22,7 @@ extensions = [
     "sphinx_design",
     "mathml",
     "measured",
+    "pictures",
 ]
 exclude_patterns = ["_build", "_extensions"]
 html_theme = "furo"

@@ -28,7 +28,9 @@ PAGES = ["README.md", *(page for page in DOCS if "{include}" not in (ROOT / page
 APART = "docs/tutorial.md"
 """It installs and uninstalls, which it does in an environment of its own."""
 FAST = ("README.md", APART)
-"""Pages that are no slow tests; their trainings end after ``STEPS``."""
+"""Pages that are no slow tests."""
+SHORT = (*FAST, "docs/tasks/")
+"""Pages, and folders of them, whose trainings end after ``STEPS``."""
 STEPS = 8
 PYTHON_BLOCK = """
 import sys
@@ -65,7 +67,7 @@ def pages() -> list[Any]:
 def test_page(page: str, tmp_path: Path, fork_server: ForkServer) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     own_files(tmp_path)
-    steps = STEPS if page in FAST else -1
+    steps = STEPS if page.startswith(SHORT) else -1
     if page == APART:
         path = [own_environment(tmp_path / "venv", fork_server)]
     else:

@@ -23,6 +23,7 @@ extensions = [
     "mathml",
     "measured",
     "pictures",
+    "encoder_cards",
 ]
 exclude_patterns = ["_build", "_extensions"]
 html_theme = "furo"

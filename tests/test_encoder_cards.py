@@ -103,7 +103,8 @@ def test_scores_are_those_of_encoders_only(tables: list[scores.Table]) -> None:
 def test_a_row_says_the_difference_and_which_side_is_better(tables: list[scores.Table]) -> None:
     (row,) = scores.rows(tables, "gru")
     cells = [cell.strip() for cell in row.strip("| ").split(" | ")]
-    assert cells[1:4] == ["CER on test ↓", "5.25 (5.00–5.50)", "−0.75"]
+    assert cells[0] == "[toys](../results.md#toys-lines-of-toys)"
+    assert cells[1:4] == ["CER ↓", "5.25 (5.00–5.50)", "−0.75"]
     places = {name: float(x) for x, name in re.findall(r'cx="([\d.]+)".*?<title>(\w+)', cells[4])}
     assert places["bilstm"] > places["gru"] > places["lstm"]
     assert scores.rows(tables, "rnn") == []

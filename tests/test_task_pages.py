@@ -46,7 +46,7 @@ def test_cards_are_the_elements_up_to_the_next_card() -> None:
 
 
 def test_a_style_is_limited_to_pictures_and_follows_the_switch_of_the_page() -> None:
-    style = pictures.scoped(
+    style = pictures.limited(
         "svg { --ink: #000; } @media (prefers-color-scheme: dark) { svg { --ink: #fff; } }"
         ".h, .t { fill: var(--ink); }"
     )

@@ -74,7 +74,7 @@ class TaskPicture(Picture):
         svg.set("style", f"{WIDE};max-width:520px")
         svg.set("font-family", root.get("font-family", "sans-serif"))
         svg.extend(card)
-        style = f"<style>{scoped(root.findtext(f'{{{SVG}}}style') or '')}</style>"
+        style = f"<style>{limited(root.findtext(f'{{{SVG}}}style') or '')}</style>"
         return [nodes.raw("", style + _text(svg), format="html")]
 
 
@@ -90,7 +90,7 @@ def cards(root: ElementTree.Element) -> dict[str, list[ElementTree.Element]]:
     return dict(zip(headings, parts, strict=True))
 
 
-def scoped(style: str) -> str:
+def limited(style: str) -> str:
     """Return a style whose rules hold for pictures of tasks only; dark where the page is.
 
     The file itself follows the system, ``@media (prefers-color-scheme: dark)``; the page has a

@@ -81,7 +81,7 @@ def read(page: Path, measured: dict[str, Any]) -> list[Table]:
 def _table(section: str, measured: dict[str, Any]) -> Table:
     lines = section.splitlines()
     said = next((line for line in lines if line.startswith("Measure: ")), "")
-    table = Table(lines[0].strip(), said.removeprefix("Measure: ").split(". ")[0].split(",")[0], {})
+    table = Table(lines[0].strip(), _measure(said), {})
     columns: list[str] = []
     for line in lines:
         cells = [cell.strip() for cell in line.strip("| ").split("|")]
@@ -99,6 +99,11 @@ def _table(section: str, measured: dict[str, Any]) -> Table:
     return table
 
 
+def _measure(line: str) -> str:
+    """Return the measure that a line of the page names, without its split and decoding."""
+    return line.removeprefix("Measure: ").split(". ")[0].split(",")[0].removesuffix(" on test")
+
+
 def _is_encoder(name: str, merge: str) -> bool:
     return (name, merge) in {("rnn", ""), ("lstm", "")} or (name == "bilstm" and merge in MERGES)
 
@@ -110,6 +115,7 @@ def _score(values: Sequence[float]) -> Score:
 def rows(tables: Iterable[Table], encoder: str) -> list[str]:
     """Return the rows of a Markdown table of an encoder's scores; each links to the results."""
     made = []
+    tables = list(tables)
     for table in tables:
         score = table.of(encoder)
         if score is None:
@@ -118,7 +124,7 @@ def rows(tables: Iterable[Table], encoder: str) -> list[str]:
         ahead = f"{score.mean - lstm.mean:+.2f}".replace("-", "−") if lstm else ""
         better = "↓" if table.lower_is_better else "↑"
         made.append(
-            f"| [{table.title}](../results.md#{table.anchor}) | {table.measure} {better} | {score} "
+            f"| {_link(table, tables)} | {table.measure} {better} | {score} "
             f"| {'–' if encoder == 'lstm' else ahead} | {strip(table, encoder)} |"
         )
     return made
@@ -127,12 +133,19 @@ def rows(tables: Iterable[Table], encoder: str) -> list[str]:
 def merge_rows(tables: Iterable[Table]) -> list[str]:
     """Return the rows of a Markdown table of a BiLSTM's scores by merge."""
     made = []
+    tables = list(tables)
     for table in tables:
         cells = [table.scores.get(("bilstm", merge)) for merge in MERGES]
         if all(cells):
-            link = f"[{table.title}](../results.md#{table.anchor})"
-            made.append(f"| {link} | {' | '.join(map(str, cells))} |")
+            made.append(f"| {_link(table, tables)} | {' | '.join(map(str, cells))} |")
     return made
+
+
+def _link(table: Table, tables: Sequence[Table]) -> str:
+    """Return a link to a table, by the first word of its title if there is one such."""
+    first = table.title.partition(":")[0]
+    alone = sum(one.title.startswith(f"{first}:") for one in tables) == 1
+    return f"[{first if alone else table.title}](../results.md#{table.anchor})"
 
 
 def strip(table: Table, encoder: str) -> str:

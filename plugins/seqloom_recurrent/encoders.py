@@ -155,6 +155,10 @@ class ScaledProduct(Layer):
         scale = self.scale.to(given.outputs.dtype)
         return LayerOutput(given.outputs * scale, given.summary * scale, given.finish)
 
+    def explain(self, values: Tensor, lengths: Tensor) -> str:
+        """Return how each direction would compute a batch."""
+        return self.layer.explain(values, lengths)
+
 
 def _calibrate(layers: list[ScaledProduct], input_size: int) -> None:
     """Calibrate stacked layers, from the lowest, with the same noise every time."""

@@ -71,6 +71,10 @@ class RecurrentLayer(Layer):
         runs = {Path.dense: self._dense, Path.pieces: self._pieces, Path.packed: self._packed}
         return runs[self.path or self._choice(values, lengths)](values, lengths, state)
 
+    def explain(self, values: Tensor, lengths: Tensor) -> str:
+        """Return the path on which ``forward`` would compute a batch."""
+        return str(self.path or self._choice(values, lengths))
+
     def _choice(self, values: Tensor, lengths: Tensor) -> Path:
         if is_full(lengths, values.shape[1]):
             return Path.dense

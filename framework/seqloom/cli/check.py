@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
 from typing import Any
 
+from seqloom.cli.composing import add_overrides, composed_config
 from seqloom.cli.help import HelpFormatter
-from seqloom.config.compose import compose_run, refuse_sweep
-from seqloom.config.run_config import RunConfig
 from seqloom.errors import printable
 from seqloom.files import finite
 from seqloom.plugins.registry import disabling_for_one_run
@@ -24,10 +22,8 @@ def check(arguments: list[str]) -> int:
         SeqloomError: The config cannot be composed.
     """
     options = _parser().parse_intermixed_args(arguments)
-    words: list[str] = options.overrides
-    refuse_sweep(words)
     with disabling_for_one_run():
-        found = _check(words)
+        found = _check(options)
     if options.json:
         print(json.dumps(finite(found.facts()), indent=2, ensure_ascii=False))
     else:
@@ -35,23 +31,11 @@ def check(arguments: list[str]) -> int:
     return 1 if found.errors else 0
 
 
-def _check(words: list[str]) -> Any:
-    if any(word.lstrip("+").startswith("init=") for word in words):
-        from seqloom.train.pretrained import with_components
-
-        words = with_components(words)
-    config = compose_run(words, _with_init)  # before torch is imported: errors are found fast
+def _check(options: argparse.Namespace) -> Any:
+    config = composed_config(options)
     from seqloom.train.check.check import check as check_config
 
     return check_config(config)
-
-
-def _with_init(config: RunConfig, overrides: Sequence[str]) -> RunConfig:
-    if not config.init:
-        return config
-    from seqloom.train.pretrained import apply_init
-
-    return apply_init(config, overrides)
 
 
 def page(found: Any) -> str:
@@ -131,6 +115,6 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Examples:\n  seqloom check experiment=snips_intent\n"
         "  seqloom check data=csv data.train=reviews.csv head=classification --json",
     )
-    parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="as for seqloom train")
+    add_overrides(parser)
     parser.add_argument("--json", action="store_true", help="print JSON, with all places")
     return parser

@@ -1,10 +1,10 @@
 """Completion by TAB, in the shells that Hydra has a script for.
 
 The script calls ``seqloom -sc query=bash`` with the line so far in ``COMP_LINE``. Overrides of
-``train`` are completed from schemas and file names, since composing a config, as Hydra's own
-completion does, takes a third of a second at each TAB. Keys that only a composed config has (those
-of ``trainer``, of a preset, of ``hydra``) are left to Hydra. The subcommand, which Hydra would take
-for an override, is removed from its line.
+``train`` and ``check`` are completed from schemas and file names, since composing a config, as
+Hydra's own completion does, takes a third of a second at each TAB. Keys that only a composed config
+has (those of ``trainer``, of a preset, of ``hydra``) are left to Hydra. The subcommand, which Hydra
+would take for an override, is removed from its line.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ from seqloom.plugins.options import CORE_PACKAGE, options
 from seqloom.plugins.registry import DISABLE_KEY, disable, disabling_for_one_run
 
 SHELLS = ("bash", "fish")
+COMPOSING = ("train", "check")
+"""Commands that take the overrides of a run."""
+
 SECOND_WORDS = {"new": ("plugin",), "plugins": ("doctor",)}
 
 NESTED: dict[str, type] = {"batch": Batch, "budget": Budget}
@@ -61,7 +64,8 @@ def _query(word: str) -> int:
         names = [*COMMANDS, "completion", *registry().commands()]
         print("\n".join(name for name in names if name.startswith(command)))
         return 0
-    words = candidates(overrides) if command == "train" else _words(command, overrides)
+    composes = command in COMPOSING
+    words = candidates(overrides) if composes else _words(command, overrides)
     if words is not None:
         print(*words, sep="\n", end="\n" if words else "")
         return 0
@@ -104,7 +108,7 @@ def candidates(overrides: str) -> list[str] | None:
     """Return the completions of the last word, or None if that needs a composed config.
 
     Args:
-        overrides: The line after ``seqloom train``.
+        overrides: The line after the subcommand.
     """
     *before, last = overrides.split(" ")
     if last.startswith(ELSEWHERE) or any(word.startswith(("--config", "-c")) for word in before):

@@ -9,12 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_module
+from hydra._internal.hydra import Hydra
+from hydra._internal.utils import create_automatic_config_search_path
+from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import HydraException
+from hydra.errors import HydraException, SearchPathException
 from hydra.version import VersionBase
 from omegaconf import DictConfig
 
@@ -34,19 +38,22 @@ Amend = Callable[[RunConfig, Sequence[str]], RunConfig]
 """Function from a frozen config and the user's overrides to the config that is checked and run."""
 
 
-def compose_run(overrides: Sequence[str], amend: Amend | None = None) -> RunConfig:
+def compose_run(
+    overrides: Sequence[str], amend: Amend | None = None, config_dir: Path | None = None
+) -> RunConfig:
     """Return the frozen, checked config that ``seqloom train`` would run with these overrides.
 
     Args:
         overrides: Overrides as on the command line.
         amend: Function that is applied to the config before the compatibility check.
+        config_dir: Folder with the user's own options, as ``--config-dir`` names it.
 
     Raises:
         ConfigError: It cannot be composed, or its components are not compatible.
         PluginError: A component is not installed.
     """
     disable_by(overrides)
-    return freeze_and_check(composed("train", overrides), overrides, amend)
+    return freeze_and_check(composed("train", overrides, config_dir), overrides, amend)
 
 
 def freeze_and_check(
@@ -104,12 +111,15 @@ def compose_data(overrides: Sequence[str]) -> Section:
     return freeze_section(composed("evaluate", overrides), "data")
 
 
-def composed(config_name: str, overrides: Sequence[str]) -> DictConfig:
+def composed(
+    config_name: str, overrides: Sequence[str], config_dir: Path | None = None
+) -> DictConfig:
     """Return a config as Hydra composes it, neither resolved nor checked.
 
     Args:
         config_name: ``train`` or ``evaluate``.
         overrides: Overrides as on the command line.
+        config_dir: Folder with the user's own options.
 
     Raises:
         ConfigError: It cannot be composed.
@@ -118,9 +128,22 @@ def composed(config_name: str, overrides: Sequence[str]) -> DictConfig:
     register_configs()
     try:
         with _preserve_hydra(), initialize_config_module("seqloom_conf", version_base=VERSION_BASE):
+            if config_dir is not None:
+                _search_in(config_dir)
             return compose(config_name, overrides=list(overrides))
     except COMPOSITION_ERRORS as error:
         raise explain(error) from error
+
+
+def _search_in(folder: Path) -> None:
+    """Let Hydra look for options in a folder too, at the place where ``--config-dir`` has it."""
+    if not folder.is_dir():
+        raise SearchPathException(f"Additional config directory '{folder.absolute()}' not found")
+    path = create_automatic_config_search_path(None, None, "pkg://seqloom_conf")
+    schema = SearchPathQuery(provider="schema")
+    path.prepend(provider="command-line", path=f"file://{folder.absolute()}", anchor=schema)
+    GlobalHydra.instance().clear()
+    Hydra.create_main_hydra2("app", path)
 
 
 @contextmanager

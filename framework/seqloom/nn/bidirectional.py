@@ -74,6 +74,11 @@ class Bidirectional(Layer):
             lambda: (ahead.finish(), back.finish()),
         )
 
+    def explain(self, values: Tensor, lengths: Tensor) -> str:
+        """Return how each direction would compute a batch."""
+        layers = (self.forward_layer, self.backward_layer)
+        return " + ".join(dict.fromkeys(one.explain(values, lengths) for one in layers))
+
     def extra_repr(self) -> str:
         """Return the merge for ``repr``."""
         return f"merge={self.merge}"

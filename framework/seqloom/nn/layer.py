@@ -58,6 +58,17 @@ class Layer(nn.Module, ABC):
         ) -> LayerOutput:
             """Read a batch; see ``forward``."""
 
+    def explain(self, values: Tensor, lengths: Tensor) -> str:
+        """Return in a word or two how ``forward`` would compute a batch; empty: in its only way.
+
+        `seqloom profile` shows it beside the time of the layer.
+
+        Args:
+            values: (B, T, D), as ``forward`` reads them.
+            lengths: (B,) int64 on the CPU.
+        """
+        return ""
+
     def initial_state(self, batch_size: int) -> State:
         """Return the state before the first step, for B sequences."""
         raise NotImplementedError(

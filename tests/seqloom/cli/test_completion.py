@@ -70,6 +70,8 @@ class Offered:
         ("seqloom train +e", ["+encoder=", "+experiment="]),
         ("seqloom train run_dir=/etc/hostn", ["run_dir=/etc/hostname"]),
         ("seqloom train sweep=sm", ["sweep=small_and_good"]),
+        ("seqloom check encoder=bil", ["encoder=bilstm"]),
+        ("seqloom check trainer.max_e", ["trainer.max_epochs="]),
         ("seqloom plugins ", ["doctor"]),
         ("seqloom train on_bad=", ["on_bad=error", "on_bad=skip"]),
         ("seqloom train init_classes=m", ["init_classes=merge"]),

@@ -192,3 +192,16 @@ def test_a_schema_refuses_values_before_anything_is_read(install: Callable[..., 
         compose_run(["encoder=strict", "encoder.width=0"])
     with pytest.raises(ConfigError, match=r"^encoder=strict refuses its parameters: that wide"):
         compose_run(["encoder=strict", "encoder.width=100"])
+
+
+def test_options_of_a_folder_are_those_of_train(tmp_path: Path) -> None:
+    (tmp_path / "encoder").mkdir()
+    own = "defaults: [/schema/encoder/lstm@_here_, _self_]\nhidden_size: 5\n"
+    (tmp_path / "encoder" / "narrow.yaml").write_text(own, "utf-8")
+    (tmp_path / "local").mkdir()
+    (tmp_path / "local" / "default.yaml").write_text("# @package _global_\nseed: 9\n", "utf-8")
+    found = compose_run(["encoder=narrow"], config_dir=tmp_path)
+    assert (found.encoder["name"], found.encoder["hidden_size"], found.seed) == ("lstm", 5, 9)
+    assert compose_run([]).seed != 9
+    with pytest.raises(ConfigError, match="not found"):
+        compose_run([], config_dir=tmp_path / "none")

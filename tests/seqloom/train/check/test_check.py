@@ -9,6 +9,7 @@ import pytest
 
 from seqloom.cli.check import check as command
 from seqloom.config.compose import compose_run
+from seqloom.errors import ConfigError
 from seqloom.train.check.check import Check, check
 from seqloom.train.check.memory import step_memory
 from seqloom.train.prepare import read_data
@@ -122,6 +123,17 @@ def test_the_command_lists_places_and_fails_on_errors(
     facts = json.loads(capsys.readouterr().out)
     assert (facts["errors"], facts["sizes"]["train"]["examples"]) == (0, 2)
     assert facts["memory"]["parameters"] > 0
+
+
+def test_options_of_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "experiment").mkdir()
+    words = "\n".join(["# @package _global_", "encoder: {hidden_size: 3}", "data: {train_size: 20}"])
+    (tmp_path / "experiment" / "tiny.yaml").write_text(words, "utf-8")
+    sizes = ["data.val_size=4", "data.test_size=4"]
+    command(["experiment=tiny", *sizes, "--config-dir", str(tmp_path), "--json"])
+    assert json.loads(capsys.readouterr().out)["sizes"]["train"]["examples"] == 20
+    with pytest.raises(ConfigError, match="not found"):
+        command(["--config-dir", str(tmp_path / "none")])
 
 
 def test_data_that_cannot_be_read_is_an_error(

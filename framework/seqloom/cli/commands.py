@@ -8,6 +8,10 @@ COMMANDS = {
         "Check the data of a config before training on it.",
         "seqloom.cli.check:check",
     ),
+    "profile": (
+        "Show where the time of a training step goes.",
+        "seqloom.cli.profile:profile",
+    ),
     "evaluate": ("Evaluate a trained model.", "seqloom.cli.evaluate:evaluate"),
     "predict": ("Predict from files or standard input.", "seqloom.cli.predict:predict"),
     "demo": ("Try a model in the browser.", "seqloom.cli.demo:demo"),

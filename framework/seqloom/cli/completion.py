@@ -1,10 +1,10 @@
 """Completion by TAB, in the shells that Hydra has a script for.
 
 The script calls ``seqloom -sc query=bash`` with the line so far in ``COMP_LINE``. Overrides of
-``train`` and ``check`` are completed from schemas and file names, since composing a config, as
-Hydra's own completion does, takes a third of a second at each TAB. Keys that only a composed config
-has (those of ``trainer``, of a preset, of ``hydra``) are left to Hydra. The subcommand, which Hydra
-would take for an override, is removed from its line.
+``train``, ``check`` and ``profile`` are completed from schemas and file names, since composing a
+config, as Hydra's own completion does, takes a third of a second at each TAB. Keys that only a
+composed config has (those of ``trainer``, of a preset, of ``hydra``) are left to Hydra. The
+subcommand, which Hydra would take for an override, is removed from its line.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from seqloom.plugins.options import CORE_PACKAGE, options
 from seqloom.plugins.registry import DISABLE_KEY, disable, disabling_for_one_run
 
 SHELLS = ("bash", "fish")
-COMPOSING = ("train", "check")
+COMPOSING = ("train", "check", "profile")
 """Commands that take the overrides of a run."""
 
 SECOND_WORDS = {"new": ("plugin",), "plugins": ("doctor",)}

@@ -15,6 +15,7 @@ from seqloom.plugins.options import options
 CORE_COMMANDS = (
     "train",
     "check",
+    "profile",
     "evaluate",
     "predict",
     "inspect",

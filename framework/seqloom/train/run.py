@@ -149,7 +149,7 @@ def work(folder: RunFolder, data: RunData, rank: int | None = None) -> Summary:
     """
     cfg = folder.config()
     with preemption.at_once():
-        pipeline = _initial_pipeline(cfg, folder, data)
+        pipeline = initial_pipeline(cfg, folder, data)
     environment = TorchElasticEnvironment() if rank is not None else LightningEnvironment()
     training = Training(cfg, folder, data, pipeline, environment)
     with training.loggers.closed_at_the_end():
@@ -175,7 +175,8 @@ def work(folder: RunFolder, data: RunData, rank: int | None = None) -> Summary:
     return summary
 
 
-def _initial_pipeline(cfg: RunConfig, folder: RunFolder, data: RunData) -> Pipeline:
+def initial_pipeline(cfg: RunConfig, folder: RunFolder, data: RunData) -> Pipeline:
+    """Return the pipeline that the training of a run starts with; this seeds the process."""
     set_threads(cfg.threads)
     set_seed(cfg.seed)
     log.info("Examples: %s", ", ".join(f"{name} {len(rows)}" for name, rows in data.rows.items()))

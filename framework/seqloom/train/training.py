@@ -103,6 +103,14 @@ class Training:
 
     def run(self) -> Summary:
         """Train; return the facts of the training for the run's record."""
+        module, data = self.fit()
+        self._log_end()
+        self._load_best(module)
+        self.pipeline.to(self.trainer.strategy.root_device)  # Lightning has left it on the CPU
+        return self._summary(data)
+
+    def fit(self) -> tuple[SequenceModule, SequenceData]:
+        """Train until a limit or a callback ends it; return what was trained, and on what data."""
         before = self._progress()
         self.trainer.strategy.setup_environment()  # the samplers must know their rank already
         for change in before.changes if is_first() else ():
@@ -128,10 +136,7 @@ class Training:
         with hang_end, explained_errors(self.folder.path), writer.finished(), deferred():
             self.loggers.start()
             self.trainer.fit(module, datamodule=data, ckpt_path=before.path, weights_only=True)
-        self._log_end()
-        self._load_best(module)
-        self.pipeline.to(self.trainer.strategy.root_device)  # Lightning has left it on the CPU
-        return self._summary(data)
+        return module, data
 
     def _callbacks(self) -> list[pl.Callback]:
         every = self.cfg.save_every

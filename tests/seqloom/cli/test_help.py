@@ -14,6 +14,7 @@ from seqloom.plugins import registry
 COMMANDS = (
     "train",
     "check",
+    "profile",
     "evaluate",
     "predict",
     "inspect",

@@ -80,9 +80,9 @@ def step_memory(cfg: RunConfig, data: RunData) -> Memory:
     seconds = time.perf_counter() - start
     pipeline.model.zero_grad(set_to_none=True)
     batch = dataset.__getitems__(largest)
-    before = _reset_peak()
+    before = reset_peak_memory()
     kept = _step(pipeline, batch)
-    peak = _peak()
+    peak = peak_memory()
     parameters = list(pipeline.model.parameters())
     own = sum(one.numel() * one.element_size() for one in parameters)
     return Memory(
@@ -120,7 +120,7 @@ def _counted() -> Iterator[dict[int, int]]:
         yield kept
 
 
-def _reset_peak() -> int | None:
+def reset_peak_memory() -> int | None:
     """Let the system forget the highest memory of this process; return the current one."""
     gc.collect()
     with suppress(OSError, AttributeError):
@@ -130,7 +130,8 @@ def _reset_peak() -> int | None:
     return None
 
 
-def _peak() -> int | None:
+def peak_memory() -> int | None:
+    """Return the bytes of the highest memory of this process since `reset_peak_memory`."""
     with suppress(OSError):
         return _status("VmHWM")
     return None

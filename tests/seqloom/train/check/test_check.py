@@ -127,7 +127,9 @@ def test_the_command_lists_places_and_fails_on_errors(
 
 def test_options_of_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "experiment").mkdir()
-    words = "\n".join(["# @package _global_", "encoder: {hidden_size: 3}", "data: {train_size: 20}"])
+    words = "\n".join(
+        ["# @package _global_", "encoder: {hidden_size: 3}", "data: {train_size: 20}"]
+    )
     (tmp_path / "experiment" / "tiny.yaml").write_text(words, "utf-8")
     sizes = ["data.val_size=4", "data.test_size=4"]
     command(["experiment=tiny", *sizes, "--config-dir", str(tmp_path), "--json"])

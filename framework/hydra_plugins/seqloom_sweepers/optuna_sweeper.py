@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from seqloom.config.store import open_dicts
 from seqloom.errors import ConfigError
+from seqloom.extras import install_command
 from seqloom.sweep.optuna.settings import Settings
 from seqloom.sweep.shares import available_cores, jobs_of
 from seqloom.sweep.sweeper import PlannedSweeper
@@ -51,7 +52,7 @@ class OptunaSweeper(PlannedSweeper):
         if not find_spec("optuna"):
             raise ConfigError(
                 "hydra/sweeper=optuna needs Optuna, which is not installed: "
-                'pip install "seqloom[sweep]"'
+                f"{install_command('sweep')}"
             )
         from seqloom.sweep.optuna.search import search
 

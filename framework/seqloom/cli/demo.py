@@ -11,6 +11,7 @@ from pathlib import Path
 
 from seqloom.cli.options import load_model, positive_int, split_overrides, use_threads
 from seqloom.errors import ConfigError
+from seqloom.extras import install_command
 
 
 def demo(arguments: list[str]) -> int:
@@ -57,7 +58,7 @@ def require_extra() -> None:
     if missing:
         raise ConfigError(
             f"seqloom demo needs {' and '.join(missing)}, not installed here. "
-            'Do: pip install "seqloom[demo]"'
+            f"Do: {install_command('demo')}"
         )
 
 

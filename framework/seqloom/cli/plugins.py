@@ -13,6 +13,7 @@ from typing import Any
 
 from seqloom.cli.help import HelpFormatter
 from seqloom.errors import PluginError, SeqloomError
+from seqloom.extras import install_command
 from seqloom.plugins import KINDS, Command, Component, Pad, Plugin, registry, resolve
 from seqloom.plugins.loading import known_names
 from seqloom.plugins.registry import DISABLE_VARIABLE, disabled_by_environment, import_target
@@ -313,5 +314,5 @@ def _remarks(plugin: Plugin) -> Iterator[str]:
             if _lacks_extra(part.extra, error):
                 yield (
                     f"{label} needs libraries that are not installed: "
-                    f'pip install "{plugin.distribution}[{part.extra}]"'
+                    f"{install_command(part.extra, plugin.distribution)}"
                 )

@@ -23,6 +23,7 @@ from types import ModuleType
 from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 
 from seqloom.errors import DataError, did_you_mean
+from seqloom.extras import install_command
 
 TIMEOUT = 30  # seconds without a byte from the server
 
@@ -163,7 +164,7 @@ def _pooch() -> ModuleType:
         import pooch
     except ImportError:
         raise DataError(
-            'Downloading data needs the package pooch: pip install "seqloom[text]".'
+            f"Downloading data needs the package pooch: {install_command('text')}."
         ) from None
     return pooch  # type: ignore[no-any-return]
 

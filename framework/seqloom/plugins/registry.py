@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from seqloom.errors import ConfigError, PluginError, did_you_mean
+from seqloom.extras import install_command
 from seqloom.plugins.component import Command, Component, Kind, Pad
 from seqloom.plugins.loading import Plugin, discover, known_names
 
@@ -251,7 +252,7 @@ def import_with_extra(provided: Component | Command | Pad, label: str, plugin: P
             raise
         raise PluginError(
             f"{error}. Install the libraries that it needs: "
-            f'pip install "{plugin.distribution}[{provided.extra}]"'
+            f"{install_command(provided.extra, plugin.distribution)}"
         ) from error.__cause__
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from seqloom.errors import ConfigError, did_you_mean
+from seqloom.extras import install_command
 from seqloom.sweep.board import Board, Row, Spread
 from seqloom.sweep.comparable import UNLIKE, by_data
 from seqloom.sweep.directions import direction
@@ -17,7 +18,6 @@ from seqloom.sweep.trials import Trial, counted, is_finite
 from seqloom.sweep.verdict import verdict
 from seqloom.train.notes import still_improves
 
-GET_SCIPY = 'Significance tests need SciPy: pip install "seqloom[sweep]"'
 NO_TEST = (
     "No p: no row shares two or more seeds with the best row at equal other settings. For a test, "
     "repeat each point: seed=1,2,3."
@@ -203,7 +203,7 @@ def _compare(board: Board) -> None:
         lead = _lead(found, *spreads)
         row.lead = lead if lead is None or board.higher_is_better else 0.0 - lead
     if others and not has_scipy():
-        board.notes.append(GET_SCIPY)
+        board.notes.append(f"Significance tests need SciPy: {install_command('sweep')}")
     elif others and all(len(found) < 2 for found in pairs):
         board.notes.append(NO_TEST)
     elif others:

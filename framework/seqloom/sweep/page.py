@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seqloom.extras import install_command
 from seqloom.files import write_text
 from seqloom.sweep.board import Board
 from seqloom.sweep.columns import Cell, columns, duration, last_words, number, spans_widely
@@ -28,9 +29,7 @@ if TYPE_CHECKING:
 OMITTED = frozenset({"val range", "test range", "units/s"})
 """Columns that do not fit into a window of common size."""
 
-GET_OPTUNA = (
-    'To see the importance of keys, install Optuna and scikit-learn: pip install "seqloom[sweep]"'
-)
+GET_OPTUNA = "To see the importance of keys, install Optuna and scikit-learn: {}"
 MIN_POINTS = 10
 """Minimum number of points for the importance of keys."""
 
@@ -225,7 +224,7 @@ def importances(
         import optuna
         import sklearn  # noqa: F401
     except ImportError:
-        return {}, GET_OPTUNA
+        return {}, GET_OPTUNA.format(install_command("sweep"))
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
@@ -270,7 +269,7 @@ def distribution(values: Sequence[str]) -> BaseDistribution:
 def _environment() -> Environment:
     from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
-    return Environment(
+    environment = Environment(
         loader=ChoiceLoader(
             [PackageLoader("seqloom.sweep"), PackageLoader("seqloom.train.report")]
         ),
@@ -279,3 +278,5 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals["install_command"] = install_command
+    return environment

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from seqloom.errors import DataError, SeqloomError
+from seqloom.extras import install_command
 from seqloom.files import write_json
 from seqloom.sweep.board import Board
 from seqloom.sweep.columns import aligned
@@ -20,7 +21,7 @@ from seqloom.train.folder import RunFolder
 
 VERSION = 1
 COMMAND_WIDTH = 48
-GET_OPTUNA = 'To see the Pareto-optimal points, install Optuna: pip install "seqloom[sweep]"'
+GET_OPTUNA = "To see the Pareto-optimal points, install Optuna: {}"
 
 COPIED = (
     "attempts",
@@ -171,7 +172,7 @@ def pareto_front(folder: Path) -> list[str]:
         The lines; a single one with the reason if the front is not known.
     """
     if find_spec("optuna") is None:
-        return [GET_OPTUNA]
+        return [GET_OPTUNA.format(install_command("sweep"))]
     from seqloom.sweep.optuna.settings import Settings
     from seqloom.sweep.optuna.study import best_points, rebuild
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 from seqloom.errors import ConfigError, DataError, did_you_mean
 from seqloom.interfaces import SPLITS, Example, Reader
+from seqloom.plugins import install_command
 from seqloom_handwriting.readers.strings import check_range
 
 LOWEST = 16  # pixels of a line: with fewer, digits cannot be distinguished
@@ -137,7 +138,7 @@ def _load() -> list[Digit]:
     except ImportError:
         raise DataError(
             "data=digit_lines needs the digits that scikit-learn ships: "
-            'pip install "seqloom[handwriting]".'
+            f"{install_command('handwriting')}."
         ) from None
     data = load_digits()
     inks = (data.images / data.images.max()).astype(np.float32)

@@ -1,6 +1,7 @@
 """Files are found or fetched, verified, and every failure says what to do."""
 
 import hashlib
+import re
 import sys
 import threading
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import pytest
 
 from seqloom.data.fetch import PinnedUrl, file_name, is_url, local_path
 from seqloom.errors import DataError
+from seqloom.extras import install_command
 
 CONTENT = b"text\tlabel\nhello\tgreeting\n"
 SHA = hashlib.sha256(CONTENT).hexdigest()
@@ -96,7 +98,7 @@ def test_the_cache_does_without_pooch(site: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_without_pooch_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pooch", None)
-    with pytest.raises(DataError, match=r'pip install "seqloom\[text\]"'):
+    with pytest.raises(DataError, match=re.escape(install_command("text"))):
         local_path(URL)
 
 

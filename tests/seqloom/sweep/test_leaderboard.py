@@ -11,10 +11,10 @@ import pytest
 from scipy.stats import ttest_rel
 
 from seqloom.errors import ConfigError
+from seqloom.extras import install_command
 from seqloom.sweep.board import Board
 from seqloom.sweep.columns import cells
 from seqloom.sweep.leaderboard import (
-    GET_SCIPY,
     NO_TEST,
     SAMPLED,
     best_trial,
@@ -106,7 +106,7 @@ def test_without_scipy_a_note_says_how_to_get_it(
     monkeypatch.setitem(sys.modules, "scipy", None)
     board = only(three)
     assert [row.p for row in board.rows] == [None, None, None]
-    assert board.notes == [GET_SCIPY]
+    assert board.notes == [f"Significance tests need SciPy: {install_command('sweep')}"]
 
 
 def test_lower_may_be_better(sweep: Path, add: AddTrial) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import sys
+from html import unescape
 from pathlib import Path
 
 import pytest
 
 from seqloom.errors import DataError
+from seqloom.extras import install_command
 from seqloom.sweep.leaderboard import boards
 from seqloom.sweep.page import GET_OPTUNA, MIN_POINTS, curves, importances, write_page
 from seqloom.sweep.plots import Axis
@@ -79,7 +81,7 @@ def test_without_matplotlib_the_page_says_how_to_get_the_plots(
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     html = page(trained, tmp_path)
     assert "<svg" not in html
-    assert 'pip install "seqloom[sweep,report]"' in html
+    assert install_command("sweep,report") in unescape(html)
     assert "0.9" in html
 
 
@@ -115,7 +117,10 @@ def test_importances_that_cannot_be_told(
     add("encoder.hidden_size=9", val=0.75)
     groups = grouped(read_trials(sweep))
     monkeypatch.setitem(sys.modules, "optuna", None)
-    assert importances(groups, ["encoder.hidden_size"], "f1") == ({}, GET_OPTUNA)
+    assert importances(groups, ["encoder.hidden_size"], "f1") == (
+        {},
+        GET_OPTUNA.format(install_command("sweep")),
+    )
 
 
 def test_curves_survive_what_a_kill_leaves(sweep: Path, add: AddTrial) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from seqloom.errors import DataError
+from seqloom.extras import install_command
 from seqloom.sweep import summary as module
 from seqloom.sweep.folder import Plan
 from seqloom.sweep.page import write_page
@@ -138,7 +139,7 @@ def test_without_optuna_it_says_how_to_get_it(
     searched: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "find_spec", lambda name: None)
-    assert pareto_front(searched) == [GET_OPTUNA]
+    assert pareto_front(searched) == [GET_OPTUNA.format(install_command("sweep"))]
 
 
 def test_a_record_without_an_objective_is_no_end(searched: Path) -> None:

@@ -19,6 +19,7 @@ from seqloom.cli.main import run
 from seqloom.demo import serve
 from seqloom.demo.served import ServedModel
 from seqloom.errors import BundleError, ConfigError
+from seqloom.extras import install_command
 from seqloom.model.pipeline import Pipeline
 from seqloom.plugins import registry
 from seqloom_ctc.schema import Ctc
@@ -91,7 +92,7 @@ def test_it_says_which_packages_are_missing(
         run(["demo", str(stroke_model)])
     assert str(caught.value) == (
         "seqloom demo needs starlette and uvicorn, not installed here. "
-        'Do: pip install "seqloom[demo]"'
+        f"Do: {install_command('demo')}"
     )
 
 

@@ -1,5 +1,6 @@
 """Lines of digits: no digit in two splits, the same lines each time, dark on light."""
 
+import re
 import sys
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 from seqloom.errors import ConfigError, DataError
+from seqloom.extras import install_command
 from seqloom.interfaces import SPLITS
 from seqloom_handwriting.readers.digit_lines import DigitLineReader, digits, draw_line, enlarge
 
@@ -112,5 +114,5 @@ def test_other_splits_and_files() -> None:
 def test_without_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
     digits.cache_clear()
-    with pytest.raises(DataError, match=r'pip install "seqloom\[handwriting\]"'):
+    with pytest.raises(DataError, match=re.escape(install_command("handwriting"))):
         next(DigitLineReader().examples("train"))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seqloom.extras import install_command
 from seqloom.train.report import tables
 from seqloom.train.report.content import Report, best_row, is_number, not_finite
 from seqloom.train.report.plots import figures_of
@@ -74,6 +75,7 @@ def _environment() -> Environment:
     )
     filters: dict[str, Callable[..., object]] = {"shown": shown, "is_number": is_number}
     environment.filters.update(filters)
+    environment.globals["install_command"] = install_command
     return environment
 
 

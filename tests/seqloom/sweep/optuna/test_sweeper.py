@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Callable
 
@@ -11,6 +12,7 @@ from omegaconf import OmegaConf
 from hydra_plugins.seqloom_sweepers import optuna_sweeper
 from hydra_plugins.seqloom_sweepers.optuna_sweeper import OptunaConfig, OptunaSweeper
 from seqloom.errors import ConfigError
+from seqloom.extras import install_command
 from seqloom.sweep.optuna.settings import Settings
 
 
@@ -48,7 +50,7 @@ def test_as_many_trials_run_at_once_as_the_launcher_takes(
 
 def test_without_optuna_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(optuna_sweeper, "find_spec", lambda package: None)
-    with pytest.raises(ConfigError, match=r'pip install "seqloom\[sweep\]"'):
+    with pytest.raises(ConfigError, match=re.escape(install_command("sweep"))):
         OptunaSweeper().run([], resuming=False)
 
 

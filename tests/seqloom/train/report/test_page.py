@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
+from seqloom.extras import install_command
 from seqloom.interfaces.head import Matrix, Table
 from seqloom.train.report import Report, ShownExample, write_report
 from seqloom.train.report.page import shown
 
 HOSTILE = "</script></style></svg>\"'><script>alert(1)</script>&$x_{$\x00"
-INSTALL = 'pip install "seqloom[report]"'
+INSTALL = install_command("report")
 PageOf = Callable[[Report], Any]
 UNDRAWN = pytest.mark.usefixtures("undrawn")
 

@@ -1,0 +1,73 @@
+"""How to install an extra of a distribution, from where the distribution itself was installed.
+
+``pip install "seqloom[text]"`` asks a package index. Someone who installed a clone or a wheel must
+name that instead; pip and uv record it in ``direct_url.json`` (PEP 610).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+_PLAIN = re.compile(r"[\w\-./,@+:\[\] ]+")
+"""What a shell leaves as it is within double quotes."""
+
+
+def install_command(extra: str, name: str = "seqloom") -> str:
+    """Return the command that installs an extra of a distribution, for the end of a message.
+
+    Args:
+        extra: Name of the extra, or several, separated by commas.
+        name: Name of the distribution.
+
+    >>> install_command("text", "seqloom-of-an-index")
+    'pip install "seqloom-of-an-index[text]"'
+    """
+    record = _record(name)
+    editable = "-e " if _part(record, "dir_info").get("editable") is True else ""
+    wanted = _requirement(record, extra, name)
+    return f"pip install {editable}{_quoted(wanted)}"
+
+
+def _requirement(record: Mapping[str, Any], extra: str, name: str) -> str:
+    """Return what pip is asked for: a folder, a file, a URL, or a name of the package index."""
+    url = record.get("url")
+    if not isinstance(url, str) or not url.isprintable():
+        return f"{name}[{extra}]"
+    parts = urlsplit(url)
+    if parts.scheme == "file":
+        place = Path(url2pathname(parts.path))
+        if not place.exists():  # such as a wheel that was deleted since
+            return f"{name}[{extra}]"
+        here = place.is_dir() and place == Path.cwd()
+        return f"{'.' if here else place}[{extra}]"
+    origin = _part(record, "vcs_info")
+    if origin.get("vcs"):
+        commit = f"@{origin['commit_id']}" if origin.get("commit_id") else ""
+        return f"{name}[{extra}] @ {origin['vcs']}+{url}{commit}"
+    return f"{name}[{extra}] @ {url}"
+
+
+def _record(name: str) -> Mapping[str, Any]:
+    """Return what was recorded about the origin of a distribution; empty if it is an index."""
+    try:
+        found = json.loads(distribution(name).read_text("direct_url.json") or "{}")
+    except (PackageNotFoundError, ValueError, OSError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _part(record: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    found = record.get(key)
+    return found if isinstance(found, dict) else {}
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"' if _PLAIN.fullmatch(text) else shlex.quote(text)

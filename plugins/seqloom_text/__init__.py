@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from seqloom.plugins import Component, Pad, hookimpl
+from seqloom.plugins import Command, Component, Pad, hookimpl
 from seqloom_text.schemas_data import DATA
 from seqloom_text.schemas_frontend import FRONTENDS
 
@@ -13,6 +13,13 @@ from seqloom_text.schemas_frontend import FRONTENDS
 def seqloom_components() -> Iterable[Component]:
     """Return the data sets and frontends of this plugin."""
     return (*DATA, *FRONTENDS)
+
+
+@hookimpl
+def seqloom_commands() -> Iterable[Command]:
+    """Return the subcommand ``example``."""
+    target = "seqloom_text.sample_files.command:example"
+    return [Command("example", "Write a small file of data to try things on.", target)]
 
 
 @hookimpl

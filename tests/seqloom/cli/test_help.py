@@ -31,6 +31,7 @@ COMMANDS = (
     "tune",
     "demo",
     "prepare",
+    "example",
 )
 GLOBS = re.compile(r"[\[{*?~!]")
 """What bash or zsh would take apart or look for among the files."""

@@ -1,0 +1,1 @@
+"""Sample files to try seqloom on: ``seqloom example`` writes them."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import pickle
+import runpy
 import signal
 import subprocess
 import sys
@@ -214,6 +215,24 @@ def python() -> Callable[[str], subprocess.CompletedProcess[str]]:
 def small() -> tuple[str, ...]:
     """Overrides that make a run on apples take a moment."""
     return SMALL
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of the site, built as scripts/docs does, but without pages of sources."""
+    folder, docs = tmp_path_factory.mktemp("site"), Path(__file__).parent.parent / "docs"
+    extensions = runpy.run_path(str(docs / "conf.py"))["extensions"]
+    quick = ",".join(name for name in extensions if name != "sphinx.ext.viewcode")
+    command = [sys.executable, "-m", "sphinx", "--fail-on-warning", "--keep-going", "-q", "-b"]
+    options = ["-D", f"extensions={quick}", "-d", folder / "doctrees"]
+    done = subprocess.run(
+        [*command, "html", *options, docs, folder / "html"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return folder / "html"
 
 
 @pytest.fixture

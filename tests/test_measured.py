@@ -43,6 +43,17 @@ HEAT = {
     "reach": 1.0,
     "panels": [{"title": "p", "values": [[0.5, -1.0], [0.0, 2.0]]}],
 }
+APPLE = {
+    "drawing": "apple",
+    "title": "One sentence",
+    "panels": [
+        {
+            "meaning": "company",
+            "words": ["Apple", "<rises>"],
+            "models": {"LSTM": [[0.5, 0.5], [0.5, 0.5]], "BiLSTM": [[0.6, 0.4], [1.0, 0.0]]},
+        }
+    ],
+}
 
 
 @pytest.fixture
@@ -70,7 +81,9 @@ def test_every_part_is_stored() -> None:
     assert OURS.names() == STORED
 
 
-@pytest.mark.parametrize("measured", [LINES, TABLE, DOTS, HEAT], ids=lambda one: one["drawing"])
+@pytest.mark.parametrize(
+    "measured", [APPLE, LINES, TABLE, DOTS, HEAT], ids=lambda one: one["drawing"]
+)
 def test_a_drawing_is_whole(place: Place, measured: dict[str, object]) -> None:
     place.write("one", measured)
     drawn = draw("one", place.read("one"))
@@ -153,7 +166,10 @@ def test_a_spoiled_measurement_is_an_error(place: Place, spoil: object, message:
 @pytest.mark.parametrize(
     ("measured", "message"),
     [
-        ({"drawing": "pie"}, "no drawing 'pie'. Expected one of: dots, heatmap, lines, table"),
+        (
+            {"drawing": "pie"},
+            "no drawing 'pie'. Expected one of: apple, dots, heatmap, lines, table",
+        ),
         ({"drawing": "lines", "title": "?"}, r"cannot be drawn as 'lines': KeyError\('series'\)"),
         ({**HEAT, "rows": ["a"]}, "2 rows of values, 1 labels"),
         ({**TABLE, "rows": [["a"]]}, "row 0 has 1 cells, not 2"),
@@ -168,7 +184,7 @@ def test_values_that_cannot_be_drawn(
 
 
 def test_every_kind_is_tried_here() -> None:
-    tried = {one["drawing"] for one in (LINES, TABLE, DOTS, HEAT)}
+    tried = {one["drawing"] for one in (APPLE, LINES, TABLE, DOTS, HEAT)}
     assert tried == set(kinds())
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 import runpy
-import subprocess
-import sys
 import zlib
 from importlib import import_module
 from pathlib import Path
 
 import pytest
+from site_links import dead_links
 
 from seqloom.plugins import component as hooks
 from seqloom.public import PUBLIC
@@ -24,23 +24,7 @@ WITHOUT_ENTRY = {"seqloom.__version__", "seqloom.SeqloomError"}  # told of under
 INTERFACES = ("Reader", "Writer", "Codec", "FrontendCodec", "HeadCodec", "Frontend", "Encoder")
 HEADS = ("Head", "HeadMetric")
 
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of the site, built as scripts/docs does, but without pages of sources."""
-    folder = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "sphinx", "--fail-on-warning", "--keep-going", "-q", "-b"]
-    extensions = runpy.run_path(str(DOCS / "conf.py"))["extensions"]
-    quick = ",".join(name for name in extensions if name != "sphinx.ext.viewcode")
-    options = ["-D", f"extensions={quick}", "-d", folder / "doctrees"]
-    done = subprocess.run(
-        [*command, "html", *options, DOCS, folder / "html"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return folder / "html"
+pytestmark = pytest.mark.xdist_group("site")
 
 
 @pytest.fixture(scope="module")
@@ -90,3 +74,38 @@ def test_every_page_is_reached(site: Path) -> None:
     for page in DOCS.rglob("*.md"):
         name = page.relative_to(DOCS).with_suffix(".html").as_posix()
         assert name == "index.html" or f'href="{name}"' in index, name
+
+
+def test_links_within_the_site_lead_somewhere(site: Path) -> None:
+    assert list(dead_links(site)) == []
+
+
+def test_pages_have_a_title_a_picture_and_a_description_of_their_own(site: Path) -> None:
+    front = (site / "index.html").read_text(encoding="utf-8")
+    title = "seqloom: train and compare RNN, LSTM and BiLSTM models on your data"
+    assert f"<title>{title}</title>" in front
+    assert 'property="og:image" content="_static/card.png"' in front
+    assert (site / "_static" / "card.png").is_file()
+    install = (site / "start" / "install.html").read_text(encoding="utf-8")
+    assert "<title>Install - seqloom" in install
+    assert '<meta name="description" content="' in install
+
+
+def test_the_table_of_the_readme_is_what_was_measured() -> None:
+    stored = json.loads((DOCS / "measured" / "first_sweep.json").read_text("utf-8"))
+    readme = (ROOT / "README.md").read_text(encoding="utf-8").replace("**", "")
+    for name, val, test, weights in stored["values"]["rows"]:
+        assert f"| {name} | {val} | {test} | {weights:,} |" in readme
+
+
+def test_the_picture_of_the_readme_is_what_was_measured() -> None:
+    drawn = runpy.run_path(str(DOCS / "_extensions" / "readme_picture.py"))["drawn"]()
+    assert (DOCS / "which-apple.svg").read_text("utf-8") == f"{drawn}\n"
+
+
+def test_the_front_page_and_the_readme_name_the_same_command() -> None:
+    pages = [(ROOT / "README.md"), DOCS / "index.md"]
+    command = "seqloom train -m encoder=rnn,lstm,bilstm run_dir=runs/first"
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        assert command in re.sub(r" \\\n\s*", " ", text), page

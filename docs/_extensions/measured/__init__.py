@@ -14,6 +14,7 @@ broken, or older than its part or the installed seqloom is an error at the place
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -97,5 +98,5 @@ def _add_scripts(
 ) -> None:
     """Add the scripts of the drawings on a page to this page only."""
     for script in sorted(STATIC.glob("*.js")):
-        if f'measured-{script.stem}"' in context.get("body", ""):
+        if re.search(rf'class="[^"]*\bmeasured-{script.stem}\b', context.get("body", "")):
             app.add_js_file(script.name, loading_method="defer")

@@ -12,7 +12,8 @@ from encoder_cards.components import ENCODERS, count, evaluate
 from encoder_cards.drawings import draw
 from encoder_cards.keys import texts
 
-CARDS = Path(__file__).parent.parent / "docs" / "encoders"
+DOCS = Path(__file__).parent.parent / "docs"
+CARDS = DOCS / "encoders"
 SECTIONS = ["Equation", "Size", "Keys", "Speed", "Scores", "Choose it when"]
 FEEDFORWARD = 24
 RESULTS = """# Results
@@ -98,6 +99,20 @@ def test_scores_are_those_of_encoders_only(tables: list[scores.Table]) -> None:
         "lstm": "6.00 (one seed)",
         "gru": "5.25 (5.00–5.50)",
     }
+
+
+def test_every_model_of_the_results_can_be_named(tmp_path: Path) -> None:
+    (tmp_path / "results.md").write_text(RESULTS, encoding="utf-8")
+    found = scores.models(tmp_path / "results.md")
+    assert found["others: none of them/theo held out"].mean == 66.67
+    assert found["toys: lines of toys/small: bilstm concat, tuned"].seeds == 1
+    assert len(found) == 5
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda path: path.stem)
+def test_pages_name_models_of_the_results(page: Path) -> None:
+    named = set(re.findall(r"\{result\}`([^`]+)`", page.read_text(encoding="utf-8")))
+    assert named <= set(scores.models(DOCS / "results.md"))
 
 
 def test_a_row_says_the_difference_and_which_side_is_better(tables: list[scores.Table]) -> None:

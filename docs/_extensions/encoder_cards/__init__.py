@@ -13,6 +13,7 @@
 ```
 ```{encoder-scores} lstm
 ```
+and anywhere {result}`snips: slots/bilstm concat`
 ````
 
 Keys are those of the schema, the number of parameters is counted in a module, which must agree with
@@ -28,7 +29,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from docutils import nodes
 from docutils.parsers.rst import directives
 from measured.stored import Place, StoredError
-from sphinx.util.docutils import SphinxDirective
+from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from encoder_cards import scores
 from encoder_cards.components import ENCODERS, build, count, evaluate, package, tex
@@ -188,6 +189,20 @@ class Scores(CardDirective):
         return made
 
 
+class Result(SphinxRole):
+    """The mean score on test of a model in docs/results.md, in percent: ``TITLE/MODEL``."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """Return the score with one decimal."""
+        page = Path(self.env.srcdir) / "results.md"
+        self.env.note_dependency(str(page))
+        score = scores.models(page).get(self.text)
+        if score is not None:
+            return [nodes.Text(f"{score.mean:.1f}")], []
+        place = self.inliner.reporter  # type: ignore[attr-defined]
+        return [], [place.error(f"No model {self.text!r} in {page.name}.", line=self.lineno)]
+
+
 def _shown(value: object) -> str:
     if isinstance(value, Enum):
         return str(value.value)
@@ -198,6 +213,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directives and their style."""
     for directive in (Drawing, Facts, Keys, Speed, Scores):
         app.add_directive(f"encoder-{directive.__name__.lower()}", directive)
+    app.add_role("result", Result())
     app.connect("builder-inited", lambda app: app.config.html_static_path.append(str(STATIC)))
     app.add_css_file("encoder_cards.css")
     return {"parallel_read_safe": True, "parallel_write_safe": True}

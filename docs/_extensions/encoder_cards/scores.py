@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-_ROW = re.compile(r"^\| (?:\w+: )?(\w+)(?: (\w+))? \|")
+_MODEL = re.compile(r"^(?:\w+: )?(\w+)(?: (\w+))?$")
 _SCORE = re.compile(r"^([\d.]+) \(([\d.]+)–([\d.]+)\)$")
 _DEFAULT = "concat"
 MERGES = (_DEFAULT, "sum", "average", "multiply")
@@ -82,21 +82,38 @@ def _table(section: str, measured: dict[str, Any]) -> Table:
     lines = section.splitlines()
     said = next((line for line in lines if line.startswith("Measure: ")), "")
     table = Table(lines[0].strip(), _measure(said), {})
+    for model, score in _models(lines):
+        found = _MODEL.match(model)
+        if found and _is_encoder(found[1], found[2] or ""):
+            table.scores[found[1], found[2] or ""] = score
+    for encoder, by_data in measured.items():
+        if found_here := by_data.get(table.title.partition(":")[0]):
+            table.scores.setdefault((encoder, ""), _score(found_here["test"]))
+    return table
+
+
+def models(page: Path) -> dict[str, Score]:
+    """Return the score of every model of a page of results by ``title/model``."""
+    sections = page.read_text(encoding="utf-8").split("\n## ")[1:]
+    return {
+        f"{section.splitlines()[0].strip()}/{model}": score
+        for section in sections
+        for model, score in _models(section.splitlines())
+    }
+
+
+def _models(lines: Iterable[str]) -> Iterator[tuple[str, Score]]:
+    """Yield the models of a table of Markdown with their scores on the test split."""
     columns: list[str] = []
     for line in lines:
         cells = [cell.strip() for cell in line.strip("| ").split("|")]
         if line.startswith("| model "):
             columns = cells
-        elif columns and (found := _ROW.match(line)):
+        elif columns and line.startswith("| "):
             row = dict(zip(columns, cells, strict=False))
-            score = _SCORE.match(row["test"])
-            if score and _is_encoder(found[1], found[2] or ""):
+            if score := _SCORE.match(row["test"]):
                 values = (float(value) for value in score.groups())
-                table.scores[found[1], found[2] or ""] = Score(*values, int(row["seeds"]))
-    for encoder, by_data in measured.items():
-        if found_here := by_data.get(table.title.partition(":")[0]):
-            table.scores.setdefault((encoder, ""), _score(found_here["test"]))
-    return table
+                yield row["model"], Score(*values, int(row["seeds"]))
 
 
 def _measure(line: str) -> str:

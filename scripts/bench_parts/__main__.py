@@ -1,9 +1,10 @@
 """Run the benchmarks beside this file and print how they stand to their targets.
 
 A part is a file with ``measure() -> list[dict]``, a dict for each comparison: its ``id``, ``what``
-was compared, the ``ratio``, and the ``target``: a number that the ratio must not exceed, a text
-``>= 2.7`` where it must reach it, or None. Ratios are taken inside one interleaved run, so that a
-busy machine slows both sides.
+was compared, the ``ratio``, perhaps its ``spread`` (two quartiles), and the ``target``: a number
+that the ratio must not exceed, a text ``>= 2.7`` where it must reach it, or None. A comparison that
+cannot be made has the ratio None and says why in ``skipped``. Ratios are taken inside one
+interleaved run, so that a busy machine slows both sides.
 """
 
 from __future__ import annotations
@@ -12,26 +13,32 @@ import argparse
 import importlib.util
 import json
 import re
+import subprocess
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from _page import as_key, store
+from _peers import LIBRARIES
+from _timing import Settings
+
 Row = Mapping[str, Any]
 HERE = Path(__file__).parent
-HEADER = ("id", "what", "ratio", "target", "met")
+DOCS = HERE.parents[1] / "docs"
+HEADER = ("id", "what", "ratio", "spread", "target", "met")
 
 
 def met(row: Row) -> bool | None:
-    """Return whether the row meets its target; None if it has none.
+    """Return whether the row meets its target; None if it has none, or was not measured.
 
     >>> met({"ratio": 2.5, "target": ">= 2.7"}), met({"ratio": 0.1, "target": 0.15})
     (False, True)
     """
     target = row["target"]
-    if target is None:
+    if target is None or row["ratio"] is None:
         return None
     sign, number = re.fullmatch(r"([<>≤≥]=?)?\s*([\d.]+)", str(target)).groups()  # type: ignore[union-attr]
     reach = bool(sign) and sign[0] in ">≥"
@@ -45,9 +52,10 @@ def table(rows: Sequence[Row]) -> str:
         (
             str(row["id"]),
             str(row["what"]),
-            f"{row['ratio']:.3f}",
+            "" if row["ratio"] is None else f"{row['ratio']:.3f}",
+            "–".join(f"{one:.3f}" for one in row.get("spread") or ()),
             _shown(row["target"]),
-            answers[met(row)],
+            f"skipped: {row['skipped']}" if row.get("skipped") else answers[met(row)],
         )
         for row in rows
     ]
@@ -77,12 +85,13 @@ def wanted(names: Sequence[str], part: str, row_id: str) -> bool:
 def parts(folder: Path, names: Sequence[str]) -> list[Path]:
     """Return the parts that are named, or whose text mentions an id that is asked for."""
     found = sorted(path for path in folder.glob("*.py") if not path.name.startswith("_"))
-    return [path for path in found if not names or path.stem in names or _mentions(path, names)]
+    ids = set(names) - {path.stem for path in found}
+    return [path for path in found if not names or path.stem in names or _mentions(path, ids)]
 
 
-def _mentions(path: Path, names: Sequence[str]) -> bool:
+def _mentions(path: Path, ids: Iterable[str]) -> bool:
     text = path.read_text(encoding="utf-8")
-    return any(re.search(rf"\b{re.escape(name)}\b", text) for name in names)
+    return any(re.search(rf"\b{re.escape(one)}\b", text) for one in ids)
 
 
 def load(path: Path) -> ModuleType:
@@ -112,25 +121,43 @@ def run(folder: Path, names: Sequence[str]) -> tuple[list[dict[str, Any]], list[
     return rows, broken
 
 
-def main(arguments: Sequence[str] | None = None, folder: Path = HERE) -> int:
+def set_up(name: str, folder: Path) -> int:
+    """Make the environments of a library to compare with."""
+    for library in dict.fromkeys(LIBRARIES):
+        if library.name == name:
+            for command in library.setup(folder):
+                subprocess.run(command, check=True)
+    return 0
+
+
+def main(arguments: Sequence[str] | None = None, folder: Path = HERE, docs: Path = DOCS) -> int:
     """Run the parts, print the table and return 0 only if every target is met."""
     parser = argparse.ArgumentParser(prog="scripts/bench", description="Measure against targets.")
     parser.add_argument("names", nargs="*", metavar="ID|PART", help="all, if none is given")
+    parser.add_argument("--quick", action="store_true", help="a sixth of the rounds")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there too")
+    parser.add_argument("--store", action="store_true", help="update docs/bench.json and speed.md")
+    names = sorted({library.name for library in LIBRARIES})
+    parser.add_argument("--setup", choices=names, help="install a library to compare with")
     chosen = parser.parse_args(arguments)
+    if chosen.setup:
+        return set_up(chosen.setup, folder.parents[1] / ".bench")
     if not parts(folder, chosen.names):
         known = ", ".join(path.stem for path in parts(folder, []))
         parser.error(f"no benchmark has {' or '.join(chosen.names)}; there are the parts {known}.")
+    Settings.quick = chosen.quick
     rows, broken = run(folder, chosen.names)
+    rows.sort(key=as_key)
     print(table(rows))
+    rows = [row | {"met": met(row)} for row in rows]
     if chosen.json:
-        chosen.json.write_text(
-            json.dumps([dict(row) | {"met": met(row)} for row in rows], indent=1)
-        )
-    missed = [row["id"] for row in rows if met(row) is False]
-    for problem, names in (("missed", missed), ("broken", broken)):
-        if names:
-            print(f"{problem}: {', '.join(names)}", file=sys.stderr)
+        chosen.json.write_text(json.dumps(rows, indent=1), encoding="utf-8")
+    if chosen.store:
+        store(rows, docs, quick=chosen.quick)
+    missed = [row["id"] for row in rows if row["met"] is False]
+    for problem, ids in (("missed", missed), ("broken", broken)):
+        if ids:
+            print(f"{problem}: {', '.join(ids)}", file=sys.stderr)
     return 1 if missed or broken else 0
 
 

@@ -12,6 +12,8 @@ import subprocess
 import sys
 from typing import Any
 
+from _timing import Settings
+
 ROUNDS = 3
 STEPS = 400
 EVERY = 50
@@ -68,7 +70,7 @@ def seconds(every: int) -> list[float]:
 def measure() -> list[dict[str, Any]]:
     """Compare the fastest of some interleaved trainings, and the least CPU of each part."""
     with_them, without = [float("inf")] * 4, float("inf")
-    for _ in range(ROUNDS):
+    for _ in range(1 if Settings.quick else ROUNDS):
         without = min(without, seconds(0)[0])
         with_them = [min(pair) for pair in zip(with_them, seconds(EVERY), strict=True)]
     wall, steps, saves, writes = with_them

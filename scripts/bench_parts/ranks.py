@@ -9,6 +9,8 @@ import subprocess
 import sys
 from typing import Any
 
+from _timing import Settings
+
 RANKS = 1024
 SIZES = (1_000_000, 10_000_000)
 ROUNDS = 3
@@ -45,7 +47,7 @@ def planned(examples: int) -> tuple[float, ...]:
 def measure() -> list[dict[str, Any]]:
     """Compare the larger size with the smaller one; the factor between them is taken out."""
     best = {size: [float("inf")] * 3 for size in SIZES}
-    for _ in range(ROUNDS):
+    for _ in range(1 if Settings.quick else ROUNDS):
         for size in SIZES:
             best[size] = [min(pair) for pair in zip(best[size], planned(size), strict=True)]
     small, large = SIZES

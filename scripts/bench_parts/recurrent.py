@@ -1,26 +1,25 @@
 """Time a BiLSTM layer against packed torch (P5) and against an LSTM (P6): one thread, A B A B.
 
-``python scripts/bench_parts/recurrent.py`` prints medians and ratios. Training: forward, backward.
+``python scripts/bench_parts/recurrent.py`` prints the rows. Training: forward, backward.
 """
 
 from __future__ import annotations
 
-import statistics
 import time
-from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from _timing import Run, interleaved, one_thread, rounds, row
 from seqloom.interfaces import Features
 from seqloom_recurrent.encoders import LSTM, BiLSTM, Recurrent
 
+CLOCK = time.perf_counter
 B = 32
 SIGMA = 0.6  # of the log-normal lengths
 BATCHES = {25: 4, 128: 2}  # of ragged lengths by their mean, drawn once, the same for both
-Run = Callable[[], Any]
 
 
 def lengths(mean: int, generator: torch.Generator) -> Tensor:
@@ -64,32 +63,14 @@ def packed_step(layer: nn.LSTM, batches: list[Features]) -> Run:
     return run
 
 
-def interleaved(ours: Run, theirs: Run, rounds: int) -> tuple[float, float]:
-    """Return the median seconds of each of two functions that are run in turn."""
-    times: tuple[list[float], list[float]] = ([], [])
-    for turn in range(rounds + 1):
-        for run, kept in zip((ours, theirs), times, strict=True):
-            started = time.perf_counter()
-            run()
-            if turn:
-                kept.append(time.perf_counter() - started)
-    return statistics.median(times[0]), statistics.median(times[1])
-
-
-def row(key: str, what: str, target: float, seconds: tuple[float, float]) -> dict[str, Any]:
-    """Return one comparison."""
-    ratio = seconds[0] / seconds[1]
-    return {"id": key, "what": what, "ratio": ratio, "target": target, "seconds": seconds}
-
-
-def against_packed(mean: int, size: int, rounds: int, target: float) -> dict[str, Any]:
+def against_packed(mean: int, size: int, turns: int, target: float) -> dict[str, Any]:
     """Compare a BiLSTM layer with a packed nn.LSTM on ragged batches."""
     batches = ragged(mean, size)
     stock = nn.LSTM(size, size, batch_first=True, bidirectional=True)
     ours = encoder_step(BiLSTM(size, hidden_size=size), batches)
-    seconds = interleaved(ours, packed_step(stock, batches), rounds)
     what = f"BiLSTM {size}, training, ragged, mean T {mean}, against packed nn.LSTM"
-    return row(f"P5-{mean}-{size}", what, target, seconds)
+    times = interleaved(ours, packed_step(stock, batches), rounds=rounds(turns), clock=CLOCK)
+    return row(f"P5-{mean}-{size}", what, *times, target)
 
 
 def against_one_direction(steps: int, size: int) -> dict[str, Any]:
@@ -98,30 +79,22 @@ def against_one_direction(steps: int, size: int) -> dict[str, Any]:
     two = encoder_step(BiLSTM(size, hidden_size=size), features)
     one = encoder_step(LSTM(size, hidden_size=size), features)
     what = f"BiLSTM {size} against LSTM {size}, training, B={B}, T={steps}"
-    seconds = interleaved(two, one, 21 if size * steps > 30_000 else 41)
-    return row(f"P6-{steps}-{size}", what, 2.1, seconds)
+    turns = rounds(21 if size * steps > 30_000 else 41)
+    times = interleaved(two, one, rounds=turns, clock=CLOCK)
+    return row(f"P6-{steps}-{size}", what, *times, 2.1)
 
 
 def measure() -> list[dict[str, Any]]:
-    """Return a row for each comparison: id, what, ratio of our time to theirs, target, seconds."""
-    torch.set_num_threads(1)
+    """Return a row for each comparison."""
     torch.manual_seed(0)
-    return [
-        *(against_packed(25, size, 9, 0.55) for size in (64, 256)),
-        *(against_packed(128, size, 5, 0.25) for size in (64, 256)),
-        *(against_one_direction(steps, size) for steps in (32, 128) for size in (64, 256)),
-    ]
-
-
-def main() -> None:
-    """Print the comparisons."""
-    for made in measure():
-        ours, theirs = (1e3 * seconds for seconds in made["seconds"])
-        print(
-            f"{made['id']:12} {made['what']:66} {ours:8.2f} ms {theirs:8.2f} ms "
-            f"{made['ratio']:.3f} (target {made['target']})"
-        )
+    with one_thread():
+        return [
+            *(against_packed(25, size, 9, 0.55) for size in (64, 256)),
+            *(against_packed(128, size, 5, 0.25) for size in (64, 256)),
+            *(against_one_direction(steps, size) for steps in (32, 128) for size in (64, 256)),
+        ]
 
 
 if __name__ == "__main__":
-    main()
+    for one in measure():
+        print(one)

@@ -8,15 +8,17 @@ Ten plugins are installed: the bundled ones, and as many others as are lacking.
 from __future__ import annotations
 
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
+
+from _timing import rounds, row
 
 ROUNDS = 9
 SEQLOOM = Path(sys.executable).with_name("seqloom")
@@ -42,7 +44,7 @@ class Case:
 
 
 PLUGINS = 10
-BUNDLED = 6
+BUNDLED = len(entry_points(group="seqloom.plugins"))
 PLUGIN = """
 from dataclasses import dataclass
 from enum import StrEnum
@@ -133,10 +135,10 @@ def imports_torch(case: Case) -> bool:
     return "torch" in names
 
 
-def _seconds() -> dict[str, float]:
-    """Return the median seconds of each case and of ``import torch``, all run in turn."""
+def _seconds() -> dict[str, list[float]]:
+    """Return the seconds of each case and of ``import torch`` by round, all run in turn."""
     times: dict[str, list[float]] = {}
-    for turn in range(ROUNDS + 1):
+    for turn in range(rounds(ROUNDS) + 1):
         for case in (None, *CASES):
             started = time.perf_counter()
             if case is None:
@@ -146,7 +148,7 @@ def _seconds() -> dict[str, float]:
             if turn:  # the first fills the page cache
                 name = case.id if case else "torch"
                 times.setdefault(name, []).append(time.perf_counter() - started)
-    return {name: statistics.median(values) for name, values in times.items()}
+    return times
 
 
 def measure() -> list[dict[str, Any]]:
@@ -172,15 +174,8 @@ def _rows() -> list[dict[str, Any]]:
     if listed.count(": ok, ") != PLUGINS:
         raise RuntimeError(f"there should be {PLUGINS} plugins:\n{listed}")
     seconds = _seconds()
-    rows: list[dict[str, Any]] = [
-        {
-            "id": case.id,
-            "what": case.what,
-            "ratio": seconds[case.id] / seconds["torch"],
-            "target": case.target,
-            "seconds": (seconds[case.id], seconds["torch"]),
-        }
-        for case in CASES
+    rows = [
+        row(case.id, case.what, seconds[case.id], seconds["torch"], case.target) for case in CASES
     ]
     heavy = sum(imports_torch(case) for case in CASES)
     rows.append(
@@ -190,5 +185,5 @@ def _rows() -> list[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    for row in measure():
-        print(row)
+    for one in measure():
+        print(one)

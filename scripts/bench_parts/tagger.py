@@ -12,23 +12,21 @@ trained, but biased to few entities.
 from __future__ import annotations
 
 import gc
-import statistics
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from itertools import islice
 from typing import Any
 
-import numpy as np
 import torch
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import Adam
 
+from _timing import interleaved, one_thread, rounds, row
+from baselines.sorted_loop import SortedLoop
 from seqloom.config.compose import compose_run
 from seqloom.config.run_config import RunConfig
-from seqloom.interfaces import Features, SequenceBatch
+from seqloom.interfaces import SequenceBatch
 from seqloom.model.build import build_pipeline
-from seqloom.model.pipeline import Pipeline
 from seqloom.train.data import RunData, SequenceData
 from seqloom.train.module import SequenceModule
 from seqloom.train.optimizer import clip_gradients, make_optimizer
@@ -37,20 +35,7 @@ from seqloom.train.prepare import read_data
 RECIPES = {"tagger": "snips_slots", "classifier": "snips_intent"}
 ROUNDS, WARM_UP = 40, 3
 CLIP = 5.0
-SENTENCES, BATCH, INFERENCE_ROUNDS = 2048, 64, 15
-Run = Callable[[], Any]
-
-
-def interleaved(*runs: Run, rounds: int = ROUNDS, warm_up: int = WARM_UP) -> list[float]:
-    """Return the median processor seconds of each of several functions that are run in turn."""
-    times: list[list[float]] = [[] for _ in runs]
-    for turn in range(rounds + warm_up):
-        for run, kept in zip(runs, times, strict=True):
-            started = time.process_time()
-            run()
-            if turn >= warm_up:
-                kept.append(time.process_time() - started)
-    return [statistics.median(kept) for kept in times]
+SENTENCES, INFERENCE_ROUNDS = 2048, 15
 
 
 class Step:
@@ -89,81 +74,22 @@ def _batches(config: RunConfig, data: RunData) -> Iterator[SequenceBatch]:
     return iter(list(islice(found, ROUNDS + WARM_UP)))
 
 
-class Loop:
-    """Tagging as one writes it by hand around the networks of a pipeline.
-
-    Args:
-        pipeline: Its frontend reads words and characters, its head is a CRF.
-        sentences: Tokens of each sentence.
-    """
-
-    def __init__(self, pipeline: Pipeline, sentences: list[list[str]]) -> None:
-        codec: Any = pipeline.codecs.frontend
-        self.model: Any = pipeline.model
-        self.head: Any = pipeline.head
-        self.words: dict[str, int] = codec._ids
-        known = (chr(point) for point in codec.alphabet._points[:-1])
-        self.characters = {character: number for number, character in enumerate(known, 2)}
-        self.names = np.array(self.head.tags, dtype=object)
-        self.sentences = sentences
-
-    @torch.inference_mode()
-    def __call__(self) -> list[list[str]]:
-        """Return the tags of each sentence."""
-        self.model.eval()
-        found: list[list[str]] = [[]] * len(self.sentences)
-        order = sorted(range(len(self.sentences)), key=lambda i: len(self.sentences[i]))
-        for start in range(0, len(order), BATCH):
-            group = order[start : start + BATCH]
-            lengths = [len(self.sentences[i]) for i in group]
-            tags = self._tags([self.sentences[i] for i in group], torch.tensor(lengths))
-            for row, place in enumerate(group):
-                found[place] = self.names[tags[row, : lengths[row]]].tolist()
-        return found
-
-    def _tags(self, sentences: list[list[str]], lengths: torch.Tensor) -> Any:
-        width = max(len(token) for tokens in sentences for token in tokens)
-        words = np.zeros((len(sentences), int(lengths.max())), np.int64)
-        characters = np.zeros((*words.shape, width), np.int64)
-        for row, tokens in enumerate(sentences):
-            words[row, : len(tokens)] = [self.words.get(token, 1) for token in tokens]
-            for step, token in enumerate(tokens):
-                spelled = [self.characters.get(character, 1) for character in token]
-                characters[row, step, : len(token)] = spelled
-        frontend = self.model.frontend
-        parts = [
-            frontend.embedding(torch.from_numpy(words)),
-            frontend.spelling(torch.from_numpy(characters)),
-        ]
-        states = self.model.encoder(Features(torch.cat(parts, 2), lengths)).states
-        return self.head.crf.decode(self.head.project(states), lengths)
-
-
 def measure() -> list[dict[str, Any]]:
-    """Return a row for each comparison: id, what, ratio of our time to theirs, target."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    """Return a row for each comparison."""
+    with one_thread():
         return [
             *(_optimizer(kind, recipe) for kind, recipe in RECIPES.items()),
             *_inference("snips_slots"),
         ]
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _optimizer(kind: str, recipe: str) -> dict[str, Any]:
     config = compose_run([f"experiment={recipe}"])
     data = read_data(config)
-    ours, theirs = interleaved(*(Step(config, data, fused=fused) for fused in (True, False)))
-    return {
-        "id": f"P1-optimizer-{kind}",
-        "what": f"a step of {recipe}, fused optimizer, against torch's default",
-        "ratio": ours / theirs,
-        "target": None,
-        "ours": ours,
-        "theirs": theirs,
-    }
+    steps = (Step(config, data, fused=fused) for fused in (True, False))
+    times = interleaved(*steps, rounds=rounds(ROUNDS), warm_up=WARM_UP)
+    what = f"a step of {recipe}, fused optimizer, against torch's default"
+    return row(f"P1-optimizer-{kind}", what, *times, None)
 
 
 def _inference(recipe: str) -> list[dict[str, Any]]:
@@ -177,25 +103,18 @@ def _inference(recipe: str) -> list[dict[str, Any]]:
     sentences = [list(example.fields["tokens"]) for example in examples]
     del data, examples  # a program that predicts has no training data
     gc.collect()
-    loop = Loop(pipeline, sentences)
+    loop = SortedLoop(pipeline, sentences)
     assert loop() == [found["tags"] for found in pipeline(sentences)]
     runs = (lambda: pipeline(sentences, scores=False), lambda: pipeline(sentences), loop)
-    without, scored, theirs = interleaved(*runs, rounds=INFERENCE_ROUNDS, warm_up=1)
+    without, scored, theirs = interleaved(*runs, rounds=rounds(INFERENCE_ROUNDS))
     what = f"inference of {recipe}, pipeline(list), speed against a sorted loop by hand"
-    rows = (("", without, "without confidences", ">= 0.95"), ("-scores", scored, "", None))
+    name = "P3-inference"
     return [
-        {
-            "id": f"P3-inference{name}",
-            "what": f"{what}{extra and ', '}{extra}",
-            "ratio": theirs / ours,
-            "target": target,
-            "ours": ours,
-            "theirs": theirs,
-        }
-        for name, ours, extra, target in rows
+        row(name, f"{what}, without confidences", without, theirs, ">= 0.95", speed=True),
+        row(f"{name}-scores", what, scored, theirs, None, speed=True),
     ]
 
 
 if __name__ == "__main__":
-    for row in measure():
-        print(row)
+    for one in measure():
+        print(one)

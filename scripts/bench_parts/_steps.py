@@ -1,0 +1,101 @@
+"""Train by the whole framework, and let other loops take a step after each of its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytorch_lightning as pl
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
+
+from seqloom.config.run_config import RunConfig
+from seqloom.model.pipeline import Pipeline
+from seqloom.train.data import RunData
+from seqloom.train.folder import RunFolder
+from seqloom.train.limits import callbacks_of
+from seqloom.train.process import quiet_lightning
+from seqloom.train.profile.training import ENDING, WARM_UP, alone
+from seqloom.train.training import Training
+
+Step = Callable[[], int | tuple[int, float]]
+"""Takes a step; returns its number of tokens, with its seconds where this process cannot tell."""
+
+CHUNK = 8
+"""Steps of a round: batches differ in size."""
+
+
+class _Interleave(pl.Callback):
+    def __init__(self, others: Sequence[Step]) -> None:
+        self.others = others
+        self.seen: list[list[tuple[int, float]]] = [[] for _ in range(len(others) + 1)]
+        self.tokens, self.seconds = 0, 0.0
+
+    def on_train_batch_start(self, trainer: Any, module: Any, batch: Any, index: int) -> None:
+        (targets,) = batch.targets.values()
+        self.tokens = sum(int(one.sum()) for one in targets.lengths.values()) or len(batch)
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        loop = trainer.fit_loop.epoch_loop
+        advance, end = loop.advance, loop.on_advance_end
+
+        def timed_advance(*args: Any) -> None:
+            started = time.process_time()
+            advance(*args)
+            self.seconds = time.process_time() - started
+
+        def timed_end(*args: Any) -> None:
+            started = time.process_time()
+            end(*args)
+            self.seen[0].append((self.tokens, self.seconds + time.process_time() - started))
+            for step, kept in zip(self.others, self.seen[1:], strict=True):
+                kept.append(timed(step))
+
+        loop.advance, loop.on_advance_end = timed_advance, timed_end  # type: ignore[method-assign]
+
+
+def timed(step: Step) -> tuple[int, float]:
+    """Return the tokens and the seconds of a step."""
+    started = time.process_time()
+    found = step()
+    seconds = time.process_time() - started
+    return found if isinstance(found, tuple) else (found, seconds)
+
+
+def in_turn(
+    cfg: RunConfig, data: RunData, pipeline: Pipeline, others: Sequence[Step], rounds: int
+) -> list[list[float]]:
+    """Return seconds a token by round: of the framework's training, and of each other loop.
+
+    The loops take their steps in turn. The first ones, `WARM_UP`, do not count.
+
+    Args:
+        cfg: Config of the training.
+        data: Its data.
+        pipeline: Its pipeline.
+        others: Other loops.
+        rounds: Number of rounds of `CHUNK` steps.
+    """
+    quiet_lightning()
+    turns = _Interleave(others)
+    with TemporaryDirectory() as place:
+        training = Training(
+            alone(cfg, rounds * CHUNK),
+            RunFolder(Path(place)),
+            data,
+            pipeline,
+            LightningEnvironment(),
+        )
+        trainer = training.trainer
+        kept = [one for one in callbacks_of(trainer) if not isinstance(one, ENDING)]
+        trainer.callbacks = [*kept, turns]  # type: ignore[attr-defined]
+        training.fit()
+    return [per_token(one[WARM_UP:]) for one in turns.seen]
+
+
+def per_token(steps: Sequence[tuple[int, float]]) -> list[float]:
+    """Return the seconds a token of each round of `CHUNK` steps."""
+    chunks = [steps[start : start + CHUNK] for start in range(0, len(steps) - CHUNK + 1, CHUNK)]
+    return [sum(s for _, s in one) / max(1, sum(t for t, _ in one)) for one in chunks]

@@ -28,6 +28,8 @@ extensions = [
     "measured",
     "pictures",
     "encoder_cards",
+    "config_keys",
+    "plain_signatures",
 ]
 exclude_patterns = ["_build", "_extensions"]
 html_theme = "furo"

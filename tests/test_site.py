@@ -63,6 +63,12 @@ def test_every_hook_has_an_entry_with_its_arguments(site: Path) -> None:
         assert f"{name}({arguments})" in text
 
 
+def test_no_signature_says_nothing(site: Path) -> None:
+    for page in sorted((site / "reference").glob("*.html")):
+        text = re.sub(r"<[^>]+>", "", page.read_text(encoding="utf-8"))
+        assert "(*args: Any, **kwargs: Any)" not in text, page.name
+
+
 def test_every_check_is_told_of() -> None:
     page = (DOCS / "conformance.md").read_text(encoding="utf-8")
     for check in (*ENCODER_CHECKS, *FRONTEND_CHECKS, *HEAD_CHECKS, *READER_CHECKS):

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from seqloom.errors import ConfigError, did_you_mean
+from seqloom.errors import Cause, ConfigError, did_you_mean
 
 if TYPE_CHECKING:
     from seqloom.interfaces import Features
@@ -39,7 +39,9 @@ def check_count(key: str, value: int) -> None:
         ConfigError: The value is not an integer of at least 1.
     """
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ConfigError(f"{key} is {value!r}; it must be a whole number, 1 or more.")
+        raise ConfigError(
+            f"{key} is {value!r}; it must be a whole number, 1 or more.", cause=Cause.wrong_value
+        )
 
 
 def check_probability(key: str, value: float) -> None:
@@ -53,7 +55,7 @@ def check_probability(key: str, value: float) -> None:
         ConfigError: The value is outside [0, 1).
     """
     if not 0.0 <= value < 1.0:
-        raise ConfigError(f"{key}={value!r}: expected a number in [0, 1).")
+        raise ConfigError(f"{key}={value!r}: expected a number in [0, 1).", cause=Cause.wrong_value)
 
 
 def check_option(key: str, value: str, options: type[StrEnum]) -> None:
@@ -69,7 +71,7 @@ def check_option(key: str, value: str, options: type[StrEnum]) -> None:
     """
     if value not in list(options):
         known = did_you_mean(str(value), [option.value for option in options])
-        raise ConfigError(f"{key} is {str(value)!r}. {known}")
+        raise ConfigError(f"{key} is {str(value)!r}. {known}", cause=Cause.wrong_value)
 
 
 def check_features(features: Features) -> None:

@@ -12,17 +12,20 @@
     └── RunError         a run that cannot start or resume
 
 The message says what is wrong, what was expected and what to do. The command line prints it without
-a traceback.
+a traceback, and behind it the code of its cause, such as ``[S101]``, that ``seqloom explain S101``
+and the page on troubleshooting explain. The code is not part of ``str(error)``.
 """
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
+from enum import StrEnum
 from typing import Protocol
 
 __all__ = [
     "BundleError",
+    "Cause",
     "ConfigError",
     "DataError",
     "ExampleError",
@@ -34,8 +37,80 @@ __all__ = [
 ]
 
 
+class Cause(StrEnum):
+    """Why a user gets an error: the code of each cause that ``seqloom explain`` describes."""
+
+    config = "S100"
+    unknown_option = "S101"
+    unknown_key = "S102"
+    wrong_value = "S103"
+    unreadable_override = "S104"
+    several_values = "S105"
+    no_value = "S106"
+    incompatible = "S107"
+    bad_split = "S108"
+    plugin = "S200"
+    no_component = "S201"
+    conflict = "S202"
+    broken_plugin = "S203"
+    missing_extra = "S204"
+    data = "S300"
+    no_file = "S301"
+    not_utf8 = "S302"
+    not_parsed = "S303"
+    no_column = "S304"
+    no_examples = "S305"
+    download = "S306"
+    example = "S310"
+    no_field = "S311"
+    bad_tags = "S312"
+    unseen_class = "S313"
+    over_cost = "S314"
+    too_large = "S320"
+    bundle = "S400"
+    no_bundle = "S401"
+    damaged_bundle = "S402"
+    newer_bundle = "S403"
+    tampered_bundle = "S404"
+    run = "S500"
+    folder_has_run = "S501"
+    folder_in_use = "S502"
+    damaged_checkpoint = "S503"
+    changed_data = "S504"
+    cannot_write = "S505"
+    not_finite = "S506"
+    rank_killed = "S507"
+    hangs = "S508"
+    trials_failed = "S509"
+
+
 class SeqloomError(Exception):
-    """Base of every error that a user can cause and fix."""
+    """Base of every error that a user can cause and fix.
+
+    Args:
+        message: What is wrong, what was expected, what to do.
+        cause: A `Cause`, or the code of another error; None: the usual one of the class. Plugins
+            may leave it out.
+
+    Attributes:
+        code: Code of the cause, that ``seqloom explain`` describes.
+    """
+
+    code: str = Cause.config
+
+    def __init__(self, message: str = "", *, cause: str | None = None) -> None:
+        super().__init__(message)
+        if cause is not None:
+            self.code = str(cause)
+
+
+def with_code(error: SeqloomError) -> str:
+    """Return the message of an error with the code of its cause, as it is printed.
+
+    >>> with_code(DataError("a.csv: no such file.", cause=Cause.no_file))
+    'a.csv: no such file. [S301]'
+    """
+    return f"{error} [{error.code}]"
 
 
 class ConfigError(SeqloomError):
@@ -45,9 +120,13 @@ class ConfigError(SeqloomError):
 class PluginError(SeqloomError):
     """A plugin or component that is missing, broken or in conflict with another."""
 
+    code = Cause.plugin
+
 
 class DataError(SeqloomError):
     """A file that cannot be read in the expected format."""
+
+    code = Cause.data
 
 
 class HasOrigin(Protocol):
@@ -65,11 +144,13 @@ class HasOrigin(Protocol):
 class ExampleError(DataError):
     """One example that cannot be used; with ``on_bad=skip`` it is left out, counted and listed."""
 
-    def __init__(self, example: HasOrigin, problem: str) -> None:
+    code = Cause.example
+
+    def __init__(self, example: HasOrigin, problem: str, *, cause: str | None = None) -> None:
         self.example_id = writable(example.id)
         self.where = writable(str(example.origin or f"example {example.id}"))
         self.problem = writable(shortened(problem))
-        super().__init__(f"{printable(self.where)}: {self.problem}")
+        super().__init__(f"{printable(self.where)}: {self.problem}", cause=cause)
 
     @classmethod
     def remedy(cls, errors: Sequence[ExampleError]) -> str:
@@ -95,13 +176,19 @@ class ExampleError(DataError):
 class TooLargeError(DataError):
     """An input that is larger than what may be sent to the demo."""
 
+    code = Cause.too_large
+
 
 class BundleError(SeqloomError):
     """A stored model that is damaged, too new, or needs a component that is missing."""
 
+    code = Cause.bundle
+
 
 class RunError(SeqloomError):
     """A run that cannot start or resume."""
+
+    code = Cause.run
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

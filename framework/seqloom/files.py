@@ -20,7 +20,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from seqloom.errors import DataError, RunError, printable
+from seqloom.errors import Cause, DataError, RunError, printable
 
 __all__ = [
     "JsonError",
@@ -213,7 +213,9 @@ def read_json(path: Path, *, largest: int = LARGEST_JSON) -> dict[str, Any]:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise DataError(f"{path}:{line}: not UTF-8 at byte {error.start} of the file.") from None
+        raise DataError(
+            f"{path}:{line}: not UTF-8 at byte {error.start} of the file.", cause=Cause.not_utf8
+        ) from None
     return _object(text, path)
 
 
@@ -326,12 +328,18 @@ def read_yaml(path: Path, *, largest: int = LARGEST_YAML) -> dict[str, Any]:
         json.dumps(found)  # no dates, bytes, or whole numbers of thousands of digits
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise DataError(f"{path}:{line}: not YAML that can be read: {error.problem}.") from None
+        raise DataError(
+            f"{path}:{line}: not YAML that can be read: {error.problem}.", cause=Cause.not_parsed
+        ) from None
     except (*not_plain, RecursionError) as error:
         first = str(error).partition("\n")[0]
-        raise DataError(f"{path}: not YAML that can be read: {first}.") from None
+        raise DataError(
+            f"{path}: not YAML that can be read: {first}.", cause=Cause.not_parsed
+        ) from None
     if not isinstance(found, dict):
-        raise DataError(f"{path}: expected a mapping, found {type(found).__name__}.")
+        raise DataError(
+            f"{path}: expected a mapping, found {type(found).__name__}.", cause=Cause.not_parsed
+        )
     return found
 
 
@@ -350,7 +358,7 @@ def _object(text: str, path: Path, line: int | None = None) -> dict[str, Any]:
     except JsonError as error:
         number = line or error.line
         place = f"{path}:{number}" if number else str(path)
-        raise DataError(f"{place}: {error}.") from None
+        raise DataError(f"{place}: {error}.", cause=Cause.not_parsed) from None
     return found
 
 
@@ -364,7 +372,8 @@ def cannot_write(path: Path, error: OSError) -> RunError:
     """Return the error that says that a path cannot be written, and why."""
     return RunError(
         f"Cannot write {path}: {error.strerror or error}. Free some space or check the "
-        "permissions; nothing incomplete was left in its place."
+        "permissions; nothing incomplete was left in its place.",
+        cause=Cause.cannot_write,
     )
 
 

@@ -14,7 +14,7 @@ from seqloom.plugins import Component, hookimpl
 
 @dataclasses.dataclass
 class Classification:
-    """Parameters of ``head=classification``.
+    """Parameters of ``head=classification``: a label, or a set of labels, for a sequence.
 
     Attributes:
         field: Field of the examples that is predicted.
@@ -23,12 +23,13 @@ class Classification:
             the states, or their average under learned attention.
         direct: Whether a second classifier reads the mean and the maximum of the frontend's
             features, without the encoder. Both are trained, and the prediction is their geometric
-            mean: on few examples the encoder overfits more than single words do.
+            mean: on few examples the encoder overfits more than single words do. Since 0.2.
         dropout: Probability of zeroing a value of the pooled vector.
         label_smoothing: In training, the probability that is given to all classes evenly rather
             than to the true one, so that the model is less sure; not with ``multi_label``.
+            Since 0.2.
         class_weights: Factors of the loss by class, 1 by default; with ``multi_label`` they
-            multiply the loss of the examples that have the label.
+            multiply the loss of the examples that have the label. Example: ``{spam: 3}``.
         balanced: Whether to weight each class by the inverse of its frequency in training instead.
         threshold: With ``multi_label``, the probability from which a label is predicted.
     """

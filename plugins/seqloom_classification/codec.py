@@ -11,7 +11,7 @@ import numpy as np
 from markupsafe import Markup
 
 from seqloom.checks import warn_of_similar_names
-from seqloom.errors import ConfigError, DataError, ExampleError, did_you_mean
+from seqloom.errors import Cause, ConfigError, DataError, ExampleError, did_you_mean
 from seqloom.interfaces import Arrays, Example, HeadCodec, Prediction, View
 from seqloom_classification import Classification
 from seqloom_classification.baselines import MAJORITY, TFIDF, majority, tf_idf
@@ -120,6 +120,7 @@ class ClassificationCodec(HeadCodec):
                 example,
                 f"the field {self.field!r}, which head=classification predicts, is missing; the "
                 f"example's fields are: {there}. Add it, or choose one with head.field=NAME.",
+                cause=Cause.no_field,
             )
         if not self.multi_label and isinstance(value, str):
             return [value]
@@ -189,6 +190,7 @@ class ClassificationCodec(HeadCodec):
             example,
             f"the label {name!r} is in no training example, so it cannot be predicted. "
             f"{did_you_mean(name, self.classes)}",
+            cause=Cause.unseen_class,
         )
 
     def _check_classes(self, found: Mapping[str, int], examples: int) -> None:
@@ -228,7 +230,8 @@ def named_weights(classes: list[str], weights: Mapping[str, float]) -> list[floa
         if name not in classes:
             raise ConfigError(
                 f"head.class_weights names the class {name!r}, which is not in the training data. "
-                f"{did_you_mean(name, classes)}"
+                f"{did_you_mean(name, classes)}",
+                cause=Cause.unseen_class,
             )
         if not (math.isfinite(weight) and weight > 0):
             raise ConfigError(

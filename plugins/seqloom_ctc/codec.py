@@ -11,7 +11,7 @@ import numpy as np
 
 from seqloom.checks import check_probability
 from seqloom.data import local_path
-from seqloom.errors import ConfigError, DataError, ExampleError
+from seqloom.errors import Cause, ConfigError, DataError, ExampleError
 from seqloom.interfaces import Arrays, Example, HeadCodec, Prediction, View
 from seqloom_ctc.language import Lexicon, NGram
 from seqloom_ctc.render import render
@@ -34,7 +34,8 @@ class UnseenError(ExampleError):
     def __init__(self, example: Example, text: str, known: Collection[str]) -> None:
         self.counts = Counter(character for character in text if character not in known)
         names = ", ".join(map(_named, sorted(self.counts)))
-        super().__init__(example, f"its text has characters that no training text has: {names}.")
+        problem = f"its text has characters that no training text has: {names}."
+        super().__init__(example, problem, cause=Cause.unseen_class)
 
     @classmethod
     def remedy(cls, errors: Sequence[ExampleError]) -> str:
@@ -208,6 +209,7 @@ class CtcCodec(HeadCodec):
                 example,
                 f"the field {self.options.field!r} {found}, but head=ctc learns from it; the "
                 f"example's fields are: {fields}. Add it, or choose one with head.field=NAME.",
+                cause=Cause.no_field if value is None else None,
             )
         text = self.normal(value)
         if not text:

@@ -24,26 +24,27 @@ class Decoder(StrEnum):
 
 @dataclass
 class Ctc:
-    """Parameters of ``head=ctc``.
+    """Parameters of ``head=ctc``: a text, character by character, along the steps.
 
     Attributes:
         field: Field of the examples that is predicted: a text.
         form: Unicode normal form.
         extra_characters: Characters to add to those of the training texts, for a later training
             that has them. Evaluated texts need it no more: unseen characters count as mistakes.
+            Example: ``"áé"``.
         dropout: Dropout of the encoder's states, with the same mask at all steps of a sequence.
         shortcut: Weight of a second CTC loss, on the frontend's features, in training; it brings
             gradients to the convolutions early.
-        decoder: ``greedy`` or ``beam``.
+        decoder: How a text is found in the scores of the frames.
         beam_width: Number of prefixes that are kept at each frame.
         skip_blank: Frames whose blank is more probable than this are skipped in the beam search.
         ngram_order: Order of the model of characters that the beam search uses, fitted on the
             training texts (and ``corpus``); 0: no model.
         ngram_weight: Weight of its log probabilities; ``seqloom tune`` finds one.
         ngram_bonus: Bonus for each character, against the model's preference for short texts.
-        corpus: File with more text for the n-gram model, one line each.
+        corpus: File with more text for the n-gram model, one line each. Example: ``corpus.txt``.
         lexicon: File with the words that may be read, one a line; or ``train`` for those of the
-            training texts and ``corpus``; None: any.
+            training texts and ``corpus``; null: any. Example: ``train``.
     """
 
     field: str = "text"

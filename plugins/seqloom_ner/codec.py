@@ -11,7 +11,7 @@ import numpy as np
 from markupsafe import Markup
 
 from seqloom.checks import warn_of_similar_names
-from seqloom.errors import ExampleError, did_you_mean
+from seqloom.errors import Cause, ExampleError, did_you_mean
 from seqloom.interfaces import Arrays, Example, HeadCodec, Prediction, View
 from seqloom_ner import Scheme, schemes
 from seqloom_ner.spans import Span, entities, tag_names
@@ -81,6 +81,7 @@ class NerCodec(HeadCodec):
                 example,
                 f"token {unseen} (from 0) has a tag of the type {kind!r}, which no training "
                 f"example has. {known}",
+                cause=Cause.unseen_class,
             )
         return {"tags": np.array([self._numbers[tag] for tag in tags], dtype=np.int64)}
 
@@ -136,6 +137,7 @@ class NerCodec(HeadCodec):
                 example,
                 f"{self.field!r} has {count} tags for {frames} tokens; head=ner needs one tag "
                 "for each token.",
+                cause=Cause.bad_tags,
             )
 
     def describe(self, example: Example, prediction: Prediction) -> Prediction:
@@ -198,16 +200,18 @@ class NerCodec(HeadCodec):
                 example,
                 f"has no field {self.field!r}, which head.field names. "
                 f"{did_you_mean(self.field, example.fields)}",
+                cause=Cause.no_field,
             )
         if isinstance(tags, str) or not all(isinstance(tag, str) for tag in tags):
             raise ExampleError(
                 example,
                 f"field {self.field!r} is {tags!r}; head=ner needs a list of tags.",
+                cause=Cause.bad_tags,
             )
         try:
             return schemes.parse_all(tags)
         except schemes.SchemeError as error:
-            raise ExampleError(example, str(error)) from None
+            raise ExampleError(example, str(error), cause=Cause.bad_tags) from None
 
     def _check_scheme(self, example: Example, tags: Sequence[schemes.Tag], scheme: Scheme) -> None:
         try:
@@ -218,6 +222,7 @@ class NerCodec(HeadCodec):
                 example,
                 f"{error} The scheme {scheme} {how}; if the data follows another, set head.scheme "
                 "to iob1, iob2 or bioes.",
+                cause=Cause.bad_tags,
             ) from None
 
     def _log(self, scheme: Scheme, types: Sequence[str]) -> None:

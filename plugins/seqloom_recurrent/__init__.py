@@ -19,7 +19,7 @@ class Nonlinearity(StrEnum):
 
 @dataclass
 class Recurrent:
-    """Parameters of all recurrent encoders, and the only ones of ``gru``.
+    """Parameters of ``gru``: gated recurrent units, from the first step to the last.
 
     Attributes:
         hidden_size: Units of a layer, per direction.
@@ -36,14 +36,18 @@ class Recurrent:
 
 @dataclass
 class RNN(Recurrent):
-    """Parameters of ``rnn``."""
+    """Parameters of ``rnn``: a simple recurrent network, from the first step to the last.
+
+    Attributes:
+        nonlinearity: Activation of the units.
+    """
 
     nonlinearity: Nonlinearity = Nonlinearity.tanh
 
 
 @dataclass
 class LSTM(Recurrent):
-    """Parameters of ``lstm``.
+    """Parameters of ``lstm``: long short-term memory, from the first step to the last.
 
     Attributes:
         forget_bias: Initial bias of the forget gate; 1 lets a new network remember.
@@ -54,21 +58,33 @@ class LSTM(Recurrent):
 
 @dataclass
 class BiRNN(RNN):
-    """Parameters of ``birnn``."""
+    """Parameters of ``birnn``: simple recurrent networks in both directions, merged at each step.
+
+    Attributes:
+        merge: How the states of the two directions are merged at each step.
+    """
 
     merge: Merge = Merge.concat
 
 
 @dataclass
 class BiLSTM(LSTM):
-    """Parameters of ``bilstm``."""
+    """Parameters of ``bilstm``: LSTMs in both directions, merged at each step.
+
+    Attributes:
+        merge: How the states of the two directions are merged at each step.
+    """
 
     merge: Merge = Merge.concat
 
 
 @dataclass
 class BiGRU(Recurrent):
-    """Parameters of ``bigru``."""
+    """Parameters of ``bigru``: GRUs in both directions, merged at each step.
+
+    Attributes:
+        merge: How the states of the two directions are merged at each step.
+    """
 
     merge: Merge = Merge.concat
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from seqloom.data import SplitConfig
-from seqloom.errors import ConfigError, did_you_mean
+from seqloom.errors import Cause, ConfigError, did_you_mean
 from seqloom.plugins import Component
 
 FIELD_KINDS = ("text", "tokens", "tags", "label", "labels", "texts")
@@ -57,9 +57,11 @@ class FileConfig:
 
     Attributes:
         train: Path, or pinned URL (``https://…#sha256=HEX&local=RELATIVE``); ``.gz`` is
-            decompressed while it is read.
-        val: The same; without it, ``split.val`` may cut it from ``train``.
-        test: The same; without it, ``split.test`` may cut it from ``train``.
+            decompressed while it is read. Example: ``train.csv``.
+        val: File for validation, as for ``train``; without it, ``split.val`` may cut it from
+            ``train``. Example: ``val.csv``.
+        test: File for the test, as for ``train``; without it, ``split.test`` may cut it from
+            ``train``. Example: ``test.csv``.
         split: What is cut from ``train``.
     """
 
@@ -79,11 +81,13 @@ class JsonlConfig(FileConfig):
     """JSON Lines: one object per line.
 
     Attributes:
-        columns: Field → key of the object; empty means {text: text, label: label}.
+        columns: Field → key of the object (in CSV: column); empty means {text: text, label:
+            label}. Example: ``{text: review, label: verdict}``.
         kinds: Field → kind (text, tokens, tags, label, labels, texts), for fields whose name is not
-            one.
-        labels_separator: Separator of the labels in a string that holds several.
-        id_column: Key of the examples' ids; by default they are numbered.
+            one. Example: ``{verdict: label}``.
+        labels_separator: Separator of the labels in a string that holds several. Example: ``";"``.
+        id_column: Key (in CSV: column) of the examples' ids; by default they are numbered.
+            Example: ``id``.
     """
 
     columns: dict[str, str] = field(default_factory=dict)
@@ -97,11 +101,13 @@ class CsvConfig(JsonlConfig):
     """CSV and TSV. ``columns`` and ``id_column`` name columns, or number them from 1.
 
     Attributes:
-        delimiter: Character between cells, or ``tab``; None: a tab for ``.tsv``, a comma otherwise.
+        delimiter: Character between cells, or ``tab``; null: a tab for ``.tsv``, a comma otherwise.
+            Example: ``";"``.
         header: Whether the first row names the columns; otherwise they are numbered from 1.
         quoting: Whether ``"`` protects delimiters and line ends; False takes quotes literally.
         group_column: Column of sentences, if each row is one token: rows that follow one another
             with the same value, or with none after the first, are one example.
+            Example: ``sentence``. Since 0.2.
     """
 
     delimiter: str | None = None
@@ -121,11 +127,13 @@ class ConllConfig(FileConfig):
 
     Attributes:
         columns: Field → column, numbered from 1, or from -1 backwards; empty means
-            {tokens: 1, tags: -1}.
+            {tokens: 1, tags: -1}. Example: ``{tokens: 2, tags: 4}``.
         kinds: Field → kind, ``tokens`` or ``tags``; fields with other names are tags by default.
-        delimiter: Character between columns; None: a tab in lines that have one, otherwise spaces.
+            Example: ``{words: tokens}``.
+        delimiter: Character between columns; null: a tab in lines that have one, otherwise spaces.
+            Example: ``","``.
         comment: Start of lines that are skipped unless they have as many columns as the tokens;
-            None: ``#`` in ``.conllu`` files.
+            null: ``#`` in ``.conllu`` files. Example: ``"#"``.
     """
 
     columns: dict[str, int] = field(default_factory=dict)
@@ -141,12 +149,15 @@ class ParallelConfig:
     Attributes:
         train: Field → path or pinned URL; a list of them for a field of kind ``texts``, whose
             value has a text from each file in which the line is not blank.
-        val: The same; without it, ``split.val`` may cut it from ``train``.
-        test: The same; without it, ``split.test`` may cut it from ``train``.
+            Example: ``{tokens: train.in, tags: train.out}``.
+        val: Files for validation, as for ``train``; without them, ``split.val`` may cut it from
+            ``train``. Example: ``{tokens: val.in, tags: val.out}``.
+        test: Files for the test, as for ``train``; without them, ``split.test`` may cut it from
+            ``train``. Example: ``{tokens: test.in, tags: test.out}``.
         split: What is cut from ``train``.
         kinds: Field → kind (text, tokens, tags, label, labels, texts), for fields whose name is not
-            one.
-        labels_separator: Separator of the labels in a line that holds several.
+            one. Example: ``{intent: label}``.
+        labels_separator: Separator of the labels in a line that holds several. Example: ``";"``.
     """
 
     train: dict[str, Any] = field(default_factory=dict)
@@ -168,9 +179,9 @@ class ApplesConfig:
 
     Attributes:
         seed: Seed of the sentences.
-        train_size: Number of sentences; even, since they come in pairs.
-        val_size: The same.
-        test_size: The same.
+        train_size: Number of sentences to train on; even, since they come in pairs.
+        val_size: Number of sentences for validation; even.
+        test_size: Number of sentences for the test; even.
     """
 
     seed: int = 13
@@ -194,7 +205,9 @@ def conll_kinds(columns: Iterable[str], kinds: Mapping[str, str]) -> dict[str, s
         if kind not in ("tokens", "tags"):
             raise ConfigError(f"columns.{name}: a CoNLL column holds tokens or tags, not a {kind}.")
     if "tokens" not in found.values():
-        raise ConfigError("columns: no column has the tokens; set data.columns.tokens=1")
+        raise ConfigError(
+            "columns: no column has the tokens; set data.columns.tokens=1", cause=Cause.no_column
+        )
     return found
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from seqloom.checks import check_probability
-from seqloom.errors import ConfigError
+from seqloom.errors import Cause, ConfigError
 from seqloom.plugins import Component
 
 
@@ -27,7 +27,7 @@ class Normalisation(StrEnum):
 
 def _require(fits: bool, parameter: str, value: object, expected: str) -> None:
     if not fits:
-        raise ConfigError(f"frontend.{parameter}={value}: {expected}.")
+        raise ConfigError(f"frontend.{parameter}={value}: {expected}.", cause=Cause.wrong_value)
 
 
 _POSITIVE = (
@@ -51,6 +51,7 @@ class Words:
 
     Attributes:
         field: Field that is read, tokens or a text; by default ``tokens``, else ``text``.
+            Example: ``text``.
         tokenizer: How a text is split into tokens.
         size: Size of a word's vector.
         min_count: Words that are rarer in the training examples are unknown.
@@ -58,22 +59,26 @@ class Words:
         word_dropout: In training, a word that was seen ``c`` times becomes unknown with probability
             ``word_dropout / (word_dropout + c)``; 0 is never.
         init_std: Standard deviation of the words' initial vectors.
-        dropout: Fraction of features dropped, the same at each step of a sequence.
+        dropout: Fraction of features dropped, the same at each step of a sequence; null: what suits
+            the head and the data. Example: ``0.4``.
         characters: Whether features of a word's characters are appended to its vector.
         character_size: Size of a character's vector.
         character_filters: Number of filters of the convolution over a word's characters.
-        character_width: Width of these filters, in characters; odd.
+        character_width: Width of these filters, in characters; odd. Example: ``5``.
         subwords: Whether the mean of the vectors of its character n-grams is appended to a word's
-            vector, as in fastText.
-        subword_size: Size of an n-gram's vector.
+            vector, as in fastText; null: what suits the head. Example: ``true``. Since 0.2.
+        subword_size: Size of an n-gram's vector. Since 0.2.
         subword_buckets: Largest number of rows of the table of n-grams, among which a hash
-            chooses; there are no more than the training examples need.
+            chooses; there are no more than the training examples need. Since 0.2.
         subword_shortest: Number of characters of the shortest n-grams; the marks at a word's start
-            and end count.
-        subword_longest: Number of characters of the longest n-grams.
+            and end count. Example: ``4``. Since 0.2.
+        subword_longest: Number of characters of the longest n-grams. Since 0.2.
         vectors: File of pretrained vectors: GloVe, word2vec text or fastText, plain or ``.gz``.
-        freeze_vectors: Whether no word vector is trained, with or without a pretrained one.
-        vectors_vocabulary: Whether every word of the file is known, not only those of the examples.
+            Example: ``glove.6B.100d.txt``.
+        freeze_vectors: Whether no word vector is trained, with or without a pretrained one; needs
+            ``vectors``.
+        vectors_vocabulary: Whether every word of the file is known, not only those of the examples;
+            needs ``vectors``.
     """
 
     field: str | None = None
@@ -121,7 +126,7 @@ class Characters:
 
     Attributes:
         field: Field that is read, a text or tokens; by default ``text``, else ``tokens``, which are
-            joined by single spaces.
+            joined by single spaces. Example: ``text``.
         size: Size of a character's vector.
         lowercase: Whether the text is read in lower case.
         min_count: Characters that are rarer in the training examples are unknown.

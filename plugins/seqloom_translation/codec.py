@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from seqloom.errors import ConfigError, ExampleError
+from seqloom.errors import Cause, ConfigError, ExampleError
 from seqloom.interfaces import Arrays, Example, HeadCodec, Prediction, View
 from seqloom_translation.alignment import alignment, pharaoh
 from seqloom_translation.frontend import check_vocabulary
@@ -67,7 +67,11 @@ class TranslationCodec(HeadCodec):
             ExampleError: The field is missing or not a text or list of texts, or a text is blank.
         """
         if self.field not in example.fields:
-            raise ExampleError(example, f"the field {self.field!r} is missing; expected a text.")
+            raise ExampleError(
+                example,
+                f"the field {self.field!r} is missing; expected a text.",
+                cause=Cause.no_field,
+            )
         value = example.fields[self.field]
         found = [value] if isinstance(value, str) else value
         if not isinstance(found, list | tuple) or not all(isinstance(one, str) for one in found):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from seqloom.errors import ConfigError, ExampleError
+from seqloom.errors import Cause, ConfigError, ExampleError
 from seqloom.interfaces import Arrays, Example, Features, Frontend, FrontendCodec, Inputs
 from seqloom.nn import LockedDropout, length_mask
 from seqloom_translation.schemas import Subwords
@@ -68,7 +68,9 @@ class SubwordsCodec(FrontendCodec):
         if not isinstance(value, str):
             wanted = " or ".join(map(repr, names))
             found = "it is missing" if value is None else f"it is a {type(value).__name__}"
-            raise ExampleError(example, f"expected a text in the field {wanted}; {found}.")
+            raise ExampleError(
+                example, f"expected a text in the field {wanted}; {found}.", cause=Cause.no_field
+            )
         return unicodedata.normalize("NFC", value)
 
     def encode(self, example: Example) -> Arrays:

@@ -38,10 +38,11 @@ class Attention(StrEnum):
 
 @dataclass
 class Subwords:
-    """Parameters of ``frontend=subwords``.
+    """Parameters of ``frontend=subwords``: a vector for each subword of a text. Since 0.2.
 
     Attributes:
         field: Field that is read, a text; null: the text or, joined by spaces, the tokens.
+            Example: ``text``.
         unit: What is looked up: subwords, words between spaces, or characters. Only subwords need
             no symbol for the unknown: characters without a piece are read as bytes.
         model: How subwords are found: ``bpe`` (Sennrich et al. 2016) or ``unigram`` (Kudo 2018).
@@ -65,7 +66,7 @@ class Subwords:
 
 @dataclass
 class Translation:
-    """Parameters of ``head=translation``.
+    """Parameters of ``head=translation``: a decoder with attention writes a text. Since 0.2.
 
     Attributes:
         field: Field that is predicted: a text, or several of which any is right.
@@ -84,9 +85,9 @@ class Translation:
         label_smoothing: In training, the probability that is given to all units evenly rather than
             to the true one.
         beam: Number of hypotheses that the search keeps; 1: greedy.
-        val_beam: The same for validation, which only selects an epoch.
+        val_beam: Number of hypotheses in validation, which only selects an epoch.
         alternatives: Number of translations to return, at most ``beam``; more than one are
-            returned as a list.
+            returned as a list. Example: ``3``.
         length_penalty: Exponent α: hypotheses are ranked by log P / length^α (Wu et al. 2016).
         coverage_penalty: Weight β of the penalty for steps that were attended to less than once
             (Wu et al. 2016).
@@ -121,13 +122,13 @@ class Translation:
 
 @dataclass
 class Lingo:
-    """Sentences in English and in Lingo, an invented language; generated from a seed.
+    """Sentences in English and in Lingo, an invented language; generated from a seed. Since 0.2.
 
     Attributes:
         seed: Seed of the sentences.
-        train_size: Number of sentences.
-        val_size: The same.
-        test_size: The same.
+        train_size: Number of sentences to train on.
+        val_size: Number of sentences for validation.
+        test_size: Number of sentences for the test.
     """
 
     seed: int = 7

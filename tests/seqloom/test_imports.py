@@ -40,7 +40,9 @@ def test_plugins_and_configs_need_neither_torch_nor_numpy_nor_lightning(python: 
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["--version"], ["plugins"], ["plugins", "--json"]], ids=" ".join
+    "arguments",
+    [["--help"], ["--version"], ["plugins"], ["plugins", "--json"], ["explain", "encoder.merge"]],
+    ids=" ".join,
 )
 def test_these_commands_import_nothing_heavy(python: Python, arguments: list[str]) -> None:
     assert loaded(python, f"from seqloom.cli.main import run\nrun({arguments})") == set()

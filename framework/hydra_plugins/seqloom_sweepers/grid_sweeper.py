@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
+from omegaconf import OmegaConf
 
+from seqloom.config.store import open_dicts
 from seqloom.sweep.grid import Grid
 
 
@@ -19,7 +21,8 @@ class GridConfig:
     """Settings of the grid sweeper.
 
     Attributes:
-        params: Overrides to sweep over, by key: ``{encoder: "rnn,lstm"}``.
+        params: Overrides to sweep over, by key, in addition to those of the command line.
+            Example: ``{encoder: "rnn,lstm"}``.
         attempts: Maximum number of attempts at a trial that fails, if the sweep is resumed.
     """
 
@@ -29,5 +32,8 @@ class GridConfig:
 
 
 ConfigStore.instance().store(
-    group="hydra/sweeper", name="grid", node=GridConfig, provider="seqloom"
+    group="hydra/sweeper",
+    name="grid",
+    node=open_dicts(OmegaConf.structured(GridConfig)),
+    provider="seqloom",
 )

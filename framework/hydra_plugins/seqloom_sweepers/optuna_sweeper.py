@@ -9,7 +9,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
 from seqloom.config.store import open_dicts
-from seqloom.errors import ConfigError
+from seqloom.errors import Cause, ConfigError
 from seqloom.extras import install_command
 from seqloom.sweep.optuna.settings import Settings
 from seqloom.sweep.shares import available_cores, jobs_of
@@ -52,7 +52,8 @@ class OptunaSweeper(PlannedSweeper):
         if not find_spec("optuna"):
             raise ConfigError(
                 "hydra/sweeper=optuna needs Optuna, which is not installed: "
-                f"{install_command('sweep')}"
+                f"{install_command('sweep')}",
+                cause=Cause.missing_extra,
             )
         from seqloom.sweep.optuna.search import search
 
@@ -74,9 +75,11 @@ class OptunaConfig(Settings):
     """Settings of the search and of the sweep.
 
     Attributes:
-        params: Overrides to search over: ``{optimizer.lr: "tag(log,interval(1e-4,1e-1))"}``.
+        params: Overrides to search over, by key, in addition to those of the command line.
+            Example: ``{encoder.dropout: "interval(0,0.5)"}``.
         attempts: Maximum number of attempts at a trial that fails, if the sweep is resumed.
         n_jobs: Number of trials that run at the same time; null: as the launcher says.
+            Example: ``2``.
     """
 
     _target_: str = "hydra_plugins.seqloom_sweepers.optuna_sweeper.OptunaSweeper"

@@ -12,6 +12,10 @@ COMMANDS = {
         "Show where the time of a training step goes.",
         "seqloom.cli.profile:profile",
     ),
+    "explain": (
+        "Explain components and keys of a config.",
+        "seqloom.cli.explain:explain",
+    ),
     "evaluate": ("Evaluate a trained model.", "seqloom.cli.evaluate:evaluate"),
     "predict": ("Predict from files or standard input.", "seqloom.cli.predict:predict"),
     "demo": ("Try a model in the browser.", "seqloom.cli.demo:demo"),

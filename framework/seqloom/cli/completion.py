@@ -87,6 +87,11 @@ def _words(command: str, rest: str) -> list[str]:
         from seqloom.cli.sweep import SUBCOMMANDS
 
         found = list(SUBCOMMANDS)
+    elif command == "explain":
+        from seqloom.cli.explain import known_names
+
+        rest = rest.rpartition(" ")[2]
+        found = known_names()
     elif command in SECOND_WORDS:
         found = list(SECOND_WORDS[command])
     elif command == "conformance":

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from seqloom.cli.options import load_model, positive_int, split_overrides, use_threads
-from seqloom.errors import ConfigError
+from seqloom.errors import Cause, ConfigError
 from seqloom.extras import install_command
 
 
@@ -58,7 +58,8 @@ def require_extra() -> None:
     if missing:
         raise ConfigError(
             f"seqloom demo needs {' and '.join(missing)}, not installed here. "
-            f"Do: {install_command('demo')}"
+            f"Do: {install_command('demo')}",
+            cause=Cause.missing_extra,
         )
 
 

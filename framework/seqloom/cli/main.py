@@ -8,7 +8,7 @@ from collections.abc import Callable
 from importlib import import_module
 
 from seqloom.cli.commands import COMMANDS
-from seqloom.errors import SeqloomError
+from seqloom.errors import SeqloomError, with_code
 from seqloom.safe_path import protect_children
 from seqloom.terminal import protect_terminal
 
@@ -56,7 +56,7 @@ def _main() -> None:
         sys.stdout.flush()  # a broken pipe must be raised here, not while Python shuts down
         sys.exit(status)
     except SeqloomError as error:
-        print(f"Error: {error}", file=sys.stderr)
+        print(f"Error: {with_code(error)}", file=sys.stderr)
         sys.exit(1)
     except SystemExit as end:
         if not getattr(end, "said", True):  # a Preempted, which is imported only where it may come

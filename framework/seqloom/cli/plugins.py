@@ -17,6 +17,7 @@ from seqloom.extras import install_command
 from seqloom.plugins import KINDS, Command, Component, Pad, Plugin, registry, resolve
 from seqloom.plugins.loading import known_names
 from seqloom.plugins.registry import DISABLE_VARIABLE, disabled_by_environment, import_target
+from seqloom.plugins.texts import parameter_texts
 
 
 def plugins(arguments: list[str]) -> int:
@@ -301,6 +302,7 @@ def _remarks(plugin: Plugin) -> Iterator[str]:
     """Yield what is worth knowing about a plugin but is not a problem."""
     if plugin.state == "disabled":
         yield f"disabled: {plugin.reason}"
+    yield from (text for part in plugin.components for text in _of_texts(part))
     named: list[tuple[str, Component | Command | Pad]] = [
         (f"{part.kind}={part.name}", part) for part in plugin.components
     ]
@@ -316,3 +318,14 @@ def _remarks(plugin: Plugin) -> Iterator[str]:
                     f"{label} needs libraries that are not installed: "
                     f"{install_command(part.extra, plugin.distribution)}"
                 )
+
+
+def _of_texts(part: Component) -> Iterator[str]:
+    """Yield which parameters nothing is said of."""
+    texts = parameter_texts(part.schema)
+    untold = [one.name for one in fields(part.schema) if one.name not in texts]
+    if untold:
+        yield (
+            f"{part.kind}={part.name}: seqloom explain has no text for {', '.join(untold)}. Add it "
+            f"to the section Attributes in the docstring of {part.schema.__name__}"
+        )

@@ -68,7 +68,8 @@ def predict(arguments: list[str]) -> int:
                         raise
                     skipped.append(error)
         except ExampleError as error:
-            raise DataError(f"{error} To skip such examples: --skip-bad") from error
+            text = f"{error} To skip such examples: --skip-bad"
+            raise DataError(text, cause=error.code) from error
     for one in skipped:
         print(f"Skipped: {one}", file=sys.stderr)
     return 0

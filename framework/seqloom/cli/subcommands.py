@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from importlib import import_module
 
-from seqloom.errors import ConfigError, did_you_mean
+from seqloom.errors import Cause, ConfigError, did_you_mean
 
 Subcommands = Mapping[str, tuple[str, str]]
 """Description and target, ``MODULE:FUNCTION``, of each subcommand."""
@@ -45,7 +45,9 @@ def run_subcommand(
     name = arguments[0]
     if name not in subcommands:
         known = did_you_mean(name, subcommands)
-        raise ConfigError(f"There is no command '{group} {name}'. {known}")
+        raise ConfigError(
+            f"There is no command '{group} {name}'. {known}", cause=Cause.no_component
+        )
     module, _, function = subcommands[name][1].partition(":")
     command: Callable[[list[str]], int] = getattr(import_module(module), function)
     return command(arguments[1:])

@@ -23,7 +23,7 @@ from seqloom.config.compose import VERSION_BASE, disable_by, freeze_and_check, r
 from seqloom.config.explain import COMPOSITION_ERRORS, explain
 from seqloom.config.run_config import RunConfig
 from seqloom.config.store import register_configs
-from seqloom.errors import ConfigError, RunError, SeqloomError
+from seqloom.errors import Cause, ConfigError, RunError, SeqloomError, with_code
 from seqloom.files import cannot_write
 from seqloom.plugins.registry import disabling_for_one_run
 from seqloom.safe_path import ignore_settings
@@ -69,6 +69,7 @@ Common keys:
   optimizer.lr=X              argument of the optimizer
   batch.max_examples=N        examples in a batch; batch.max_cost=N: padded tokens or pixels
 
+  GROUP=NAME --help explains the keys of an option: seqloom train encoder=bilstm --help
   --cfg job prints the config and does not train. --info, --hydra-help: see Hydra.
 """
 
@@ -115,7 +116,7 @@ def _train(arguments: list[str]) -> int:
     for text in unknown_disabled():
         print(f"Warning: {text}", file=sys.stderr)
     if {"-h", "--help"} & set(arguments):
-        print(help_text(), end="")
+        print(help_of(arguments), end="")
         return 0
     errors: list[SeqloomError] = []
 
@@ -185,7 +186,7 @@ def run_trial(composed: DictConfig) -> None:
         end_with_sweep()
         run_together(Path(HydraConfig.get().sweep.dir), partial(run_composed, composed))
     except SeqloomError as error:
-        print_failure(str(error))
+        print_failure(with_code(error))
     except Exception as error:
         log = RunFolder(Path(HydraConfig.get().runtime.output_dir)).log
         with log.open("a", encoding="utf-8") as file:  # a bug: keep its traceback
@@ -261,7 +262,7 @@ def run_config(composed: DictConfig) -> RunConfig:
         SeqloomError: A key is unknown, a value is missing, or components are not compatible.
     """
     if not composed.run_dir:
-        raise ConfigError("run_dir is empty. Set it: run_dir=PATH")
+        raise ConfigError("run_dir is empty. Set it: run_dir=PATH", cause=Cause.no_value)
     settings = HydraConfig.get()
     with open_dict(composed):
         composed.run_dir = settings.runtime.output_dir
@@ -309,6 +310,22 @@ def report(result: Any) -> None:
     print(f"model  {result.bundle}\nreport {result.report}", flush=True)
     for note in result.notes:
         print(f"Note: {note}", file=sys.stderr)
+
+
+def help_of(arguments: Sequence[str]) -> str:
+    """Return the help; the explanation of the chosen options, if there are any.
+
+    Raises:
+        ConfigError: There is no such option.
+    """
+    from seqloom.cli.explain import explanation
+    from seqloom.cli.reference.groups import group_names
+
+    pairs = [word.partition("=") for word in arguments if "=" in word]
+    chosen = [(group, names.split(",")) for group, _, names in pairs if group in group_names()]
+    texts = [explanation(f"{group}={name}") for group, names in chosen for name in names]
+    more = "seqloom train --help describes the command; seqloom explain, all keys."
+    return "\n\n".join([*texts, f"{more}\n"]) if texts else help_text()
 
 
 def help_text() -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from seqloom.config.run_config import Section
-from seqloom.errors import ConfigError, PluginError, SeqloomError
+from seqloom.errors import Cause, ConfigError, PluginError, SeqloomError
 from seqloom.plugins import Component, Kind, registry
 from seqloom.plugins.registry import choice
 
@@ -71,7 +71,8 @@ def _provided(component: Component, params: dict[str, Any]) -> Mapping[str, str]
         label = f"{component.kind}={component.name}"
         raise PluginError(
             f"{label}: its plugin cannot say what it provides: {type(error).__name__}: {error}. "
-            f"Report this to the authors of {registry().owner(component.kind, component.name)}."
+            f"Report this to the authors of {registry().owner(component.kind, component.name)}.",
+            cause=Cause.broken_plugin,
         ) from error
 
 
@@ -111,7 +112,8 @@ def _check(
             hint = instead()
         raise ConfigError(
             f"{consumer.kind}={consumer.name} needs {needs}{where}; "
-            f"{provider.kind}={provider.name} provides {_listing(provided)}.{hint}"
+            f"{provider.kind}={provider.name} provides {_listing(provided)}.{hint}",
+            cause=Cause.incompatible,
         )
 
 

@@ -28,7 +28,7 @@ from seqloom.config.explain import COMPOSITION_ERRORS, explain, not_utf8
 from seqloom.config.freeze import freeze, freeze_section
 from seqloom.config.run_config import RunConfig, Section
 from seqloom.config.store import register_configs
-from seqloom.errors import ConfigError, writable
+from seqloom.errors import Cause, ConfigError, writable
 from seqloom.plugins import KINDS
 from seqloom.plugins.registry import DISABLE_KEY, disable
 
@@ -93,7 +93,8 @@ def refuse_sweep(words: Sequence[str], chosen: str | None = None) -> None:
     if given:
         raise ConfigError(
             f"{given[0]} describes several runs, which need -m: seqloom train -m {given[0]} …. "
-            "Leave it out to train one model."
+            "Leave it out to train one model.",
+            cause=Cause.several_values,
         )
 
 
@@ -181,7 +182,8 @@ def _names(word: str) -> list[str]:
     if not isinstance(value, list):
         raise ConfigError(
             f"{word!r} cannot be read; write {DISABLE_KEY}=[NAME,NAME]. It applies to the "
-            "whole command and cannot be swept over."
+            "whole command and cannot be swept over.",
+            cause=Cause.unreadable_override,
         )
     return [str(name) for name in value]
 
@@ -209,7 +211,8 @@ def as_overrides(given: Iterable[str | Mapping[str, Any]]) -> list[str]:
         if not isinstance(one, Mapping):
             raise ConfigError(
                 f"{one!r} ({type(one).__name__}) is no override. Pass each by itself, as a text "
-                'such as "encoder=lstm" or a mapping: fit("encoder=lstm", "seed=1", run_dir=PATH).'
+                'such as "encoder=lstm" or a mapping: fit("encoder=lstm", "seed=1", run_dir=PATH).',
+                cause=Cause.unreadable_override,
             )
         for key, value in one.items():
             words += _words(key, value) if isinstance(value, Mapping) else [f"{key}={_text(value)}"]

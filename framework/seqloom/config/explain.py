@@ -11,7 +11,7 @@ from yaml import MarkedYAMLError
 
 from seqloom.config.options import hint_of_options
 from seqloom.config.store import register_configs
-from seqloom.errors import ConfigError, PluginError, SeqloomError, did_you_mean, writable
+from seqloom.errors import Cause, ConfigError, PluginError, SeqloomError, did_you_mean, writable
 from seqloom.plugins import KINDS, Kind, registry
 
 # Hydra rejects ``encoder=3`` with a bare ValueError.
@@ -34,7 +34,9 @@ def explain(error: Exception, prefix: str = "") -> SeqloomError:
             return _no_option(group, name, error.options or ())
     if isinstance(error, MarkedYAMLError) and error.problem_mark:
         place = f"{error.problem_mark.name}:{error.problem_mark.line + 1}"
-        return ConfigError(f"{place}: this is not valid YAML: {error.problem}.")
+        return ConfigError(
+            f"{place}: this is not valid YAML: {error.problem}.", cause=Cause.not_parsed
+        )
     if isinstance(error, OverrideParseException):
         return _unreadable(error.override)
     return _explain_text(str(error)) or _composed(error, prefix)
@@ -48,10 +50,14 @@ def _explain_text(text: str) -> ConfigError | None:
         return ConfigError(
             f"{word!r} has several values. To try each, put -m before: seqloom train -m {word}. "
             "One value with a comma in it needs inner quotes inside those of the shell: "
-            f"'{key}=\"VALUE\"'. A list is written {key}=[A,B]."
+            f"'{key}=\"VALUE\"'. A list is written {key}=[A,B].",
+            cause=Cause.several_values,
         )
     if text.startswith("Only one of --run"):
-        return ConfigError("--cfg, --info and similar flags describe one run: leave out -m.")
+        return ConfigError(
+            "--cfg, --info and similar flags describe one run: leave out -m.",
+            cause=Cause.several_values,
+        )
     return None
 
 
@@ -74,18 +80,23 @@ def _cause(error: Exception) -> OmegaConfBaseException | None:
 
 def _unreadable(override: str) -> ConfigError:
     if "=" not in override:
-        return ConfigError(f"{override!r} cannot be read; write GROUP=NAME or KEY=VALUE.")
+        return ConfigError(
+            f"{override!r} cannot be read; write GROUP=NAME or KEY=VALUE.",
+            cause=Cause.unreadable_override,
+        )
     if override != writable(override):
         return not_utf8(override)
     if override.count("{") > override.count("}") or override.count("[") > override.count("]"):
         key = override.partition("=")[0]
         return ConfigError(
             f"{override!r} cannot be read: its bracket is not closed. Where the value has spaces, "
-            f"the shell takes it apart: put all of it in quotes, '{key}={{KEY: VALUE, …}}'."
+            f"the shell takes it apart: put all of it in quotes, '{key}={{KEY: VALUE, …}}'.",
+            cause=Cause.unreadable_override,
         )
     return ConfigError(
         f"{override!r} cannot be read. A value with a comma, semicolon, bracket or the like "
-        "needs inner quotes inside those of the shell: 'KEY=\"VALUE\"'."
+        "needs inner quotes inside those of the shell: 'KEY=\"VALUE\"'.",
+        cause=Cause.unreadable_override,
     )
 
 
@@ -93,7 +104,8 @@ def not_utf8(word: str) -> ConfigError:
     """Return the error for an override with lone surrogates, as in names that are not UTF-8."""
     return ConfigError(
         f"{word!a} has bytes that are not UTF-8, so it cannot be recorded with the run. Rename the "
-        "file or the folder, or use other characters."
+        "file or the folder, or use other characters.",
+        cause=Cause.unreadable_override,
     )
 
 
@@ -101,19 +113,26 @@ def _no_option(group: str, name: str, options: Sequence[str]) -> SeqloomError:
     for kind in KINDS:
         if group in (kind, f"schema/{kind}"):
             return _no_component(kind, name, options)
-    return ConfigError(f"There is no {group}={name}. {did_you_mean(name, options)}")
+    return ConfigError(
+        f"There is no {group}={name}. {did_you_mean(name, options)}", cause=Cause.unknown_option
+    )
 
 
 def _no_component(kind: Kind, name: str, options: Sequence[str]) -> SeqloomError:
     if (kind, name) in register_configs():
-        return PluginError(f"{kind}={name} cannot be used: {register_configs()[kind, name]}")
+        return PluginError(
+            f"{kind}={name} cannot be used: {register_configs()[kind, name]}",
+            cause=Cause.broken_plugin,
+        )
     if (kind, name) in registry().contested:
         try:
             registry().find(kind, name)
         except PluginError as contested:
             return contested
     hint = did_you_mean(name, options or registry().names(kind))
-    return ConfigError(f"There is no {kind}={name}. {hint}{registry().absent()}")
+    return ConfigError(
+        f"There is no {kind}={name}. {hint}{registry().absent()}", cause=Cause.unknown_option
+    )
 
 
 def _no_key(error: Exception, cause: OmegaConfBaseException, prefix: str) -> ConfigError:
@@ -127,7 +146,7 @@ def _no_key(error: Exception, cause: OmegaConfBaseException, prefix: str) -> Con
     message = f"{where}{owner} no key {cause.key!r}. {hint}{hint_of_options(full_key)}"
     if cause.object_type is dict and not where:  # not typed, so keys can be added
         message += f" To add it anyway, prefix it with a plus: +{full_key}=…"
-    return ConfigError(message)
+    return ConfigError(message, cause=Cause.unknown_key)
 
 
 def _wrong_value(error: Exception, cause: OmegaConfBaseException, prefix: str) -> ConfigError:
@@ -136,16 +155,18 @@ def _wrong_value(error: Exception, cause: OmegaConfBaseException, prefix: str) -
     if last == "name" and section in KINDS:
         return ConfigError(
             f"{where}{key} cannot be set: it names the chosen component. Choose another one with "
-            f"{section}=NAME."
+            f"{section}=NAME.",
+            cause=Cause.wrong_value,
         )
     reason = _lines(cause)[0].rstrip(".")
     if re.match(r"Cannot (assign \w+ to Dict|merge DictConfig with)", reason):
         return ConfigError(
             f"{where}{key}: expected keys with values, '{key}={{KEY: VALUE, KEY: VALUE}}'. The "
             "quotes are needed: without them the shell takes the braces apart. One key alone is "
-            f"set by {key}.KEY=VALUE."
+            f"set by {key}.KEY=VALUE.",
+            cause=Cause.wrong_value,
         )
-    return ConfigError(f"{where}{key}: {_rephrase(reason)}.")
+    return ConfigError(f"{where}{key}: {_rephrase(reason)}.", cause=Cause.wrong_value)
 
 
 def _where(error: Exception) -> str:

@@ -12,7 +12,7 @@ from seqloom.config.interval import parse_interval
 from seqloom.config.options import hint_of_options
 from seqloom.config.run_config import RunConfig, Section
 from seqloom.config.schema import Run
-from seqloom.errors import ConfigError, SeqloomError, did_you_mean
+from seqloom.errors import Cause, ConfigError, SeqloomError, did_you_mean
 from seqloom.plugins import KINDS, Kind, registry
 
 
@@ -47,7 +47,7 @@ def _plain(config: DictConfig) -> Section:
         )
     except MissingMandatoryValue as error:
         key = error.full_key
-        raise ConfigError(f"{key} has no value. Set it: {key}=…") from error
+        raise ConfigError(f"{key} has no value. Set it: {key}=…", cause=Cause.no_value) from error
     except OmegaConfBaseException as error:
         reason = str(error).splitlines()[0]
         raise ConfigError(f"{error.full_key} cannot be resolved: {reason}.") from error
@@ -109,7 +109,9 @@ def _refuse_in_section(kind: Kind, section: Any) -> None:
     except SeqloomError:
         raise
     except Exception as error:  # a plugin's schema can raise anything
-        raise ConfigError(f"{kind}={component.name} refuses its parameters: {error}") from error
+        raise ConfigError(
+            f"{kind}={component.name} refuses its parameters: {error}", cause=Cause.wrong_value
+        ) from error
 
 
 def _refuse(params: Section, schema: type, prefix: str, owner: str) -> None:
@@ -118,7 +120,9 @@ def _refuse(params: Section, schema: type, prefix: str, owner: str) -> None:
     for key, value in params.items():
         if key not in known:
             hint = did_you_mean(str(key), known) + hint_of_options(f"{prefix}{key}")
-            raise ConfigError(f"{prefix}{key} is not a parameter of {owner}. {hint}")
+            raise ConfigError(
+                f"{prefix}{key} is not a parameter of {owner}. {hint}", cause=Cause.unknown_key
+            )
         if is_dataclass(hints[key]) and isinstance(value, dict):
             _refuse(value, cast("type", hints[key]), f"{prefix}{key}.", owner)
 
@@ -162,11 +166,13 @@ def refuse_out_of_range(config: Section) -> None:
     for key, minimum in MINIMUM.items():
         value = _at(config, key)
         if isinstance(value, int) and value < minimum:
-            raise ConfigError(f"{key}={value}: expected {minimum} or more.")
+            raise ConfigError(
+                f"{key}={value}: expected {minimum} or more.", cause=Cause.wrong_value
+            )
     for key, (kinds, words) in TYPES.items():
         value = _at(config, key)
         if value is not None and (isinstance(value, bool) or not isinstance(value, kinds)):
-            raise ConfigError(f"{key}={value}: expected {words}.")
+            raise ConfigError(f"{key}={value}: expected {words}.", cause=Cause.wrong_value)
 
 
 def _at(config: Section, key: str) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from seqloom.errors import ConfigError
+from seqloom.errors import Cause, ConfigError
 
 UNITS = {"s": 1, "m": 60, "h": 3600}
 """Seconds in each unit of time."""
@@ -45,5 +45,6 @@ def parse_interval(key: str, text: str) -> Interval:
         return Interval(seconds=float(number) * UNITS[unit])
     raise ConfigError(
         f"{key}={text}: expected a positive number of steps, such as 200, or a time, such as 30s, "
-        "10m or 1h."
+        "10m or 1h.",
+        cause=Cause.wrong_value,
     )

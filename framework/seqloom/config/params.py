@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from seqloom.config.explain import explain
-from seqloom.errors import ConfigError
+from seqloom.errors import Cause, ConfigError
 from seqloom.plugins import Component
 
 
@@ -38,7 +38,7 @@ def typed_params(component: Component, values: Iterable[tuple[str, Any]]) -> dic
         )
     except MissingMandatoryValue as error:
         key = f"{component.kind}.{error.full_key}"
-        raise ConfigError(f"{key} has no value. Set {key}=…") from error
+        raise ConfigError(f"{key} has no value. Set {key}=…", cause=Cause.no_value) from error
     except OmegaConfBaseException as error:
         raise explain(error, prefix=f"{component.kind}.") from error
     found: dict[str, Any] = plain

@@ -48,7 +48,7 @@ class Batch:
     Attributes:
         max_examples: Maximum number of examples in a batch.
         max_cost: Maximum padded size of a batch (longest cost × examples, in tokens or pixels);
-            null: no limit.
+            null: no limit. Example: ``4000``.
         workers: Number of processes that load and augment; 0: the training process does.
     """
 
@@ -66,7 +66,7 @@ class Budget:
     Attributes:
         epochs: Number of epochs, if they have ``min_steps`` steps.
         min_steps: Minimum number of optimizer steps: with fewer in ``epochs``, there are more
-            epochs. Null: as many as the head suggests, or 0.
+            epochs. Null: as many as the head suggests, or 0. Example: ``1500``.
         max_epochs: Maximum number of epochs, even if they do not have ``min_steps`` steps.
     """
 
@@ -80,39 +80,45 @@ class Run:
     """A run: its components and its settings.
 
     Attributes:
-        run_dir: Folder that gets all files; with ``-m``, the folder of the sweep.
+        run_dir: Folder that gets all files; with ``-m``, the folder of the sweep. By default it is
+            named after the date and time. Example: ``runs/mine``.
         seed: Seed of weights, order, dropout and augmentation.
         resume: ``auto``: resume from the newest checkpoint in ``run_dir``, if there is one.
         save_every: After how many steps (``200``), or how much time (``30s``, ``10m``, ``1h``), a
-            checkpoint is written inside an epoch; null: only after each epoch.
+            checkpoint is written inside an epoch; null: only after each epoch. Example: ``10m``.
+            Since 0.2.
         on_bad: ``skip``: skip examples that cannot be used; they are counted and listed.
         threads: Number of CPU threads that torch may use; null: torch's default. More than one is
             faster for large models on idle cores, and much slower on busy ones.
         init: Bundle or run folder to start from: its frontend, encoder and head with their
-            parameters, its codecs and its weights.
+            parameters, its codecs and its weights. Example: ``runs/mine/bundle``.
         init_classes: What happens to the classes of its head. ``keep``: no change; ``merge``: add
             those of the new data; ``replace``: only those of the new data. Classes that are in
             both keep their weights.
         freeze: Modules that are not trained: ``frontend``, ``encoder.stack``, …
+            Example: ``[frontend]``.
         disable_plugins: Names of plugins, or of their distributions, that this run does not use.
-        title: Title of the report; null: the names of the components.
+            Example: ``[handwriting]``.
+        title: Title of the report; null: the names of the components. Example: ``Baseline``.
         monitor: Metric on validation that selects the best checkpoint, and that early stopping, a
-            plateau schedule and a sweep go by: ``val/f1_macro``; null: the head's own.
-        mode: Whether higher (``max``) or lower (``min``) values of it are better; null: as the head
-            says.
+            plateau schedule and a sweep go by; null: the head's own. Example: ``val/f1_macro``.
+            Since 0.2.
+        mode: Whether higher (``max``) or lower (``min``) values of ``monitor`` are better; null: as
+            the head says. Since 0.2.
         baseline: Whether to evaluate simple models too, such as the most frequent class, if the
-            head has any.
+            head has any. Since 0.2.
         copy_to: URL of a folder that gets a copy of ``run_dir`` after each epoch and at the end:
-            ``s3://bucket/run``, ``gs://…``, ``file:///…``, or any other that fsspec knows. Where
+            ``s3://…``, ``gs://…``, ``file:///…``, or any other that fsspec knows. Where
             ``run_dir`` holds no run, ``resume=auto`` restores it from there. A trial of a sweep
-            gets a folder of its own below it.
+            gets a folder of its own below it. Example: ``s3://bucket/run``. Since 0.2.
         time_limit: Time from the start of the program to its end, as seconds, ``HH:MM:SS`` or
             ``DD:HH:MM:SS``. Before it, as before the end of a Slurm job, the run writes a
             checkpoint and exits with the status 75, to be resumed. Null: none but Slurm's.
+            Example: ``23:30:00``. Since 0.2.
         max_restarts: Number of times that the ranks of a run are started again, from its newest
-            checkpoint, after one of them was killed or hung.
+            checkpoint, after one of them was killed or hung. Since 0.2.
         hang_timeout: Seconds of training without progress after which a process counts as hung,
-            which ends the run with its stack; null: never.
+            which ends the run with its stack; null: never. Since 0.2.
     """
 
     data: Any = REQUIRED

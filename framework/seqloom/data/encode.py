@@ -10,7 +10,7 @@ import numpy as np
 from seqloom.data.collate import Collate, EncodedExample
 from seqloom.data.progress import progress
 from seqloom.data.rejected import Rejected
-from seqloom.errors import ExampleError
+from seqloom.errors import Cause, ExampleError
 from seqloom.interfaces import Example, FrontendCodec, HeadCodec
 
 
@@ -106,6 +106,7 @@ def encode(
                     example,
                     f"its size of {row.cost} is over the {max_cost} that a batch may have; raise "
                     "batch.max_cost",
+                    cause=Cause.over_cost,
                 )
             rows.append(row)
         except ExampleError as error:

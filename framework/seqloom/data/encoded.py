@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqloom.data.collate import EncodedExample
-from seqloom.errors import DataError, RunError
+from seqloom.errors import Cause, DataError, RunError
 from seqloom.files import write_text
 from seqloom.interfaces import Arrays, Example, Origin
 
@@ -90,7 +90,10 @@ class EncodedSplit(Sequence[EncodedExample]):
                 if not missing:
                     break
             else:
-                raise DataError(f"No longer among the examples: {', '.join(sorted(missing))}.")
+                raise DataError(
+                    f"No longer among the examples: {', '.join(sorted(missing))}.",
+                    cause=Cause.changed_data,
+                )
         return [found[place] for place in places]
 
     def digest(self) -> str:

@@ -22,7 +22,7 @@ from pathlib import Path, PurePosixPath
 from types import ModuleType
 from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 
-from seqloom.errors import DataError, did_you_mean
+from seqloom.errors import Cause, DataError, did_you_mean
 from seqloom.extras import install_command
 
 TIMEOUT = 30  # seconds without a byte from the server
@@ -57,7 +57,8 @@ class PinnedUrl:
         url = urlunsplit(parts._replace(fragment=""))
         if parts.scheme not in ("http", "https") or not parts.netloc:
             raise DataError(
-                f"{spec}: {parts.scheme}:// is not supported; expected a path or an https:// URL."
+                f"{spec}: {parts.scheme}:// is not supported; expected a path or an https:// URL.",
+                cause=Cause.download,
             )
         pins = dict(parse_qsl(parts.fragment, keep_blank_values=True))
         for key in pins.keys() - {"sha256", "local"}:
@@ -73,7 +74,8 @@ def _hash_of(url: str, value: str | None) -> str:
     if value is None:
         raise DataError(
             f"{url}: the URL has no hash, so a change of the data would go unnoticed; "
-            "write URL#sha256=HEX with the SHA-256 of the file."
+            "write URL#sha256=HEX with the SHA-256 of the file.",
+            cause=Cause.download,
         )
     if not re.fullmatch(r"[0-9a-fA-F]{64}", value):
         raise DataError(f"{url}: sha256={value} is not a SHA-256; expected 64 hexadecimal digits.")
@@ -116,16 +118,19 @@ def _existing(path: str) -> Path:
     # The functions of os.path, unlike Path's, take any name: too long, of an unknown user.
     file = Path(os.path.expanduser(path))  # noqa: PTH111
     if os.path.isdir(file):  # noqa: PTH112
-        raise DataError(f"{path}: this is a folder; expected a file.")
+        raise DataError(f"{path}: this is a folder; expected a file.", cause=Cause.no_file)
     if os.path.exists(file):  # noqa: PTH110
         return file
     if not os.path.isdir(file.parent):  # noqa: PTH112
-        raise DataError(f"{path}: no such file; the folder {file.parent.absolute()} is not there.")
+        raise DataError(
+            f"{path}: no such file; the folder {file.parent.absolute()} is not there.",
+            cause=Cause.no_file,
+        )
     siblings = [sibling.name for sibling in file.parent.iterdir()]
     if len(siblings) > 20:
         siblings = difflib.get_close_matches(file.name, siblings, n=5)
     hint = f" {did_you_mean(file.name, siblings)}" if siblings else ""
-    raise DataError(f"{path}: no such file in {file.parent.absolute()}.{hint}")
+    raise DataError(f"{path}: no such file in {file.parent.absolute()}.{hint}", cause=Cause.no_file)
 
 
 def _copy(pinned: PinnedUrl) -> Path | None:
@@ -134,14 +139,18 @@ def _copy(pinned: PinnedUrl) -> Path | None:
     if not folder or pinned.local is None:
         return None
     if not Path(folder).is_dir():
-        raise DataError(f"SEQLOOM_DATA={folder}: no such folder; fix the variable or unset it.")
+        raise DataError(
+            f"SEQLOOM_DATA={folder}: no such folder; fix the variable or unset it.",
+            cause=Cause.no_file,
+        )
     file = Path(folder, pinned.local)
     if not file.is_file():
         return None
     if (found := _sha256(file)) != pinned.sha256:
         raise DataError(
             f"{file}: the file has SHA-256 {found}, but {pinned.url} is pinned to "
-            f"{pinned.sha256}; replace the file, or remove it so that it is downloaded."
+            f"{pinned.sha256}; replace the file, or remove it so that it is downloaded.",
+            cause=Cause.download,
         )
     return file
 
@@ -164,7 +173,8 @@ def _pooch() -> ModuleType:
         import pooch
     except ImportError:
         raise DataError(
-            f"Downloading data needs the package pooch: {install_command('text')}."
+            f"Downloading data needs the package pooch: {install_command('text')}.",
+            cause=Cause.missing_extra,
         ) from None
     return pooch  # type: ignore[no-any-return]
 
@@ -196,9 +206,9 @@ def _download(pinned: PinnedUrl, file: Path) -> None:
     except OSError as error:  # requests' errors are OSErrors, a full disk is one too
         if (response := getattr(error, "response", None)) is not None:
             response.close()  # pooch leaves the connection of a refused request open
-        raise DataError(_not_fetched(url, pinned, file, error)) from None
+        raise DataError(_not_fetched(url, pinned, file, error), cause=Cause.download) from None
     except ValueError as error:  # what pooch raises for a wrong hash
-        raise DataError(_wrong_bytes(url, pinned, str(error))) from None
+        raise DataError(_wrong_bytes(url, pinned, str(error)), cause=Cause.download) from None
 
 
 def _wrong_bytes(url: str, pinned: PinnedUrl, reason: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from seqloom.data.encode import Codecs
 from seqloom.data.rejected import Rejected
-from seqloom.errors import DataError, ExampleError, SeqloomError
+from seqloom.errors import Cause, DataError, ExampleError, SeqloomError
 from seqloom.interfaces import Codec, Example, HeadCodec
 from seqloom.quiet import quiet
 
@@ -79,7 +79,9 @@ def _fit(codec: Codec, learn: Learn, examples: list[Example], rejected: Rejected
         examples[:] = [one for one in examples if one.id not in refused]
         if not examples:
             rejected.raise_or_warn("the train split")
-            raise DataError("No training example is left that can be used.")
+            raise DataError(
+                "No training example is left that can be used.", cause=Cause.no_examples
+            )
 
 
 def _similar(

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from seqloom.data.characters import refuse_surrogates
 from seqloom.data.progress import progress
 from seqloom.data.rejected import Rejected
-from seqloom.errors import DataError, ExampleError, PluginError
+from seqloom.errors import Cause, DataError, ExampleError, PluginError
 from seqloom.interfaces.codec import FrontendCodec
 from seqloom.interfaces.example import Example
 from seqloom.interfaces.reader import Reader
@@ -28,7 +28,8 @@ def checked(found: Iterable[Example | ExampleError]) -> Iterator[Example | Examp
             if not isinstance(one, Example | ExampleError):
                 raise PluginError(
                     f"A reader yielded {repr(one)[:80]} ({type(one).__name__}); expected an "
-                    "Example, or an ExampleError for an example that cannot be used."
+                    "Example, or an ExampleError for an example that cannot be used.",
+                    cause=Cause.broken_plugin,
                 )
             yield one
     except ExampleError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 
-from seqloom.errors import DataError, ExampleError
+from seqloom.errors import Cause, DataError, ExampleError
 
 log = logging.getLogger("seqloom")
 SHOWN = 10
@@ -57,7 +57,9 @@ def _raise_or_warn(rejected: Mapping[str, Rejected]) -> None:
         lists = [refusal(found.errors, what) for what, found in refused.items()]
         how = next(iter(refused.values())).how
         end = f"Fix the data, or leave these examples out with {how}."
-        raise DataError("\n".join([*lists, *remedies, end]))
+        codes = {error.code for found in refused.values() for error in found.errors}
+        cause = codes.pop() if len(codes) == 1 else Cause.example
+        raise DataError("\n".join([*lists, *remedies, end]), cause=cause)
     for remedy in remedies:
         log.warning("%s", remedy)
 

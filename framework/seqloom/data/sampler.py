@@ -9,7 +9,7 @@ import numpy as np
 from torch.utils.data import Sampler
 
 from seqloom.data.batching import SPREADS, BatchPlan, Ints, fill, plan_batches, too_expensive
-from seqloom.errors import ConfigError, DataError, RunError
+from seqloom.errors import Cause, ConfigError, DataError, RunError
 
 SHOWN = 10
 """Number of ids that an error lists."""
@@ -217,10 +217,14 @@ class BatchSampler(Sampler[list[int]]):
 
 def _check_limits(max_examples: int, max_cost: int | None, seed: int) -> None:
     if max_examples < 1:
-        raise ConfigError(f"batch.max_examples={max_examples}: a batch needs at least 1 example.")
+        raise ConfigError(
+            f"batch.max_examples={max_examples}: a batch needs at least 1 example.",
+            cause=Cause.wrong_value,
+        )
     if max_cost is not None and max_cost < 1:
         raise ConfigError(
-            f"batch.max_cost={max_cost}: expected a positive number, or null for no limit."
+            f"batch.max_cost={max_cost}: expected a positive number, or null for no limit.",
+            cause=Cause.wrong_value,
         )
     if seed < 0:
         raise ConfigError(f"seed={seed}: expected 0 or a positive whole number.")
@@ -237,7 +241,8 @@ def _check_costs(costs: Ints, max_cost: int | None, ids: Sequence[str] | None) -
         raise DataError(
             f"{len(found)} of {len(costs)} examples cost more than batch.max_cost={max_cost}, so "
             f"no batch can hold them: {', '.join(found[:SHOWN])}{more}. Raise batch.max_cost to "
-            f"{costs.max()}, or leave these examples out with on_bad=skip."
+            f"{costs.max()}, or leave these examples out with on_bad=skip.",
+            cause=Cause.over_cost,
         )
 
 
@@ -282,5 +287,6 @@ def _check_state(state: Mapping[str, Any], here: Mapping[str, int]) -> None:
         raise RunError(
             f"The stored position in the data does not match this run: {'; '.join(differing)}. "
             "Resume with the same data, seed, batch settings and number of processes, or start a "
-            "new run."
+            "new run.",
+            cause=Cause.changed_data,
         )

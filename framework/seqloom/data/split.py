@@ -11,7 +11,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from seqloom.errors import ConfigError, did_you_mean
+from seqloom.errors import Cause, ConfigError, did_you_mean
 
 if TYPE_CHECKING:
     from seqloom.interfaces.example import Example
@@ -25,15 +25,17 @@ class SplitConfig:
     """Which part of the training file is kept for validation and for testing.
 
     Attributes:
-        val: Fraction of the examples that becomes ``val``, in [0, 1). If both fractions are None
+        val: Fraction of the examples that becomes ``val``, in [0, 1). If both fractions are null
             and no files are set for ``val`` and ``test``, a run keeps a tenth for each.
-        test: Fraction that becomes ``test``, in [0, 1).
-        stratify: Field (``label``) each of whose values is split by the same fractions; or None.
-        group: Field, or entry of the examples' ``meta`` (``document``), whose equal values stay on
-            one side; or None.
+            Example: ``0.1``.
+        test: Fraction of the examples that becomes ``test``, in [0, 1). Example: ``0.1``.
+        stratify: Field each of whose values is split by the same fractions, so that val and test
+            have the classes of train; null: none. Example: ``label``.
+        group: Field, or entry of the examples' ``meta``, whose equal values stay on one side, such
+            as the sentences of a document; null: none. Example: ``document``.
         seed: Seed of the random choice.
         automatic: Set by seqloom if it chose the fractions: few examples are then all used for
-            training, and the only example of a class is too.
+            training, and the only example of a class is too. Since 0.2.
     """
 
     val: float | None = None
@@ -68,7 +70,9 @@ def split(examples: Sequence[Example], config: SplitConfig) -> dict[str, list[Ex
     val, test = _fractions(config)
     for part, fraction in {"train": 1.0 - val - test, "val": val, "test": test}.items():
         if fraction > 0 and not parts[part] and not config.automatic:
-            raise ConfigError(_empty_part(part, fraction, len(examples), config))
+            raise ConfigError(
+                _empty_part(part, fraction, len(examples), config), cause=Cause.bad_split
+            )
     return {part: [examples[i] for i in chosen] for part, chosen in parts.items()}
 
 
@@ -80,11 +84,14 @@ def _check_fractions(config: SplitConfig) -> None:
     val, test = _fractions(config)
     for name, fraction in (("val", val), ("test", test)):
         if not 0 <= fraction < 1:
-            raise ConfigError(f"split.{name}={fraction}: expected a number in [0, 1).")
+            raise ConfigError(
+                f"split.{name}={fraction}: expected a number in [0, 1).", cause=Cause.bad_split
+            )
     if val + test >= 1:
         raise ConfigError(
             f"split.val={val} and split.test={test} are {val + test:g} together and leave nothing "
-            "to train on; their sum must be below 1."
+            "to train on; their sum must be below 1.",
+            cause=Cause.bad_split,
         )
 
 
@@ -176,7 +183,8 @@ def _look_up(example: Example, name: str, option: str) -> Any:
         return known[name]
     raise ConfigError(
         f"split.{option}={name}: {example.origin or example.id} has no such field. "
-        f"{did_you_mean(name, known)}"
+        f"{did_you_mean(name, known)}",
+        cause=Cause.bad_split,
     )
 
 

@@ -12,7 +12,7 @@ from seqloom.data.progress import progress
 from seqloom.data.read import checked
 from seqloom.data.rejected import refusal
 from seqloom.data.split import SplitConfig, split
-from seqloom.errors import ConfigError, DataError, ExampleError, did_you_mean
+from seqloom.errors import Cause, ConfigError, DataError, ExampleError, did_you_mean
 from seqloom.interfaces.example import Example
 from seqloom.interfaces.reader import SPLITS, Reader
 
@@ -36,7 +36,8 @@ class SplitReader(Reader):
         for name in self._cuts & self.files.keys():
             raise ConfigError(
                 f"data.{name}={self.files[name]} and data.split.{name}={getattr(self._cut, name)} "
-                f"both say where {name} comes from; set only one of them."
+                f"both say where {name} comes from; set only one of them.",
+                cause=Cause.bad_split,
             )
 
     @abstractmethod
@@ -69,7 +70,8 @@ class SplitReader(Reader):
         """Train and what is cut from it; what could not be read is reported with train."""
         if "train" not in self.files:
             raise ConfigError(
-                f"data.split.{min(self._cuts)} cuts from data.train, but data.train is not set."
+                f"data.split.{min(self._cuts)} cuts from data.train, but data.train is not set.",
+                cause=Cause.bad_split,
             )
         found = list(progress(checked(self.whole("train")), "Reading data.train"))
         good = [one for one in found if isinstance(one, Example)]
@@ -96,7 +98,9 @@ class SplitReader(Reader):
                 raise
             why = f". Without them: {error}" if good else ": there is no other example."
             what = f"data.train={self.files['train']}"
-            raise DataError(f"{refusal(errors, what)}\nFix the data{why}") from error
+            raise DataError(
+                f"{refusal(errors, what)}\nFix the data{why}", cause=Cause.example
+            ) from error
 
 
 class UniqueNames:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from seqloom.data.text_file import Line, TextFile, without_end
-from seqloom.errors import DataError, did_you_mean
+from seqloom.errors import Cause, DataError, did_you_mean
 from seqloom.interfaces.example import Origin
 
 DELIMITERS = ("\t", ",", ";", "|")
@@ -154,7 +154,7 @@ class Table:
                 hint = f"With {other!r} between the cells there is one: data.delimiter={name}"
         known = did_you_mean(column, self.columns)
         problem = f"no column {column!r}, from which {option} reads. {known} {hint}"
-        return self.file.error(1, problem.rstrip())
+        return self.file.error(1, problem.rstrip(), cause=Cause.no_column)
 
     def _split(self, lines: Iterable[Line]) -> Iterator[Cells]:
         for number, line in lines:

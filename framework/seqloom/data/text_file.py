@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from seqloom.data.fetch import file_name, local_path
-from seqloom.errors import DataError, writable
+from seqloom.errors import Cause, DataError, writable
 
 STDIN = "-"
 BOM = b"\xef\xbb\xbf"
@@ -78,9 +78,9 @@ class TextFile:
         """The suffix in lower case, without ``.gz``; empty for standard input."""
         return Path(self.path.lower().removesuffix(".gz")).suffix
 
-    def error(self, line: int, problem: str) -> DataError:
+    def error(self, line: int, problem: str, *, cause: str = Cause.not_parsed) -> DataError:
         """Return the error for a line, numbered from 1."""
-        return DataError(f"{self.shown}:{line}: {problem}")
+        return DataError(f"{self.shown}:{line}: {problem}", cause=cause)
 
     def lines(self, problems: dict[int, str] | None = None) -> Iterator[Line]:
         r"""Yield the number and text of each line, with its line end; only ``\n`` ends a line.

@@ -19,6 +19,7 @@ from safetensors.torch import load_model, save_model
 
 from seqloom.errors import (
     BundleError,
+    Cause,
     ConfigError,
     PluginError,
     did_you_mean,
@@ -175,7 +176,8 @@ def _built(
             raise ConfigError(_unlike_head(path, str(error))) from error
         raise BundleError(
             f"{path / DESCRIPTION} does not fit the weights beside it: {error}. Copy the bundle "
-            "again; if that does not help, it was tampered with."
+            "again; if that does not help, it was tampered with.",
+            cause=Cause.damaged_bundle,
         ) from error
     except PluginError as error:
         raise BundleError(" ".join([f"{path} cannot be loaded. {error}", *told])) from error
@@ -186,9 +188,10 @@ def _built(
             raise
         damaged = f"{path / DESCRIPTION} is damaged, or does not fit the installed plugins"
         said = printable(repr(error)[:LONGEST])
-        raise BundleError(" ".join([f"{damaged}: {said}. Copy the bundle again.", *told])) from (
-            error
-        )
+        raise BundleError(
+            " ".join([f"{damaged}: {said}. Copy the bundle again.", *told]),
+            cause=Cause.damaged_bundle,
+        ) from (error)
 
 
 def _unlike_head(path: Path, said: str) -> str:
@@ -259,7 +262,10 @@ def _data_component(spec: Spec) -> dict[str, Any] | None:
 
 def _refuse_incompatible(path: Path, matches: Sequence[ComponentMatch]) -> None:
     if bad := incompatible(matches):
-        raise BundleError(f"{path} cannot be loaded. {' '.join(compatibility.messages(bad))}")
+        raise BundleError(
+            f"{path} cannot be loaded. {' '.join(compatibility.messages(bad))}",
+            cause=Cause.no_component,
+        )
 
 
 def _as_here(description: Mapping[str, Any], matches: Sequence[ComponentMatch]) -> dict[str, Any]:
@@ -279,6 +285,7 @@ def _changed(spec: Spec, head: Mapping[str, Any]) -> Spec:
     known = {one.name for one in fields(registry().find("head", spec["head"]["name"]).schema)}
     for key in head.keys() - known:
         raise ConfigError(
-            f"head.{key}: {spec['head']['name']} has no such parameter. {did_you_mean(key, known)}"
+            f"head.{key}: {spec['head']['name']} has no such parameter. {did_you_mean(key, known)}",
+            cause=Cause.unknown_key,
         )
     return {**spec, "head": {**spec["head"], **head}}

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from seqloom.errors import BundleError, DataError, printable
+from seqloom.errors import BundleError, Cause, DataError, printable
 from seqloom.files import read_json, sha256
 from seqloom.plugins import Kind
 
@@ -32,10 +32,14 @@ def find(path: Path) -> Path:
             return candidate
     if (path / "sweep.json").is_file():
         raise BundleError(
-            f"{path} is a sweep. Pass one of its trials; seqloom sweep show {path} compares them."
+            f"{path} is a sweep. Pass one of its trials; seqloom sweep show {path} compares them.",
+            cause=Cause.no_bundle,
         )
     state = "is there, but has no bundle.json in it" if path.exists() else "does not exist"
-    raise BundleError(f"{path} {state}; give a bundle, or the folder of a run that has finished.")
+    raise BundleError(
+        f"{path} {state}; give a bundle, or the folder of a run that has finished.",
+        cause=Cause.no_bundle,
+    )
 
 
 def read_description(path: Path) -> dict[str, Any]:
@@ -49,15 +53,20 @@ def read_description(path: Path) -> dict[str, Any]:
         found = read_json(file)
         number = int(found["format"])
     except DataError as error:
-        raise BundleError(f"{error} The bundle is damaged; copy it again.") from error
+        raise BundleError(
+            f"{error} The bundle is damaged; copy it again.", cause=Cause.damaged_bundle
+        ) from error
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BundleError(f"{file} is damaged: {error}; copy it again.") from error
+        raise BundleError(
+            f"{file} is damaged: {error}; copy it again.", cause=Cause.damaged_bundle
+        ) from error
     if number > FORMAT:
         made = found.get("versions")
         made_by = made.get("seqloom") if isinstance(made, dict) else "of a newer version"
         raise BundleError(
             f"{path} is of format {number}, made by seqloom {printable(str(made_by))}; this "
-            f"seqloom reads formats up to {FORMAT}. Update it: pip install --upgrade seqloom"
+            f"seqloom reads formats up to {FORMAT}. Update it: pip install --upgrade seqloom",
+            cause=Cause.newer_bundle,
         )
     try:
         if isinstance(found.get("components"), dict):
@@ -65,7 +74,9 @@ def read_description(path: Path) -> dict[str, Any]:
         _refuse_missing(found, file)
         _refuse_nonsense(found)
     except MALFORMED as error:
-        raise BundleError(f"{file} is damaged: {error!r}; copy it again.") from error
+        raise BundleError(
+            f"{file} is damaged: {error!r}; copy it again.", cause=Cause.damaged_bundle
+        ) from error
     return {"data": None, **{key: {} for key in ("metrics", "versions", "splits")}, **found}
 
 
@@ -85,7 +96,8 @@ def _with_only_head(found: Mapping[str, Any], path: Path) -> dict[str, Any]:
         names = printable(", ".join(map(str, heads)))
         raise BundleError(
             f"{path} has several heads ({names}); this seqloom loads models with one. Update it: "
-            "pip install --upgrade seqloom"
+            "pip install --upgrade seqloom",
+            cause=Cause.newer_bundle,
         )
     return components | dict(zip(["head"], heads.values(), strict=False))
 
@@ -106,13 +118,16 @@ def _refuse_missing(found: Mapping[str, Any], file: Path) -> None:
     if others := set(found.get("components", ())) - set(PARTS):
         raise BundleError(
             f"{file} has components of other kinds: {printable(', '.join(map(str, others)))}. "
-            "Do not use this bundle: it was tampered with."
+            "Do not use this bundle: it was tampered with.",
+            cause=Cause.tampered_bundle,
         )
     if not missing and WEIGHTS not in found["files"]:
         missing = {f"{WEIGHTS} among its files"}
     if missing:
         lacking = ", ".join(sorted(missing))
-        raise BundleError(f"{file} is damaged: it lacks {lacking}; copy it again.")
+        raise BundleError(
+            f"{file} is damaged: it lacks {lacking}; copy it again.", cause=Cause.damaged_bundle
+        )
 
 
 def _refuse_nonsense(found: Mapping[str, Any]) -> None:
@@ -171,16 +186,23 @@ def verify(folder: Path, name: str, facts: Mapping[str, Any]) -> None:
     if name in {"", ".", ".."} or set(name) & set("/\\:") or not name.isprintable():
         raise BundleError(
             f"{folder / DESCRIPTION} names the file {name!r}, which is not simply a name in its "
-            "own folder. Do not use this bundle: it was tampered with."
+            "own folder. Do not use this bundle: it was tampered with.",
+            cause=Cause.tampered_bundle,
         )
     path = folder / name
     if not path.is_file():
-        raise BundleError(f"{path} is missing from the bundle; copy the bundle again.")
+        raise BundleError(
+            f"{path} is missing from the bundle; copy the bundle again.", cause=Cause.damaged_bundle
+        )
     size = path.stat().st_size
     if size != facts["bytes"]:
         raise BundleError(
             f"{path} has {size} bytes, not {facts['bytes']}: it was cut short or changed; "
-            "copy the bundle again."
+            "copy the bundle again.",
+            cause=Cause.damaged_bundle,
         )
     if sha256(path) != facts["sha256"]:
-        raise BundleError(f"{path} was changed since the bundle was made; copy the bundle again.")
+        raise BundleError(
+            f"{path} was changed since the bundle was made; copy the bundle again.",
+            cause=Cause.damaged_bundle,
+        )

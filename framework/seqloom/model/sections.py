@@ -9,7 +9,7 @@ from typing import Any
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from seqloom.errors import BundleError, printable
+from seqloom.errors import BundleError, Cause, printable
 from seqloom.plugins import Kind, registry
 from seqloom.plugins.registry import choice
 
@@ -46,7 +46,8 @@ def _refuse_interpolations(value: Any, where: str) -> None:
     if isinstance(value, str) and "${" in value:
         raise BundleError(
             f"The model's own {where} holds {value!r}, which no training writes: the bundle was "
-            "tampered with."
+            "tampered with.",
+            cause=Cause.tampered_bundle,
         )
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     for one in inner:

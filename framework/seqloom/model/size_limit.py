@@ -21,7 +21,7 @@ from torch.nn.modules.module import (
 )
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from seqloom.errors import BundleError, printable
+from seqloom.errors import BundleError, Cause, printable
 
 FREE_BYTES = 16 * 2**20
 """Bytes of a single tensor that a model may always have while it is built, such as a table."""
@@ -65,7 +65,9 @@ class SizeLimit:
                 shapes = [file.get_slice(name).get_shape() for name in file.keys()]  # noqa: SIM118
         except (OSError, SafetensorError, ValueError, OverflowError) as error:
             said = printable(str(error))
-            raise BundleError(f"{path} cannot be read: {said}; copy the bundle again.") from error
+            raise BundleError(
+                f"{path} cannot be read: {said}; copy the bundle again.", cause=Cause.damaged_bundle
+            ) from error
         return cls(len(shapes), sum(torch.Size(shape).numel() for shape in shapes))
 
     @contextmanager

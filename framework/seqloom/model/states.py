@@ -9,7 +9,7 @@ from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
 
-from seqloom.errors import BundleError
+from seqloom.errors import BundleError, Cause
 
 MARK = "$file"
 
@@ -62,13 +62,19 @@ def read(plain: Any, folder: Path, known: Container[str] | None = None) -> Any:
 
 def _bytes(folder: Path, name: Any, known: Container[str] | None) -> bytes:
     if not isinstance(name, str) or not name.startswith("codec.") or set(name) & set("/\\:"):
-        raise BundleError(f"{folder} names the file {name!r}, which no training writes.")
+        raise BundleError(
+            f"{folder} names the file {name!r}, which no training writes.",
+            cause=Cause.tampered_bundle,
+        )
     if known is not None and name not in known:
         raise BundleError(
             f"{folder} holds {name!r} in its states, but does not list it among its files; copy "
-            "the bundle again."
+            "the bundle again.",
+            cause=Cause.damaged_bundle,
         )
     try:
         return (folder / name).read_bytes()
     except OSError as error:
-        raise BundleError(f"{folder / name} cannot be read: {error}; copy it again.") from error
+        raise BundleError(
+            f"{folder / name} cannot be read: {error}; copy it again.", cause=Cause.damaged_bundle
+        ) from error

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from seqloom.errors import BundleError
+from seqloom.errors import BundleError, Cause
 
 LONGEST = 100_000_000
 """Maximum size of a safetensors header in bytes."""
@@ -37,7 +37,9 @@ def sizes(path: Path) -> dict[str, dict[str, int]]:
             if name != "__metadata__"
         )
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise BundleError(f"{path} cannot be read: {error}; copy the bundle again.") from error
+        raise BundleError(
+            f"{path} cannot be read: {error}; copy the bundle again.", cause=Cause.damaged_bundle
+        ) from error
 
 
 def by_component(tensors: Iterable[tuple[str, int, int]]) -> dict[str, dict[str, int]]:

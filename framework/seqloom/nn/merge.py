@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from seqloom.errors import ConfigError, did_you_mean
+from seqloom.errors import Cause, ConfigError, did_you_mean
 from seqloom.nn.names import Merge
 
 MergeFunction = Callable[[Tensor, Tensor], Tensor]
@@ -58,7 +58,7 @@ def merge_named(name: str) -> Merge:
         return Merge(name)
     except ValueError:
         known = did_you_mean(name, [merge.value for merge in Merge])
-        raise ConfigError(f"There is no merge {name!r}. {known}") from None
+        raise ConfigError(f"There is no merge {name!r}. {known}", cause=Cause.wrong_value) from None
 
 
 def merge_function(name: str) -> MergeFunction:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from seqloom.errors import ConfigError, did_you_mean
+from seqloom.errors import Cause, ConfigError, did_you_mean
 from seqloom.interfaces.encoder import Encoded
 from seqloom.nn.mask import length_mask, zero_padding
 from seqloom.nn.names import PoolingMethod
@@ -40,7 +40,7 @@ class Pooling(nn.Module):
         super().__init__()
         if how not in list(PoolingMethod):
             known = did_you_mean(how, [method.value for method in PoolingMethod])
-            raise ConfigError(f"There is no pooling {how!r}. {known}")
+            raise ConfigError(f"There is no pooling {how!r}. {known}", cause=Cause.wrong_value)
         self.how = PoolingMethod(how)
         self.output_size = WIDTHS.get(self.how, 1) * size
         if self.how is PoolingMethod.attention:

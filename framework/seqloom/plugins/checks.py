@@ -16,6 +16,7 @@ CORE_COMMANDS = (
     "train",
     "check",
     "profile",
+    "explain",
     "evaluate",
     "predict",
     "inspect",

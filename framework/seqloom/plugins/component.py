@@ -40,9 +40,10 @@ class DataSettings:
         take: Number of training examples to use; null: all. They are the first of a fixed
             shuffle, in proportion to the classes if there is a field of kind ``label``, so that a
             larger number includes a smaller one. ``val`` and ``test`` stay whole.
+            Example: ``500``. Since 0.2.
         group_references: Whether examples of ``val`` and ``test`` that differ only in a field of
             kind ``texts`` become one, with the texts of all: a translation is compared with every
-            reference. In ``train`` each stays an example.
+            reference. In ``train`` each stays an example. Since 0.2.
     """
 
     take: int | None = None

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from seqloom.errors import ConfigError, PluginError, did_you_mean
+from seqloom.errors import Cause, ConfigError, PluginError, did_you_mean
 from seqloom.extras import install_command
 from seqloom.plugins.component import Command, Component, Kind, Pad
 from seqloom.plugins.loading import Plugin, discover, known_names
@@ -63,7 +63,10 @@ class Registry:
         if (kind, name) in self.contested:
             raise _contested(f"{kind}={name}", self.contested[kind, name])
         message = f"No installed plugin provides {kind}={name}."
-        raise PluginError(f"{message} {did_you_mean(name, self.names(kind))}{self.absent()}")
+        raise PluginError(
+            f"{message} {did_you_mean(name, self.names(kind))}{self.absent()}",
+            cause=Cause.no_component,
+        )
 
     def absent(self) -> str:
         """Return a note on the plugins that are not in use, for the end of an error message."""
@@ -88,7 +91,9 @@ class Registry:
         claims = self._claims().get(name, [])
         if not claims:
             hint = did_you_mean(name, [*others, *self.commands()])
-            raise PluginError(f"There is no command {name!r}. {hint}{self.absent()}")
+            raise PluginError(
+                f"There is no command {name!r}. {hint}{self.absent()}", cause=Cause.no_component
+            )
         if len(claims) > 1:
             raise _contested(f"The command {name!r}", [plugin for _, plugin in claims])
         return claims[0][0]
@@ -147,7 +152,8 @@ def _contested(what: str, claims: Sequence[Plugin]) -> PluginError:
     return PluginError(
         f"{what} is claimed by {' and '.join(map(str, claims))}, so {_none_of(claims)} gets "
         f"it. Uninstall or disable one: {DISABLE_VARIABLE}=NAME in the environment, or "
-        f"{DISABLE_KEY}=[NAME] on the command line of a run."
+        f"{DISABLE_KEY}=[NAME] on the command line of a run.",
+        cause=Cause.conflict,
     )
 
 
@@ -196,7 +202,10 @@ def disable(names: Sequence[str]) -> None:
     known = known_names() if names else set()
     for name in names:
         if name not in known:
-            raise ConfigError(f"{DISABLE_KEY}: no plugin {name!r}. {did_you_mean(name, known)}")
+            raise ConfigError(
+                f"{DISABLE_KEY}: no plugin {name!r}. {did_you_mean(name, known)}",
+                cause=Cause.no_component,
+            )
     _disable_by_run(names)
 
 
@@ -252,7 +261,8 @@ def import_with_extra(provided: Component | Command | Pad, label: str, plugin: P
             raise
         raise PluginError(
             f"{error}. Install the libraries that it needs: "
-            f"{install_command(provided.extra, plugin.distribution)}"
+            f"{install_command(provided.extra, plugin.distribution)}",
+            cause=Cause.missing_extra,
         ) from error.__cause__
 
 
@@ -272,7 +282,8 @@ def import_target(target: str, label: str) -> Any:
     except Exception as error:  # the module of a plugin can raise anything
         raise PluginError(
             f"{label} cannot be loaded: importing {target!r}, which its plugin names, failed: "
-            f"{type(error).__name__}: {error}"
+            f"{type(error).__name__}: {error}",
+            cause=Cause.broken_plugin,
         ) from error
 
 

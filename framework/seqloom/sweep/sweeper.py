@@ -19,7 +19,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from seqloom.config.explain import explain
-from seqloom.errors import ConfigError, RunError
+from seqloom.errors import Cause, ConfigError, RunError
 from seqloom.slurm import BatchJob
 from seqloom.sweep.folder import Plan, PlannedTrial, SweepFolder, read_plan
 from seqloom.sweep.launching import TrialLauncher
@@ -129,7 +129,8 @@ class PlannedSweeper(Sweeper):
             self.callbacks.on_multirun_end(config=self.config, config_name=name)
             raise RunError(
                 f"{failed} of {len(trials)} trials did not succeed. To try them again: "
-                f"seqloom sweep resume {folder}"
+                f"seqloom sweep resume {folder}",
+                cause=Cause.trials_failed,
             )
 
     def parse(self, arguments: Sequence[str]) -> list[Override]:
@@ -184,20 +185,25 @@ class PlannedSweeper(Sweeper):
             runs = [path.name for path in folder.iterdir() if path.name.isdigit()]
             if runs or RunFolder(folder).config_file.exists():
                 what = "runs" if runs else "a run"
-                raise RunError(f"{folder} already holds {what}. Choose another run_dir.")
+                raise RunError(
+                    f"{folder} already holds {what}. Choose another run_dir.",
+                    cause=Cause.folder_has_run,
+                )
             cwd, flags = str(Path.cwd()), self._flags()
             self.plan = Plan(folder, self.kind, command, cwd, flags, self.settings(), job=_job())
             return False
         if self.config.resume != "auto" and not _by_this_job(folder):
             raise RunError(
                 f"{folder} already holds a sweep. Choose another run_dir, or continue it: "
-                f"seqloom sweep resume {folder}"
+                f"seqloom sweep resume {folder}",
+                cause=Cause.folder_has_run,
             )
         self.plan = read_plan(folder)
         if _fixed(command) != _fixed(self.plan.command):
             raise RunError(
                 f"{folder} holds another sweep: seqloom train -m {' '.join(self.plan.command)}. "
-                "Choose another run_dir."
+                "Choose another run_dir.",
+                cause=Cause.folder_has_run,
             )
         self.plan.command, self.plan.settings = command, self.settings()
         self.plan.save()

@@ -21,7 +21,7 @@ from typing import Any, BinaryIO, cast
 
 import torch
 
-from seqloom.errors import RunError
+from seqloom.errors import Cause, RunError
 from seqloom.files import atomic_file
 
 log = logging.getLogger("seqloom")
@@ -56,6 +56,7 @@ class DamagedCheckpointError(RunError):
     def __init__(self, path: Path, why: str) -> None:
         self.damage = f"The checkpoint {path} cannot be read: it is damaged, as {why}."
         super().__init__(f"{self.damage} Copy it again, or use a new run_dir.")
+        self.code = Cause.damaged_checkpoint
 
 
 def write_checkpoint(path: Path, state: dict[str, Any]) -> None:

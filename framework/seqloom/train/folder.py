@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from seqloom.config.run_config import RunConfig, Section
-from seqloom.errors import DataError, RunError
+from seqloom.errors import Cause, DataError, RunError
 from seqloom.files import read_json, read_jsonl, read_yaml, write_text
 
 log = logging.getLogger("seqloom")
@@ -359,13 +359,15 @@ class RunFolder:
         if cfg.resume != "auto":
             raise RunError(
                 f"{self.path} already holds a run. Use a new run_dir, or resume the run: "
-                "resume=auto"
+                "resume=auto",
+                cause=Cause.folder_has_run,
             )
         changed = differing(self.config().to_plain(), cfg.to_plain(), but=MAY_CHANGE)
         if changed:
             raise RunError(
                 f"{self.path} cannot be resumed with other settings: {', '.join(changed)}. Use the "
-                "values of its config.yaml, or a new run_dir."
+                "values of its config.yaml, or a new run_dir.",
+                cause=Cause.folder_has_run,
             )
 
 

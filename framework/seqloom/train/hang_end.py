@@ -12,7 +12,7 @@ import os
 import sys
 import threading
 
-from seqloom.errors import RunError
+from seqloom.errors import Cause, RunError
 from seqloom.train import preemption
 from seqloom.train.folder import RunFolder
 from seqloom.train.record import record_hang
@@ -73,5 +73,6 @@ class HangEnd:
         path = stack_file(self.folder.path, None)
         return RunError(
             f"The run has made no progress for {self.timeout:g} s{where(doing, stack_of(path))}"
-            f"The stacks of all threads are in {path}; hang_timeout=SECONDS sets how long to wait."
+            f"The stacks of all threads are in {path}; hang_timeout=SECONDS sets how long to wait.",
+            cause=Cause.hangs,
         )

@@ -26,7 +26,7 @@ from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
 from seqloom.config.run_config import Section
-from seqloom.errors import ConfigError, RunError, SeqloomError
+from seqloom.errors import Cause, ConfigError, RunError, SeqloomError
 from seqloom.quiet import quiet
 from seqloom.train import preemption
 from seqloom.train.data import RunData, sampler
@@ -252,4 +252,5 @@ def _silent_end(folder: RunFolder, processes: int, error: ChildFailedError) -> R
     why = " Perhaps it was out of memory." if code == -signal.SIGKILL else ""
     logs: list[Path] = sorted(folder.ranks.glob(f"**/{rank}/stderr.log"))
     lines = logs[-1].read_text("utf-8", "replace").splitlines()[-TAIL:] if logs else []
-    return RunError("\n".join([f"Rank {rank} of {processes} {how}.{why}", *lines]))
+    text = "\n".join([f"Rank {rank} of {processes} {how}.{why}", *lines])
+    return RunError(text, cause=Cause.rank_killed)

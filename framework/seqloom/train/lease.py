@@ -24,7 +24,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from seqloom.errors import RunError
+from seqloom.errors import Cause, RunError
 from seqloom.files import cannot_write
 from seqloom.slurm import BatchJob
 from seqloom.train import preemption
@@ -144,7 +144,7 @@ class Lease:
         except OSError as error:
             raise cannot_write(self._path, error) from error
         if other is not None:
-            raise RunError(f"{self._path.parent} is in use: {other}")
+            raise RunError(f"{self._path.parent} is in use: {other}", cause=Cause.folder_in_use)
         _remove_leftovers(self._path)
         self._renewal.start()
         return self

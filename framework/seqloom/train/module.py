@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from seqloom.errors import ConfigError, RunError
+from seqloom.errors import Cause, ConfigError, RunError
 from seqloom.interfaces import SequenceBatch
 from seqloom.interfaces.head import Mode
 from seqloom.model.pipeline import Pipeline
@@ -219,5 +219,6 @@ def refuse_non_finite(loss: Tensor, losses: Tensor, batch: SequenceBatch) -> Non
     names = ", ".join(f"{batch.ids[i]} ({float(losses[i].detach()):.4g})" for i in list(bad)[:10])
     raise RunError(
         f"The loss is not finite for: {names}. Lower optimizer.lr or trainer.gradient_clip_val, "
-        "or look at these examples."
+        "or look at these examples.",
+        cause=Cause.not_finite,
     )

@@ -25,7 +25,7 @@ from seqloom.data.fit_codecs import fit_codecs
 from seqloom.data.progress import waiting
 from seqloom.data.read import read_split
 from seqloom.data.rejected import Rejected, raise_or_warn, warn_of_unknown
-from seqloom.errors import BundleError, ConfigError, DataError, ExampleError, RunError
+from seqloom.errors import BundleError, Cause, ConfigError, DataError, ExampleError, RunError
 from seqloom.files import read_json, sha256, write_json, write_text
 from seqloom.interfaces import SPLITS, Example, FrontendCodec, Origin
 from seqloom.model.build import States, build_codecs, build_reader, restore
@@ -86,7 +86,8 @@ def reload_data(cfg: RunConfig, folder: RunFolder) -> RunData:
     elif changed:
         raise RunError(
             f"{folder.path} cannot be resumed: the data changed since this run started "
-            f"({', '.join(changed)}). Restore them, or use a new run_dir."
+            f"({', '.join(changed)}). Restore them, or use a new run_dir.",
+            cause=Cause.changed_data,
         )
     save_contents(folder.contents, data.contents)
     return data
@@ -146,7 +147,7 @@ def read_data(cfg: RunConfig, states: States | None = None, basis: States | None
         DataError: A file is malformed, or examples cannot be used and may not be skipped.
     """
     if cfg.data.get("train", "") in (None, {}):
-        raise ConfigError("data.train has no value. Set it: data.train=FILE")
+        raise ConfigError("data.train has no value. Set it: data.train=FILE", cause=Cause.no_value)
     codecs = build_codecs(cfg.components)
     examples, rejected = _read_splits(cfg, codecs)
     _log_automatic_split(cfg.data, examples)
@@ -154,7 +155,8 @@ def read_data(cfg: RunConfig, states: States | None = None, basis: States | None
         rejected["train"].raise_or_warn("the train split")
         raise DataError(
             f"The training split of data={cfg.data['name']} has no example that can be used. "
-            "Check its settings: --cfg job shows them."
+            "Check its settings: --cfg job shows them.",
+            cause=Cause.no_examples,
         )
     if states is None:
         with waiting(f"Fitting the codecs on {len(examples['train']):,} examples"):
@@ -172,7 +174,7 @@ def read_data(cfg: RunConfig, states: States | None = None, basis: States | None
     for split, errors in unknown.items():
         warn_of_unknown(errors, f"the {split} split")
     if not encoded["train"]:
-        raise DataError("No training example is left that can be used.")
+        raise DataError("No training example is left that can be used.", cause=Cause.no_examples)
     fields = content_fields(cfg.data, cfg.frontend)
     found = {split: contents(rows, codecs.frontend, fields) for split, rows in encoded.items()}
     rows = {

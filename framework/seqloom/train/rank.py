@@ -82,6 +82,7 @@ def write_error(error: Exception, folder: RunFolder, rank: int) -> None:
             "type": type(error).__name__,
             "text": str(error),
             "ours": isinstance(error, SeqloomError),
+            "code": error.code if isinstance(error, SeqloomError) else None,
             "follows": follows_from_another(error),
             "traceback": "".join(traceback.format_exception(error)),
         },

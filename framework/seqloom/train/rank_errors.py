@@ -39,5 +39,5 @@ def recorded_error(
         file.write(f"{whose}:\n{first['traceback']}")
     if first["ours"]:
         kind = KINDS.get(first["type"], RunError)
-        return kind(f"{first['text']} ({whose})")
+        return kind(f"{first['text']} ({whose})", cause=first.get("code"))
     return RunError(f"{first['type']}: {first['text']} ({whose}; see {folder.log})")

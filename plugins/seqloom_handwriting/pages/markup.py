@@ -14,7 +14,7 @@ from pathlib import Path
 from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
 
-from seqloom.errors import DataError
+from seqloom.errors import Cause, DataError
 from seqloom.files import read_limited
 from seqloom_handwriting.readers.files import LARGEST_XML
 
@@ -147,7 +147,8 @@ class _Builder:
         except expat.ExpatError as error:
             raise DataError(
                 f"{self._path}:{error.lineno}: not well-formed XML: "
-                f"{expat.ErrorString(error.code)} (column {error.offset + 1}). Export it again."
+                f"{expat.ErrorString(error.code)} (column {error.offset + 1}). Export it again.",
+                cause=Cause.not_parsed,
             ) from None
         return self._stack[0].children[0]
 

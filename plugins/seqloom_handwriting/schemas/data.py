@@ -23,13 +23,18 @@ class LineImages:
     Attributes:
         train: A table (.tsv, .csv) that names images and their texts; or a folder or .zip of
             images, each with its text beside it as ``name.gt.txt`` or ``name.txt``.
-        val: The same for val; without it, ``split.val`` may cut it from ``train``.
-        test: The same for test; without it, ``split.test`` may cut it from ``train``.
-        images: Folder or .zip with the images of tables; None stands for the .zip of the
+            Example: ``lines/train``.
+        val: As ``train``, for validation; without it, ``split.val`` may cut it from ``train``.
+            Example: ``lines/val``.
+        test: As ``train``, for the test; without it, ``split.test`` may cut it from ``train``.
+            Example: ``lines/test``.
+        images: Folder or .zip with the images of tables; null stands for the .zip of the
             table's name beside it (``train.zip`` of ``train.tsv``), or else the folder of that
             name (``train``) and the table's own folder, whichever has the image.
+            Example: ``images.zip``.
         columns: Field → column of a table; empty stands for {image: image, text: text}. Fields
             other than ``image``, ``label`` and ``text`` go to the examples' ``meta``.
+            Example: ``{image: file, text: transcription}``.
         split: How ``train`` is cut.
     """
 
@@ -47,11 +52,14 @@ class Pages:
 
     Attributes:
         train: A folder of XML files beside their images, or one XML file.
-        val: The same for val; without it, ``split.val`` may cut it from ``train``.
-        test: The same for test; without it, ``split.test`` may cut it from ``train``.
+            Example: ``pages/train``.
+        val: As ``train``, for validation; without it, ``split.val`` may cut it from ``train``.
+            Example: ``pages/val``.
+        test: As ``train``, for the test; without it, ``split.test`` may cut it from ``train``.
+            Example: ``pages/test``.
         height: Height of the line images in pixels; 0 keeps the page's scale.
-        straighten: Along the baseline, where the XML has one.
-        regions: Types of regions to read (``MainZone``); empty: all.
+        straighten: Whether lines are straightened along the baseline, where the XML has one.
+        regions: Types of regions to read; empty: all. Example: ``[MainZone]``.
         split: How ``train`` is cut; lines of a page stay together (``group: page``).
     """
 
@@ -71,13 +79,19 @@ class Strokes:
     Attributes:
         train: A table (.tsv, .csv) with a column of strokes (strokes separated by ``|``, points
             by space, each ``x,y``); or an .inkml file, or a folder or .zip of these.
-        val: The same.
-        test: The same.
+            Example: ``train.tsv``.
+        val: As ``train``, for validation; without it, ``hold_out`` or ``split.val`` may take it
+            from ``train``. Example: ``val.tsv``.
+        test: As ``train``, for the test; without it, ``split.test`` may cut it from ``train``.
+            Example: ``test.tsv``.
         columns: Field → column of a table, or type of annotation in InkML (where ``truth`` and
             ``label`` are tried as well); empty stands for {strokes: strokes, label: label}.
             Fields other than ``strokes``, ``label`` and ``text`` go to the examples' ``meta``.
+            Example: ``{strokes: ink, label: digit}``.
         patterns: Field → regular expression whose first group replaces the column's cell.
+            Example: ``{writer: "w([0-9]+)"}``.
         hold_out: Field → values: the examples of ``train`` that have one of them become ``val``.
+            Example: ``{writer: ["25", "26"]}``.
         y_up: Whether y grows upwards; examples always have it growing downwards, as on screens.
         split: How ``train`` is cut.
     """
@@ -99,9 +113,9 @@ class StrokeStrings(Strokes):
     Attributes:
         group: Field whose equal values may be in one string: the writer.
         min_length: Shortest string, in characters.
-        max_length: Longest string.
-        min_gap: Between two characters, as a share of their greatest height.
-        max_gap: The same.
+        max_length: Longest string, in characters.
+        min_gap: Smallest gap between two characters, as a share of their greatest height.
+        max_gap: Largest gap between two characters, as a share of their greatest height.
         repeats: How often each character of ``train`` is used; those of val and test once.
         seed: Seed of the composition.
     """
@@ -120,11 +134,11 @@ class DigitLines:
     """Lines composed of the handwritten digits that scikit-learn ships; no digit in two splits.
 
     Attributes:
-        train: Number of lines.
-        val: The same.
-        test: The same.
+        train: Number of lines to train on.
+        val: Number of lines for validation.
+        test: Number of lines for the test.
         min_length: Shortest line, in digits.
-        max_length: Longest line.
+        max_length: Longest line, in digits.
         height: Height of the images in pixels.
         seed: Seed of the composition.
     """
@@ -144,12 +158,17 @@ class Series:
 
     Attributes:
         train: A table (.tsv, .csv) that names .npy files, or arrays of the .npz of its name.
-        val: The same for val; without it, ``split.val`` may cut it from ``train``.
-        test: The same for test; without it, ``split.test`` may cut it from ``train``.
-        arrays: The folder or .npz that the arrays are in; None is the .npz of the table's own name
+            Example: ``train.tsv``.
+        val: As ``train``, for validation; without it, ``split.val`` may cut it from ``train``.
+            Example: ``val.tsv``.
+        test: As ``train``, for the test; without it, ``split.test`` may cut it from ``train``.
+            Example: ``test.tsv``.
+        arrays: The folder or .npz that the arrays are in; null is the .npz of the table's own name
             beside it, or else the folder of that name and the table's own folder.
+            Example: ``arrays.npz``.
         columns: Field → column of the table; empty stands for {features: features, text: text}.
             Fields other than ``features``, ``label`` and ``text`` go to the examples' ``meta``.
+            Example: ``{features: file, label: gesture}``.
         split: How ``train`` is cut.
     """
 

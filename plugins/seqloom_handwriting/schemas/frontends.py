@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from seqloom.checks import check_probability
-from seqloom.errors import ConfigError
+from seqloom.errors import Cause, ConfigError
 from seqloom.plugins import Component
 
 
 def _require(fits: bool, parameter: str, value: object, expected: str) -> None:
     if not fits:
-        raise ConfigError(f"frontend.{parameter}={value}: expected {expected}.")
+        raise ConfigError(
+            f"frontend.{parameter}={value}: expected {expected}.", cause=Cause.wrong_value
+        )
 
 
 def _require_no_minus(options: object, names: Iterable[str], prefix: str = "") -> None:
@@ -46,7 +48,7 @@ class ImageAugmentation:
 
     Attributes:
         stretch: The width is multiplied by e^u, u uniform in ±stretch.
-        scale: The height of the writing likewise.
+        scale: The height of the writing is multiplied by e^u, u uniform in ±scale.
         slant: Shear in ±slant, in widths per height.
         elastic: Deviation of a smooth random displacement, in pixels.
         morphology: Probability of thinner or bolder strokes, by erosion or dilation.
@@ -68,17 +70,18 @@ class ImageAugmentation:
 
 @dataclass
 class LineImage:
-    """Parameters of ``frontend=line_image``.
+    """Parameters of ``frontend=line_image``: convolutions over the image of a line.
 
     Attributes:
         field: Field that is read: an image of one line.
         height: Height that images are scaled to, in pixels; the width follows.
         margin: Pixels of paper before and after the line.
         ink: What is writing and what is paper.
-        contrast: Stretch the gray levels of each image, so that its paper is white and its ink
-            black.
-        channels: Channels of the 3×3 convolutions, one after another.
-        pooling: Pooling after each convolution, height by width: ``2x2``.
+        contrast: Whether to stretch the gray levels of each image, so that its paper is white and
+            its ink black.
+        channels: Channels of the 3×3 convolutions, one after another. Example: ``[16,32,64,96]``.
+        pooling: Pooling after each convolution, height by width.
+            Example: ``[2x2,2x2,2x2,2x1]``.
         dropout: Dropout of the feature vectors, in training.
         augment: How images are changed in training.
     """
@@ -147,7 +150,7 @@ class PenStrokes:
         field: Field that is read: strokes of points.
         spacing: Distance of resampled points along the stroke, as a share of the writing's height;
             0 takes the points as they were recorded.
-        position: Add x and y, for writing of one place, such as single characters.
+        position: Whether to add x and y, for writing of one place, such as single characters.
         augment: How strokes are changed in training.
     """
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from seqloom.errors import ExampleError, did_you_mean
+from seqloom.errors import Cause, ExampleError, did_you_mean
 from seqloom.interfaces import Arrays, Example, FrontendCodec, Prediction, View
 from seqloom_sound.features.augment import Augmenter
 from seqloom_sound.features.mel import MelSpectrum
@@ -171,6 +171,7 @@ class LogMelCodec(FrontendCodec):
                 example,
                 f"field {name!r} does not exist. Set frontend.field to the field with the sound. "
                 f"{did_you_mean(name, example.fields)}",
+                cause=Cause.no_field,
             )
         try:
             return load_sound(value)

@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import Any, Protocol
 
 from seqloom.data import Pattern, SplitConfig, SplitReader
-from seqloom.errors import ConfigError, DataError, ExampleError
+from seqloom.errors import Cause, ConfigError, DataError, ExampleError
 from seqloom.interfaces import Example
 from seqloom_sound.readers.find import Finder, Found
 from seqloom_sound.readers.hold_out import HoldOut
@@ -90,7 +90,7 @@ class FoundReader(SplitReader):
             self._held.check(names)
         if not count:
             held = f" for {split} by {self._held}" if split in self._held else ""
-            raise DataError(f"{path}: no sounds in it{held}.")
+            raise DataError(f"{path}: no sounds in it{held}.", cause=Cause.no_examples)
 
     def inputs(self, paths: Sequence[str]) -> Iterator[Example | ExampleError]:
         """Yield single sounds, and those of folders and other files; see `Reader.inputs`.
@@ -117,7 +117,9 @@ class FoundReader(SplitReader):
                 else:
                     yield from parts_of(example, "sound", self._pauses)
             if not count:
-                raise DataError(f"{path}: no sounds in it; expected {expected}")
+                raise DataError(
+                    f"{path}: no sounds in it; expected {expected}", cause=Cause.no_examples
+                )
 
     def _prefix(self, split: str) -> str:
         """Return the prefix of the ids of a split, unique to the split."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from seqloom.data import SplitConfig
-from seqloom.errors import ConfigError
+from seqloom.errors import Cause, ConfigError
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3")
 TABLES = (".tsv", ".csv")
@@ -68,30 +68,38 @@ class Pauses:
 
 def _require(valid: bool, name: str, pauses: Pauses, expected: str) -> None:
     if not valid:
-        raise ConfigError(f"data.pauses.{name}={getattr(pauses, name)}: expected {expected}.")
+        raise ConfigError(
+            f"data.pauses.{name}={getattr(pauses, name)}: expected {expected}.",
+            cause=Cause.wrong_value,
+        )
 
 
 @dataclass
 class Sounds:
-    r"""Parameters of ``data=sounds``: sound files with labels or texts.
+    r"""Parameters of ``data=sounds``: sound files with labels or texts. Since 0.2.
 
     Attributes:
         train: Folder or .zip with a folder of sounds for each label (``yes/001.wav``), or a table
-            (.tsv, .csv) with a header that lists sounds.
-        val: The same; without it, ``hold_out.val`` or ``split.val`` may take it from ``train``.
-        test: The same; without it, ``hold_out.test`` or ``split.test`` may take it from ``train``.
-        sounds: For tables, the folder or .zip of the sounds. None: the .zip with the name of the
+            (.tsv, .csv) with a header that lists sounds. Example: ``sounds/train``.
+        val: As ``train``, for validation; without it, ``hold_out.val`` or ``split.val`` may take it
+            from ``train``. Example: ``sounds/val``.
+        test: As ``train``, for the test; without it, ``hold_out.test`` or ``split.test`` may take
+            it from ``train``. Example: ``sounds/test``.
+        sounds: For tables, the folder or .zip of the sounds. null: the .zip with the name of the
             table beside it (``train.zip`` for ``train.tsv``), or else the folder of the table.
+            Example: ``sounds.zip``.
         columns: Field → column of a table; empty means {sound: sound, label: label}. Fields other
             than ``sound``, ``label`` and ``text`` are stored in ``meta`` of the examples.
+            Example: ``{sound: file, label: command}``.
         pattern: For folders and .zip files, a regular expression for the names of files with their
-            folder, whose named groups are fields: ``(?P<label>\w+)/(?P<speaker>\w+)_.*``. None:
-            the label is the name of the folder.
-        channel: Number of the channel to read, from 0, of sounds with several; None: their mean.
+            folder, whose named groups are fields. null: the label is the name of the folder.
+            Example: ``"(?P<label>\w+)/(?P<speaker>\w+)_.*"``.
+        channel: Number of the channel to read, from 0, of sounds with several; null: their mean.
+            Example: ``0``.
         cut: Whether ``predict`` cuts sounds longer than ``pauses.longest`` at pauses.
         pauses: How they are cut.
         hold_out: Split → field → values: sounds of ``train`` with one of the values belong to that
-            split: ``{val: {speaker: [anna]}}``. To test, if they belong to both.
+            split. To test, if they belong to both. Example: ``{val: {speaker: [anna]}}``.
         split: Random splits of ``train``.
     """
 
@@ -110,30 +118,34 @@ class Sounds:
 
 @dataclass
 class Speech:
-    r"""Parameters of ``data=speech``: sound files with what is said in them.
+    r"""Parameters of ``data=speech``: sound files with what is said in them. Since 0.2.
 
     Attributes:
         train: Sounds with texts: a folder or .zip with ``NAME.txt`` beside ``NAME.wav``, or
             ``*.trans.txt`` as in LibriSpeech; a manifest (.jsonl, .json) with an object on each
             line, as NeMo and Lhotse write them; a table (.tsv, .csv) with a header, such as those
-            of Common Voice; or a data folder of Kaldi with ``wav.scp``.
-        val: The same; without it, ``hold_out.val`` or ``split.val`` may take it from ``train``.
-        test: The same; without it, ``hold_out.test`` or ``split.test`` may take it from ``train``.
+            of Common Voice; or a data folder of Kaldi with ``wav.scp``. Example: ``speech/train``.
+        val: As ``train``, for validation; without it, ``hold_out.val`` or ``split.val`` may take it
+            from ``train``. Example: ``speech/val``.
+        test: As ``train``, for the test; without it, ``hold_out.test`` or ``split.test`` may take
+            it from ``train``. Example: ``speech/test``.
         sounds: For tables, manifests and Kaldi, the folder or .zip that the paths of sounds are
-            relative to. None: the .zip with the name of the file beside it, the folder ``clips``
+            relative to. null: the .zip with the name of the file beside it, the folder ``clips``
             beside a table of Common Voice, or else the folder of the file.
-        columns: Field → column of a table or key of a manifest, of those that are not known:
-            ``{sound: recording, text: words}``. Known are audio_filepath, path and others for the
-            sound; sentence, transcript and others for the text; offset, start, end and duration for
-            a part in seconds; channel, id, speaker and client_id. All others are stored in ``meta``
-            of the examples.
+            Example: ``speech/clips``.
+        columns: Field → column of a table or key of a manifest, of those that are not known.
+            Known are audio_filepath, path and others for the sound; sentence, transcript and others
+            for the text; offset, start, end and duration for a part in seconds; channel, id,
+            speaker and client_id. All others are stored in ``meta`` of the examples.
+            Example: ``{sound: recording, text: words}``.
         pattern: For folders and .zip files, a regular expression for the names of files with their
-            folder, whose named groups are fields: ``(?P<speaker>\w+)/.*``.
-        channel: Number of the channel to read, from 0, of sounds with several; None: their mean.
+            folder, whose named groups are fields. Example: ``"(?P<speaker>\w+)/.*"``.
+        channel: Number of the channel to read, from 0, of sounds with several; null: their mean.
+            Example: ``0``.
         cut: Whether ``predict`` cuts sounds longer than ``pauses.longest`` at pauses.
         pauses: How they are cut.
         hold_out: Split → field → values: sounds of ``train`` with one of the values belong to that
-            split: ``{val: {speaker: [anna]}}``. To test, if they belong to both.
+            split. To test, if they belong to both. Example: ``{val: {speaker: [anna]}}``.
         split: Random splits of ``train``.
     """
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from seqloom.checks import check_option, check_probability
-from seqloom.errors import ConfigError
+from seqloom.errors import Cause, ConfigError
 
 SUBSAMPLING = (1, 2, 4)
 CHANNELS = (16, 32)
@@ -16,7 +16,9 @@ CHANNELS = (16, 32)
 
 def _require(valid: bool, parameter: str, value: object, expected: str) -> None:
     if not valid:
-        raise ConfigError(f"frontend.{parameter}={value}: expected {expected}.")
+        raise ConfigError(
+            f"frontend.{parameter}={value}: expected {expected}.", cause=Cause.wrong_value
+        )
 
 
 class NoiseColor(StrEnum):
@@ -83,29 +85,30 @@ class SpecAugment:
 
 @dataclass
 class LogMel:
-    """Parameters of ``frontend=log_mel``: the log power in bands of the mel scale.
+    """Parameters of ``frontend=log_mel``: the log power in bands of the mel scale. Since 0.2.
 
     Attributes:
         field: Field with the sound.
         rate: Samples per second that sounds are resampled to; 0: the rate of the first training
-            sound.
+            sound. Example: ``16000``.
         window: Length of a frame in milliseconds.
         step: Time from one frame to the next in milliseconds.
         bands: Number of bands.
         low: Lower end of the lowest band, in hertz.
-        high: Upper end of the highest band, in hertz; 0: half of the rate.
+        high: Upper end of the highest band, in hertz; 0: half of the rate. Example: ``4000``.
         floor: Smallest power; lower values are raised to it. Full scale is a power near 1 per
             sample.
         center: Whether to subtract from each band its mean over the sound, which removes the
             loudness and what is constant in a voice or a microphone.
         deltas: Whether to add the slope of each band over two frames to either side.
         stack: Number of neighbouring frames in a step.
-        stride: Distance of the steps in frames; 2 makes half as many steps.
+        stride: Distance of the steps in frames, up to ``stack``; 2 makes half as many steps.
+            Example: ``1``.
         subsampling: Frames for each step, 1, 2 or 4: convolutions over time and bands halve the
-            number of steps once or twice.
+            number of steps once or twice. Example: ``2``.
         channels: Channels of the 3×3 convolutions, one after another; each halves the number of
             bands, and the first ones the number of steps. Empty: 16, and 32 for the second, as
-            many as ``subsampling`` needs.
+            many as ``subsampling`` needs. Example: ``[16,32]``.
         size: Size of the vectors after the convolutions, by a linear projection; 0: none.
         dropout: Dropout of the vectors, in training.
         causal: Whether steps never depend on later sound, as a causal encoder needs to follow a

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 @dataclass
 class Spoken:
-    """Commands such as "call four two", spoken by a formant synthesizer; nothing to download.
+    """Commands such as "call four two", spoken by a formant synthesizer. Since 0.2.
 
-    No command and no speaker is in two splits.
+    There is nothing to download. No command and no speaker is in two splits.
 
     Attributes:
         seed: Seed of the commands, the voices and the sounds.
-        train_size: Number of commands.
-        val_size: The same.
-        test_size: The same.
-        train_speakers: Number of voices.
-        test_speakers: The same for val, and for test.
+        train_size: Number of commands to train on.
+        val_size: Number of commands for validation.
+        test_size: Number of commands for the test.
+        train_speakers: Number of voices to train on.
+        test_speakers: Number of voices for validation, and again for the test.
     """
 
     seed: int = 1

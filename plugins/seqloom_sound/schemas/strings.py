@@ -9,7 +9,7 @@ from seqloom_sound.schemas.data import Sounds
 
 @dataclass
 class SoundStrings(Sounds):
-    """Parameters of ``data=sound_strings``: connected words, composed of recordings of single ones.
+    """Parameters of ``data=sound_strings``: strings of words from recordings of words. Since 0.2.
 
     Each string is of one speaker. Recordings are those of ``data=sounds``, with its parameters;
     none is in two splits.
@@ -18,18 +18,20 @@ class SoundStrings(Sounds):
         group: Field whose equal values may be in one string: the speaker.
         unseen: Speakers that only ``test`` has: all of their recordings, whatever the split of
             each, and no others are in it. Empty: the splits are those of the recordings.
+            Example: ``[theo]``.
         min_length: Shortest string, in recordings.
-        max_length: Longest string.
-        separator: Between the labels in the text: ``"307"``, or ``"3 0 7"`` with a space.
-        min_pause: Silence before, between and after the recordings, in seconds; each is drawn
-            uniformly.
-        max_pause: The same.
+        max_length: Longest string, in recordings.
+        separator: Text between the labels: ``307`` without one, ``3 0 7`` with a space.
+            Example: ``" "``.
+        min_pause: Shortest silence before, between and after the recordings, in seconds; each is
+            drawn uniformly.
+        max_pause: Longest of these silences, in seconds.
         trim: Both ends of a recording that are this many decibels below its loudest 10 ms are cut
             off; 0 keeps recordings as they are.
-        min_snr: Ratio of the speech to the noise in the background, in decibels; drawn uniformly
-            for each string. The noise is under the words and in the pauses, and its colour is
-            between white and pink.
-        max_snr: The same.
+        min_snr: Smallest ratio of the speech to the noise in the background, in decibels; it is
+            drawn uniformly for each string. The noise is under the words and in the pauses, and its
+            colour is between white and pink.
+        max_snr: Largest of these ratios, in decibels.
         repeats: How often each recording of ``train`` is used; those of val and test once.
         seed: Seed of the composition.
     """

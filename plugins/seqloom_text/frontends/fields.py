@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from seqloom.errors import ExampleError, did_you_mean
+from seqloom.errors import Cause, ExampleError, did_you_mean
 from seqloom.interfaces import Example
 
 PAD = 0
@@ -28,6 +28,7 @@ def choose_field(example: Example, field: str | None, preferred: Sequence[str]) 
         example,
         f"nothing to read in {' or '.join(map(repr, names))}; set frontend.field to a "
         f"field with tokens or a text. {did_you_mean(names[0], example.fields)}",
+        cause=Cause.no_field,
     )
 
 

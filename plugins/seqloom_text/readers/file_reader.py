@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from seqloom.data import SplitConfig, SplitReader, UniqueNames, file_stem
-from seqloom.errors import DataError, ExampleError
+from seqloom.errors import Cause, DataError, ExampleError
 from seqloom.interfaces import Example, Origin
 from seqloom_text.readers.lists import as_list
 from seqloom_text.schemas_data import INPUT_KINDS
@@ -97,7 +97,10 @@ class FileReader(SplitReader):
         for number, record in enumerate(self.records(file, targets), 1):
             yield self._example(record, f"{prefix}:{number}", targets)
         if targets and not number:
-            raise DataError(f"{file}: no examples; the file is empty or has a header only.")
+            raise DataError(
+                f"{file}: no examples; the file is empty or has a header only.",
+                cause=Cause.no_examples,
+            )
 
     def _example(self, record: Record, ident: str, targets: bool) -> Example | ExampleError:
         example = Example(record.id or ident, {}, record.origin, record.meta)

@@ -7,7 +7,7 @@ from itertools import zip_longest
 from typing import Any
 
 from seqloom.data import SplitConfig, TextFile, file_stem, without_end
-from seqloom.errors import ConfigError, DataError
+from seqloom.errors import Cause, ConfigError, DataError
 from seqloom.interfaces import Origin
 from seqloom_text.readers.file_reader import FileReader, Record
 from seqloom_text.schemas_data import INPUT_KINDS, parallel_kinds
@@ -114,5 +114,6 @@ def _uneven(texts: Sequence[TextFile]) -> DataError:
     counts = [f"{text.shown} has {sum(1 for _ in text.lines())}" for text in texts]
     return DataError(
         f"The files are not line-aligned: {', '.join(counts)} lines. Line n of each must belong to "
-        "the same example."
+        "the same example.",
+        cause=Cause.not_parsed,
     )

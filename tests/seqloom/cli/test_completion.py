@@ -73,6 +73,8 @@ class Offered:
         ("seqloom check encoder=bil", ["encoder=bilstm"]),
         ("seqloom check trainer.max_e", ["trainer.max_epochs="]),
         ("seqloom plugins ", ["doctor"]),
+        ("seqloom explain encoder=bil", ["encoder=bilstm"]),
+        ("seqloom explain seed trainer.max_e", ["trainer.max_epochs"]),
         ("seqloom train on_bad=", ["on_bad=error", "on_bad=skip"]),
         ("seqloom train init_classes=m", ["init_classes=merge"]),
         ("seqloom train head.decoder=s", ["head.decoder=softmax"]),

@@ -15,6 +15,7 @@ COMMANDS = (
     "train",
     "check",
     "profile",
+    "explain",
     "evaluate",
     "predict",
     "inspect",

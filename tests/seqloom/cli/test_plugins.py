@@ -148,6 +148,18 @@ def test_the_doctor_finds_nothing_in_the_bundled_plugins(
     assert "problem" not in out
 
 
+def test_parameters_without_a_text_are_remarked(
+    install: Install, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install("faulty_parts", CLASSES)
+    install("faulty_one", PLUGIN.format(name="mine", target="faulty_parts:Sound", more=""))
+    assert run(["plugins", "doctor"]) == 0
+    assert (
+        "  encoder=mine: seqloom explain has no text for size. Add it to the section Attributes in "
+        "the docstring of Params\n"
+    ) in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("target", AT_FAULT)
 def test_the_doctor_checks_components(
     target: str, install: Install, capsys: pytest.CaptureFixture[str]

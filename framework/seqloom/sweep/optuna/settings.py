@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from seqloom.errors import ConfigError, did_you_mean
+from seqloom.errors import Cause, ConfigError, did_you_mean
 from seqloom.sweep.directions import AUTO, DIRECTIONS, RECORDED
 
 if TYPE_CHECKING:
@@ -55,14 +55,17 @@ class Settings:
 
     Attributes:
         n_trials: Number of different points to try, each with every seed.
-        sampler: Name of a sampler; one of `SAMPLERS`.
-        sampler_params: Arguments of Optuna's sampler.
+        sampler: Name of a sampler: ``tpe``, ``random``, ``cmaes``, ``gp``, ``nsgaii``,
+            ``nsgaiii``, ``qmc`` or ``brute_force``. Example: ``random``.
+        sampler_params: Arguments of Optuna's sampler. Example: ``{n_startup_trials: 5}``.
         seed: Seed of the sampler; the trials have their own seeds.
-        pruner: Name of a pruner; one of `PRUNERS`.
+        pruner: Name of a pruner: ``none``, ``median``, ``percentile``, ``hyperband``,
+            ``successive_halving`` or ``threshold``. Example: ``median``.
         pruner_params: Arguments of Optuna's pruner; its steps are epochs, counted from 1.
+            Example: ``{n_warmup_steps: 2}``.
         objectives: ``maximize``, ``minimize`` or ``auto``, the direction of the metric, by name of
             a value in a trial's record, such as ``val/f1`` or ``training_seconds``. Empty: the
-            head's monitored metric on validation.
+            head's monitored metric on validation. Example: ``{val/f1: maximize}``.
     """
 
     n_trials: int = 20
@@ -158,7 +161,8 @@ def build_sampler(name: str, params: Mapping[str, Any], seed: int, asked: int) -
     if missing:
         raise ConfigError(
             f"hydra.sweeper.sampler={name} needs the package {missing[0]}, which is not "
-            f"installed: pip install {missing[0]}"
+            f"installed: pip install {missing[0]}",
+            cause=Cause.missing_extra,
         )
     own: dict[str, Any] = {"seed": _seed(name, seed, asked), **_QUIET.get(name, {}), **params}
     with warnings.catch_warnings():

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from seqloom.config.run_config import RunConfig
-from seqloom.errors import SeqloomError, printable
+from seqloom.errors import SeqloomError, printable, with_code
 from seqloom.train.check.characters import characters
 from seqloom.train.check.duplicates import duplicates
 from seqloom.train.check.finding import Finding
@@ -72,7 +72,7 @@ def check(cfg: RunConfig) -> Check:
                 basis=pretrained_states(cfg.init) if cfg.init else None,
             )
         except SeqloomError as error:
-            found.findings = [Finding("data", error=True, text=str(error)), *said]
+            found.findings = [Finding("data", error=True, text=with_code(error)), *said]
             return found
     found.findings = [*_rejected(data), *said, *duplicates(data.rows, data.contents)]
     found.findings += [*characters(data.rows), *raw_text(data.rows, data.codecs.frontend)]
@@ -82,7 +82,7 @@ def check(cfg: RunConfig) -> Check:
     try:
         found.memory = step_memory(cfg, data)
     except SeqloomError as error:
-        found.findings.append(Finding("step", error=True, text=str(error)))
+        found.findings.append(Finding("step", error=True, text=with_code(error)))
     found.findings.sort(key=lambda one: not one.error)
     return found
 

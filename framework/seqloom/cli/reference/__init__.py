@@ -1,0 +1,1 @@
+"""What every key of a config means: for ``seqloom explain``, ``--help`` and the docs."""

@@ -1,0 +1,72 @@
+"""The pages of the reference have every key of ours, and nothing else is needed to make them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import config_keys
+import pytest
+
+from seqloom.cli.reference.groups import (
+    GROUPS,
+    SECTIONS,
+    option_names,
+    option_of,
+    section_keys,
+)
+
+DOCS = Path(__file__).parent.parent / "docs"
+PAGES = sorted((DOCS / "reference" / "keys").glob("*.md"))
+
+
+@pytest.fixture(scope="module")
+def text() -> str:
+    return "\n".join(config_keys.filled(page.read_text(encoding="utf-8")) for page in PAGES)
+
+
+def test_every_group_has_a_page() -> None:
+    marks = [name for page in PAGES for name in config_keys.MARK.findall(page.read_text("utf-8"))]
+    assert sorted(marks) == sorted([*GROUPS, *SECTIONS, "run"])
+
+
+def test_every_option_and_key_is_on_a_page(text: str) -> None:
+    assert "{{" not in text
+    for group in GROUPS:
+        for name in option_names(group):
+            option = option_of(group, name)
+            assert option.label in text
+            if group not in ("experiment", "sweep", "debug") and not option.base:
+                missing = [key.path for key in option.keys if f"\n`{key.path}`\n: " not in text]
+                assert missing == []
+    for section in ("run", *SECTIONS):
+        assert all(
+            f"\n`{key.path}`\n: {config_keys.prose(key.text)[:9]}" in text
+            for key in section_keys(section)
+        )
+
+
+def test_a_key_is_shown_with_its_default_values_and_override() -> None:
+    (merge,) = (key for key in option_of("encoder", "bilstm").keys if key.name == "merge")
+    assert config_keys.entry(merge) == (
+        "`encoder.merge`\n"
+        ": How the states of the two directions are merged at each step. "
+        "Default: `concat`; one of:\n"
+        "\n"
+        "  - `concat`: [f; b], twice as wide\n"
+        "  - `sum`: f + b\n"
+        "  - `average`: (f + b) / 2\n"
+        "  - `multiply`: f * b, element by element\n"
+        "\n"
+        "  ```text\n"
+        "  encoder.merge=sum\n"
+        "  ```\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["hidden_size", "merge", "early_stopping", "class_weights", "multi_label", "resume", "devices"],
+)
+def test_what_people_search_for_is_on_a_page(word: str, text: str) -> None:
+    assert re.search(rf"^`(\w+\.)*{word}(\.\w+)*`$", text, re.MULTILINE)

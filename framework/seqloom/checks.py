@@ -83,7 +83,7 @@ def check_features(features: Features) -> None:
     rows, size = features.values.shape[:2]
     if rows == 0:
         raise ValueError("The batch is empty; an encoder needs at least one sequence.")
-    shortest, longest = int(features.lengths.min()), int(features.lengths.max())
+    shortest, longest = map(int, features.lengths.aminmax())
     if shortest < 1:
         row = int(features.lengths.argmin())
         raise ValueError(

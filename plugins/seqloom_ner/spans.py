@@ -82,8 +82,9 @@ def separated(tags: Ints, lengths: Ints) -> Ints:
     In the flattened array no entity crosses rows; ``divmod(position, T + 1)`` is row and token.
     """
     size = tags.shape[1]
-    kept = np.where(np.arange(size) < lengths[:, None], tags, 0)
-    return np.pad(kept, ((0, 0), (0, 1)))
+    kept = np.zeros((len(tags), size + 1), tags.dtype)
+    np.copyto(kept[:, :size], tags, where=np.arange(size) < lengths[:, None])
+    return kept
 
 
 def batch_spans(tags: Ints, lengths: Ints) -> Ints:

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, partial
+from typing import Self
 
 import torch
 import torch.nn.functional as F
@@ -26,6 +27,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from seqloom.interfaces import State
 from seqloom.nn import Layer, LayerOutput, is_full
+from seqloom_recurrent.prepacked import Prepacked
 
 _KEPT = 0.5  # a piece ends when no more than this share of its rows is left,
 _STEPS = 8  # but not before this many steps: each call has a fixed cost
@@ -204,9 +206,18 @@ class LSTMLayer(RecurrentLayer):
 
     def __init__(self, input_size: int, hidden_size: int, forget_bias: float = 1.0) -> None:
         super().__init__(nn.LSTM(input_size, hidden_size, batch_first=True), forget_bias)
+        self.prepacked = Prepacked()
+
+    def train(self, mode: bool = True) -> Self:
+        """Set training or eval mode; the weights may have changed."""
+        self.prepacked.clear()
+        return super().train(mode)
 
     def _run(self, values: Tensor, state: State | None) -> tuple[Tensor, State]:
         """Run torch's layer on a dense batch, in float32 if the CPU has no bfloat16 kernel."""
+        found = self.prepacked.run(self.core, values, state)
+        if found is not None:
+            return found
         half = values.is_cpu and torch.is_autocast_enabled("cpu")
         if not half or torch.get_autocast_dtype("cpu") != torch.bfloat16 or has_bfloat16_lstm():
             return super()._run(values, state)

@@ -331,3 +331,13 @@ def test_chain_keeps_nothing_of_the_padding() -> None:
     moves = torch.zeros(4, 2)
     chain = make_chain(emissions, moves, moves > 0, torch.tensor([1]))
     assert chain.emissions.tolist() == [[[-2.0, 0.0], [0.0, 0.0], [0.0, 0.0]]]
+
+
+@pytest.mark.parametrize("size", [3, 13])
+def test_the_best_path_of_a_single_row_is_that_in_a_batch(size: int) -> None:
+    crf = random_crf(size)
+    emissions, lengths = torch.randn(2, 9, size), torch.tensor([7, 9])
+    both = crf.decode(emissions, lengths)
+    for row in range(2):
+        alone = crf.decode(emissions[row : row + 1], lengths[row : row + 1])
+        assert np.array_equal(alone[0], both[row])

@@ -24,7 +24,7 @@ def length_mask(lengths: Tensor, size: int, device: torch.device | str | None = 
 
 def is_full(lengths: Tensor, size: int) -> bool:
     """Return whether all rows of a batch, (B,) lengths on the CPU, are ``size`` steps long."""
-    return int(lengths.min()) >= size
+    return int(lengths if lengths.numel() == 1 else lengths.min()) >= size
 
 
 def zero_padding(values: Tensor, lengths: Tensor) -> Tensor:

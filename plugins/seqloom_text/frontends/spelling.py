@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seqloom_text.frontends.distinct import distinct_rows
 from seqloom_text.frontends.fields import PAD, UNK
+
+_FEW = 64
+"""Number of spellings from which on it pays to look for those that are equal, in inference."""
 
 
 class SpellingFeatures(nn.Module):
@@ -32,7 +37,12 @@ class SpellingFeatures(nn.Module):
         self.embedding = nn.Embedding(alphabet_size, size, padding_idx=PAD)
         self.convolution = nn.Conv1d(size, filters, width, padding=width // 2)
         self.output_size = filters
+        self._kept: tuple[list[Tensor], list[Tensor]] | None = None
         self._initialise()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the state for copies and other processes, without the tables that are kept."""
+        return {**self.__dict__, "_kept": None}
 
     def forward(self, characters: Tensor) -> Tensor:
         """Return (B, T, F) for ids (B, T, W); zeros for words that are only padding."""
@@ -54,6 +64,8 @@ class SpellingFeatures(nn.Module):
 
     def _distinct(self, spellings: Tensor) -> Tensor:
         """Compute each distinct row of (N, W) once and copy the result to its duplicates."""
+        if len(spellings) <= _FEW and not torch.is_grad_enabled():
+            return self._look_up(spellings)
         rows, place = distinct_rows(spellings)
         return F.embedding(place, self._look_up(rows))
 
@@ -63,7 +75,7 @@ class SpellingFeatures(nn.Module):
         Each position in a filter has a table; the value at a character is the sum of K rows.
         Positions of padding are left out, not masked.
         """
-        tables = self._tables()
+        tables = self._known_tables()
         reach = len(tables) // 2
         padded = F.pad(spellings, (reach, reach), value=PAD)
         present = spellings != PAD
@@ -76,6 +88,19 @@ class SpellingFeatures(nn.Module):
         counts = present.sum(1)
         positions = torch.arange(len(start))
         return F.embedding_bag(positions, filtered, counts.cumsum(0) - counts, mode="max")
+
+    def _known_tables(self) -> list[Tensor]:
+        """Return the tables; those of the last call if they need no gradients and would be equal.
+
+        They are small, so that comparing all weights takes much less time than computing them.
+        """
+        if torch.is_grad_enabled() or torch.is_autocast_enabled("cpu"):
+            return self._tables()
+        weights = self.embedding.weight, self.convolution.weight, self.convolution.bias
+        own = [one.detach() for one in weights if one is not None]
+        if self._kept is None or not all(map(_equal, own, self._kept[0])):
+            self._kept = [one.clone() for one in own], self._tables()
+        return self._kept[1]
 
     def _tables(self) -> list[Tensor]:
         """Return K tables (A, F); the bias is in the middle one, which each position reads."""
@@ -90,3 +115,7 @@ class SpellingFeatures(nn.Module):
         """Draw vectors of length 1 on average; those never seen in training are zero."""
         nn.init.normal_(self.embedding.weight, std=self.embedding.embedding_dim**-0.5)
         self.embedding.weight[[PAD, UNK]] = 0.0
+
+
+def _equal(one: Tensor, other: Tensor) -> bool:
+    return one.dtype == other.dtype and torch.equal(one, other)

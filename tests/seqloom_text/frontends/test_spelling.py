@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -107,3 +109,18 @@ def test_unseen_characters_say_nothing_at_first() -> None:
     features = SpellingFeatures(A, C, F, 3)
     assert features.embedding.weight[:2].eq(0).all()
     assert features.embedding.weight[2:].ne(0).all()
+
+
+def test_tables_are_kept_in_inference_until_a_weight_changes() -> None:
+    features = make().eval()
+    characters = batch([[2, 3], [4], []], 3)
+    with torch.no_grad():
+        first = features(characters)
+        tables = features._known_tables()
+        assert features._known_tables() is tables
+        features.embedding.weight.data[3, 0] += 1.0
+        changed = features(characters)
+        expected = features.reference(characters.view(-1, characters.shape[2]).long())
+    assert not torch.equal(changed, first)
+    torch.testing.assert_close(changed.view(-1, features.output_size), expected)
+    assert copy.deepcopy(features)._kept is None

@@ -1,0 +1,128 @@
+"""Inference with weights that are laid out for oneDNN once gives the results of torch's layer."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from seqloom_recurrent.layers import LSTMLayer
+from seqloom_recurrent.prepacked import Prepacked, has_prepacked_lstm
+
+needs_kernel = pytest.mark.skipif(not has_prepacked_lstm(), reason="needs oneDNN's LSTM")
+
+
+@pytest.fixture
+def layer() -> LSTMLayer:
+    torch.manual_seed(0)
+    return LSTMLayer(3, 5).eval()
+
+
+def read(layer: LSTMLayer, rows: int = 1, steps: int = 4) -> Tensor:
+    values = torch.linspace(-2, 2, rows * steps * 3).view(rows, steps, 3)
+    with torch.inference_mode():
+        return layer(values, torch.full((rows,), steps)).outputs.clone()
+
+
+def expected(layer: LSTMLayer, rows: int = 1, steps: int = 4) -> Tensor:
+    values = torch.linspace(-2, 2, rows * steps * 3).view(rows, steps, 3)
+    outputs: Tensor = layer.core(values)[0]  # with gradients, so nothing is laid out
+    return outputs.detach()
+
+
+@pytest.mark.parametrize(("rows", "steps"), [(1, 1), (1, 7), (4, 3)])
+def test_outputs_are_those_of_torch(layer: LSTMLayer, rows: int, steps: int) -> None:
+    torch.testing.assert_close(
+        read(layer, rows, steps), expected(layer, rows, steps), atol=1e-6, rtol=0
+    )
+
+
+@needs_kernel
+def test_a_state_is_continued_from(layer: LSTMLayer) -> None:
+    values, states = torch.randn(2, 6, 3), [torch.randn(1, 2, 5) for _ in range(2)]
+    with torch.no_grad():
+        found = layer.prepacked.run(layer.core, values, (states[0], states[1]))
+    assert found is not None
+    outputs, final = layer.core(values, (states[0], states[1]))
+    for ours, theirs in zip((found[0], *found[1]), (outputs, *final), strict=True):
+        torch.testing.assert_close(ours, theirs.detach(), atol=1e-6, rtol=0)
+
+
+def _replace(layer: LSTMLayer) -> None:
+    layer.core.weight_hh_l0 = nn.Parameter(layer.core.weight_hh_l0 + 1.0)
+
+
+def _write(layer: LSTMLayer) -> None:
+    with torch.no_grad():
+        layer.core.weight_ih_l0[3, 1] += 1.0
+
+
+def _write_data(layer: LSTMLayer) -> None:
+    layer.core.weight_hh_l0.data.copy_(layer.core.weight_hh_l0 * 2.0)  # torch does not count this
+
+
+def _load(layer: LSTMLayer) -> None:
+    layer.load_state_dict({key: -value for key, value in layer.state_dict().items()})
+
+
+def _take_step(layer: LSTMLayer) -> None:
+    optimizer = torch.optim.Adam(layer.parameters(), lr=0.1, fused=True)
+    layer(torch.ones(1, 2, 3), torch.tensor([2])).outputs.sum().backward()
+    optimizer.step()
+
+
+CHANGES: list[Callable[[LSTMLayer], None]] = [_replace, _write, _write_data, _load, _take_step]
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda one: one.__name__.strip("_"))
+def test_changed_weights_are_laid_out_again(
+    layer: LSTMLayer, change: Callable[[LSTMLayer], None]
+) -> None:
+    before = read(layer)
+    change(layer)
+    after = read(layer)
+    assert not torch.equal(after, before)
+    torch.testing.assert_close(after, expected(layer), atol=1e-6, rtol=0)
+
+
+@needs_kernel
+def test_training_forgets_what_was_laid_out(layer: LSTMLayer) -> None:
+    read(layer)
+    assert layer.prepacked._packed is not None
+    layer.train()
+    assert layer.prepacked._packed is None
+
+
+@needs_kernel
+def test_copies_have_their_own(layer: LSTMLayer) -> None:
+    read(layer)
+    for other in (copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))):
+        assert other.prepacked._packed is None
+        _write(other)
+        torch.testing.assert_close(read(other), expected(other), atol=1e-6, rtol=0)
+    torch.testing.assert_close(read(layer), expected(layer), atol=1e-6, rtol=0)
+
+
+def test_it_is_for_inference_in_single_precision_on_a_cpu(layer: LSTMLayer) -> None:
+    values = torch.randn(1, 2, 3)
+    run = Prepacked().run
+    assert run(layer.core, values, None) is None  # gradients may be asked for
+    with torch.no_grad():
+        assert run(layer.core, values.double(), None) is None
+        assert run(nn.GRU(3, 5, batch_first=True).eval(), values, None) is None
+        assert run(nn.LSTM(3, 5, batch_first=True).double().eval(), values, None) is None
+        assert run(nn.LSTM(3, 5, batch_first=True).train(), values, None) is None
+        with torch.autocast("cpu", torch.bfloat16):
+            assert run(layer.core, values, None) is None
+
+
+def test_weights_that_are_made_in_inference_mode_are_left_to_torch() -> None:
+    with torch.inference_mode():
+        layer = LSTMLayer(3, 5).eval()
+        values = torch.randn(1, 4, 3)
+        outputs = layer(values, torch.tensor([4])).outputs
+        torch.testing.assert_close(outputs, layer.core(values)[0])

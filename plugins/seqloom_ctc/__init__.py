@@ -14,7 +14,7 @@ from seqloom_ctc.schema import Ctc
 
 def _files(params: Mapping[str, Any]) -> Iterable[str]:
     """Return the parameters that name files; the word ``train`` is no file."""
-    return ("corpus",) if params.get("lexicon") == "train" else ("corpus", "lexicon")
+    return ("corpus", "arpa", *(() if params.get("lexicon") == "train" else ("lexicon",)))
 
 
 @hookimpl

@@ -9,10 +9,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seqloom_ctc.characters import CharacterModel
 from seqloom_ctc.codec import CtcCodec
-from seqloom_ctc.language import OUTSIDE, ROOT, Lexicon, NGram
+from seqloom_ctc.language import Lexicon, NGram
 from seqloom_ctc.paths import IMPOSSIBLE, Reading, align
 from seqloom_ctc.schema import Ctc
+from seqloom_ctc.scoring import (
+    Language,
+    Scorer,
+    SpelledGrams,
+    Spelling,
+    SubwordSpelling,
+    UnitGrams,
+    Words,
+)
+from seqloom_ctc.units import Characters
 
 Array = NDArray[np.float64]
 ALWAYS = 2
@@ -69,32 +80,84 @@ def prefix_beam(
         ValueError: If log_probs are NaN or do not fit the alphabet, or the model does not.
     """
     _check(log_probs, len(alphabet))
+    if ngram and ngram.alphabet != "".join(alphabet):
+        raise ValueError(
+            f"The n-gram model has the alphabet {ngram.alphabet!r} in this order; the beam "
+            f"search has {''.join(alphabet)!r}."
+        )
+    scorers: list[Scorer] = [UnitGrams(ngram, weight)] if ngram and weight else []
+    scorers += [Spelling(lexicon, alphabet)] if lexicon else []
+    return beam(
+        log_probs,
+        Language(len(alphabet) + 1, bonus, scorers),
+        width=width,
+        skip_blank=skip_blank,
+        min_probability=0.0 if lexicon else min_probability,
+        best=best,
+    )
+
+
+def beam(
+    log_probs: NDArray[Any],
+    language: Language,
+    *,
+    width: int,
+    skip_blank: float,
+    min_probability: float = 1e-4,
+    best: int = 1,
+) -> list[Hypothesis]:
+    """Return the best sequences of classes of a line, the best first; see `prefix_beam`."""
     log_probs = np.maximum(log_probs, IMPOSSIBLE, dtype=np.float64)
-    beam = _Beam(Prefix(Language(alphabet, ngram, weight, bonus, lexicon)))
+    kept = _Beam(Prefix(language))
     skipped = (np.exp(log_probs[:, 0]) > skip_blank).tolist()
-    classes = _likely(log_probs, 0.0 if lexicon else min_probability)
+    classes = _likely(log_probs, min_probability)
     for frame, scores in enumerate(log_probs):
         if skipped[frame]:
-            beam.rest(scores[0])
+            kept.rest(scores[0])
         else:
-            beam.step(scores, classes[frame], width)
-    return beam.ended(best)
+            kept.step(scores, classes[frame], width)
+    return kept.ended(best)
 
 
-def search(log_probs: np.ndarray, codec: CtcCodec, options: Ctc, *, spans: bool = True) -> Reading:
+def language_of(codec: CtcCodec, options: Ctc) -> Language:
+    """Return what the beam search of a head adds to its scores."""
+    units, weight, bonus = codec.units, options.ngram_weight, options.ngram_bonus
+    lexicon, model = codec.lexicon, codec.arpa
+    plain = isinstance(units, Characters)
+    scorers: list[Scorer] = []
+    if isinstance(model, CharacterModel) and weight:
+        grams = UnitGrams(model, weight) if plain else None
+        scorers.append(grams or SpelledGrams(model, units.alphabet, weight))
+    elif model is not None and not isinstance(model, CharacterModel):
+        scorers.append(Words(model, units.alphabet, weight, bonus))
+        bonus = 0.0  # it is for words
+    elif codec.ngram and weight:
+        scorers.append(UnitGrams(codec.ngram, weight))
+    if lexicon:
+        spelling = Spelling if plain else SubwordSpelling
+        scorers.append(spelling(lexicon, units.alphabet))
+    return Language(len(units.alphabet) + 1, bonus, scorers)
+
+
+def search(
+    log_probs: np.ndarray,
+    codec: CtcCodec,
+    options: Ctc,
+    *,
+    spans: bool = True,
+    language: Language | None = None,
+) -> Reading:
     """Return the most probable text of (T, C) log probabilities.
 
     With ``spans`` it is aligned with the frames, which takes as long again.
     """
-    found = prefix_beam(
+    _check(log_probs, len(codec.alphabet))
+    found = beam(
         log_probs,
+        language or language_of(codec, options),
         width=options.beam_width,
-        ngram=codec.ngram,
-        alphabet=codec.alphabet,
-        weight=options.ngram_weight,
-        bonus=options.ngram_bonus,
-        lexicon=codec.lexicon,
         skip_blank=options.skip_blank,
+        min_probability=0.0 if codec.lexicon else 1e-4,
     )
     labels = list(found[0].labels)
     return Reading(labels, align(log_probs, labels) if spans else [])
@@ -214,61 +277,6 @@ def _check(log_probs: NDArray[Any], characters: int) -> None:
         raise ValueError(f"Log probabilities of frame {frame} are not a number.")
 
 
-class Language:
-    """What a beam search adds to its scores: weighted n-grams, a bonus, the cost of words.
-
-    Attributes:
-        alphabet: Character i is class i + 1.
-    """
-
-    def __init__(
-        self,
-        alphabet: Sequence[str],
-        ngram: NGram | None,
-        weight: float,
-        bonus: float,
-        lexicon: Lexicon | None,
-    ) -> None:
-        if ngram and ngram.alphabet != "".join(alphabet):
-            raise ValueError(
-                f"The n-gram model has the alphabet {ngram.alphabet!r} in this order; the beam "
-                f"search has {''.join(alphabet)!r}."
-            )
-        self.alphabet = alphabet
-        self.lexicon = lexicon
-        self.context_length = ngram.order - 1 if ngram else 0
-        self._ngram, self._weight = ngram if weight else None, weight
-        self._plain = np.full(len(alphabet) + 1, float(bonus))
-        if lexicon:
-            self._class = {character: i for i, character in enumerate(alphabet, 1)}
-            in_word = [character in lexicon.word_characters for character in alphabet]
-            self._in_word = np.array([False, *in_word])
-
-    def row(self, context: str, state: int) -> NDArray[np.float64]:
-        """Return (C,): what each next class adds to the score; nothing reads the blank's."""
-        if self._ngram is None and self.lexicon is None:
-            return self._plain
-        row = self._plain.copy()
-        if self._ngram:
-            row[1:] += self._weight * self._ngram.log_probs(context)[:-1]
-        if self.lexicon and state != OUTSIDE:
-            row += self._word_costs(self.lexicon, state)
-        return row
-
-    def _word_costs(self, lexicon: Lexicon, state: int) -> NDArray[np.float64]:
-        costs = np.where(self._in_word, lexicon.unknown, lexicon.end_cost(state))
-        known = [self._class[c] for c in lexicon.following(state) if c in self._class]
-        costs[known] = 0.0
-        return costs
-
-    def end(self, context: str, state: int) -> float:
-        """Return what it adds to the score that the line ends; it ends its last word, too."""
-        words = self.lexicon.end_cost(state) if self.lexicon else 0.0
-        return words + (
-            self._weight * float(self._ngram.log_probs(context)[-1]) if self._ngram else 0.0
-        )
-
-
 class Prefix:
     """A text that has been read so far: a node of a tree; its parent is the text one label shorter.
 
@@ -278,39 +286,27 @@ class Prefix:
         row: (C,), what each next class adds to the score; nothing reads the blank's.
     """
 
-    __slots__ = ("_children", "_context", "_language", "_state", "label", "parent", "row")
+    __slots__ = ("_children", "_language", "_states", "label", "parent", "row")
 
-    def __init__(
-        self,
-        language: Language,
-        parent: Prefix | None = None,
-        label: int = 0,
-        context: str = "",
-        state: int = ROOT,
-    ) -> None:
+    def __init__(self, language: Language, parent: Prefix | None = None, label: int = 0) -> None:
         self.parent, self.label = parent, label
-        self.row = language.row(context, state)
-        self._language, self._context, self._state = language, context, state
+        self._language = language
+        self._states: tuple[Any, ...] = language.start
+        if parent is not None:
+            self._states = language.next(parent._states, label)
+        self.row: Array = language.row(self._states)
         self._children: dict[int, Prefix] = {}
 
     def child(self, label: int) -> Prefix:
         """Return this text with one more label; always the same object for the same text."""
         found = self._children.get(label)
         if found is None:
-            found = self._children[label] = self._grow(label)
+            found = self._children[label] = Prefix(self._language, self, label)
         return found
-
-    def _grow(self, label: int) -> Prefix:
-        language = self._language
-        character = language.alphabet[label - 1]
-        length, lexicon = language.context_length, language.lexicon
-        context = (self._context + character)[-length:] if length else ""
-        state = lexicon.next(self._state, character) if lexicon else ROOT
-        return Prefix(language, self, label, context, state)
 
     def end(self) -> float:
         """Return what it adds to the score that the line ends here."""
-        return self._language.end(self._context, self._state)
+        return self._language.end(self._states)
 
     def labels(self) -> list[int]:
         """Return the labels from the first to the last."""

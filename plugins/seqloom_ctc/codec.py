@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 
 from seqloom.checks import check_probability
-from seqloom.data import local_path
-from seqloom.errors import Cause, ConfigError, DataError, ExampleError
+from seqloom.errors import Cause, ConfigError, ExampleError
 from seqloom.interfaces import Arrays, Example, HeadCodec, Prediction, View
+from seqloom_ctc import sources
+from seqloom_ctc.arpa import Arpa, read_arpa
+from seqloom_ctc.characters import CharacterModel
 from seqloom_ctc.language import Lexicon, NGram
 from seqloom_ctc.render import render
-from seqloom_ctc.schema import Ctc
-
-TRAIN = "train"
-
+from seqloom_ctc.schema import ArpaUnit, Ctc, Unit
+from seqloom_ctc.units import SPACE, Characters, Units, fit_units, restored_units
 
 SHOWN = 10
 """Number of unseen characters that a summary names."""
@@ -64,13 +64,14 @@ def _named(character: str) -> str:
 
 
 class CtcCodec(HeadCodec):
-    """Knows the alphabet of the training texts: character i is class i + 1, class 0 the blank.
+    """Knows the units of the training texts, which are the classes after the blank.
 
     The array ``target`` is (S,) int64, the classes of the text in its normal form.
 
     Attributes:
-        alphabet: The characters, in the order of their classes.
-        ngram: Model of characters, or None.
+        units: Characters or subwords; unit i is class i + 1, class 0 the blank.
+        ngram: Model of units, or None.
+        arpa: Model of words or of characters that a file had, or None.
         lexicon: Words that may be read; None: any.
         unseen: Characters of evaluated texts that no training text has.
     """
@@ -78,92 +79,139 @@ class CtcCodec(HeadCodec):
     column_names = ("text", "confidence")
 
     def __init__(self, options: Ctc) -> None:
-        _check(options)
+        check_options(options)
         self.options = options
-        self.alphabet: list[str] = []
+        self.units: Units = Characters([])
         self.ngram: NGram | None = None
+        self.arpa: Arpa | CharacterModel | None = None
         self.lexicon: Lexicon | None = None
         self.unseen: list[str] = []
 
+    @property
+    def alphabet(self) -> list[str]:
+        """The units, in the order of their classes."""
+        return self.units.alphabet
+
     def fit(self, examples: Sequence[Example]) -> dict[str, Any]:
-        """Return the alphabet, the n-gram model's counts and the words of the lexicon.
+        """Return the units, the counts or the n-grams of the language, the words of the lexicon.
 
         Raises:
             ExampleError: An example has no text.
-            DataError: The corpus or the lexicon cannot be read.
+            DataError: The corpus, the lexicon or the ARPA file cannot be read.
+            ConfigError: ``head.vocabulary`` is too small for the texts.
         """
-        return self._learned([], examples)
+        return self._learned(None, examples)
 
     def merge(self, state: Mapping[str, Any], examples: Sequence[Example]) -> dict[str, Any]:
-        """Return a state whose alphabet extends the model's; its language is that of the examples.
+        """Return a state whose units extend the model's; its language is that of the examples.
 
         Raises:
             ExampleError: An example has no text.
+            ConfigError: The model reads another kind of units.
         """
-        return self._learned(state["alphabet"], examples)
+        self._refuse_other_unit(state)
+        return self._learned(state, examples)
 
-    def _learned(self, known: list[str], examples: Sequence[Example]) -> dict[str, Any]:
+    def _learned(
+        self, trained: Mapping[str, Any] | None, examples: Sequence[Example]
+    ) -> dict[str, Any]:
         texts = [self.text(example) for example in examples]
-        alphabet = [*known, *sorted((set("".join(texts)) | self._extra) - set(known))]
-        form = str(self.options.form)
-        return {"alphabet": alphabet, "form": form, **self._language(alphabet, texts)}
+        units = fit_units(self.options, texts, self._extra, trained)
+        return {
+            "alphabet": units.alphabet,
+            "form": str(self.options.form),
+            **units.state(),
+            **self._language(units, texts),
+        }
 
-    def _language(self, alphabet: list[str], texts: list[str]) -> dict[str, Any]:
-        """Return what the beam search knows about the language: the n-gram model and the words."""
-        more = [*texts, *self._corpus()]
-        model = NGram.fit(more, self.options.ngram_order, alphabet) if self._wants_ngram else None
-        words = self._words(more)
+    def _language(self, units: Units, texts: list[str]) -> dict[str, Any]:
+        """Return what the beam search knows about the language: n-grams, and the words."""
+        options = self.options
+        more = [*texts, *sources.corpus(options, self.normal)]
+        model = None
+        if self._order:
+            symbols = dict(zip(units.alphabet, units.symbols, strict=True))
+            lines = ("".join(symbols.get(u, u) for u in units.spell(text)) for text in more)
+            model = NGram.fit(lines, self._order, units.symbols)
+        words = sources.words(options, more, self.normal)
+        arpa = sources.arpa(options, texts, units.characters, self._formed)
         return {
             "ngram": model and model.to_bytes(),
             "words": words and "\n".join(words).encode(),
+            "arpa": arpa and arpa.to_bytes(),
+            "arpa_unit": str(options.arpa_unit) if arpa else None,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Restore the alphabet and what the beam search knows about the language.
+        """Restore the units and what the beam search knows about the language.
 
         Raises:
-            ConfigError: The parameters ask for another form, alphabet, n-gram model or lexicon.
+            ConfigError: The parameters ask for other units, another form, n-gram model or lexicon.
             ValueError: The n-gram model or the words are damaged.
         """
-        self.alphabet = list(state["alphabet"])
-        self._class = {character: i for i, character in enumerate(self.alphabet, 1)}
+        self.units = restored_units(state)
+        self._class = {unit: i for i, unit in enumerate(self.alphabet, 1)}
         self.ngram = NGram.from_bytes(state["ngram"]) if state["ngram"] else None
-        if self.ngram and list(self.ngram.alphabet) != self.alphabet:
+        if self.ngram and self.ngram.alphabet != self.units.symbols:
             raise ValueError("The n-gram model has another alphabet than the head.")
+        self.arpa = None
+        if state.get("arpa"):
+            model = read_arpa(bytes(state["arpa"]).splitlines(), "the bundle's ARPA model")
+            words = state["arpa_unit"] == ArpaUnit.word
+            self.arpa = model if words else CharacterModel(model, self.units.characters)
         self.lexicon = None
         if state["words"]:
             words = bytes(state["words"]).decode().split("\n")
             # A letter that no word has must not separate words.
-            letters = set(filter(_is_letter, self.alphabet))
+            letters = set(filter(sources.is_letter, self.units.known))
             self.lexicon = Lexicon(words, letters | {c for word in words for c in word})
         self._refuse_other_parameters(state)
 
+    def _refuse_other_unit(self, state: Mapping[str, Any]) -> None:
+        trained = Unit.subword if state.get("subwords") else Unit.character
+        if self.options.unit != trained:
+            raise ConfigError(
+                f"head.unit={self.options.unit}: the model was trained with {trained}, which "
+                "cannot be changed."
+            )
+
     def _refuse_other_parameters(self, state: Mapping[str, Any]) -> None:
         """Refuse parameters that would be ignored silently: nothing is fitted here."""
-        form = state.get("form", self.options.form)
-        if form != self.options.form:
+        options = self.options
+        self._refuse_other_unit(state)
+        form = state.get("form", options.form)
+        if form != options.form:
             raise ConfigError(
-                f"head.form={self.options.form}: the model was trained with {form}, and texts are "
+                f"head.form={options.form}: the model was trained with {form}, and texts are "
                 "scored as they were trained on. This cannot be changed."
             )
-        if absent := sorted(self._extra - self._class.keys()):
+        if absent := sorted(self._extra - self.units.known):
             raise ConfigError(
                 f"head.extra_characters: the alphabet of the trained model does not have "
                 f"{''.join(absent)!r}. Start another training from this model: init=MODEL "
                 "init_classes=merge."
             )
-        order, wanted = self.ngram.order if self.ngram else 0, self.options.ngram_order
-        if order != wanted:
+        order = self.ngram.order if self.ngram else 0
+        if order != self._order:
             raise ConfigError(
-                f"head.ngram_order={wanted}: the model was trained with {order}, which cannot be "
-                "changed. head.ngram_weight=0 reads without the n-gram model."
+                f"head.ngram_order={self._order}: the model was trained with {order}, which cannot "
+                "be changed. head.ngram_weight=0 reads without the n-gram model."
             )
-        lexicon = self.options.lexicon
-        if (self.lexicon is None) != (lexicon is None):
+        for key, value, there in (
+            ("lexicon", options.lexicon, self.lexicon),
+            ("arpa", options.arpa, self.arpa),
+        ):
+            if (there is None) != (value is None):
+                what = "a lexicon" if key == "lexicon" else "an ARPA model"
+                raise ConfigError(
+                    f"head.{key}={value or 'null'}: the model was trained with"
+                    f"{'' if there else 'out'} {what}, which cannot be changed. "
+                    "head.decoder=greedy reads without one."
+                )
+        if self.arpa and options.arpa_unit != state["arpa_unit"]:
             raise ConfigError(
-                f"head.lexicon={lexicon or 'null'}: the model was trained "
-                f"with{'' if self.lexicon else 'out'} a lexicon, which cannot be changed. "
-                "head.decoder=greedy reads without one."
+                f"head.arpa_unit={options.arpa_unit}: the model was trained with n-grams of "
+                f"{state['arpa_unit']}s, which cannot be changed."
             )
 
     def encode(self, example: Example) -> Arrays:
@@ -174,9 +222,9 @@ class CtcCodec(HeadCodec):
             UnseenError: The text has characters that training never saw.
         """
         text = self.text(example)
-        if not self._class.keys() >= set(text):
-            raise UnseenError(example, text, self._class)
-        return {"target": np.array([self._class[c] for c in text], dtype=np.int64)}
+        if not self.units.known >= set(text):
+            raise UnseenError(example, text, self.units.known)
+        return {"target": np.array([self._class[u] for u in self.units.spell(text)], np.int64)}
 
     def encode_truth(self, example: Example) -> Arrays:
         """Return the example's ``target``; unseen characters are numbered after the others.
@@ -185,14 +233,13 @@ class CtcCodec(HeadCodec):
             ExampleError: The text is missing or empty.
         """
         text = self.text(example)
-        known = {*self.alphabet, *self.unseen}
-        self.unseen += sorted(set(text) - known)
-        classes = {character: i for i, character in enumerate(self.characters_of_truth, 1)}
-        return {"target": np.array([classes[c] for c in text], dtype=np.int64)}
+        self.unseen += sorted(set(text) - self.units.known.union(self.unseen))
+        classes = {unit: i for i, unit in enumerate(self.units_of_truth, 1)}
+        return {"target": np.array([classes[u] for u in self.units.spell(text)], np.int64)}
 
     @property
-    def characters_of_truth(self) -> list[str]:
-        """The characters of the classes in evaluated examples: the alphabet, then the unseen."""
+    def units_of_truth(self) -> list[str]:
+        """The units of the classes in evaluated examples: the alphabet, then unseen characters."""
         return [*self.alphabet, *self.unseen]
 
     def text(self, example: Example) -> str:
@@ -214,6 +261,12 @@ class CtcCodec(HeadCodec):
         text = self.normal(value)
         if not text:
             raise ExampleError(example, "its text is empty. Add the text, or remove the example.")
+        if self.options.unit == Unit.subword and SPACE in text:
+            raise ExampleError(
+                example,
+                f"its text has the character {SPACE} (U+2581), which marks spaces among subwords. "
+                "Replace it, or use head.unit=character.",
+            )
         return text
 
     def normal(self, text: str) -> str:
@@ -226,13 +279,17 @@ class CtcCodec(HeadCodec):
 
     def decode(self, labels: Sequence[int]) -> str:
         """Return the text of classes from 1; those after the alphabet are unseen characters."""
-        characters = self.characters_of_truth
-        return "".join(characters[label - 1] for label in labels)
+        return self.units.text(self.spelled(labels))
+
+    def spelled(self, labels: Sequence[int]) -> list[str]:
+        """Return the units of classes from 1."""
+        units = self.units_of_truth
+        return [units[label - 1] for label in labels]
 
     def check(self, example: Example, item: Arrays, frames: int) -> None:
-        """Refuse a text with more characters and repeats than there are frames.
+        """Refuse a text with more units and repeats than there are frames.
 
-        Two equal characters in a row need a blank between them (Graves et al. 2006).
+        Two equal units in a row need a blank between them (Graves et al. 2006).
 
         Raises:
             ExampleError: The text is too long; the message has both numbers.
@@ -240,13 +297,14 @@ class CtcCodec(HeadCodec):
         target = item["target"]
         repeats = int((target[1:] == target[:-1]).sum())
         if len(target) + repeats > frames:
+            unit = self.units.name
             also = (
                 f", and one for each of the {repeats} that repeat the one before" if repeats else ""
             )
             raise ExampleError(
                 example,
-                f"its text of {len(target)} characters is too long for the line, which has "
-                f"{frames} frames; CTC needs {len(target) + repeats}: one for each character{also}."
+                f"its text of {len(target)} {unit}s is too long for the line, which has "
+                f"{frames} frames; CTC needs {len(target) + repeats}: one for each {unit}{also}."
                 " Check that the text belongs to this line and that the line is whole. Otherwise "
                 "pool the width less (frontend.pooling), or scale the line larger.",
             )
@@ -268,54 +326,21 @@ class CtcCodec(HeadCodec):
         return {" " if c.isspace() else c for c in self._formed(self.options.extra_characters)}
 
     @property
-    def _wants_ngram(self) -> bool:
-        return self.options.ngram_order > 0
-
-    def _corpus(self) -> list[str]:
-        path = self.options.corpus
-        lines = _lines(path, "head.corpus", self) if path else []
-        if path and not lines:
-            raise DataError(f"head.corpus={path}: the file has no text.")
-        return lines
-
-    def _words(self, texts: list[str]) -> list[str] | None:
-        source = self.options.lexicon
-        if source is None:
-            return None
-        lines = texts if source == TRAIN else _lines(source, "head.lexicon", self)
-        found = {word for line in lines for word in _words(line, source == TRAIN)}
-        if not found:
-            raise DataError(f"head.lexicon={source}: no words were found.")
-        return sorted(found)
+    def _order(self) -> int:
+        """Order of the model that is fitted; an ARPA model takes its place."""
+        return self.options.ngram_order if self.options.arpa is None else 0
 
 
-def _words(line: str, running: bool) -> list[str]:
-    """Return the words of a line; those of a running text without their punctuation."""
-    if running:
-        line = "".join(c if _is_letter(c) or c in "'’-" else " " for c in line)
-    return line.split()
+def check_options(options: Ctc) -> None:
+    """Refuse parameters that are out of range.
 
-
-def _is_letter(character: str) -> bool:
-    """Return whether a character is a part of words: letters, digits, and the marks on them."""
-    return character.isalnum() or unicodedata.category(character).startswith("M")
-
-
-def _lines(path: str, key: str, codec: CtcCodec) -> list[str]:
-    try:
-        text = local_path(path).read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{key}={path}: not UTF-8 at byte {error.start}.") from error
-    except OSError as error:
-        raise DataError(f"{key}={path}: cannot be read: {error.strerror}.") from error
-    except DataError as error:
-        raise DataError(f"{key}: {error}") from error
-    return [line for raw in text.splitlines() if (line := codec.normal(raw))]
-
-
-def _check(options: Ctc) -> None:
+    Raises:
+        ConfigError: One is; the message has its key and what was expected.
+    """
     if not 0 <= options.ngram_order <= 12:
         raise ConfigError(f"head.ngram_order={options.ngram_order}: expected 0 (none) to 12.")
+    if options.vocabulary < 1:
+        raise ConfigError(f"head.vocabulary={options.vocabulary}: expected 1 or more.")
     if options.beam_width < 1:
         raise ConfigError(f"head.beam_width={options.beam_width}: expected 1 or more.")
     check_probability("head.dropout", options.dropout)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -93,13 +94,17 @@ def log_probabilities(logits: Tensor, lengths: Tensor, readings: Sequence[Readin
 
 
 class Evidence:
-    """Collects, for every character that was read, its scores and whether it is right.
+    """Collects, for every unit that was read, its scores and whether it is right.
+
+    Args:
+        spelled: Returns the units of classes.
 
     Attributes:
         texts: The log probability of each text, and whether it is right.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, spelled: Callable[[Sequence[int]], list[str]]) -> None:
+        self._spelled = spelled
         self.texts: list[tuple[float, bool]] = []
         self._logits: list[Tensor] = []
         self._classes: list[int] = []
@@ -112,7 +117,8 @@ class Evidence:
         for rows, reading, target, size in zip(logits, readings, classes, sizes, strict=True):
             self._logits.append(rows.cpu())
             self._classes += reading.labels
-            self._correct += correct_characters(reading.labels, target[:size])
+            read, truth = self._spelled(reading.labels), self._spelled(target[:size])
+            self._correct += correct_units(read, truth)
 
     def add_texts(
         self, log_probabilities: Sequence[float], readings: Sequence[Reading], targets: Targets
@@ -121,7 +127,10 @@ class Evidence:
         classes = targets["target"].tolist()
         sizes = targets.lengths["target"].tolist()
         rows = zip(log_probabilities, readings, classes, sizes, strict=True)
-        self.texts += [(log, one.labels == target[:size]) for log, one, target, size in rows]
+        self.texts += [
+            (log, "".join(self._spelled(one.labels)) == "".join(self._spelled(target[:size])))
+            for log, one, target, size in rows
+        ]
 
     def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return logits (N, C), classes (N,) and correctness (N,)."""
@@ -150,6 +159,19 @@ def correct_characters(read: Sequence[int], truth: Sequence[int]) -> list[bool]:
         if step.tag == "equal":
             correct[step.src_start : step.src_end] = [True] * (step.src_end - step.src_start)
     return correct
+
+
+def correct_units(read: Sequence[str], truth: Sequence[str]) -> list[bool]:
+    """Return for each unit that was read whether all its characters are kept.
+
+    A text that is divided into other units is right all the same.
+
+    >>> correct_units(["▁he", "llo"], ["▁hel", "lo"]), correct_units(["▁he", "l"], ["▁hi"])
+    ([True, True], [False, False])
+    """
+    kept = correct_characters(list(map(ord, "".join(read))), list(map(ord, "".join(truth))))
+    ends = list(accumulate(map(len, read), initial=0))
+    return [all(kept[start:end]) for start, end in pairwise(ends)]
 
 
 class Calibration(NamedTuple):

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from seqloom.errors import ConfigError
 from seqloom.interfaces import Encoded, Head, Prediction, Targets
 from seqloom.nn import LockedDropout, zero_padding
-from seqloom_ctc.beam import search
+from seqloom_ctc.beam import language_of, search
 from seqloom_ctc.codec import CtcCodec
 from seqloom_ctc.confidence import (
     Evidence,
@@ -25,9 +25,14 @@ from seqloom_ctc.confidence import (
 )
 from seqloom_ctc.paths import Reading, best_readings, ctc_loss
 from seqloom_ctc.schema import Ctc, Decoder
+from seqloom_ctc.units import Subwords
 
 if TYPE_CHECKING:
     from seqloom_ctc.metric import TextErrors
+
+
+KEYS = "characters", "character"
+"""Where a prediction has its characters, and where each of them has its text."""
 
 
 @dataclass(slots=True)
@@ -111,11 +116,11 @@ class CtcHead(Head):
     def decode(
         self, outputs: Scores, encoded: Encoded, *, scores: bool = True, **_: Any
     ) -> list[Prediction]:
-        """Return ``text``; with ``scores`` its ``confidence`` and its ``characters``.
+        """Return ``text``; with ``scores`` its ``confidence`` and its ``characters`` or ``pieces``.
 
-        Each character has a calibrated ``confidence`` and its place, ``start`` and ``end``, as
-        shares of the frames. The line's confidence is the calibrated probability that the whole
-        text is right, with no character missing or too much.
+        Each character, or subword, has a calibrated ``confidence`` and its place, ``start`` and
+        ``end``, as shares of the frames. The line's confidence is the calibrated probability that
+        the whole text is right, with no character missing or too much.
         """
         readings = self._readings(outputs, spans=scores)
         if not scores:
@@ -135,15 +140,16 @@ class CtcHead(Head):
         if self.options.decoder == Decoder.greedy:
             return best_readings(outputs.logits, outputs.lengths)
         log_probs = outputs.logits.log_softmax(-1).cpu().numpy()
+        language = language_of(self.codec, self.options)
         return [
-            search(row[:length], self.codec, self.options, spans=spans)
+            search(row[:length], self.codec, self.options, spans=spans, language=language)
             for row, length in zip(log_probs, outputs.lengths.tolist(), strict=True)
         ]
 
     @torch.no_grad()
     def calibrate(self, passes: Iterable[tuple[Any, Encoded, Targets]]) -> dict[str, float]:
         """Fit the confidences to characters and texts that were read right and wrong."""
-        found = Evidence()
+        found = Evidence(self.codec.spelled)
         for outputs, _, targets in passes:
             readings = self._readings(outputs)
             found.add(peaks(outputs.logits, readings), readings, targets)
@@ -180,18 +186,19 @@ def _prediction(
     frames: int,
 ) -> Prediction:
     """Return a reading as plain data."""
-    text = codec.decode(reading.labels)
+    key, one = ("pieces", "text") if isinstance(codec.units, Subwords) else KEYS
+    units = codec.spelled(reading.labels)
     return {
-        "text": text,
+        "text": codec.units.text(units),
         "confidence": confidence,
-        "characters": [
+        key: [
             {
-                "character": character,
+                one: unit,
                 "confidence": sure,
                 "start": round(start / frames, 5),
                 "end": round(end / frames, 5),
             }
-            for character, sure, (start, end) in zip(text, confidences, reading.spans, strict=True)
+            for unit, sure, (start, end) in zip(units, confidences, reading.spans, strict=True)
         ],
     }
 

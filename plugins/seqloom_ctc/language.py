@@ -21,8 +21,8 @@ UNKNOWN = "\r"
 LONGEST = 1000
 """Maximum length of a gram: each context is padded to it."""
 
-CACHED_ROWS = 20_000
-"""More are forgotten: 16 MB with 100 characters."""
+CACHED = 2_000_000
+"""So many numbers of rows are remembered: 16 MB."""
 
 
 class NGram:
@@ -125,7 +125,7 @@ class NGram:
     def _row(self, context: str) -> NDArray[np.float64]:
         row = self._rows.get(context)
         if row is None:
-            if len(self._rows) >= CACHED_ROWS:
+            if len(self._rows) * len(self._column) >= CACHED:
                 self._rows.clear()
             row = self._rows[context] = np.log(self._smoothed(context))
             row.flags.writeable = False  # it is handed out again and again

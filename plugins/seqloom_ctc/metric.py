@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from torch import Tensor
 
 from seqloom.interfaces import HeadMetric, Matrix, Mode, Prediction, Table, Targets
 from seqloom_ctc.codec import CtcCodec
-from seqloom_ctc.confidence import correct_characters
+from seqloom_ctc.confidence import correct_units
 
 BINS = 15
 NOTHING = "∅"
@@ -65,8 +66,9 @@ class TextErrors(HeadMetric):
             errors = _confusions(read, truth)
             pairs += errors
             self._count(truth, read, len(errors))
-            if "characters" in one:
-                self._add_confidences(one, truth)
+            units = one.get("characters", one.get("pieces"))
+            if units is not None:
+                self._add_confidences(units, self.codec.spelled(target[:size]))
         if isinstance(self.confusions, list):  # else they are put together already
             self.confusions.append(torch.tensor(pairs, device=self.edits.device))
 
@@ -78,9 +80,11 @@ class TextErrors(HeadMetric):
         self.exact += int(read == truth)
         self.lines += 1
 
-    def _add_confidences(self, one: Prediction, truth: str) -> None:
-        confidence = np.array([c["confidence"] for c in one["characters"]], np.float64)
-        correct = np.array(correct_characters(_codes(one["text"]), _codes(truth)), np.float64)
+    def _add_confidences(self, units: Sequence[Mapping[str, Any]], truth: Sequence[str]) -> None:
+        """Add characters or subwords with their confidences; and their truth, spelled out."""
+        confidence = np.array([unit["confidence"] for unit in units], np.float64)
+        read = [str(unit.get("character", unit.get("text"))) for unit in units]
+        correct = np.array(correct_units(read, truth), np.float64)
         bins = np.clip(np.ceil(confidence * BINS) - 1, 0, BINS - 1).astype(int)
         sums = np.zeros((BINS, 3))
         for column, values in enumerate((np.ones_like(confidence), confidence, correct)):
@@ -149,10 +153,6 @@ def _confusions(read: str, truth: str) -> list[tuple[int, int]]:
         got = 0 if edit.tag == "delete" else ord(read[edit.dest_pos])
         found.append((wanted, got))
     return found
-
-
-def _codes(text: str) -> list[int]:
-    return [ord(character) for character in text]
 
 
 def _shown(code: int) -> str:

@@ -50,13 +50,14 @@ def _marked(read: str, truth: str) -> str:
 
 def _alignment(prediction: Prediction, view: View) -> str:
     """Return an SVG strip with each character where it was read, pale where it is unsure."""
-    characters: list[dict[str, Any]] = prediction.get("characters", [])
+    found = prediction.get("characters", prediction.get("pieces"))
+    characters: list[dict[str, Any]] = found or []
     if not 0 < len(characters) <= ALIGNED:
         return ""
     width = view.width
     texts = "".join(
         f'<text x="{_middle(one, view):.1f}" y="13" text-anchor="middle" '
-        f'opacity="{0.25 + 0.75 * one["confidence"]:.2f}">{html.escape(one["character"])}'
+        f'opacity="{0.25 + 0.75 * one["confidence"]:.2f}">{_name(one)}'
         f"<title>{one['confidence']:.3f}</title></text>"
         for one in characters
     )
@@ -64,6 +65,10 @@ def _alignment(prediction: Prediction, view: View) -> str:
         f'<svg viewBox="0 0 {width} 18" style="width:{width}px;max-width:100%;display:block;'
         f'overflow:visible" font-size="12">{texts}</svg>'
     )
+
+
+def _name(unit: dict[str, Any]) -> str:
+    return html.escape(str(unit.get("character", unit.get("text"))))
 
 
 def _middle(character: dict[str, Any], view: View) -> float:

@@ -22,13 +22,30 @@ class Decoder(StrEnum):
     beam = "beam"  # prefix beam search, with the language model and the lexicon, if any
 
 
+class Unit(StrEnum):
+    """What a class of the head stands for."""
+
+    character = "character"  # a class for each character of the training texts
+    subword = "subword"  # a class for each piece of words that byte pair encoding finds
+
+
+class ArpaUnit(StrEnum):
+    """What the n-grams of an ARPA file are made of."""
+
+    word = "word"  # white space separates them
+    character = "character"  # the space is one of them: <space>, ▁ or |
+
+
 @dataclass
 class Ctc:
-    """Parameters of ``head=ctc``: a text, character by character, along the steps.
+    """Parameters of ``head=ctc``: a text, by characters or subwords, along the steps.
 
     Attributes:
         field: Field of the examples that is predicted: a text.
         form: Unicode normal form.
+        unit: What the frames are read as: characters, or subwords, which are pieces of words that
+            byte pair encoding finds in the training texts (needs sentencepiece).
+        vocabulary: Largest number of subwords; fewer if the training texts have fewer.
         extra_characters: Characters to add to those of the training texts, for a later training
             that has them. Evaluated texts need it no more: unseen characters count as mistakes.
             Example: ``"áé"``.
@@ -38,10 +55,15 @@ class Ctc:
         decoder: How a text is found in the scores of the frames.
         beam_width: Number of prefixes that are kept at each frame.
         skip_blank: Frames whose blank is more probable than this are skipped in the beam search.
-        ngram_order: Order of the model of characters that the beam search uses, fitted on the
-            training texts (and ``corpus``); 0: no model.
+        ngram_order: Order of the model of characters (or subwords) that the beam search uses,
+            fitted on the training texts (and ``corpus``); 0: no model.
         ngram_weight: Weight of its log probabilities; ``seqloom tune`` finds one.
-        ngram_bonus: Bonus for each character, against the model's preference for short texts.
+        ngram_bonus: Bonus for each character (or subword), against the model's preference for short
+            texts; with the words of an ARPA file, for each word.
+        arpa: File with an n-gram model in the ARPA format, as KenLM and SRILM write it; it takes
+            the place of the model that ``ngram_order`` asks for. Read in training; the bundle has
+            its n-grams. Example: ``lm.arpa``.
+        arpa_unit: What its n-grams are made of: words between spaces, or characters.
         corpus: File with more text for the n-gram model, one line each. Example: ``corpus.txt``.
         lexicon: File with the words that may be read, one a line; or ``train`` for those of the
             training texts and ``corpus``; null: any. Example: ``train``.
@@ -49,6 +71,8 @@ class Ctc:
 
     field: str = "text"
     form: Form = Form.NFC
+    unit: Unit = Unit.character
+    vocabulary: int = 500
     extra_characters: str = ""
     dropout: float = 0.0
     shortcut: float = 0.1
@@ -58,5 +82,7 @@ class Ctc:
     ngram_order: int = 6
     ngram_weight: float = 0.4
     ngram_bonus: float = 0.6
+    arpa: str | None = None
+    arpa_unit: ArpaUnit = ArpaUnit.word
     corpus: str | None = None
     lexicon: str | None = None

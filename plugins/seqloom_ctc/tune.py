@@ -21,7 +21,7 @@ from seqloom.commands import (
     use_threads,
 )
 from seqloom.errors import ConfigError
-from seqloom_ctc.beam import search
+from seqloom_ctc.beam import language_of, search
 from seqloom_ctc.codec import CtcCodec
 from seqloom_ctc.head import CtcHead
 from seqloom_ctc.schema import Ctc, Decoder
@@ -120,7 +120,7 @@ def _checked(pipeline: Pipeline, model: Path) -> CtcHead:
     head = pipeline.head
     if not isinstance(head, CtcHead):
         raise ConfigError(f"{model} has head={pipeline.head_name}; only head=ctc can be tuned.")
-    if head.codec.ngram is None:
+    if head.codec.ngram is None and head.codec.arpa is None:
         raise ConfigError(
             f"{model} has no n-gram model: it was trained with head.ngram_order=0. Train it with "
             "an order from 1 up."
@@ -179,8 +179,11 @@ def tuned(
 
 def error_rate(lines: Sequence[Line], codec: CtcCodec, options: Ctc) -> float:
     """Return the sum of edits over the sum of lengths, of beam search with these options."""
-    edits = sum(
-        Levenshtein.distance(search(line.log_probs, codec, options, spans=False).labels, line.truth)
-        for line in lines
-    )
-    return edits / max(1, sum(len(line.truth) for line in lines))
+    language = language_of(codec, options)
+    edits = length = 0
+    for line in lines:
+        read = search(line.log_probs, codec, options, spans=False, language=language)
+        truth = codec.decode(line.truth)
+        edits += Levenshtein.distance(codec.decode(read.labels), truth)
+        length += len(truth)
+    return edits / max(1, length)

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from seqloom.errors import ConfigError, DataError, ExampleError
 from seqloom.interfaces import Example, Origin
+from seqloom_ctc import sources
 from seqloom_ctc.codec import CtcCodec, UnseenError
 from seqloom_ctc.schema import Ctc
 
@@ -271,14 +272,15 @@ def test_words_of_the_training_texts_are_whole(fit: Fit, form: Any, script: str)
 def test_a_lexicon_is_read_word_by_word(fit: Fit, tmp_path: Path) -> None:
     path = write(tmp_path, b"New York\nab\n\nab\n")
     codec = fit("ab", lexicon=path)
-    assert codec._words([]) == ["New", "York", "ab"]
+    assert sources.words(codec.options, [], codec.normal) == ["New", "York", "ab"]
     assert codec.lexicon is not None
     assert " " not in codec.lexicon.word_characters
 
 
 def test_a_file_of_another_system_is_read(fit: Fit, tmp_path: Path) -> None:
     path = write(tmp_path, "\ufeffab\r\nba\r\n".encode())
-    assert fit("ab", lexicon=path)._words([]) == ["ab", "ba"]
+    codec = fit("ab", lexicon=path)
+    assert sources.words(codec.options, [], codec.normal) == ["ab", "ba"]
 
 
 def test_a_file_that_cannot_be_read_is_told_of(

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqloom_ctc.beam import Language, Prefix
+from seqloom_ctc.beam import Prefix
 from seqloom_ctc.language import END, ROOT, START, UNKNOWN, Lexicon, NGram
+from seqloom_ctc.scoring import Language, Spelling
 
 texts_of_abc = st.lists(st.text("abc", max_size=8), max_size=5)
 
@@ -117,7 +118,7 @@ def test_rows_cannot_be_changed_by_accident() -> None:
 
 
 def test_forgotten_rows_are_worked_out_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("seqloom_ctc.language.CACHED_ROWS", 2)
+    monkeypatch.setattr("seqloom_ctc.language.CACHED", 2)
     small, model = NGram.fit(["abcabc"], 4, "abc"), NGram.fit(["abcabc"], 4, "abc")
     for context in ("abc", "cab", "bca", "abc", "a", ""):
         expected = np.exp(model.log_probs(context)).tolist()
@@ -170,7 +171,7 @@ def test_says_what_is_wrong_with_stored_bytes(data: bytes, message: str) -> None
 
 def score(lexicon: Lexicon, text: str) -> float:
     """What a whole line adds, character by character, as the beam goes."""
-    total, prefix = 0.0, Prefix(Language("ab .", None, 0.0, 0.0, lexicon))
+    total, prefix = 0.0, Prefix(Language(5, 0.0, [Spelling(lexicon, "ab .")]))
     for character in text:
         label = "ab .".index(character) + 1
         total += float(prefix.row[label])

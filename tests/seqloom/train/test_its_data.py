@@ -137,6 +137,8 @@ def test_parameters_of_a_plugin_that_declares_nothing_count_if_they_could_be_pat
         ({}, ["head.corpus"], True),
         ({}, ["head.corpus", "head.lexicon"], False),
         ({"lexicon": "train", "corpus": None}, [], False),
+        ({"lexicon": "train", "corpus": None, "arpa": "/etc/hosts"}, [], True),
+        ({"lexicon": "train", "corpus": None, "arpa": "/etc/hosts"}, ["head.arpa"], False),
     ],
 )
 def test_classes_are_not_merged_with_files_that_only_the_model_names(

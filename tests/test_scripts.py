@@ -267,7 +267,8 @@ def test_quickstart_predicts_with_the_best_and_names_the_report(
 ) -> None:
     executable(checkout / "scripts" / "setup", "#!/bin/sh\n")
     show = "import sys\nprint('showed', *sys.argv[1:])\n"
-    (checkout / "scripts" / "show_lines.py").write_text(show, encoding="utf-8")
+    for name in ("show_lines.py", "show_commands.py"):
+        (checkout / "scripts" / name).write_text(show, encoding="utf-8")
     (checkout / ".venv" / "bin").mkdir(parents=True)
     (checkout / ".venv" / "bin" / "python").symlink_to(sys.executable)
     seqloom = """\
@@ -287,8 +288,11 @@ esac
     assert "ran predict runs/quickstart/2/bundle -" in lines
     assert "Apple is something that I like to eat." in lines
     assert "showed runs/quickstart-lines" in lines
+    assert "ran train experiment=spoken run_dir=runs/quickstart-speech" in lines
+    assert "showed runs/quickstart-speech" in lines
     assert lines[-1].endswith(
-        "Open in a browser: runs/quickstart/2/report.html runs/quickstart-lines/report.html"
+        "Open in a browser: runs/quickstart/2/report.html runs/quickstart-lines/report.html "
+        "runs/quickstart-speech/report.html"
     )
     executable(
         checkout / ".venv" / "bin" / "seqloom",

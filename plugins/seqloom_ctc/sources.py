@@ -54,7 +54,7 @@ def words(options: Ctc, texts: Sequence[str], normal: Form) -> list[str] | None:
 
 
 def arpa(options: Ctc, texts: Sequence[str], characters: str, form: Form) -> Arpa | None:
-    """Return the n-grams of ``head.arpa`` that can be read; None if there is no such file.
+    """Return the n-grams of ``head.arpa`` that can be read; None if it is not set.
 
     Args:
         options: Parameters of the head.

@@ -13,9 +13,11 @@ from typing import BinaryIO
 import numpy as np
 import soundfile
 
+from seqloom_sound.mp3 import missing_bytes
+
 FORMATS = ("WAV", "WAVEX", "FLAC", "OGG", "MP3")
 """Formats that are decoded, whatever the suffix of a file; truncation is detected in these, in MP3
-where a Xing or Info header has the length."""
+without a Xing or Info header only if the last frame is not whole."""
 
 LONGEST = 1 << 26  # samples of all channels: an hour of sound, 256 MiB of memory
 SLACK = 0.1  # seconds that a part may end after the sound, as rounded times do
@@ -122,7 +124,10 @@ def require_whole(file: soundfile.SoundFile, name: str) -> None:
 
 
 def _require_end(stream: BinaryIO, name: str) -> None:
-    """Refuse an OGG file (RFC 3533) whose last page is not whole, or is not marked as the last.
+    """Refuse a file that ends too early, where no header has its length.
+
+    That is an OGG file (RFC 3533) whose last page is not whole, or is not marked as the last, or an
+    MP3 file whose last frame is not whole.
 
     Raises:
         ValueError: If it is truncated so.
@@ -136,6 +141,9 @@ def _require_end(stream: BinaryIO, name: str) -> None:
         parts = page[27 : 27 + page[26]] if len(page) > 26 else b""
         if not parts or not page[5] & 4 or len(page) < 27 + page[26] + sum(parts):
             raise ValueError(f"{name} is truncated: its last page is not whole, or not the last.")
+    is_mp3 = head.startswith(b"ID3") or head[:1] == b"\xff"
+    if is_mp3 and (missing := missing_bytes(stream)):
+        raise ValueError(f"{name} is truncated: its last frame lacks {missing} bytes.")
     stream.seek(0)
 
 

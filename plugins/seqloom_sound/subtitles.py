@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path, PurePath
 from typing import Any, ClassVar
@@ -15,7 +16,7 @@ from seqloom_sound.cues import Cue, Word, cues_of, spread, timed
 from seqloom_sound.sound import UNNAMED, Sound, SoundFile
 
 
-class Subtitles:
+class Subtitles(ABC):
     """Writes subtitles: of one sound to a file or the terminal, or of each sound to a folder.
 
     Args:
@@ -40,7 +41,7 @@ class Subtitles:
         self._cues: dict[str, list[Cue]] = {}
         self._targets: dict[Path | None, str] = {}
 
-    def begin(self, reader: Reader) -> None:
+    def begin(self, reader: Reader) -> None:  # noqa: B027 - not for subclasses to fill in
         """Do nothing: the reader has no influence."""
 
     def write(self, example: Example, prediction: Prediction) -> None:
@@ -75,9 +76,9 @@ class Subtitles:
             with atomic_file(target) as draft:
                 draft.write_text(text, encoding="utf-8")
 
+    @abstractmethod
     def document(self, cues: Sequence[Cue]) -> str:
         """Return the content of a file."""
-        raise NotImplementedError
 
     def _start(self, sound: str) -> None:
         target = self._out

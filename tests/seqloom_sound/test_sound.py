@@ -153,7 +153,7 @@ def test_others_may_load_their_own() -> None:
         (encoded(kind="AIFF"), r"has the format AIFF \(Apple/SGI\). Convert it to WAV or FLAC"),
         (encoded(kind="OGG", subtype="VORBIS")[:-300], "truncated: its last page is not whole"),
         (encoded(LONG, "OGG", "OPUS")[:-300], "truncated: its last page is not whole"),
-        (encoded(LONG, "MP3", "MPEG_LAYER_III")[:-900], "is truncated: .* of 40000 samples are"),
+        (encoded(LONG, "MP3", "MPEG_LAYER_III")[:-900], "is truncated: its last frame lacks"),
         (encoded(TONE[:0]), "has no samples"),
         (encoded(np.array([0, 1, np.nan]), subtype="FLOAT"), r"sample 2 \(from 0\) is nan"),
     ],

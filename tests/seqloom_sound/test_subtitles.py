@@ -22,7 +22,7 @@ from seqloom_sound.readers.parts import parts
 from seqloom_sound.samples import RATE, speech, tone
 from seqloom_sound.sound import Sound, SoundFile, load_sound
 from seqloom_sound.subtitles import Srt, Subtitles, Vtt, sound_of
-from seqloom_sound.times import with_times
+from seqloom_sound.times import part_times, with_times
 
 
 @dataclass
@@ -161,9 +161,27 @@ def test_words_have_the_times_of_their_characters() -> None:
         {"text": "hi", "confidence": 0.25, "start": 10.0, "end": 12.0},
         {"text": "x", "confidence": 0.5, "start": 15.0, "end": 20.0},
     ]
+    pieces = [
+        {"text": one, "confidence": 0.5, "start": start, "end": end}
+        for one, start, end in [("h", 0.0, 0.1), ("i", 0.1, 0.2), ("▁", 0.3, 0.4), ("▁x", 0.5, 1.0)]
+    ]
+    found = with_times(part(1), "sound", {"text": "hi x", "pieces": pieces})
+    assert found["words"] == [
+        {"text": "hi", "confidence": 0.25, "start": 10.0, "end": 12.0},
+        {"text": "x", "confidence": 0.5, "start": 15.0, "end": 20.0},
+    ]
+    without = {"text": "hi x", "pieces": [{"text": "▁hi", "confidence": 0.5}]}
+    assert "words" not in with_times(part(1), "sound", without)
     tones = Example("a", {"sound": (np.zeros(800), 8000)})
     assert with_times(tones, "sound", {"label": "a"}) == {"label": "a"}
     assert with_times(tones, "sound", {"text": "a"}) == {"text": "a", "start": 0.0, "end": 0.1}
+
+
+def test_tables_have_times_of_parts_only() -> None:
+    assert part_times(part(1), "sound") == ["10.000", "20.000"]
+    listed = Example("b", {"sound": SoundFile("talk.wav", offset=1.5, duration=2.25)})
+    assert part_times(listed, "sound") == ["1.500", "3.750"]
+    assert part_times(Example("c", {"sound": SoundFile("talk.wav")}), "sound") == ["", ""]
 
 
 @pytest.fixture(scope="module")
@@ -184,6 +202,50 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
         run_dir=folder / "run",
     )
     return Path(result.bundle)
+
+
+ARPA = r"""\data\
+ngram 1=6
+\1-grams:
+-99 <s>
+-1 </s>
+-2 <unk>
+-0.5 low
+-0.5 middle
+-0.5 high
+\end\
+"""
+
+
+def test_subwords_and_the_words_of_an_arpa_file_are_in_the_bundle(
+    tmp_path: Path, talk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "lm.arpa").write_text(ARPA)
+    result = seqloom.fit(
+        "data=speech",
+        *(f"data.{split}={path}" for split, path in speech(tmp_path / "data").items()),
+        "frontend=log_mel",
+        "encoder=lstm",
+        "encoder.hidden_size=8",
+        "head=ctc",
+        "head.unit=subword",
+        "head.vocabulary=16",
+        "head.decoder=beam",
+        "head.beam_width=4",
+        f"head.arpa={tmp_path / 'lm.arpa'}",
+        "trainer=cpu",
+        "callbacks=none",
+        "budget.min_steps=0",
+        "trainer.max_steps=2",
+        run_dir=tmp_path / "run",
+    )
+    (tmp_path / "lm.arpa").unlink()
+    assert run(["predict", str(result.bundle), str(talk)]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert len(rows) == 3
+    for row in rows:
+        text = "".join(piece["text"] for piece in row["pieces"]).replace("▁", " ")
+        assert text.split() == row["text"].split() == [word["text"] for word in row["words"]]
 
 
 @pytest.fixture
@@ -209,6 +271,15 @@ def test_predict_cuts_long_sounds_and_writes_times(
         for word in row["words"]
     )
     assert all(len(row["words"]) == len(row["text"].split()) for row in rows)
+    for form in ("tsv", "text"):
+        assert run(["predict", str(bundle), str(talk), "--to", form]) == 0
+        lines = [line.split("\t") for line in capsys.readouterr().out.split("\n")[:-1]]
+        times = [[f"{row['start']:.3f}", f"{row['end']:.3f}"] for row in rows]
+        if form == "tsv":
+            assert lines.pop(0) == ["id", "text", "confidence", "start", "end"]
+            assert [line[3:] for line in lines] == times
+        else:
+            assert lines == [[*time, row["text"]] for time, row in zip(times, rows, strict=True)]
     pipeline = seqloom.load(bundle)
     again = pipeline(parts(str(talk)))
     assert [one["text"] for one in again] == [row["text"] for row in rows]

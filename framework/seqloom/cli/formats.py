@@ -13,7 +13,7 @@ from typing import TextIO
 
 from seqloom.errors import ConfigError, ExampleError, did_you_mean
 from seqloom.files import atomic_file, finite
-from seqloom.interfaces import Example, HeadCodec, Prediction, Reader, Writer
+from seqloom.interfaces import Example, FrontendCodec, HeadCodec, Prediction, Reader, Writer
 from seqloom.plugins import registry
 from seqloom.plugins.registry import import_target
 
@@ -38,7 +38,13 @@ def refuse_unknown(form: str) -> None:
 
 
 @contextmanager
-def writing(form: str, out: Path | None, codec: HeadCodec, gold: bool = False) -> Iterator[Writer]:
+def writing(
+    form: str,
+    out: Path | None,
+    codec: HeadCodec,
+    gold: bool = False,
+    frontend: FrontendCodec | None = None,
+) -> Iterator[Writer]:
     """Provide a writer of predictions in a format; close it at the end unless there was an error.
 
     Args:
@@ -46,6 +52,7 @@ def writing(form: str, out: Path | None, codec: HeadCodec, gold: bool = False) -
         out: File to write; None: standard output.
         codec: Codec of the head that predicts.
         gold: Whether the targets of the inputs are written too.
+        frontend: Codec of the frontend, whose cells are written too.
 
     Raises:
         ConfigError: The format is unknown, or the codec's predictions do not have it.
@@ -55,7 +62,9 @@ def writing(form: str, out: Path | None, codec: HeadCodec, gold: bool = False) -
     if gold and form not in WITH_GOLD:
         raise ConfigError(f"--gold: --to {form} has no place for it; use {', '.join(WITH_GOLD)}.")
     if not target:
-        formatted = FORMS[form](_WithGold(codec) if gold else codec)
+        head = _WithGold(codec) if gold else codec
+        placed = frontend if form in WITH_INPUT and frontend and frontend.cell_names else None
+        formatted = FORMS[form](_WithInput(head, placed) if placed else head)
         with _output(out) as stream:
             yield _Lines(formatted, stream)
         return
@@ -132,7 +141,21 @@ class _WithGold:
         return found
 
 
-Codec = HeadCodec | _WithGold
+class _WithInput:
+    """The rows of a codec, with the cells of the frontend's codec after them."""
+
+    def __init__(self, codec: HeadCodec | _WithGold, frontend: FrontendCodec) -> None:
+        self.row_per_token = codec.row_per_token
+        self.column_names = (*codec.column_names, *frontend.cell_names)
+        self.codec, self.cells = codec, frontend.cells
+
+    def columns(self, example: Example, prediction: Prediction) -> list[list[str]]:
+        """Return the rows, each with the same cells."""
+        cells = self.cells(example, prediction)
+        return [[*row, *cells] for row in self.codec.columns(example, prediction)]
+
+
+Codec = HeadCodec | _WithGold | _WithInput
 
 
 class _Json:
@@ -180,14 +203,18 @@ class _Csv:
 
 
 class _Text:
-    """The first column: the text that was read, or the label."""
+    """The first column: the text that was read, or the label; after the cells of the input."""
 
     def __init__(self, codec: Codec) -> None:
         self.codec = codec
 
     def __call__(self, example: Example, prediction: Prediction) -> str:
         rows = self.codec.columns(example, prediction)
-        return "".join(f"{_cell(row[0])}\n" for row in rows)
+        start = ""
+        if isinstance(self.codec, _WithInput):
+            before = filter(None, self.codec.cells(example, prediction))
+            start = "".join(f"{_cell(one)}\t" for one in before)
+        return "".join(f"{start}{_cell(row[0])}\n" for row in rows)
 
 
 class _Conll:
@@ -239,6 +266,9 @@ FORMS: dict[str, Callable[[Codec], Format]] = {
 
 WITH_GOLD = ("conll", "csv", "jsonl", "tsv")
 """The formats that can have the targets."""
+
+WITH_INPUT = ("csv", "text", "tsv")
+"""The formats that can have columns of the input."""
 
 WITHOUT_SCORES = ("text",)
 """The formats of the core that show no confidences."""

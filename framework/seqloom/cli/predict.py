@@ -50,7 +50,8 @@ def predict(arguments: list[str]) -> int:
     skipped: list[ExampleError] = []
     on_bad: OnBad = skipped.append if options.skip_bad else "raise"
     codec = pipeline.codecs.heads[pipeline.head_name]
-    with writing(options.to, options.out, codec, options.gold) as writer:
+    frontend = pipeline.codecs.frontend
+    with writing(options.to, options.out, codec, options.gold, frontend) as writer:
         reader = build_reader(section)
         writer.begin(reader)
         inputs = reader.inputs(paths)

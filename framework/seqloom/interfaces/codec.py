@@ -55,7 +55,13 @@ class Codec(ABC):
 
 
 class FrontendCodec(Codec):
-    """Codec of a frontend: encodes the inputs."""
+    """Codec of a frontend: encodes the inputs.
+
+    Attributes:
+        cell_names: Names of what ``cells`` returns; none by default.
+    """
+
+    cell_names: tuple[str, ...] = ()
 
     def fields(self, value: Any) -> dict[str, Any] | None:
         """Return the fields of an example for ``pipeline(value)``, or None if it cannot be read.
@@ -111,6 +117,14 @@ class FrontendCodec(Codec):
             prediction: Prediction that the codec of the head described.
         """
         return prediction
+
+    def cells(self, example: Example, prediction: Prediction) -> list[str]:
+        """Return what tables have of the input beside a (described) prediction, such as its times.
+
+        TSV and CSV have them in columns after those of the head; in text output, those that are not
+        empty stand before what is predicted.
+        """
+        return [""] * len(self.cell_names)
 
     def content(self, example: Example, item: Arrays) -> Any:
         """Return a value that is equal for examples with the same input, or None.

@@ -15,7 +15,7 @@ from seqloom_sound.features.noise import Noise, quietest
 from seqloom_sound.features.view import not_shown, view
 from seqloom_sound.schemas.frontend import LogMel
 from seqloom_sound.sound import is_sound, load_sound, resampled, resampled_size
-from seqloom_sound.times import with_times
+from seqloom_sound.times import part_times, with_times
 
 
 class LogMelCodec(FrontendCodec):
@@ -34,6 +34,8 @@ class LogMelCodec(FrontendCodec):
         rate: Samples per second of the sounds that features are computed of.
         spectrum: Computes the power in the bands.
     """
+
+    cell_names = ("start", "end")
 
     def __init__(self, **params: Any) -> None:
         self.params = LogMel(**params)
@@ -104,6 +106,10 @@ class LogMelCodec(FrontendCodec):
         """Return the arrays changed at random; see `SpecAugment`."""
         return {**item, "log_mel": self._augmenter(item["log_mel"], rng)}
 
+    def too_low(self, rate: int) -> str:
+        """Return why the model cannot read sounds of a rate; empty if it can."""
+        return too_low(rate, self.rate, self.spectrum)
+
     def cost(self, item: Arrays) -> int:
         """Return the number of frames before they are joined to steps."""
         return len(item["log_mel"])
@@ -130,6 +136,10 @@ class LogMelCodec(FrontendCodec):
         """Return the prediction with the times of texts and words; see `with_times`."""
         return with_times(example, self.params.field, prediction)
 
+    def cells(self, example: Example, prediction: Prediction) -> list[str]:
+        """Return the start and the end of a part of a sound, in seconds; empty for whole sounds."""
+        return part_times(example, self.params.field)
+
     def show(self, example: Example) -> View:
         """Return a picture of the features, with the place of each step; else why it is missing."""
         try:
@@ -153,12 +163,11 @@ class LogMelCodec(FrontendCodec):
     def _logarithms(self, example: Example, spectrum: MelSpectrum, rate: int) -> np.ndarray:
         """Return the logarithms of the power, (T, bands), in nats."""
         samples, own = self._load(example)
-        if own < rate and own / 2 < spectrum.high:
+        if problem := too_low(own, rate, spectrum):
             raise ExampleError(
                 example,
-                f"the sound has {own} samples per second, so it contains nothing above "
-                f"{own / 2:g} Hz, but bands go up to {spectrum.high:g} Hz. Set frontend.rate={own} "
-                "and train again, or leave the sound out.",
+                f"the sound has {problem}. Set frontend.rate={own} and train again, or leave the "
+                "sound out.",
             )
         power = spectrum(resampled(samples, own, rate))
         return np.asarray(np.log(np.maximum(power, self.params.floor)))
@@ -180,3 +189,13 @@ class LogMelCodec(FrontendCodec):
             if example.origin is not None and text.startswith(str(example.origin)):
                 text = "the file" + text.removeprefix(str(example.origin))  # named by the error
             raise ExampleError(example, text) from error
+
+
+def too_low(own: int, rate: int, spectrum: MelSpectrum) -> str:
+    """Return why a sound of ``own`` samples per second has too few; empty if there are enough."""
+    if own >= rate or own / 2 >= spectrum.high:
+        return ""
+    return (
+        f"{own} samples per second, so it contains nothing above {own / 2:g} Hz, but bands go up "
+        f"to {spectrum.high:g} Hz"
+    )

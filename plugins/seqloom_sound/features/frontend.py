@@ -76,13 +76,16 @@ class LogMelFrontend(Frontend):
         values, lengths = values[:, ::stride], (lengths + stride - 1) // stride
         return Features(self.dropout(values), lengths)
 
-    def stream(self) -> LogMelStream:
+    def stream(self, rate: int | None = None) -> LogMelStream:
         """Return a stream, which computes the features of a sound that arrives in pieces.
 
+        Args:
+            rate: Samples per second of the sound; None: those of the model.
+
         Raises:
-            ConfigError: If the frontend is not causal.
+            ConfigError: If the frontend is not causal, or the rate is too low for its bands.
         """
-        return LogMelStream(self)
+        return LogMelStream(self, rate)
 
     def _planes(self, values: Tensor, lengths: Tensor) -> Tensor:
         """Return the features, and their slopes, as maps of one or two channels, (B, T, F, C)."""

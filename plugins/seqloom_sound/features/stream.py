@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from seqloom.errors import ConfigError
+from seqloom_sound.features.resampling import Resampler
 from seqloom_sound.features.subsampling import WIDTH, Convolution
-from seqloom_sound.sound import load_sound
+from seqloom_sound.sound import HIGHEST_RATE, load_sound
 
 if TYPE_CHECKING:
     from seqloom_sound.features.frontend import LogMelFrontend
@@ -24,27 +25,32 @@ class LogMelStream:
 
     Args:
         frontend: Frontend in eval mode, with ``causal=true``.
+        rate: Samples per second of what is pushed; None: those of the model. Other rates are
+            resampled, which delays a step by up to 10 samples of the lower rate.
 
     Raises:
-        ConfigError: If the frontend is not causal.
+        ConfigError: If the frontend is not causal, or the rate is too low for its bands.
     """
 
-    def __init__(self, frontend: LogMelFrontend) -> None:
+    def __init__(self, frontend: LogMelFrontend, rate: int | None = None) -> None:
         if not frontend.params.causal:
             raise ConfigError(
                 "frontend.causal=False: steps may depend on later sound, so they cannot be "
                 "computed from pieces. Train with frontend.causal=true."
             )
         self._frontend = frontend
+        own = frontend.codec.rate
+        self.rate = own if rate is None else rate
+        """Samples per second of what is pushed."""
+        if not 1 <= self.rate <= HIGHEST_RATE:
+            raise ConfigError(f"rate={rate}: expected samples per second, 1 to {HIGHEST_RATE}.")
+        if problem := frontend.codec.too_low(self.rate):
+            raise ConfigError(f"rate={rate}: {problem}.")
+        self._resampler = None if self.rate == own else Resampler(self.rate, own)
         layers = frontend.subsampling.layers if frontend.subsampling is not None else ()
         self._layers = [_Layer(layer) for layer in layers if isinstance(layer, Convolution)]
         self._rest = np.zeros(0, np.float32)
         self._samples = self._frames = self._skip = 0
-
-    @property
-    def rate(self) -> int:
-        """Samples per second of what is pushed."""
-        return self._frontend.codec.rate
 
     def push(self, samples: np.ndarray) -> Tensor:
         """Return the features, (T, D), that are known with some more samples.
@@ -58,9 +64,15 @@ class LogMelStream:
         Raises:
             ValueError: If the samples are not finite, or have another shape or type.
         """
-        spectrum = self._frontend.codec.spectrum
         if len(samples):
             samples, _ = load_sound((samples, self.rate))
+            if self._resampler is not None:
+                samples = self._resampler.push(samples)
+        return self._push(samples)
+
+    def _push(self, samples: np.ndarray) -> Tensor:
+        """Return the features that are known with some more samples at the rate of the model."""
+        spectrum = self._frontend.codec.spectrum
         self._samples += len(samples)
         self._rest = np.concatenate([self._rest, samples[self._skip :]])
         self._skip = max(0, self._skip - len(samples))
@@ -77,9 +89,11 @@ class LogMelStream:
     def end(self) -> Tensor:
         """Return the last features, (T, D): those of samples that do not fill a window."""
         spectrum = self._frontend.codec.spectrum
+        first = None if self._resampler is None else self._push(self._resampler.end())
         count = spectrum.frames(self._samples) - self._frames if self._samples else 0
         self._frames += count
-        return self._read(spectrum(self._rest)[:count])
+        last = self._read(spectrum(self._rest)[:count])
+        return last if first is None else torch.cat([first, last])
 
     @torch.inference_mode()
     def _read(self, power: np.ndarray) -> Tensor:

@@ -75,25 +75,19 @@ def _require(valid: bool, name: str, pauses: Pauses, expected: str) -> None:
 
 
 @dataclass
-class Sounds:
-    r"""Parameters of ``data=sounds``: sound files with labels or texts. Since 0.2.
+class Recordings:
+    """Parameters of the readers of sound files.
 
     Attributes:
-        train: Folder or .zip with a folder of sounds for each label (``yes/001.wav``), or a table
-            (.tsv, .csv) with a header that lists sounds. Example: ``sounds/train``.
+        train: Sounds to train on. Example: ``sounds/train``.
         val: As ``train``, for validation; without it, ``hold_out.val`` or ``split.val`` may take it
             from ``train``. Example: ``sounds/val``.
         test: As ``train``, for the test; without it, ``hold_out.test`` or ``split.test`` may take
             it from ``train``. Example: ``sounds/test``.
-        sounds: For tables, the folder or .zip of the sounds. null: the .zip with the name of the
-            table beside it (``train.zip`` for ``train.tsv``), or else the folder of the table.
-            Example: ``sounds.zip``.
-        columns: Field → column of a table; empty means {sound: sound, label: label}. Fields other
-            than ``sound``, ``label`` and ``text`` are stored in ``meta`` of the examples.
-            Example: ``{sound: file, label: command}``.
-        pattern: For folders and .zip files, a regular expression for the names of files with their
-            folder, whose named groups are fields. null: the label is the name of the folder.
-            Example: ``"(?P<label>\w+)/(?P<speaker>\w+)_.*"``.
+        sounds: Folder or .zip of the sounds that a file lists. Example: ``sounds.zip``.
+        columns: Field → column of a file that lists sounds. Example: ``{sound: file}``.
+        pattern: Regular expression for the names of sound files.
+            Example: ``"(?P<speaker>.+)/.*"``.
         channel: Number of the channel to read, from 0, of sounds with several; null: their mean.
             Example: ``0``.
         cut: Whether ``predict`` cuts sounds longer than ``pauses.longest`` at pauses.
@@ -117,7 +111,26 @@ class Sounds:
 
 
 @dataclass
-class Speech:
+class Sounds(Recordings):
+    r"""Parameters of ``data=sounds``: sound files with labels or texts. Since 0.2.
+
+    Attributes:
+        train: Folder or .zip with a folder of sounds for each label (``yes/001.wav``), or a table
+            (.tsv, .csv) with a header that lists sounds. Example: ``sounds/train``.
+        sounds: For tables, the folder or .zip of the sounds. null: the .zip with the name of the
+            table beside it (``train.zip`` for ``train.tsv``), or else the folder of the table.
+            Example: ``sounds.zip``.
+        columns: Field → column of a table; empty means {sound: sound, label: label}. Fields other
+            than ``sound``, ``label`` and ``text`` are stored in ``meta`` of the examples.
+            Example: ``{sound: file, label: command}``.
+        pattern: For folders and .zip files, a regular expression for the names of files with their
+            folder, whose named groups are fields. null: the label is the name of the folder.
+            Example: ``"(?P<label>\w+)/(?P<speaker>\w+)_.*"``.
+    """
+
+
+@dataclass
+class Speech(Recordings):
     r"""Parameters of ``data=speech``: sound files with what is said in them. Since 0.2.
 
     Attributes:
@@ -125,10 +138,6 @@ class Speech:
             ``*.trans.txt`` as in LibriSpeech; a manifest (.jsonl, .json) with an object on each
             line, as NeMo and Lhotse write them; a table (.tsv, .csv) with a header, such as those
             of Common Voice; or a data folder of Kaldi with ``wav.scp``. Example: ``speech/train``.
-        val: As ``train``, for validation; without it, ``hold_out.val`` or ``split.val`` may take it
-            from ``train``. Example: ``speech/val``.
-        test: As ``train``, for the test; without it, ``hold_out.test`` or ``split.test`` may take
-            it from ``train``. Example: ``speech/test``.
         sounds: For tables, manifests and Kaldi, the folder or .zip that the paths of sounds are
             relative to. null: the .zip with the name of the file beside it, the folder ``clips``
             beside a table of Common Voice, or else the folder of the file.
@@ -140,26 +149,11 @@ class Speech:
             Example: ``{sound: recording, text: words}``.
         pattern: For folders and .zip files, a regular expression for the names of files with their
             folder, whose named groups are fields. Example: ``"(?P<speaker>\w+)/.*"``.
-        channel: Number of the channel to read, from 0, of sounds with several; null: their mean.
-            Example: ``0``.
-        cut: Whether ``predict`` cuts sounds longer than ``pauses.longest`` at pauses.
-        pauses: How they are cut.
-        hold_out: Split → field → values: sounds of ``train`` with one of the values belong to that
-            split. To test, if they belong to both. Example: ``{val: {speaker: [anna]}}``.
-        split: Random splits of ``train``.
+        cut: Whether ``predict`` cuts sounds longer than ``pauses.longest`` at pauses, if they have
+            no text.
     """
 
-    train: str | None = None
-    val: str | None = None
-    test: str | None = None
-    sounds: str | None = None
-    columns: dict[str, str] = field(default_factory=dict)
-    pattern: str | None = None
-    channel: int | None = None
     cut: bool = True
-    pauses: Pauses = field(default_factory=Pauses)
-    hold_out: dict[str, dict[str, list[str]]] = field(default_factory=dict)
-    split: SplitConfig = field(default_factory=SplitConfig)
 
 
 def given_fields(params: Mapping[str, Any]) -> dict[str, str]:

@@ -56,6 +56,29 @@ def test_the_header_comes_once() -> None:
     assert write(example, {"tags": ["O"]}) == "x\ta\tO\n"
 
 
+def test_cells_of_the_input_stand_after_those_of_the_head_and_before_a_text(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    class Times:
+        cell_names = ("start", "end")
+
+        def cells(self, example: Example, prediction: dict[str, Any]) -> list[str]:
+            return ["1.5", "2\t0"] if example.id == "part" else ["", ""]
+
+    codec, frontend = Tags(), Times()
+    expected = {
+        "tsv": "id\ttoken\ttag\tstart\tend\npart\ta\tO\t1.5\t2 0\nall\ta\tO\t\t\n",
+        "csv": "id,token,tag,start,end\npart,a,O,1.5,2\t0\nall,a,O,,\n",
+        "text": "1.5\t2 0\ta\na\n",
+        "conll": "a\tO\n\na\tO\n\n",
+    }
+    for form, text in expected.items():
+        with writing(form, None, codec, frontend=frontend) as writer:  # type: ignore[arg-type]
+            for name in ("part", "all"):
+                writer.write(Example(name, {"tokens": ["a"]}), {"tags": ["O"]})
+        assert capsys.readouterr().out == text
+
+
 def test_json_has_no_nan_and_keeps_letters() -> None:
     codec: Any = Tags()
     line = FORMS["jsonl"](codec)(Example("é", {}), {"score": float("nan"), "text": "a\nb"})

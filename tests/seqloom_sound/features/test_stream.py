@@ -15,6 +15,7 @@ from seqloom.interfaces import Example, Features
 from seqloom.plugins import resolve
 from seqloom_sound.features.codec import LogMelCodec
 from seqloom_sound.features.frontend import LogMelFrontend
+from seqloom_sound.features.resampling import HALF
 from seqloom_sound.samples import RATE
 
 SAMPLES = np.asarray(0.1 * np.random.default_rng(1).normal(size=2537), np.float32)
@@ -63,6 +64,39 @@ def test_pieces_have_the_features_of_the_whole(variant: str, size: int) -> None:
     pieces = [stream.push(SAMPLES[at : at + size]) for at in range(0, len(SAMPLES), size)]
     found = torch.cat([*pieces, stream.end()])
     assert torch.allclose(found, features_of(frontend, SAMPLES).values[0], atol=1e-5)
+
+
+@pytest.mark.parametrize("rate", [11025, 16000, 44100, 8001])
+@pytest.mark.parametrize("size", [1000, 3331, 50_000])
+def test_pieces_at_another_rate_have_the_features_of_the_whole(rate: int, size: int) -> None:
+    samples = np.asarray(0.1 * np.random.default_rng(2).normal(size=rate // 2), np.float32)
+    frontend = frontend_of(subsampling=2, channels=[3])
+    stream = frontend.stream(rate)
+    assert stream.rate == rate
+    pieces = [stream.push(samples[at : at + size]) for at in range(0, len(samples), size)]
+    found = torch.cat([*pieces, stream.end()])
+    codecs = Codecs(frontend.codec, {})
+    example = Example("a", {"sound": (samples, rate)})
+    batch = codecs.collate()([codecs.encode_inputs(example)])
+    with torch.no_grad():
+        whole = frontend(batch.inputs).values[0]
+    assert torch.allclose(found, whole, atol=1e-4)
+
+
+def test_a_piece_at_another_rate_is_used_at_once() -> None:
+    samples = np.zeros(16000, np.float32)
+    stream = frontend_of().stream(16000)
+    found = sum(len(stream.push(samples[at : at + 160])) for at in range(0, 16000, 160))
+    assert found == (8000 - HALF - 200) // 80 + 1
+    assert stream._resampler is not None
+    assert len(stream._resampler._rest) < 1000
+
+
+def test_a_rate_that_is_too_low_or_none_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"rate=4000: 4000 samples per second, so it contains "):
+        frontend_of().stream(4000)
+    with pytest.raises(ConfigError, match=r"rate=0: expected samples per second"):
+        frontend_of().stream(0)
 
 
 def test_a_step_is_returned_as_soon_as_its_window_is_full() -> None:

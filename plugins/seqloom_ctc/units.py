@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from seqloom.errors import ConfigError, DataError
+from seqloom.errors import Cause, ConfigError, DataError
 from seqloom.plugins import install_command
 from seqloom_ctc.schema import Ctc, Unit
 
@@ -206,6 +206,7 @@ def _sentencepiece() -> Any:
         import sentencepiece
     except ImportError as error:
         raise ConfigError(
-            f"head.unit=subword needs sentencepiece: {install_command('subwords')}."
+            f"head.unit=subword needs sentencepiece: {install_command('subwords')}.",
+            cause=Cause.missing_extra,
         ) from error
     return sentencepiece

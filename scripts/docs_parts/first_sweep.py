@@ -7,7 +7,7 @@ from typing import Any
 
 from _first_sweep import trained
 
-COLUMNS = ("encoder", "val F1", "test F1", "weights")
+COLUMNS = ("encoder", "val F1", "test F1", "parameters")
 
 
 def measure() -> dict[str, Any]:

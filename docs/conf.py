@@ -26,6 +26,7 @@ extensions = [
     "sphinxext.opengraph",
     "mathml",
     "measured",
+    "outputs",
     "pictures",
     "encoder_cards",
     "config_keys",

@@ -54,6 +54,7 @@ APPLE = {
         }
     ],
 }
+SESSION = {"drawing": "transcript", "steps": [{"block": "echo '<'", "output": "<"}]}
 
 
 @pytest.fixture
@@ -73,7 +74,8 @@ def test_a_stored_measurement_is_of_today_and_shown(name: str) -> None:
     drawn = draw(name, stored)
     if drawn.startswith("<svg"):
         assert ElementTree.fromstring(drawn).get("aria-label")
-    shown = [page for page in PAGES if f"{{measured}} {name}\n" in page.read_text("utf-8")]
+    ways = tuple(f"{{{way}}} {name}\n" for way in ("measured", "output"))
+    shown = [page for page in PAGES if any(way in page.read_text("utf-8") for way in ways)]
     assert shown, f"no page shows {name}"
 
 
@@ -82,7 +84,7 @@ def test_every_part_is_stored() -> None:
 
 
 @pytest.mark.parametrize(
-    "measured", [APPLE, LINES, TABLE, DOTS, HEAT], ids=lambda one: one["drawing"]
+    "measured", [APPLE, LINES, TABLE, DOTS, HEAT, SESSION], ids=lambda one: one["drawing"]
 )
 def test_a_drawing_is_whole(place: Place, measured: dict[str, object]) -> None:
     place.write("one", measured)
@@ -184,7 +186,7 @@ def test_values_that_cannot_be_drawn(
 
 
 def test_every_kind_is_tried_here() -> None:
-    tried = {one["drawing"] for one in (APPLE, LINES, TABLE, DOTS, HEAT)}
+    tried = {one["drawing"] for one in (APPLE, LINES, TABLE, DOTS, HEAT, SESSION)}
     assert tried == set(kinds())
 
 

@@ -24,6 +24,11 @@ WITHOUT_ENTRY = {"seqloom.__version__", "seqloom.SeqloomError"}  # told of under
 INTERFACES = ("Reader", "Writer", "Codec", "FrontendCodec", "HeadCodec", "Frontend", "Encoder")
 HEADS = ("Head", "HeadMetric")
 
+SEARCHED = (
+    *("install", "class weights", "gpu", "confidence", "gate", "early stopping", "multi-label"),
+    *("resume", "slurm"),
+)
+
 pytestmark = pytest.mark.xdist_group("site")
 
 
@@ -115,3 +120,10 @@ def test_the_front_page_and_the_readme_name_the_same_command() -> None:
     for page in pages:
         text = page.read_text(encoding="utf-8")
         assert command in re.sub(r" \\\n\s*", " ", text), page
+
+
+@pytest.mark.parametrize("word", SEARCHED)
+def test_a_heading_has_the_word_that_people_search_for(site: Path, word: str) -> None:
+    index = (site / "searchindex.js").read_text(encoding="utf-8")
+    headings = json.loads(index.removeprefix("Search.setIndex(").removesuffix(")"))["alltitles"]
+    assert [heading for heading in headings if word in heading.lower()]

@@ -83,6 +83,7 @@ myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist", "dollarmath"
 
 copybutton_prompt_text = r"\$ |>>> |\.\.\. "
 copybutton_prompt_is_regexp = True
+copybutton_selector = "div:not(.output) > div.highlight > pre"
 
 default_role = "py:obj"  # `Encoder` in a docstring becomes a link where there is such a name
 autodoc_default_options = {"members": True, "member-order": "bysource"}

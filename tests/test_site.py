@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from jinja2 import Template
 from site_links import dead_links
 
 from seqloom.plugins import component as hooks
@@ -127,3 +128,13 @@ def test_a_heading_has_the_word_that_people_search_for(site: Path, word: str) ->
     index = (site / "searchindex.js").read_text(encoding="utf-8")
     headings = json.loads(index.removeprefix("Search.setIndex(").removesuffix(")"))["alltitles"]
     assert [heading for heading in headings if word in heading.lower()]
+
+
+def test_readers_can_switch_between_versions(site: Path) -> None:
+    template = (DOCS / "_templates" / "sidebar" / "versions.html").read_text(encoding="utf-8")
+    versions = {"0.2.0": "../0.2.0/", "0.1.0": "https://old.example/"}
+    html = Template(template).render(versions=versions, release="0.2.0", content_root="../")
+    assert '<a href="../../0.2.0/" aria-current="true">0.2.0</a>' in html
+    assert '<a href="https://old.example/">0.1.0</a>' in html
+    assert "versions" not in Template(template).render(versions={})
+    assert 'class="versions"' not in (site / "start" / "install.html").read_text("utf-8")

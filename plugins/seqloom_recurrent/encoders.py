@@ -10,9 +10,18 @@ from torch import Tensor
 
 from seqloom.checks import check_count, check_features, check_option, check_probability
 from seqloom.interfaces import Encoded, Encoder, Features, State
-from seqloom.nn import Bidirectional, Layer, LayerOutput, Merge, Stack, zero_padding
+from seqloom.nn import (
+    Bidirectional,
+    GRULayer,
+    Layer,
+    LayerOutput,
+    LSTMLayer,
+    Merge,
+    RNNLayer,
+    Stack,
+    zero_padding,
+)
 from seqloom_recurrent import Nonlinearity
-from seqloom_recurrent.layers import GRULayer, LSTMLayer, RecurrentLayer, RNNLayer
 
 _CALIBRATION_BATCH = (16, 16)  # sequences, steps
 
@@ -35,7 +44,7 @@ class Recurrent(Encoder):
         ConfigError: A parameter is out of range; the message has its key.
     """
 
-    layer_class: ClassVar[Callable[..., RecurrentLayer]]
+    layer_class: ClassVar[Callable[..., Layer]]
 
     def __init__(
         self,

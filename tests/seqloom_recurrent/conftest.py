@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from seqloom.interfaces import Features
+from seqloom.nn.recurrent import Path, RecurrentLayer
 from seqloom_recurrent import encoders
 from seqloom_recurrent.encoders import Recurrent, ScaledProduct
-from seqloom_recurrent.layers import Path, RecurrentLayer
 
 CLASSES: dict[str, type[Recurrent]] = {
     "rnn": encoders.RNN,

@@ -10,6 +10,7 @@ import torch
 
 from seqloom.errors import ConfigError
 from seqloom.interfaces import Features
+from seqloom_recurrent.encoders import BiLSTM
 
 CAUSAL = ["rnn", "lstm", "gru"]
 BOTH = ["birnn", "bilstm", "bigru"]
@@ -192,3 +193,10 @@ def test_refuses_unknown_options(tools: Any) -> None:
         tools.make("bilstm", merge="summ")
     with pytest.raises(ConfigError, match=r"nonlinearity is 'tan'. Did you mean 'tanh'\?"):
         tools.make("birnn", nonlinearity="tan")
+
+
+def test_the_forget_bias_reaches_the_layers() -> None:
+    encoder = BiLSTM(3, 4, num_layers=2, forget_bias=3.0)
+    biases = [bias for key, bias in encoder.named_parameters() if "bias_ih" in key]
+    assert len(biases) == 4
+    assert all(bias[4:8].eq(3.0).all() for bias in biases)

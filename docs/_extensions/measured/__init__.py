@@ -76,7 +76,7 @@ class MeasuredValue(SphinxRole):
             value: Any = _read(self.env, name)["values"]
             for key in path.split("/"):
                 value = value[key if isinstance(value, Mapping) else int(key)]
-            return [nodes.Text(format(value, *form))], []
+            return [nodes.Text(format(value, *form).replace("-", "−"))], []
         except (StoredError, LookupError, ValueError, TypeError) as error:
             place = self.inliner.reporter  # type: ignore[attr-defined]
             message = place.error(f"{{measured}}`{self.text}`: {error!r}", line=self.lineno)

@@ -1,4 +1,4 @@
-"""SVG as text: elements, axes and their ticks."""
+"""SVG as text: elements, axes and their ticks, cells of heat maps."""
 
 from __future__ import annotations
 
@@ -101,11 +101,11 @@ def number(value: float) -> str:
     return f"{value:g}".replace("-", "−")
 
 
-def shade(value: float, reach: float) -> str:
-    """Return the style of a cell of a heat map: colour by sign, strength by size."""
-    strength = min(1.0, abs(value) / reach) * 100
+def cell(value: float, reach: float, **place: float) -> str:
+    """Return a cell of a heat map: colour by sign, full where the value has the size ``reach``."""
     kind = "positive" if value >= 0 else "negative"
-    return f"fill:color-mix(in srgb,var(--measured-{kind}) {strength:.0f}%,var(--measured-zero))"
+    strength = min(1.0, abs(value) / reach)
+    return element("rect", **place, class_=kind, fill_opacity=strength)
 
 
 def polyline(points: Sequence[tuple[float, float]], kind: str) -> str:

@@ -18,16 +18,20 @@ if TYPE_CHECKING:
     from seqloom.nn.mask import is_full, length_mask, zero_padding
     from seqloom.nn.merge import merge_function, merged_size
     from seqloom.nn.pooling import Pooling
+    from seqloom.nn.recurrent import GRULayer, LSTMLayer, RNNLayer
     from seqloom.nn.reversal import reverse_within_lengths
     from seqloom.nn.stack import Stack
 
 _HOMES = {
     "Bidirectional": "bidirectional",
     "Dropout": "dropout",
+    "GRULayer": "recurrent",
+    "LSTMLayer": "recurrent",
     "Layer": "layer",
     "LayerOutput": "layer",
     "LockedDropout": "dropout",
     "Pooling": "pooling",
+    "RNNLayer": "recurrent",
     "Stack": "stack",
     "is_full": "mask",
     "length_mask": "mask",
@@ -40,12 +44,15 @@ _HOMES = {
 __all__ = [
     "Bidirectional",
     "Dropout",
+    "GRULayer",
+    "LSTMLayer",
     "Layer",
     "LayerOutput",
     "LockedDropout",
     "Merge",
     "Pooling",
     "PoolingMethod",
+    "RNNLayer",
     "Stack",
     "is_full",
     "length_mask",

@@ -7,13 +7,12 @@ a list of rows; ``reach``, the size of a value that has the full colour.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import Any
 
 from measured import svg
 
 CELL = 14
-HEAD, LEFT, GAP = 22, 92, 16
+HEAD, LEFT, GAP = 22, 84, 14
 
 
 def draw(values: Mapping[str, Any]) -> str:
@@ -31,12 +30,10 @@ def draw(values: Mapping[str, Any]) -> str:
 
 
 def cells(matrix: Sequence[Sequence[float]], reach: float, left: float, top: float) -> list[str]:
-    """Return the cells of a matrix, each with its value as a tooltip."""
+    """Return the cells of a matrix, from its upper left corner."""
     found = []
     for row, numbers in enumerate(matrix):
         for column, value in enumerate(numbers):
-            place = {"x": left + CELL * column, "y": float(top + CELL * row)}
-            tip = svg.element("title", escape(f"{value:.2f}"))
-            size = {"width": CELL - 1, "height": CELL - 1}
-            found.append(svg.element("rect", tip, **place, **size, style=svg.shade(value, reach)))
+            place = {"x": left + CELL * column, "y": top + CELL * row}
+            found.append(svg.cell(value, reach, **place, width=CELL - 1, height=CELL - 1))
     return found

@@ -13,7 +13,7 @@ from typing import Any
 from measured import svg
 
 HEIGHT = 250
-LEFT, RIGHT, TOP, BOTTOM = 46, svg.WIDTH - 84, 16, HEIGHT - 40
+LEFT, RIGHT, TOP, BOTTOM = 46, svg.WIDTH - 84, 26, HEIGHT - 40
 _GAP = 13.0
 """Space between two names at the right end."""
 
@@ -78,7 +78,7 @@ def _y_axis(
     low, high = axis.get("range", (min(everything), max(everything)))
     make, marks = (svg.logarithmic, svg.powers) if axis.get("log") else (svg.linear, svg.ticks)
     scale = make(low, high, BOTTOM, TOP)
-    parts = [svg.text(axis["label"], 4, TOP - 5, kind="label")]
+    parts = [svg.text(axis["label"], 4, TOP - 14, kind="label")]
     for tick in marks(low, high):
         y = scale(tick)
         parts += [

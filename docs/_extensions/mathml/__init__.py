@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
@@ -13,13 +14,14 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.writers.html5 import HTML5Translator
 
+STATIC = Path(__file__).parent / "static"
 _log = logging.getLogger(__name__)
 
 
 def _mathml(node: nodes.Node, tex: str, block: bool) -> str:
     """Return LaTeX as MathML; LaTeX that is not understood is a warning, so the build fails."""
     try:
-        markup: str = tex2mathml(tex, as_block=block)
+        markup: str = tex2mathml(tex, as_block=block).strip()
     except MathError as error:
         _log.warning("cannot show the formula %s: %s", tex, error, location=node)
         return ""
@@ -42,4 +44,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     renderers = {"inline_renderers": (_visit_inline, None), "block_renderers": (_visit_block, None)}
     app.add_html_math_renderer("mathml", **renderers)
     app.config.html_math_renderer = "mathml"
+    app.connect("builder-inited", lambda app: app.config.html_static_path.append(str(STATIC)))
+    app.add_css_file("mathml.css")
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from seqloom_recurrent.layers import LSTMLayer
-from seqloom_recurrent.prepacked import Prepacked, has_prepacked_lstm
+from seqloom.nn import LSTMLayer
+from seqloom.nn.prepacked import Prepacked, has_prepacked_lstm
 
 needs_kernel = pytest.mark.skipif(not has_prepacked_lstm(), reason="needs oneDNN's LSTM")
 

@@ -1,44 +1,35 @@
-"""One recurrent layer in one direction, over right-padded batches.
-
-Sorted by length, the rows that have not ended yet are always the first ones. A batch of few pieces,
-each some steps of the first rows, then holds nearly all real steps and little else::
-
-    row 0  ████████│████████│███      piece 1: 4 rows, 8 steps
-    row 1  ████████│█████···│         piece 2: 2 rows, 8 steps
-    row 2  ███████·│                  piece 3: 1 row,  3 steps
-    row 3  ██████··│
-
-Each piece is one call of a fused kernel, which starts from the state that the last one left.
-"""
+"""Recurrent layers of one direction, with the same results alone and padded: RNN, LSTM and GRU."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, partial
 from typing import Self
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from seqloom.interfaces import State
-from seqloom.nn import Layer, LayerOutput, is_full
-from seqloom_recurrent.prepacked import Prepacked
-
-_KEPT = 0.5  # a piece ends when no more than this share of its rows is left,
-_STEPS = 8  # but not before this many steps: each call has a fixed cost
-_FULL = 0.8  # a batch with a larger share of real steps is not split
+from seqloom.interfaces.encoder import State
+from seqloom.nn.layer import Layer, LayerOutput
+from seqloom.nn.mask import is_full
+from seqloom.nn.pieces import (
+    by_length,
+    is_worth_splitting,
+    join_steps,
+    split_batch,
+    split_steps,
+)
+from seqloom.nn.prepacked import Prepacked
 
 
 class Path(StrEnum):
     """How a layer computes a ragged batch; the results are the same."""
 
     dense = "dense"  # the padding included
-    pieces = "pieces"  # in a few dense pieces; see above
+    pieces = "pieces"  # in a few dense pieces; see `seqloom.nn.pieces`
     packed = "packed"  # as torch's PackedSequence
 
 
@@ -150,7 +141,19 @@ class RecurrentLayer(Layer):
 
 
 class RNNLayer(RecurrentLayer):
-    """h_t = f(W x_t + U h_{t-1} + b), f being tanh or relu; Elman 1990.
+    """Simple recurrent layer: h_t = f(W x_t + U h_{t-1} + b), f being tanh or relu.
+
+    Elman 1990, "Finding structure in time". Its state is h, (B, H). U starts orthogonal.
+
+    Args:
+        input_size: D.
+        hidden_size: H.
+        nonlinearity: ``tanh`` or ``relu``.
+
+    >>> layer = RNNLayer(3, 4)
+    >>> outputs = layer(torch.zeros(2, 5, 3), torch.tensor([5, 2])).outputs  # (B, T, D)
+    >>> outputs.shape
+    torch.Size([2, 5, 4])
 
     With relu a state has no bound and could overflow in the padding, which would make the weights'
     gradients NaN: so relu takes ragged batches packed on every device.
@@ -184,8 +187,24 @@ class RNNLayer(RecurrentLayer):
 class GRULayer(RecurrentLayer):
     """Gated recurrent unit in torch's and cuDNN's form, the reset gate after the product.
 
-    r = σ(W_r x + U_r h), z = σ(W_z x + U_z h), n = tanh(W_n x + b + r ⊙ (U_n h + b')),
-    h' = (1 - z) ⊙ n + z ⊙ h; Cho et al. 2014, with the reset as in torch.nn.GRU.
+    ::
+
+        r_t = σ(W_r x_t + U_r h_{t-1} + b_r)                 reset gate
+        z_t = σ(W_z x_t + U_z h_{t-1} + b_z)                 update gate
+        n_t = tanh(W_n x_t + b_n + r_t ⊙ (U_n h_{t-1} + b'_n))
+        h_t = (1 - z_t) ⊙ n_t + z_t ⊙ h_{t-1}
+
+    Cho et al. 2014, "Learning phrase representations using RNN encoder-decoder for statistical
+    machine translation", with the reset as in ``torch.nn.GRU``. Its state is h, (B, H).
+
+    Args:
+        input_size: D.
+        hidden_size: H.
+
+    >>> layer = GRULayer(3, 4)
+    >>> output, state = layer.step(torch.zeros(2, 3), layer.initial_state(2))  # one step, (B, D)
+    >>> output.shape
+    torch.Size([2, 4])
     """
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
@@ -198,10 +217,29 @@ class GRULayer(RecurrentLayer):
 
 
 class LSTMLayer(RecurrentLayer):
-    """Long short-term memory with a forget gate; Gers, Schmidhuber and Cummins 2000.
+    """Long short-term memory with a forget gate.
 
-    i, f, o = σ(W x + U h + b), g = tanh(W x + U h + b), c' = f ⊙ c + i ⊙ g, h' = o ⊙ tanh(c').
-    Its state is the pair (h, c).
+    ::
+
+        f_t = σ(W_f x_t + U_f h_{t-1} + b_f)                 forget gate
+        i_t = σ(W_i x_t + U_i h_{t-1} + b_i)                 input gate
+        o_t = σ(W_o x_t + U_o h_{t-1} + b_o)                 output gate
+        g_t = tanh(W_g x_t + U_g h_{t-1} + b_g)              candidate
+        c_t = f_t ⊙ c_{t-1} + i_t ⊙ g_t
+        h_t = o_t ⊙ tanh(c_t)
+
+    Hochreiter and Schmidhuber 1997, "Long short-term memory"; the forget gate is that of Gers,
+    Schmidhuber and Cummins 2000, "Learning to forget". Its state is the pair (h, c), (B, H) each.
+
+    Args:
+        input_size: D.
+        hidden_size: H.
+        forget_bias: b_f at the start; 1 lets a new layer remember.
+
+    >>> layer = LSTMLayer(3, 4)
+    >>> output, (h, c) = layer.step(torch.zeros(2, 3), layer.initial_state(2))  # one step, (B, D)
+    >>> output.shape, c.shape
+    (torch.Size([2, 4]), torch.Size([2, 4]))
     """
 
     def __init__(self, input_size: int, hidden_size: int, forget_bias: float = 1.0) -> None:
@@ -304,54 +342,3 @@ def initialise(core: nn.RNNBase, forget_bias: float | None = None) -> None:
     recurrent_bias.zero_()
     if forget_bias is not None:
         input_bias[size : 2 * size] = forget_bias  # torch's order of the gates is i, f, g, o
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A number of steps of a number of the longest rows."""
-
-    rows: int
-    steps: int
-
-
-def split_batch(lengths: list[int]) -> list[Piece]:
-    """Return the pieces of a batch with these lengths, longest first.
-
-    >>> split_batch([19, 13, 7, 6])
-    [Piece(rows=4, steps=8), Piece(rows=2, steps=8), Piece(rows=1, steps=3)]
-    """
-    pieces: list[Piece] = []
-    start, rows, longest = 0, len(lengths), lengths[0]
-    while start < longest:
-        end = min(max(lengths[int(rows * _KEPT)], start + _STEPS), longest)
-        pieces.append(Piece(rows, end - start))
-        start = end
-        rows = sum(length > start for length in lengths[:rows])
-    return pieces
-
-
-def is_worth_splitting(lengths: Tensor, size: int) -> bool:
-    """Return whether a batch with these lengths, (B,), padded to ``size``, has much padding."""
-    return int(lengths.sum()) < _FULL * lengths.numel() * size
-
-
-def by_length(lengths: Tensor, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Return the order of rows from the longest to the shortest, and the order that undoes it."""
-    order = lengths.argsort(descending=True, stable=True)
-    return order.to(device), order.argsort().to(device)
-
-
-def split_steps(values: Tensor, pieces: list[Piece]) -> list[Tensor]:
-    """Return the pieces of (B, T, D) values whose rows are sorted by length, each (rows, steps, D).
-
-    Everything after the last piece is padding in every row.
-    """
-    steps = [piece.steps for piece in pieces]
-    parts = torch.split(values, [*steps, values.shape[1] - sum(steps)], dim=1)
-    return [part[: piece.rows] for piece, part in zip(pieces, parts, strict=False)]
-
-
-def join_steps(parts: list[Tensor], rows: int, size: int) -> Tensor:
-    """Return (B, T, H), the pieces side by side again with zeros around them."""
-    level = torch.cat([F.pad(part, (0, 0, 0, 0, 0, rows - len(part))) for part in parts], dim=1)
-    return F.pad(level, (0, 0, 0, size - level.shape[1]))

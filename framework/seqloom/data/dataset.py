@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,7 +41,8 @@ class SequenceDataset(Dataset[SequenceBatch]):
         rows = [self.rows[index] for index in batch]
         if self.codecs is not None:
             self._seed_worker(batch)
-            rows = [self._augmented(self.codecs, row, batch.epoch) for row in rows]
+            if self.codecs.augments:
+                rows = self._augmented(self.codecs, rows, batch.epoch)
         return self.collate(rows, batch.weight)
 
     def _seed_worker(self, batch: Batch) -> None:
@@ -58,15 +59,31 @@ class SequenceDataset(Dataset[SequenceBatch]):
         np.random.seed(own % 2**32)
         torch.manual_seed(own % 2**63)
 
-    def _augmented(self, codecs: Codecs, row: EncodedExample, epoch: int) -> EncodedExample:
-        rng = np.random.Generator(np.random.Philox(key=key(self.seed, epoch, row.example.id)))
-        return codecs.augment(row, rng)
+    def _augmented(
+        self, codecs: Codecs, rows: Sequence[EncodedExample], epoch: int
+    ) -> list[EncodedExample]:
+        keys = (key(self.seed, epoch, row.example.id) for row in rows)
+        return [codecs.augment(row, rng) for row, rng in zip(rows, generators(keys), strict=True)]
 
 
 def key(seed: int, epoch: int, example_id: str) -> int:
     """Return 128 bits that depend on all three: augmentation is the same on any rank or worker."""
     text = f"{seed}\0{epoch}\0{example_id}".encode()
     return int.from_bytes(hashlib.blake2b(text, digest_size=16).digest())
+
+
+def generators(keys: Iterable[int]) -> Iterator[np.random.Generator]:
+    """Yield for each key of 128 bits what ``Generator(Philox(key=key))`` is, until the next one.
+
+    It is always the same bit generator with another state, since making one takes five times as
+    long: it asks the system for entropy, which a key replaces.
+    """
+    bits: Any = np.random.Philox(key=0)
+    initial: dict[str, Any] = dict(bits.state)
+    for one in keys:
+        halves = np.array([one % 2**64, one >> 64], np.uint64)
+        bits.state = initial | {"state": {**initial["state"], "key": halves}}
+        yield np.random.Generator(bits)
 
 
 def loader(

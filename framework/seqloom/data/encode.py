@@ -63,6 +63,13 @@ class Codecs:
             encoded.terms = max(encoded.terms, codec.terms(target))
         return encoded
 
+    @property
+    def augments(self) -> bool:
+        """Whether a codec augments, so that ``augment`` may change an example."""
+        return type(self.frontend).augment is not FrontendCodec.augment or any(
+            type(codec).augment is not HeadCodec.augment for codec in self.heads.values()
+        )
+
     def augment(self, encoded: EncodedExample, rng: np.random.Generator) -> EncodedExample:
         """Return an augmented copy, or the same example if its targets would no longer fit."""
         inputs = self.frontend.augment(encoded.inputs, rng)

@@ -85,9 +85,9 @@ class FrontendCodec(Codec):
     def augment(self, item: Arrays, rng: np.random.Generator) -> Arrays:
         """Return an augmented copy of the arrays for one epoch of training.
 
-        ``rng`` depends on the run's seed, the epoch and the example's id. ``item`` itself must not
-        be changed. The number of frames may change; if a head's ``check`` then rejects the target,
-        the example is used without augmentation.
+        ``rng`` depends on the run's seed, the epoch and the example's id, and must not be used
+        after the call. ``item`` itself must not be changed. The number of frames may change; if a
+        head's ``check`` then rejects the target, the example is used without augmentation.
         """
         return item
 

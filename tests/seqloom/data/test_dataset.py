@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from seqloom.data.collate import Collate, EncodedExample
-from seqloom.data.dataset import SequenceDataset, key, loader
+from seqloom.data.dataset import SequenceDataset, generators, key, loader
 from seqloom.data.encode import Codecs
 from seqloom.data.sampler import Batch, BatchSampler
 from seqloom.interfaces import Arrays, Example, FrontendCodec
@@ -115,3 +115,21 @@ def test_a_loader_leaves_the_global_random_state_alone() -> None:
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_loader_has_the_samplers_length(workers: int) -> None:
     assert len(loader(_dataset(), _sampler(), workers)) == len(_sampler())
+
+
+def test_a_generator_draws_what_a_new_one_with_its_key_does() -> None:
+    keys = [key(1, epoch, name) for epoch in (0, 1) for name in "abc"] + [0, 2**128 - 1]
+    for one, rng in zip(keys, generators(keys), strict=True):
+        new = np.random.Generator(np.random.Philox(key=one))
+        for own in (rng, new):
+            own.integers(9, size=3, dtype=np.int32)  # leaves half of a draw to the next one
+        assert rng.random(5).tolist() == new.random(5).tolist()
+        assert rng.standard_normal(3).tolist() == new.standard_normal(3).tolist()
+
+
+def test_nothing_is_drawn_where_no_codec_augments(monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = _dataset()
+    monkeypatch.setattr(Noise, "augment", FrontendCodec.augment)
+    monkeypatch.setattr("seqloom.data.dataset.key", lambda *_: pytest.fail("drew"))
+    found = _epoch(dataset, _sampler())
+    assert found == {str(n): [0.0] * length for n, length in enumerate(LENGTHS)}

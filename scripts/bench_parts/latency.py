@@ -1,10 +1,10 @@
 """Time one sequence at a time, as a server or a person gets answers (P7): one thread, A B A B.
 
-``P7-64`` …: our LSTM layer in inference, B = 1, T = 25, against ``nn.LSTM``; ``P7-bilstm-…`` the
-same in both directions. ``P7-sentence-…``: ``pipeline(tokens)`` of 25 tokens, checked, encoded and
-decoded, against a function as one writes it by hand around stock layers of the same sizes, from
-tokens to tags: ``nn.Embedding``, ``nn.Conv1d`` over characters, ``nn.LSTM`` in both directions,
-``nn.Linear`` and Viterbi in NumPy.
+``P7-64`` …: our LSTM layer in inference, B = 1, T = 25, against ``nn.LSTM``; ``P7-256-bf16`` in
+bfloat16; ``P7-bilstm-…`` in both directions. ``P7-sentence-…``: ``pipeline(tokens)`` of 25 tokens,
+checked, encoded and decoded, against a function as one writes it by hand around stock layers of the
+same sizes, from tokens to tags: ``nn.Embedding``, ``nn.Conv1d`` over characters, ``nn.LSTM`` in
+both directions, ``nn.Linear`` and Viterbi in NumPy.
 """
 
 from __future__ import annotations
@@ -35,17 +35,26 @@ def compared(key: str, what: str, ours: Run, theirs: Run, target: float | None) 
     return row(key, what, *times, target)
 
 
-def layer(size: int, *, both: bool) -> dict[str, Any]:
-    """Compare an encoder of one layer with ``nn.LSTM``."""
+def layer(size: int, *, both: bool = False, half: bool = False) -> dict[str, Any]:
+    """Compare an encoder of one layer, in bfloat16 if ``half``, with ``nn.LSTM`` in float32."""
     values = torch.randn(1, STEPS, size)
     features = Features(values, torch.tensor([STEPS]))
     ours = (BiLSTM if both else LSTM)(size, hidden_size=size).eval()
     stock = nn.LSTM(size, size, batch_first=True, bidirectional=both).eval()
     name, kind = ("bilstm-", "BiLSTM") if both else ("", "LSTM")
     key, what = f"P7-{name}{size}", f"{kind} {size}, inference, B=1, T={STEPS}, against nn.LSTM"
-    target = None if both else TARGETS[size]
+    target = None if both or half else TARGETS[size]
+
+    def run() -> None:
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            ours(features)
+
+    if half:
+        key, what = f"{key}-bf16", what.replace("inference", "inference in bfloat16")
     with torch.inference_mode():
-        return compared(key, what, lambda: ours(features), lambda: stock(values), target)
+        return compared(
+            key, what, run if half else lambda: ours(features), lambda: stock(values), target
+        )
 
 
 def examples(seed: int = 0) -> list[Example]:
@@ -100,7 +109,8 @@ def measure() -> list[dict[str, Any]]:
     torch.manual_seed(0)
     with one_thread():
         return [
-            *(layer(size, both=False) for size in TARGETS),
+            *(layer(size) for size in TARGETS),
+            layer(256, half=True),
             *(layer(size, both=True) for size in TARGETS),
             *(sentence(size) for size in (64, 256)),
         ]

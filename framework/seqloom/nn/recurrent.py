@@ -253,14 +253,15 @@ class LSTMLayer(RecurrentLayer):
 
     def _run(self, values: Tensor, state: State | None) -> tuple[Tensor, State]:
         """Run torch's layer on a dense batch, in float32 if the CPU has no bfloat16 kernel."""
-        found = self.prepacked.run(self.core, values, state)
-        if found is not None:
-            return found
         half = values.is_cpu and torch.is_autocast_enabled("cpu")
         if not half or torch.get_autocast_dtype("cpu") != torch.bfloat16 or has_bfloat16_lstm():
-            return super()._run(values, state)
+            return self._run_as_it_is(values, state)
         with torch.autocast("cpu", enabled=False):
-            return super()._run(values.float(), _each(Tensor.float, state))
+            return self._run_as_it_is(values.float(), _each(Tensor.float, state))
+
+    def _run_as_it_is(self, values: Tensor, state: State | None) -> tuple[Tensor, State]:
+        found = self.prepacked.run(self.core, values, state)
+        return super()._run(values, state) if found is None else found
 
     def _finish(
         self, values: Tensor, lengths: Tensor, state: State | None, summary: Tensor

@@ -120,6 +120,17 @@ def test_it_is_for_inference_in_single_precision_on_a_cpu(layer: LSTMLayer) -> N
             assert run(layer.core, values, None) is None
 
 
+@needs_kernel
+def test_it_is_used_where_bfloat16_is_computed_in_float32(
+    layer: LSTMLayer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seqloom.nn.recurrent.has_bfloat16_lstm", lambda: False)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = read(layer)
+    assert layer.prepacked._packed is not None
+    torch.testing.assert_close(found, expected(layer), atol=1e-6, rtol=0)
+
+
 def test_weights_that_are_made_in_inference_mode_are_left_to_torch() -> None:
     with torch.inference_mode():
         layer = LSTMLayer(3, 5).eval()

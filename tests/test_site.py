@@ -8,6 +8,7 @@ import re
 import runpy
 import zlib
 from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -138,3 +139,9 @@ def test_readers_can_switch_between_versions(site: Path) -> None:
     assert '<a href="https://old.example/">0.1.0</a>' in html
     assert "versions" not in Template(template).render(versions={})
     assert 'class="versions"' not in (site / "start" / "install.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize("page", ["index.md", "start/install.md"])
+def test_pages_name_the_wheel_of_this_version(page: str) -> None:
+    text = (DOCS / page).read_text(encoding="utf-8")
+    assert re.findall(r"seqloom-([\d.]+)-py3-none-any\.whl", text) == [version("seqloom")]

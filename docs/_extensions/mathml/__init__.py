@@ -29,7 +29,8 @@ def _mathml(node: nodes.Node, tex: str, block: bool) -> str:
 
 
 def _visit_inline(self: HTML5Translator, node: nodes.math) -> None:
-    self.body.append(_mathml(node, node.astext(), block=False))
+    # The word joiner keeps a comma on the line of the formula before it.
+    self.body.append(_mathml(node, node.astext(), block=False) + "&#8288;")
     raise nodes.SkipNode
 
 

@@ -286,15 +286,15 @@ class Prefix:
         row: (C,), what each next class adds to the score; nothing reads the blank's.
     """
 
-    __slots__ = ("_children", "_language", "_states", "label", "parent", "row")
+    __slots__ = ("_children", "_language", "_state", "label", "parent", "row")
 
     def __init__(self, language: Language, parent: Prefix | None = None, label: int = 0) -> None:
         self.parent, self.label = parent, label
         self._language = language
-        self._states: tuple[Any, ...] = language.start
+        self._state: Any = language.start
         if parent is not None:
-            self._states = language.next(parent._states, label)
-        self.row: Array = language.row(self._states)
+            self._state = language.next(parent._state, label)
+        self.row: Array = language.row(self._state)
         self._children: dict[int, Prefix] = {}
 
     def child(self, label: int) -> Prefix:
@@ -306,7 +306,7 @@ class Prefix:
 
     def end(self) -> float:
         """Return what it adds to the score that the line ends here."""
-        return self._language.end(self._states)
+        return self._language.end(self._state)
 
     def labels(self) -> list[int]:
         """Return the labels from the first to the last."""

@@ -40,8 +40,8 @@ class Scorer(ABC):
     start: Any
 
     @abstractmethod
-    def row(self, state: Any) -> Array:
-        """Return (C,): what each next class adds; nothing reads the blank's."""
+    def add(self, state: Any, row: Array) -> None:
+        """Add to the (C,) scores of the next classes; nothing reads the blank's."""
 
     @abstractmethod
     def next(self, state: Any, label: int) -> Any:
@@ -64,18 +64,16 @@ class UnitGrams(Scorer):
 
     def __init__(self, model: Grams, weight: float) -> None:
         self._model, self._weight, self._length = model, weight, model.order - 1
+        self._symbols = model.alphabet
 
-    def row(self, state: str) -> Array:
-        """Return the weighted log probabilities."""
-        row = np.empty(len(self._model.alphabet) + 1)
-        row[0] = 0.0
-        row[1:] = self._weight * self._model.log_probs(state)[:-1]
-        return row
+    def add(self, state: str, row: Array) -> None:
+        """Add the weighted log probabilities."""
+        row[1:] += self._weight * self._model.log_probs(state)[:-1]
 
     def next(self, state: str, label: int) -> str:
         """Return the last symbols."""
         length = self._length
-        return (state + self._model.alphabet[label - 1])[-length:] if length else ""
+        return (state + self._symbols[label - 1])[-length:] if length else ""
 
     def end(self, state: str) -> float:
         """Return the weighted log probability of the end."""
@@ -88,30 +86,44 @@ class Language:
     Args:
         size: C, number of classes with the blank.
         bonus: Bonus for each class.
-        scorers: Scorers, whose states make one tuple.
+        scorers: Scorers. A state is that of the only one, or a tuple of theirs.
+
+    Attributes:
+        start: State of the empty text.
     """
 
     def __init__(self, size: int, bonus: float, scorers: Sequence[Scorer]) -> None:
         self._plain = np.full(size, float(bonus))
         self._scorers = scorers
-        self.start = tuple(scorer.start for scorer in scorers)
+        self._only = scorers[0] if len(scorers) == 1 else None  # of almost all searches
+        starts = tuple(scorer.start for scorer in scorers)
+        self.start: Any = starts if self._only is None else starts[0]
 
-    def row(self, states: tuple[Any, ...]) -> Array:
+    def row(self, state: Any) -> Array:
         """Return (C,): what each next class adds to the score; nothing reads the blank's."""
-        row = self._plain
-        for scorer, state in zip(self._scorers, states, strict=True):
-            row = row + scorer.row(state)
+        if not self._scorers:
+            return self._plain
+        row = self._plain.copy()
+        if self._only is not None:
+            self._only.add(state, row)
+            return row
+        for scorer, one in zip(self._scorers, state, strict=True):
+            scorer.add(one, row)
         return row
 
-    def next(self, states: tuple[Any, ...], label: int) -> tuple[Any, ...]:
-        """Return the states after one more class, from 1."""
-        pairs = zip(self._scorers, states, strict=True)
-        return tuple([scorer.next(state, label) for scorer, state in pairs])
+    def next(self, state: Any, label: int) -> Any:
+        """Return the state after one more class, from 1."""
+        if self._only is not None:
+            return self._only.next(state, label)
+        pairs = zip(self._scorers, state, strict=True)
+        return tuple([scorer.next(one, label) for scorer, one in pairs])
 
-    def end(self, states: tuple[Any, ...]) -> float:
+    def end(self, state: Any) -> float:
         """Return what it adds to the score that the text ends; it ends its last word, too."""
-        pairs = zip(self._scorers, states, strict=True)
-        return float(sum(scorer.end(state) for scorer, state in pairs))
+        if self._only is not None:
+            return self._only.end(state)
+        pairs = zip(self._scorers, state, strict=True)
+        return float(sum(scorer.end(one) for scorer, one in pairs))
 
 
 class Remembering(Scorer):
@@ -121,15 +133,14 @@ class Remembering(Scorer):
         self._most = max(1, CACHED // size)
         self._rows: dict[Hashable, Array] = {}
 
-    def row(self, state: Any) -> Array:
-        """Return what each next class adds."""
-        row = self._rows.get(state)
-        if row is None:
+    def add(self, state: Any, row: Array) -> None:
+        """Add what was computed of the state."""
+        found = self._rows.get(state)
+        if found is None:
             if len(self._rows) >= self._most:
                 self._rows.clear()
-            row = self._rows[state] = self.computed(state)
-            row.flags.writeable = False
-        return row
+            found = self._rows[state] = self.computed(state)
+        row += found
 
     @abstractmethod
     def computed(self, state: Any) -> Array:
@@ -156,10 +167,11 @@ class Words(Scorer):
         self._between = np.array([text[:1].isspace() for text in self._texts])
         self._length = arpa.order - 1
 
-    def row(self, state: tuple[tuple[str, ...], str]) -> Array:
-        """Return the score of the word that the classes with a space end."""
+    def add(self, state: tuple[tuple[str, ...], str], row: Array) -> None:
+        """Add the score of the word that the classes with a space end."""
         history, word = state
-        return self._between * self._score(history, word) if word else np.zeros(len(self._texts))
+        if word:
+            row[self._between] += self._score(history, word)
 
     def next(self, state: tuple[tuple[str, ...], str], label: int) -> Any:
         """Return the words and the part of a word after one more class."""
@@ -259,15 +271,15 @@ class Spelling(Scorer):
         in_word = [character in lexicon.word_characters for character in alphabet]
         self._in_word = np.array([False, *in_word])
 
-    def row(self, state: int) -> Array:
-        """Return the costs of leaving the lexicon, and of ending a word that it does not have."""
+    def add(self, state: int, row: Array) -> None:
+        """Add the costs of leaving the lexicon, and of ending a word that it does not have."""
         lexicon = self._lexicon
         if state == OUTSIDE:
-            return np.zeros(len(self._in_word))
+            return
         costs = np.where(self._in_word, lexicon.unknown, lexicon.end_cost(state))
         known = [self._class[c] for c in lexicon.following(state) if c in self._class]
         costs[known] = 0.0
-        return costs
+        row += costs
 
     def next(self, state: int, label: int) -> int:
         """Return the state of the lexicon after one more character."""

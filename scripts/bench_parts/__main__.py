@@ -13,7 +13,6 @@ import argparse
 import importlib.util
 import json
 import re
-import subprocess
 import sys
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,7 +21,7 @@ from types import ModuleType
 from typing import Any
 
 from _page import as_key, store
-from _peers import LIBRARIES
+from _peers import LIBRARIES, set_up
 from _timing import Settings
 
 Row = Mapping[str, Any]
@@ -121,15 +120,6 @@ def run(folder: Path, names: Sequence[str]) -> tuple[list[dict[str, Any]], list[
     return rows, broken
 
 
-def set_up(name: str, folder: Path) -> int:
-    """Make the environments of a library to compare with."""
-    for library in dict.fromkeys(LIBRARIES):
-        if library.name == name:
-            for command in library.setup(folder):
-                subprocess.run(command, check=True)
-    return 0
-
-
 def main(arguments: Sequence[str] | None = None, folder: Path = HERE, docs: Path = DOCS) -> int:
     """Run the parts, print the table and return 0 only if every target is met."""
     parser = argparse.ArgumentParser(prog="scripts/bench", description="Measure against targets.")
@@ -141,7 +131,8 @@ def main(arguments: Sequence[str] | None = None, folder: Path = HERE, docs: Path
     parser.add_argument("--setup", choices=names, help="install a library to compare with")
     chosen = parser.parse_args(arguments)
     if chosen.setup:
-        return set_up(chosen.setup, folder.parents[1] / ".bench")
+        set_up(chosen.setup, folder.parents[1] / ".bench")
+        return 0
     if not parts(folder, chosen.names):
         known = ", ".join(path.stem for path in parts(folder, []))
         parser.error(f"no benchmark has {' or '.join(chosen.names)}; there are the parts {known}.")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import sysconfig
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -46,15 +47,6 @@ class Library:
             return own
         missing = [one for one in (self.name, *self.needs) if not find_spec(one)]
         return None if missing else Path(sys.executable)
-
-    def setup(self, folder: Path) -> list[list[str]]:
-        """Return the commands that make its environment."""
-        place = folder / self.name
-        pip = [str(place / "bin" / "pip"), "install", "-q"]
-        return [
-            [sys.executable, "-m", "venv", str(place)],
-            [*pip, f"{self.name}=={self.version}", *self.needs],
-        ]
 
     def opened(self, *arguments: str) -> tuple[Peer | None, str]:
         """Return the running peer, or None with the reason."""
@@ -116,8 +108,23 @@ class Peer:
         self.close()
 
 
+def set_up(name: str, folder: Path) -> None:
+    """Make the environment of a library; what it needs and is installed here, it shares.
+
+    So it computes with the same build of torch, which is not downloaded again.
+    """
+    place = folder / name
+    subprocess.run([sys.executable, "-m", "venv", str(place)], check=True)
+    (site,) = place.glob("lib/python*/site-packages")
+    (site / "shared.pth").write_text(f"{sysconfig.get_path('purelib')}\n", "utf-8")
+    known = [one for one in LIBRARIES if one.name == name]
+    needs = dict.fromkeys(need for one in known for need in one.needs)
+    pip = [str(place / "bin" / "python"), "-m", "pip", "install", "-q"]
+    subprocess.run([*pip, f"{name}=={known[0].version}", *needs], check=True)
+
+
 FLAIR = Library("flair", "0.15.1", "flair_tagger.py")
 FLAIR_CRF = Library("flair", "0.15.1", "flair_crf.py")
 KERAS_TORCH = Library("keras", "3.15.1", "keras_classifier.py", ("torch",), ("torch",))
 KERAS_JAX = Library("keras", "3.15.1", "keras_classifier.py", ("jax",), ("jax",))
-LIBRARIES = (FLAIR, KERAS_TORCH, KERAS_JAX)
+LIBRARIES = (FLAIR, FLAIR_CRF, KERAS_TORCH, KERAS_JAX)

@@ -74,7 +74,7 @@ def _stage(stage: Any) -> Iterator[str]:
         f"examples; {rates['padding']:.1%} of the steps that were computed are padding"
     )
     yield (
-        f"encoder: {rates['encoder_flop_per_second'] / GIGA:,.1f} GFLOP/s on steps that are not "
+        f"encoder: {rates['encoder_flop_per_second'] / GIGA:,.3g} GFLOP/s on steps that are not "
         f"padding, {rates['encoder_share_of_product_rate']:.0%} of a large {stage.dtype} matrix "
         f"product here ({stage.product_rate / GIGA:,.0f})"
     )

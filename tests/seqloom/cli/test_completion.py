@@ -72,6 +72,7 @@ class Offered:
         ("seqloom train sweep=sm", ["sweep=small_and_good"]),
         ("seqloom check encoder=bil", ["encoder=bilstm"]),
         ("seqloom check trainer.max_e", ["trainer.max_epochs="]),
+        ("seqloom profile head=n", ["head=ner"]),
         ("seqloom plugins ", ["doctor"]),
         ("seqloom explain encoder=bil", ["encoder=bilstm"]),
         ("seqloom explain seed trainer.max_e", ["trainer.max_epochs"]),

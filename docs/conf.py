@@ -27,6 +27,7 @@ extensions = [
     "mathml",
     "measured",
     "outputs",
+    "result_plots",
     "pictures",
     "encoder_cards",
     "config_keys",

@@ -1,5 +1,7 @@
 """Train every model of docs/results.md, on three seeds each, and write that page.
 
+It also writes the floors and aims of the rows into CONTRIBUTING.md.
+
 Called by scripts/reproduce. A finished run is not repeated; an interrupted one is resumed.
 """
 
@@ -19,6 +21,8 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "results.md"
+CONTRIBUTING = ROOT / "CONTRIBUTING.md"
+MARKS = ("<!-- floors and aims -->", "<!-- end of floors and aims -->")
 RUNS = ROOT / "runs" / "reproduce"
 MERGES = ("concat", "sum", "average", "multiply")
 
@@ -230,6 +234,7 @@ def main() -> int:
     ]
     with ThreadPoolExecutor(options.jobs) as pool:
         failed = sum(not ok for ok in pool.map(lambda pair: train(*pair), wanted))
+    CONTRIBUTING.write_text(with_targets(CONTRIBUTING.read_text("utf-8")), encoding="utf-8")
     options.page.write_text("\n".join(page()) + "\n", encoding="utf-8")
     print(f"Wrote {options.page}; {failed} of {len(wanted)} trainings failed.")
     return 1 if failed else 0
@@ -293,9 +298,9 @@ def page() -> Iterator[str]:
         "",
         "Written by `scripts/reproduce` from the records of the runs. Every model is trained on",
         "the train split only, without pretrained vectors; the epoch is chosen on the validation",
-        "split. Scores are in percent: the mean over the seeds and, in brackets, their range. A",
-        "row must reach its floor and should reach its aim; for error rates (CER) both are upper",
-        "limits. Times are listed in [speed](speed.md).",
+        "split. Scores are in percent: the mean over the seeds and, in brackets, their range,",
+        "which is a line in the plots. Times are listed in [speed](speed.md), floors and aims of",
+        "each row in [Contributing](contributing.md).",
     )
     for table in TABLES:
         yield from _section(table)
@@ -303,8 +308,8 @@ def page() -> Iterator[str]:
 
 def _section(table: Table) -> Iterator[str]:
     yield from ("", f"## {table.title}", "", f"Measure: {table.measure}. {table.remark}", "")
-    yield "| model | val | test | seeds | floor | aim | parameters |"
-    yield "|---|---|---|---|---|---|---|"
+    yield "| model | val | test | seeds | parameters |"
+    yield "|---|---|---|---|---|"
     commands = []
     for model in table.models:
         runs = [
@@ -314,28 +319,49 @@ def _section(table: Table) -> Iterator[str]:
             continue
         alone = len({one.experiment for one in table.models}) == 1
         name = model.name if alone else f"{model.experiment}: {model.name}"
-        yield _row(name, runs, "metrics.json", table.key, (model.floor, model.aim))
+        yield _row(name, runs, "metrics.json", table.key)
         commands.append(" ".join(model.command(1, Path("runs/mine"))))
         if model.tuned:
-            yield _row(f"{name}, n-gram model and beam", runs, "tuned.json", table.key, model.tuned)
+            yield _row(f"{name}, n-gram model and beam", runs, "tuned.json", table.key)
             commands += ["seqloom tune runs/mine --its-data --out tuned"]
             commands += ["seqloom evaluate tuned --its-data"]
     yield from ("", "```bash", *commands, "```")
 
 
-def _row(
-    name: str, runs: list[Path], file: str, key: str, wanted: tuple[float | None, float | None]
-) -> str:
+def _row(name: str, runs: list[Path], file: str, key: str) -> str:
     metrics = [_json(path / file) for path in runs]
     records = [record(path) for path in runs]
     cells = (
         name,
         *(_spread([one[split][key] for one in metrics]) for split in ("val", "test")),
         str(len(runs)),
-        *("" if value is None else f"{value:.1f}" for value in wanted),
         f"{records[0]['parameters']:,}",
     )
     return f"| {' | '.join(cells)} |"
+
+
+def targets() -> Iterator[str]:
+    """Yield the lines of the table of floors and aims."""
+    yield from ("| data | model | floor | aim |", "|---|---|---|---|")
+    for table in TABLES:
+        for model in table.models:
+            name = f"{model.experiment or 'apples'}: {model.name}"
+            if model.floor is not None:
+                yield _target(table, name, (model.floor, model.aim))
+            if model.tuned:
+                yield _target(table, f"{name}, n-gram model and beam", model.tuned)
+
+
+def _target(table: Table, name: str, wanted: tuple[float | None, float | None]) -> str:
+    numbers = ("" if value is None else f"{value:.1f}" for value in wanted)
+    return f"| {' | '.join((table.title.partition(':')[0], name, *numbers))} |"
+
+
+def with_targets(text: str) -> str:
+    """Return the text of CONTRIBUTING.md with the present table between its two marks."""
+    before, rest = text.split(MARKS[0])
+    _, after = rest.split(MARKS[1])
+    return "\n".join([before + MARKS[0], "", *targets(), "", MARKS[1] + after])
 
 
 def _spread(values: list[float]) -> str:

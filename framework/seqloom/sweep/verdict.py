@@ -65,7 +65,7 @@ def _tie(board: Board, best: Row, rivals: Sequence[Row]) -> str:
         p = f"p = {closest.p:.2g}, " if closest.p is not None and not closest.mark else ""
         said = f"{ours} leads {theirs} by {lead:.3g} on {split}, within noise ({p}{n})"
     more = len(rivals) - 1
-    others = f" {more} other row{'s are' if more > 1 else ' is'} as close." if more else ""
+    others = f" {more} more row{'s' * (more > 1)} cannot be told apart from {ours}." if more else ""
     return f"No clear winner: {said}.{others} {_next(best, rivals)}"
 
 

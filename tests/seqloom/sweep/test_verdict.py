@@ -59,7 +59,7 @@ def test_the_winner_of_val_may_be_behind_on_test(sweep: Path, add: AddTrial) -> 
     add_seeds(add, "gru", (0.7, 0.7), (0.5, 0.55))
     assert verdict(sweep) == (
         "No clear winner: rnn is the best on val, but lstm is ahead of it by 0.25 on test (n = 2). "
-        "1 other row is as close. Next: seed=1,2,3,4,5."
+        "1 more row cannot be told apart from rnn. Next: seed=1,2,3,4,5."
     )
 
 

@@ -11,14 +11,19 @@ from typing import Any
 
 from measured import svg
 
-ROW, TOP, LEFT, RIGHT = 22, 8, 120, svg.WIDTH - 60
+ROW, TOP, LEFT = 22, 8, 120
+LETTER = 7.2
+"""Width of a letter of a name; long names make the picture wider."""
 
 
 def draw(values: Mapping[str, Any]) -> str:
     """Return the picture."""
     rows, axis = values["rows"], values["x"]
     everything = [row[key] for row in rows for key in ("low", "value", "high") if key in row]
-    scale = svg.linear(*axis.get("range", (min(everything), max(everything))), LEFT, RIGHT)
+    left = max(float(LEFT), LETTER * max(len(row["name"]) for row in rows) + 12)
+    width = svg.WIDTH - LEFT + left
+    right = width - 60
+    scale = svg.linear(*axis.get("range", (min(everything), max(everything))), left, right)
     bottom = TOP + ROW * len(rows)
     parts = []
     for tick in svg.ticks(*axis.get("range", (min(everything), max(everything)))):
@@ -26,11 +31,11 @@ def draw(values: Mapping[str, Any]) -> str:
         parts.append(svg.text(svg.number(tick), scale(tick), bottom + 14, "middle", "tick"))
     for index, row in enumerate(rows):
         y, kind = TOP + ROW * (index + 0.5), f"s{row.get('series', 1)}"
-        parts.append(svg.text(row["name"], LEFT - 10, y + 4, "end", "name"))
+        parts.append(svg.text(row["name"], left - 10, y + 4, "end", "name"))
         if "low" in row:
             parts.append(svg.line(scale(row["low"]), y, scale(row["high"]), y, f"line {kind}"))
         dot = {"cx": float(scale(row["value"])), "cy": float(y), "r": 4.5}
         parts.append(svg.element("circle", **dot, class_=f"dot {kind}"))
-        parts.append(svg.text(f"{row['value']:.3g}", RIGHT + 10, y + 4, kind="tick"))
-    parts.append(svg.text(axis["label"], (LEFT + RIGHT) / 2, bottom + 29, "middle", "label"))
-    return svg.picture(values["title"], bottom + 34, parts)
+        parts.append(svg.text(f"{row['value']:.3g}", right + 10, y + 4, kind="tick"))
+    parts.append(svg.text(axis["label"], (left + right) / 2, bottom + 29, "middle", "label"))
+    return svg.picture(values["title"], bottom + 34, parts, width)

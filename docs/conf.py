@@ -30,6 +30,7 @@ extensions = [
     "result_plots",
     "pictures",
     "encoder_cards",
+    "command_help",
     "config_keys",
     "plain_signatures",
 ]

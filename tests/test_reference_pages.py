@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import command_help
 import config_keys
 import pytest
 
+from seqloom.cli.commands import COMMANDS
 from seqloom.cli.reference.groups import (
     GROUPS,
     SECTIONS,
@@ -15,6 +17,7 @@ from seqloom.cli.reference.groups import (
     option_of,
     section_keys,
 )
+from seqloom.plugins import registry
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGES = sorted((DOCS / "reference" / "keys").glob("*.md"))
@@ -70,3 +73,17 @@ def test_a_key_is_shown_with_its_default_values_and_override() -> None:
 )
 def test_what_people_search_for_is_on_a_page(word: str, text: str) -> None:
     assert re.search(rf"^`(\w+\.)*{word}(\.\w+)*`$", text, re.MULTILINE)
+
+
+def test_every_command_is_listed_with_its_options() -> None:
+    page = (DOCS / "reference" / "commands.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"^\| `([\w ]+)` \|", page, re.MULTILINE))
+    assert {*COMMANDS, "completion"} <= {name.split()[0] for name in listed}
+    helped = command_help.MARK.findall(page)
+    assert {name.split()[0] for name in helped} == {*COMMANDS, *registry().commands()}
+
+
+def test_the_help_of_a_command_is_what_it_prints() -> None:
+    text = command_help.filled("{{ help: inspect }}")
+    assert text.startswith("```text\nusage: seqloom inspect [-h]")
+    assert "also load the model" in text

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn, tensor
 
 from seqloom.checks import check_probability
-from seqloom.errors import ConfigError
+from seqloom.errors import Cause, ConfigError
 from seqloom.interfaces import Encoded, Head, Prediction, Targets
 from seqloom.nn import Pooling, PoolingMethod
 from seqloom_classification import Classification
@@ -169,4 +169,7 @@ def _check(options: Classification) -> None:
     check_probability("head.dropout", options.dropout)
     check_probability("head.label_smoothing", options.label_smoothing)
     if not 0 < options.threshold < 1:
-        raise ConfigError(f"head.threshold={options.threshold}: expected a number in (0, 1).")
+        raise ConfigError(
+            f"head.threshold={options.threshold}: expected a number in (0, 1).",
+            cause=Cause.wrong_value,
+        )

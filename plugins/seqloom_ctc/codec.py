@@ -338,13 +338,25 @@ def check_options(options: Ctc) -> None:
         ConfigError: One is; the message has its key and what was expected.
     """
     if not 0 <= options.ngram_order <= 12:
-        raise ConfigError(f"head.ngram_order={options.ngram_order}: expected 0 (none) to 12.")
+        raise ConfigError(
+            f"head.ngram_order={options.ngram_order}: expected 0 (none) to 12.",
+            cause=Cause.wrong_value,
+        )
     if options.vocabulary < 1:
-        raise ConfigError(f"head.vocabulary={options.vocabulary}: expected 1 or more.")
+        raise ConfigError(
+            f"head.vocabulary={options.vocabulary}: expected 1 or more.", cause=Cause.wrong_value
+        )
     if options.beam_width < 1:
-        raise ConfigError(f"head.beam_width={options.beam_width}: expected 1 or more.")
+        raise ConfigError(
+            f"head.beam_width={options.beam_width}: expected 1 or more.", cause=Cause.wrong_value
+        )
     check_probability("head.dropout", options.dropout)
     if not 0 <= options.skip_blank <= 1:
-        raise ConfigError(f"head.skip_blank={options.skip_blank}: expected a number in [0, 1].")
+        raise ConfigError(
+            f"head.skip_blank={options.skip_blank}: expected a number in [0, 1].",
+            cause=Cause.wrong_value,
+        )
     if options.shortcut < 0:
-        raise ConfigError(f"head.shortcut={options.shortcut}: expected 0 or more.")
+        raise ConfigError(
+            f"head.shortcut={options.shortcut}: expected 0 or more.", cause=Cause.wrong_value
+        )

@@ -166,7 +166,8 @@ def _train(texts: Sequence[str], size: int) -> bytes:
         if size < needed:
             raise ConfigError(
                 f"head.vocabulary={size}: expected at least {needed}, the number of characters in "
-                "the training texts, each of which is a subword."
+                "the training texts, each of which is a subword.",
+                cause=Cause.wrong_value,
             ) from error
         raise ConfigError(
             "head.unit=subword: no subwords can be made of the training texts: "

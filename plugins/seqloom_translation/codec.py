@@ -174,18 +174,24 @@ def check(params: Translation) -> None:
     }
     for name, right in wanted.items():
         if not right:
-            raise ConfigError(f"head.{name}={getattr(params, name)}: expected at least 1")
+            raise ConfigError(
+                f"head.{name}={getattr(params, name)}: expected at least 1", cause=Cause.wrong_value
+            )
     for name in ("coverage_penalty", "length_penalty", "no_repeat", "max_ratio", "max_extra"):
         if getattr(params, name) < 0:
-            raise ConfigError(f"head.{name}={getattr(params, name)}: expected at least 0")
+            raise ConfigError(
+                f"head.{name}={getattr(params, name)}: expected at least 0", cause=Cause.wrong_value
+            )
     if params.no_repeat == 1:
         raise ConfigError("head.no_repeat=1: no unit could occur twice; expected 0, or 2 and more")
     if not 1 <= params.alternatives <= params.beam:
         raise ConfigError(
             f"head.alternatives={params.alternatives}: expected a number from 1 to "
-            f"head.beam={params.beam}"
+            f"head.beam={params.beam}",
+            cause=Cause.wrong_value,
         )
     if not 0 <= params.label_smoothing < 1:
         raise ConfigError(
-            f"head.label_smoothing={params.label_smoothing}: expected a number in [0, 1)"
+            f"head.label_smoothing={params.label_smoothing}: expected a number in [0, 1)",
+            cause=Cause.wrong_value,
         )

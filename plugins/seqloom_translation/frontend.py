@@ -109,10 +109,14 @@ def check_vocabulary(kind: str, params: Any) -> None:
     if params.vocabulary <= FIRST:
         raise ConfigError(
             f"{kind}.vocabulary={params.vocabulary}: expected more than {FIRST}, as padding, "
-            "unknown, start and end are among the units."
+            "unknown, start and end are among the units.",
+            cause=Cause.wrong_value,
         )
     if not 0 <= params.sampling <= 1:
-        raise ConfigError(f"{kind}.sampling={params.sampling}: expected a number in [0, 1]")
+        raise ConfigError(
+            f"{kind}.sampling={params.sampling}: expected a number in [0, 1]",
+            cause=Cause.wrong_value,
+        )
 
 
 class SubwordsFrontend(Frontend):

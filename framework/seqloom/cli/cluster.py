@@ -11,7 +11,7 @@ from pathlib import Path
 from seqloom.cli.help import HelpFormatter
 from seqloom.cli.subcommands import run_subcommand
 from seqloom.config.compose import compose_run, refuse_sweep
-from seqloom.errors import ConfigError
+from seqloom.errors import Cause, ConfigError
 from seqloom.files import write_text
 
 SUBCOMMANDS = {
@@ -129,7 +129,8 @@ def _lines(options: list[str]) -> list[str]:
     for option in options:
         if not option.startswith("--") or "\n" in option:
             raise ConfigError(
-                f"--sbatch={option}: expected an option, such as --sbatch=--gres=gpu:4"
+                f"--sbatch={option}: expected an option, such as --sbatch=--gres=gpu:4",
+                cause=Cause.wrong_value,
             )
     return options
 

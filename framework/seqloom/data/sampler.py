@@ -227,7 +227,9 @@ def _check_limits(max_examples: int, max_cost: int | None, seed: int) -> None:
             cause=Cause.wrong_value,
         )
     if seed < 0:
-        raise ConfigError(f"seed={seed}: expected 0 or a positive whole number.")
+        raise ConfigError(
+            f"seed={seed}: expected 0 or a positive whole number.", cause=Cause.wrong_value
+        )
 
 
 def _check_costs(costs: Ints, max_cost: int | None, ids: Sequence[str] | None) -> None:

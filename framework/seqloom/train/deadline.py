@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from seqloom.errors import ConfigError
+from seqloom.errors import Cause, ConfigError
 from seqloom.train import preemption
 
 END_VARIABLES = ("SEQLOOM_JOB_END_TIME", "SLURM_JOB_END_TIME")
@@ -80,5 +80,6 @@ def seconds(limit: str) -> float:
         if total > 0:
             return float(total)
     raise ConfigError(
-        f"time_limit={limit}: expected a number of seconds, HH:MM:SS or DD:HH:MM:SS, more than 0."
+        f"time_limit={limit}: expected a number of seconds, HH:MM:SS or DD:HH:MM:SS, more than 0.",
+        cause=Cause.wrong_value,
     )

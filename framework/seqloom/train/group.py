@@ -19,7 +19,7 @@ from datetime import timedelta
 from typing import Any
 
 from seqloom.config.run_config import RunConfig
-from seqloom.errors import ConfigError, RunError
+from seqloom.errors import Cause, ConfigError, RunError
 from seqloom.train import preemption
 from seqloom.train.watch import Process
 
@@ -163,7 +163,7 @@ def number_of(variables: Mapping[str, str], name: str, default: int | None = Non
     """
     text = variables.get(name) or ("" if default is None else str(default))
     if not text.isdecimal():
-        raise ConfigError(f"{name}={text!r}: expected a whole number.")
+        raise ConfigError(f"{name}={text!r}: expected a whole number.", cause=Cause.wrong_value)
     return int(text)
 
 
@@ -177,7 +177,10 @@ def tasks_of(node: int, text: str) -> int:
     for part in text.split(","):
         match = re.fullmatch(r"(\d+)(?:\(x(\d+)\))?", part)
         if match is None:
-            raise ConfigError(f"SLURM_STEP_TASKS_PER_NODE={text!r}: expected the form '2(x2),1'.")
+            raise ConfigError(
+                f"SLURM_STEP_TASKS_PER_NODE={text!r}: expected the form '2(x2),1'.",
+                cause=Cause.wrong_value,
+            )
         counts += [int(match[1])] * min(int(match[2] or 1), 1_000_000)
     return counts[node] if node < len(counts) else counts[-1]
 

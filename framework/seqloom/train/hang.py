@@ -22,7 +22,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 
-from seqloom.errors import ConfigError, RunError
+from seqloom.errors import Cause, ConfigError, RunError
 from seqloom.files import write_json
 from seqloom.train.stacks import (
     STAGES,
@@ -218,7 +218,10 @@ def checked(timeout: float) -> float:
         ConfigError: It is none.
     """
     if timeout <= 0:
-        raise ConfigError(f"hang_timeout={timeout:g}: expected seconds, more than 0, or null.")
+        raise ConfigError(
+            f"hang_timeout={timeout:g}: expected seconds, more than 0, or null.",
+            cause=Cause.wrong_value,
+        )
     return timeout
 
 

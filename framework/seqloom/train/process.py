@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 
-from seqloom.errors import ConfigError, RunError
+from seqloom.errors import Cause, ConfigError, RunError
 from seqloom.files import cannot_write
 from seqloom.safe_path import protect_children
 from seqloom.train.preemption import Preempted
@@ -88,7 +88,9 @@ def set_seed(seed: int, rank: int = 0) -> None:
         ConfigError: The seed is negative, or too large for torch.
     """
     if not 0 <= seed < 2**63:
-        raise ConfigError(f"seed={seed}: expected a whole number in [0, 2**63).")
+        raise ConfigError(
+            f"seed={seed}: expected a whole number in [0, 2**63).", cause=Cause.wrong_value
+        )
     own = (seed + rank * RANK_SEEDS) % 2**63
     random.seed(own)
     np.random.seed(own % 2**32)

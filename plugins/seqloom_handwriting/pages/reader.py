@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from seqloom.data import SplitConfig, SplitReader, UniqueNames
-from seqloom.errors import ConfigError, DataError, ExampleError, did_you_mean
+from seqloom.errors import Cause, ConfigError, DataError, ExampleError, did_you_mean
 from seqloom.interfaces import Example, Origin
 from seqloom_handwriting.images.likeness import compared
 from seqloom_handwriting.pages.documents import NotPageError, PageFile, find_pages, read
@@ -86,7 +86,8 @@ class PageReader(SplitReader):
         super().__init__({"train": train, "val": val, "test": test}, cut)
         if height < 0:
             raise ConfigError(
-                f"data.height={height}: expected pixels, or 0 for the scale of the page."
+                f"data.height={height}: expected pixels, or 0 for the scale of the page.",
+                cause=Cause.wrong_value,
             )
         self._height = height
         self._straighten = straighten

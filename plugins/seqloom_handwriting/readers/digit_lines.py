@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 from PIL import Image
 
-from seqloom.errors import ConfigError, DataError, did_you_mean
+from seqloom.errors import Cause, ConfigError, DataError, did_you_mean
 from seqloom.interfaces import SPLITS, Example, Reader
 from seqloom.plugins import install_command
 from seqloom_handwriting.readers.strings import check_range
@@ -41,10 +41,15 @@ class DigitLineReader(Reader):
         self._seed = seed
         check_range("length", min_length, max_length, least=1)
         if height < LOWEST:
-            raise ConfigError(f"data.height={height}: expected at least {LOWEST} pixels.")
+            raise ConfigError(
+                f"data.height={height}: expected at least {LOWEST} pixels.", cause=Cause.wrong_value
+            )
         for name, count in self._counts.items():
             if count < 0:
-                raise ConfigError(f"data.{name}={count}: expected a number of lines, 0 or more.")
+                raise ConfigError(
+                    f"data.{name}={count}: expected a number of lines, 0 or more.",
+                    cause=Cause.wrong_value,
+                )
 
     def examples(self, split: str) -> Iterator[Example]:
         """Yield the lines of a split; see `Reader.examples`.

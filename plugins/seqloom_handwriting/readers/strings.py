@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from seqloom.errors import ConfigError, ExampleError, did_you_mean
+from seqloom.errors import Cause, ConfigError, ExampleError, did_you_mean
 from seqloom.interfaces import Example
 from seqloom_handwriting.readers.inkml import Strokes
 from seqloom_handwriting.readers.strokes import StrokeReader
@@ -48,7 +48,9 @@ class StringReader(StrokeReader):
                 f"data.min_gap={self._gaps[0]} is above data.max_gap={self._gaps[1]}."
             )
         if self._repeats < 1:
-            raise ConfigError(f"data.repeats={self._repeats}: expected at least 1.")
+            raise ConfigError(
+                f"data.repeats={self._repeats}: expected at least 1.", cause=Cause.wrong_value
+            )
         for option, name in (
             ("the characters", "label"),
             (f"data.group={self._group}", self._group),
@@ -110,7 +112,8 @@ def check_range(name: str, low: int, high: int, least: int) -> None:
     if not least <= low <= high:
         raise ConfigError(
             f"data.min_{name}={low} and data.max_{name}={high}: expected "
-            f"{least} <= min_{name} <= max_{name}."
+            f"{least} <= min_{name} <= max_{name}.",
+            cause=Cause.wrong_value,
         )
 
 

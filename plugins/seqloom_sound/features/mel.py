@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 
-from seqloom.errors import ConfigError
+from seqloom.errors import Cause, ConfigError
 
 BLOCK = 4096  # frames that are transformed at once, to limit the memory for long sounds
 FINEST = 16  # windows are zero-padded to at most this multiple of their length
@@ -83,7 +83,8 @@ class MelSpectrum:
         if not low < self.high <= rate / 2:
             raise ConfigError(
                 f"frontend.low={low}, frontend.high={self.high}: with {rate} samples per second, "
-                f"expected 0 ≤ low < high ≤ {rate / 2:g} Hz."
+                f"expected 0 ≤ low < high ≤ {rate / 2:g} Hz.",
+                cause=Cause.wrong_value,
             )
         self.window = max(4, round(rate * window / 1000))  # the Hann window is zero at its start
         self.step = max(1, round(rate * step / 1000))

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seqloom.errors import ConfigError
+from seqloom.errors import Cause, ConfigError
 from seqloom_sound.features.resampling import Resampler
 from seqloom_sound.features.subsampling import WIDTH, Convolution
 from seqloom_sound.sound import HIGHEST_RATE, load_sound
@@ -43,7 +43,10 @@ class LogMelStream:
         self.rate = own if rate is None else rate
         """Samples per second of what is pushed."""
         if not 1 <= self.rate <= HIGHEST_RATE:
-            raise ConfigError(f"rate={rate}: expected samples per second, 1 to {HIGHEST_RATE}.")
+            raise ConfigError(
+                f"rate={rate}: expected samples per second, 1 to {HIGHEST_RATE}.",
+                cause=Cause.wrong_value,
+            )
         if problem := frontend.codec.too_low(self.rate):
             raise ConfigError(f"rate={rate}: {problem}.")
         self._resampler = None if self.rate == own else Resampler(self.rate, own)

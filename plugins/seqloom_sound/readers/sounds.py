@@ -61,7 +61,10 @@ class FoundReader(SplitReader):
         cut = split if isinstance(split, SplitConfig) else SplitConfig(**(split or {}))
         super().__init__(files, cut)
         if channel is not None and channel < 0:
-            raise ConfigError(f"data.channel={channel}: expected a number from 0, or null.")
+            raise ConfigError(
+                f"data.channel={channel}: expected a number from 0, or null.",
+                cause=Cause.wrong_value,
+            )
         self._finder, self._channel, self._pauses = finder, channel, pauses
         given = {name: f"data.{name}={file}" for name, file in self.files.items()}
         given |= {name: f"data.split.{name}" for name in ("val", "test") if getattr(cut, name)}

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from seqloom.errors import ConfigError, DataError, ExampleError, did_you_mean
+from seqloom.errors import Cause, ConfigError, DataError, ExampleError, did_you_mean
 from seqloom.interfaces import SPLITS, Example
 from seqloom_sound.readers.compose import SoundString
 from seqloom_sound.readers.sounds import SoundReader
@@ -52,9 +52,13 @@ class SoundStringReader(SoundReader):
         _check_range("pause", min_pause, max_pause, least=0)
         _check_range("snr", min_snr, max_snr)
         if trim < 0:
-            raise ConfigError(f"data.trim={trim}: expected 0 or more decibels.")
+            raise ConfigError(
+                f"data.trim={trim}: expected 0 or more decibels.", cause=Cause.wrong_value
+            )
         if repeats < 1:
-            raise ConfigError(f"data.repeats={repeats}: expected at least 1.")
+            raise ConfigError(
+                f"data.repeats={repeats}: expected at least 1.", cause=Cause.wrong_value
+            )
 
     def examples(self, split: str) -> Iterator[Example | ExampleError]:
         """Yield the strings of a split, made of its own recordings; see `SplitReader.examples`.
@@ -166,5 +170,6 @@ def _check_range(name: str, low: float, high: float, least: float | None = None)
         bound = "" if least is None else f"{least} <= "
         raise ConfigError(
             f"data.min_{name}={low} and data.max_{name}={high}: expected "
-            f"{bound}min_{name} <= max_{name}."
+            f"{bound}min_{name} <= max_{name}.",
+            cause=Cause.wrong_value,
         )

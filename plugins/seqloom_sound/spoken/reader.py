@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from seqloom.errors import ConfigError, did_you_mean
+from seqloom.errors import Cause, ConfigError, did_you_mean
 from seqloom.interfaces import SPLITS, Example, Reader
 from seqloom_sound.spoken.phonemes import ACTIONS, DIGITS, phonemes
 from seqloom_sound.spoken.synthesis import RATE, Voice, synthesize
@@ -82,7 +82,9 @@ class SpokenReader(Reader):
             ("test_speakers", test_speakers, 1),
         ):
             if value < least:
-                raise ConfigError(f"data.{name}={value}: expected at least {least}.")
+                raise ConfigError(
+                    f"data.{name}={value}: expected at least {least}.", cause=Cause.wrong_value
+                )
         if sum(self._sizes.values()) > POSSIBLE:
             raise ConfigError(
                 f"data.train_size, val_size and test_size are {sum(self._sizes.values())} in all, "

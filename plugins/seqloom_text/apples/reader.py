@@ -10,7 +10,7 @@ import random
 from collections.abc import Iterator
 from functools import cached_property
 
-from seqloom.errors import ConfigError, did_you_mean
+from seqloom.errors import Cause, ConfigError, did_you_mean
 from seqloom.interfaces import SPLITS, Example, Reader
 from seqloom_text.apples.grammar import (
     APPLE_TYPES,
@@ -50,7 +50,8 @@ class ApplesReader(Reader):
             if size < 2 or size % 2:
                 raise ConfigError(
                     f"data.{split}_size={size}: expected an even number, at least 2: "
-                    "sentences come in pairs, a company and a fruit."
+                    "sentences come in pairs, a company and a fruit.",
+                    cause=Cause.wrong_value,
                 )
 
     def examples(self, split: str) -> Iterator[Example]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from seqloom.data import SplitConfig, Table, file_name
-from seqloom.errors import ConfigError
+from seqloom.errors import Cause, ConfigError
 from seqloom_text.readers.file_reader import FileReader, Record, missing
 from seqloom_text.schemas_data import INPUT_KINDS, field_kinds, text_and_label
 
@@ -57,7 +57,8 @@ class CsvReader(FileReader):
     def _check(self) -> None:
         if self._delimiter is not None and len(self._delimiter) != 1:
             raise ConfigError(
-                f"data.delimiter={self._delimiter!r}: expected one character, or tab."
+                f"data.delimiter={self._delimiter!r}: expected one character, or tab.",
+                cause=Cause.wrong_value,
             )
         for name, column in self._columns.items():
             if not self._header and not (column.isdecimal() and int(column) > 0):

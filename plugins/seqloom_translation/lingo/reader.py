@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator
 from functools import cached_property
 
-from seqloom.errors import ConfigError, did_you_mean
+from seqloom.errors import Cause, ConfigError, did_you_mean
 from seqloom.interfaces import SPLITS, Example, Reader
 from seqloom_translation.lingo.grammar import sentence
 
@@ -28,7 +28,9 @@ class LingoReader(Reader):
         self._sizes = dict(zip(SPLITS, (train_size, val_size, test_size), strict=True))
         for split, size in self._sizes.items():
             if size < 0:
-                raise ConfigError(f"data.{split}_size={size}: expected at least 0")
+                raise ConfigError(
+                    f"data.{split}_size={size}: expected at least 0", cause=Cause.wrong_value
+                )
 
     def examples(self, split: str) -> Iterator[Example]:
         """Return the sentences of a split; see `Reader.examples`.

@@ -83,9 +83,14 @@ class Settings:
             ConfigError: A value is out of range or unknown, or settings exclude each other.
         """
         if self.n_trials < 1:
-            raise ConfigError(f"hydra.sweeper.n_trials={self.n_trials}: expected 1 or more.")
+            raise ConfigError(
+                f"hydra.sweeper.n_trials={self.n_trials}: expected 1 or more.",
+                cause=Cause.wrong_value,
+            )
         if self.seed < 0:
-            raise ConfigError(f"hydra.sweeper.seed={self.seed}: expected 0 or more.")
+            raise ConfigError(
+                f"hydra.sweeper.seed={self.seed}: expected 0 or more.", cause=Cause.wrong_value
+            )
         for name, direction in self.objectives.items():
             if direction not in DIRECTIONS:
                 hint = did_you_mean(str(direction), DIRECTIONS)

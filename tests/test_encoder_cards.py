@@ -10,7 +10,8 @@ import pytest
 from encoder_cards import scores
 from encoder_cards.components import ENCODERS, count, evaluate
 from encoder_cards.drawings import draw
-from encoder_cards.keys import texts
+
+from seqloom.plugins.texts import parameter_texts
 
 DOCS = Path(__file__).parent.parent / "docs"
 CARDS = DOCS / "encoders"
@@ -70,10 +71,11 @@ def test_the_formula_is_the_number_of_parameters(encoder: str, layers: int) -> N
     assert said == counted
 
 
-def test_texts_of_keys_are_those_of_the_schema_and_of_its_bases() -> None:
-    found = texts(ENCODERS["bilstm"].schema)
-    assert found["hidden_size"] == "Units of a layer, per direction."
-    assert found["forget_bias"].endswith("1 lets a new network remember.")
+@each
+def test_every_key_is_explained(encoder: str) -> None:
+    component = ENCODERS[encoder]
+    said = parameter_texts(component.schema)
+    assert [key for key in component.defaults() if not said[key].text] == []
 
 
 @each

@@ -16,7 +16,7 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent.parent
 RUNS = ROOT / "runs" / "encoders"
-ENCODERS = ("gru", "birnn")
+ENCODERS = ("gru", "birnn", "bigru", "mingru", "bimingru", "transformer")
 SEEDS = (1,)
 DATA: dict[str, tuple[tuple[str, ...], str]] = {"apples": ((), "f1")}
 """Overrides and metric of each data set."""

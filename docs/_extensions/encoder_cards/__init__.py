@@ -34,7 +34,7 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 from encoder_cards import scores
 from encoder_cards.components import ENCODERS, build, count, evaluate, package, tex
 from encoder_cards.drawings import draw
-from encoder_cards.keys import texts
+from seqloom.plugins.texts import parameter_texts
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -141,12 +141,16 @@ class Keys(CardDirective):
     def run(self) -> list[nodes.Node]:
         """Return a table."""
         component = ENCODERS[self.encoder]
-        said = texts(component.schema)
+        said = parameter_texts(component.schema)
         rows = [
-            f"| `encoder.{key}` | `{_shown(value)}` | {said.get(key, '')} |"
+            f"| `encoder.{key}` | `{_shown(value)}` | {said[key].text} |"
             for key, value in component.defaults().items()
         ]
-        return self.markdown("| key | default | |", "|---|---|---|", *rows)
+        table = ["| key | default | |", "|---|---|---|", *rows]
+        if not package(self.encoder):
+            page = f"../reference/keys/encoder.md#encoder{self.encoder}"
+            table += ["", f"What each may be, and an override to copy: [reference]({page})."]
+        return self.markdown(*table)
 
 
 class Speed(CardDirective):

@@ -43,6 +43,7 @@ class NerCodec(HeadCodec):
         self.tags: list[str] = []
         self.unseen: list[str] = []
         self._numbers: dict[str, int] = {}
+        self._of_pairs: dict[tuple[str, str], int] = {}
 
     def fit(self, examples: Sequence[Example]) -> dict[str, Any]:
         """Return scheme and tags of the training examples.
@@ -50,13 +51,18 @@ class NerCodec(HeadCodec):
         Raises:
             ExampleError: An example lacks the field, or has a tag that the scheme forbids.
         """
-        parsed = [self._parsed(example) for example in examples]
-        scheme = schemes.detect(parsed) if self.wanted == Scheme.auto else self.wanted
-        for example, tags in zip(examples, parsed, strict=True):
-            self._check_scheme(example, tags, scheme)
-        counts = Counter(kind for tags in parsed for kind in {kind for _, kind in tags if kind})
-        types = sorted(counts)
-        warn_of_similar_names("head=ner: the types", {kind: counts[kind] for kind in types})
+        pairs = schemes.Pairs()
+        for example in examples:
+            try:
+                pairs.add(self._tags(example))
+            except schemes.SchemeError as error:
+                raise ExampleError(example, str(error), cause=Cause.bad_tags) from None
+        scheme = pairs.detect() if self.wanted == Scheme.auto else self.wanted
+        if pairs.broken(scheme):
+            for example in examples:
+                self._check_scheme(example, self._parsed(example), scheme)
+        types = sorted(pairs.sentences)
+        warn_of_similar_names("head=ner: the types", {one: pairs.sentences[one] for one in types})
         self._log(scheme, types)
         return {"scheme": scheme.value, "tags": tag_names(types)}
 
@@ -65,6 +71,7 @@ class NerCodec(HeadCodec):
         self.scheme = Scheme(state["scheme"])
         self.tags = list(state["tags"])
         self._numbers = {tag: number for number, tag in enumerate(self.tags)}
+        self._of_pairs = {}
 
     def encode(self, example: Example) -> Arrays:
         """Return the numbers of the example's tags.
@@ -72,6 +79,9 @@ class NerCodec(HeadCodec):
         Raises:
             ExampleError: The field is missing, a tag is invalid, or its type was not in training.
         """
+        usual = self._usual(example.fields.get(self.field))
+        if usual is not None:
+            return {"tags": np.array(usual, dtype=np.int64)}
         tags = self.canonical(example)
         unseen = next((at for at, tag in enumerate(tags) if tag not in self._numbers), None)
         if unseen is not None:
@@ -83,7 +93,21 @@ class NerCodec(HeadCodec):
                 f"example has. {known}",
                 cause=Cause.unseen_class,
             )
-        return {"tags": np.array([self._numbers[tag] for tag in tags], dtype=np.int64)}
+        numbers = [self._numbers[tag] for tag in tags]
+        self._of_pairs.update(zip(schemes.pairs_of(self._tags(example)), numbers, strict=True))
+        return {"tags": np.array(numbers, dtype=np.int64)}
+
+    def _usual(self, tags: Any) -> list[int] | None:
+        """Return the numbers of tags whose pairs were all met before; None otherwise.
+
+        A tag's number depends on itself and the one before it, and whether it is allowed does too.
+        """
+        if not isinstance(tags, list) or self.scheme == Scheme.bioes:
+            return None  # in BIOES the last tag counts too
+        try:
+            return [self._of_pairs[pair] for pair in schemes.pairs_of(tags)]
+        except (KeyError, TypeError):
+            return None
 
     def encode_truth(self, example: Example) -> Arrays:
         """Return the numbers of the example's tags; those of unseen types follow the others.
@@ -194,6 +218,12 @@ class NerCodec(HeadCodec):
         return schemes.to_iob2(tags, self.scheme)
 
     def _parsed(self, example: Example) -> list[schemes.Tag]:
+        try:
+            return schemes.parse_all(self._tags(example))
+        except schemes.SchemeError as error:
+            raise ExampleError(example, str(error), cause=Cause.bad_tags) from None
+
+    def _tags(self, example: Example) -> Sequence[str]:
         tags = example.fields.get(self.field)
         if tags is None:
             raise ExampleError(
@@ -208,10 +238,7 @@ class NerCodec(HeadCodec):
                 f"field {self.field!r} is {tags!r}; head=ner needs a list of tags.",
                 cause=Cause.bad_tags,
             )
-        try:
-            return schemes.parse_all(tags)
-        except schemes.SchemeError as error:
-            raise ExampleError(example, str(error), cause=Cause.bad_tags) from None
+        return list(tags)
 
     def _check_scheme(self, example: Example, tags: Sequence[schemes.Tag], scheme: Scheme) -> None:
         try:

@@ -6,11 +6,15 @@ names IOB1 and IOB2 are those of Tjong Kim Sang and Veenstra 1999, "Representing
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import chain
+from typing import TypeVar
 
 from seqloom_ner import Scheme
 
 OUTSIDE = "O"
+T = TypeVar("T")
 Tag = tuple[str, str]
 """Prefix and type; the type of O is empty."""
 
@@ -79,6 +83,16 @@ def _problem(before: Tag, tag: Tag, scheme: Scheme) -> str | None:
     return None
 
 
+def _is_cut(last: Tag, scheme: Scheme) -> bool:
+    """Return whether a sentence that ends in the tag leaves an entity open."""
+    return scheme == Scheme.bioes and last[0] in ("B", "I")
+
+
+def pairs_of(tags: Sequence[T]) -> Iterable[tuple[T | str, T]]:
+    """Return each tag with the one before it; before the first there is O."""
+    return zip(chain((OUTSIDE,), tags), tags, strict=False)
+
+
 def problems(tags: Sequence[Tag], scheme: Scheme) -> Iterable[tuple[int, str]]:
     """Yield the position of each tag that the scheme forbids, with the reason."""
     before: Tag = (OUTSIDE, "")
@@ -88,7 +102,7 @@ def problems(tags: Sequence[Tag], scheme: Scheme) -> Iterable[tuple[int, str]]:
             if problem:
                 yield position, problem
         before = tag
-    if scheme == Scheme.bioes and before[0] in ("B", "I"):
+    if _is_cut(before, scheme):
         yield len(tags) - 1, f"leaves an entity of type '{before[1]}' open at the sentence's end"
 
 
@@ -102,17 +116,57 @@ def check(tags: Sequence[Tag], scheme: Scheme) -> None:
         raise SchemeError(position, problem + ".")
 
 
-def detect(sentences: Iterable[Sequence[Tag]]) -> Scheme:
+class Pairs:
+    """The distinct pairs of neighbouring tags in sentences, each with its number.
+
+    Whether a scheme allows a tag depends only on the one before it, so each pair is looked at once,
+    however often it occurs.
+
+    Attributes:
+        sentences: Number of the sentences that have each type.
+    """
+
+    def __init__(self) -> None:
+        self.sentences: Counter[str] = Counter()
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._ends: Counter[str] = Counter()
+        self._parsed: dict[str, Tag] = {}
+
+    def add(self, tags: Sequence[str]) -> None:
+        """Count the pairs of a sentence.
+
+        Raises:
+            SchemeError: One of the tags is not valid.
+        """
+        distinct = set(tags)
+        if not distinct <= self._parsed.keys():
+            self._parsed.update(zip(tags, parse_all(tags), strict=True))
+        self._counts.update(pairs_of(tags))
+        self._ends.update(tags[-1:])
+        self.sentences.update({self._parsed[tag][1] for tag in distinct} - {""})
+
+    def broken(self, scheme: Scheme) -> int:
+        """Return the number of places that the scheme forbids."""
+        parsed = {OUTSIDE: (OUTSIDE, ""), **self._parsed}
+        pairs = ((parsed[one], parsed[other], n) for (one, other), n in self._counts.items())
+        inside = sum(n for before, tag, n in pairs if _problem(before, tag, scheme))
+        return inside + sum(n for tag, n in self._ends.items() if _is_cut(parsed[tag], scheme))
+
+    def detect(self) -> Scheme:
+        """Return the scheme that is violated least; IOB2 in case of a tie."""
+        return min((Scheme.iob2, Scheme.iob1, Scheme.bioes), key=self.broken)
+
+
+def detect(sentences: Iterable[Sequence[str]]) -> Scheme:
     """Return the scheme that the sentences violate least; IOB2 in case of a tie.
 
-    >>> detect([parse_all(["I-PER", "O", "I-LOC"])])
+    >>> detect([["I-PER", "O", "I-LOC"]])
     <Scheme.iob1: 'iob1'>
     """
-    broken = dict.fromkeys((Scheme.iob2, Scheme.iob1, Scheme.bioes), 0)
+    pairs = Pairs()
     for tags in sentences:
-        for scheme in broken:
-            broken[scheme] += sum(1 for _ in problems(tags, scheme))
-    return min(broken, key=broken.__getitem__)
+        pairs.add(tags)
+    return pairs.detect()
 
 
 def to_iob2(tags: Sequence[Tag], scheme: Scheme) -> list[str]:

@@ -17,6 +17,8 @@ FIELD_KINDS = ("text", "tokens", "tags", "label", "labels", "texts")
 INPUT_KINDS = ("text", "tokens")
 NAMED = {"translation": "texts"}
 """Kinds of fields whose names are not the kind."""
+COLUMNAR = (".parquet", ".arrow", ".feather")
+"""Suffixes of the tables that pyarrow reads."""
 SPLITS = ("train", "val", "test")
 """Parameters of files."""
 
@@ -78,7 +80,7 @@ def text_and_label() -> dict[str, str]:
 
 @dataclass
 class JsonlConfig(FileConfig):
-    """JSON Lines: one object per line.
+    """JSON Lines: one object per line; or a row each of a Parquet, Arrow or Feather file.
 
     Attributes:
         columns: Field → key of the object (in CSV: column); empty means {text: text, label:
@@ -293,7 +295,7 @@ DATA = (
         "seqloom_text.readers.jsonl:JsonlReader",
         files=SPLITS,
         gives=_column_gives,
-        suffixes=(".jsonl",),
+        suffixes=(".jsonl", *COLUMNAR),
         sample=f"{_SAMPLES}:jsonl",
         suggests=_OF_FILES,
     ),

@@ -40,6 +40,16 @@ def test_data_of_each_scheme_is_encoded_as_iob2(
     assert item["tags"].tolist() == [1, 1, 0]
 
 
+def test_what_was_met_before_is_encoded_alike(fit: Any, example: Any) -> None:
+    codec = fit(["I-A", "B-A", "I-A", "O"])  # iob1
+    first, again = (codec.encode(example(["I-A", "B-A", "O", "I-A"])) for _ in range(2))
+    assert first["tags"].tolist() == again["tags"].tolist() == [1, 1, 0, 1]
+    with pytest.raises(ExampleError, match="after 'O', where iob1 has 'I-A'"):
+        codec.encode(example(["I-A", "O", "B-A"]))
+    codec.restore({"scheme": "iob1", "tags": ["O", "B-0", "I-0", "B-A", "I-A"]})
+    assert codec.encode(example(["I-A", "B-A"]))["tags"].tolist() == [3, 3]
+
+
 def test_set_scheme_is_taken_and_told(fit: Any, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "seqloom")
     assert fit(["I-A", "O"], scheme="iob1").wanted == "iob1"

@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqloom_ner import Scheme
-from seqloom_ner.schemes import SchemeError, check, detect, parse, parse_all, to_iob2
+from seqloom_ner.schemes import (
+    Pairs,
+    SchemeError,
+    check,
+    detect,
+    parse,
+    parse_all,
+    problems,
+    to_iob2,
+)
 from seqloom_ner.spans import Span, entities
 
 SCHEMES = (Scheme.iob1, Scheme.iob2, Scheme.bioes)
@@ -52,7 +61,7 @@ def test_detected_scheme_fits_what_was_written(
     sentences: list[list[tuple[str, int]]], scheme: Scheme
 ) -> None:
     written = [write(parts, scheme) for parts in sentences]
-    found = detect([parse_all(tags) for tags, _ in written])
+    found = detect([tags for tags, _ in written])
     for tags, spans in written:
         parsed = parse_all(tags)
         if found == scheme:
@@ -63,11 +72,11 @@ def test_detected_scheme_fits_what_was_written(
 
 
 def test_a_few_wrong_tags_do_not_change_what_is_detected() -> None:
-    good = parse_all(["B-PER", "I-PER", "O", "B-LOC"])
-    bad = parse_all(["I-PER", "O"])
+    good = ["B-PER", "I-PER", "O", "B-LOC"]
+    bad = ["I-PER", "O"]
     assert detect([good] * 20 + [bad]) == Scheme.iob2
-    assert detect([bad] * 20 + [parse_all(["I-PER", "B-PER"])]) == Scheme.iob1
-    assert detect([parse_all(["O", "O"])]) == Scheme.iob2
+    assert detect([bad] * 20 + [["I-PER", "B-PER"]]) == Scheme.iob1
+    assert detect([["O", "O"]]) == Scheme.iob2
 
 
 @pytest.mark.parametrize("tag", ["NN", "B", "B-", "-PER", "B_PER", "X-PER", "B-PER\n", "", "IB-A"])
@@ -107,5 +116,18 @@ def test_illegal_tags_are_named(scheme: str, tags: str, text: str) -> None:
 
 
 def test_one_stray_tag_does_not_turn_the_scheme() -> None:
-    good = [parse_all(["B-A", "I-A", "O", "B-A"])] * 30
-    assert detect([*good, parse_all(["S-A"])]) == Scheme.iob2
+    good = [["B-A", "I-A", "O", "B-A"]] * 30
+    assert detect([*good, ["S-A"]]) == Scheme.iob2
+
+
+@given(st.lists(st.lists(st.sampled_from(["O", "B-A", "I-A", "E-A", "S-B", "I-B"]))))
+def test_pairs_count_what_each_sentence_alone_breaks(sentences: list[list[str]]) -> None:
+    pairs = Pairs()
+    for tags in sentences:
+        pairs.add(tags)
+    for scheme in SCHEMES:
+        alone = sum(len(list(problems(parse_all(tags), scheme))) for tags in sentences)
+        assert pairs.broken(scheme) == alone
+    for kind in "AB":
+        having = [tags for tags in sentences if any(tag.endswith(kind) for tag in tags)]
+        assert pairs.sentences[kind] == len(having)

@@ -33,6 +33,10 @@ COMMANDS = {
         "Train with failures, and compare with a run that had none.",
         "seqloom.cli.chaos:chaos",
     ),
+    "cache": (
+        "List and clear the cache of encoded data.",
+        "seqloom.cli.cache:cache",
+    ),
     "cluster": (
         "Write the script of a Slurm job; test the cluster.",
         "seqloom.cli.cluster:cluster",

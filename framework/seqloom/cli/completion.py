@@ -28,7 +28,7 @@ SHELLS = ("bash", "fish")
 COMPOSING = ("train", "check", "profile")
 """Commands that take the overrides of a run."""
 
-SECOND_WORDS = {"new": ("plugin",), "plugins": ("doctor",)}
+SECOND_WORDS = {"new": ("plugin",), "plugins": ("doctor",), "cache": ("list", "clear")}
 
 NESTED: dict[str, type] = {"batch": Batch, "budget": Budget}
 """Sections of a run that have a schema of their own."""

@@ -68,6 +68,7 @@ class RunConfig:
     time_limit: str | None = None
     max_restarts: int = 0
     hang_timeout: float | None = 1800.0
+    cache: str = "auto"
 
     @property
     def components(self) -> dict[str, Section]:

@@ -119,6 +119,8 @@ class Run:
             checkpoint, after one of them was killed or hung. Since 0.2.
         hang_timeout: Seconds of training without progress after which a process counts as hung,
             which ends the run with its stack; null: never. Since 0.2.
+        cache: Folder of the cache of encoded data, which large text files are read from the next
+            time; ``auto``: the user's own, or ``$SEQLOOM_CACHE``; ``off``: none. Since 0.2.
     """
 
     data: Any = REQUIRED
@@ -150,3 +152,4 @@ class Run:
     time_limit: str | None = None
     max_restarts: int = 0
     hang_timeout: float | None = 1800.0
+    cache: str = "auto"

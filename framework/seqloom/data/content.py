@@ -6,6 +6,7 @@ Ids, the order of the examples and the names of their files have no influence.
 from __future__ import annotations
 
 import hashlib
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -91,33 +92,76 @@ class Contents:
         return (Counter(others.whole.tolist()) - Counter(self.whole.tolist())).total()
 
 
-def contents(
-    rows: Iterable[EncodedExample], codec: FrontendCodec, fields: ContentFields
-) -> Contents:
-    """Return the hashes of encoded examples whose fields are all there.
+class ContentHashes:
+    """Collects the hashes of encoded examples, one after the other.
 
     What is not of plain types counts by the arrays that the frontend's codec made of it. A value
     with a method ``digest``, such as a file that is loaded late, counts by that, and what a reader
     cut out of a file by ``meta["content"]``: two versions of a library may decode a file otherwise.
 
     Args:
-        rows: Encoded examples.
         codec: Codec of the frontend, which may have a notion of its own of equal inputs.
         fields: Names of the fields.
     """
-    whole, inputs, files = [], [], False
-    for row in rows:
+
+    def __init__(self, codec: FrontendCodec, fields: ContentFields) -> None:
+        self._codec, self._fields = codec, fields
+        self._whole, self._inputs, self._values = (array("Q") for _ in range(3))
+        self._files = False
+
+    def add(self, row: EncodedExample, kept: Example) -> None:
+        """Add an example.
+
+        Args:
+            row: Encoded example whose fields are all there.
+            kept: The example without large values.
+        """
         values = row.example.fields
-        every = fields.whole(values)
+        every = self._fields.whole(values)
         source = _source(every, row.example)
-        files |= source is not None
-        whole.append(_hash(_plain_or_encoded(every, row) if source is None else source))
-        own = codec.content(row.example, row.inputs)
+        self._files |= source is not None
+        content = _plain_or_encoded(every, row) if source is None else source
+        whole = _hash(content)
+        self._whole.append(whole)
+        own = self._codec.content(row.example, row.inputs)
         if own is None:
-            read = fields.input(values)
-            own = _plain_or_encoded(fields.whole(values) if read is None else read, row)
-        inputs.append(_hash(own))
-    return Contents(np.array(whole, np.uint64), np.array(inputs, np.uint64), files)
+            read = self._fields.input(values)
+            own = _plain_or_encoded(every if read is None else read, row)
+        self._inputs.append(_hash(own))
+        same = kept is row.example and content is every
+        complete = same and len(every) == len(self._fields.read or values)
+        self._values.append(whole if complete else _value_hash(kept, self._fields))
+
+    def contents(self) -> Contents:
+        """Return the hashes of the examples that were added."""
+        return Contents(
+            np.array(self._whole, np.uint64), np.array(self._inputs, np.uint64), self._files
+        )
+
+    def values_digest(self) -> str:
+        """Return a digest of the examples in any order that is the same for any frontend.
+
+        Values that are not of plain types, such as images, count by the ids of the examples.
+        """
+        every = np.sort(np.array(self._values, np.uint64))
+        return hashlib.blake2b(every.tobytes(), digest_size=16).hexdigest()
+
+
+def contents(
+    rows: Iterable[EncodedExample], codec: FrontendCodec, fields: ContentFields
+) -> Contents:
+    """Return the hashes of encoded examples whose fields are all there; see `ContentHashes`."""
+    found = ContentHashes(codec, fields)
+    for row in rows:
+        found.add(row, row.example)
+    return found.contents()
+
+
+def _value_hash(example: Example, fields: ContentFields) -> int:
+    values = fields.whole(example.fields)
+    plain = {name: one for name, one in values.items() if _is_plain(one)}
+    complete = len(plain) == len(fields.read or values)
+    return _hash(plain if complete else [plain, example.id])
 
 
 def _source(values: Mapping[str, Any], example: Example) -> Any:
@@ -132,17 +176,8 @@ def _source(values: Mapping[str, Any], example: Example) -> Any:
 
 
 def values_digest(examples: Iterable[Example], fields: ContentFields) -> str:
-    """Return a digest of examples in any order that is the same for any frontend.
-
-    Values that are not of plain types, such as images, count by the ids of the examples.
-    """
-    hashes = []
-    for example in examples:
-        values = fields.whole(example.fields)
-        plain = {name: one for name, one in values.items() if _is_plain(one)}
-        complete = len(plain) == len(fields.read or values)
-        hashes.append(_hash(plain if complete else [plain, example.id]))
-    every = np.sort(np.array(hashes, np.uint64))
+    """Return a digest of examples; see `ContentHashes.values_digest`."""
+    every = np.sort(np.array([_value_hash(one, fields) for one in examples], np.uint64))
     return hashlib.blake2b(every.tobytes(), digest_size=16).hexdigest()
 
 
@@ -155,9 +190,12 @@ def _plain_or_encoded(value: Any, row: EncodedExample) -> Any:
     return value if len(plain) == len(value) else [plain, row.inputs]
 
 
+_PLAIN = frozenset((str, int, float, bool, type(None)))
+
+
 def _is_plain(value: Any) -> bool:
     if isinstance(value, list | tuple):
-        return all(map(_is_plain, value))
+        return _PLAIN.issuperset(map(type, value)) or all(map(_is_plain, value))
     if isinstance(value, dict):
         return all(map(_is_plain, value.values()))
     return value is None or isinstance(value, str | int | float)

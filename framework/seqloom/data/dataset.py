@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,10 @@ from torch.utils.data import DataLoader, Dataset, Sampler, get_worker_info
 
 from seqloom.data.collate import Collate, EncodedExample
 from seqloom.data.encode import Codecs
+from seqloom.data.encoded import EncodedSplit
 from seqloom.data.sampler import Batch
 from seqloom.data.worker import begin_worker
-from seqloom.interfaces import SequenceBatch
+from seqloom.interfaces import Example, SequenceBatch
 
 
 class SequenceDataset(Dataset[SequenceBatch]):
@@ -26,6 +28,7 @@ class SequenceDataset(Dataset[SequenceBatch]):
     ) -> None:
         """Keep the encoded examples; with ``codecs``, they are augmented again in each epoch."""
         self.rows = rows
+        self._bare = rows.bare if isinstance(rows, EncodedSplit) else rows.__getitem__
         self.collate = collate
         self.codecs = codecs
         self.seed = seed
@@ -38,11 +41,11 @@ class SequenceDataset(Dataset[SequenceBatch]):
 
     def __getitems__(self, batch: Batch) -> SequenceBatch:
         """Return the batch that the sampler chose, with the weight that it gave it."""
-        rows = [self.rows[index] for index in batch]
+        rows = [self._bare(index) for index in batch]
         if self.codecs is not None:
             self._seed_worker(batch)
             if self.codecs.augments:
-                rows = self._augmented(self.codecs, rows, batch.epoch)
+                rows = self._augmented(self.codecs, rows, batch)
         return self.collate(rows, batch.weight)
 
     def _seed_worker(self, batch: Batch) -> None:
@@ -53,17 +56,23 @@ class SequenceDataset(Dataset[SequenceBatch]):
         """
         if get_worker_info() is None:
             return
-        ids = "\0".join(self.rows[index].example.id for index in batch)
+        ids = "\0".join(self._bare(index).example.id for index in batch)
         own = key(self.seed, batch.epoch, ids)
         random.seed(own)
         np.random.seed(own % 2**32)
         torch.manual_seed(own % 2**63)
 
     def _augmented(
-        self, codecs: Codecs, rows: Sequence[EncodedExample], epoch: int
+        self, codecs: Codecs, rows: Sequence[EncodedExample], batch: Batch
     ) -> list[EncodedExample]:
-        keys = (key(self.seed, epoch, row.example.id) for row in rows)
-        return [codecs.augment(row, rng) for row, rng in zip(rows, generators(keys), strict=True)]
+        keys = (key(self.seed, batch.epoch, row.example.id) for row in rows)
+        return [
+            codecs.augment(row, rng, partial(self._example, index))
+            for row, rng, index in zip(rows, generators(keys), batch, strict=True)
+        ]
+
+    def _example(self, index: int) -> Example:
+        return self.rows[index].example
 
 
 def key(seed: int, epoch: int, example_id: str) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -70,8 +70,19 @@ class Codecs:
             type(codec).augment is not HeadCodec.augment for codec in self.heads.values()
         )
 
-    def augment(self, encoded: EncodedExample, rng: np.random.Generator) -> EncodedExample:
-        """Return an augmented copy, or the same example if its targets would no longer fit."""
+    def augment(
+        self,
+        encoded: EncodedExample,
+        rng: np.random.Generator,
+        example: Callable[[], Example] | None = None,
+    ) -> EncodedExample:
+        """Return an augmented copy, or the same example if its targets would no longer fit.
+
+        Args:
+            encoded: Encoded example.
+            rng: Generator of the augmentation.
+            example: Returns the example with its fields, if the encoded one may lack them.
+        """
         inputs = self.frontend.augment(encoded.inputs, rng)
         frames = self.frontend.frames(inputs)
         targets = {
@@ -79,8 +90,10 @@ class Codecs:
         }
         changed = any(targets[name] is not own for name, own in encoded.targets.items())
         augmented = replace(encoded, inputs=inputs, targets=targets, frames=frames)
-        if (changed or frames != encoded.frames) and not self._can_emit(augmented):
-            return encoded
+        if changed or frames != encoded.frames:
+            whole = augmented if example is None else replace(augmented, example=example())
+            if not self._can_emit(whole):
+                return encoded
         return augmented
 
     def _can_emit(self, encoded: EncodedExample) -> bool:
@@ -99,12 +112,22 @@ def encode(
     max_cost: int | None = None,
     unknown: list[ExampleError] | None = None,
 ) -> list[EncodedExample]:
-    """Return the rows of prepared examples.
+    """Return the rows of prepared examples; see `encoded`."""
+    return list(encoded(codecs, examples, rejected, max_cost, unknown))
+
+
+def encoded(
+    codecs: Codecs,
+    examples: Iterable[Example],
+    rejected: Rejected,
+    max_cost: int | None = None,
+    unknown: list[ExampleError] | None = None,
+) -> Iterator[EncodedExample]:
+    """Yield the rows of prepared examples.
 
     Those that cannot be encoded, or cost more than a whole batch may, are rejected; those that can
     only be evaluated on are not if ``unknown`` is passed, see `Codecs.encode`.
     """
-    rows = []
     for example in progress(examples, "Encoding"):
         try:
             row = codecs.encode(example, unknown)
@@ -115,7 +138,7 @@ def encode(
                     "batch.max_cost",
                     cause=Cause.over_cost,
                 )
-            rows.append(row)
         except ExampleError as error:
             rejected.errors.append(error)
-    return rows
+        else:
+            yield row

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from seqloom.data.encode import Codecs
 from seqloom.data.rejected import Rejected
+from seqloom.data.spool import Spool
 from seqloom.errors import Cause, DataError, ExampleError, SeqloomError
 from seqloom.interfaces import Codec, Example, HeadCodec
 from seqloom.quiet import quiet
@@ -24,7 +25,7 @@ Learn = Callable[[Sequence[Example]], dict[str, Any]]
 
 def fit_codecs(
     codecs: Codecs,
-    examples: list[Example],
+    examples: list[Example] | Spool,
     rejected: Rejected,
     basis: Mapping[str, Any] | None = None,
     classes: str = "keep",
@@ -67,7 +68,9 @@ def _learner(codec: Codec, basis: Mapping[str, Any] | None, classes: str) -> Lea
     return lambda _: dict(basis)
 
 
-def _fit(codec: Codec, learn: Learn, examples: list[Example], rejected: Rejected) -> dict[str, Any]:
+def _fit(
+    codec: Codec, learn: Learn, examples: list[Example] | Spool, rejected: Rejected
+) -> dict[str, Any]:
     while True:
         try:
             return learn(examples)
@@ -76,7 +79,10 @@ def _fit(codec: Codec, learn: Learn, examples: list[Example], rejected: Rejected
                 errors = _similar(codec, learn, examples, error)
         rejected.errors += errors
         refused = {error.example_id for error in errors}
-        examples[:] = [one for one in examples if one.id not in refused]
+        if isinstance(examples, list):
+            examples[:] = [one for one in examples if one.id not in refused]
+        else:
+            examples.remove(refused)
         if not examples:
             rejected.raise_or_warn("the train split")
             raise DataError(
@@ -85,7 +91,7 @@ def _fit(codec: Codec, learn: Learn, examples: list[Example], rejected: Rejected
 
 
 def _similar(
-    codec: Codec, learn: Learn, examples: list[Example], error: ExampleError
+    codec: Codec, learn: Learn, examples: Sequence[Example], error: ExampleError
 ) -> list[ExampleError]:
     """Return the error, and those of the examples after it, in time linear in their number.
 
@@ -109,7 +115,7 @@ def _similar(
     return found
 
 
-def _restore(codec: Codec, learn: Learn, examples: list[Example]) -> None:
+def _restore(codec: Codec, learn: Learn, examples: Sequence[Example]) -> None:
     codec.restore(learn(examples))
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Iterator
 
 from seqloom.data.characters import refuse_surrogates
 from seqloom.data.progress import progress
 from seqloom.data.rejected import Rejected
+from seqloom.data.spool import IN_MEMORY, Spool
 from seqloom.errors import Cause, DataError, ExampleError, PluginError
 from seqloom.interfaces.codec import FrontendCodec
-from seqloom.interfaces.example import Example
+from seqloom.interfaces.example import Example, Origin
 from seqloom.interfaces.reader import Reader
 
 
@@ -39,42 +41,93 @@ def checked(found: Iterable[Example | ExampleError]) -> Iterator[Example | Examp
         ) from error
 
 
-def read_split(
-    reader: Reader, split: str, codec: FrontendCodec, rejected: Rejected
-) -> list[Example]:
+def read_split(reader: Reader, split: str, codec: FrontendCodec, rejected: Rejected) -> Spool:
     """Return a split's examples with derived fields; those that cannot be used are rejected.
+
+    Many examples are not kept in memory; see `Spool`.
 
     Raises:
         DataError: A file is malformed.
     """
-    found = []
-    for one in progress(checked(reader.examples(split)), f"Reading the {split} split"):
-        if isinstance(one, ExampleError):
-            rejected.errors.append(one)
+    ids = _Ids()
+    for known in (ids, None):
+        unread, twice, other = (Rejected(rejected.skip) for _ in range(3))
+        found = progress(checked(reader.examples(split)), f"Reading the {split} split")
+        usable = _distinct(_usable(found, unread), twice, known)
+        examples = Spool(_prepared(codec, usable, other))
+        if not ids.may_repeat():
+            break
+    rejected.errors += [*unread.errors, *twice.errors, *other.errors]
+    return examples
+
+
+class _Ids(dict[str, "Origin | None"]):
+    """The ids of examples with their origins: of many examples only hashes, which may be equal.
+
+    If two are, the ids must be looked at again, which is rare enough to read the examples again.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._hashes = array("q")
+
+    def __setitem__(self, ident: str, origin: Origin | None) -> None:
+        if len(self) < IN_MEMORY:
+            super().__setitem__(ident, origin)
         else:
-            found.append(one)
-    return prepare(codec, distinct(found, rejected), rejected)
+            self._hashes.append(hash(ident))
+
+    def may_repeat(self) -> bool:
+        """Return whether an id may have been set twice."""
+        if not self._hashes:
+            return False
+        import numpy as np  # readers are imported without it
+
+        every = np.concatenate([np.array(self._hashes), [hash(one) for one in self]])
+        return len(np.unique(every)) < len(every)
 
 
 def prepare(codec: FrontendCodec, examples: Iterable[Example], rejected: Rejected) -> list[Example]:
     """Return the examples with derived fields; those that cannot be prepared are rejected."""
-    prepared = []
-    for example in progress(examples, "Preparing"):
-        try:
-            refuse_surrogates(example)
-            prepared.append(codec.prepare(example))
-        except ExampleError as error:
-            rejected.errors.append(error)
-    return prepared
+    return list(_prepared(codec, examples, rejected))
 
 
 def distinct(examples: Iterable[Example], rejected: Rejected) -> list[Example]:
     """Return the examples without those whose id another one has before them; they are rejected."""
-    seen: dict[str, Example] = {}
+    return list(_distinct(examples, rejected))
+
+
+def _usable(found: Iterable[Example | ExampleError], rejected: Rejected) -> Iterator[Example]:
+    for one in found:
+        if isinstance(one, ExampleError):
+            rejected.errors.append(one)
+        else:
+            yield one
+
+
+def _distinct(
+    examples: Iterable[Example],
+    rejected: Rejected,
+    known: dict[str, Origin | None] | None = None,
+) -> Iterator[Example]:
+    seen = {} if known is None else known
     for example in examples:
-        other = seen.setdefault(example.id, example)
-        if other is not example:
-            place = f"at {other.origin}" if other.origin else "before it"
-            problem = f"the example {place} has the same id, {example.id!r}; ids must be unique."
-            rejected.errors.append(ExampleError(example, problem))
-    return list(seen.values())
+        if example.id not in seen:
+            seen[example.id] = example.origin
+            yield example
+            continue
+        origin = seen[example.id]
+        place = f"at {origin}" if origin else "before it"
+        problem = f"the example {place} has the same id, {example.id!r}; ids must be unique."
+        rejected.errors.append(ExampleError(example, problem))
+
+
+def _prepared(
+    codec: FrontendCodec, examples: Iterable[Example], rejected: Rejected
+) -> Iterator[Example]:
+    for example in examples:
+        try:
+            refuse_surrogates(example)
+            yield codec.prepare(example)
+        except ExampleError as error:
+            rejected.errors.append(error)

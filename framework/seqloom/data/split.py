@@ -6,7 +6,7 @@ The schemas of plugins import this module: it must not import torch or numpy.
 from __future__ import annotations
 
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -61,10 +61,15 @@ def split(examples: Sequence[Example], config: SplitConfig) -> dict[str, list[Ex
         ConfigError: The fractions leave nothing for ``train``, an example lacks a field, or a part
             would be empty.
     """
+    return {part: [examples[i] for i in at] for part, at in places(examples, config).items()}
+
+
+def places(examples: Sequence[Example], config: SplitConfig) -> dict[str, Sequence[int]]:
+    """Return the positions of the examples of each part; see `split`."""
     _check_fractions(config)
     parts: dict[str, list[int]] = {"train": [], "val": [], "test": []}
     if config.automatic and len(examples) < FEWEST:
-        return {"train": [*examples], "val": [], "test": []}
+        return {"train": range(len(examples)), "val": [], "test": []}
     for part, position in sorted(_assign(examples, config), key=lambda pair: pair[1]):
         parts[part].append(position)
     val, test = _fractions(config)
@@ -73,7 +78,7 @@ def split(examples: Sequence[Example], config: SplitConfig) -> dict[str, list[Ex
             raise ConfigError(
                 _empty_part(part, fraction, len(examples), config), cause=Cause.bad_split
             )
-    return {part: [examples[i] for i in chosen] for part, chosen in parts.items()}
+    return {**parts}
 
 
 def _fractions(config: SplitConfig) -> tuple[float, float]:
@@ -159,6 +164,12 @@ def _units(
         group: Field by which examples are tied, if any.
         without: Field in which tied examples may differ, if any.
     """
+    contents = _contents(examples, without)
+    units: dict[Hashable, Unit] = defaultdict(list)
+    if group is None:
+        for position, content in enumerate(contents):
+            units[content].append(position)
+        return list(units.values())
     parent: dict[Hashable, Hashable] = {}
 
     def root(node: Hashable) -> Hashable:
@@ -167,14 +178,24 @@ def _units(
             node = parent[node]
         return node
 
-    contents = [("fields", _content(example, without)) for example in examples]
     for content, example in zip(contents, examples, strict=True):
-        if group is not None:
-            parent[root(content)] = root(("group", _key(_look_up(example, group, "group"))))
-    units: dict[Hashable, Unit] = defaultdict(list)
+        parent[root(content)] = root(("group", _key(_look_up(example, group, "group"))))
     for position, content in enumerate(contents):
         units[root(content)].append(position)
     return list(units.values())
+
+
+def _contents(examples: Sequence[Example], without: str | None) -> list[Hashable]:
+    """Return something for each example that is equal for those with equal fields.
+
+    The fields themselves would take much memory: only where their hashes are equal they decide.
+    """
+    hashes = [hash(_content(example, without)) for example in examples]
+    twice = {one for one, count in Counter(hashes).items() if count > 1}
+    return [
+        ("fields", _content(examples[place], without)) if one in twice else place
+        for place, one in enumerate(hashes)
+    ]
 
 
 def _look_up(example: Example, name: str, option: str) -> Any:
@@ -198,7 +219,7 @@ def _key(value: Any) -> Hashable:
     if isinstance(value, Mapping):
         return tuple((name, _key(value[name])) for name in sorted(value))
     if isinstance(value, list | tuple):
-        return tuple(map(_key, value))
+        return tuple(value) if set(map(type, value)) == {str} else tuple(map(_key, value))
     if hasattr(value, "tobytes"):
         return (str(getattr(value, "dtype", "")), getattr(value, "shape", ()), value.tobytes())
     return value if isinstance(value, Hashable) else repr(value)

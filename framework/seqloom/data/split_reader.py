@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from seqloom.data.progress import progress
 from seqloom.data.read import checked
 from seqloom.data.rejected import refusal
-from seqloom.data.split import SplitConfig, split
+from seqloom.data.split import SplitConfig, places
+from seqloom.data.spool import Part, Spool
 from seqloom.errors import Cause, ConfigError, DataError, ExampleError, did_you_mean
 from seqloom.interfaces.example import Example
 from seqloom.interfaces.reader import SPLITS, Reader
@@ -57,7 +59,8 @@ class SplitReader(Reader):
         if split not in SPLITS:
             raise ConfigError(f"No split {split!r}. {did_you_mean(split, SPLITS)}")
         if self._cuts and split in self._cuts | {"train"}:
-            return iter(self._parts[split])
+            parts = self._parts
+            return chain(self._unread if split == "train" else (), parts[split])
         return self.whole(split)
 
     @property
@@ -66,33 +69,38 @@ class SplitReader(Reader):
         return {name for name in ("val", "test") if getattr(self._cut, name)}
 
     @cached_property
-    def _parts(self) -> dict[str, list[Example | ExampleError]]:
+    def _parts(self) -> dict[str, Iterable[Example | ExampleError]]:
         """Train and what is cut from it; what could not be read is reported with train."""
         if "train" not in self.files:
             raise ConfigError(
                 f"data.split.{min(self._cuts)} cuts from data.train, but data.train is not set.",
                 cause=Cause.bad_split,
             )
-        found = list(progress(checked(self.whole("train")), "Reading data.train"))
-        good = [one for one in found if isinstance(one, Example)]
-        errors = [one for one in found if isinstance(one, ExampleError)]
-        parts: dict[str, list[Example | ExampleError]] = {
-            name: [*part]
+        good, errors = Spool(), list[ExampleError]()
+        for one in progress(checked(self.whole("train")), "Reading data.train"):
+            if isinstance(one, Example):
+                good.append(one)
+            else:
+                errors.append(one)
+        parts: dict[str, Iterable[Example | ExampleError]] = {
+            name: Part(good, part)
             for name, part in self._split(good, errors).items()
             if name in self._cuts or name == "train"
         }
-        parts["train"] = [*errors, *parts["train"]]
+        self._unread = errors
         return parts
 
-    def _split(self, good: list[Example], errors: list[ExampleError]) -> dict[str, list[Example]]:
-        """Return the splits of the good examples.
+    def _split(
+        self, good: Sequence[Example], errors: list[ExampleError]
+    ) -> dict[str, Sequence[int]]:
+        """Return the places of the good examples in each split.
 
         Raises:
             ConfigError: They cannot be cut like this.
             DataError: The same, where rejected examples may be the reason; lists those too.
         """
         try:
-            return split(good, self._cut)
+            return places(good, self._cut)
         except ConfigError as error:
             if not errors:
                 raise

@@ -93,8 +93,15 @@ class TextFile:
         Raises:
             DataError: The file is not in its encoding, or cannot be read; see `raw_lines`.
         """
+        encoding = self.encoding
         for number, offset, raw in self._lines(problems):
-            yield number, self._decode(raw, number, offset, problems)
+            try:
+                text = raw.decode(encoding)
+            except UnicodeDecodeError:
+                text = self._decode(raw, number, offset, problems)
+            if number == 1 and raw.startswith(BOM):
+                text = self._decode(raw, number, offset, problems)
+            yield number, text
 
     def raw_lines(self) -> Iterator[tuple[int, bytes]]:
         r"""Yield the number and the bytes of each line, with its line end; only ``\n`` ends a line.

@@ -8,6 +8,7 @@ from typing import Any
 
 from seqloom.data.content import ContentFields
 from seqloom.data.references import with_all_references
+from seqloom.data.spool import Spool
 from seqloom.data.take import take
 from seqloom.interfaces import Example
 from seqloom.plugins import registry
@@ -16,7 +17,9 @@ from seqloom.plugins.registry import choice
 log = logging.getLogger("seqloom")
 
 
-def selected(data: Mapping[str, Any], split: str, examples: list[Example]) -> list[Example]:
+def selected(
+    data: Mapping[str, Any], split: str, examples: list[Example] | Spool
+) -> list[Example] | Spool:
     """Return a split's examples as the settings of every ``data`` section say.
 
     Those of ``train`` may be reduced to a part (``take``), and those of the other splits that
@@ -40,7 +43,9 @@ def selected(data: Mapping[str, Any], split: str, examples: list[Example]) -> li
     return with_all_references(examples, fields[0], others)
 
 
-def _taken(count: int | None, kinds: Mapping[str, str], examples: list[Example]) -> list[Example]:
+def _taken(
+    count: int | None, kinds: Mapping[str, str], examples: list[Example] | Spool
+) -> list[Example] | Spool:
     """Return a number of examples, in proportion to the classes if there are any."""
     if count is None:
         return examples

@@ -24,6 +24,7 @@ CORE_COMMANDS = (
     "plugins",
     "conformance",
     "chaos",
+    "cache",
     "cluster",
     "new",
     "demo",

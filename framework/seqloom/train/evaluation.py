@@ -172,8 +172,8 @@ def read_examples(
     from seqloom.model.fields import selected
 
     rejected = Rejected(skip_bad, "--skip-bad")
-    found = read_split(build_reader(section), split, pipeline.codecs.frontend, rejected)
-    found = selected(section, split, found)
+    read = read_split(build_reader(section), split, pipeline.codecs.frontend, rejected)
+    found = selected(section, split, read)
     unknown: list[ExampleError] = []
     rows = encode(pipeline.codecs, found, rejected, unknown=unknown)
     rejected.raise_or_warn(f"the {split} split")

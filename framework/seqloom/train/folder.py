@@ -28,6 +28,7 @@ WITHOUT_EFFECT = frozenset(
         "time_limit",
         "max_restarts",
         "hang_timeout",
+        "cache",
     }
 )
 """Keys that have no influence on a run's result."""

@@ -12,19 +12,15 @@ from typing import Any
 import numpy as np
 
 from seqloom.config.run_config import RunConfig
-from seqloom.data.content import (
-    Contents,
-    contents,
-    load_contents,
-    save_contents,
-    values_digest,
-)
-from seqloom.data.encode import Codecs, encode
+from seqloom.data.content import Contents, load_contents, save_contents
+from seqloom.data.encode import Codecs
 from seqloom.data.encoded import EncodedSplit
 from seqloom.data.fit_codecs import fit_codecs
+from seqloom.data.gather import Gathered
 from seqloom.data.progress import waiting
 from seqloom.data.read import read_split
 from seqloom.data.rejected import Rejected, raise_or_warn, warn_of_unknown
+from seqloom.data.spool import Spool
 from seqloom.errors import BundleError, Cause, ConfigError, DataError, ExampleError, RunError
 from seqloom.files import read_json, sha256, write_json, write_text
 from seqloom.interfaces import SPLITS, Example, FrontendCodec, Origin
@@ -32,6 +28,7 @@ from seqloom.model.build import States, build_codecs, build_reader, restore
 from seqloom.model.fields import content_fields, selected
 from seqloom.model.states import read as read_states
 from seqloom.model.states import write as write_states
+from seqloom.train.cached import CachedData, recorded
 from seqloom.train.data import RunData
 from seqloom.train.folder import RunFolder
 from seqloom.train.overlap import warn_of_overlap
@@ -39,6 +36,8 @@ from seqloom.train.pretrained import pretrained_states
 from seqloom.train.process import set_seed, set_threads
 
 log = logging.getLogger("seqloom")
+
+Examples = list[Example] | Spool
 
 
 def prepare_data(cfg: RunConfig, folder: RunFolder) -> RunData:
@@ -138,6 +137,8 @@ def load_encoded(cfg: RunConfig, folder: RunFolder) -> RunData:
 def read_data(cfg: RunConfig, states: States | None = None, basis: States | None = None) -> RunData:
     """Read a data set, fit the codecs on its training examples and encode all of it.
 
+    Large data is encoded once and then taken from the cache; see `CachedData`.
+
     Args:
         cfg: Config of the run.
         states: States of codecs that were fitted before; then nothing is fitted.
@@ -148,6 +149,23 @@ def read_data(cfg: RunConfig, states: States | None = None, basis: States | None
     """
     if cfg.data.get("train", "") in (None, {}):
         raise ConfigError("data.train has no value. Set it: data.train=FILE", cause=Cause.no_value)
+    cached = CachedData.of(cfg, basis)
+    if cached is None:
+        return _read(cfg, states, basis)
+    with cached.cache.building(cached.key):
+        found = cached.load(_read_again, states)
+        if found is not None or states is not None:
+            return found or _read(cfg, states, basis, cached.cache.folder)
+        with recorded() as said:
+            found = _read(cfg, states, basis, cached.cache.folder)
+        # From the files, as every other run: their pages are shared, and take no memory.
+        return (cached.store(found, said) and cached.reopened(_read_again)) or found
+
+
+def _read(
+    cfg: RunConfig, states: States | None, basis: States | None, scratch: Path | None = None
+) -> RunData:
+    """Read, fit and encode; many encoded examples are kept in a folder below ``scratch``."""
     codecs = build_codecs(cfg.components)
     examples, rejected = _read_splits(cfg, codecs)
     _log_automatic_split(cfg.data, examples)
@@ -164,26 +182,25 @@ def read_data(cfg: RunConfig, states: States | None = None, basis: States | None
                 codecs, examples["train"], rejected["train"], basis, cfg.init_classes
             )
     restore(codecs, states)
-    limit = cfg.batch.max_cost
-    unknown: dict[str, list[ExampleError]] = {"val": [], "test": []}
-    encoded = {
-        split: encode(codecs, examples[split], rejected[split], limit, unknown.get(split))
-        for split in SPLITS
-    }
+    fields = content_fields(cfg.data, cfg.frontend)
+    found, rows = {}, {}
+    for split in SPLITS:
+        one = found[split] = Gathered(
+            codecs, examples[split], cfg.batch.max_cost, fields, evaluated=split != "train"
+        )
+        again = partial(_read_again, cfg.data, split, codecs.frontend)
+        rows[split] = one.rows(scratch, again)
+        rejected[split].errors += one.rejected
     raise_or_warn(rejected)
+    unknown = {split: found[split].unknown for split in ("val", "test")}
     for split, errors in unknown.items():
         warn_of_unknown(errors, f"the {split} split")
-    if not encoded["train"]:
+    if not rows["train"]:
         raise DataError("No training example is left that can be used.", cause=Cause.no_examples)
-    fields = content_fields(cfg.data, cfg.frontend)
-    found = {split: contents(rows, codecs.frontend, fields) for split, rows in encoded.items()}
-    rows = {
-        split: EncodedSplit(one, partial(_read_again, cfg.data, split, codecs.frontend))
-        for split, one in encoded.items()
-    }
     skipped = {split: rejected[split].errors for split in SPLITS}
-    values = {split: values_digest((row.example for row in rows[split]), fields) for split in rows}
-    return RunData(codecs, states, rows, skipped, found, values, unknown)
+    hashes = {split: one.contents for split, one in found.items()}
+    values = {split: one.values for split, one in found.items()}
+    return RunData(codecs, states, rows, skipped, hashes, values, unknown)
 
 
 def _are_same(before: Mapping[str, Contents], now: Mapping[str, Contents]) -> bool:
@@ -194,9 +211,7 @@ def _are_same(before: Mapping[str, Contents], now: Mapping[str, Contents]) -> bo
     )
 
 
-def _read_splits(
-    cfg: RunConfig, codecs: Codecs
-) -> tuple[dict[str, list[Example]], dict[str, Rejected]]:
+def _read_splits(cfg: RunConfig, codecs: Codecs) -> tuple[dict[str, Examples], dict[str, Rejected]]:
     reader = build_reader(cfg.data)
     rejected = {split: Rejected(skip=cfg.on_bad == "skip") for split in SPLITS}
     examples = {
@@ -208,7 +223,7 @@ def _read_splits(
     return examples, rejected
 
 
-def _log_automatic_split(data: Mapping[str, Any], examples: Mapping[str, list[Example]]) -> None:
+def _log_automatic_split(data: Mapping[str, Any], examples: Mapping[str, Examples]) -> None:
     """Log how val and test were selected from train, if the user did not say it."""
     split = data.get("split")
     if not isinstance(split, Mapping) or not split.get("automatic"):

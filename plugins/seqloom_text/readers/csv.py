@@ -8,6 +8,8 @@ from typing import Any
 
 from seqloom.data import SplitConfig, Table, file_name
 from seqloom.errors import Cause, ConfigError
+from seqloom_text.readers import columnar
+from seqloom_text.readers.columnar import is_columnar
 from seqloom_text.readers.file_reader import FileReader, Record, missing
 from seqloom_text.schemas_data import INPUT_KINDS, field_kinds, text_and_label
 
@@ -68,6 +70,14 @@ class CsvReader(FileReader):
 
     def records(self, file: str, targets: bool) -> Iterator[Record]:
         """Yield a record for each row; see `FileReader.records`."""
+        if is_columnar(file):
+            if self._group_column is not None:
+                raise ConfigError(
+                    f"data.group_column={self._group_column}: {file} holds a row for each example, "
+                    "whose tokens and tags can be lists."
+                )
+            yield from columnar.records(file, self._columns, self._id_column, self.kinds, targets)
+            return
         delimiter = self._delimiter or ("\t" if self._is_tsv(file) else ",")
         table = Table(
             file,

@@ -17,6 +17,9 @@ from seqloom_text.schemas_data import INPUT_KINDS
 logger = logging.getLogger("seqloom")
 
 
+LISTS = ("tokens", "tags", "labels")
+
+
 @dataclass(slots=True)
 class Record:
     """The raw values of one example, as the file has them.
@@ -168,6 +171,8 @@ def parse(raw: Any, kind: str, separator: str = "|") -> Any:
     Raises:
         ValueError: The value is of another type; the text says which.
     """
+    if type(raw) is list and kind in LISTS and set(map(type, raw)) == {str} and "" not in raw:
+        return raw  # the usual case
     if kind == "texts" and not isinstance(raw, list):
         raw = [text] if (text := _string(raw)).strip() else []
     listed = as_list(raw, kind != "tokens") if isinstance(raw, str) and kind != "text" else None

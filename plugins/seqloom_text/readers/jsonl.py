@@ -1,4 +1,4 @@
-"""JSON Lines: one example per line, an object each."""
+"""JSON Lines: one example per line, an object each; or the rows of Parquet and Arrow files."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from seqloom.data import SplitConfig, TextFile
 from seqloom.errors import did_you_mean
 from seqloom.files import parse_json
 from seqloom.interfaces import Origin
+from seqloom_text.readers import columnar
+from seqloom_text.readers.columnar import is_columnar
 from seqloom_text.readers.file_reader import FileReader, Record, missing
 from seqloom_text.schemas_data import INPUT_KINDS, field_kinds, text_and_label
 
@@ -36,6 +38,9 @@ class JsonlReader(FileReader):
 
     def records(self, file: str, targets: bool) -> Iterator[Record]:
         """Yield a record for each line; see `FileReader.records`."""
+        if is_columnar(file):
+            yield from columnar.records(file, self._columns, self._id_column, self.kinds, targets)
+            return
         text, problems = TextFile.find(file), dict[int, str]()
         blank = 0
         for line, raw in text.lines(problems):

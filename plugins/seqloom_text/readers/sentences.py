@@ -16,6 +16,9 @@ DOCUMENT = "-DOCSTART-"
 NUMBERED = ".conllu"
 TAG = re.compile(r"O|[BIESLU]-\S+")
 
+MOST_SPELLINGS = 200_000
+"""Number of words and tags that are kept once, after which others are."""
+
 MOST_LINES = 100_000
 """Maximum number of lines of a sentence."""
 
@@ -81,6 +84,7 @@ class SentenceReader:
         self._known = False  # whether a sentence was read that has that many
         self._separated = delimiter is not None  # by something else than spaces
         self._seen: set[str] = set()
+        self._spellings: dict[str, str] = {}
         self._counts: Counter[str] = Counter()
 
     def sentences(self) -> Iterator[Sentence]:
@@ -119,7 +123,9 @@ class SentenceReader:
 
     def _sentence(self, lines: list[_Line], document: int) -> Sentence:
         sentence = Sentence(lines[0].number, document)
-        for line in lines:
+        sentence.lines = [line.number for line in lines]
+        sentence.rows = self._usual(lines)
+        for line in lines if not sentence.rows else ():
             row, most = self._cells(line.text)
             problem = line.problem or self._misfit(len(row), most) or self._wrong_number(row)
             if problem:
@@ -127,13 +133,34 @@ class SentenceReader:
                     self._width = 0
                 return Sentence(line.number, document, problem=problem)
             self._separated = self._separated or "\t" in line.text.strip(" \t")
-            sentence.lines.append(line.number)
             sentence.rows.append(row)
         self._known = True
         for row in sentence.rows:
             row.extend([""] * (self._width - len(row)))
-        self._seen.update(tag for row in sentence.rows for tag in self._tags_of(row))
+        if self._comment:
+            self._seen.update(tag for row in sentence.rows for tag in self._tags_of(row))
         return sentence
+
+    def _usual(self, lines: list[_Line]) -> list[list[str]]:
+        """Return the rows of a sentence whose lines are all as most are; none if one is not.
+
+        Such lines have one mark between cells, no other white space, and as many cells as those
+        before, so that nothing is stripped, and there is nothing to learn or to refuse. Each
+        spelling is kept once, since most words come again.
+        """
+        width, (mark, other) = self._width, ("\t ", " \t")[not self._separated]
+        if self._numbered or self._delimiter is not None or width < 2:
+            return []
+        rows, spelled = [], self._spellings.setdefault
+        if len(self._spellings) > MOST_SPELLINGS:
+            self._spellings.clear()
+        for line in lines:
+            row = line.text.split(mark)
+            if len(row) != width or "" in row or other in line.text or line.problem:
+                return []
+            rows.append([spelled(cell, cell) for cell in row])
+        self._most = width
+        return rows
 
     def _cells(self, text: str) -> tuple[list[str], int]:
         """Return the cells of a line up to the last that is not empty, and how many it may have."""

@@ -26,6 +26,8 @@ COMMANDS = (
     "plugins",
     "conformance",
     "chaos",
+    "cache list",
+    "cache clear",
     "cluster script",
     "cluster test",
     "new plugin",

@@ -121,7 +121,7 @@ def test_from_a_folder_it_is_the_same(tmp_path: Path, count: int) -> None:
     for one in found:
         one.inputs["words"][:] = 9  # what is read belongs to the reader
     assert EncodedSplit.load(tmp_path / "split").digest() == split.digest()
-    assert {path.suffix for path in (tmp_path / "split").iterdir()} <= {".npy", ".json"}
+    assert {path.suffix for path in (tmp_path / "split").iterdir()} <= {".bin", ".npy", ".json"}
 
 
 def test_types_and_numbers_of_axes_may_differ(tmp_path: Path) -> None:

@@ -62,7 +62,11 @@ def test_a_run_tells_each_step(
     table.write_text(f"text,label\n{rows}", encoding="utf-8")
     monkeypatch.setattr(module, "INTERVAL", 0.0)
     read_data(compose_run(["data=csv", "head=classification", f"data.train={table}"]))
-    for words in ("Reading data.train: 20 ex", "Preparing: 16 of 16", "Encoding: 16 of 16"):
+    for words in (
+        "Reading data.train: 20 ex",
+        "Reading the train split: 16 ex",
+        "Encoding: 16 of 16",
+    ):
         assert any(text.startswith(words) for text in caplog.messages)
 
 

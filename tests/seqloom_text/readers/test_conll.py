@@ -3,12 +3,13 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from seqloom.errors import ConfigError, DataError, ExampleError
 from seqloom.testing.readers import usable
 from seqloom_text.readers.conll import ConllReader
+from seqloom_text.readers.sentences import SentenceReader
 
 
 def write(path: Path, text: str) -> str:
@@ -213,3 +214,28 @@ def test_comments_of_conllu_need_no_setting(tmp_path: Path) -> None:
     path = write(tmp_path / "a.conllu", "# newdoc\n# text = # b\n1\t#\tX\n2\tb\tY\n\n# end\n")
     reader = ConllReader(train=path, columns={"tokens": 2, "tags": 3})
     assert sentences(reader) == [(["#", "b"], ["X", "Y"])]
+
+
+CELLS = st.sampled_from(["a", "B-X", "O", "", " b", "c d", "e ", "#", "-DOCSTART-"])
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.lists(st.lists(CELLS, min_size=1, max_size=3), max_size=3), max_size=3),
+    st.sampled_from(["\t", " "]),
+    st.sampled_from([None, "#"]),
+)
+def test_usual_lines_are_read_as_odd_ones_are(
+    tmp_path: Path, blocks: list[list[list[str]]], mark: str, comment: str | None
+) -> None:
+    first = [["a", "O"], ["b", "B-X"]]
+    texts = ["".join(mark.join(row) + "\n" for row in rows) for rows in (first, *blocks)]
+    train = write(tmp_path / "a.conll", "\n".join(texts))
+
+    def read() -> list[str]:
+        return list(map(repr, ConllReader(train=train, comment=comment).examples("train")))
+
+    found = read()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SentenceReader, "_usual", lambda *_: [])
+        assert found == read()

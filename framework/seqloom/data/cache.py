@@ -1,0 +1,187 @@
+"""Cache of encoded data: folders, each with the key of what it was made from.
+
+An entry is built in a folder of its own and renamed when it is complete, so that what a killed
+process leaves is never used; the next process removes it. While one process builds an entry, others
+wait for it. What an entry holds is checked whenever it is opened, and a damaged one is removed.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import stat
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from seqloom.data.scratch import PREFIX, Scratch, remove_leftovers, try_lock
+from seqloom.errors import DataError, RunError
+from seqloom.files import read_json, sha256, write_json
+
+log = logging.getLogger("seqloom")
+
+FACTS = "entry.json"
+VARIABLE = "SEQLOOM_CACHE"
+POLL = 0.2
+"""Seconds between two looks at a lock."""
+
+
+def cache_root() -> Path:
+    """Return the folder of all that seqloom caches: ``$SEQLOOM_CACHE``, or the user's own."""
+    chosen = os.environ.get(VARIABLE)
+    if chosen:
+        return Path(chosen).expanduser()
+    if sys.platform == "darwin":
+        return Path.home() / "Library/Caches/seqloom"
+    base = os.environ.get("LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME")
+    return Path(base or Path.home() / ".cache") / "seqloom"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An entry of the cache, as it is listed.
+
+    Attributes:
+        key: Name of its folder.
+        size: Number of its bytes.
+        used: When it was last used, in seconds since 1970.
+        facts: What it was made from: ``files``, ``data``, ``examples``.
+    """
+
+    key: str
+    size: int
+    used: float
+    facts: Mapping[str, Any]
+
+    @property
+    def files(self) -> list[str]:
+        """The data files that it was made from."""
+        return [str(one) for one in self.facts.get("files", [])]
+
+
+class Cache:
+    """Entries in a folder that only this user can read.
+
+    Args:
+        folder: Folder of the entries.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def prepare(self) -> bool:
+        """Make the folder; return whether it can be used, which is logged if not."""
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            found = self.folder.stat()
+            if hasattr(os, "getuid") and found.st_uid != os.getuid():
+                raise OSError("another user owns the folder")
+            if stat.S_IMODE(found.st_mode) & 0o077:
+                self.folder.chmod(0o700)
+            remove_leftovers(self.folder)
+            return os.access(self.folder, os.W_OK | os.X_OK)
+        except OSError as error:
+            log.warning("Encoded data is not cached: %s: %s", self.folder, str(error))
+            return False
+
+    @contextmanager
+    def building(self, key: str) -> Iterator[None]:
+        """Wait until no other process builds an entry, and build it in the block."""
+        path = self.folder / f"{key}.lock"
+        lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            told = False
+            while not try_lock(lock):
+                if not told:
+                    log.info("Another process is encoding the same data: waiting for it.")
+                told = True
+                time.sleep(POLL)
+            yield
+        finally:
+            os.close(lock)
+
+    def open(self, key: str) -> Path | None:
+        """Return the folder of an entry; None if there is none. A damaged one is removed."""
+        folder = self.folder / key
+        if not folder.is_dir():
+            return None
+        try:
+            _check(folder)
+        except (OSError, DataError, RunError, LookupError, TypeError, AttributeError) as error:
+            log.warning("%s is damaged and is made again: %s", folder, str(error))
+            self.remove(key)
+            return None
+        with suppress(OSError):
+            os.utime(folder)
+        return folder
+
+    def store(self, key: str, scratch: Scratch, facts: Mapping[str, Any]) -> bool:
+        """Make an entry of the folder ``entry`` in a scratch folder; return whether there is one.
+
+        Args:
+            key: Name of the entry.
+            scratch: Folder in which it was built.
+            facts: What it was made from, for lists.
+        """
+        draft = scratch.path / "entry"
+        try:
+            files = [path for path in sorted(draft.rglob("*")) if path.is_file()]
+            hashes = {path.relative_to(draft).as_posix(): sha256(path) for path in files}
+            write_json(draft / FACTS, {**facts, "sha256": hashes})
+            for path in files:
+                _sync(path)
+            with suppress(OSError):  # if there is one already, it is the same
+                draft.rename(self.folder / key)
+        except (OSError, RunError) as error:
+            log.warning("Encoded data is not cached: %s", str(error))
+            return False
+        return (self.folder / key).is_dir()
+
+    def entries(self) -> list[Entry]:
+        """Return the entries, those first that were used last."""
+        found = []
+        for folder in self.folder.iterdir() if self.folder.is_dir() else ():
+            if folder.is_dir() and not folder.name.startswith(PREFIX):
+                facts: dict[str, Any] = {}
+                with suppress(OSError, DataError):
+                    facts = read_json(folder / FACTS)
+                with suppress(OSError):
+                    size = sum(one.stat().st_size for one in folder.rglob("*") if one.is_file())
+                    found.append(Entry(folder.name, size, folder.stat().st_mtime, facts))
+        return sorted(found, key=lambda one: (-one.used, one.key))
+
+    def remove(self, key: str) -> None:
+        """Remove an entry; processes that use it keep what they have mapped."""
+        away = self.folder / f"{PREFIX}{key}-{os.getpid()}"
+        with suppress(OSError):
+            (self.folder / key).rename(away)  # nobody sees half of it
+        shutil.rmtree(away, ignore_errors=True)
+        with suppress(OSError):
+            (self.folder / f"{key}.lock").unlink()
+
+
+def _check(folder: Path) -> None:
+    """Refuse an entry whose files are not those that were written.
+
+    Raises:
+        DataError: A file is missing, or has other bytes.
+    """
+    for name, expected in read_json(folder / FACTS)["sha256"].items():
+        if sha256(folder / name) != expected:
+            raise DataError(f"{name} has other bytes than were written")
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def plain_json(value: Any) -> str:
+    """Return a text that is equal for equal plain data."""
+    return json.dumps(value, sort_keys=True, default=repr)

@@ -1,0 +1,98 @@
+"""Folders that a process builds in; of a process that was killed, the next one removes them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+import weakref
+from contextlib import suppress
+from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # not on this platform: nothing tells which folders are in use
+    fcntl = None  # type: ignore[assignment]
+
+PREFIX = "seqloom-building-"
+LOCK = "lock"
+OLD = 3600.0
+"""Age in seconds from which on a folder without a lock is not just being made or removed."""
+
+
+class Scratch:
+    """A folder for this process alone, which is removed with this object, or at the end.
+
+    The process holds a lock on a file in it as long as it lives.
+
+    Args:
+        parent: Folder to make it in; None: the one for temporary files.
+
+    Attributes:
+        path: The folder.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+
+    def __init__(self, parent: Path | None = None) -> None:
+        parent = Path(tempfile.gettempdir()) if parent is None else parent
+        remove_leftovers(parent)
+        self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
+        self._lock = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        try_lock(self._lock)
+        self._end = weakref.finalize(self, _remove, self.path, self._lock, os.getpid())
+
+    def remove(self) -> None:
+        """Remove the folder now; what is mapped into memory stays there."""
+        self._end()
+
+
+def remove_leftovers(parent: Path) -> None:
+    """Remove the folders that killed processes of this user left in a folder."""
+    if fcntl is None:
+        return
+    with suppress(OSError):
+        for folder in sorted(parent.glob(f"{PREFIX}*")):
+            if folder.is_dir() and not folder.is_symlink() and _is_left(folder):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_left(folder: Path) -> bool:
+    """Return whether nobody holds the lock; a new folder without one is just being made."""
+    try:
+        if folder.stat().st_uid != os.getuid():
+            return False
+        lock = os.open(folder / LOCK, os.O_RDWR)
+    except FileNotFoundError:
+        return time.time() - folder.stat().st_mtime > OLD
+    except OSError:
+        return False
+    try:
+        return try_lock(lock)
+    finally:
+        os.close(lock)
+
+
+def try_lock(file: int) -> bool:
+    """Lock an open file; return False if another process has locked it.
+
+    True also where there are no locks, on this platform or this file system.
+    """
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        pass
+    return True
+
+
+def _remove(folder: Path, lock: int, owner: int) -> None:
+    if os.getpid() == owner:  # and not in a process that was forked from it
+        with suppress(OSError):
+            os.close(lock)
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,255 @@
+"""The encoded data of a run from the cache, where its data is large and comes from text files.
+
+The key of an entry is a hash of all that the encoded data follows from: the bytes of the data
+files and their names, the settings of the data, the frontend and the head, codec states that are
+given, and the code. The path of the cache comes from the user's config or environment alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from seqloom.config.run_config import RunConfig
+from seqloom.data.cache import Cache, cache_root, plain_json
+from seqloom.data.content import load_contents, save_contents
+from seqloom.data.encoded import EncodedSplit
+from seqloom.data.fetch import local_path
+from seqloom.data.scratch import Scratch
+from seqloom.errors import BundleError, DataError, ExampleError, RunError
+from seqloom.files import read_json, sha256, write_json
+from seqloom.interfaces import SPLITS, Example, Origin
+from seqloom.model.build import States, build_codecs, restore
+from seqloom.model.states import read as read_states
+from seqloom.model.states import write as write_states
+from seqloom.plugins import registry
+from seqloom.plugins.named_files import named_files
+from seqloom.plugins.registry import choice
+from seqloom.train.data import RunData
+
+log = logging.getLogger("seqloom")
+
+AUTO, OFF = "auto", ("off", "false")
+SMALLEST = 8_000_000
+"""Size of the data files in bytes from which on encoded data is cached."""
+
+TEXTS = frozenset({"text", "texts", "tokens", "tags", "label", "labels"})
+"""Kinds of fields that are read from the data files themselves, and not from others."""
+
+
+class CachedData:
+    """The place of a run's encoded data in the cache.
+
+    Args:
+        cfg: Config of the run.
+        cache: Cache.
+        key: Key of the entry.
+        files: The data files.
+    """
+
+    def __init__(self, cfg: RunConfig, cache: Cache, key: str, files: list[str]) -> None:
+        self._cfg, self.cache, self.key, self._files = cfg, cache, key, files
+
+    @classmethod
+    def of(cls, cfg: RunConfig, basis: States | None) -> CachedData | None:
+        """Return the place of a run's data; None if it is small, or nothing can tell its content.
+
+        Args:
+            cfg: Config of the run.
+            basis: States of a trained model, from which fitting starts.
+        """
+        if cfg.cache.lower() in OFF:
+            return None
+        files = _data_files(cfg)
+        if files is None or sum(path.stat().st_size for path in files.values()) < SMALLEST:
+            return None
+        folder = cache_root() if cfg.cache == AUTO else Path(cfg.cache).expanduser()
+        cache = Cache(folder.absolute() / "encoded")
+        key = _key(cfg, files, basis)
+        return cls(cfg, cache, key, list(files)) if cache.prepare() else None
+
+    def load(self, read_again: Any, states: States | None = None) -> RunData | None:
+        """Return the data of the entry; None if there is none.
+
+        Args:
+            read_again: Reads the usable examples of a split, given the section of the data, its
+                name and the frontend's codec.
+            states: States that its codecs must have, if they were fitted before.
+        """
+        folder = self.cache.open(self.key)
+        found = folder and self.reopened(read_again)
+        if not folder or not found or states not in (None, found.states):
+            return None
+        for level, text in read_json(folder / "said.json")["said"]:
+            log.log(level, "%s", text)
+        log.info("The encoded data comes from the cache: %s", folder)
+        return found
+
+    def reopened(self, read_again: Any) -> RunData | None:
+        """Return the data of an entry that was checked or written before, and say nothing."""
+        folder = self.cache.folder / self.key
+        try:
+            return self._load(folder, read_again)
+        except (OSError, ValueError, LookupError, TypeError, BundleError, RunError) as error:
+            log.warning("%s is damaged and is made again: %s", folder, str(error))
+            self.cache.remove(self.key)
+            return None
+
+    def _load(self, folder: Path, read_again: Any) -> RunData:
+        facts = read_json(folder / "data.json")
+        codecs = build_codecs(self._cfg.components)
+        states: States = read_states(facts["states"], folder / "codecs")
+        restore(codecs, states)
+        for name, codec in codecs.heads.items():
+            if facts["unseen"][name]:
+                codec.unseen = facts["unseen"][name]
+        rows = {
+            split: EncodedSplit.load(
+                folder / split, partial(read_again, self._cfg.data, split, codecs.frontend)
+            )
+            for split in SPLITS
+        }
+        skipped, unknown = (
+            {split: [_error(*one) for one in found] for split, found in facts[name].items()}
+            for name in ("skipped", "unknown")
+        )
+        hashes = load_contents(folder / "contents.npz")
+        if hashes.keys() != set(SPLITS):
+            raise ValueError("the hashes of its examples are not there")
+        return RunData(codecs, states, rows, skipped, hashes, facts["values"], unknown)
+
+    def store(self, data: RunData, said: list[tuple[int, str]]) -> bool:
+        """Write an entry; return whether there is one now.
+
+        Args:
+            data: Encoded data.
+            said: Levels and texts of the messages about it.
+        """
+        try:
+            scratch = Scratch(self.cache.folder)
+            draft = scratch.path / "entry"
+            for split, rows in data.rows.items():
+                rows.save(draft / split)
+            facts = {
+                "states": write_states(data.states, draft / "codecs"),
+                "unseen": {n: list(codec.unseen) for n, codec in data.codecs.heads.items()},
+                "skipped": _plain(data.skipped),
+                "unknown": _plain(data.unknown),
+                "values": data.values,
+            }
+            write_json(draft / "data.json", facts)
+            write_json(draft / "said.json", {"said": said})
+            save_contents(draft / "contents.npz", data.contents)
+        except (OSError, RunError) as error:
+            log.warning("Encoded data is not cached: %s", str(error))
+            return False
+        about = {
+            "data": self._cfg.data["name"],
+            "frontend": self._cfg.frontend["name"],
+            "head": self._cfg.head["name"],
+            "files": self._files,
+            "examples": {split: len(rows) for split, rows in data.rows.items()},
+        }
+        stored = self.cache.store(self.key, scratch, about)
+        scratch.remove()
+        if stored:
+            log.info("The encoded data is cached: %s", self.cache.folder / self.key)
+        return stored
+
+
+@contextmanager
+def recorded() -> Iterator[list[tuple[int, str]]]:
+    """Collect what is logged in the block, so that it can be said again."""
+    said: list[tuple[int, str]] = []
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if record.name == log.name:
+                said.append((record.levelno, record.getMessage()))
+
+    handler = Handler()
+    log.addHandler(handler)
+    try:
+        yield said
+    finally:
+        log.removeHandler(handler)
+
+
+def _data_files(cfg: RunConfig) -> dict[str, Path] | None:
+    """Return the files that the examples come from, by the names that the config has for them.
+
+    Returns:
+        None if examples may come from elsewhere too, or other files decide how they are encoded.
+    """
+    name, params = choice(cfg.data)
+    component = registry().find("data", name)
+    if component.files is None or not TEXTS.issuperset(component.given(params).values()):
+        return None
+    if named_files("frontend", cfg.frontend) or named_files("head", cfg.head):
+        return None
+    named = named_files("data", cfg.data).values()
+    try:
+        files = {one: local_path(one) for one in named if one != "-"}
+    except DataError:  # the reader says what is wrong
+        return None
+    regular = all(path.is_file() for path in files.values()) and "-" not in named
+    return files if files and regular else None
+
+
+def _key(cfg: RunConfig, files: Mapping[str, Path], basis: States | None) -> str:
+    content = {
+        "files": {name: [str(path), sha256(path)] for name, path in files.items()},
+        "data": cfg.data,
+        "frontend": cfg.frontend,
+        "head": cfg.head,
+        "on_bad": cfg.on_bad,
+        "max_cost": cfg.batch.max_cost,
+        "classes": cfg.init_classes,
+        "basis": _digest(plain_json(basis)),
+        "code": _code(cfg),
+    }
+    return _digest(plain_json(content))
+
+
+def _code(cfg: RunConfig) -> list[str]:
+    """Return versions of the libraries, and a digest of the code that reads and encodes."""
+    sections: list[tuple[Any, Mapping[str, Any]]] = [
+        ("data", cfg.data),
+        ("frontend", cfg.frontend),
+        ("head", cfg.head),
+    ]
+    targets = {registry().find(kind, choice(one)[0]).target for kind, one in sections}
+    packages = sorted({"seqloom", *(target.partition(".")[0] for target in targets)})
+    packages = [one.partition(":")[0] for one in packages]
+    found = hashlib.sha256()
+    for package in packages:
+        spec = find_spec(package)
+        folders = spec.submodule_search_locations if spec else None
+        paths = [Path(one) for one in folders or ([spec.origin] if spec and spec.origin else [])]
+        for path in paths:
+            for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+                found.update(file.read_bytes())
+    return [sys.version, version("numpy"), *packages, found.hexdigest()]
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def _plain(errors: Mapping[str, list[ExampleError]]) -> dict[str, list[list[str]]]:
+    return {
+        split: [[one.example_id, one.where, one.problem] for one in found]
+        for split, found in errors.items()
+    }
+
+
+def _error(name: str, where: str, problem: str) -> ExampleError:
+    return ExampleError(Example(name, {}, Origin(where)), problem)

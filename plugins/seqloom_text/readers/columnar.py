@@ -1,0 +1,115 @@
+"""Parquet, Arrow and Feather files: one example per row, read batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from seqloom.data import file_name, local_path
+from seqloom.errors import Cause, DataError, did_you_mean
+from seqloom.interfaces import Origin
+from seqloom.plugins import install_command
+from seqloom_text.readers.file_reader import Record, missing
+from seqloom_text.schemas_data import COLUMNAR
+
+ROWS = 1024
+"""Number of rows that are read at once."""
+
+
+def is_columnar(file: str) -> bool:
+    """Return whether the suffix of a path or pinned URL is that of such a file."""
+    return file != "-" and file_name(file).lower().endswith(COLUMNAR)
+
+
+def records(
+    file: str,
+    columns: Mapping[str, str],
+    id_column: str | None,
+    kinds: Mapping[str, str],
+    targets: bool,
+) -> Iterator[Record]:
+    """Yield a record for each row, with its number from 1 in the place of a line.
+
+    Args:
+        file: Path or pinned URL.
+        columns: Field → column.
+        id_column: Column of the examples' ids, if any.
+        kinds: Field → kind.
+        targets: Whether every field must be there.
+
+    Raises:
+        DataError: pyarrow is not installed, the file is damaged, or it lacks a column.
+    """
+    path = str(local_path(file))
+    with _opened(path) as (names, batches):
+        absent = [name for name, column in columns.items() if column not in names]
+        for name in missing(absent, kinds, targets):
+            raise _no_column(path, f"data.columns.{name}", columns[name], names)
+        if targets and id_column is not None and id_column not in names:
+            raise _no_column(path, "data.id_column", id_column, names)
+        present = {name: column for name, column in columns.items() if name not in absent}
+        ids = id_column if id_column in names else None
+        number = 0
+        for batch in batches([*dict.fromkeys([*present.values(), *([ids] if ids else [])])]):
+            values = {name: batch.column(name).to_pylist() for name in batch.schema.names}
+            for place in range(batch.num_rows):
+                number += 1
+                row = {name: values[column][place] for name, column in present.items()}
+                ident = None if ids is None else str(values[ids][place])
+                yield Record(row, Origin(path, number), ident)
+
+
+def _no_column(path: str, option: str, column: str, names: list[str]) -> DataError:
+    return DataError(
+        f"{path}: no column {column!r}, from which {option} reads. {did_you_mean(column, names)} "
+        "Name all that are to be read: data.columns='{text: COLUMN, label: COLUMN}'.",
+        cause=Cause.no_column,
+    )
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[tuple[list[str], Any]]:
+    """Provide the names of a file's columns, and a function from some of them to batches of rows.
+
+    Raises:
+        DataError: pyarrow is not installed, or the file is damaged.
+    """
+    try:
+        import pyarrow
+        from pyarrow import ipc, parquet
+    except ImportError:
+        raise DataError(
+            f"{path}: reading such files needs the package pyarrow: {install_command('arrow')}.",
+            cause=Cause.missing_extra,
+        ) from None
+    try:
+        if path.lower().endswith(".parquet"):
+            with parquet.ParquetFile(path, memory_map=True) as table:
+                yield (
+                    table.schema_arrow.names,
+                    lambda names: table.iter_batches(ROWS, columns=names),
+                )
+        else:
+            with pyarrow.memory_map(path) as source:
+                yield _arrow(ipc, pyarrow, source)
+    except pyarrow.ArrowException as error:
+        reason = " ".join(str(error).split())
+        raise DataError(f"{path}: not a file that can be read: {reason[:200]}") from None
+
+
+def _arrow(ipc: Any, pyarrow: Any, source: Any) -> tuple[list[str], Any]:
+    """Return names and batches of an Arrow file, which Feather files are, or an Arrow stream."""
+    try:
+        found = ipc.open_file(source)
+        every = (found.get_batch(number) for number in range(found.num_record_batches))
+    except pyarrow.ArrowInvalid:
+        source.seek(0)
+        found = ipc.open_stream(source)
+        every = iter(found)
+    names = list(found.schema.names)
+    return names, lambda chosen: (
+        part.select(chosen)
+        for batch in every
+        for part in (batch.slice(at, ROWS) for at in range(0, batch.num_rows, ROWS))
+    )

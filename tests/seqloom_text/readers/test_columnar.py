@@ -1,0 +1,97 @@
+"""Parquet, Arrow and Feather files give the examples that JSON Lines give."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seqloom.errors import ConfigError, DataError, ExampleError
+from seqloom.testing.readers import usable
+from seqloom_text.readers import columnar
+from seqloom_text.readers.csv import CsvReader
+from seqloom_text.readers.jsonl import JsonlReader
+
+pyarrow = pytest.importorskip("pyarrow")
+
+COLUMNS = {"tokens": "words", "tags": "tags", "label": "kind"}
+ROWS: list[dict[str, Any]] = [
+    {"words": ["a", "ä b"], "tags": ["O", "B-X"], "kind": "x", "n": n, "id": f"i{n}"}
+    for n in range(7)
+]
+
+
+def _write(path: Path, rows: list[dict[str, Any]]) -> str:
+    from pyarrow import feather, ipc, parquet
+
+    table = pyarrow.Table.from_pylist(rows)
+    if path.suffix == ".parquet":
+        parquet.write_table(table, path, row_group_size=3)
+    elif path.suffix == ".feather":
+        feather.write_feather(table, path, compression="uncompressed")
+    else:
+        kind = ipc.new_stream if "stream" in path.name else ipc.new_file
+        with kind(str(path), table.schema) as writer:
+            writer.write_table(table, max_chunksize=3)
+    return str(path)
+
+
+@pytest.mark.parametrize("reader", [JsonlReader, CsvReader])
+@pytest.mark.parametrize("name", ["a.parquet", "a.arrow", "stream.arrow", "a.feather"])
+def test_rows_are_those_of_json_lines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, reader: type[JsonlReader]
+) -> None:
+    monkeypatch.setattr(columnar, "ROWS", 2)
+    lines = tmp_path / "a.jsonl"
+    lines.write_text("".join(json.dumps(row) + "\n" for row in ROWS), encoding="utf-8")
+    wanted = JsonlReader(columns=COLUMNS, train=str(lines), id_column="id").examples("train")
+    path = _write(tmp_path / name, ROWS)
+    found = list(reader(columns=COLUMNS, train=path, id_column="id").examples("train"))
+    assert [(one.id, one.fields) for one in usable(found)] == [
+        (one.id, one.fields) for one in usable(wanted)
+    ]
+    assert str(usable(found)[4].origin) == f"{path}:5"
+
+
+def test_ids_are_numbered_and_targets_may_be_absent(tmp_path: Path) -> None:
+    path = _write(tmp_path / "a.parquet", [{"words": ["a"]}, {"words": ["b"]}])
+    found = usable(JsonlReader(columns=COLUMNS).inputs([path]))
+    assert [(one.id, one.fields) for one in found] == [
+        ("a:1", {"tokens": ["a"]}),
+        ("a:2", {"tokens": ["b"]}),
+    ]
+
+
+def test_what_is_wrong_names_file_and_row(tmp_path: Path) -> None:
+    rows = [{"text": "a", "label": "x"}, {"text": None, "label": "x"}, {"text": "c", "label": " "}]
+    path = _write(tmp_path / "a.parquet", rows)
+    found = list(JsonlReader(train=path).examples("train"))
+    assert [isinstance(one, ExampleError) for one in found] == [False, True, True]
+    assert str(found[1]).startswith(f"{path}:2: the field 'text' is wrong: expected text, found")
+    assert str(found[2]).startswith(f"{path}:3: the field 'label' is empty")
+    with pytest.raises(
+        DataError, match=r"a\.parquet: no column 'txt', from which data\.columns\.text"
+    ):
+        list(JsonlReader(train=path, columns={"text": "txt"}).examples("train"))
+    with pytest.raises(DataError, match=r"no column 'key', from which data\.id_column reads"):
+        list(JsonlReader(train=path, id_column="key").examples("train"))
+    with pytest.raises(ConfigError, match=r"group_column=g: .* holds a row for each"):
+        list(CsvReader(train=path, group_column="g").examples("train"))
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "a.arrow"])
+def test_a_damaged_file(tmp_path: Path, name: str) -> None:
+    path = Path(_write(tmp_path / name, [{"text": "a", "label": "x"}]))
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(DataError, match=r"a\.\w+: not a file that can be read: "):
+        list(JsonlReader(train=str(path)).examples("train"))
+
+
+def test_without_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = _write(tmp_path / "a.parquet", [{"text": "a", "label": "x"}])
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(DataError, match=r"needs the package pyarrow: .*arrow"):
+        list(JsonlReader(train=path).examples("train"))

@@ -122,9 +122,12 @@ def test_it_goes_on_where_it_was(
 @pytest.mark.parametrize(
     ("how", "error"),
     [
-        ("raise", "Error: RuntimeError: boom on purpose (rank 1 of 2; see {folder}/train.log)"),
-        ("refuse", "Error: The loss is not finite for: a-sentence (nan). (rank 1 of 2)"),
-        ("kill", "Error: Rank 1 of 2 was killed by SIGKILL. Perhaps it was out of memory."),
+        (
+            "raise",
+            "Error: RuntimeError: boom on purpose (rank 1 of 2; see {folder}/train.log) [S500]",
+        ),
+        ("refuse", "Error: The loss is not finite for: a-sentence (nan). (rank 1 of 2) [S506]"),
+        ("kill", "Error: Rank 1 of 2 was killed by SIGKILL. Perhaps it was out of memory. [S507]"),
     ],
 )
 def test_the_first_rank_that_fails_is_heard(

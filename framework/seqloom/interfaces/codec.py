@@ -82,6 +82,13 @@ class FrontendCodec(Codec):
         """
         return example
 
+    def read_initial(self) -> None:
+        """Read what the initial weights come from beyond the state, such as pretrained vectors.
+
+        Called after ``restore`` where a new training starts from a stored state, as on each of
+        several ranks, and never for a trained model. ``fit`` leaves the same behind.
+        """
+
     def augment(self, item: Arrays, rng: np.random.Generator) -> Arrays:
         """Return an augmented copy of the arrays for one epoch of training.
 

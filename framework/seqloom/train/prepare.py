@@ -106,13 +106,15 @@ def store_encoded(data: RunData, folder: RunFolder) -> None:
 
 
 def load_encoded(cfg: RunConfig, folder: RunFolder) -> RunData:
-    """Return the data that `store_encoded` wrote.
+    """Return the data that `store_encoded` wrote, with codecs as they are after fitting.
 
     Raises:
         RunError: It is missing or damaged.
     """
     codecs, states = build_codecs(cfg.components), _stored_codecs(folder)["states"]
     restore(codecs, states)
+    if not folder.resumable and not cfg.init:
+        codecs.frontend.read_initial()
     rows = {
         split: EncodedSplit.load(
             folder.encoded / split, partial(_read_again, cfg.data, split, codecs.frontend)

@@ -40,8 +40,8 @@ class WordsCodec(FrontendCodec):
         size: Number of word ids, with padding and unknown.
         alphabet: Known characters.
         buckets: Number of rows of the table of subwords.
-        initial_vectors: What ``fit`` found in the file of pretrained vectors. Not part of the
-            state: in a stored model the trained vectors replace them.
+        initial_vectors: What ``read_initial`` found in the file of pretrained vectors. Not part of
+            the state: in a stored model the trained vectors replace them.
     """
 
     def __init__(self, **params: Any) -> None:
@@ -110,7 +110,7 @@ class WordsCodec(FrontendCodec):
             lengths = (self.params.subword_shortest, self.params.subword_longest)
             state["buckets"] = buckets_for(counts, lengths, self.params.subword_buckets)
         self.restore(state)
-        self.find_vectors()
+        self.read_initial()
         return state
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -125,7 +125,7 @@ class WordsCodec(FrontendCodec):
         # Padding and unknown are never dropped.
         self._drop = np.concatenate([np.zeros(FIRST), probabilities])
 
-    def find_vectors(self) -> None:
+    def read_initial(self) -> None:
         """Look the known words up in the file of vectors, if one is set; ``fit`` does so.
 
         Raises:

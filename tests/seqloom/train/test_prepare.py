@@ -17,7 +17,8 @@ from seqloom.errors import DataError, ExampleError, RunError
 from seqloom.interfaces import Example, Reader
 from seqloom.train import prepare
 from seqloom.train.folder import Result, RunFolder
-from seqloom.train.prepare import prepare_data, read_data, reload_data
+from seqloom.train.prepare import load_encoded, prepare_data, read_data, reload_data, store_encoded
+from seqloom.train.run import initial_pipeline
 
 Fit = Callable[..., Result]
 Conll = Callable[..., list[str]]
@@ -226,3 +227,21 @@ def test_the_same_examples_that_are_encoded_otherwise_are_told(
     folder.contents.unlink()
     with pytest.raises(RunError, match=r"the data changed since this run started \(train\)"):
         reload_data(cfg, folder)
+
+
+def test_ranks_start_with_the_pretrained_vectors_too(conll: Conll, tmp_path: Path) -> None:
+    (tmp_path / "words.vec").write_text("Apple 1 2\npie 3 4\n", encoding="utf-8")
+    vectors = (f"frontend.vectors={tmp_path / 'words.vec'}", "frontend.size=2")
+    data = conll(train=[GOOD, OTHER], val=[GOOD])
+    cfg = compose_run([*RUN, *vectors, *data, f"run_dir={tmp_path / 'run'}"])
+    folder = RunFolder(Path(cfg.run_dir))
+    folder.open(cfg)
+    alone = prepare_data(cfg, folder)
+    store_encoded(alone, folder)
+    weights = [
+        initial_pipeline(cfg, folder, found).model.state_dict()
+        for found in (alone, load_encoded(cfg, folder))
+    ]
+    (name,) = (name for name in weights[0] if name.endswith("embedding.weight"))
+    assert [1.0, 2.0] in weights[0][name].tolist()
+    assert weights[1][name].tolist() == weights[0][name].tolist()

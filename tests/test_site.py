@@ -28,7 +28,7 @@ HEADS = ("Head", "HeadMetric")
 
 SEARCHED = (
     *("install", "class weights", "gpu", "confidence", "gate", "early stopping", "multi-label"),
-    *("resume", "slurm"),
+    *("resume", "slurm", "hidden_size", "merge", "spacy", "csv", "conll"),
 )
 
 pytestmark = pytest.mark.xdist_group("site")

@@ -136,6 +136,7 @@ class _Reader:
         self._name, self._form = name, form
         self._grams: dict[Gram, tuple[float, float]] = {}
         self._words: dict[bytes, str] = {}
+        self._formed: set[str] = set()  # words that are spelled otherwise in the file
         self._begun = False
         self._length = self._found = self._number = 0
 
@@ -198,7 +199,8 @@ class _Reader:
             raise self._error(f"the log10 of a probability is {log:g}; expected at most 0.")
         gram = tuple([self._word(field) for field in fields[1 : n + 1]])
         if gram in self._grams:
-            raise self._error(f"the {n}-gram {' '.join(gram)!r} occurs twice.")
+            also = " in the normal form of texts (head.form)" if self._formed & {*gram} else ""
+            raise self._error(f"the {n}-gram {' '.join(gram)!r} occurs twice{also}.")
         self._grams[gram] = log, self._log(fields[n + 1]) if len(fields) == n + 2 else 0.0
         self._found += 1
 
@@ -209,8 +211,16 @@ class _Reader:
                 text = field.decode()
             except UnicodeDecodeError:
                 raise self._error(f"{_shown(field)} is not UTF-8.") from None
-            word = UNKNOWN if text == "<UNK>" else self._form(text)
-            self._words[field] = word
+            word = self._words[field] = UNKNOWN if text == "<UNK>" else self._normal(text)
+        return word
+
+    def _normal(self, text: str) -> str:
+        """Return a word in its normal form; as it is if that has a space, since no word has one."""
+        word = self._form(text)
+        if " " in word:
+            return text
+        if word != text:
+            self._formed.add(word)
         return word
 
     def _log(self, field: bytes) -> float:

@@ -6,6 +6,7 @@ import itertools
 import math
 import pickle
 import re
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -171,6 +172,25 @@ def test_what_is_wrong_is_told_with_its_line(old: str, new: str, expected: str) 
     head, _, rest = WORDS.partition("comment.")
     with pytest.raises(DataError, match=expected):
         read(head + "comment." + rest.replace(old, new, 1))
+
+
+def nfkc(word: str) -> str:
+    return unicodedata.normalize("NFKC", word)
+
+
+def test_a_word_whose_normal_form_has_a_space_stays_as_it_is() -> None:
+    """A no-break space, for example, becomes a space."""
+    model = read(WORDS.replace("-0.7	b", "-0.7	b\u00a0b"), form=nfkc)
+    assert "b\u00a0b" in model
+    assert read(model.to_bytes().decode()) == model
+
+
+def test_two_spellings_of_a_word_are_told_of() -> None:
+    with pytest.raises(DataError, match=r":14: the 1-gram 'fi' occurs twice in the normal form"):
+        read(
+            WORDS.replace("	ab	", "	\ufb01	").replace("-0.7	b", "-0.7	fi"),
+            form=nfkc,
+        )
 
 
 def test_a_word_in_another_encoding_is_told_of() -> None:

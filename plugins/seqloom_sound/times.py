@@ -58,7 +58,8 @@ def _units(prediction: Prediction) -> list[dict[str, Any]] | None:
     if "characters" in prediction:
         return [{**one, "text": one["character"]} for one in prediction["characters"]]
     pieces = prediction.get("pieces")
-    if pieces is None or not all({"text", "start", "end"} <= one.keys() for one in pieces):
+    known = {"text", "confidence", "start", "end"}
+    if pieces is None or not all(known <= one.keys() for one in pieces):
         return None
     return [{**one, "text": one["text"].replace(SPACE, " ")} for one in pieces]
 

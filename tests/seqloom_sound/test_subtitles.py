@@ -172,6 +172,8 @@ def test_words_have_the_times_of_their_characters() -> None:
     ]
     without = {"text": "hi x", "pieces": [{"text": "▁hi", "confidence": 0.5}]}
     assert "words" not in with_times(part(1), "sound", without)
+    unsure = {"text": "hi", "pieces": [{"text": "▁hi", "start": 0.0, "end": 0.5}]}
+    assert "words" not in with_times(part(1), "sound", unsure)
     tones = Example("a", {"sound": (np.zeros(800), 8000)})
     assert with_times(tones, "sound", {"label": "a"}) == {"label": "a"}
     assert with_times(tones, "sound", {"text": "a"}) == {"text": "a", "start": 0.0, "end": 0.1}

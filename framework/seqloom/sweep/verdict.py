@@ -49,6 +49,8 @@ def _win(board: Board, best: Row, others: Sequence[Row]) -> str:
         return f"{leads}, over twice the error of the means (n = {_n(best)})."
     ps = [row.p for row in others if row.p is not None and not row.mark]
     sure = f"p {'≤' if len(others) > 1 else '='} {max(ps):.2g}" if ps else "on every seed alike"
+    unpaired = any(row.mark == "–" for row in others)
+    sure += " where rows share seeds, elsewhere twice the error of the means" if unpaired else ""
     return f"Clear winner: {leads} ({sure}, n = {_n(best)})."
 
 
@@ -64,8 +66,11 @@ def _tie(board: Board, best: Row, rivals: Sequence[Row]) -> str:
     else:
         p = f"p = {closest.p:.2g}, " if closest.p is not None and not closest.mark else ""
         said = f"{ours} leads {theirs} by {lead:.3g} on {split}, within noise ({p}{n})"
-    more = len(rivals) - 1
-    others = f" {more} more row{'s' * (more > 1)} cannot be told apart from {ours}." if more else ""
+    more = [_lead(row) for row in rivals if row is not closest]
+    ahead, level = sum(one < 0 for one in more), sum(one >= 0 for one in more)
+    others = f" {ahead} more row{' is' if ahead == 1 else 's are'} ahead, too." if ahead else ""
+    if level:
+        others += f" {level} more row{'s' * (level > 1)} cannot be told apart from {ours}."
     return f"No clear winner: {said}.{others} {_next(best, rivals)}"
 
 

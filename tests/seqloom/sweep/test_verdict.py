@@ -63,6 +63,23 @@ def test_the_winner_of_val_may_be_behind_on_test(sweep: Path, add: AddTrial) -> 
     )
 
 
+def test_other_rows_that_are_ahead_are_not_called_equal(sweep: Path, add: AddTrial) -> None:
+    add_seeds(add, "rnn", (0.9, 0.9), (0.5, 0.6))
+    add_seeds(add, "lstm", (0.8, 0.8), (0.7, 0.9))
+    add_seeds(add, "gru", (0.7, 0.7), (0.7, 0.8))
+    said = verdict(sweep)
+    assert "lstm is ahead of it by 0.25 on test (n = 2). 1 more row is ahead, too. Next: " in said
+    assert "told apart" not in said
+
+
+def test_rows_without_common_seeds_have_no_p(sweep: Path, add: AddTrial) -> None:
+    add_seeds(add, "bilstm", (0.9, 0.9, 0.9), (0.90, 0.91, 0.92))
+    add_seeds(add, "rnn", (0.7, 0.7, 0.7), (0.70, 0.715, 0.72))
+    for seed, value in ((8, 0.5), (9, 0.51)):
+        add("encoder=lstm", val=value, test=value, seed=seed)
+    assert "where rows share seeds, elsewhere twice the error of the means, n = 3" in verdict(sweep)
+
+
 def test_a_lead_equal_on_every_seed_is_clear(sweep: Path, add: AddTrial) -> None:
     add_seeds(add, "bilstm", (1.0, 1.0), (1.0, 1.0))
     add_seeds(add, "lstm", (0.75, 0.75), (0.75, 0.75))

@@ -12,7 +12,7 @@ from pathlib import Path
 from seqloom.cli.help import HelpFormatter
 from seqloom.cli.subcommands import run_subcommand
 from seqloom.data.cache import Cache, Entry, cache_root
-from seqloom.errors import ConfigError, printable
+from seqloom.errors import ConfigError, RunError, printable
 
 SUBCOMMANDS = {
     "list": ("List the entries, with what they were made from.", "seqloom.cli.cache:listed"),
@@ -56,6 +56,7 @@ def clear(arguments: list[str]) -> int:
 
     Raises:
         ConfigError: Nothing says which, or an option has no size or age.
+        RunError: An entry cannot be removed.
     """
     parser = _parser("clear", "Remove entries of the cache. A run that uses one keeps what it "
                      "has; the next one encodes its data again.")  # fmt: skip
@@ -67,7 +68,7 @@ def clear(arguments: list[str]) -> int:
     parser.add_argument("--all", action="store_true", help="all of them")
     options = parser.parse_args(arguments)
     store = _cache(options.folder)
-    if not (options.names or options.older or options.keep or options.all):
+    if "" in options.names or not (options.names or options.older or options.keep or options.all):
         raise ConfigError(
             "Which entries? Name them as 'seqloom cache list' shows them, or pass --older AGE, "
             "--keep SIZE or --all."
@@ -83,7 +84,8 @@ def clear(arguments: list[str]) -> int:
         chosen = _beyond(chosen, _amount("--keep", options.keep, SIZES))
     for one in chosen:
         print(_line(one))
-        store.remove(one.key)
+        if not store.remove(one.key):
+            raise RunError(f"{store.folder / one.key} cannot be removed: check its permissions.")
     total = sum(one.size for one in chosen)
     print(f"Removed {len(chosen)} of {len(entries)}: {_size(total)}")
     return 0

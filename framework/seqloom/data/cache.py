@@ -10,10 +10,12 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import shutil
 import stat
 import sys
 import time
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -30,6 +32,9 @@ FACTS = "entry.json"
 VARIABLE = "SEQLOOM_CACHE"
 POLL = 0.2
 """Seconds between two looks at a lock."""
+
+KEY = re.compile(r"[0-9a-f]{32}")
+"""Names of entries: folders of other names are none, and are never removed."""
 
 
 def cache_root() -> Path:
@@ -79,22 +84,32 @@ class Cache:
         """Make the folder; return whether it can be used, which is logged if not."""
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            found = self.folder.stat()
-            if hasattr(os, "getuid") and found.st_uid != os.getuid():
+            owners = {self.folder.stat().st_uid, self.folder.lstat().st_uid}  # a link has its own
+            if hasattr(os, "getuid") and owners != {os.getuid()}:
                 raise OSError("another user owns the folder")
-            if stat.S_IMODE(found.st_mode) & 0o077:
+            if not os.access(self.folder, os.W_OK | os.X_OK):
+                raise OSError("the folder cannot be written to")
+            if stat.S_IMODE(self.folder.stat().st_mode) & 0o077:
                 self.folder.chmod(0o700)
             remove_leftovers(self.folder)
-            return os.access(self.folder, os.W_OK | os.X_OK)
+            return True
         except OSError as error:
             log.warning("Encoded data is not cached: %s: %s", self.folder, str(error))
             return False
 
     @contextmanager
     def building(self, key: str) -> Iterator[None]:
-        """Wait until no other process builds an entry, and build it in the block."""
+        """Wait until no other process builds an entry, and build it in the block.
+
+        If the disk has no room for a lock, nothing is waited for.
+        """
         path = self.folder / f"{key}.lock"
-        lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            log.warning("Other processes may encode the same data: %s", str(error))
+            yield
+            return
         try:
             told = False
             while not try_lock(lock):
@@ -144,10 +159,18 @@ class Cache:
         return (self.folder / key).is_dir()
 
     def entries(self) -> list[Entry]:
-        """Return the entries, those first that were used last."""
+        """Return the entries, those first that were used last.
+
+        Raises:
+            RunError: The folder cannot be read.
+        """
         found = []
-        for folder in self.folder.iterdir() if self.folder.is_dir() else ():
-            if folder.is_dir() and not folder.name.startswith(PREFIX):
+        try:
+            folders = [*self.folder.iterdir()] if self.folder.is_dir() else []
+        except OSError as error:
+            raise RunError(f"{self.folder} cannot be read: {error.strerror}") from error
+        for folder in folders:
+            if KEY.fullmatch(folder.name) and folder.is_dir() and not folder.is_symlink():
                 facts: dict[str, Any] = {}
                 with suppress(OSError, DataError):
                     facts = read_json(folder / FACTS)
@@ -156,14 +179,18 @@ class Cache:
                     found.append(Entry(folder.name, size, folder.stat().st_mtime, facts))
         return sorted(found, key=lambda one: (-one.used, one.key))
 
-    def remove(self, key: str) -> None:
-        """Remove an entry; processes that use it keep what they have mapped."""
-        away = self.folder / f"{PREFIX}{key}-{os.getpid()}"
+    def remove(self, key: str) -> bool:
+        """Remove an entry, and return whether it is gone.
+
+        Processes that use it keep what they have mapped.
+        """
+        away = self.folder / f"{PREFIX}{uuid.uuid4().hex}"
         with suppress(OSError):
             (self.folder / key).rename(away)  # nobody sees half of it
         shutil.rmtree(away, ignore_errors=True)
         with suppress(OSError):
             (self.folder / f"{key}.lock").unlink()
+        return not (self.folder / key).exists()
 
 
 def _check(folder: Path) -> None:
@@ -183,5 +210,5 @@ def _sync(path: Path) -> None:
 
 
 def plain_json(value: Any) -> str:
-    """Return a text that is equal for equal plain data."""
-    return json.dumps(value, sort_keys=True, default=repr)
+    """Return a text that is equal for equal plain data in the same order."""
+    return json.dumps(value, default=repr)

@@ -110,9 +110,12 @@ class EncodedSplit(Sequence[EncodedExample]):
     def save(self, folder: Path) -> None:
         """Write the split into a folder; see `SplitWriter`."""
         if isinstance(self._encoded, StoredExamples):
-            self._encoded.copy_to(folder)
-        else:
-            write_split(folder, self._encoded)
+            try:
+                self._encoded.copy_to(folder)
+                return
+            except FileNotFoundError:  # removed by another process, but mapped
+                pass
+        write_split(folder, self._encoded)
 
     @classmethod
     def load(cls, folder: Path, read: Read | None = None) -> EncodedSplit:

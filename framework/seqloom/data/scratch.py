@@ -20,6 +20,9 @@ LOCK = "lock"
 OLD = 3600.0
 """Age in seconds from which on a folder without a lock is not just being made or removed."""
 
+VERY_OLD = 30 * 86400.0
+"""Age in seconds from which on a folder is left where the file system knows no locks."""
+
 
 class Scratch:
     """A folder for this process alone, which is removed with this object, or at the end.
@@ -40,8 +43,10 @@ class Scratch:
         parent = Path(tempfile.gettempdir()) if parent is None else parent
         remove_leftovers(parent)
         self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
-        self._lock = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        draft = self.path / f"{LOCK}.new"
+        self._lock = os.open(draft, os.O_RDWR | os.O_CREAT, 0o600)
         try_lock(self._lock)
+        draft.rename(self.path / LOCK)  # a lock that others see is held
         self._end = weakref.finalize(self, _remove, self.path, self._lock, os.getpid())
 
     def remove(self) -> None:
@@ -61,18 +66,21 @@ def remove_leftovers(parent: Path) -> None:
 
 def _is_left(folder: Path) -> bool:
     """Return whether nobody holds the lock; a new folder without one is just being made."""
+    found = folder.lstat()
+    age = time.time() - found.st_mtime
     try:
-        if folder.stat().st_uid != os.getuid():
+        if found.st_uid != os.getuid():
             return False
         lock = os.open(folder / LOCK, os.O_RDWR)
     except FileNotFoundError:
-        return time.time() - folder.stat().st_mtime > OLD
+        return age > OLD
     except OSError:
         return False
     try:
-        return try_lock(lock)
+        locked = _locked(lock)
     finally:
         os.close(lock)
+    return age > VERY_OLD if locked is None else locked
 
 
 def try_lock(file: int) -> bool:
@@ -80,14 +88,19 @@ def try_lock(file: int) -> bool:
 
     True also where there are no locks, on this platform or this file system.
     """
+    return _locked(file) is not False
+
+
+def _locked(file: int) -> bool | None:
+    """Lock an open file; return whether this process has the lock, None if there are no locks."""
     if fcntl is None:
-        return True
+        return None
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     except OSError:
-        pass
+        return None
     return True
 
 

@@ -145,10 +145,9 @@ class Part(Sequence[Example]):
 
 def _packed(example: Example) -> bytes:
     """Return an example as bytes; none if it has values of other than plain types."""
-    if not (_is_plain(example.fields) and _is_plain(example.meta)):
-        return b""
     origin = None if example.origin is None else (example.origin.file, example.origin.line)
-    return marshal.dumps((example.id, example.fields, origin, example.meta))
+    whole = (example.id, example.fields, origin, example.meta)
+    return marshal.dumps(whole) if _is_plain(whole) else b""
 
 
 def _is_plain(value: Any) -> bool:

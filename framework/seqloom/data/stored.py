@@ -33,6 +33,9 @@ VERSION = 1
 NUMBERS = ("costs", "steps", "terms", "files", "lines", "whole")
 """Names of the files with a number for each example."""
 
+SUFFIXES = (".bin", ".npy", ".json")
+"""Suffixes of the files."""
+
 Bytes = NDArray[np.uint8]
 
 
@@ -95,6 +98,9 @@ class SplitWriter:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        for file in folder.iterdir():  # not written over: another folder may have the same file
+            if file.suffix in SUFFIXES:
+                file.unlink()
         self._folder = folder
         self._arrays: dict[str, _ArrayPieces] = {}
         self._heads: list[str] = []
@@ -328,7 +334,7 @@ class StoredExamples(Sequence[EncodedExample]):
         """Put the files into another folder too; they take no more space if that can be."""
         folder.mkdir(parents=True, exist_ok=True)
         for file in self.folder.iterdir():
-            if file.suffix in (".bin", ".npy", ".json"):
+            if file.suffix in SUFFIXES:
                 target = folder / file.name
                 with suppress(OSError):
                     target.unlink()

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
-from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from seqloom.data.content import load_contents, save_contents
 from seqloom.data.encoded import EncodedSplit
 from seqloom.data.fetch import local_path
 from seqloom.data.scratch import Scratch
-from seqloom.errors import BundleError, DataError, ExampleError, RunError
+from seqloom.errors import DataError, ExampleError, RunError, SeqloomError
 from seqloom.files import read_json, sha256, write_json
 from seqloom.interfaces import SPLITS, Example, Origin
 from seqloom.model.build import States, build_codecs, restore
@@ -38,6 +38,9 @@ from seqloom.train.data import RunData
 log = logging.getLogger("seqloom")
 
 AUTO, OFF = "auto", ("off", "false")
+Said = list[tuple[int, str, str]]
+"""Level, module and text of messages."""
+
 SMALLEST = 8_000_000
 """Size of the data files in bytes from which on encoded data is cached."""
 
@@ -52,11 +55,15 @@ class CachedData:
         cfg: Config of the run.
         cache: Cache.
         key: Key of the entry.
-        files: The data files.
+        files: The data files by their names in the config.
+        facts: What tells whether they were written to, before they were hashed for the key.
     """
 
-    def __init__(self, cfg: RunConfig, cache: Cache, key: str, files: list[str]) -> None:
-        self._cfg, self.cache, self.key, self._files = cfg, cache, key, files
+    def __init__(
+        self, cfg: RunConfig, cache: Cache, key: str, files: Mapping[str, Path], facts: Any
+    ) -> None:
+        self._cfg, self.cache, self.key = cfg, cache, key
+        self._files, self._facts = files, facts
 
     @classmethod
     def of(cls, cfg: RunConfig, basis: States | None) -> CachedData | None:
@@ -68,13 +75,17 @@ class CachedData:
         """
         if cfg.cache.lower() in OFF:
             return None
-        files = _data_files(cfg)
-        if files is None or sum(path.stat().st_size for path in files.values()) < SMALLEST:
+        try:
+            files = _data_files(cfg)
+            if files is None or sum(path.stat().st_size for path in files.values()) < SMALLEST:
+                return None
+            facts = _stats(files)
+            key = _key(cfg, files, basis)
+        except (OSError, ImportError, ValueError):  # of files, which the reader says, or of code
             return None
         folder = cache_root() if cfg.cache == AUTO else Path(cfg.cache).expanduser()
         cache = Cache(folder.absolute() / "encoded")
-        key = _key(cfg, files, basis)
-        return cls(cfg, cache, key, list(files)) if cache.prepare() else None
+        return cls(cfg, cache, key, files, facts) if cache.prepare() else None
 
     def load(self, read_again: Any, states: States | None = None) -> RunData | None:
         """Return the data of the entry; None if there is none.
@@ -88,8 +99,8 @@ class CachedData:
         found = folder and self.reopened(read_again)
         if not folder or not found or states not in (None, found.states):
             return None
-        for level, text in read_json(folder / "said.json")["said"]:
-            log.log(level, "%s", text)
+        with suppress(OSError, DataError):  # another process may have removed it
+            _say(read_json(folder / "said.json")["said"])
         log.info("The encoded data comes from the cache: %s", folder)
         return found
 
@@ -98,7 +109,7 @@ class CachedData:
         folder = self.cache.folder / self.key
         try:
             return self._load(folder, read_again)
-        except (OSError, ValueError, LookupError, TypeError, BundleError, RunError) as error:
+        except (OSError, ValueError, LookupError, TypeError, SeqloomError) as error:
             log.warning("%s is damaged and is made again: %s", folder, str(error))
             self.cache.remove(self.key)
             return None
@@ -126,13 +137,20 @@ class CachedData:
             raise ValueError("the hashes of its examples are not there")
         return RunData(codecs, states, rows, skipped, hashes, facts["values"], unknown)
 
-    def store(self, data: RunData, said: list[tuple[int, str]]) -> bool:
+    def store(self, data: RunData, said: Said) -> bool:
         """Write an entry; return whether there is one now.
 
         Args:
             data: Encoded data.
-            said: Levels and texts of the messages about it.
+            said: The messages about it.
         """
+        with suppress(OSError):
+            if _stats(self._files) == self._facts:
+                return self._store(data, said)
+        log.warning("Encoded data is not cached: the data files changed while they were read.")
+        return False
+
+    def _store(self, data: RunData, said: Said) -> bool:
         try:
             scratch = Scratch(self.cache.folder)
             draft = scratch.path / "entry"
@@ -155,7 +173,7 @@ class CachedData:
             "data": self._cfg.data["name"],
             "frontend": self._cfg.frontend["name"],
             "head": self._cfg.head["name"],
-            "files": self._files,
+            "files": list(self._files),
             "examples": {split: len(rows) for split, rows in data.rows.items()},
         }
         stored = self.cache.store(self.key, scratch, about)
@@ -166,21 +184,34 @@ class CachedData:
 
 
 @contextmanager
-def recorded() -> Iterator[list[tuple[int, str]]]:
+def recorded() -> Iterator[Said]:
     """Collect what is logged in the block, so that it can be said again."""
-    said: list[tuple[int, str]] = []
+    said: Said = []
 
-    class Handler(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            if record.name == log.name:
-                said.append((record.levelno, record.getMessage()))
+    class Record(logging.Filter):
+        def filter(self, record: logging.LogRecord) -> bool:
+            said.append((record.levelno, record.module, record.getMessage()))
+            return True
 
-    handler = Handler()
-    log.addHandler(handler)
+    own = Record()
+    log.filters.insert(0, own)  # other filters may drop what is logged
     try:
         yield said
     finally:
-        log.removeHandler(handler)
+        log.removeFilter(own)
+
+
+def _say(said: Said) -> None:
+    """Log messages again, as the modules that logged them."""
+    for level, module, text in said:
+        if log.isEnabledFor(level):
+            log.handle(log.makeRecord(log.name, level, f"{module}.py", 0, text, (), None))
+
+
+def _stats(files: Mapping[str, Path]) -> list[tuple[int, ...]]:
+    """Return what changes when one of the files is written to or replaced."""
+    found = [path.stat() for path in files.values()]
+    return [(one.st_size, one.st_mtime_ns, one.st_ctime_ns, one.st_ino) for one in found]
 
 
 def _data_files(cfg: RunConfig) -> dict[str, Path] | None:
@@ -220,7 +251,11 @@ def _key(cfg: RunConfig, files: Mapping[str, Path], basis: States | None) -> str
 
 
 def _code(cfg: RunConfig) -> list[str]:
-    """Return versions of the libraries, and a digest of the code that reads and encodes."""
+    """Return versions of the libraries, and a digest of the code that reads and encodes.
+
+    Raises:
+        OSError, ImportError, ValueError: The code is not in files.
+    """
     sections: list[tuple[Any, Mapping[str, Any]]] = [
         ("data", cfg.data),
         ("frontend", cfg.frontend),
@@ -235,9 +270,22 @@ def _code(cfg: RunConfig) -> list[str]:
         folders = spec.submodule_search_locations if spec else None
         paths = [Path(one) for one in folders or ([spec.origin] if spec and spec.origin else [])]
         for path in paths:
-            for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
-                found.update(file.read_bytes())
-    return [sys.version, version("numpy"), *packages, found.hexdigest()]
+            for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+                if "__pycache__" not in file.parts and file.is_file():  # data files count too
+                    found.update(f"{file.relative_to(path)} {sha256(file)}\n".encode())
+    return [sys.version, *_installed(), *packages, found.hexdigest()]
+
+
+def _installed() -> list[str]:
+    """Return the installed distributions with their versions, which any codec may depend on.
+
+    The names of their folders are enough: reading their metadata takes seconds.
+    """
+    found: set[str] = set()
+    for folder in sys.path:
+        with suppress(OSError):
+            found.update(one for one in os.listdir(folder or ".") if one.endswith(".dist-info"))  # noqa: PTH208
+    return sorted(found)
 
 
 def _digest(text: str) -> str:

@@ -48,6 +48,13 @@ def records(
             raise _no_column(path, f"data.columns.{name}", columns[name], names)
         if targets and id_column is not None and id_column not in names:
             raise _no_column(path, "data.id_column", id_column, names)
+        for name, column in columns.items():
+            if names.count(column) > 1:
+                raise DataError(
+                    f"{path}: {names.count(column)} columns are called {column!r}, from which "
+                    f"data.columns.{name} reads; rename all but one.",
+                    cause=Cause.no_column,
+                )
         present = {name: column for name, column in columns.items() if name not in absent}
         ids = id_column if id_column in names else None
         number = 0
@@ -93,7 +100,7 @@ def _opened(path: str) -> Iterator[tuple[list[str], Any]]:
         else:
             with pyarrow.memory_map(path) as source:
                 yield _arrow(ipc, pyarrow, source)
-    except pyarrow.ArrowException as error:
+    except (pyarrow.ArrowException, OSError, UnicodeError) as error:  # OSError: damaged pages
         reason = " ".join(str(error).split())
         raise DataError(f"{path}: not a file that can be read: {reason[:200]}") from None
 

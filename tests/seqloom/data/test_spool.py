@@ -92,6 +92,13 @@ def test_a_full_disk(
     assert "No space left" in caplog.text
 
 
+@pytest.mark.usefixtures("few")
+def test_an_origin_that_is_not_plain_stays_as_it_is() -> None:
+    origins: list[Any] = [Origin(Path("a.txt"), 1), Origin("a.txt", np.int64(7))]  # type: ignore[arg-type]
+    found = Spool([*map(_example, range(4)), *(Example("odd", {}, one) for one in origins)])
+    assert [found[4].origin, found[5].origin] == origins
+
+
 def _table(path: Path) -> str:
     rows = "".join(f"text {n % 11} x,{'ab'[n % 2]}\n" for n in range(40))
     path.write_text(f"text,label\n{rows}", encoding="utf-8")

@@ -19,7 +19,8 @@ from seqloom.config.compose import compose_run
 from seqloom.config.run_config import RunConfig
 from seqloom.data import cache, gather, read, scratch, spool
 from seqloom.data.cache import Cache
-from seqloom.errors import ConfigError, RunError
+from seqloom.data.encoded import EncodedSplit
+from seqloom.errors import ConfigError, DataError, RunError
 from seqloom.files import sha256
 from seqloom.train import cached
 from seqloom.train.data import RunData
@@ -105,9 +106,89 @@ def test_other_data_settings_and_code_are_other_entries(
     with table.open("a", encoding="utf-8") as file:
         file.write("text new,a\n")
     assert _digests(load()) != before
-    monkeypatch.setattr(cached, "version", lambda _: "another")
+    monkeypatch.setattr(cached, "_installed", lambda: ["another-2.0.dist-info"])
     load()
     assert len(store.entries()) == 5
+
+
+def test_a_file_of_a_plugin_that_changes_is_another_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "own_codec").mkdir()
+    (tmp_path / "own_codec/__init__.py").write_text("", encoding="utf-8")
+    words = tmp_path / "own_codec/words.txt"
+    words.write_text("a", encoding="utf-8")
+
+    class Found:
+        target = "own_codec.codec:Codec"
+
+        def find(self, *_: str) -> Found:
+            return self
+
+    monkeypatch.setattr(cached, "registry", Found)
+    cfg = compose_run(["data=csv", "head=classification", "data.train=x.csv"])
+    before = cached._code(cfg)
+    assert cached._code(cfg) == before
+    words.write_text("b", encoding="utf-8")
+    assert cached._code(cfg) != before
+    changed = cached._code(cfg)
+    words.rename(words.with_name("other.txt"))
+    assert cached._code(cfg) != changed
+
+
+def test_data_that_changes_while_it_is_read_is_not_cached(
+    load: Read, store: Cache, table: Path, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    real = cached.recorded
+
+    def slow() -> Any:
+        with table.open("a", encoding="utf-8") as file:
+            file.write("text new,a\n")
+        return real()
+
+    monkeypatch.setattr("seqloom.train.prepare.recorded", slow)
+    assert sum(len(rows) for rows in load().rows.values()) == 41
+    assert "changed while they were read" in caplog.text
+    assert not store.entries()
+
+
+def test_a_file_that_cannot_be_looked_at_is_left_to_the_reader(
+    load: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(cached, "sha256", refuse)
+    assert load().rows["train"]
+
+
+def test_what_was_said_is_said_again_as_by_its_module(
+    load: Read, table: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with table.open("a", encoding="utf-8") as file:
+        file.write("100 %s,\n")
+    log, drop = logging.getLogger("seqloom"), lambda record: False
+    log.addFilter(drop)
+    try:
+        first = load("on_bad=skip")
+    finally:
+        log.removeFilter(drop)
+    assert not caplog.records
+    second = load("on_bad=skip")
+    [record] = [one for one in caplog.records if one.getMessage().startswith("Skipped 1 example")]
+    assert (record.module, record.levelname) == ("rejected", "WARNING")
+    for one in (first, second):
+        [error] = one.skipped["train"]
+        assert error.where == f"{table}:42"
+
+
+def test_a_check_writes_nothing(table: Path, store: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
+    from seqloom.train.check.check import check
+
+    words = ["data=csv", "head=classification", f"data.train={table}", "encoder.hidden_size=4"]
+    check(compose_run([*words, f"cache={store.folder.parent}"]))
+    assert not store.folder.exists()
 
 
 def test_what_is_small_or_depends_on_other_files_is_not_cached(
@@ -204,6 +285,74 @@ def test_a_damaged_entry_is_made_again(
     assert not _left(store)
 
 
+def test_an_entry_whose_facts_cannot_be_read_is_made_again(
+    load: Read, store: Cache, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise DataError("more than 1000000 lists and objects")
+
+    monkeypatch.setattr(cached, "read_json", refuse)
+    assert _digests(load()) == _digests(load("cache=off"))
+    assert "more than 1000000 lists" in caplog.text
+
+
+def test_what_has_the_same_files_is_not_written_over(
+    load: Read, store: Cache, tmp_path: Path
+) -> None:
+    data = load()
+    rows, plain = data.rows["train"], [*data.rows["val"]]
+    rows.save(tmp_path / "saved")
+    [one] = store.entries()
+    before = sha256(store.folder / one.key / "train/0.bin")
+    EncodedSplit(plain).save(tmp_path / "saved")
+    assert sha256(store.folder / one.key / "train/0.bin") == before
+    assert EncodedSplit.load(tmp_path / "saved").ids == [one.example.id for one in plain]
+    store.remove(one.key)
+    rows.save(tmp_path / "again")  # it is still mapped
+    assert EncodedSplit.load(tmp_path / "again").digest() == rows.digest()
+
+
+def test_a_full_disk_has_no_room_for_a_lock(
+    load: Read, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    real = os.open
+
+    def full(path: Any, *args: Any, **others: Any) -> int:
+        if str(path).endswith(".lock"):
+            raise OSError(28, "No space left on device")
+        return real(path, *args, **others)
+
+    monkeypatch.setattr(os, "open", full)
+    assert load().rows["train"]
+    assert "Other processes may encode the same data" in caplog.text
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="there are no owners")
+def test_a_folder_of_another_user_or_that_cannot_be_written(
+    store: Cache, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert store.prepare()
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert not store.prepare()
+    assert "cannot be written to" in caplog.text
+    monkeypatch.undo()
+    real, own = Path.lstat, os.getuid()
+    link = store.folder.with_name("link")
+    link.symlink_to(store.folder)
+    assert Cache(link).prepare()  # the user's own
+
+    def foreign(path: Path) -> Any:
+        found = [*real(path)]
+        found[stat.ST_UID] = own + 1
+        return os.stat_result(found) if path == link else real(path)
+
+    store.folder.chmod(0o755)
+    monkeypatch.setattr(Path, "lstat", foreign)
+    assert not Cache(link).prepare()
+    assert "another user owns the folder" in caplog.text
+    assert stat.S_IMODE(store.folder.stat().st_mode) == 0o755
+
+
 @pytest.mark.parametrize("where", ["seqloom.train.cached.Scratch", "seqloom.data.cache.write_json"])
 def test_a_full_disk_does_not_end_the_run(
     load: Read,
@@ -250,7 +399,11 @@ def test_training_from_the_cache_gives_the_same_weights(
 
 
 def test_entries_are_listed_and_cleared(
-    load: Read, store: Cache, table: Path, capsys: pytest.CaptureFixture[str]
+    load: Read,
+    store: Cache,
+    table: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     folder = f"--folder={store.folder.parent}"
     assert run(["cache", "list", folder]) == 0
@@ -280,8 +433,20 @@ def test_entries_are_listed_and_cleared(
     assert run(["cache", "clear", folder, "--keep", "1kB"]) == 0
     assert "Removed 1 of 1" in capsys.readouterr().out
     load()
+    (store.folder / "own data").mkdir()
+    with pytest.raises(ConfigError, match="Which entries"):
+        run(["cache", "clear", folder, ""])
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", _refuse)
+        with pytest.raises(RunError, match="cannot be removed"):
+            run(["cache", "clear", folder, "--all"])
     assert run(["cache", "clear", folder, "--all"]) == 0
     assert not store.entries()
+    assert (store.folder / "own data").is_dir()
+
+
+def _refuse(*_: Any) -> None:
+    raise PermissionError(13, "Permission denied")
 
 
 def test_the_folder_of_the_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -90,6 +90,34 @@ def test_a_damaged_file(tmp_path: Path, name: str) -> None:
         list(JsonlReader(train=str(path)).examples("train"))
 
 
+def test_damaged_pages_and_text(tmp_path: Path) -> None:
+    from pyarrow import parquet
+
+    path = Path(
+        _write(tmp_path / "a.parquet", [{"text": f"t{n}", "label": "x"} for n in range(99)])
+    )
+    content = bytearray(path.read_bytes())
+    content[60:80] = b"\xff" * 20  # of a page, not of the footer
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"a\.parquet: not a file that can be read: "):
+        list(JsonlReader(train=str(path)).examples("train"))
+    binary = pyarrow.array([b"\xff\xfe"])
+    text = pyarrow.Array.from_buffers(pyarrow.string(), 1, binary.buffers())
+    parquet.write_table(pyarrow.table({"text": text, "label": ["x"]}), path)
+    with pytest.raises(DataError, match=r"not a file that can be read: 'utf-8' codec"):
+        list(JsonlReader(train=str(path)).examples("train"))
+
+
+def test_two_columns_of_one_name(tmp_path: Path) -> None:
+    from pyarrow import parquet
+
+    path = tmp_path / "a.parquet"
+    arrays = [pyarrow.array([one]) for one in "abx"]
+    parquet.write_table(pyarrow.Table.from_arrays(arrays, ["text", "text", "label"]), path)
+    with pytest.raises(DataError, match=r"2 columns are called 'text', .*data\.columns\.text"):
+        list(JsonlReader(train=str(path)).examples("train"))
+
+
 def test_without_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = _write(tmp_path / "a.parquet", [{"text": "a", "label": "x"}])
     monkeypatch.setitem(sys.modules, "pyarrow", None)

@@ -68,7 +68,7 @@ def check(cfg: RunConfig) -> Check:
     with _warnings() as said:
         try:
             data = read_data(
-                replace(cfg, on_bad="skip"),
+                replace(cfg, on_bad="skip", cache="off"),
                 basis=pretrained_states(cfg.init) if cfg.init else None,
             )
         except SeqloomError as error:

@@ -58,7 +58,8 @@ class Prepacked:
             values: (B, T, D).
             state: (h, c), (1, B, H) each; None: zeros.
         """
-        weights = None if core.training or not _can_read(values) else self._weights(core)
+        usable = type(core) is nn.LSTM and not core.training and _fits(core, values, state)
+        weights = self._weights(core) if usable and _can_read(values) else None
         return None if weights is None else _run(core, weights, values, state)
 
     def _weights(self, core: nn.RNNBase) -> list[Tensor] | None:
@@ -69,13 +70,21 @@ class Prepacked:
         packed = self._packed
         if packed and packed.versions == versions and _are_equal(packed.samples):
             return packed.weights
-        if not _can_lay_out(core, own):
+        if not _can_lay_out(own):
             self._packed = _Packed(versions, [], None)
         else:
             views = [_sample(one) for one in own]
             samples = [(view, view.clone()) for view in views]
             self._packed = _Packed(versions, samples, _lay_out(own, core.hidden_size))
         return self._packed.weights
+
+
+def _fits(core: nn.LSTM, values: Tensor, state: _State | None) -> bool:
+    """Return whether all sizes are right; if not, torch's layer says so, the kernel does not."""
+    if values.dim() != 3 or values.shape[2] != core.input_size:
+        return False
+    wanted = 1, values.shape[0], core.hidden_size
+    return state is None or all(one.shape == wanted for one in state)
 
 
 def _can_read(values: Tensor) -> bool:
@@ -86,15 +95,16 @@ def _can_read(values: Tensor) -> bool:
         and not torch.is_grad_enabled()
         and not torch.is_autocast_enabled("cpu")
         and not torch.compiler.is_compiling()
+        and not torch.jit.is_tracing()  # a trace cannot hold weights in oneDNN's layout
         and bool(torch.backends.mkldnn.enabled)
         and values.numel() > 0
     )
 
 
-def _can_lay_out(core: nn.RNNBase, weights: Sequence[Tensor]) -> bool:
+def _can_lay_out(weights: Sequence[Tensor]) -> bool:
     """Return whether oneDNN can read a layer's weights, and torch counts their changes."""
     plain = all(isinstance(one, nn.Parameter) and one.dtype == torch.float32 for one in weights)
-    return plain and type(core) is nn.LSTM and has_prepacked_lstm()
+    return plain and has_prepacked_lstm()
 
 
 @cache

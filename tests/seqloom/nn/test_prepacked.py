@@ -137,3 +137,41 @@ def test_weights_that_are_made_in_inference_mode_are_left_to_torch() -> None:
         values = torch.randn(1, 4, 3)
         outputs = layer(values, torch.tensor([4])).outputs
         torch.testing.assert_close(outputs, layer.core(values)[0])
+
+
+class Outputs(nn.Module):
+    """The outputs of a layer alone, since a trace has tensors only."""
+
+    def __init__(self, layer: LSTMLayer) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, values: Tensor) -> Tensor:
+        outputs: Tensor = self.layer(values, torch.tensor([4])).outputs
+        return outputs
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::torch.jit.TracerWarning")
+def test_traces_have_the_weights_of_torch(layer: LSTMLayer) -> None:
+    values = torch.randn(1, 4, 3)
+    with torch.no_grad():
+        traced = torch.jit.trace(Outputs(layer).eval(), (values,), check_trace=False)
+        torch.testing.assert_close(traced(2 * values), layer.core(2 * values)[0])
+
+
+@needs_kernel
+def test_wrong_sizes_are_refused_with_the_message_of_torch(layer: LSTMLayer) -> None:
+    read(layer)
+    with torch.inference_mode():
+        with pytest.raises(RuntimeError, match="Expected 3, got 2"):
+            layer(torch.randn(1, 4, 2), torch.tensor([4]))
+        state = torch.zeros(2, 5), torch.zeros(2, 5)
+        with pytest.raises(RuntimeError, match=r"Expected hidden\[0\] size"):
+            layer(torch.randn(1, 4, 3), torch.tensor([4]), state)
+
+
+def test_a_layer_in_the_place_of_torchs_is_left_alone() -> None:
+    """A quantized LSTM, for example, has no such weights."""
+    other = nn.Identity().eval()
+    with torch.no_grad():
+        assert Prepacked().run(other, torch.randn(1, 2, 3), None) is None  # type: ignore[arg-type]

@@ -322,8 +322,10 @@ def help_of(arguments: Sequence[str]) -> str:
     from seqloom.cli.reference.groups import group_names
 
     pairs = [word.partition("=") for word in arguments if "=" in word]
-    chosen = [(group, names.split(",")) for group, _, names in pairs if group in group_names()]
-    texts = [explanation(f"{group}={name}") for group, names in chosen for name in names]
+    known = group_names()
+    chosen = [(group, names.strip("[]").split(",")) for group, _, names in pairs if group in known]
+    labels = [f"{group}={name.strip()}" for group, names in chosen for name in names]
+    texts = [explanation(one) for one in labels if not one.endswith(("=", "=null"))]
     more = "seqloom train --help describes the command; seqloom explain, all keys."
     return "\n\n".join([*texts, f"{more}\n"]) if texts else help_text()
 

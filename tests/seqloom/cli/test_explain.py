@@ -105,6 +105,10 @@ def test_the_help_of_train_explains_the_chosen_options(
     assert "encoder.forget_bias=0.5" in text
     assert "trainer.precision    default: bf16-mixed" in text
     assert "Usage:" not in text
+    assert run(["train", "logger=[csv,tensorboard]", "scheduler=null", "--help"]) == 0
+    text = capsys.readouterr().out
+    assert "logger=csv: " in text
+    assert "logger=tensorboard: " in text
     with pytest.raises(ConfigError, match="There is no encoder=bilstn"):
         run(["train", "encoder=bilstn", "--help"])
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import shlex
+import typing
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby, zip_longest
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from seqloom.cli.explain import RECIPES
+from seqloom.cli.reference import groups
 from seqloom.cli.reference.groups import (
     SECTIONS,
     group_names,
@@ -22,6 +25,7 @@ from seqloom.cli.reference.groups import (
 )
 from seqloom.cli.reference.key import Key, allowed, make_key
 from seqloom.cli.reference.option import Option, component_option, schema_keys
+from seqloom.cli.reference.presets import preset_option, presets
 from seqloom.config.params import typed_params
 from seqloom.plugins import KINDS, registry
 from seqloom.plugins.texts import Text, member_texts, parameter_texts, summary
@@ -144,6 +148,8 @@ def test_a_key_says_what_it_may_be() -> None:
     assert key.override == "encoder.colour=red"
     assert key.choices == {"red": "like a rose", "blue": ""}
     assert allowed(list[dict[str, float]]) == "a list of keys with numbers"
+    bare = typing.List, typing.Dict, type(None)  # noqa: UP006
+    assert [allowed(hint) for hint in bare] == ["a value"] * 3
 
 
 UNTOLD = """
@@ -175,6 +181,37 @@ def test_a_component_without_texts_still_has_keys(install: Callable[..., Path]) 
         ("encoder.inner.depth", "2", ""),
     ]
     assert option.keys[0].override == "encoder.width=6"
+
+
+def test_a_parameter_without_a_default_is_required() -> None:
+    @dataclass
+    class Bare:
+        width: int
+
+    assert schema_keys("encoder", Bare)[0].default == "required"
+
+
+def test_a_preset_may_end_in_a_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "lists_at_the_end" / "encoder"
+    folder.mkdir(parents=True)
+    (folder / "listed.yaml").write_text("text: |\n  a\nsizes:\n  - 1\n  - 2\n", "utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    every = presets((("lists_at_the_end", "other"),))
+    found = {key.path: key.default for key in preset_option(every[0], every).keys}
+    assert found == {"encoder.text": "a\n", "encoder.sizes": "[1, 2]"}
+
+
+def test_a_preset_that_cannot_be_read_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "broken_presets" / "encoder"
+    folder.mkdir(parents=True)
+    (folder / "odd.yaml").write_text("sizes: [1\n", "utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(groups, "own_presets", lambda: presets((("broken_presets", "other"),)))
+    option = option_of("encoder", "odd")
+    assert option.text.startswith("it cannot be described: ParserError: ")
+    assert not option.keys
 
 
 def test_keys_are_no_older_than_their_component() -> None:

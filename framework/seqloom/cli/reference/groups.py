@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields
+from functools import partial
 from typing import Any, get_type_hints
 
 from seqloom.cli.reference.key import Key
@@ -58,7 +60,7 @@ def option_names(group: str) -> list[str]:
 
 
 def option_of(group: str, name: str) -> Option:
-    """Return an option.
+    """Return an option; one that is broken in another's plugin says so in its text.
 
     Raises:
         KeyError: There is no such option.
@@ -66,14 +68,26 @@ def option_of(group: str, name: str) -> Option:
     for kind in KINDS:
         if kind == group and name in registry().names(kind):
             component, plugin = registry().entry(kind, name)
-            return component_option(component, plugin.distribution)
+            describe = partial(component_option, component, plugin.distribution)
+            return _described(group, name, plugin.distribution, describe)
     if group == SWEEPERS and name in ("grid", "optuna"):
         return _sweeper(name)
     every = own_presets()
     for preset in every:
         if (preset.group, preset.name) == (group, name):
-            return preset_option(preset, every)
+            return _described(group, name, preset.provider, partial(preset_option, preset, every))
     raise KeyError(name)
+
+
+def _described(group: str, name: str, provider: str, describe: Callable[[], Option]) -> Option:
+    """Return an option as described, or without keys if that fails for a plugin of others."""
+    try:
+        return describe()
+    except Exception as error:  # a docstring, a type or a YAML file, wrong in any way
+        if provider == CORE:
+            raise
+        text = f"it cannot be described: {type(error).__name__}: {error}"
+        return Option(group, name, text, (), provider=provider)
 
 
 def group_names() -> list[str]:

@@ -114,15 +114,15 @@ def _words(hint: Any) -> tuple[str, str]:
         listed = ", ".join(hint.__members__)
         return f"one of: {listed}", f"any of: {listed}"
     alternatives = _alternatives(hint)
-    if types.NoneType in alternatives:
+    if types.NoneType in alternatives and len(alternatives) > 1:
         words = [_words(one) for one in alternatives if one is not types.NoneType]
         one, several = (" or ".join(found) for found in zip(*words, strict=True))
         return f"{one} or null", f"{several} or null"
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
-    if origin is list:
+    if origin is list and inner:
         _, several = _words(inner[0])
         return f"a list of {several}", f"lists of {several}"
-    if origin is dict:
+    if origin is dict and inner:
         _, several = _words(inner[1])
         return f"keys with {several}", f"keys with {several}"
     return "a value", "values"

@@ -7,7 +7,7 @@ from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
 from typing import Any, get_type_hints
 
 from seqloom.cli.reference.key import Key, make_key
-from seqloom.plugins import Component
+from seqloom.plugins import REQUIRED, Component
 from seqloom.plugins.component import SETTINGS
 from seqloom.plugins.texts import Text, parameter_texts, summary
 
@@ -83,6 +83,7 @@ def _schema_keys(prefix: str, schema: type) -> Iterator[Key]:
             continue
         hint: Any = hints[one.name]
         default = one.default if one.default_factory is MISSING else one.default_factory()
+        default = REQUIRED if default is MISSING else default
         key = make_key(f"{prefix}{one.name}", hint, default, texts.get(one.name, Text()))
         yield key
         if isinstance(hint, type) and is_dataclass(hint):

@@ -140,7 +140,8 @@ def _plain(node: yaml.Node) -> Any:
 
 def _comment(name: yaml.Node, value: yaml.Node, lines: list[str]) -> str:
     """Return the comment behind a value, or the lines of comments above its key."""
-    behind = _COMMENT.match(lines[value.end_mark.line][value.end_mark.column :])
+    end = value.end_mark  # of a list or a text in lines of its own: where the next key begins
+    behind = _COMMENT.match(lines[end.line][end.column :]) if end.line < len(lines) else None
     if behind:
         return behind[1]
     above: list[str] = []

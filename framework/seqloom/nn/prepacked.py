@@ -95,7 +95,8 @@ def _can_read(values: Tensor) -> bool:
         and not torch.is_grad_enabled()
         and not torch.is_autocast_enabled("cpu")
         and not torch.compiler.is_compiling()
-        and not torch.jit.is_tracing()  # a trace cannot hold weights in oneDNN's layout
+        # A trace cannot hold weights in oneDNN's layout.
+        and not torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
         and bool(torch.backends.mkldnn.enabled)
         and values.numel() > 0
     )

@@ -98,7 +98,7 @@ def alone(cfg: RunConfig, steps: int) -> RunConfig:
     """Return the config of a training of some batches, on one device and without validation."""
     own: Section = {name: one for name, one in cfg.trainer.items() if name not in DROPPED}
     own |= {"devices": 1, "num_nodes": 1, "strategy": "auto", "enable_progress_bar": False}
-    own |= {"max_epochs": -1, "limit_val_batches": 0}
+    own |= {"max_epochs": -1, "limit_train_batches": 1.0, "limit_val_batches": 0}
     batches = steps + WARM_UP
     own["max_steps"] = -(-batches // own.get("accumulate_grad_batches", 1))
     return replace(cfg, trainer=own, logger=None, save_every=None, copy_to=None, hang_timeout=None)

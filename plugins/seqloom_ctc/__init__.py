@@ -28,6 +28,12 @@ def seqloom_components() -> Iterable[Component]:
             "seqloom_ctc.head:CtcHead",
             takes={"field": ("text",), "steps": ("frame",)},
             files=_files,
+            older_defaults={
+                "unit": "character",
+                "vocabulary": 500,
+                "arpa": None,
+                "arpa_unit": "word",
+            },
             extra="ctc",
         ),
     )

@@ -44,7 +44,7 @@ def test_the_sweep_goes_on(sweep: Ended) -> None:
 def test_its_error_is_shown_and_kept(sweep: Ended) -> None:
     log = sweep.folder / "1" / "train.log"
     text = f"RuntimeError: boom on purpose (rank 1 of 2; see {log})"
-    assert sweep.said.splitlines().count(f"[1] Error: {text}") == 1
+    assert sweep.said.splitlines().count(f"[1] Error: {text} [S500]") == 1
     assert sweep.trials()[1]["error"] == f"RunError: {text}"
     assert "in on_train_batch_start" in log.read_text()
 

@@ -75,12 +75,15 @@ def test_subcommands_are_completed(
         assert capsys.readouterr().out.split() == words
 
 
-def test_show_prints_the_table_alone_to_standard_output(
+def test_show_prints_the_verdict_and_the_table_to_standard_output(
     sweep: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["sweep", "show", str(sweep)]) == 0
     out, err = capsys.readouterr()
-    assert [line.split()[0] for line in out.splitlines()] == ["encoder", "lstm", "rnn"]
+    verdict, blank, *table = out.splitlines()
+    assert "lstm leads rnn" in verdict
+    assert not blank
+    assert [line.split()[0] for line in table] == ["encoder", "lstm", "rnn"]
     assert err == "4 done of 4.\n"
 
 

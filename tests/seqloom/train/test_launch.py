@@ -126,7 +126,7 @@ def test_it_goes_on_where_it_was(
             "raise",
             "Error: RuntimeError: boom on purpose (rank 1 of 2; see {folder}/train.log) [S500]",
         ),
-        ("refuse", "Error: The loss is not finite for: a-sentence (nan). (rank 1 of 2) [S506]"),
+        ("refuse", "Error: The loss is not finite for: a-sentence (nan). (rank 1 of 2) [S500]"),
         ("kill", "Error: Rank 1 of 2 was killed by SIGKILL. Perhaps it was out of memory. [S507]"),
     ],
 )

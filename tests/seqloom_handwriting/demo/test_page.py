@@ -330,7 +330,7 @@ def test_writing_is_sent_to_a_model_of_images_as_an_image(
         draw(page, digits("17", 150, 200, 120))
         while count != len(reader.bodies):  # until no more comes
             count = len(reader.bodies)
-            page.wait_for_timeout(300)
+            page.wait_for_timeout(1000)
         image = np.asarray(Image.open(io.BytesIO(reader.bodies[-1])).convert("L"))
         reads(page, image_reader({"image": image})["text"])
     rows, columns = np.nonzero(image < 128)

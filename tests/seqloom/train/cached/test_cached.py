@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import logging
-import multiprocessing
 import os
-import signal
 import stat
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,59 +13,13 @@ import pytest
 from seqloom import fit
 from seqloom.cli.main import run
 from seqloom.config.compose import compose_run
-from seqloom.config.run_config import RunConfig
-from seqloom.data import cache, gather, read, scratch, spool
+from seqloom.data import cache
 from seqloom.data.cache import Cache
-from seqloom.data.encoded import EncodedSplit
-from seqloom.errors import ConfigError, DataError, RunError
+from seqloom.errors import ConfigError, RunError
 from seqloom.files import sha256
 from seqloom.train import cached
-from seqloom.train.data import RunData
-from seqloom.train.prepare import read_data
 
-Read = Callable[..., RunData]
-
-
-@pytest.fixture(autouse=True)
-def _large(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make small data large."""
-    monkeypatch.setattr(cached, "SMALLEST", 1)
-    for module in (spool, gather, read):
-        monkeypatch.setattr(module, "IN_MEMORY", 3)
-
-
-@pytest.fixture
-def table(tmp_path: Path) -> Path:
-    rows = "".join(f"text {n % 13} x,{'ab'[n % 2]}\n" for n in range(40))
-    path = tmp_path / "t.csv"
-    path.write_text(f"text,label\n{rows}", encoding="utf-8")
-    return path
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Cache:
-    return Cache(tmp_path / "c" / "encoded")
-
-
-@pytest.fixture
-def load(table: Path, store: Cache) -> Read:
-    def found(*words: str) -> RunData:
-        own = ("data=csv", "head=classification", f"data.train={table}")
-        words = (*own, f"cache={store.folder.parent}", *words)
-        if words not in configs:  # composing takes longer than reading
-            configs[words] = compose_run(words)
-        return read_data(configs[words])
-
-    configs: dict[tuple[str, ...], RunConfig] = {}
-    return found
-
-
-def _digests(data: RunData) -> dict[str, str]:
-    return {split: rows.digest() for split, rows in data.rows.items()}
-
-
-def _left(store: Cache) -> list[str]:
-    return [one.name for one in store.folder.glob(f"{scratch.PREFIX}*")]
+from .conftest import Read, digests, left
 
 
 def test_the_second_run_reads_what_the_first_made(
@@ -83,13 +34,13 @@ def test_the_second_run_reads_what_the_first_made(
     assert [text for text in caplog.messages if "are not set: " in text] == [said[0]] * 3
     assert f"comes from the cache: {store.folder}" in caplog.text
     for one in (first, second):
-        assert _digests(one) == _digests(plain)
+        assert digests(one) == digests(plain)
         assert (one.states, one.values) == (plain.states, plain.values)
         for split, rows in plain.rows.items():
             assert [row.example for row in one.rows[split]] == [row.example for row in rows]
             assert one.contents[split].facts() == plain.contents[split].facts()
     assert stat.S_IMODE(store.folder.stat().st_mode) == 0o700
-    assert not _left(store)
+    assert not left(store)
 
 
 def test_other_data_settings_and_code_are_other_entries(
@@ -102,10 +53,10 @@ def test_other_data_settings_and_code_are_other_entries(
     load("frontend.min_count=2")
     load("on_bad=skip")
     assert len(store.entries()) == 3
-    before = _digests(load())
+    before = digests(load())
     with table.open("a", encoding="utf-8") as file:
         file.write("text new,a\n")
-    assert _digests(load()) != before
+    assert digests(load()) != before
     monkeypatch.setattr(cached, "_installed", lambda: ["another-2.0.dist-info"])
     load()
     assert len(store.entries()) == 5
@@ -201,184 +152,6 @@ def test_what_is_small_or_depends_on_other_files_is_not_cached(
     monkeypatch.setattr(cached, "SMALLEST", 10_000)
     load()
     assert not store.folder.exists()
-
-
-def _report(load: Read, barrier: Any, found: Any) -> None:
-    barrier.wait()
-    found.put(_digests(load()))
-
-
-def test_two_processes_build_one_entry(load: Read, store: Cache) -> None:
-    context = multiprocessing.get_context("fork")
-    barrier, found = context.Barrier(2), context.Queue()
-    processes = [context.Process(target=_report, args=(load, barrier, found)) for _ in range(2)]
-    for one in processes:
-        one.start()
-    digests = [found.get(timeout=600) for _ in processes]
-    for one in processes:
-        one.join()
-    assert [one.exitcode for one in processes] == [0, 0]
-    assert digests[0] == digests[1] == _digests(load("cache=off"))
-    assert len(store.entries()) == 1
-    assert not _left(store)
-
-
-def test_without_locks_an_entry_that_is_there_is_kept(
-    load: Read, store: Cache, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = _digests(load())
-    monkeypatch.setattr(cache, "try_lock", lambda _: True)
-    monkeypatch.setattr(cached.CachedData, "load", lambda *_: None)  # it was not there yet
-    assert _digests(load()) == before
-    assert len(store.entries()) == 1
-    assert not _left(store)
-
-
-def _die(load: Read, where: str) -> None:
-    def die(*_: Any) -> None:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    pytest.MonkeyPatch().setattr(where, die)
-    load()
-
-
-@pytest.mark.parametrize(
-    "where", ["seqloom.data.stored.SplitDigest.hex", "seqloom.data.cache.sha256"]
-)
-def test_what_a_killed_process_leaves_is_not_used(load: Read, store: Cache, where: str) -> None:
-    context = multiprocessing.get_context("fork")
-    process = context.Process(target=_die, args=(load, where))
-    process.start()
-    process.join()
-    assert process.exitcode == -signal.SIGKILL
-    assert len(_left(store)) >= 1
-    assert not store.entries()
-    assert _digests(load()) == _digests(load("cache=off"))
-    assert len(store.entries()) == 1
-    assert not _left(store)
-
-
-@pytest.mark.parametrize(
-    ("name", "damage"),
-    [
-        ("train/values.bin", "other"),
-        ("train/0.bin", "cut"),
-        ("data.json", "gone"),
-        ("entry.json", "cut"),
-        ("entry.json", "gone"),
-    ],
-)
-def test_a_damaged_entry_is_made_again(
-    load: Read, store: Cache, caplog: pytest.LogCaptureFixture, name: str, damage: str
-) -> None:
-    before = _digests(load())
-    file = store.folder / store.entries()[0].key / name
-    content = file.read_bytes()
-    file.unlink()
-    if damage != "gone":
-        file.write_bytes(content[:-1] if damage == "cut" else b"\0" + content[1:])
-    assert _digests(load()) == before
-    assert "is damaged and is made again" in caplog.text
-    caplog.clear()
-    assert _digests(load()) == before
-    assert "is damaged" not in caplog.text
-    assert not _left(store)
-
-
-def test_an_entry_whose_facts_cannot_be_read_is_made_again(
-    load: Read, store: Cache, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    def refuse(*_: Any) -> None:
-        raise DataError("more than 1000000 lists and objects")
-
-    monkeypatch.setattr(cached, "read_json", refuse)
-    assert _digests(load()) == _digests(load("cache=off"))
-    assert "more than 1000000 lists" in caplog.text
-
-
-def test_what_has_the_same_files_is_not_written_over(
-    load: Read, store: Cache, tmp_path: Path
-) -> None:
-    data = load()
-    rows, plain = data.rows["train"], [*data.rows["val"]]
-    rows.save(tmp_path / "saved")
-    [one] = store.entries()
-    before = sha256(store.folder / one.key / "train/0.bin")
-    EncodedSplit(plain).save(tmp_path / "saved")
-    assert sha256(store.folder / one.key / "train/0.bin") == before
-    assert EncodedSplit.load(tmp_path / "saved").ids == [one.example.id for one in plain]
-    store.remove(one.key)
-    rows.save(tmp_path / "again")  # it is still mapped
-    assert EncodedSplit.load(tmp_path / "again").digest() == rows.digest()
-
-
-def test_a_full_disk_has_no_room_for_a_lock(
-    load: Read, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    real = os.open
-
-    def full(path: Any, *args: Any, **others: Any) -> int:
-        if str(path).endswith(".lock"):
-            raise OSError(28, "No space left on device")
-        return real(path, *args, **others)
-
-    monkeypatch.setattr(os, "open", full)
-    assert load().rows["train"]
-    assert "Other processes may encode the same data" in caplog.text
-
-
-@pytest.mark.skipif(not hasattr(os, "getuid"), reason="there are no owners")
-def test_a_folder_of_another_user_or_that_cannot_be_written(
-    store: Cache, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    assert store.prepare()
-    monkeypatch.setattr(os, "access", lambda *_: False)
-    assert not store.prepare()
-    assert "cannot be written to" in caplog.text
-    monkeypatch.undo()
-    real, own = Path.lstat, os.getuid()
-    link = store.folder.with_name("link")
-    link.symlink_to(store.folder)
-    assert Cache(link).prepare()  # the user's own
-
-    def foreign(path: Path) -> Any:
-        found = [*real(path)]
-        found[stat.ST_UID] = own + 1
-        return os.stat_result(found) if path == link else real(path)
-
-    store.folder.chmod(0o755)
-    monkeypatch.setattr(Path, "lstat", foreign)
-    assert not Cache(link).prepare()
-    assert "another user owns the folder" in caplog.text
-    assert stat.S_IMODE(store.folder.stat().st_mode) == 0o755
-
-
-@pytest.mark.parametrize("where", ["seqloom.train.cached.Scratch", "seqloom.data.cache.write_json"])
-def test_a_full_disk_does_not_end_the_run(
-    load: Read,
-    store: Cache,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-    where: str,
-) -> None:
-    def full(*_: Any, **__: Any) -> None:
-        raise RunError("No space left on device") if "json" in where else OSError(28, "No space")
-
-    monkeypatch.setattr(where, full)
-    data = load()
-    assert _digests(data) == _digests(load("cache=off"))
-    assert "Encoded data is not cached" in caplog.text
-    del data
-    assert not store.entries()
-    assert not _left(store)
-
-
-def test_a_folder_that_cannot_be_made(
-    load: Read, store: Cache, caplog: pytest.LogCaptureFixture
-) -> None:
-    store.folder.parent.write_text("", encoding="utf-8")
-    assert load().rows["train"]
-    assert "Encoded data is not cached" in caplog.text
 
 
 def test_training_from_the_cache_gives_the_same_weights(

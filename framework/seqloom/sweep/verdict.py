@@ -51,7 +51,8 @@ def _win(board: Board, best: Row, others: Sequence[Row]) -> str:
     sure = f"p {'≤' if len(others) > 1 else '='} {max(ps):.2g}" if ps else "on every seed alike"
     unpaired = any(row.mark == "–" for row in others)
     sure += " where rows share seeds, elsewhere twice the error of the means" if unpaired else ""
-    return f"Clear winner: {leads} ({sure}, n = {_n(best)})."
+    bias = "" if best.test else " It was also chosen on val: confirm the lead on a test split."
+    return f"Clear winner: {leads} ({sure}, n = {_n(best)}).{bias}"
 
 
 def _tie(board: Board, best: Row, rivals: Sequence[Row]) -> str:

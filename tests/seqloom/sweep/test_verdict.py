@@ -110,6 +110,7 @@ def test_a_loss_that_is_lower_leads(sweep: Path, add: AddTrial) -> None:
         add("encoder=rnn", val=3.0 + noise, seed=seed, monitor="nll", higher=False)
         add("encoder=lstm", val=2.5, seed=seed, monitor="nll", higher=False)
     assert verdict(sweep).startswith("Clear winner: lstm leads rnn by 0.5 on val")
+    assert verdict(sweep).endswith("It was also chosen on val: confirm the lead on a test split.")
 
 
 def test_without_scipy_the_errors_of_the_means_decide(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -281,11 +280,8 @@ def _installed() -> list[str]:
 
     The names of their folders are enough: reading their metadata takes seconds.
     """
-    found: set[str] = set()
-    for folder in sys.path:
-        with suppress(OSError):
-            found.update(one for one in os.listdir(folder or ".") if one.endswith(".dist-info"))  # noqa: PTH208
-    return sorted(found)
+    folders = [Path(one or ".") for one in sys.path]
+    return sorted({found.name for one in folders for found in one.glob("*.dist-info")})
 
 
 def _digest(text: str) -> str:

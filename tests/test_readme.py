@@ -223,3 +223,14 @@ def test_links(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     for link in re.findall(r"\]\((?!https?:)([^)#]+)\)", text):
         assert ((ROOT / page).parent / link).exists(), f"{page} links to {link}, which is not there"
+
+
+def test_pages_do_not_share_run_folders() -> None:
+    """Readers who follow two pages in one folder are not refused; `mine` stands for their own."""
+    where: dict[str, set[str]] = {}
+    for page in PAGES:
+        for name in re.findall(r"run_dir=(runs/[\w-]+)", (ROOT / page).read_text("utf-8")):
+            where.setdefault(name, set()).add(page)
+    del where["runs/mine"]
+    assert where.pop("runs/first") == {"README.md", "docs/index.md"}  # the same command
+    assert {name: pages for name, pages in where.items() if len(pages) > 1} == {}

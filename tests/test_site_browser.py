@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from demo_page import chromium
@@ -12,6 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("site")]
 
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 WIDTHS = {"wide": 1280, "tablet": 820, "phone": 390}
 PAGES = {
     "index": ["Is a BiLSTM worth it", "Which Apple?", "bilstm", "Compare encoders on my CSV"],
@@ -71,14 +73,11 @@ def browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def opened(
-    browser: Browser, file: Path, *, script: bool = True, scheme: str = "light"
-) -> Iterator[Page]:
+def opened(browser: Browser, file: Path, *, script: bool = True) -> Iterator[Page]:
     """Open a page that fails on an error of a script, and if it asks for anything but files."""
     problems: list[str] = []
     with browser.new_context(java_script_enabled=script) as context:
         page = context.new_page()
-        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("console", lambda one: problems.append(one.text) if one.type == "error" else None)
         page.on(
@@ -93,12 +92,9 @@ def opened(
     assert problems == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_is_in_sight_at_every_width(
-    site: Path, browser: Browser, name: str, scheme: str
-) -> None:
-    with opened(browser, site / f"{name}.html", scheme=scheme) as page:
+def test_a_page_is_in_sight_at_every_width(site: Path, browser: Browser, name: str) -> None:
+    with opened(browser, site / f"{name}.html") as page:
         for width in WIDTHS.values():
             page.set_viewport_size({"width": width, "height": 800})
             sideways = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -109,9 +105,11 @@ def test_a_page_is_in_sight_at_every_width(
                 box = found.bounding_box()
                 assert box is not None
                 assert 0 <= box["x"] <= box["x"] + box["width"] <= width, text
-        assert page.evaluate(PALE) == []
-        dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
-        assert (dark == "rgb(255, 255, 255)") == (scheme == "light")
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)
+            assert page.evaluate(PALE) == [], scheme
+            behind = page.evaluate("getComputedStyle(document.body).backgroundColor")
+            assert (behind == "rgb(255, 255, 255)") == (scheme == "light")
 
 
 def test_the_sections_are_a_menu_on_a_phone_and_a_sidebar_elsewhere(

@@ -74,8 +74,11 @@ def check_option(key: str, value: str, options: type[StrEnum]) -> None:
         raise ConfigError(f"{key} is {str(value)!r}. {known}", cause=Cause.wrong_value)
 
 
-def check_features(features: Features) -> None:
+def check_features(features: Features) -> bool:
     """Reject a batch without sequences, or with an empty sequence, as every encoder must.
+
+    Returns:
+        Whether no sequence is padded.
 
     Raises:
         ValueError: The batch is empty, or the length of a sequence is wrong.
@@ -83,19 +86,21 @@ def check_features(features: Features) -> None:
     rows, size = features.values.shape[:2]
     if rows == 0:
         raise ValueError("The batch is empty; an encoder needs at least one sequence.")
-    shortest, longest = map(int, features.lengths.aminmax())
+    lengths: list[int] = features.lengths.tolist()
+    shortest, longest = min(lengths), max(lengths)
     if shortest < 1:
-        row = int(features.lengths.argmin())
+        row = lengths.index(shortest)
         raise ValueError(
             f"Sequence {row} of the batch has length {shortest}; an encoder needs at least one "
             "step of each. Leave empty examples out of the data."
         )
     if longest > size:
-        row = int(features.lengths.argmax())
+        row = lengths.index(longest)
         raise ValueError(
             f"Sequence {row} of the batch has length {longest}, but the features have only "
             f"{size} steps; the frontend's lengths and values disagree."
         )
+    return shortest == size
 
 
 SHOWN = 10

@@ -77,10 +77,11 @@ class Recurrent(Encoder):
             ValueError: The batch is empty, a sequence has no steps, or a bidirectional encoder got
                 a state.
         """
-        check_features(features)
-        values = zero_padding(features.values, features.lengths)
-        given = self.stack(values, features.lengths, state)
-        return Encoded(given.outputs, given.summary, features.lengths, features, given.finish)
+        values, lengths = features.values, features.lengths
+        if not check_features(features):
+            values = zero_padding(values, lengths)
+        given = self.stack(values, lengths, state)
+        return Encoded(given.outputs, given.summary, lengths, features, given.finish)
 
     def initial_state(self, batch_size: int) -> State:
         """Return zeros for each layer; causal encoders only."""

@@ -9,7 +9,6 @@ from torch import Tensor
 from seqloom.interfaces.encoder import State
 from seqloom.nn.layer import Layer, LayerOutput
 from seqloom.nn.merge import merge_function, merge_named, merged_size
-from seqloom.nn.reversal import reversal_index, reverse_by
 
 
 class Bidirectional(Layer):
@@ -50,10 +49,8 @@ class Bidirectional(Layer):
 
     def directions(self, values: Tensor, lengths: Tensor) -> tuple[LayerOutput, LayerOutput]:
         """Return the output of each direction, unmerged, both in the order of the input."""
-        index = reversal_index(lengths, values.shape[1], values.device)
         ahead = self.forward_layer(values, lengths)
-        back = self.backward_layer(reverse_by(values, index), lengths)
-        return ahead, LayerOutput(reverse_by(back.outputs, index), back.summary, back.finish)
+        return ahead, self.backward_layer.read_reversed(values, lengths)
 
     def forward(self, values: Tensor, lengths: Tensor, state: State | None = None) -> LayerOutput:
         """Read a batch, (B, T, D), in both directions.

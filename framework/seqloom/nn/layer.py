@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor, nn
 
 from seqloom.interfaces.encoder import State
+from seqloom.nn.reversal import reversal_index, reverse_by
 
 
 @dataclass(slots=True)
@@ -57,6 +58,20 @@ class Layer(nn.Module, ABC):
             self, values: Tensor, lengths: Tensor, state: State | None = None
         ) -> LayerOutput:
             """Read a batch; see ``forward``."""
+
+    def read_reversed(self, values: Tensor, lengths: Tensor) -> LayerOutput:
+        """Read each sequence from its last real step to its first, as a backward direction does.
+
+        The outputs are in the order of the input; the summary is the output at the first step, and
+        ``finish`` returns the state after it. Causal layers may have a faster way than reversals.
+
+        Args:
+            values: (B, T, D), as ``forward`` reads them.
+            lengths: (B,) int64 on the CPU.
+        """
+        index = reversal_index(lengths, values.shape[1], values.device)
+        found = self(reverse_by(values, index), lengths)
+        return LayerOutput(reverse_by(found.outputs, index), found.summary, found.finish)
 
     def explain(self, values: Tensor, lengths: Tensor) -> str:
         """Return in a word or two how ``forward`` would compute a batch; empty: in its only way.

@@ -2,20 +2,27 @@
 
 torch's LSTM on a CPU is oneDNN's, and reorders its weights whenever it is called: for one sequence
 that takes longer than to compute with them. The results are the same to the last bit.
+
+For a sequence of 25 steps and 64 units each torch function around the kernel counts: a sequence
+that comes alone is read with few of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from operator import itemgetter
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-_SAMPLES = 64  # values of a matrix that are compared in each call
+_SAMPLES = 16  # values of a matrix that are compared in each call; each is a cache miss
 
 _LSTM = 2  # torch's number of this kind of layer
+
+_own = itemgetter("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
 
 _State = tuple[Tensor, Tensor]
 
@@ -24,15 +31,24 @@ class _Packed(NamedTuple):
     """Weights in oneDNN's layout, with what tells whether they are still those of the layer."""
 
     versions: tuple[int, ...]
-    samples: list[tuple[Tensor, Tensor]]  # views of the layer's weights, and what they held
+    samples: tuple[np.ndarray, np.ndarray] | None  # views of the layer's weights
+    held: tuple[bytes, bytes] | None  # what these held
     weights: list[Tensor] | None  # None: they cannot be laid out
+    zeros: Tensor  # (1, 1, H), the state before a sequence that comes alone
+
+    def is_current(self) -> bool:
+        """Return whether the samples hold what they held."""
+        if self.samples is None:
+            return True
+        one, other = self.samples
+        return (one.tobytes(), other.tobytes()) == self.held
 
 
 class Prepacked:
     """The weights of an LSTM of one layer and direction, in the layout of oneDNN's kernel.
 
     They are laid out again when the layer's have changed: been replaced, or written to, which torch
-    counts. It does not count what is written through ``weight.data``; that is noticed if any of 64
+    counts. It does not count what is written through ``weight.data``; that is noticed if any of 16
     values of a matrix differ, so call `clear` after changing less than that.
 
     Copies, and what is pickled, have nothing laid out.
@@ -49,7 +65,7 @@ class Prepacked:
         return Prepacked, ()  # no copy of these tensors is needed, and torch cannot make one
 
     def run(
-        self, core: nn.RNNBase, values: Tensor, state: _State | None
+        self, core: nn.RNNBase, values: Tensor, state: _State | None, *, reverse: bool = False
     ) -> tuple[Tensor, _State] | None:
         """Return what ``core(values, state)`` does in inference; None if this cannot compute it.
 
@@ -57,55 +73,74 @@ class Prepacked:
             core: One layer, one direction, batch first.
             values: (B, T, D).
             state: (h, c), (1, B, H) each; None: zeros.
+            reverse: Whether to read from the last step to the first. The outputs are in the order
+                of the input all the same; the state is that after the first step.
         """
-        usable = type(core) is nn.LSTM and not core.training and _fits(core, values, state)
-        weights = self._weights(core) if usable and _can_read(values) else None
-        return None if weights is None else _run(core, weights, values, state)
+        if type(core) is not nn.LSTM or not _can_read(core, values, state):
+            return None
+        try:
+            own = _own(core._parameters)
+        except KeyError:
+            return None  # without biases, or computed from others, as by torch's weight_norm
+        packed = self._current(own)
+        if packed is None or packed.weights is None:
+            return None
+        if state is None:
+            rows, zeros = values.shape[0], packed.zeros
+            zeros = zeros if rows == 1 else zeros.expand(1, rows, -1)
+            state = zeros, zeros
+        return _run((*packed.weights, *own[2:]), values, state, reverse)
 
-    def _weights(self, core: nn.RNNBase) -> list[Tensor] | None:
-        own: tuple[Tensor, Tensor] = core.weight_ih_l0, core.weight_hh_l0  # type: ignore[assignment]
-        if own[0].is_inference() or own[1].is_inference():
-            return None  # their changes are not counted
-        versions = own[0].data_ptr(), own[0]._version, own[1].data_ptr(), own[1]._version
+    def _current(self, own: Sequence[Tensor]) -> _Packed | None:
+        """Return the weights laid out as they are now; None if torch does not count changes."""
+        inputs, recurrent = own[:2]
+        if inputs.is_inference() or recurrent.is_inference():
+            return None
+        versions = inputs.data_ptr(), inputs._version, recurrent.data_ptr(), recurrent._version
         packed = self._packed
-        if packed and packed.versions == versions and _are_equal(packed.samples):
-            return packed.weights
-        if not _can_lay_out(own):
-            self._packed = _Packed(versions, [], None)
-        else:
-            views = [_sample(one) for one in own]
-            samples = [(view, view.clone()) for view in views]
-            self._packed = _Packed(versions, samples, _lay_out(own, core.hidden_size))
-        return self._packed.weights
+        if packed is None or packed.versions != versions or not packed.is_current():
+            packed = self._packed = _pack(inputs, recurrent, versions)
+        return packed
 
 
-def _fits(core: nn.LSTM, values: Tensor, state: _State | None) -> bool:
-    """Return whether all sizes are right; if not, torch's layer says so, the kernel does not."""
-    if values.dim() != 3 or values.shape[2] != core.input_size:
-        return False
-    wanted = 1, values.shape[0], core.hidden_size
-    return state is None or all(one.shape == wanted for one in state)
+def _can_read(core: nn.LSTM, values: Tensor, state: _State | None) -> bool:
+    """Return whether the kernel can do what the layer would, and nothing else is asked for.
 
-
-def _can_read(values: Tensor) -> bool:
-    """Return whether the kernel can read values, and nothing else is asked for."""
+    If a size is wrong, torch's layer says so; the kernel does not.
+    """
+    shape = values.shape
     return (
         values.dtype == torch.float32
         and values.is_cpu
+        and len(shape) == 3
+        and shape[2] == core.input_size
+        and 0 not in shape
+        and (state is None or all(one.shape == (1, shape[0], core.hidden_size) for one in state))
+        and not core.training
+        and not core._forward_hooks
+        and not core._forward_pre_hooks
         and not torch.is_grad_enabled()
         and not torch.is_autocast_enabled("cpu")
         and not torch.compiler.is_compiling()
         # A trace cannot hold weights in oneDNN's layout.
         and not torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
         and bool(torch.backends.mkldnn.enabled)
-        and values.numel() > 0
     )
 
 
-def _can_lay_out(weights: Sequence[Tensor]) -> bool:
-    """Return whether oneDNN can read a layer's weights, and torch counts their changes."""
-    plain = all(isinstance(one, nn.Parameter) and one.dtype == torch.float32 for one in weights)
-    return plain and has_prepacked_lstm()
+def _pack(inputs: Tensor, recurrent: Tensor, versions: tuple[int, ...]) -> _Packed:
+    zeros = torch.zeros(1, 1, recurrent.shape[1])
+    if not all(map(_can_lay_out, (inputs, recurrent))):
+        return _Packed(versions, None, None, None, zeros)
+    samples = _sample(inputs), _sample(recurrent)
+    held = samples[0].tobytes(), samples[1].tobytes()
+    return _Packed(versions, samples, held, _lay_out(inputs, recurrent), zeros)
+
+
+def _can_lay_out(weights: Tensor) -> bool:
+    """Return whether oneDNN can read a matrix of a layer, and torch counts its changes."""
+    known = isinstance(weights, nn.Parameter) and weights.is_cpu
+    return known and weights.dtype == torch.float32 and has_prepacked_lstm()
 
 
 @cache
@@ -116,47 +151,43 @@ def has_prepacked_lstm() -> bool:
     # Weights that are made in inference mode have no count of their changes.
     with torch.random.fork_rng(devices=[]), torch.inference_mode(False), torch.no_grad():
         core, values = nn.LSTM(3, 5, batch_first=True).eval(), torch.randn(2, 4, 3)
+        start = torch.zeros(1, 2, 5), torch.zeros(1, 2, 5)
+        inputs, recurrent, *biases = _own(core._parameters)
         try:
-            weights = _lay_out(core.all_weights[0][:2], core.hidden_size)
-            found, _ = _run(core, weights, values, None)
+            weights = (*_lay_out(inputs, recurrent), *biases)
+            ahead, _ = _run(weights, values, start, reverse=False)
+            back, _ = _run(weights, values, start, reverse=True)
         except (AttributeError, RuntimeError, TypeError, ValueError):
             return False  # these functions of torch are not public and may change
-        return torch.allclose(found, core(values)[0], atol=1e-6)
+        pairs = (ahead, core(values)[0]), (back.flip(1), core(values.flip(1))[0])
+        return all(torch.allclose(found, wanted, atol=1e-6) for found, wanted in pairs)
 
 
 def _run(
-    core: nn.RNNBase, weights: Sequence[Tensor], values: Tensor, state: _State | None
+    weights: Sequence[Tensor], values: Tensor, state: _State, reverse: bool
 ) -> tuple[Tensor, _State]:
-    rows, size = values.shape[0], core.hidden_size
-    if state is None:
-        hidden = cell = values.new_zeros(rows, size)
-    else:
-        hidden, cell = (one.contiguous().squeeze(0) for one in state)
-    biases = core.bias_ih_l0, core.bias_hh_l0
+    hidden, cell = state
     steps = values.transpose(0, 1).contiguous()
     # After the kind of layer: H, layers, biases, both directions, batch first, training.
-    options = _LSTM, size, 1, True, False, False, False
+    options = _LSTM, hidden.shape[2], 1, True, False, False, False
     run: Any = torch.mkldnn_rnn_layer  # torch's annotations lack its results
-    outputs, last_hidden, last_cell, _ = run(
-        steps, *weights, *biases, hidden, cell, False, [], *options
+    outputs, hidden, cell, _ = run(
+        steps, *weights, hidden.contiguous(), cell.contiguous(), reverse, [], *options
     )
-    final = last_hidden.view(1, rows, size), last_cell.view(1, rows, size)
-    return outputs.transpose(0, 1), final
+    return outputs.transpose(0, 1), (hidden, cell)
 
 
-def _lay_out(weights: Sequence[Tensor], size: int) -> list[Tensor]:
-    """Return an LSTM's weights in oneDNN's layout for sequences that come alone."""
-    given = [one.detach().contiguous() for one in weights]
+def _lay_out(inputs: Tensor, recurrent: Tensor) -> list[Tensor]:
+    """Return an LSTM's matrices in oneDNN's layout for sequences that come alone."""
+    size, width = recurrent.shape[1], inputs.shape[1]
+    given = inputs.detach().contiguous(), recurrent.detach().contiguous()
     found: list[Tensor] = torch.ops.mkldnn._reorder_mkldnn_rnn_layer_weight(
-        *given, size, False, True, True, [1, 1, weights[0].shape[1]]
+        *given, size, False, True, True, [1, 1, width]
     )
     return found
 
 
-def _are_equal(pairs: Sequence[tuple[Tensor, Tensor]]) -> bool:
-    return all(torch.equal(one, other) for one, other in pairs)
-
-
-def _sample(weights: Tensor) -> Tensor:
+def _sample(weights: Tensor) -> np.ndarray:
     flat = weights.detach().view(-1) if weights.is_contiguous() else weights.detach()[:, 0]
-    return flat[:: max(1, len(flat) // _SAMPLES)]
+    sample: np.ndarray = flat[:: max(1, len(flat) // _SAMPLES)].numpy()
+    return sample

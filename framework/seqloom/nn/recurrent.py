@@ -61,6 +61,8 @@ class RecurrentLayer(Layer):
 
     def forward(self, values: Tensor, lengths: Tensor, state: State | None = None) -> LayerOutput:
         """Read a batch, (B, T, D), from ``state`` or from zeros."""
+        if self.path is None and is_full(lengths, values.shape[1]):
+            return self._full(values, state)
         runs = {Path.dense: self._dense, Path.pieces: self._pieces, Path.packed: self._packed}
         return runs[self.path or self._choice(values, lengths)](values, lengths, state)
 
@@ -75,10 +77,15 @@ class RecurrentLayer(Layer):
             return Path.packed
         return Path.pieces if is_worth_splitting(lengths, values.shape[1]) else Path.dense
 
-    def _dense(self, values: Tensor, lengths: Tensor, state: State | None) -> LayerOutput:
+    def _full(self, values: Tensor, state: State | None) -> LayerOutput:
+        """Read a batch without padding, such as a single sequence."""
         outputs, final = self._run(values, _each(_lifted, state))
+        return LayerOutput(outputs, outputs.select(1, -1), lambda: _each(_lowered, final))
+
+    def _dense(self, values: Tensor, lengths: Tensor, state: State | None) -> LayerOutput:
         if is_full(lengths, values.shape[1]):
-            return LayerOutput(outputs, outputs[:, -1], lambda: _each(_lowered, final))
+            return self._full(values, state)
+        outputs, _ = self._run(values, _each(_lifted, state))
         return self._late(outputs, values, lengths, state)
 
     def _run(self, values: Tensor, state: State | None) -> tuple[Tensor, State]:
@@ -251,17 +258,42 @@ class LSTMLayer(RecurrentLayer):
         self.prepacked.clear()
         return super().train(mode)
 
+    def forward(self, values: Tensor, lengths: Tensor, state: State | None = None) -> LayerOutput:
+        """Read a batch, (B, T, D), from ``state`` or from zeros."""
+        found = self._prepacked(values, lengths) if state is None else None
+        return super().forward(values, lengths, state) if found is None else found
+
+    def read_reversed(self, values: Tensor, lengths: Tensor) -> LayerOutput:
+        """Read each sequence from its last real step to its first."""
+        found = None
+        # Hooks, and what a subclass may have changed, see a reversed batch.
+        if type(self) is LSTMLayer and not self._forward_hooks and not self._forward_pre_hooks:
+            found = self._prepacked(values, lengths, reverse=True)
+        return super().read_reversed(values, lengths) if found is None else found
+
+    def _prepacked(
+        self, values: Tensor, lengths: Tensor, *, reverse: bool = False
+    ) -> LayerOutput | None:
+        """Read a batch without padding, in inference; None if it cannot be read so."""
+        if self.path is not None or not is_full(lengths, values.shape[1]):
+            return None
+        found = self.prepacked.run(self.core, values, None, reverse=reverse)
+        if found is None:
+            return None
+        outputs, final = found
+        summary = outputs.select(1, 0 if reverse else -1)
+        return LayerOutput(outputs, summary, lambda: _each(_lowered, final))
+
     def _run(self, values: Tensor, state: State | None) -> tuple[Tensor, State]:
         """Run torch's layer on a dense batch, in float32 if the CPU has no bfloat16 kernel."""
+        found = self.prepacked.run(self.core, values, state)
+        if found is not None:
+            return found
         half = values.is_cpu and torch.is_autocast_enabled("cpu")
         if not half or torch.get_autocast_dtype("cpu") != torch.bfloat16 or has_bfloat16_lstm():
-            return self._run_as_it_is(values, state)
+            return super()._run(values, state)
         with torch.autocast("cpu", enabled=False):
-            return self._run_as_it_is(values.float(), _each(Tensor.float, state))
-
-    def _run_as_it_is(self, values: Tensor, state: State | None) -> tuple[Tensor, State]:
-        found = self.prepacked.run(self.core, values, state)
-        return super()._run(values, state) if found is None else found
+            return self._run(values.float(), _each(Tensor.float, state))
 
     def _finish(
         self, values: Tensor, lengths: Tensor, state: State | None, summary: Tensor

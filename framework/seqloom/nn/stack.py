@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import cast
 
 from torch import Tensor, nn
 
@@ -37,20 +38,18 @@ class Stack(Layer):
         self.causal = all(layer.causal for layer in layers)
 
     def _layers(self) -> list[Layer]:
-        return [layer for layer in self.layers if isinstance(layer, Layer)]
+        return cast("list[Layer]", list(self.layers))
 
     def forward(self, values: Tensor, lengths: Tensor, state: State | None = None) -> LayerOutput:
         """Read a batch, (B, T, D)."""
-        layers = self._layers()
-        states = [None] * len(layers) if state is None else state
-        outputs: list[LayerOutput] = []
-        for layer, from_state in zip(layers, states, strict=True):
-            if outputs:
-                values = self.dropout(outputs[-1].outputs)
-            outputs.append(layer(values, lengths, from_state))
-        finishes = [output.finish for output in outputs]
-        last = outputs[-1]
-        return LayerOutput(last.outputs, last.summary, lambda: tuple(f() for f in finishes))
+        finishes: list[Callable[[], State]] = []
+        for depth, layer in enumerate(self.layers):
+            if depth:
+                values = self.dropout(values)
+            given: LayerOutput = layer(values, lengths, None if state is None else state[depth])
+            values = given.outputs
+            finishes.append(given.finish)
+        return LayerOutput(values, given.summary, lambda: tuple(finish() for finish in finishes))
 
     def initial_state(self, batch_size: int) -> State:
         """Return each layer's state before the first step, for B sequences."""

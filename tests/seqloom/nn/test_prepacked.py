@@ -5,12 +5,14 @@ from __future__ import annotations
 import copy
 import pickle
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from seqloom.nn import LSTMLayer
+from seqloom.nn import LayerOutput, LSTMLayer
 from seqloom.nn.prepacked import Prepacked, has_prepacked_lstm
 
 needs_kernel = pytest.mark.skipif(not has_prepacked_lstm(), reason="needs oneDNN's LSTM")
@@ -39,6 +41,53 @@ def test_outputs_are_those_of_torch(layer: LSTMLayer, rows: int, steps: int) -> 
     torch.testing.assert_close(
         read(layer, rows, steps), expected(layer, rows, steps), atol=1e-6, rtol=0
     )
+
+
+@pytest.mark.parametrize("lengths", [[5], [3], [5, 5], [5, 2]])
+def test_a_batch_is_read_from_its_end(layer: LSTMLayer, lengths: list[int]) -> None:
+    values, steps = torch.randn(len(lengths), 5, 3), torch.tensor(lengths)
+    wanted = layer.read_reversed(values, steps)  # with gradients: reversed, read, reversed again
+    with torch.inference_mode():
+        found = layer.read_reversed(values, steps)
+    for row, length in enumerate(lengths):
+        one = found.outputs[row, :length], wanted.outputs[row, :length].detach()
+        torch.testing.assert_close(*one, atol=1e-6, rtol=0)
+    torch.testing.assert_close(found.summary, wanted.summary.detach(), atol=1e-6, rtol=0)
+    for ours, theirs in zip(found.finish(), wanted.finish(), strict=True):
+        torch.testing.assert_close(ours, theirs.detach(), atol=1e-6, rtol=0)
+
+
+class Doubled(LSTMLayer):
+    """A layer of a plugin, which changes what it is made from."""
+
+    def forward(self, values: Tensor, lengths: Tensor, state: Any = None) -> LayerOutput:
+        found = super().forward(values, lengths, state)
+        return LayerOutput(2 * found.outputs, 2 * found.summary, found.finish)
+
+
+def test_subclasses_and_hooks_see_the_reversed_batch(layer: LSTMLayer) -> None:
+    values, lengths, seen = torch.randn(1, 4, 3), torch.tensor([4]), []
+    doubled = Doubled(3, 5).eval()
+    doubled.load_state_dict(layer.state_dict())
+    with torch.inference_mode():
+        single = layer.read_reversed(values, lengths).outputs
+        torch.testing.assert_close(doubled.read_reversed(values, lengths).outputs, 2 * single)
+        layer.register_forward_hook(lambda _, given, __: seen.append(given[0]))
+        layer.read_reversed(values, lengths)
+    assert torch.equal(seen[0], values.flip(1))
+
+
+def test_hooks_of_torchs_layer_are_called(layer: LSTMLayer) -> None:
+    read(layer)
+    layer.core.register_forward_hook(lambda _, __, found: (found[0] + 1.0, found[1]))
+    torch.testing.assert_close(read(layer), expected(layer), atol=1e-6, rtol=0)
+
+
+def test_threads_share_a_layer(layer: LSTMLayer) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: read(layer, steps=7), range(40)))
+    for one in found:
+        torch.testing.assert_close(one, expected(layer, steps=7), atol=1e-6, rtol=0)
 
 
 @needs_kernel
@@ -116,6 +165,7 @@ def test_it_is_for_inference_in_single_precision_on_a_cpu(layer: LSTMLayer) -> N
         assert run(nn.GRU(3, 5, batch_first=True).eval(), values, None) is None
         assert run(nn.LSTM(3, 5, batch_first=True).double().eval(), values, None) is None
         assert run(nn.LSTM(3, 5, batch_first=True).train(), values, None) is None
+        assert run(nn.LSTM(3, 5, bias=False, batch_first=True).eval(), values, None) is None
         with torch.autocast("cpu", torch.bfloat16):
             assert run(layer.core, values, None) is None
 

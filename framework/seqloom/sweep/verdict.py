@@ -72,12 +72,17 @@ def _tie(board: Board, best: Row, rivals: Sequence[Row]) -> str:
     others = f" {ahead} more row{' is' if ahead == 1 else 's are'} ahead, too." if ahead else ""
     if level:
         others += f" {level} more row{'s' * (level > 1)} cannot be told apart from {ours}."
-    return f"No clear winner: {said}.{others} {_next(best, rivals)}"
+    return f"No clear winner: {said}.{others} {_next(board, best, rivals)}"
 
 
-def _next(best: Row, rivals: Sequence[Row]) -> str:
+def _next(board: Board, best: Row, rivals: Sequence[Row]) -> str:
     if _n(best) < ENOUGH_SEEDS:
         return f"Next: seed={','.join(str(i + 1) for i in range(ENOUGH_SEEDS))}."
+    if any(_lead(row) < 0 and _is_apart(board, best, row) for row in rivals):
+        return (
+            "That is more than chance: val and test disagree. Next: check whether they come from "
+            "the same source, or choose on a larger val split."
+        )
     timed = [row for row in (best, *rivals) if row.seconds is not None]
     if not timed:
         return "Next: choose by cost."
@@ -86,13 +91,16 @@ def _next(best: Row, rivals: Sequence[Row]) -> str:
 
 
 def _is_beaten(board: Board, best: Row, row: Row) -> bool:
-    """Return whether the lead over a row is more than chance."""
-    if _lead(row) <= 0:
-        return False
+    """Return whether the best row leads by more than chance."""
+    return _lead(row) > 0 and _is_apart(board, best, row)
+
+
+def _is_apart(board: Board, best: Row, row: Row) -> bool:
+    """Return whether the distance of a row to the best one is more than chance."""
     if board.tested_on and row.mark != "–":
         return row.mark == "constant" or (row.p is not None and row.p < LEVEL)
     errors = [_error(row.test if best.test else row.val), _error(best.test or best.val)]
-    return _lead(row) > 2 * math.hypot(*errors)
+    return abs(_lead(row)) > 2 * math.hypot(*errors)
 
 
 def _error(found: Spread | None) -> float:

@@ -53,6 +53,18 @@ def test_with_enough_seeds_cost_decides(sweep: Path, add: AddTrial) -> None:
     )
 
 
+def test_a_winner_of_val_that_is_surely_behind_on_test_is_not_a_matter_of_cost(
+    sweep: Path, add: AddTrial
+) -> None:
+    add_seeds(add, "rnn", (0.9,) * 5, (0.50, 0.51, 0.52, 0.51, 0.50))
+    add_seeds(add, "lstm", (0.8,) * 5, (0.80, 0.82, 0.81, 0.82, 0.81))
+    assert verdict(sweep) == (
+        "No clear winner: rnn is the best on val, but lstm is ahead of it by 0.304 on test "
+        "(n = 5). That is more than chance: val and test disagree. Next: check whether they come "
+        "from the same source, or choose on a larger val split."
+    )
+
+
 def test_the_winner_of_val_may_be_behind_on_test(sweep: Path, add: AddTrial) -> None:
     add_seeds(add, "rnn", (0.9, 0.9), (0.5, 0.6))
     add_seeds(add, "lstm", (0.8, 0.8), (0.7, 0.9))

@@ -1,4 +1,4 @@
-"""How to install an extra of a distribution, from where the distribution itself was installed.
+"""How to install an extra of a distribution, or update it, from where it was installed.
 
 ``pip install "seqloom[text]"`` asks a package index. Someone who installed a clone or a wheel must
 name that instead; pip and uv record it in ``direct_url.json`` (PEP 610).
@@ -34,6 +34,32 @@ def install_command(extra: str, name: str = "seqloom") -> str:
     editable = "-e " if _part(record, "dir_info").get("editable") is True else ""
     wanted = _requirement(record, extra, name)
     return f"pip install {editable}{_quoted(wanted)}"
+
+
+def update_command(name: str = "seqloom") -> str:
+    """Return how to get a newer version of a distribution, for the end of a message.
+
+    Args:
+        name: Name of the distribution.
+
+    >>> update_command("seqloom-of-an-index")
+    'pip install --upgrade seqloom-of-an-index'
+    """
+    record = _record(name)
+    url = record.get("url")
+    if not isinstance(url, str) or not url.isprintable():
+        return f"pip install --upgrade {name}"
+    origin = _part(record, "vcs_info")
+    if origin.get("vcs"):
+        wanted = f"{name} @ {origin['vcs']}+{url}"
+        return f"pip install --upgrade {_quoted(wanted)}"
+    parts = urlsplit(url)
+    folder = Path(url2pathname(parts.path))
+    if parts.scheme != "file" or not folder.is_dir():
+        return f"install a newer wheel of {name}"
+    editable = _part(record, "dir_info").get("editable") is True
+    again = "" if editable else f" && pip install {_quoted(str(folder))}"
+    return f"git -C {_quoted(str(folder))} pull{again}"
 
 
 def _requirement(record: Mapping[str, Any], extra: str, name: str) -> str:

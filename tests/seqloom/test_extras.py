@@ -1,4 +1,4 @@
-"""The command that installs an extra fits how seqloom was installed."""
+"""The commands that install an extra and a newer version fit how seqloom was installed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from seqloom.extras import install_command
+from seqloom.extras import install_command, update_command
 
 
 @pytest.fixture
@@ -66,3 +66,17 @@ def test_other_origins(record: Path, content: object, expected: str) -> None:
     assert install_command("text", "invented") == 'pip install "invented[text]"'  # an index
     record.write_text(json.dumps(content))
     assert install_command("text", "invented") == f'pip install "{expected}"'
+
+
+def test_updates(record: Path, tmp_path: Path) -> None:
+    assert update_command("invented") == "pip install --upgrade invented"
+    place = {"url": tmp_path.as_uri()}
+    record.write_text(json.dumps(place | {"dir_info": {"editable": True}}))
+    assert update_command("invented") == f'git -C "{tmp_path}" pull'
+    record.write_text(json.dumps(place | {"dir_info": {}}))
+    assert update_command("invented") == f'git -C "{tmp_path}" pull && pip install "{tmp_path}"'
+    record.write_text(json.dumps({"url": "https://a.example/b", "vcs_info": {"vcs": "git"}}))
+    expected = 'pip install --upgrade "invented @ git+https://a.example/b"'
+    assert update_command("invented") == expected
+    record.write_text(json.dumps({"url": "https://a.example/b.whl"}))
+    assert update_command("invented") == "install a newer wheel of invented"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from seqloom.errors import BundleError, Cause, DataError, printable
+from seqloom.extras import update_command
 from seqloom.files import read_json, sha256
 from seqloom.plugins import Kind
 
@@ -65,7 +66,7 @@ def read_description(path: Path) -> dict[str, Any]:
         made_by = made.get("seqloom") if isinstance(made, dict) else "of a newer version"
         raise BundleError(
             f"{path} is of format {number}, made by seqloom {printable(str(made_by))}; this "
-            f"seqloom reads formats up to {FORMAT}. Update it: pip install --upgrade seqloom",
+            f"seqloom reads formats up to {FORMAT}. Update it: {update_command()}",
             cause=Cause.newer_bundle,
         )
     try:
@@ -96,7 +97,7 @@ def _with_only_head(found: Mapping[str, Any], path: Path) -> dict[str, Any]:
         names = printable(", ".join(map(str, heads)))
         raise BundleError(
             f"{path} has several heads ({names}); this seqloom loads models with one. Update it: "
-            "pip install --upgrade seqloom",
+            f"{update_command()}",
             cause=Cause.newer_bundle,
         )
     return components | dict(zip(["head"], heads.values(), strict=False))

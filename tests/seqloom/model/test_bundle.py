@@ -126,7 +126,7 @@ def test_a_description_of_another_kind(folder: Path, text: str) -> None:
 
 def test_a_newer_format(folder: Path) -> None:
     _edit(folder, lambda found: found.update(format=3, versions={"seqloom": "9.1"}))
-    expected = r"is of format 3, made by seqloom 9\.1; .* up to 2\. Update it: pip install"
+    expected = r"is of format 3, made by seqloom 9\.1; .* up to 2\. Update it: (pip install|git)"
     with pytest.raises(BundleError, match=expected):
         seqloom.load(folder)
 

@@ -179,9 +179,9 @@ def test_test_runs_everything_and_passes_arguments_on(script: Script, tools: Pat
         "ran mypy ",
         "ran lint-imports ",
         "ran words",
+        "ran check-wheel",
         "ran python -m pytest -n auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder "
         "--durations=40 -m not gpu and not slow -k two words",
-        "ran check-wheel",
     ]
     assert done.stdout.endswith("== test: 3 passed, 0 failed\n")
     assert "-m not gpu\n" in script("test", "--no-install", "--all").stdout
@@ -198,6 +198,16 @@ def test_a_failing_step_fails_the_script_but_not_the_steps_after_it(
     assert "ran check-wheel" in done.stdout
     failed = "tests" if broken == "python" else "checks"
     assert done.stdout.endswith(f"== test: 2 passed, 1 failed\n   failed: {failed}\n")
+
+
+def test_a_wheel_that_fails_beside_the_checks_fails_the_script(
+    script: Script, tools: Path, checkout: Path
+) -> None:
+    executable(checkout / "scripts" / "check-wheel", "#!/bin/sh\necho no wheel\nexit 4\n")
+    done = script("test", "--no-install")
+    assert done.returncode == 1
+    assert "no wheel\n!! wheel failed with exit code 4" in done.stdout
+    assert done.stdout.endswith("== test: 2 passed, 1 failed\n   failed: wheel\n")
 
 
 def test_test_finds_the_data_beside_the_checkout(

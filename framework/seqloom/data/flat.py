@@ -60,10 +60,10 @@ def plain(encoded: EncodedExample) -> tuple[dict[str, Any], dict[str, Any], bool
 
 def is_plain(value: Any) -> bool:
     """Return whether JSON gives a value back as it was."""
-    if isinstance(value, dict):
-        return all(isinstance(key, str) and is_plain(one) for key, one in value.items())
     if isinstance(value, list):
         return PLAIN.issuperset(map(type, value)) or all(map(is_plain, value))
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and is_plain(one) for key, one in value.items())
     if isinstance(value, float):
         return math.isfinite(value)
     return type(value) in PLAIN

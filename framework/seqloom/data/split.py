@@ -6,18 +6,19 @@ The schemas of plugins import this module: it must not import torch or numpy.
 from __future__ import annotations
 
 import random
-from collections import Counter, defaultdict
-from collections.abc import Hashable, Mapping, Sequence
+from array import array
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from seqloom.errors import Cause, ConfigError, did_you_mean
 
 if TYPE_CHECKING:
     from seqloom.interfaces.example import Example
 
-Unit = list[int]
-"""Positions of the examples that must stay together."""
+PARTS = ("train", "val", "test")
+TRAIN, VAL, TEST = range(3)
 
 
 @dataclass
@@ -64,14 +65,26 @@ def split(examples: Sequence[Example], config: SplitConfig) -> dict[str, list[Ex
     return {part: [examples[i] for i in at] for part, at in places(examples, config).items()}
 
 
-def places(examples: Sequence[Example], config: SplitConfig) -> dict[str, Sequence[int]]:
-    """Return the positions of the examples of each part; see `split`."""
+def places(
+    examples: Sequence[Example], config: SplitConfig, hashes: Sequence[int] | None = None
+) -> dict[str, Sequence[int]]:
+    """Return the positions of the examples of each part; see `split`.
+
+    Args:
+        examples: Examples.
+        config: How to split them.
+        hashes: What `content_hash` returns for each of them, if that is known.
+    """
     _check_fractions(config)
-    parts: dict[str, list[int]] = {"train": [], "val": [], "test": []}
     if config.automatic and len(examples) < FEWEST:
         return {"train": range(len(examples)), "val": [], "test": []}
-    for part, position in sorted(_assign(examples, config), key=lambda pair: pair[1]):
-        parts[part].append(position)
+    if hashes is None:
+        hashes = [content_hash(one, config) for one in examples]
+    part_of = _assign(examples, config, hashes)
+    parts = {
+        part: array("q", (at for at, own in enumerate(part_of) if own == number))
+        for number, part in enumerate(PARTS)
+    }
     val, test = _fractions(config)
     for part, fraction in {"train": 1.0 - val - test, "val": val, "test": test}.items():
         if fraction > 0 and not parts[part] and not config.automatic:
@@ -108,43 +121,52 @@ def _empty_part(part: str, fraction: float, count: int, config: SplitConfig) -> 
     )
 
 
-def _assign(examples: Sequence[Example], config: SplitConfig) -> list[tuple[str, int]]:
-    """Return a part for each position."""
+def _assign(examples: Sequence[Example], config: SplitConfig, hashes: Sequence[int]) -> bytearray:
+    """Return the number of the part in `PARTS` for each position."""
     rng = random.Random(config.seed)
-    strata: dict[Hashable, list[Unit]] = defaultdict(list)
-    # Of an automatic split nobody asks why a text with two labels is in two parts.
-    without = config.stratify if config.automatic else None
-    for unit in _units(examples, config.group, without):
-        strata[_stratum(examples[unit[0]], config)].append(unit)
+    strata: dict[Hashable, array[int]] = {}
+    units = _units(examples, config, hashes)
+    for first in units.firsts:
+        stratum = None if config.stratify is None else _stratum(examples[first], config)
+        strata.setdefault(stratum, array("q")).append(first)
     names = list(strata)
     rng.shuffle(names)
-    assigned = []
+    assigned = bytearray(len(examples))
     for rank, name in enumerate(names):
         # Each stratum rounds at another point, evenly spread, so that the roundings of many small
         # strata cancel out; one point for both fractions keeps every part within one example.
         point = (rank + 0.5) / len(names)
-        assigned += _fill(strata[name], config, point, rng)
+        for part, position in _fill(strata[name], units.others, config, point, rng):
+            assigned[position] = part
     return assigned
 
 
 def _fill(
-    units: list[Unit], config: SplitConfig, point: float, rng: random.Random
-) -> list[tuple[str, int]]:
-    count = sum(map(len, units))
+    firsts: array[int],
+    others: Mapping[int, Sequence[int]],
+    config: SplitConfig,
+    point: float,
+    rng: random.Random,
+) -> Iterator[tuple[int, int]]:
+    """Yield the parts and positions of the examples of a stratum."""
+    count = len(firsts) + sum(len(others.get(first, ())) for first in firsts)
     if config.automatic and config.stratify is not None and count == 1:
-        return [("train", position) for position in units[0]]
+        yield TRAIN, firsts[0]
+        return
     val_fraction, test_fraction = _fractions(config)
     test = int(count * test_fraction + point)
-    wanted = {"test": test, "val": int(count * (test_fraction + val_fraction) + point) - test}
-    rng.shuffle(units)
-    assigned = []
-    for unit in units:
+    wanted = {TEST: test, VAL: int(count * (test_fraction + val_fraction) + point) - test}
+    rng.shuffle(firsts)
+    for first in firsts:
+        tied = others.get(first, ())
+        size = 1 + len(tied)
         # A unit is assigned if that brings the part nearer to its number, even beyond it.
-        part = next((p for p, need in wanted.items() if len(unit) < 2 * need), "train")
-        if part in wanted:
-            wanted[part] -= len(unit)
-        assigned += [(part, position) for position in unit]
-    return assigned
+        part = TEST if size < 2 * wanted[TEST] else VAL if size < 2 * wanted[VAL] else TRAIN
+        if part != TRAIN:
+            wanted[part] -= size
+        yield part, first
+        for position in tied:
+            yield part, position
 
 
 def _stratum(example: Example, config: SplitConfig) -> Hashable:
@@ -154,22 +176,41 @@ def _stratum(example: Example, config: SplitConfig) -> Hashable:
     return _key(_look_up(example, name, "stratify"))
 
 
-def _units(
-    examples: Sequence[Example], group: str | None, without: str | None = None
-) -> list[Unit]:
-    """Return positions in units: tied by equal fields or by the same group, also in a chain.
+class _Units(NamedTuple):
+    """Positions of examples that must stay together, in little memory where few of them must.
 
-    Args:
-        examples: Examples.
-        group: Field by which examples are tied, if any.
-        without: Field in which tied examples may differ, if any.
+    Attributes:
+        firsts: Position of the first example of each unit.
+        others: The other positions of units with several, by the first one.
     """
-    contents = _contents(examples, without)
-    units: dict[Hashable, Unit] = defaultdict(list)
-    if group is None:
-        for position, content in enumerate(contents):
-            units[content].append(position)
-        return list(units.values())
+
+    firsts: array[int]
+    others: Mapping[int, list[int]]
+
+
+def _units(examples: Sequence[Example], config: SplitConfig, hashes: Sequence[int]) -> _Units:
+    """Return units: examples tied by equal fields or by the same group, also in a chain."""
+    contents = _contents(examples, config, hashes)
+    if config.group is not None:
+        contents = _roots(examples, config.group, contents)
+    firsts, others = array("q"), defaultdict[int, list[int]](list)
+    first_of: dict[Hashable, int] = {}
+    for position, content in enumerate(contents):
+        if content is None:  # no other has it
+            firsts.append(position)
+            continue
+        first = first_of.setdefault(content, position)
+        if first == position:
+            firsts.append(position)
+        else:
+            others[first].append(position)
+    return _Units(firsts, others)
+
+
+def _roots(
+    examples: Sequence[Example], group: str, contents: Iterable[Hashable | None]
+) -> Iterator[Hashable]:
+    """Yield something for each example that is equal for those tied by content or group."""
     parent: dict[Hashable, Hashable] = {}
 
     def root(node: Hashable) -> Hashable:
@@ -178,24 +219,38 @@ def _units(
             node = parent[node]
         return node
 
-    for content, example in zip(contents, examples, strict=True):
-        parent[root(content)] = root(("group", _key(_look_up(example, group, "group"))))
-    for position, content in enumerate(contents):
-        units[root(content)].append(position)
-    return list(units.values())
+    nodes: list[Hashable] = []
+    for position, (content, example) in enumerate(zip(contents, examples, strict=True)):
+        nodes.append(position if content is None else ("fields", content))
+        parent[root(nodes[-1])] = root(("group", _key(_look_up(example, group, "group"))))
+    yield from map(root, nodes)
 
 
-def _contents(examples: Sequence[Example], without: str | None) -> list[Hashable]:
-    """Return something for each example that is equal for those with equal fields.
+def _contents(
+    examples: Sequence[Example], config: SplitConfig, hashes: Sequence[int]
+) -> Iterator[Hashable | None]:
+    """Yield something for each example that is equal for those with equal fields, or None.
 
     The fields themselves would take much memory: only where their hashes are equal they decide.
     """
-    hashes = [hash(_content(example, without)) for example in examples]
-    twice = {one for one, count in Counter(hashes).items() if count > 1}
-    return [
-        ("fields", _content(examples[place], without)) if one in twice else place
-        for place, one in enumerate(hashes)
-    ]
+    import numpy as np  # schemas of plugins import this module without it
+
+    every, counts = np.unique(np.array(hashes, np.int64), return_counts=True)
+    twice = set(every[counts > 1].tolist())
+    without = _left_out(config)
+    for place, one in enumerate(hashes):
+        yield _content(examples[place], without) if one in twice else None
+
+
+def content_hash(example: Example, config: SplitConfig) -> int:
+    """Return a number that is equal for examples that a split keeps together for their fields."""
+    return hash(_content(example, _left_out(config)))
+
+
+def _left_out(config: SplitConfig) -> str | None:
+    """Return the field in which examples that are kept together may differ, if any."""
+    # Of an automatic split nobody asks why a text with two labels is in two parts.
+    return config.stratify if config.automatic else None
 
 
 def _look_up(example: Example, name: str, option: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -12,7 +13,7 @@ from typing import Any
 from seqloom.data.progress import progress
 from seqloom.data.read import checked
 from seqloom.data.rejected import refusal
-from seqloom.data.split import SplitConfig, places
+from seqloom.data.split import SplitConfig, content_hash, places
 from seqloom.data.spool import Part, Spool
 from seqloom.errors import Cause, ConfigError, DataError, ExampleError, did_you_mean
 from seqloom.interfaces.example import Example
@@ -76,22 +77,23 @@ class SplitReader(Reader):
                 f"data.split.{min(self._cuts)} cuts from data.train, but data.train is not set.",
                 cause=Cause.bad_split,
             )
-        good, errors = Spool(), list[ExampleError]()
+        good, errors, hashes = Spool(), list[ExampleError](), array("q")
         for one in progress(checked(self.whole("train")), "Reading data.train"):
             if isinstance(one, Example):
                 good.append(one)
+                hashes.append(content_hash(one, self._cut))
             else:
                 errors.append(one)
         parts: dict[str, Iterable[Example | ExampleError]] = {
             name: Part(good, part)
-            for name, part in self._split(good, errors).items()
+            for name, part in self._split(good, errors, hashes).items()
             if name in self._cuts or name == "train"
         }
         self._unread = errors
         return parts
 
     def _split(
-        self, good: Sequence[Example], errors: list[ExampleError]
+        self, good: Sequence[Example], errors: list[ExampleError], hashes: Sequence[int]
     ) -> dict[str, Sequence[int]]:
         """Return the places of the good examples in each split.
 
@@ -100,7 +102,7 @@ class SplitReader(Reader):
             DataError: The same, where rejected examples may be the reason; lists those too.
         """
         try:
-            return places(good, self._cut)
+            return places(good, self._cut, hashes)
         except ConfigError as error:
             if not errors:
                 raise

@@ -23,6 +23,9 @@ IN_MEMORY = 20_000
 BLOCK = 1 << 20
 """Bytes that are written at once."""
 
+RESIDENT = 1 << 26
+"""Bytes of the file that are read before their pages are given back to the system."""
+
 PLAIN = frozenset((str, int, float, bool, bytes, type(None)))
 
 
@@ -46,6 +49,7 @@ class Spool(Sequence[Example]):
         self._pages: mmap.mmap | bytes = b""
         self._places: array[int] | None = None  # of those that were not removed
         self._full = False
+        self._read = 0  # bytes since pages were given back
         for example in examples:
             self.append(example)
 
@@ -88,7 +92,17 @@ class Spool(Sequence[Example]):
         if self._pending:
             self._write()
             return self._at(place)
-        return _unpacked(self._pages[self._ends[place] : self._ends[place + 1]])
+        start, end = self._ends[place], self._ends[place + 1]
+        self._read += end - start
+        if self._read > RESIDENT:
+            self._give_back()
+        return _unpacked(self._pages[start:end])
+
+    def _give_back(self) -> None:
+        """Let what was read of the file no longer count as memory of this process."""
+        self._read = 0
+        if isinstance(self._pages, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+            self._pages.madvise(mmap.MADV_DONTNEED)
 
     def _write(self) -> None:
         """Write what is pending; if there is no room, it becomes examples again."""
@@ -145,18 +159,21 @@ class Part(Sequence[Example]):
 
 def _packed(example: Example) -> bytes:
     """Return an example as bytes; none if it has values of other than plain types."""
-    origin = None if example.origin is None else (example.origin.file, example.origin.line)
-    whole = (example.id, example.fields, origin, example.meta)
-    return marshal.dumps(whole) if _is_plain(whole) else b""
+    ident, fields, origin, meta = example.id, example.fields, example.origin, example.meta
+    place = None if origin is None else (origin.file, origin.line)
+    if not (_is_plain(fields) and _is_plain(meta) and _is_plain(ident) and _is_plain(place)):
+        return b""
+    return marshal.dumps((ident, fields, place, meta))
 
 
 def _is_plain(value: Any) -> bool:
     """Return whether a value comes back as it was; marshal turns arrays into bytes."""
-    if isinstance(value, dict):
-        return type(value) is dict and _is_plain([*value]) and _is_plain([*value.values()])
-    if type(value) in (list, tuple):
+    kind = type(value)
+    if kind is list or kind is tuple:
         return PLAIN.issuperset(map(type, value)) or all(map(_is_plain, value))
-    return type(value) in PLAIN
+    if kind is dict:
+        return _is_plain([*value]) and all(map(_is_plain, value.values()))
+    return kind in PLAIN
 
 
 def _unpacked(packed: Any) -> Example:

@@ -45,12 +45,14 @@ class _Pieces:
     def __init__(self, path: Path) -> None:
         self._path = path
         self.file: BinaryIO = path.with_suffix(".bin").open("wb")
+        self._end = 0
         self._ends = array("q", [0])
 
     def append(self, piece: bytes, alignment: int = 1) -> None:
         padding = -len(piece) % alignment
-        self.file.write(piece + bytes(padding))
-        self._ends.append(self._ends[-1] + len(piece) + padding)
+        self.file.write(piece + bytes(padding) if padding else piece)
+        self._end += len(piece) + padding
+        self._ends.append(self._end)
 
     def close(self) -> None:
         self.file.close()
@@ -67,7 +69,7 @@ class _ArrayPieces:
         self._chosen = array("H")
         self._sizes: list[array[int]] = []
 
-    def append(self, one: NDArray[Any]) -> None:
+    def append(self, one: NDArray[Any], content: bytes) -> None:
         kind = (one.dtype.str, one.ndim)
         number = self._kinds.setdefault(kind, len(self._kinds))
         self._chosen.append(number)
@@ -75,7 +77,7 @@ class _ArrayPieces:
             self._sizes.append(array("q", bytes(8 * (len(self._chosen) - 1))))
         for axis, sizes in enumerate(self._sizes):
             sizes.append(one.shape[axis] if axis < one.ndim else 0)
-        self.pieces.append(one.tobytes(), ALIGNMENT)
+        self.pieces.append(content, ALIGNMENT)
 
     def close(self) -> list[list[Any]]:
         """Return the types and numbers of axes that there are."""
@@ -119,8 +121,9 @@ class SplitWriter:
                 for number, name in enumerate(sorted(arrays))
             }
             self._heads, self._given = list(one.targets), list(one.given)
-        for name, pieces in self._arrays.items():
-            pieces.append(arrays[name])
+        contents = [(name, arrays[name].tobytes()) for name in self._arrays]
+        for name, content in contents:
+            self._arrays[name].append(arrays[name], content)
         fields, meta, whole = plain(one)
         origin = one.example.origin
         self._ids.append(one.example.id.encode("utf-8", "surrogatepass"))
@@ -130,7 +133,7 @@ class SplitWriter:
         numbers = (one.cost, one.frames, one.terms, file, line, int(whole))
         for name, number in zip(NUMBERS, numbers, strict=True):
             self._numbers[name].append(number)
-        self._digest.add(one.example.id, arrays)
+        self._digest.add_bytes(one.example.id, contents)
 
     def close(self) -> None:
         """Write what is needed to read the folder."""
@@ -166,9 +169,12 @@ class SplitDigest:
 
     def add(self, ident: str, arrays: Arrays) -> None:
         """Add an example."""
-        self._found.update(ident.encode("utf-8", "surrogatepass"))
-        for name, one in sorted(arrays.items()):
-            self._found.update(name.encode() + one.tobytes())
+        self.add_bytes(ident, [(name, one.tobytes()) for name, one in sorted(arrays.items())])
+
+    def add_bytes(self, ident: str, arrays: Iterable[tuple[str, bytes]]) -> None:
+        """Add an example with the bytes of its arrays, sorted by name."""
+        parts = [part for name, one in arrays for part in (name.encode(), one)]
+        self._found.update(b"".join([ident.encode("utf-8", "surrogatepass"), *parts]))
 
     def hex(self) -> str:
         """Return the digest of what was added."""
@@ -344,6 +350,8 @@ class StoredExamples(Sequence[EncodedExample]):
                     shutil.copyfile(file, target)
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+
+
 def _as_json(value: Any) -> bytes:
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return text.encode("utf-8", "surrogatepass")
+    return _encode(value).encode("utf-8", "surrogatepass")

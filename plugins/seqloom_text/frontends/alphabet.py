@@ -32,6 +32,8 @@ class Alphabet:
         self.size = len(points) + FIRST
         self.dtype = np.dtype(np.int16 if self.size <= np.iinfo(np.int16).max else np.int32)
         self._spelled: dict[str, bytes] = {}
+        self._unknown = np.array([UNK], self.dtype).tobytes()
+        self._bytes: dict[str, bytes] = {}  # of the id of each character that was met
 
     def ids(self, text: str) -> np.ndarray:
         """Return the id of each character, (T,).
@@ -77,8 +79,13 @@ class Alphabet:
     def _spell(self, word: str) -> bytes:
         """Return the bytes of a word's character ids; most words come again, so they are kept."""
         short = word if len(word) <= MAX_CHARACTERS else _without_middle(word)
-        ids = self.ids(short) if short else np.array([UNK], self.dtype)
-        spelled = ids.tobytes()
+        known = self._bytes
+        try:
+            spelled = b"".join([known[one] for one in short]) or self._unknown
+        except KeyError:
+            spelled = self.ids(short).tobytes()
+            size = self.dtype.itemsize
+            known.update((c, spelled[n * size :][:size]) for n, c in enumerate(short))
         if short is word:
             if len(self._spelled) >= MAX_SPELLED:
                 self._spelled.clear()

@@ -38,6 +38,7 @@ class ConllReader(FileReader):
         self._columns = columns
         self._delimiter = delimiter
         self._comment = comment
+        self._known_places: dict[tuple[int, bool], dict[str, int]] = {}
         for name, column in columns.items():
             if column == 0:
                 raise ConfigError(
@@ -72,9 +73,9 @@ class ConllReader(FileReader):
             record.meta["document"] = sentence.document
         if record.problem:
             return record
-        width = len(sentence.rows[0])
-        for name, place in self._places(found, sentence, width, targets).items():
-            cells = [row[place] for row in sentence.rows]
+        width = sentence.width
+        for name, place in self._places(found, sentence, targets).items():
+            cells = sentence.column(place)
             if "" not in cells:
                 record.values[name] = cells
             elif targets or self.kinds[name] == "tokens":
@@ -83,10 +84,11 @@ class ConllReader(FileReader):
                 break
         return record
 
-    def _places(
-        self, found: SentenceReader, sentence: Sentence, width: int, targets: bool
-    ) -> dict[str, int]:
+    def _places(self, found: SentenceReader, sentence: Sentence, targets: bool) -> dict[str, int]:
         """Return field → position in a row."""
+        width = sentence.width
+        if (width, targets) in self._known_places:
+            return self._known_places[width, targets]
         inputs = [name for name, kind in self.kinds.items() if kind == "tokens"]
         if width == 1 and not targets:
             return {inputs[0]: 0}
@@ -100,4 +102,5 @@ class ConllReader(FileReader):
                 f"the line has {width} columns, so none is left for data.columns.{name}="
                 f"{self._columns[name]} (beside the tokens). Is data.delimiter right?",
             )
-        return {name: place for name, place in places.items() if name not in absent}
+        known = {name: place for name, place in places.items() if name not in absent}
+        return self._known_places.setdefault((width, targets), known)

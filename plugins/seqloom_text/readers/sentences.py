@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from seqloom.data import TextFile
 
@@ -25,21 +26,27 @@ MOST_LINES = 100_000
 
 @dataclass(slots=True)
 class Sentence:
-    """The rows of a sentence, the line where it starts, and its document's number.
+    """The cells of a sentence, the line where it starts, and its document's number.
 
     Attributes:
         line: Line where the sentence starts; if it has a problem, where that is.
         document: Number of the document, from 1; 0 before the first.
         lines: The line of each token.
-        rows: The cells of each token, all of one width.
+        width: Number of cells of a token.
+        cells: The cells of all tokens, one after the other.
         problem: Why the sentence cannot be read; empty if it can.
     """
 
     line: int
     document: int
-    lines: list[int] = field(default_factory=list)
-    rows: list[list[str]] = field(default_factory=list)
+    lines: Sequence[int] = ()
+    width: int = 0
+    cells: list[str] = field(default_factory=list)
     problem: str = ""
+
+    def column(self, place: int) -> list[str]:
+        """Return the cells of a column, counted from 0."""
+        return self.cells[place :: self.width]
 
 
 @dataclass(slots=True)
@@ -49,6 +56,15 @@ class _Line:
     number: int
     text: str
     problem: str = ""
+
+
+@cache
+def _pattern(mark: str, width: int, comment: str) -> re.Pattern[str]:
+    """Return the pattern of a sentence and the blank line after it; the cells are its group."""
+    cell = r"[^\t \r\n]++"
+    other = "|".join(map(re.escape, filter(None, (DOCUMENT, comment))))
+    line = rf"(?!{other}){cell}(?:{mark}{cell}){{{width - 1}}}"
+    return re.compile(rf"({line}(?:\n{line})*+)\n\n")
 
 
 class SentenceReader:
@@ -89,78 +105,96 @@ class SentenceReader:
 
     def sentences(self) -> Iterator[Sentence]:
         """Yield the sentences, each as soon as the line after it is there."""
-        for document, block in self._blocks():
-            lines = self._without_comments(block)
-            if lines:
-                yield self._sentence(lines, document)
+        document, block = 0, list[_Line]()
+        problems: dict[int, str] = {}
+        for first, text in self.text.runs(problems):
+            number, start = first, 0
+            while start < len(text):
+                usual = None if block else self._usual(text, start, number, document)
+                if usual:
+                    yield usual
+                    number += len(usual.lines) + 1
+                    start = text.index("\n\n", start) + 2
+                    continue
+                end = text.find("\n", start) + 1 or len(text)
+                line = _Line(number, text[start:end].rstrip("\r\n"), problems.pop(number, ""))
+                number, start = number + 1, end
+                begins = line.text.startswith(DOCUMENT)
+                if not begins and line.text.strip(" \t"):
+                    self._append(block, line)
+                    continue
+                yield from self._of_lines(block, document)
+                document, block = document + begins, []
+        yield from self._of_lines(block, document)
         self._report()
 
     def places(self, width: int) -> dict[str, int]:
         """Return field → position in rows of a width; one that is not there is out of range."""
         return {name: c - 1 if c > 0 else width + c for name, c in self._columns.items()}
 
-    def _blocks(self) -> Iterator[tuple[int, list[_Line]]]:
-        """Yield the number of the document and the lines between blank ones."""
-        document, block = 0, list[_Line]()
-        problems: dict[int, str] = {}
-        for number, raw in self.text.lines(problems):
-            line = _Line(number, raw.rstrip("\r\n"), problems.pop(number, ""))
-            begins = line.text.startswith(DOCUMENT)
-            if not begins and line.text.strip(" \t"):
-                if len(block) >= MOST_LINES:
-                    raise self.text.error(
-                        block[0].number,
-                        f"a sentence of more than {MOST_LINES} lines; expected a blank line after "
-                        "each sentence.",
-                    )
-                block.append(line)
-                continue
-            if block:
-                yield document, block
-            document, block = document + begins, []
-        if block:
-            yield document, block
+    def _append(self, block: list[_Line], line: _Line) -> None:
+        if len(block) >= MOST_LINES:
+            raise self.text.error(
+                block[0].number,
+                f"a sentence of more than {MOST_LINES} lines; expected a blank line after "
+                "each sentence.",
+            )
+        block.append(line)
 
-    def _sentence(self, lines: list[_Line], document: int) -> Sentence:
-        sentence = Sentence(lines[0].number, document)
-        sentence.lines = [line.number for line in lines]
-        sentence.rows = self._usual(lines)
-        for line in lines if not sentence.rows else ():
+    def _of_lines(self, block: list[_Line], document: int) -> Iterator[Sentence]:
+        """Yield the sentence of the lines between blank ones, if one of them is a token."""
+        lines = self._without_comments(block)
+        if not lines:
+            return
+        rows: list[list[str]] = []
+        for line in lines:
             row, most = self._cells(line.text)
             problem = line.problem or self._misfit(len(row), most) or self._wrong_number(row)
             if problem:
                 if not self._known:  # how many columns the file has, another sentence must tell
                     self._width = 0
-                return Sentence(line.number, document, problem=problem)
+                yield Sentence(line.number, document, problem=problem)
+                return
             self._separated = self._separated or "\t" in line.text.strip(" \t")
-            sentence.rows.append(row)
+            rows.append(row)
         self._known = True
-        for row in sentence.rows:
+        for row in rows:
             row.extend([""] * (self._width - len(row)))
         if self._comment:
-            self._seen.update(tag for row in sentence.rows for tag in self._tags_of(row))
-        return sentence
+            self._seen.update(tag for row in rows for tag in self._tags_of(row))
+        cells = [cell for row in rows for cell in row]
+        numbers = [line.number for line in lines]
+        yield Sentence(numbers[0], document, numbers, self._width, self._spelled(cells))
 
-    def _usual(self, lines: list[_Line]) -> list[list[str]]:
-        """Return the rows of a sentence whose lines are all as most are; none if one is not.
+    def _usual(self, text: str, start: int, number: int, document: int) -> Sentence | None:
+        """Return the sentence at a place of a text if its lines are all as most are.
 
         Such lines have one mark between cells, no other white space, and as many cells as those
-        before, so that nothing is stripped, and there is nothing to learn or to refuse. Each
-        spelling is kept once, since most words come again.
+        before, so that nothing is stripped, and there is nothing to learn or to refuse.
         """
-        width, (mark, other) = self._width, ("\t ", " \t")[not self._separated]
+        width, mark = self._width, "\t" if self._separated else " "
         if self._numbered or self._delimiter is not None or width < 2:
-            return []
-        rows, spelled = [], self._spellings.setdefault
+            return None
+        found = _pattern(mark, width, self._comment).match(text, start)
+        if found is None:
+            return None
+        cells = found[1].replace("\n", mark).split(mark)
+        count = len(cells) // width
+        if count > MOST_LINES:
+            return None
+        self._most = width
+        if self._comment:
+            places = self.places(width)
+            for name in self._tags:
+                self._seen.update(cells[places[name] :: width] if 0 <= places[name] < width else ())
+        lines = range(number, number + count)
+        return Sentence(number, document, lines, width, self._spelled(cells))
+
+    def _spelled(self, cells: list[str]) -> list[str]:
+        """Return cells that are kept once, since most words come again."""
         if len(self._spellings) > MOST_SPELLINGS:
             self._spellings.clear()
-        for line in lines:
-            row = line.text.split(mark)
-            if len(row) != width or "" in row or other in line.text or line.problem:
-                return []
-            rows.append([spelled(cell, cell) for cell in row])
-        self._most = width
-        return rows
+        return [*map(self._spellings.setdefault, cells, cells)]
 
     def _cells(self, text: str) -> tuple[list[str], int]:
         """Return the cells of a line up to the last that is not empty, and how many it may have."""

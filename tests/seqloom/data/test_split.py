@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqloom.data.split import SplitConfig, split
+from seqloom.data.split import SplitConfig, content_hash, places, split
 from seqloom.errors import ConfigError
 from seqloom.interfaces import Example, Origin
 
@@ -145,6 +145,17 @@ def test_the_train_part_may_not_be_empty() -> None:
     one_group = [Example(str(i), {"text": str(i), "doc": 1}) for i in range(4)]
     with pytest.raises(ConfigError, match="in groups by 'doc'"):
         split(one_group, SplitConfig(val=0.3, group="doc"))
+
+
+def test_examples_that_differ_are_not_read_again() -> None:
+    examples = labelled(["a"] * 50)
+    config = SplitConfig(val=0.2, test=0.1, seed=3)
+    hashes = [content_hash(one, config) for one in examples]
+    found = places([None] * 50, config, hashes)  # type: ignore[list-item]
+    expected = split(examples, config)
+    assert {part: [examples[at] for at in own] for part, own in found.items()} == expected
+    # As every version has split them: a run that is resumed finds its examples.
+    assert list(found["test"]) == [3, 11, 17, 25, 49]
 
 
 def test_the_schema_needs_no_torch() -> None:

@@ -37,6 +37,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("block", [1, 150, 1 << 20])
 def test_examples_come_back_as_they_were(monkeypatch: pytest.MonkeyPatch, block: int) -> None:
     monkeypatch.setattr(spool, "BLOCK", block)
+    monkeypatch.setattr(spool, "RESIDENT", 100)
     examples = [_example(number) for number in range(10)]
     found = Spool(examples)
     assert list(found) == examples

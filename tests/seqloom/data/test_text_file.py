@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import random
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,39 @@ def test_a_text_that_is_compressed_beyond_what_text_can_be(tmp_path: Path, line:
             pass
     path.write_bytes(gzip.compress(b"a line of text\n" * 60))  # short ones may be
     assert sum(1 for _ in TextFile(str(path)).lines()) == 60
+
+
+@pytest.mark.parametrize("run", [1, 7, 100, 1 << 18])
+def test_many_lines_at_once_are_those_that_come_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: int
+) -> None:
+    monkeypatch.setattr(seqloom.data.text_file, "RUN", run)
+    pieces = (
+        b"a",
+        b"\xc3\xa4",
+        b"\n",
+        b"\n",
+        b"\r\n",
+        b"\xff",
+        b"\x0c",
+        b"\xe2\x80\xa8",
+        b"x" * 400,
+    )
+    for seed in range(40):
+        rng = random.Random(seed)
+        content = b"\xef\xbb\xbf" * (seed % 2) + b"".join(rng.choices(pieces, k=rng.randint(0, 40)))
+        plain, packed = tmp_path / "a.txt", tmp_path / "a.txt.gz"
+        plain.write_bytes(content)
+        packed.write_bytes(gzip.compress(content))  # is read line by line
+        problems: tuple[dict[int, str], dict[int, str]] = {}, {}
+        found = [
+            list(TextFile(str(p)).lines(k)) for p, k in zip((plain, packed), problems, strict=True)
+        ]
+        assert found[0] == found[1]
+        assert problems[0] == problems[1]
+        if not any("more than" in problem for problem in problems[0].values()):
+            raw = [list(TextFile(str(path)).raw_lines()) for path in (plain, packed)]
+            assert raw[0] == raw[1]
 
 
 def test_where_an_encoding_is_wrong_counts_all_bytes(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import seqloom.data.text_file
 from seqloom.errors import ConfigError, DataError, ExampleError
 from seqloom.testing.readers import usable
 from seqloom_text.readers.conll import ConllReader
@@ -229,6 +230,7 @@ def test_usual_lines_are_read_as_odd_ones_are(
     tmp_path: Path, blocks: list[list[list[str]]], mark: str, comment: str | None
 ) -> None:
     first = [["a", "O"], ["b", "B-X"]]
+    blocks = [first, *blocks, first]
     texts = ["".join(mark.join(row) + "\n" for row in rows) for rows in (first, *blocks)]
     train = write(tmp_path / "a.conll", "\n".join(texts))
 
@@ -237,5 +239,7 @@ def test_usual_lines_are_read_as_odd_ones_are(
 
     found = read()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(SentenceReader, "_usual", lambda *_: [])
+        patch.setattr(seqloom.data.text_file, "RUN", 9)  # ends within sentences
+        assert found == read()
+        patch.setattr(SentenceReader, "_usual", lambda *_: None)
         assert found == read()

@@ -84,11 +84,13 @@ class Codecs:
             example: Returns the example with its fields, if the encoded one may lack them.
         """
         inputs = self.frontend.augment(encoded.inputs, rng)
-        frames = self.frontend.frames(inputs)
         targets = {
             name: codec.augment(encoded.targets[name], rng) for name, codec in self.heads.items()
         }
         changed = any(targets[name] is not own for name, own in encoded.targets.items())
+        if inputs is encoded.inputs and not changed:
+            return encoded
+        frames = self.frontend.frames(inputs)
         augmented = replace(encoded, inputs=inputs, targets=targets, frames=frames)
         if changed or frames != encoded.frames:
             whole = augmented if example is None else replace(augmented, example=example())

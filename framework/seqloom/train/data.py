@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from torch.utils.data import DataLoader
 
 from seqloom.config.run_config import BatchConfig
@@ -133,6 +134,12 @@ class SequenceData(pl.LightningDataModule):
     def load_state_dict(self, state_dict: dict[str, int]) -> None:
         """Continue from a position."""
         self.train_sampler.load_state_dict(state_dict)
+
+    def transfer_batch_to_device(
+        self, batch: SequenceBatch, device: torch.device, dataloader_idx: int
+    ) -> SequenceBatch:
+        """Return a batch on a device; on the CPU it is there already."""
+        return batch if device.type == "cpu" else batch.to(device, non_blocking=True)
 
     def train_dataloader(self) -> DataLoader[SequenceBatch]:
         """Return the loader of the training split: shuffled, augmented, in length buckets."""

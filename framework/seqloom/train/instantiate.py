@@ -17,7 +17,7 @@ import pytorch_lightning as pl
 from hydra.errors import InstantiationException
 from hydra.utils import get_object, instantiate
 from lightning_fabric.plugins.environments.cluster_environment import ClusterEnvironment
-from pytorch_lightning.callbacks import EarlyStopping
+from pytorch_lightning.callbacks import EarlyStopping, ProgressBar
 from pytorch_lightning.strategies import DDPStrategy
 from torch.optim import Optimizer
 
@@ -29,6 +29,7 @@ from seqloom.train.checkpoint_writer import CheckpointWriter
 from seqloom.train.checkpoints import BestCheckpoint
 from seqloom.train.loops import install_loops
 from seqloom.train.monitor import SPLIT, Monitor, mode_of
+from seqloom.train.overhead import Bar, NoProfiler, skip_idle_hooks
 
 log = logging.getLogger("seqloom")
 
@@ -179,15 +180,18 @@ def build_trainer(
     Raises:
         ConfigError: The trainer refuses its parameters.
     """
+    bar = section.get("enable_progress_bar", sys.stdout.isatty())
+    others = any(isinstance(one, ProgressBar) for one in callbacks)
     trainer: pl.Trainer = build(
         {
             "num_sanity_val_steps": 0,
             "enable_model_summary": False,
-            "enable_progress_bar": sys.stdout.isatty(),
+            "enable_progress_bar": bar,
+            "profiler": NoProfiler(),
             **section,
         },
         "trainer",
-        callbacks=callbacks,
+        callbacks=[*callbacks, *([Bar()] if bar and not others else [])],
         logger=loggers,
         # Lightning would otherwise look for checkpoints in the current directory, and take any
         # Slurm job for its own.
@@ -198,4 +202,5 @@ def build_trainer(
     if isinstance(trainer.strategy, DDPStrategy):  # no copies from gradients to buckets and back
         trainer.strategy._ddp_kwargs.setdefault("gradient_as_bucket_view", True)
     install_loops(trainer)
+    skip_idle_hooks(callbacks)
     return trainer

@@ -85,6 +85,18 @@ def is_last_step(trainer: pl.Trainer) -> bool:
     return bool(is_last_batch) and trainer.current_epoch + 1 == trainer.max_epochs
 
 
+def is_logged_now(trainer: pl.Trainer) -> bool:
+    """Return whether Lightning gives loggers the metrics of this batch, or it is an epoch's last.
+
+    Once all callbacks have said whether to stop: the last step of a training is always logged.
+    """
+    loop, connector = trainer.fit_loop.epoch_loop, trainer._logger_connector
+    if loop.batch_progress.is_last_batch:
+        return True
+    due = connector.should_update_logs or trainer.fast_dev_run  # type: ignore[attr-defined]
+    return bool(due) and not loop._should_accumulate()
+
+
 def validate_now(trainer: pl.Trainer) -> None:
     """Let Lightning validate after this batch, the last one.
 

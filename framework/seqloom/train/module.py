@@ -19,9 +19,18 @@ from seqloom.interfaces.head import Mode
 from seqloom.model.pipeline import Pipeline
 from seqloom.train.distributed import gathered
 from seqloom.train.evaluator import Evaluator
-from seqloom.train.limits import is_last_step, is_validated_anyway, validate_now
+from seqloom.train.limits import (
+    callbacks_of,
+    is_last_step,
+    is_logged_now,
+    is_validated_anyway,
+    validate_now,
+)
 from seqloom.train.monitor import Monitor, chosen_monitor
 from seqloom.train.optimizer import clip_gradients, make_optimizer
+
+LOSS = "train/loss"
+"""The key of the training loss of a step."""
 
 
 class SequenceModule(pl.LightningModule):
@@ -40,6 +49,7 @@ class SequenceModule(pl.LightningModule):
         plateau: Metric with its split, and its mode, that a `ReduceLROnPlateau` waits for.
         has_validation: Whether there is a validation split.
         limit_reached: Whether the last step was taken.
+        newest_loss: Loss of the last batch on this rank, on its device; None: there was none yet.
     """
 
     def __init__(
@@ -67,6 +77,8 @@ class SequenceModule(pl.LightningModule):
         self.limit_reached = False
         self._loss_sum: Tensor | float = 0.0
         self._examples = 0
+        self.newest_loss: Tensor | None = None
+        self._loss_is_watched = False
         self.train()
 
     def train(self, mode: bool = True) -> Self:
@@ -82,10 +94,7 @@ class SequenceModule(pl.LightningModule):
         return self.pipeline.head.loss(outputs, batch.targets[self.pipeline.head_name])
 
     def training_step(self, batch: SequenceBatch, batch_idx: int) -> Tensor:
-        """Return the mean loss over the batch's examples, times the batch's weight.
-
-        The logged value is the mean over the batches of all ranks at this step.
-        """
+        """Return the mean loss over the batch's examples, times the batch's weight."""
         losses: Tensor = self(batch)
         loss = losses.mean()
         # Reading the value waits for the GPU, so there it is checked only occasionally.
@@ -94,12 +103,37 @@ class SequenceModule(pl.LightningModule):
         if batch.weight:  # with 0, its example is another rank's
             self._loss_sum += losses.detach().sum()  # on its device: reading it would wait
             self._examples += len(batch)
-        loss = loss * batch.weight
-        self.log("train/loss", loss.detach(), batch_size=len(batch), prog_bar=True, sync_dist=True)
+        if batch.weight != 1.0:
+            loss = loss * batch.weight
+        self.newest_loss = loss.detach()
+        if self._loss_is_watched:
+            self._log_loss()
         return loss
 
+    def on_train_start(self) -> None:
+        """Find out whether a callback or the schedule looks at the loss of each step."""
+        named = [getattr(one, "monitor", None) for one in callbacks_of(self.trainer)]
+        self._loss_is_watched = LOSS in named or self.plateau[0] == LOSS
+
     def on_train_batch_end(self, *args: Any) -> None:
-        """Validate after the last batch, wherever the training ends; callbacks come before this."""
+        """Validate after the last batch, wherever the training ends; callbacks come before this.
+
+        Logging costs more than a step of a small model, so the loss is only logged when loggers
+        get it, and once at the end of the epoch.
+        """
+        self._validate_if_last()
+        if self.newest_loss is None or self._loss_is_watched:
+            return
+        if is_logged_now(self.trainer):
+            self._log_loss()
+
+    def _log_loss(self) -> None:
+        """Log the loss of this step: the mean over the batches of all ranks."""
+        assert self.newest_loss is not None
+        # No mean over the steps is taken from it, so the size of the batch is no matter.
+        self.log(LOSS, self.newest_loss, batch_size=1, prog_bar=True, sync_dist=True)
+
+    def _validate_if_last(self) -> None:
         if is_last_step(self.trainer):
             self.limit_reached = True
             if not is_validated_anyway(self.trainer):
@@ -213,7 +247,7 @@ def refuse_non_finite(loss: Tensor, losses: Tensor, batch: SequenceBatch) -> Non
     Raises:
         RunError: The loss is not finite; the message names the examples.
     """
-    if torch.isfinite(loss):
+    if math.isfinite(loss.item()):
         return
     bad = (~torch.isfinite(losses)).nonzero().flatten().tolist() or range(len(batch))
     names = ", ".join(f"{batch.ids[i]} ({float(losses[i].detach()):.4g})" for i in list(bad)[:10])

@@ -23,6 +23,7 @@ from seqloom_ner.lattice import (
     LogLattice,
     ScaledLattice,
     best_path,
+    best_path_of_one,
     make_chain,
     moves_along,
     path_score,
@@ -114,6 +115,7 @@ class CRF(nn.Module):
             forbidden[-2] = torch.from_numpy(~may_start)
         self.register_buffer("forbidden", forbidden, persistent=False)
         self._reach = steps_to_all(~forbidden[:-2])
+        self._kept: tuple[bytes, npt.NDArray[np.float64]] | None = None
 
     @property
     def transitions(self) -> Tensor:
@@ -164,7 +166,25 @@ class CRF(nn.Module):
 
     def decode(self, emissions: Tensor, lengths: Tensor) -> npt.NDArray[np.int64]:
         """Return (B, T), the most probable tags of each row; 0 in the padding."""
-        return self.decode_chain(self.chain(emissions, lengths))
+        if lengths.shape[0] > 1:
+            return self.decode_chain(self.chain(emissions, lengths))
+        path = np.zeros(emissions.shape[:2], dtype=np.int64)
+        path[0, : int(lengths)] = self._decode_one(emissions[0, : int(lengths)])
+        return path
+
+    def _decode_one(self, emissions: Tensor) -> list[int]:
+        """Return the most probable tags of one sequence, from its (T, C) emissions."""
+        scores = emissions.detach().cpu().double().numpy()
+        return best_path_of_one(scores - scores.max(1, keepdims=True), self._allowed())
+
+    def _allowed(self) -> npt.NDArray[np.float64]:
+        """Return the moves of a chain, those of the last call if their scores are the same."""
+        moves = self.moves.detach().cpu().double().numpy()
+        held = moves.tobytes()
+        if self._kept is None or self._kept[0] != held:
+            allowed = np.where(self.forbidden.cpu().numpy(), -np.inf, moves)
+            self._kept = held, allowed - allowed.max()
+        return self._kept[1]
 
     @torch.no_grad()
     def decode_chain(self, chain: Chain) -> npt.NDArray[np.int64]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -96,7 +95,6 @@ class NerHead(Head):
         """Return which examples have an entity of a type that no training example has, (B,)."""
         return (targets["tags"] >= len(self.tags)).any(1)
 
-    @torch.no_grad()
     def decode(
         self, outputs: Tensor, encoded: Encoded, *, scores: bool = True, **_: Any
     ) -> list[Prediction]:
@@ -107,25 +105,30 @@ class NerHead(Head):
         type and ends there; with ``softmax`` the product of the probabilities of its tags.
         """
         emissions, lengths = outputs.detach(), encoded.lengths
-        chain = self.crf.chain(emissions, lengths) if self.crf else None
-        tags: Ints = (
-            self.crf.decode_chain(chain)
-            if self.crf and chain
-            else emissions.argmax(2).cpu().numpy()
-        )
+        tags, chain = self._best(emissions, lengths)
         spans = batch_spans(tags, lengths.numpy())
         confidences = self._confidences(emissions, lengths, chain, tags, spans) if scores else None
         return _predictions(tags, lengths, spans, confidences, self.tags)
+
+    def _best(self, emissions: Tensor, lengths: Tensor) -> tuple[Ints, Chain | None]:
+        """Return the best tags, (B, T), with the chain of scores if they were found in one."""
+        if self.crf is None:
+            return emissions.argmax(2).cpu().numpy(), None
+        if lengths.shape[0] == 1:
+            return self.crf.decode(emissions, lengths), None
+        chain = self.crf.chain(emissions, lengths)
+        return self.crf.decode_chain(chain), chain
 
     def _confidences(
         self, emissions: Tensor, lengths: Tensor, chain: Chain | None, tags: Ints, spans: Ints
     ) -> list[float]:
         """Return the probability of each of the (N, 4) spans."""
-        device = emissions.device
-        chosen = torch.from_numpy(tags).to(device)
         if not len(spans):
             return []
-        if self.crf and chain:
+        device = emissions.device
+        chosen = torch.from_numpy(tags).to(device)
+        if self.crf:
+            chain = chain or self.crf.chain(emissions, lengths)
             where = torch.from_numpy(spans[:, :3].copy()).to(device)
             continues = torch.from_numpy(continuations(len(self.tags))).to(device)
             found = self.crf.span_posteriors(chain, chosen, where, continues)
@@ -154,10 +157,9 @@ def _predictions(
 ) -> list[Prediction]:
     """Return B predictions as plain types, from (B, T) numbered tags and their (N, 4) spans."""
     types = types_of(names)
-    named = np.array(names, dtype=object)[tags]
     found: list[Prediction] = [
-        {"tags": row[:length].tolist(), "entities": []}
-        for row, length in zip(named, lengths.tolist(), strict=True)
+        {"tags": [names[tag] for tag in row[:length]], "entities": []}
+        for row, length in zip(tags.tolist(), lengths.tolist(), strict=True)
     ]
     for position, (row, start, end, kind) in enumerate(spans.tolist()):
         entity = {"type": types[kind], "start": start, "end": end}

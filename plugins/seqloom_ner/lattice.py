@@ -325,8 +325,6 @@ def best_path(chain: Chain) -> npt.NDArray[np.int64]:
     Viterbi 1967; Rabiner 1989, section III.B. The forward pass keeps the best scores only; which
     tag they came from is found on the way back, for the one tag of each row that is on the path.
     """
-    if len(chain.lengths) == 1:
-        return _best_of_one(chain)
     arriving = chain.transitions.T.contiguous()  # (C, C) from the column's tag to the row's
     # (T, B, C), a copy: a batch of one row would be contiguous as it is.
     best = chain.emissions.transpose(0, 1).clone(memory_format=torch.contiguous_format)
@@ -339,22 +337,27 @@ def best_path(chain: Chain) -> npt.NDArray[np.int64]:
     return _trace(best.cpu().numpy(), arriving.cpu().numpy(), end, lengths)
 
 
-def _best_of_one(chain: Chain) -> npt.NDArray[np.int64]:
-    """Return the best path, (1, T), of a single row; for one row, NumPy is faster than torch."""
-    moves = chain.moves.cpu().numpy()
+def best_path_of_one(
+    emissions: npt.NDArray[np.float64], moves: npt.NDArray[np.float64]
+) -> list[int]:
+    """Return the T tags of a single sequence's best path; for one, NumPy is faster than torch.
+
+    Args:
+        emissions: (T, C); they are overwritten.
+        moves: (C + 2, C), see `Chain`.
+    """
     transitions, start, end = moves[:-2], moves[-2], moves[-1]
-    best = chain.emissions[0, : int(chain.lengths)].cpu().numpy().copy()
-    best[0] += start
-    ways = np.empty_like(transitions)
-    for step in range(1, len(best)):
-        best[step] += np.add(best[step - 1][:, None], transitions, out=ways).max(0)
-    path = np.zeros((1, chain.emissions.shape[1]), dtype=np.int64)
-    tag = (best[-1] + end).argmax()
-    for step in range(len(best) - 1, 0, -1):
-        path[0, step] = tag
-        tag = (best[step - 1] + transitions[:, tag]).argmax()
-    path[0, 0] = tag
-    return path
+    arriving = np.ascontiguousarray(transitions.T)
+    ways, most = np.empty_like(transitions), np.empty_like(start)
+    emissions[0] += start
+    steps = list(emissions)
+    for before, step in pairwise(steps):
+        np.add(before[:, None], transitions, out=ways)
+        np.add(step, np.maximum.reduce(ways, 0, None, most), out=step)
+    tags = [int((steps[-1] + end).argmax())]
+    for before in steps[-2::-1]:
+        tags.append(int(np.add(before, arriving[tags[-1]], out=most).argmax()))
+    return tags[::-1]
 
 
 def _trace(

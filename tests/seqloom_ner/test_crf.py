@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 from typing import Any
 
@@ -341,3 +342,15 @@ def test_the_best_path_of_a_single_row_is_that_in_a_batch(size: int) -> None:
     for row in range(2):
         alone = crf.decode(emissions[row : row + 1], lengths[row : row + 1])
         assert np.array_equal(alone[0], both[row])
+
+
+def test_moves_that_change_are_noticed_for_a_single_row() -> None:
+    crf, emissions, length = random_crf(5), torch.randn(1, 9, 5), torch.tensor([9])
+    for change in (1.0, -3.0, 2.0):
+        crf.moves.data[:] *= change  # torch does not count this
+        twice, lengths = emissions.expand(2, -1, -1), length.expand(2)
+        assert np.array_equal(crf.decode(emissions, length)[0], crf.decode(twice, lengths)[0])
+    copied = copy.deepcopy(crf)
+    copied.moves.data.zero_()
+    crf.decode(emissions, length)
+    assert not np.array_equal(copied.decode(emissions, length), crf.decode(emissions, length))

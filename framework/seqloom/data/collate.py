@@ -92,6 +92,8 @@ def pad(arrays: Sequence[np.ndarray], value: float) -> Tensor:
             [3, 0]])
     """
     shapes, dtype = [array.shape for array in arrays], arrays[0].dtype
+    if len(arrays) == 1:
+        return torch.from_numpy(np.array(arrays[0][np.newaxis]))
     if len(set(shapes)) == 1:
         return torch.from_numpy(np.stack(arrays).astype(dtype, copy=False))
     size = [max(sizes) for sizes in zip(*shapes, strict=True)]

@@ -38,7 +38,7 @@ def refuse_columns(fields: Mapping[str, Any], kinds: Mapping[str, str]) -> None:
 
 
 def _holds_lists(value: Any) -> bool:
-    return isinstance(value, list | tuple) and any(isinstance(one, list | tuple) for one in value)
+    return isinstance(value, list | tuple) and not {list, tuple}.isdisjoint(map(type, value))
 
 
 def are_words(examples: Iterable[Example]) -> bool:

@@ -153,7 +153,8 @@ class Pipeline:
             DataError: An input is of another kind, or cannot be read.
         """
         if not isinstance(inputs, list | tuple | Iterator):
-            return next(self.predict([self.example(inputs)], scores=scores))[1]
+            encoded = self._encode_one(self.example(inputs))
+            return self.predict_encoded([encoded], scores=scores)[0][1]
         values = list(inputs)
         examples: list[Example | ExampleError] = [
             self.example(one, str(number)) for number, one in enumerate(values)
@@ -247,10 +248,7 @@ class Pipeline:
         size = 0
         for example in examples:
             try:
-                if isinstance(example, ExampleError):
-                    raise example
-                refuse_surrogates(example)
-                encoded.append(self.codecs.encode_inputs(self.codecs.frontend.prepare(example)))
+                encoded.append(self._encode_one(example))
             except ExampleError as error:
                 if on_bad == "raise":
                     yield encoded, error
@@ -265,7 +263,12 @@ class Pipeline:
         if encoded:
             yield encoded, None
 
-    @torch.inference_mode()
+    def _encode_one(self, example: Example | ExampleError) -> EncodedExample:
+        if isinstance(example, ExampleError):
+            raise example
+        refuse_surrogates(example)
+        return self.codecs.encode_inputs(self.codecs.frontend.prepare(example))
+
     def predict_encoded(
         self,
         examples: Sequence[EncodedExample],
@@ -275,23 +278,29 @@ class Pipeline:
         scores: bool = True,
     ) -> list[tuple[Example, Prediction]]:
         """Return each example with its prediction; examples of similar cost are batched."""
-        head, name = self.head, self.head_name
         predictions: dict[int, Prediction] = {}
         was_training = self.model.training
         if was_training:
             self.model.eval()
         try:
+            device = self.device
             for group in similar_sizes([one.cost for one in examples], batch_size):
-                batch = self.collate([examples[i] for i in group]).to(self.device)
-                encoded, outputs = self.outputs(batch)
-                known = {"given": batch.given.get(name), "purpose": purpose, "scores": scores}
-                found = head.decode(outputs, encoded, **accepted(head.decode, **known))
-                predictions |= dict(zip(group, found, strict=True))
+                batch = self.collate([examples[i] for i in group])
+                batch = batch if device.type == "cpu" else batch.to(device)
+                found = self._decoded(batch, purpose, scores=scores)
+                predictions |= zip(group, found, strict=True)
         finally:
             if was_training:
                 self.model.train()
         found = [predictions[number] for number in range(len(examples))]
         return self._described([one.example for one in examples], found)
+
+    def _decoded(self, batch: SequenceBatch, purpose: Purpose, *, scores: bool) -> list[Prediction]:
+        head, name = self.head, self.head_name
+        known = {"given": batch.given.get(name), "purpose": purpose, "scores": scores}
+        with torch.inference_mode():
+            encoded, outputs = self.outputs(batch)
+            return head.decode(outputs, encoded, **accepted(head.decode, **known))
 
     def _described(
         self, examples: Sequence[Example], predictions: Sequence[Prediction]

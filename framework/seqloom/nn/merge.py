@@ -67,7 +67,8 @@ def merge_function(name: str) -> MergeFunction:
     Raises:
         ConfigError: There is no such merge.
     """
-    return _FUNCTIONS[merge_named(name)]
+    known = _FUNCTIONS.get(name)  # type: ignore[call-overload]  # options equal their names
+    return known or _FUNCTIONS[merge_named(name)]
 
 
 def merged_size(name: str, size: int) -> int:

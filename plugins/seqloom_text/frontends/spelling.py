@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -12,7 +12,22 @@ from seqloom_text.frontends.distinct import distinct_rows
 from seqloom_text.frontends.fields import PAD, UNK
 
 _FEW = 64
-"""Number of spellings from which on it pays to look for those that are equal, in inference."""
+"""Number of spellings up to which a few calls on all positions are fastest, in inference."""
+
+
+class _Tables(NamedTuple):
+    """Responses of the filters to each character, (A, F), one table for each of K positions."""
+
+    each: list[Tensor]
+    joined: Tensor  # (K · A, F), with -inf where padding is in the middle
+    starts: Tensor  # (K,), the row of each in the joined one
+
+
+def _join(tables: list[Tensor]) -> _Tables:
+    joined = torch.stack(tables)
+    joined[len(tables) // 2, PAD] = -torch.inf
+    starts = torch.arange(0, joined.shape[0] * joined.shape[1], joined.shape[1])
+    return _Tables(tables, joined.flatten(0, 1), starts)
 
 
 class SpellingFeatures(nn.Module):
@@ -37,7 +52,7 @@ class SpellingFeatures(nn.Module):
         self.embedding = nn.Embedding(alphabet_size, size, padding_idx=PAD)
         self.convolution = nn.Conv1d(size, filters, width, padding=width // 2)
         self.output_size = filters
-        self._kept: tuple[list[Tensor], list[Tensor]] | None = None
+        self._kept: tuple[list[Tensor], _Tables] | None = None
         self._initialise()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -64,10 +79,20 @@ class SpellingFeatures(nn.Module):
 
     def _distinct(self, spellings: Tensor) -> Tensor:
         """Compute each distinct row of (N, W) once and copy the result to its duplicates."""
-        if len(spellings) <= _FEW and not torch.is_grad_enabled():
-            return self._look_up(spellings)
+        if spellings.shape[0] <= _FEW and not torch.is_grad_enabled():
+            return self._look_up_few(spellings)
         rows, place = distinct_rows(spellings)
         return F.embedding(place, self._look_up(rows))
+
+    def _look_up_few(self, spellings: Tensor) -> Tensor:
+        """Return what ``_look_up`` does, from all positions at once, those of padding included."""
+        tables = self._known_tables()
+        width = len(tables.each)
+        padded = F.pad(spellings, (width // 2, width // 2), value=PAD)
+        windows = (padded.unfold(1, width, 1) + tables.starts).reshape(-1, width)
+        filtered = F.embedding_bag(windows, tables.joined, mode="sum")
+        best = filtered.view(*spellings.shape, self.output_size).amax(1)
+        return best.masked_fill_(spellings[:, :1] == PAD, 0.0)
 
     def _look_up(self, spellings: Tensor) -> Tensor:
         """Return (N, F) for (N, W): the filters' responses to a character are a table's row.
@@ -75,7 +100,7 @@ class SpellingFeatures(nn.Module):
         Each position in a filter has a table; the value at a character is the sum of K rows.
         Positions of padding are left out, not masked.
         """
-        tables = self._known_tables()
+        tables = self._tables() if torch.is_grad_enabled() else self._known_tables().each
         reach = len(tables) // 2
         padded = F.pad(spellings, (reach, reach), value=PAD)
         present = spellings != PAD
@@ -89,17 +114,17 @@ class SpellingFeatures(nn.Module):
         positions = torch.arange(len(start))
         return F.embedding_bag(positions, filtered, counts.cumsum(0) - counts, mode="max")
 
-    def _known_tables(self) -> list[Tensor]:
-        """Return the tables; those of the last call if they need no gradients and would be equal.
+    def _known_tables(self) -> _Tables:
+        """Return the tables for inference, those of the last call if they would be equal.
 
         They are small, so that comparing all weights takes much less time than computing them.
         """
-        if torch.is_grad_enabled() or torch.is_autocast_enabled("cpu"):
-            return self._tables()
+        if torch.is_autocast_enabled("cpu"):
+            return _join(self._tables())
         weights = self.embedding.weight, self.convolution.weight, self.convolution.bias
         own = [one.detach() for one in weights if one is not None]
         if self._kept is None or not all(map(_equal, own, self._kept[0])):
-            self._kept = [one.clone() for one in own], self._tables()
+            self._kept = [one.clone() for one in own], _join(self._tables())
         return self._kept[1]
 
     def _tables(self) -> list[Tensor]:

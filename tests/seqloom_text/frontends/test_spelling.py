@@ -52,6 +52,10 @@ def test_look_ups_equal_the_convolution_of_each_word_alone(
     parameters = list(features.parameters())
     expected_gradients = torch.autograd.grad((expected * weights).sum(), parameters)
 
+    with torch.no_grad():  # in other calls, for few words
+        alone = features(batch(words, 1)).squeeze(1)
+    torch.testing.assert_close(alone, expected, atol=1e-6, rtol=1e-5)
+
     values = features(batch(words, 1)).squeeze(1)
     gradients = torch.autograd.grad((values * weights).sum(), parameters)
     torch.testing.assert_close(values, expected, atol=1e-6, rtol=1e-5)
@@ -77,7 +81,9 @@ def test_padding_is_zero_and_stays_zero() -> None:
 
 
 def test_a_batch_of_padding_alone() -> None:
-    assert make()(batch([[0], [0]], 2)).tolist() == torch.zeros(1, 2, F).tolist()
+    for learns in (True, False):
+        with torch.set_grad_enabled(learns):
+            assert make()(batch([[0], [0]], 2)).tolist() == torch.zeros(1, 2, F).tolist()
 
 
 def test_spellings_with_one_hash_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:

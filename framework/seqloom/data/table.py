@@ -187,6 +187,7 @@ class Table:
     def _of_one_width(self, rows: Iterable[Cells]) -> Iterator[Cells]:
         """Yield the rows, with a problem unless all have the same width; without blank lines."""
         width, blank, skipped = 0, 0, list[int]()
+        header = list[str]()
         for row in rows:
             if width != 1 and not row.problem and self._is_skipped(row.cells):
                 skipped.append(row.line)
@@ -204,6 +205,15 @@ class Table:
             width = width or len(row.cells)
             if row.cells and len(row.cells) != width and not row.problem:
                 row.problem = self._wrong_width(len(row.cells), width)
+            if self._header and not header:
+                header = row.cells
+            elif (
+                width > 1
+                and header
+                and row.cells[-1:] == header[-1:]
+                and _repeats(row.cells, header)
+            ):
+                row.problem = "the header again; delete this line, where files were joined."
             if not row.problem:
                 row.cells = row.cells or [""]
             yield row
@@ -243,6 +253,11 @@ class _Feed:
             raise csv.Error(f"it has more than {MOST_LINES} lines")
         self.row.append(line)
         return line[1]
+
+
+def _repeats(cells: Sequence[str], header: Sequence[str]) -> bool:
+    """Return whether a row is the header again, perhaps with the mark that begins a file."""
+    return cells == header or [cells[0].removeprefix("\ufeff"), *cells[1:]] == header
 
 
 def _not_well_formed(error: csv.Error) -> str:

@@ -109,6 +109,8 @@ class TextFile:
         each line with a problem is a run of its own. See `lines` for arguments and errors.
         """
         for number, offset, raw in self._runs(problems):
+            if number == 1:
+                self._refuse_other_form(raw[: raw.find(b"\n") + 1] or raw)
             if number > 1 or not raw.startswith(BOM):
                 try:
                     text = raw.decode(self.encoding)
@@ -187,6 +189,27 @@ class TextFile:
         if self._is_compressed:
             return cast("BinaryIO", gzip.open(self.path, "rb"))
         return Path(self.path).open("rb")
+
+    def _refuse_other_form(self, first: bytes) -> None:
+        """Refuse a file as a whole by its first line: lines of such a file may look like text.
+
+        Raises:
+            DataError: The text is in UTF-16, or its line ends are those of old Macs.
+        """
+        halves = any(first[::2]), any(first[1::2])  # one is zeros where two bytes are a letter
+        if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or (
+            len(first) > 3 and sum(halves) == 1
+        ):
+            name = self.encoding.upper()
+            raise self.error(
+                1, f"the text is in UTF-16, not {name}. Convert it: iconv -f UTF-16 -t {name}."
+            )
+        if b"\r" in first.rstrip(b"\r\n") and not first.endswith(b"\n"):
+            raise self.error(
+                1,
+                "the lines end in CR alone, as on old Macs; expected LF or CR LF. Convert it, for "
+                "example with tr '\\r' '\\n'.",
+            )
 
     def _decode(self, raw: bytes, number: int, offset: int, problems: dict[int, str] | None) -> str:
         start = len(BOM) if number == 1 and raw.startswith(BOM) else 0

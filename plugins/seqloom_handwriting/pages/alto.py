@@ -61,13 +61,14 @@ def read_alto(document: Document) -> Page:
     )
 
 
-def text_of(node: Node) -> str | None:
+def text_of(node: Node, spaced: bool) -> str | None:
     """Return the text of a TextLine, or None if there is none.
 
-    Strings are words, with SP between them; where no SP is written at all, it is understood.
+    Args:
+        node: The TextLine.
+        spaced: Whether the file writes SP between words; otherwise it is understood.
     """
     parts = node.all("String", "SP", "HYP")
-    spaced = any(part.name == "SP" for part in parts)
     words = [" " if part.name == "SP" else part.get("CONTENT") for part in parts]
     # A hyphen belongs to the word before it, without an SP between.
     joined = "".join(
@@ -104,6 +105,8 @@ def _text_at(node: Node | None, *path: str) -> str:
 
 def _lines(root: Node, labels: dict[str, str], height: float) -> Iterator[Line]:
     above = parents(root)
+    # A file that writes spaces has none where it writes none, as before punctuation.
+    spaced = any(line.first("SP") for line in _all_lines(root))
     for ident, block, node in line_nodes(root):
         outline = _outline(node)
         outline.turn = _turn(block, above)
@@ -112,7 +115,7 @@ def _lines(root: Node, labels: dict[str, str], height: float) -> Iterator[Line]:
             id=ident,
             region=block.get("ID"),
             kind=kinds[0] if kinds else block.get("TYPE"),
-            text=text_of(node),
+            text=text_of(node, spaced),
             number=node.line,
             **outline.finished(height),
         )
@@ -129,7 +132,9 @@ def _outline(node: Node) -> Outline:
     outline = Outline()
     shape = node.first("Shape")
     polygon = shape.first("Polygon") if shape else None
-    box = [node.get(name) for name in ("HPOS", "VPOS", "WIDTH", "HEIGHT")]
+    box = _sides(node)
+    if not all(box):
+        box = _around_strings(node) or box
     if polygon is not None:
         outline.read_polygon(polygon.get("POINTS"))
     elif all(box):
@@ -137,6 +142,27 @@ def _outline(node: Node) -> Outline:
     if baseline := node.get("BASELINE"):
         outline.read_baseline(_level(baseline, box))
     return outline
+
+
+def _sides(node: Node) -> list[str]:
+    return [node.get(name) for name in ("HPOS", "VPOS", "WIDTH", "HEIGHT")]
+
+
+def _around_strings(line: Node) -> list[str] | None:
+    """Return the box around the strings of a line: ALTO 4 does not require one of the line."""
+    try:
+        corners = [
+            corner
+            for string in line.all("String")
+            if all(_sides(string))
+            for corner in parse_points(_corners(_sides(string)))
+        ]
+    except ValueError:
+        return None
+    if not corners:
+        return None
+    left, top, right, bottom = box_of(tuple(corners))
+    return [f"{one:g}" for one in (left, top, right - left, bottom - top)]
 
 
 def _corners(box: list[str]) -> str:

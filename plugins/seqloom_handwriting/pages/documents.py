@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import zipfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -102,6 +103,8 @@ def find_pages(path: str) -> list[PageFile]:
     if path == "-":
         raise DataError("- (standard input) is not a page. Pass ALTO or PAGE XML, or a folder.")
     file = local_path(path)
+    if zipfile.is_zipfile(file):
+        raise DataError(f"{path}: a zip file. Unpack it, and pass the folder.")
     if file.suffix.lower() not in IMAGES:
         return [PageFile(file, file.stem, given=True)]
     beside = file.with_suffix(".xml")

@@ -1,4 +1,4 @@
-"""Reading PAGE XML, 2013 to 2019, and writing that of 2019.
+"""Reading PAGE XML, 2010 to 2019, and writing that of 2019.
 
 See https://github.com/PRImA-Research-Lab/PAGE-XML.
 """
@@ -32,13 +32,15 @@ from seqloom_handwriting.pages.model import (
 
 LAST = 10**9  # the index of what has none
 _STRUCTURE = re.compile(r"structure\s*\{[^}]*type:\s*([^;}]+)")
+_PLACE = re.compile(r"readingOrder\s*\{[^}]*index:\s*(\d{1,9})\b")
 
 
 def read_page(document: Document) -> Page:
     """Return the page of a PAGE document; its lines are in reading order.
 
     Regions that the reading order names come first, each with those inside it that it does not
-    name; the others follow in the order of the document.
+    name; the others follow. These, and the lines of a region, are in the order of the document, or
+    of the ``readingOrder`` in their ``custom`` attribute, as Transkribus writes it.
 
     Raises:
         DataError: The document does not have exactly one page, or the page has no size.
@@ -74,7 +76,7 @@ def line_nodes(page: Node) -> Iterator[tuple[str, Node, Node]]:
     found = [
         (_region_of(place, above), node)
         for place in _in_order(page)
-        for node in place.all("TextLine")
+        for node in sorted(place.all("TextLine"), key=_place)
     ]
     idents = unique_ids(
         [(r.get("id"), n.get("id") or f"line_{numbers[n.start]}") for r, n in found]
@@ -117,6 +119,12 @@ def _index(node: Node, name: str) -> int:
     return int(value) if re.fullmatch(r"\s*-?\d+\s*", value) else LAST
 
 
+def _place(node: Node) -> int:
+    """Return the place in the reading order that an element has by its custom attribute."""
+    found = _PLACE.search(node.get("custom"))
+    return int(found[1]) if found else LAST
+
+
 def _in_order(page: Node) -> Iterator[Node]:
     regions = {node.get("id"): node for node in page.walk() if _holds_lines(node)}
     order = page.first("ReadingOrder")
@@ -124,7 +132,7 @@ def _in_order(page: Node) -> Iterator[Node]:
     named, seen = set(wanted), set[int]()
     for ref in wanted:
         yield from _unseen(_with_inner(regions[ref], named), seen)
-    yield from _unseen((node for node in page.walk() if _holds_lines(node)), seen)
+    yield from _unseen(filter(_holds_lines, _with_inner(page, set())), seen)
 
 
 def _is_region(node: Node) -> bool:
@@ -151,7 +159,7 @@ _PARTS = ("RegionRef", "OrderedGroup", "UnorderedGroup")
 
 def _with_inner(region: Node, named: set[str]) -> Iterator[Node]:
     yield region
-    for child in region.children:
+    for child in sorted(region.children, key=_place):
         if child.get("id") not in named:
             yield from _with_inner(child, named)
 
@@ -166,10 +174,10 @@ def _unseen(regions: Iterable[Node], seen: set[int]) -> Iterator[Node]:
 def _line(ident: str, region: Node, node: Node, height: float, above: Mapping[int, Node]) -> Line:
     outline = Outline(turn=_turn(node, above))
     coords, baseline = node.first("Coords"), node.first("Baseline")
-    if coords is not None and coords.get("points"):
-        outline.read_polygon(coords.get("points"))
+    if coords is not None and (points := _points(coords)):
+        outline.read_polygon(points)
     if baseline is not None:
-        outline.read_baseline(baseline.get("points"))
+        outline.read_baseline(_points(baseline))
     return Line(
         id=ident,
         region=region.get("id"),
@@ -178,6 +186,12 @@ def _line(ident: str, region: Node, node: Node, height: float, above: Mapping[in
         number=node.line,
         **outline.finished(height),
     )
+
+
+def _points(node: Node) -> str:
+    """Return the points of an element; before 2013 each was an element of its own."""
+    pairs = (f"{one.get('x')},{one.get('y')}" for one in node.all("Point"))
+    return node.get("points") or " ".join(pairs)
 
 
 def _kind(region: Node, above: Mapping[int, Node]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -215,17 +215,42 @@ NOTHING: Reading = ("", None)
 
 
 def _fill_alto(splice: Splice, readings: Mapping[str, Reading], unread: Mapping[str, str]) -> None:
-    for ident, _, node in alto.line_nodes(splice.document.root):
+    root = splice.document.root
+    references = {node.get("REF"): node for node in root.walk() if node.name == "ElementRef"}
+    gone = set[str]()
+    for ident, _, node in alto.line_nodes(root):
         if ident in readings or ident in unread:
-            _fill_strings(splice, node, *readings.get(ident, NOTHING), _remark(ident, unread))
+            reading, remark = readings.get(ident, NOTHING), _remark(ident, unread)
+            gone |= _fill_strings(splice, node, reading, remark, references.keys())
+    for ident in gone & references.keys():
+        splice.remove(references[ident])
 
 
-def _fill_strings(splice: Splice, line: Node, text: str, sure: float | None, remark: str) -> None:
-    """Put one String for the whole line in the place of its strings, spaces and hyphens."""
+def _fill_strings(
+    splice: Splice, line: Node, reading: Reading, remark: str, named: Collection[str]
+) -> set[str]:
+    """Put one String for the whole line in the place of its strings, spaces and hyphens.
+
+    Its id is that of the first string, or else one that the reading order names. It keeps what all
+    strings have in common: a style or a tag of one word is not claimed for the line.
+
+    Returns:
+        The ids that are no longer there.
+    """
+    text, sure = reading
     old = line.all("String", "SP", "HYP")
-    first = line.first("String")
-    kept = first.attributes if first else {}
-    attributes = {k: v for k, v in kept.items() if k not in _OF_STRING and "}" not in k}
+    strings = line.all("String")
+    attributes = {
+        key: value
+        for key, value in (strings[0].attributes if strings else {}).items()
+        if key not in _OF_STRING and "}" not in key
+        if all(one.get(key) == value for one in strings)
+    }
+    idents = [one.get("ID") for node in old for one in node.walk() if one.get("ID")]
+    first = strings[0].get("ID") if strings else ""
+    kept = next((one for one in (first, *idents) if one in named), first)
+    if kept:
+        attributes["ID"] = kept
     attributes["CONTENT"] = text
     box = {name: line.get(name) for name in ("HPOS", "VPOS", "WIDTH", "HEIGHT")}
     attributes |= {name: value for name, value in box.items() if value}
@@ -238,6 +263,7 @@ def _fill_strings(splice: Splice, line: Node, text: str, sure: float | None, rem
         splice.insert(line, None, new)
     for node in old[1:]:
         splice.remove(node)
+    return {*idents} - {kept}
 
 
 def _fill_page(splice: Splice, readings: Mapping[str, Reading], unread: Mapping[str, str]) -> None:

@@ -18,6 +18,8 @@ from seqloom_handwriting.readers.named import Named, NamedFileReader
 from seqloom_handwriting.schemas.data import IMAGES
 
 TEXTS = (".gt.txt", ".txt")  # the first that is there has the text
+VERSIONS = (".nrm", ".bin", ".dew")
+"""What OCRopus adds to the name of a line's image, the best first: gray, binary, leveled."""
 
 
 class LineImageReader(NamedFileReader):
@@ -61,22 +63,35 @@ class LineImageReader(NamedFileReader):
     def in_folder(self, folder: Folder, targets: bool) -> Iterator[Named]:
         """Yield the images of a folder in natural order, each with the text beside it.
 
-        A text without an image is reported like an image without text, if ``targets`` are required.
+        If ``targets`` are required, a text without an image is reported like an image without text,
+        and of several versions of an image one is read: a line must not be in two splits.
         """
         names = folder.names()
         texts = {name for name in names if name.lower().endswith(TEXTS)}
-        bases = {_base(name) for name in names if name.lower().endswith(IMAGES)}
+        images = [name for name in names if name.lower().endswith(IMAGES)]
+        bases = {name: _text_base(name, texts) for name in images}
+        main = {bases[name]: name for name in sorted(images, key=_rank, reverse=True)}
+        others = 0
         for name in names:
-            if name.lower().endswith(IMAGES):
-                yield _image(name, folder, texts, targets)
-            elif targets and name in texts and _base(name) not in bases:
+            if name in bases and targets and _rank(name) and main[bases[name]] != name:
+                others += 1
+            elif name in bases:
+                yield _image(name, bases[name], folder, texts, targets)
+            elif targets and name in texts and _base(name) not in main:
                 problem = "a text without an image of the same name beside it."
                 yield Named(name, Origin(folder.shown(name)), problem=problem)
+        if others:
+            log.info(
+                "%s: %d images are other versions of a line, such as .bin.png beside .nrm.png, and "
+                "are left out.",
+                folder.path,
+                others,
+            )
 
 
-def _image(name: str, folder: Folder, texts: set[str], targets: bool) -> Named:
+def _image(name: str, base: str, folder: Folder, texts: set[str], targets: bool) -> Named:
     image = Named(name, Origin(folder.shown(name)), folder.place(name))
-    beside = [_base(name) + suffix for suffix in TEXTS]
+    beside = [base + suffix for suffix in TEXTS]
     found = next((text for text in beside if text in texts), None)
     if found is not None:
         _read_text(image, folder, found, targets)
@@ -103,6 +118,21 @@ def _read_text(image: Named, folder: Folder, name: str, targets: bool) -> None:
     except ValueError as error:
         problem = str(error)
     image.problem = problem if targets else None
+
+
+def _rank(name: str) -> int:
+    """Return 0 for an image that is none of the versions of another, or the version's number."""
+    base = _base(name).lower()
+    return next((rank for rank, one in enumerate(VERSIONS, 1) if base.endswith(one)), 0)
+
+
+def _text_base(name: str, texts: set[str]) -> str:
+    """Return the name of an image's text without its suffix: the image's, or without a version."""
+    base = _base(name)
+    if not _rank(name) or any(base + suffix in texts for suffix in TEXTS):
+        return base
+    short = base[: -len(VERSIONS[_rank(name) - 1])]
+    return short if any(short + suffix in texts for suffix in TEXTS) else base
 
 
 def _base(name: str) -> str:

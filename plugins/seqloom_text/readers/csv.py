@@ -8,6 +8,7 @@ from typing import Any
 
 from seqloom.data import SplitConfig, Table, file_name
 from seqloom.errors import Cause, ConfigError
+from seqloom.interfaces import Origin
 from seqloom_text.readers import columnar
 from seqloom_text.readers.columnar import is_columnar
 from seqloom_text.readers.file_reader import FileReader, Record, missing
@@ -95,7 +96,17 @@ class CsvReader(FileReader):
             for row in table.rows(self._wanted(table, targets))
         )
         if self._group_column is not None:
-            yield from _sentences(records, self.kinds)
+            again = list[Origin]()
+            yield from _sentences(records, self.kinds, again)
+            if again:
+                logger.warning(
+                    "%s: %d sentences begin with a value of data.group_column=%s that came before, "
+                    "the first at line %s. Rows of one sentence must follow each other: sort them.",
+                    table.file.shown,
+                    len(again),
+                    self._group_column,
+                    again[0].line,
+                )
         else:
             yield from self._watched(records, table)
         if table.blank:
@@ -166,9 +177,18 @@ class CsvReader(FileReader):
         return like != "-" and file_name(like).lower().removesuffix(".gz").endswith(".tsv")
 
 
-def _sentences(records: Iterator[Record], kinds: Mapping[str, str]) -> Iterator[Record]:
-    """Yield a record for the rows of each sentence, whose tokens and tags are lists."""
+def _sentences(
+    records: Iterator[Record], kinds: Mapping[str, str], again: list[Origin]
+) -> Iterator[Record]:
+    """Yield a record for the rows of each sentence, whose tokens and tags are lists.
+
+    Args:
+        records: The rows.
+        kinds: Field → kind.
+        again: Gets the places of sentences whose value in the column came before.
+    """
     sentence, current, unread = None, "", ""
+    seen = set[int]()
     for record in records:
         group = record.values.pop(GROUP, "")
         if sentence is None or group not in ("", current):
@@ -176,6 +196,8 @@ def _sentences(records: Iterator[Record], kinds: Mapping[str, str]) -> Iterator[
                 yield sentence
             # The row before may have been this sentence's first.
             sentence, current = Record({}, record.origin, record.id, problem=unread), group
+            again += [record.origin] * (hash(group) in seen)
+            seen.add(hash(group))
         unread = record.problem
         if unread and not sentence.problem:
             sentence.origin, sentence.problem = record.origin, unread

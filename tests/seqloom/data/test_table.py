@@ -40,6 +40,16 @@ def test_forms_of_the_same_table(tmp_path: Path, name: str, content: bytes) -> N
     ]
 
 
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_a_header_in_the_middle_is_no_row(tmp_path: Path, mark: str) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(f"first,second\n1,2\n{mark}first,second\nfirst,4\n", encoding="utf-8")
+    found = list(Table(str(path), problems=True).rows(COLUMNS))
+    assert [(row.number, bool(row.problem)) for row in found] == [(1, 0), (2, 1), (3, 0)]
+    with pytest.raises(DataError, match=r"t\.csv:3: the header again; delete this line"):
+        list(Table(str(path)).rows(COLUMNS))
+
+
 cells = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r"))
 
 

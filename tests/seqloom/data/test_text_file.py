@@ -88,3 +88,26 @@ def test_where_an_encoding_is_wrong_counts_all_bytes(tmp_path: Path) -> None:
     problems: dict[int, str] = {}
     list(TextFile(str(path)).lines(problems))
     assert "byte 0xff at offset 1501 of the file (byte 1 of the line)" in problems[2]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("text,label\ngood,pos\n".encode("utf-16"), r"a\.txt:1: the text is in UTF-16, not UTF-8"),
+        ("text,label\ngood,pos\n".encode("utf-16-le"), r"in UTF-16.* iconv -f UTF-16 -t UTF-8"),
+        (b"text,label\rgood,pos\r", r"a\.txt:1: the lines end in CR alone"),
+    ],
+)
+def test_a_file_whose_lines_only_look_like_text_is_refused(
+    tmp_path: Path, content: bytes, message: str
+) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        list(TextFile(str(path)).lines({}))
+
+
+def test_a_cr_inside_a_line_is_no_line_end(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"a\rb\r\r\nc\r")
+    assert list(TextFile(str(path)).lines({})) == [(1, "a\rb\r\r\n"), (2, "c\r")]

@@ -57,6 +57,25 @@ def test_the_strings_make_the_text(tmp_path: Path, content: str, text: str | Non
     assert line.text == text
 
 
+def test_a_file_that_writes_spaces_has_none_where_it_writes_none(tmp_path: Path) -> None:
+    word = '<String CONTENT="{}"/>'.format
+    first = f"<TextLine {BOX}>{word('Frage')}{word('?')}</TextLine>"
+    second = f"<TextLine {BOX}>{word('Was')}<SP/>{word('nun')}</TextLine>"
+    assert [line.text for line in read(alto(tmp_path, first + second)).lines] == [
+        "Frage?",
+        "Was nun",
+    ]
+
+
+def test_a_line_without_a_box_has_that_around_its_strings(tmp_path: Path) -> None:
+    strings = '<String CONTENT="a" HPOS="10" VPOS="25" WIDTH="30" HEIGHT="25"/><String/>'
+    strings += '<String CONTENT="b" HPOS="50" VPOS="20" WIDTH="60" HEIGHT="20"/>'
+    lines = f'<TextLine BASELINE="45">{strings}</TextLine><TextLine VPOS="9">{strings}</TextLine>'
+    first, second = read(alto(tmp_path, lines)).lines
+    assert first.polygon == second.polygon == SQUARE
+    assert first.baseline == ((10, 45), (110, 45))
+
+
 @pytest.mark.parametrize("points", ["1 2 30 2 30 9", "1,2 30,2 30,9", "1,2,30,2,30,9"])
 def test_polygons_and_baselines_are_read_in_every_spelling(tmp_path: Path, points: str) -> None:
     shape = f'<Shape><Polygon POINTS="{points}"/></Shape>'

@@ -1,5 +1,6 @@
 """Filling texts into a page's XML, in its own form and in the other."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
@@ -32,7 +33,7 @@ ALTO_FILLED = (
         '<a:String ID="s" CONTENT="ol" SUBS_CONTENT="old" WC="0.1" STYLEREFS="t">\n'
         "     <a:Glyph/></a:String><a:SP/>"
         '<a:String CONTENT="words"/><a:HYP CONTENT="-"/>',
-        '<a:String ID="s" STYLEREFS="t" CONTENT="a &lt; b &amp; \xe9&#8217;" HPOS="1" VPOS="2" '
+        '<a:String ID="s" CONTENT="a &lt; b &amp; \xe9&#8217;" HPOS="1" VPOS="2" '
         'WIDTH="30" HEIGHT="40" WC="0.1235"/>',
     )
 ).replace(
@@ -48,6 +49,44 @@ def test_alto_keeps_all_but_the_strings(tmp_path: Path) -> None:
     fill(xml, {"one": ("a < b & é’", 0.12345), "two": ("new", None)}, out)
     assert out.read_bytes().decode("latin-1") == ALTO_FILLED
     assert [line.text for line in read(out).lines] == ["a < b & é’", "new", "keep"]
+
+
+def test_a_style_or_tag_of_one_word_is_not_claimed_for_the_line(tmp_path: Path) -> None:
+    xml, out = tmp_path / "a.xml", tmp_path / "out.xml"
+    box = 'HPOS="1" VPOS="2" WIDTH="30" HEIGHT="40"'
+    xml.write_text(
+        '<alto xmlns="http://www.loc.gov/standards/alto/ns-v4#"><Layout><Page><PrintSpace>'
+        f'<TextBlock ID="b"><TextLine ID="one" {box}>'
+        '<String CONTENT="Ada" STYLE="bold" TAGREFS="person" LANG="en"/><SP/>'
+        '<String CONTENT="wrote" LANG="en"/></TextLine>'
+        f'<TextLine ID="two" {box}><String CONTENT="all" STYLE="bold" TAGREFS="person"/>'
+        "</TextLine></TextBlock></PrintSpace></Page></Layout></alto>"
+    )
+    fill(xml, {"one": ("Ada wrote", None), "two": ("all", None)}, out)
+    one, two = re.findall("<String ([^>]*) HPOS", out.read_text())
+    assert one == 'LANG="en" CONTENT="Ada wrote"'
+    assert two == 'STYLE="bold" TAGREFS="person" CONTENT="all"'
+
+
+def test_the_reading_order_names_no_string_that_is_gone(tmp_path: Path) -> None:
+    xml, out = tmp_path / "a.xml", tmp_path / "out.xml"
+    box = 'HPOS="1" VPOS="2" WIDTH="30" HEIGHT="40"'
+    order = "".join(f'<ElementRef ID="r{n}" REF="{n}"/>' for n in ("b2", "a2", "a3", "b1"))
+    xml.write_text(
+        '<alto xmlns="http://www.loc.gov/standards/alto/ns-v4#">'
+        f'<ReadingOrder><OrderedGroup ID="g">{order}</OrderedGroup></ReadingOrder>'
+        '<Layout><Page><PrintSpace><TextBlock ID="t">'
+        + "".join(
+            f'<TextLine ID="{line}" {box}>'
+            + "".join(f'<String ID="{line}{n}" CONTENT="x"/>' for n in (1, 2, 3))
+            + "</TextLine>"
+            for line in "ab"
+        )
+        + "</TextBlock></PrintSpace></Page></Layout></alto>"
+    )
+    fill(xml, {"a": ("new", None), "b": ("", None)}, out)
+    assert re.findall(' REF="(..)"', out.read_text()) == ["a2", "b1"]
+    assert re.findall('<String ID="(..)"', out.read_text()) == ["a2", "b1"]
 
 
 COORDS = '<Coords points="1,2 30,2 30,40"/>'

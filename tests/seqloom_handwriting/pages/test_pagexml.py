@@ -11,7 +11,7 @@ from seqloom_handwriting.pages.model import Form
 
 Write = Callable[..., Path]
 COORDS = '<Coords points="10,20 110,20 110,50 10,50"/>'
-YEARS = ["2013-07-15", "2016-07-15", "2017-07-15", "2018-07-15", "2019-07-15"]
+YEARS = ["2010-03-19", "2013-07-15", "2016-07-15", "2017-07-15", "2018-07-15", "2019-07-15"]
 
 
 def region(ident: str, *lines: str, inner: str = "", more: str = "") -> str:
@@ -40,6 +40,30 @@ def test_without_a_reading_order_the_document_says_it(page_xml: Write) -> None:
     assert order_of(page_xml(region("b", "b1", "b2", inner=inner) + region("a", "a1"))) == (
         "b1 b2 c1 a1"
     )
+
+
+def test_custom_attributes_give_the_order_that_the_reading_order_leaves_open(
+    page_xml: Write,
+) -> None:
+    def placed(ident: str, index: int | None) -> str:
+        custom = "" if index is None else f' custom="readingOrder {{index:{index};}} x {{y:0;}}"'
+        return f'<TextLine id="{ident}"{custom}><Coords points="1,2 3,4 5,2"/></TextLine>'
+
+    def placed_region(ident: str, index: int, *lines: str) -> str:
+        custom = f'custom="structure {{type:a;}} readingOrder {{index:{index};}}"'
+        return f'<TextRegion id="{ident}" {custom}>{"".join(lines)}</TextRegion>'
+
+    last = placed_region("r", 2, placed("e", 10), placed("d", 9), placed("f", None))
+    first = placed_region("s", 0, placed("b", 1), placed("a", 0))
+    second = placed_region("t", 1, placed("c", 0))
+    assert order_of(page_xml(last + first + second)) == "a b c d e f"
+
+
+def test_points_may_be_elements_as_before_2013(page_xml: Write) -> None:
+    corners = "".join(f'<Point x="{x}" y="{y}"/>' for x, y in ((1, 2), (30, 2), (30, 9)))
+    line = f"<TextLine><Coords>{corners}</Coords><Baseline>{corners}</Baseline></TextLine>"
+    (found,) = read(page_xml(f'<TextRegion id="r">{line}</TextRegion>')).lines
+    assert found.polygon == found.baseline == ((1, 2), (30, 2), (30, 9))
 
 
 def test_ordered_groups_go_by_index_and_unordered_ones_by_the_document(page_xml: Write) -> None:

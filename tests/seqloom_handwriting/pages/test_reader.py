@@ -1,5 +1,6 @@
 """Pages as a data set: examples, ids, splits, and every error in words."""
 
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -86,6 +87,13 @@ def test_an_image_without_xml_needs_segmentation(alto_page: Write) -> None:
     )
     with pytest.raises(DataError, match=r"no XML files of pages in the folder; there are 1 images"):
         list(PageReader().inputs([str(xml.parent)]))
+
+
+def test_an_export_is_to_be_unpacked(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "export.zip", "w") as export:
+        export.writestr("one.xml", "<alto/>")
+    (error,) = PageReader().inputs([str(tmp_path / "export.zip")])
+    assert "export.zip: a zip file. Unpack it, and pass the folder." in str(error)
 
 
 def test_what_is_no_page_in_a_folder_is_passed_over(

@@ -59,6 +59,24 @@ def test_images_with_texts_beside_them(tmp_path: Path, place: str) -> None:
     assert [e.fields for e in inputs] == [e.fields for e in examples]
 
 
+def test_of_the_versions_of_an_image_one_is_read(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    files = {
+        "1.bin.png": png(1), "1.nrm.png": png(2), "1.gt.txt": "one",
+        "2.nrm.png": png(3), "2.png": png(4), "2.gt.txt": "two",
+        "3.bin.png": png(5), "3.bin.gt.txt": "three", "4.bin.png": png(6), "4.gt.txt": "four",
+    }  # fmt: skip
+    path = fill(tmp_path / "lines", files)
+    with caplog.at_level("INFO"):
+        found = told(list(LineImageReader(train=path).examples("train")))
+    assert found == [
+        ("1.nrm.png", "one"), ("2.png", "two"), ("3.bin.png", "three"), ("4.bin.png", "four")
+    ]  # fmt: skip
+    assert "2 images are other versions of a line, such as .bin.png" in caplog.text
+    assert len(list(LineImageReader().inputs([path]))) == 6  # each is predicted
+
+
 def test_ids_say_the_split_where_two_splits_have_files_of_one_name(tmp_path: Path) -> None:
     train = fill(tmp_path / "train", {"a.png": png(), "a.txt": "a", "b.png": png(), "b.txt": "b"})
     fill(tmp_path, {"val.tsv": "image\ttext\na.png\tone\n", "val/a.png": png()})

@@ -283,6 +283,16 @@ def test_rows_of_one_sentence_are_grouped(tmp_path: Path) -> None:
         list(CsvReader(columns={"tokens": "word"}, group_column="x").inputs([path]))
 
 
+def test_rows_of_a_sentence_that_are_apart_are_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = write(tmp_path / "a.csv", "n,word,tag\n1,a,O\n,b,O\n2,c,O\n1,d,O\n2,e,O\n2,f,O\n")
+    reader = CsvReader(train=path, columns={"tokens": "word", "tags": "tag"}, group_column="n")
+    assert len(usable(reader.examples("train"))) == 4
+    assert "2 sentences begin with a value of data.group_column=n that came before" in caplog.text
+    assert "the first at line 5" in caplog.text
+
+
 def test_one_token_a_row_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = write(tmp_path / "a.csv", "word,tag\n" + "a,O\n" * 60)
     columns = {"tokens": "word", "tags": "tag"}

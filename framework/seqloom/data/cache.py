@@ -98,10 +98,14 @@ class Cache:
             return False
 
     @contextmanager
-    def building(self, key: str) -> Iterator[None]:
-        """Wait until no other process builds an entry, and build it in the block.
+    def locked(self, key: str, *, shared: bool = False) -> Iterator[None]:
+        """Wait until no other process builds an entry; build it in the block, or open it.
 
         If the disk has no room for a lock, nothing is waited for.
+
+        Args:
+            key: Name of the entry.
+            shared: Whether other processes may open it at the same time; none may build it.
         """
         path = self.folder / f"{key}.lock"
         try:
@@ -112,7 +116,7 @@ class Cache:
             return
         try:
             told = False
-            while not try_lock(lock):
+            while not try_lock(lock, shared=shared):
                 if not told:
                     log.info("Another process is encoding the same data: waiting for it.")
                 told = True

@@ -83,20 +83,21 @@ def _is_left(folder: Path) -> bool:
     return age > VERY_OLD if locked is None else locked
 
 
-def try_lock(file: int) -> bool:
+def try_lock(file: int, *, shared: bool = False) -> bool:
     """Lock an open file; return False if another process has locked it.
 
-    True also where there are no locks, on this platform or this file system.
+    Several processes may have a shared lock, while none has one that is not. True also where there
+    are no locks, on this platform or this file system.
     """
-    return _locked(file) is not False
+    return _locked(file, shared=shared) is not False
 
 
-def _locked(file: int) -> bool | None:
+def _locked(file: int, *, shared: bool = False) -> bool | None:
     """Lock an open file; return whether this process has the lock, None if there are no locks."""
     if fcntl is None:
         return None
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     except OSError:

@@ -65,12 +65,12 @@ class CachedData:
         self._files, self._facts = files, facts
 
     @classmethod
-    def of(cls, cfg: RunConfig, basis: States | None) -> CachedData | None:
+    def of(cls, cfg: RunConfig, basis: str) -> CachedData | None:
         """Return the place of a run's data; None if it is small, or nothing can tell its content.
 
         Args:
             cfg: Config of the run.
-            basis: States of a trained model, from which fitting starts.
+            basis: Digest of the states from which fitting starts; see `digest_of`.
         """
         if cfg.cache.lower() in OFF:
             return None
@@ -234,7 +234,12 @@ def _data_files(cfg: RunConfig) -> dict[str, Path] | None:
     return files if files and regular else None
 
 
-def _key(cfg: RunConfig, files: Mapping[str, Path], basis: States | None) -> str:
+def digest_of(basis: States | None) -> str:
+    """Return a digest of the states of a trained model, from which fitting starts, if any."""
+    return _digest(plain_json(basis))
+
+
+def _key(cfg: RunConfig, files: Mapping[str, Path], basis: str) -> str:
     content = {
         "files": {name: [str(path), sha256(path)] for name, path in files.items()},
         "data": cfg.data,
@@ -243,7 +248,7 @@ def _key(cfg: RunConfig, files: Mapping[str, Path], basis: States | None) -> str
         "on_bad": cfg.on_bad,
         "max_cost": cfg.batch.max_cost,
         "classes": cfg.init_classes,
-        "basis": _digest(plain_json(basis)),
+        "basis": basis,
         "code": _code(cfg),
     }
     return _digest(plain_json(content))

@@ -28,7 +28,7 @@ from seqloom.model.build import States, build_codecs, build_reader, restore
 from seqloom.model.fields import content_fields, selected
 from seqloom.model.states import read as read_states
 from seqloom.model.states import write as write_states
-from seqloom.train.cached import CachedData, recorded
+from seqloom.train.cached import CachedData, digest_of, recorded
 from seqloom.train.data import RunData
 from seqloom.train.folder import RunFolder
 from seqloom.train.overlap import warn_of_overlap
@@ -55,11 +55,13 @@ def prepare_data(cfg: RunConfig, folder: RunFolder) -> RunData:
     set_seed(cfg.seed)
     if folder.resumable:
         return reload_data(cfg, folder)
-    data = read_data(cfg, basis=pretrained_states(cfg.init) if cfg.init else None)
+    basis = pretrained_states(cfg.init) if cfg.init else None
+    data = read_data(cfg, basis=basis)
     states = write_states(data.states, folder.codec_files)
     digests = {split: rows.digest() for split, rows in data.rows.items()}
     files = _hashes(folder.codec_files)
-    write_json(folder.codecs, {"states": states, "files": files, "examples": digests})
+    facts = {"states": states, "files": files, "examples": digests, "basis": digest_of(basis)}
+    write_json(folder.codecs, facts)
     save_contents(folder.contents, data.contents)
     warn_of_overlap(data.contents)
     _write_skipped(folder, data)
@@ -73,7 +75,7 @@ def reload_data(cfg: RunConfig, folder: RunFolder) -> RunData:
         RunError: The codecs are missing, or the data changed.
     """
     stored = _stored_codecs(folder)
-    data = read_data(cfg, stored["states"])
+    data = read_data(cfg, stored["states"], made_from=stored["basis"])
     digests = {split: rows.digest() for split, rows in data.rows.items()}
     changed = [split for split in digests if stored["examples"][split] != digests[split]]
     if changed and _are_same(load_contents(folder.contents), data.contents):
@@ -136,7 +138,12 @@ def load_encoded(cfg: RunConfig, folder: RunFolder) -> RunData:
     return RunData(codecs, states, rows, errors)
 
 
-def read_data(cfg: RunConfig, states: States | None = None, basis: States | None = None) -> RunData:
+def read_data(
+    cfg: RunConfig,
+    states: States | None = None,
+    basis: States | None = None,
+    made_from: str | None = None,
+) -> RunData:
     """Read a data set, fit the codecs on its training examples and encode all of it.
 
     Large data is encoded once and then taken from the cache; see `CachedData`.
@@ -145,19 +152,25 @@ def read_data(cfg: RunConfig, states: States | None = None, basis: States | None
         cfg: Config of the run.
         states: States of codecs that were fitted before; then nothing is fitted.
         basis: States of a trained model, from which fitting starts.
+        made_from: Digest of those from which the fitting of ``states`` started, to find them in
+            the cache; see `digest_of`. None: there were none.
 
     Raises:
         DataError: A file is malformed, or examples cannot be used and may not be skipped.
     """
     if cfg.data.get("train", "") in (None, {}):
         raise ConfigError("data.train has no value. Set it: data.train=FILE", cause=Cause.no_value)
-    cached = CachedData.of(cfg, basis)
+    cached = CachedData.of(cfg, made_from or digest_of(basis))
     if cached is None:
         return _read(cfg, states, basis)
-    with cached.cache.building(cached.key):
+    with cached.cache.locked(cached.key, shared=True):
         found = cached.load(_read_again, states)
-        if found is not None or states is not None:
-            return found or _read(cfg, states, basis, cached.cache.folder)
+    if found is not None or states is not None:
+        return found or _read(cfg, states, basis, cached.cache.folder)
+    with cached.cache.locked(cached.key):
+        found = cached.load(_read_again)  # another process may have built it meanwhile
+        if found is not None:
+            return found
         with recorded() as said:
             found = _read(cfg, states, basis, cached.cache.folder)
         # From the files, as every other run: their pages are shared, and take no memory.
@@ -284,7 +297,11 @@ def _stored_codecs(folder: RunFolder) -> dict[str, Any]:
         changed = stored.get("files", {}).items() - _hashes(folder.codec_files).items()
         if changed:
             raise BundleError(f"changed since then: {', '.join(sorted(dict(changed)))}")
-        return {"states": states, "examples": stored["examples"]}
+        return {
+            "states": states,
+            "examples": stored["examples"],
+            "basis": stored.get("basis"),  # runs of earlier versions have none
+        }
     except (OSError, DataError, LookupError, TypeError, BundleError) as error:
         raise RunError(
             f"{folder.codecs} is missing or damaged, so the run cannot be resumed. Use a new "

@@ -171,6 +171,19 @@ def test_training_from_the_cache_gives_the_same_weights(
     assert again.metrics == results[0].metrics
 
 
+def test_a_run_that_continues_a_trained_model_finds_its_data_when_it_is_resumed(
+    table: Path, tmp_path: Path, store: Cache, caplog: pytest.LogCaptureFixture
+) -> None:
+    words = ["data=csv", "head=classification", f"data.train={table}", "encoder=lstm"]
+    words += ["encoder.hidden_size=4", f"cache={store.folder.parent}"]
+    fit(*words, "trainer.max_steps=1", run_dir=tmp_path / "first")
+    words += [f"init={tmp_path / 'first'}", "resume=auto"]
+    fit(*words, "trainer.max_steps=1", run_dir=tmp_path / "second")
+    with caplog.at_level(logging.INFO, "seqloom"):
+        fit(*words, "trainer.max_steps=2", run_dir=tmp_path / "second")
+    assert "The encoded data comes from the cache" in caplog.text
+
+
 def test_entries_are_listed_and_cleared(
     load: Read,
     store: Cache,

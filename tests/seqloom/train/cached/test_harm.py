@@ -45,11 +45,25 @@ def test_without_locks_an_entry_that_is_there_is_kept(
     load: Read, store: Cache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = digests(load())
-    monkeypatch.setattr(cache, "try_lock", lambda _: True)
+    monkeypatch.setattr(cache, "try_lock", lambda *_, **__: True)
     monkeypatch.setattr(cached.CachedData, "load", lambda *_: None)  # it was not there yet
     assert digests(load()) == before
     assert len(store.entries()) == 1
     assert not left(store)
+
+
+def test_several_processes_open_an_entry_at_once(
+    load: Read, store: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = digests(load())
+
+    def wait(_: float) -> None:
+        pytest.fail("it waits")
+
+    monkeypatch.setattr("time.sleep", wait)
+    [entry] = store.entries()
+    with store.locked(entry.key, shared=True):
+        assert digests(load()) == before
 
 
 def _die(load: Read, where: str) -> None:

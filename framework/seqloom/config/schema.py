@@ -89,7 +89,8 @@ class Run:
             Since 0.2.
         on_bad: ``skip``: skip examples that cannot be used; they are counted and listed.
         threads: Number of CPU threads that torch may use; null: torch's default. More than one is
-            faster for large models on idle cores, and much slower on busy ones.
+            faster for large models on idle cores, and slower on busy ones. With two, both
+            directions of a bidirectional encoder are computed at the same time.
         init: Bundle or run folder to start from: its frontend, encoder and head with their
             parameters, its codecs and its weights. Example: ``runs/mine/bundle``.
         init_classes: What happens to the classes of its head. ``keep``: no change; ``merge``: add

@@ -9,6 +9,7 @@ from torch import Tensor
 from seqloom.interfaces.encoder import State
 from seqloom.nn.layer import Layer, LayerOutput
 from seqloom.nn.merge import merge_function, merge_named, merged_size
+from seqloom.nn.side_by_side import are_worth_two_threads, read_side_by_side
 
 
 class Bidirectional(Layer):
@@ -19,6 +20,9 @@ class Bidirectional(Layer):
     (forward's output at the last step, backward's at the first). Wrap each layer of a `Stack`, not
     the stack, so that the second layer reads both directions of the first (Schuster and Paliwal
     1997, "Bidirectional recurrent neural networks").
+
+    On a CPU, if torch may use two threads or more, each direction of a large batch is computed on
+    one of them (`seqloom.nn.side_by_side`).
 
     Args:
         forward: A causal layer.
@@ -49,6 +53,8 @@ class Bidirectional(Layer):
 
     def directions(self, values: Tensor, lengths: Tensor) -> tuple[LayerOutput, LayerOutput]:
         """Return the output of each direction, unmerged, both in the order of the input."""
+        if are_worth_two_threads(self.forward_layer, self.backward_layer, values, lengths):
+            return read_side_by_side(self.forward_layer, self.backward_layer, values, lengths)
         ahead = self.forward_layer(values, lengths)
         return ahead, self.backward_layer.read_reversed(values, lengths)
 
@@ -72,9 +78,11 @@ class Bidirectional(Layer):
         )
 
     def explain(self, values: Tensor, lengths: Tensor) -> str:
-        """Return how each direction would compute a batch."""
+        """Return how each direction would compute a batch, and whether on two threads."""
         layers = (self.forward_layer, self.backward_layer)
-        return " + ".join(dict.fromkeys(one.explain(values, lengths) for one in layers))
+        paths = " + ".join(dict.fromkeys(one.explain(values, lengths) for one in layers))
+        both = are_worth_two_threads(*layers, values, lengths)
+        return f"{paths}, side by side" if both else paths
 
     def extra_repr(self) -> str:
         """Return the merge for ``repr``."""

@@ -64,11 +64,15 @@ class RecurrentLayer(Layer):
         if self.path is None and is_full(lengths, values.shape[1]):
             return self._full(values, state)
         runs = {Path.dense: self._dense, Path.pieces: self._pieces, Path.packed: self._packed}
-        return runs[self.path or self._choice(values, lengths)](values, lengths, state)
+        return runs[self.path_of(values, lengths)](values, lengths, state)
 
     def explain(self, values: Tensor, lengths: Tensor) -> str:
         """Return the path on which ``forward`` would compute a batch."""
-        return str(self.path or self._choice(values, lengths))
+        return str(self.path_of(values, lengths))
+
+    def path_of(self, values: Tensor, lengths: Tensor) -> Path:
+        """Return the path on which ``forward`` would compute a batch."""
+        return self.path or self._choice(values, lengths)
 
     def _choice(self, values: Tensor, lengths: Tensor) -> Path:
         if is_full(lengths, values.shape[1]):
@@ -118,12 +122,14 @@ class RecurrentLayer(Layer):
     ) -> LayerOutput:
         """Return the results of a ragged batch; the final state is computed only if it is read."""
         summary = at_last_step(outputs, lengths)
-        return LayerOutput(outputs, summary, lambda: self._finish(values, lengths, state, summary))
+        return LayerOutput(
+            outputs, summary, lambda: self.late_state(values, lengths, state, summary)
+        )
 
-    def _finish(
+    def late_state(
         self, values: Tensor, lengths: Tensor, state: State | None, summary: Tensor
     ) -> State:
-        """Return the state after each row's last step; the dense path kept only its h."""
+        """Return the state after each row's last step; ``forward`` kept only its h, the summary."""
         return summary
 
     def _output_of(self, state: State) -> Tensor:
@@ -295,9 +301,10 @@ class LSTMLayer(RecurrentLayer):
         with torch.autocast("cpu", enabled=False):
             return self._run(values.float(), _each(Tensor.float, state))
 
-    def _finish(
+    def late_state(
         self, values: Tensor, lengths: Tensor, state: State | None, summary: Tensor
     ) -> State:
+        """Return (h, c) after each row's last step."""
         # The fused kernel returns c only after the padding; a packed run stops where a row ends.
         return self._packed(values, lengths, state).finish()
 

@@ -71,7 +71,9 @@ class NerHead(Head):
 
     def forward(self, encoded: Encoded, targets: Targets | None = None) -> Tensor:
         """Return the scores of the tags, (B, T, C)."""
-        states = zero_padding(encoded.states, encoded.lengths)
+        states = encoded.states
+        if torch.is_grad_enabled():  # else whatever is in the padding is not read
+            states = zero_padding(states, encoded.lengths)
         scores: Tensor = self.project(self.dropout(states))
         return scores
 

@@ -12,7 +12,10 @@ from seqloom_text.frontends.distinct import distinct_rows
 from seqloom_text.frontends.fields import PAD, UNK
 
 _FEW = 64
-"""Number of spellings up to which a few calls on all positions are fastest, in inference."""
+"""Number of spellings up to which it does not pay, in inference, to look for equal ones."""
+
+_POSITIONS = 1 << 14
+"""Number of positions up to which, in inference, those of padding are computed too: fewer calls."""
 
 
 class _Tables(NamedTuple):
@@ -79,12 +82,14 @@ class SpellingFeatures(nn.Module):
 
     def _distinct(self, spellings: Tensor) -> Tensor:
         """Compute each distinct row of (N, W) once and copy the result to its duplicates."""
-        if spellings.shape[0] <= _FEW and not torch.is_grad_enabled():
-            return self._look_up_few(spellings)
+        learns = torch.is_grad_enabled()
+        if spellings.shape[0] <= _FEW and not learns:
+            return self._look_up_all(spellings)
         rows, place = distinct_rows(spellings)
-        return F.embedding(place, self._look_up(rows))
+        look_up = self._look_up if learns or rows.numel() > _POSITIONS else self._look_up_all
+        return F.embedding(place, look_up(rows))
 
-    def _look_up_few(self, spellings: Tensor) -> Tensor:
+    def _look_up_all(self, spellings: Tensor) -> Tensor:
         """Return what ``_look_up`` does, from all positions at once, those of padding included."""
         tables = self._known_tables()
         width = len(tables.each)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+from unittest import mock
 
 import pytest
 import torch
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from seqloom_text.frontends import distinct
+from seqloom_text.frontends import distinct, spelling
 from seqloom_text.frontends.spelling import SpellingFeatures
 
 A, C, F = 9, 4, 6
@@ -52,9 +53,11 @@ def test_look_ups_equal_the_convolution_of_each_word_alone(
     parameters = list(features.parameters())
     expected_gradients = torch.autograd.grad((expected * weights).sum(), parameters)
 
-    with torch.no_grad():  # in other calls, for few words
-        alone = features(batch(words, 1)).squeeze(1)
-    torch.testing.assert_close(alone, expected, atol=1e-6, rtol=1e-5)
+    with torch.no_grad():  # by other calls
+        for few, positions in ((64, 1 << 14), (0, 1 << 14), (0, 0)):
+            with mock.patch.multiple(spelling, _FEW=few, _POSITIONS=positions):
+                found = features(batch(words, 1)).squeeze(1)
+            torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-5)
 
     values = features(batch(words, 1)).squeeze(1)
     gradients = torch.autograd.grad((values * weights).sum(), parameters)

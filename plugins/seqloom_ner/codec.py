@@ -67,8 +67,8 @@ class NerCodec(HeadCodec):
         return {"scheme": scheme.value, "tags": tag_names(types)}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Load a state that ``fit`` returned."""
-        self.scheme = Scheme(state["scheme"])
+        """Load a state that ``fit`` returned; a scheme that is set is that of the data now."""
+        self.scheme = Scheme(state["scheme"]) if self.wanted == Scheme.auto else self.wanted
         self.tags = list(state["tags"])
         self._numbers = {tag: number for number, tag in enumerate(self.tags)}
         self._of_pairs = {}

@@ -1,7 +1,8 @@
 """Tag schemes: how B-, I-, E- and S- in front of a type mark entities in a list of tags.
 
-seqloom uses one scheme internally, IOB2; data in another is converted when it is encoded. The
-names IOB1 and IOB2 are those of Tjong Kim Sang and Veenstra 1999, "Representing text chunks".
+seqloom uses one scheme internally, IOB2; data in another is converted when it is encoded. BILOU
+and BMEWO are BIOES with other letters, and read as such. The names IOB1 and IOB2 are those of Tjong
+Kim Sang and Veenstra 1999, "Representing text chunks".
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ OUTSIDE = "O"
 T = TypeVar("T")
 Tag = tuple[str, str]
 """Prefix and type; the type of O is empty."""
+
+_LETTERS = {"L": "E", "U": "S", "M": "I", "W": "S"}
+"""Prefixes of BILOU and BMEWO → those of BIOES."""
 
 _PREFIXES = {Scheme.iob1: "BI", Scheme.iob2: "BI", Scheme.bioes: "BIES"}
 
@@ -36,12 +40,13 @@ def parse(tag: str, position: int = 0) -> Tag:
     Raises:
         SchemeError: The tag is neither O nor one of B I E S, a hyphen and a type.
 
-    >>> parse("B-some-type"), parse("O")
-    (('B', 'some-type'), ('O', ''))
+    >>> parse("B-some-type"), parse("O"), parse("L-PER")
+    (('B', 'some-type'), ('O', ''), ('E', 'PER'))
     """
     if tag == OUTSIDE:
         return OUTSIDE, ""
-    prefix, _, kind = tag.partition("-")
+    letter, _, kind = tag.partition("-")
+    prefix = _LETTERS.get(letter, letter)
     if prefix not in tuple("BIES") or not kind or kind != kind.strip():
         raise SchemeError(
             position,

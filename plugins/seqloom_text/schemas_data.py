@@ -132,7 +132,8 @@ class ConllConfig(FileConfig):
             {tokens: 1, tags: -1}. Example: ``{tokens: 2, tags: 4}``.
         kinds: Field → kind, ``tokens`` or ``tags``; fields with other names are tags by default.
             Example: ``{words: tokens}``.
-        delimiter: Character between columns; null: a tab in lines that have one, otherwise spaces.
+        delimiter: Character between columns, or ``tab``; null: a tab in lines that have one,
+            otherwise spaces.
             Example: ``","``.
         comment: Start of lines that are skipped unless they have as many columns as the tokens;
             null: ``#`` in ``.conllu`` files. Example: ``"#"``.

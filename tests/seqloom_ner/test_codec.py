@@ -50,6 +50,16 @@ def test_what_was_met_before_is_encoded_alike(fit: Any, example: Any) -> None:
     assert codec.encode(example(["I-A", "B-A"]))["tags"].tolist() == [3, 3]
 
 
+def test_a_scheme_that_is_set_is_that_of_the_data_that_is_evaluated(fit: Any, example: Any) -> None:
+    state = fit(["S-A", "B-A", "E-A", "O"]).fit([example(["S-A", "B-A", "E-A", "O"])])
+    assert state["scheme"] == "bioes"
+    other = NerCodec(scheme="iob2")  # as evaluate builds it with head.scheme=iob2
+    other.restore(state)
+    assert other.encode_truth(example(["B-A", "I-A", "B-A"]))["tags"].tolist() == [1, 2, 1]
+    with pytest.raises(ExampleError, match="'S-A', which iob2 does not have"):
+        other.encode(example(["S-A"]))
+
+
 def test_set_scheme_is_taken_and_told(fit: Any, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "seqloom")
     assert fit(["I-A", "O"], scheme="iob1").wanted == "iob1"

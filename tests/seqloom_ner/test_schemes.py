@@ -86,6 +86,14 @@ def test_other_tags_are_refused(tag: str) -> None:
         parse(tag, 4)
 
 
+@pytest.mark.parametrize("letters", ["BILU", "BMEW"])
+def test_bioes_may_have_other_letters(letters: str) -> None:
+    tags = [f"{letters[number]}-A" for number in (0, 1, 2, 3)] + ["O", f"{letters[3]}-B"]
+    assert detect([tags]) == Scheme.bioes
+    check(parse_all(tags), Scheme.bioes)
+    assert to_iob2(parse_all(tags), Scheme.bioes) == ["B-A", "I-A", "I-A", "B-A", "O", "B-B"]
+
+
 def test_types_may_have_hyphens() -> None:
     assert parse("I-B-cell-line") == ("I", "B-cell-line")
 

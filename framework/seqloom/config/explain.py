@@ -6,7 +6,12 @@ import re
 from collections.abc import Sequence
 
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
-from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
+from omegaconf.errors import (
+    ConfigAttributeError,
+    ConfigKeyError,
+    KeyValidationError,
+    OmegaConfBaseException,
+)
 from yaml import MarkedYAMLError
 
 from seqloom.config.options import hint_of_options
@@ -93,6 +98,13 @@ def _unreadable(override: str) -> ConfigError:
             f"the shell takes it apart: put all of it in quotes, '{key}={{KEY: VALUE, …}}'.",
             cause=Cause.unreadable_override,
         )
+    if quoted := re.match(r"""([^={]+)=\{(?:.*,)?\s*(['"])[^'"]+\2\s*:""", override):
+        key = quoted[1]
+        return ConfigError(
+            f"{override!r} cannot be read: keys in braces have no quotes. Write {key}={{KEY: "
+            f"VALUE}}, or set one key alone: {key}.KEY=VALUE.",
+            cause=Cause.unreadable_override,
+        )
     return ConfigError(
         f"{override!r} cannot be read. A value with a comma, semicolon, bracket or the like "
         "needs inner quotes inside those of the shell: 'KEY=\"VALUE\"'.",
@@ -164,6 +176,13 @@ def _wrong_value(error: Exception, cause: OmegaConfBaseException, prefix: str) -
             f"{where}{key}: expected keys with values, '{key}={{KEY: VALUE, KEY: VALUE}}'. The "
             "quotes are needed: without them the shell takes the braces apart. One key alone is "
             f"set by {key}.KEY=VALUE.",
+            cause=Cause.wrong_value,
+        )
+    if isinstance(cause, KeyValidationError):
+        section = key.removesuffix(f".{cause.key}")
+        return ConfigError(
+            f"{where}{section}: keys are texts, but {cause.key} was read as a number or the like. "
+            f"Set one key alone, which is always a text: {section}.KEY=VALUE.",
             cause=Cause.wrong_value,
         )
     return ConfigError(f"{where}{key}: {_rephrase(reason)}.", cause=Cause.wrong_value)

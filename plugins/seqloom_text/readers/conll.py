@@ -8,7 +8,7 @@ from typing import Any
 from seqloom.data import SplitConfig, TextFile
 from seqloom.errors import ConfigError
 from seqloom.interfaces import Origin
-from seqloom_text.readers.file_reader import FileReader, Record, missing
+from seqloom_text.readers.file_reader import TABS, FileReader, Record, missing
 from seqloom_text.readers.sentences import DOCUMENT, TAG, Sentence, SentenceReader
 from seqloom_text.schemas_data import conll_kinds, tokens_and_tags
 
@@ -36,7 +36,7 @@ class ConllReader(FileReader):
         files = {"train": train, "val": val, "test": test}
         super().__init__(files, split, conll_kinds(columns, kinds or {}))
         self._columns = columns
-        self._delimiter = delimiter
+        self._delimiter = "\t" if delimiter in TABS else delimiter
         self._comment = comment
         self._known_places: dict[tuple[int, bool], dict[str, int]] = {}
         for name, column in columns.items():

@@ -11,15 +11,13 @@ from seqloom.errors import Cause, ConfigError
 from seqloom.interfaces import Origin
 from seqloom_text.readers import columnar
 from seqloom_text.readers.columnar import is_columnar
-from seqloom_text.readers.file_reader import FileReader, Record, missing
+from seqloom_text.readers.file_reader import TABS, FileReader, Record, missing
 from seqloom_text.schemas_data import INPUT_KINDS, field_kinds, text_and_label
 
 logger = logging.getLogger("seqloom")
 
 ID, GROUP = "", " "
 """Names of the columns that are no fields; fields are never called like this."""
-TABS = ("tab", r"\t")
-"""Spellings of a tab, which shells and Hydra make hard to write."""
 DELIMITERS = ("\t", ",", ";", "|")
 """The delimiters of tables that are recognized by their first lines."""
 MANY = 50

@@ -18,6 +18,8 @@ logger = logging.getLogger("seqloom")
 
 
 LISTS = ("tokens", "tags", "labels")
+TABS = ("tab", r"\t")
+"""Spellings of a tab as a delimiter, which shells and Hydra make hard to write."""
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ logger = logging.getLogger("seqloom")
 
 DOCUMENT = "-DOCSTART-"
 NUMBERED = ".conllu"
-TAG = re.compile(r"O|[BIESLU]-\S+")
+TAG = re.compile(r"O|[BIESLUMW]-\S+")
 
 MOST_SPELLINGS = 200_000
 """Number of words and tags that are kept once, after which others are."""

@@ -79,6 +79,11 @@ SENTENCES = [
         "needs inner quotes inside those of the shell: 'KEY=\"VALUE\"'.",
     ),
     (
+        "data.columns={'text': review}",
+        "\"data.columns={'text': review}\" cannot be read: keys in braces have no quotes. Write "
+        "data.columns={KEY: VALUE}, or set one key alone: data.columns.KEY=VALUE.",
+    ),
+    (
         "optimizer.momentum=1",
         "optimizer has no key 'momentum'. There are: fused, lr. It is a key of optimizer=sgd. To "
         "add it anyway, prefix it with a plus: +optimizer.momentum=…",
@@ -108,6 +113,11 @@ def test_a_wrong_override(override: str, sentence: str) -> None:
             "encoder.merge is not a parameter of encoder=lstm. There are: dropout, forget_bias, "
             "hidden_size, locked_dropout, num_layers. It is a key of encoder=bigru, "
             "encoder=bilstm, encoder=birnn.",
+        ),
+        (
+            ["data=conll", "data.columns={tokens: 1, 1.5: 2}"],
+            "data.columns: keys are texts, but 1.5 was read as a number or the like. Set one key "
+            "alone, which is always a text: data.columns.KEY=VALUE.",
         ),
     ],
     ids=str,

@@ -82,6 +82,13 @@ def test_delimiters_and_spaces_inside_tokens(tmp_path: Path) -> None:
     assert sentences(ConllReader(train=path, delimiter=",")) == [(["a"], ["O"])]
 
 
+@pytest.mark.parametrize("delimiter", ["tab", r"\t"])
+def test_a_tab_has_a_name(tmp_path: Path, delimiter: str) -> None:
+    path = write(tmp_path / "a.conll", "New York\tB-LOC\n")
+    reader = ConllReader(train=path, delimiter=delimiter)
+    assert sentences(reader) == [(["New York"], ["B-LOC"])]
+
+
 def test_conllu_with_word_numbers(tmp_path: Path) -> None:
     path = write(tmp_path / "a.conllu", "# text = ab\n1\ta\tDET\n2\tb\tNOUN\n")
     reader = ConllReader(train=path, columns={"tokens": 2, "tags": 3}, comment="#")

@@ -7,8 +7,9 @@ from typing import NoReturn
 from torch import Tensor
 
 from seqloom.interfaces.encoder import State
+from seqloom.nn.companion import single_thread
 from seqloom.nn.layer import Layer, LayerOutput
-from seqloom.nn.merge import merge_function, merge_named, merged_size
+from seqloom.nn.merge import MergeFunction, merge_function, merge_named, merged_size
 from seqloom.nn.side_by_side import are_worth_two_threads, read_side_by_side
 
 
@@ -53,8 +54,14 @@ class Bidirectional(Layer):
 
     def directions(self, values: Tensor, lengths: Tensor) -> tuple[LayerOutput, LayerOutput]:
         """Return the output of each direction, unmerged, both in the order of the input."""
-        if are_worth_two_threads(self.forward_layer, self.backward_layer, values, lengths):
+        if self._are_worth_two_threads(values, lengths):
             return read_side_by_side(self.forward_layer, self.backward_layer, values, lengths)
+        return self._in_turn(values, lengths)
+
+    def _are_worth_two_threads(self, values: Tensor, lengths: Tensor) -> bool:
+        return are_worth_two_threads(self.forward_layer, self.backward_layer, values, lengths)
+
+    def _in_turn(self, values: Tensor, lengths: Tensor) -> tuple[LayerOutput, LayerOutput]:
         ahead = self.forward_layer(values, lengths)
         return ahead, self.backward_layer.read_reversed(values, lengths)
 
@@ -69,24 +76,30 @@ class Bidirectional(Layer):
         """
         if state is not None:
             _raise_for_state()
-        ahead, back = self.directions(values, lengths)
         merge = merge_function(self.merge)
-        return LayerOutput(
-            merge(ahead.outputs, back.outputs),
-            merge(ahead.summary, back.summary),
-            lambda: (ahead.finish(), back.finish()),
-        )
+        if not self._are_worth_two_threads(values, lengths):
+            return _merged(merge, *self._in_turn(values, lengths))
+        found = read_side_by_side(self.forward_layer, self.backward_layer, values, lengths)
+        with single_thread():
+            return _merged(merge, *found)
 
     def explain(self, values: Tensor, lengths: Tensor) -> str:
         """Return how each direction would compute a batch, and whether on two threads."""
         layers = (self.forward_layer, self.backward_layer)
         paths = " + ".join(dict.fromkeys(one.explain(values, lengths) for one in layers))
-        both = are_worth_two_threads(*layers, values, lengths)
-        return f"{paths}, side by side" if both else paths
+        return f"{paths}, side by side" if self._are_worth_two_threads(values, lengths) else paths
 
     def extra_repr(self) -> str:
         """Return the merge for ``repr``."""
         return f"merge={self.merge}"
+
+
+def _merged(merge: MergeFunction, ahead: LayerOutput, back: LayerOutput) -> LayerOutput:
+    return LayerOutput(
+        merge(ahead.outputs, back.outputs),
+        merge(ahead.summary, back.summary),
+        lambda: (ahead.finish(), back.finish()),
+    )
 
 
 def _raise_for_state() -> NoReturn:

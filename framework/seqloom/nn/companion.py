@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
@@ -111,6 +112,21 @@ _companion = Companion()
 def together(first: Callable[[], First], second: Callable[[], Second]) -> tuple[First, Second]:
     """Return the results of two functions that are called at the same time; see `Companion.run`."""
     return _companion.run(first, second)
+
+
+@contextmanager
+def single_thread() -> Iterator[None]:
+    """Compute on one thread in the block.
+
+    For what is done in no time: the threads that share it would spin for milliseconds after it,
+    waiting for more, in the way of the companion.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def cores() -> int:

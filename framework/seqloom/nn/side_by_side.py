@@ -23,7 +23,7 @@ from seqloom.nn.recurrent import Path, RecurrentLayer, at_last_step, has_bfloat1
 from seqloom.nn.reversal import reverse_within_lengths
 
 _WORTH = 4_000_000
-"""Multiplications of a direction from which two threads are faster (``scripts/bench parallel``)."""
+"""Multiplications of a direction, with the padding, from which two threads are faster."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,10 @@ class Direction:
 
     def output(self, values: Tensor, outputs: Tensor, *final: Tensor) -> LayerOutput:
         """Return what ``read`` does, made of the results of ``tensors``."""
-        summary = outputs[:, 0] if self.backward else at_last_step(outputs, self.lengths)
+        if self.backward or final:  # without padding, where a row ends is known
+            summary = outputs.select(1, 0 if self.backward else -1)
+        else:
+            summary = at_last_step(outputs, self.lengths)
 
         def finish() -> State:
             if final:
@@ -85,20 +88,20 @@ def are_worth_two_threads(ahead: Layer, back: Layer, values: Tensor, lengths: Te
         and isinstance(ahead, RecurrentLayer)  # these draw no random numbers
         and isinstance(back, RecurrentLayer)
         and ahead is not back
-        and ahead.path_of(values, lengths) != Path.packed
-        and _multiplications(back, lengths) >= _WORTH
+        and _multiplications(back, values) >= _WORTH
         and type(values) is Tensor
         and values.is_cpu
         and cores() > 1
+        and ahead.path_of(values, lengths) != Path.packed
         and not _is_watched()
         and _has_looked_for_kernels()
     )
 
 
-def _multiplications(layer: RecurrentLayer, lengths: Tensor) -> int:
+def _multiplications(layer: RecurrentLayer, values: Tensor) -> int:
     core = layer.core
     rows: int = core.weight_hh_l0.shape[0]  # type: ignore[assignment, index]
-    return int(lengths.sum()) * rows * (core.input_size + core.hidden_size)
+    return values.shape[0] * values.shape[1] * rows * (core.input_size + core.hidden_size)
 
 
 def _is_watched() -> bool:

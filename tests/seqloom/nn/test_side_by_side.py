@@ -112,6 +112,19 @@ def test_final_states_of_padded_rows_have_gradients() -> None:
     torch.testing.assert_close(found, one_thread(lambda: trained(layer, "dense", final=True)))
 
 
+def test_merging_leaves_the_second_core_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+
+    def add(ahead: Tensor, back: Tensor) -> Tensor:
+        seen.append(torch.get_num_threads())
+        return ahead + back
+
+    monkeypatch.setattr("seqloom.nn.bidirectional.merge_function", lambda name: add)
+    trained(bidirectional(merge="sum"), "dense")
+    assert set(seen) == {1}
+    assert torch.get_num_threads() == 2
+
+
 def test_stacked_layers_draw_the_same_dropout() -> None:
     stack = Stack(
         [bidirectional(merge="sum"), Bidirectional(LSTMLayer(4, 5), LSTMLayer(4, 5))], 0.5

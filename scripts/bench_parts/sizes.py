@@ -1,8 +1,9 @@
 """How the cost of a step grows with each size: the exponent that fits the larger sizes.
 
 The arithmetic of a step grows with T, B, H², tags², and not with the vocabulary, but dense
-gradients of its table do. A target is a little over that: caches end, and small sizes have a fixed
-cost. ``python scripts/bench_parts/sizes.py`` prints the rows.
+gradients of its table do, except with ``optimizer=row_adam``. A target is a little over that:
+caches end, and small sizes have a fixed cost. ``python scripts/bench_parts/sizes.py`` prints the
+rows.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import cycle
 from typing import Any
 
 import torch
@@ -17,6 +20,8 @@ from torch import nn
 
 from _timing import Run, Settings, interleaved, one_thread, rounds
 from seqloom.interfaces import Features
+from seqloom.train.optimizer import clip_gradients
+from seqloom.train.row_adam import RowAdam, by_rows
 from seqloom_ner.crf import CRF
 from seqloom_ner.spans import legal_steps
 from seqloom_recurrent.encoders import BiLSTM
@@ -30,6 +35,7 @@ SIZES: dict[str, tuple[str, Sequence[int], float]] = {
     "H": ("units of a BiLSTM", (32, 64, 128, 256, 512), 2.1),
     "tags": ("tags of a CRF, its loss", (5, 9, 17, 33, 65, 129), 2.1),
     "vocabulary": ("words of a table, with Adam", (10**3, 10**4, 10**5, 10**6), 1.1),
+    "rows": ("words of a table, with optimizer=row_adam", (10**3, 10**4, 10**5, 10**6), 0.1),
 }
 """What grows, its sizes, and the largest exponent."""
 
@@ -53,15 +59,19 @@ def crf_loss(tags: int) -> Run:
     return lambda: crf.loss(emissions, gold, lengths).sum().backward()
 
 
-def table(words: int) -> Run:
-    """Return a training step of a table of words, of which 600 occur."""
-    embedding = nn.Embedding(words, 50)
-    optimizer = torch.optim.Adam(embedding.parameters(), 1e-3, fused=True)
-    tokens = torch.randint(0, words, (32, 18))
+def table(words: int, *, rows: bool = False) -> Run:
+    """Return a training step of a table of words, of which 600 occur, with clipping."""
+    net = nn.Sequential(nn.Embedding(words, 50))
+    make = partial(RowAdam, min_rows=1) if rows else torch.optim.Adam
+    optimizer = make(net.parameters(), lr=1e-3, fused=True)
+    if isinstance(optimizer, RowAdam):
+        optimizer.watch(by_rows(make, net, net))
+    batches = cycle(torch.randint(0, words, (50, 32, 18)))
 
     def run() -> None:
         optimizer.zero_grad()
-        embedding(tokens).sum().backward()
+        net(next(batches)).sum().backward()
+        clip_gradients(optimizer, None, 5.0, "norm")
         optimizer.step()
 
     return run
@@ -73,6 +83,7 @@ MAKE: dict[str, Make] = {
     "H": lambda size: bilstm(16, 32, size),
     "tags": crf_loss,
     "vocabulary": table,
+    "rows": partial(table, rows=True),
 }
 
 

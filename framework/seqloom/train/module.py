@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import math
 from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.callbacks import WeightAveraging
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
@@ -17,7 +19,7 @@ from seqloom.errors import Cause, ConfigError, RunError
 from seqloom.interfaces import SequenceBatch
 from seqloom.interfaces.head import Mode
 from seqloom.model.pipeline import Pipeline
-from seqloom.train.distributed import gathered
+from seqloom.train.distributed import gathered, world_size
 from seqloom.train.evaluator import Evaluator
 from seqloom.train.limits import (
     callbacks_of,
@@ -27,7 +29,10 @@ from seqloom.train.limits import (
     validate_now,
 )
 from seqloom.train.monitor import Monitor, chosen_monitor
-from seqloom.train.optimizer import clip_gradients, make_optimizer
+from seqloom.train.optimizer import FUSED_DEVICES, clip_gradients, make_optimizer
+from seqloom.train.row_adam import RowAdam, by_rows
+
+log = logging.getLogger("seqloom")
 
 LOSS = "train/loss"
 """The key of the training loss of a step."""
@@ -67,6 +72,7 @@ class SequenceModule(pl.LightningModule):
         self.model = pipeline.model
         self.register_load_state_dict_pre_hook(_rename_weights)  # type: ignore[no-untyped-call]
         self.make_optimizer = optimizer
+        self._tables = by_rows(optimizer, self.model, self.model.frontend)
         self.make_scheduler = scheduler
         self.total_steps = total_steps
         self.frozen = tuple(frozen)
@@ -186,6 +192,8 @@ class SequenceModule(pl.LightningModule):
         """Return the optimizer and, if there is one, the schedule, in Lightning's form."""
         trained = [parameter for parameter in self.parameters() if parameter.requires_grad]
         optimizer = _made("optimizer", make_optimizer, self.make_optimizer, trained)
+        if isinstance(optimizer, RowAdam):
+            self._begin_by_rows(optimizer)
         if self.make_scheduler is None:
             return optimizer
         function = getattr(self.make_scheduler, "func", self.make_scheduler)
@@ -208,6 +216,32 @@ class SequenceModule(pl.LightningModule):
         if plateau:
             settings |= {"monitor": key, "strict": False}  # an epoch may have no validation
         return {"optimizer": optimizer, "lr_scheduler": settings}
+
+    def on_fit_end(self) -> None:
+        """Give all rows of large tables what they have missed of the training."""
+        optimizer = self.optimizers(use_pl_optimizer=False)
+        if isinstance(optimizer, RowAdam):
+            optimizer.release()
+
+    def _begin_by_rows(self, optimizer: RowAdam) -> None:
+        """Let an optimizer update the words of large tables when they occur."""
+        averaged = any(isinstance(one, WeightAveraging) for one in callbacks_of(self.trainer))
+        device = self.device.type
+        several_gpus = device == "cuda" and world_size() > 1
+        if self._tables and (averaged or several_gpus or device not in FUSED_DEVICES):
+            why = "an average of the weights" if averaged else f"{world_size()} devices: {device}"
+            raise ConfigError(
+                "optimizer=row_adam updates words when they occur, on one device or several CPUs, "
+                f"and without an average of the weights; this run has {why}. "
+                "Choose optimizer=adamw."
+            )
+        if not self._tables:
+            log.info(
+                "optimizer=row_adam: no table of the frontend that is trained has %d rows, so all "
+                "are updated in each step.",
+                optimizer.min_rows,
+            )
+        optimizer.watch(self._tables)
 
     def configure_gradient_clipping(
         self,

@@ -74,7 +74,7 @@ def clip_gradients(
     scaler = precision.scaler if isinstance(precision, MixedPrecision) else None
     if scaler is not None and getattr(optimizer, "_step_supports_amp_scaling", False):
         scaler.unscale_(optimizer)  # which Lightning leaves to such optimizers
-    parameters = list(_parameters(optimizer))
+    parameters = [_dense(one) for one in _parameters(optimizer)]
     if algorithm == "value":
         clip_grad_value_(parameters, clip)
         return
@@ -121,8 +121,21 @@ def _align_gradients(optimizer: Optimizer) -> None:
     Fused kernels on the CPU do not check it: they would take the wrong gradient for most weights.
     """
     for one in _parameters(optimizer):
-        if one.grad is not None and one.grad.stride() != one.stride():
+        if one.grad is None or one.grad.is_sparse:
+            continue
+        if one.grad.stride() != one.stride():
             one.grad = _laid_out(one.grad, one)
+
+
+def _dense(parameter: Tensor) -> Tensor:
+    """Return the parameter, or what stands for it: the rows that have a gradient, with theirs."""
+    if parameter.grad is None or not parameter.grad.is_sparse:
+        return parameter
+    parameter.grad = parameter.grad.coalesce()  # a row that occurs twice has one gradient
+    rows = parameter.grad.values()
+    found = torch.empty_like(rows)
+    found.grad = rows
+    return found
 
 
 def _laid_out(value: Tensor, like: Tensor) -> Tensor:

@@ -64,7 +64,7 @@ class SubwordVectors(nn.Module):
         self, folded: Tensor, size: int, buckets: int, lengths: tuple[int, int], std: float
     ) -> None:
         super().__init__()
-        self.table = nn.Embedding(buckets, size)
+        self.table = nn.EmbeddingBag(buckets, size, mode="mean")
         self.register_buffer("folded", folded.long(), persistent=False)
         self.shortest, self.longest = lengths
         self.output_size = size
@@ -86,7 +86,8 @@ class SubwordVectors(nn.Module):
         hashes, present = self.hashes(spellings)
         counts = present.sum(1)
         offsets = counts.cumsum(0) - counts
-        return F.embedding_bag(hashes[present], self.table.weight, offsets, mode="mean")
+        means: Tensor = self.table(hashes[present], offsets)
+        return means
 
     def hashes(self, spellings: Tensor) -> tuple[Tensor, Tensor]:
         """Return the rows (N, G) of the n-grams of spellings (N, W), and which of them exist."""

@@ -73,6 +73,7 @@ SETTINGS = {
         "+trainer.val_check_interval=0.5",
     ),
     "constant": (*PLAIN, "scheduler=constant"),
+    "rows": (*PLAIN, "optimizer=row_adam", "optimizer.min_rows=2"),
     "limited": (*PLAIN, "trainer.max_epochs=null", "trainer.max_steps=10"),
 }
 
@@ -99,6 +100,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Result]:
         pytest.param("plain", 12, False, marks=pytest.mark.slow),  # the last of all
         ("workers", 7, False),
         ("accumulated", 3, False),
+        pytest.param("rows", 6, False, marks=pytest.mark.slow),
         pytest.param("averaged", 5, False, marks=pytest.mark.slow),
         pytest.param("averaged", 6, True, marks=pytest.mark.slow),
         pytest.param("averaged", 8, False, marks=pytest.mark.slow),

@@ -36,7 +36,8 @@ def multiplications(module: nn.Module) -> int:
     Exact for recurrent layers, linear ones and convolutions over steps; products of activations
     with one another, as in attention, are not counted, nor are look-ups in tables.
     """
-    tables = {id(one.weight) for one in module.modules() if isinstance(one, nn.Embedding)}
+    looked_up = (nn.Embedding, nn.EmbeddingBag)
+    tables = {id(one.weight) for one in module.modules() if isinstance(one, looked_up)}
     return sum(
         one.numel() for one in module.parameters() if one.dim() > 1 and id(one) not in tables
     )

@@ -23,13 +23,13 @@ from seqloom_ner.lattice import (
     LogLattice,
     ScaledLattice,
     best_path,
-    best_path_of_one,
     make_chain,
     moves_along,
     path_score,
     step_scores,
     steps_between_scaling,
 )
+from seqloom_ner.single import SumsOfOne, best_path_of_one
 
 _FAR = 8  # more steps between two tags than any tag scheme needs
 
@@ -174,8 +174,27 @@ class CRF(nn.Module):
 
     def _decode_one(self, emissions: Tensor) -> list[int]:
         """Return the most probable tags of one sequence, from its (T, C) emissions."""
-        scores = emissions.detach().cpu().double().numpy()
-        return best_path_of_one(scores - scores.max(1, keepdims=True), self._allowed())
+        return best_path_of_one(_shifted(emissions), self._allowed())
+
+    def span_posteriors_of_one(
+        self,
+        emissions: Tensor,
+        tags: npt.NDArray[np.int64],
+        spans: npt.NDArray[np.int64],
+        continues: npt.NDArray[np.bool_],
+    ) -> list[float] | None:
+        """Return what ``span_posteriors`` does, for one sequence; None if it might underflow.
+
+        Args:
+            emissions: (T, C).
+            tags: (T,), which hold the tags of the spans.
+            spans: (N, 2): start and end (exclusive).
+            continues: (C, C), True where the column's tag continues the row's.
+        """
+        scores, moves = _shifted(emissions), self._allowed()
+        if not SumsOfOne.are_safe(scores, moves, self._reach):
+            return None
+        return SumsOfOne(scores, moves).posteriors(tags.tolist(), spans.tolist(), continues)
 
     def _allowed(self) -> npt.NDArray[np.float64]:
         """Return the moves of a chain, those of the last call if their scores are the same."""
@@ -225,3 +244,10 @@ def _leaving(lattice: Lattice, row: Tensor, last: Tensor, tag: Tensor, continues
     onward = moves + (chain.emissions + lattice.log_beta())[row, after]
     at_end = last + 1 == chain.lengths.to(last.device)[row]
     return torch.where(at_end, chain.end[tag], onward.logsumexp(1))
+
+
+def _shifted(emissions: Tensor) -> npt.NDArray[np.float64]:
+    """Return (T, C) emissions of which the largest of a step is 0."""
+    scores = emissions.detach().cpu().double().numpy()
+    shifted: npt.NDArray[np.float64] = scores - scores.max(1, keepdims=True)
+    return shifted

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -127,27 +127,35 @@ class NerHead(Head):
         """Return the probability of each of the (N, 4) spans."""
         if not len(spans):
             return []
-        device = emissions.device
-        chosen = torch.from_numpy(tags).to(device)
-        if self.crf:
-            chain = chain or self.crf.chain(emissions, lengths)
-            where = torch.from_numpy(spans[:, :3].copy()).to(device)
-            continues = torch.from_numpy(continuations(len(self.tags))).to(device)
-            found = self.crf.span_posteriors(chain, chosen, where, continues)
-        else:
-            row, first, end = torch.from_numpy(spans[:, :3].copy()).to(device).unbind(1)
-            logs = emissions.float().log_softmax(2).gather(2, chosen.unsqueeze(2)).squeeze(2)
-            logs = logs.masked_fill(~length_mask(lengths, logs.shape[1], device), 0.0)
-            along = F.pad(logs.cumsum(1), (1, 0))
-            found = (along[row, end] - along[row, first]).exp()
-        values: list[float] = found.clamp(0.0, 1.0).tolist()
-        return values
+        if self.crf is None:
+            found = _products(emissions, lengths, torch.from_numpy(tags), spans)
+            return cast("list[float]", found.clamp(0.0, 1.0).tolist())
+        continues = continuations(len(self.tags))
+        if chain is None:
+            one = emissions[0, : int(lengths)], tags[0, : int(lengths)], spans[:, 1:3]
+            values = self.crf.span_posteriors_of_one(*one, continues)
+            if values is not None:
+                return values
+            chain = self.crf.chain(emissions, lengths)
+        arrays = tags, spans[:, :3].copy(), continues
+        given = (torch.from_numpy(array).to(emissions.device) for array in arrays)
+        return cast("list[float]", self.crf.span_posteriors(chain, *given).tolist())
 
     def metrics(self) -> SpanF1:
         """Return a fresh metric: strict span F1."""
         from seqloom_ner.metric import SpanF1  # torchmetrics takes a second that predicting saves
 
         return SpanF1(self.codec.tags_of_truth, len(self.codec.unseen))
+
+
+def _products(emissions: Tensor, lengths: Tensor, tags: Tensor, spans: Ints) -> Tensor:
+    """Return (N,), the products of the probabilities of the tags of (N, 4) spans, by a softmax."""
+    device = emissions.device
+    row, first, end = torch.from_numpy(spans[:, :3].copy()).to(device).unbind(1)
+    logs = emissions.float().log_softmax(2).gather(2, tags.to(device).unsqueeze(2)).squeeze(2)
+    logs = logs.masked_fill(~length_mask(lengths, logs.shape[1], device), 0.0)
+    along = F.pad(logs.cumsum(1), (1, 0))
+    return (along[row, end] - along[row, first]).exp()
 
 
 def _predictions(

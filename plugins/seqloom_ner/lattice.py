@@ -198,21 +198,31 @@ class LogLattice:
 
 
 def steps_between_scaling(chain: Chain, reach: int | None) -> int:
+    """Return after how many steps to scale a chain; 0 if something relevant might underflow."""
+    lowest = chain.moves.masked_fill(chain.moves.isinf(), 0.0).amin()
+    spread = -float(chain.emissions.amin() + lowest)  # the largest of both are 0
+    tiny = torch.finfo(chain.emissions.dtype).tiny
+    return safe_steps(spread, chain.moves.shape[1], tiny, reach)
+
+
+def safe_steps(spread: float, size: int, tiny: float, reach: int | None) -> int:
     """Return after how many steps to scale so that nothing relevant underflows; 0 if it may.
 
     Let r be the log of the widest ratio of one step: the spread of its scores plus log C, for the
     sum over C. Each tag can be reached from each in ``reach`` steps, so that no entry of α or β,
     other than those that are truly zero, is below exp(-(n + reach) r) if it is scaled every n
     steps, and no product of the two that counts below exp(-(2 n + reach) r). One r is to spare.
+
+    Args:
+        spread: Difference of the largest and the smallest score of a step.
+        size: C.
+        tiny: Smallest normal number of the type.
+        reach: Number of steps in which each tag can be reached from each; None: too many.
     """
-    if reach is None:
+    if reach is None or not math.isfinite(spread):
         return 0
-    lowest = chain.moves.masked_fill(chain.moves.isinf(), 0.0).amin()
-    spread = -float(chain.emissions.amin() + lowest)  # the largest of both are 0
-    if not math.isfinite(spread):
-        return 0
-    ratio = spread + math.log(2 * chain.moves.shape[1])
-    range_of_type = -0.95 * math.log(torch.finfo(chain.emissions.dtype).tiny)
+    ratio = spread + math.log(2 * size)
+    range_of_type = -0.95 * math.log(tiny)
     return max(0, int((range_of_type / ratio - reach - 1) / 2))
 
 
@@ -335,29 +345,6 @@ def best_path(chain: Chain) -> npt.NDArray[np.int64]:
         step.add_(torch.add(before.unsqueeze(1), arriving, out=ways).amax(2))
     end, lengths = chain.end.cpu().numpy(), chain.lengths.numpy()
     return _trace(best.cpu().numpy(), arriving.cpu().numpy(), end, lengths)
-
-
-def best_path_of_one(
-    emissions: npt.NDArray[np.float64], moves: npt.NDArray[np.float64]
-) -> list[int]:
-    """Return the T tags of a single sequence's best path; for one, NumPy is faster than torch.
-
-    Args:
-        emissions: (T, C); they are overwritten.
-        moves: (C + 2, C), see `Chain`.
-    """
-    transitions, start, end = moves[:-2], moves[-2], moves[-1]
-    arriving = np.ascontiguousarray(transitions.T)
-    ways, most = np.empty_like(transitions), np.empty_like(start)
-    emissions[0] += start
-    steps = list(emissions)
-    for before, step in pairwise(steps):
-        np.add(before[:, None], transitions, out=ways)
-        np.add(step, np.maximum.reduce(ways, 0, None, most), out=step)
-    tags = [int((steps[-1] + end).argmax())]
-    for before in steps[-2::-1]:
-        tags.append(int(np.add(before, arriving[tags[-1]], out=most).argmax()))
-    return tags[::-1]
 
 
 def _trace(

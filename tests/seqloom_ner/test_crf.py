@@ -344,6 +344,22 @@ def test_the_best_path_of_a_single_row_is_that_in_a_batch(size: int) -> None:
         assert np.array_equal(alone[0], both[row])
 
 
+@pytest.mark.parametrize(("spread", "safe"), [(1.0, True), (30.0, True), (1e4, False)])
+def test_the_posteriors_of_a_single_row_are_those_in_a_batch(spread: float, safe: bool) -> None:
+    crf, length = CRF(7, *legal_steps(7)), torch.tensor([6])
+    torch.nn.init.normal_(crf.moves)
+    emissions = torch.randn(1, 6, 7) * spread
+    path = crf.decode(emissions, length)
+    spans = np.array([[0, start, end] for start in range(6) for end in range(start + 1, 7)])
+    tensors = map(torch.from_numpy, (path, spans, continuations(7)))
+    wanted = crf.span_posteriors(crf.chain(emissions, length), *tensors)
+    found = crf.span_posteriors_of_one(emissions[0], path[0], spans[:, 1:], continuations(7))
+    if safe:
+        np.testing.assert_allclose(found, wanted.numpy(), rtol=1e-9, atol=1e-12)
+    else:
+        assert found is None
+
+
 def test_moves_that_change_are_noticed_for_a_single_row() -> None:
     crf, emissions, length = random_crf(5), torch.randn(1, 9, 5), torch.tensor([9])
     for change in (1.0, -3.0, 2.0):

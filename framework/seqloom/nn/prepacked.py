@@ -31,17 +31,10 @@ class _Packed(NamedTuple):
     """Weights in oneDNN's layout, with what tells whether they are still those of the layer."""
 
     versions: tuple[int, ...]
-    samples: tuple[np.ndarray, np.ndarray] | None  # views of the layer's weights
-    held: tuple[bytes, bytes] | None  # what these held
+    samples: tuple[np.ndarray, np.ndarray]  # views of the layer's weights
+    held: tuple[bytes, bytes]  # what these held
     weights: list[Tensor] | None  # None: they cannot be laid out
     zeros: Tensor  # (1, 1, H), the state before a sequence that comes alone
-
-    def is_current(self) -> bool:
-        """Return whether the samples hold what they held."""
-        if self.samples is None:
-            return True
-        one, other = self.samples
-        return (one.tobytes(), other.tobytes()) == self.held
 
 
 class Prepacked:
@@ -98,9 +91,12 @@ class Prepacked:
             return None
         versions = inputs.data_ptr(), inputs._version, recurrent.data_ptr(), recurrent._version
         packed = self._packed
-        if packed is None or packed.versions != versions or not packed.is_current():
-            packed = self._packed = _pack(inputs, recurrent, versions)
-        return packed
+        if packed is not None and packed.versions == versions:
+            one, other = packed.samples
+            if packed.held == (one.tobytes(), other.tobytes()):
+                return packed
+        self._packed = _pack(inputs, recurrent, versions)
+        return self._packed
 
 
 def _can_read(core: nn.LSTM, values: Tensor, state: _State | None) -> bool:
@@ -122,16 +118,18 @@ def _can_read(core: nn.LSTM, values: Tensor, state: _State | None) -> bool:
         and not torch.is_grad_enabled()
         and not torch.is_autocast_enabled("cpu")
         and not torch.compiler.is_compiling()
-        # A trace cannot hold weights in oneDNN's layout.
-        and not torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
-        and bool(torch.backends.mkldnn.enabled)
+        # What torch.jit.is_tracing and torch.backends.mkldnn.enabled call. A trace cannot hold
+        # weights in oneDNN's layout.
+        and not torch._C._is_tracing()
+        and torch._C._get_mkldnn_enabled()
     )
 
 
 def _pack(inputs: Tensor, recurrent: Tensor, versions: tuple[int, ...]) -> _Packed:
     zeros = torch.zeros(1, 1, recurrent.shape[1])
     if not all(map(_can_lay_out, (inputs, recurrent))):
-        return _Packed(versions, None, None, None, zeros)
+        nothing = np.empty(0)
+        return _Packed(versions, (nothing, nothing), (b"", b""), None, zeros)
     samples = _sample(inputs), _sample(recurrent)
     held = samples[0].tobytes(), samples[1].tobytes()
     return _Packed(versions, samples, held, _lay_out(inputs, recurrent), zeros)

@@ -1,8 +1,8 @@
 """Time a BiLSTM whose directions are computed side by side on two threads (P6): A B A B.
 
-``python scripts/bench_parts/parallel.py`` prints the rows. Each takes the time of a layer on two
-free cores as a share of that of an LSTM of its size on one, or of the same layer computed in
-another way. The rows ``busy`` are measured while another process keeps one core busy.
+``python scripts/bench_parts/parallel.py`` prints the rows; two cores must be free. In the rows
+``busy`` another process keeps one of them busy. The other side is an LSTM of the same size on one
+thread, or the same layer on one thread, or a direction at a time with both threads in each kernel.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 from unittest.mock import patch
 
@@ -83,31 +83,30 @@ def busy_core() -> Iterator[None]:
             process.kill()
 
 
-def compared(rows: int, steps: int, size: int, *, training: bool) -> list[dict[str, Any]]:
-    """Return the rows of one size."""
+def against_one_direction(rows: int, steps: int, size: int, *, training: bool) -> dict[str, Any]:
+    """Compare a BiLSTM on two threads with an LSTM on one."""
     two, one = (
         Case(kind(size, hidden_size=size), rows, steps, size, training=training)
         for kind in (BiLSTM, LSTM)
     )
-    does = "training" if training else "inference"
-    key = f"{rows}-{steps}-{size}-{does}"
-    sizes = f"{does}, B={rows}, T={steps}"
-    beside = with_threads(two, 2)
-    runs = beside, with_threads(one, 1), with_threads(two, 1), with_threads(two, 2, in_turn=True)
+    runs = with_threads(two, 2), with_threads(one, 1)
     times = interleaved(*runs, rounds=rounds(TURNS), warm_up=2, clock=CLOCK)
-    bilstm = f"BiLSTM {size} on two threads, {sizes}"
-    found = [
-        row(f"P6-parallel-{key}", f"{bilstm}, against LSTM {size} on one", *times[:2], 1.15),
-        row(f"P6-parallel-one-{key}", f"{bilstm}, against one", times[0], times[2], None),
-        row(f"P6-parallel-turn-{key}", f"{bilstm}, against in turn", times[0], times[3], None),
-    ]
-    with busy_core():
+    does = "training" if training else "inference"
+    what = f"BiLSTM {size} on two threads against LSTM {size} on one, {does}, B={rows}, T={steps}"
+    return row(f"P6-parallel-{rows}-{steps}-{size}-{does}", what, *times, 1.15)
+
+
+def against_itself(rows: int, steps: int, size: int, *, busy: bool) -> list[dict[str, Any]]:
+    """Compare a BiLSTM, side by side, with itself on one thread and with a direction at a time."""
+    case = Case(BiLSTM(size, hidden_size=size), rows, steps, size, training=True)
+    runs = with_threads(case, 2), with_threads(case, 1), with_threads(case, 2, in_turn=True)
+    with busy_core() if busy else nullcontext():
         times = interleaved(*runs, rounds=rounds(TURNS), warm_up=2, clock=CLOCK)
-    what = f"{bilstm}, beside a busy process"
+    key, where = ("P6-parallel-busy", ", beside a busy process") if busy else ("P6-parallel", "")
+    what = f"BiLSTM {size} on two threads, training, B={rows}, T={steps}{where}"
     return [
-        *found,
-        row(f"P6-parallel-busy-one-{key}", f"{what}, against one", times[0], times[2], None),
-        row(f"P6-parallel-busy-turn-{key}", f"{what}, against in turn", times[0], times[3], None),
+        row(f"{key}-one", f"{what}, against one thread", times[0], times[1], None),
+        row(f"{key}-turn", f"{what}, against one direction at a time", times[0], times[2], None),
     ]
 
 
@@ -119,10 +118,13 @@ def measure() -> list[dict[str, Any]]:
     torch.manual_seed(0)
     with one_thread():
         return [
-            found
-            for size in SIZES
-            for training in (True, False)
-            for found in compared(*size, training=training)
+            *(
+                against_one_direction(*size, training=training)
+                for size in SIZES
+                for training in (True, False)
+            ),
+            *against_itself(*SIZES[1], busy=False),
+            *against_itself(*SIZES[1], busy=True),
         ]
 
 

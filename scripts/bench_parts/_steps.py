@@ -27,7 +27,9 @@ CHUNK = 8
 """Steps of a round: batches differ in size."""
 
 
-class _Interleave(pl.Callback):
+class Interleave(pl.Callback):
+    """Times the steps of a training, and lets other loops take theirs after each."""
+
     def __init__(self, others: Sequence[Step]) -> None:
         self.others = others
         self.seen: list[list[tuple[int, float]]] = [[] for _ in range(len(others) + 1)]
@@ -79,7 +81,7 @@ def in_turn(
         rounds: Number of rounds of `CHUNK` steps.
     """
     quiet_lightning()
-    turns = _Interleave(others)
+    turns = Interleave(others)
     with TemporaryDirectory() as place:
         training = Training(
             alone(cfg, rounds * CHUNK),

@@ -133,6 +133,7 @@ MINIMUM = {
     "batch.max_examples": 1,
     "batch.max_cost": 1,
     "batch.workers": 0,
+    "batch.max_length": 1,
     "data.take": 1,
     "budget.epochs": 1,
     "budget.min_steps": 0,

@@ -20,6 +20,8 @@ class BatchConfig:
     max_examples: int = 16
     max_cost: int | None = None
     workers: int = 0
+    max_length: int | None = None
+    on_long: Literal["error", "skip", "truncate", "split"] = "error"
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,18 @@ class OnBad(StrEnum):
     skip = "skip"
 
 
+class OnLong(Enum):
+    """What to do with a training example that is too long."""
+
+    error = "error"
+    skip = "skip"
+    truncate = "truncate"
+    split = "split"
+
+    def __str__(self) -> str:  # as completion shows it
+        return self.value
+
+
 class Resume(StrEnum):
     """Whether a run is resumed from the checkpoint in its folder."""
 
@@ -50,11 +62,19 @@ class Batch:
         max_cost: Maximum padded size of a batch (longest cost × examples, in tokens or pixels);
             null: no limit. Example: ``4000``.
         workers: Number of processes that load and augment; 0: the training process does.
+        max_length: Maximum number of tokens of a training example; null: no limit. ``val`` and
+            ``test`` stay whole. Example: ``512``. Since 0.2.
+        on_long: What to do with a training example that has more. ``error``: as with others that
+            cannot be used, see ``on_bad``; ``skip``: leave it out; ``truncate``: use its first
+            tokens; ``split``: make several examples of it, if it has nothing but tokens and tags.
+            No entity of fewer tokens is cut in two. Since 0.2.
     """
 
     max_examples: int = 16
     max_cost: int | None = None
     workers: int = 0
+    max_length: int | None = None
+    on_long: OnLong = OnLong.error
 
 
 @dataclass

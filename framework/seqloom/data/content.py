@@ -118,6 +118,10 @@ class ContentHashes:
         """
         values = row.example.fields
         every = self._fields.whole(values)
+        texts = {name: _text(one) for name, one in every.items()}
+        if kept is row.example and None not in texts.values():
+            self._add_texts(row, every, texts)
+            return
         source = _source(every, row.example)
         self._files |= source is not None
         content = _plain_or_encoded(every, row) if source is None else source
@@ -131,6 +135,31 @@ class ContentHashes:
         same = kept is row.example and content is every
         complete = same and len(every) == len(self._fields.read or values)
         self._values.append(whole if complete else _value_hash(kept, self._fields))
+
+    def _add_texts(
+        self, row: EncodedExample, every: Mapping[str, Any], texts: Mapping[str, Any]
+    ) -> None:
+        """Add an example, as above, each value of which was made a text for all its hashes."""
+        values = row.example.fields
+        parts = [part for name, text in texts.items() for part in (repr(name).encode(), text)]
+        whole = inputs = _digest(b"".join(parts))
+        own = self._codec.content(row.example, row.inputs)
+        read = self._fields.input(values) if own is None else None
+        if own is not None:
+            inputs = _hash(own)
+        elif read is not None:
+            known = {id(every[name]): text for name, text in texts.items()}
+            parts = [known.get(id(one)) for one in read if type(one) is not tuple]
+            complete = len(parts) == len(read) and None not in parts
+            inputs = (
+                _digest(b"[%b]" % b", ".join(parts))
+                if complete
+                else _hash(_plain_or_encoded(read, row))
+            )
+        self._whole.append(whole)
+        self._inputs.append(inputs)
+        complete = len(every) == len(self._fields.read or values)
+        self._values.append(whole if complete else _value_hash(row.example, self._fields))
 
     def contents(self) -> Contents:
         """Return the hashes of the examples that were added."""
@@ -205,6 +234,24 @@ def _hash(value: Any) -> int:
     found = hashlib.blake2b(digest_size=8)
     _feed(found, value)
     return int.from_bytes(found.digest())
+
+
+def _digest(content: bytes) -> int:
+    return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest())
+
+
+def _text(value: Any) -> bytes | None:
+    """Return what is hashed of a single value, or of a list of some; None: of any other kind."""
+    kind = type(value)
+    if kind is list or kind is tuple:
+        if not _PLAIN.issuperset(map(type, value)):
+            return None
+        text = repr(list(value) if kind is tuple else value)
+    elif kind in _PLAIN:
+        text = repr(value)
+    else:
+        return None
+    return text.encode("utf-8", "surrogatepass")
 
 
 def _feed(found: Any, value: Any) -> None:

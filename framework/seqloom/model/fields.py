@@ -55,6 +55,12 @@ def _taken(
     return take(examples, count, field)
 
 
+def kinds_of(data: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return the kind of each field that a data component provides."""
+    name, params = choice(data)
+    return registry().find("data", name).given(params)
+
+
 def content_fields(data: Mapping[str, Any], frontend: Mapping[str, Any]) -> ContentFields:
     """Return the names of the fields that make up an example's content and its input.
 
@@ -62,8 +68,7 @@ def content_fields(data: Mapping[str, Any], frontend: Mapping[str, Any]) -> Cont
         data: Section of the data component.
         frontend: Section of the frontend.
     """
-    name, params = choice(data)
-    given = registry().find("data", name).given(params)
+    given = kinds_of(data)
     name, params = choice(frontend)
     inputs = []
     for role, kinds in registry().find("frontend", name).takes.items():

@@ -134,7 +134,9 @@ class CachedData:
         hashes = load_contents(folder / "contents.npz")
         if hashes.keys() != set(SPLITS):
             raise ValueError("the hashes of its examples are not there")
-        return RunData(codecs, states, rows, skipped, hashes, facts["values"], unknown)
+        return RunData(
+            codecs, states, rows, skipped, hashes, facts["values"], unknown, facts["long"]
+        )
 
     def store(self, data: RunData, said: Said) -> bool:
         """Write an entry; return whether there is one now.
@@ -161,6 +163,7 @@ class CachedData:
                 "skipped": _plain(data.skipped),
                 "unknown": _plain(data.unknown),
                 "values": data.values,
+                "long": data.long,
             }
             write_json(draft / "data.json", facts)
             write_json(draft / "said.json", {"said": said})
@@ -246,7 +249,7 @@ def _key(cfg: RunConfig, files: Mapping[str, Path], basis: str) -> str:
         "frontend": cfg.frontend,
         "head": cfg.head,
         "on_bad": cfg.on_bad,
-        "max_cost": cfg.batch.max_cost,
+        "limits": [cfg.batch.max_cost, cfg.batch.max_length, cfg.batch.on_long],
         "classes": cfg.init_classes,
         "basis": basis,
         "code": _code(cfg),

@@ -41,6 +41,8 @@ class RunData:
             in the processes of a distributed run.
         contents: Hashes of the examples by split; empty in the processes of a distributed run.
         values: Digests of the splits that are the same for any frontend, likewise.
+        long: What was done with training examples over ``batch.max_length``; empty without it,
+            and in the processes of a distributed run.
     """
 
     codecs: Codecs
@@ -50,6 +52,7 @@ class RunData:
     contents: dict[str, Contents] = field(default_factory=dict)
     values: dict[str, str] = field(default_factory=dict)
     unknown: dict[str, list[ExampleError]] = field(default_factory=dict)
+    long: dict[str, Any] = field(default_factory=dict)
 
 
 def sampler(

@@ -17,6 +17,7 @@ from seqloom.data.encode import Codecs
 from seqloom.data.encoded import EncodedSplit
 from seqloom.data.fit_codecs import fit_codecs
 from seqloom.data.gather import Gathered
+from seqloom.data.long import LengthLimit
 from seqloom.data.progress import waiting
 from seqloom.data.read import read_split
 from seqloom.data.rejected import Rejected, raise_or_warn, warn_of_unknown
@@ -25,7 +26,7 @@ from seqloom.errors import BundleError, Cause, ConfigError, DataError, ExampleEr
 from seqloom.files import read_json, sha256, write_json, write_text
 from seqloom.interfaces import SPLITS, Example, FrontendCodec, Origin
 from seqloom.model.build import States, build_codecs, build_reader, restore
-from seqloom.model.fields import content_fields, selected
+from seqloom.model.fields import content_fields, kinds_of, selected
 from seqloom.model.states import read as read_states
 from seqloom.model.states import write as write_states
 from seqloom.train.cached import CachedData, digest_of, recorded
@@ -184,6 +185,10 @@ def _read(
     codecs = build_codecs(cfg.components)
     examples, rejected = _read_splits(cfg, codecs)
     _log_automatic_split(cfg.data, examples)
+    long: dict[str, Any] = {}
+    if cfg.batch.max_length is not None:
+        limit = LengthLimit(cfg.batch.max_length, cfg.batch.on_long, kinds_of(cfg.data))
+        examples["train"], long = limit.apply(examples["train"], rejected["train"])
     if not examples["train"]:
         rejected["train"].raise_or_warn("the train split")
         raise DataError(
@@ -215,7 +220,7 @@ def _read(
     skipped = {split: rejected[split].errors for split in SPLITS}
     hashes = {split: one.contents for split, one in found.items()}
     values = {split: one.values for split, one in found.items()}
-    return RunData(codecs, states, rows, skipped, hashes, values, unknown)
+    return RunData(codecs, states, rows, skipped, hashes, values, unknown, long)
 
 
 def _are_same(before: Mapping[str, Contents], now: Mapping[str, Contents]) -> bool:

@@ -115,6 +115,8 @@ def _run(cfg: RunConfig, overrides: Sequence[str], meeting: Meeting | None) -> R
                 split: {**one.facts(), "values": data.values[split]}
                 for split, one in data.contents.items()
             }
+            if data.long:
+                record["long_examples"] = data.long
             if together and meeting:
                 record.update(lead(meeting, folder, data, work))
             elif devices:

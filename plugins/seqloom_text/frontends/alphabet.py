@@ -70,8 +70,11 @@ class Alphabet:
         """
         if not words:
             return np.empty((0, 1), self.dtype)
-        known = self._spelled.get
-        rows = [known(word) or self._spell(word) for word in words]
+        known = self._spelled
+        try:
+            rows = [known[word] for word in words]
+        except KeyError:
+            rows = [known.get(word) or self._spell(word) for word in words]
         width = max(map(len, rows))
         joined = bytearray().join([row.ljust(width, b"\0") for row in rows])  # PAD is 0
         return np.frombuffer(joined, self.dtype).reshape(len(rows), -1)

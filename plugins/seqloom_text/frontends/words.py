@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -154,8 +155,8 @@ class WordsCodec(FrontendCodec):
         """
         tokens = self._tokens(example)
         words = map(str.lower, tokens) if self.params.lowercase else tokens
-        known = self._ids.get
-        item = {"words": np.array([known(word, UNK) for word in words], np.int64)}
+        ids = map(self._ids.get, words, repeat(UNK))
+        item = {"words": np.fromiter(ids, np.int64, len(tokens))}
         if self.params.characters or self.params.subwords:
             item["characters"] = self.alphabet.spell(tokens)
         return item

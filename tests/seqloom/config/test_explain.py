@@ -44,12 +44,12 @@ SENTENCES = [
     (
         "+batch.max_exmaples=3",
         "batch.max_exmaples is not a parameter of a run. Did you mean 'max_examples'? There are: "
-        "max_cost, max_examples, workers.",
+        "max_cost, max_examples, max_length, on_long, workers.",
     ),
     (
         "batch.max_exmaples=3",
         "batch has no key 'max_exmaples'. Did you mean 'max_examples'? There are: max_cost, "
-        "max_examples, workers.",
+        "max_examples, max_length, on_long, workers.",
     ),
     ("encoder.hidden_size=abc", "encoder.hidden_size: 'abc' is not a whole number."),
     ("encoder.hidden_size=null", "encoder.hidden_size: null is not allowed."),

@@ -12,6 +12,7 @@ from seqloom.errors import ConfigError
     ("override", "sentence"),
     [
         ("threads=0", "threads=0: expected 1 or more"),
+        ("batch.max_length=0", "batch.max_length=0: expected 1 or more"),
         ("batch.workers=-1", "batch.workers=-1: expected 0 or more"),
         ("trainer.accumulate_grad_batches=0", "expected 1 or more"),
         ("trainer.max_epochs=1.5", "trainer.max_epochs=1.5: expected a whole number"),

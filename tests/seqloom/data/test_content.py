@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from seqloom.data import content
 from seqloom.data.collate import EncodedExample
 from seqloom.data.content import (
     ContentFields,
@@ -158,3 +159,28 @@ def test_the_digest_of_values_does_not_depend_on_the_frontend() -> None:
     gone = {"label": "x"}  # as a run keeps it
     other = [Example(f"0-{image}", gone)]
     assert digest(image) == values_digest(other, TEXTS) != digest(gone)
+
+
+@pytest.mark.parametrize("value", ["a\udc80", 1, True, None, 0.5, ("a", "b"), ["a", 1], [["a"]]])
+@pytest.mark.parametrize("codec", [Codec, CaseBlind])
+def test_values_hash_to_the_same_whether_they_are_made_texts_once(
+    monkeypatch: pytest.MonkeyPatch, value: Any, codec: type[FrontendCodec]
+) -> None:
+    fields = {"text": "A", "label": value, "tokens": ["A"]}
+    values = [fields, {**fields, "tokens": value}]
+    read = [
+        ContentFields(),
+        TEXTS,
+        ContentFields(("label", "text", "tokens"), (("tokens",), ("label",))),
+    ]
+
+    def hashes() -> list[Any]:
+        every = [content.ContentHashes(codec(), one) for one in read]
+        for found in every:
+            for row in rows(*values):
+                found.add(row, row.example)
+        return [(*one.contents().whole, *one.contents().inputs, *one._values) for one in every]
+
+    found = hashes()
+    monkeypatch.setattr(content, "_text", lambda _: None)
+    assert found == hashes()

@@ -54,12 +54,9 @@ class Bidirectional(Layer):
 
     def directions(self, values: Tensor, lengths: Tensor) -> tuple[LayerOutput, LayerOutput]:
         """Return the output of each direction, unmerged, both in the order of the input."""
-        if self._are_worth_two_threads(values, lengths):
+        if are_worth_two_threads(self.forward_layer, self.backward_layer, values):
             return read_side_by_side(self.forward_layer, self.backward_layer, values, lengths)
         return self._in_turn(values, lengths)
-
-    def _are_worth_two_threads(self, values: Tensor, lengths: Tensor) -> bool:
-        return are_worth_two_threads(self.forward_layer, self.backward_layer, values, lengths)
 
     def _in_turn(self, values: Tensor, lengths: Tensor) -> tuple[LayerOutput, LayerOutput]:
         ahead = self.forward_layer(values, lengths)
@@ -77,7 +74,7 @@ class Bidirectional(Layer):
         if state is not None:
             _raise_for_state()
         merge = merge_function(self.merge)
-        if not self._are_worth_two_threads(values, lengths):
+        if not are_worth_two_threads(self.forward_layer, self.backward_layer, values):
             return _merged(merge, *self._in_turn(values, lengths))
         found = read_side_by_side(self.forward_layer, self.backward_layer, values, lengths)
         with single_thread():
@@ -87,7 +84,11 @@ class Bidirectional(Layer):
         """Return how each direction would compute a batch, and whether on two threads."""
         layers = (self.forward_layer, self.backward_layer)
         paths = " + ".join(dict.fromkeys(one.explain(values, lengths) for one in layers))
-        return f"{paths}, side by side" if self._are_worth_two_threads(values, lengths) else paths
+        return (
+            f"{paths}, side by side"
+            if are_worth_two_threads(self.forward_layer, self.backward_layer, values)
+            else paths
+        )
 
     def extra_repr(self) -> str:
         """Return the merge for ``repr``."""

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Callable
 from enum import StrEnum
 from functools import cache, partial
-from typing import Self
+from typing import ClassVar, Self
 
 import torch
 from torch import Tensor, nn
@@ -47,10 +47,12 @@ class RecurrentLayer(Layer):
 
     Attributes:
         core: torch's layer.
+        gates: Number of matrices of H rows by which it multiplies each step.
         path: Path to use on any device; None chooses the fastest.
     """
 
     causal = True
+    gates: ClassVar[int] = 1
 
     def __init__(self, core: nn.RNNBase, forget_bias: float | None = None) -> None:
         super().__init__()
@@ -64,15 +66,15 @@ class RecurrentLayer(Layer):
         if self.path is None and is_full(lengths, values.shape[1]):
             return self._full(values, state)
         runs = {Path.dense: self._dense, Path.pieces: self._pieces, Path.packed: self._packed}
-        return runs[self.path_of(values, lengths)](values, lengths, state)
+        return runs[self.path or self._choice(values, lengths)](values, lengths, state)
 
     def explain(self, values: Tensor, lengths: Tensor) -> str:
         """Return the path on which ``forward`` would compute a batch."""
-        return str(self.path_of(values, lengths))
+        return str(self.path or self._choice(values, lengths))
 
-    def path_of(self, values: Tensor, lengths: Tensor) -> Path:
-        """Return the path on which ``forward`` would compute a batch."""
-        return self.path or self._choice(values, lengths)
+    def may_pack(self) -> bool:
+        """Return whether ``forward`` would take some batch packed on a CPU."""
+        return self.path == Path.packed
 
     def _choice(self, values: Tensor, lengths: Tensor) -> Path:
         if is_full(lengths, values.shape[1]):
@@ -185,6 +187,10 @@ class RNNLayer(RecurrentLayer):
         with torch.autocast(values.device.type, enabled=False):
             return super().forward(values.to(self._weights()[0].dtype), lengths, state)
 
+    def may_pack(self) -> bool:
+        """Return whether ``forward`` would take some batch packed on a CPU."""
+        return self.nonlinearity == "relu" or super().may_pack()
+
     def _choice(self, values: Tensor, lengths: Tensor) -> Path:
         ragged = not is_full(lengths, values.shape[1])
         unbounded = self.nonlinearity == "relu"
@@ -220,6 +226,8 @@ class GRULayer(RecurrentLayer):
     torch.Size([2, 4])
     """
 
+    gates = 3
+
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__(nn.GRU(input_size, hidden_size, batch_first=True))
 
@@ -254,6 +262,8 @@ class LSTMLayer(RecurrentLayer):
     >>> output.shape, c.shape
     (torch.Size([2, 4]), torch.Size([2, 4]))
     """
+
+    gates = 4
 
     def __init__(self, input_size: int, hidden_size: int, forget_bias: float = 1.0) -> None:
         super().__init__(nn.LSTM(input_size, hidden_size, batch_first=True), forget_bias)

@@ -19,7 +19,7 @@ from seqloom.nn.companion import cores, together
 from seqloom.nn.layer import Layer, LayerOutput
 from seqloom.nn.mask import is_full
 from seqloom.nn.prepacked import has_prepacked_lstm
-from seqloom.nn.recurrent import Path, RecurrentLayer, at_last_step, has_bfloat16_lstm
+from seqloom.nn.recurrent import RecurrentLayer, at_last_step, has_bfloat16_lstm
 from seqloom.nn.reversal import reverse_within_lengths
 
 _WORTH = 4_000_000
@@ -70,7 +70,7 @@ class Direction:
         return LayerOutput(outputs, summary, finish)
 
 
-def are_worth_two_threads(ahead: Layer, back: Layer, values: Tensor, lengths: Tensor) -> bool:
+def are_worth_two_threads(ahead: Layer, back: Layer, values: Tensor) -> bool:
     """Return whether two threads may compute two directions, would be faster, and do the same.
 
     torch must be set to two threads at least (``threads=2``), and the process may use two cores.
@@ -80,7 +80,6 @@ def are_worth_two_threads(ahead: Layer, back: Layer, values: Tensor, lengths: Te
         ahead: Layer of the forward direction.
         back: Layer of the backward direction.
         values: (B, T, D).
-        lengths: (B,) int64 on the CPU.
     """
     return (
         not torch.compiler.is_compiling()
@@ -88,20 +87,21 @@ def are_worth_two_threads(ahead: Layer, back: Layer, values: Tensor, lengths: Te
         and isinstance(ahead, RecurrentLayer)  # these draw no random numbers
         and isinstance(back, RecurrentLayer)
         and ahead is not back
-        and _multiplications(back, values) >= _WORTH
         and type(values) is Tensor
+        and values.dim() == 3
+        and _multiplications(back, values) >= _WORTH
         and values.is_cpu
         and cores() > 1
-        and ahead.path_of(values, lengths) != Path.packed
+        and not ahead.may_pack()  # then gradients of a summary take another way
         and not _is_watched()
         and _has_looked_for_kernels()
     )
 
 
 def _multiplications(layer: RecurrentLayer, values: Tensor) -> int:
-    core = layer.core
-    rows: int = core.weight_hh_l0.shape[0]  # type: ignore[assignment, index]
-    return values.shape[0] * values.shape[1] * rows * (core.input_size + core.hidden_size)
+    rows, steps, width = values.shape
+    size = layer.output_size
+    return rows * steps * layer.gates * size * (width + size)
 
 
 def _is_watched() -> bool:

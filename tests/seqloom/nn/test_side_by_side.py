@@ -160,7 +160,7 @@ def test_it_is_for_two_free_cores_and_large_batches(monkeypatch: pytest.MonkeyPa
     assert explained(layer, [30, 2, 2, 1]) == "pieces, side by side"
     assert one_thread(lambda: explained(layer)) == "dense"
     relu = bidirectional(lambda size, units: RNNLayer(size, units, "relu"))
-    assert explained(relu, [4, 2]) == "packed"
+    assert explained(relu) == "dense"  # it takes ragged batches packed
     same = LSTMLayer(3, 4)
     assert explained(Bidirectional(same, same)) == "dense"
     monkeypatch.setattr(side_by_side, "cores", lambda: 1)

@@ -1,12 +1,13 @@
 """Pen strokes in text: InkML, the W3C's format (https://www.w3.org/TR/InkML/), and cells of tables.
 
-Of InkML, what recorded data sets use is read: traces of plain numbers, a trace format that names
-X and Y among them, and annotations. Traces written as differences are refused.
+Of InkML, what recorded data sets and programs use is read: traces of numbers, some of which may be
+differences, a trace format that names X and Y among them, and annotations.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from xml.etree import ElementTree as ET
@@ -105,18 +106,54 @@ def _of_format(element: ET.Element) -> tuple[str, ...]:
 
 
 def _stroke(number: int, trace: ET.Element, channels: list[str]) -> list[Point]:
-    x, y = channels.index("X"), channels.index("Y")
+    places = channels.index("X"), channels.index("Y")
+    x, y = _Channel(), _Channel()
     points = []
     for place, piece in enumerate((trace.text or "").strip(", \t\r\n").split(","), 1):
-        values = piece.split()
+        values = _VALUE.findall(piece)
         where = f"trace {number}, point {place}"
         if len(values) < len(channels):
             raise ValueError(
                 f"{where}: {piece.strip()[:SHOWN]!r} has {len(values)} values, the format has "
                 f"{len(channels)} ({' '.join(channels)})"
             )
-        points.append(point(piece.strip(), [values[x], values[y]], where))
+        words = x.plain(values[places[0]]), y.plain(values[places[1]])
+        x.value, y.value = point(piece.strip(), list(words), where)
+        points.append((x.value, y.value))
     return points
+
+
+_VALUE = re.compile(r"""[!'"]?\s*[^\s!'"]+""")
+
+
+@dataclass(slots=True)
+class _Channel:
+    """A channel of a trace, whose values may be differences from those before.
+
+    Attributes:
+        value: Last value.
+        speed: Its difference from the one before.
+        mark: ``!`` if values are plain, ``'`` if they are differences, and ``"`` if they are
+            differences of differences; a mark counts until the next one.
+    """
+
+    value: float | None = None
+    speed: float = 0.0
+    mark: str = "!"
+
+    def plain(self, word: str) -> str:
+        """Return the value that a word stands for; a word that is no number is returned itself."""
+        if word[0] in "!'\"":
+            self.mark, word = word[0], word[1:].strip()
+        try:
+            number = float(word)
+        except ValueError:
+            return word
+        if self.mark == "!":
+            self.speed = 0.0 if self.value is None else number - self.value
+            return word
+        self.speed = number if self.mark == "'" else self.speed + number
+        return repr((self.value or 0.0) + self.speed)
 
 
 def _annotations(root: ET.Element) -> dict[str, str]:

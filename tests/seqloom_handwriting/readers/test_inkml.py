@@ -63,6 +63,24 @@ def test_channels_in_any_order(
     assert found.annotations == {"truth": truth}
 
 
+@pytest.mark.parametrize(
+    ("trace", "points"),
+    [
+        ("5 1, '2 '3, -1 0, ! 9 !7", [(5, 1), (7, 4), (6, 4), (9, 7)]),
+        ("500 100,'0'40,\"0\"5,'0'50,1-2", None),
+        ("500 100,'0'40,\"0\"5,0 5,'0'50", [(500, 100), (500, 140), (500, 185), (500, 235),
+                                              (500, 285)]),
+        ("1 2, 4 6, \"1 6", [(1, 2), (4, 6), (8, 6)]),
+    ],
+)  # fmt: skip
+def test_values_may_be_differences(trace: str, points: list[tuple[int, int]] | None) -> None:
+    if points is None:
+        with pytest.raises(ValueError, match="trace 1, point 5: '1-2' has 1 values"):
+            parse_inkml(ink(f"<trace>{trace}</trace>"))
+    else:
+        assert parse_inkml(ink(f"<trace>{trace}</trace>")).strokes == [points]
+
+
 def test_annotations_of_the_whole_file_go_first() -> None:
     group = "<traceGroup><annotation type='truth'>part</annotation><trace>1 2</trace></traceGroup>"
     whole = "<annotation type='truth'> whole </annotation>"
@@ -80,7 +98,7 @@ def test_annotations_of_the_whole_file_go_first() -> None:
         (b"<page/>", "no <trace> in <page>; expected InkML"),
         (ink("<trace></trace>"), "trace 1, point 1: '' has 0 values, the format has 2 (X Y)"),
         (ink("<trace>1 2</trace><trace>1 2, 3</trace>"), "trace 2, point 2: '3' has 1 values, the"),
-        (ink("<trace>1 2, '3 4</trace>"), "trace 1, point 2: \"'3 4\" is not a point of two"),
+        (ink("<trace>1 2, '* 4</trace>"), "trace 1, point 2: \"'* 4\" is not a point of two"),
         (ink("<traceFormat><channel name='X'/></traceFormat><trace>1</trace>"),
          "the trace format has the channels ['X']; expected X and Y in it"),
         (ink("<traceFormat><channel name='X'/><channel name='Y'/></traceFormat><traceFormat/>"),

@@ -2,6 +2,7 @@
 
 A line holds a word and its values, separated by spaces. word2vec and fastText begin with a line of
 the numbers of words and values; GloVe does not. The word may contain spaces, as some of GloVe's do.
+A word that is itself a space, or numbers with spaces between them, is skipped: no text has it.
 A file that ends in ``.gz`` is decompressed while it is read.
 """
 
@@ -61,6 +62,7 @@ def read_lines(path: str) -> Iterator[VectorLine]:
         DataError: The file is missing or empty, or a line has too few or too many values.
     """
     size: int | None = None
+    skipped: list[int] = []
     for number, raw in _raw_lines(path):
         text = raw.replace(b"\t", b" ").strip(b" \r\n")
         if number == 1 and _is_header(text):
@@ -68,10 +70,21 @@ def read_lines(path: str) -> Iterator[VectorLine]:
             continue
         if size is None:
             size = text.count(b" ")
+        if _is_no_word(raw, text, size):
+            skipped.append(number)
+            continue
         word, values = _split(path, number, text, size)
         yield VectorLine(number, word, values)
     if size is None:
         raise DataError(f"{path}: the file is empty; expected a word and its values in each line.")
+    if skipped:
+        logger.info(
+            "%s: %d lines whose word is a space or numbers with spaces are skipped, the first is "
+            "line %d.",
+            path,
+            len(skipped),
+            skipped[0],
+        )
 
 
 def _raw_lines(path: str) -> Iterator[tuple[int, bytes]]:
@@ -87,6 +100,14 @@ def _raw_lines(path: str) -> Iterator[tuple[int, bytes]]:
 def _is_header(text: bytes) -> bool:
     fields = text.split()
     return len(fields) == 2 and all(len(one) < 20 and one.isdigit() for one in fields)
+
+
+def _is_no_word(raw: bytes, text: bytes, size: int) -> bool:
+    """Return whether the word of a line is a space, or numbers with spaces between them."""
+    surplus = text.count(b" ") - size
+    if surplus == -1:
+        return raw.startswith((b" ", b"\t")) and all(map(_is_number, text.split(b" ")))
+    return surplus > 0 and all(map(_is_number, text.split(b" ")[: surplus + 1]))
 
 
 def _split(path: str, number: int, text: bytes, size: int) -> tuple[str, bytes]:

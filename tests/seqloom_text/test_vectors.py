@@ -69,6 +69,22 @@ def test_says_how_many_were_found(tmp_path: Path, caplog: pytest.LogCaptureFixtu
     ]
 
 
+def test_words_that_no_text_has_are_skipped(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="seqloom")
+    path = write(tmp_path, b"4 2\nthe 1 2\n  3 4\n1 000 5 6\nof 7 8\n")
+    found = load_vectors(path, ["the", "of", "1", "000", " "])
+    assert {word: vector.tolist() for word, vector in found.items()} == {
+        "the": [1, 2],
+        "of": [7, 8],
+    }
+    assert (
+        "2 lines whose word is a space or numbers with spaces are skipped, the first is line 3"
+        in (caplog.text)
+    )
+
+
 def test_lines_are_numbered_as_in_the_file(tmp_path: Path) -> None:
     lines = list(read_lines(write(tmp_path, HEADED)))
     assert [(line.number, line.word) for line in lines][:2] == [(2, "the"), (3, "Paris")]

@@ -173,7 +173,8 @@ class ScaledProduct(Layer):
 def _calibrate(layers: list[ScaledProduct], input_size: int) -> None:
     """Calibrate stacked layers, from the lowest, with the same noise every time."""
     noise = torch.Generator().manual_seed(0)
-    values = torch.randn(*_CALIBRATION_BATCH, input_size, generator=noise)
+    # torch.randn draws the same, but imports torch's compiler where a bundle is built.
+    values = torch.empty(*_CALIBRATION_BATCH, input_size).normal_(generator=noise)
     for layer in layers:
         values = layer.calibrate(values)
 

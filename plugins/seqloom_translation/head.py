@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
-from seqloom.interfaces import Encoded, Head, HeadMetric, Prediction, Purpose, Targets
+from seqloom.interfaces import Encoded, Head, Prediction, Purpose, Targets
 from seqloom.nn import length_mask
 from seqloom_translation.alignment import words
 from seqloom_translation.attention import Memory
@@ -21,6 +21,9 @@ from seqloom_translation.loss import Problem, cross_entropy
 from seqloom_translation.schemas import Translation
 from seqloom_translation.search import Hypothesis, Search, search
 from seqloom_translation.units import EOS
+
+if TYPE_CHECKING:
+    from seqloom_translation.metric import TranslationMetric
 
 log = logging.getLogger("seqloom")
 
@@ -217,9 +220,9 @@ class TranslationHead(Head):
             elif name in other and other[name].shape == value.shape:
                 value.copy_(other[name])
 
-    def metrics(self) -> HeadMetric:
+    def metrics(self) -> TranslationMetric:
         """Return BLEU, chrF, the share of exact translations, and the perplexity of a unit."""
-        from seqloom_translation.metric import TranslationMetric
+        from seqloom_translation.metric import TranslationMetric  # imports torchmetrics
 
         return TranslationMetric(self.options.field, self.codec.mean_length)
 

@@ -126,6 +126,14 @@ class _Tensors(TorchDispatchMode):
         super().__init__()  # type: ignore[no-untyped-call]
         self.limit = limit
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Return False: nothing is compiled here, and torch would import its compiler to say so.
+
+        That takes longer than to import the rest of torch.
+        """
+        return False
+
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
     ) -> Any:

@@ -14,6 +14,7 @@ import shutil
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO, overload
 
@@ -30,6 +31,9 @@ ALIGNMENT = 16
 """Arrays begin at multiples of this in a file, in bytes."""
 
 VERSION = 1
+PENDING = 8192
+"""Number of numbers that are written at once."""
+
 NUMBERS = ("costs", "steps", "terms", "files", "lines", "whole")
 """Names of the files with a number for each example."""
 
@@ -39,24 +43,59 @@ SUFFIXES = (".bin", ".npy", ".json")
 Bytes = NDArray[np.uint8]
 
 
+class _Numbers:
+    """Writes int64 numbers into a file of NumPy as they come."""
+
+    def __init__(self, path: Path) -> None:
+        self.file: BinaryIO = path.open("wb")
+        self.file.write(_header(0))
+        self._pending = array("q")
+        self._count = 0
+
+    def append(self, number: int) -> None:
+        self._pending.append(number)
+        if len(self._pending) >= PENDING:
+            self._write()
+
+    def _write(self) -> None:
+        self._pending.tofile(self.file)
+        self._count += len(self._pending)
+        del self._pending[:]
+
+    def close(self) -> None:
+        """Write what is pending, and the header, which has the number of them."""
+        self._write()
+        self.file.seek(0)
+        self.file.write(_header(self._count))
+        self.file.close()
+
+
+def _header(count: int) -> bytes:
+    """Return the header of a file of int64; NumPy makes it as long for any number of them."""
+    header = BytesIO()
+    facts = {"descr": np.dtype(np.int64).str, "fortran_order": False, "shape": (count,)}
+    np.lib.format.write_array_header_1_0(header, facts)
+    return header.getvalue()
+
+
 class _Pieces:
     """Writes pieces of bytes one after the other, and where each one ends."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
         self.file: BinaryIO = path.with_suffix(".bin").open("wb")
         self._end = 0
-        self._ends = array("q", [0])
+        self.ends = _Numbers(path.with_suffix(".ends.npy"))
+        self.ends.append(0)
 
     def append(self, piece: bytes, alignment: int = 1) -> None:
         padding = -len(piece) % alignment
         self.file.write(piece + bytes(padding) if padding else piece)
         self._end += len(piece) + padding
-        self._ends.append(self._end)
+        self.ends.append(self._end)
 
     def close(self) -> None:
         self.file.close()
-        np.save(self._path.with_suffix(".ends.npy"), np.array(self._ends))
+        self.ends.close()
 
 
 class _ArrayPieces:
@@ -108,7 +147,7 @@ class SplitWriter:
         self._heads: list[str] = []
         self._given: list[str] = []
         self._ids, self._values = _Pieces(folder / "ids"), _Pieces(folder / "values")
-        self._numbers = {name: array("q") for name in NUMBERS}
+        self._numbers = {name: _Numbers(folder / f"{name}.npy") for name in NUMBERS}
         self._files: dict[str | None, int] = {None: 0}
         self._digest = SplitDigest()
 
@@ -140,8 +179,8 @@ class SplitWriter:
         kinds = [pieces.close() for pieces in self._arrays.values()]
         self._ids.close()
         self._values.close()
-        for name, numbers in self._numbers.items():
-            np.save(self._folder / f"{name}.npy", np.array(numbers))
+        for numbers in self._numbers.values():
+            numbers.close()
         facts = {
             "version": VERSION,
             "arrays": list(self._arrays),
@@ -155,10 +194,11 @@ class SplitWriter:
 
     def abandon(self) -> None:
         """Close the files, whose content is not needed."""
-        arrays = [pieces.pieces for pieces in self._arrays.values()]
-        for pieces in (self._ids, self._values, *arrays):
+        every = [self._ids, self._values, *(one.pieces for one in self._arrays.values())]
+        numbers = [*(pieces.ends for pieces in every), *self._numbers.values()]
+        for file in (*(one.file for one in every), *(one.file for one in numbers)):
             with suppress(OSError):
-                pieces.file.close()
+                file.close()
 
 
 class SplitDigest:

@@ -51,7 +51,9 @@ def parse(tag: str, position: int = 0) -> Tag:
         raise SchemeError(
             position,
             f"has the tag {tag!r}; head=ner needs O, or B- or I- (in BIOES also E- or S-) and a "
-            "type, such as 'B-PER'.",
+            "type, such as 'B-PER'."
+            + " Write the names of tags in place of their numbers."
+            * tag.isdecimal(),
         )
     return prefix, kind
 

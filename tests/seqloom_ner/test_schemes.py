@@ -94,6 +94,11 @@ def test_bioes_may_have_other_letters(letters: str) -> None:
     assert to_iob2(parse_all(tags), Scheme.bioes) == ["B-A", "I-A", "I-A", "B-A", "O", "B-B"]
 
 
+def test_numbers_of_tags_are_told() -> None:
+    with pytest.raises(SchemeError, match=r"'3'; .* Write the names of tags in place of their num"):
+        parse("3")
+
+
 def test_types_may_have_hyphens() -> None:
     assert parse("I-B-cell-line") == ("I", "B-cell-line")
 

@@ -62,6 +62,12 @@ class CsvReader(FileReader):
                 cause=Cause.wrong_value,
             )
         for name, column in self._columns.items():
+            if not isinstance(column, str):
+                raise ConfigError(
+                    f"data.columns.{name}={column}: expected the name of one column. Join several "
+                    "into one, such as the names of those classes that are 1: 'toxic|threat'.",
+                    cause=Cause.wrong_value,
+                )
             if not self._header and not (column.isdecimal() and int(column) > 0):
                 raise ConfigError(
                     f"data.columns.{name}={column}: without a header, columns are numbered from 1."

@@ -186,6 +186,11 @@ def parse(raw: Any, kind: str, separator: str = "|") -> Any:
     if kind in ("text", "label"):
         value = _string(raw)
         return value.strip() if kind == "label" else value
+    if kind == "tags" and isinstance(raw, list) and any(isinstance(i, list | dict) for i in raw):
+        raise ValueError(
+            f"expected a tag for each token, found {raw[0]!r}; spans of characters, as doccano and "
+            "Prodigy export them, are not read. Convert them to tokens with tags such as B-PER"
+        )
     if isinstance(raw, list) or listed is not None:
         items = [_string(item) for item in (raw if listed is None else listed)]
     elif kind == "labels":

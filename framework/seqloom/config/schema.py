@@ -16,16 +16,13 @@ class OnBad(StrEnum):
     skip = "skip"
 
 
-class OnLong(Enum):
+class OnLong(StrEnum):
     """What to do with a training example that is too long."""
 
     error = "error"
     skip = "skip"
     truncate = "truncate"
     split = "split"
-
-    def __str__(self) -> str:  # as completion shows it
-        return self.value
 
 
 class Resume(StrEnum):

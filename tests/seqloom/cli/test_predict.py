@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import subprocess
@@ -48,7 +49,9 @@ def texts(tmp_path: Path) -> Path:
 
 
 def rows(out: str) -> list[dict[str, object]]:
-    return [json.loads(line) for line in out.splitlines()]
+    # A batch of one is computed in another way, so the last digits of confidences may differ.
+    digits = functools.partial(json.loads, parse_float=lambda text: round(float(text), 12))
+    return [digits(line) for line in out.splitlines()]
 
 
 def test_standard_input_gives_a_json_line_for_each(predict: Predict) -> None:

@@ -16,13 +16,16 @@ class OnBad(StrEnum):
     skip = "skip"
 
 
-class OnLong(StrEnum):
+class OnLong(Enum):  # a string has a method named split
     """What to do with a training example that is too long."""
 
     error = "error"
     skip = "skip"
     truncate = "truncate"
     split = "split"
+
+    def __str__(self) -> str:  # as completion shows it
+        return self.value
 
 
 class Resume(StrEnum):

@@ -70,7 +70,7 @@ LONGEST = (
 """Files and folders whose tests come first, as a core that ends with them would keep the others."""
 
 
-@pytest.hookimpl(wrapper=True)
+@pytest.hookimpl(wrapper=True, optionalhook=True)
 def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
     """Use one process more than cores: while one test waits, for Slurm or a dead rank, two work."""
     return (yield) + 1

@@ -18,6 +18,9 @@ TOKENS, OFFSETS = "tokens", "offsets"
 PER_TOKEN = frozenset(("tokens", "tags"))
 """Kinds of fields that have an item for each token."""
 
+CONTINUING = ("I-", "E-", "L-", "M-")
+"""How tags inside an entity, or at its end, begin: in IOB, BIOES, BILOU and BMEWO."""
+
 
 @dataclass(frozen=True)
 class LengthLimit:
@@ -125,16 +128,17 @@ def _continues(tags: Sequence[Any], place: int) -> bool:
     """Return whether the tag at a place continues an entity that began before it."""
     if place >= len(tags):
         return False
-    return str(tags[place]).startswith(("I-", "E-")) and tags[place - 1] != "O"
+    return str(tags[place]).startswith(CONTINUING) and tags[place - 1] != "O"
 
 
 def _told(facts: Mapping[str, Any], more: int) -> str:
     what = {
-        "skip": "they are left out",
-        "truncate": f"they are truncated by {facts['tokens_left_out']:,} tokens in all",
-        "split": f"they are split, which makes {more:,} more",
+        "skip": "left out",
+        "truncate": f"truncated by {facts['tokens_left_out']:,} tokens in all",
+        "split": f"split, which makes {more:,} more",
     }
+    count, most = facts["examples"], facts["max_length"]
     return (
-        f"{facts['examples']:,} examples have more than {facts['max_length']} tokens "
-        f"(batch.max_length); {what[facts['on_long']]}."
+        f"{count:,} example{'s have' if count > 1 else ' has'} more than {most} tokens "
+        f"(batch.max_length): {what[facts['on_long']]}."
     )

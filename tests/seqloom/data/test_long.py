@@ -48,6 +48,13 @@ def test_parts_do_not_end_inside_an_entity_that_fits(most: int, sizes: list[int]
     assert facts["tokens_left_out"] == 7 - sizes[0]
 
 
+@pytest.mark.parametrize("scheme", ["IIE", "III", "IIL", "MME"])
+def test_each_scheme_keeps_its_entities_whole(scheme: str) -> None:
+    tags = ["O", "B-X", *(f"{letter}-X" for letter in scheme), "O"]
+    found, _ = limited(4, "split", tagged("e", tags))
+    assert [len(one.fields["tokens"]) for one in found] == [1, 4, 1]
+
+
 def test_long_examples_are_counted(caplog: pytest.LogCaptureFixture) -> None:
     examples = [tagged("a", TAGS), tagged("b", ["O"] * 9), tagged("c", ["O"] * 2)]
     with caplog.at_level(logging.INFO, "seqloom"):
@@ -56,9 +63,12 @@ def test_long_examples_are_counted(caplog: pytest.LogCaptureFixture) -> None:
         found, facts = limited(4, "split", *examples)
     assert [one.id for one in found] == ["a", "a[4:]", "b", "b[4:]", "b[8:]", "c"]
     assert facts == {"max_length": 4, "on_long": "split", "examples": 2, "tokens_left_out": 0}
-    start = "The train split: 2 examples have more than 4 tokens (batch.max_length); they are "
+    start = "The train split: 2 examples have more than 4 tokens (batch.max_length): "
     ends = ("left out.", "truncated by 8 tokens in all.", "split, which makes 3 more.")
     assert caplog.messages == [start + end for end in ends]
+    with caplog.at_level(logging.INFO, "seqloom"):
+        limited(4, "skip", tagged("a", TAGS))
+    assert "1 example has more than 4 tokens" in caplog.text
 
 
 def test_what_has_no_tokens_or_cannot_be_split() -> None:

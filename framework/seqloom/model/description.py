@@ -96,8 +96,8 @@ def _with_only_head(found: Mapping[str, Any], path: Path) -> dict[str, Any]:
     if len(heads) > 1:
         names = printable(", ".join(map(str, heads)))
         raise BundleError(
-            f"{path} has several heads ({names}); this seqloom loads models with one. Update it: "
-            f"{update_command()}",
+            f"{path} has several heads ({names}); this seqloom loads models with one. "
+            f"Update it: {update_command()}",
             cause=Cause.newer_bundle,
         )
     return components | dict(zip(["head"], heads.values(), strict=False))

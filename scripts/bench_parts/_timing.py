@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 Run = Callable[[], Any]
@@ -90,16 +89,3 @@ def row(
 def skipped(key: str, what: str, target: float | str | None, reason: str) -> dict[str, Any]:
     """Return the row of a comparison that cannot be made here."""
     return {"id": key, "what": what, "ratio": None, "target": target, "skipped": reason}
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Compute on one thread in the block."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

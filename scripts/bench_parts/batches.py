@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from _timing import interleaved, one_thread, rounds, row
+from _timing import interleaved, rounds, row
 from latency import examples
 from seqloom.data.dataset import SequenceDataset, key
 from seqloom.data.fit_codecs import fit_codecs
@@ -18,6 +18,7 @@ from seqloom.data.rejected import Rejected
 from seqloom.data.sampler import Batch
 from seqloom.interfaces import SequenceBatch
 from seqloom.model.build import build_codecs, restore
+from seqloom.nn.companion import single_thread
 
 ROUNDS, CALLS, SIZE = 60, 4, 32
 
@@ -43,7 +44,7 @@ def measure() -> list[dict[str, Any]]:
         return dataset.collate([codecs.augment(*pair) for pair in zip(chosen, new, strict=True)])
 
     assert ours().inputs["words"].equal(theirs().inputs["words"])
-    with one_thread():
+    with single_thread():
         times = interleaved(ours, theirs, rounds=rounds(ROUNDS), calls=CALLS)
     what = f"a batch of {SIZE} sentences with word dropout, against a new generator for each"
     return [row("P4-batch", what, *times, None)]

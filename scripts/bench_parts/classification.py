@@ -16,9 +16,10 @@ import torch
 from _corpus import sentences
 from _peers import KERAS_JAX, KERAS_TORCH
 from _steps import in_turn
-from _timing import one_thread, rounds, row, skipped
+from _timing import rounds, row, skipped
 from seqloom.config.compose import compose_run
 from seqloom.model.build import build_pipeline
+from seqloom.nn.companion import single_thread
 from seqloom.train.prepare import read_data
 
 ROUNDS = 18
@@ -43,7 +44,7 @@ def measure() -> list[dict[str, Any]]:
     """Return a row for each backend of Keras."""
     what = "training of a BiLSTM classifier, texts a second, against Keras"
     libraries = {"torch": (KERAS_TORCH, ">= 5"), "jax": (KERAS_JAX, ">= 2.8")}
-    with one_thread(), tempfile.TemporaryDirectory() as place:
+    with single_thread(), tempfile.TemporaryDirectory() as place:
         opened = {name: library.opened() for name, (library, _) in libraries.items()}
         peers = {name: peer for name, (peer, _) in opened.items() if peer}
         times = dict(zip(peers, _times(Path(place), peers), strict=True)) if peers else {}

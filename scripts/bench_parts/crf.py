@@ -13,8 +13,9 @@ import torch
 import torchcrf
 
 from _peers import FLAIR_CRF
-from _timing import Run, interleaved, one_thread, rounds, row, skipped
+from _timing import Run, interleaved, rounds, row, skipped
 from baselines.crf_data import B, T, backward, crf_data
+from seqloom.nn.companion import single_thread
 from seqloom_ner.crf import CRF
 from seqloom_ner.spans import legal_steps
 
@@ -41,7 +42,7 @@ def _pytorch_crf(size: int, ragged: bool) -> tuple[Run, Run]:
 
 def measure() -> list[dict[str, Any]]:
     """Return a row for each comparison, on full and on ragged batches."""
-    with one_thread():
+    with single_thread():
         return [
             one
             for compare in (_with_pytorch_crf, _with_flair)

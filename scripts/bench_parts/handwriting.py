@@ -13,9 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from _timing import Run, interleaved, one_thread, rounds, row
+from _timing import Run, interleaved, rounds, row
 from baselines.handwriting import CHANNELS, CLASSES, HEIGHT, POOLING, Data, Stock
 from seqloom.interfaces import Features, Inputs
+from seqloom.nn.companion import single_thread
 from seqloom_ctc.paths import best_path, ctc_loss
 from seqloom_handwriting.images.codec import LineImageCodec
 from seqloom_handwriting.images.frontend import LineImageFrontend
@@ -70,7 +71,7 @@ def _inference(network: Ours | Stock, data: Data) -> Run:
 def measure() -> list[dict[str, Any]]:
     """Return a row for each comparison."""
     torch.manual_seed(0)
-    with one_thread():
+    with single_thread():
         return _compare(Ours(), Stock(), Data.made())
 
 

@@ -13,9 +13,10 @@ from typing import Any
 import torch
 
 from _corpus import sentences
-from _timing import interleaved, one_thread, rounds, row
+from _timing import interleaved, rounds, row
 from baselines.tagger import Loop
 from seqloom.model.build import build_pipeline
+from seqloom.nn.companion import single_thread
 from training import config
 
 ROUNDS = 12
@@ -24,7 +25,7 @@ COUNT = 2048
 
 def measure() -> list[dict[str, Any]]:
     """Return a row for each precision."""
-    with one_thread(), tempfile.TemporaryDirectory() as place:
+    with single_thread(), tempfile.TemporaryDirectory() as place:
         cfg, data = config(Path(place))
     torch.manual_seed(0)
     pipeline = build_pipeline(cfg.components, data.codecs)
@@ -39,7 +40,7 @@ def measure() -> list[dict[str, Any]]:
             pipeline(tokens, scores=False)
 
     runs = (lambda: pipeline(tokens, scores=False), halved, lambda: loop.predict(tokens))
-    with one_thread():
+    with single_thread():
         whole, half, theirs = interleaved(*runs, rounds=rounds(ROUNDS))
     what = "inference of a BiLSTM-CRF tagger, pipeline(list), against stock parts"
     return [

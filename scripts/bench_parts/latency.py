@@ -15,13 +15,14 @@ from typing import Any
 import torch
 from torch import nn
 
-from _timing import Run, interleaved, one_thread, rounds, row
+from _timing import Run, interleaved, rounds, row
 from baselines.sentence import ByHand
 from seqloom.data.fit_codecs import fit_codecs
 from seqloom.data.rejected import Rejected
 from seqloom.interfaces import Example, Features
 from seqloom.model.build import build_codecs, build_pipeline, restore
 from seqloom.model.pipeline import Pipeline
+from seqloom.nn.companion import single_thread
 from seqloom_recurrent.encoders import LSTM, BiLSTM
 
 STEPS = 25
@@ -107,7 +108,7 @@ def sentence(size: int) -> dict[str, Any]:
 def measure() -> list[dict[str, Any]]:
     """Return a row for each comparison."""
     torch.manual_seed(0)
-    with one_thread():
+    with single_thread():
         return [
             *(layer(size) for size in TARGETS),
             layer(256, half=True),

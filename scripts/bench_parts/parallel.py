@@ -17,10 +17,11 @@ from unittest.mock import patch
 
 import torch
 
-from _timing import Run, interleaved, one_thread, rounds, row, skipped
+from _timing import Run, interleaved, rounds, row, skipped
+from seqloom.cores import available_cores
 from seqloom.interfaces import Features
 from seqloom.nn import side_by_side
-from seqloom.nn.companion import cores
+from seqloom.nn.companion import single_thread
 from seqloom_recurrent.encoders import LSTM, BiLSTM, Recurrent
 
 CLOCK = time.perf_counter
@@ -112,11 +113,11 @@ def against_itself(rows: int, steps: int, size: int, *, busy: bool) -> list[dict
 
 def measure() -> list[dict[str, Any]]:
     """Return a row for each comparison."""
-    if cores() < 2:
+    if len(available_cores()) < 2:
         what = "BiLSTM on two threads, against LSTM on one"
         return [skipped("P6-parallel", what, 1.15, "this machine has one core")]
     torch.manual_seed(0)
-    with one_thread():
+    with single_thread():
         return [
             *(
                 against_one_direction(*size, training=training)

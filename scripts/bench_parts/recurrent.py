@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from _timing import Run, interleaved, one_thread, rounds, row
+from _timing import Run, interleaved, rounds, row
 from seqloom.interfaces import Features
+from seqloom.nn.companion import single_thread
 from seqloom_recurrent.encoders import LSTM, BiLSTM, Recurrent
 
 CLOCK = time.perf_counter
@@ -87,7 +88,7 @@ def against_one_direction(steps: int, size: int) -> dict[str, Any]:
 def measure() -> list[dict[str, Any]]:
     """Return a row for each comparison."""
     torch.manual_seed(0)
-    with one_thread():
+    with single_thread():
         return [
             *(against_packed(25, size, 9, 0.55) for size in (64, 256)),
             *(against_packed(128, size, 5, 0.25) for size in (64, 256)),

@@ -18,8 +18,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from _timing import Run, Settings, interleaved, one_thread, rounds
+from _timing import Run, Settings, interleaved, rounds
 from seqloom.interfaces import Features
+from seqloom.nn.companion import single_thread
 from seqloom.train.optimizer import clip_gradients
 from seqloom.train.row_adam import RowAdam, by_rows
 from seqloom_ner.crf import CRF
@@ -102,7 +103,7 @@ def exponent(points: Sequence[tuple[int, float]]) -> float:
 
 def measure() -> list[dict[str, Any]]:
     """Return a row for each size."""
-    with one_thread():
+    with single_thread():
         return [_row(name) for name in SIZES]
 
 

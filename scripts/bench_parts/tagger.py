@@ -21,12 +21,13 @@ import torch
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import Adam
 
-from _timing import interleaved, one_thread, rounds, row
+from _timing import interleaved, rounds, row
 from baselines.sorted_loop import SortedLoop
 from seqloom.config.compose import compose_run
 from seqloom.config.run_config import RunConfig
 from seqloom.interfaces import SequenceBatch
 from seqloom.model.build import build_pipeline
+from seqloom.nn.companion import single_thread
 from seqloom.train.data import RunData, SequenceData
 from seqloom.train.module import SequenceModule
 from seqloom.train.optimizer import clip_gradients, make_optimizer
@@ -76,7 +77,7 @@ def _batches(config: RunConfig, data: RunData) -> Iterator[SequenceBatch]:
 
 def measure() -> list[dict[str, Any]]:
     """Return a row for each comparison."""
-    with one_thread():
+    with single_thread():
         return [
             *(_optimizer(kind, recipe) for kind, recipe in RECIPES.items()),
             *_inference("snips_slots"),

@@ -23,7 +23,7 @@ import torch
 from _corpus import lengths, sentences, write
 from _peers import FLAIR
 from _steps import CHUNK, WARM_UP, Interleave, Step, in_turn, per_token, timed
-from _timing import interleaved, one_thread, rounds, row, skipped
+from _timing import interleaved, rounds, row, skipped
 from baselines import bare_lightning
 from baselines.tagger import Loop
 from seqloom.config.compose import compose_run
@@ -31,6 +31,7 @@ from seqloom.config.run_config import RunConfig
 from seqloom.data.sampler import BatchSampler
 from seqloom.interfaces import SequenceBatch
 from seqloom.model.build import build_pipeline
+from seqloom.nn.companion import single_thread
 from seqloom.train.data import RunData, SequenceData
 from seqloom.train.instantiate import build_optimizer
 from seqloom.train.module import SequenceModule
@@ -100,7 +101,7 @@ def config(folder: Path, *words: str, **drawn: Any) -> tuple[RunConfig, RunData]
 
 def measure() -> list[dict[str, Any]]:
     """Return a row for each comparison."""
-    with one_thread(), tempfile.TemporaryDirectory() as place:
+    with single_thread(), tempfile.TemporaryDirectory() as place:
         return [
             *_taggers(Path(place)),
             _half(Path(place)),

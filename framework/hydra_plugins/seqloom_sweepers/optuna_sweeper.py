@@ -9,10 +9,11 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
 from seqloom.config.store import open_dicts
+from seqloom.cores import available_cores
 from seqloom.errors import Cause, ConfigError
 from seqloom.extras import install_command
 from seqloom.sweep.optuna.settings import Settings
-from seqloom.sweep.shares import available_cores, jobs_of
+from seqloom.sweep.shares import jobs_of
 from seqloom.sweep.sweeper import PlannedSweeper
 
 

@@ -129,13 +129,6 @@ def single_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def cores() -> int:
-    """Return the number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def _forget() -> None:
     """Forget the thread in a forked process, which has only the one that forked."""
     global _companion  # noqa: PLW0603

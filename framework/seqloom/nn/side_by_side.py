@@ -14,8 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from seqloom.cores import available_cores
 from seqloom.interfaces.encoder import State
-from seqloom.nn.companion import cores, together
+from seqloom.nn.companion import together
 from seqloom.nn.layer import Layer, LayerOutput
 from seqloom.nn.mask import is_full
 from seqloom.nn.prepacked import has_prepacked_lstm
@@ -91,7 +92,7 @@ def are_worth_two_threads(ahead: Layer, back: Layer, values: Tensor) -> bool:
         and values.dim() == 3
         and _multiplications(back, values) >= _WORTH
         and values.is_cpu
-        and cores() > 1
+        and len(available_cores()) > 1
         and not ahead.may_pack()  # then gradients of a summary take another way
         and not _is_watched()
         and _has_looked_for_kernels()

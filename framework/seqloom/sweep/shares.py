@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seqloom.cores import available_cores
 from seqloom.errors import RunError
 from seqloom.files import cannot_write
 from seqloom.sweep.folder import SweepFolder, read_plan
@@ -149,13 +150,6 @@ def share(slot: int, slots: int, cores: Sequence[int], gpus: Sequence[str], devi
 
 def _edge(slot: int, slots: int, cores: Sequence[int]) -> int:
     return slot * len(cores) // slots
-
-
-def available_cores() -> list[int]:
-    """Return the CPU cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return sorted(os.sched_getaffinity(0))
-    return list(range(os.cpu_count() or 1))
 
 
 def available_gpus() -> list[str]:

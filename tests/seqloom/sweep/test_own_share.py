@@ -15,6 +15,7 @@ import pytest
 from joblib.externals.loky import ProcessPoolExecutor  # type: ignore[import-untyped]
 from omegaconf import OmegaConf
 
+from seqloom.cores import available_cores
 from seqloom.sweep import shares
 from seqloom.sweep.folder import Plan
 from seqloom.sweep.shares import own_share, slots
@@ -90,7 +91,7 @@ def look(sweep: str, trainer: dict[str, Any], meeting: str) -> dict[str, Any]:
             time.sleep(0.05)
         return {
             "pid": os.getpid(),
-            "cores": shares.available_cores(),
+            "cores": available_cores(),
             "gpus": os.environ["CUDA_VISIBLE_DEVICES"],
             "threads": os.environ["OMP_NUM_THREADS"],
         }
@@ -121,7 +122,7 @@ def test_two_workers_share_the_machine(
     assert one["pid"] != other["pid"]
     assert {one["gpus"], other["gpus"]} == gpus
     assert one["threads"] == other["threads"] == "1"
-    mine = shares.available_cores()
+    mine = available_cores()
     expected = [list(shares.share(slot, 2, mine, [], 0).cores) for slot in range(2)]
     assert sorted([one["cores"], other["cores"]]) == sorted(expected)
 
@@ -136,9 +137,9 @@ def test_a_trial_alone_has_the_whole_machine(
     plan = Plan(sweep, "grid", [], "")
     plan.add([])  # one trial, however many could run at once
     plan.save()
-    before = (shares.available_cores(), dict(os.environ))
+    before = (available_cores(), dict(os.environ))
     settings = OmegaConf.create({"_target_": launcher, "n_jobs": 4})
     with own_share(str(sweep), settings, **config()):
-        assert (shares.available_cores(), dict(os.environ)) == before
+        assert (available_cores(), dict(os.environ)) == before
     assert [path.name for path in tmp_path.iterdir()] == ["sweep"]  # no place was claimed
     assert json.loads((sweep / "sweep.json").read_text())["trials"]

@@ -17,9 +17,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seqloom.cores import available_cores
 from seqloom.errors import RunError
 from seqloom.sweep import shares
-from seqloom.sweep.shares import Share, apply, available_cores, available_gpus, claim, share, tidy
+from seqloom.sweep.shares import Share, apply, available_gpus, claim, share, tidy
 
 WORK = """
 import os, sys, time

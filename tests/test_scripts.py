@@ -85,6 +85,15 @@ TORCH = "torch==2.13.0+cpu"
 INDEX = "--extra-index-url https://download.pytorch.org/whl/cpu"
 
 
+@pytest.mark.parametrize("extras", ["--help", "text,sounds", "text sweep.*"])
+def test_setup_names_the_extras_when_one_is_unknown(script: Script, extras: str) -> None:
+    done = script("setup", extras)
+    assert done.returncode == 1
+    assert done.stderr.startswith("setup: unknown extra '")
+    assert {"text", "sound", "dev"} <= set(done.stderr.replace(".", "").split())
+    assert "creating .venv" not in done.stdout
+
+
 def test_setup_installs_once_and_again_only_after_a_change(
     script: Script, checkout: Path, tmp_path: Path
 ) -> None:

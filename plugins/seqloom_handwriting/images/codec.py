@@ -17,7 +17,7 @@ from seqloom.errors import ExampleError
 from seqloom.interfaces import Arrays, Example, FrontendCodec, View
 from seqloom_handwriting.fields import HEIGHT, WIDTH, not_shown, require_field
 from seqloom_handwriting.images.augment import augment_line
-from seqloom_handwriting.images.file import ImageFile, load_gray, scaled_width
+from seqloom_handwriting.images.file import BLACK, WHITE, ImageFile, load_gray, scaled_width
 from seqloom_handwriting.schemas.frontends import Ink, LineImage, Pooling
 
 PAPER, INK = 0.25, 0.995  # shares of the pixels, from the lightest
@@ -113,7 +113,7 @@ class LineImageCodec(FrontendCodec):
         name = self.params.field
         value = require_field(example, name, "image")
         try:
-            return load_gray(value)
+            return load_gray(value, BLACK if self.params.ink == Ink.light else WHITE)
         except ValueError as error:
             # A file that is an example by itself is named already.
             problem = str(error)

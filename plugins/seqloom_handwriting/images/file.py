@@ -24,6 +24,8 @@ from seqloom_handwriting.schemas.data import FORMATS
 
 log = logging.getLogger("seqloom")
 
+WHITE, BLACK = 255, 0
+
 
 @dataclass(frozen=True)
 class ImageFile:
@@ -41,15 +43,16 @@ class ImageFile:
         inside = f", {self.member!r}" if self.member is not None else ""
         return f"ImageFile({self.path!r}{inside})"
 
-    def load(self) -> np.ndarray:
-        """Return the gray levels, (H, W) uint8, 255 white.
+    def load(self, paper: int = WHITE) -> np.ndarray:
+        """Return the gray levels, (H, W) uint8, 255 white; what is transparent shows ``paper``.
 
         Raises:
             ValueError: The file is missing, too large, or cannot be decoded.
         """
-        if self.member is not None:
-            return decode(io.BytesIO(read_file(self.path, self.member, LARGEST_IMAGE)), str(self))
-        return decode(Path(self._expanded), self.path)
+        if self.member is None:
+            return decode(Path(self._expanded), self.path, paper)
+        data = read_file(self.path, self.member, LARGEST_IMAGE)
+        return decode(io.BytesIO(data), str(self), paper)
 
     @property
     def _expanded(self) -> str:
@@ -68,34 +71,35 @@ class ImageFile:
         return self.path if self.member is None else f"{self.path}/{self.member}"
 
 
-def load_gray(value: Any) -> np.ndarray:
+def load_gray(value: Any, paper: int = WHITE) -> np.ndarray:
     """Return the gray levels of an image, (H, W) uint8, 255 white.
 
-    Colours are weighted as in ITU-R 601-2; what is transparent shows white paper; a rotation
-    that the file records (EXIF) is applied, unless it makes a line stand on its end. Of several
-    pages, the first is used.
+    Colours are weighted as in ITU-R 601-2; what is transparent shows the paper, and ink of the
+    paper's colour, which could not be seen on it, is inverted; a rotation that the file records
+    (EXIF) is applied, unless it makes a line stand on its end. Of several pages, the first is used.
 
     Args:
         value: An `ImageFile`, a path, a PIL image, or a uint8 array (H, W), (H, W, 3), (H, W, 4).
+        paper: Gray level of the paper, `WHITE` or `BLACK`.
 
     Raises:
         ValueError: The value is none of these, is empty, or cannot be decoded.
     """
     if isinstance(value, ImageFile):
-        return value.load()
+        return value.load(paper)
     if isinstance(value, str | Path):
-        return ImageFile(str(value)).load()
+        return ImageFile(str(value)).load(paper)
     if isinstance(value, Image.Image):
-        return _lying(*_decoded(value, "the image"), "the image")
+        return _lying(*_decoded(value, "the image", paper), "the image")
     if isinstance(value, np.ndarray):
-        return _from_array(value)
+        return _from_array(value, paper)
     raise ValueError(
         f"a value of type {type(value).__name__} is not an image; expected a path, an ImageFile, a "
         "PIL image or a uint8 array."
     )
 
 
-def _from_array(array: np.ndarray) -> np.ndarray:
+def _from_array(array: np.ndarray, paper: int) -> np.ndarray:
     plain = array.ndim == 2
     if array.dtype != np.uint8 or not (plain or (array.ndim == 3 and array.shape[2] in (3, 4))):
         raise ValueError(
@@ -104,7 +108,7 @@ def _from_array(array: np.ndarray) -> np.ndarray:
         )
     if not array.size:
         raise ValueError(f"an image of shape {array.shape} has no pixels.")
-    return array if plain else _decoded(Image.fromarray(array), "the image")[0]
+    return array if plain else _decoded(Image.fromarray(array), "the image", paper)[0]
 
 
 def load_upright(path: Path) -> tuple[np.ndarray, int]:
@@ -120,7 +124,7 @@ def load_upright(path: Path) -> tuple[np.ndarray, int]:
         width, height = image.size
         if max(width, height) > NARROWEST * min(width, height):
             raise ValueError(f"{path} is refused: {width}x{height} pixels are no page.")
-        return _decoded(image, str(path), None)
+        return _decoded(image, str(path), WHITE, None)
 
 
 MOST_PIXELS = 50_000_000
@@ -161,12 +165,13 @@ def as_stored(upright: np.ndarray, orientation: int) -> np.ndarray:
     return np.ascontiguousarray(turned.get(orientation, upright))
 
 
-def decode(source: Path | io.BytesIO, name: str) -> np.ndarray:
+def decode(source: Path | io.BytesIO, name: str, paper: int = WHITE) -> np.ndarray:
     """Return the gray levels of an image file, (H, W) uint8, 255 white.
 
     Args:
         source: File, or its content.
         name: Name of the file in messages.
+        paper: What is seen where it is transparent; see `load_gray`.
 
     Raises:
         ValueError: The file is missing, not of one of `FORMATS`, has more than `MOST_PIXELS`, or
@@ -178,7 +183,7 @@ def decode(source: Path | io.BytesIO, name: str) -> np.ndarray:
                 f"{name} is refused: the image is {image.height} pixels high and only "
                 f"{image.width} wide; expected one line of writing."
             )
-        return _lying(*_decoded(image, name), name)
+        return _lying(*_decoded(image, name, paper), name)
 
 
 UPENDED = 2  # times as high as wide: no line
@@ -238,13 +243,14 @@ def _opened(source: Path | io.BytesIO, name: str) -> Iterator[Image.Image]:
 
 
 def _decoded(
-    image: Image.Image, name: str, most: int | None = MOST_PIXELS
+    image: Image.Image, name: str, paper: int, most: int | None = MOST_PIXELS
 ) -> tuple[np.ndarray, int]:
     """Return the upright gray levels of an image, and the orientation that its note states.
 
     Args:
         image: Image, of which nothing but the header needs to be decoded yet.
         name: Name of the image in messages.
+        paper: What is seen where it is transparent; see `load_gray`.
         most: Maximum number of pixels; None: that of PIL alone.
     """
     limit = min((one for one in (most, Image.MAX_IMAGE_PIXELS) if one), default=math.inf)
@@ -260,18 +266,18 @@ def _decoded(
         # A decoded or turned image does not have these any more.
         deep, negative, orientation = _has_16_bits(image), _is_negative(image), _orientation(image)
         upright = image if orientation == 1 else ImageOps.exif_transpose(image)
-        return _gray(upright, deep, negative), orientation
+        return _gray(upright, deep, negative, paper), orientation
     except Exception as error:  # and so do damaged pixels
         raise ValueError(f"{name} cannot be decoded: {error}.") from None
 
 
-def _gray(image: Image.Image, deep: bool, negative: bool) -> np.ndarray:
+def _gray(image: Image.Image, deep: bool, negative: bool, paper: int) -> np.ndarray:
     if image.mode == "I" or image.mode.startswith("I;16"):
         gray = _of_16_bits(np.asarray(image))
         return 255 - gray if negative else gray
     if image.mode == "F":
         raise ValueError("images of floating-point numbers are not supported")
-    gray = _on_white(image) if image.has_transparency_data else np.array(image.convert("L"))
+    gray = _on_paper(image, paper) if image.has_transparency_data else np.array(image.convert("L"))
     if deep and gray.max() <= LEAST_OF_16_BITS:
         raise ValueError(
             "its colours have 16 bits each, but values of fewer bits; save it with 8 bits a colour"
@@ -279,13 +285,37 @@ def _gray(image: Image.Image, deep: bool, negative: bool) -> np.ndarray:
     return gray
 
 
-def _on_white(image: Image.Image) -> np.ndarray:
-    """Return the gray levels of an image on white paper."""
+FAINT = 32
+"""Difference of gray levels below which ink is not seen on its paper."""
+
+
+def _on_paper(image: Image.Image, paper: int) -> np.ndarray:
+    """Return the gray levels of an image on paper; see `load_gray`.
+
+    White ink on transparent paper is in images that were drawn for a dark page.
+    """
+    gray = _laid_on(image, paper)
+    faint = _contrast(gray, paper)
+    if faint >= FAINT:
+        return gray
+    other = _laid_on(image, WHITE - paper)
+    transparent = abs(float(gray.mean()) - float(other.mean())) / WHITE
+    # Less than half transparent, it is a blank piece of paper without background.
+    ink = transparent > 0.5 and _contrast(other, WHITE - paper) >= max(FAINT, 2 * faint)
+    return WHITE - other if ink else gray
+
+
+def _contrast(gray: np.ndarray, paper: int) -> int:
+    return max(int(gray.max()) - paper, paper - int(gray.min()))
+
+
+def _laid_on(image: Image.Image, paper: int) -> np.ndarray:
+    """Return the gray levels of an image on paper of one."""
     gray = np.empty((image.height, image.width), np.uint8)
     for top, bottom in _bands(*gray.shape):
         band = image.crop((0, top, image.width, bottom)).convert("RGBA")
-        paper = Image.new("RGBA", band.size, "white")
-        gray[top:bottom] = np.asarray(Image.alpha_composite(paper, band).convert("L"))
+        sheet = Image.new("RGBA", band.size, (paper, paper, paper))
+        gray[top:bottom] = np.asarray(Image.alpha_composite(sheet, band).convert("L"))
     return gray
 
 

@@ -110,6 +110,15 @@ def test_any_kind_of_image_is_read(tmp_path: Path) -> None:
     assert np.abs(encode(transparent).astype(int) - wanted).max() <= 1
 
 
+@pytest.mark.parametrize("ink", ["dark", "light", "auto"])
+def test_writing_on_transparent_paper_is_read_in_any_colour(ink: str) -> None:
+    shape = np.zeros((8, 20), np.uint8)
+    shape[2:6, 3:7] = shape[3:5, 9:15] = 255
+    for level in (0, 255):
+        image = np.dstack([np.full((8, 20, 3), level, np.uint8), shape])
+        assert np.array_equal(encode(image, ink=ink), encode(255 - shape))
+
+
 def test_frames_and_cost() -> None:
     codec = LineImageCodec(height=8, margin=2, channels=[2, 2], pooling=["2x2", "1x3"])
     item = codec.encode(Example("e", {"image": noise(8, 31)}))

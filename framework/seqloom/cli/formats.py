@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,7 +18,12 @@ from seqloom.interfaces import Example, FrontendCodec, HeadCodec, Prediction, Re
 from seqloom.plugins import registry
 from seqloom.plugins.registry import import_target
 
+log = logging.getLogger("seqloom")
+
 Format = Callable[[Example, Prediction], str]
+
+DOCUMENT = "-DOCSTART-"
+"""First cell of the line that begins a document in CoNLL; as a token, it is read between others."""
 
 
 def forms() -> dict[str, str]:
@@ -231,11 +237,28 @@ class _Conll:
             )
         self.codec = codec
         self.width = 3 if isinstance(codec, _WithGold) else None
+        self._told: set[str] = set()
 
     def __call__(self, example: Example, prediction: Prediction) -> str:
         rows = [row[: self.width] for row in self.codec.columns(example, prediction)]
-        lines = ("\t".join(_cell(one).strip(" ") or "_" for one in row) for row in rows)
-        return "".join(f"{line}\n" for line in lines) + "\n"
+        cells = [[_cell(one).strip(" ") or "_" for one in row] for row in rows]
+        for (token, *_), (written, *_) in zip(rows, cells, strict=True):
+            if token != written:
+                self._tell("changed", example, f"{token!r} is written as {written!r}")
+        if any(row[0] == DOCUMENT and row[-1] == "O" for row in (*cells[:1], *cells[-1:])):
+            self._tell("mark", example, f"{DOCUMENT!r} will be read as the beginning of a document")
+        return "".join("\t".join(row) + "\n" for row in cells) + "\n"
+
+    def _tell(self, kind: str, example: Example, what: str) -> None:
+        """Warn of the first token of a kind that cannot be read back as it is."""
+        if kind not in self._told:
+            self._told.add(kind)
+            log.warning(
+                "--to conll: the token %s, in %s. --to jsonl keeps all tokens as they are. This is "
+                "shown once.",
+                what,
+                example.origin or example.id,
+            )
 
 
 def _cell(text: str) -> str:

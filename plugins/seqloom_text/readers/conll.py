@@ -8,8 +8,9 @@ from typing import Any
 from seqloom.data import SplitConfig, TextFile
 from seqloom.errors import ConfigError
 from seqloom.interfaces import Origin
+from seqloom_text.readers.documents import DOCUMENT
 from seqloom_text.readers.file_reader import TABS, FileReader, Record, missing
-from seqloom_text.readers.sentences import DOCUMENT, TAG, Sentence, SentenceReader
+from seqloom_text.readers.sentences import TAG, Sentence, SentenceReader
 from seqloom_text.schemas_data import conll_kinds, tokens_and_tags
 
 
@@ -17,7 +18,9 @@ class ConllReader(FileReader):
     """Reads CoNLL columns; see `ConllConfig` for the parameters.
 
     A line that begins with ``-DOCSTART-`` begins a document: its number, from 1, is each sentence's
-    ``meta["document"]``. In CoNLL-U files, multi-word tokens and empty nodes are refused.
+    ``meta["document"]``. Such a line is a token between two tokens, if it has as many columns, and
+    wherever its tag is that of an entity; the log names these. In CoNLL-U files, multi-word
+    tokens and empty nodes are refused.
     """
 
     def __init__(

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from seqloom.data import TextFile
+from seqloom_text.readers.documents import DOCUMENT, NOTHING, DocumentMarks, Line
 
 logger = logging.getLogger("seqloom")
 
-DOCUMENT = "-DOCSTART-"
 NUMBERED = ".conllu"
 TAG = re.compile(r"O|[BIESLUMW]-\S+")
 
@@ -47,15 +47,6 @@ class Sentence:
     def column(self, place: int) -> list[str]:
         """Return the cells of a column, counted from 0."""
         return self.cells[place :: self.width]
-
-
-@dataclass(slots=True)
-class _Line:
-    """A line that is not blank: its number, its text without line end, and its problem."""
-
-    number: int
-    text: str
-    problem: str = ""
 
 
 @cache
@@ -102,29 +93,33 @@ class SentenceReader:
         self._seen: set[str] = set()
         self._spellings: dict[str, str] = {}
         self._counts: Counter[str] = Counter()
+        self._marks = DocumentMarks(text.shown)
 
     def sentences(self) -> Iterator[Sentence]:
         """Yield the sentences, each as soon as the line after it is there."""
-        document, block = 0, list[_Line]()
+        document, block = 0, list[Line]()
         problems: dict[int, str] = {}
         for first, text in self.text.runs(problems):
             number, start = first, 0
             while start < len(text):
                 usual = None if block else self._usual(text, start, number, document)
                 if usual:
+                    self._marks.before_token(number)
                     yield usual
                     number += len(usual.lines) + 1
                     start = text.index("\n\n", start) + 2
                     continue
                 end = text.find("\n", start) + 1 or len(text)
-                line = _Line(number, text[start:end].rstrip("\r\n"), problems.pop(number, ""))
+                line = Line(number, text[start:end].rstrip("\r\n"), problems.pop(number, ""))
                 number, start = number + 1, end
-                begins = line.text.startswith(DOCUMENT)
-                if not begins and line.text.strip(" \t"):
+                blank = not line.text.strip(" \t")
+                if not blank and not self._begins_document(line, block):
                     self._append(block, line)
                     continue
+                begins = self._marks.ends(block) if blank else True
                 yield from self._of_lines(block, document)
                 document, block = document + begins, []
+        self._marks.ends(block)
         yield from self._of_lines(block, document)
         self._report()
 
@@ -132,7 +127,28 @@ class SentenceReader:
         """Return field → position in rows of a width; one that is not there is out of range."""
         return {name: c - 1 if c > 0 else width + c for name, c in self._columns.items()}
 
-    def _append(self, block: list[_Line], line: _Line) -> None:
+    def _begins_document(self, line: Line, block: Sequence[Line]) -> bool:
+        """Return whether a line that is not blank, after those of a block, begins a document."""
+        if not line.text.startswith(DOCUMENT):
+            self._marks.before_token(line.number)
+            return False
+        tokens = [
+            one for one in block if not (self._comment and one.text.startswith(self._comment))
+        ]
+        row, most = self._cells(line.text)
+        low, high = self._width, self._most
+        if not low and tokens:
+            first = self._cells(tokens[0].text)
+            low, high = len(first[0]), first[1]
+        tags = self._tags_of(row) if len(row) > 1 else []
+        known = not tags or len(tags) == len(self._tags)
+        fits = max(len(row), low) <= min(most, high) if low else known
+        fits = fits and NOTHING not in row
+        fits = fits and all(tag in self._seen or TAG.fullmatch(tag) for tag in tags)
+        sure = fits and (row[0] != DOCUMENT or any(tag != "O" for tag in tags))
+        return self._marks.begins(line, bool(tokens), fits=fits, sure=sure)
+
+    def _append(self, block: list[Line], line: Line) -> None:
         if len(block) >= MOST_LINES:
             raise self.text.error(
                 block[0].number,
@@ -141,7 +157,7 @@ class SentenceReader:
             )
         block.append(line)
 
-    def _of_lines(self, block: list[_Line], document: int) -> Iterator[Sentence]:
+    def _of_lines(self, block: list[Line], document: int) -> Iterator[Sentence]:
         """Yield the sentence of the lines between blank ones, if one of them is a token."""
         lines = self._without_comments(block)
         if not lines:
@@ -229,7 +245,7 @@ class SentenceReader:
             "are not supported; remove these lines."
         )
 
-    def _without_comments(self, lines: list[_Line]) -> list[_Line]:
+    def _without_comments(self, lines: list[Line]) -> list[Line]:
         """Return the lines that are tokens."""
         if not self._comment or not any(line.text.startswith(self._comment) for line in lines):
             return lines
@@ -239,7 +255,7 @@ class SentenceReader:
         width = self._width or (len(rows[0]) if rows else 0)
         most = self._most if self._width else width
         known = self._seen.union(*(self._tags_of(row) for row in rows))
-        kept: list[_Line] = []
+        kept: list[Line] = []
         for line in lines:
             if not line.text.startswith(self._comment):
                 kept.append(line)
@@ -259,7 +275,8 @@ class SentenceReader:
         return [row[places[name]] for name in self._tags if 0 <= places[name] < len(row)]
 
     def _report(self) -> None:
-        """Say how many lines began with the mark of comments."""
+        """Say how many lines began with the mark of comments, or of a document in a sentence."""
+        self._marks.report()
         tokens, comments = self._counts["tokens"], self._counts["comments"]
         if comments:
             logger.info(

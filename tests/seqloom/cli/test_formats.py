@@ -40,6 +40,31 @@ def test_any_text_stays_in_its_cell(tokens: list[str]) -> None:
     assert conll.endswith("\tO\n\n")
 
 
+@pytest.mark.parametrize(
+    ("tokens", "told"),
+    [
+        (["a", " b"], "' b' is written as 'b'"),
+        (["a", "b\tc"], r"'b\tc' is written as 'b c'"),
+        (["a", " "], "' ' is written as '_'"),
+        (["-DOCSTART-", "a"], "'-DOCSTART-' will be read as the beginning of a document"),
+        (["a", "-DOCSTART-"], "'-DOCSTART-' will be read as the beginning of a document"),
+        (["a", "-DOCSTART-", "b"], ""),
+        (["\u00a0a", "b\u00a0", "\u00a0", "c d", "_"], ""),
+    ],
+)
+def test_conll_tells_of_tokens_that_it_cannot_hold(
+    tokens: list[str], told: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    codec: Any = Tags()
+    write = FORMS["conll"](codec)
+    for ident in ("one", "two"):
+        write(Example(ident, {"tokens": tokens}), {"tags": ["O"] * len(tokens)})
+    assert caplog.messages == [
+        f"--to conll: the token {told}, in one. --to jsonl keeps all tokens as they are. This is "
+        "shown once."
+    ] * bool(told)
+
+
 @given(st.lists(st.text(min_size=1), min_size=1, max_size=4))
 def test_csv_keeps_any_text(tokens: list[str]) -> None:
     codec: Any = Tags()

@@ -112,8 +112,10 @@ def test_white_ink_on_transparent_paper_is_seen(
     path = tmp_path / f"a{suffix}"
     image.save(path, **({"lossless": True} if suffix == ".webp" else {}))
     dark, light = load_gray(path), load_gray(path, BLACK)
-    assert (dark[INK == 0] == 255).all() and (dark[INK > 0] == 255 - level).all()
-    assert (light[INK == 0] == 0).all() and (light[INK > 0] == level).all()
+    assert (dark[INK == 0] == 255).all()
+    assert (dark[INK > 0] == 255 - level).all()
+    assert (light[INK == 0] == 0).all()
+    assert (light[INK > 0] == level).all()
 
 
 def test_black_ink_on_transparent_paper_is_seen_where_paper_is_black() -> None:

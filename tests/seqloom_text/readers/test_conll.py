@@ -70,6 +70,42 @@ def test_origins_documents_and_comments(tmp_path: Path) -> None:
     assert [e.id for e in examples] == ["a:1", "a:2", "a:3"]
 
 
+@pytest.mark.parametrize(
+    ("text", "expected", "told"),
+    [
+        # Between tokens, with the columns of a token, it is one.
+        ("a O\n-DOCSTART- O\nb O\n", ["a -DOCSTART- b"], ":2: '-DOCSTART-' in a sentence"),
+        ("a\n-DOCSTART-\nb\n", ["a -DOCSTART- b"], ":2: '-DOCSTART-' in a sentence"),
+        ("c O\n\na O\n-DOCSTART- O\nb O\n", ["c", "a -DOCSTART- b"], ":4: '-DOCSTART-' in a"),
+        # So it is with a tag of its own, or with more letters.
+        ("a O\n\n-DOCSTART- B-X\nb O\n", ["a", "-DOCSTART- b"], ":3: '-DOCSTART-' in a"),
+        ("a O\n\n-DOCSTART-s O\n", ["a", "-DOCSTART-s"], ":3: '-DOCSTART-' in a sentence"),
+        # Beside a blank line it begins a document, and where other marks are followed by tokens.
+        ("a O\n-DOCSTART- O\n\nb O\n", ["a", "b 1"], ":2: '-DOCSTART-' beside a token"),
+        ("a O\n-DOCSTART- O", ["a"], ":2: '-DOCSTART-' beside a token"),
+        (
+            "-DOCSTART- O\na O\n-DOCSTART- O\nb O\n",
+            ["a 1", "b 2"],
+            "of a document, not as a token (lines like this: 2)",
+        ),
+        # These are no tokens.
+        ("a x O\n-DOCSTART- -X- O\nb x O\n", ["a", "b 1"], ""),
+        ("a O\n-DOCSTART- (1)\nb O\n", ["a", "b 1"], ""),
+        ("a O\n\n-DOCSTART- O\n\nb O\n", ["a", "b 1"], ""),
+    ],
+)
+def test_the_mark_of_a_document_as_a_token(
+    tmp_path: Path, text: str, expected: list[str], told: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "seqloom")
+    path = write(tmp_path / "a.conll", text)
+    examples = usable(ConllReader().inputs([path]))
+    found = [" ".join([*one.fields["tokens"], *map(str, one.meta.values())]) for one in examples]
+    assert found == expected
+    assert (f"{path}{told}" if told.startswith(":") else told) in caplog.text
+    assert bool(caplog.text) == bool(told)
+
+
 def test_a_hash_is_a_token_unless_it_begins_comments(tmp_path: Path) -> None:
     path = write(tmp_path / "a.bio", "# O\na O\n")
     assert sentences(ConllReader(train=path)) == [(["#", "a"], ["O", "O"])]

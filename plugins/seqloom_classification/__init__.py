@@ -29,7 +29,8 @@ class Classification:
             than to the true one, so that the model is less sure; not with ``multi_label``.
             Since 0.2.
         class_weights: Factors of the loss by class, 1 by default; with ``multi_label`` they
-            multiply the loss of the examples that have the label. Example: ``{spam: 3}``.
+            multiply the loss of the examples that have the label. Names that are numbers, or have
+            other characters than letters, need quotes, ``{"1.0": 3}``. Example: ``{spam: 3}``.
         balanced: Whether to weight each class by the inverse of its frequency in training instead.
         threshold: With ``multi_label``, the probability from which a label is predicted.
     """

@@ -21,6 +21,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from seqloom.cli.plugins import unknown_disabled
 from seqloom.config.compose import VERSION_BASE, disable_by, freeze_and_check, refuse_sweep
 from seqloom.config.explain import COMPOSITION_ERRORS, explain
+from seqloom.config.quoted_keys import with_plain_keys
 from seqloom.config.run_config import RunConfig
 from seqloom.config.store import register_configs
 from seqloom.errors import Cause, ConfigError, RunError, SeqloomError, with_code
@@ -111,7 +112,7 @@ def _train_jointly(own: Group, arguments: list[str]) -> int:
 
 
 def _train(arguments: list[str]) -> int:
-    arguments = overrides_first(arguments)
+    arguments = with_plain_keys(overrides_first(arguments))
     disable_by(arguments)
     for text in unknown_disabled():
         print(f"Warning: {text}", file=sys.stderr)

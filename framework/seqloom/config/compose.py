@@ -26,6 +26,7 @@ from seqloom.config.automatic_split import with_automatic_split
 from seqloom.config.compatibility import check_compatible
 from seqloom.config.explain import COMPOSITION_ERRORS, explain, not_utf8
 from seqloom.config.freeze import freeze, freeze_section
+from seqloom.config.quoted_keys import as_key, with_plain_keys
 from seqloom.config.run_config import RunConfig, Section
 from seqloom.config.store import register_configs
 from seqloom.errors import Cause, ConfigError, writable
@@ -52,6 +53,7 @@ def compose_run(
         ConfigError: It cannot be composed, or its components are not compatible.
         PluginError: A component is not installed.
     """
+    overrides = with_plain_keys(overrides)
     disable_by(overrides)
     return freeze_and_check(composed("train", overrides, config_dir), overrides, amend)
 
@@ -131,7 +133,7 @@ def composed(
         with _preserve_hydra(), initialize_config_module("seqloom_conf", version_base=VERSION_BASE):
             if config_dir is not None:
                 _search_in(config_dir)
-            return compose(config_name, overrides=list(overrides))
+            return compose(config_name, overrides=with_plain_keys(overrides))
     except COMPOSITION_ERRORS as error:
         raise explain(error) from error
 
@@ -229,7 +231,7 @@ def _words(key: str, section: Mapping[str, Any]) -> list[str]:
 def _text(value: object) -> str:
     """Return a value in the syntax of Hydra's overrides."""
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_key(name)}: {_text(one)}" for name, one in value.items()) + "}"
+        return "{" + ", ".join(f"{as_key(name)}: {_text(one)}" for name, one in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(_text, value)) + "]"
     if value is None or isinstance(value, bool):
@@ -237,18 +239,13 @@ def _text(value: object) -> str:
     return str(value) if isinstance(value, int | float) else quoted(value)
 
 
-def _key(name: object) -> str:
-    """Return the key of a mapping; Hydra's syntax has no quotes for keys."""
-    if not re.fullmatch(r"[\w.-]+", str(name)):
-        raise ConfigError(f"The key {name!r} cannot be an override; set it in a YAML file.")
-    return str(name)
-
-
 def quoted(value: object) -> str:
-    """Return a value, such as a path, in quotes, so that Hydra takes it literally.
+    r"""Return a value, such as a path, in quotes, so that Hydra takes it literally.
 
-    >>> print(quoted("here, or there"))
-    'here, or there'
+    Backslashes are literal unless a quote follows.
+
+    >>> print(quoted("here, or there"), quoted("it's"))
+    'here, or there' 'it\'s'
     """
-    text = str(value).replace("\\", "\\\\").replace("'", "\\'")
+    text = re.sub(r"(\\*)('|\Z)", lambda one: 2 * one[1] + (one[2] and "\\'"), str(value))
     return f"'{text}'"

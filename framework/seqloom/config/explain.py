@@ -44,7 +44,7 @@ def explain(error: Exception, prefix: str = "") -> SeqloomError:
         )
     if isinstance(error, OverrideParseException):
         return _unreadable(error.override)
-    return _explain_text(str(error)) or _composed(error, prefix)
+    return _explain_text("\n".join(map(str, (error, error.__cause__)))) or _composed(error, prefix)
 
 
 def _explain_text(text: str) -> ConfigError | None:
@@ -57,6 +57,13 @@ def _explain_text(text: str) -> ConfigError | None:
             "One value with a comma in it needs inner quotes inside those of the shell: "
             f"'{key}=\"VALUE\"'. A list is written {key}=[A,B].",
             cause=Cause.several_values,
+        )
+    no_text = re.search(r"override ([^=\s]+)=.*\nIncompatible key type", text)
+    if no_text:
+        return ConfigError(
+            f"{no_text[1]}: keys are texts, but one was read as null or the like. It needs quotes "
+            f"inside those of the shell: '{no_text[1]}={{\"KEY\": VALUE}}'.",
+            cause=Cause.wrong_value,
         )
     if text.startswith("Only one of --run"):
         return ConfigError(
@@ -98,11 +105,18 @@ def _unreadable(override: str) -> ConfigError:
             f"the shell takes it apart: put all of it in quotes, '{key}={{KEY: VALUE, …}}'.",
             cause=Cause.unreadable_override,
         )
-    if quoted := re.match(r"""([^={]+)=\{(?:.*,)?\s*(['"])[^'"]+\2\s*:""", override):
-        key = quoted[1]
+    if re.match(r"[^={]+=\{[^'\"]+:", override):
+        key = override.partition("=")[0]
         return ConfigError(
-            f"{override!r} cannot be read: keys in braces have no quotes. Write {key}={{KEY: "
-            f"VALUE}}, or set one key alone: {key}.KEY=VALUE.",
+            f"{override!r} cannot be read. Texts with other characters than letters and digits "
+            f'need quotes inside those of the shell: \'{key}={{"KEY": "VALUE"}}\'.',
+            cause=Cause.unreadable_override,
+        )
+    if override.partition("=")[0].count(".") > 1:
+        section = override.partition("=")[0].rpartition(".")[0]
+        return ConfigError(
+            f"{override!r} cannot be read. A key with other characters than letters and digits "
+            f"needs braces and quotes: '{section}={{\"KEY\": VALUE}}'.",
             cause=Cause.unreadable_override,
         )
     return ConfigError(
@@ -180,12 +194,19 @@ def _wrong_value(error: Exception, cause: OmegaConfBaseException, prefix: str) -
         )
     if isinstance(cause, KeyValidationError):
         section = key.removesuffix(f".{cause.key}")
+        spelled = str(cause.key).lower() if isinstance(cause.key, bool) else cause.key
         return ConfigError(
-            f"{where}{section}: keys are texts, but {cause.key} was read as a number or the like. "
-            f"Set one key alone, which is always a text: {section}.KEY=VALUE.",
+            f"{where}{section}: keys are texts, but {spelled} was read as a number or the like. "
+            f"It needs quotes inside those of the shell: '{section}={{\"{spelled}\": VALUE}}'.",
             cause=Cause.wrong_value,
         )
-    return ConfigError(f"{where}{key}: {_rephrase(reason)}.", cause=Cause.wrong_value)
+    if re.match(r"Value '\{\}' of type 'dict'", reason):
+        return ConfigError(
+            f"{where}{section} has no keys inside {last!r}. A key with a dot needs braces and "
+            f"quotes: '{section}={{\"{last}.…\": VALUE}}'.",
+            cause=Cause.wrong_value,
+        )
+    return ConfigError(f"{where}{key}: {rephrased(reason)}.", cause=Cause.wrong_value)
 
 
 def _where(error: Exception) -> str:
@@ -193,6 +214,9 @@ def _where(error: Exception) -> str:
     found = re.match(r"In '([^']+)'", str(error))
     return f"In the config {found[1]!r}: " if found else ""
 
+
+FROM_MAPPING = "ValidationError raised while resolving interpolation: "
+"""How the reason starts if a value in a mapping with quoted keys is wrong."""
 
 PHRASES = (
     (r"Value (.*) of type '\w+' could not be converted to Integer", r"\1 is not a whole number"),
@@ -203,7 +227,9 @@ PHRASES = (
 )
 
 
-def _rephrase(reason: str) -> str:
+def rephrased(reason: str) -> str:
+    """Return the reason of OmegaConf's for which a value is wrong, in other words if there are."""
+    reason = reason.removeprefix(FROM_MAPPING)
     for pattern, phrase in PHRASES:
         if re.fullmatch(pattern, reason):
             return re.sub(pattern, phrase, reason)

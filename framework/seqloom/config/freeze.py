@@ -8,6 +8,7 @@ from typing import Any, cast, get_type_hints
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
+from seqloom.config.explain import FROM_MAPPING, rephrased
 from seqloom.config.interval import parse_interval
 from seqloom.config.options import hint_of_options
 from seqloom.config.run_config import RunConfig, Section
@@ -50,6 +51,10 @@ def _plain(config: DictConfig) -> Section:
         raise ConfigError(f"{key} has no value. Set it: {key}=…", cause=Cause.no_value) from error
     except OmegaConfBaseException as error:
         reason = str(error).splitlines()[0]
+        if reason.startswith(FROM_MAPPING):
+            raise ConfigError(
+                f"{error.full_key}: {rephrased(reason)}.", cause=Cause.wrong_value
+            ) from error
         raise ConfigError(f"{error.full_key} cannot be resolved: {reason}.") from error
     return {key: _name_first(value) for key, value in plain.items()}
 

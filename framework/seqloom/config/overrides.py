@@ -12,6 +12,7 @@ from hydra.errors import HydraException
 
 from seqloom.config.explain import explain
 from seqloom.config.params import typed_params
+from seqloom.config.quoted_keys import with_plain_keys
 from seqloom.config.run_config import Section
 from seqloom.errors import ConfigError
 from seqloom.plugins import KINDS, Kind, registry
@@ -94,7 +95,7 @@ def with_overrides(
     refuse_interpolations(params, f"{kind}={name}")
     component = registry().find(kind, name)
     try:
-        overrides = OverridesParser.create().parse_overrides(list(pairs))
+        overrides = OverridesParser.create().parse_overrides(with_plain_keys(pairs))
         values = [(one.key_or_group.removeprefix(f"{kind}."), one.value()) for one in overrides]
     except HydraException as error:
         raise explain(error, prefix=f"{kind}.") from error

@@ -20,6 +20,7 @@ from torch import nn
 
 from seqloom.config.explain import explain
 from seqloom.config.freeze import refuse_unknown_keys
+from seqloom.config.quoted_keys import with_plain_keys
 from seqloom.config.run_config import RunConfig, Section
 from seqloom.errors import BundleError, ConfigError, did_you_mean, printable
 from seqloom.model import bundle
@@ -77,7 +78,7 @@ def _model(overrides: Sequence[str]) -> str | None:
 
 def _parsed(overrides: Sequence[str]) -> list[Override]:
     try:
-        return OverridesParser.create().parse_overrides(list(overrides))
+        return OverridesParser.create().parse_overrides(with_plain_keys(overrides))
     except HydraException as error:
         raise explain(error) from error
 

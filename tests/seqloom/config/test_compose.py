@@ -113,6 +113,12 @@ def test_mappings_are_overrides() -> None:
         compose_run(as_overrides([{"encoder": {"name": "lstm", "hiden_size": 3}}]))
 
 
+@pytest.mark.parametrize("text", ["a\\b", "C:\\x\\", "\\'", "'", "\\t", '\\"', "a\\\\'b\\\\", ""])
+def test_texts_are_literal(text: str) -> None:
+    (word,) = as_overrides([{"title": text}])
+    assert compose_run([word]).title == text
+
+
 def test_the_data_alone() -> None:
     found = compose_data(["data=csv", "data.test=x.csv", "data.columns={text: body}"])
     assert found["name"] == "csv"

@@ -79,9 +79,15 @@ SENTENCES = [
         "needs inner quotes inside those of the shell: 'KEY=\"VALUE\"'.",
     ),
     (
-        "data.columns={'text': review}",
-        "\"data.columns={'text': review}\" cannot be read: keys in braces have no quotes. Write "
-        "data.columns={KEY: VALUE}, or set one key alone: data.columns.KEY=VALUE.",
+        "data.columns={text: r\u00e9sum\u00e9}",
+        "'data.columns={text: r\u00e9sum\u00e9}' cannot be read. Texts with other characters than "
+        'letters and digits need quotes inside those of the shell: \'data.columns={"KEY": '
+        '"VALUE"}\'.',
+    ),
+    (
+        "head.class_weights.-1=2",
+        "'head.class_weights.-1=2' cannot be read. A key with other characters than letters and "
+        "digits needs braces and quotes: 'head.class_weights={\"KEY\": VALUE}'.",
     ),
     (
         "optimizer.momentum=1",
@@ -116,8 +122,22 @@ def test_a_wrong_override(override: str, sentence: str) -> None:
         ),
         (
             ["data=conll", "data.columns={tokens: 1, 1.5: 2}"],
-            "data.columns: keys are texts, but 1.5 was read as a number or the like. Set one key "
-            "alone, which is always a text: data.columns.KEY=VALUE.",
+            "data.columns: keys are texts, but 1.5 was read as a number or the like. It needs "
+            "quotes inside those of the shell: 'data.columns={\"1.5\": VALUE}'.",
+        ),
+        (
+            ["head=classification", "head.class_weights={null: 2}"],
+            "head.class_weights: keys are texts, but one was read as null or the like. It needs "
+            "quotes inside those of the shell: 'head.class_weights={\"KEY\": VALUE}'.",
+        ),
+        (
+            ["head=classification", "head.class_weights.1.0=2"],
+            "head.class_weights has no keys inside '1'. A key with a dot needs braces and quotes: "
+            "'head.class_weights={\"1.…\": VALUE}'.",
+        ),
+        (
+            ["head=classification", 'head.class_weights={"1.0": many}'],
+            "head.class_weights: 'many' is not a number.",
         ),
     ],
     ids=str,

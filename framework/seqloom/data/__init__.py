@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from seqloom.data.fetch import file_name, is_url, local_path
     from seqloom.data.npy import read_npy
     from seqloom.data.pattern import Pattern
+    from seqloom.data.slashes import about_backslashes, with_slashes
     from seqloom.data.split_reader import SplitReader, UniqueNames
     from seqloom.data.table import Table, TableRow
     from seqloom.data.text_file import TextFile, file_stem, without_end
@@ -26,6 +27,7 @@ _HOMES = {
     "TableRow": "table",
     "TextFile": "text_file",
     "UniqueNames": "split_reader",
+    "about_backslashes": "slashes",
     "file_name": "fetch",
     "file_stem": "text_file",
     "has_member": "archive",
@@ -34,6 +36,7 @@ _HOMES = {
     "member_names": "archive",
     "read_member": "archive",
     "read_npy": "npy",
+    "with_slashes": "slashes",
     "without_end": "text_file",
 }
 
@@ -45,6 +48,7 @@ __all__ = [
     "TableRow",
     "TextFile",
     "UniqueNames",
+    "about_backslashes",
     "file_name",
     "file_stem",
     "has_member",
@@ -53,6 +57,7 @@ __all__ = [
     "member_names",
     "read_member",
     "read_npy",
+    "with_slashes",
     "without_end",
 ]
 

@@ -101,9 +101,22 @@ def _open(path: str) -> ZipFile:
         raise ValueError(f"{path} cannot be opened as a zip file: {reason}.") from None
 
 
+def _name_with_slashes(archive: ZipFile) -> None:
+    """Give members the names that the format asks for, where a program of Windows wrote others."""
+    infos = archive.infolist()
+    if any("/" in one.filename for one in infos):
+        return
+    for info in infos:
+        if info.create_system == 0 and "\\" in info.filename:  # 0: Windows
+            archive.NameToInfo.pop(info.filename, None)
+            info.filename = info.filename.replace("\\", "/")
+            archive.NameToInfo[info.filename] = info
+
+
 @lru_cache(maxsize=16)
 def _opened(path: str, process: int, changed: int, size: int) -> ZipFile:
     archive = ZipFile(path)
+    _name_with_slashes(archive)
     if len(archive.NameToInfo) < len(archive.infolist()):
         [(name, _)] = Counter(archive.namelist()).most_common(1)
         raise zipfile.BadZipFile(f"two members have the name {printable(repr(name))}")

@@ -9,7 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-from seqloom.data import SplitConfig, SplitReader, UniqueNames, file_name, local_path
+from seqloom.data import (
+    SplitConfig,
+    SplitReader,
+    UniqueNames,
+    about_backslashes,
+    file_name,
+    local_path,
+    with_slashes,
+)
 from seqloom.errors import DataError, ExampleError
 from seqloom.interfaces import Example, Origin
 from seqloom_handwriting.readers.files import (
@@ -141,12 +149,16 @@ class NamedFileReader(SplitReader):
         folders = Folder.of_table(Path(table.file.path), self._folder, self.archive)
         for row in table.rows(self._columns, required):
             name = row.values.pop(self.field)
+            name = with_slashes(name, lambda one: any(self.stored(one) in f for f in folders))
             stored = self.stored(name)
             folder = next((one for one in folders if stored in one), folders[0])
             named = Named(name, row.origin, folder.place(stored), row.values)
             if stored not in folder:
                 inside = "zip file" if folder.zipped else "folder"
-                named.problem = f"the file {stored!r} is not in the {inside} {folder.path}."
+                named.problem = (
+                    f"the file {stored!r} is not in the {inside} {folder.path}."
+                    f"{about_backslashes(name)}"
+                )
             yield named
 
     def stored(self, name: str) -> str:

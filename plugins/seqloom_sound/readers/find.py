@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from seqloom.data import Pattern, Table, TextFile, local_path
+from seqloom.data import Pattern, Table, TextFile, about_backslashes, local_path, with_slashes
 from seqloom.errors import DataError
 from seqloom.interfaces import Origin
 from seqloom_sound.place import Place, is_sound_file
@@ -106,10 +106,9 @@ class Finder:
         file = TextFile(str(table))
         rows = Table(file, quoting=file.suffix == ".csv", skip_blank=True)
         for row in rows.rows(self.columns, None if targets else ["sound"]):
-            name = row.values.pop("sound")
+            name = stored_name(place, row.values.pop("sound"))
             found = Found(name, row.origin, sound_file(place, name), row.values)
-            if not has_sound(place, name):
-                found.problem = f"the sound {name!r} is not in {place}."
+            found.problem = missing_sound(place, name)
             yield found
 
 
@@ -140,6 +139,26 @@ def names_in(place: Place) -> list[str]:
         return place.names()
     except ValueError as error:
         raise DataError(str(error)) from None
+
+
+def stored_name(place: Place, name: str) -> str:
+    """Return under what name a place has a sound; as it is if there is none.
+
+    Raises:
+        DataError: The place is neither a folder nor a zip file.
+    """
+    return with_slashes(name, lambda one: has_sound(place, one))
+
+
+def missing_sound(place: Place, name: str) -> str:
+    """Return the sentence for a sound that is not in a place; empty if it is there.
+
+    Raises:
+        DataError: The place is neither a folder nor a zip file.
+    """
+    if has_sound(place, name):
+        return ""
+    return f"the sound {name!r} is not in {place}.{about_backslashes(name)}"
 
 
 def has_sound(place: Place, name: str) -> bool:

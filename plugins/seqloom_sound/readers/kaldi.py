@@ -10,7 +10,7 @@ from seqloom.data import TextFile
 from seqloom.errors import DataError
 from seqloom.interfaces import Origin
 from seqloom_sound.place import Place
-from seqloom_sound.readers.find import Found, has_sound, sound_file
+from seqloom_sound.readers.find import Found, missing_sound, sound_file, stored_name
 from seqloom_sound.readers.rows import seconds
 from seqloom_sound.sound import SoundFile
 
@@ -132,8 +132,9 @@ def _file(entry: Entry, place: Place) -> SoundFile:
             f"{path!r} is a position in an archive, which is not read. Write the sounds to files, "
             f"for example with wav-copy of Kaldi, and name these in {SCP}."
         )
-    if not has_sound(place, path):
-        raise ValueError(f"the sound {path!r} is not in {place}.")
+    path = stored_name(place, path)
+    if problem := missing_sound(place, path):
+        raise ValueError(problem)
     return sound_file(place, path)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from seqloom.errors import did_you_mean
 from seqloom.interfaces import Origin
 from seqloom_sound.place import Place
-from seqloom_sound.readers.find import Found, has_sound, sound_file
+from seqloom_sound.readers.find import Found, missing_sound, sound_file, stored_name
 from seqloom_sound.sound import SoundFile
 
 NAMES: Mapping[str, tuple[str, ...]] = {
@@ -77,6 +77,7 @@ def found_in(
     path, name = values.pop("sound", None), str(values.pop("id", ""))
     if not isinstance(path, str):
         return _bad(name, origin, f"the path of the sound is {path!r}; expected a text.")
+    path = stored_name(place, path)
     try:
         sound, suffix = _part(sound_file(place, path), values)
     except ValueError as error:
@@ -87,8 +88,8 @@ def found_in(
         missing = "it has no text" if text is None else f"its text is {text!r}, not a text"
         wanted = ", ".join(NAMES["text"])
         found.problem = f"{missing}; expected one in {wanted}, or in data.columns.text=NAME."
-    elif not has_sound(place, path):
-        found.problem = f"the sound {path!r} is not in {place}."
+    else:
+        found.problem = missing_sound(place, path)
     found.values = {field: _plain(value) for field, value in values.items()}
     return found
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+import warnings
 import zipfile
 import zlib
 from pathlib import Path
-from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZipFile
+from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZipFile, ZipInfo
 
 import pytest
 
@@ -31,6 +32,38 @@ def test_members_are_read(tmp_path: Path) -> None:
     assert read_member(path, "a.txt", 0) == b""
     zipped(tmp_path / "a.zip", {"a.txt": b"new"})
     assert read_member(path, "a.txt", LARGEST) == b"new"
+
+
+@pytest.mark.parametrize(
+    ("system", "names", "expected"),
+    [
+        (0, ["yes\\a.txt", "no\\"], ["yes/a.txt"]),
+        (0, ["yes\\a.txt", "no/b.txt"], ["yes\\a.txt", "no/b.txt"]),
+        (3, ["yes\\a.txt"], ["yes\\a.txt"]),  # of Unix, where it may be part of a name
+    ],
+)
+def test_members_may_have_the_backslashes_of_windows(
+    tmp_path: Path, system: int, names: list[str], expected: list[str]
+) -> None:
+    with ZipFile(tmp_path / "a.zip", "w") as archive:
+        for name in names:
+            info = ZipInfo(name)
+            info.create_system = system
+            archive.writestr(info, b"text")
+    path = str(tmp_path / "a.zip")
+    assert member_names(path) == expected
+    assert read_member(path, expected[0], 4) == b"text"
+
+
+def test_two_members_that_get_one_name_are_refused(tmp_path: Path) -> None:
+    with warnings.catch_warnings(), ZipFile(tmp_path / "a.zip", "w") as archive:
+        warnings.simplefilter("ignore")
+        for _ in range(2):
+            info = ZipInfo("a\\b.txt")
+            info.create_system = 0
+            archive.writestr(info, b"text")
+    with pytest.raises(ValueError, match="two members have the name"):
+        member_names(str(tmp_path / "a.zip"))
 
 
 def test_a_large_member_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

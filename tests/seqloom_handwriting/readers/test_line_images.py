@@ -59,6 +59,20 @@ def test_images_with_texts_beside_them(tmp_path: Path, place: str) -> None:
     assert [e.fields for e in inputs] == [e.fields for e in examples]
 
 
+@pytest.mark.parametrize("place", ["lines", "lines.zip"])
+def test_a_table_may_have_the_backslashes_of_windows(tmp_path: Path, place: str) -> None:
+    path = fill(tmp_path / place, {"sub/a.png": png(1), r"odd\b.png": png(2), "odd/b.png": png(3)})
+    table = tmp_path / "all.tsv"
+    table.write_text("image\ttext\nsub\\a.png\tone\nodd\\b.png\ttwo\nD:\\a.png\tthree\n")
+    one, two, error = LineImageReader(train=str(table), images=path).examples("train")
+    assert isinstance(one, Example)
+    assert isinstance(two, Example)
+    assert (one.id, one.fields["image"].load()[0, 0]) == ("sub/a.png", 1)
+    assert (two.id, two.fields["image"].load()[0, 0]) == (r"odd\b.png", 2)
+    assert isinstance(error, ExampleError)
+    assert "Its backslashes are those of a path of Windows" in str(error)
+
+
 def test_of_the_versions_of_an_image_one_is_read(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -63,3 +64,42 @@ def test_names_that_no_file_can_have_are_refused(name: str) -> None:
         list(SoundReader().inputs([name]))
     with pytest.raises(DataError, match="no such file"):
         list(SpeechReader(train=name).examples("train"))
+
+
+@pytest.mark.parametrize("archive", [False, True])
+@pytest.mark.parametrize("form", ["a.tsv", "b.tsv", "a.jsonl", "kaldi"])
+def test_backslashes_of_windows_are_slashes_where_only_such_a_file_is_there(
+    tmp_path: Path, form: str, archive: bool
+) -> None:
+    names = [r"sub\a.wav", r".\sub\a.wav", r"odd\b.wav", r"C:\sub\a.wav"]
+    for name in ("sub/a.wav", r"odd\b.wav", "odd/b.wav"):
+        sound(tmp_path / name)
+    (tmp_path / "odd" / "b.wav").write_bytes(b"another")
+    if archive:
+        with ZipFile(tmp_path / "sounds.zip", "w") as zipped:
+            for name in ("sub/a.wav", r"odd\b.wav", "odd/b.wav"):
+                zipped.write(tmp_path / name, name)
+    path = tmp_path / form
+    if form == "kaldi":
+        path.mkdir()
+        (path / "wav.scp").write_text("".join(f"{i} {name}\n" for i, name in enumerate(names)))
+        (path / "text").write_text("".join(f"{i} one\n" for i in range(len(names))))
+    elif form == "a.jsonl":
+        rows = [json.dumps({"path": name, "text": "one"}) for name in names]
+        path.write_text("\n".join(rows))
+    else:
+        column = "label" if form == "a.tsv" else "text"
+        path.write_text("".join(f"{n}\tone\n" for n in ["sound", *names]).replace("one", column, 1))
+    reader = SoundReader if form == "a.tsv" else SpeechReader
+    place = str(tmp_path / "sounds.zip") if archive else str(tmp_path)
+    *found, error = reader(train=str(path), sounds=place).examples("train")
+    assert len(found) == 3
+    for one in found:
+        assert isinstance(one, Example), one
+        assert len(one.fields["sound"].load()[0]) == 80
+    if form in ("a.tsv", "b.tsv"):
+        ids = [one.id for one in found if isinstance(one, Example)]
+        assert ids[0].endswith("/sub/a.wav")
+        assert ids[2].endswith(r"/odd\b.wav")
+    assert isinstance(error, ExampleError)
+    assert "Its backslashes are those of a path of Windows" in str(error)

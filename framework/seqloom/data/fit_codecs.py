@@ -53,11 +53,14 @@ def fit_codecs(
         },
         "": (codecs.frontend, _learner(codecs.frontend, basis and basis["frontend"], "keep")),
     }
-    while True:
-        before = len(examples)
-        heads = {name: _fit(*learner, examples, rejected) for name, learner in learners.items()}
-        if len(examples) == before:
-            return {"frontend": heads.pop(""), "heads": heads}
+    heads: dict[str, dict[str, Any]] = {}
+    fitted: dict[str, int] = {}
+    # Again only where another codec has removed examples since: what a codec warns of is said once.
+    while stale := [name for name in learners if fitted.get(name) != len(examples)]:
+        for name in stale:
+            heads[name] = _fit(*learners[name], examples, rejected)
+            fitted[name] = len(examples)
+    return {"frontend": heads.pop(""), "heads": heads}
 
 
 def _learner(codec: Codec, basis: Mapping[str, Any] | None, classes: str) -> Learn:

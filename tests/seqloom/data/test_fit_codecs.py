@@ -102,6 +102,29 @@ def test_good_examples_are_fitted_once() -> None:
     assert head.seen == 40
 
 
+def test_a_codec_is_fitted_again_only_where_another_removed_examples() -> None:
+    class Few(Nothing):
+        def fit(self, examples: Sequence[Example]) -> dict[str, Any]:
+            for example in examples:
+                if example.fields["label"] == "few":
+                    raise ExampleError(example, "is not read")
+            return super().fit(examples)
+
+    class Counted(Labels):
+        whole = 0
+
+        def fit(self, examples: Sequence[Example]) -> dict[str, Any]:
+            state = super().fit(examples)
+            self.whole += len(examples) > 10
+            return state
+
+    for frontend, bad, times in ((Nothing(), "bad", 1), (Few(), "few", 2)):
+        head, labels = Counted(), ["a", "b"] * 20 + [bad]
+        examples = [Example(str(n), {"label": label}) for n, label in enumerate(labels)]
+        fit_codecs(Codecs(frontend, {"labels": head}), examples, Rejected(skip=True))
+        assert (len(examples), head.whole - (bad == "bad")) == (40, times)
+
+
 def test_an_error_about_an_unknown_example_is_not_swallowed() -> None:
     class Lost(Labels):
         def fit(self, examples: Sequence[Example]) -> dict[str, Any]:

@@ -60,7 +60,8 @@ class Check:
 def check(cfg: RunConfig) -> Check:
     """Return what is known of a config's data and memory. Nothing is written.
 
-    Examples that cannot be used are collected, whatever ``on_bad`` says.
+    Examples that cannot be used are collected, whatever ``on_bad`` says; with ``skip`` they are not
+    an error.
     """
     set_threads(cfg.threads)
     set_seed(cfg.seed)
@@ -74,7 +75,8 @@ def check(cfg: RunConfig) -> Check:
         except SeqloomError as error:
             found.findings = [Finding("data", error=True, text=with_code(error)), *said]
             return found
-    found.findings = [*_rejected(data), *said, *duplicates(data.rows, data.contents)]
+    skip = cfg.on_bad == "skip"
+    found.findings = [*_rejected(data, skip), *said, *duplicates(data.rows, data.contents)]
     found.findings += [*characters(data.rows), *raw_text(data.rows, data.codecs.frontend)]
     found.sizes = sizes(cfg, data)
     found.classes, odd = classes(data)
@@ -87,14 +89,18 @@ def check(cfg: RunConfig) -> Check:
     return found
 
 
-def _rejected(data: RunData) -> Iterator[Finding]:
+def _rejected(data: RunData, skip: bool) -> Iterator[Finding]:
+    remedy = (
+        "They are left out, as on_bad=skip says."
+        if skip
+        else "Correct them, or leave them out by on_bad=skip."
+    )
     for split, errors in data.skipped.items():
         if errors:
             yield Finding(
                 "unusable",
-                error=True,
-                text=f"{len(errors):,} examples of {split} cannot be used. Correct them, or leave "
-                "them out by on_bad=skip.",
+                error=not skip,
+                text=f"{len(errors):,} examples of {split} cannot be used. {remedy}",
                 places=[f"{error.where}: {error.problem}" for error in errors],
             )
     for split, errors in data.unknown.items():

@@ -77,6 +77,16 @@ def test_errors_come_first_and_nothing_else_is_found(found: Check) -> None:
     assert found.errors == 3
 
 
+def test_examples_that_are_left_out_on_request_are_no_error(tmp_path: Path) -> None:
+    found = check(compose_run([*overrides(tmp_path), "on_bad=skip"]))
+    (one,) = [one for one in found.findings if one.kind == "unusable"]
+    assert not one.error
+    assert one.text == (
+        "1 examples of train cannot be used. They are left out, as on_bad=skip says."
+    )
+    assert found.errors == 2  # of test: the overlap, and the class that train does not have
+
+
 def test_sizes_and_classes(found: Check) -> None:
     assert found.sizes["train"]["examples"] == 11
     assert found.sizes["train"]["skipped"] == 1
@@ -106,6 +116,14 @@ def test_tokens_that_a_raw_text_would_not_have(tmp_path: Path) -> None:
     (one,) = [one for one in found.findings if one.kind == "tokenization"]
     assert one.text.startswith("1 of 2 examples (50.0%)")
     assert one.places == [f"{path}:1: 'top-rated'"]
+
+
+def test_a_warning_is_found_once_beside_examples_that_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "train.conll"
+    path.write_text("Ann B-PER\n\nBob B-Per\n\na O\nb I-PER\n\n", "utf-8")
+    found = check(compose_run(["data=conll", f"data.train={path}", "data.split.val=0", "head=ner"]))
+    assert sum("differ only in case" in one.text for one in found.findings) == 1
+    assert [one.kind for one in found.findings if one.error] == ["unusable"]
 
 
 def test_the_command_lists_places_and_fails_on_errors(

@@ -83,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("model", type=Path, metavar="MODEL", help="bundle or run folder")
     parser.add_argument(
-        "overrides", nargs="*", metavar="KEY=VALUE", help="head.KEY=VALUE: decoding"
+        "overrides", nargs="*", default=[], metavar="KEY=VALUE", help="head.KEY=VALUE: decoding"
     )
     parser.add_argument(
         "--host",

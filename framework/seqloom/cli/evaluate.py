@@ -56,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "overrides",
         nargs="*",
+        default=[],  # otherwise argparse calls it required
         metavar="KEY=VALUE",
         help="data=NAME, data.KEY=VALUE: other data; head.KEY=VALUE: decoding",
     )

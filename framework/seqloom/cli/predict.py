@@ -147,6 +147,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "inputs",
         nargs="*",
+        default=[],  # otherwise argparse calls it required
         metavar="FILE",
         help="files or folders, or - (default); data=NAME: the reader (default: by the file's "
         "suffix); data.KEY=VALUE: how to read; head.KEY=VALUE: how to decode",

@@ -52,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "words",
         nargs="*",
+        default=[],  # otherwise argparse calls it required
         metavar="KEY=VALUE",
         help="another launcher, its settings, or hydra.sweeper.n_trials=N to extend a search",
     )

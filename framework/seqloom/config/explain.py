@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf.errors import (
@@ -18,6 +19,7 @@ from seqloom.config.options import hint_of_options
 from seqloom.config.store import register_configs
 from seqloom.errors import Cause, ConfigError, PluginError, SeqloomError, did_you_mean, writable
 from seqloom.plugins import KINDS, Kind, registry
+from seqloom.plugins.readers import suffix_of
 
 # Hydra rejects ``encoder=3`` with a bare ValueError.
 COMPOSITION_ERRORS = (HydraException, OmegaConfBaseException, MarkedYAMLError, ValueError)
@@ -136,11 +138,31 @@ def not_utf8(word: str) -> ConfigError:
 
 
 def _no_option(group: str, name: str, options: Sequence[str]) -> SeqloomError:
+    if group.partition("/")[0] == "data" and (file := _named_file(f"{group}/{name}")):
+        return file
     for kind in KINDS:
         if group in (kind, f"schema/{kind}"):
             return _no_component(kind, name, options)
     return ConfigError(
         f"There is no {group}={name}. {did_you_mean(name, options)}", cause=Cause.unknown_option
+    )
+
+
+def _named_file(option: str) -> ConfigError | None:
+    """Return the error for ``data=FILE``, where the name of a reader is expected."""
+    path = option.removeprefix("data/")
+    suffix = suffix_of(path)
+    components = [registry().find("data", name) for name in registry().names("data")]
+    readers = sorted(one.name for one in components if suffix and suffix in one.suffixes)
+    if not readers and not Path(path).exists():
+        return None
+    own = suffix.removeprefix(".")
+    first = own if own in readers else readers[0] if len(readers) == 1 else "NAME"
+    by = f" Readers of such files: {', '.join(readers)}." if readers else ""
+    return ConfigError(
+        f"data={path} is a file, but data= takes the name of a reader. Set both: data={first} "
+        f"data.train={path}.{by}",
+        cause=Cause.unknown_option,
     )
 
 

@@ -69,7 +69,10 @@ def split_overrides(words: Sequence[str]) -> Overrides:
     for word in words:
         if not is_override(word):
             refuse_trained(word)
-            raise ConfigError(f"{word!r}: expected data=NAME, data.KEY=VALUE or head.KEY=VALUE.")
+            own = f" A file to evaluate on: data.test={word}" if Path(word).exists() else ""
+            raise ConfigError(
+                f"{word!r}: expected data=NAME, data.KEY=VALUE or head.KEY=VALUE.{own}"
+            )
         if word.startswith("data="):
             found.name = word.removeprefix("data=")
         else:

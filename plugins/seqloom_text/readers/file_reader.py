@@ -124,7 +124,8 @@ class FileReader(SplitReader):
             if not is_empty(value, kind):
                 example.fields[name] = value
             elif targets:
-                return ExampleError(example, f"the field {name!r} is empty; expected a {kind}.")
+                wanted = kind if kind.endswith("s") else f"a {kind}"
+                return ExampleError(example, f"the field {name!r} is empty; expected {wanted}.")
             elif kind in INPUT_KINDS:
                 example.fields[name] = value
         return example

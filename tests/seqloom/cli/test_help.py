@@ -64,6 +64,16 @@ def test_examples_are_whole_lines(
         assert shlex.split(words)[-1] != "predict", line
 
 
+@pytest.mark.parametrize("command", ["evaluate", "predict", "tune", "demo", "sweep resume"])
+def test_only_what_is_required_is_called_so(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        run(command.split())
+    said = capsys.readouterr().err.strip()
+    assert re.search(r"the following arguments are required: (MODEL|folder)$", said), said
+
+
 def test_every_command_is_tried() -> None:
     from seqloom.cli.commands import COMMANDS as OWN
 

@@ -57,6 +57,15 @@ def test_overrides_are_split() -> None:
     assert str(found.value) == "'test=x': expected data=NAME, data.KEY=VALUE or head.KEY=VALUE."
 
 
+def test_a_file_to_evaluate_on_is_named_by_a_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("later.csv").touch()
+    with pytest.raises(ConfigError, match=r" A file to evaluate on: data\.test=later\.csv$"):
+        split_overrides(["later.csv"])
+
+
 def test_values_are_in_hydras_language() -> None:
     section = with_overrides(
         CONLL, ["data.test=b.conll", "data.columns={tokens: 1, tags: -1}", "data.split.val=0.25"]

@@ -192,6 +192,23 @@ def test_data_alone() -> None:
         compose_data(["data=csv", "+data.trian=x.csv"])
 
 
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("reviews.csv", "data=csv data.train=reviews.csv"),
+        ("my/reviews.csv", "data=csv data.train=my/reviews.csv"),
+        ("/tmp/reviews.jsonl.gz", "data=jsonl data.train=/tmp/reviews.jsonl.gz"),
+        ("names.conll", "data=conll data.train=names.conll"),
+    ],
+)
+def test_a_file_in_place_of_a_reader(path: str, words: str) -> None:
+    with pytest.raises(ConfigError) as found:
+        compose_run([f"data={path}", "head=classification"])
+    assert str(found.value).startswith(
+        f"data={path} is a file, but data= takes the name of a reader. Set both: {words}. "
+    )
+
+
 @pytest.mark.parametrize("word", ["data.columns=text:review", "data.columns=[text,label]"])
 def test_braces_that_the_shell_took_apart(word: str) -> None:
     with pytest.raises(ConfigError) as found:

@@ -131,6 +131,14 @@ def test_errors_have_file_and_line(tmp_path: Path, text: str, message: str) -> N
         usable(reader.examples("train"))
 
 
+def test_an_empty_list_is_named_without_an_article(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", "tokens,tags\na b,O O\na,\n")
+    columns = {"tokens": "tokens", "tags": "tags"}
+    _, error = CsvReader(train=path, columns=columns).examples("train")
+    assert isinstance(error, ExampleError)
+    assert error.problem == "the field 'tags' is empty; expected tags."
+
+
 def test_bytes_that_are_not_utf8(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(b"\xef\xbb\xbftext,label\na,x\ncaf\xe9,y\n")

@@ -162,7 +162,7 @@ def test_several_references_of_parallel_files(tmp_path: Path) -> None:
     assert first.fields == {"text": "Hi.", "translation": ["Salut.", "Bonjour."]}
     assert second.fields["translation"] == ["Merci."]
     assert isinstance(third, ExampleError)  # no reference at all
-    assert third.problem == "the field 'translation' is empty; expected a texts."
+    assert third.problem == "the field 'translation' is empty; expected texts."
 
 
 def test_references_of_parallel_files_in_a_config() -> None:

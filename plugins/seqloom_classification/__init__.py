@@ -32,7 +32,8 @@ class Classification:
             multiply the loss of the examples that have the label. Names that are numbers, or have
             other characters than letters, need quotes, ``{"1.0": 3}``. Example: ``{spam: 3}``.
         balanced: Whether to weight each class by the inverse of its frequency in training instead.
-        threshold: With ``multi_label``, the probability from which a label is predicted.
+        threshold: With ``multi_label``, the probability from which a label is predicted; without
+            it, the threshold changes nothing.
     """
 
     field: str = "label"

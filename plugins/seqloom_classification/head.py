@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -14,6 +15,8 @@ from seqloom.interfaces import Encoded, Head, Prediction, Targets
 from seqloom.nn import Pooling, PoolingMethod
 from seqloom_classification import Classification
 from seqloom_classification.codec import ClassificationCodec
+
+logger = logging.getLogger("seqloom")
 
 if TYPE_CHECKING:
     from seqloom_classification.metrics import LabelMetrics, LabelSetMetrics
@@ -42,6 +45,13 @@ class ClassificationHead(Head):
         super().__init__()
         options = Classification(**params)
         _check(options)
+        if not options.multi_label and options.threshold != Classification.threshold:
+            # Not an error: models are stored that were trained so.
+            logger.warning(
+                "head.threshold=%s changes nothing without head.multi_label=true: the label is the "
+                "most probable class. Its probability is the prediction's confidence.",
+                options.threshold,
+            )
         self.codec = codec
         self.threshold = options.threshold
         self.label_smoothing = options.label_smoothing

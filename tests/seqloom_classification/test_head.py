@@ -197,3 +197,15 @@ def test_it_learns(three: Any, encode: Any, batch_of: Any) -> None:
         optimizer.step()
     found = head.decode(head(encode(states, [5] * 12)), encode(states, [5] * 12), scores=False)
     assert [p["label"] for p in found] == ["abc"[i] for i in target]
+
+
+@pytest.mark.parametrize(("multi_label", "said"), [(False, True), (True, False)])
+def test_a_threshold_that_changes_nothing(
+    multi_label: bool, said: bool, fit: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    codec = fit([["a"], ["b"]] if multi_label else ["a", "b"], multi_label=multi_label)
+    _head(codec)
+    assert "threshold" not in caplog.text
+    _head(codec, threshold=0.9)
+    wanted = "head.threshold=0.9 changes nothing without head.multi_label=true: the label is the"
+    assert (wanted in caplog.text) == said

@@ -133,8 +133,8 @@ class CsvReader(FileReader):
             if self._header:
                 header = [cell.strip('"') for cell in rows[0]]
                 known = set(header) & set(self._columns.values())
-                several = len(known) > 1 or len(header) > 1 < len(rows)
-                found = several and bool(known & set(inputs))
+                # A column alone is split nowhere: its commas need no quotes by the first delimiter.
+                found = bool(known & set(inputs)) and (len(known) > 1 or len(rows) > 1)
             else:
                 wide = len(widths) == 1 and min(widths) >= max(2, *map(int, inputs))
                 found = wide and delimiter in ("\t", *own)

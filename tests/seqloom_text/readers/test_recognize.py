@@ -28,6 +28,9 @@ CONLL = ConllReader()
         (CSV, 'n;"body"\n1;a', {"delimiter": ";"}),
         (CSV, "n,body", None),  # it may be a text
         (CSV, "body", None),
+        (CSV, "body\na, b", {"delimiter": "\t"}),
+        (CSV, '"body"\n"a, b"', {"delimiter": "\t"}),
+        (CSV, "a body\na b", None),
         (CSV, "the body, and a kind\nof,body", None),
         (BARE, "x\ta b\ny\tc", {"delimiter": "\t"}),
         (BARE, "x,a b\ny,c", None),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from seqloom.errors import ConfigError, did_you_mean
@@ -71,6 +71,7 @@ def boards(
         if compared and board.rows and board.rows[0].val:
             _compare(board)
             board.verdict = verdict(board)
+            board.notes += _beside_baselines(board)
         spreads = [found for row in board.rows for found in (row.val, row.test) if found]
         if any(found.sampling_error is not None for found in spreads):
             board.notes.append(SAMPLED)
@@ -242,6 +243,37 @@ def _mark(row: Row, pairs: int) -> str:
     if row.p is not None:
         return ""
     return "constant" if pairs > 1 else "–"
+
+
+def _beside_baselines(board: Board) -> list[str]:
+    """Return a note of what simple models reach on the data of the best row, if it is known."""
+    best = board.rows[0]
+    records = [trial.baselines for trial in best.group.trials if trial.done]
+    said, as_good = [], []
+    for name in dict.fromkeys(name for record in records for name in record):
+        means = {
+            split: statistics.fmean(found)
+            for split in ("val", "test")
+            if (found := _scores(records, name, split, board.metric))
+        }
+        if means:
+            scores = (f"{split} {mean:.4f}" for split, mean in means.items())
+            said.append(f"{name} {', '.join(scores)}")
+        if best.val and "val" in means:
+            lead = best.val.mean - means["val"]
+            as_good += [name] if (lead if board.higher_is_better else -lead) <= 0 else []
+    end = f" On val, the best row is not better than {', '.join(as_good)}." if as_good else ""
+    return [f"Simple models, {board.metric}: {'; '.join(said)}.{end}"] if said else []
+
+
+def _scores(
+    records: Sequence[Mapping[str, Mapping[str, Mapping[str, float]]]],
+    name: str,
+    split: str,
+    metric: str,
+) -> list[float]:
+    found = [record.get(name, {}).get(split, {}).get(metric) for record in records]
+    return [score for score in found if score is not None]
 
 
 def convergence_note(trials: Sequence[Trial], metric: str, higher_is_better: bool) -> str:

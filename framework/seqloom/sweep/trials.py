@@ -94,11 +94,13 @@ class Trial:
     @property
     def metrics(self) -> Mapping[str, Mapping[str, float]]:
         """The final metrics by split and name, without those that are not finite."""
-        found = _mapping(self.record.get("metrics"))
-        return {
-            split: {name: value for name, value in _mapping(values).items() if is_finite(value)}
-            for split, values in found.items()
-        }
+        return _finite(self.record.get("metrics"))
+
+    @property
+    def baselines(self) -> Mapping[str, Mapping[str, Mapping[str, float]]]:
+        """The metrics of simple models by their name, as `metrics`; empty without ``baseline``."""
+        found = _mapping(self.record.get("baselines"))
+        return {name: _finite(splits) for name, splits in found.items()}
 
     @property
     def monitor(self) -> str | None:
@@ -241,6 +243,13 @@ def status(folder: Path, trials: Sequence[Trial]) -> str:
 def is_finite(value: object) -> bool:
     """Return whether a value of a record is a finite number."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _finite(metrics: object) -> dict[str, dict[str, float]]:
+    return {
+        split: {name: value for name, value in _mapping(values).items() if is_finite(value)}
+        for split, values in _mapping(metrics).items()
+    }
 
 
 def _mapping(value: object) -> dict[str, Any]:

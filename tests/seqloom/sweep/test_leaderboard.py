@@ -68,6 +68,21 @@ def test_p_is_of_the_best_on_the_test_split_corrected_by_holm(three: Path) -> No
     assert board.rows[2].p == pytest.approx(2 * raw["rnn"])
 
 
+def test_simple_models_stand_beside_the_best_row(sweep: Path, add: AddTrial) -> None:
+    words = {"val": {"f1": 0.75}, "test": {"f1": 0.5}}
+    for encoder, val in (("rnn", 0.5), ("lstm", 0.7)):
+        for seed in (1, 2):
+            own = {"majority class": {"val": {"f1": 0.1 * seed}}, "words": words}
+            add(f"encoder={encoder}", val=val, test=0.6, seed=seed, baselines=own)
+    assert only(sweep).notes[-1] == (
+        "Simple models, f1: majority class val 0.1500; words val 0.7500, test 0.5000. On val, the "
+        "best row is not better than words."
+    )
+    add("encoder=gru", val=0.8, test=0.6, seed=1, baselines={"words": words, "odd": 3})
+    notes = only(sweep).notes
+    assert any(note == "Simple models, f1: words val 0.7500, test 0.5000." for note in notes)
+
+
 def test_without_a_test_split_p_is_of_validation(sweep: Path, add: AddTrial) -> None:
     for seed in (1, 2):
         add("encoder=rnn", val=0.5 + seed / 50, seed=seed)

@@ -146,7 +146,7 @@ def _is_finite(value: Any) -> bool:
 def counted_from_1(rows: Rows) -> list[dict[str, Any]]:
     """Return rows of ``metrics.jsonl`` with their epochs counted from 1, as the log counts them."""
     return [
-        {**row, "epoch": row["epoch"] + 1} if is_number(row.get("epoch")) else dict(row)
+        {**row, "epoch": int(row["epoch"]) + 1} if is_number(row.get("epoch")) else dict(row)
         for row in rows
     ]
 

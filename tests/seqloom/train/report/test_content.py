@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqloom.train.report.content import best, curve, not_finite, thinned
+from seqloom.train.report.content import best, counted_from_1, curve, not_finite, thinned
 
 finite = st.floats(-1e6, 1e6)
 
@@ -38,6 +38,11 @@ def test_curve_takes_numbers_only() -> None:
         {"loss": 1.0},
     ]
     assert curve(rows, "loss") == [(1.0, 2.5), (2.0, 1.0)]
+
+
+def test_epochs_are_whole_numbers() -> None:
+    rows = counted_from_1([{"epoch": 8.0, "val/f1": 1.0}, {"step": 3}])
+    assert repr(rows) == "[{'epoch': 9, 'val/f1': 1.0}, {'step': 3}]"
 
 
 def test_best_is_the_first_among_equals() -> None:

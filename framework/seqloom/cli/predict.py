@@ -60,10 +60,12 @@ def predict(arguments: list[str]) -> int:
         if options.out is not None:
             show_progress()
             found = progress(found, "Predicting")
+        written = False
         try:
             for example, prediction in found:
                 try:
                     writer.write(example, prediction)
+                    written = True
                 except ExampleError as error:
                     if not options.skip_bad:
                         raise
@@ -71,9 +73,23 @@ def predict(arguments: list[str]) -> int:
         except ExampleError as error:
             text = f"{error} To skip such examples: --skip-bad"
             raise DataError(text, cause=error.code) from error
+        _tell(skipped, written)
+    return 0
+
+
+def _tell(skipped: Sequence[ExampleError], written: bool) -> None:
+    """Print what was skipped.
+
+    Raises:
+        DataError: Nothing else was there.
+    """
     for one in skipped:
         print(f"Skipped: {one}", file=sys.stderr)
-    return 0
+    if skipped and not written:
+        raise DataError(
+            f"Nothing was predicted: inputs that were skipped: {len(skipped)}, others: 0.",
+            cause=skipped[0].code,
+        )
 
 
 def input_section(info: Mapping[str, Any], paths: Sequence[str], overrides: Overrides) -> Section:

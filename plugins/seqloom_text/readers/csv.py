@@ -122,7 +122,10 @@ class CsvReader(FileReader):
             )
 
     def recognize(self, lines: Sequence[str]) -> Mapping[str, Any] | None:
-        """Recognize a table by its header or, without one, by the number of its cells."""
+        """Recognize a table by its header or, without one, by the number of its cells.
+
+        The names in a header may differ in case: reading the table then says what they should be.
+        """
         inputs = [self._columns[name] for name, kind in self.kinds.items() if kind in INPUT_KINDS]
         own = (self._delimiter,) if self._delimiter else ()
         for delimiter in dict.fromkeys((*own, *DELIMITERS)):
@@ -131,10 +134,13 @@ class CsvReader(FileReader):
             if not rows:
                 continue
             if self._header:
-                header = [cell.strip('"') for cell in rows[0]]
+                header = [cell.strip(' "') for cell in rows[0]]
                 known = set(header) & set(self._columns.values())
                 # A column alone is split nowhere: its commas need no quotes by the first delimiter.
                 found = bool(known & set(inputs)) and (len(known) > 1 or len(rows) > 1)
+                folded = {cell.casefold() for cell in header}
+                alike = [name for name in self._columns.values() if name.casefold() in folded]
+                found = found or (len(alike) > 1 and not set(alike).isdisjoint(inputs))
             else:
                 wide = len(widths) == 1 and min(widths) >= max(2, *map(int, inputs))
                 found = wide and delimiter in ("\t", *own)

@@ -118,6 +118,8 @@ class FileReader(SplitReader):
             try:
                 value = parse(raw, kind, self._separator)
             except ValueError as error:
+                if not targets and kind not in INPUT_KINDS:  # nothing is predicted from it
+                    continue
                 return ExampleError(example, f"the field {name!r} is wrong: {error}.")
             if kind == "text":
                 self._tell_list(name, value, record.origin)
@@ -183,6 +185,11 @@ def parse(raw: Any, kind: str, separator: str = "|") -> Any:
         raise ValueError(
             f"expected one class, found the list {raw!r}; for sets of classes set its kind to "
             "labels, and head.multi_label=true"
+        )
+    if kind == "label" and isinstance(raw, bool | float):
+        raise ValueError(
+            f"expected the name of a class, a text or a whole number, found {type(raw).__name__} "
+            f"{raw!r}; convert the column to texts"
         )
     if kind in ("text", "label"):
         value = _string(raw)

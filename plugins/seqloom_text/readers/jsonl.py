@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,13 @@ from seqloom_text.readers import columnar
 from seqloom_text.readers.columnar import is_columnar
 from seqloom_text.readers.file_reader import FileReader, Record, missing
 from seqloom_text.schemas_data import INPUT_KINDS, field_kinds, text_and_label
+
+_ONE_VALUE = re.compile(r"\s*(?:\[\s*(?:\{|\Z)|\{\s*\Z)")
+"""How the first line of an array of objects begins, or of an object on several lines."""
+NOT_LINES = (
+    "the file is JSON, but not JSON Lines: expected an object on each line. Convert it, an array "
+    "with jq -c '.[]' FILE, and objects of several lines with jq -c . FILE."
+)
 
 
 class JsonlReader(FileReader):
@@ -52,6 +60,8 @@ class JsonlReader(FileReader):
                 problem = "the line is blank; expected a JSON object on each line."
                 yield Record({}, origin, problem=problem)
             blank = 0
+            if line == 1 and _ONE_VALUE.match(raw):
+                raise text.error(1, NOT_LINES)
             yield self._record(raw, Origin(text.shown, line), problems.pop(line, ""), targets)
 
     def recognize(self, lines: Sequence[str]) -> Mapping[str, Any] | None:

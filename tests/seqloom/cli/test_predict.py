@@ -242,6 +242,25 @@ def test_an_empty_line_may_be_skipped(
     assert captured.err.count("\n") == 1
 
 
+def test_inputs_of_which_none_can_be_read_are_an_error(
+    predict: Predict, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, out = tmp_path / "rows.jsonl", tmp_path / "out.tsv"
+    path.write_text('{"text": 1.5}\n{"text": {}}\n', encoding="utf-8")
+    words = [path, "data.columns={text: text}", "--skip-bad", "--out", out, "--to", "tsv"]
+    with pytest.raises(DataError, match=r"^Nothing was predicted: inputs that were skipped: 2"):
+        predict(*words)
+    assert capsys.readouterr().err.count("Skipped: ") == 2
+    assert not out.exists()
+
+
+def test_a_label_that_cannot_be_read_does_not_matter(predict: Predict, tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"text": "a b", "label": 1.0}\n{"text": "c", "label": true}\n', "utf-8")
+    way = ["data=jsonl", "data.columns={text: text, label: label}"]
+    assert len(rows(predict(path, *way))) == 2
+
+
 def test_a_bad_record_is_skipped_and_what_follows_is_read(
     predict: Predict, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -63,7 +63,17 @@ GOOD = '{"text": "a", "label": "x"}\n'
         (GOOD + "\n" + GOOD, ":2: the line is blank"),
         ('{"text": "a", "labl": 1}', r":1: no key 'label', .*\. Did you mean 'labl'"),
         ('{"text": ["a"], "label": "x"}', "'text' is wrong: expected text, found list"),
-        ('{"text": "a", "label": true}', "'label' is wrong: expected text, found bool True"),
+        (
+            '{"text": "a", "label": true}',
+            "'label' is wrong: expected the name of a class, .* found bool True; convert the",
+        ),
+        ('{"text": "a", "label": 2.0}', "found float 2.0; convert the column to texts"),
+        (
+            '[{"text": "a", "label": "x"}]',
+            ":1: the file is JSON, but not JSON Lines: expected",
+        ),
+        ('[\n{"text": "a", "label": "x"}\n]', ":1: the file is JSON, but not JSON Lines"),
+        ('{\n"text": "a",\n"label": "x"\n}', ":1: the file is JSON, but not JSON Lines"),
         ('{"text": "a", "label": null}', "'label' is wrong: expected text, found NoneType"),
         ('{"text": "a", "label": ""}', ":1: the field 'label' is empty"),
     ],
@@ -89,6 +99,15 @@ def test_targets_may_be_absent_or_null_in_inputs(tmp_path: Path) -> None:
     path = write(tmp_path / "a.jsonl", "\n".join(lines))
     found = [e.fields for e in JsonlReader(id_column="n").inputs([path])]
     assert found == [{"text": "a"}, {"text": ""}, {"text": "c", "label": "x"}]
+
+
+@pytest.mark.parametrize("label", ["true", "2.0", '["x"]', "{}", '"[1, 2]"'])
+def test_targets_that_cannot_be_read_do_not_matter_in_inputs(tmp_path: Path, label: str) -> None:
+    path = write(tmp_path / "a.jsonl", f'{{"text": "a", "label": {label}}}\n')
+    (example,) = usable(JsonlReader().inputs([path]))
+    assert example.fields == {"text": "a"}
+    with pytest.raises(ExampleError, match="the field 'label' is wrong"):
+        usable(JsonlReader(train=path).examples("train"))
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,9 @@ CONLL = ConllReader()
         (CSV, "body\na, b", {"delimiter": "\t"}),
         (CSV, '"body"\n"a, b"', {"delimiter": "\t"}),
         (CSV, "a body\na b", None),
+        (CSV, "Kind, Body\nx,a", {"delimiter": ","}),  # reading it says what they are called
+        (CSV, "Body, mind\na,b", None),
+        (CSV, "Body\na, b\nc", None),
         (CSV, "the body, and a kind\nof,body", None),
         (BARE, "x\ta b\ny\tc", {"delimiter": "\t"}),
         (BARE, "x,a b\ny,c", None),

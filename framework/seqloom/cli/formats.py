@@ -245,7 +245,7 @@ class _Conll:
         for (token, *_), (written, *_) in zip(rows, cells, strict=True):
             if token != written:
                 self._tell("changed", example, f"{token!r} is written as {written!r}")
-        if any(row[0] == DOCUMENT and row[-1] == "O" for row in (*cells[:1], *cells[-1:])):
+        if any(row[:2] == [DOCUMENT, "O"] for row in (*cells[:1], *cells[-1:])):
             self._tell("mark", example, f"{DOCUMENT!r} will be read as the beginning of a document")
         return "".join("\t".join(row) + "\n" for row in cells) + "\n"
 

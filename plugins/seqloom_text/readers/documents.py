@@ -8,8 +8,8 @@ from dataclasses import dataclass
 logger = logging.getLogger("seqloom")
 
 DOCUMENT = "-DOCSTART-"
-NOTHING = "-X-"
-"""What the marks of CoNLL 2003 have in the columns of parts of speech and chunks."""
+OF_MARKS = ("-X-", "(")
+"""How other cells of marks begin: in CoNLL 2003, and where the document has a name."""
 
 
 @dataclass(slots=True)

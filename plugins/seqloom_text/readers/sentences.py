@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from seqloom.data import TextFile
-from seqloom_text.readers.documents import DOCUMENT, NOTHING, DocumentMarks, Line
+from seqloom_text.readers.documents import DOCUMENT, OF_MARKS, DocumentMarks, Line
 
 logger = logging.getLogger("seqloom")
 
@@ -143,9 +143,9 @@ class SentenceReader:
         tags = self._tags_of(row) if len(row) > 1 else []
         known = not tags or len(tags) == len(self._tags)
         fits = max(len(row), low) <= min(most, high) if low else known
-        fits = fits and NOTHING not in row
-        fits = fits and all(tag in self._seen or TAG.fullmatch(tag) for tag in tags)
-        sure = fits and (row[0] != DOCUMENT or any(tag != "O" for tag in tags))
+        fits = fits and not any(cell.startswith(OF_MARKS) for cell in row)
+        entity = any(TAG.fullmatch(tag) and tag != "O" for tag in tags)
+        sure = fits and (row[0] != DOCUMENT or entity)
         return self._marks.begins(line, bool(tokens), fits=fits, sure=sure)
 
     def _append(self, block: list[Line], line: Line) -> None:

@@ -75,6 +75,7 @@ def test_origins_documents_and_comments(tmp_path: Path) -> None:
     [
         # Between tokens, with the columns of a token, it is one.
         ("a O\n-DOCSTART- O\nb O\n", ["a -DOCSTART- b"], ":2: '-DOCSTART-' in a sentence"),
+        ("a O _\n-DOCSTART- O _\nb O _\n", ["a -DOCSTART- b"], ":2: '-DOCSTART-' in a sentence"),
         ("a\n-DOCSTART-\nb\n", ["a -DOCSTART- b"], ":2: '-DOCSTART-' in a sentence"),
         ("c O\n\na O\n-DOCSTART- O\nb O\n", ["c", "a -DOCSTART- b"], ":4: '-DOCSTART-' in a"),
         # So it is with a tag of its own, or with more letters.

@@ -30,6 +30,7 @@ from seqloom.train.checkpoints import BestCheckpoint
 from seqloom.train.loops import install_loops
 from seqloom.train.monitor import SPLIT, Monitor, mode_of
 from seqloom.train.overhead import Bar, NoProfiler, skip_idle_hooks
+from seqloom.train.sharding import NAME, ShardedStrategy
 
 log = logging.getLogger("seqloom")
 
@@ -182,6 +183,7 @@ def build_trainer(
     """
     bar = section.get("enable_progress_bar", sys.stdout.isatty())
     others = any(isinstance(one, ProgressBar) for one in callbacks)
+    sharded = section.get("strategy") == NAME
     trainer: pl.Trainer = build(
         {
             "num_sanity_val_steps": 0,
@@ -189,8 +191,10 @@ def build_trainer(
             "enable_progress_bar": bar,
             "profiler": NoProfiler(),
             **section,
+            **({"inference_mode": False} if sharded else {}),
         },
         "trainer",
+        **({"strategy": ShardedStrategy()} if sharded else {}),
         callbacks=[*callbacks, *([Bar()] if bar and not others else [])],
         logger=loggers,
         # Lightning would otherwise look for checkpoints in the current directory, and take any

@@ -39,6 +39,7 @@ from seqloom.train.rank import FORMAT_VARIABLE, OWNER_VARIABLE
 from seqloom.train.rank_errors import recorded_error
 from seqloom.train.record import Summary
 from seqloom.train.recovery import recover
+from seqloom.train.sharding import NAME, refuse
 from seqloom.train.watch import Process
 
 log = logging.getLogger("seqloom")
@@ -72,9 +73,11 @@ def ranks_to_launch(trainer: Section) -> int:
         ConfigError: Lightning refuses the settings, or such processes cannot be launched.
     """
     name = str(trainer.get("strategy", "auto"))
-    if name.startswith(("fsdp", "deepspeed")):
-        raise ConfigError(_sharding(name))
-    strategy = _strategy({key: trainer[key] for key in DEVICE_ARGUMENTS if key in trainer})
+    if name.startswith(("fsdp_", "deepspeed")):
+        raise ConfigError(_other_strategy(name))
+    settings = {key: trainer[key] for key in DEVICE_ARGUMENTS if key in trainer}
+    # The same processes; Lightning's own strategy of this name needs GPUs.
+    strategy = _strategy({**settings, "strategy": "ddp"} if name == NAME else settings)
     if isinstance(strategy, SingleDeviceStrategy):
         return 0
     if isinstance(strategy.launcher, _MultiProcessingLauncher):
@@ -83,15 +86,17 @@ def ranks_to_launch(trainer: Section) -> int:
             "seqloom launches ranks from the run's folder. Set trainer.strategy=ddp."
         )
     if not isinstance(strategy, DDPStrategy):
-        raise ConfigError(_sharding(type(strategy).__name__))
+        raise ConfigError(_other_strategy(type(strategy).__name__))
     devices: Any = getattr(strategy, "parallel_devices", None) or [None]
+    if name == NAME:
+        refuse(trainer, len(devices) * strategy.num_nodes)
     return len(devices)
 
 
-def _sharding(name: str) -> str:
+def _other_strategy(name: str) -> str:
     return (
-        f"trainer.strategy={name}: expected a strategy that gives each rank the whole model. Set "
-        "trainer.strategy=ddp."
+        f"trainer.strategy={name}: expected ddp or one of its variants, where each rank has the "
+        "whole model, or fsdp, where each keeps a part of it. Set one of these."
     )
 
 

@@ -13,8 +13,9 @@ from typing import Any
 import torch
 from pytorch_lightning.plugins.precision import MixedPrecision
 from torch import Tensor, nn
+from torch.distributed.tensor import DTensor
 from torch.nn.utils import clip_grad_value_, clip_grads_with_norm_, get_total_norm
-from torch.optim import Optimizer
+from torch.optim import Adam, AdamW, Optimizer
 
 log = logging.getLogger("seqloom")
 
@@ -32,7 +33,7 @@ def make_optimizer(make: Callable[..., Optimizer], parameters: Sequence[nn.Param
     parameters, the optimizer is not fused.
     """
     keywords = getattr(make, "keywords", {})
-    reason = _not_fusible(parameters) if keywords.get("fused") else None
+    reason = _not_fusible(make, parameters) if keywords.get("fused") else None
     if keywords.get("fused"):
         other = next((name for name in EXCLUSIVE if keywords.get(name)), None)
         reason = reason or (other and f"optimizer.{other} excludes it")
@@ -79,18 +80,24 @@ def clip_gradients(
         clip_grad_value_(parameters, clip)
         return
     norm = get_total_norm([one.grad for one in parameters if one.grad is not None])
+    if isinstance(norm, DTensor):
+        norm = norm.full_tensor()  # of the parts on all ranks
     if norm.is_cpu and norm <= clip:
         return  # all would be multiplied by 1; on a GPU, reading the norm would wait for it
     clip_grads_with_norm_(parameters, clip, norm)
 
 
-def _not_fusible(parameters: Sequence[nn.Parameter]) -> str | None:
+def _not_fusible(make: Callable[..., Any], parameters: Sequence[nn.Parameter]) -> str | None:
     """Return why there is no fused kernel for parameters; None if there is one."""
     for device in dict.fromkeys(one.device.type for one in parameters):
         if device not in FUSED_DEVICES:
             return f"it is not tested on the device {device}"
     if not all(one.is_floating_point() for one in parameters):
         return "there are weights that are not real numbers"
+    function = getattr(make, "func", make)
+    known = isinstance(function, type) and issubclass(function, Adam | AdamW)
+    if not known and any(isinstance(one, DTensor) for one in parameters):
+        return "there is none for parts of weights, except of adam and adamw"
     # The kernels take the weights as they lie in memory; the moments of others lie differently.
     if not all(torch.empty_like(one).stride() == one.stride() for one in parameters):
         return "there are weights with gaps in memory"

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from seqloom import load
+
 Ended = list[tuple[int, str]]
 Tasks = Callable[..., Ended]
 
@@ -95,6 +97,16 @@ def test_two_tasks_or_nodes_train_what_two_devices_do(
     assert ended[1][1] == ""
     assert not (tmp_path / "x").exists()
     assert weights(tmp_path / "hand") == weights(tmp_path / "own")
+
+
+def test_two_tasks_share_the_weights(tasks: Tasks, small: tuple[str, ...], tmp_path: Path) -> None:
+    words = ("trainer.num_nodes=2", "+trainer.strategy=fsdp", f"run_dir={tmp_path / 'run'}")
+    ended = tasks("train", *small, *words)
+    assert [code for code, _ in ended] == [0, 0], ended
+    assert ended[1][1] == ""
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert (record["state"], record["ranks"]) == ("done", 2)
+    assert load(tmp_path / "run" / "bundle")("Apple is cheap .")["entities"] is not None
 
 
 def test_other_settings_on_the_other_node_end_both(

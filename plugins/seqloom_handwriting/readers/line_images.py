@@ -8,14 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from seqloom.data import SplitConfig
+from seqloom.data import SplitConfig, tell_of_unread
 from seqloom.errors import ExampleError
 from seqloom.interfaces import Example, Origin
 from seqloom_handwriting.images.file import ImageFile
 from seqloom_handwriting.images.likeness import LineLikeness, compared
 from seqloom_handwriting.readers.files import LARGEST_TEXT, Folder
 from seqloom_handwriting.readers.named import Named, NamedFileReader
-from seqloom_handwriting.schemas.data import IMAGES
+from seqloom_handwriting.schemas.data import IMAGES, OTHER_IMAGES
 
 TEXTS = (".gt.txt", ".txt")  # the first that is there has the text
 VERSIONS = (".nrm", ".bin", ".dew")
@@ -67,6 +67,7 @@ class LineImageReader(NamedFileReader):
         and of several versions of an image one is read: a line must not be in two splits.
         """
         names = folder.names()
+        tell_of_unread(folder.path, names, OTHER_IMAGES, ".png")
         texts = {name for name in names if name.lower().endswith(TEXTS)}
         images = [name for name in names if name.lower().endswith(IMAGES)]
         bases = {name: _text_base(name, texts) for name in images}

@@ -12,6 +12,8 @@ from seqloom.plugins import Component
 SPLITS = ("train", "val", "test")
 """Parameters of files."""
 IMAGES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".pgm")
+OTHER_IMAGES = (".gif", ".jp2", ".j2k", ".jpx", ".heic", ".heif", ".avif", ".jxl", ".svg", ".pdf")
+"""Images that are not read."""
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "PPM")
 """What is decoded, whatever a file is called: for EPS, say, PIL would run Ghostscript."""
 

@@ -7,11 +7,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from seqloom.data import Pattern, Table, TextFile, about_backslashes, local_path, with_slashes
+from seqloom.data import (
+    Pattern,
+    Table,
+    TextFile,
+    about_backslashes,
+    local_path,
+    tell_of_unread,
+    with_slashes,
+)
 from seqloom.errors import DataError
 from seqloom.interfaces import Origin
 from seqloom_sound.place import Place, is_sound_file
-from seqloom_sound.schemas.data import SUFFIXES, TABLES
+from seqloom_sound.schemas.data import OTHER_SOUNDS, SUFFIXES, TABLES
 from seqloom_sound.sound import SoundFile
 
 
@@ -136,9 +144,11 @@ def names_in(place: Place) -> list[str]:
         DataError: It is neither a folder nor a zip file.
     """
     try:
-        return place.names()
+        names = place.names()
     except ValueError as error:
         raise DataError(str(error)) from None
+    tell_of_unread(place, names, OTHER_SOUNDS, ".flac")
+    return names
 
 
 def stored_name(place: Place, name: str) -> str:

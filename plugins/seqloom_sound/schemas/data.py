@@ -11,6 +11,8 @@ from seqloom.data import SplitConfig
 from seqloom.errors import Cause, ConfigError
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3")
+OTHER_SOUNDS = (".m4a", ".aac", ".wma", ".amr", ".aif", ".aiff", ".au", ".sph", ".mp4", ".webm")
+"""Sounds that are not read."""
 TABLES = (".tsv", ".csv")
 MANIFESTS = (".jsonl", ".json")
 TARGETS = ("label", "text")

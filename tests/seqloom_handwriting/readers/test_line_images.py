@@ -60,6 +60,19 @@ def test_images_with_texts_beside_them(tmp_path: Path, place: str) -> None:
 
 
 @pytest.mark.parametrize("place", ["lines", "lines.zip"])
+def test_images_that_cannot_be_read_are_counted(
+    tmp_path: Path, place: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = fill(tmp_path / place, {"a.png": png(1), "b.gif": png(2), "c.JP2": png(3), "c.md": ""})
+    found = LineImageReader().inputs([path])
+    assert [one.id for one in found if isinstance(one, Example)] == ["a.png"]
+    assert caplog.messages == [
+        f"{path}: files of formats that are not read are left out: 1 .gif, 1 .jp2. Convert them, "
+        "for example to .png."
+    ]
+
+
+@pytest.mark.parametrize("place", ["lines", "lines.zip"])
 def test_a_table_may_have_the_backslashes_of_windows(tmp_path: Path, place: str) -> None:
     path = fill(tmp_path / place, {"sub/a.png": png(1), r"odd\b.png": png(2), "odd/b.png": png(3)})
     table = tmp_path / "all.tsv"

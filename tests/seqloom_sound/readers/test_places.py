@@ -103,3 +103,17 @@ def test_backslashes_of_windows_are_slashes_where_only_such_a_file_is_there(
         assert ids[2].endswith(r"/odd\b.wav")
     assert isinstance(error, ExampleError)
     assert "Its backslashes are those of a path of Windows" in str(error)
+
+
+@pytest.mark.parametrize("reader", [SoundReader, SpeechReader])
+def test_sounds_that_cannot_be_read_are_counted(
+    tmp_path: Path, reader: type[SoundReader | SpeechReader], caplog: pytest.LogCaptureFixture
+) -> None:
+    sound(tmp_path / "yes" / "a.wav")
+    for name in ("b.m4a", "c.M4A", "d.wma", "notes.md"):
+        (tmp_path / "yes" / name).touch()
+    assert len(list(reader().inputs([str(tmp_path)]))) == 1
+    assert caplog.messages == [
+        f"{tmp_path}: files of formats that are not read are left out: 2 .m4a, 1 .wma. Convert "
+        "them, for example to .flac."
+    ]

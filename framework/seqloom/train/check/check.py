@@ -12,7 +12,7 @@ from seqloom.config.run_config import RunConfig
 from seqloom.errors import SeqloomError, printable, with_code
 from seqloom.train.check.characters import characters
 from seqloom.train.check.duplicates import duplicates
-from seqloom.train.check.finding import Finding
+from seqloom.train.check.finding import SHOWN, Finding
 from seqloom.train.check.memory import Memory, step_memory
 from seqloom.train.check.raw_text import raw_text
 from seqloom.train.check.sizes import classes, padding, sizes
@@ -66,14 +66,15 @@ def check(cfg: RunConfig) -> Check:
     set_threads(cfg.threads)
     set_seed(cfg.seed)
     found = Check()
-    with _warnings() as said:
+    with _warnings() as (said, covered):
         try:
             data = read_data(
                 replace(cfg, on_bad="skip", cache="off"),
                 basis=pretrained_states(cfg.init) if cfg.init else None,
             )
         except SeqloomError as error:
-            found.findings = [Finding("data", error=True, text=with_code(error)), *said]
+            # Without data there are no findings that say why examples cannot be used.
+            found.findings = [Finding("data", error=True, text=with_code(error)), *covered, *said]
             return found
     skip = cfg.on_bad == "skip"
     found.findings = [*_rejected(data, skip), *said, *duplicates(data.rows, data.contents)]
@@ -115,21 +116,27 @@ def _rejected(data: RunData, skip: bool) -> Iterator[Finding]:
 
 
 @contextmanager
-def _warnings() -> Iterator[list[Finding]]:
-    """Collect the warnings of readers and codecs in the block instead of logging them."""
+def _warnings() -> Iterator[tuple[list[Finding], list[Finding]]]:
+    """Collect the warnings in the block instead of logging them: others, and those of `OWN`."""
     found: list[Finding] = []
+    own: list[Finding] = []
 
     class Collect(logging.Filter):
         def filter(self, record: logging.LogRecord) -> bool:
             if record.levelno < logging.WARNING:
                 return True
+            text = record.getMessage()
             if record.module not in OWN:
-                found.append(Finding("warning", error=False, text=printable(record.getMessage())))
+                found.append(Finding("warning", error=False, text=printable(text)))
+            else:
+                first, *lines = text.splitlines()
+                places = [line.strip() for line in lines[:SHOWN]]  # the last says how many more
+                own.append(Finding("unusable", error=bool(places), text=first, places=places))
             return False
 
     log, collect = logging.getLogger("seqloom"), Collect()
     log.addFilter(collect)
     try:
-        yield found
+        yield found, own
     finally:
         log.removeFilter(collect)

@@ -156,6 +156,24 @@ def test_options_of_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str])
         command(["--config-dir", str(tmp_path / "none")])
 
 
+@pytest.mark.parametrize("skip", [[], ["on_bad=skip"]])
+def test_it_says_why_no_example_can_be_used(tmp_path: Path, skip: list[str]) -> None:
+    path = tmp_path / "spans.jsonl"
+    lines = [
+        '{"text": "Ann left.", "tags": [[0, 3, "PER"]]}',
+        '{"text": "He ran.", "tags": ["PER"]}',
+    ]
+    path.write_text("\n".join(lines * 8), "utf-8")
+    words = ["data=jsonl", f"data.train={path}", "data.split.val=0", "head=ner"]
+    found = check(compose_run([*words, "data.columns={text: text, tags: tags}", *skip]))
+    first, second = found.findings
+    assert first.text == "No training example is left that can be used. [S305]"
+    assert (second.error, second.text) == (True, "Skipped 16 examples of the train split:")
+    assert second.places[0].startswith(f"{path}:1: ")
+    assert "spans of characters" in second.places[0]
+    assert "more" not in str(second)
+
+
 def test_data_that_cannot_be_read_is_an_error(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

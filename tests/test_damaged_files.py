@@ -21,10 +21,11 @@ from PIL import Image
 
 from seqloom.data.content import load_contents
 from seqloom.errors import ExampleError, SeqloomError
-from seqloom.files import read_json, read_jsonl, read_yaml
+from seqloom.files import read_json, read_jsonl
 from seqloom.interfaces import FrontendCodec, Reader
 from seqloom.sweep.folder import read_plan
 from seqloom.sweep.trials import read_trial
+from seqloom.yaml_file import read_yaml
 from seqloom_ctc.language import NGram
 from seqloom_handwriting.demo.pads import image_of, strokes_of
 from seqloom_handwriting.images.codec import LineImageCodec

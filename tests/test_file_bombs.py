@@ -16,7 +16,8 @@ import pytest
 
 from seqloom.data import read_member
 from seqloom.errors import SeqloomError
-from seqloom.files import read_json, read_yaml
+from seqloom.files import read_json
+from seqloom.yaml_file import read_yaml
 from seqloom_handwriting.demo.pads import image_of, strokes_of
 from seqloom_handwriting.images.file import ImageFile, load_upright
 from seqloom_handwriting.pages.markup import read_document

@@ -38,9 +38,6 @@ LARGEST_JSON = 1 << 28
 MOST_CONTAINERS = 1_000_000
 """Maximum number of lists and objects in a JSON file; each takes up to 40 times its bytes."""
 
-LARGEST_YAML = 1 << 22
-"""Maximum size of a YAML file in bytes."""
-
 DEEPEST = 100
 """Maximum depth of lists and objects, so that functions may recurse into them."""
 
@@ -54,9 +51,12 @@ def atomic_file(path: Path, *, parents: bool = True) -> Iterator[Path]:
         parents: Whether to make its folder, and those above, if they do not exist.
 
     Raises:
-        RunError: The file cannot be written (a full disk, no permission); nothing is left behind.
+        RunError: The file cannot be written (a full disk, no permission), or the path is that of a
+            folder, a pipe or a device; nothing is left behind.
     """
-    path = path.resolve()  # replace the target of a symbolic link, not the link
+    with suppress(RuntimeError):  # a link that leads to itself is replaced
+        path = path.resolve()  # replace the target of a symbolic link, not the link
+    refuse_odd(path)
     draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
     try:
         if parents:
@@ -268,6 +268,28 @@ def read_limited(path: Path, largest: int) -> bytes:
         return file.read(size)  # Python allocates as much as it is told to read
 
 
+def refuse_odd(path: Path) -> None:
+    """Refuse a path at which there is something else than a regular file, such as a pipe.
+
+    It is not opened: to open a pipe waits for its other end, and to replace a device breaks it for
+    every program of the machine.
+
+    Raises:
+        RunError: It is a folder, a pipe, a socket or a device.
+    """
+    if path.exists() and not path.is_file():
+        raise RunError(
+            f"{path} is {_kind(path)}; expected a regular file. Remove it, or choose another path.",
+            cause=Cause.cannot_write,
+        )
+
+
+def _kind(path: Path) -> str:
+    if path.is_dir():
+        return "a folder"
+    return "a pipe" if path.is_fifo() else "a socket" if path.is_socket() else "a device"
+
+
 def refuse_large(path: Path, largest: int) -> int:
     """Refuse a file with more than ``largest`` bytes, and what is not a regular file.
 
@@ -284,63 +306,6 @@ def refuse_large(path: Path, largest: int) -> int:
     if facts.st_size > largest:
         raise DataError(f"{path} has {facts.st_size} bytes; expected at most {largest}.")
     return facts.st_size
-
-
-def read_yaml(path: Path, *, largest: int = LARGEST_YAML) -> dict[str, Any]:
-    """Return the mapping in a YAML file that a program wrote.
-
-    Aliases are refused: with these, a few lines can stand for more than any memory holds.
-
-    Raises:
-        OSError: The file is missing or cannot be opened.
-        DataError: The file is too large, not YAML, nested too deeply, uses aliases or types other
-            than those of plain data, or holds something else than a mapping.
-    """
-    import yaml  # not needed to read JSON
-
-    not_plain = (
-        yaml.YAMLError,
-        ArithmeticError,
-        AttributeError,
-        LookupError,
-        TypeError,
-        ValueError,
-    )
-
-    class PlainLoader(yaml.SafeLoader):
-        depth = 0
-
-        def compose_node(self, parent: Any, index: Any) -> Any:
-            alias = self.check_event(yaml.AliasEvent)
-            if alias or self.depth >= DEEPEST:
-                problem = "an alias" if alias else "lists and mappings are nested too deeply"
-                mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-                raise yaml.MarkedYAMLError(None, None, problem, mark)
-            self.depth += 1
-            try:
-                return super().compose_node(parent, index)
-            finally:
-                self.depth -= 1
-
-    content = read_limited(path, largest)
-    try:
-        found = yaml.load(content, PlainLoader)
-        json.dumps(found)  # no dates, bytes, or whole numbers of thousands of digits
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise DataError(
-            f"{path}:{line}: not YAML that can be read: {error.problem}.", cause=Cause.not_parsed
-        ) from None
-    except (*not_plain, RecursionError) as error:
-        first = str(error).partition("\n")[0]
-        raise DataError(
-            f"{path}: not YAML that can be read: {first}.", cause=Cause.not_parsed
-        ) from None
-    if not isinstance(found, dict):
-        raise DataError(
-            f"{path}: expected a mapping, found {type(found).__name__}.", cause=Cause.not_parsed
-        )
-    return found
 
 
 def _object(text: str, path: Path, line: int | None = None) -> dict[str, Any]:

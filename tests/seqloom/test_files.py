@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,11 @@ from seqloom.files import (
     parse_json,
     read_json,
     read_jsonl,
-    read_yaml,
     sha256,
     write_json,
     write_text,
 )
+from seqloom.yaml_file import read_yaml
 
 
 def test_a_file_takes_its_place_only_when_it_is_whole(tmp_path: Path) -> None:
@@ -66,6 +67,21 @@ def test_what_cannot_be_written_is_told_with_its_reason(tmp_path: Path) -> None:
         atomic_folder(tmp_path / "file" / "b"),
     ):
         pass
+
+
+def test_what_is_no_regular_file_is_not_replaced(tmp_path: Path) -> None:
+    pipe, folder, loop = (tmp_path / name for name in ("pipe", "folder", "loop"))
+    os.mkfifo(pipe)
+    folder.mkdir()
+    loop.symlink_to(loop.name)
+    link = tmp_path / "link"
+    link.symlink_to("/dev/null")  # root could replace the device itself
+    for path, kind in {pipe: "a pipe", folder: "a folder", link: "a device"}.items():
+        with pytest.raises(RunError, match=f"is {kind}; expected a regular file"):
+            write_text(path, "x")
+    assert Path("/dev/null").is_char_device()
+    write_text(loop, "x")
+    assert loop.read_text(encoding="utf-8") == "x"
 
 
 def test_json_has_no_word_for_nan(tmp_path: Path) -> None:

@@ -228,12 +228,11 @@ def checkpoint_facts(path: Path) -> Facts:
         BundleError: The file is not a seqloom checkpoint.
         RunError: The file cannot be read.
     """
-    from seqloom.train.checkpoint_files import read_checkpoint
+    from seqloom.train.checkpoint_files import WrongCheckpointError, read_checkpoint
 
-    found: Any = read_checkpoint(path)
     try:
-        return _checkpoint_facts(path, found)
-    except MALFORMED as error:  # torch.save writes any object
+        return _checkpoint_facts(path, read_checkpoint(path))
+    except (*MALFORMED, WrongCheckpointError) as error:  # torch.save writes any object
         raise BundleError(
             f"{path} is not a seqloom checkpoint. Pass a checkpoint or a bundle."
         ) from error

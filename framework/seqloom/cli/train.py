@@ -137,6 +137,8 @@ def _train(arguments: list[str]) -> int:
             sys.argv = ["seqloom train", *word, *_with_components(arguments)]
             hydra_main(task)
     except COMPOSITION_ERRORS as error:
+        if isinstance(error.__cause__, RunError):  # of the log, see `seqloom.cli.run_log`
+            raise error.__cause__ from None
         if type(error) is ValueError and not str(error).startswith(COMPOSITION_MESSAGES):
             raise
         raise explain(error) from error

@@ -16,6 +16,7 @@ from pytorch_lightning.loggers.logger import Logger
 
 from seqloom.files import cannot_write, finite, write_text
 from seqloom.train.distributed import is_first
+from seqloom.train.folder import SHOWN
 from seqloom.train.limits import of_epochs
 
 log = logging.getLogger("seqloom")
@@ -70,9 +71,17 @@ class JsonLines(Logger):
         Returns:
             The lines that were removed and are not damaged.
         """
-        if not is_first() or not self.path.exists():
+        if not is_first():
             return []
-        content = self.path.read_bytes()
+        content = self.path.read_bytes() if self.path.exists() else b""
+        if size is not None and size > len(content):
+            log.warning(
+                "%s has lost lines since the checkpoint was written: the report and the curves of "
+                "the run lack them.",
+                self.path,
+            )
+        if not content:
+            return []
         whole = size is not None and size <= len(content)
         rows = [_row(line) for line in content[:size].splitlines()]
         if whole and None not in rows:
@@ -90,9 +99,8 @@ class JsonLines(Logger):
         last = len(rows) - (not content.endswith(b"\n"))
         bad = [str(number) for number, row in enumerate(rows[:last], 1) if row is None]
         if bad:
-            log.warning(
-                "%s is damaged: line %s cannot be read and is left out.", self.path, ", ".join(bad)
-            )
+            shown = ", ".join(bad[:SHOWN]) + (f" and {len(bad) - SHOWN} more" * (len(bad) > SHOWN))
+            log.warning("%s is damaged: line %s cannot be read and is left out.", self.path, shown)
 
 
 class EpochLines(pl.Callback):

@@ -21,8 +21,9 @@ from typing import Any, BinaryIO, cast
 
 import torch
 
-from seqloom.errors import Cause, RunError
-from seqloom.files import atomic_file
+from seqloom.errors import Cause, RunError, shortened
+from seqloom.files import atomic_file, refuse_odd
+from seqloom.model.description import MALFORMED
 
 log = logging.getLogger("seqloom")
 
@@ -57,6 +58,22 @@ class DamagedCheckpointError(RunError):
         self.damage = f"The checkpoint {path} cannot be read: it is damaged, as {why}."
         super().__init__(f"{self.damage} Copy it again, or use a new run_dir.")
         self.code = Cause.damaged_checkpoint
+
+
+class WrongCheckpointError(RunError):
+    """The bytes of a checkpoint are whole, but they are not of a checkpoint of its run.
+
+    Args:
+        path: Checkpoint.
+        why: How that was found.
+    """
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(
+            f"The checkpoint {path} cannot be used: {why}. Put the right file in its place, or "
+            "remove it, and the run is resumed from what is left.",
+            cause=Cause.damaged_checkpoint,
+        )
 
 
 def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
@@ -160,6 +177,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 
     Raises:
         DamagedCheckpointError: Its bytes are not those that were written.
+        WrongCheckpointError: It is not a checkpoint.
         RunError: It cannot be read.
     """
     content = verified(path)
@@ -167,11 +185,13 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         state: dict[str, Any] = torch.load(
             io.BytesIO(content), map_location="cpu", weights_only=True
         )
-    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
-        first = str(error).strip().partition("\n")[0]
-        raise RunError(
-            f"The checkpoint {path} cannot be read: {first}. Use a new run_dir."
+    except pickle.UnpicklingError as error:
+        raise WrongCheckpointError(
+            path, "it holds more than plain data, which is not loaded, as it could be a program"
         ) from error
+    except (*MALFORMED, OSError, RuntimeError, EOFError, ValueError) as error:
+        first = str(error).strip().partition("\n")[0].rstrip(".")
+        raise WrongCheckpointError(path, shortened(first, 200)) from error
     return state
 
 
@@ -201,6 +221,7 @@ def verified(path: Path) -> bytes:
         DamagedCheckpointError: The bytes are not those that were written.
         RunError: The file cannot be read.
     """
+    refuse_odd(path)
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -226,6 +247,8 @@ def _verify_older(path: Path, content: bytes) -> None:
         raise DamagedCheckpointError(path, "it was cut short, or is not a checkpoint")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            if sum(part.file_size for part in archive.infolist()) > len(content):
+                raise DamagedCheckpointError(path, "its parts are larger than the whole")
             bad = archive.testzip()
     except (zipfile.BadZipFile, ValueError, OSError, EOFError, NotImplementedError) as error:
         raise DamagedCheckpointError(path, str(error)) from error

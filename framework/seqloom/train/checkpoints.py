@@ -28,11 +28,15 @@ from seqloom.train.folder import RunFolder
 from seqloom.train.limits import callbacks_of
 from seqloom.train.loops import at_step_end
 from seqloom.train.saving import Saving
+from seqloom.train.settings import fixed_settings
 
 log = logging.getLogger("seqloom")
 
 COMPONENTS_KEY = "seqloom"
 """The key of a checkpoint under which its components are recorded."""
+
+SETTINGS_KEY = "settings"
+"""The key below it with the settings that a run keeps when it is resumed."""
 
 
 class BestCheckpoint(ModelCheckpoint):
@@ -183,10 +187,13 @@ def _limit_reached(trainer: pl.Trainer) -> bool:
 
 
 class ComponentRecord(pl.Callback):
-    """Records in each checkpoint the components with their plugins and versions."""
+    """Records in each checkpoint the components with their plugins and versions, and the settings.
+
+    By the settings, a checkpoint of another run is known.
+    """
 
     def __init__(self, config: RunConfig) -> None:
-        self.record = record(config.components)
+        self.record = {**record(config.components), SETTINGS_KEY: fixed_settings(config)}
 
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]

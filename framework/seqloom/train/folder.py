@@ -4,51 +4,22 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import shutil
-from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from seqloom.config.run_config import RunConfig, Section
+from seqloom.config.run_config import RunConfig
 from seqloom.errors import Cause, DataError, RunError
-from seqloom.files import read_json, read_jsonl, read_yaml, write_text
+from seqloom.files import read_json, read_jsonl, refuse_odd, write_text
+from seqloom.train.settings import MAY_CHANGE, ROUNDING, WITHOUT_EFFECT, differing
+from seqloom.yaml_file import read_yaml
 
 log = logging.getLogger("seqloom")
 
-WITHOUT_EFFECT = frozenset(
-    {
-        "run_dir",
-        "resume",
-        "threads",
-        "title",
-        "disable_plugins",
-        "copy_to",
-        "save_every",
-        "time_limit",
-        "max_restarts",
-        "hang_timeout",
-        "cache",
-    }
-)
-"""Keys that have no influence on a run's result."""
-
-ROUNDING = frozenset({"optimizer.fused"})
-"""Keys that change a result in its last digits only; configs of 0.1.0 do not have them."""
-
-MAY_CHANGE = (
-    WITHOUT_EFFECT
-    | ROUNDING
-    | {
-        "trainer",
-        "budget",
-        "callbacks",
-        "logger",
-        "batch.workers",
-    }
-)
-"""Keys that may differ when a run is resumed; any other would make it another run."""
-
+SHOWN = 5
+"""Maximum number of damaged lines of a file that are named."""
 
 SWEEP_PLAN = "sweep.json"
 """The name of the file that says which trials a sweep has."""
@@ -69,6 +40,25 @@ def read_record(path: Path) -> dict[str, Any]:
     return record
 
 
+def _is_record(record: dict[str, Any]) -> bool:
+    """Return whether what a run reads in its record has the types that it wrote."""
+    kinds = {"state": str, "monitor": str, "metrics": dict, "components": dict, "history": list}
+    history, metrics = record.get("history", []), record.get("metrics", {})
+    return (
+        all(isinstance(record.get(key, kind()), kind) for key, kind in kinds.items())
+        and isinstance(record.get("notes") or [], list)
+        and isinstance(record.get("baselines") or {}, dict)
+        and all(isinstance(one, dict) and isinstance(one.get("state"), str) for one in history)
+        and all(isinstance(one.get("seconds", 0), int | float) for one in history)
+        and all(isinstance(one, dict) for one in metrics.values())
+        and all(
+            isinstance(value, int | float | None)
+            for values in metrics.values()
+            for value in values.values()
+        )
+    )
+
+
 def read_metrics(path: Path) -> list[dict[str, Any]]:
     """Return the rows of a ``metrics.jsonl``; empty if it does not exist.
 
@@ -84,8 +74,10 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
         rows = read_jsonl(path, damaged)
     except FileNotFoundError:
         return []
-    for problem in damaged:
+    for problem in damaged[:SHOWN]:
         log.warning("%s The line is left out.", problem)
+    if len(damaged) > SHOWN:
+        log.warning("%s: %d more lines are left out.", path, len(damaged) - SHOWN)
     return rows
 
 
@@ -266,7 +258,10 @@ class RunFolder:
             RunError: The record exists, but cannot be read.
         """
         try:
-            return read_record(self.record)
+            record = read_record(self.record)
+            if not _is_record(record):
+                raise DataError(f"{self.record}: its values are not those of a run's record.")
+            return record
         except FileNotFoundError:
             return {}
         except DataError as error:
@@ -283,6 +278,11 @@ class RunFolder:
         """
         try:
             return RunConfig.from_plain(read_yaml(self.config_file))
+        except FileNotFoundError as error:
+            raise RunError(
+                f"{self.config_file} is missing, so the run of the checkpoints beside it cannot be "
+                "resumed. Put it back, or use a new run_dir."
+            ) from error
         except (OSError, DataError, LookupError, TypeError, ValueError) as error:
             raise RunError(
                 f"{self.config_file} is damaged, so the run cannot be resumed. Use a new run_dir. "
@@ -315,13 +315,15 @@ class RunFolder:
         """Start a run in the folder or resume the one that it holds, and freeze its config there.
 
         Raises:
-            RunError: The folder holds a run, and this one must not or cannot resume it.
+            RunError: The folder holds a run, and this one must not or cannot resume it; or it has
+                something else in the place of a file or a folder of a run.
         """
         import yaml
 
+        self._refuse_odd()
         self._remove_drafts()
         # A run that failed, was preempted or was killed before its first checkpoint left nothing.
-        if self.config_file.exists() and not self._ended_early():
+        if (self.config_file.exists() or self.resumable) and not self._ended_early():
             self._refuse_other_run(cfg)
         else:
             for checkpoint in (self.last, self.previous, self.best, self.best_copy):
@@ -340,6 +342,22 @@ class RunFolder:
                 f"{self.path} was removed or renamed while its run was at work, so the run ends. "
                 "If it was renamed, resume it from there: run_dir=… resume=auto"
             )
+
+    def _refuse_odd(self) -> None:
+        """Refuse a folder or a pipe in the place of a file of the run, and a file in a folder's."""
+        files = (
+            *(self.config_file, self.codecs, self.contents, self.steps, self.metrics, self.record),
+            *(self.last, self.previous, self.best, self.best_copy),
+            *(self.baselines, self.report, self.skipped, self.logger_ids),
+        )
+        for file in files:
+            refuse_odd(file)
+        for folder in (self.checkpoints, self.bundle, self.codec_files, self.ranks):
+            if not folder.is_dir() and os.path.lexists(folder):
+                raise RunError(
+                    f"{folder} is not a folder. Remove it, or use a new run_dir.",
+                    cause=Cause.cannot_write,
+                )
 
     def _remove_drafts(self) -> None:
         """Remove incomplete files of a process that was killed."""
@@ -370,27 +388,3 @@ class RunFolder:
                 "values of its config.yaml, or a new run_dir.",
                 cause=Cause.folder_has_run,
             )
-
-
-def differing(before: Section, after: Section, but: Collection[str] = ()) -> list[str]:
-    """Return sentences on what differs between two configs, except some keys and their subkeys.
-
-    >>> differing({"a": {"b": 1, "c": 2}}, {"a": {"b": 3, "c": 4}}, but={"a.c"})
-    ['a.b (was 1, is 3)']
-    """
-    return [
-        f"{key} (was {then!r}, is {now!r})" for key, then, now in _differing(before, after, but)
-    ]
-
-
-def _differing(
-    before: Section, after: Section, but: Collection[str], prefix: str = ""
-) -> Iterator[tuple[str, Any, Any]]:
-    for name in dict.fromkeys([*before, *after]):
-        then, now, key = before.get(name), after.get(name), f"{prefix}{name}"
-        if then == now or key in but:
-            continue
-        if isinstance(then, dict) and isinstance(now, dict):
-            yield from _differing(then, now, but, f"{key}.")
-        else:
-            yield key, then, now

@@ -356,6 +356,8 @@ def _has_token(path: Path, token: str) -> bool:
 def _look(path: Path) -> Holder | None:
     """Return the holder recorded at a path, dead or alive; None if there is no file."""
     try:
+        if path.exists() and not path.is_file():  # opening a pipe waits, and a device has no end
+            raise OSError(errno.EINVAL, "it is not a regular file")
         with path.open("rb") as file:  # an open file shows the file server's current times
             content, stat = file.read(), os.fstat(file.fileno())
     except FileNotFoundError:

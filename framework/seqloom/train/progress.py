@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import index
 from pathlib import Path
 from typing import Any
 
-from seqloom.train.checkpoint_files import read_checkpoint
+from seqloom.model.description import MALFORMED
+from seqloom.train.checkpoint_files import WrongCheckpointError, read_checkpoint
 from seqloom.train.checkpoints import COMPONENTS_KEY, component_changes
 from seqloom.train.loops import update
 from seqloom.train.state import EPOCH_KEY
@@ -56,18 +58,57 @@ def read_progress(path: Path) -> Progress:
     return progress_of(path, read_checkpoint(path))
 
 
-def progress_of(path: Path, state: dict[str, Any]) -> Progress:
-    """Return the progress that the content of a checkpoint holds."""
+def progress_of(path: Path, state: Any) -> Progress:
+    """Return the progress that the content of a checkpoint holds.
+
+    Raises:
+        WrongCheckpointError: It is not the content of a checkpoint of a run.
+    """
+    try:
+        _require_parts(state)
+        return _progress_of(path, state)
+    except MALFORMED as error:  # torch.save writes any object
+        raise WrongCheckpointError(path, "it is not a checkpoint of a run of seqloom") from error
+
+
+def _progress_of(path: Path, state: dict[str, Any]) -> Progress:
     update(state)
     loops = state["loops"]["fit_loop"]
     epochs = loops["epoch_progress"]["current"]
     inside = epochs["processed"] != epochs["started"]
     return Progress(
         path,
-        epochs=epochs["processed"],
-        batches=loops["epoch_loop.batch_progress"]["current"]["ready"] if inside else 0,
-        steps=state["global_step"],
-        data=state.get("SequenceData"),
+        epochs=index(epochs["processed"]),
+        batches=index(loops["epoch_loop.batch_progress"]["current"]["ready"]) if inside else 0,
+        steps=index(state["global_step"]),
+        data=_numbers(state.get("SequenceData")),
         lines=state.get(EPOCH_KEY, {}).get("lines"),
         changes=tuple(component_changes(state.get(COMPONENTS_KEY, {}))),
     )
+
+
+def _require_parts(state: Any) -> None:
+    """Require what Lightning restores a training from.
+
+    Raises:
+        LookupError, TypeError: There is none of it, or something else in its place.
+    """
+    kinds = {
+        "state_dict": dict,
+        "callbacks": dict,
+        "loops": dict,
+        "optimizer_states": list,
+        "lr_schedulers": list,
+    }
+    if not isinstance(state, dict) or not all(
+        isinstance(state[name], kind) for name, kind in kinds.items()
+    ):
+        raise TypeError
+
+
+def _numbers(data: Any) -> dict[str, int] | None:
+    """Return the state of a sampler, which the earliest versions did not store."""
+    if data is None:
+        return None
+    index(data["world_size"])
+    return {str(name): index(value) for name, value in data.items()}

@@ -7,9 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seqloom.train.checkpoint_files import DamagedCheckpointError, read_checkpoint
+from seqloom.config.run_config import Section
+from seqloom.errors import shortened
+from seqloom.train.checkpoint_files import (
+    DamagedCheckpointError,
+    WrongCheckpointError,
+    read_checkpoint,
+)
+from seqloom.train.checkpoints import COMPONENTS_KEY, SETTINGS_KEY
 from seqloom.train.folder import RunFolder, read_metrics
 from seqloom.train.progress import progress_of
+from seqloom.train.settings import MAY_CHANGE, differing, fixed_settings
 
 log = logging.getLogger("seqloom")
 
@@ -39,15 +47,19 @@ def recover(folder: RunFolder) -> None:
     rank starts.
 
     Raises:
-        RunError: A checkpoint cannot be read, though it may be whole.
+        RunError: A checkpoint cannot be read, though it may be whole; or it is of another run.
     """
     if not folder.resumable:
+        if _known_steps(folder):
+            _say(folder, "No checkpoint is left: the run starts from the beginning.")
         return
-    last, previous = _whole(folder.last), _whole(folder.previous)
-    best = _whole_best(folder)
-    newest = last or previous
+    settings = fixed_settings(folder.config())
+    found = [_whole(path, settings) for path in (folder.last, folder.previous)]
+    both = sorted((one for one in found if one), key=lambda one: -one.steps)
+    best = _whole_best(folder, settings)
+    newest = both[0] if both else None
     lost = newest is not None and _is_lost(newest, best)
-    chosen = next((one for one in (last, previous) if one and _is_usable(one, newest, lost)), None)
+    chosen = next((one for one in both if _is_usable(one, newest, lost)), None)
     if lost and newest:
         log.warning(
             "The best model so far, of step %d, is damaged, so it has to be trained again.",
@@ -62,8 +74,12 @@ def recover(folder: RunFolder) -> None:
         chosen.path.replace(folder.last)
 
 
-def _whole(path: Path) -> _Found | None:
-    """Return what a checkpoint says; None if there is none, or if it is damaged."""
+def _whole(path: Path, settings: Section) -> _Found | None:
+    """Return what a checkpoint says; None if there is none, or if it is damaged.
+
+    Raises:
+        RunError: It cannot be read, or is of a run with other settings.
+    """
     try:
         state = read_checkpoint(path) if path.exists() else None
     except DamagedCheckpointError as error:
@@ -73,20 +89,23 @@ def _whole(path: Path) -> _Found | None:
     if state is None:
         return None
     progress = progress_of(path, state)
+    recorded = state.get(COMPONENTS_KEY, {}).get(SETTINGS_KEY) or settings  # 0.1 has none
+    if changed := differing(recorded, settings, but=MAY_CHANGE):
+        raise WrongCheckpointError(path, f"it is of another run: {shortened(', '.join(changed))}")
     return _Found(path, progress.steps, _best_step(state), str(progress))
 
 
 def _best_step(state: dict[str, Any]) -> int | None:
     for key, known in state.get("callbacks", {}).items():
-        if key.startswith("BestCheckpoint"):
-            step: int | None = known.get("best_step")
-            return step
+        if str(key).startswith("BestCheckpoint") and isinstance(known, dict):
+            step = known.get("best_step")
+            return step if isinstance(step, int) else None
     return None
 
 
-def _whole_best(folder: RunFolder) -> int | None:
+def _whole_best(folder: RunFolder, settings: Section) -> int | None:
     """Let both files of the best checkpoint be whole; return its number of steps, if one is."""
-    best, copy = (_whole(path) for path in (folder.best, folder.best_copy))
+    best, copy = (_whole(path, settings) for path in (folder.best, folder.best_copy))
     if best is None and copy is not None:
         copy.path.replace(folder.best)
     found = best or copy
@@ -106,7 +125,12 @@ def _is_usable(one: _Found, newest: _Found | None, lost: bool) -> bool:
 
 
 def _say(folder: RunFolder, what: str, chosen: _Found | None = None) -> None:
-    known = [row["step"] for row in read_metrics(folder.steps) if isinstance(row.get("step"), int)]
-    done, steps = max(known, default=-1) + 1, chosen.steps if chosen else 0
+    done, steps = _known_steps(folder), chosen.steps if chosen else 0
     again = f" Steps {steps + 1} to {done}, at least, are trained again." if done > steps else ""
     log.warning("%s%s", what, again)
+
+
+def _known_steps(folder: RunFolder) -> int:
+    """Return the number of steps, at least, that a run has made, as its metrics say."""
+    steps = (row.get("step") for row in read_metrics(folder.steps))
+    return max((step for step in steps if isinstance(step, int)), default=-1) + 1

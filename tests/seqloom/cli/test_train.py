@@ -48,6 +48,17 @@ def test_what_is_composed_but_wrong(here: Path, capsys: pytest.CaptureFixture[st
     assert capsys.readouterr() == ("", "")
 
 
+def test_a_log_that_cannot_be_written_is_told(here: Path) -> None:
+    log = here / "run" / "train.log"
+    log.mkdir(parents=True)
+    with pytest.raises(RunError, match=r"train\.log is a folder; expected a regular file"):
+        run(["train", f"run_dir={here}/run"])
+    log.rmdir()
+    os.mkfifo(log)
+    with pytest.raises(RunError, match=r"train\.log is a pipe; expected a regular file"):
+        run(["train", f"run_dir={here}/run"])
+
+
 @pytest.mark.parametrize(
     "word", ["sweep=merges", "hydra/sweeper=optuna", "hydra.sweeper.attempts=2"]
 )

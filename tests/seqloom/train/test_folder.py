@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 from contextlib import nullcontext, suppress
 from dataclasses import replace
@@ -14,9 +15,10 @@ import pytest
 from seqloom.config.compose import compose_run
 from seqloom.config.run_config import BatchConfig
 from seqloom.errors import RunError
-from seqloom.train.folder import RunFolder, differing
+from seqloom.train.folder import RunFolder
 from seqloom.train.preemption import Preempted
 from seqloom.train.record import recorded
+from seqloom.train.settings import differing
 
 CONFIG = replace(
     compose_run(["encoder=lstm", "encoder.hidden_size=8", "run_dir=x"]),
@@ -46,12 +48,68 @@ def test_a_folder_is_only_taken_up_with_a_checkpoint(tmp_path: Path) -> None:
     assert folder.resumable
 
 
-def test_a_checkpoint_without_a_config_is_not_resumed(tmp_path: Path) -> None:
+def test_checkpoints_without_their_config_are_kept(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     folder.last.parent.mkdir()
     folder.last.touch()
+    with pytest.raises(RunError, match="already holds a run"):
+        folder.open(CONFIG)
+    with pytest.raises(RunError, match=r"config\.yaml is missing, so the run of the checkpoints"):
+        folder.open(replace(CONFIG, resume="auto"))
+    assert folder.last.exists()
+
+
+FILES = ("config.yaml", "codecs.json", "metrics.jsonl", "run.json", "report.html", "contents.npz")
+
+
+@pytest.mark.parametrize("name", [*FILES, "checkpoints/last.ckpt", "checkpoints/best_copy.ckpt"])
+def test_a_pipe_or_a_folder_for_a_file_is_refused_at_once(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    os.mkfifo(path)
+    with pytest.raises(RunError, match=f"{path.name} is a pipe; expected a regular file"):
+        RunFolder(tmp_path).open(CONFIG)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(RunError, match=f"{path.name} is a folder; expected a regular file"):
+        RunFolder(tmp_path).open(CONFIG)
+
+
+@pytest.mark.parametrize("name", ["checkpoints", "bundle", "codecs", "ranks"])
+def test_a_file_for_a_folder_is_refused_at_once(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).touch()
+    with pytest.raises(RunError, match=f"{name} is not a folder"):
+        RunFolder(tmp_path).open(CONFIG)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"state": ["done"]},
+        {"state": None},
+        {"history": "x"},
+        {"history": [1]},
+        {"history": [{"state": "done", "seconds": "3"}]},
+        {"history": [{}]},
+        {"state": "done", "metrics": {"val": [1]}},
+        {"state": "done", "metrics": {"val": {"f1": "0.5"}}},
+        {"components": 3},
+    ],
+    ids=str,
+)
+def test_a_record_with_values_of_other_types_is_replaced(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, values: dict[str, object]
+) -> None:
+    folder = RunFolder(tmp_path)
     folder.open(CONFIG)
-    assert not folder.resumable
+    folder.record.write_text(json.dumps(values))
+    again = replace(CONFIG, resume="auto")
+    assert not folder.finished(again)
+    folder.open(again)
+    with recorded(folder, again, []):
+        pass
+    assert folder.read_record()["state"] == "done"
+    assert "The record of the run is damaged and will be replaced." in caplog.text
 
 
 def test_only_what_does_not_make_another_run_may_change(tmp_path: Path) -> None:

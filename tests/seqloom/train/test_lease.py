@@ -258,6 +258,16 @@ def test_a_damaged_lease_is_none(tmp_path: Path, content: str) -> None:
     assert names(tmp_path) == []
 
 
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "lease.json")
+    assert holder(tmp_path) is None
+    with (
+        pytest.raises(RunError, match=r"lease\.json: it is not a regular"),
+        Lease(tmp_path),
+    ):
+        pass
+
+
 def test_a_fork_that_ends_leaves_the_lease(tmp_path: Path) -> None:
     script = """
 import os, sys

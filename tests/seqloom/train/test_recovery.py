@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -76,9 +77,85 @@ def test_a_checkpoint_of_an_older_version_has_the_checksums_of_its_archive(tmp_p
 def test_a_checkpoint_that_may_be_whole_is_not_taken_for_a_damaged_one(tmp_path: Path) -> None:
     path = tmp_path / "last.ckpt"
     path.mkdir()
-    with pytest.raises(RunError, match=r"cannot be read: Is a directory\. Check") as found:
+    with pytest.raises(RunError, match=r"last\.ckpt is a folder; expected a reg") as found:
         read_checkpoint(path)
     assert not isinstance(found.value, DamagedCheckpointError)
+
+
+class Program:
+    """What a checkpoint must not run."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Path.touch, (Path("touched"),)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ({}, "it is not a checkpoint of a run of seqloom"),
+        ([1], "it is not a checkpoint of a run of seqloom"),
+        (torch.zeros(3), "it is not a checkpoint of a run of seqloom"),
+        ({"state_dict": {"weight": torch.zeros(3)}}, "it is not a checkpoint of a run"),
+        (Program(), "it holds more than plain data, which is not loaded"),
+    ],
+    ids=["object", "list", "tensor", "weights", "program"],
+)
+@pytest.mark.parametrize("name", ["last", "best"])
+def test_whole_files_that_are_no_checkpoints_are_told_and_kept(
+    fit: Fit, ran: Path, content: object, why: str, name: str
+) -> None:
+    path = ran / "checkpoints" / f"{name}.ckpt"
+    torch.save(content, path)
+    before = path.read_bytes()
+    with pytest.raises(RunError, match=rf"{name}\.ckpt cannot be used: {why}.* Put the right file"):
+        fit("trainer.max_epochs=2", "resume=auto")
+    assert path.read_bytes() == before
+    assert not Path("touched").exists()
+
+
+@pytest.mark.parametrize("name", ["last", "best"])
+def test_a_checkpoint_of_a_run_with_other_settings_is_told(
+    fit: Fit, ran: Path, tmp_path: Path, name: str
+) -> None:
+    other = fit("trainer.max_epochs=1", "optimizer.lr=0.01", run_dir=tmp_path / "other").run_dir
+    place = f"checkpoints/{name}.ckpt"
+    shutil.copyfile(other / place, ran / place)
+    with pytest.raises(
+        RunError, match=rf"{name}\.ckpt cannot be used: it is of another run: optimizer\.lr \(was"
+    ):
+        fit("trainer.max_epochs=2", "resume=auto")
+    (ran / place).unlink()
+    fit("trainer.max_epochs=2", "resume=auto")
+
+
+def test_of_two_checkpoints_the_newer_is_used_whatever_its_name(
+    fit: Fit, tmp_path: Path, runs: Callable[[Fit, int], Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    expected = runs(fit, 4)
+    folder = fit(*SETTINGS, "trainer.max_epochs=3").run_dir / "checkpoints"
+    (folder / "last.ckpt").rename(folder / "x")
+    (folder / "previous.ckpt").rename(folder / "last.ckpt")
+    (folder / "x").rename(folder / "previous.ckpt")
+    fit(*SETTINGS, "trainer.max_epochs=4", "resume=auto")
+    assert "resumed from the checkpoint before: after epoch 3, step 12" in caplog.text
+    weights = "bundle/model.safetensors"
+    assert (tmp_path / "run" / weights).read_bytes() == (expected / weights).read_bytes()
+
+
+def test_a_run_that_has_lost_its_checkpoints_says_that_it_starts_again(
+    fit: Fit, ran: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shutil.rmtree(ran / "checkpoints")
+    fit("trainer.max_epochs=2", "resume=auto")
+    assert "No checkpoint is left: the run starts from the beginning. Steps 1 to 4" in caplog.text
+
+
+def test_an_archive_that_grows_is_not_unpacked(tmp_path: Path) -> None:
+    path = tmp_path / "last.ckpt"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data.pkl", bytes(1 << 24))
+    with pytest.raises(DamagedCheckpointError, match="its parts are larger than the whole"):
+        read_checkpoint(path)
 
 
 def test_the_former_checkpoint_and_a_copy_of_the_best_are_kept(tmp_path: Path) -> None:
@@ -185,6 +262,15 @@ def test_damaged_metrics_do_not_keep_a_run_from_going_on(
     fit("trainer.max_epochs=2", "resume=auto")
     assert "metrics.jsonl is damaged: line 1, 2 cannot be read and is left out" in caplog.text
     assert (ran / "metrics.jsonl").read_bytes().startswith(lines)
+
+
+def test_lost_lines_of_the_metrics_are_told(
+    fit: Fit, ran: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (ran / "metrics.jsonl").write_bytes(b"{\n" * 30)
+    fit("trainer.max_epochs=2", "resume=auto")
+    assert "metrics.jsonl has lost lines since the checkpoint was written" in caplog.text
+    assert "line 1, 2, 3, 4, 5 and 25 more cannot be read and is left out" in caplog.text
 
 
 @pytest.mark.parametrize("value", ["0", "-5", "10 minutes", "0m", "1e3", "5d"])

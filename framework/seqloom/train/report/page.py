@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqloom.extras import install_command
+from seqloom.files import atomic_file
 from seqloom.train.report import tables
 from seqloom.train.report.content import Report, best_row, is_number, not_finite
 from seqloom.train.report.plots import figures_of
@@ -30,8 +31,8 @@ def write_report(path: Path, report: Report) -> None:
     html = template.render(
         report=report, tables=tables, figures=figures_of(report), **_derived(report)
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(html.translate(_FORBIDDEN).encode("utf-8", "replace"))
+    with atomic_file(path) as draft:
+        draft.write_bytes(html.translate(_FORBIDDEN).encode("utf-8", "replace"))
 
 
 def _derived(report: Report) -> dict[str, Any]:

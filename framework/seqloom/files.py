@@ -135,7 +135,8 @@ def parse_json(text: str, *, finite_only: bool = False) -> Any:
 
     Args:
         text: The text.
-        finite_only: Whether NaN and infinite numbers, which are not JSON, are refused.
+        finite_only: Whether NaN and infinite numbers, which are not JSON, are refused, and whole
+            numbers beyond the range of floats.
 
     Raises:
         JsonError: It is not JSON, an object has a key twice, a whole number has too many digits, or
@@ -146,6 +147,7 @@ def parse_json(text: str, *, finite_only: bool = False) -> Any:
         own["parse_constant"] = _refuse_constant
         if _MAY_OVERFLOW.search(text):  # a function for each number takes time
             own["parse_float"] = _finite_float
+            own["parse_int"] = _float_sized
     try:
         found = json.loads(text, object_pairs_hook=_distinct_keys, **own)
     except json.JSONDecodeError as error:
@@ -174,6 +176,16 @@ def _finite_float(digits: str) -> float:
     value = float(digits)
     if not math.isfinite(value):
         raise JsonError(f"the number {digits[:40]} is too large")
+    return value
+
+
+def _float_sized(digits: str) -> int:
+    """Return a whole number that a calculation with other numbers can turn into a float."""
+    value = int(digits)
+    try:
+        float(value)
+    except OverflowError:
+        raise JsonError(f"the number {digits[:40]} is too large") from None
     return value
 
 

@@ -111,6 +111,7 @@ DEEP = "[" * 101 + "]" * 101
         (f'{{"a": {"9" * 5000}}}', r"a\.json: a whole number has too many digits\."),
         ('{"a": 1e999}', r"a\.json: the number 1e999 is too large\."),
         (f'{{"a": -{"9" * 400}.0}}', r"a\.json: the number -9{39} is too large\."),
+        (f'{{"a": {"9" * 400}}}', r"a\.json: the number 9{40} is too large\."),
         ('{"a": [NaN]}', r"a\.json: NaN is not a number in JSON\."),
         ('{"a": {"b": 1, "c": 2, "b": 3}}', r"a\.json: the key 'b' occurs twice in one object\."),
         ('{"a": [' + "[]," * 1_000_000 + "0]}", r"more than 1000000 lists and objects\."),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seqloom.errors import ConfigError, DataError
+from seqloom.errors import ConfigError, DataError, printable, shortened
 from seqloom.sweep.columns import aligned
 from seqloom.sweep.folder import SweepFolder
 from seqloom.sweep.leaderboard import spread
@@ -99,8 +99,9 @@ def _of_sweeps(a: Sequence[Trial], b: Sequence[Trial], metric: str | None) -> li
 def _monitored(trials: Sequence[Trial]) -> str:
     names = list(dict.fromkeys(trial.monitor for trial in trials if trial.monitor))
     if len(names) > 1:
+        listed = printable(shortened(", ".join(names), 200))
         raise ConfigError(
-            f"The trials monitor different metrics: {', '.join(names)}. Choose one: --metric NAME"
+            f"The trials monitor different metrics: {listed}. Choose one: --metric NAME"
         )
     return names[0] if names else ""
 

@@ -199,20 +199,25 @@ def _remedy(folder: Path) -> str:
 def _partial_plan(folder: Path, stored: object) -> Plan:
     """Return a plan of the values that have their expected types, and of defaults for others."""
     values = stored if isinstance(stored, dict) else {}
-    command, settings = values.get("command"), values.get("settings")
+    command, settings = _words(values.get("command")), values.get("settings")
     expected, trials = values.get("expected"), values.get("trials")
     return Plan(
         folder,
         kind=str(values.get("kind", "")),
-        command=[str(word) for word in command] if isinstance(command, list) else [],
+        command=command,
         cwd=str(values.get("cwd", "")),
         settings=settings if isinstance(settings, dict) else {},
         created=str(values.get("created") or ""),
         trials=[
-            PlannedTrial(trial["number"], [str(word) for word in trial.get("overrides") or ()])
+            PlannedTrial(trial["number"], _words(trial.get("overrides")))
             for trial in (trials if isinstance(trials, list) else [])
             if isinstance(trial, dict) and isinstance(trial.get("number"), int)
             if trial["number"] >= 0
         ],
         expected=expected if isinstance(expected, int) else 0,
     )
+
+
+def _words(value: object) -> list[str]:
+    """Return the words of a command; none if it is something else than a list."""
+    return [str(word) for word in value] if isinstance(value, list) else []

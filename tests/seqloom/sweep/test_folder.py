@@ -78,6 +78,14 @@ def test_a_damaged_plan_can_still_be_shown(tmp_path: Path, content: bytes) -> No
     assert not plan.has_several_objectives
 
 
+@pytest.mark.parametrize("overrides", [5, True, "seed=1", {"seed": 1}, None])
+def test_overrides_that_are_no_list_are_not_shown(tmp_path: Path, overrides: object) -> None:
+    trials = [{"number": 0, "overrides": overrides}]
+    (tmp_path / "sweep.json").write_text(json.dumps({"command": 3, "trials": trials}))
+    plan = read_plan(tmp_path, strict=False)
+    assert (plan.command, plan.trials[0].overrides) == ([], [])
+
+
 def test_as_much_of_a_plan_is_shown_as_can_be_read(plan: Plan) -> None:
     shown = read_plan(plan.folder, strict=False)
     assert (shown.command, shown.settings, shown.created) == (

@@ -85,11 +85,14 @@ class ShardedStrategy(DDPStrategy):
             parameter.data = parameter.data.contiguous()
         mesh = init_device_mesh(self.root_device.type, (self.world_size,))
         try:
-            fully_shard(module, mesh=mesh)
+            sharded = fully_shard(module, mesh=mesh)
         except (ValueError, NotImplementedError) as error:  # a weight that is a single number
             raise ConfigError(
                 f"trainer.strategy=fsdp cannot share the weights: {error} Set trainer.strategy=ddp."
             ) from error
+        if self.root_device.type == "cpu":
+            # With some versions of torch, gloo gives the sum where FSDP asks for the mean.
+            sharded.set_force_sum_reduction_for_comms(True)
 
     def training_step(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the loss with the first rank's buffers, such as statistics of normalization."""

@@ -59,6 +59,8 @@ class ConllReader(FileReader):
     def recognize(self, lines: Sequence[str]) -> Mapping[str, Any] | None:
         """Recognize lines with the same number of columns, of which one is tags like B-PER."""
         split = "\t" if self._delimiter is None else self._delimiter
+        if self._comment:
+            lines = [line for line in lines if not line.startswith(self._comment)]
         rows = [line.rstrip("\r").split(split if split in line else None) for line in lines]
         rows = [row for row in rows if row and row[0] != DOCUMENT and row != [""]]
         if len({len(row) for row in rows}) != 1 or len(rows[0]) < 2:

@@ -18,6 +18,7 @@ BARE = CsvReader(columns={"text": "2", "label": "1"}, header=False)
 PIPES = CsvReader(columns={"text": "2"}, header=False, delimiter="|")
 JSONL = JsonlReader(columns={"text": "body"})
 CONLL = ConllReader()
+COMMENTED = ConllReader(comment="%")
 
 
 @pytest.mark.parametrize(
@@ -45,6 +46,9 @@ CONLL = ConllReader()
         (CONLL, "Ann\tB-PER\nmet\tO\n\nBob\tB-PER", {}),
         (CONLL, "-DOCSTART- O\n\nAnn NNP B-PER\nmet VB O", {}),
         (CONLL, "vitamin B-12", None),
+        (CONLL, "% by hand\nAnn B-PER\nmet O", None),
+        (COMMENTED, "% by hand\nAnn B-PER\nmet O", {}),
+        (COMMENTED, "% by hand\n%Ann B-PER", None),
         (CONLL, "a b c\nd e", None),
         (CONLL, "", None),
         (LinesReader(), "a b", None),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,11 @@ from seqloom.errors import Cause, ConfigError, DataError, ExampleError, did_you_
 from seqloom.interfaces import Arrays, Example, HeadCodec, Prediction, View
 from seqloom_classification import Classification
 from seqloom_classification.baselines import MAJORITY, TFIDF, majority, tf_idf
+
+log = logging.getLogger("seqloom")
+
+MANY = 20
+"""Number of examples from which classes that occur once are taken for ids, if most are."""
 
 
 class ClassificationCodec(HeadCodec):
@@ -57,6 +63,7 @@ class ClassificationCodec(HeadCodec):
         self._check_classes(found, len(examples))
         counts = {name: found[name] for name in sorted(found)}
         warn_of_similar_names("head=classification: the classes", counts)
+        self._warn_of_ids(counts, len(examples))
         weights = (
             balanced_weights(counts, len(examples), self.multi_label)
             if self.balanced
@@ -178,7 +185,8 @@ class ClassificationCodec(HeadCodec):
         if isinstance(value, str):
             return (
                 f"{found}; head.multi_label=true expects a list of labels. "
-                "For one label set head.multi_label=false."
+                "For one label set head.multi_label=false; where a cell may hold several, "
+                f"data.kinds.{self.field}=labels."
             )
         expected = "a list of texts" if self.multi_label else "a text"
         return f"{found}; expected {expected}. Fix the data."
@@ -191,6 +199,20 @@ class ClassificationCodec(HeadCodec):
             f"the label {name!r} is in no training example, so it cannot be predicted. "
             f"{did_you_mean(name, self.classes)}",
             cause=Cause.unseen_class,
+        )
+
+    def _warn_of_ids(self, counts: Mapping[str, int], examples: int) -> None:
+        alone = [name for name, count in counts.items() if count == 1]
+        if examples < MANY or 2 * len(alone) <= examples:
+            return
+        log.warning(
+            "head=classification: %d of the %d training examples have a class of their own, such "
+            "as %s, which cannot be learned. Does the field %r hold classes, not ids or texts? "
+            "data.columns says which column it is read from.",
+            len(alone),
+            examples,
+            repr(alone[0])[:80],
+            self.field,
         )
 
     def _check_classes(self, found: Mapping[str, int], examples: int) -> None:

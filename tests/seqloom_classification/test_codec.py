@@ -24,6 +24,23 @@ def test_state_is_plain_and_enough(fit: Any, example: Any, three: Any) -> None:
     assert target == 2
 
 
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ([f"T-{n}" for n in range(30)], "30 of the 30 training examples have a class of their own"),
+        (["a"] * 9 + [f"T-{n}" for n in range(11)], "11 of the 20 training examples"),
+        (["a"] * 10 + [f"T-{n}" for n in range(10)], ""),
+        (["a", "b", "c"], ""),
+    ],
+)
+def test_ids_in_place_of_classes(
+    values: list[str], said: str, fit: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    fit(values)
+    assert said in caplog.text
+    assert ("such as 'T-0', which cannot be learned" in caplog.text) == bool(said)
+
+
 def test_sets_of_labels_are_many_hot(sets: Any, example: Any) -> None:
     rows = {v: sets.encode(example(list(v)))["target"].tolist() for v in ["", "b", "ca", "aa"]}
     assert rows == {"": [0, 0, 0], "b": [0, 1, 0], "ca": [1, 0, 1], "aa": [1, 0, 0]}

@@ -62,7 +62,9 @@ def test_few_examples_are_all_trained_on(tmp_path: Path, logged: pytest.LogCaptu
     path = table(tmp_path / "t.csv", {"a": 5, "b": 4})
     data = read_data(compose_run([*CSV, f"data.train={path}"]))
     assert [len(data.rows[split]) for split in ("train", "val", "test")] == [9, 0, 0]
-    assert "too few examples to take them from: all 9 are trained on." in logged.text
+    assert (
+        "too few examples of each value of 'label' to take them from: all 9 are trained on."
+    ) in logged.text
 
 
 @pytest.mark.parametrize(

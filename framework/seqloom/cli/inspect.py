@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from seqloom.cli.help import HelpFormatter
-from seqloom.errors import BundleError, DataError, printable
+from seqloom.errors import BundleError, DataError, printable, shortened
 from seqloom.files import finite, read_json, sha256
 from seqloom.model import states, weights
 from seqloom.model.compatibility import messages
@@ -288,7 +288,7 @@ def page(facts: Facts) -> str:
             lines.append(f"  {'' if number else name:<{WIDTH}} {text}")
     lines.append(f"{VERDICTS[facts['compatible']]}{':' if facts['messages'] else '.'}")
     lines += [f"  {text}" for text in facts["messages"]]
-    return "\n".join(map(printable, lines))
+    return "\n".join(printable(shortened(line)) for line in lines)
 
 
 def _rows(facts: Facts) -> Iterator[tuple[str, list[str]]]:

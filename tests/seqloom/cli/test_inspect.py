@@ -204,6 +204,16 @@ def test_a_strangers_model_cannot_steer_the_terminal(
     assert all(one.isprintable() or one == "\n" for one in page)
 
 
+def test_a_long_text_of_a_strangers_model_is_shortened(
+    model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _edit(model, lambda found: found.update(made="y" * 100_000))
+    run(["inspect", str(model)])
+    lines = capsys.readouterr().out.splitlines()
+    assert "yy…yy" in lines[0]
+    assert max(map(len, lines)) <= 2000
+
+
 def test_a_checkpoint(
     trained_ner: Path, facts: Inspect, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -23,7 +23,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -101,6 +101,7 @@ def application(served: ServedModel, host: str) -> Guard:
         exception_handlers={
             TooLargeError: _answer(413),
             SlowError: _answer(408),
+            ClientDisconnect: _answer(400, "The page left before its request had arrived."),
             BusyError: _answer(503),
             SeqloomError: _answer(400),
             SupersededError: _answer(409, "A newer request of this page replaced it."),

@@ -20,7 +20,7 @@ import pytest
 from PIL import Image
 
 from seqloom.demo import limits
-from seqloom.demo.serve import SupersededError, Turns
+from seqloom.demo.serve import SupersededError, Turns, application
 from seqloom.demo.served import ServedModel
 from seqloom.interfaces import Prediction
 from seqloom.model.pipeline import Pipeline
@@ -332,6 +332,28 @@ def test_a_request_that_does_not_arrive_ends_and_blocks_no_other(
     assert answers[0] == answers[1] == b""
     assert answers[2].startswith(b"HTTP/1.1 408 ")
     assert b"The request did not arrive within 0.5 seconds; send it again." in answers[2]
+
+
+def test_a_page_that_leaves_in_its_request_is_no_failure(stroke_reader: Pipeline) -> None:
+    app = application(ServedModel(stroke_reader, "mine"), "127.0.0.1")
+    left = iter([{"type": "http.request", "body": b"{", "more_body": True}])
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return next(left, {"type": "http.disconnect"})
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope: dict[str, Any] = {
+        "type": "http",
+        "method": "POST",
+        "path": "/read",
+        "headers": [(b"host", b"127.0.0.1")],
+        "query_string": b"",
+    }
+    asyncio.run(app(scope, receive, send))  # an exception would be printed as a traceback
+    assert sent[0]["status"] == 400
 
 
 def test_requests_together_are_limited(

@@ -34,24 +34,27 @@ class Column(NamedTuple):
 LONGEST = 24
 """Length to which a key's values are shortened, if they stay different."""
 
+GAP = "  "
+"""What stands between two columns."""
+
 WIDE = 30
 """Ratio of the highest to the lowest value from which numbers are shown on a logarithmic scale."""
 
 
-def cells(board: Board, omit: frozenset[str] = frozenset()) -> tuple[list[str], list[list[str]]]:
-    """Return the names of a leaderboard's columns, and its rows as text with rounded numbers.
-
-    Args:
-        board: Leaderboard.
-        omit: Columns to omit, such as "test range"; empty columns are always omitted.
-    """
-    made = columns(board, omit)
+def cells(board: Board) -> tuple[list[str], list[list[str]]]:
+    """Return the names of a leaderboard's columns, and its rows as text with rounded numbers."""
+    made = columns(board)
     texts = ([text for text, _ in column] for _, column in made)
     return [name for name, _ in made], [list(row) for row in zip(*texts, strict=True)]
 
 
 def columns(board: Board, omit: frozenset[str] = frozenset()) -> list[tuple[str, list[Cell]]]:
-    """Return the name of each column of a leaderboard with its cells; empty columns are omitted."""
+    """Return the name of each column of a leaderboard with its cells.
+
+    Args:
+        board: Leaderboard.
+        omit: Columns to omit, such as "test range"; empty columns are always omitted.
+    """
     keyed: list[tuple[str, list[Cell]]] = []
     for key in board.keys:
         values = [row.group.values[key] for row in board.rows]
@@ -276,7 +279,7 @@ def aligned(rows: Sequence[Sequence[str]], right: Sequence[bool] = ()) -> str:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     sides = [*right, *[False] * (len(widths) - len(right))]
     lines = (
-        "  ".join(
+        GAP.join(
             cell.rjust(width) if to_right else cell.ljust(width)
             for cell, width, to_right in zip(row, widths, sides, strict=True)
         )

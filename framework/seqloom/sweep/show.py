@@ -14,7 +14,7 @@ from typing import Any
 from seqloom.errors import printable
 from seqloom.files import finite
 from seqloom.sweep.board import Board, Row
-from seqloom.sweep.columns import aligned, cells, last_words, sort, top
+from seqloom.sweep.columns import GAP, aligned, cells, last_words, sort, top
 from seqloom.sweep.folder import read_plan
 from seqloom.sweep.leaderboard import best_trial, boards
 from seqloom.sweep.summary import pareto_front, write_index
@@ -131,15 +131,22 @@ def omitted(boards: Sequence[Board]) -> list[str]:
 def _fitting(board: Board) -> tuple[str, list[str]]:
     """Return the table with the most columns that fits, and the columns that it omits."""
     width = max(WIDTH, shutil.get_terminal_size((WIDTH, 0)).columns)
-    every = cells(board)[0]
+    every, rows = cells(board)
+    keys = len(board.keys)
+    short = [*last_words(board.keys), *every[keys:]]
+    longest = [max((len(printable(row[i])) for row in rows), default=0) for i in range(len(every))]
     for count in range(-1, len(_OPTIONAL) + 1):
-        names, rows = cells(board, frozenset(_OPTIONAL[: max(count, 0)]))
-        right = [name not in (*board.keys, "not done") for name in names]
-        header = names if count < 0 else [*last_words(board.keys), *names[len(board.keys) :]]
-        text = aligned([header, *rows], right)
-        if max(map(len, text.splitlines())) <= width:
+        header = every if count < 0 else short
+        omit = _OPTIONAL[: max(count, 0)]
+        kept = [i for i, name in enumerate(every) if i < keys or name not in omit]
+        lengths = [max(longest[i], len(printable(header[i]))) for i in kept]
+        if sum(lengths) + len(GAP) * (len(kept) - 1) <= width:
             break
-    return text, [name for name in every if name not in names]
+    text = aligned(
+        [[row[i] for i in kept] for row in (header, *rows)],
+        [i >= keys and every[i] != "not done" for i in kept],
+    )
+    return text, [name for i, name in enumerate(every) if i not in kept]
 
 
 _OPTIONAL = ("units/s", "test range", "val range", "epochs", "parameters", "time")

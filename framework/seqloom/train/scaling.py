@@ -47,6 +47,8 @@ class ScalingEfficiency(pl.Callback):
             return
         data: SequenceData = trainer.datamodule  # type: ignore[attr-defined]
         batches = [trainer.strategy.batch_to_device(batch) for batch in _batches(data)]
+        if not batches:  # resumed in its last validation: no rank has trained here
+            return
         devices = [pl_module.device] if pl_module.device.type == "cuda" else []
         with torch.random.fork_rng(devices), trainer.precision_plugin.train_step_context():
             barrier()

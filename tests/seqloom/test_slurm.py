@@ -45,3 +45,35 @@ def test_a_job_of_submitit_knows_its_log_files(monkeypatch: pytest.MonkeyPatch) 
     found = slurm.log_files()
     assert found["stdout"] == "/sweep/.submitit/8_1/8_1_0_log.out"
     assert found["stderr"] == "/sweep/.submitit/8_1/8_1_0_log.err"
+
+
+@pytest.mark.parametrize(
+    ("state", "asked", "answer"),
+    [
+        ("RUNNING", True, True),
+        ("PENDING", False, True),
+        ("CANCELLED", False, False),
+        ("", False, False),
+    ],
+)
+def test_only_a_job_that_runs_is_requeued(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str, asked: bool, answer: bool
+) -> None:
+    for name, text in (("squeue", f"echo {state}"), ("scontrol", f'echo "$*" >{tmp_path}/asked')):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    job = slurm.BatchJob.current(BATCH)
+    assert job is not None
+    assert slurm.requeue(job) == answer
+    found = tmp_path / "asked"
+    assert (found.read_text().strip() if found.exists() else None) == (
+        "requeue 7" if asked else None
+    )
+
+
+def test_without_slurm_nothing_is_requeued(monkeypatch: pytest.MonkeyPatch) -> None:
+    job = slurm.BatchJob.current(BATCH)
+    assert job is not None
+    monkeypatch.setenv("PATH", "")
+    assert not slurm.requeue(job)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import json
+import os
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 
 from seqloom.data.collate import EncodedExample
 from seqloom.data.encoded import EncodedSplit
+from seqloom.data.stored import write_split
 from seqloom.errors import DataError, RunError
 from seqloom.interfaces import Example, Origin
 
@@ -152,6 +155,33 @@ def test_the_digest_tells_ids_names_and_values_apart() -> None:
 
     assert digest() == digest()
     assert len({digest(), digest(name="b"), digest(key="y"), digest(value=1)}) == 4
+
+
+def test_ids_have_parts(tmp_path: Path) -> None:
+    _split().save(tmp_path)
+    assert EncodedSplit.load(tmp_path).ids[1:3] == ["e1", "e2"]
+
+
+def test_a_split_whose_examples_end_in_an_error_leaves_no_open_file(tmp_path: Path) -> None:
+    def rows() -> Iterator[EncodedExample]:
+        yield _encoded(1, _example(1))
+        raise DataError("no more")
+
+    with pytest.raises(DataError, match="no more"):
+        write_split(tmp_path, rows())
+    opened = Path("/proc/self/fd")
+    if opened.is_dir():
+        assert not [one for one in opened.iterdir() if str(tmp_path) in os.path.realpath(one)]
+    with pytest.raises(RunError, match="is missing or damaged"):
+        EncodedSplit.load(tmp_path)
+
+
+def test_a_folder_of_another_version(tmp_path: Path) -> None:
+    _split().save(tmp_path)
+    facts = json.loads((tmp_path / "split.json").read_text())
+    (tmp_path / "split.json").write_text(json.dumps({**facts, "version": 999}))
+    with pytest.raises(RunError, match="it has version 999; expected"):
+        EncodedSplit.load(tmp_path)
 
 
 def test_a_damaged_folder(tmp_path: Path) -> None:

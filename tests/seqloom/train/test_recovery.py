@@ -13,7 +13,9 @@ import torch
 
 from seqloom.errors import ConfigError, RunError
 from seqloom.train.checkpoint_files import (
+    BEST_COPY,
     DamagedCheckpointError,
+    read_best,
     read_checkpoint,
     verified,
     write_checkpoint,
@@ -63,6 +65,25 @@ def test_no_bit_and_no_cut_of_a_checkpoint_is_silent(tmp_path: Path) -> None:
     path.write_bytes(content + b"\0")
     with pytest.raises(DamagedCheckpointError):
         verified(path)
+
+
+def test_a_damaged_best_checkpoint_is_read_from_its_copy(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    best = tmp_path / "best.ckpt"
+    write_checkpoint(best, {"step": 3})
+    copy = tmp_path / BEST_COPY
+    assert copy.exists()
+    flip(best)
+    assert read_best(best)["step"] == 3
+    assert "best.ckpt cannot be read" in caplog.text
+    assert str(copy) in caplog.text
+    flip(copy)
+    with pytest.raises(DamagedCheckpointError, match=BEST_COPY):
+        read_best(best)
+    copy.unlink()
+    with pytest.raises(DamagedCheckpointError, match=r"best\.ckpt"):
+        read_best(best)
 
 
 def test_a_checkpoint_of_an_older_version_has_the_checksums_of_its_archive(tmp_path: Path) -> None:

@@ -1,0 +1,35 @@
+"""What codecs do that define only what they must."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from seqloom.interfaces import Arrays, Example, HeadCodec, View
+
+
+class Plain(HeadCodec):
+    """Encodes nothing, and defines nothing else."""
+
+    field = "label"
+
+    def fit(self, examples: Sequence[Example]) -> dict[str, Any]:
+        return {}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Restore nothing."""
+
+    def encode(self, example: Example) -> Arrays:
+        return {}
+
+
+def test_a_head_codec_shows_predictions_as_json() -> None:
+    codec, example = Plain(), Example("1", {"label": "a"})
+    said = {"label": "<é>"}
+    assert codec.describe(example, said) == said
+    assert codec.columns(example, said) == [['{"label": "<é>"}']]
+    assert codec.target(example) == ["a"]
+    assert codec.target(Example("2", {"label": 3})) is None
+    assert codec.baselines([example], [example]) == {}
+    html = codec.render(example, said, View("<p>x</p>"))
+    assert html == "<p>x</p><div>{&quot;label&quot;: &quot;&lt;é&gt;&quot;}</div>"

@@ -291,7 +291,7 @@ def refuse_odd(path: Path) -> None:
     """
     if path.exists() and not path.is_file():
         raise RunError(
-            f"{path} is {_kind(path)}; expected a regular file. Remove it, or choose another path.",
+            f"{path} is {_kind(path)}; expected a regular file. Rename it, or choose another path.",
             cause=Cause.cannot_write,
         )
 

@@ -93,6 +93,6 @@ async function request(paper, model) {
   const place = paper.frame();
   if (paper.file) return { body: paper.file, place };
   if (model.takes === "strokes") return { body: { strokes: paper.strokes }, place };
-  const { blob, left, scale } = await asPicture(paper.strokes, model.ink);
+  const { blob, left, scale } = asPicture(paper.strokes, model.ink);
   return { body: blob, place: { left, top: place.top, scale } };
 }

@@ -6,7 +6,7 @@ const HEIGHT = 96; // pixels of the image
 const WRITING = 0.66; // of them
 
 /** Returns strokes as a PNG, and how its pixels lie on the paper: x = left + pixel * scale. */
-export async function asPicture(strokes, ink) {
+export function asPicture(strokes, ink) {
   const points = strokes.flat();
   const [left, right] = extent(points.map(([x]) => x));
   const [top, bottom] = extent(points.map(([, y]) => y));
@@ -24,8 +24,14 @@ export async function asPicture(strokes, ink) {
   context.scale(scale, scale);
   context.translate(-origin[0], -origin[1]);
   drawStrokes(context, strokes, tall / 14);
-  const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
-  return { blob, left: origin[0], scale: 1 / scale };
+  return { blob: asBlob(canvas), left: origin[0], scale: 1 / scale };
+}
+
+/** Returns a canvas as a PNG; its own toBlob may wait for a second until the browser is idle. */
+function asBlob(canvas) {
+  const encoded = canvas.toDataURL("image/png").split(",")[1];
+  const bytes = Uint8Array.from(atob(encoded), (one) => one.charCodeAt(0));
+  return new Blob([bytes], { type: "image/png" });
 }
 
 function extent(values) {

@@ -17,7 +17,7 @@ from seqloom.train.checkpoint_files import (
 from seqloom.train.checkpoints import COMPONENTS_KEY, SETTINGS_KEY
 from seqloom.train.folder import RunFolder, read_metrics
 from seqloom.train.progress import progress_of
-from seqloom.train.settings import MAY_CHANGE, differing, fixed_settings
+from seqloom.train.settings import MAY_CHANGE, common, differing, fixed_settings
 
 log = logging.getLogger("seqloom")
 
@@ -89,8 +89,10 @@ def _whole(path: Path, settings: Section) -> _Found | None:
     if state is None:
         return None
     progress = progress_of(path, state)
-    recorded = state.get(COMPONENTS_KEY, {}).get(SETTINGS_KEY) or settings  # 0.1 has none
-    if changed := differing(recorded, settings, but=MAY_CHANGE):
+    recorded = state.get(COMPONENTS_KEY, {}).get(SETTINGS_KEY) or {}  # 0.1 has none
+    # An update of seqloom may add settings, and remove others.
+    known, wanted = common(recorded, settings), common(settings, recorded)
+    if changed := differing(known, wanted, but=MAY_CHANGE):
         raise WrongCheckpointError(path, f"it is of another run: {shortened(', '.join(changed))}")
     return _Found(path, progress.steps, _best_step(state), str(progress))
 

@@ -46,6 +46,21 @@ def fixed_settings(cfg: RunConfig) -> Section:
     return {key: value for key, value in cfg.to_plain().items() if key not in MAY_CHANGE}
 
 
+def common(settings: Section, other: Section) -> Section:
+    """Return the settings that another version knows too.
+
+    >>> common({"a": {"b": 1, "c": 2}, "d": 3}, {"a": {"b": 4}})
+    {'a': {'b': 1}}
+    """
+    return {
+        key: common(value, other[key])
+        if isinstance(value, dict) and isinstance(other[key], dict)
+        else value
+        for key, value in settings.items()
+        if key in other
+    }
+
+
 def differing(before: Section, after: Section, but: Collection[str] = ()) -> list[str]:
     """Return sentences on what differs between two configs, except some keys and their subkeys.
 

@@ -149,6 +149,17 @@ def test_a_checkpoint_of_a_run_with_other_settings_is_told(
     fit("trainer.max_epochs=2", "resume=auto")
 
 
+def test_a_checkpoint_that_lacks_a_setting_of_today_is_used(fit: Fit, ran: Path) -> None:
+    for name in ("last", "best"):
+        path = ran / "checkpoints" / f"{name}.ckpt"
+        state = read_checkpoint(path)
+        settings = state["seqloom"]["settings"]
+        del settings["batch"]["on_long"]
+        settings["of_tomorrow"] = True
+        write_checkpoint(path, state)
+    fit("trainer.max_epochs=2", "resume=auto")
+
+
 def test_of_two_checkpoints_the_newer_is_used_whatever_its_name(
     fit: Fit, tmp_path: Path, runs: Callable[[Fit, int], Path], caplog: pytest.LogCaptureFixture
 ) -> None:

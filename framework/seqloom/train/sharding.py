@@ -25,6 +25,7 @@ from seqloom.train.limits import callbacks_of
 from seqloom.train.row_adam import RowAdam
 
 if TYPE_CHECKING:
+    from seqloom.model.pipeline import Model
     from seqloom.train.module import SequenceModule
 
 NAME = "fsdp"
@@ -65,7 +66,7 @@ class ShardedStrategy(DDPStrategy):
     hold whole tensors, as those of any run.
     """
 
-    _whole: nn.Module | None = None
+    _whole: Model | None = None
 
     @property
     def _module(self) -> SequenceModule:
@@ -102,17 +103,17 @@ class ShardedStrategy(DDPStrategy):
 
     def on_validation_start(self) -> None:
         """Put the copy with the whole weights in the model's place."""
-        model, whole = self._module.model, cast(nn.Module, self._whole)
+        model, whole = self._module.model, cast("Model", self._whole)
         for empty, part in zip(whole.parameters(), model.parameters(), strict=True):
             empty.data = cast(DTensor, part.detach()).full_tensor()
         for old, buffer in zip(whole.buffers(), model.buffers(), strict=True):
             old.data = buffer
-        self._module.pipeline.model = whole  # type: ignore[assignment]
+        self._module.pipeline.model = whole
 
     def on_validation_end(self) -> None:
         """Put the model back."""
         self._module.pipeline.model = self._module.model
-        for parameter in cast(nn.Module, self._whole).parameters():
+        for parameter in cast("Model", self._whole).parameters():
             parameter.data = parameter.new_empty(0)
 
     def lightning_module_state_dict(self) -> dict[str, Any]:
@@ -149,7 +150,7 @@ class ShardedStrategy(DDPStrategy):
                 self._whole.parameters(), module.model.parameters(), strict=True
             ):
                 empty.data = empty.new_empty(part.shape)
-            module.model = module.pipeline.model = self._whole  # type: ignore[assignment]
+            module.model = module.pipeline.model = self._whole
             self._whole = None
         super().teardown()
 
@@ -170,7 +171,7 @@ def _refuse_parts_of(module: SequenceModule) -> None:
             )
 
 
-def _without_values(model: nn.Module) -> nn.Module:
+def _without_values(model: Model) -> Model:
     """Return a copy of a model, in eval mode, whose parameters are empty."""
     empty = {id(one): nn.Parameter(one.new_empty(0)) for one in model.parameters()}
     return copy.deepcopy(model, cast("dict[int, Any]", empty)).eval()

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from small_lines import SMALL_LINES
 
 from seqloom.config.compose import compose_run
 from seqloom.config.run_config import BatchConfig
@@ -127,21 +128,7 @@ def test_a_head_that_has_nothing_to_calibrate_reads_nothing(
 
 
 APPLES = ("data.train_size=60", "data.val_size=20", "data.test_size=2")
-LINES = (
-    "data=digit_lines",
-    "data.train=32",
-    "data.val=8",
-    "data.test=2",
-    "data.min_length=2",
-    "data.max_length=3",
-    "data.height=16",
-    "frontend=line_image",
-    "frontend.height=16",
-    "frontend.margin=2",
-    "frontend.channels=[4,6]",
-    "frontend.pooling=[2x2,2x1]",
-    "head.ngram_order=0",
-)
+LINES = (*SMALL_LINES, "data.train=32", "data.val=8", "data.test=2", "head.ngram_order=0")
 HEADS = {
     "ner": APPLES,
     "classification": APPLES,

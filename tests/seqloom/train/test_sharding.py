@@ -16,6 +16,7 @@ import torch
 from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from pytorch_lightning.callbacks import StochasticWeightAveraging
 from safetensors.torch import load_file
+from small_lines import SMALL_LINES
 from torch import distributed
 from torch.distributed.tensor import DTensor
 from torch.optim import SGD
@@ -54,18 +55,10 @@ WORDS = (
 )
 APPLES = ("data.train_size=60", "data.val_size=20", "data.test_size=4", "frontend.size=8")
 LINES = (
-    "data=digit_lines",
+    *SMALL_LINES,
     "data.train=64",
     "data.val=8",
     "data.test=4",
-    "data.min_length=2",
-    "data.max_length=3",
-    "data.height=16",
-    "frontend=line_image",
-    "frontend.height=16",
-    "frontend.margin=2",
-    "frontend.channels=[4,6]",
-    "frontend.pooling=[2x2,2x1]",
     "head=ctc",
     "head.ngram_order=2",
 )
@@ -153,7 +146,7 @@ def _strategy(model: torch.nn.Module) -> tuple[ShardedStrategy, Small]:
     strategy, module = ShardedStrategy(), Small(model)
     strategy.parallel_devices = [torch.device("cpu")] * world_size()
     strategy.cluster_environment = TorchElasticEnvironment()
-    strategy._lightning_module = module  # type: ignore[assignment]
+    strategy._lightning_module = cast(pl.LightningModule, module)
     strategy.set_world_ranks()
     return strategy, module
 
@@ -321,7 +314,7 @@ def test_what_needs_whole_weights_is_refused(
     strategy = ShardedStrategy()
     trainer = SimpleNamespace(callbacks=[callback] if callback else [])
     module = SimpleNamespace(make_optimizer=make, trainer=trainer)
-    strategy._lightning_module = module  # type: ignore[assignment]
+    strategy._lightning_module = cast(pl.LightningModule, module)
     with pytest.raises(ConfigError, match=sentence):
         strategy.configure_ddp()
 

@@ -20,7 +20,7 @@ from seqloom.data.progress import progress
 from seqloom.data.sampler import BatchSampler
 from seqloom.interfaces import Encoded, Matrix, Purpose, SequenceBatch, Table, Targets
 from seqloom.interfaces.arguments import accepted
-from seqloom.interfaces.metric import update
+from seqloom.interfaces.metric import HeadMetric, update
 from seqloom.model.pipeline import Pipeline
 from seqloom.train.distributed import from_first, gathered, rank, world_size
 from seqloom.train.sampling_error import SamplingError
@@ -34,17 +34,20 @@ class Evaluator:
 
     Args:
         pipeline: Pipeline to evaluate.
-        errors: Whether to estimate sampling errors too; only in a single process.
+        errors: Whether to estimate sampling errors too.
     """
 
     def __init__(self, pipeline: Pipeline, *, errors: bool = False) -> None:
         self.pipeline = pipeline
-        make = pipeline.head.metrics
-        self.sampling = SamplingError(lambda: make().to(pipeline.device)) if errors else None
-        self.metric = pipeline.head.metrics().to(pipeline.device)
-        self.metric.dist_sync_fn = gather_states
+        self.sampling = SamplingError(self._new_metric) if errors else None
+        self.metric = self._new_metric()
         self._losses: dict[str, float] = {}
         self._undefined = False
+
+    def _new_metric(self) -> HeadMetric:
+        metric = self.pipeline.head.metrics().to(self.pipeline.device)
+        metric.dist_sync_fn = gather_states
+        return metric
 
     def update(self, batch: SequenceBatch) -> None:
         """Evaluate one batch; the pipeline should be in eval mode."""
@@ -96,7 +99,7 @@ class Evaluator:
     def errors(self) -> dict[str, float]:
         """Return the sampling errors of the metrics; empty if they are not known."""
         found = self.sampling.compute() if self.sampling else {}
-        losses = [loss for loss in self._losses.values() if math.isfinite(loss)]
+        losses = [loss for loss in self.losses().values() if math.isfinite(loss)]
         if found and len(losses) > 1:
             found["loss"] = statistics.stdev(losses) / math.sqrt(len(losses))
         return found
@@ -169,9 +172,9 @@ def evaluate(
         pipeline: Pipeline to evaluate, the same on all ranks.
         rows: Encoded examples, all of them on every rank.
         sampler: Sampler of the batches of a single process.
-        errors: Whether to estimate sampling errors; they are not known with several ranks.
+        errors: Whether to estimate sampling errors.
     """
-    evaluator = Evaluator(pipeline, errors=errors and world_size() == 1)
+    evaluator = Evaluator(pipeline, errors=errors)
     batches = _outputs(pipeline, rows, sampler, rank(), world_size())
     for outputs, encoded, batch in progress(batches, "Evaluating", "batches"):
         evaluator.add(outputs, encoded, batch)

@@ -7,11 +7,13 @@ import statistics
 import warnings
 import zlib
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 
 import torch
 
 from seqloom.interfaces import Prediction, Targets
 from seqloom.interfaces.metric import HeadMetric, update
+from seqloom.train.distributed import gathered
 
 GROUPS = 20
 """Number of groups of examples; each is left out once."""
@@ -26,10 +28,10 @@ class SamplingError:
     The metrics are computed without each group in turn. Their spread gives the standard error;
     Efron and Stein 1981, "The jackknife estimate of variance". This needs no formula for a metric,
     only that its states are sums over examples. An example's group follows from its id, so the
-    result does not depend on the batches.
+    result does not depend on the batches, nor on the number of ranks; every rank must request it.
 
     Args:
-        make: Function that returns a new metric.
+        make: Function that returns a new metric, which gathers its states from all ranks.
     """
 
     def __init__(self, make: Callable[[], HeadMetric]) -> None:
@@ -56,9 +58,10 @@ class SamplingError:
 
     def compute(self) -> dict[str, float]:
         """Return the standard errors by metric; empty for too few examples."""
-        if len(self.groups) < FEWEST:
+        groups = sorted(set(chain(*gathered(list(self.groups)))))
+        if len(groups) < FEWEST:
             return {}
-        without = [self._without(group) for group in self.groups]
+        without = [self._without(group) for group in groups]
         names = without[0]
         errors = {name: jackknife_error([one[name] for one in without]) for name in names}
         return {name: error for name, error in errors.items() if math.isfinite(error)}
@@ -69,7 +72,7 @@ class SamplingError:
             if group != left_out:
                 metric.merge_state(other)
         with warnings.catch_warnings():
-            # For torchmetrics, merged states are no update.
+            # For torchmetrics, merged states are no update; a rank may also have none.
             warnings.filterwarnings("ignore", "The ``compute`` method of metric", UserWarning)
             return {name: float(value) for name, value in metric.compute().items()}
 

@@ -160,7 +160,7 @@ def _evaluations() -> dict[tuple[str, int | None], Evaluation]:
             sampler = BatchSampler(costs, max_examples=3, max_cost=None, shuffle=False, seed=0)
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
-                found[head, count] = evaluate(pipeline, rows, sampler)
+                found[head, count] = evaluate(pipeline, rows, sampler, errors=count is None)
     return found
 
 
@@ -192,6 +192,7 @@ def _calibrated() -> tuple[dict[str, float], float, list[str]]:
 def _same(found: Evaluation, expected: Evaluation) -> None:
     assert found.metrics == pytest.approx(expected.metrics, rel=1e-6, abs=1e-6)
     assert found.losses == pytest.approx(expected.losses, rel=1e-6)
+    assert found.errors == pytest.approx(expected.errors, rel=1e-4, abs=1e-6)
     assert found.metrics["loss"] == math.fsum(found.losses.values()) / len(found.losses)
     assert list(_numbers(found.details)) == [
         pytest.approx(cell, rel=1e-6) if isinstance(cell, float) else cell
@@ -215,6 +216,7 @@ def test_ranks_measure_and_calibrate_as_one_process_does(on_ranks: Any) -> None:
             _same(each[0][key], expected)
     assert alone["classification", None].metrics.keys() == {"accuracy", "f1_macro", "loss"}
     assert alone["ner", None].metrics["f1"] > 0
+    assert all(alone[head, None].errors.keys() >= {"loss"} for head in HEADS)
     assert alone["ctc", None].details[0].title == "Confusions of characters"
     for each in ran.values():
         for _, (values, scale, ids) in each:

@@ -79,3 +79,10 @@ def test_what_has_no_frames_is_left_to_the_decoder() -> None:
     short = mp3(0.3)
     few = short[: edges(short)[SURE - 1] - 1]  # too few frames to be sure
     assert missing_bytes(io.BytesIO(few)) == 0
+
+
+def test_frames_of_layer_1_are_measured() -> None:
+    header = bytes((0xFF, 0xFF, 0xC2, 0x00))  # 384 kbit/s, 44.1 kHz, with a slot of padding
+    found = frame_at(header, 0)
+    assert found is not None
+    assert found.size == (12 * 384_000 // 44_100 + 1) * 4  # ISO 11172-3, 2.4.3.1

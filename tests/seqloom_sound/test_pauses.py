@@ -14,7 +14,7 @@ import soundfile
 
 from seqloom.errors import ExampleError
 from seqloom.interfaces import Example
-from seqloom_sound.pauses import Span, speech_spans
+from seqloom_sound.pauses import BLOCK, FRAME, Span, _Runs, speech_spans
 from seqloom_sound.readers.parts import parts
 from seqloom_sound.readers.sounds import SoundReader
 from seqloom_sound.readers.speech import SpeechReader
@@ -226,6 +226,28 @@ def test_long_sounds_that_cannot_be_cut_are_reported(
     *_, error = SpeechReader().inputs([str(path)])
     assert isinstance(error, ExampleError)
     assert message in str(error)
+
+
+def test_what_is_before_speech_and_not_much_softer_belongs_to_it_for_a_second() -> None:
+    runs = _Runs(Pauses(margin=0.0), FRAME)
+    unsure, speech = np.zeros(3 * BLOCK), np.ones(2 * BLOCK)
+    marks = np.concatenate([-np.ones(BLOCK), unsure, speech])
+    found = [*runs.of([(np.zeros(len(marks)), marks)])]
+    assert found == [(pytest.approx(3 * BLOCK * FRAME), pytest.approx(6 * BLOCK * FRAME))]
+
+
+def test_parts_of_a_sound_without_speech_are_an_error(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros(30 * RATE), RATE)
+    with pytest.raises(ExampleError, match=r"no part of the sound is louder than data.pauses.qui"):
+        parts(str(tmp_path / "a.wav"))
+
+
+def test_a_file_that_is_no_sound_is_left_to_be_reported_when_it_is_read(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(b"no sound")
+    [example] = SpeechReader().inputs([str(tmp_path / "a.wav")])
+    assert isinstance(example, Example)
+    with pytest.raises(ValueError, match=r"a.wav cannot be read as a sound file"):
+        load_sound(example.fields["sound"])
 
 
 def test_a_long_truncated_sound_is_reported(talk: Path, tmp_path: Path) -> None:

@@ -126,6 +126,13 @@ def test_parts_may_come_in_any_order(tmp_path: Path) -> None:
         assert found == [Shown(10 * one, 10 * one + 6, f"part {one}") for one in numbers]
 
 
+def test_words_without_times_are_shown_at_the_time_of_their_part(tmp_path: Path) -> None:
+    writer = Srt(tmp_path / "a.srt", Codec())
+    writer.write(part(1), times(1, "one two", words=[{"text": "one"}, {"text": "two"}]))
+    writer.close()
+    assert parsed((tmp_path / "a.srt").read_text(), "srt") == [Shown(10.0, 16.0, "one two")]
+
+
 def test_parts_in_memory_have_the_name_of_their_sound() -> None:
     origin = Origin("all.jsonl", 1)
     named = Sound(np.zeros(800), 8000, "all.zip/a.wav")

@@ -150,6 +150,39 @@ def test_a_mistake_ends_all_before_training(
     assert not (tmp_path / "run" / "checkpoints").exists()
 
 
+FAILING = """
+import pytorch_lightning as pl
+from seqloom.errors import RunError
+
+class Failing(pl.Callback):
+    def __init__(self, own):
+        self.own = own
+
+    def on_train_batch_start(self, trainer, *rest):
+        if trainer.global_step == 1 and trainer.global_rank == {rank}:
+            raise RunError("the disk is full") if self.own else RuntimeError("something broke")
+"""
+
+
+@pytest.mark.parametrize(("rank", "own"), [(0, True), (1, False)])
+def test_a_task_that_fails_ends_the_run_with_its_error(
+    tasks: Tasks, small: tuple[str, ...], tmp_path: Path, rank: int, own: bool
+) -> None:
+    (tmp_path / "failing.py").write_text(FAILING.format(rank=rank), encoding="utf-8")
+    failing = f"+callbacks.failing={{_target_:failing.Failing,own:{own}}}"
+    words = ["trainer.num_nodes=2", failing, f"run_dir={tmp_path / 'run'}"]
+    ended = tasks("train", *small, *words, site=tmp_path)
+    assert [code for code, _ in ended] == [1, 1], ended
+    cause = "the disk is full" if own else "RuntimeError: something broke"
+    assert cause in ended[0][1]
+    also = cause if rank == 1 else "Another process has ended, and so does process 1 of 2"
+    assert ended[1][1].startswith(f"Error: {also}")
+    assert "Traceback" not in ended[0][1] + ended[1][1]
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert record["state"] == "failed"
+    assert cause in record["error"]
+
+
 DOZING = """
 import time
 import pytorch_lightning as pl

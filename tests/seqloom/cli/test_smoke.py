@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -89,3 +91,42 @@ def test_without_srun_it_says_where_to_run(monkeypatch: pytest.MonkeyPatch, tmp_
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(RunError, match="There is no srun on the PATH"):
         run(["cluster", "test"])
+
+
+def reported(printed: str) -> dict[str, Any]:
+    """Return the last report that a task printed."""
+    return dict(json.loads(printed.splitlines()[-1].removeprefix(probe.PREFIX)))
+
+
+@pytest.mark.parametrize(
+    ("token", "problem"), [("t8", "holds other files there"), (None, "No such file or directory")]
+)
+def test_a_task_says_what_is_wrong_with_the_folder(
+    tmp_path: Path, token: str | None, problem: str
+) -> None:
+    if token:
+        (tmp_path / "token").write_text(token)
+    assert probe._shared(tmp_path, "t7", 1) == problem
+
+
+def test_a_task_whose_variables_are_wrong_reports_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["probe", str(tmp_path), "t7"])
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    monkeypatch.setenv("SLURM_STEP_ID", "0")
+    monkeypatch.setenv("SLURM_STEP_NUM_TASKS", "2")
+    monkeypatch.setenv("SLURM_PROCID", "x")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,-1")
+    probe.main()
+    found = reported(capsys.readouterr().out)
+    assert found["gpus"] == 2
+    assert "SLURM_PROCID" in found["problem"]
+
+
+def test_a_task_that_cannot_join_the_group_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        own = Group("srun", 0, 2, 0, 1, 0, "127.0.0.1", taken.getsockname()[1], served=False)
+        for name in own.environment:
+            monkeypatch.setenv(name, "")  # so that it is restored
+        assert "address already in use" in probe._reduce(own)

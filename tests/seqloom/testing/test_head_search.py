@@ -146,3 +146,22 @@ def test_a_text_may_stand_for_a_list_of_letters() -> None:
         return [{"said": " ".join(one["tags"])} for one in decode(head, outputs, encoded)]
 
     search.check_search(_over(_labelled("ner"), as_text))
+
+
+class Rejected(Sound):
+    """Predicts what its codec rejects."""
+
+    def decode(self, outputs: Any, encoded: Encoded, **_: Any) -> list[Prediction]:
+        return [{"label": "?"} for _ in outputs]
+
+
+def test_what_cannot_be_searched_is_said() -> None:
+    case = case_of(Rejected)
+    offer = [Example("a", {"tokens": ["b"]})]  # it has no label
+    every = search._by_kind(case)
+    rejecting = replace(case, candidates=lambda example: [*every(example), *offer])
+    with pytest.raises(NotApplicable, match="returns only targets that the codec rejects"):
+        search.check_search(rejecting)
+    alone = replace(case, candidates=lambda example: [example])
+    with pytest.raises(NotApplicable, match=r"no example of at most \d+ steps has several targets"):
+        search.check_search(alone)

@@ -42,6 +42,17 @@ def test_what_does_not_apply_there_does_not_apply_here() -> None:
         on_two_ranks(pass_over)
 
 
+def test_ranks_start_no_ranks() -> None:
+    with pytest.raises(NotApplicable, match=r"rank . of two: this process is itself a rank"):
+        on_two_ranks(lambda: on_two_ranks(os.getpid))
+
+
+def test_without_gloo_ranks_cannot_meet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(distributed, "is_gloo_available", lambda: False)
+    with pytest.raises(NotApplicable, match="this build of torch has no gloo"):
+        on_two_ranks(os.getpid)
+
+
 def test_a_rank_that_dies_is_told() -> None:
     def die() -> None:
         if distributed.get_rank() == 0:

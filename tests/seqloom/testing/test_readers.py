@@ -346,6 +346,7 @@ def test_contents_differ_where_anything_does() -> None:
     one = Example("a", {"image": np.zeros((2, 3)), "tags": {"x", "y"}}, Origin("f", 1), {"n": 1})
     same = Example("a", {"tags": {"y", "x"}, "image": np.zeros((2, 3))}, Origin("f", 1), {"n": 1})
     assert contents(one) == contents(same)
+    assert contents(ExampleError(one, "it is empty")) == "f:1: it is empty"
     others = [
         replace(one, id="b"),
         replace(one, fields={**one.fields, "image": np.zeros((3, 2))}),

@@ -242,7 +242,14 @@ def test_who_looks_changes_nothing(
 
 @pytest.mark.parametrize(
     "content",
-    ["", "{", "[]", "null", '{"token": 1}', '{"pid": -1, "token": "", "started": "", "host": ""}'],
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        '{"token": 1}',
+        '{"pid": -1, "token": "", "started": "", "host": "", "boot": ""}',
+    ],
 )
 def test_a_damaged_lease_is_none(tmp_path: Path, content: str) -> None:
     path = tmp_path / "lease.json"
@@ -299,6 +306,15 @@ def test_a_taker_that_died_on_the_way_stops_nobody(tmp_path: Path) -> None:
         assert names(tmp_path) == ["lease.json"]
 
 
+def test_who_takes_a_dead_lease_over_keeps_others_out(tmp_path: Path) -> None:
+    write_lease(tmp_path, token="next", started=Process.current().started).rename(
+        tmp_path / ".lease.json.dead.taking"
+    )
+    write_lease(tmp_path, token="dead", started="1")
+    with pytest.raises(RunError, match=r"is in use: .* is this process itself"):
+        Lease(tmp_path).__enter__()
+
+
 @pytest.mark.parametrize("fault", [errno.ENOTSUP, errno.EPERM])
 def test_it_works_without_hard_links(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: int
@@ -336,6 +352,10 @@ def test_what_cannot_be_written_is_said(tmp_path: Path, monkeypatch: pytest.Monk
     def full(*_: object) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
 
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "link", full)
+        with pytest.raises(RunError, match="No space left"):
+            Lease(tmp_path).__enter__()
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(RunError, match="No space left"):
         Lease(tmp_path).__enter__()

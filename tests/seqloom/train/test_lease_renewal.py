@@ -44,6 +44,15 @@ def test_who_lost_its_lease_is_told_once_and_leaves_the_other_s(tmp_path: Path) 
 
 
 @pytest.mark.usefixtures("quickly")
+def test_who_needs_not_be_told_renews_no_more(tmp_path: Path) -> None:
+    with Lease(tmp_path) as lease:
+        path = write_lease(tmp_path, token="another", started="1")
+        lease._renewal.join(600)
+        assert not lease._renewal.is_alive()
+    assert json.loads(path.read_text())["token"] == "another"
+
+
+@pytest.mark.usefixtures("quickly")
 @pytest.mark.parametrize("content", [None, "", '{"token": 1}'])
 def test_a_lease_that_somebody_removed_or_spoilt_is_put_back(
     tmp_path: Path, content: str | None

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -120,6 +121,55 @@ def test_a_service_gets_each_step_once(trial: Path) -> None:
         (4, {"train/loss": 1.0}), (4, {"val/f1": 0.5}), (3, {"val/f1": 0.6})
     ]  # fmt: skip
     assert len(other.got) == 4  # makes a new entry
+
+
+class Told(Service):
+    """A service that is told how a run ended."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: list[object] = []
+
+    def log_hyperparams(self, params: dict[str, Any]) -> None:
+        self.said.append(params.get("state", "the config"))
+
+    def finalize(self, status: str) -> None:
+        self.said.append(status)
+
+    def save(self) -> None: ...
+
+
+class MLFlowLogger(Told):
+    """Named like the logger of Lightning, by which it is known."""
+
+    run_id = "r7"
+
+
+class WandbLogger(Told):
+    """Named like the other logger whose entries continue."""
+
+    experiment = SimpleNamespace(id="w7")
+
+
+@pytest.mark.parametrize(("pruned", "ended"), [(False, "success"), (True, "KILLED")])
+def test_a_pruned_run_is_told_from_one_that_ended(trial: Path, pruned: bool, ended: str) -> None:
+    ours = loggers(trial)
+    mlflow, wandb = MLFlowLogger(), WandbLogger()
+    ours.built, ours.known = {"mlflow": mlflow, "wandb": wandb}, {}
+    run(ours, pruned=pruned)
+    assert mlflow.said == ["the config", ended]
+    assert wandb.said == ["the config", *(["pruned"] if pruned else []), "success"]
+    ids = json.loads((trial / "loggers.json").read_text("utf-8"))
+    assert ids == {"mlflow": {"run_id": "r7"}, "wandb": {"id": "w7"}}
+
+
+def test_an_entry_of_weights_and_biases_continues_under_its_id(trial: Path) -> None:
+    section = {"_target_": "pytorch_lightning.loggers.WandbLogger"}
+    known = _identity(section, {"id": "w7"}, RunFolder(trial))
+    assert known == {"id": "w7", "name": "mine/1", "resume": "allow", "group": "mine"}
+    first, other = (_identity(section, {}, RunFolder(trial))["id"] for _ in range(2))
+    assert first != other
+    assert _identity({**section, "id": "own"}, known, RunFolder(trial)).get("id") is None
 
 
 @pytest.mark.slow

@@ -86,6 +86,17 @@ def test_of_two_that_wait_one_wins(tmp_path: Path) -> None:
     won[0].__exit__(None, None, None)
 
 
+def test_another_that_takes_the_folder_meanwhile_is_named(tmp_path: Path) -> None:
+    write_lease(tmp_path, boot="another machine")
+    quicker = threading.Timer(
+        0.1, write_lease, [tmp_path], {"token": "new", "boot": "another machine", "host": "node9"}
+    )
+    quicker.start()
+    with pytest.raises(RunError, match=r"is in use: process \d+ on node9"):
+        locked(tmp_path).__enter__()
+    quicker.join()
+
+
 def test_a_renewal_in_the_future_is_waited_out_by_the_own_clock(tmp_path: Path) -> None:
     path = write_lease(tmp_path, age=-3600, boot="another machine")
     with locked(tmp_path) as lease:
@@ -116,6 +127,10 @@ def test_the_previous_start_of_a_job_is_waited_for(
         with pytest.raises(RunError, match="in use"):  # another process of the same start
             locked(tmp_path).__enter__()
         monkeypatch.setenv("SLURM_RESTART_COUNT", "1")
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "EXPIRY", 0.05)
+            with pytest.raises(RunError, match="in use"):  # it does not end
+                locked(tmp_path).__enter__()
         child.stdin.close()
         with locked(tmp_path) as lease:
             assert stands(lease, tmp_path)

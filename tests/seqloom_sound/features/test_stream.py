@@ -15,8 +15,9 @@ from seqloom.interfaces import Example, Features
 from seqloom.plugins import resolve
 from seqloom_sound.features.codec import LogMelCodec
 from seqloom_sound.features.frontend import LogMelFrontend
-from seqloom_sound.features.resampling import HALF
+from seqloom_sound.features.resampling import HALF, Resampler
 from seqloom_sound.samples import RATE
+from seqloom_sound.sound import resampled
 
 SAMPLES = np.asarray(0.1 * np.random.default_rng(1).normal(size=2537), np.float32)
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -152,3 +153,12 @@ def test_without_causality_steps_see_later_frames() -> None:
     centered = LogMelFrontend(frontend.codec).eval()
     whole, beginning = (features_of(centered, one).values[0] for one in (SAMPLES, SAMPLES[:600]))
     assert not torch.allclose(whole[: len(beginning)], beginning, atol=1e-5)
+
+
+@pytest.mark.parametrize(("rate", "wanted"), [(8000, 16000), (16000, 8000), (44100, 16000)])
+@pytest.mark.parametrize("size", [1, 50])
+def test_resampling_in_pieces_is_that_of_the_whole(rate: int, wanted: int, size: int) -> None:
+    resampler, samples = Resampler(rate, wanted), SAMPLES[:400]
+    pieces = [resampler.push(samples[at : at + size]) for at in range(0, len(samples), size)]
+    found = np.concatenate([*pieces, resampler.end()])
+    assert np.allclose(found, resampled(samples, rate, wanted), atol=1e-6)

@@ -253,6 +253,9 @@ def test_a_broken_zip_file_beside_a_table_is_refused(tmp_path: Path) -> None:
     (tmp_path / "train.zip").write_bytes(b"no zip")
     with pytest.raises(DataError, match=r"train.zip cannot be opened as a zip file"):
         next(SoundReader(train=file).examples("train"))
+    table(tmp_path, "sound\tlabel\nall\\a.wav\tyes\n")
+    with pytest.raises(DataError, match=r"train.zip cannot be opened as a zip file"):
+        next(SoundReader(train=file).examples("train"))
 
 
 def test_other_files_are_refused(tmp_path: Path) -> None:

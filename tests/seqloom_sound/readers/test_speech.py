@@ -15,6 +15,7 @@ import soundfile
 from seqloom.errors import ConfigError, DataError, ExampleError
 from seqloom.interfaces import Example
 from seqloom_sound.readers.speech import SpeechReader
+from seqloom_sound.readers.texts import LARGEST_TEXT
 from seqloom_sound.samples import RATE, tone
 
 SECOND = tone(400.0, RATE, np.random.default_rng(1))
@@ -112,6 +113,24 @@ def test_cuts_of_lhotse_have_an_example_for_each_supervision(tmp_path: Path) -> 
     assert "b.jsonl:1: its recording is of the type 'command', which is not read" in str(error)
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"recording": {"sources": []}}, "its recording has not exactly one source; expected a fi"),
+        ({"supervisions": ["one"]}, "its supervisions are not a list of objects."),
+        ({"start": "soon"}, "its start, or that of a supervision, is not a number."),
+        ({"supervisions": [{"start": None}, {}]}, "its start, or that of a supervision, is not a"),
+    ],
+)
+def test_malformed_cuts_are_reported(tmp_path: Path, change: Any, message: str) -> None:
+    source = {"type": "file", "channels": [0], "source": "a.wav"}
+    cut = {"id": "c", "recording": {"sources": [source]}, "supervisions": [{}, {}]}
+    path = written(tmp_path / "c.jsonl", json.dumps({**cut, **change}))
+    [error] = SpeechReader(train=path).examples("train")
+    assert isinstance(error, ExampleError)
+    assert f"{path}:1: {message}" in str(error)
+
+
 def test_cuts_that_lhotse_changes_while_it_reads_them_are_refused(tmp_path: Path) -> None:
     sound(tmp_path / "a.wav")
     source = {"type": "file", "channels": [0], "source": str(tmp_path / "a.wav")}
@@ -196,6 +215,7 @@ def test_kaldi_without_segments_reads_whole_files(kaldi: Path) -> None:
         ("wav.scp", "r1 gone.wav\n", "segments:1: the sound 'gone.wav' is not in "),
         ("wav.scp", "r1\n", "wav.scp:1: the line has only one word, 'r1'."),
         ("wav.scp", "r1 a.wav\nr1 a.wav\n", None),
+        ("wav.scp", "\n \nr1 a.wav\n\n", None),
         ("segments", "u1 r1 0.0\n", "segments:1: expected UTTERANCE RECORDING START END, found 3"),
         ("segments", "u1 r9 0.0 1.0\n", "segments:1: the recording 'r9' is not in wav.scp."),
         ("segments", "u1 r1 one 1.0\n", "its start is 'one'; expected a number of seconds, 0 or"),
@@ -217,7 +237,7 @@ def test_what_is_wrong_with_kaldi_is_said(
     found = [*SpeechReader(train=str(kaldi)).examples("train")]
     errors = [str(one) for one in found if isinstance(one, ExampleError)]
     if message is None:
-        assert not errors  # the first counts
+        assert not errors  # the first counts, and empty lines do not
     else:
         assert message in "".join(errors)
 
@@ -241,6 +261,10 @@ def test_texts_of_kaldi_are_not_needed_for_inputs(kaldi: Path) -> None:
         ('{"path": "a.wav", "text": "a", "offset": "x"}', "its offset is 'x'; expected a number"),
         ('{"path": "a.wav", "text": "a", "offset": -1}', "its offset is -1; expected a number of"),
         ('{"path": "a.wav", "text": "a", "duration": 0}', "its duration is 0; expected a number"),
+        (
+            '{"path": "a.wav", "text": "a", "offset": 2, "end": 1}',
+            "it ends at 1 s, but starts at 2",
+        ),
         ('{"path": "a.wav", "text": "a", "duration": NaN}', "NaN is not a number in JSON"),
         ('{"path": "a.wav", "text": "a", "duration": true}', "its duration is True; expected a"),
         ('{"path": "a.wav", "text": "a", "channel": [0, 1]}', "its channel is [0, 1]; expected"),
@@ -315,6 +339,35 @@ def test_sounds_and_texts_that_miss_each_other_are_reported(tmp_path: Path) -> N
     assert "b.txt is not UTF-8: invalid start byte." in str(second)
     assert isinstance(third, Example)
     assert len(usable(SpeechReader().inputs([str(tmp_path)]))) == 3  # texts are not needed there
+
+
+def test_a_sound_whose_text_is_too_large_or_whose_name_does_not_match_is_reported(
+    tmp_path: Path,
+) -> None:
+    for name in ("anna-1.wav", "other.wav"):
+        sound(tmp_path / name)
+    (tmp_path / "anna-1.txt").write_bytes(b"a" * (LARGEST_TEXT + 1))
+    written(tmp_path / "other.txt", "said")
+    pattern = r"(?P<speaker>[a-z]+)-\d+\.wav"
+    large, unmatched = SpeechReader(train=str(tmp_path), pattern=pattern).examples("train")
+    assert f"{tmp_path / 'anna-1.txt'} has {LARGEST_TEXT + 1} bytes; expected at most" in str(large)
+    assert f"data.pattern={pattern} does not match 'other.wav'." in str(unmatched)
+
+
+def test_a_folder_may_have_several_lists_of_texts(tmp_path: Path) -> None:
+    for name in ("a-1", "b-1", "b-2"):
+        sound(tmp_path / f"{name}.wav")
+    written(tmp_path / "a.trans.txt", "a-1 one\n")
+    written(tmp_path / "b.trans.txt", "b-1 two\nb-2 three\n")
+    assert texts(train(tmp_path)) == ["one", "two", "three"]
+
+
+def test_a_column_that_a_table_lacks_is_named_with_its_key(tmp_path: Path) -> None:
+    sound(tmp_path / "a.wav")
+    path = written(tmp_path / "a.tsv", "sound\ttext\na.wav\tone\n")
+    reader = SpeechReader(train=path, columns={"text": "txt"})
+    with pytest.raises(DataError, match=r"a.tsv:1: .*'txt'.*data.columns.text"):
+        usable(reader.examples("train"))
 
 
 def test_speakers_are_held_out(kaldi: Path) -> None:

@@ -150,6 +150,17 @@ def test_recordings_without_speaker_or_label_are_named(recordings: dict[str, Any
         list(SoundStringReader(**recordings, unseen=["bab"]).examples("test"))
 
 
+def test_recordings_that_cannot_be_used_are_reported(recordings: dict[str, Any]) -> None:
+    folder = Path(recordings["test"])
+    rows = "".join(f"{name}\tx\tann\n" for name in ("1_ann_4.wav", "2_ann_4.wav", "gone.wav"))
+    (folder / "some.tsv").write_text(f"sound\tlabel\tspeaker\n{rows}")
+    columns = {"label": "label", "speaker": "speaker"}
+    reader = SoundStringReader(test=str(folder / "some.tsv"), columns=columns)
+    error, *strings = reader.examples("test")
+    assert f"some.tsv:4: the sound 'gone.wav' is not in {folder}." in str(error)
+    assert [one.fields["text"] for one in strings if isinstance(one, Example)] == ["x", "x"]
+
+
 def test_a_damaged_part_is_named(recordings: dict[str, Any], tmp_path: Path) -> None:
     for digit in range(3):
         (tmp_path / f"{digit}_ann_0.wav").write_bytes(b"no sound")

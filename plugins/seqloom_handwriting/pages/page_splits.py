@@ -63,7 +63,7 @@ class _Plan(SplitReader):
         self._lines = lines
 
     def whole(self, split: str) -> Iterator[Example | ExampleError]:
-        yield from self._lines
+        yield from self._lines if split in self.files else ()
 
 
 def _lines(file: PageFile, regions: Collection[str]) -> Iterator[Example]:

@@ -122,6 +122,16 @@ def test_lines_without_an_id_are_numbered(tmp_path: Path) -> None:
             "the polygon cannot be read: 'a'",
         ),
         ("<TextLine/>", "the line has no polygon and no box to cut it out by"),
+        (
+            '<TextLine><String CONTENT="a" HPOS="x" VPOS="1" WIDTH="2" HEIGHT="3"/></TextLine>',
+            "the line has no polygon and no box to cut it out by",
+        ),
+        (
+            '<TextLine HPOS="x" VPOS="1" WIDTH="2" HEIGHT="3" BASELINE="45">'
+            '<Shape><Polygon POINTS="1 2 30 2 30 9"/></Shape></TextLine>',
+            "1 coordinates in '45'; expected pairs of x and y",
+        ),
+        (f'<TextLine {BOX} BASELINE="{"1 2 " * 5001}"/>', "5001 points; expected at most 5000"),
     ],
 )
 def test_what_is_wrong_with_one_line_is_kept_with_it(

@@ -279,3 +279,27 @@ def test_lines_that_cannot_be_drawn_are_named(
     fill(xml, {}, tmp_path / "out.xml", Form.page)
     assert [line.id for line in read(tmp_path / "out.xml").lines] == ["b"]
     assert f"{xml}:5: left out: the baseline has 1 different points" in caplog.text
+
+
+BARE = """<alto><Layout><Page WIDTH="440" HEIGHT="400"><PrintSpace>
+<TextBlock ID="old"><TextLine ID="a" HPOS="10" VPOS="20" WIDTH="100" HEIGHT="30"/></TextBlock>
+<TextBlock ID="r" ROTATION="90"><TextLine ID="b" HPOS="10" VPOS="60" WIDTH="30" HEIGHT="90"/>
+</TextBlock></PrintSpace></Page></Layout></alto>"""
+
+
+@pytest.mark.parametrize("form", Form)
+def test_a_converted_page_keeps_its_turned_regions(tmp_path: Path, form: Form) -> None:
+    (tmp_path / "one.xml").write_text(BARE)
+    other = Form.page if form == Form.alto else Form.alto
+    fill(tmp_path / "one.xml", {"b": ("read", 0.5)}, tmp_path / "first.xml", other)
+    fill(tmp_path / "first.xml", {}, tmp_path / "second.xml", form)
+    for name, made in (("first", other), ("second", form)):
+        page = read(tmp_path / f"{name}.xml")
+        assert page.form == made
+        assert [(one.id, one.turn, one.kind) for one in page.lines] == [("a", 0, ""), ("b", 90, "")]
+        assert [one.baseline for one in page.lines] == [(), ()]
+    assert texts(tmp_path / "first.xml") == [None, "read"]
+
+
+def texts(xml: Path) -> list[str | None]:
+    return [line.text for line in read(xml).lines]

@@ -159,10 +159,32 @@ def test_several_folders_are_split_by_page_or_by_folder(
     assert sum(isinstance(one, Example) for one in found) == 12
 
 
-def test_a_fraction_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("other", ["val", "test"])
+def test_one_other_split_than_train_is_enough(folder: Path, tmp_path: Path, other: str) -> None:
+    prepare(["pages", str(folder), str(tmp_path / "x"), f"--{other}", "0.5"])
+    tables = sorted(one.name for one in tmp_path.glob("x-*.tsv"))
+    assert tables == sorted(["x-train.tsv", f"x-{other}.tsv"])
+    pages = [(tmp_path / name).read_text().splitlines()[1].split("\t")[1] for name in tables]
+    assert sorted(pages) == ["one", "two"]
+
+
+@pytest.mark.parametrize("value", ["1.5", "half"])
+def test_a_fraction_that_is_none_is_refused(
+    value: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit):
-        prepare(["pages", "in", "out", "--val", "1.5"])
-    assert "'1.5' is not a number from 0 up to 1" in capsys.readouterr().err
+        prepare(["pages", "in", "out", "--val", value])
+    assert f"'{value}' is not a number from 0 up to 1" in capsys.readouterr().err
+
+
+def test_a_split_of_which_no_line_can_be_cut_is_named(
+    folder: Path, tmp_path: Path, alto_page: Write
+) -> None:
+    (folder / "broken.xml").write_text("<alto>")
+    (folder / "two.png").unlink()
+    with pytest.raises(DataError, match=r"no line for (train|val) can be cut, so nothing was wr"):
+        prepare(["pages", str(folder), str(tmp_path / "x"), "--skip-bad", "--val", "0.5"])
+    assert not list(tmp_path.glob("x*"))
 
 
 def test_progress_is_said(

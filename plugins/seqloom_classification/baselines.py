@@ -58,6 +58,6 @@ def tf_idf(
     model: Any = LogisticRegression(C=10.0, max_iter=1000)
     try:
         model.fit(vectorizer.fit_transform(seen), [names[0] for names in labels])
-    except ValueError:  # there are no words, or all have one class
+    except ValueError:  # there are no words
         return None
     return [{"label": str(label)} for label in model.predict(vectorizer.transform(asked))]

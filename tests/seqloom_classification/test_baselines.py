@@ -44,6 +44,12 @@ def test_without_texts_or_scikit_learn_there_is_the_most_frequent_class(
     assert list(codec(train).baselines(train, train)) == [baselines.MAJORITY]
 
 
+def test_texts_without_words_have_the_most_frequent_class() -> None:
+    train = examples([("", "x"), (" ", "y")])
+    found = codec(train).baselines(train, train)
+    assert list(found) == [baselines.MAJORITY]
+
+
 def test_tokens_are_a_text() -> None:
     assert baselines.text_of(Example("1", {"tokens": ["a", "b"]})) == "a b"
     assert baselines.text_of(Example("1", {"image": None})) is None

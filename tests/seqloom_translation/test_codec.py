@@ -137,6 +137,21 @@ def test_the_frontend_reads_texts_and_tokens() -> None:
         other.read(Example("x", {"source": 3}))
 
 
+@pytest.mark.parametrize("unit", ["word", "subword"])
+def test_inputs_and_targets_are_sampled_alike(unit: str) -> None:
+    text = "the small dog sees a cat"
+    examples = [Example("a", {"text": text, "translation": text})] * 4
+    codec = SubwordsCodec(unit=unit, sampling=0.9)
+    target = TranslationCodec(unit=unit, sampling=0.9)
+    for one in (codec, target):
+        one.restore(one.fit(examples))
+    for one, name in ((codec, "pieces"), (target, "units")):
+        item, rng = one.encode(examples[0]), np.random.default_rng(0)
+        found = [one.augment(item, rng)[name] for _ in range(8)]
+        assert {one.units.text(numbers.tolist()) for numbers in found} == {text}
+        assert (len({tuple(numbers) for numbers in found}) > 1) == (unit == "subword")
+
+
 def test_pieces_are_sampled_in_training_only_if_asked() -> None:
     item = {"pieces": np.array([4, EOS], np.int32)}
     assert SubwordsCodec().augment(item, np.random.default_rng(0)) is item

@@ -45,6 +45,16 @@ def test_it_equals_the_loss_of_torch(
     torch.testing.assert_close(gradients, wanted, rtol=1e-5, atol=1e-5)
 
 
+def test_weights_that_are_frozen_get_no_gradients() -> None:
+    one = _problem(7, 0.1)
+    frozen = Problem(
+        one.hidden.detach(), one.weight.detach(), one.bias.detach(), one.targets, one.smoothing
+    )
+    found = cross_entropy(frozen)
+    assert not found.requires_grad
+    torch.testing.assert_close(found.double(), _reference(frozen), rtol=1e-5, atol=1e-5)
+
+
 def test_nothing_is_kept_without_gradients() -> None:
     problem = _problem(7, 0.1)
     with torch.no_grad():

@@ -14,7 +14,13 @@ import seqloom
 from seqloom.cli.evaluate import evaluate
 from seqloom.cli.predict import predict
 from seqloom.data.sampler import BatchSampler
+from seqloom.errors import ConfigError
 from seqloom.interfaces import SPLITS, Example
+from seqloom_ner.codec import NerCodec
+from seqloom_ner.head import NerHead
+from seqloom_translation.codec import TranslationCodec
+from seqloom_translation.head import TranslationHead
+from seqloom_translation.lingo import reader
 from seqloom_translation.lingo.grammar import sentence
 from seqloom_translation.lingo.reader import LingoReader
 
@@ -123,10 +129,41 @@ def test_weights_of_known_units_are_taken_over(trained: Trained) -> None:
     torch.testing.assert_close(new.decoder.output.weight, old.decoder.output.weight)
 
 
+def test_a_decoder_takes_over_nothing_of_another_head(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    own, codec = TranslationCodec(unit="word"), NerCodec()
+    own.restore(own.fit([Example("1", {"translation": "a"})]))
+    codec.restore({"scheme": "iob2", "tags": ["O"]})
+    old = TranslationHead(own, 8, unit="word")
+    before = {name: one.clone() for name, one in old.state_dict().items()}
+    old.load_matching(NerHead(codec, 8))
+    torch.testing.assert_close(old.state_dict(), before)
+    assert "TranslationHead is initialized from scratch: its classes differ" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"train_size": -1}, "data.train_size=-1: expected at least 0"),
+        ({"val_size": 9000}, "data.val_size=9000: the grammar makes no more sentences"),
+    ],
+)
+def test_impossible_sizes_of_splits_are_refused(
+    params: dict[str, int], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "ATTEMPTS", 1)
+    with pytest.raises(ConfigError, match=message):
+        next(
+            LingoReader(**{"train_size": 1, "val_size": 1, "test_size": 1, **params}).examples(
+                "val"
+            )
+        )
+
+
 def test_sentences_are_distinct_and_the_same_every_time() -> None:
     assert sentence(random.Random(3)) == sentence(random.Random(3))
-    reader = LingoReader(train_size=300, val_size=50, test_size=50)
-    found = [one for split in SPLITS for one in reader.examples(split)]
+    lingo = LingoReader(train_size=300, val_size=50, test_size=50)
+    found = [one for split in SPLITS for one in lingo.examples(split)]
     texts = [one.fields["text"] for one in found]
     assert len(set(texts)) == 400
     assert all(text[0].isupper() and text.endswith(".") for text in texts)

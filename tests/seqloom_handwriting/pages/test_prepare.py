@@ -169,9 +169,7 @@ def test_one_other_split_than_train_is_enough(folder: Path, tmp_path: Path, othe
 
 
 @pytest.mark.parametrize("value", ["1.5", "half"])
-def test_a_fraction_that_is_none_is_refused(
-    value: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_fraction_that_is_none_is_refused(value: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         prepare(["pages", "in", "out", "--val", value])
     assert f"'{value}' is not a number from 0 up to 1" in capsys.readouterr().err

@@ -15,7 +15,6 @@ import soundfile
 from seqloom.errors import ConfigError, DataError, ExampleError
 from seqloom.interfaces import Example
 from seqloom_sound.readers.speech import SpeechReader
-from seqloom_sound.readers.texts import LARGEST_TEXT
 from seqloom_sound.samples import RATE, tone
 
 SECOND = tone(400.0, RATE, np.random.default_rng(1))
@@ -339,27 +338,6 @@ def test_sounds_and_texts_that_miss_each_other_are_reported(tmp_path: Path) -> N
     assert "b.txt is not UTF-8: invalid start byte." in str(second)
     assert isinstance(third, Example)
     assert len(usable(SpeechReader().inputs([str(tmp_path)]))) == 3  # texts are not needed there
-
-
-def test_a_sound_whose_text_is_too_large_or_whose_name_does_not_match_is_reported(
-    tmp_path: Path,
-) -> None:
-    for name in ("anna-1.wav", "other.wav"):
-        sound(tmp_path / name)
-    (tmp_path / "anna-1.txt").write_bytes(b"a" * (LARGEST_TEXT + 1))
-    written(tmp_path / "other.txt", "said")
-    pattern = r"(?P<speaker>[a-z]+)-\d+\.wav"
-    large, unmatched = SpeechReader(train=str(tmp_path), pattern=pattern).examples("train")
-    assert f"{tmp_path / 'anna-1.txt'} has {LARGEST_TEXT + 1} bytes; expected at most" in str(large)
-    assert f"data.pattern={pattern} does not match 'other.wav'." in str(unmatched)
-
-
-def test_a_folder_may_have_several_lists_of_texts(tmp_path: Path) -> None:
-    for name in ("a-1", "b-1", "b-2"):
-        sound(tmp_path / f"{name}.wav")
-    written(tmp_path / "a.trans.txt", "a-1 one\n")
-    written(tmp_path / "b.trans.txt", "b-1 two\nb-2 three\n")
-    assert texts(train(tmp_path)) == ["one", "two", "three"]
 
 
 def test_a_column_that_a_table_lacks_is_named_with_its_key(tmp_path: Path) -> None:

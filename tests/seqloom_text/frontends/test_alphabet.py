@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seqloom_text.frontends import alphabet as module
 from seqloom_text.frontends.alphabet import MAX_CHARACTERS, Alphabet
 from seqloom_text.frontends.fields import FIRST, PAD, UNK
 
@@ -44,3 +45,16 @@ def test_the_smallest_type_that_holds_all(count: int, dtype: type) -> None:
 
 def test_lone_surrogates_are_characters_too() -> None:
     assert Alphabet("\ud800").ids("\ud800\udc00a").tolist() == [FIRST, UNK, UNK]
+
+
+def test_where_case_matters_each_character_stays_itself() -> None:
+    alphabet = Alphabet("aAB")
+    assert alphabet.folded(False).tolist() == [*range(alphabet.size)]
+
+
+def test_words_that_were_forgotten_are_spelled_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_SPELLED", 2)
+    alphabet = Alphabet("abc")
+    words = ["a", "ab", "cab", "a", "bb"]
+    assert alphabet.spell(words).tolist() == Alphabet("abc").spell(words).tolist()
+    assert len(alphabet._spelled) <= 2

@@ -352,6 +352,21 @@ def test_lists_where_one_value_is_due(tmp_path: Path, caplog: pytest.LogCaptureF
     )
 
 
+def test_a_list_that_python_cannot_read_is_wrong(tmp_path: Path) -> None:
+    rows = "text,label\n\"['a', 'b\\x4']\",x\n"
+    reader = CsvReader(train=write(tmp_path / "a.csv", rows), kinds={"text": "tokens"})
+    [error] = reader.examples("train")
+    assert "a.csv:2: " in str(error)
+    assert "is not as Python writes it" in str(error)
+
+
+def test_a_column_of_ids_that_is_not_there_is_named(tmp_path: Path) -> None:
+    file = write(tmp_path / "a.csv", "text,label\na,x\n")
+    with pytest.raises(DataError, match=r"a.csv:1: .*'number'.*data.id_column"):
+        list(CsvReader(train=file, id_column="number").examples("train"))
+    assert fields(list(CsvReader(id_column="number").inputs([file])))[0]["text"] == "a"
+
+
 def test_a_list_that_was_cut_is_wrong(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", "tokens\n['a' 'b' ... 'z']\n")
     (error,) = CsvReader(columns={"tokens": "tokens"}).inputs([path])

@@ -36,6 +36,14 @@ def main() -> None:
     except SystemExit as end:
         _leave_group(end.code)
         raise
+    finally:
+        _let_imports_pass()
+
+
+def _let_imports_pass() -> None:
+    """Let libraries import what they need at exit, also in a program that a signal ends."""
+    if preemption := sys.modules.get("seqloom.train.preemption"):
+        preemption.started()
 
 
 def _leave_group(status: object) -> None:

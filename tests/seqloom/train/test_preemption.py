@@ -199,6 +199,22 @@ def test_a_signal_while_it_imports_ends_it_before_the_next_import(python: Python
     assert (done.stdout, done.stderr) == ("False\n", "Preempted (SIGUSR1).\n")
 
 
+AT_EXIT = """
+import atexit, os, signal, sys
+from seqloom.cli import main
+from seqloom.train import preemption
+atexit.register(lambda: print(__import__("wave").__name__))
+main.run = lambda arguments: os.kill(os.getpid(), signal.SIGUSR1) or preemption.EXIT_CODE
+sys.argv = ["seqloom", "train"]
+main.main()
+"""
+
+
+def test_libraries_may_import_when_a_program_ends_that_was_preempted(python: Python) -> None:
+    done = python(AT_EXIT)
+    assert (done.returncode, done.stdout, done.stderr) == (EXIT_CODE, "wave\n", "")
+
+
 def test_a_program_that_calls_fit_ends_with_the_status(
     tmp_path: Path, small: tuple[str, ...], fork_server: ForkServer
 ) -> None:

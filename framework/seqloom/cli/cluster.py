@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from seqloom.cli.help import HelpFormatter
+from seqloom.cli.options import positive_int
 from seqloom.cli.subcommands import run_subcommand
 from seqloom.config.compose import compose_run, refuse_sweep
 from seqloom.errors import Cause, ConfigError
@@ -145,19 +146,23 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=HelpFormatter,
     )
     parser.add_argument("words", nargs="*", metavar="KEY=VALUE", help="overrides of the run")
-    parser.add_argument("--nodes", type=positive, default=1, metavar="N", help="(default: 1)")
+    parser.add_argument("--nodes", type=positive_int, default=1, metavar="N", help="(default: 1)")
     parser.add_argument(
-        "--devices", type=positive, default=1, metavar="N", help="devices on a node (default: 1)"
+        "--devices",
+        type=positive_int,
+        default=1,
+        metavar="N",
+        help="devices on a node (default: 1)",
     )
     parser.add_argument(
-        "--cpus", type=positive, default=1, metavar="N", help="cores for a device (default: 1)"
+        "--cpus", type=positive_int, default=1, metavar="N", help="cores for a device (default: 1)"
     )
     parser.add_argument(
         "--time", default="1-00:00:00", metavar="LIMIT", help="of the job (default: 1-00:00:00)"
     )
     parser.add_argument(
         "--grace",
-        type=positive,
+        type=positive_int,
         default=120,
         metavar="SECONDS",
         help="before the time limit, for a checkpoint (default: 120)",
@@ -167,10 +172,3 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="(default: print it)")
     return parser
-
-
-def positive(text: str) -> int:
-    """Return an integer of 1 or more; argparse reports any other text."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected an integer of 1 or more, not {text!r}")
-    return int(text)

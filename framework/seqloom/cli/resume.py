@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from seqloom.cli.help import HelpFormatter
+from seqloom.cli.options import positive_int
 from seqloom.cli.train import train
 from seqloom.config.compose import quoted
 from seqloom.errors import RunError
@@ -58,14 +59,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--attempts",
-        type=_positive,
+        type=positive_int,
         metavar="N",
         help="maximum number of attempts at a trial that fails (default: the sweep's, 3)",
     )
     return parser
-
-
-def _positive(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected an integer of 1 or more, not {text!r}")
-    return int(text)

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from seqloom.cli.cluster import positive
 from seqloom.cli.help import HelpFormatter
+from seqloom.cli.options import positive_int
 from seqloom.errors import RunError
 from seqloom.files import cannot_write
 from seqloom.train.probe import PREFIX
@@ -216,9 +216,9 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Example:\n  seqloom cluster test --nodes 2 --devices 4 --sbatch=--gres=gpu:4",
         formatter_class=HelpFormatter,
     )
-    parser.add_argument("--nodes", type=positive, default=2, metavar="N", help="(default: 2)")
+    parser.add_argument("--nodes", type=positive_int, default=2, metavar="N", help="(default: 2)")
     parser.add_argument(
-        "--devices", type=positive, default=1, metavar="N", help="tasks on a node (default: 1)"
+        "--devices", type=positive_int, default=1, metavar="N", help="tasks on a node (default: 1)"
     )
     parser.add_argument(
         "--folder",
@@ -236,7 +236,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--limit",
-        type=positive,
+        type=positive_int,
         default=LIMIT,
         metavar="SECONDS",
         help=f"to wait for the job (default: {LIMIT})",

@@ -185,19 +185,20 @@ class RemoteCopy:
 
         File systems of fsspec raise the errors of the libraries that they are built on.
         """
-        for attempt in range(ATTEMPTS):
+        attempt = 0
+        while True:
             try:
                 return transfer()
             except FileNotFoundError:
                 raise
             except Exception as error:
-                if attempt == ATTEMPTS - 1:
+                attempt += 1
+                if attempt == ATTEMPTS:
                     raise RunError(
                         f"copy_to={self.url}: cannot be read or written after {ATTEMPTS} attempts: "
                         f"{type(error).__name__}: {error}."
                     ) from error
-                time.sleep(PAUSE * 2**attempt)
-        raise AssertionError
+                time.sleep(PAUSE * 2 ** (attempt - 1))
 
 
 class CopyFolder(pl.Callback):

@@ -45,6 +45,22 @@ def test_a_mistake_shows_when_the_script_is_written(words: list[str], error: str
         run(["cluster", "script", *words])
 
 
+def test_a_script_is_printed_unless_a_file_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["cluster", "script", "encoder=lstm"]) == 0
+    assert capsys.readouterr().out.startswith("#!/bin/")
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "two", "\u00b2"])
+def test_numbers_are_whole_and_positive(number: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (
+        ["cluster", "script", "--nodes", number],
+        ["sweep", "resume", "--attempts", number],
+    ):
+        with pytest.raises(SystemExit):
+            run(words)
+        assert f"{number!r} is not a positive integer" in capsys.readouterr().err
+
+
 def test_an_unknown_command_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(ConfigError, match="Did you mean 'script'"):
         run(["cluster", "scrip"])

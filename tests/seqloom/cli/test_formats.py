@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -201,3 +203,17 @@ def test_a_form_of_seqlooms_own_is_written_to_a_file(tmp_path: Path) -> None:
         writer.write(Example("x", {"tokens": ["a"]}), {"tags": ["O"]})
         writer.close()
     assert (tmp_path / "out").read_text() == "a\n"
+
+
+def test_a_pipe_as_output_is_written_to_and_not_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "out")
+    said: list[str] = []
+    reader = threading.Thread(target=lambda: said.append((tmp_path / "out").read_text()))
+    reader.start()
+    codec: Any = Tags()
+    with writing("text", tmp_path / "out", codec) as writer:
+        writer.write(Example("x", {"tokens": ["a"]}), {"tags": ["O"]})
+        writer.close()
+    reader.join(600)
+    assert said == ["a\n"]
+    assert (tmp_path / "out").is_fifo()

@@ -281,6 +281,7 @@ def test_a_checkpoint_of_another_program(tmp_path: Path, held: Any) -> None:
     [
         lambda found: found["states"]["heads"]["ner"].update(scheme={"$file": [1]}),
         lambda found: found.update(made={"at": 3}, metrics={"test": {"f1": [None]}}),
+        lambda found: found.update(states=["none"]),
     ],
 )
 def test_what_makes_no_sense_is_shown_as_far_as_it_goes(model: Path, change: Any) -> None:

@@ -12,6 +12,8 @@ import pytest
 
 from seqloom import __version__
 from seqloom.cli.main import run
+from seqloom.cli.new import choose_names
+from seqloom.errors import PluginError
 from seqloom.plugins import registry
 
 Install = Callable[..., Path]
@@ -307,3 +309,22 @@ def test_a_pad_that_two_plugins_claim_goes_to_neither(
     assert "smell" not in registry().pads()
     assert run(["plugins"]) == 0
     assert "the pad for smell is also claimed by plugin 'faulty_two'" in capsys.readouterr().out
+
+
+def test_a_name_that_two_plugins_claim_is_not_taken_by_a_new_one(install: Install) -> None:
+    source = """
+from dataclasses import dataclass
+from seqloom.plugins import Component, hookimpl
+
+@dataclass
+class Nothing: ...
+
+@hookimpl
+def seqloom_components():
+    return [Component("encoder", "squid", Nothing, "json:JSONDecoder")]
+"""
+    install("claims_one", source)
+    install("claims_two", source)
+    message = r"encoder=squid is already provided by .*one.* and .*two"
+    with pytest.raises(PluginError, match=message):
+        choose_names("kelp", {"encoder": "squid"})

@@ -87,6 +87,16 @@ def test_a_wrong_address_is_told_from_a_closed_port(monkeypatch: pytest.MonkeyPa
     assert probe._reach(Group(**{**there, "address": "no.such.host.invalid"})).startswith("address")
 
 
+def test_a_folder_that_cannot_be_made_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "srun").write_text("#!/bin/sh\n")
+    (tmp_path / "srun").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(RunError, match=r"Cannot write .*srun"):
+        run(["cluster", "test", "--folder", str(tmp_path / "srun")])
+
+
 def test_without_srun_it_says_where_to_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(RunError, match="There is no srun on the PATH"):

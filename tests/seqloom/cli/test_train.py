@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from seqloom.cli.main import run
+from seqloom.cli.train import report
 from seqloom.errors import ConfigError, PluginError, RunError
+from seqloom.plugins.registry import DISABLE_VARIABLE
 
 
 @pytest.fixture
@@ -46,6 +49,30 @@ def test_what_is_composed_but_wrong(here: Path, capsys: pytest.CaptureFixture[st
         "for each character). Choose frontend=words."
     )
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_run_needs_a_folder(here: Path) -> None:
+    with pytest.raises(ConfigError, match=r"^run_dir is empty\. Set it: run_dir=PATH$"):
+        run(["train", "run_dir=''"])
+    (here / "file").touch()
+    with pytest.raises(RunError, match=r"Cannot write .*file"):
+        run(["train", f"run_dir={here}/file/run"])
+
+
+def test_an_unknown_plugin_to_disable_is_a_warning(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(DISABLE_VARIABLE, "nerr")
+    assert run(["train", "--cfg", "job"]) == 0
+    assert "Warning: " in (said := capsys.readouterr().err)
+    assert "nerr" in said
+
+
+def test_a_pruned_run_has_no_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    report(SimpleNamespace(bundle=tmp_path / "bundle"))
+    assert capsys.readouterr().out == (
+        "Pruned: other trials of this sweep score better. There is no model.\n"
+    )
 
 
 def test_a_log_that_cannot_be_written_is_told(here: Path) -> None:

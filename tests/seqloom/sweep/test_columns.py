@@ -53,6 +53,18 @@ def test_numbers_are_sorted_by_size(sweep: Path, add: AddTrial) -> None:
     assert sizes == ["8", "16", "128", "–"]
 
 
+@pytest.mark.parametrize("column", ["speed", "n", "time", "epochs"])
+def test_rows_that_lack_a_value_come_last(sweep: Path, add: AddTrial, column: str) -> None:
+    add("encoder=a", state="failed")
+    add("encoder=b", val=0.5, training_seconds=9.0, cost_per_second=10)
+    for seed in (1, 2):
+        add("encoder=c", val=0.4, seed=seed, training_seconds=1.0, cost_per_second=20)
+    made = boards(read_trials(sweep))
+    sort(made, column)
+    assert names(made[0])[-1] == "a"
+    assert column == "epochs" or names(made[0]) == ["c", "b", "a"]
+
+
 def test_the_first_rows_alone(three: Path) -> None:
     made = boards(read_trials(three))
     top(made, 2)

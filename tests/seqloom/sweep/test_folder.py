@@ -61,6 +61,12 @@ def test_a_folder_without_a_plan(tmp_path: Path) -> None:
         (b"null", "is damaged"),
         (b'{"version": 1, "trials": [{"nmber": 0}]}', "is damaged: .*nmber"),
         (b'{"version": 1, "trials": [], "wild": 1}', "is damaged: .*wild"),
+        (b'{"version": 1, "trials": [], "kind": 3, "command": [], "cwd": ""}', "a text is so"),
+        (b'{"version": 1, "trials": [], "kind": "", "command": "x", "cwd": ""}', "a list is so"),
+        (
+            b'{"version": 1, "trials": [], "kind": "", "command": [], "cwd": "", "settings": 1}',
+            "settings or expected is something else",
+        ),
         (b'{"version": "2"}', "has version 2; this seqloom reads version 1"),
     ],
 )
@@ -94,3 +100,15 @@ def test_as_much_of_a_plan_is_shown_as_can_be_read(plan: Plan) -> None:
         plan.created,
     )
     assert [trial.overrides for trial in shown.trials] == [["encoder=rnn"], ["encoder=lstm"]]
+
+
+def test_a_run_is_told_from_a_sweep(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text("{}")
+    with pytest.raises(RunError, match="is a single run, not a sweep"):
+        read_plan(tmp_path)
+
+
+def test_a_plan_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "sweep.json").mkdir()
+    with pytest.raises(RunError, match=r"sweep\.json is not a regular file\. The plan of"):
+        read_plan(tmp_path)

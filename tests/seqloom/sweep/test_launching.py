@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from seqloom.errors import RunError
 from seqloom.sweep.folder import Plan
 from seqloom.sweep.launching import TrialLauncher, print_progress, progress_line
 from seqloom.sweep.trials import read_trials
+from seqloom.train.folder import RunFolder
 
 AddTrial = Callable[..., Path]
 
@@ -150,6 +152,41 @@ def test_a_launcher_under_which_nothing_begins_is_given_up(
         TrialLauncher(launcher, plan).launch(planned)  # type: ignore[arg-type]
     # What ended under the first launch, badly or not, is not launched again.
     assert launcher.launched == [["seed=0", "seed=1", "seed=2"], ["seed=0", "seed=2"]]
+
+
+def test_a_trial_whose_process_is_killed_also_alone_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "scontrol").write_text("#!/bin/sh\necho JobId=7 JobState=OUT_OF_MEMORY\n")
+    (tmp_path / "scontrol").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    plan = Plan(tmp_path / "sweep", "grid", [], "")
+    planned = [plan.add([f"seed={seed}"]) for seed in range(2)]
+    plan.save()
+
+    class Killing(Broken):
+        """Kills the first trial each time, and with it, once, the second before it starts."""
+
+        def launch(self, jobs: list[list[str]], initial_job_idx: int) -> None:
+            if initial_job_idx == 0:
+                RunFolder(plan.folder / "0").path.mkdir(exist_ok=True)
+                attempt = {"state": "running", "job": "7@c"}
+                record = {"state": "running", "history": [attempt], "attempts": 1}
+                (plan.folder / "0" / "run.json").write_text(json.dumps(record))
+                super().launch(jobs, initial_job_idx)
+            self.launched.append([words[0] for words in jobs])
+            (plan.folder / "1").mkdir()
+            (plan.folder / "1" / "run.json").write_text('{"state": "done"}')
+
+    launcher = Killing()
+    TrialLauncher(launcher, plan).launch(planned)  # type: ignore[arg-type]
+    assert launcher.launched == [["seed=0", "seed=1"], ["seed=1"], ["seed=0"]]
+    first, second = read_trials(plan.folder)
+    assert (first.state, second.state) == ("failed", "done")
+    assert "was killed, also when the trial ran alone. Possible cause: out of memory." in str(
+        first.record["error"]
+    )
+    assert "[0] was killed (job 7: OUT_OF_MEMORY): trying again, alone." in caplog.text
 
 
 def test_another_error_of_a_launcher_is_not_taken_for_a_killed_worker(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from seqloom.errors import DataError
 from seqloom.extras import install_command
+from seqloom.sweep import plots
 from seqloom.sweep.leaderboard import boards
 from seqloom.sweep.page import GET_OPTUNA, MIN_POINTS, curves, importances, write_page
 from seqloom.sweep.plots import Axis
@@ -129,6 +130,11 @@ def test_curves_survive_what_a_kill_leaves(sweep: Path, add: AddTrial) -> None:
     (add("encoder=lstm", val=0.5) / "metrics.jsonl").unlink()
     (board,) = boards(read_trials(sweep))
     assert curves(board) == {"rnn": [[(1.0, 0.25), (2.0, 0.5)]]}
+
+
+def test_a_metric_that_is_always_the_same_has_one_tick() -> None:
+    assert plots._metric_ticks(0.5, 0.5) == [(0.5, "0.5")]
+    assert [label for _, label in plots._metric_ticks(0, 1)] == ["0", "0.25", "0.5", "0.75", "1"]
 
 
 def test_values_stand_on_their_axis_by_size() -> None:

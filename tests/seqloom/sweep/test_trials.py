@@ -49,8 +49,9 @@ def test_the_plan_knows_trials_that_have_no_folder_yet(sweep: Path, add: AddTria
         ("", "Expecting value"),
         ('{"state": "do', "Unterminated"),
         ("[1]", "expected a JSON object, found list"),
+        ("{}", "does not hold the record of a run"),
     ],
-    ids=["empty", "cut off", "no object"],
+    ids=["empty", "cut off", "no object", "nothing"],
 )
 def test_a_damaged_record_is_a_state(sweep: Path, add: AddTrial, text: str, reason: str) -> None:
     (add(val=0.5) / "run.json").write_text(text, encoding="utf-8")

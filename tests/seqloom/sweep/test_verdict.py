@@ -53,6 +53,13 @@ def test_with_enough_seeds_cost_decides(sweep: Path, add: AddTrial) -> None:
     )
 
 
+def test_rows_without_times_are_chosen_by_cost(sweep: Path, add: AddTrial) -> None:
+    for seed in range(1, 6):
+        for encoder in ("rnn", "lstm"):
+            add(f"encoder={encoder}", val=0.7, test=0.7, seed=seed, training_seconds=None)
+    assert verdict(sweep).endswith("(n = 5). Next: choose by cost.")
+
+
 def test_a_winner_of_val_that_is_surely_behind_on_test_is_not_a_matter_of_cost(
     sweep: Path, add: AddTrial
 ) -> None:

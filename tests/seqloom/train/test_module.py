@@ -23,7 +23,7 @@ from seqloom.train.checkpoints import BestCheckpoint
 from seqloom.train.data import SequenceData
 from seqloom.train.distributed import rank, world_size
 from seqloom.train.folder import read_metrics
-from seqloom.train.module import SequenceModule, refuse_non_finite
+from seqloom.train.module import SequenceModule, _rename_weights, refuse_non_finite
 from seqloom.train.prepare import read_data
 from seqloom.train.state import RandomState
 
@@ -49,6 +49,12 @@ def test_examples_with_such_a_loss_are_named() -> None:
 def test_an_overflow_of_the_mean_names_all() -> None:
     with pytest.raises(RunError, match=r"for: a \(3e\+38\), b"):
         _refuse([3e38, 3e38, 3e38])
+
+
+def test_weights_of_0_1_get_their_names_of_today() -> None:
+    state = {"pipeline.head.weight": 1, "model.head.bias": 2, "other": 3}
+    _rename_weights(torch.nn.Module(), state)
+    assert state == {"model.head.weight": 1, "model.head.bias": 2, "other": 3}
 
 
 def test_a_run_whose_rate_is_far_too_high_is_ended(fit: Fit, parts: Callable[..., str]) -> None:

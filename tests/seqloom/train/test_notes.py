@@ -32,6 +32,7 @@ def rows(scores: list[float | None], losses: list[float | None] | None = None) -
         ),
         ([0.5, 0.7, 0.6, 0.6, 0.6, 0.6], [1.0, 0.4, 0.3, 0.3, 0.3, 0.35], ""),
         ([0.5], [1.0], ""),
+        ([0.5, 0.4], [float("nan")] * 2, "Early stopping had no chance"),
         ([], [], ""),
     ],
 )

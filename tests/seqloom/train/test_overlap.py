@@ -16,6 +16,7 @@ from seqloom.config.compose import compose_run
 from seqloom.config.overrides import split_overrides
 from seqloom.data.content import Contents
 from seqloom.errors import DataError
+from seqloom.train import overlap
 from seqloom.train.evaluation import evaluate_model
 from seqloom.train.overlap import TrainedOn, names_other_data, warn_of_overlap
 from seqloom.train.prepare import read_data
@@ -162,6 +163,19 @@ def test_files_of_their_own_are_compared_too(tmp_path: Path) -> None:
 )
 def test_what_names_other_data(words: list[str], split: str, named: bool) -> None:
     assert names_other_data(split_overrides(words), split) is named
+
+
+@pytest.mark.parametrize(
+    ("section", "split", "place"),
+    [
+        ({"name": "csv", "train": "a", "val": "b"}, "val", "val (data.val=b)"),
+        ({"name": "csv", "train": "a"}, "val", "val (cut from data.train=a)"),
+        ({"name": "csv", "train": "a"}, "train", "train (data.train=a)"),
+        ({"name": "digit_lines"}, "val", "val (data=digit_lines)"),
+    ],
+)
+def test_a_split_is_named_with_its_file(section: dict[str, str], split: str, place: str) -> None:
+    assert overlap._place(section, split) == place
 
 
 def test_splits_with_common_examples_are_told(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import resource
@@ -18,7 +19,7 @@ from fork_server import Forked, ForkServer
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 
 from seqloom.errors import ConfigError, RunError
-from seqloom.train.process import explained_errors, isolated_process
+from seqloom.train.process import explained_errors, isolated_process, set_seed
 
 Fit = Callable[..., Any]
 
@@ -130,6 +131,35 @@ def test_a_setting_that_lightning_refuses() -> None:
         raise MisconfigurationException("no such thing")
 
 
+@pytest.mark.parametrize(
+    ("fault", "kind", "sentence"),
+    [
+        (
+            "Early stopping conditioned on metric `val/x` which is not available.",
+            ConfigError,
+            "callbacks: Early stopping conditioned on metric `val/x` which is not available.",
+        ),
+        (
+            "[enforce fail] DefaultCPUAllocator: can't allocate memory: 8 bytes.\nat x",
+            RunError,
+            "Out of memory: [enforce fail] DefaultCPUAllocator: can't allocate memory: 8 bytes.",
+        ),
+    ],
+)
+def test_what_torch_and_lightning_say_is_a_sentence(
+    fault: str, kind: type[Exception], sentence: str
+) -> None:
+    with pytest.raises(kind) as caught, explained_errors(Path("run")):
+        raise RuntimeError(fault)
+    assert str(caught.value) == sentence
+
+
+@pytest.mark.parametrize("seed", [-1, 2**63])
+def test_a_seed_that_torch_does_not_take_is_refused(seed: int) -> None:
+    with pytest.raises(ConfigError, match=rf"^seed={seed}: expected a whole number in"):
+        set_seed(seed)
+
+
 def test_too_little_memory() -> None:
     sentence = r"out of memory: .*Lower batch\.max_examples"
     with pytest.raises(RunError, match=sentence), explained_errors(Path("run")):
@@ -137,7 +167,7 @@ def test_too_little_memory() -> None:
 
 
 def test_other_faults_pass_unchanged() -> None:
-    for fault in (RuntimeError("a bug"), SystemExit(3), KeyError("x")):
+    for fault in (RuntimeError("a bug"), SystemExit(3), KeyError("x"), OSError(errno.EIO, "x")):
         with pytest.raises(type(fault)) as caught, explained_errors(Path("run")):
             raise fault
         assert caught.value is fault

@@ -18,7 +18,7 @@ from seqloom.files import sha256
 from seqloom.train import remote_copy
 from seqloom.train.checkpoint_writer import CheckpointWriter
 from seqloom.train.folder import Result
-from seqloom.train.remote_copy import CopyFolder, RemoteCopy
+from seqloom.train.remote_copy import CopyFolder, RemoteCopy, copied
 
 Fit = Callable[..., Result]
 
@@ -151,6 +151,41 @@ def test_no_file_outside_of_the_folder_is_written(folder: Path, url: str, tmp_pa
     system.pipe_file(f"{root}/manifest-9.json", f'{{"../evil": "{digest}"}}'.encode())
     RemoteCopy(tmp_path / "deep" / "other", url).restore()
     assert not list(tmp_path.rglob("evil"))
+
+
+def test_a_manifest_that_is_no_mapping_and_other_files_are_passed_over(
+    folder: Path, url: str, tmp_path: Path
+) -> None:
+    RemoteCopy(folder, url).update()
+    system, root = fsspec.core.url_to_fs(url)
+    system.pipe_file(f"{root}/manifest-old.json", b"{}")
+    system.pipe_file(f"{root}/manifest-7.json", b"[]")
+    assert RemoteCopy(tmp_path / "other", url).restore() == 2
+
+
+def test_a_file_that_goes_while_the_folder_is_copied_is_left_out(
+    folder: Path, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = RemoteCopy(folder, url)
+    listed = [*copy._local_names()]
+    monkeypatch.setattr(copy, "_local_names", lambda: iter(listed))
+    (folder / "config.yaml").unlink()
+    assert copy.update() == 1
+    assert RemoteCopy(tmp_path / "other", url).restore() == 1
+
+
+def test_a_run_that_fails_says_so_also_if_its_copy_cannot_be_written(
+    folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    fsspec.register_implementation("unreliable", Unreliable, clobber=True)
+    Unreliable.failures = 1000
+    url = f"unreliable://{tmp_path.name}/failed"
+    try:
+        with pytest.raises(ZeroDivisionError), copied(folder, url, fresh=False, resume=False):
+            raise ZeroDivisionError
+    finally:
+        Unreliable.failures = 0
+    assert "cannot be read or written after 5 attempts" in caplog.text
 
 
 class Unreliable(MemoryFileSystem):

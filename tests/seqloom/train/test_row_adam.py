@@ -231,3 +231,22 @@ def test_ranks_have_the_same_bits(on_ranks: Any) -> None:
     ((alone,), (one, two)) = found[1], found[2]
     assert torch.equal(one, two)
     torch.testing.assert_close(one, alone, rtol=0, atol=1e-7)
+
+
+def test_a_closure_is_called_with_gradients_and_its_loss_returned() -> None:
+    net = _net()
+    optimizer = _by_rows(net)
+    before = _table(net).detach().clone()
+
+    @torch.no_grad()
+    def step() -> Any:
+        def loss() -> float:
+            found = net(_words(0)).square().mean()
+            found.backward()
+            return found.item()
+
+        return optimizer.step(loss)
+
+    expected = net(_words(0)).square().mean().item()
+    assert step() == pytest.approx(expected)
+    assert not torch.equal(_table(net), before)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from seqloom.errors import RunError
+from seqloom.train import watch
 from seqloom.train.watch import SWEEP_VARIABLE, Process, end_with_sweep, lead_sweep, sweep_leader
 
 from .conftest import say
@@ -210,3 +213,26 @@ def test_a_variable_that_holds_something_else_is_named(monkeypatch: pytest.Monke
     monkeypatch.delenv("SLURM_JOB_ID", raising=False)
     with pytest.raises(RunError, match=f"{SWEEP_VARIABLE} .*unset it"):
         end_with_sweep()
+
+
+def test_a_process_is_known_where_there_is_no_proc() -> None:
+    with subprocess.Popen(["sleep", "60"]) as child:
+        first = watch._start_by_ps(child.pid)
+        assert first
+        assert watch._start_by_ps(child.pid) == first
+        child.kill()
+    assert watch._start_by_ps(child.pid) is None
+
+
+def test_a_process_of_another_user_that_is_hidden_counts_as_alive(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def hidden(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    other = replace(Process.current(), pid=1, started="7")
+    monkeypatch.setattr(watch, "_start_by_proc", hidden)
+    assert other.alive()
+    monkeypatch.setattr(watch, "_start_by_proc", lambda pid: Path("/no/such").read_text())
+    monkeypatch.setattr(os, "kill", hidden)
+    assert other.alive()

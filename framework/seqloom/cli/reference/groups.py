@@ -60,11 +60,7 @@ def option_names(group: str) -> list[str]:
 
 
 def option_of(group: str, name: str) -> Option:
-    """Return an option; one that is broken in another's plugin says so in its text.
-
-    Raises:
-        KeyError: There is no such option.
-    """
+    """Return an option; one that is broken in another's plugin says so in its text."""
     for kind in KINDS:
         if kind == group and name in registry().names(kind):
             component, plugin = registry().entry(kind, name)
@@ -73,10 +69,8 @@ def option_of(group: str, name: str) -> Option:
     if group == SWEEPERS and name in ("grid", "optuna"):
         return _sweeper(name)
     every = own_presets()
-    for preset in every:
-        if (preset.group, preset.name) == (group, name):
-            return _described(group, name, preset.provider, partial(preset_option, preset, every))
-    raise KeyError(name)
+    preset = next(one for one in every if (one.group, one.name) == (group, name))
+    return _described(group, name, preset.provider, partial(preset_option, preset, every))
 
 
 def _described(group: str, name: str, provider: str, describe: Callable[[], Option]) -> Option:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from importlib.resources import files
+from itertools import takewhile
 from typing import Any
 
 import yaml
@@ -154,12 +155,8 @@ def _comment(name: yaml.Node, value: yaml.Node, lines: list[str]) -> str:
 
 def _head(lines: list[str]) -> str:
     """Return the comment at the start of a file, without lines for Hydra and without examples."""
-    found: list[str] = []
-    for line in lines:
-        if not line.startswith("#"):
-            break
-        if not line.startswith(("# @package", "#   ")):
-            found.append(line[1:].strip())
+    comments = takewhile(lambda one: one.startswith("#"), lines)
+    found = [one[1:].strip() for one in comments if not one.startswith(("# @package", "#   "))]
     return " ".join(found)
 
 

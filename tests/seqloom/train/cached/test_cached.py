@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import stat
@@ -204,6 +205,11 @@ def test_entries_are_listed_and_cleared(
     assert f"csv/words/classification  train 28, val 6, test 6  {table}" in first
     assert second.startswith(f"{oldest.key[:10]}  19")
     assert total.startswith(f"{store.folder}: 2 entries, ")
+    assert run(["cache", "list", folder, "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert [one["key"] for one in facts] == [newest.key, oldest.key]
+    assert [one["bytes"] for one in facts] == [newest.size, oldest.size]
+    assert facts[0]["files"] == [str(table)]
     with pytest.raises(ConfigError, match="Which entries"):
         run(["cache", "clear", folder])
     with pytest.raises(ConfigError, match="--older 3: expected a number and one of m, h, d, w"):

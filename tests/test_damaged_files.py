@@ -38,6 +38,7 @@ from seqloom_handwriting.vectors import VectorCodec
 from seqloom_text.readers.conll import ConllReader
 from seqloom_text.readers.csv import CsvReader
 from seqloom_text.readers.jsonl import JsonlReader
+from seqloom_text.readers.spans import SpansReader
 from seqloom_text.vectors import load_vectors
 
 Read = Callable[[Path], object]
@@ -161,6 +162,7 @@ PLAN = {
 }
 RECORD = {"state": "done", "metrics": {"val": {"f1": 0.5}}, "monitor": "f1", "overrides": ["a=1"]}
 ROWS = "".join(json.dumps({"text": text, "label": "x"}) + "\n" for text in TEXTS)
+SPANS = "".join(json.dumps({"text": t, "label": [[0, 1, "X"]]}) + "\n" for t in TEXTS)
 TABLE = "text,label\n" + "".join('"{}",x\n'.format(t.replace('"', '""')) for t in TEXTS)
 CONLL = "a\tO\nb\tB-X\n\nc\tI-X\n"
 STROKES = "strokes\ttext\n1,2 3,4.5|6,7\ta\n0,0 1,1\tb\n"
@@ -191,6 +193,12 @@ KINDS: dict[str, tuple[str, bytes, Read]] = {
     "CSV": ("a.csv", TABLE.encode(), training(CsvReader)),
     "CSV by gzip": ("a.csv.gz", gzip.compress(TABLE.encode(), mtime=0), training(CsvReader)),
     "JSON Lines": ("a.jsonl", ROWS.encode(), training(JsonlReader)),
+    "spans": ("a.jsonl", SPANS.encode(), training(SpansReader)),
+    "array of spans": (
+        "a.json",
+        f"[{','.join(SPANS.splitlines())}]".encode(),
+        training(SpansReader),
+    ),
     "CoNLL": ("a.conll", CONLL.encode(), training(ConllReader)),
     "lists in cells": (
         "a.csv",

@@ -51,6 +51,13 @@ def conll(folder: Path) -> dict[str, Any]:
     return _of_splits(folder, ".conll", "\n\n".join(sentences) + "\n")
 
 
+def spans(folder: Path) -> dict[str, Any]:
+    """Return parameters of ``data=spans``; the first word of a text is a name."""
+    objects = [{"text": text, "label": [[0, text.index(" "), "X"]]} for text, _ in TEXTS]
+    lines = [json.dumps(one, ensure_ascii=False) + "\n" for one in objects]
+    return _of_splits(folder, ".json", "".join(lines))
+
+
 def parallel(folder: Path) -> dict[str, Any]:
     """Return parameters of ``data=parallel``: a file of texts and one of labels per split."""
     found = {}

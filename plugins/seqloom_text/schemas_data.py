@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from seqloom.data import SplitConfig
 from seqloom.errors import Cause, ConfigError, did_you_mean
 from seqloom.plugins import Component
+from seqloom_text.schemas_frontend import Tokenizer
 
 FIELD_KINDS = ("text", "tokens", "tags", "label", "labels", "texts")
 INPUT_KINDS = ("text", "tokens")
@@ -116,6 +118,34 @@ class CsvConfig(JsonlConfig):
     header: bool = True
     quoting: bool = True
     group_column: str | None = None
+
+
+class CountedIn(StrEnum):
+    """What the offsets of spans count."""
+
+    characters = "characters"  # as in Python
+    utf16 = "utf16"  # as in JavaScript: an emoji counts as two
+    bytes = "bytes"  # of the text in UTF-8
+
+
+@dataclass
+class SpansConfig(FileConfig):
+    """Texts with spans of characters, as doccano, Prodigy, Label Studio and spaCy have them.
+
+    Attributes:
+        columns: Keys of ``text`` and ``spans`` in the objects, where they have other names than in
+            those formats. Example: ``{text: body, spans: entities}``. Since 0.2.
+        tokenizer: How a text is split into tokens, as ``frontend.tokenizer`` splits new texts; the
+            borders of spans split, too. Since 0.2.
+        offsets: What the offsets of spans count. Since 0.2.
+        id_column: Key of the examples' ids; by default they are numbered. Example: ``id``.
+            Since 0.2.
+    """
+
+    columns: dict[str, str] = field(default_factory=dict)
+    tokenizer: Tokenizer = Tokenizer.rules
+    offsets: CountedIn = CountedIn.characters
+    id_column: str | None = None
 
 
 def tokens_and_tags() -> dict[str, int]:
@@ -309,6 +339,17 @@ DATA = (
         gives=_conll_gives,
         suffixes=(".conll", ".iob", ".bio", ".conllu"),
         sample=f"{_SAMPLES}:conll",
+        suggests=_OF_FILES,
+    ),
+    Component(
+        "data",
+        "spans",
+        SpansConfig,
+        "seqloom_text.readers.spans:SpansReader",
+        files=SPLITS,
+        gives={"tokens": "tokens", "tags": "tags"},
+        suffixes=(".json",),
+        sample=f"{_SAMPLES}:spans",
         suggests=_OF_FILES,
     ),
     Component(

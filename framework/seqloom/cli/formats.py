@@ -1,4 +1,4 @@
-"""Formats of predictions: JSON lines, TSV, CSV, text, CoNLL, and those of plugins."""
+"""Formats of predictions: JSON lines, TSV, CSV, text, CoNLL, spans, and those of plugins."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import accumulate
 from pathlib import Path
 from typing import TextIO
 
@@ -261,6 +262,34 @@ class _Conll:
             )
 
 
+class _Spans:
+    """One JSON object a line, as doccano imports it: id, text, and start, end, type of entities.
+
+    The text of an example that has only tokens is these, joined by blanks.
+    """
+
+    def __init__(self, codec: Codec) -> None:
+        if not codec.row_per_token:
+            raise ConfigError(
+                "--to spans: the model does not predict a tag for each token, so there are no "
+                "entities; use --to jsonl or --to tsv."
+            )
+
+    def __call__(self, example: Example, prediction: Prediction) -> str:
+        tokens = prediction["tokens"]
+        text, places = example.fields.get("text"), example.meta.get("offsets")
+        if text is None or places is None:
+            text = " ".join(tokens)
+            ends = accumulate(len(one) + 1 for one in tokens)
+            places = [(end - len(one) - 1, end - 1) for one, end in zip(tokens, ends, strict=True)]
+        spans = [
+            [places[one["start"]][0], places[one["end"] - 1][1], one["type"]]
+            for one in prediction["entities"]
+        ]
+        found = {"id": example.id, "text": text, "label": spans}
+        return json.dumps(found, ensure_ascii=False) + "\n"
+
+
 def _cell(text: str) -> str:
     """Return a text without tabs and line breaks."""
     return text.translate({ord("\t"): " ", ord("\n"): " ", ord("\r"): " "})
@@ -284,8 +313,9 @@ FORMS: dict[str, Callable[[Codec], Format]] = {
     "csv": _Csv,
     "text": _Text,
     "conll": _Conll,
+    "spans": _Spans,
 }
-"""The formats of the core; CoNLL requires one row for each token."""
+"""The formats of the core; CoNLL and spans require one row for each token."""
 
 WITH_GOLD = ("conll", "csv", "jsonl", "tsv")
 """The formats that can have the targets."""
@@ -293,5 +323,5 @@ WITH_GOLD = ("conll", "csv", "jsonl", "tsv")
 WITH_INPUT = ("csv", "text", "tsv")
 """The formats that can have columns of the input."""
 
-WITHOUT_SCORES = ("text",)
+WITHOUT_SCORES = ("spans", "text")
 """The formats of the core that show no confidences."""

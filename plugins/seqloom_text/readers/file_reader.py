@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,14 @@ logger = logging.getLogger("seqloom")
 
 
 LISTS = ("tokens", "tags", "labels")
+EXPECTED = {
+    "tags": "a tag for each token",
+    "label": "the name of a class",
+    "labels": "names of classes",
+    "texts": "texts",
+}
+SPANS = re.compile(r"""\s*\[\s*(?:[\[(]\s*\d+\s*,\s*\d+\s*,|\{\s*['"])""")
+"""How spans of characters in a cell begin: lists or objects in a list."""
 TABS = ("tab", r"\t")
 """Spellings of a tab as a delimiter, which shells and Hydra make hard to write."""
 
@@ -32,6 +41,7 @@ class Record:
         id: Id in the file; None: the example is numbered.
         meta: Other data of the example.
         problem: Why the example cannot be read; empty if it can.
+        left_out: Whether it is no example, although it is counted.
     """
 
     values: dict[str, Any]
@@ -39,6 +49,7 @@ class Record:
     id: str | None = None
     meta: dict[str, Any] = field(default_factory=dict)
     problem: str = ""
+    left_out: bool = False
 
 
 class FileReader(SplitReader):
@@ -98,14 +109,14 @@ class FileReader(SplitReader):
         yield from self._read(self.files[split], prefix, targets=True)
 
     def _read(self, file: Any, prefix: str, targets: bool) -> Iterator[Example | ExampleError]:
-        number = 0
+        number = used = 0
         for number, record in enumerate(self.records(file, targets), 1):
-            yield self._example(record, f"{prefix}:{number}", targets)
-        if targets and not number:
-            raise DataError(
-                f"{file}: no examples; the file is empty or has a header only.",
-                cause=Cause.no_examples,
-            )
+            if not record.left_out:
+                used += 1
+                yield self._example(record, f"{prefix}:{number}", targets)
+        if targets and not used:
+            why = "all of it is left out" if number else "the file is empty or has a header only"
+            raise DataError(f"{file}: no examples; {why}.", cause=Cause.no_examples)
 
     def _example(self, record: Record, ident: str, targets: bool) -> Example | ExampleError:
         example = Example(record.id or ident, {}, record.origin, record.meta)
@@ -178,6 +189,11 @@ def parse(raw: Any, kind: str, separator: str = "|") -> Any:
     """
     if type(raw) is list and kind in LISTS and set(map(type, raw)) == {str} and "" not in raw:
         return raw  # the usual case
+    if kind not in INPUT_KINDS and are_spans(raw):
+        raise ValueError(
+            f"expected {EXPECTED[kind]}, found {str(raw)[:60]!r}. Spans of characters, as doccano, "
+            "Prodigy and Label Studio export them, are read by data=spans"
+        )
     if kind == "texts" and not isinstance(raw, list):
         raw = [text] if (text := _string(raw)).strip() else []
     listed = as_list(raw, kind != "tokens") if isinstance(raw, str) and kind != "text" else None
@@ -194,11 +210,6 @@ def parse(raw: Any, kind: str, separator: str = "|") -> Any:
     if kind in ("text", "label"):
         value = _string(raw)
         return value.strip() if kind == "label" else value
-    if kind == "tags" and isinstance(raw, list) and any(isinstance(i, list | dict) for i in raw):
-        raise ValueError(
-            f"expected a tag for each token, found {raw[0]!r}; spans of characters, as doccano and "
-            "Prodigy export them, are not read. Convert them to tokens with tags such as B-PER"
-        )
     if isinstance(raw, list) or listed is not None:
         items = [_string(item) for item in (raw if listed is None else listed)]
     elif kind == "labels":
@@ -210,6 +221,13 @@ def parse(raw: Any, kind: str, separator: str = "|") -> Any:
         if not item or (kind == "texts" and not item.strip()):
             raise ValueError(f"item {number} of {len(items)} is empty")
     return items
+
+
+def are_spans(raw: Any) -> bool:
+    """Return whether a value looks like spans of characters."""
+    if isinstance(raw, str):
+        return SPANS.match(raw) is not None
+    return isinstance(raw, list) and any(isinstance(one, list | dict) for one in raw)
 
 
 def is_empty(value: Any, kind: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from seqloom.data import SplitConfig, TextFile
@@ -12,14 +12,15 @@ from seqloom.files import parse_json
 from seqloom.interfaces import Origin
 from seqloom_text.readers import columnar
 from seqloom_text.readers.columnar import is_columnar
-from seqloom_text.readers.file_reader import FileReader, Record, missing
+from seqloom_text.readers.file_reader import FileReader, Record, are_spans, missing
 from seqloom_text.schemas_data import INPUT_KINDS, field_kinds, text_and_label
 
-_ONE_VALUE = re.compile(r"\s*(?:\[\s*(?:\{|\Z)|\{\s*\Z)")
+ONE_VALUE = re.compile(r"\s*(?:\[\s*(?:\{|\Z)|\{\s*\Z)")
 """How the first line of an array of objects begins, or of an object on several lines."""
 NOT_LINES = (
     "the file is JSON, but not JSON Lines: expected an object on each line. Convert it, an array "
-    "with jq -c '.[]' FILE, and objects of several lines with jq -c . FILE."
+    "with jq -c '.[]' FILE, and objects of several lines with jq -c . FILE. Arrays of texts with "
+    "spans, as Label Studio exports them, are read by data=spans."
 )
 
 
@@ -50,24 +51,15 @@ class JsonlReader(FileReader):
             yield from columnar.records(file, self._columns, self._id_column, self.kinds, targets)
             return
         text, problems = TextFile.find(file), dict[int, str]()
-        blank = 0
-        for line, raw in text.lines(problems):
-            if not raw.strip():
-                blank = blank or line
-                continue
-            if blank:  # only at the end may lines be blank
-                origin = Origin(text.shown, blank)
-                problem = "the line is blank; expected a JSON object on each line."
-                yield Record({}, origin, problem=problem)
-            blank = 0
-            if line == 1 and _ONE_VALUE.match(raw):
+        for line, raw, problem in json_lines(text.lines(problems), problems):
+            if line == 1 and ONE_VALUE.match(raw):
                 raise text.error(1, NOT_LINES)
-            yield self._record(raw, Origin(text.shown, line), problems.pop(line, ""), targets)
+            yield self._record(raw, Origin(text.shown, line), problem, targets)
 
     def recognize(self, lines: Sequence[str]) -> Mapping[str, Any] | None:
         """Recognize an object that has the key of a text or of tokens."""
         try:
-            found = _object(lines[0])
+            found = json_object(lines[0])
         except ValueError:
             return None
         inputs = [self._columns[name] for name, kind in self.kinds.items() if kind in INPUT_KINDS]
@@ -76,7 +68,7 @@ class JsonlReader(FileReader):
     def _record(self, raw: str, origin: Origin, problem: str, targets: bool) -> Record:
         if not problem:
             try:
-                return self._values(_object(raw), origin, targets)
+                return self._values(json_object(raw), origin, targets)
             except ValueError as error:
                 problem = str(error)
         return Record({}, origin, problem=problem)
@@ -99,14 +91,36 @@ class JsonlReader(FileReader):
         return Record(values, origin, ident)
 
 
+def json_lines(
+    lines: Iterable[tuple[int, str]], problems: dict[int, str]
+) -> Iterator[tuple[int, str, str]]:
+    """Yield the number, the text and the problem, if it has one, of each line.
+
+    Args:
+        lines: Numbered lines of a file; only at the end may they be blank.
+        problems: Problems of lines that are not in the file's encoding, by number.
+    """
+    blank = 0
+    for line, raw in lines:
+        if not raw.strip():
+            blank = blank or line
+            continue
+        if blank:
+            yield blank, "", "the line is blank; expected a JSON object on each line."
+        blank = 0
+        yield line, raw, problems.pop(line, "")
+
+
 def _no_key(option: str, key: str, found: dict[str, Any]) -> ValueError:
+    spans = next((name for name, value in found.items() if are_spans(value)), None)
+    hint = f" Spans of characters, as under {spans!r}, are read by data=spans." if spans else ""
     return ValueError(
         f"no key {key!r}, from which {option} reads. {did_you_mean(key, found)} Name "
-        "all that are to be read: data.columns='{text: KEY, label: KEY}'."
+        f"all that are to be read: data.columns='{{text: KEY, label: KEY}}'.{hint}"
     )
 
 
-def _object(raw: str) -> dict[str, Any]:
+def json_object(raw: str) -> dict[str, Any]:
     """Return the object on a line.
 
     Raises:

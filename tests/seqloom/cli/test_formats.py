@@ -217,3 +217,21 @@ def test_a_pipe_as_output_is_written_to_and_not_replaced(tmp_path: Path) -> None
     reader.join(600)
     assert said == ["a\n"]
     assert (tmp_path / "out").is_fifo()
+
+
+def test_spans_are_in_the_text_or_in_the_joined_tokens() -> None:
+    codec: Any = Tags()
+    found = {"tokens": ["Ada", "5", "x"], "entities": [{"type": "A", "start": 0, "end": 2}]}
+    write = FORMS["spans"](codec)
+    joined = Example("a", {"tokens": found["tokens"]})
+    assert json.loads(write(joined, found)) == {
+        "id": "a",
+        "text": "Ada 5 x",
+        "label": [[0, 5, "A"]],
+    }
+    meta = {"offsets": [[1, 4], [4, 5], [7, 8]]}
+    whole = Example("a", {"tokens": found["tokens"], "text": " Ada5  x"}, meta=meta)
+    assert json.loads(write(whole, found))["label"] == [[1, 5, "A"]]
+    codec.row_per_token = False
+    with pytest.raises(ConfigError, match="--to spans: the model does not predict a tag for each"):
+        FORMS["spans"](codec)

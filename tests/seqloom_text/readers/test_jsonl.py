@@ -135,11 +135,3 @@ def test_what_is_wrong_with_one_line_leaves_the_others(
     assert isinstance(error, ExampleError)
     assert f"a.jsonl:2: {problem}" in str(error).replace("lists and objects are ", "")
     assert first.fields == last.fields
-
-
-@pytest.mark.parametrize("spans", [[[0, 4, "PER"]], [{"start": 0, "end": 4, "label": "PER"}]])
-def test_spans_of_characters_are_told_from_tags(tmp_path: Path, spans: list[object]) -> None:
-    path = write(tmp_path / "a.jsonl", json.dumps({"text": "John sat", "label": spans}))
-    (error,) = JsonlReader(columns={"text": "text", "tags": "label"}, train=path).examples("train")
-    assert isinstance(error, ExampleError)
-    assert "spans of characters, as doccano and Prodigy export them, are not read" in str(error)

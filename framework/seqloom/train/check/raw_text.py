@@ -14,8 +14,8 @@ from seqloom.train.check.finding import Finding, place
 def raw_text(rows: Mapping[str, EncodedSplit], codec: FrontendCodec) -> Iterator[Finding]:
     """Yield a finding if examples given as tokens would be cut otherwise as texts.
 
-    The tokens of each are joined by blanks, and cut by the tokenizer that reads raw texts. Nothing
-    is yielded of texts, nor of frontends that read neither.
+    The text of each, or else its tokens joined by blanks, is cut by the tokenizer that reads raw
+    texts. Nothing is yielded of texts without tokens, nor of frontends that read neither.
 
     Args:
         rows: Encoded examples by split.
@@ -24,9 +24,11 @@ def raw_text(rows: Mapping[str, EncodedSplit], codec: FrontendCodec) -> Iterator
     checked, unlike = 0, []
     for row in chain.from_iterable(rows.values()):
         tokens = row.example.fields.get("tokens")
-        if not isinstance(tokens, list) or "text" in row.example.fields:
+        if not isinstance(tokens, list):
             continue
-        again = _tokens_of(" ".join(map(str, tokens)), row.example, codec)
+        text = row.example.fields.get("text")
+        joined = text if isinstance(text, str) else " ".join(map(str, tokens))
+        again = _tokens_of(joined, row.example, codec)
         if again is None:
             continue
         checked += 1

@@ -118,6 +118,16 @@ def test_tokens_that_a_raw_text_would_not_have(tmp_path: Path) -> None:
     assert one.places == [f"{path}:1: 'top-rated'"]
 
 
+def test_tokens_that_spans_split(tmp_path: Path) -> None:
+    path = tmp_path / "train.jsonl"
+    rows = ['{"text": "Ada5mg", "label": [[0, 3, "X"]]}', '{"text": "Ada  5 mg", "label": []}']
+    path.write_text("\n".join(rows), "utf-8")
+    found = check(compose_run(["data=spans", f"data.train={path}", "data.split.val=0"]))
+    (one,) = [one for one in found.findings if one.kind == "tokenization"]
+    assert one.text.startswith("1 of 2 examples (50.0%)")
+    assert one.places == [f"{path}:1: 'Ada'"]
+
+
 def test_a_warning_is_found_once_beside_examples_that_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "train.conll"
     path.write_text("Ann B-PER\n\nBob B-Per\n\na O\nb I-PER\n\n", "utf-8")
@@ -170,7 +180,7 @@ def test_it_says_why_no_example_can_be_used(tmp_path: Path, skip: list[str]) -> 
     assert first.text == "No training example is left that can be used. [S305]"
     assert (second.error, second.text) == (True, "Skipped 16 examples of the train split:")
     assert second.places[0].startswith(f"{path}:1: ")
-    assert "spans of characters" in second.places[0]
+    assert second.places[0].endswith("are read by data=spans.")
     assert "more" not in str(second)
 
 

@@ -1,0 +1,134 @@
+"""Tokens and their IOB2 tags from spans of characters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+from seqloom_text.readers.annotated import Span
+from seqloom_text.schemas_data import CountedIn
+from seqloom_text.tokenizers import Offsets
+
+_ENCODINGS = {CountedIn.utf16: ("utf-16-le", 2), CountedIn.bytes: ("utf-8", 1)}
+
+
+def in_characters(text: str, spans: Iterable[Span], counted: CountedIn) -> list[Span]:
+    """Return spans whose offsets count something else as spans of characters.
+
+    >>> in_characters("😀 Oslo", [Span(3, 7, "LOC")], CountedIn.utf16)
+    [Span(start=2, end=6, kind='LOC', surface=None)]
+
+    Raises:
+        ValueError: A border is inside a character, or beyond the text.
+    """
+    if counted == CountedIn.characters:
+        return list(spans)
+    encoding, size = _ENCODINGS[counted]
+    raw = text.encode(encoding, "surrogatepass")
+
+    def place(offset: int, span: Span) -> int:
+        if not 0 <= offset * size <= len(raw):
+            raise ValueError(
+                f"{span} is not in the text of {len(raw) // size} units (data.offsets={counted})."
+            )
+        try:
+            return len(raw[: offset * size].decode(encoding))
+        except UnicodeDecodeError:
+            raise ValueError(
+                f"{span} has a border inside a character (data.offsets={counted})."
+            ) from None
+
+    return [replace(s, start=place(s.start, s), end=place(s.end, s)) for s in spans]
+
+
+def checked(text: str, spans: Iterable[Span]) -> list[Span]:
+    """Return the spans of a text in order; equal ones count once.
+
+    Raises:
+        ValueError: A span is empty, white space or not in the text, the record states other
+            characters for it, or two overlap.
+    """
+    found = sorted({(s.start, s.end, s.kind): s for s in spans}.values(), key=_place)
+    for span in found:
+        if not 0 <= span.start <= span.end <= len(text):
+            raise ValueError(
+                f"{span} is not in the text, which has {len(text)} characters.{_units(text)}"
+            )
+        own = text[span.start : span.end]
+        if not own.strip():
+            raise ValueError(f"{span} is {'white space' if own else 'empty'}; expected characters.")
+        if span.surface is not None and _bare(span.surface) != _bare(own):
+            raise ValueError(
+                f"{span} is {own[:40]!r} in the text, but {span.surface[:40]!r} by the record."
+                f"{_fitting(text, span)}"
+            )
+    for before, after in pairwise(found):
+        if after.start < before.end:
+            raise ValueError(
+                f"{before} and {after} overlap. A token has one tag: keep one of the spans, or "
+                "train a model for each of their types."
+            )
+    return found
+
+
+def _place(span: Span) -> tuple[int, int, str]:
+    return span.start, span.end, span.kind
+
+
+def _bare(text: str) -> str:
+    """Return a text without white space, which tools write in several ways."""
+    return "".join(text.replace("\\n", "").split())
+
+
+def _fitting(text: str, span: Span) -> str:
+    """Return which unit the offsets count, if characters are wrong and another one is right."""
+    for counted in _ENCODINGS:
+        try:
+            (one,) = in_characters(text, [span], counted)
+        except ValueError:
+            continue
+        if _bare(text[one.start : one.end]) == _bare(span.surface or ""):
+            return f" The offsets fit data.offsets={counted}."
+    return " Is it the text that was annotated?"
+
+
+def _units(text: str) -> str:
+    """Return a hint at other units if they would make a difference."""
+    return "" if text.isascii() else " If offsets count other units: data.offsets=utf16 or bytes."
+
+
+def aligned(
+    text: str, spans: Sequence[Span], offsets: Offsets
+) -> tuple[Offsets, list[str], list[Span]]:
+    """Return the places of the tokens, their tags, and the spans with a border inside a token.
+
+    A token is split at the borders of spans.
+
+    Args:
+        text: Text.
+        spans: Spans in order, as `checked` returns them.
+        offsets: Places of the tokens that the text has without them.
+    """
+    borders = sorted({place for span in spans for place in (span.start, span.end)})
+    pieces: Offsets = []
+    inside = set[int]()
+    at = 0
+    for start, end in offsets:
+        while at < len(borders) and borders[at] <= start:
+            at += 1
+        first = at
+        while at < len(borders) and borders[at] < end:
+            at += 1
+        inside.update(borders[first:at])
+        pieces += pairwise((start, *borders[first:at], end))
+    tags, number, opened = list[str](), 0, False
+    for start, _ in pieces:
+        while number < len(spans) and spans[number].end <= start:
+            number, opened = number + 1, False
+        if number < len(spans) and spans[number].start <= start:
+            tags.append(f"{'I' if opened else 'B'}-{spans[number].kind}")
+            opened = True
+        else:
+            tags.append("O")
+    return pieces, tags, [span for span in spans if not inside.isdisjoint((span.start, span.end))]

@@ -1,0 +1,213 @@
+"""Text and spans of characters from a record of an annotation tool, whichever of them wrote it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from seqloom.errors import did_you_mean
+
+TEXT_KEYS = ("text", "data")
+SPAN_KEYS = ("spans", "entities", "ents", "label", "labels", "annotations")
+"""Keys of the spans: in Prodigy, doccano and Label Studio, and in spaCy's training data."""
+
+_STARTS = ("start_char", "start_offset", "start")
+_ENDS = ("end_char", "end_offset", "end")
+_TYPES = ("label", "type", "tag", "entity_group", "labels", "hypertextlabels")
+_OF_LABELS = ("labels", "hypertextlabels")
+_ACCEPTED = "accept"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Characters of a text that have a type.
+
+    Attributes:
+        start: First character, from 0.
+        end: Character after the last.
+        kind: Type.
+        surface: The characters as the record states them; None if it does not.
+    """
+
+    start: int
+    end: int
+    kind: str
+    surface: str | None = None
+
+    def __str__(self) -> str:
+        return f"the span {self.start} to {self.end} {self.kind!r}"
+
+
+@dataclass(frozen=True, slots=True)
+class Annotated:
+    """A text with its spans.
+
+    Attributes:
+        text: Text.
+        spans: Spans in the order of the record.
+        unused: Why nothing can be learned from the record; empty if something can.
+    """
+
+    text: str
+    spans: Sequence[Span] = ()
+    unused: str = ""
+
+
+def text_of(found: Any, key: str | None = None) -> str:
+    """Return the text of a record.
+
+    Args:
+        found: Record: an object, or spaCy's pair of a text and an object.
+        key: Key of the text; None: it is found.
+
+    Raises:
+        ValueError: The record has no text; the text of the error says what it has.
+    """
+    if _is_pair(found):
+        return str(found[0])
+    if not isinstance(found, dict):
+        raise ValueError(
+            f"expected an object with a text and its spans, found {type(found).__name__}."
+        )
+    inner = found["data"] if isinstance(found.get("data"), dict) else found
+    texts = [name for name, value in inner.items() if isinstance(value, str)]
+    keys = [key] if key else [name for name in TEXT_KEYS if name in texts]
+    if not keys and inner is not found and len(texts) == 1:  # Label Studio: the key is the user's
+        keys = texts
+    if not keys or keys[0] not in texts:
+        raise ValueError(
+            f"no text under the key {key or 'text'!r}. {did_you_mean(key or 'text', inner)} Name "
+            "the key: data.columns='{text: KEY}'."
+        )
+    return str(inner[keys[0]])
+
+
+def annotated(found: Any, columns: Mapping[str, str]) -> Annotated:
+    """Return text and spans of a record.
+
+    Args:
+        found: Record: an object, or spaCy's pair of a text and an object.
+        columns: Keys of ``text`` and ``spans``, if they are named.
+
+    Raises:
+        ValueError: It has no text or no spans, or a span is malformed; the text says which.
+    """
+    text = text_of(found, columns.get("text"))
+    found = found[1] if _is_pair(found) else found
+    answer = found.get("answer", _ACCEPTED)
+    if answer != _ACCEPTED:
+        return Annotated(text, unused=f"the answer is {answer!r}")
+    tasks = found.get("annotations", found.get("completions"))
+    if isinstance(found.get("data"), dict) and tasks is not None:
+        return _task(text, tasks)
+    items = _items(found, columns.get("spans"))
+    return Annotated(text, _spans(items))
+
+
+def _is_pair(found: Any) -> bool:
+    return (
+        isinstance(found, list)
+        and len(found) == 2
+        and isinstance(found[0], str)
+        and isinstance(found[1], dict)
+    )
+
+
+def _items(found: Mapping[str, Any], key: str | None) -> list[Any]:
+    """Return the spans of an object as they are there."""
+    names = [key] if key else [name for name in SPAN_KEYS if found.get(name) is not None]
+    lists = [name for name in names if _holds_spans(found.get(name))]
+    if lists:
+        return list(found[lists[0]])
+    if names and names[0] in found:
+        raise ValueError(
+            f"{names[0]!r} holds {str(found[names[0]])[:60]!r}; expected a list of spans, such as "
+            "[[0, 4, 'PER']]. Classes of whole texts are read by data=jsonl "
+            f"data.columns='{{text: text, label: {names[0]}}}' head=classification."
+        )
+    # Prodigy and Label Studio leave out the key where nothing was marked.
+    if not key and ("answer" in found or "annotation_id" in found):
+        return []
+    raise ValueError(
+        f"no spans under {' or '.join(map(repr, [key] if key else SPAN_KEYS))}. "
+        f"{did_you_mean(key or 'spans', found)} A text without entities has an empty list; "
+        "data.columns='{spans: KEY}' names another key."
+    )
+
+
+def _holds_spans(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, list | dict) for one in value)
+
+
+def _task(text: str, annotations: Any) -> Annotated:
+    """Return the spans of a task of Label Studio: those of its annotators, if they agree.
+
+    Of annotations that are marked as the ground truth, only those count.
+    """
+    if not isinstance(annotations, list) or not all(isinstance(a, dict) for a in annotations):
+        raise ValueError(
+            "'annotations' does not hold objects with a result. Export the format JSON or JSON-MIN."
+        )
+    done = [one for one in annotations if not one.get("was_cancelled")]
+    done = [one for one in done if one.get("ground_truth")] or done
+    if not done:
+        return Annotated(text, unused="it was skipped" if annotations else "it has no annotation")
+    every = [_spans(_results(one.get("result"))) for one in done]
+    different = {frozenset((s.start, s.end, s.kind) for s in spans) for spans in every}
+    if len(different) > 1:
+        raise ValueError(
+            f"its {len(done)} annotations differ. Keep one of them, or mark it as the ground truth "
+            "in Label Studio."
+        )
+    return Annotated(text, every[0])
+
+
+def _results(results: Any) -> list[Any]:
+    """Return the results that are labels of spans; others are choices, relations and notes."""
+    if not isinstance(results, list):
+        raise ValueError(f"'result' is {str(results)[:60]!r}; expected a list.")
+    values = [one.get("value") for one in results if isinstance(one, dict)]
+    return [
+        one for one in values if isinstance(one, dict) and not one.keys().isdisjoint(_OF_LABELS)
+    ]
+
+
+def _spans(items: Iterable[Any]) -> list[Span]:
+    return [_span(item, number) for number, item in enumerate(items, 1)]
+
+
+def _span(item: Any, number: int) -> Span:
+    """Return a span that is an object, or a list of start, end and type."""
+    if isinstance(item, list):
+        if len(item) != 3:
+            raise ValueError(f"span {number} is {str(item)[:60]}; expected [START, END, TYPE].")
+        start, end, kind, surface = *item, None
+    else:
+        # Of text of a page, the offsets that count characters are apart.
+        place = item["globalOffsets"] if isinstance(item.get("globalOffsets"), dict) else item
+        start, end = _first(place, _STARTS), _first(place, _ENDS)
+        kind, surface = _first(item, _TYPES), item.get("text")
+    for name, value in (("start", start), ("end", end)):
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise ValueError(
+                f"span {number} has the {name} {str(value)[:40]!r}; expected the number of a "
+                "character in the text, from 0."
+            )
+    return Span(start, end, _kind(kind, number), surface if isinstance(surface, str) else None)
+
+
+def _kind(found: Any, number: int) -> str:
+    kinds = found if isinstance(found, list) else [found]
+    if len(kinds) > 1:
+        raise ValueError(f"span {number} has {len(kinds)} types, {found}; expected one.")
+    kind = kinds[0] if kinds else None
+    name = str(kind).strip() if isinstance(kind, str | int) and kind is not True else ""
+    if not name:
+        raise ValueError(f"span {number} has no type; expected a name, such as 'PER'.")
+    return name
+
+
+def _first(found: Mapping[str, Any], names: Sequence[str]) -> Any:
+    """Return the value of the first name that there is."""
+    return next((found[name] for name in names if found.get(name) is not None), None)

@@ -45,8 +45,9 @@ def test_a_folder_takes_its_place_only_when_it_is_whole(tmp_path: Path) -> None:
     path = tmp_path / "a"
     for content in ("old", "new"):
         with atomic_folder(path) as draft:
-            (draft / content).touch()
-    assert [one.name for one in path.iterdir()] == ["new"]
+            (draft / "inner").mkdir()
+            (draft / "inner" / content).touch()
+    assert [one.name for one in path.rglob("*")] == ["inner", "new"]
 
     def stop(draft: Path) -> None:
         (draft / "half").touch()
@@ -54,7 +55,7 @@ def test_a_folder_takes_its_place_only_when_it_is_whole(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt), atomic_folder(path) as draft:
         stop(draft)
-    assert [one.name for one in path.iterdir()] == ["new"]
+    assert [one.name for one in path.rglob("*")] == ["inner", "new"]
     assert [one.name for one in tmp_path.iterdir()] == ["a"]
 
 

@@ -109,6 +109,14 @@ def test_a_head_without_a_commit_is_none(
     assert commit(tmp_path, monkeypatch) is None
 
 
+@pytest.mark.parametrize("content", ["", "nothing of git", "gitdir:", "gitdir:  \n", "other: x"])
+def test_a_file_that_names_no_folder_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str
+) -> None:
+    (tmp_path / ".git").write_text(content)
+    assert commit(tmp_path, monkeypatch) is None
+
+
 def test_references_in_a_circle_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     git_folder = repository(tmp_path, refs__heads__main="ref: refs/heads/main")
     assert (git_folder / "refs/heads/main").exists()

@@ -178,9 +178,9 @@ def disable_by(words: Sequence[str]) -> None:
 def _names(word: str) -> list[str]:
     try:
         override = OverridesParser.create().parse_override(word)
-    except HydraException as error:
-        raise explain(error) from error
-    value = None if override.is_sweep_override() else override.value()
+        value = None if override.is_sweep_override() else override.value()
+    except HydraException:
+        value = None
     if not isinstance(value, list):
         raise ConfigError(
             f"{word!r} cannot be read; write {DISABLE_KEY}=[NAME,NAME]. It applies to the "

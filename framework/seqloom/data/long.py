@@ -72,7 +72,7 @@ class LengthLimit:
                     "that could be counted. batch.max_cost limits the size of other examples.",
                     cause=Cause.wrong_value,
                 )
-            if len(tokens) <= self.most:
+            if len(tokens) <= self.most or not self._fits(example, len(tokens)):
                 yield example
                 continue
             facts["examples"] += 1
@@ -87,6 +87,15 @@ class LengthLimit:
             facts["tokens_left_out"] += len(tokens) - sum(len(p.fields[TOKENS]) for p in kept)
             yield from kept
 
+    def _fits(self, example: Example, length: int) -> bool:
+        """Return whether there is a tag for each token; if not, the head refuses the whole."""
+        found = (example.fields.get(name) for name in self._per_token)
+        return all(len(one) == length for one in found if isinstance(one, list | tuple))
+
+    @property
+    def _per_token(self) -> set[str]:
+        return {TOKENS, *(name for name, kind in self.kinds.items() if kind in PER_TOKEN)}
+
     def _parts(self, example: Example, length: int) -> Iterator[Example]:
         """Yield the first part of an example, and the others too if it is split."""
         start = 0
@@ -98,12 +107,9 @@ class LengthLimit:
             start = end
 
     def _part(self, example: Example, span: slice) -> Example:
-        length = len(example.fields[TOKENS])
-        names = {TOKENS, *(name for name, kind in self.kinds.items() if kind in PER_TOKEN)}
+        names = self._per_token
         fields = {
-            name: value[span]
-            if name in names and isinstance(value, list | tuple) and len(value) == length
-            else value
+            name: value[span] if name in names and isinstance(value, list | tuple) else value
             for name, value in example.fields.items()
         }
         meta = dict(example.meta)
@@ -126,8 +132,6 @@ class LengthLimit:
 
 def _continues(tags: Sequence[Any], place: int) -> bool:
     """Return whether the tag at a place continues an entity that began before it."""
-    if place >= len(tags):
-        return False
     return str(tags[place]).startswith(CONTINUING) and tags[place - 1] != "O"
 
 

@@ -29,6 +29,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["encoder.mrege=sum"], "encoder has no key 'mrege'. Did you mean 'merge'?"),
         (["encoder.hidden_size=x"], "encoder.hidden_size: 'x' is not a whole number."),
         (["encoder=null"], "Config group override must be a string or a list."),
+        (["disable_plugins=["], "'disable_plugins=[' cannot be read; write disable_plugins=[NAME"),
+        (["-m", "--cfg", "job"], "--cfg, --info and similar flags describe one run: leave out"),
         (["what is this"], "'what is this' cannot be read; write GROUP=NAME or KEY=VALUE."),
     ],
     ids=str,

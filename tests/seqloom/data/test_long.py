@@ -71,6 +71,13 @@ def test_long_examples_are_counted(caplog: pytest.LogCaptureFixture) -> None:
     assert "1 example has more than 4 tokens" in caplog.text
 
 
+@pytest.mark.parametrize("how", ["split", "truncate"])
+@pytest.mark.parametrize("count", [2, 4, 7])
+def test_what_has_not_a_tag_for_each_token_stays_whole_to_be_refused(how: str, count: int) -> None:
+    example = Example("x", {"tokens": ["a"] * 6, "tags": ["O"] * count})
+    assert limited(4, how, example)[0] == [example]
+
+
 def test_what_has_no_tokens_or_cannot_be_split() -> None:
     with pytest.raises(ConfigError, match=r"batch\.max_length=4: x has no tokens that could be"):
         limited(4, "skip", Example("x", {"text": "a b"}))

@@ -48,6 +48,7 @@ def test_waiting_for_a_core_is_no_match_that_does_not_end() -> None:
         ("(", "data.pattern=(: not a regular expression: "),
         ("(" * 900, "not a regular expression: "),
         ("a{99999999999999999999}", "not a regular expression: "),
+        ("(?:a){i<=}", "data.pattern=(?:a){i<=}: not supported in a pattern: "),
         ("a" * 1001, "data.pattern has 1,001 characters; expected up to 1,000."),
     ],
 )

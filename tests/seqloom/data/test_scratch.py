@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from seqloom.data import scratch
-from seqloom.data.scratch import LOCK, VERY_OLD, Scratch, remove_leftovers
+from seqloom.data.scratch import LOCK, PREFIX, VERY_OLD, Scratch, remove_leftovers, try_lock
 
 fcntl = pytest.importorskip("fcntl")
 
@@ -50,3 +50,43 @@ def test_without_locks_only_very_old_folders_are_removed(
     remove_leftovers(tmp_path)
     assert not first.path.exists()
     assert second.path.is_dir()
+
+
+def test_without_a_module_of_locks_nothing_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scratch, "fcntl", None)
+    first = Scratch(tmp_path)
+    os.utime(first.path, (0, 0))
+    second = Scratch(tmp_path)
+    assert first.path.is_dir()
+    file = os.open(tmp_path / "file", os.O_CREAT | os.O_RDWR)
+    assert try_lock(file)
+    os.close(file)
+    second.remove()
+    assert not second.path.exists()
+
+
+def test_folders_of_other_users_and_odd_ones_are_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd, other = tmp_path / f"{PREFIX}odd", tmp_path / f"{PREFIX}other"
+    (odd / LOCK).mkdir(parents=True)
+    other.mkdir()
+    (other / LOCK).touch()
+    for folder in (odd, other):
+        os.utime(folder, (0, 0))
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "getuid", lambda: other.stat().st_uid + 1)
+        remove_leftovers(tmp_path)
+    assert odd.is_dir()
+    assert other.is_dir()
+    remove_leftovers(tmp_path)
+    assert odd.is_dir()
+    assert not other.exists()
+
+
+def test_a_fork_leaves_the_folder(tmp_path: Path) -> None:
+    made = Scratch(tmp_path)
+    scratch._remove(made.path, -1, os.getpid() + 1)
+    assert made.path.is_dir()

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqloom.data import Table, TextFile, file_stem
+from seqloom.data import table as table_module
 from seqloom.errors import DataError
 
 COLUMNS = {"a": "first", "b": "second"}
@@ -113,11 +114,22 @@ def test_without_a_header_columns_are_numbered(tmp_path: Path) -> None:
 def test_blank_lines(tmp_path: Path) -> None:
     content = b"first,second\n\n1,2\n\n"
     assert rows(tmp_path / "t.csv", content) == [(1, f"{tmp_path}/t.csv:3", {"a": "1", "b": "2"})]
+    with pytest.raises(DataError, match=r"u\.csv:1: the row has 0 cells, the header has 2\."):
+        rows(tmp_path / "u.csv", b"\n" + content, skip_blank=False)
     with pytest.raises(DataError, match=r"t\.csv:2: the row has 0 cells, the header has 2\."):
         rows(tmp_path / "t.csv", content, skip_blank=False)
     (tmp_path / "one.csv").write_text("first\n\nx\n")
     table = Table(str(tmp_path / "one.csv"))
     assert [row.values["a"] for row in table.rows({"a": "first"})] == ["", "x"]
+
+
+def test_a_quote_that_is_never_closed_does_not_take_the_whole_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table_module, "MOST_LINES", 3)
+    content = b'first,second\n1,"2\n3,4\n5,6\n7,8\n'
+    with pytest.raises(DataError, match=r"t\.csv:2: .*it has more than 3 lines"):
+        rows(tmp_path / "t.csv", content)
 
 
 def test_other_encodings(tmp_path: Path) -> None:

@@ -31,5 +31,6 @@ def test_a_head_codec_shows_predictions_as_json() -> None:
     assert codec.target(example) == ["a"]
     assert codec.target(Example("2", {"label": 3})) is None
     assert codec.baselines([example], [example]) == {}
+    assert codec.encode_truth(example) == {}
     html = codec.render(example, said, View("<p>x</p>"))
     assert html == "<p>x</p><div>{&quot;label&quot;: &quot;&lt;é&gt;&quot;}</div>"

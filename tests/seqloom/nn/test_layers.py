@@ -8,7 +8,7 @@ from torch import Tensor
 
 from seqloom.errors import ConfigError
 from seqloom.interfaces import State
-from seqloom.nn import Bidirectional, Layer, LayerOutput, LockedDropout, Stack
+from seqloom.nn import Bidirectional, Layer, LayerOutput, LockedDropout, Pooling, Stack
 
 
 class RunningSum(Layer):
@@ -31,6 +31,13 @@ class RunningSum(Layer):
 
     def step(self, values: Tensor, state: State) -> tuple[Tensor, State]:
         return (state + values) * self.factor, state + values
+
+
+def test_layers_tell_their_settings() -> None:
+    assert "merge=sum\n" in repr(Bidirectional(RunningSum(1), RunningSum(2), "sum"))
+    assert repr(LockedDropout(0.25)) == "LockedDropout(p=0.25)"
+    assert repr(Pooling("max", 4)) == "Pooling(how=max)"
+    assert RunningSum(1).explain(VALUES, LENGTHS) == ""  # it has one way to compute
 
 
 VALUES = torch.tensor([[1.0, 2.0, 4.0], [8.0, 16.0, 999.0]]).unsqueeze(2)

@@ -13,6 +13,7 @@ import pytest
 
 from seqloom.cli.main import run
 from seqloom.config.compose import compose_run
+from seqloom.config.options import hint_of_options
 from seqloom.errors import PluginError
 from seqloom.plugins import Plugin, registry
 from seqloom.plugins.options import options
@@ -323,6 +324,12 @@ def test_a_preset_of_its_own_is_an_option(install: Install) -> None:
     add(install, "faulty_preset", {"encoder/tiny.yaml": PRESET})
     assert one("faulty_preset").state == "ok"
     assert compose_run(["encoder=tiny"]).encoder["hidden_size"] == 7
+
+
+def test_options_with_a_key_are_found_beside_files_that_cannot_be_read(install: Install) -> None:
+    files = {"good.yaml": "squidly: 1", "bad.yaml": "[", "list.yaml": "[squidly]", "a.txt": "b"}
+    add(install, "faulty_preset", {f"optimizer/{name}": text for name, text in files.items()})
+    assert hint_of_options("optimizer.squidly") == " It is a key of optimizer=good."
 
 
 @pytest.mark.parametrize("path", ["encoder/lstm.yaml", "encoder/lstm.yml"])

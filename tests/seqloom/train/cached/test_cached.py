@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import stat
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -246,5 +247,7 @@ def test_the_folder_of_the_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     if os.name == "posix" and os.uname().sysname == "Linux":
         assert cache.cache_root() == tmp_path / "seqloom"
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert cache.cache_root() == Path.home() / "Library" / "Caches" / "seqloom"
     monkeypatch.setenv("SEQLOOM_CACHE", str(tmp_path / "own"))
     assert cache.cache_root() == tmp_path / "own"

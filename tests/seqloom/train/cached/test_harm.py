@@ -211,3 +211,11 @@ def test_a_folder_that_cannot_be_made(
     store.folder.parent.write_text("", encoding="utf-8")
     assert load().rows["train"]
     assert "Encoded data is not cached" in caplog.text
+
+
+def test_others_cannot_read_what_is_cached(load: Read, store: Cache) -> None:
+    store.folder.mkdir(parents=True)
+    store.folder.chmod(0o755)
+    load()
+    assert store.entries()
+    assert stat.S_IMODE(store.folder.stat().st_mode) == 0o700

@@ -56,7 +56,7 @@ class NerCodec(HeadCodec):
             try:
                 pairs.add(self._tags(example))
             except schemes.SchemeError as error:
-                raise ExampleError(example, str(error), cause=Cause.bad_tags) from None
+                raise _wrong(example, error.position, error.problem) from None
         scheme = pairs.detect() if self.wanted == Scheme.auto else self.wanted
         if pairs.broken(scheme):
             for example in examples:
@@ -87,12 +87,8 @@ class NerCodec(HeadCodec):
         if unseen is not None:
             kind = tags[unseen][2:]
             known = did_you_mean(kind, {tag[2:] for tag in self.tags[1:]})
-            raise ExampleError(
-                example,
-                f"token {unseen} (from 0) has a tag of the type {kind!r}, which no training "
-                f"example has. {known}",
-                cause=Cause.unseen_class,
-            )
+            problem = f"has a tag of the type {kind!r}, which no training example has. {known}"
+            raise _wrong(example, unseen, problem, Cause.unseen_class)
         numbers = [self._numbers[tag] for tag in tags]
         self._of_pairs.update(zip(schemes.pairs_of(self._tags(example)), numbers, strict=True))
         return {"tags": np.array(numbers, dtype=np.int64)}
@@ -221,7 +217,7 @@ class NerCodec(HeadCodec):
         try:
             return schemes.parse_all(self._tags(example))
         except schemes.SchemeError as error:
-            raise ExampleError(example, str(error), cause=Cause.bad_tags) from None
+            raise _wrong(example, error.position, error.problem) from None
 
     def _tags(self, example: Example) -> Sequence[str]:
         tags = example.fields.get(self.field)
@@ -245,11 +241,11 @@ class NerCodec(HeadCodec):
             schemes.check(tags, scheme)
         except schemes.SchemeError as error:
             how = "was detected in the training tags" if self.wanted == Scheme.auto else "was set"
-            raise ExampleError(
+            raise _wrong(
                 example,
-                f"{error} The scheme {scheme} {how}; if the data follows another, set head.scheme "
-                "to iob1, iob2 or bioes.",
-                cause=Cause.bad_tags,
+                error.position,
+                f"{error.problem} The scheme {scheme} {how}; if the data follows another, set "
+                "head.scheme to iob1, iob2 or bioes.",
             ) from None
 
     def _log(self, scheme: Scheme, types: Sequence[str]) -> None:
@@ -258,6 +254,16 @@ class NerCodec(HeadCodec):
         logger.info("head=ner: tag scheme %s (%s)%s; %d types", scheme, how, into, len(types))
         if not types:
             logger.warning("head=ner: no training example has an entity: every tag is O.")
+
+
+def _wrong(
+    example: Example, position: int, problem: str, cause: Cause = Cause.bad_tags
+) -> ExampleError:
+    """Return the error of a tag, which names its token by number, from 1, and text."""
+    tokens = example.fields.get("tokens")
+    known = isinstance(tokens, list | tuple) and position < len(tokens)
+    named = f" ({tokens[position]!r})" if known else ""
+    return ExampleError(example, f"token {position + 1}{named} {problem}", cause=cause)
 
 
 def _with_text(example: Example, tokens: Sequence[str], entity: dict[str, Any]) -> dict[str, Any]:

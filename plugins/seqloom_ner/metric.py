@@ -101,7 +101,7 @@ class SpanF1(HeadMetric):
             "recall": recall,
             "f1_macro": (by_type * present).sum() / present.sum().clamp_min(1),
             "token_accuracy": self.right_tokens / self.tokens.clamp_min(1),
-            "ill_formed": self.ill_formed.float(),
+            "ill_formed": self.ill_formed,
         }
 
     def details(self) -> list[Table | Matrix]:

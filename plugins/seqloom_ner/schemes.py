@@ -26,12 +26,12 @@ _PREFIXES = {Scheme.iob1: "BI", Scheme.iob2: "BI", Scheme.bioes: "BIES"}
 
 
 class SchemeError(ValueError):
-    """A tag that its scheme does not allow at its position."""
+    """A tag that its scheme does not allow at its position, which is counted from 0."""
 
     def __init__(self, position: int, problem: str) -> None:
         self.position = position
         self.problem = problem
-        super().__init__(f"token {position} (from 0) {problem}")
+        super().__init__(f"token {position + 1} {problem}")
 
 
 def parse(tag: str, position: int = 0) -> Tag:

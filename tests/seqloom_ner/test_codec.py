@@ -78,7 +78,7 @@ def test_sentences_of_only_o_are_normal_but_a_data_set_of_them_is_told(
 def test_illegal_tag_names_place_token_and_way_out(fit: Any, example: Any) -> None:
     codec = fit(["B-PER", "I-PER"])
     expected = (
-        "train.conll:7: token 1 (from 0) has the tag 'I-PER' after 'O', where iob2 has 'B-PER'. "
+        "train.conll:7: token 2 ('w1') has the tag 'I-PER' after 'O', where iob2 has 'B-PER'. "
         "The scheme iob2 was detected in the training tags; if the data follows another, set "
         "head.scheme to iob1, iob2 or bioes."
     )
@@ -88,14 +88,21 @@ def test_illegal_tag_names_place_token_and_way_out(fit: Any, example: Any) -> No
         fit(["B-PER"], ["I-PER"], scheme="iob2")
 
 
+def test_token_is_named_by_its_number_where_its_text_is_unknown(fit: Any) -> None:
+    codec = fit(["B-PER", "I-PER"])
+    bare = Example("1", {"tags": ["O", "I-PER"]}, Origin("a.csv", 2))
+    with pytest.raises(ExampleError, match=r"a.csv:2: token 2 has the tag 'I-PER' after 'O'"):
+        codec.encode(bare)
+
+
 def test_tags_of_another_kind_are_refused(fit: Any) -> None:
-    with pytest.raises(ExampleError, match=r"train.conll:1: token 0 .*'NN'; head=ner needs O, or"):
+    with pytest.raises(ExampleError, match=r"train.conll:1: token 1 .*'NN'; head=ner needs O, or"):
         fit(["NN", "VB"])
 
 
 def test_unseen_type_is_refused_with_the_nearest(codec: NerCodec, example: Any) -> None:
     expected = (
-        "train.conll:3: token 1 (from 0) has a tag of the type 'PERS', which no training example "
+        "train.conll:3: token 2 ('w1') has a tag of the type 'PERS', which no training example "
         "has. Did you mean 'PER'? There are: LOC, PER."
     )
     with pytest.raises(ExampleError, match=f"^{re.escape(expected)}$"):

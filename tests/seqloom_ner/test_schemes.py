@@ -81,7 +81,7 @@ def test_a_few_wrong_tags_do_not_change_what_is_detected() -> None:
 
 @pytest.mark.parametrize("tag", ["NN", "B", "B-", "-PER", "B_PER", "X-PER", "B-PER\n", "", "IB-A"])
 def test_other_tags_are_refused(tag: str) -> None:
-    expected = f"token 4 (from 0) has the tag {tag!r}; head=ner needs O, or B- or I-"
+    expected = f"token 5 has the tag {tag!r}; head=ner needs O, or B- or I-"
     with pytest.raises(SchemeError, match=re.escape(expected)):
         parse(tag, 4)
 
@@ -106,21 +106,21 @@ def test_types_may_have_hyphens() -> None:
 @pytest.mark.parametrize(
     ("scheme", "tags", "text"),
     [
-        ("iob2", "O I-A", "token 1 (from 0) has the tag 'I-A' after 'O', where iob2 has 'B-A'."),
-        ("iob2", "B-A I-B", "token 1 (from 0) has the tag 'I-B' after 'B-A', where iob2 has 'B-B'"),
-        ("iob2", "I-A", "token 0 (from 0) has the tag 'I-A' after 'O', where iob2 has 'B-A'."),
-        ("iob2", "S-A", "token 0 (from 0) has the tag 'S-A', which iob2 does not have."),
-        ("iob1", "O B-A", "token 1 (from 0) has the tag 'B-A' after 'O', where iob1 has 'I-A'."),
+        ("iob2", "O I-A", "token 2 has the tag 'I-A' after 'O', where iob2 has 'B-A'."),
+        ("iob2", "B-A I-B", "token 2 has the tag 'I-B' after 'B-A', where iob2 has 'B-B'"),
+        ("iob2", "I-A", "token 1 has the tag 'I-A' after 'O', where iob2 has 'B-A'."),
+        ("iob2", "S-A", "token 1 has the tag 'S-A', which iob2 does not have."),
+        ("iob1", "O B-A", "token 2 has the tag 'B-A' after 'O', where iob1 has 'I-A'."),
         ("bioes", "O E-A", "has the tag 'E-A' after 'O', where bioes has 'B-A' or 'S-A'."),
-        ("bioes", "B-A O", "token 1 (from 0) comes after 'B-A', which bioes must follow by 'I-'"),
-        ("bioes", "B-A S-B", "token 1 (from 0) comes after 'B-A', which bioes must follow by"),
-        ("bioes", "E-A", "token 0 (from 0) has the tag 'E-A' after 'O'"),
+        ("bioes", "B-A O", "token 2 comes after 'B-A', which bioes must follow by 'I-'"),
+        ("bioes", "B-A S-B", "token 2 comes after 'B-A', which bioes must follow by"),
+        ("bioes", "E-A", "token 1 has the tag 'E-A' after 'O'"),
         (
             "bioes",
             "S-A I-A",
-            "token 1 (from 0) has the tag 'I-A' after 'S-A', where bioes has 'B-A'",
+            "token 2 has the tag 'I-A' after 'S-A', where bioes has 'B-A'",
         ),
-        ("bioes", "O B-A", "token 1 (from 0) leaves an entity of type 'A' open at the sentence's"),
+        ("bioes", "O B-A", "token 2 leaves an entity of type 'A' open at the sentence's"),
     ],
 )
 def test_illegal_tags_are_named(scheme: str, tags: str, text: str) -> None:

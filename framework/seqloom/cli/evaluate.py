@@ -10,6 +10,7 @@ from seqloom.cli.options import model_parser, use_threads
 from seqloom.errors import printable
 from seqloom.files import finite
 from seqloom.train.evaluation import evaluate_model
+from seqloom.train.scores import scores_line
 
 if TYPE_CHECKING:
     from seqloom.interfaces import Table
@@ -39,8 +40,7 @@ def evaluate(arguments: list[str]) -> int:
     if options.json:
         print(json.dumps(finite({options.split: found.metrics})))
         return 0
-    values = "  ".join(f"{name} {value:.4f}" for name, value in found.metrics.items())
-    print(f"{options.split}  {values}")
+    print(f"{options.split}  {scores_line(found.metrics)}")
     for detail in found.details:
         if isinstance(detail, Table):
             print(f"\n{plain(detail, None if options.full else ROWS)}")

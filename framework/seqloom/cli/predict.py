@@ -17,7 +17,7 @@ from seqloom.cli.options import (
     split_overrides,
     use_threads,
 )
-from seqloom.config.overrides import with_overrides
+from seqloom.config.overrides import refuse_without_effect, with_overrides
 from seqloom.config.run_config import Section
 from seqloom.errors import DataError, ExampleError
 from seqloom.plugins import registry
@@ -103,6 +103,11 @@ def input_section(info: Mapping[str, Any], paths: Sequence[str], overrides: Over
     Raises:
         ConfigError: No component reads such files, or an override is wrong.
     """
+    refuse_without_effect(
+        overrides.data,
+        (*SPLITS, "split", "take"),
+        "predictions are made for all inputs, which are named alone: seqloom predict MODEL FILE",
+    )
     stored = info["data"] and _without_files(info["data"])
     frontend = info["components"]["frontend"]["section"]
     head = info["components"].get("head", {}).get("section")
@@ -130,7 +135,7 @@ def _recognized(
     frontend: Section, stored: Section | None, paths: Sequence[str], words: Sequence[str]
 ) -> Section | None:
     """Return how to read plain files that are like the training data; say what they are read as."""
-    from seqloom.cli.recognize import looks_like, recognized
+    from seqloom.train.recognize import looks_like, recognized
 
     shown = ", ".join("standard input" if path == "-" else path for path in paths)
     if stored and stored["name"] != PLAIN:

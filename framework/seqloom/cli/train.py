@@ -36,6 +36,7 @@ from seqloom.train.folder import RunFolder
 from seqloom.train.group import Group, follows_by_hand, group
 from seqloom.train.lease import Lease
 from seqloom.train.record import record_refusal
+from seqloom.train.scores import scores_line
 from seqloom.train.watch import end_with_sweep
 
 HELP = """\
@@ -304,8 +305,7 @@ def report(result: Any) -> None:
         print("Pruned: other trials of this sweep score better. There is no model.")
         return
     for split, metrics in result.metrics.items():
-        values = "  ".join(f"{name} {value:.4f}" for name, value in metrics.items())
-        print(f"{split:<5} {values}")
+        print(f"{split:<5} {scores_line(metrics)}")
     from seqloom.train.baselines import lines
 
     for line in lines(result.baselines):

@@ -59,6 +59,23 @@ def refuse_trained(word: str) -> None:
         )
 
 
+def refuse_without_effect(words: Sequence[str], keys: Sequence[str], reason: str) -> None:
+    """Refuse ``data.KEY=VALUE`` of keys that change nothing here.
+
+    Args:
+        words: The user's overrides.
+        keys: Keys below ``data``.
+        reason: A sentence: why they change nothing, and what to do.
+
+    Raises:
+        ConfigError: A word sets one of the keys.
+    """
+    for word in words:
+        key = word.lstrip("+~").partition("=")[0].removeprefix("data.")
+        if key.partition(".")[0] in keys:
+            raise ConfigError(f"{word} has no effect here: {reason}")
+
+
 def split_overrides(words: Sequence[str]) -> Overrides:
     """Return the words by what they set.
 

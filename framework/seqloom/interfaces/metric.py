@@ -42,7 +42,7 @@ class HeadMetric(Metric):
 
     @abstractmethod
     def compute(self) -> dict[str, Tensor]:
-        """Return scalars by name, including the head's ``monitor``."""
+        """Return scalars by name, including the head's ``monitor``; counts are whole numbers."""
 
     def details(self) -> list[Table | Matrix]:
         """Return tables and matrices for the report, from the same sums."""
@@ -58,6 +58,12 @@ class HeadMetric(Metric):
     def mode(self, name: str) -> Mode:
         """Return whether higher or lower values of a metric are better; ``min`` for ``loss``."""
         return "min" if name == "loss" else self.modes[name]
+
+
+def as_number(value: Tensor | float) -> float:
+    """Return a metric's value; one of a tensor of whole numbers, a count, is an int."""
+    whole = isinstance(value, Tensor) and not value.is_floating_point()
+    return int(value) if whole else float(value)
 
 
 def update(

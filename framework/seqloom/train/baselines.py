@@ -9,8 +9,10 @@ from collections.abc import Mapping, Sequence
 from seqloom.data.encoded import EncodedSplit
 from seqloom.errors import PluginError
 from seqloom.interfaces import Prediction
+from seqloom.interfaces.metric import as_number
 from seqloom.model.pipeline import Pipeline
 from seqloom.train.data import RunData
+from seqloom.train.scores import scores_line
 
 log = logging.getLogger("seqloom")
 
@@ -54,7 +56,7 @@ def _metrics(
     for start in range(0, len(rows), BATCH):
         batch = pipeline.collate([rows[i] for i in range(start, min(start + BATCH, len(rows)))])
         metric.update(predictions[start : start + BATCH], batch.targets[pipeline.head_name])
-    return {key: float(value) for key, value in metric.compute().items()}
+    return {key: as_number(value) for key, value in metric.compute().items()}
 
 
 def lines(baselines: Mapping[str, Mapping[str, Mapping[str, float]]]) -> list[str]:
@@ -64,7 +66,7 @@ def lines(baselines: Mapping[str, Mapping[str, Mapping[str, float]]]) -> list[st
     ['test  accuracy 0.5000  (majority class)']
     """
     return [
-        f"{split:<5} {'  '.join(f'{key} {value:.4f}' for key, value in values.items())}  ({name})"
+        f"{split:<5} {scores_line(values)}  ({name})"
         for name, splits in baselines.items()
         for split, values in splits.items()
     ]

@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from seqloom.config.compatibility import check_compatible
 from seqloom.config.compose import as_overrides, compose_data
-from seqloom.config.overrides import Overrides, split_overrides, with_overrides
+from seqloom.config.overrides import (
+    Overrides,
+    refuse_without_effect,
+    split_overrides,
+    with_overrides,
+)
 from seqloom.config.run_config import Section
 from seqloom.errors import ConfigError, DataError, ExampleError
 from seqloom.plugins.registry import choice
@@ -103,6 +108,13 @@ def compatible_section(
         ConfigError: An override is wrong, the model does not record its data, the data does not
             have the fields that the model needs, or it is in files that only the model names.
     """
+    if split != "train":
+        refuse_without_effect(
+            overrides.data,
+            ("take",),
+            f"it reduces the train split, and {split} is evaluated whole. Leave it out; for fewer "
+            "examples, name a smaller file.",
+        )
     section = data_section(pipeline, overrides)
     if overrides.name is None:
         section = as_user_named(section, overrides, split, its_data)
@@ -170,9 +182,13 @@ def read_examples(
     from seqloom.data.sampler import BatchSampler
     from seqloom.model.build import build_reader
     from seqloom.model.fields import selected
+    from seqloom.train.recognize import naming_other_reader
 
     rejected = Rejected(skip_bad, "--skip-bad")
-    read = read_split(build_reader(section), split, pipeline.codecs.frontend, rejected)
+    components = pipeline.info["components"]
+    frontend, head = (components[kind]["section"] for kind in ("frontend", "head"))
+    with naming_other_reader(section, frontend, head, split):
+        read = read_split(build_reader(section), split, pipeline.codecs.frontend, rejected)
     found = selected(section, split, read)
     unknown: list[ExampleError] = []
     rows = encode(pipeline.codecs, found, rejected, unknown=unknown)

@@ -20,7 +20,7 @@ from seqloom.data.progress import progress
 from seqloom.data.sampler import BatchSampler
 from seqloom.interfaces import Encoded, Matrix, Purpose, SequenceBatch, Table, Targets
 from seqloom.interfaces.arguments import accepted
-from seqloom.interfaces.metric import HeadMetric, update
+from seqloom.interfaces.metric import HeadMetric, as_number, update
 from seqloom.model.pipeline import Pipeline
 from seqloom.train.distributed import from_first, gathered, rank, world_size
 from seqloom.train.sampling_error import SamplingError
@@ -84,7 +84,7 @@ class Evaluator:
         with warnings.catch_warnings():
             # A rank without examples has nothing to add, which is no problem.
             warnings.filterwarnings("ignore", "The ``compute`` method of metric", UserWarning)
-            values = {name: float(value) for name, value in self.metric.compute().items()}
+            values = {name: as_number(value) for name, value in self.metric.compute().items()}
         losses = list(chain(*gathered(list(self._losses.values()))))
         # fsum rounds only once, so the result does not depend on the order.
         values["loss"] = math.fsum(losses) / max(1, len(losses))

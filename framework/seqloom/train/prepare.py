@@ -35,6 +35,7 @@ from seqloom.train.folder import RunFolder
 from seqloom.train.overlap import warn_of_overlap
 from seqloom.train.pretrained import pretrained_states
 from seqloom.train.process import set_seed, set_threads
+from seqloom.train.recognize import naming_other_reader
 
 log = logging.getLogger("seqloom")
 
@@ -234,12 +235,11 @@ def _are_same(before: Mapping[str, Contents], now: Mapping[str, Contents]) -> bo
 def _read_splits(cfg: RunConfig, codecs: Codecs) -> tuple[dict[str, Examples], dict[str, Rejected]]:
     reader = build_reader(cfg.data)
     rejected = {split: Rejected(skip=cfg.on_bad == "skip") for split in SPLITS}
-    examples = {
-        split: selected(
-            cfg.data, split, read_split(reader, split, codecs.frontend, rejected[split])
-        )
-        for split in SPLITS
-    }
+    examples: dict[str, Examples] = {}
+    for split in SPLITS:
+        with naming_other_reader(cfg.data, cfg.frontend, cfg.head, split):
+            found = read_split(reader, split, codecs.frontend, rejected[split])
+        examples[split] = selected(cfg.data, split, found)
     return examples, rejected
 
 

@@ -55,11 +55,11 @@ def read_field(example: Example, name: str) -> str | list[str]:
             example,
             f"{name!r} holds a {type(value).__name__}; expected a text or a list of tokens.",
         )
-    for position, token in enumerate(value if set(map(type, value)) != {str} else ()):
+    for number, token in enumerate(value if set(map(type, value)) != {str} else (), 1):
         if not isinstance(token, str):
             raise ExampleError(
                 example,
-                f"token {position} of {name!r} is {token!r}, a {type(token).__name__}; every "
+                f"token {number} of {name!r} is {token!r}, a {type(token).__name__}; every "
                 f"token must be a text.",
             )
     if not value:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -87,6 +88,12 @@ def test_other_data(trained_ner: Path, conll: Path, capsys: pytest.CaptureFixtur
             ConfigError,
             "'test=x': expected data=NAME, data.KEY=VALUE or head.KEY=VALUE.",
         ),
+        (
+            ["data.take=5"],
+            ConfigError,
+            "data.take=5 has no effect here: it reduces the train split, and test is evaluated "
+            "whole.",
+        ),
         (["data=cvs"], ConfigError, "There is no data=cvs. Did you mean 'csv'?"),
         (["data=conll"], DataError, "The test split of data=conll has no example."),
         (
@@ -104,6 +111,21 @@ def test_data_that_are_wrong(
     with pytest.raises(error) as found:
         run(["evaluate", str(trained_ner), *overrides])
     assert str(found.value).startswith(sentence)
+
+
+def test_the_reader_for_files_like_this_is_named(trained_ner: Path, conll: Path) -> None:
+    words = ("data=csv", f"data.test={conll}", "data.columns={tokens: tokens, tags: tags}")
+    with pytest.raises(
+        DataError, match=r"no column 'tokens'.* for files like this there is data=c"
+    ):
+        run(["evaluate", str(trained_ner), *words])
+    named = conll.with_suffix(".txt")
+    conll.rename(named)
+    with pytest.raises(DataError, match=r"read by data=csv; for files like this there is data=con"):
+        run(["evaluate", str(trained_ner), words[0], f"data.test={named}", words[2]])
+    with pytest.raises(DataError, match=r"gone\.conll") as found:
+        run(["evaluate", str(trained_ner), words[0], "data.test=gone.conll", words[2]])
+    assert "for files like this" not in str(found.value)
 
 
 def test_unusable_examples(
@@ -153,6 +175,11 @@ def test_evaluation_from_python(trained_ner: Path, conll: Path) -> None:
 
 def test_splits_are_those_of_the_interface() -> None:
     assert SPLITS == ALL_SPLITS
+
+
+def test_counts_have_no_decimals(trained_ner: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["evaluate", str(trained_ner)]) == 0
+    assert re.search(r" ill_formed \d+  loss \d+\.\d{4}$", capsys.readouterr().out, re.MULTILINE)
 
 
 def test_tables_in_plain_text() -> None:

@@ -101,6 +101,12 @@ def test_what_is_settled_in_training_cannot_be_given(
     assert len(rows(predict("head=ner.txt"))) == 1
 
 
+@pytest.mark.parametrize("word", ["data.take=5", "data.test=a.txt", "data.split.val=0"])
+def test_what_only_training_reads_cannot_be_given(predict: Predict, word: str) -> None:
+    with pytest.raises(ConfigError, match=f"^{word} has no effect here: predictions are made for"):
+        predict(word)
+
+
 def test_a_file_called_like_an_override(
     predict: Predict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -49,7 +49,7 @@ def test_bad_examples_are_counted_and_the_first_ten_listed_with_their_places(con
     lines = str(caught.value).splitlines()
     assert lines[0] == "13 examples of the train split cannot be used:"
     assert len(lines) == 13
-    assert "train.conll:9: token 1 (from 0) has the tag 'X-ORG'" in lines[1]
+    assert "train.conll:9: token 2 ('bad') has the tag 'X-ORG'" in lines[1]
     assert "train.conll:36:" in lines[10]
     assert lines[11] == "  … and 3 more"
     assert lines[12] == "Fix the data, or leave these examples out with on_bad=skip."
@@ -88,7 +88,7 @@ def test_an_unseen_label_in_val_is_told_with_its_place(
         "1 example of the val split: the model does not know their targets, which count as misses "
         "and have no loss:"
     )
-    assert re.search(r"val\.conll:4: token 0 .*'LOC', which no training example has\.", second)
+    assert re.search(r"val\.conll:4: token 1 .*'LOC', which no training example has\.", second)
 
 
 def test_nothing_left_is_said(conll: Conll) -> None:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import sys
 import zlib
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from seqloom.config.overrides import with_overrides
 from seqloom.config.run_config import Section
 from seqloom.data.text_file import TextFile
-from seqloom.errors import ConfigError, SeqloomError
+from seqloom.errors import ConfigError, DataError, SeqloomError
 from seqloom.interfaces import Reader
 from seqloom.model.build import build_reader
-from seqloom.plugins.readers import readers_for
+from seqloom.plugins.readers import choose_reader, readers_for
 
 SAMPLE = 1 << 14
 """Number of bytes to look at."""
@@ -59,6 +59,47 @@ def looks_like(frontend: Section, paths: Sequence[str]) -> str | None:
             reader = build_reader({"name": component.name})
             if all(reader.recognize(lines) is not None for lines in samples):
                 return component.name
+    return None
+
+
+@contextmanager
+def naming_other_reader(
+    data: Section, frontend: Section, head: Section | None, split: str
+) -> Iterator[None]:
+    """Say at the end of an error if another reader is made for files like the split's.
+
+    Args:
+        data: Section of the data that is read.
+        frontend: Section of the frontend.
+        head: Section of the head; None if it does not matter.
+        split: Name of the split.
+
+    Raises:
+        DataError: As what runs inside.
+    """
+    try:
+        yield
+    except DataError as error:
+        file = data.get(split) or data.get("train")
+        known = isinstance(file, str) and Path(file).is_file()
+        name = _made_for(file, data["name"], frontend, head) if known else None
+        if name is None or name == data["name"]:
+            raise
+        raise DataError(
+            f"{error} It was read by data={data['name']}; for files like this there is "
+            f"data={name}.",
+            cause=error.code,
+        ) from error
+
+
+def _made_for(file: str, reader: str, frontend: Section, head: Section | None) -> str | None:
+    """Return the name of the reader for files with such a suffix or such lines, if there is one.
+
+    It is the given reader if that is for files with the suffix, too.
+    """
+    with suppress(ConfigError):
+        name = choose_reader(frontend, {"name": reader}, [file], head)
+        return looks_like(frontend, [file]) if name == "lines" else name
     return None
 
 

@@ -260,9 +260,9 @@ def _wrong(
     example: Example, position: int, problem: str, cause: Cause = Cause.bad_tags
 ) -> ExampleError:
     """Return the error of a tag, which names its token by number, from 1, and text."""
-    tokens = example.fields.get("tokens")
-    known = isinstance(tokens, list | tuple) and position < len(tokens)
-    named = f" ({tokens[position]!r})" if known else ""
+    tokens, named = example.fields.get("tokens"), ""
+    if isinstance(tokens, list | tuple) and position < len(tokens):
+        named = f" ({tokens[position]!r})"
     return ExampleError(example, f"token {position + 1}{named} {problem}", cause=cause)
 
 

@@ -213,6 +213,11 @@ class _Text:
     """The first column: the text that was read, or the label; after the cells of the input."""
 
     def __init__(self, codec: Codec) -> None:
+        if codec.row_per_token:
+            raise ConfigError(
+                "The model predicts a tag for each token, which --to text has no place for; use "
+                "--to conll, tsv, csv or jsonl."
+            )
         self.codec = codec
 
     def __call__(self, example: Example, prediction: Prediction) -> str:

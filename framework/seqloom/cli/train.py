@@ -7,8 +7,9 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stdout, suppress
 from functools import partial
+from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,7 +22,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from seqloom.cli.plugins import unknown_disabled
 from seqloom.config.compose import VERSION_BASE, disable_by, freeze_and_check, refuse_sweep
 from seqloom.config.explain import COMPOSITION_ERRORS, explain
-from seqloom.config.quoted_keys import with_plain_keys
+from seqloom.config.quoted_keys import with_plain_keys, with_quoted_keys
 from seqloom.config.run_config import RunConfig
 from seqloom.config.store import register_configs
 from seqloom.errors import Cause, ConfigError, RunError, SeqloomError, with_code
@@ -134,7 +135,7 @@ def _train(arguments: list[str]) -> int:
     before = os.environ.get("HYDRA_FULL_ERROR")
     os.environ["HYDRA_FULL_ERROR"] = "1"  # let errors through, to be explained here
     try:
-        with _folder_of_node() as word:
+        with _folder_of_node() as word, _mappings_as_written(arguments):
             sys.argv = ["seqloom train", *word, *_with_components(arguments)]
             hydra_main(task)
     except COMPOSITION_ERRORS as error:
@@ -171,6 +172,17 @@ def _folder_of_node() -> Iterator[list[str]]:
 
         OmegaConf.register_new_resolver("folder_of_node", folder, replace=True)
         yield ["hydra.run.dir='${folder_of_node:${oc.select:trainer.num_nodes,1},${run_dir}}'"]
+
+
+@contextmanager
+def _mappings_as_written(arguments: Sequence[str]) -> Iterator[None]:
+    """Let options that print a config print its mappings as the user wrote them."""
+    if not PRINTING & {word.partition("=")[0] for word in arguments}:
+        yield
+        return
+    with redirect_stdout(StringIO()) as printed:
+        yield
+    print(with_quoted_keys(printed.getvalue()), end="")
 
 
 def overrides_first(arguments: list[str]) -> list[str]:

@@ -19,6 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 from seqloom.errors import ConfigError
 
 _QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""", re.DOTALL)
+_WRITTEN = re.compile(r"(?P<quote>'?)\$\{mapping:(?P<json>%7B[\w.%-]*)\}(?P=quote)", re.ASCII)
 _PLAIN = re.compile(r"(?!(?:true|false|null|inf|nan)\Z)[a-z_][\w-]*", re.ASCII | re.IGNORECASE)
 
 
@@ -111,6 +112,17 @@ def _unquoted(text: str) -> str:
 
 def _encoded(value: Any) -> str:
     return quote(json.dumps(value), safe="").replace("~", "%7E")
+
+
+def with_quoted_keys(text: str) -> str:
+    """Return a text for people with the mappings that `with_plain_keys` has written in it.
+
+    >>> with_quoted_keys("head.class_weights='${mapping:%7B%221.0%22%3A%202%7D}'")
+    'head.class_weights={"1.0": 2}'
+    """
+    return _WRITTEN.sub(
+        lambda one: json.dumps(json.loads(unquote(one["json"])), ensure_ascii=False), text
+    )
 
 
 def as_key(name: object) -> str:

@@ -10,8 +10,11 @@ import numpy as np
 from seqloom.data.collate import Collate, EncodedExample
 from seqloom.data.progress import progress
 from seqloom.data.rejected import Rejected
-from seqloom.errors import Cause, ExampleError
-from seqloom.interfaces import Example, FrontendCodec, HeadCodec
+from seqloom.errors import Cause, ExampleError, PluginError
+from seqloom.interfaces import Arrays, Example, FrontendCodec, HeadCodec
+
+NUMBERS = "biufc"
+"""Kinds of NumPy's types that files and tensors hold; others are references, or texts."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +35,14 @@ class Codecs:
         Raises:
             ExampleError: the frontend cannot read it, or what is given to a head is invalid.
         """
-        inputs = self.frontend.encode(example)
+        inputs = _checked(self.frontend, example, self.frontend.encode(example))
         cost, frames = self.frontend.cost(inputs), self.frontend.frames(inputs)
         given = {name: codec.given(example) for name, codec in self.heads.items()}
-        given = {name: arrays for name, arrays in given.items() if arrays}
+        given = {
+            name: _checked(self.heads[name], example, arrays)
+            for name, arrays in given.items()
+            if arrays
+        }
         return EncodedExample(example, inputs, {}, cost, frames, given=given)
 
     def encode(self, example: Example, unknown: list[ExampleError] | None = None) -> EncodedExample:
@@ -52,12 +59,13 @@ class Codecs:
         encoded = self.encode_inputs(example)
         for name, codec in self.heads.items():
             try:
-                target = encoded.targets[name] = codec.encode(example)
+                target = codec.encode(example)
             except ExampleError as error:
                 if unknown is None:
                     raise
-                target = encoded.targets[name] = codec.encode_truth(example)
+                target = codec.encode_truth(example)
                 unknown.append(error)
+            encoded.targets[name] = _checked(codec, example, target)
             codec.check(example, target, encoded.frames)
             encoded.cost = max(encoded.cost, codec.cost(target))
             encoded.terms = max(encoded.terms, codec.terms(target))
@@ -105,6 +113,26 @@ class Codecs:
         except ExampleError:
             return False
         return True
+
+
+def _checked(codec: FrontendCodec | HeadCodec, example: Example, arrays: Arrays) -> Arrays:
+    """Return what a codec returned if files and tensors can hold it.
+
+    Raises:
+        PluginError: One of the arrays is none, or has other elements than numbers.
+    """
+    for name, array in arrays.items():
+        if not isinstance(array, np.ndarray) or array.dtype.kind not in NUMBERS:
+            is_array = isinstance(array, np.ndarray)
+            found = f"an array of {array.dtype}" if is_array else f"a {type(array).__name__}"
+            cls = type(codec)
+            raise PluginError(
+                f"{example.origin or 'example'} ({example.id}): {cls.__module__}.{cls.__name__} "
+                f"encodes {name!r} as {found}; expected a NumPy array of numbers. Report this to "
+                "the authors of the plugin.",
+                cause=Cause.broken_plugin,
+            )
+    return arrays
 
 
 def encode(

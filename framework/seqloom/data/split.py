@@ -88,9 +88,7 @@ def places(
     val, test = _fractions(config)
     for part, fraction in {"train": 1.0 - val - test, "val": val, "test": test}.items():
         if fraction > 0 and not parts[part] and not config.automatic:
-            raise ConfigError(
-                _empty_part(part, fraction, len(examples), config), cause=Cause.bad_split
-            )
+            raise ConfigError(_empty_part(part, fraction, hashes, config), cause=Cause.bad_split)
     return {**parts}
 
 
@@ -113,11 +111,13 @@ def _check_fractions(config: SplitConfig) -> None:
         )
 
 
-def _empty_part(part: str, fraction: float, count: int, config: SplitConfig) -> str:
+def _empty_part(part: str, fraction: float, hashes: Sequence[int], config: SplitConfig) -> str:
+    count, different = len(hashes), len(set(hashes))
     tied = "" if config.group is None else f" in groups by {config.group!r}"
+    equal = f", of which {different} differ: equal ones stay in one part" * (different < count)
     return (
-        f"The {part} part would be empty: {fraction:g} of {count} examples{tied}. Change split.val "
-        "and split.test, or use more examples."
+        f"The {part} part would be empty: {fraction:g} of {count} examples{tied}{equal}. Change "
+        f"split.val and split.test, or use more{' different' * bool(equal)} examples."
     )
 
 

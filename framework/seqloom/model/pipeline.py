@@ -157,7 +157,7 @@ class Pipeline:
             return self.predict_encoded([encoded], scores=scores)[0][1]
         values = list(inputs)
         examples: list[Example | ExampleError] = [
-            self.example(one, str(number)) for number, one in enumerate(values)
+            self._numbered(one, number) for number, one in enumerate(values)
         ]
         pace = Pace(BATCH_SIZE, waits=False)
         read = iter([examples])  # nobody sees the first predictions earlier
@@ -185,6 +185,13 @@ class Pipeline:
                 "fields, an Example, or a list of these."
             )
         return Example(name, fields)
+
+    def _numbered(self, value: Any, number: int) -> Example:
+        """Return a value of a list as an example; an error says which of them it is."""
+        try:
+            return self.example(value, str(number))
+        except DataError as error:
+            raise DataError(f"inputs[{number}]: {error}", cause=error.code) from None
 
     def predict(
         self,

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from hydra.plugins.launcher import Launcher
 
 from seqloom.config.compose import quoted
+from seqloom.config.quoted_keys import with_quoted_keys
 from seqloom.errors import RunError
 from seqloom.slurm import facts_of
 from seqloom.sweep.folder import Plan, PlannedTrial, SweepFolder
@@ -105,7 +106,7 @@ class TrialLauncher:
         same = set.intersection(*every) if len(every) > 1 else set()
         for one in planned:
             words = [word for word in one.overrides if word not in same]
-            log.info("[%d] %s", one.number, " ".join(words))
+            log.info("[%d] %s", one.number, with_quoted_keys(" ".join(words)))
 
     def _wait_for(self, planned: Sequence[PlannedTrial]) -> None:
         """Wait for trials that still run although the launcher has failed.

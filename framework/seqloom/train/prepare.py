@@ -251,8 +251,8 @@ def _log_automatic_split(data: Mapping[str, Any], examples: Mapping[str, Example
     if not examples["val"] and not examples["test"]:
         each = f" of each value of {split['stratify']!r}" if split["stratify"] else ""
         log.info(
-            "data.val and data.test are not set, and data.train has too few examples%s to take "
-            "them from: all %d are trained on.",
+            "data.val and data.test are not set, and data.train has too few different examples%s "
+            "to take them from: all %d are trained on.",
             each,
             len(examples["train"]),
         )

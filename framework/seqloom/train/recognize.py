@@ -81,8 +81,9 @@ def naming_other_reader(
         yield
     except DataError as error:
         file = data.get(split) or data.get("train")
-        known = isinstance(file, str) and Path(file).is_file()
-        name = _made_for(file, data["name"], frontend, head) if known else None
+        if not isinstance(file, str) or not Path(file).is_file():
+            raise
+        name = _made_for(file, data["name"], frontend, head)
         if name is None or name == data["name"]:
             raise
         raise DataError(

@@ -215,6 +215,11 @@ def test_no_conll_where_there_is_no_tag_for_each_token(
     assert len(predict(texts, "--to", "tsv", model=trained_classes).splitlines()) == 3
 
 
+def test_tags_have_no_place_in_text(predict: Predict) -> None:
+    with pytest.raises(ConfigError, match="which --to text has no place for; use --to conll, tsv,"):
+        predict("-", "--to", "text", stdin=APPLE)
+
+
 def test_a_file_as_output_is_whole_or_not_there(
     predict: Predict, texts: Path, tmp_path: Path
 ) -> None:

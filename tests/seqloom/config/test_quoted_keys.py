@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.conftest import Program
 
+from seqloom.cli.main import run
 from seqloom.config.compose import as_overrides, compose_run
 from seqloom.config.overrides import with_overrides
 from seqloom.config.quoted_keys import with_plain_keys
@@ -73,6 +74,13 @@ def test_a_trained_model_reads_them_too() -> None:
         with_overrides({"name": "csv"}, ['data.columns={"1": {a: 2}}'])
 
 
+def test_a_printed_config_has_the_mapping(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["head=classification", """head.class_weights={'größe': 2, "a=b}": 3, "1.0": 4}"""]
+    assert run(["train", *words, "--cfg", "job"]) == 0
+    printed = capsys.readouterr().out
+    assert yaml.safe_load(printed)["head"]["class_weights"] == {"größe": 2, "a=b}": 3, "1.0": 4}
+
+
 def test_a_sweep_over_weights(program: Program, tmp_path: Path) -> None:
     table = tmp_path / "a.csv"
     rows = [f"word{i % 2} {i},{i % 2}.0" for i in range(40)]
@@ -82,5 +90,6 @@ def test_a_sweep_over_weights(program: Program, tmp_path: Path) -> None:
     done = program("train", "-m", *words, *SMALL, swept, f"hydra.sweep.dir={tmp_path}/sweep")
     assert done.returncode == 0, done.stderr
     configs = [(tmp_path / "sweep" / trial / "config.yaml").read_text("utf-8") for trial in "01"]
+    assert """[1] head.class_weights={"1.0": 5, "0.0": 3}\n""" in done.stderr + done.stdout
     found = [yaml.safe_load(text)["head"]["class_weights"] for text in configs]
     assert found == [{"1.0": 2.0}, {"1.0": 5.0, "0.0": 3.0}]

@@ -12,7 +12,7 @@ from seqloom.data.collate import Collate
 from seqloom.data.encode import Codecs, encode
 from seqloom.data.read import prepare
 from seqloom.data.rejected import Rejected
-from seqloom.errors import ExampleError
+from seqloom.errors import ExampleError, PluginError
 from seqloom.interfaces import Arrays, Example, FrontendCodec, HeadCodec, Origin
 
 
@@ -190,3 +190,27 @@ def test_targets_are_augmented_unless_they_would_no_longer_fit(seed: int) -> Non
     found = codecs.augment(row, np.random.default_rng(seed)).targets["reply"]["reply"]
     assert found.tolist() == np.repeat([1, 2], times if times < 3 else 1).tolist()
     assert row.targets["reply"]["reply"].tolist() == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (np.array([[1], [2, 3]], dtype=object), "an array of object"),
+        (np.array(["a", "b"]), "an array of <U1"),
+        ([1, 2], "a list"),
+    ],
+)
+@pytest.mark.parametrize("method", ["encode", "given"])
+def test_what_files_and_tensors_cannot_hold_is_refused(
+    monkeypatch: pytest.MonkeyPatch, found: Any, words: str, method: str
+) -> None:
+    example = Example("a:1", {"text": "ab", "count": 1}, Origin("a.csv", 2))
+    codecs = Codecs(Letters(), {"count": Count()})
+    monkeypatch.setattr(Count, method, lambda *_: {"target": found})
+    with pytest.raises(
+        PluginError, match=rf"^a.csv:2 \(a:1\): \S+\.Count encodes 'target' as {words}"
+    ):
+        codecs.encode(example)
+    monkeypatch.setattr(Letters, "encode", lambda *_: {"letters": found})
+    with pytest.raises(PluginError, match=rf"Letters encodes 'letters' as {words}; expected a Num"):
+        codecs.encode_inputs(example)

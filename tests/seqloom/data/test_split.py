@@ -1,5 +1,6 @@
 """Splits have no leaks, keep proportions, and are the same each time."""
 
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -137,6 +138,14 @@ def test_what_cannot_be_split(config: SplitConfig, message: str) -> None:
     ]
     with pytest.raises(ConfigError, match=message):
         split(examples, config)
+
+
+def test_equal_examples_are_why_a_part_is_empty() -> None:
+    examples = [Example(str(n), {"text": "same" if n else "other"}) for n in range(20)]
+    text = "0.2 of 20 examples, of which 2 differ: equal ones stay in one part. Change split.val "
+    with pytest.raises(ConfigError, match=re.escape(text)) as caught:
+        split(examples, SplitConfig(val=0.2, test=0.2))
+    assert str(caught.value).endswith("or use more different examples.")
 
 
 def test_the_train_part_may_not_be_empty() -> None:

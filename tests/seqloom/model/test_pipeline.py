@@ -257,6 +257,13 @@ def test_what_cannot_be_read_is_refused_in_a_sentence(classifier: Any, wrong: An
         classifier.pipeline(wrong)
 
 
+def test_the_item_of_a_list_that_is_wrong_is_named(classifier: Any) -> None:
+    with pytest.raises(DataError, match=r"^inputs\[1\]: Nothing can be predicted from None \(None"):
+        classifier.pipeline(["a", None])
+    with pytest.raises(DataError, match=r"^inputs\[2\]: The field 'text' holds a list"):
+        classifier.pipeline(["a", "b", {"text": ["c"]}])
+
+
 @pytest.mark.parametrize("empty", ["", "  ", {"text": ""}, {"other": "x"}])
 def test_an_empty_input_is_refused(classifier: Any, empty: Any) -> None:
     with pytest.raises(ExampleError, match=r"^example input: "):

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
 import numpy as np
 import pytest
@@ -18,6 +18,7 @@ from PIL import Image
 
 from seqloom.cli.main import run
 from seqloom.errors import ConfigError, DataError, PluginError, RunError
+from seqloom.model.pipeline import Pipeline
 from seqloom.train.evaluation import evaluate_model
 
 APPLE = "Apple opens a shop in Paris."
@@ -67,10 +68,9 @@ def test_confidences_can_be_left_out(
     monkeypatch.setattr("seqloom_ner.crf.CRF.lattice", None)  # where they would come from
     assert '"entities"' in (found := predict(texts, "--no-scores"))
     assert "confidence" not in found
-    assert predict(texts, "--to", "text")  # does not show them
     assert predict(texts, "--to", "tsv", "--no-scores").startswith("id\t")
     with pytest.raises(TypeError):
-        predict(texts, "--to", "text", "--scores")
+        predict(texts, "--scores")
 
 
 def test_the_last_line_needs_no_end(predict: Predict) -> None:
@@ -284,7 +284,7 @@ def test_a_bad_record_is_skipped_and_what_follows_is_read(
     assert [one["id"] for one in rows(predict(path, *way, "--skip-bad"))] == ["rows:1", "rows:3"]
 
 
-@pytest.mark.parametrize("form", ["jsonl", "tsv", "csv", "text", "conll"])
+@pytest.mark.parametrize("form", ["jsonl", "tsv", "csv", "conll"])
 def test_a_lone_surrogate_is_skipped_or_an_error(
     predict: Predict, tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str
 ) -> None:
@@ -367,9 +367,20 @@ def line(tmp_path: Path) -> Path:
     return path
 
 
-def test_text_alone(predict: Predict, trained_reader: Path, line: Path) -> None:
+def test_text_alone_needs_no_confidences(
+    predict: Predict, trained_reader: Path, line: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (found,) = rows(predict(line, model=trained_reader))
+    asked, whole = [], Pipeline.predict
+
+    def spy(*args: Any, scores: bool, **options: Any) -> Any:
+        asked.append(scores)
+        return whole(*args, scores=scores, **options)
+
+    monkeypatch.setattr(Pipeline, "predict", spy)
     assert predict(line, "--to", "text", model=trained_reader) == f"{found['text']}\n"
+    predict(line, "--to", "text", "--scores", model=trained_reader)
+    assert asked == [False, True]
 
 
 def test_a_folder_is_read_by_what_fits_the_model(

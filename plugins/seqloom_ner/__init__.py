@@ -20,12 +20,13 @@ class Decoder(StrEnum):
 
 
 class Scheme(StrEnum):
-    """How the tags of the data mark entities; predictions are always IOB2."""
+    """How the tags of the data mark entities; predictions are IOB2, but plain with ``io``."""
 
     auto = "auto"  # detected in the training tags
     iob1 = "iob1"  # I-, and B- only to separate adjacent entities of one type
     iob2 = "iob2"  # B- at the start of every entity
     bioes = "bioes"  # E- at the end, S- for entities of one token
+    io = "io"  # plain types, such as PER or NOUN; equal neighbours are one entity
 
 
 @dataclass

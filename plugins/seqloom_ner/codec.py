@@ -51,7 +51,7 @@ class NerCodec(HeadCodec):
         Raises:
             ExampleError: An example lacks the field, or has a tag that the scheme forbids.
         """
-        pairs = schemes.Pairs()
+        pairs = schemes.Pairs(self._plain)
         for example in examples:
             try:
                 pairs.add(self._tags(example))
@@ -61,10 +61,17 @@ class NerCodec(HeadCodec):
         if pairs.broken(scheme):
             for example in examples:
                 self._check_scheme(example, self._parsed(example), scheme)
+        if not self._plain:
+            self._tell_spellings(pairs.respelled())
         types = sorted(pairs.sentences)
         warn_of_similar_names("head=ner: the types", {one: pairs.sentences[one] for one in types})
         self._log(scheme, types)
         return {"scheme": scheme.value, "tags": tag_names(types)}
+
+    @property
+    def _plain(self) -> bool:
+        """Whether tags are plain types; until ``restore``, whether that is wanted."""
+        return self.scheme == Scheme.io
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Load a state that ``fit`` returned; a scheme that is set is that of the data now."""
@@ -168,15 +175,20 @@ class NerCodec(HeadCodec):
         """
         tokens = list(example.fields["tokens"])
         found = [_with_text(example, tokens, entity) for entity in prediction["entities"]]
-        return {**prediction, "tokens": tokens, "entities": found}
+        tags = self._shown(prediction["tags"])
+        return {**prediction, "tags": tags, "tokens": tokens, "entities": found}
+
+    def _shown(self, tags: list[str]) -> list[str]:
+        """Return tags of IOB2 in the form of predictions."""
+        return [tag[2:] or tag for tag in tags] if self._plain else tags
 
     def target(self, example: Example) -> list[str] | None:
-        """Return the example's own tags in IOB2, as those that are predicted.
+        """Return the example's own tags in the form of those that are predicted.
 
         Raises:
             ExampleError: A tag is invalid in the scheme of the training data.
         """
-        return self.canonical(example) if self.field in example.fields else None
+        return self._shown(self.canonical(example)) if self.field in example.fields else None
 
     def columns(self, example: Example, prediction: Prediction) -> list[list[str]]:
         """Return a row for each token: the token, its tag, and the confidence of its entity."""
@@ -215,7 +227,7 @@ class NerCodec(HeadCodec):
 
     def _parsed(self, example: Example) -> list[schemes.Tag]:
         try:
-            return schemes.parse_all(self._tags(example))
+            return schemes.parse_all(self._tags(example), self._plain)
         except schemes.SchemeError as error:
             raise _wrong(example, error.position, error.problem) from None
 
@@ -247,6 +259,11 @@ class NerCodec(HeadCodec):
                 f"{error.problem} The scheme {scheme} {how}; if the data follows another, set "
                 "head.scheme to iob1, iob2 or bioes.",
             ) from None
+
+    def _tell_spellings(self, read: Mapping[str, str]) -> None:
+        """Say how tags that are spelled in another way are read."""
+        for tag, own in list(read.items())[:1]:
+            logger.info("head=ner: %d tags are spelled like %r, read as %r.", len(read), tag, own)
 
     def _log(self, scheme: Scheme, types: Sequence[str]) -> None:
         how = "detected in the training tags" if self.wanted == Scheme.auto else "as set"

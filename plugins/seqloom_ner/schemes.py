@@ -1,12 +1,14 @@
 """Tag schemes: how B-, I-, E- and S- in front of a type mark entities in a list of tags.
 
 seqloom uses one scheme internally, IOB2; data in another is converted when it is encoded. BILOU
-and BMEWO are BIOES with other letters, and read as such. The names IOB1 and IOB2 are those of Tjong
-Kim Sang and Veenstra 1999, "Representing text chunks".
+and BMEWO are BIOES with other letters, and read as such. So are other spellings: ``b-per``,
+``B_PER``, ``PER-B``. In the scheme IO, tags are plain types. The names IOB1 and IOB2 are those of
+Tjong Kim Sang and Veenstra 1999, "Representing text chunks".
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import chain
@@ -15,6 +17,8 @@ from typing import TypeVar
 from seqloom_ner import Scheme
 
 OUTSIDE = "O"
+ONLY_TYPE = "entity"
+"""The type of tags that name none, B and I."""
 T = TypeVar("T")
 Tag = tuple[str, str]
 """Prefix and type; the type of O is empty."""
@@ -22,7 +26,15 @@ Tag = tuple[str, str]
 _LETTERS = {"L": "E", "U": "S", "M": "I", "W": "S"}
 """Prefixes of BILOU and BMEWO → those of BIOES."""
 
-_PREFIXES = {Scheme.iob1: "BI", Scheme.iob2: "BI", Scheme.bioes: "BIES"}
+_PREFIXES = {Scheme.iob1: "BI", Scheme.iob2: "BI", Scheme.bioes: "BIES", Scheme.io: "I"}
+_USUAL = re.compile(r"[BIESLUMW]-\S+")
+_BY_TYPE = (Scheme.iob1, Scheme.io)
+"""Schemes in which an entity begins where the type changes."""
+_SPELLINGS = (
+    re.compile(r"(?P<letter>[BIESLUMWbieslumw])[-_:/.](?P<kind>\S(?:.*\S)?)"),
+    re.compile(r"(?P<kind>\S(?:.*\S)?)[-_:/.](?P<letter>[BIESLUMW])"),
+)
+"""Prefix and type, or type and prefix."""
 
 
 class SchemeError(ValueError):
@@ -38,33 +50,56 @@ def parse(tag: str, position: int = 0) -> Tag:
     """Return prefix and type of a tag. The type may contain hyphens.
 
     Raises:
-        SchemeError: The tag is neither O nor one of B I E S, a hyphen and a type.
+        SchemeError: The tag is neither O nor one of B I E S, with a hyphen and a type or alone.
 
-    >>> parse("B-some-type"), parse("O"), parse("L-PER")
-    (('B', 'some-type'), ('O', ''), ('E', 'PER'))
+    >>> parse("B-some-type"), parse("O"), parse("L-PER"), parse("PER_B")
+    (('B', 'some-type'), ('O', ''), ('E', 'PER'), ('B', 'PER'))
     """
-    if tag == OUTSIDE:
+    if tag in (OUTSIDE, "o"):
         return OUTSIDE, ""
-    letter, _, kind = tag.partition("-")
-    prefix = _LETTERS.get(letter, letter)
-    if prefix not in tuple("BIES") or not kind or kind != kind.strip():
+    if tag in ("B", "I", "E", "S", *_LETTERS):
+        return _LETTERS.get(tag, tag), ONLY_TYPE
+    found = next(filter(None, (one.fullmatch(tag) for one in _SPELLINGS)), None)
+    if found is None:
         raise SchemeError(
             position,
             f"has the tag {tag!r}; head=ner needs O, or B- or I- (in BIOES also E- or S-) and a "
-            "type, such as 'B-PER'."
-            + " Write the names of tags in place of their numbers."
-            * tag.isdecimal(),
+            f"type, such as 'B-PER'. {_hint(tag)}",
         )
-    return prefix, kind
+    letter = found["letter"].upper()
+    return _LETTERS.get(letter, letter), found["kind"]
 
 
-def parse_all(tags: Sequence[str]) -> list[Tag]:
+def _hint(tag: str) -> str:
+    if tag.isdecimal():
+        return "Name the tags of such numbers: data.names.tags='[O, B-PER, I-PER]'."
+    if tag.isalpha() and tag != "OUT":
+        return "Plain types are read with head.scheme=io."
+    return "Write O where there is no entity."
+
+
+def parse_all(tags: Sequence[str], plain: bool = False) -> list[Tag]:
     """Return prefix and type of each tag.
+
+    Args:
+        tags: Tags of a sentence.
+        plain: Whether they are plain types and O.
 
     Raises:
         SchemeError: One of them is not a valid tag.
     """
-    return [parse(tag, position) for position, tag in enumerate(tags)]
+    read = _parse_plain if plain else parse
+    return [read(tag, position) for position, tag in enumerate(tags)]
+
+
+def _parse_plain(tag: str, position: int) -> Tag:
+    if _USUAL.fullmatch(tag):
+        raise SchemeError(
+            position,
+            f"has the tag {tag!r}, but the tags of head.scheme=io are plain types; set "
+            "head.scheme=auto.",
+        )
+    return (OUTSIDE, "") if tag == OUTSIDE else ("I", tag)
 
 
 def _is_open(before: Tag, kind: str) -> bool:
@@ -82,7 +117,7 @@ def _problem(before: Tag, tag: Tag, scheme: Scheme) -> str | None:
         if prefix == "B" and not _is_open(before, kind):
             return f"has the tag 'B-{kind}' after '{previous}', where {scheme} has 'I-{kind}'"
         return None
-    if prefix in ("I", "E") and not _is_open(before, kind):
+    if scheme != Scheme.io and prefix in ("I", "E") and not _is_open(before, kind):
         opening = f"'B-{kind}'" if prefix == "I" else f"'B-{kind}' or 'S-{kind}'"
         return f"has the tag '{prefix}-{kind}' after '{previous}', where {scheme} has {opening}"
     if scheme == Scheme.bioes and before[0] in ("B", "I") and prefix not in ("I", "E"):
@@ -129,12 +164,16 @@ class Pairs:
     Whether a scheme allows a tag depends only on the one before it, so each pair is looked at once,
     however often it occurs.
 
+    Args:
+        plain: Whether tags are plain types and O.
+
     Attributes:
         sentences: Number of the sentences that have each type.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, plain: bool = False) -> None:
         self.sentences: Counter[str] = Counter()
+        self._plain = plain
         self._counts: Counter[tuple[str, str]] = Counter()
         self._ends: Counter[str] = Counter()
         self._parsed: dict[str, Tag] = {}
@@ -147,7 +186,7 @@ class Pairs:
         """
         distinct = set(tags)
         if not distinct <= self._parsed.keys():
-            self._parsed.update(zip(tags, parse_all(tags), strict=True))
+            self._parsed.update(zip(tags, parse_all(tags, self._plain), strict=True))
         self._counts.update(pairs_of(tags))
         self._ends.update(tags[-1:])
         self.sentences.update({self._parsed[tag][1] for tag in distinct} - {""})
@@ -158,6 +197,11 @@ class Pairs:
         pairs = ((parsed[one], parsed[other], n) for (one, other), n in self._counts.items())
         inside = sum(n for before, tag, n in pairs if _problem(before, tag, scheme))
         return inside + sum(n for tag, n in self._ends.items() if _is_cut(parsed[tag], scheme))
+
+    def respelled(self) -> dict[str, str]:
+        """Return what tags that are spelled in another way are read as."""
+        read = {tag: "-".join(filter(None, parsed)) for tag, parsed in self._parsed.items()}
+        return {tag: own for tag, own in read.items() if tag[1:] != own[1:] or tag[0].islower()}
 
     def detect(self) -> Scheme:
         """Return the scheme that is violated least; IOB2 in case of a tie."""
@@ -185,7 +229,7 @@ def to_iob2(tags: Sequence[Tag], scheme: Scheme) -> list[str]:
     converted = []
     before: Tag = (OUTSIDE, "")
     for prefix, kind in tags:
-        opens = prefix in ("B", "S") or (scheme == Scheme.iob1 and before[1] != kind)
+        opens = prefix in ("B", "S") or (scheme in _BY_TYPE and before[1] != kind)
         converted.append(f"{'B' if opens else 'I'}-{kind}" if kind else OUTSIDE)
         before = (prefix, kind)
     return converted

@@ -211,3 +211,28 @@ def test_everything_is_escaped(codec: NerCodec, example: Any) -> None:
     assert "&lt;script&gt;alert(&#39;&amp;&#39;)&lt;/script&gt;" in html
     assert "B-" not in html
     assert "&lt;b&gt;" in html
+
+
+def test_another_spelling_is_told(fit: Any, example: Any, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "seqloom")
+    codec = fit(["PER_B", "PER_I", "O", "LOC_B"])
+    assert "head=ner: 3 tags are spelled like 'PER_B', read as 'B-PER'." in caplog.text
+    assert codec.tags == ["O", "B-LOC", "I-LOC", "B-PER", "I-PER"]
+    assert codec.target(example(["PER_B", "O"])) == ["B-PER", "O"]
+    caplog.clear()
+    fit(["B-PER", "I-PER", "O"])
+    assert "spelled" not in caplog.text
+
+
+def test_plain_types_are_predicted_as_such(example: Any) -> None:
+    codec = NerCodec(scheme="io")
+    one = example(["NOUN", "NOUN", "O", "VERB"])
+    state = codec.fit([one])
+    codec = NerCodec()  # the scheme is that of the model
+    codec.restore(state)
+    assert codec.encode(one)["tags"].tolist() == [1, 2, 0, 3]
+    assert codec.target(one) == one.fields["tags"]
+    prediction = {"tags": ["B-NOUN", "I-NOUN", "O", "B-VERB"], "entities": []}
+    described = codec.describe(one, prediction)
+    assert described["tags"] == one.fields["tags"]
+    assert [row[1] for row in codec.columns(one, described)] == one.fields["tags"]

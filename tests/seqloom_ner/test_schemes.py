@@ -79,7 +79,9 @@ def test_a_few_wrong_tags_do_not_change_what_is_detected() -> None:
     assert detect([["O", "O"]]) == Scheme.iob2
 
 
-@pytest.mark.parametrize("tag", ["NN", "B", "B-", "-PER", "B_PER", "X-PER", "B-PER\n", "", "IB-A"])
+@pytest.mark.parametrize(
+    "tag", ["NN", "B-", "-PER", "X-PER", "B-PER\n", "", "IB-A", "B- A", "-X-", "_"]
+)
 def test_other_tags_are_refused(tag: str) -> None:
     expected = f"token 5 has the tag {tag!r}; head=ner needs O, or B- or I-"
     with pytest.raises(SchemeError, match=re.escape(expected)):
@@ -95,7 +97,9 @@ def test_bioes_may_have_other_letters(letters: str) -> None:
 
 
 def test_numbers_of_tags_are_told() -> None:
-    with pytest.raises(SchemeError, match=r"'3'; .* Write the names of tags in place of their num"):
+    with pytest.raises(
+        SchemeError, match=r"'3'; .* Name the tags of such numbers: data\.names\.tags="
+    ):
         parse("3")
 
 
@@ -144,3 +148,45 @@ def test_pairs_count_what_each_sentence_alone_breaks(sentences: list[list[str]])
     for kind in "AB":
         having = [tags for tags in sentences if any(tag.endswith(kind) for tag in tags)]
         assert pairs.sentences[kind] == len(having)
+
+
+@pytest.mark.parametrize(
+    ("tag", "read"),
+    [
+        ("b-per", ("B", "per")),
+        ("s-loc", ("S", "loc")),
+        ("o", ("O", "")),
+        ("B_PER", ("B", "PER")),
+        ("I:PER", ("I", "PER")),
+        ("l/PER", ("E", "PER")),
+        ("PER-B", ("B", "PER")),
+        ("geo.loc_I", ("I", "geo.loc")),
+        ("PER-U", ("S", "PER")),
+        ("I-B", ("I", "B")),  # as it is usual
+        ("B-per-I", ("B", "per-I")),
+        ("B-1", ("B", "1")),
+        ("B", ("B", "entity")),
+        ("I", ("I", "entity")),
+    ],
+)
+def test_other_spellings(tag: str, read: tuple[str, str]) -> None:
+    assert parse_all([tag]) == [read]
+
+
+@pytest.mark.parametrize(
+    ("tag", "hint"),
+    [("NOUN", "Plain types are read with head.scheme=io."), ("_", "Write O where there is no")],
+)
+def test_tags_that_are_refused_have_a_hint(tag: str, hint: str) -> None:
+    with pytest.raises(SchemeError, match=hint):
+        parse_all([tag])
+
+
+def test_plain_types_are_entities_of_equal_neighbours() -> None:
+    tags = parse_all(["PER", "PER", "LOC", "O", "LOC", "X"], plain=True)
+    check(tags, Scheme.io)
+    assert to_iob2(tags, Scheme.io) == ["B-PER", "I-PER", "B-LOC", "O", "B-LOC", "B-X"]
+    with pytest.raises(
+        SchemeError, match=r"token 1 .* 'B-PER', but the tags of head\.scheme=io are"
+    ):
+        parse_all(["PER", "B-PER"], plain=True)

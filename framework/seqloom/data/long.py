@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,8 +19,8 @@ TOKENS, OFFSETS = "tokens", "offsets"
 PER_TOKEN = frozenset(("tokens", "tags"))
 """Kinds of fields that have an item for each token."""
 
-CONTINUING = ("I-", "E-", "L-", "M-")
-"""How tags inside an entity, or at its end, begin: in IOB, BIOES, BILOU and BMEWO."""
+CONTINUING = re.compile(r"[IELMielm]([-_:/.].*)?|.*[-_:/.][IELM]")
+"""Tags inside an entity, or at its end: in IOB, BIOES, BILOU and BMEWO, in all their spellings."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ class LengthLimit:
 
 def _continues(tags: Sequence[Any], place: int) -> bool:
     """Return whether the tag at a place continues an entity that began before it."""
-    return str(tags[place]).startswith(CONTINUING) and tags[place - 1] != "O"
+    return CONTINUING.fullmatch(str(tags[place])) is not None and tags[place - 1] not in ("O", "o")
 
 
 def _told(facts: Mapping[str, Any], more: int) -> str:

@@ -103,3 +103,11 @@ def test_a_run_trains_on_parts_and_is_evaluated_on_the_whole(tmp_path: Path) -> 
         "test": 0,
     }
     assert record["long_examples"]["examples"] == 1
+
+
+@pytest.mark.parametrize(
+    "tags", [["O", "B_X", "I_X"], ["o", "b-x", "i-x"], ["O", "X-B", "X-I"], ["O", "B", "I"]]
+)
+def test_parts_do_not_end_inside_an_entity_of_another_spelling(tags: list[str]) -> None:
+    found, _ = limited(2, "split", tagged("e", tags))
+    assert [one.fields["tags"] for one in found] == [tags[:1], tags[1:]]

@@ -187,6 +187,6 @@ def test_plain_types_are_entities_of_equal_neighbours() -> None:
     check(tags, Scheme.io)
     assert to_iob2(tags, Scheme.io) == ["B-PER", "I-PER", "B-LOC", "O", "B-LOC", "B-X"]
     with pytest.raises(
-        SchemeError, match=r"token 1 .* 'B-PER', but the tags of head\.scheme=io are"
+        SchemeError, match=r"token 2 .* 'B-PER', but the tags of head\.scheme=io are"
     ):
         parse_all(["PER", "B-PER"], plain=True)

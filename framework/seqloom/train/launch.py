@@ -13,7 +13,6 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -151,7 +150,9 @@ def launch_ranks(folder: RunFolder, data: RunData, ranks: int) -> Summary:
 def _launch(folder: RunFolder, ranks: int) -> None:
     """Run the ranks, again if one is killed or hangs and that is allowed."""
     cfg = folder.config()
-    for restarts in count(1):
+    restarts = 0
+    while True:
+        restarts += 1
         hang = HangWatch(folder.ranks, ranks, cfg.hang_timeout)
         try:
             with hang.watching():

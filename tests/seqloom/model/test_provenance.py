@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from seqloom.config.compose import compose_run
-from seqloom.model.provenance import entries, entry, installed, record
+from seqloom.model.provenance import ComponentMatch, entries, entry, installed, record
 from seqloom.plugins import registry
 from seqloom.plugins.schema_hash import schema_hash
 from seqloom.versions import versions
@@ -82,3 +82,11 @@ def test_a_record_holds_all_four_components_in_plain_types() -> None:
     assert found["versions"] == versions()
     assert json.loads(json.dumps(found)) == found
     assert list(entries({"encoder": {"name": "nowhere"}})) == []
+
+
+def test_what_is_not_installed_has_no_parameters_to_compare() -> None:
+    section = {"name": "nowhere", "size": 3}
+    known = {"section": section, "plugin": "x", "distribution": "x", "version": "1", "schema": ""}
+    match = ComponentMatch("encoder", known, None, None)
+    assert match.state == "missing"
+    assert (match.renamed, match.removed) == ({}, [])

@@ -15,9 +15,11 @@ import pytest
 from seqloom.config.compose import compose_run
 from seqloom.config.run_config import BatchConfig
 from seqloom.errors import RunError
+from seqloom.files import write_json
 from seqloom.train.folder import RunFolder
 from seqloom.train.preemption import Preempted
-from seqloom.train.record import recorded
+from seqloom.train.rank import write_error
+from seqloom.train.record import record_hang, record_refusal, recorded
 from seqloom.train.settings import differing
 
 CONFIG = replace(
@@ -240,3 +242,30 @@ def test_a_run_that_failed_before_its_first_checkpoint_may_be_set_right(tmp_path
     folder.open(replace(CONFIG, seed=2))
     assert not folder.resumable
     assert folder.config().seed == 2
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.checkpoints.mkdir()
+    for name in (".bundle.7.part", ".bundle.7.old"):
+        (tmp_path / name / "inner").mkdir(parents=True)
+    left = [folder.checkpoints / ".last.ckpt.7.part", tmp_path / ".lease.json.7.part"]
+    for file in left:
+        file.touch()
+    folder.open(CONFIG)
+    assert not list(tmp_path.glob(".bundle*"))
+    assert [one.exists() for one in left] == [False, True]  # a lease belongs to its holder
+
+
+def test_a_refusal_and_a_hang_change_no_ended_run(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    for state in ("done", "pruned"):
+        write_json(folder.record, {"state": state})
+        record_refusal(folder, "it was killed", [])
+        record_hang(folder, RunError("it hangs"))
+        assert folder.read_record() == {"state": state}
+
+
+def test_the_error_of_a_rank_does_not_make_a_folder_again(tmp_path: Path) -> None:
+    write_error(RunError("x"), RunFolder(tmp_path / "gone"), 1)
+    assert not (tmp_path / "gone").exists()

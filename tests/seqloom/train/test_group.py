@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from seqloom.errors import ConfigError
@@ -78,3 +80,10 @@ def test_what_cannot_be_read_is_named() -> None:
     with pytest.raises(ConfigError, match="SLURM_STEP_TASKS_PER_NODE"):
         tasks_of(0, "2(y2)")
     assert first_host("a[1-2],b") == "a1"
+
+
+def test_what_to_do_depends_on_who_started_the_processes() -> None:
+    started = find_group(STEP)
+    assert started is not None
+    assert started.remedy == "See their output, or test the cluster: seqloom cluster test"
+    assert "a NODE_RANK of its own" in replace(started, by="").remedy

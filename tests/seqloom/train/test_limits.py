@@ -15,7 +15,7 @@ from pytorch_lightning.callbacks import EarlyStopping
 import seqloom
 from seqloom.errors import ConfigError
 from seqloom.train.folder import Result, read_metrics
-from seqloom.train.limits import of_epochs, planned_epochs, total_steps
+from seqloom.train.limits import of_epochs, planned_epochs, stop_message, total_steps
 
 Fit = Callable[..., Result]
 
@@ -128,3 +128,17 @@ def test_epochs_are_counted_as_they_will_run(tmp_path: Path) -> None:
     assert of_epochs(endless, 5) == ""
     assert total_steps(endless, 5) is None
     assert planned_epochs(trainer(max_epochs=2), 0) == 2
+
+
+def test_another_reason_than_patience_is_that_of_lightning() -> None:
+    stopper = EarlyStopping("val/loss", patience=3)
+    stopper.stopped_epoch = 1
+    stopper.stopping_reason_message = (
+        "Monitored metric val/loss = nan is not finite. Previous best value was 0.5. Signaling "
+        "Trainer to stop."
+    )
+    assert stop_message([pl.Callback(), stopper], " Best: epoch 1.") == (
+        "Stopped early after epoch 2: Monitored metric val/loss = nan is not finite. Previous best "
+        "value was 0.5. Best: epoch 1."
+    )
+    assert stop_message([EarlyStopping("val/loss")], "") == ""

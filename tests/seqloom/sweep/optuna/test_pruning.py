@@ -7,13 +7,16 @@ import math
 import random
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from optuna.trial import TrialState
 
 import seqloom
-from seqloom.sweep.optuna.pruning import Reported, Reports, should_prune
+from seqloom.errors import ConfigError
+from seqloom.plugins import resolve
+from seqloom.sweep.optuna.pruning import Pruning, Reported, Reports, should_prune
 from seqloom.sweep.optuna.search import pruning_override
 from seqloom.sweep.optuna.settings import Settings, build_pruner
 from seqloom.sweep.optuna.study import study_in_memory
@@ -199,3 +202,30 @@ def test_a_trial_that_is_tried_again_is_read_again(tmp_path: Path) -> None:
     assert reports.read() == {0: Reported("running", {1: 3.0})}
     write_trial(tmp_path / "0", 0.5, losses=[3.0, 4.0])
     assert reports.read() == {0: Reported("done", {1: 3.0, 2: 4.0})}
+
+
+@pytest.mark.parametrize(
+    ("metric", "direction", "compared"),
+    [
+        ("val/f1", "auto", ("val/f1", 1)),
+        ("val/loss", "auto", ("val/loss", -1)),
+        ("val/loss", "maximize", ("val/loss", 1)),
+        ("val/f1", "minimize", ("val/f1", -1)),
+    ],
+)
+def test_a_metric_is_compared_in_its_direction(
+    metric: str, direction: str, compared: tuple[str, int]
+) -> None:
+    section = resolve("head", "ner")
+    codec = section.make_codec()
+    codec.restore({"scheme": "iob2", "tags": ["O"]})
+    module: Any = SimpleNamespace(pipeline=SimpleNamespace(head=section(codec, 4)))
+    assert Pruning("median", metric=metric, direction=direction)._compared_by(module) == compared
+
+
+def test_hyperband_needs_to_know_the_length_of_trials() -> None:
+    trainer: Any = SimpleNamespace(max_epochs=-1)
+    with pytest.raises(ConfigError, match=r"hyperband needs the maximum length of trials: set tr"):
+        Pruning("hyperband")._params(trainer)
+    trainer.max_epochs = 9
+    assert Pruning("hyperband")._params(trainer) == {"max_resource": 9}

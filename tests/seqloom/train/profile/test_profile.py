@@ -6,19 +6,22 @@ import json
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 from seqloom.cli.profile import page
 from seqloom.cli.profile import profile as command
 from seqloom.config.compose import compose_run
 from seqloom.errors import DataError
+from seqloom.interfaces import Features
 from seqloom.model.pipeline import Pipeline
 from seqloom.train.process import set_seed
-from seqloom.train.profile.hooks import Hooks
+from seqloom.train.profile.hooks import Hooks, layers_of, tensors_of
 from seqloom.train.profile.picture import picture
-from seqloom.train.profile.profile import profile
+from seqloom.train.profile.profile import _dtype, profile
 from seqloom.train.profile.result import Profile, Steps
 from seqloom.train.profile.stopwatch import CPUClock, Label, Stopwatch
 
@@ -113,6 +116,34 @@ def test_what_training_read(training: Steps) -> None:
     assert training.flop == 2 * 3 * weights * training.steps
     assert training.dtype == "float32"
     assert training.product_rate > training.rates["encoder_flop_per_second"] > 0
+
+
+def test_an_encoder_without_a_stack_has_the_layers_that_have_weights() -> None:
+    encoder: Any = nn.Module()
+    encoder.blocks = nn.ModuleList([nn.Linear(2, 2), nn.Linear(2, 2)])
+    encoder.drop = nn.Dropout(0.1)
+    encoder.out = nn.Linear(2, 2)
+    found = layers_of(encoder)
+    assert list(found) == ["blocks 0", "blocks 1", "out"]
+    assert found["out"] is encoder.out
+
+
+def test_tensors_are_found_in_nested_outputs() -> None:
+    one, two, three = torch.zeros(3, 1).unbind()
+    encoded = Features(two, torch.ones(1, dtype=torch.int64))
+    found = [*tensors_of((one, [three, "a text"], encoded, None))]
+    assert [id(tensor) for tensor in found] == [*map(id, (one, three, two, encoded.lengths))]
+
+
+@pytest.mark.parametrize(
+    ("precision", "expected"),
+    [("bf16-mixed", torch.bfloat16), ("16-true", torch.float16), ("64-true", torch.float64),
+     ("32-true", torch.float32)],
+)  # fmt: skip
+def test_the_product_is_measured_in_the_type_of_the_precision(
+    precision: str, expected: torch.dtype
+) -> None:
+    assert _dtype(precision) is expected
 
 
 def test_the_paths_of_the_layers(training: Steps) -> None:

@@ -6,6 +6,7 @@ with its place, and its size and depth are bounded before Python objects are mad
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import math
@@ -20,7 +21,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from seqloom.errors import Cause, DataError, RunError, printable
+from seqloom.errors import Cause, DataError, RunError, SeqloomError, printable
 
 __all__ = [
     "JsonError",
@@ -40,6 +41,8 @@ MOST_CONTAINERS = 1_000_000
 
 DEEPEST = 100
 """Maximum depth of lists and objects, so that functions may recurse into them."""
+
+_OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
 
 
 @contextmanager
@@ -116,6 +119,11 @@ def finite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [finite(one) for one in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def expanded(path: str | Path) -> Path:
+    """Return a path with ``~`` replaced by a home folder; unchanged without such a folder."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - Path's raises for unknown users
 
 
 class JsonError(ValueError):
@@ -351,6 +359,19 @@ def cannot_write(path: Path, error: OSError) -> RunError:
         f"Cannot write {path}: {error.strerror or error}. Free some space or check the "
         "permissions; nothing incomplete was left in its place.",
         cause=Cause.cannot_write,
+    )
+
+
+def explained(error: OSError) -> SeqloomError | None:
+    """Return an error of the system in a sentence; None if it is not one of a file or the disk."""
+    if error.errno in _OF_THE_DISK:
+        return cannot_write(Path(os.fsdecode(error.filename or "the output")), error)
+    if not isinstance(error.filename, str | bytes | os.PathLike):
+        return None
+    path = printable(os.fsdecode(error.filename))
+    return DataError(
+        f"{path} cannot be used: {error.strerror or error}. Check the path and its permissions.",
+        cause=Cause.no_file,
     )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from seqloom.cli.help import HelpFormatter
 from seqloom.cli.subcommands import run_subcommand
-from seqloom.data.cache import Cache, Entry, cache_root
+from seqloom.data.cache import Cache, Entry, cache_root, home_of
 from seqloom.errors import ConfigError, RunError, printable
 
 SUBCOMMANDS = {
@@ -101,7 +101,7 @@ def _parser(name: str, description: str) -> argparse.ArgumentParser:
 
 
 def _cache(folder: Path | None) -> Cache:
-    root = cache_root() if folder is None else folder.expanduser()
+    root = cache_root() if folder is None else home_of(folder, "--folder")
     return Cache(root.absolute() / "encoded")
 
 
@@ -141,8 +141,8 @@ def _line(entry: Entry) -> str:
     examples = entry.facts.get("examples") or {}
     counts = ", ".join(f"{name} {count:,}" for name, count in examples.items())
     parts = [f"{entry.facts.get(name, '?')}" for name in ("data", "frontend", "head")]
-    files = printable(" ".join(entry.files) or "damaged")
-    return (
+    files = " ".join(entry.files) or "damaged"
+    return printable(
         f"{entry.key[:SHOWN]}  {used}  {_size(entry.size):>8}  {'/'.join(parts)}  {counts}  {files}"
     )
 

@@ -74,12 +74,25 @@ def _main() -> None:
             logging.disable()  # of libraries that were interrupted while they were imported
         raise
     except BrokenPipeError:
-        # The reader closed the pipe. Without this, Python would report it again when it exits.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()  # its reader closed the pipe
         sys.exit(0)
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         sys.exit(130)
+    except OSError as error:
+        from seqloom.files import explained
+
+        known = explained(error)
+        if known is None:
+            raise
+        print(f"Error: {with_code(known)}", file=sys.stderr)
+        _discard_output()
+        sys.exit(1)
+
+
+def _discard_output() -> None:
+    """Have Python not try again, when it exits, to write what it could not."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _notice_signals(arguments: list[str]) -> None:

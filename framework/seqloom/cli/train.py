@@ -26,7 +26,7 @@ from seqloom.config.quoted_keys import with_plain_keys, with_quoted_keys
 from seqloom.config.run_config import RunConfig
 from seqloom.config.store import register_configs
 from seqloom.errors import Cause, ConfigError, RunError, SeqloomError, with_code
-from seqloom.files import cannot_write
+from seqloom.files import cannot_write, explained
 from seqloom.plugins.registry import disabling_for_one_run
 from seqloom.safe_path import ignore_settings
 from seqloom.sweep.folder import SweepFolder
@@ -131,12 +131,15 @@ def _train(arguments: list[str]) -> int:
             run_composed(composed)
         except SeqloomError as error:  # Hydra would print its own lines about an error in a job
             errors.append(error)
+        except OSError as error:
+            errors.append(_explained(error))
 
+    words = _with_components(arguments)
     before = os.environ.get("HYDRA_FULL_ERROR")
     os.environ["HYDRA_FULL_ERROR"] = "1"  # let errors through, to be explained here
     try:
         with _folder_of_node() as word, _mappings_as_written(arguments):
-            sys.argv = ["seqloom train", *word, *_with_components(arguments)]
+            sys.argv = ["seqloom train", *word, *words]
             hydra_main(task)
     except COMPOSITION_ERRORS as error:
         if isinstance(error.__cause__, RunError):  # of the log, see `seqloom.cli.run_log`
@@ -154,6 +157,14 @@ def _train(arguments: list[str]) -> int:
     if errors:
         raise errors[0]
     return 0
+
+
+def _explained(error: OSError) -> SeqloomError:
+    """Return an error of the system in a sentence; raise it again if it is another's, a bug."""
+    known = explained(error)
+    if known is None:
+        raise error
+    return known
 
 
 @contextmanager

@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from seqloom.data.scratch import PREFIX, Scratch, remove_leftovers, try_lock
-from seqloom.errors import DataError, RunError
-from seqloom.files import read_json, sha256, write_json
+from seqloom.errors import ConfigError, DataError, RunError
+from seqloom.files import expanded, read_json, sha256, write_json
 
 log = logging.getLogger("seqloom")
 
@@ -38,14 +38,35 @@ KEY = re.compile(r"[0-9a-f]{32}")
 
 
 def cache_root() -> Path:
-    """Return the folder of all that seqloom caches: ``$SEQLOOM_CACHE``, or the user's own."""
+    """Return the folder of all that seqloom caches: ``$SEQLOOM_CACHE``, or the user's own.
+
+    Raises:
+        ConfigError: There is no home folder.
+    """
     chosen = os.environ.get(VARIABLE)
     if chosen:
-        return Path(chosen).expanduser()
+        return home_of(chosen, VARIABLE)
     if sys.platform == "darwin":
-        return Path.home() / "Library/Caches/seqloom"
+        return home_of("~/Library/Caches/seqloom", VARIABLE)
     base = os.environ.get("LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME")
-    return Path(base or Path.home() / ".cache") / "seqloom"
+    own = base if base and os.path.isabs(base) else "~/.cache"  # noqa: PTH117 - it is a text
+    return home_of(own, VARIABLE) / "seqloom"
+
+
+def home_of(path: str | Path, name: str) -> Path:
+    """Return the folder that a path with ``~`` means.
+
+    Args:
+        path: The path.
+        name: What sets it, for an error.
+
+    Raises:
+        ConfigError: This home folder does not exist.
+    """
+    found = expanded(path)
+    if str(found).startswith("~"):
+        raise ConfigError(f"{path}: this home folder does not exist. Set {name} to another folder.")
+    return found
 
 
 @dataclass(frozen=True)
@@ -177,7 +198,7 @@ class Cache:
             if KEY.fullmatch(folder.name) and folder.is_dir() and not folder.is_symlink():
                 facts: dict[str, Any] = {}
                 with suppress(OSError, DataError):
-                    facts = read_json(folder / FACTS)
+                    facts = _checked(read_json(folder / FACTS))
                 with suppress(OSError):
                     size = sum(one.stat().st_size for one in folder.rglob("*") if one.is_file())
                     found.append(Entry(folder.name, size, folder.stat().st_mtime, facts))
@@ -195,6 +216,22 @@ class Cache:
         with suppress(OSError):
             (self.folder / f"{key}.lock").unlink()
         return not (self.folder / key).exists()
+
+
+def _checked(facts: dict[str, Any]) -> dict[str, Any]:
+    """Return what an entry was made from; empty, as of a damaged one, if a value has another type.
+
+    Only lists show it: `Cache.open` removes a damaged entry.
+    """
+    files, examples = facts.get("files"), facts.get("examples")
+    names = [facts.get(name) for name in ("data", "frontend", "head")]
+    whole = (
+        isinstance(files, list)
+        and isinstance(examples, dict)
+        and all(isinstance(one, str) for one in [*files, *names])
+        and all(isinstance(one, int) for one in examples.values())
+    )
+    return facts if whole else {}
 
 
 def _check(folder: Path) -> None:

@@ -24,6 +24,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 
 from seqloom.errors import Cause, DataError, did_you_mean
 from seqloom.extras import install_command
+from seqloom.files import expanded
 
 TIMEOUT = 30  # seconds without a byte from the server
 
@@ -165,7 +166,7 @@ def _cached(pinned: PinnedUrl) -> Path:
 
 def _cache_folder() -> Path:
     chosen = os.environ.get("SEQLOOM_CACHE")
-    return Path(chosen).expanduser() if chosen else Path(_pooch().os_cache("seqloom"))
+    return expanded(chosen) if chosen else Path(_pooch().os_cache("seqloom"))
 
 
 def _pooch() -> ModuleType:

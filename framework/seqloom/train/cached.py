@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from seqloom.config.run_config import RunConfig
-from seqloom.data.cache import Cache, cache_root, plain_json
+from seqloom.data.cache import Cache, cache_root, home_of, plain_json
 from seqloom.data.content import load_contents, save_contents
 from seqloom.data.encoded import EncodedSplit
 from seqloom.data.fetch import local_path
 from seqloom.data.scratch import Scratch
-from seqloom.errors import DataError, ExampleError, RunError, SeqloomError
+from seqloom.errors import ConfigError, DataError, ExampleError, RunError, SeqloomError
 from seqloom.files import read_json, sha256, write_json
 from seqloom.interfaces import SPLITS, Example, Origin
 from seqloom.model.build import States, build_codecs, restore
@@ -82,7 +82,11 @@ class CachedData:
             key = _key(cfg, files, basis)
         except (OSError, ImportError, ValueError):  # of files, which the reader says, or of code
             return None
-        folder = cache_root() if cfg.cache == AUTO else Path(cfg.cache).expanduser()
+        try:
+            folder = cache_root() if cfg.cache == AUTO else home_of(cfg.cache, "cache")
+        except ConfigError as error:
+            log.warning("Encoded data is not cached: %s", str(error))
+            return None
         cache = Cache(folder.absolute() / "encoded")
         return cls(cfg, cache, key, files, facts) if cache.prepare() else None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import zipfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -97,7 +98,7 @@ def find_pages(path: str) -> list[PageFile]:
     Raises:
         DataError: The file does not exist, an image has no XML, or a folder has none.
     """
-    folder = Path(path).expanduser()
+    folder = Path(os.path.expanduser(path))  # noqa: PTH111 - Path's raises for unknown users
     if not is_url(path) and folder.is_dir():
         return _in_folder(folder)
     if path == "-":

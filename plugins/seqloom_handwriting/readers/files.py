@@ -38,7 +38,7 @@ class Folder:
         Raises:
             DataError: The file does not exist, or is not a zip file.
         """
-        folder = Path(path).expanduser()
+        folder = Path(os.path.expanduser(path))  # noqa: PTH111 - Path's raises for unknown users
         if not is_url(path) and folder.is_dir():
             return cls(folder)
         found = cls(local_path(path))
@@ -107,7 +107,8 @@ class Folder:
 def is_folder(path: str) -> bool:
     """Return whether a path names a folder, or a path or pinned URL a zip file."""
     named_so = file_name(path).lower().endswith(ARCHIVES)
-    return named_so or (not is_url(path) and Path(path).expanduser().is_dir())
+    folder = Path(os.path.expanduser(path))  # noqa: PTH111
+    return named_so or (not is_url(path) and folder.is_dir())
 
 
 def natural(name: str) -> tuple[list[str | int], str]:

@@ -11,6 +11,7 @@ import pytest
 
 import seqloom
 import seqloom_conf
+from seqloom.cli import main
 from seqloom.cli.commands import COMMANDS
 from seqloom.cli.main import run
 from seqloom.errors import PluginError, SeqloomError
@@ -119,6 +120,52 @@ def test_a_plugins_command_that_cannot_be_imported(install: Callable[..., Path])
         "the command 'embroider' cannot be loaded: importing 'faulty_x:run', which its plugin "
         "names, failed: ModuleNotFoundError: No module named 'faulty_x'"
     )
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            PermissionError(13, "Permission denied", "/a/b"),
+            "/a/b cannot be used: Permission denied",
+        ),
+        (OSError(28, "No space left on device", "/a/b"), "Cannot write /a/b: No space left"),
+        (OSError(28, "No space left on device"), "Cannot write the output: No space left"),
+    ],
+)
+def test_an_error_of_the_system_is_a_sentence(
+    error: OSError, said: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def fail(_: object) -> int:
+        raise error
+
+    monkeypatch.setattr(main, "run", fail)
+    monkeypatch.setattr(main, "_discard_output", lambda: None)
+    monkeypatch.setattr(sys, "argv", ["seqloom", "plugins"])
+    with pytest.raises(SystemExit) as end:
+        main.main()
+    assert end.value.code == 1
+    assert capfd.readouterr().err.startswith(f"Error: {said}")
+
+
+def test_an_error_of_the_system_without_a_file_is_a_bug(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: object) -> int:
+        raise OSError(22, "Invalid argument")
+
+    monkeypatch.setattr(main, "run", fail)
+    with pytest.raises(OSError, match="Invalid argument"):
+        main.main()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_an_output_that_cannot_be_written_is_told() -> None:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [*MAIN, "--help"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: Cannot write the output: No space left on device.")
+    assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("arguments", [["plugins"], ["--help"], ["plugins", "--json"]], ids=str)

@@ -18,7 +18,7 @@ from seqloom.config.compose import compose_run
 from seqloom.data import cache
 from seqloom.data.cache import Cache
 from seqloom.errors import ConfigError, RunError
-from seqloom.files import sha256
+from seqloom.files import read_json, sha256
 from seqloom.train import cached
 
 from .conftest import Read, digests, left
@@ -251,3 +251,40 @@ def test_the_folder_of_the_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     assert cache.cache_root() == Path.home() / "Library" / "Caches" / "seqloom"
     monkeypatch.setenv("SEQLOOM_CACHE", str(tmp_path / "own"))
     assert cache.cache_root() == tmp_path / "own"
+    monkeypatch.delenv("SEQLOOM_CACHE")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")  # by the standard, such a path is none
+    if os.name == "posix" and os.uname().sysname == "Linux":
+        assert cache.cache_root() == tmp_path / ".cache" / "seqloom"
+
+
+def test_a_home_folder_that_is_not_there(
+    monkeypatch: pytest.MonkeyPatch, load: Read, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("SEQLOOM_CACHE", "~no-such-user/x")
+    with pytest.raises(
+        ConfigError, match=r"^~no-such-user/x: this home folder does not exist\. S"
+    ):
+        run(["cache", "list"])
+    assert load("cache=auto").rows["train"]
+    assert "not cached: ~no-such-user/x: this home folder does not exist" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"files": 3}, {"files": [3]}, {"examples": []}, {"examples": {"train": "x"}}, {"data": None}],
+    ids=str,
+)
+def test_a_damaged_entry_is_listed_and_can_be_cleared(
+    change: dict[str, Any], load: Read, store: Cache, capsys: pytest.CaptureFixture[str]
+) -> None:
+    load()
+    [entry] = store.entries()
+    path = store.folder / entry.key / "entry.json"
+    path.write_text(json.dumps(read_json(path) | change), encoding="utf-8")
+    folder = f"--folder={store.folder.parent}"
+    assert run(["cache", "list", folder]) == 0
+    assert capsys.readouterr().out.splitlines()[0].endswith("damaged")
+    assert run(["cache", "list", folder, "--json"]) == 0
+    assert run(["cache", "clear", folder, entry.key]) == 0
+    assert not store.entries()

@@ -132,6 +132,7 @@ def audit(
 def hostile(bundle: Path, changes: Mapping[str, Any]) -> None:
     path = bundle / "bundle.json"
     found = json.loads(path.read_text(encoding="utf-8")) | dict(changes)
+    del found["sha256"]
     path.write_text(json.dumps(found), encoding="utf-8")
 
 

@@ -39,6 +39,7 @@ from seqloom.model.description import (
     read_description,
     verify,
 )
+from seqloom.model.mismatch import mismatch
 from seqloom.model.pipeline import Model, Pipeline
 from seqloom.model.provenance import ComponentMatch, compare, incompatible, plain
 from seqloom.model.sections import typed
@@ -46,6 +47,7 @@ from seqloom.model.size_limit import SizeLimit, TooLargeError
 from seqloom.model.states import read as read_states
 from seqloom.model.states import write as write_states
 from seqloom.plugins import registry
+from seqloom.seal import sealed
 from seqloom.versions import versions
 
 log = logging.getLogger("seqloom")
@@ -109,7 +111,7 @@ def save(
             "versions": versions(),
             "files": files,
         }
-        text = json.dumps(description, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(sealed(description), ensure_ascii=False, allow_nan=False)
         (draft / DESCRIPTION).write_text(text, encoding="utf-8")
 
 
@@ -205,7 +207,7 @@ def _load_weights(path: Path, model: Model, told: Sequence[str], *, changed: boo
     try:
         load_model(model, str(path / WEIGHTS))
     except (RuntimeError, SafetensorError) as error:
-        said = printable(" ".join(str(error).split()))  # with names that the file chose
+        said = f"{mismatch(error)}."
         if changed:
             raise ConfigError(_unlike_head(path, said)) from error
         unlike = f"The weights of {path} do not fit its description: {said}"

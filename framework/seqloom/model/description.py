@@ -13,6 +13,7 @@ from seqloom.errors import BundleError, Cause, DataError, printable
 from seqloom.extras import update_command
 from seqloom.files import read_json, sha256
 from seqloom.plugins import Kind
+from seqloom.seal import KEY, is_changed
 
 FORMAT = 2
 DESCRIPTION = "bundle.json"
@@ -57,7 +58,11 @@ def read_description(path: Path) -> dict[str, Any]:
         raise BundleError(
             f"{error} The bundle is damaged; copy it again.", cause=Cause.damaged_bundle
         ) from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except OSError as error:
+        raise BundleError(
+            f"{file} cannot be read: {error.strerror or error}. Check its permissions."
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
         raise BundleError(
             f"{file} is damaged: {error}; copy it again.", cause=Cause.damaged_bundle
         ) from error
@@ -69,6 +74,7 @@ def read_description(path: Path) -> dict[str, Any]:
             f"seqloom reads formats up to {FORMAT}. Update it: {update_command()}",
             cause=Cause.newer_bundle,
         )
+    changed = is_changed(found)
     try:
         if isinstance(found.get("components"), dict):
             found["components"] = _with_only_head(found, path)
@@ -78,6 +84,12 @@ def read_description(path: Path) -> dict[str, Any]:
         raise BundleError(
             f"{file} is damaged: {error!r}; copy it again.", cause=Cause.damaged_bundle
         ) from error
+    if changed:
+        raise BundleError(
+            f"{file} was changed since the bundle was made; copy the bundle again.",
+            cause=Cause.damaged_bundle,
+        )
+    found.pop(KEY, None)
     return {"data": None, **{key: {} for key in ("metrics", "versions", "splits")}, **found}
 
 

@@ -23,12 +23,13 @@ from seqloom.data.read import read_split
 from seqloom.data.rejected import Rejected, raise_or_warn, warn_of_unknown
 from seqloom.data.spool import Spool
 from seqloom.errors import BundleError, Cause, ConfigError, DataError, ExampleError, RunError
-from seqloom.files import read_json, sha256, write_json, write_text
+from seqloom.files import finite, read_json, sha256, write_json, write_text
 from seqloom.interfaces import SPLITS, Example, FrontendCodec, Origin
 from seqloom.model.build import States, build_codecs, build_reader, restore
 from seqloom.model.fields import content_fields, kinds_of, selected
 from seqloom.model.states import read as read_states
 from seqloom.model.states import write as write_states
+from seqloom.seal import is_changed, sealed
 from seqloom.train.cached import CachedData, digest_of, recorded
 from seqloom.train.data import RunData
 from seqloom.train.folder import RunFolder
@@ -63,7 +64,7 @@ def prepare_data(cfg: RunConfig, folder: RunFolder) -> RunData:
     digests = {split: rows.digest() for split, rows in data.rows.items()}
     files = _hashes(folder.codec_files)
     facts = {"states": states, "files": files, "examples": digests, "basis": digest_of(basis)}
-    write_json(folder.codecs, facts)
+    write_json(folder.codecs, sealed(finite(facts)))
     save_contents(folder.contents, data.contents)
     warn_of_overlap(data.contents)
     _write_skipped(folder, data)
@@ -300,6 +301,8 @@ def _hashes(folder: Path) -> dict[str, str]:
 def _stored_codecs(folder: RunFolder) -> dict[str, Any]:
     try:
         stored = read_json(folder.codecs)
+        if is_changed(stored):
+            raise BundleError("its values are not those that were written")
         states = read_states(stored["states"], folder.codec_files)
         changed = stored.get("files", {}).items() - _hashes(folder.codec_files).items()
         if changed:

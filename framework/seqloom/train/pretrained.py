@@ -23,9 +23,11 @@ from seqloom.config.freeze import refuse_unknown_keys
 from seqloom.config.quoted_keys import with_plain_keys
 from seqloom.config.run_config import RunConfig, Section
 from seqloom.errors import BundleError, ConfigError, did_you_mean, printable
+from seqloom.files import expanded
 from seqloom.model import bundle
 from seqloom.model.build import States
 from seqloom.model.description import read_description, verify
+from seqloom.model.mismatch import mismatch
 from seqloom.model.pipeline import Pipeline
 from seqloom.model.states import read as read_states
 from seqloom.plugins.named_files import named_files
@@ -84,7 +86,7 @@ def _parsed(overrides: Sequence[str]) -> list[Override]:
 
 
 def _sections_of(path: str) -> dict[str, Section]:
-    return bundle.sections(Path(path).expanduser())
+    return bundle.sections(expanded(path))
 
 
 def apply_init(cfg: RunConfig, overrides: Sequence[str]) -> RunConfig:
@@ -170,7 +172,7 @@ def pretrained_states(init: str) -> States:
     Raises:
         BundleError: The model is damaged.
     """
-    folder = bundle.find(Path(init).expanduser())
+    folder = bundle.find(expanded(init))
     description = read_description(folder)
     for file, facts in description["files"].items():
         verify(folder, file, facts)
@@ -187,7 +189,7 @@ class Pretrained:
 
     def __init__(self, cfg: RunConfig) -> None:
         self.cfg = cfg
-        self.path = Path(str(cfg.init)).expanduser()
+        self.path = expanded(str(cfg.init))
         self.model = bundle.load(self.path)
         self.states = pretrained_states(str(cfg.init))
 
@@ -222,8 +224,8 @@ class Pretrained:
                 if key in theirs and theirs[key] != value
             )
             raise ConfigError(
-                f"init={self.path}: its weights do not match {changed or error}. Keep the values "
-                "of the model."
+                f"init={self.path}: its weights do not match {changed or mismatch(error)}. Keep "
+                "the values of the model."
             ) from error
 
 

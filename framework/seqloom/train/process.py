@@ -19,6 +19,7 @@ from lightning_fabric.utilities.exceptions import MisconfigurationException
 
 from seqloom.errors import Cause, ConfigError, RunError
 from seqloom.files import cannot_write
+from seqloom.model.mismatch import mismatch
 from seqloom.safe_path import protect_children
 from seqloom.train.preemption import Preempted
 
@@ -154,7 +155,7 @@ def _explained(error: RuntimeError, folder: Path) -> ConfigError | RunError | No
         return RunError(
             f"{folder} cannot be resumed: its checkpoint does not match the model that the "
             f"installed plugins build. To see what it was made with: seqloom inspect {folder}. "
-            f"({error})"
+            f"({mismatch(error)})"
         )
     if "allocate memory" in str(error):
         return RunError("Out of memory: " + str(error).strip().partition("\n")[0])

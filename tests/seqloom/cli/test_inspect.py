@@ -130,6 +130,7 @@ def _edit(model: Path, change: Callable[[dict[str, Any]], object]) -> None:
     path = model / "bundle.json"
     found = json.loads(path.read_text(encoding="utf-8"))
     change(found)
+    found.pop("sha256", None)
     path.write_text(json.dumps(found), encoding="utf-8")
 
 

@@ -6,7 +6,7 @@ import json
 import os
 import resource
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,14 @@ from safetensors import SafetensorError
 import seqloom
 from seqloom.errors import BundleError, ConfigError, RunError
 from seqloom.model import bundle
+from seqloom.model.description import read_description
 
 
 def _edit(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
     path = folder / "bundle.json"
     found = json.loads(path.read_text(encoding="utf-8"))
     change(found)
+    found.pop("sha256", None)  # as of a bundle that was made so
     path.write_text(json.dumps(found), encoding="utf-8")
 
 
@@ -115,6 +117,31 @@ def test_a_description_that_was_cut_short(folder: Path, keep: int) -> None:
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(BundleError, match=r"bundle\.json.* damaged.*copy it again"):
         seqloom.load(folder)
+
+
+def test_no_bit_of_a_description_is_changed_in_silence(folder: Path) -> None:
+    path = folder / "bundle.json"
+    content = path.read_bytes()
+    whole = read_description(folder)
+    for place in range(0, len(content), 7):
+        damaged = bytearray(content)
+        damaged[place] ^= 1 << place % 8
+        path.write_bytes(damaged)
+        with suppress(BundleError):
+            found = read_description(folder)
+            assert {key: found.get(key) for key in whole} == whole  # as in white space
+    other = content.replace(b'"apple"', b'"applf"')
+    assert other != content
+    path.write_bytes(other)
+    with pytest.raises(
+        BundleError, match=r"bundle\.json was changed since the bundle was made; copy"
+    ):
+        seqloom.load(folder)
+
+
+def test_a_description_of_before_it_had_a_digest(folder: Path) -> None:
+    _edit(folder, lambda found: None)
+    assert seqloom.load(folder).info["components"]
 
 
 @pytest.mark.parametrize("text", ["null", "[]", "3", "{}", '{"format": "x"}', '"\\ud800"'])
@@ -239,7 +266,8 @@ def test_heads_that_make_no_sense(folder: Path, heads: Any) -> None:
 def test_weights_of_another_size(folder: Path) -> None:
     _edit(folder, lambda found: found["components"]["encoder"]["section"].update(hidden_size=5))
     with pytest.raises(
-        BundleError, match=r"(?s)The weights of .* do not fit its description: .*size"
+        BundleError,
+        match=r"The weights of .* do not fit its description: .* has the shape \(.*\), not \(",
     ):
         seqloom.load(folder)
 

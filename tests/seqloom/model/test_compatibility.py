@@ -254,6 +254,7 @@ class Stored:
         path = self.folder / "bundle.json"
         found = json.loads(path.read_text(encoding="utf-8"))
         change(found)
+        found.pop("sha256", None)
         path.write_text(json.dumps(found), encoding="utf-8")
 
 

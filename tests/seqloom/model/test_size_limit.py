@@ -24,6 +24,7 @@ def edit(folder: Path, kind: str, key: str, value: Any) -> None:
     components = found["components"]
     entry = components["heads"]["ner"] if kind == "head" else components[kind]
     entry["section"][key] = value
+    del found["sha256"]
     path.write_text(json.dumps(found), encoding="utf-8")
 
 

@@ -62,10 +62,19 @@ def test_a_run_does_not_go_on_with_others(folder: Path) -> None:
         go_on(folder)
 
 
+def test_a_run_does_not_go_on_with_a_changed_value(folder: Path) -> None:
+    path = folder / "codecs.json"
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    stored["states"]["heads"]["ctc"]["alphabet"] = "x"
+    path.write_text(json.dumps(stored), encoding="utf-8")
+    with pytest.raises(RunError, match=r"codecs\.json is missing or damaged.*not those that were"):
+        go_on(folder)
+
+
 def test_a_run_of_before_there_were_such_files_goes_on(folder: Path) -> None:
     path = folder / "codecs.json"
     stored = json.loads(path.read_text(encoding="utf-8"))
-    del stored["files"]
+    del stored["files"], stored["sha256"]
     path.write_text(json.dumps(stored), encoding="utf-8")
     assert go_on(folder).bundle.is_dir()
 

@@ -17,7 +17,6 @@ from seqloom.sweep.leaderboard import boards
 from seqloom.sweep.points import ABSENT, Group, grouped
 from seqloom.sweep.summary import pareto_front
 from seqloom.sweep.trials import Trial, open_sweep, status
-from seqloom.train.folder import RunFolder, read_metrics
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -189,7 +188,7 @@ def curves(board: Board) -> dict[str, list[Curve]]:
     found: dict[str, list[Curve]] = {}
     for row in board.rows:
         for trial in row.group.trials:
-            points = curve(read_metrics(RunFolder(trial.folder).steps), name, "epoch")
+            points = curve(trial.rows(), name, "epoch")
             if points:
                 counted = [(epoch + 1, value) for epoch, value in points]  # as the log counts
                 found.setdefault(row.group.label, []).append(counted)

@@ -5,17 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import shutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from seqloom.errors import printable
+from seqloom.errors import RunError, printable
 from seqloom.files import finite
 from seqloom.sweep.board import Board, Row
 from seqloom.sweep.columns import GAP, aligned, cells, last_words, sort, top
-from seqloom.sweep.folder import read_plan
+from seqloom.sweep.folder import SweepFolder, read_plan
 from seqloom.sweep.leaderboard import best_trial, boards
 from seqloom.sweep.summary import pareto_front, write_index
 from seqloom.sweep.trials import STATES, Trial, open_sweep, read_trials, status
@@ -69,8 +70,20 @@ def show(
             f"Columns that do not fit: {', '.join(names)}. Use --format markdown, csv or json."
         )
     notes += pareto_front(folder) if several else []
-    for line in [f"{status(folder, trials)}.", *notes, *failures(trials)]:
+    for line in [f"{status(folder, trials)}.", *lost_plan(folder), *notes, *failures(trials)]:
         print(line, file=sys.stderr)
+
+
+def lost_plan(folder: Path) -> list[str]:
+    """Return a sentence if the plan of a sweep cannot be read: there may be more trials."""
+    path = SweepFolder(folder).plan
+    if not os.path.lexists(path):  # of a sweep that wrote none
+        return []
+    try:
+        read_plan(folder)
+    except RunError as error:
+        return [f"Trials that have not started are not known. {printable(str(error))}"]
+    return []
 
 
 def failures(trials: Sequence[Trial]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from seqloom.errors import DataError
 from seqloom.sweep.folder import SweepFolder, read_plan
 from seqloom.train.folder import RunFolder, read_metrics, read_record
 from seqloom.train.notes import by_epoch
+
+log = logging.getLogger("seqloom")
 
 STATES = (
     "done",
@@ -142,11 +145,19 @@ class Trial:
         Args:
             metric: Name in ``metrics.jsonl``: ``val/f1``. Another process may be writing there.
         """
+        return by_epoch(self.rows(), metric)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return the lines of ``metrics.jsonl``; none, with a warning, if it cannot be read."""
+        path = RunFolder(self.folder).steps
         try:
-            rows = read_metrics(RunFolder(self.folder).steps)
-        except OSError:
-            return {}
-        return by_epoch(rows, metric)
+            return read_metrics(path)
+        except OSError as error:
+            problem = f"{path} cannot be read: {error.strerror or error}."
+        except DataError as error:
+            problem = str(error)
+        log.warning("%s The metrics of its epochs are left out.", problem)
+        return []
 
 
 def read_trials(folder: Path) -> list[Trial]:

@@ -7,6 +7,7 @@ final scores.
 
 from __future__ import annotations
 
+import logging
 import os
 import uuid
 from collections import Counter
@@ -21,6 +22,8 @@ from seqloom.files import read_json, write_json
 from seqloom.train.distributed import is_first
 from seqloom.train.folder import RunFolder
 from seqloom.train.instantiate import build
+
+log = logging.getLogger("seqloom")
 
 ENDINGS = ("finish", "end", "close")
 """Names of the method that ends the run of a logger's service."""
@@ -202,7 +205,15 @@ def _is(logger: Any, name: str) -> bool:
 
 
 def _read(path: Path) -> dict[str, dict[str, str]]:
+    """Return the ids of a run's entries by logger; those that are not ids are left out."""
     try:
-        return read_json(path)
-    except (OSError, DataError):
+        found = read_json(path)
+    except (OSError, DataError) as error:
+        if path.exists():
+            log.warning("%s cannot be read: loggers start new entries. (%s)", path, str(error))
         return {}
+    return {
+        name: {key: one for key, one in ids.items() if isinstance(one, str)}
+        for name, ids in found.items()
+        if isinstance(ids, dict)
+    }

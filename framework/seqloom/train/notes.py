@@ -127,5 +127,10 @@ def _overfitting(losses: Mapping[int, float]) -> list[str]:
 
 def by_epoch(rows: Sequence[Mapping[str, Any]], name: str) -> dict[int, float]:
     """Return a metric's last value in each epoch, counted from 1; NaN where it was not finite."""
-    found = {int(row["epoch"]) + 1: row[name] for row in rows if name in row and "epoch" in row}
-    return {epoch: math.nan if value is None else float(value) for epoch, value in found.items()}
+    found = {
+        int(row["epoch"]) + 1: row[name]
+        for row in rows
+        if name in row and isinstance(row.get("epoch"), int | float)
+    }
+    numbers = (int, float)
+    return {e: float(v) if isinstance(v, numbers) else math.nan for e, v in found.items()}

@@ -212,3 +212,16 @@ def test_the_end_of_a_sweep(sweep: Path, add: AddTrial, capsys: pytest.CaptureFi
     assert "1 done, 1 failed of 2." in err
     assert "Trial 1 failed: ConfigError: no such thing\n" in err
     assert len(json.loads((sweep / "index.json").read_bytes())["trials"]) == 2
+
+
+@pytest.mark.parametrize("content", ["", "[1]", '{"version": 1}'])
+def test_a_lost_plan_is_told(
+    merges: Path, content: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show(merges, "table")
+    assert "not known" not in capsys.readouterr().err
+    (merges / "sweep.json").write_text(content, encoding="utf-8")
+    show(merges, "table")
+    said = capsys.readouterr().err
+    assert f"Trials that have not started are not known. {merges / 'sweep.json'}" in said
+    assert "is damaged" in said

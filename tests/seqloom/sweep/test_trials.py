@@ -175,3 +175,25 @@ def test_records_of_0_1_0_name_the_monitored_metric_watch(sweep: Path, add: AddT
     path.write_text(json.dumps(record), encoding="utf-8")
     (trial,) = read_trials(sweep)
     assert (trial.monitor, trial.score()) == ("f1", 0.5)
+
+
+@pytest.mark.parametrize("damage", ["a folder", "a link to itself", "a value of another type"])
+def test_metrics_that_cannot_be_read_are_left_out(
+    sweep: Path, add: AddTrial, damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    add(val=0.5)
+    path = sweep / "0" / "metrics.jsonl"
+    path.unlink(missing_ok=True)
+    if damage == "a folder":
+        path.mkdir()
+    elif damage == "a link to itself":
+        path.symlink_to(path.name)
+    else:
+        rows = [{"epoch": None, "val/f1": 0.1}, {"epoch": 0, "val/f1": []}]
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    [trial] = read_trials(sweep)
+    if damage.startswith("a value"):
+        assert math.isnan(trial.curve("val/f1")[1])
+    else:
+        assert trial.curve("val/f1") == {}
+        assert "The metrics of its epochs are left out" in caplog.text

@@ -289,3 +289,17 @@ def test_weights_and_biases_keep_one_entry_for_each_run(trial: Path) -> None:
     assert logged["best/val/f1"] == 0.5
     configs = [one for one in kept if one.HasField("config") or one.HasField("run")]
     assert any("hidden_size" in str(one) for one in configs)
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", '{"csv": 3}', '{"csv": {"id": 5}}', '{"csv": ["x"]}']
+)
+def test_damaged_ids_start_a_new_entry(
+    trial: Path, content: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    (trial / "loggers.json").write_text(content, encoding="utf-8")
+    made = loggers(trial, "logger=csv")
+    run(made)
+    assert not any(made.known.values())
+    damaged = not content.startswith("{")
+    assert ("loggers.json cannot be read: loggers start new entries" in caplog.text) is damaged

@@ -13,12 +13,14 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
 from seqloom.config.run_config import RunConfig, Section
-from seqloom.errors import DataError
+from seqloom.errors import Cause, DataError, RunError, SeqloomError, printable, shortened
 from seqloom.files import read_json, write_json
+from seqloom.train.csv_table import keep_rows
 from seqloom.train.distributed import is_first
 from seqloom.train.folder import RunFolder
 from seqloom.train.instantiate import build
@@ -27,6 +29,9 @@ log = logging.getLogger("seqloom")
 
 ENDINGS = ("finish", "end", "close")
 """Names of the method that ends the run of a logger's service."""
+
+METHODS = ("log_hyperparams", "log_metrics", "save", "finalize")
+"""Methods of a logger by which it writes."""
 
 QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "WANDB_ERROR_REPORTING": "false"}
 """Environment variables that keep services from reporting to their makers."""
@@ -59,7 +64,11 @@ class Loggers:
 
     def _build(self, name: str, section: Section) -> Any:
         identity = _identity(section, self.known.get(name, {}), self.folder)
-        return build({**section, **identity}, f"logger.{name}")
+        logger = build({**section, **identity}, f"logger.{name}")
+        for method in METHODS:
+            if callable(call := getattr(logger, method, None)):
+                setattr(logger, method, _told(call, name))
+        return logger
 
     @property
     def all(self) -> list[Any]:
@@ -74,22 +83,26 @@ class Loggers:
             # MLflow refuses a parameter that changes, such as resume.
             if name not in self.resumed or "run_id" not in self.known[name]:
                 logger.log_hyperparams(self.cfg.to_plain())
-            self.known[name] = _ids(logger)
+            self.known[name] = _told(_ids, name)(logger)
         if any(self.known.values()):
             write_json(self.folder.logger_ids, {n: ids for n, ids in self.known.items() if ids})
 
-    def leave_out(self, logged: Iterable[Mapping[str, Any]]) -> None:
+    def leave_out(self, logged: Iterable[Mapping[str, Any]], steps: int) -> None:
         """Do not log again what the former attempt has logged to the entries that continue.
 
-        Services keep what they got: a step that is trained again would be there twice.
+        Services keep what they got: a step that is trained again would be there twice. A table of
+        CSV keeps the steps before.
 
         Args:
             logged: Rows of ``metrics.jsonl`` after the checkpoint.
+            steps: Number of steps before the checkpoint.
         """
         known = [(row.get("step"), frozenset(row) - {"step"}) for row in logged]
         for name, logger in self.built.items():
             if self.known.get(name):
                 logger.log_metrics = _but(known, logger.log_metrics)
+            if _is(logger, "CSVLogger"):
+                _told(keep_rows, name)(logger, steps)
 
     def log_scores(self, scores: Mapping[str, Mapping[str, float]], step: int) -> None:
         """Log the final metrics of the best checkpoint.
@@ -119,7 +132,10 @@ class Loggers:
         try:
             yield
         except BaseException:
-            self._close("failed")
+            try:
+                self._close("failed")
+            except Exception as error:  # the error of the block is the cause
+                log.warning("%s", str(error))
             raise
         self._close("pruned" if self.pruned else "success")
 
@@ -134,6 +150,29 @@ class Loggers:
                     ours = _is(logger, "WandbLogger")
                     ending(**({"exit_code": int(status == "failed")} if ours else {}))
                     break
+
+
+def _told(call: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """Return a function of a logger whose errors are told in a sentence, but for those of a file.
+
+    Services raise errors of many kinds: a database that is damaged, a server that is gone.
+    """
+
+    @wraps(call)
+    def told(*args: Any, **more: Any) -> Any:
+        try:
+            return call(*args, **more)
+        except Exception as error:
+            if isinstance(error, SeqloomError) or getattr(error, "errno", None) is not None:
+                raise
+            (first, *_) = str(error).strip().splitlines() or [type(error).__name__]
+            raise RunError(
+                f"logger.{name} failed: {printable(shortened(first, 300)).rstrip('.')}. Check what "
+                "it writes to, or train without it: logger=none resume=auto",
+                cause=Cause.cannot_write,
+            ) from error
+
+    return told
 
 
 def _but(known: list[tuple[Any, frozenset[str]]], log: Callable[..., None]) -> Callable[..., None]:

@@ -117,7 +117,7 @@ class Training:
             log.warning("The run is resumed with other components than it had: %s", change)
         forgotten = self.steps.forget_after(before.steps, before.lines)
         if before.path is not None:
-            self.loggers.leave_out(forgotten)
+            self.loggers.leave_out(forgotten, before.steps)
         data = continued_data(self.cfg, self.data, before, self.trainer)
         self.time.batches = len(data.train_sampler)
         used = used_batches(self.trainer, self.time.batches)

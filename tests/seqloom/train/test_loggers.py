@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from seqloom.config.compose import compose_run
+from seqloom.errors import RunError
 from seqloom.files import write_json
 from seqloom.train.folder import SWEEP_PLAN, Result, RunFolder
 from seqloom.train.loggers import Loggers, _identity
@@ -111,7 +112,7 @@ def test_a_service_gets_each_step_once(trial: Path) -> None:
     resumed = loggers(trial)
     mine, other = Service(), Service()
     resumed.built, resumed.known = {"mine": mine, "other": other}, {"mine": {"id": "7"}}
-    resumed.leave_out([{"step": 3, "train/loss": 1.0}, {"step": 3, "val/f1": 0.5}])
+    resumed.leave_out([{"step": 3, "train/loss": 1.0}, {"step": 3, "val/f1": 0.5}], 3)
     for step in (3, 4):
         for logger in resumed.all:
             logger.log_metrics({"train/loss": 1.0}, step)
@@ -182,7 +183,7 @@ def test_mlflow_has_each_step_once_after_a_resumption(trial: Path) -> None:
         ours = loggers(trial, "logger=mlflow")
         ours.start()
         if attempt:
-            ours.leave_out([{"step": 4, "train/loss": 1.0}])
+            ours.leave_out([{"step": 4, "train/loss": 1.0}], 4)
         for step in steps:
             ours.all[0].log_metrics({"train/loss": 1.0}, step)
     entry = json.loads((trial / "loggers.json").read_text("utf-8"))["mlflow"]["run_id"]
@@ -303,3 +304,41 @@ def test_damaged_ids_start_a_new_entry(
     assert not any(made.known.values())
     damaged = not content.startswith("{")
     assert ("loggers.json cannot be read: loggers start new entries" in caplog.text) is damaged
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    with (path / "csv" / "metrics.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_resumed_run_keeps_its_table(fit: Fit, tmp_path: Path) -> None:
+    first = fit("logger=csv", "trainer.max_epochs=1")
+    before = [(row["step"], row["train/loss"]) for row in table(first.run_dir) if row["train/loss"]]
+    path = first.run_dir / "csv" / "metrics.csv"
+    cut = path.read_text("utf-8") + "1,2"  # the last line of a process that was killed
+    path.write_text(cut, encoding="utf-8")
+    resumed = fit("logger=csv", "trainer.max_epochs=2", "resume=auto")
+    found = [(row["step"], row["train/loss"]) for row in table(resumed.run_dir)]
+    assert before
+    assert found[: len(before)] == before
+    whole = fit("logger=csv", "trainer.max_epochs=2", run_dir=tmp_path / "whole")
+    assert [step for step, _ in found] == [row["step"] for row in table(whole.run_dir)]
+
+
+@pytest.mark.parametrize("content", [b"", b"step,a\n", b"a\n1\n", b"step\n\xff\n", b"step\n\0\n"])
+def test_a_damaged_table_begins_anew(trial: Path, content: bytes) -> None:
+    (trial / "csv").mkdir()
+    (trial / "csv" / "metrics.csv").write_bytes(content)
+    made = loggers(trial, "logger=csv")
+    made.leave_out([], 3)
+    run(made)
+    assert [row["step"] for row in table(trial)] == ["1", "2"]
+
+
+def test_what_a_service_refuses_is_a_sentence(fit: Fit, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "tensorboard").touch()
+    with pytest.raises(
+        RunError, match=r"^logger\.tensorboard failed: .*\. Check what it writes to"
+    ):
+        fit("logger=tensorboard", "trainer.max_epochs=1")

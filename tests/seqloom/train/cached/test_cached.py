@@ -262,9 +262,7 @@ def test_a_home_folder_that_is_not_there(
     monkeypatch: pytest.MonkeyPatch, load: Read, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("SEQLOOM_CACHE", "~no-such-user/x")
-    with pytest.raises(
-        ConfigError, match=r"^~no-such-user/x: this home folder does not exist\. S"
-    ):
+    with pytest.raises(ConfigError, match=r"^~no-such-user/x: this home folder does not exist\. S"):
         run(["cache", "list"])
     assert load("cache=auto").rows["train"]
     assert "not cached: ~no-such-user/x: this home folder does not exist" in caplog.text

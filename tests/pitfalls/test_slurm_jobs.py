@@ -79,5 +79,5 @@ def test_two_trials_at_once_take_a_port_each(search: Ended) -> None:
     ports = [[rank["port"] for rank in search.seen(number)] for number in (0, 1)]
     assert all(len(set(ours)) == 1 for ours in ports)
     assert ports[0] != ports[1]
-    # Each of them sees the handlers that a process begins with.
-    assert search.seen(0)[0]["handlers"] == [str(signal.SIG_DFL)] * 2
+    # Our own handlers end a trial with a checkpoint; Lightning sets none of its own.
+    assert all("_notice" in handler for handler in search.seen(0)[0]["handlers"])

@@ -34,6 +34,8 @@ def run_together(sweep: Path, run: Callable[[], None]) -> None:
     """
     leader = sweep_leader()
     if leader is None:
+        if _is_submitted(os.environ):
+            preemption.install()  # submitit's handler would leave before there is a checkpoint
         try:
             run()
         except Preempted:
@@ -57,12 +59,16 @@ def requeue_submitted(variables: Mapping[str, str] = os.environ) -> None:
         variables: Variables of the environment.
     """
     job = BatchJob.current(variables)
-    if job is None or variables.get("SUBMITIT_EXECUTOR") != "slurm":
+    if job is None or not _is_submitted(variables):
         return
     if variables.get("SLURM_PROCID", "0") == "0" and not requeue(job):
         log.warning(
             "Slurm job %s could not be requeued. To finish: seqloom sweep resume", job.number
         )
+
+
+def _is_submitted(variables: Mapping[str, str]) -> bool:
+    return variables.get("SUBMITIT_EXECUTOR") == "slurm"
 
 
 def _tell(leader: Process) -> None:

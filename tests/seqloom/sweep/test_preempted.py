@@ -151,3 +151,23 @@ def test_a_job_of_its_own_is_preempted_alone(
     assert leader.poll() is None
     leader.kill()
     leader.wait()
+
+
+SUBMITTED = """
+import os, signal
+from pathlib import Path
+from seqloom.sweep.preempted import run_together
+from seqloom.train import preemption
+os.environ["SUBMITIT_EXECUTOR"] = "slurm"
+signal.signal(signal.SIGUSR2, lambda *_: exit("submitit left without a checkpoint"))
+def run():
+    os.kill(os.getpid(), signal.SIGUSR2)
+    print("finished its step")
+    preemption.check()
+run_together(Path("sweep"), run)
+"""
+
+
+def test_a_job_that_submitit_started_finishes_its_step(python: Program) -> None:
+    done = python(SUBMITTED)
+    assert (done.returncode, done.stdout) == (EXIT_CODE, "finished its step\n"), done.stderr

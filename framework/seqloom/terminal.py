@@ -63,9 +63,6 @@ class EscapingStream:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
-    def __iter__(self) -> Any:
-        return iter(self._stream)
-
 
 def protect_terminal(*, data: bool) -> None:
     """Escape what is printed from here on.

@@ -6,6 +6,7 @@ in the predictions; a class that occurs in neither has no F1 and does not count.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -35,9 +36,9 @@ class _Scores(HeadMetric):
         self.known = len(self.classes) - unseen
         self._number = {name: i for i, name in enumerate(self.classes)}
 
+    @abstractmethod
     def _by_class(self) -> tuple[Tensor, Tensor, Tensor]:
         """Return the numbers of hits, predictions and truths, (C,) each."""
-        raise NotImplementedError
 
     def _f1(self) -> tuple[Tensor, Tensor]:
         """Return micro and macro F1."""

@@ -185,3 +185,12 @@ def test_the_loss_of_a_real_line_is_the_published_one(
     target = torch.tensor([[alphabet.index(character) + 1 for character in truth]])
     loss = ctc_loss(logits, torch.tensor([100]), target, torch.tensor([len(truth)]))
     assert loss.item() == pytest.approx(28.090721774903226, rel=1e-9)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_the_loss_is_in_float32_whatever_the_precision(dtype: torch.dtype) -> None:
+    logits = torch.randn(1, 6, 3, generator=torch.Generator().manual_seed(1)).to(dtype)
+    sizes = torch.tensor([6]), torch.tensor([[1, 2]]), torch.tensor([2])
+    found = ctc_loss(logits, *sizes)
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found, ctc_loss(logits.float(), *sizes))

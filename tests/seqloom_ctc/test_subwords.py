@@ -13,14 +13,14 @@ import pytest
 import sentencepiece
 import torch
 
-from seqloom.errors import ConfigError, ExampleError
+from seqloom.errors import ConfigError, DataError, ExampleError
 from seqloom.interfaces import Encoded, Features, Targets, View
 from seqloom_ctc.beam import beam, language_of, search
 from seqloom_ctc.codec import CtcCodec, UnseenError
 from seqloom_ctc.confidence import correct_units
 from seqloom_ctc.head import CtcHead
 from seqloom_ctc.schema import Ctc
-from seqloom_ctc.units import Subwords
+from seqloom_ctc.units import Subwords, _processor
 
 Fit = Callable[..., CtcCodec]
 TEXTS = ["the cat sat", "the hat", "that cat", "a cat that sat"]
@@ -100,6 +100,11 @@ def test_another_training_keeps_the_subwords_and_adds_characters(fit: Fit, examp
             CtcCodec(Ctc(unit=unit)).merge(other, [example("the")])  # type: ignore[arg-type]
         with pytest.raises(ConfigError, match=rf"^head\.unit={unit}: the model was trained with "):
             CtcCodec(Ctc(unit=unit)).restore(other)  # type: ignore[arg-type]
+
+
+def test_a_damaged_model_is_told() -> None:
+    with pytest.raises(DataError, match=r"^The model of subwords is damaged: "):
+        _processor(b"no model")
 
 
 def test_what_is_missing_is_told(fit: Fit, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -103,8 +103,7 @@ class CharactersCodec(FrontendCodec):
                 return unicodedata.normalize("NFC", text)
             case Normalisation.NFKC:
                 return unicodedata.normalize("NFKC", text)
-            case Normalisation.none:
-                return text
+        return text
 
 
 class CharactersFrontend(Frontend):

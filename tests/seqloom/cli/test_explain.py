@@ -66,6 +66,9 @@ def test_recipes_list_what_they_set(said: Callable[..., str]) -> None:
     lines = [line.split() for line in said("experiment=snips_slots").splitlines()]
     assert ["It", "sets:"] in lines
     assert ["optimizer.lr", "0.003"] in lines
+    group = said("experiment")
+    assert "snips_slots" in group
+    assert "Keys:" not in group  # they set keys of others
 
 
 def test_what_there_is(said: Callable[..., str]) -> None:

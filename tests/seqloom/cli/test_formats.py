@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqloom.cli.formats import FORMS, forms, refuse_unknown, writing
-from seqloom.errors import ConfigError, DataError, PluginError
+from seqloom.errors import ConfigError, DataError, ExampleError, PluginError
 from seqloom.interfaces import Example
 
 
@@ -210,6 +210,17 @@ def test_a_form_of_seqlooms_own_is_written_to_a_file(tmp_path: Path) -> None:
         writer.write(Example("x", {"tokens": ["a"]}), {"tags": ["O"]})
         writer.close()
     assert (tmp_path / "out").read_text() == "a\n"
+
+
+def test_gold_tags_that_are_too_few_are_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    codec: Any = Tags()
+    codec.target = lambda example: example.fields["gold"]
+    with writing("tsv", None, codec, gold=True) as writer:
+        writer.write(Example("x", {"tokens": ["a", "b"], "gold": ["O", "X"]}), {"tags": ["O", "O"]})
+        short = Example("y", {"tokens": ["a", "b"], "gold": ["O"]})
+        with pytest.raises(ExampleError, match="it has 1 tags for 2 tokens; --gold needs as many"):
+            writer.write(short, {"tags": ["O", "O"]})
+    assert "x\tb\tX\tO" in capsys.readouterr().out
 
 
 def test_a_pipe_as_output_is_written_to_and_not_replaced(tmp_path: Path) -> None:

@@ -235,6 +235,17 @@ def test_an_extra_that_is_not_installed_is_not_a_problem(
     ) in out
 
 
+def test_an_extra_does_not_explain_another_fault(
+    install: Install, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = PLUGIN.format(name="dear", target="faulty_dear_part:D", more=", extra='dear'")
+    install("faulty_dear", source, files={"faulty_dear_part.py": "raise ValueError('broken')"})
+    assert run(["plugins", "doctor"]) == 1
+    out = capsys.readouterr().out
+    assert "ValueError: broken" in out
+    assert "needs libraries that are not installed" not in out
+
+
 def test_requirements_of_another_form(install: Install, capsys: pytest.CaptureFixture[str]) -> None:
     site = install("faulty_old", "")
     metadata = site / "faulty_old-1.5.dist-info" / "METADATA"

@@ -57,3 +57,11 @@ def test_the_tree(markup: str, expected: list[Any]) -> None:
 def test_an_image_in_the_markup_is_kept() -> None:
     source = "data:image/png;base64,AAAA"
     assert tree(f'<img src="{source}">') == [["img", {"src": source}, []]]
+
+
+def test_elements_without_content_stay_empty() -> None:
+    (paragraph,) = tree("<p>a<br/>b<svg><path d='M0'/><path d='M1'/></svg></p>")
+    assert [one if isinstance(one, str) else one[0] for one in paragraph[2]] == [
+        "a", "br", "b", "svg"
+    ]  # fmt: skip
+    assert [one[1] for one in paragraph[2][3][2]] == [{"d": "M0"}, {"d": "M1"}]

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from seqloom.interfaces import Arrays, Example, HeadCodec, View
+import torch
+
+from seqloom.interfaces import Arrays, Encoded, Example, Features, HeadCodec, Inputs, View
 
 
 class Plain(HeadCodec):
@@ -34,3 +36,16 @@ def test_a_head_codec_shows_predictions_as_json() -> None:
     assert codec.encode_truth(example) == {}
     html = codec.render(example, said, View("<p>x</p>"))
     assert html == "<p>x</p><div>{&quot;label&quot;: &quot;&lt;é&gt;&quot;}</div>"
+
+
+def test_a_copy_on_another_device_keeps_its_lengths_on_the_cpu() -> None:
+    inputs = Inputs({"words": torch.zeros(2, 3)}, {"words": torch.tensor([3, 1])})
+    moved = inputs.to("meta")
+    assert moved["words"].device.type == "meta"
+    assert moved.lengths["words"].tolist() == [3, 1]
+    assert inputs["words"].device.type == "cpu"
+
+
+def test_an_encoder_may_have_no_state() -> None:
+    states, lengths = torch.zeros(1, 2, 3), torch.tensor([2])
+    assert Encoded(states, states[:, -1], lengths, Features(states, lengths)).final_state == ()

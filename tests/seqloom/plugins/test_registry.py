@@ -199,6 +199,23 @@ def test_a_plugin_that_cannot_tell_what_it_gives_is_named(install: Install) -> N
     )
 
 
+def test_what_a_plugin_says_of_its_own_parameters_stays_as_it_is(install: Install) -> None:
+    source = GIVES.replace('gives=lambda params: params["no"]', "gives=refuse")
+    source = f"from seqloom.errors import ConfigError\n{source}\n" + (
+        "def refuse(params):\n    raise ConfigError('data.size: expected at least 1')\n"
+    )
+    install("faulty_gives", source)
+    with pytest.raises(ConfigError, match=r"^data\.size: expected at least 1$"):
+        compose_run(["data=odd"])
+
+
+def test_a_plugin_that_is_not_chosen_does_not_hinder_an_explanation(install: Install) -> None:
+    odd = GIVES.replace('"data"', '"frontend"').replace("gives=", "takes={'f': ('text',)}, gives=")
+    install("faulty_gives", odd)
+    with pytest.raises(ConfigError, match=r"Choose frontend=words\.$"):
+        compose_run(["frontend=characters", "head=ner"])
+
+
 def test_the_hash_of_a_schema_changes_with_names_types_and_defaults() -> None:
     @dataclass
     class A:

@@ -209,6 +209,17 @@ def test_what_is_written_is_the_state_of_the_moment(tmp_path: Path) -> None:
     assert copy["weights"] is copy["tied"]
 
 
+def test_tensors_of_a_class_of_their_own_keep_it() -> None:
+    class Own(torch.Tensor):
+        pass
+
+    own = torch.zeros(3).as_subclass(Own)
+    found = copied({"own": own, "plain": torch.ones(2)})
+    own += 1
+    assert type(found["own"]) is Own
+    assert found["own"].tolist() == [0, 0, 0]
+
+
 def test_an_error_of_the_thread_is_raised_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -121,6 +121,7 @@ def test_folders_of_ink(tmp_path: Path) -> None:
         "b.inkml": b"<ink>",
         "c.inkml": annotated("writer", "someone"),
         "d/e.inkml": annotated("said", "own"),
+        "notes.txt": b"not ink",
     }
     (tmp_path / "d").mkdir()
     for name, content in files.items():

@@ -68,6 +68,12 @@ def test_inputs(tmp_path: Path) -> None:
         list(SeriesReader().inputs(["-"]))
 
 
+def test_other_files_of_a_folder_are_left(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", SERIES)
+    (tmp_path / "notes.txt").write_text("not an array")
+    assert [one.id for one in SeriesReader().inputs([str(tmp_path)])] == ["a.npy"]
+
+
 def npy(array: np.ndarray) -> bytes:
     stream = io.BytesIO()
     np.save(stream, array, allow_pickle=True)

@@ -360,6 +360,13 @@ def test_a_list_that_python_cannot_read_is_wrong(tmp_path: Path) -> None:
     assert "is not as Python writes it" in str(error)
 
 
+@pytest.mark.parametrize("group", [None, "1"])
+def test_a_file_without_rows_has_no_examples(tmp_path: Path, group: str | None) -> None:
+    columns = {"text": "2", "label": "3"}
+    reader = CsvReader(columns=columns, header=False, group_column=group)
+    assert not [*reader.inputs([write(tmp_path / "a.csv", "\n")])]
+
+
 def test_a_column_of_ids_that_is_not_there_is_named(tmp_path: Path) -> None:
     file = write(tmp_path / "a.csv", "text,label\na,x\n")
     with pytest.raises(DataError, match=r"a.csv:1: .*'number'.*data.id_column"):

@@ -75,6 +75,13 @@ def test_sentences_of_only_o_are_normal_but_a_data_set_of_them_is_told(
     assert "no training example has an entity" in caplog.text
 
 
+def test_examples_without_tokens_have_no_baseline(fit: Any, example: Any) -> None:
+    codec = fit(["B-PER", "O"])
+    known = example(["B-PER", "O"])
+    assert [*codec.baselines([known], [known])] == ["most frequent tag of each word"]
+    assert codec.baselines([Example("x", {"text": "a b", "tags": ["O", "O"]})], [known]) == {}
+
+
 def test_illegal_tag_names_place_token_and_way_out(fit: Any, example: Any) -> None:
     codec = fit(["B-PER", "I-PER"])
     expected = (

@@ -7,6 +7,8 @@ import itertools
 import pytest
 import torch
 
+from seqloom_translation import attention
+from seqloom_translation.alignment import alignment
 from seqloom_translation.schemas import Attention, Cell
 from seqloom_translation.units import BOS
 
@@ -53,3 +55,15 @@ def test_examples_that_are_selected_lose_padding() -> None:
     assert kept.lengths.tolist() == [3, 1]
     assert kept.values.shape[1] == kept.keys.shape[1] == 3
     torch.testing.assert_close(kept.values[0], memory.values[2, :3])
+
+
+@pytest.mark.parametrize("size", [4, 5])
+def test_states_of_the_size_of_queries_need_no_projection(size: int) -> None:
+    found = attention.Attention(Attention.dot, 4, size)
+    assert sum(one.numel() for one in found.parameters()) == (0 if size == 4 else 4 * size)
+
+
+def test_without_words_there_is_no_alignment() -> None:
+    assert alignment([], ["▁a"], []) == []
+    assert alignment(["▁a"], [], [[1.0]]) == []
+    assert alignment(["", ""], ["▁a"], [[0.5, 0.5]]) == []

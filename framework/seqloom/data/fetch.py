@@ -185,7 +185,7 @@ def _mirrored(url: str) -> str:
     if not mirror:
         return url
     place = urlsplit(mirror)
-    if place.scheme not in ("http", "https") or not place.netloc:
+    if place.scheme not in ("http", "https") or not place.netloc or place.path not in ("", "/"):
         raise DataError(f"SEQLOOM_MIRROR={mirror}: expected http://host:port or https://host.")
     return urlunsplit(urlsplit(url)._replace(scheme=place.scheme, netloc=place.netloc))
 

@@ -96,6 +96,13 @@ def test_a_sweep_without_its_option_is_refused(here: Path, word: str) -> None:
         run(["train", word, f"run_dir={here}/run"])
 
 
+def test_a_sweep_needs_a_worker(here: Path) -> None:
+    joblib = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=0"]
+    with pytest.raises(ConfigError, match=r"hydra.launcher.n_jobs=0: expected 1 or more, or -1"):
+        run(["train", "-m", *joblib, "seed=1,2", f"run_dir={here}/sweep"])
+    assert not (here / "sweep" / "0").exists()
+
+
 def test_the_config_is_printed_and_nothing_is_run(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

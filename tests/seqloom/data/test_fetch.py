@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from seqloom.data.fetch import PinnedUrl, file_name, is_url, local_path
+from seqloom.data.fetch import PinnedUrl, _mirrored, file_name, is_url, local_path
 from seqloom.errors import DataError
 from seqloom.extras import install_command
 
@@ -163,11 +163,18 @@ def test_a_closed_port_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
         local_path(URL.partition("&")[0])
 
 
-def test_a_mirror_must_be_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SEQLOOM_MIRROR", "127.0.0.1:80")
-    with pytest.raises(
-        DataError, match=r"SEQLOOM_MIRROR=127\.0\.0\.1:80: expected http://host:port"
-    ):
+def test_without_a_mirror_the_url_is_that_of_the_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SEQLOOM_MIRROR", raising=False)
+    assert _mirrored("https://example.org/a/b.tsv") == "https://example.org/a/b.tsv"
+    monkeypatch.setenv("SEQLOOM_MIRROR", "http://localhost:80/")
+    assert _mirrored("https://example.org/a/b.tsv") == "http://localhost:80/a/b.tsv"
+
+
+@pytest.mark.parametrize("mirror", ["127.0.0.1:80", "http://127.0.0.1/copy", "ftp://127.0.0.1"])
+def test_a_mirror_must_be_a_server(monkeypatch: pytest.MonkeyPatch, mirror: str) -> None:
+    monkeypatch.setenv("SEQLOOM_MIRROR", mirror)
+    message = f"SEQLOOM_MIRROR={mirror}: expected http://host:port"
+    with pytest.raises(DataError, match=re.escape(message)):
         local_path(URL)
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqloom.data.split import SplitConfig, content_hash, places, split
+from seqloom.data.split import SplitConfig, _stratum, content_hash, places, split
 from seqloom.errors import ConfigError
 from seqloom.interfaces import Example, Origin
 
@@ -170,3 +170,10 @@ def test_examples_that_differ_are_not_read_again() -> None:
 def test_the_schema_needs_no_torch() -> None:
     code = "import sys, seqloom.data.split; assert not {'torch', 'numpy'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_field_to_stratify_by_may_be_absent_if_nobody_asked_for_it() -> None:
+    example = Example("a", {"text": "x"})
+    assert _stratum(example, SplitConfig(val=0.5, stratify="label", automatic=True)) is None
+    with pytest.raises(ConfigError, match="label"):
+        _stratum(example, SplitConfig(val=0.5, stratify="label"))

@@ -345,3 +345,22 @@ def test_locks_that_cannot_be_written_are_said(
     monkeypatch.setattr("tempfile.tempdir", str(file))
     with pytest.raises(RunError, match="Cannot write"):
         claim(1, "a")
+
+
+def test_the_lock_of_a_file_that_was_replaced_is_void(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, flock = tmp_path / "slot", shares.fcntl.flock
+
+    def late(file: int, how: int) -> None:
+        path.unlink()
+        path.touch()
+        flock(file, how)
+
+    monkeypatch.setattr(shares.fcntl, "flock", late)
+    assert shares._try(path) is None
+    monkeypatch.undo()
+    lock = shares._try(path)
+    assert lock is not None
+    assert shares._try(path) is None
+    os.close(lock)

@@ -197,3 +197,9 @@ def test_metrics_that_cannot_be_read_are_left_out(
     else:
         assert trial.curve("val/f1") == {}
         assert "The metrics of its epochs are left out" in caplog.text
+
+
+def test_a_trial_without_metrics_has_no_curve(sweep: Path, add: AddTrial) -> None:
+    (add(val=0.5, curve=[0.4, 0.5]) / "metrics.jsonl").unlink()
+    (trial,) = read_trials(sweep)
+    assert trial.curve("val/f1") == {}

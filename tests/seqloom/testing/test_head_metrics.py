@@ -192,3 +192,20 @@ def test_a_metric_of_texts_is_judged_by_texts_that_were_read() -> None:
 
 def test_no_metric_is_judged_where_targets_are_unknown() -> None:
     metrics.check_metrics(replace(case_of(Reversed), kind="mood"))
+
+
+class WatchesLoss(Sound):
+    monitor = "loss"
+
+
+def test_a_head_that_is_judged_by_its_loss_needs_no_judge(monkeypatch: pytest.MonkeyPatch) -> None:
+    judged: list[HeadCase] = []
+    monkeypatch.setattr(metrics, "_require_judges", lambda case, *_: judged.append(case))
+    for head in (WatchesLoss, Sound):
+        metrics.check_metrics(case_of(head))
+    assert [case.cls for case in judged] == [Sound]
+
+
+def test_ranks_that_compute_other_metrics_are_told() -> None:
+    with pytest.raises(ConformanceError, match=r"rank 1: metrics \['a'\], expected \['a', 'b'\]"):
+        metrics._require_same({"a": torch.ones(1)}, dict.fromkeys("ab", torch.ones(1)), "rank 1")

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from seqloom.interfaces import Encoded, Targets
 from seqloom.plugins import registry
-from seqloom.testing import ConformanceError, NotApplicable, modules, variants
+from seqloom.testing import ConformanceError, NotApplicable, head_codecs, modules, variants
 
 from .sound_head import Sound, case_of
 
@@ -62,3 +62,9 @@ def test_variants_are_the_defaults_and_each_other_option() -> None:
     assert [one["merge"] for one in found] == ["concat", "sum", "average", "multiply"]
     assert {one["nonlinearity"] for one in found} == {"tanh"}
     assert all(type(one["merge"]) is str for one in found)
+
+
+def test_only_texts_get_markup() -> None:
+    assert head_codecs._markup(["a", "O"]) == ["a" + head_codecs.MARKUP, "O"]
+    assert head_codecs._markup([1, 2]) == [1, 2]
+    assert head_codecs._markup(3) == 3

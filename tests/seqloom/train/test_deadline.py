@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from seqloom.errors import ConfigError
 from seqloom.train import preemption
-from seqloom.train.deadline import END_VARIABLES, job_end, met, seconds
+from seqloom.train.deadline import END_VARIABLES, _ask, job_end, met, seconds
 from seqloom.train.preemption import Preempted
 
 from .conftest import Fit
@@ -62,3 +63,11 @@ def test_a_run_is_preempted_before_its_limit(fit: Fit, tmp_path: Path) -> None:
         fit("trainer.max_epochs=100000", "callbacks=none", "time_limit=4")
     assert '"state": "preempted"' in (tmp_path / "run" / "run.json").read_text("utf-8")
     assert preemption.requested() is None
+
+
+def test_a_run_that_ended_in_time_is_not_told() -> None:
+    over = threading.Event()
+    over.set()
+    with preemption.handled():
+        _ask(over, 600)
+        assert preemption.requested() is None

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -174,3 +175,13 @@ def test_ranks_that_all_wait_for_one_another_have_lost_the_network(tmp_path: Pat
     stack_file(tmp_path, 1).write_text(form.format("own.py"), encoding="utf-8")
     error = rank_error(the_one_that_hangs(tmp_path, 2), 2, 9, tmp_path)
     assert str(error).startswith("Rank 1 of 2 has made no progress for 9 s")
+
+
+def test_without_a_time_to_wait_nobody_looks(tmp_path: Path) -> None:
+    before = threading.active_count()
+    with HangWatch(tmp_path, 2, None).watching():
+        assert threading.active_count() == before
+
+
+def test_a_rank_that_never_started_cannot_be_killed() -> None:
+    Seen(1, None, None, []).kill()

@@ -17,7 +17,9 @@ import pytorch_lightning as pl
 from seqloom.errors import ConfigError, RunError
 from seqloom.sweep.trials import read_trial
 from seqloom.train import hang, preemption
+from seqloom.train.folder import RunFolder
 from seqloom.train.hang import Heartbeat
+from seqloom.train.hang_end import HangEnd
 from seqloom.train.stacks import in_debugger, stack_file, stack_of
 
 from .conftest import Fit, Parts, wait
@@ -142,3 +144,13 @@ def test_an_error_is_raised_in_the_main_thread() -> None:
         thread.join()
         assert preemption.requested() is None
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_rank_that_leaves_in_time_may_live(tmp_path: Path) -> None:
+    end = HangEnd(RunFolder(tmp_path), 1, 2, timeout=0.1)
+    with end:
+        pass
+    end((2, "forward"))
+    error = end._error((2, "forward"))
+    assert "of 2 has made no progress for 0.1 s" in str(error)
+    assert "its process is stopped, or was not scheduled." in str(error)

@@ -190,3 +190,10 @@ def test_a_run_started_without_it_is_resumed_with_it(fit: Fit, tmp_path: Path) -
 def test_what_excludes_fused_kernels_is_no_error(other: str) -> None:
     make = partial(torch.optim.Adam, lr=0.1, fused=True, **{other: True})
     assert not is_fused(make_optimizer(make, list(torch.nn.Linear(2, 2).parameters())))
+
+
+def test_an_optimizer_that_cannot_be_fused_is_taken_as_it_is() -> None:
+    layer = nn.Linear(2, 2)
+    optimizer = make_optimizer(partial(torch.optim.Rprop, lr=0.1), list(layer.parameters()))
+    assert type(optimizer) is torch.optim.Rprop
+    assert not optimizer._optimizer_load_state_dict_pre_hooks

@@ -19,7 +19,7 @@ from fork_server import Forked, ForkServer
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 
 from seqloom.errors import ConfigError, RunError
-from seqloom.train.process import explained_errors, isolated_process, set_seed
+from seqloom.train.process import explained_errors, isolated_process, set_seed, set_threads
 
 Fit = Callable[..., Any]
 
@@ -187,3 +187,13 @@ def test_all_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
     assert torch.get_num_threads() == threads
     assert not torch.are_deterministic_algorithms_enabled()
     assert not torch.backends.cudnn.benchmark
+
+
+def test_the_number_of_threads_is_changed_on_request_only() -> None:
+    before = torch.get_num_threads()
+    with isolated_process():
+        set_threads(None)
+        assert torch.get_num_threads() == before
+        set_threads(before + 1)
+        assert torch.get_num_threads() == before + 1
+    assert torch.get_num_threads() == before

@@ -22,6 +22,7 @@ from seqloom.train.checkpoint_files import (
 )
 from seqloom.train.checkpoint_writer import CheckpointWriter, copied
 from seqloom.train.folder import Result
+from seqloom.train.recovery import _best_step
 
 Fit = Callable[..., Result]
 SETTINGS = ("encoder.dropout=0.4", "scheduler=constant", "callbacks=none")
@@ -207,6 +208,12 @@ def test_what_is_written_is_the_state_of_the_moment(tmp_path: Path) -> None:
     assert read_checkpoint(tmp_path / "last.ckpt")["weights"].tolist() == [0, 0, 0]
     copy = copied(state)
     assert copy["weights"] is copy["tied"]
+
+
+def test_a_state_without_a_best_checkpoint_has_no_best_step() -> None:
+    assert _best_step({"callbacks": {"Other": {}, "BestCheckpoint": {"best_step": 7}}}) == 7
+    assert _best_step({"callbacks": {"Other": {"best_step": 3}}}) is None
+    assert _best_step({}) is None
 
 
 def test_tensors_of_a_class_of_their_own_keep_it() -> None:

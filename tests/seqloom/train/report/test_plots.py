@@ -24,6 +24,11 @@ def _texts(figure: Figure) -> list[str]:
     return [text.get_text() for text in figure.axes[0].texts]
 
 
+def test_a_run_that_logged_no_steps_has_the_other_curve() -> None:
+    axes = plots.loss_curves([], [(2.0, 2.5)]).axes[0]
+    assert [line.get_label() for line in axes.get_lines()] == ["val"]
+
+
 def test_loss_curves_hold_the_history() -> None:
     axes = plots.loss_curves([(1.0, 3.0), (2.0, 2.0)], [(2.0, 2.5)]).axes[0]
     lines = {line.get_label(): line.get_xydata().tolist() for line in axes.lines}

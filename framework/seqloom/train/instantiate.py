@@ -28,7 +28,7 @@ from seqloom.interfaces.head import Mode
 from seqloom.train.checkpoint_writer import CheckpointWriter
 from seqloom.train.checkpoints import BestCheckpoint
 from seqloom.train.loops import install_loops
-from seqloom.train.monitor import SPLIT, Monitor, mode_of
+from seqloom.train.monitor import SPLIT, Monitor, mode_of, warn_of_mode
 from seqloom.train.overhead import Bar, NoProfiler, skip_idle_hooks
 from seqloom.train.sharding import NAME, ShardedStrategy
 
@@ -135,6 +135,7 @@ def with_monitor(section: Section, key: str, head: Head, monitor: Monitor) -> Se
         found = monitor.mode if named == monitor.key else found
     else:  # a metric that another callback logs
         found = mode
+    warn_of_mode(f"{key}.mode", named, mode, found)
     extra = {"mode": mode or found} if _takes(section, "mode") else {}
     return {**rest, "monitor": named, **extra}
 

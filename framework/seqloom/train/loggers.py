@@ -104,11 +104,22 @@ class Loggers:
             if _is(logger, "CSVLogger"):
                 _told(keep_rows, name)(logger, steps)
 
-    def log_scores(self, scores: Mapping[str, Mapping[str, float]], step: int) -> None:
+    def log_scores(
+        self,
+        scores: Mapping[str, Mapping[str, float]],
+        step: int,
+        monitor: str | None = None,
+    ) -> None:
         """Log the final metrics of the best checkpoint.
 
         Those of the test split as ``test/f1``, those of validation as ``best/val/f1``, beside the
-        ``val/f1`` of each epoch.
+        ``val/f1`` of each epoch. TensorBoard compares runs by ``hp_metric``, the best value of the
+        monitor.
+
+        Args:
+            scores: Metrics by split and name.
+            step: Number of optimizer steps.
+            monitor: Name of the metric that selects the best checkpoint.
         """
         names = {"val": "best/val"}
         metrics = {
@@ -118,8 +129,11 @@ class Loggers:
         }
         if not metrics or not is_first():
             return
+        best = scores.get("val", {}).get(monitor or "")
+        compared = {} if best is None else {"hp_metric": best}
         for logger in self.all:
-            logger.log_metrics(metrics, step)
+            own = compared if _is(logger, "TensorBoardLogger") else {}
+            logger.log_metrics(metrics | own, step)
             logger.save()
 
     @contextmanager

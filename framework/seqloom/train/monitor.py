@@ -5,6 +5,7 @@ The direction belongs to the metric: a head says it for each of its metrics (`He
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,6 +15,8 @@ from seqloom.errors import ConfigError, did_you_mean
 if TYPE_CHECKING:  # commands of sweeps import this module, and not torch
     from seqloom.interfaces import Head
     from seqloom.interfaces.head import Mode
+
+log = logging.getLogger("seqloom")
 
 SPLIT = "val/"
 LOSSES: Mapping[str, Mode] = {"val/loss": "min", "train/loss": "min"}
@@ -68,12 +71,35 @@ def chosen_monitor(head: Head, name: str | None, mode: Mode | None = None) -> Mo
         ConfigError: The head does not have the metric, or it is not one of validation.
     """
     if name is None:
+        warn_of_mode("mode", SPLIT + head.monitor, mode, head.mode)
         return Monitor(head.monitor, mode or head.mode)
     key = name if "/" in name else SPLIT + name
     known = {one: found for one, found in modes(head).items() if one.startswith(SPLIT)}
     if key not in known:
         raise ConfigError(f"monitor={name}: {_no_such(key, known)}")
+    warn_of_mode("mode", key, mode, known[key])
     return Monitor(key.removeprefix(SPLIT), mode or known[key])
+
+
+def warn_of_mode(where: str, key: str, mode: str | None, own: str) -> None:
+    """Log a warning if a config sets another mode than a metric's own.
+
+    Args:
+        where: Config key of the mode.
+        key: Metric with its split.
+        mode: Mode that is set; None: none.
+        own: Mode of the metric.
+    """
+    if mode is not None and mode != own:
+        better = "higher" if own == "max" else "lower"
+        log.warning(
+            "%s=%s: of %s, %s values are better, so the worst is taken for the best. Leave the "
+            "mode out, unless this is meant.",
+            where,
+            mode,
+            key,
+            better,
+        )
 
 
 def mode_of(head: Head, key: str, where: str) -> Mode:

@@ -161,7 +161,7 @@ def work(folder: RunFolder, data: RunData, rank: int | None = None) -> Summary:
             return {**summary, "state": "pruned"}
         with preemption.at_once():  # a resumed run finds its training done
             evaluations = _evaluate(cfg, data, pipeline, summary)
-        training.loggers.log_scores(summary["metrics"], summary["steps"])
+        training.loggers.log_scores(summary["metrics"], summary["steps"], training.monitor.name)
     if is_first():
         bad = evaluations["val"].notes if "val" in evaluations else []
         if cfg.baseline:

@@ -39,6 +39,8 @@ def test_loggers_get_the_config_and_all_final_scores(fit: Fit) -> None:
 
     events = EventAccumulator(str(result.run_dir / "tensorboard")).Reload()
     assert "test/f1" in events.Tags()["scalars"]
+    best = result.metrics["val"]["f1"]
+    assert events.Scalars("hp_metric")[-1].value == pytest.approx(best)  # what it compares runs by
 
 
 def loggers(path: Path, *overrides: str) -> Loggers:

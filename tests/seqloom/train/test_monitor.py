@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
 from seqloom.errors import ConfigError
 from seqloom.interfaces import Head
 from seqloom.train.folder import Result
-from seqloom.train.instantiate import build_callbacks, plateau
+from seqloom.train.instantiate import build_callbacks, plateau, with_monitor
 from seqloom.train.monitor import Monitor, chosen_monitor
 
 Fit = Callable[..., Result]
@@ -110,6 +111,25 @@ def test_a_callback_without_a_direction_gets_none(head: Head, parts: Callable[..
     (found,) = build_callbacks({"mine": section}, head, Monitor("f1", "max"), has_val=True)
     assert isinstance(found, Watcher)
     assert found.monitor == "val/f1"
+
+
+def test_a_mode_against_that_of_the_metric_causes_a_warning(
+    head: Head, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING, "seqloom")
+    monitor = chosen_monitor(head, None)
+    with_monitor(
+        {**STOPPER, "monitor": None, "mode": monitor.mode}, "callbacks.stop", head, monitor
+    )
+    with_monitor(
+        {**STOPPER, "monitor": "mine/score", "mode": "min"}, "callbacks.stop", head, monitor
+    )
+    assert not caplog.text
+    chosen_monitor(head, "f1", "min")
+    assert "mode=min: of val/f1, higher values are better, so the worst is taken" in caplog.text
+    caplog.clear()
+    with_monitor({**STOPPER, "monitor": "val/cer", "mode": "max"}, "callbacks.stop", head, monitor)
+    assert "callbacks.stop.mode=max: of val/cer, lower values are better" in caplog.text
 
 
 @pytest.mark.parametrize("mode", [None, "max"])

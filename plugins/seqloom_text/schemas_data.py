@@ -86,18 +86,22 @@ class JsonlConfig(FileConfig):
 
     Attributes:
         columns: Field → key of the object (in CSV: column); empty means {text: text, label:
-            label}. Example: ``{text: review, label: verdict}``.
+            label}. Of a text a list, to join several; of labels too, with a column for each class
+            that is 1 or 0. Example: ``{text: [title, body], label: verdict}``.
         kinds: Field → kind (text, tokens, tags, label, labels, texts), for fields whose name is not
             one. Example: ``{verdict: label}``.
         labels_separator: Separator of the labels in a string that holds several. Example: ``";"``.
         id_column: Key (in CSV: column) of the examples' ids; by default they are numbered.
             Example: ``id``.
+        names: Field → names of the classes or tags that are numbers, from 0 on, as in data sets of
+            Hugging Face. Example: ``{tags: [O, B-PER, I-PER]}``. Since 0.2.
     """
 
-    columns: dict[str, str] = field(default_factory=dict)
+    columns: dict[str, Any] = field(default_factory=dict)
     kinds: dict[str, str] = field(default_factory=dict)
     labels_separator: str = "|"
     id_column: str | None = None
+    names: dict[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass

@@ -52,7 +52,7 @@ def check_compatible(components: Mapping[str, Section], trained: bool = False) -
         if role in steps:
             _check(head, params, steps, frontend[0], roles=(role,), instead=hint)
         else:
-            other = str if trained else partial(_head_hint, fields, steps, head)
+            other = str if trained else partial(_head_hint, fields, steps, frontend[0], head)
             _check(head, params, fields, data[0], roles=(role,), instead=other)
 
 
@@ -132,19 +132,32 @@ def _frontend_hint(fields: Mapping[str, str], head: Component) -> str:
     return f" Choose {' or '.join(found)}." if found else ""
 
 
-def _head_hint(fields: Mapping[str, str], steps: Mapping[str, str], head: Component) -> str:
-    """Return a hint that names the heads compatible with the data and the frontend."""
+def _head_hint(
+    fields: Mapping[str, str], steps: Mapping[str, str], frontend: Component, head: Component
+) -> str:
+    """Return a hint that names the heads compatible with the data, and readers for the head."""
     known = [registry().find("head", name) for name in registry().names("head")]
     provided = {**fields, **steps}
-    found = [
-        f"head={one.name}"
-        for one in known
-        if all(_is_provided(one, one.defaults(), role, provided) for role in one.takes)
-    ]
+    found = [f"head={one.name}" for one in known if _fits(one, provided)]
     if not found:
         return ""
-    why = f" head={head.name} is the default." if head.name == _default("head") else ""
-    return f"{why} Choose {' or '.join(found)}."
+    if head.name != _default("head"):
+        return f" Choose {' or '.join(found)}."
+    taken = {kind for kinds in frontend.takes.values() for kind in kinds}
+    given = {name: registry().find("data", name) for name in registry().names("data")}
+    readers = [
+        f"data={name}"
+        for name, one in given.items()
+        if one.suffixes
+        and taken & set(one.given(one.defaults()).values())
+        and _fits(head, {**one.given(one.defaults()), **steps})
+    ]
+    other = f", or read such data by {' or '.join(readers)}" if readers else ""
+    return f" head={head.name} is the default. Choose {' or '.join(found)}{other}."
+
+
+def _fits(head: Component, provided: Mapping[str, str]) -> bool:
+    return all(_is_provided(head, head.defaults(), role, provided) for role in head.takes)
 
 
 def _default(group: str) -> str | None:

@@ -81,7 +81,7 @@ def naming_other_reader(
         yield
     except DataError as error:
         file = data.get(split) or data.get("train")
-        if not isinstance(file, str) or not Path(file).is_file():
+        if not isinstance(file, str) or not Path(file).is_file() or _fits(data, file):
             raise
         name = _made_for(file, data["name"], frontend, head)
         if name is None or name == data["name"]:
@@ -91,6 +91,13 @@ def naming_other_reader(
             f"data={name}.",
             cause=error.code,
         ) from error
+
+
+def _fits(data: Section, file: str) -> bool:
+    """Return whether a reader recognizes the first lines of a file."""
+    with suppress(SeqloomError):
+        return build_reader(data).recognize(first_lines(file)) is not None
+    return False
 
 
 def _made_for(file: str, reader: str, frontend: Section, head: Section | None) -> str | None:

@@ -10,6 +10,7 @@ from seqloom.data import file_name, local_path
 from seqloom.errors import Cause, DataError, did_you_mean
 from seqloom.interfaces import Origin
 from seqloom.plugins import install_command
+from seqloom_text.readers.columns import Columns
 from seqloom_text.readers.file_reader import Record, missing
 from seqloom_text.schemas_data import COLUMNAR
 
@@ -45,14 +46,14 @@ def records(
     with _opened(path) as (names, batches):
         absent = [name for name, column in columns.items() if column not in names]
         for name in missing(absent, kinds, targets):
-            raise _no_column(path, f"data.columns.{name}", columns[name], names)
+            raise _no_column(path, Columns.option(name), columns[name], names)
         if targets and id_column is not None and id_column not in names:
             raise _no_column(path, "data.id_column", id_column, names)
         for name, column in columns.items():
             if names.count(column) > 1:
                 raise DataError(
                     f"{path}: {names.count(column)} columns are called {column!r}, from which "
-                    f"data.columns.{name} reads; rename all but one.",
+                    f"{Columns.option(name)} reads; rename all but one.",
                     cause=Cause.no_column,
                 )
         present = {name: column for name, column in columns.items() if name not in absent}

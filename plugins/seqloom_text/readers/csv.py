@@ -11,6 +11,7 @@ from seqloom.errors import Cause, ConfigError
 from seqloom.interfaces import Origin
 from seqloom_text.readers import columnar
 from seqloom_text.readers.columnar import is_columnar
+from seqloom_text.readers.columns import Columns
 from seqloom_text.readers.file_reader import TABS, FileReader, Record, missing
 from seqloom_text.schemas_data import INPUT_KINDS, field_kinds, text_and_label
 
@@ -31,7 +32,7 @@ class CsvReader(FileReader):
     def __init__(
         self,
         *,
-        columns: Mapping[str, str] | None = None,
+        columns: Mapping[str, str | Sequence[str]] | None = None,
         train: str | None = None,
         val: str | None = None,
         test: str | None = None,
@@ -43,11 +44,14 @@ class CsvReader(FileReader):
         labels_separator: str = "|",
         id_column: str | None = None,
         group_column: str | None = None,
+        names: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         columns = dict(columns or text_and_label())
         files = {"train": train, "val": val, "test": test}
-        super().__init__(files, split, field_kinds(columns, kinds or {}), labels_separator)
-        self._columns = columns
+        found = field_kinds(columns, kinds or {})
+        own = Columns(columns, found)
+        super().__init__(files, split, found, labels_separator, columns=own, names=names)
+        self._columns, self._kinds = own.flat, own.kinds
         self._delimiter = "\t" if delimiter in TABS else delimiter
         self._header = header
         self._quoting = quoting
@@ -62,15 +66,10 @@ class CsvReader(FileReader):
                 cause=Cause.wrong_value,
             )
         for name, column in self._columns.items():
-            if not isinstance(column, str):
-                raise ConfigError(
-                    f"data.columns.{name}={column}: expected the name of one column. Join several "
-                    "into one, such as the names of those classes that are 1: 'toxic|threat'.",
-                    cause=Cause.wrong_value,
-                )
             if not self._header and not (column.isdecimal() and int(column) > 0):
                 raise ConfigError(
-                    f"data.columns.{name}={column}: without a header, columns are numbered from 1."
+                    f"{Columns.option(name)}={column}: without a header, columns are numbered "
+                    "from 1."
                 )
 
     def records(self, file: str, targets: bool) -> Iterator[Record]:
@@ -81,7 +80,7 @@ class CsvReader(FileReader):
                     f"data.group_column={self._group_column}: {file} holds a row for each example, "
                     "whose tokens and tags can be lists."
                 )
-            yield from columnar.records(file, self._columns, self._id_column, self.kinds, targets)
+            yield from columnar.records(file, self._columns, self._id_column, self._kinds, targets)
             return
         delimiter = self._delimiter or ("\t" if self._is_tsv(file) else ",")
         table = Table(
@@ -101,7 +100,7 @@ class CsvReader(FileReader):
         )
         if self._group_column is not None:
             again = list[Origin]()
-            yield from _sentences(records, self.kinds, again)
+            yield from _sentences(records, self._kinds, again)
             if again:
                 logger.warning(
                     "%s: %d sentences begin with a value of data.group_column=%s that came before, "
@@ -126,7 +125,7 @@ class CsvReader(FileReader):
 
         The names in a header may differ in case: reading the table then says what they should be.
         """
-        inputs = [self._columns[name] for name, kind in self.kinds.items() if kind in INPUT_KINDS]
+        inputs = [self._columns[name] for name, kind in self._kinds.items() if kind in INPUT_KINDS]
         own = (self._delimiter,) if self._delimiter else ()
         for delimiter in dict.fromkeys((*own, *DELIMITERS)):
             rows = [line.rstrip("\r\n").split(delimiter) for line in lines if line.strip()]
@@ -168,8 +167,8 @@ class CsvReader(FileReader):
     def _wanted(self, table: Table, targets: bool) -> dict[str, str]:
         """Return field → column for the columns that exist, with those of ids and sentences."""
         absent = [name for name, column in self._columns.items() if column not in table.columns]
-        for name in missing(absent, self.kinds, targets):
-            raise table.missing(self._columns[name], f"data.columns.{name}", HINT)
+        for name in missing(absent, self._kinds, targets):
+            raise table.missing(self._columns[name], Columns.option(name), HINT)
         wanted = {name: column for name, column in self._columns.items() if name not in absent}
         if self._id_column is not None and (targets or self._id_column in table.columns):
             if self._id_column not in table.columns:

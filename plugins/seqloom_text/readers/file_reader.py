@@ -12,6 +12,7 @@ from typing import Any
 from seqloom.data import SplitConfig, SplitReader, UniqueNames, file_stem
 from seqloom.errors import Cause, DataError, ExampleError
 from seqloom.interfaces import Example, Origin
+from seqloom_text.readers.columns import Columns, Names
 from seqloom_text.readers.lists import as_list
 from seqloom_text.schemas_data import INPUT_KINDS
 
@@ -68,9 +69,14 @@ class FileReader(SplitReader):
         cut: SplitConfig | Mapping[str, Any] | None,
         kinds: Mapping[str, str],
         labels_separator: str = "|",
+        *,
+        columns: Columns | None = None,
+        names: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         super().__init__(files, cut)
         self.kinds = dict(kinds)
+        self._columns_of = columns or Columns({}, {})
+        self._names = Names(names, kinds)
         self._separator = labels_separator
         self._told = False
 
@@ -122,12 +128,16 @@ class FileReader(SplitReader):
         example = Example(record.id or ident, {}, record.origin, record.meta)
         if record.problem:
             return ExampleError(example, record.problem)
-        for name, raw in record.values.items():
+        try:
+            values = self._columns_of.joined(record.values)
+        except ValueError as error:
+            return ExampleError(example, str(error))
+        for name, raw in values.items():
             kind = self.kinds[name]
             if raw is None and not targets:
                 continue
             try:
-                value = parse(raw, kind, self._separator)
+                value = self._names.named(name, parse(raw, kind, self._separator))
             except ValueError as error:
                 if not targets and kind not in INPUT_KINDS:  # nothing is predicted from it
                     continue

@@ -12,6 +12,7 @@ from seqloom.files import parse_json
 from seqloom.interfaces import Origin
 from seqloom_text.readers import columnar
 from seqloom_text.readers.columnar import is_columnar
+from seqloom_text.readers.columns import Columns
 from seqloom_text.readers.file_reader import FileReader, Record, are_spans, missing
 from seqloom_text.schemas_data import INPUT_KINDS, field_kinds, text_and_label
 
@@ -30,7 +31,7 @@ class JsonlReader(FileReader):
     def __init__(
         self,
         *,
-        columns: Mapping[str, str] | None = None,
+        columns: Mapping[str, str | Sequence[str]] | None = None,
         train: str | None = None,
         val: str | None = None,
         test: str | None = None,
@@ -38,17 +39,20 @@ class JsonlReader(FileReader):
         kinds: Mapping[str, str] | None = None,
         labels_separator: str = "|",
         id_column: str | None = None,
+        names: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         columns = dict(columns or text_and_label())
         files = {"train": train, "val": val, "test": test}
-        super().__init__(files, split, field_kinds(columns, kinds or {}), labels_separator)
-        self._columns = columns
+        found = field_kinds(columns, kinds or {})
+        own = Columns(columns, found)
+        super().__init__(files, split, found, labels_separator, columns=own, names=names)
+        self._columns, self._kinds = own.flat, own.kinds
         self._id_column = id_column
 
     def records(self, file: str, targets: bool) -> Iterator[Record]:
         """Yield a record for each line; see `FileReader.records`."""
         if is_columnar(file):
-            yield from columnar.records(file, self._columns, self._id_column, self.kinds, targets)
+            yield from columnar.records(file, self._columns, self._id_column, self._kinds, targets)
             return
         text, problems = TextFile.find(file), dict[int, str]()
         for line, raw, problem in json_lines(text.lines(problems), problems):
@@ -62,7 +66,7 @@ class JsonlReader(FileReader):
             found = json_object(lines[0])
         except ValueError:
             return None
-        inputs = [self._columns[name] for name, kind in self.kinds.items() if kind in INPUT_KINDS]
+        inputs = [self._columns[name] for name, kind in self._kinds.items() if kind in INPUT_KINDS]
         return {} if found.keys() & set(inputs) else None
 
     def _record(self, raw: str, origin: Origin, problem: str, targets: bool) -> Record:
@@ -80,8 +84,8 @@ class JsonlReader(FileReader):
             ValueError: A key is missing; the text says which.
         """
         absent = [name for name, key in self._columns.items() if key not in found]
-        for name in missing(absent, self.kinds, targets):
-            raise _no_key(f"data.columns.{name}", self._columns[name], found)
+        for name in missing(absent, self._kinds, targets):
+            raise _no_key(Columns.option(name), self._columns[name], found)
         ident = None
         if self._id_column is not None and (targets or self._id_column in found):
             if self._id_column not in found:

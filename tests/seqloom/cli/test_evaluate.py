@@ -128,6 +128,16 @@ def test_the_reader_for_files_like_this_is_named(trained_ner: Path, conll: Path)
     assert "for files like this" not in str(found.value)
 
 
+def test_no_other_reader_is_named_for_a_file_that_is_recognized(
+    trained_ner: Path, tmp_path: Path
+) -> None:
+    data = tmp_path / "a.jsonl"  # a suffix of data=jsonl
+    data.write_text('{"text": "Ada", "spans": [], "answer": "reject"}\n', encoding="utf-8")
+    with pytest.raises(DataError, match="no examples; all of it is left out") as found:
+        run(["evaluate", str(trained_ner), "data=spans", f"data.test={data}"])
+    assert "for files like this" not in str(found.value)
+
+
 def test_unusable_examples(
     trained_ner: Path, conll: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -18,7 +18,7 @@ MISFITS = [
         ["data=csv", "data.columns={text: a, label: b}"],
         "head=ner needs one tag for each token in the field 'tags' (head.field); data=csv provides "
         "text (a text), label (one class for each example). head=ner is the default. Choose "
-        "head=classification.",
+        "head=classification, or read such data by data=conll or data=spans.",
     ),
     (
         ["head.field=tgas"],

@@ -5,7 +5,6 @@ import gzip
 import io
 import logging
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -379,9 +378,3 @@ def test_a_list_that_was_cut_is_wrong(tmp_path: Path) -> None:
     (error,) = CsvReader(columns={"tokens": "tokens"}).inputs([path])
     assert isinstance(error, ExampleError)
     assert "has '...' where items were left out" in str(error)
-
-
-def test_several_columns_for_a_field_are_to_be_joined() -> None:
-    columns: Any = {"text": "a", "labels": ["toxic", "threat"]}
-    with pytest.raises(ConfigError, match=r"data\.columns\.labels=\['toxic', 'threat'\]: expected"):
-        CsvReader(columns=columns)

@@ -24,10 +24,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from seqloom.errors import Cause, RunError
 from seqloom.files import cannot_write
 from seqloom.slurm import BatchJob
 from seqloom.train import preemption
+from seqloom.train.in_use import FOLDER, in_use, number_of
 from seqloom.train.watch import Process
 
 log = logging.getLogger("seqloom")
@@ -135,16 +135,16 @@ class Lease:
         Raises:
             RunError: A live process holds it, perhaps this one, or it cannot be written.
         """
-        self._claim = _content(self.token, self._owner)
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._claim = _content(self.token, self._owner, number_of(self._path.parent))
             other = _take(self._path, self._claim)
             if other is not None and self.patient:
                 other = self._wait_for(other)
         except OSError as error:
             raise cannot_write(self._path, error) from error
         if other is not None:
-            raise RunError(f"{self._path.parent} is in use: {other}", cause=Cause.folder_in_use)
+            raise in_use(self._path, other)
         _remove_leftovers(self._path)
         self._renewal.start()
         return self
@@ -281,9 +281,9 @@ def _waiting(folder: Path, other: Holder) -> str:
     )
 
 
-def _content(token: str, owner: Process) -> bytes:
+def _content(token: str, owner: Process, folder: int | None = None) -> bytes:
     since, job = time.strftime("%Y-%m-%dT%H:%M:%S%z"), BatchJob.current()
-    found = {"token": token, **asdict(owner), "since": since}
+    found = {"token": token, **asdict(owner), "since": since, FOLDER: folder}
     return json.dumps(found | ({"job": asdict(job)} if job else {}), indent=2).encode()
 
 

@@ -90,6 +90,25 @@ def test_the_same_process_is_refused_too(tmp_path: Path) -> None:
         pass
 
 
+def test_a_copy_of_a_held_folder_is_told_from_it(tmp_path: Path) -> None:
+    folder, copy, other = tmp_path / "run", tmp_path / "copy", tmp_path / "other"
+    with Lease(folder):
+        shutil.copytree(folder, copy)
+        with pytest.raises(
+            RunError, match=rf"^{copy} is in use: it seems to be a copy of .*"
+        ) as no:
+            Lease(copy).__enter__()
+        assert "kill" not in str(no.value)
+        assert f"remove {copy / 'lease.json'} and try again" in str(no.value)
+        (copy / "lease.json").unlink()
+        with Lease(copy):
+            pass
+        folder.rename(other)
+        with pytest.raises(RunError, match=rf"^{other} is in use: process {os.getpid()} on "):
+            Lease(other).__enter__()
+        other.rename(folder)
+
+
 @pytest.mark.parametrize("dead", [False, True])
 def test_of_eight_that_try_at_once_exactly_one_wins(
     tmp_path: Path, start: Start, dead: bool

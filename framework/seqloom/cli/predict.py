@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,7 +20,8 @@ from seqloom.cli.options import (
 )
 from seqloom.config.overrides import refuse_without_effect, with_overrides
 from seqloom.config.run_config import Section
-from seqloom.errors import DataError, ExampleError
+from seqloom.errors import ConfigError, DataError, ExampleError
+from seqloom.model.description import find
 from seqloom.plugins import registry
 from seqloom.plugins.named_files import SPLITS, without_files
 from seqloom.plugins.readers import choose_reader, suffix_of, trained_suffixes
@@ -46,6 +48,7 @@ def predict(arguments: list[str]) -> int:
     words = [f"data={options.data}"] * bool(options.data)
     given = split_overrides([*words, *(word for word in options.inputs if is_override(word))])
     pipeline = load_model(options.model, given.head)
+    refuse_replacing(options.out, [*paths, *map(str, find(Path(options.model)).iterdir())])
     section = input_section(pipeline.info, paths, given)
     skipped: list[ExampleError] = []
     on_bad: OnBad = skipped.append if options.skip_bad else "raise"
@@ -75,6 +78,21 @@ def predict(arguments: list[str]) -> int:
             raise DataError(text, cause=error.code) from error
         _tell(skipped, written)
     return 0
+
+
+def refuse_replacing(out: Path | None, read: Sequence[str]) -> None:
+    """Refuse an output in the place of a file that is read.
+
+    Raises:
+        ConfigError: It is an input, or a file of the model.
+    """
+    if out is None or not os.path.isfile(out):  # noqa: PTH113 - unlike Path's, of any name
+        return
+    for path in read:
+        if os.path.exists(path) and os.path.samefile(path, out):  # noqa: PTH110, PTH121
+            raise ConfigError(
+                f"--out {out} is read by this command, which would replace it. Name another file."
+            )
 
 
 def _tell(skipped: Sequence[ExampleError], written: bool) -> None:

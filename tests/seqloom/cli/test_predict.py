@@ -402,3 +402,16 @@ def test_a_form_that_there_is_not_is_refused_before_the_model_is_looked_for(
 ) -> None:
     with pytest.raises(ConfigError, match=r"^--to txt: no such format\. Did you mean 'text'\?"):
         predict("-", "--to", "txt", model=Path("nowhere"))
+
+
+def test_an_output_does_not_replace_what_is_read(
+    predict: Predict, texts: Path, trained_ner: Path
+) -> None:
+    description = trained_ner / "bundle" / "bundle.json"
+    link = texts.with_name("link")
+    link.symlink_to(texts)
+    for out in (texts, link, description):
+        content = out.read_bytes()
+        with pytest.raises(ConfigError, match=rf"^--out {out} is read by this command.* another"):
+            predict(texts, "--out", out)
+        assert out.read_bytes() == content

@@ -179,7 +179,10 @@ def _told(call: Callable[..., Any], name: str) -> Callable[..., Any]:
         except Exception as error:
             if isinstance(error, SeqloomError) or getattr(error, "errno", None) is not None:
                 raise
-            (first, *_) = str(error).strip().splitlines() or [type(error).__name__]
+            cause: BaseException = error
+            while cause.__cause__ is not None:  # what a service itself says is often of no help
+                cause = cause.__cause__
+            (first, *_) = str(cause).strip().splitlines() or [type(cause).__name__]
             raise RunError(
                 f"logger.{name} failed: {printable(shortened(first, 300)).rstrip('.')}. Check what "
                 "it writes to, or train without it: logger=none resume=auto",

@@ -341,6 +341,6 @@ def test_what_a_service_refuses_is_a_sentence(fit: Fit, tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "tensorboard").touch()
     with pytest.raises(
-        RunError, match=r"^logger\.tensorboard failed: .*\. Check what it writes to"
+        RunError, match=r"^logger\.tensorboard failed: .*File exists.*\. Check what it writes to"
     ):
         fit("logger=tensorboard", "trainer.max_epochs=1")

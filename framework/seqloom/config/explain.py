@@ -98,24 +98,23 @@ def _unreadable(override: str) -> ConfigError:
             f"{override!r} cannot be read; write GROUP=NAME or KEY=VALUE.",
             cause=Cause.unreadable_override,
         )
+    key = override.partition("=")[0]
     if override != writable(override):
         return not_utf8(override)
     if override.count("{") > override.count("}") or override.count("[") > override.count("]"):
-        key = override.partition("=")[0]
         return ConfigError(
             f"{override!r} cannot be read: its bracket is not closed. Where the value has spaces, "
             f"the shell takes it apart: put all of it in quotes, '{key}={{KEY: VALUE, …}}'.",
             cause=Cause.unreadable_override,
         )
     if re.match(r"[^={]+=\{[^'\"]+:", override):
-        key = override.partition("=")[0]
         return ConfigError(
             f"{override!r} cannot be read. Texts with other characters than letters and digits "
             f'need quotes inside those of the shell: \'{key}={{"KEY": "VALUE"}}\'.',
             cause=Cause.unreadable_override,
         )
-    if override.partition("=")[0].count(".") > 1:
-        section = override.partition("=")[0].rpartition(".")[0]
+    if "." in key and not re.fullmatch(r"[~+]*\w+([.@/:]\w+)*", key, re.ASCII):
+        section = key.rpartition(".")[0]
         return ConfigError(
             f"{override!r} cannot be read. A key with other characters than letters and digits "
             f"needs braces and quotes: '{section}={{\"KEY\": VALUE}}'.",

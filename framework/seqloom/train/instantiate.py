@@ -22,7 +22,7 @@ from pytorch_lightning.strategies import DDPStrategy
 from torch.optim import Optimizer
 
 from seqloom.config.run_config import Section
-from seqloom.errors import ConfigError
+from seqloom.errors import ConfigError, shortened
 from seqloom.interfaces import Head
 from seqloom.interfaces.head import Mode
 from seqloom.train.checkpoint_writer import CheckpointWriter
@@ -52,7 +52,8 @@ def build(section: Mapping[str, Any], key: str, **late: Any) -> Any:
         return instantiate(dict(section), **late, _convert_="all")
     except (InstantiationException, TypeError, ValueError) as error:
         cause = error.__cause__ or error
-        raise ConfigError(f"{key} cannot be built: {cause}") from error
+        said = shortened(" ".join(str(cause).split()), 500)
+        raise ConfigError(f"{key} cannot be built: {said}") from error
 
 
 def build_optimizer(section: Section) -> Callable[[Any], Optimizer]:

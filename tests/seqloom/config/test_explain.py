@@ -85,6 +85,11 @@ SENTENCES = [
         '"VALUE"}\'.',
     ),
     (
+        "logger.wandb.project=r\u00e9sum\u00e9",
+        "'logger.wandb.project=r\u00e9sum\u00e9' cannot be read. A value with a comma, semicolon, "
+        "bracket or the like needs inner quotes inside those of the shell: 'KEY=\"VALUE\"'.",
+    ),
+    (
         "head.class_weights.-1=2",
         "'head.class_weights.-1=2' cannot be read. A key with other characters than letters and "
         "digits needs braces and quotes: 'head.class_weights={\"KEY\": VALUE}'.",

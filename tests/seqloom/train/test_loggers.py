@@ -15,8 +15,9 @@ import pytest
 import yaml
 
 from seqloom.config.compose import compose_run
-from seqloom.errors import RunError
+from seqloom.errors import ConfigError, RunError
 from seqloom.files import write_json
+from seqloom.train import instantiate
 from seqloom.train.folder import SWEEP_PLAN, Result, RunFolder
 from seqloom.train.loggers import Loggers, _identity
 
@@ -344,3 +345,14 @@ def test_what_a_service_refuses_is_a_sentence(fit: Fit, tmp_path: Path) -> None:
         RunError, match=r"^logger\.tensorboard failed: .*File exists.*\. Check what it writes to"
     ):
         fit("logger=tensorboard", "trainer.max_epochs=1")
+
+
+def test_what_cannot_be_built_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise ValueError("not a database\n[SQL: SELECT name\n  FROM t]")
+
+    monkeypatch.setattr(instantiate, "instantiate", fail)
+    with pytest.raises(
+        ConfigError, match=r"^logger\.x cannot be built: not a database \[SQL: .* t\]$"
+    ):
+        instantiate.build({"_target_": "x.y"}, "logger.x")

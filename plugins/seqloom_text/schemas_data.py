@@ -167,7 +167,7 @@ class ConllConfig(FileConfig):
         kinds: Field → kind, ``tokens`` or ``tags``; fields with other names are tags by default.
             Example: ``{words: tokens}``.
         delimiter: Character between columns, or ``tab``; null: a tab in lines that have one,
-            otherwise spaces.
+            otherwise spaces. Spaces beside it are left out, and those inside cells kept.
             Example: ``","``.
         comment: Start of lines that are skipped unless they have as many columns as the tokens;
             null: ``#`` in ``.conllu`` files. Example: ``"#"``.

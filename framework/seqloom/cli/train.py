@@ -25,8 +25,10 @@ from seqloom.config.explain import COMPOSITION_ERRORS, explain
 from seqloom.config.quoted_keys import with_plain_keys, with_quoted_keys
 from seqloom.config.run_config import RunConfig
 from seqloom.config.store import register_configs
+from seqloom.data import is_url, local_path
 from seqloom.errors import Cause, ConfigError, RunError, SeqloomError, with_code
 from seqloom.files import cannot_write, explained
+from seqloom.plugins.named_files import required_files
 from seqloom.plugins.registry import disabling_for_one_run
 from seqloom.safe_path import ignore_settings
 from seqloom.sweep.folder import SweepFolder
@@ -286,7 +288,8 @@ def run_config(composed: DictConfig) -> RunConfig:
     """Return the checked config of a run or trial, with what Hydra alone knows: its folder.
 
     Raises:
-        SeqloomError: A key is unknown, a value is missing, or components are not compatible.
+        SeqloomError: A key is unknown, a value or a file is missing, or components are not
+            compatible.
     """
     if not composed.run_dir:
         raise ConfigError("run_dir is empty. Set it: run_dir=PATH", cause=Cause.no_value)
@@ -299,7 +302,12 @@ def run_config(composed: DictConfig) -> RunConfig:
         ):
             composed.resume = "auto"  # the sweeper decides which trials run
         composed.title = composed.title or title(settings.runtime.choices)
-    return freeze_and_check(composed, list(settings.overrides.task), _with_init)
+    config = freeze_and_check(composed, list(settings.overrides.task), _with_init)
+    if not RunFolder(Path(config.run_dir)).bundle.exists():  # otherwise it may be finished
+        for file in required_files(config.data):
+            if file != "-" and not is_url(file):
+                local_path(file)  # before libraries are imported, which takes seconds
+    return config
 
 
 def _with_init(config: RunConfig, overrides: Sequence[str]) -> RunConfig:

@@ -43,6 +43,18 @@ def named_files(
     return found
 
 
+def required_files(section: Mapping[str, Any]) -> list[str]:
+    """Return the paths and URLs of the files that a section of data reads the splits from.
+
+    They are not known of readers that also read folders, or do not declare their files.
+    """
+    component = registry().find("data", choice(section)[0])
+    if component.files is None or callable(component.files) or "/" in component.suffixes:
+        return []
+    values = [section.get(split) for split in SPLITS if split in component.files]
+    return [one for one in values if isinstance(one, str) and one]
+
+
 def _texts(value: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
     """Yield each text that is not empty, with its key."""
     if isinstance(value, str) and value:

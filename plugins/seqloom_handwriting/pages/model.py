@@ -43,6 +43,7 @@ class Line:
         problem: Why the line cannot be used, as a sentence; or None.
         turn: By how many degrees the XML says that the writing has to be turned clockwise to stand
             upright: 0, where nothing is said too, 90, 180 or -90.
+        guessed: Whether the polygon was guessed from the baseline and the height of the page.
     """
 
     id: str
@@ -54,6 +55,7 @@ class Line:
     number: int
     problem: str | None = None
     turn: int = 0
+    guessed: bool = False
 
     def scaled(self, x: float, y: float) -> Line:
         """Return the line with its coordinates multiplied by ``x`` and ``y``."""
@@ -285,7 +287,8 @@ class Outline:
 
     def finished(self, page_height: float) -> dict[str, Any]:
         """Return what a `Line` takes of this; the polygon is guessed from the baseline."""
-        if not self.polygon and not self.problem:
+        guessed = not self.polygon and not self.problem
+        if guessed:
             if not self.baseline or not page_height:
                 self.problem = "the line has no polygon and no box to cut it out by"
             else:
@@ -295,6 +298,7 @@ class Outline:
             "baseline": self.baseline,
             "problem": self.problem,
             "turn": self.turn,
+            "guessed": guessed,
         }
 
     def _points(self, name: str, text: str, least: int) -> Points:

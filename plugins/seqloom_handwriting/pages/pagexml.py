@@ -109,8 +109,9 @@ def text_of(node: Node) -> str | None:
 def _equivalent(node: Node) -> str | None:
     found = sorted(node.all("TextEquiv"), key=lambda one: _index(one, "index"))
     for one in found:
-        for content in (*one.all("Unicode"), *one.all("PlainText")):
-            return content.text
+        contents = [content.text for content in (*one.all("Unicode"), *one.all("PlainText"))]
+        if contents:
+            return next((text for text in contents if text.strip()), "")
     return None
 
 

@@ -210,8 +210,9 @@ class PageReader(SplitReader):
         try:
             example.fields["image"] = sheet.cut(line, self._height, self._straighten)
         except ValueError as error:
-            sentence = entry.opened.lines[line.id] = str(error).rstrip(".")
-            return ExampleError(example, f"line {line.id!r} of page {page!r}: {sentence}.")
+            entry.opened.lines[line.id] = sentence = str(error).rstrip(".")
+            end = "" if sentence.endswith("?") else "."
+            return ExampleError(example, f"line {line.id!r} of page {page!r}: {sentence}{end}")
         meta["content"] = [sheet.content(line), self._height, self._straighten]
         if line.text is not None:
             example.fields["text"] = line.text

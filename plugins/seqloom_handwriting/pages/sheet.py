@@ -33,6 +33,7 @@ class Sheet:
         self.page = page
         self._lines = 0
         self._blank: list[str] = []
+        self._guessed: list[str] = []
         self._upside_down: list[str] = []
         self._notes: list[str] = []
 
@@ -52,6 +53,8 @@ class Sheet:
         self._lines += 1
         if np.count_nonzero(image < DARK) < BLANK * image.size:
             self._blank.append(line.id)
+        if line.guessed:
+            self._guessed.append(line.id)
         if is_upside_down(line):
             self._upside_down.append(line.id)
         return image
@@ -71,6 +74,12 @@ class Sheet:
             yield (
                 f"{len(self._blank)} of {self._lines} lines are blank ({_named(self._blank)}); "
                 "is it the image of this page, and are the lines where the writing is"
+            )
+        if self._guessed:
+            yield (
+                f"{len(self._guessed)} of {self._lines} lines have a baseline and no polygon "
+                f"({_named(self._guessed)}); how far they reach above it is guessed from the "
+                "height of the page, so look at some of the images"
             )
         if self._upside_down:
             yield (

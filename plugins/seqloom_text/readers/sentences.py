@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from array import array
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -93,6 +94,7 @@ class SentenceReader:
         self._seen: set[str] = set()
         self._spellings: dict[str, str] = {}
         self._counts: Counter[str] = Counter()
+        self._padded = array("q")  # numbers of lines
         self._marks = DocumentMarks(text.shown)
 
     def sentences(self) -> Iterator[Sentence]:
@@ -172,6 +174,8 @@ class SentenceReader:
                 yield Sentence(line.number, document, problem=problem)
                 return
             self._separated = self._separated or "\t" in line.text.strip(" \t")
+            if self._is_padded(line.text):
+                self._padded.append(line.number)
             rows.append(row)
         self._known = True
         for row in rows:
@@ -222,6 +226,11 @@ class SentenceReader:
         else:
             cells = [cell.strip(" ") for cell in bare.split(self._delimiter or "\t")]
         return cells, len(cells) + trailing
+
+    def _is_padded(self, text: str) -> bool:
+        """Return whether spaces beside the delimiter are left out of a line's cells."""
+        mark = self._delimiter or "\t"
+        return mark in text and any(cell != cell.strip(" ") for cell in text.split(mark))
 
     def _misfit(self, width: int, most: int) -> str:
         """Return what is wrong with a line's number of columns; it is remembered if nothing is."""
@@ -277,6 +286,13 @@ class SentenceReader:
     def _report(self) -> None:
         """Say how many lines began with the mark of comments, or of a document in a sentence."""
         self._marks.report()
+        if self._padded:
+            logger.info(
+                "%s:%d: spaces around the cells are left out (lines like this: %d).",
+                self.text.shown,
+                self._padded[0],
+                len(self._padded),
+            )
         tokens, comments = self._counts["tokens"], self._counts["comments"]
         if comments:
             logger.info(

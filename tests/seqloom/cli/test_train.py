@@ -11,7 +11,7 @@ import pytest
 
 from seqloom.cli.main import run
 from seqloom.cli.train import report
-from seqloom.errors import ConfigError, PluginError, RunError
+from seqloom.errors import ConfigError, DataError, PluginError, RunError
 from seqloom.plugins.registry import DISABLE_VARIABLE
 
 
@@ -148,3 +148,19 @@ def test_a_sweep_goes_on_after_a_trial_that_fails(
     index = json.loads((here / "sweep" / "index.json").read_text())
     assert [trial["state"] for trial in index["trials"]] == ["failed", "done"]
     assert captured.out.splitlines()[-1].endswith(f"{here}/sweep")
+
+
+def test_a_missing_file_is_told_before_libraries_are_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("seqloom.cli.train.run_once", None)  # it imports them
+    words = ["data=csv", "head=classification", f"run_dir={tmp_path / 'run'}"]
+    with pytest.raises(DataError, match=r"^gone\.csv: no such file in "):
+        run(["train", *words, "data.train=gone.csv"])
+    (tmp_path / "a.csv").write_text("text,label\na,b\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"^val\.csv: no such file in .* There are: a\.csv, run"):
+        run(["train", *words, "data.train=a.csv", "data.val=val.csv"])
+    (tmp_path / "run" / "bundle").mkdir()
+    with pytest.raises(TypeError):  # the run may be finished, and need no data
+        run(["train", *words, "data.train=gone.csv"])

@@ -106,6 +106,7 @@ def test_a_group_may_stand_for_a_region_itself(page_xml: Write) -> None:
         ("<TextEquiv><Unicode>a  b</Unicode></TextEquiv>", "a b"),
         ("<TextEquiv><PlainText>p</PlainText><Unicode>u</Unicode></TextEquiv>", "u"),
         ("<TextEquiv><PlainText>p</PlainText></TextEquiv>", "p"),
+        ("<TextEquiv><PlainText>p</PlainText><Unicode/></TextEquiv>", "p"),
         ("<TextEquiv/><TextEquiv><Unicode>second</Unicode></TextEquiv>", "second"),
         (
             '<TextEquiv index="1"><Unicode>b</Unicode></TextEquiv>'

@@ -172,7 +172,7 @@ def test_writing_of_a_stated_orientation_stands_upright(
 
 @pytest.mark.parametrize("degrees", [90, 180, -90])
 def test_lines_of_a_stated_orientation_may_have_nothing_but_baselines(
-    tmp_path: Path, page: np.ndarray, degrees: int
+    tmp_path: Path, page: np.ndarray, degrees: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     stored, lines = turned(page, degrees, outlines())
     Image.fromarray(stored).save(tmp_path / "p.png")
@@ -189,6 +189,8 @@ def test_lines_of_a_stated_orientation_may_have_nothing_but_baselines(
     for image in crops(tmp_path / "p.xml"):
         assert image.shape[1] > 15 * image.shape[0]  # 280 pixels by some 13
         assert image.min() == 0
+    said = "p.xml: 3 of 3 lines have a baseline and no polygon (a, b, c); how far they reach above"
+    assert said in caplog.text
 
 
 @pytest.mark.parametrize("straighten", [True, False])

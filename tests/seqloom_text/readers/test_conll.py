@@ -119,6 +119,22 @@ def test_delimiters_and_spaces_inside_tokens(tmp_path: Path) -> None:
     assert sentences(ConllReader(train=path, delimiter=",")) == [(["a"], ["O"])]
 
 
+def test_spaces_around_cells_are_left_out_and_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "seqloom")
+    path = write(tmp_path / "a.conll", "New York\tB-LOC\nis\tO\n\n x \tO\nx\tO \n")
+    assert [tokens for tokens, _ in sentences(ConllReader(train=path))] == [
+        ["New York", "is"],
+        ["x", "x"],
+    ]
+    said = f"{path}:4: spaces around the cells are left out (lines like this: 2)."
+    assert said in caplog.text
+    caplog.clear()
+    sentences(ConllReader(train=write(tmp_path / "b.conll", "  a  O \nb O\n")))
+    assert not caplog.text
+
+
 @pytest.mark.parametrize("delimiter", ["tab", r"\t"])
 def test_a_tab_has_a_name(tmp_path: Path, delimiter: str) -> None:
     path = write(tmp_path / "a.conll", "New York\tB-LOC\n")

@@ -283,7 +283,9 @@ def seqloom_commands():
 def test_a_preset_without_a_component_is_a_problem(
     install: Install, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    install("faulty", PRESET, files={"faulty_conf/encoder/bare.yaml": "hidden_size: 3\n"})
+    files = {"encoder/bare": "hidden_size: 3\n", "mine": "seed: 3\n"}
+    files["hydra/job_logging/mine"] = "version: 1\n"
+    install("faulty", PRESET, files={f"faulty_conf/{n}.yaml": one for n, one in files.items()})
     assert run(["plugins", "doctor"]) == 1
     assert (
         "its config 'encoder/bare' does not belong to a component. Begin it with defaults: "

@@ -67,6 +67,8 @@ def test_rows_that_lack_a_value_come_last(sweep: Path, add: AddTrial, column: st
 
 def test_the_first_rows_alone(three: Path) -> None:
     made = boards(read_trials(three))
+    top(made, 3)
+    assert not made[0].notes
     top(made, 2)
     assert names(made[0]) == ["lstm", "gru"]
     assert made[0].notes == ["1 of 3 rows are not shown (--top 2)."]

@@ -1,5 +1,6 @@
 """Pages in the frame of their XML: notes of rotation, upside-down writing, blank lines."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,8 @@ LINES = [("a", 60, "some words"), ("b", 160, "and 12 more"), ("c", 230, "last")]
 SPACE = "http://schema.primaresearch.org/PAGE/gts/pagecontent/2019-07-15"
 
 Points = list[tuple[float, float]]
+
+EXIF_ORIENTATION = 274
 
 
 def write_xml(
@@ -243,3 +246,17 @@ def test_blank_lines_are_a_warning(
     assert len(crops(tmp_path / "p.xml")) == 4
     (message,) = caplog.messages
     assert message.startswith(f"{tmp_path / 'p.xml'}: 1 of 4 lines are blank (empty); is it the")
+
+
+@pytest.mark.parametrize("followed", [True, False])
+def test_without_a_size_the_ink_decides_what_a_note_of_rotation_means(
+    alto_page: Callable[..., Path], followed: bool
+) -> None:
+    xml = alto_page([("a", 60, "some words"), ("b", 160, "and more")])
+    expected = crops(xml)
+    xml.write_text(re.sub(r'WIDTH="440" HEIGHT="400"', "", xml.read_text()))
+    image, note = Image.open(xml.with_suffix(".png")), Image.Exif()
+    note[EXIF_ORIENTATION] = 3
+    stored = image.rotate(180) if followed else image
+    stored.save(xml.with_suffix(".png"), exif=note)
+    assert likeness(crops(xml), expected) > 0.99

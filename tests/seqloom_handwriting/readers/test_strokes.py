@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqloom.errors import ConfigError, DataError, ExampleError
+from seqloom.interfaces import Example
 from seqloom_handwriting.readers.inkml import flip, parse_strokes
 from seqloom_handwriting.readers.strokes import StrokeReader
 
@@ -61,6 +62,13 @@ def test_malformed_points(text: str, message: str) -> None:
     with pytest.raises(ValueError) as caught:  # noqa: PT011 - the text is tested below
         parse_strokes(text)
     assert message in str(caught.value)
+
+
+def test_inputs_need_not_have_what_patterns_take_apart(tmp_path: Path) -> None:
+    path = write(tmp_path, "strokes\n0,1 2,3\n")
+    (found,) = StrokeReader(**PENDIGITS).inputs([path])
+    assert isinstance(found, Example)
+    assert "writer" not in {**found.fields, **found.meta}
 
 
 def test_a_table_with_patterns_and_held_out_writers(tmp_path: Path) -> None:

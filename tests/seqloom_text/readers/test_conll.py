@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 import seqloom.data.text_file
 from seqloom.errors import ConfigError, DataError, ExampleError
 from seqloom.testing.readers import usable
+from seqloom_text.readers import sentences as sentences_module
 from seqloom_text.readers.conll import ConllReader
 from seqloom_text.readers.sentences import SentenceReader
 
@@ -300,6 +301,8 @@ def test_usual_lines_are_read_as_odd_ones_are(
     found = read()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(seqloom.data.text_file, "RUN", 9)  # ends within sentences
+        assert found == read()
+        patch.setattr(sentences_module, "MOST_SPELLINGS", 1)  # so few are kept
         assert found == read()
         patch.setattr(SentenceReader, "_usual", lambda *_: None)
         assert found == read()

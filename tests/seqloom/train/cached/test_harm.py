@@ -96,6 +96,7 @@ def test_what_a_killed_process_leaves_is_not_used(load: Read, store: Cache, wher
         ("train/values.bin", "other"),
         ("train/0.bin", "cut"),
         ("data.json", "gone"),
+        ("contents.npz", "cut"),
         ("entry.json", "cut"),
         ("entry.json", "gone"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,14 @@ def test_a_job_of_submitit_knows_its_log_files(monkeypatch: pytest.MonkeyPatch) 
     found = slurm.log_files()
     assert found["stdout"] == "/sweep/.submitit/8_1/8_1_0_log.out"
     assert found["stderr"] == "/sweep/.submitit/8_1/8_1_0_log.err"
+
+
+def test_a_child_of_a_job_of_submitit_has_no_log_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith(("SLURM_", "SUBMITIT_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("SUBMITIT_EXECUTOR", "slurm")
+    monkeypatch.setenv("SUBMITIT_FOLDER", "/sweep/.submitit/%j")
+    assert slurm.log_files() == {}
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 import seqloom
+from seqloom.cli.inspect import _pairs
 from seqloom.cli.main import run
 from seqloom.errors import BundleError, RunError
 from seqloom.files import sha256
@@ -361,3 +362,8 @@ def test_it_imports_nothing_heavy(
         "print({'torch', 'numpy', 'hydra', 'pytorch_lightning'} & set(sys.modules))"
     )
     assert done.stdout.splitlines()[-1] == "set()", done.stderr
+
+
+def test_sections_in_sections_are_put_in_brackets() -> None:
+    values = {"split": {"val": 0.10000001, "test": None}, "train": "a.csv"}
+    assert _pairs(values) == "split (val 0.1, test none), train a.csv"

@@ -17,7 +17,7 @@ from hydra.core.singleton import Singleton
 from hydra.version import VersionBase
 from omegaconf import OmegaConf
 
-from seqloom.config.compose import as_overrides, compose_data, compose_run
+from seqloom.config.compose import as_overrides, compose_data, compose_run, refuse_sweep
 from seqloom.config.freeze import freeze
 from seqloom.config.run_config import BatchConfig, BudgetConfig, RunConfig
 from seqloom.config.schema import Batch, Budget, OnBad, Resume, Run
@@ -213,3 +213,9 @@ def test_options_of_a_folder_are_those_of_train(tmp_path: Path) -> None:
     assert compose_run([]).seed != 9
     with pytest.raises(ConfigError, match="not found"):
         compose_run([], config_dir=tmp_path / "none")
+
+
+def test_a_sweep_that_was_chosen_elsewhere_is_refused_too() -> None:
+    refuse_sweep(["seed=2"], "grid")
+    with pytest.raises(ConfigError, match=r"^sweep=optuna describes several runs, which need -m"):
+        refuse_sweep(["seed=2"], "optuna")

@@ -8,9 +8,11 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seqloom.model import streaming
 from seqloom.model.streaming import chunks, lists
 
 
@@ -94,3 +96,14 @@ def test_whoever_stops_early_leaves_no_thread_behind() -> None:
     stream.close()
     reader.join(timeout=60)
     assert not reader.is_alive()
+
+
+def test_an_item_waits_for_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streaming, "ATTENTION", 0.01)
+    ready: queue.Queue[object] = queue.Queue(1)
+    ready.put("first")
+    taker = threading.Timer(0.05, ready.get)
+    taker.start()
+    assert streaming._put(ready, "second", threading.Event())
+    taker.join()
+    assert ready.get_nowait() == "second"

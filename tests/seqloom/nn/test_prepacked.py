@@ -12,8 +12,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from seqloom.nn import LayerOutput, LSTMLayer
+from seqloom.nn import LayerOutput, LSTMLayer, prepacked
 from seqloom.nn.prepacked import Prepacked, has_prepacked_lstm
+from seqloom.nn.recurrent import has_bfloat16_lstm
 
 needs_kernel = pytest.mark.skipif(not has_prepacked_lstm(), reason="needs oneDNN's LSTM")
 
@@ -225,3 +226,23 @@ def test_a_layer_in_the_place_of_torchs_is_left_alone() -> None:
     other = nn.Identity().eval()
     with torch.no_grad():
         assert Prepacked().run(other, torch.randn(1, 2, 3), None) is None  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("lacks", ["the library", "a function"])
+def test_a_torch_that_cannot_do_it_says_so(monkeypatch: pytest.MonkeyPatch, lacks: str) -> None:
+    def changed(*_: object) -> None:
+        raise TypeError("takes 2 positional arguments")
+
+    if lacks == "the library":
+        monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+    else:
+        monkeypatch.setattr(prepacked, "_lay_out", changed)
+    assert not has_prepacked_lstm.__wrapped__()
+
+
+def test_a_processor_without_bfloat16_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise RuntimeError("could not create a primitive")
+
+    monkeypatch.setattr(nn.LSTM, "forward", refuse)
+    assert not has_bfloat16_lstm.__wrapped__()

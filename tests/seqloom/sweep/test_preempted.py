@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from seqloom.sweep.folder import SweepFolder
-from seqloom.sweep.preempted import run_together
+from seqloom.sweep.preempted import requeue_submitted, run_together
 from seqloom.sweep.trials import read_trials
 from seqloom.train import preemption
 from seqloom.train.preemption import EXIT_CODE, Preempted
@@ -171,3 +171,19 @@ run_together(Path("sweep"), run)
 def test_a_job_that_submitit_started_finishes_its_step(python: Program) -> None:
     done = python(SUBMITTED)
     assert (done.returncode, done.stdout) == (EXIT_CODE, "finished its step\n"), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("changes", "warned"),
+    [({}, True), ({"SLURM_PROCID": "1"}, False), ({"SUBMITIT_EXECUTOR": "local"}, False)],
+)
+def test_the_first_task_of_a_job_of_submitit_is_requeued(
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    changes: dict[str, str],
+    warned: bool,
+) -> None:
+    job = {"SLURM_JOB_ID": "7", "ENVIRONMENT": "BATCH", "SUBMITIT_EXECUTOR": "slurm"}
+    monkeypatch.setenv("PATH", "")  # there is no Slurm to do it
+    requeue_submitted(job | changes)
+    assert ("Slurm job 7 could not be requeued. To finish: seqloom sw" in caplog.text) == warned

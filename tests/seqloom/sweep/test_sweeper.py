@@ -15,6 +15,8 @@ import pytest
 
 from seqloom.cli.main import run
 from seqloom.errors import RunError
+from seqloom.sweep.folder import Plan
+from seqloom.sweep.sweeper import _by_this_job
 from seqloom.sweep.trials import read_trials
 
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -159,3 +161,17 @@ def test_a_trial_that_kills_its_process_each_time_fails_alone(
     assert "[0] Error: Its process was killed, also when the trial ran alone." in said
     assert "Traceback" not in said
     assert "val f1" in out  # the leaderboard
+
+
+def test_a_job_that_was_requeued_knows_its_sweep(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Plan(tmp_path, "grid", [], "", job="7@c").save()
+    for name in ("SLURM_ARRAY_JOB_ID", "SLURM_ARRAY_TASK_ID", "SLURM_JOB_ID"):
+        monkeypatch.delenv(name, raising=False)
+    assert not _by_this_job(tmp_path)
+    monkeypatch.setenv("ENVIRONMENT", "BATCH")
+    monkeypatch.setenv("SLURM_CLUSTER_NAME", "c")
+    for number, same in (("7", True), ("8", False)):
+        monkeypatch.setenv("SLURM_JOB_ID", number)
+        assert _by_this_job(tmp_path) == same

@@ -196,3 +196,8 @@ def test_progress_is_said(
     monkeypatch.setattr(module, "EVERY", 0)
     prepare(["pages", str(folder), str(tmp_path / "x")])
     assert "2 of 2 pages, 4 lines\n" in capsys.readouterr().err
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    prepare(["pages", str(folder), str(tmp_path / "y")])
+    said = capsys.readouterr().err
+    assert "1 of 2 pages, 1 lines\r" in said  # in place
+    assert said.endswith("\n")

@@ -258,6 +258,10 @@ def test_a_broken_zip_file_beside_a_table_is_refused(tmp_path: Path) -> None:
         next(SoundReader(train=file).examples("train"))
 
 
+def test_a_split_without_a_file_has_no_examples(flat: Path) -> None:
+    assert not [*SoundReader(train=str(flat), pattern=PATTERN).examples("val")]
+
+
 def test_other_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"gone: no such file"):
         next(SoundReader(train=str(tmp_path / "gone")).examples("train"))

@@ -167,6 +167,8 @@ def test_a_damaged_part_is_named(recordings: dict[str, Any], tmp_path: Path) -> 
     reader = SoundStringReader(train=str(tmp_path), pattern=PATTERN)
     example = next(reader.examples("train"))
     assert isinstance(example, Example)
+    named = ", ".join(str(tmp_path.parent / name) for name in example.meta["recordings"])
+    assert str(example.fields["sound"]) == f"the string of {named}"
     with pytest.raises(ValueError, match=r"\d_ann_0.wav cannot be read as a sound file"):
         example.fields["sound"].load()
 

@@ -31,6 +31,11 @@ def test_splits_share_no_text_and_no_speaker() -> None:
         assert set(digits) <= set(DIGITS)
 
 
+def test_an_utterance_is_named_by_its_text() -> None:
+    example = next(iter(SpokenReader(**SIZES).examples("val")))
+    assert str(example.fields["sound"]) == f"the utterance {example.fields['text']!r}"
+
+
 def test_all_words_can_be_spoken() -> None:
     assert set(WORDS) == {*ACTIONS, *DIGITS}
 

@@ -123,8 +123,7 @@ class CachedData:
         states: States = read_states(facts["states"], folder / "codecs")
         restore(codecs, states)
         for name, codec in codecs.heads.items():
-            if facts["unseen"][name]:
-                codec.unseen = facts["unseen"][name]
+            codec.unseen = facts["unseen"][name]
         rows = {
             split: EncodedSplit.load(
                 folder / split, partial(read_again, self._cfg.data, split, codecs.frontend)

@@ -128,8 +128,7 @@ def load_encoded(cfg: RunConfig, folder: RunFolder) -> RunData:
     }
     unseen = read_json(folder.encoded / "unseen.json")
     for name, codec in codecs.heads.items():
-        if unseen[name]:
-            codec.unseen = unseen[name]
+        codec.unseen = unseen[name]
     skipped = read_json(folder.encoded / "skipped.json")
     errors = {
         split: [

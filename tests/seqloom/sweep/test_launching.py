@@ -157,6 +157,7 @@ def test_a_launcher_under_which_nothing_begins_is_given_up(
 def test_a_trial_whose_process_is_killed_also_alone_is_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    monkeypatch.setattr("seqloom.sweep.launching.PATIENCE", 0.1)
     (tmp_path / "scontrol").write_text("#!/bin/sh\necho JobId=7 JobState=OUT_OF_MEMORY\n")
     (tmp_path / "scontrol").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")

@@ -247,8 +247,6 @@ def test_the_folder_of_the_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     if os.name == "posix" and os.uname().sysname == "Linux":
         assert cache.cache_root() == tmp_path / "seqloom"
-    monkeypatch.setattr(sys, "platform", "darwin")
-    assert cache.cache_root() == Path.home() / "Library" / "Caches" / "seqloom"
     monkeypatch.setenv("SEQLOOM_CACHE", str(tmp_path / "own"))
     assert cache.cache_root() == tmp_path / "own"
     monkeypatch.delenv("SEQLOOM_CACHE")
@@ -256,6 +254,8 @@ def test_the_folder_of_the_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")  # by the standard, such a path is none
     if os.name == "posix" and os.uname().sysname == "Linux":
         assert cache.cache_root() == tmp_path / ".cache" / "seqloom"
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert cache.cache_root() == Path.home() / "Library" / "Caches" / "seqloom"
 
 
 def test_a_home_folder_that_is_not_there(

@@ -73,6 +73,8 @@ def parse(tag: str, position: int = 0) -> Tag:
 def _hint(tag: str) -> str:
     if tag.isdecimal():
         return "Name the tags of such numbers: data.names.tags='[O, B-PER, I-PER]'."
+    if feature := re.match(r"([\w.]+)=", tag):
+        return f"The tags in such features of a CoNLL file: data.features.tags={feature[1]}."
     if tag.isalpha() and tag != "OUT":
         return "Plain types are read with head.scheme=io."
     return "Write O where there is no entity."

@@ -171,12 +171,18 @@ class ConllConfig(FileConfig):
             Example: ``","``.
         comment: Start of lines that are skipped unless they have as many columns as the tokens;
             null: ``#`` in ``.conllu`` files. Example: ``"#"``.
+        features: Field → feature whose value is its tag, in columns of several such as
+            ``NER=B-PER|SpaceAfter=No``; O without it. Example: ``{tags: NER}``. Since 0.2.
+        names: Field → names of the tags that are numbers, from 0 on.
+            Example: ``{tags: [O, B-PER, I-PER]}``. Since 0.2.
     """
 
     columns: dict[str, int] = field(default_factory=dict)
     kinds: dict[str, str] = field(default_factory=dict)
     delimiter: str | None = None
     comment: str | None = None
+    features: dict[str, str] = field(default_factory=dict)
+    names: dict[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass

@@ -175,7 +175,11 @@ def test_other_spellings(tag: str, read: tuple[str, str]) -> None:
 
 @pytest.mark.parametrize(
     ("tag", "hint"),
-    [("NOUN", "Plain types are read with head.scheme=io."), ("_", "Write O where there is no")],
+    [
+        ("NOUN", "Plain types are read with head.scheme=io."),
+        ("_", "Write O where there is no"),
+        ("NER=B-PER", r"data\.features\.tags=NER\."),
+    ],
 )
 def test_tags_that_are_refused_have_a_hint(tag: str, hint: str) -> None:
     with pytest.raises(SchemeError, match=hint):

@@ -90,6 +90,8 @@ def _fitting(text: str, span: Span) -> str:
             continue
         if _bare(text[one.start : one.end]) == _bare(span.surface or ""):
             return f" The offsets fit data.offsets={counted}."
+    if _bare(text[span.start : span.end + 1]) == _bare(span.surface or ""):
+        return " The end must be the character after the last, not the last."
     return " Is it the text that was annotated?"
 
 

@@ -14,7 +14,7 @@ SPAN_KEYS = ("spans", "entities", "ents", "label", "labels", "annotations")
 
 _STARTS = ("start_char", "start_offset", "start")
 _ENDS = ("end_char", "end_offset", "end")
-_TYPES = ("label", "type", "tag", "entity_group", "labels", "hypertextlabels")
+_TYPES = ("label", "type", "tag", "entity", "entity_group", "labels", "hypertextlabels")
 _OF_LABELS = ("labels", "hypertextlabels")
 _ACCEPTED = "accept"
 
@@ -75,6 +75,10 @@ def text_of(found: Any, key: str | None = None) -> str:
     keys = [key] if key else [name for name in TEXT_KEYS if name in texts]
     if not keys and inner is not found and len(texts) == 1:  # Label Studio: the key is the user's
         keys = texts
+    if not keys and isinstance(found.get("annotations"), list) and "classes" in found:
+        raise ValueError(
+            "all texts are in one object. Write them one below the other: jq -c '.annotations[]'."
+        )
     if not keys or keys[0] not in texts:
         raise ValueError(
             f"no text under the key {key or 'text'!r}. {did_you_mean(key or 'text', inner)} Name "
@@ -126,6 +130,10 @@ def _items(found: Mapping[str, Any], key: str | None) -> list[Any]:
             "[[0, 4, 'PER']]. Classes of whole texts are read by data=jsonl "
             f"data.columns='{{text: text, label: {names[0]}}}' head=classification."
         )
+    # In JSON-MIN of Label Studio the key is the user's.
+    alike = [name for name, value in found.items() if value and _are_spans(value)]
+    if not key and len(alike) == 1:
+        return list(found[alike[0]])
     # Prodigy and Label Studio leave out the key where nothing was marked.
     if not key and ("answer" in found or "annotation_id" in found):
         return []
@@ -138,6 +146,16 @@ def _items(found: Mapping[str, Any], key: str | None) -> list[Any]:
 
 def _holds_spans(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(one, list | dict) for one in value)
+
+
+def _are_spans(value: Any) -> bool:
+    """Return whether a value is a list of objects that have a start and an end."""
+    return isinstance(value, list) and all(
+        isinstance(one, dict)
+        and _first(one, _STARTS) is not None
+        and _first(one, _ENDS) is not None
+        for one in value
+    )
 
 
 def _task(text: str, annotations: Any) -> Annotated:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from seqloom.data import SplitConfig, TextFile
-from seqloom.errors import ConfigError
+from seqloom.errors import Cause, ConfigError, did_you_mean
 from seqloom.interfaces import Origin
 from seqloom_text.readers.documents import DOCUMENT
 from seqloom_text.readers.file_reader import TABS, FileReader, Record, missing
 from seqloom_text.readers.sentences import TAG, Sentence, SentenceReader
 from seqloom_text.schemas_data import conll_kinds, tokens_and_tags
+
+logger = logging.getLogger("seqloom")
+
+LONG = 200
+"""Number of tokens from which on it is odd that a file is one sentence."""
 
 
 class ConllReader(FileReader):
@@ -34,13 +40,25 @@ class ConllReader(FileReader):
         kinds: Mapping[str, str] | None = None,
         delimiter: str | None = None,
         comment: str | None = None,
+        features: Mapping[str, str] | None = None,
+        names: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         columns = dict(columns or tokens_and_tags())
         files = {"train": train, "val": val, "test": test}
-        super().__init__(files, split, conll_kinds(columns, kinds or {}))
+        super().__init__(files, split, conll_kinds(columns, kinds or {}), names=names)
         self._columns = columns
         self._delimiter = "\t" if delimiter in TABS else delimiter
         self._comment = comment
+        self._features = dict(features or {})
+        for name in self._features:
+            if self.kinds.get(name) != "tags":
+                known = did_you_mean(
+                    name, [one for one, its in self.kinds.items() if its == "tags"]
+                )
+                raise ConfigError(
+                    f"data.features.{name}: expected a field with tags. {known}",
+                    cause=Cause.wrong_value,
+                )
         self._known_places: dict[tuple[int, bool], dict[str, int]] = {}
         for name, column in columns.items():
             if column == 0:
@@ -53,8 +71,16 @@ class ConllReader(FileReader):
         text = TextFile.find(file)
         tags = [name for name, kind in self.kinds.items() if kind == "tags"]
         found = SentenceReader(text, self._columns, tags, self._delimiter, self._comment)
+        count = tokens = 0
         for sentence in found.sentences():
+            count, tokens = count + 1, len(sentence.lines)
             yield self._record(found, sentence, targets)
+        if targets and count == 1 and tokens > LONG:
+            logger.warning(
+                "%s: all %d tokens are one sentence. A blank line must end each sentence.",
+                text.shown,
+                tokens,
+            )
 
     def recognize(self, lines: Sequence[str]) -> Mapping[str, Any] | None:
         """Recognize lines with the same number of columns, of which one is tags like B-PER."""
@@ -82,7 +108,8 @@ class ConllReader(FileReader):
         for name, place in self._places(found, sentence, targets).items():
             cells = sentence.column(place)
             if "" not in cells:
-                record.values[name] = cells
+                feature = self._features.get(name)
+                record.values[name] = _values(cells, feature) if feature else cells
             elif targets or self.kinds[name] == "tokens":
                 record.origin = Origin(found.text.shown, sentence.lines[cells.index("")])
                 record.problem = f"column {place + 1} of {width} is empty ({name})."
@@ -109,3 +136,12 @@ class ConllReader(FileReader):
             )
         known = {name: place for name, place in places.items() if name not in absent}
         return self._known_places.setdefault((width, targets), known)
+
+
+def _values(cells: Sequence[str], feature: str) -> list[str]:
+    """Return the value of a feature in cells such as ``NER=B-PER|SpaceAfter=No``; O without it."""
+    start = f"{feature}="
+    return [
+        next((one.removeprefix(start) for one in cell.split("|") if one.startswith(start)), "O")
+        for cell in cells
+    ]

@@ -159,9 +159,13 @@ class CsvReader(FileReader):
         if names and count >= MANY:
             logger.warning(
                 "%s: each of the %d examples has one token. If a column says which rows are one "
-                "sentence, name it: data.group_column=COLUMN.",
+                "sentence, name it: data.group_column=COLUMN.%s",
                 table.file.shown,
                 count,
+                " Where blank rows end sentences, as here, remove the header and read the file by "
+                "data=conll data.delimiter=DELIMITER."
+                if table.blank
+                else "",
             )
 
     def _wanted(self, table: Table, targets: bool) -> dict[str, str]:

@@ -26,6 +26,8 @@ logger = logging.getLogger("seqloom")
 
 KINDS = {"text": "text", "tokens": "tokens", "tags": "tags"}
 COLUMNS = ("text", "spans")
+MANY, OFTEN = 5, 0.2
+"""Number and fraction of spans from which on it is odd that they end inside a token."""
 
 
 class SpansReader(FileReader):
@@ -83,13 +85,18 @@ class SpansReader(FileReader):
                 reasons[0].upper() + reasons[1:],
             )
         if split:
-            logger.info(
+            many = len(split) >= MANY and len(split) > spans * OFTEN
+            logger.log(
+                logging.WARNING if many else logging.INFO,
                 "%s: %d of %d spans begin or end inside a token, which is split there; the first "
-                "in %s, %s. Tokens of raw texts are not split so.",
+                "in %s, %s. Tokens of raw texts are not split so.%s",
                 text.shown,
                 len(split),
                 spans,
                 *split[0],
+                " Do the offsets count characters from 0, and is the end the one after the last?"
+                if many
+                else "",
             )
 
     def recognize(self, lines: Sequence[str]) -> Mapping[str, Any] | None:

@@ -306,3 +306,31 @@ def test_usual_lines_are_read_as_odd_ones_are(
         assert found == read()
         patch.setattr(SentenceReader, "_usual", lambda *_: None)
         assert found == read()
+
+
+def test_tags_that_are_features(tmp_path: Path) -> None:
+    path = tmp_path / "a.conllu"
+    rows = ["# text = Ada ran", "1\tAda\tNER=B-PER|SpaceAfter=No", "2\tran\t_", "3\t.\tNERD=x", ""]
+    path.write_text("\n".join([*rows, ""]), encoding="utf-8")
+    columns = {"tokens": 2, "tags": -1}
+    reader = ConllReader(train=str(path), columns=columns, features={"tags": "NER"})
+    (one,) = usable(reader.examples("train"))
+    assert one.fields["tags"] == ["B-PER", "O", "O"]
+    with pytest.raises(ConfigError, match=r"data\.features\.tokens: expected a field with tags"):
+        ConllReader(features={"tokens": "NER"})
+
+
+@pytest.mark.parametrize(("end", "told"), [("\n", True), ("\n\na O\n", False)])
+def test_a_file_that_is_one_sentence_is_told(
+    tmp_path: Path, end: str, told: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "a.conll"
+    path.write_text("a O\n" * 201 + end, encoding="utf-8")
+    usable(ConllReader(train=str(path)).examples("train"))
+    assert ("a.conll: all 201 tokens are one sentence. A blank line" in caplog.text) == told
+
+
+def test_numbers_of_tags_get_names(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.conll", "Ada 1\nran 0\n")
+    (one,) = usable(ConllReader(train=path, names={"tags": ["O", "B-PER"]}).examples("train"))
+    assert one.fields["tags"] == ["B-PER", "O"]

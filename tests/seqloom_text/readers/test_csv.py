@@ -307,6 +307,10 @@ def test_one_token_a_row_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixtur
     assert len(usable(CsvReader(train=path, columns=columns).examples("train"))) == 60
     assert "each of the 60 examples has one token" in caplog.text
     assert "data.group_column=COLUMN" in caplog.text
+    assert "blank rows end" not in caplog.text
+    write(tmp_path / "a.csv", "word,tag\n" + "a,O\n\n" * 60)
+    usable(CsvReader(train=path, columns=columns).examples("train"))
+    assert "Where blank rows end sentences, as here, remove the header and read" in caplog.text
     caplog.clear()
     write(tmp_path / "a.csv", "word,tag\n" + "a,O\n" * 60 + "a b,O O\n")
     usable(CsvReader(train=path, columns=columns).examples("train"))

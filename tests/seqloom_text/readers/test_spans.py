@@ -103,6 +103,12 @@ FORMS: dict[str, Any] = {
         "label": [{"start": 0, "end": 3, "text": "Ada", "labels": ["PER"]}],
         "annotation_id": 3,
     },
+    "label studio, min, another key": {
+        "text": TEXT,
+        "id": 7,
+        "ner": [{"start": 0, "end": 3, "text": "Ada", "labels": ["PER"]}],
+        "annotation_id": 3,
+    },
     "spacy": [TEXT, {"entities": [[0, 3, "PER"]]}],
     "spacy, doc": {"text": TEXT, "ents": [{"start": 0, "end": 3, "label": "PER"}], "tokens": []},
     "seqloom": {
@@ -161,6 +167,8 @@ BAD = [
         "is 'slo ' in the text, but 'Oslo' by the record. The offsets fit data.offsets=utf16",
     ),
     (labelled(shown(3, 7, "Oslo"), text="é Oslo x"), "The offsets fit data.offsets=bytes"),
+    (labelled(shown(0, 2, "Ada")), "The end must be the character after the last"),
+    ({"classes": ["A"], "annotations": [[TEXT, {"entities": []}]]}, r"jq -c '\.annotations\[\]'"),
     (labelled([0, 3]), r"span 1 is \[0, 3\]; expected \[START, END, TYPE\]"),
     (labelled([0, "3", "PER"]), "span 1 has the end '3'; expected the number of a character"),
     (labelled([0, 3.0, "PER"]), "span 1 has the end '3.0'"),
@@ -258,6 +266,15 @@ def test_borders_inside_tokens_are_told(tmp_path: Path, caplog: pytest.LogCaptur
         one_of(tmp_path, labelled([0, 3, "PER"], [5, 7, "X"]))
     assert "1 of 2 spans begin or end inside a token, which is split there; the fir" in caplog.text
     assert "a.jsonl:1, 'et'." in caplog.text
+
+
+def test_offsets_that_rarely_fit_tokens_are_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = write(tmp_path / "a.jsonl", *[labelled([0, 2, "PER"], [8, 14, "X"])] * 5)
+    usable(SpansReader(train=path).examples("train"))
+    assert "5 of 10 spans begin or end inside a token" in caplog.text
+    assert "is the end the one after the last?" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from seqloom_ctc import scoring
 from seqloom_ctc.beam import Hypothesis, prefix_beam
 from seqloom_ctc.language import END, Lexicon, NGram
+from seqloom_ctc.scoring import Remembering
 
 Line = np.ndarray[Any, np.dtype[np.float64]]
 ALPHABET = "ab "
@@ -175,3 +177,33 @@ def test_says_what_does_not_fit() -> None:
     line[1, 2] = np.nan
     with pytest.raises(ValueError, match="frame 1 are not a number"):
         prefix_beam(line, alphabet=ALPHABET)
+
+
+class Doubling(Remembering):
+    """Adds twice its state to each class."""
+
+    start = 1
+
+    def __init__(self) -> None:
+        super().__init__(3)
+        self.asked: list[int] = []
+
+    def computed(self, state: int) -> Any:
+        self.asked.append(state)
+        return np.full(3, 2.0 * state)
+
+    def next(self, state: int, label: int) -> int:
+        return state + label
+
+    def end(self, state: int) -> float:
+        return 0.0
+
+
+def test_a_scorer_remembers_as_many_rows_as_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scoring, "CACHED", 6)  # two rows of three classes
+    scorer = Doubling()
+    for state in (1, 2, 1, 2, 3, 1):
+        row = np.ones(3)
+        scorer.add(state, row)
+        assert row.tolist() == [1 + 2 * state] * 3
+    assert scorer.asked == [1, 2, 3, 1]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from seqloom.cli.options import positive_int
-from seqloom.cli.predict import input_section
+from seqloom.cli.predict import _without_files, input_section
 from seqloom.config.overrides import Overrides, is_override, split_overrides, with_overrides
 from seqloom.errors import ConfigError, PluginError
 from seqloom.model.build import build_reader
@@ -329,3 +329,8 @@ def test_standard_input_is_text() -> None:
 def test_a_folder_that_no_reader_of_the_models_inputs_takes(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"^No installed reader takes files like .* Choose one"):
         reader(info(frontend="features"), None, [str(tmp_path)], [])
+
+
+def test_the_settings_of_a_reader_that_is_not_installed_are_left_as_they_are() -> None:
+    stored = {"name": "gone", "train": "x.tsv", "size": 3}
+    assert _without_files(stored) == stored

@@ -220,3 +220,13 @@ def test_keys_are_no_older_than_their_component() -> None:
     words = {key.path: key.since for key in OPTIONS["frontend=words"].keys}
     assert (words["frontend.size"], words["frontend.subword_size"]) == ("", "0.2")
     assert schema_keys("batch", SECTIONS["batch"])[0].path == "batch.max_examples"
+
+
+def test_an_option_of_a_plugin_that_cannot_be_described_says_so() -> None:
+    def broken() -> Option:
+        raise ValueError("no docstring")
+
+    found = groups._described("encoder", "odd", "a-plugin", broken)
+    assert found.text == "it cannot be described: ValueError: no docstring"
+    with pytest.raises(ValueError, match="no docstring"):  # one of seqloom's is a fault
+        groups._described("encoder", "odd", groups.CORE, broken)

@@ -15,7 +15,7 @@ from torch import nn
 
 from seqloom.errors import BundleError
 from seqloom.model.bundle import load
-from seqloom.model.size_limit import SizeLimit, TooLargeError
+from seqloom.model.size_limit import SizeLimit, TooLargeError, _bytes
 
 
 def edit(folder: Path, kind: str, key: str, value: Any) -> None:
@@ -130,3 +130,10 @@ def test_a_header_that_lies(tmp_path: Path, header: Any) -> None:
     path.write_bytes(len(text).to_bytes(8, "little") + text + b"\0" * 4)
     with pytest.raises(BundleError, match="weights cannot be read"):
         SizeLimit.of(path)
+
+
+def test_what_makes_no_tensor_of_its_own_needs_no_bytes() -> None:
+    aten: Any = torch.ops.aten
+    assert _bytes(aten.relu.default, (torch.zeros(3),), {}) == 0
+    assert _bytes(aten.zeros.default, ([1000, 3],), {}) == 12_000
+    assert _bytes(aten.zeros.default, (["x"],), {}) == 0

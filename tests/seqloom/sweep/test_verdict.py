@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from seqloom.sweep import leaderboard
 from seqloom.sweep.leaderboard import boards
 from seqloom.sweep.show import show
 from seqloom.sweep.trials import read_trials
+from seqloom.sweep.verdict import _error
 
 from .conftest import AddTrial
 
@@ -170,3 +172,7 @@ def test_a_table_begins_with_the_verdict(
     assert json.loads(capsys.readouterr().out)[0]["verdict"] == first
     show(sweep, "csv")
     assert "winner" not in capsys.readouterr().out
+
+
+def test_the_error_of_what_was_not_measured_is_not_known() -> None:
+    assert _error(None) == math.inf

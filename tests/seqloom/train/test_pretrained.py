@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import shutil
+from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import torch
 import yaml
 
 import seqloom
+from seqloom.cli.composing import composed_config
 from seqloom.config.compose import compose_run
 from seqloom.errors import BundleError, ConfigError, DataError
 from seqloom.files import sha256
@@ -97,6 +99,8 @@ def test_parts_and_parameters_are_the_models_unless_they_are_named(trained_reade
     words = [f"init={trained_reader}", "data=digit_lines", "run_dir=x"]
     composed = compose_run(with_components(words), apply_init)
     assert {kind: composed.components[kind] for kind in model} == model
+    options = Namespace(overrides=words, config_dir=None)  # as other commands do it
+    assert composed_config(options).components == composed.components
     more = ["head.decoder=beam", "++frontend.augment.slant=0.0", "encoder=bilstm"]
     changed = compose_run(with_components([*words, *more]), apply_init)
     assert changed.head == {**model["head"], "decoder": "beam"}

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from seqloom.errors import DataError
-from seqloom_handwriting.pages.documents import read
-from seqloom_handwriting.pages.model import Form
+from seqloom_handwriting.pages.documents import _may_be_page, read
+from seqloom_handwriting.pages.model import Form, _folders, regions
 
 Write = Callable[..., Path]
 COORDS = '<Coords points="10,20 110,20 110,50 10,50"/>'
@@ -241,3 +243,17 @@ def test_a_page_without_a_size_is_refused(tmp_path: Path) -> None:
     path.write_text(f'<PcGts xmlns="{space}"/>')
     with pytest.raises(DataError, match=r":1: the PAGE XML has 0 pages; expected one"):
         read(path)
+
+
+def test_regions_get_ids_that_nothing_else_has() -> None:
+    names = [("region_1", "b"), ("", ""), ("", "note"), ("region_1", "c")]
+    lines = [SimpleNamespace(id=f"l{n}", region=r, kind=k) for n, (r, k) in enumerate(names)]
+    lines.append(SimpleNamespace(id="region_3", region="last", kind=""))
+    page: Any = SimpleNamespace(lines=lines)
+    found = [ident for ident, _, _ in regions(page)]
+    assert found == ["region_1", "region_2", "region_3_", "region_4", "last"]
+
+
+def test_what_cannot_be_listed_or_read_is_left_to_whoever_needs_it(tmp_path: Path) -> None:
+    assert _folders(tmp_path / "gone") == []
+    assert _may_be_page(tmp_path / "gone.xml")  # reading it says why it cannot be read

@@ -382,3 +382,8 @@ def test_a_list_that_was_cut_is_wrong(tmp_path: Path) -> None:
     (error,) = CsvReader(columns={"tokens": "tokens"}).inputs([path])
     assert isinstance(error, ExampleError)
     assert "has '...' where items were left out" in str(error)
+
+
+def test_a_table_of_tokens_without_rows_has_no_examples(tmp_path: Path) -> None:
+    reader = CsvReader(columns={"tokens": "t"}, kinds={"tokens": "tokens"}, group_column="s")
+    assert not [*reader.inputs([write(tmp_path / "a.csv", "s,t\n")])]

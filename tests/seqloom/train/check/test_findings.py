@@ -7,8 +7,11 @@ import pytest
 from seqloom.data.collate import EncodedExample
 from seqloom.data.encoded import EncodedSplit
 from seqloom.interfaces import Example
+from seqloom.plugins import resolve
+from seqloom.train.check import memory
 from seqloom.train.check.characters import characters
 from seqloom.train.check.finding import SHOWN, Finding
+from seqloom.train.check.raw_text import raw_text
 from seqloom.train.check.sizes import FULL, MANY, padding
 
 
@@ -56,3 +59,16 @@ def test_much_padding_is_told_where_it_costs() -> None:
     assert found.text.startswith("Only 25% of the training batches is not padding: 75% of the time")
     assert not said(0.25, MANY - 1)
     assert not said(FULL, MANY)
+
+
+@pytest.mark.parametrize("name", ["characters", "line_image"])
+def test_frontends_that_cut_no_texts_into_tokens_have_nothing_to_compare(name: str) -> None:
+    codec = resolve("frontend", name).make_codec()
+    example = Example("1", {"tokens": ["don't", "stop"]})
+    found = {"train": EncodedSplit([EncodedExample(example, {})])}
+    assert not [*raw_text(found, codec)]
+
+
+def test_a_status_that_the_system_does_not_tell_is_none() -> None:
+    assert memory._status("VmNothing") is None
+    assert (memory._status("VmRSS") or 0) > 1_000_000

@@ -15,6 +15,7 @@ import pytest
 from seqloom.config.compose import compose_run
 from seqloom.errors import DataError, ExampleError, RunError
 from seqloom.interfaces import Example, Reader
+from seqloom.plugins import resolve
 from seqloom.train import prepare
 from seqloom.train.folder import Result, RunFolder
 from seqloom.train.prepare import load_encoded, prepare_data, read_data, reload_data, store_encoded
@@ -246,3 +247,12 @@ def test_ranks_start_with_the_pretrained_vectors_too(conll: Conll, tmp_path: Pat
     (name,) = (name for name in weights[0] if name.endswith("embedding.weight"))
     assert [1.0, 2.0] in weights[0][name].tolist()
     assert weights[1][name].tolist() == weights[0][name].tolist()
+
+
+def test_rejected_examples_are_left_out_when_others_are_read_again(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("text,label\na b,x\nc\nd,y\n")
+    codec = resolve("frontend", "words").make_codec()
+    section = {"name": "csv", "train": str(tmp_path / "a.csv")}
+    found = [*prepare._read_again(section, "train", codec)]
+    assert [one.id for one in found] == ["a:1", "a:3"]
+    assert found[0].fields["tokens"] == ["a", "b"]

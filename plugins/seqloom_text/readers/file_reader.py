@@ -203,6 +203,7 @@ def parse(raw: Any, kind: str, separator: str = "|") -> Any:
         raise ValueError(
             f"expected {EXPECTED[kind]}, found {str(raw)[:60]!r}. Spans of characters, as doccano, "
             "Prodigy and Label Studio export them, are read by data=spans"
+            + (" from JSON" if isinstance(raw, str) else "")
         )
     if kind == "texts" and not isinstance(raw, list):
         raw = [text] if (text := _string(raw)).strip() else []

@@ -147,7 +147,7 @@ class SpansReader(FileReader):
         """
         found = None
         try:
-            found = parse_json(raw)
+            found = _parsed(raw)
             text = text_of(found, self._columns.get("text"))
             record.id = self._id(found, targets)
             one = self._spans(found, text, targets, record, unused)
@@ -193,8 +193,19 @@ class SpansReader(FileReader):
         return str(own[self._id_column])
 
 
+def _parsed(raw: str) -> Any:
+    """Return the value of a JSON text.
+
+    Raises:
+        ValueError: It is not JSON.
+    """
+    try:
+        return parse_json(raw)
+    except ValueError as error:
+        raise ValueError(f"{error}; expected an object with a text and its spans.") from None
+
+
 def _named(found: Any, problem: str) -> str:
     """Return a problem with the record's own id, by which its annotation tool finds it."""
     own = found.get("id") if isinstance(found, dict) else None
-    sentence = problem if problem.endswith(".") else f"{problem}."
-    return sentence if own is None else f"id {str(own)[:40]}: {sentence}"
+    return problem if own is None else f"id {str(own)[:40]}: {problem}"

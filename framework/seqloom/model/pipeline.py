@@ -189,7 +189,7 @@ class Pipeline:
     def _numbered(self, value: Any, number: int) -> Example:
         """Return a value of a list as an example; an error says which of them it is."""
         try:
-            return self.example(value, str(number))
+            return self.example(value, f"inputs[{number}]")
         except DataError as error:
             raise DataError(f"inputs[{number}]: {error}", cause=error.code) from None
 

@@ -20,7 +20,10 @@ from seqloom_handwriting.images.augment import augment_line
 from seqloom_handwriting.images.file import BLACK, WHITE, ImageFile, load_gray, scaled_width
 from seqloom_handwriting.schemas.frontends import Ink, LineImage, Pooling
 
+log = logging.getLogger("seqloom")
+
 PAPER, INK = 0.25, 0.995  # shares of the pixels, from the lightest
+MOSTLY_INK = 170  # mean level of an image with more ink than any writing has
 LEAST_CONTRAST = 32  # gray levels between paper and ink; less is noise
 
 
@@ -34,6 +37,7 @@ class LineImageCodec(FrontendCodec):
         self.params = LineImage(**params)
         self.pooling = Pooling.parse(self.params.pooling)
         self._look = PageLike()
+        self._tell_of_ink = True
 
     def fields(self, value: Any) -> dict[str, Any] | None:
         """Return the fields of a bare image: an array, a PIL image or the path of a file."""
@@ -58,6 +62,8 @@ class LineImageCodec(FrontendCodec):
         inked = _inked(gray, self.params.ink)
         if self.params.contrast:
             inked = stretched(inked)
+        if self._tell_of_ink and inked.mean() > MOSTLY_INK:
+            self._warn_of_ink(example)
         scaled = _scaled(inked, width, self.params.height)
         image = np.pad(scaled.T, ((self.params.margin, self.params.margin), (0, 0)))
         if len(image) < self.pooling.width:
@@ -120,6 +126,17 @@ class LineImageCodec(FrontendCodec):
             rest = problem.removeprefix(str(example.origin))
             rest = rest if rest != problem else f" cannot be read: {problem}"
             raise ExampleError(example, f"the image in {name!r}{rest}") from error
+
+    def _warn_of_ink(self, example: Example) -> None:
+        """Warn of the first image that would have more ink than paper."""
+        self._tell_of_ink = False
+        log.warning(
+            "%s: with frontend.ink=%s, most of the image is ink; are writing and paper the other "
+            "way round, as in a negative? Invert such images, or train with frontend.ink=auto. "
+            "This is shown once.",
+            example.origin or example.id,
+            self.params.ink,
+        )
 
     def _scaled_width(self, example: Example, gray: np.ndarray) -> int:
         height, width = gray.shape
@@ -191,8 +208,6 @@ def _drawn(gray: np.ndarray) -> tuple[str, int]:
     style = f"width:{width}px;max-width:100%;display:block"
     return f'<img src="data:image/png;base64,{data}" alt="the line" style="{style}">', width
 
-
-log = logging.getLogger("seqloom")
 
 TALLEST, WIDEST = 400, 1.5  # a page is over 400 pixels high, and less than 1.5 times as wide
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seqloom.interfaces import Example
 from seqloom_handwriting.images.likeness import ALIKE, Pair, fingerprint, warn
-from seqloom_handwriting.pages.model import Line, box_around
+from seqloom_handwriting.pages.model import Line, Page, box_around, find_image
+
+log = logging.getLogger("seqloom")
 
 FEW = 3  # lines: pages with fewer look alike by chance
 PAGE = (48, 64)  # size of a page's fingerprint
@@ -41,6 +45,36 @@ class PageLook:
             return False
         both, either = self.words & other.words, self.words | other.words
         return not (self.words and other.words) or len(both) >= WORDS * len(either)
+
+
+class SameLines:
+    """Tells of pages whose lines several files of XML have, as an export in two forms has them."""
+
+    def __init__(self) -> None:
+        self._first: dict[tuple[Path, tuple[str | None, ...]], Path] = {}
+        self._again: list[tuple[Path, Path]] = []
+
+    def add(self, page: Page) -> None:
+        """Take note of a page whose image exists."""
+        texts = tuple(line.text for line in page.lines)
+        try:
+            image = find_image(page).resolve()
+        except ValueError:  # which its lines say
+            return
+        first = self._first.setdefault((image, texts), page.xml)
+        if first != page.xml:
+            self._again.append((page.xml, first))
+
+    def report(self) -> None:
+        """Warn of those since the last call."""
+        if self._again:
+            log.warning(
+                "Files of XML with the image and the texts of another one: %d, such as %s with "
+                "those of %s. Their lines are there twice; name one of the folders or files alone.",
+                len(self._again),
+                *self._again[0],
+            )
+        self._again = []
 
 
 class PageLikeness:

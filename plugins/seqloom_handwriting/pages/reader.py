@@ -15,7 +15,7 @@ from seqloom.errors import Cause, ConfigError, DataError, ExampleError, did_you_
 from seqloom.interfaces import Example, Origin
 from seqloom_handwriting.images.likeness import compared
 from seqloom_handwriting.pages.documents import NotPageError, PageFile, find_pages, read
-from seqloom_handwriting.pages.likeness import PageLikeness
+from seqloom_handwriting.pages.likeness import PageLikeness, SameLines
 from seqloom_handwriting.pages.model import Line, Page
 from seqloom_handwriting.pages.sheet import Sheet
 from seqloom_handwriting.readers.files import refuse_empty
@@ -95,6 +95,7 @@ class PageReader(SplitReader):
         self._direction = DirectionWarning()
         self.opened: list[OpenedPage] = []
         self.likeness = PageLikeness()
+        self._twice = SameLines()
 
     def examples(self, split: str) -> Iterator[Example | ExampleError]:
         """Return the lines of a split, whose pages are compared with those of splits before it.
@@ -183,6 +184,7 @@ class PageReader(SplitReader):
             else:
                 yield entry
         self._report(sheet)
+        self._twice.report()
 
     def _report(self, sheet: Sheet | None) -> None:
         """Say what the user should know of a page, and keep how it looks."""
@@ -190,6 +192,7 @@ class PageReader(SplitReader):
             for note in sheet.notes():
                 log.warning("%s: %s.", sheet.page.xml, note)
             self.likeness.add(str(sheet.page.xml), sheet.look())
+            self._twice.add(sheet.page)
 
     def _example(self, entry: Entry, targets: bool) -> Example | ExampleError:
         page, sheet, line = entry.page, entry.sheet, entry.line

@@ -260,6 +260,8 @@ def test_what_cannot_be_read_is_refused_in_a_sentence(classifier: Any, wrong: An
 def test_the_item_of_a_list_that_is_wrong_is_named(classifier: Any) -> None:
     with pytest.raises(DataError, match=r"^inputs\[1\]: Nothing can be predicted from None \(None"):
         classifier.pipeline(["a", None])
+    with pytest.raises(ExampleError, match=r"^example inputs\[1\]: 'text' has no token"):
+        classifier.pipeline(["a", " "])
     with pytest.raises(DataError, match=r"^inputs\[2\]: The field 'text' holds a list"):
         classifier.pipeline(["a", "b", {"text": ["c"]}])
 
@@ -334,7 +336,9 @@ def test_a_list_of_words_is_told(tagger: Any, recwarn: pytest.WarningsRecorder) 
 def test_a_lone_surrogate_is_an_error_with_its_place(tagger: Any) -> None:
     with pytest.raises(ExampleError, match=r"^example input: the field 'text' has '\\ud83d'"):
         tagger.pipeline("Apple \ud83d is cheap")
-    with pytest.raises(ExampleError, match=r"^example 1: the field 'tokens' has .* 1 of item 2"):
+    with pytest.raises(
+        ExampleError, match=r"^example inputs\[1\]: the field 'tokens' has .* 1 of item 2"
+    ):
         tagger.pipeline(["Apple", ["a", "\udc00"]])
 
 

@@ -183,6 +183,24 @@ def test_an_image_that_looks_like_a_page_is_told_of_once(caplog: pytest.LogCaptu
     ]
 
 
+def test_an_image_that_is_mostly_ink_is_told_of_once(caplog: pytest.LogCaptureFixture) -> None:
+    line = np.full((40, 300), 230, np.uint8)
+    line[10:30, 20:280:6] = 20
+    for ink, images in {"dark": (line, 255 - line), "light": (255 - line, line)}.items():
+        for contrast in (True, False):
+            codec = LineImageCodec(ink=ink, contrast=contrast)
+            codec.encode(Example("a", {"image": images[0]}))
+            assert not caplog.messages
+            codec.encode(Example("b", {"image": images[1]}, Origin("b.png")))
+            codec.encode(Example("c", {"image": images[1]}))
+            (told,) = caplog.messages
+            assert told.startswith(f"b.png: with frontend.ink={ink}, most of the image is ink; are")
+            caplog.clear()
+    for image in (line, 255 - line):
+        LineImageCodec(ink="auto").encode(Example("a", {"image": image}))
+    assert not caplog.messages
+
+
 def test_a_narrow_image_is_refused_with_its_size() -> None:
     with pytest.raises(ExampleError) as caught:
         encode(noise(16, 3), pooling=["1x4"], margin=0)

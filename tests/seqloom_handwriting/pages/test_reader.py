@@ -41,6 +41,25 @@ def test_one_file_of_xml_is_read_and_height_zero_keeps_the_scale(alto_page: Writ
     assert example.fields["image"].shape == (45, 400)
 
 
+def test_lines_that_two_files_have_of_one_image_are_told(
+    alto_page: Write, caplog: pytest.LogCaptureFixture
+) -> None:
+    xml = alto_page(LINES, folder="alto")
+    image = xml.with_suffix(".png")
+    image.rename(xml.parent.parent / image.name)  # beside the folders, as in Transkribus exports
+    folder, other = str(xml.parent.parent), xml.parent.parent / "page" / "one.xml"
+    assert len(list(PageReader().inputs([folder]))) == 2
+    assert not caplog.messages
+    other.parent.mkdir()
+    other.write_text(xml.read_text("utf-8").replace("20 75 420 75", "20 76 420 76"), "utf-8")
+    assert len(list(PageReader().inputs([folder]))) == 4
+    (told,) = caplog.messages
+    assert told.startswith(
+        f"Files of XML with the image and the texts of another one: 1, such as {other} with those "
+        f"of {xml}. Their lines are there twice"
+    )
+
+
 def test_a_split_that_is_not_given_is_empty(alto_page: Write) -> None:
     assert not list(PageReader(train=str(alto_page(LINES))).examples("test"))
 

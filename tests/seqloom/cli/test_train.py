@@ -169,3 +169,30 @@ def test_a_missing_file_is_told_before_libraries_are_imported(
     (tmp_path / "run" / "bundle").mkdir()
     with pytest.raises(TypeError):  # the run may be finished, and need no data
         run(["train", *words, "data.train=gone.csv"])
+
+
+BREAKS = """
+import pytorch_lightning as pl
+
+class Breaks(pl.Callback):
+    def on_train_start(self, *rest):
+        raise ZeroDivisionError("of nothing")
+"""
+
+
+def test_a_fault_in_a_trial_is_in_its_log_with_its_traceback(
+    here: Path,
+    small: tuple[str, ...],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (here / "user_breaks.py").write_text(BREAKS, encoding="utf-8")
+    monkeypatch.syspath_prepend(here)
+    broken = "+callbacks.breaks._target_=user_breaks.Breaks"
+    with pytest.raises(RunError, match="1 of 1 trials did not succeed"):
+        run(["train", "-m", *small, "seed=1", broken, f"run_dir={here}/sweep"])
+    log = here / "sweep" / "0" / "train.log"
+    said = capsys.readouterr().err
+    assert f"Error: ZeroDivisionError: of nothing (see {log})" in said
+    assert "Traceback" not in said
+    assert "in on_train_start" in log.read_text(encoding="utf-8")

@@ -205,6 +205,18 @@ def test_averages_that_decay_the_wrong_way_are_refused() -> None:
         RowAdam(nn.Linear(1, 1).parameters(), betas=(0.99, 0.9))
 
 
+@pytest.mark.parametrize(("rows", "large"), [("2", True), ("1000000", False)])
+def test_a_run_tells_whether_it_has_a_large_table(
+    fit: Callable[..., Result], caplog: pytest.LogCaptureFixture, rows: str, large: bool
+) -> None:
+    caplog.set_level("INFO", "seqloom")
+    words = ("optimizer=row_adam", f"optimizer.min_rows={rows}", "trainer.max_epochs=1")
+    result = fit(*words)
+    assert result.metrics["val"]["loss"] > 0
+    said = f"no table of the frontend that is trained has {rows} rows, so all are updated in each"
+    assert (said in caplog.text) != large
+
+
 def test_an_average_of_the_weights_is_refused(fit: Callable[..., Result]) -> None:
     with pytest.raises(ConfigError, match=r"this run has an average of the weights\. Choose"):
         fit("optimizer=row_adam", "optimizer.min_rows=2", "callbacks=average")

@@ -12,9 +12,18 @@ TEXT_KEYS = ("text", "data")
 SPAN_KEYS = ("spans", "entities", "ents", "label", "labels", "annotations")
 """Keys of the spans: in Prodigy, doccano and Label Studio, and in spaCy's training data."""
 
-_STARTS = ("start_char", "start_offset", "start")
-_ENDS = ("end_char", "end_offset", "end")
-_TYPES = ("label", "type", "tag", "entity", "entity_group", "labels", "hypertextlabels")
+_STARTS = ("start_char", "start_offset", "start", "startOffset", "begin", "from", "offset")
+_ENDS = ("end_char", "end_offset", "end", "endOffset", "to")
+_TYPES = (
+    "label",
+    "type",
+    "tag",
+    "entity",
+    "entity_group",
+    "category",
+    "labels",
+    "hypertextlabels",
+)
 _OF_LABELS = ("labels", "hypertextlabels")
 _ACCEPTED = "accept"
 
@@ -79,9 +88,15 @@ def text_of(found: Any, key: str | None = None) -> str:
         raise ValueError(
             "all texts are in one object. Write them one below the other: jq -c '.annotations[]'."
         )
+    name = key or "text"
+    if name in inner and name not in texts:
+        raise ValueError(
+            f"{name!r} holds {str(inner[name])[:60]!r} ({type(inner[name]).__name__}); expected a "
+            "text."
+        )
     if not keys or keys[0] not in texts:
         raise ValueError(
-            f"no text under the key {key or 'text'!r}. {did_you_mean(key or 'text', inner)} Name "
+            f"no text under the key {name!r}. {did_you_mean(name, inner)} Name "
             "the key: data.columns='{text: KEY}'."
         )
     return str(inner[keys[0]])
@@ -122,14 +137,18 @@ def _items(found: Mapping[str, Any], key: str | None) -> list[Any]:
     """Return the spans of an object as they are there."""
     names = [key] if key else [name for name in SPAN_KEYS if found.get(name) is not None]
     lists = [name for name in names if _holds_spans(found.get(name))]
-    if lists:
-        return list(found[lists[0]])
-    if names and names[0] in found:
+    filled = [name for name in lists if found[name]]
+    if len(filled) > 1:
         raise ValueError(
-            f"{names[0]!r} holds {str(found[names[0]])[:60]!r}; expected a list of spans, such as "
-            "[[0, 4, 'PER']]. Classes of whole texts are read by data=jsonl "
-            f"data.columns='{{text: text, label: {names[0]}}}' head=classification."
+            f"there are spans under {' and '.join(map(repr, filled))}. Name the key that is to be "
+            f"read: data.columns='{{spans: {filled[0]}}}'."
         )
+    if lists:
+        return list(found[(filled or lists)[0]])
+    if "options" in found:  # in Prodigy
+        raise ValueError("it has choices of classes of the whole text, and no spans.")
+    if names and names[0] in found:
+        raise _no_spans(names[0], found[names[0]])
     # In JSON-MIN of Label Studio the key is the user's.
     alike = [name for name, value in found.items() if value and _are_spans(value)]
     if not key and len(alike) == 1:
@@ -141,6 +160,19 @@ def _items(found: Mapping[str, Any], key: str | None) -> list[Any]:
         f"no spans under {' or '.join(map(repr, [key] if key else SPAN_KEYS))}. "
         f"{did_you_mean(key or 'spans', found)} A text without entities has an empty list; "
         "data.columns='{spans: KEY}' names another key."
+    )
+
+
+def _no_spans(key: str, value: Any) -> ValueError:
+    items = value if isinstance(value, list) else [value]
+    classes = all(isinstance(one, str) and not one.startswith(("[", "{")) for one in items)
+    hint = (
+        " Classes of whole texts are read by data=jsonl "
+        f"data.columns='{{text: text, label: {key}}}' head=classification."
+    )
+    return ValueError(
+        f"{key!r} holds {str(value)[:60]!r} ({type(value).__name__}); expected a list of spans, "
+        f"such as [[0, 4, 'PER']].{hint * classes}"
     )
 
 
@@ -205,6 +237,8 @@ def _span(item: Any, number: int) -> Span:
         # Of text of a page, the offsets that count characters are apart.
         place = item["globalOffsets"] if isinstance(item.get("globalOffsets"), dict) else item
         start, end = _first(place, _STARTS), _first(place, _ENDS)
+        if end is None and isinstance(start, int) and isinstance(place.get("length"), int):
+            end = start + place["length"]
         kind, surface = _first(item, _TYPES), item.get("text")
     for name, value in (("start", start), ("end", end)):
         if isinstance(value, bool) or not isinstance(value, int):

@@ -77,7 +77,8 @@ class TrialLauncher:
             if broken and not killed and not_started == todo:
                 raise RunError(f"No trial started: {broken}")
             killed_before += killed
-            todo = not_started
+            # If the launcher did not fail, a trial without a record refused to start, and said why.
+            todo = not_started if broken else []
         for one in killed_before:
             state = _state_of_job(read_trial(self.plan.folder / str(one.number)))
             log.warning("[%d] was killed%s: trying again, alone.", one.number, state)

@@ -190,6 +190,21 @@ def test_a_trial_whose_process_is_killed_also_alone_is_given_up(
     assert "[0] was killed (job 7: OUT_OF_MEMORY): trying again, alone." in caplog.text
 
 
+def test_a_trial_that_refuses_to_start_is_launched_once(tmp_path: Path) -> None:
+    class Refusing:
+        launched = 0
+
+        def launch(self, jobs: list[list[str]], initial_job_idx: int) -> None:
+            self.launched += 1
+            if self.launched > 1:
+                raise RuntimeError("launched again")
+
+    plan = Plan(tmp_path, "grid", [], "")
+    launcher = Refusing()
+    TrialLauncher(launcher, plan).launch([plan.add([]), plan.add([])])  # type: ignore[arg-type]
+    assert launcher.launched == 1
+
+
 def test_another_error_of_a_launcher_is_not_taken_for_a_killed_worker(tmp_path: Path) -> None:
     class Faulty:
         def launch(self, jobs: list[list[str]], initial_job_idx: int) -> None:

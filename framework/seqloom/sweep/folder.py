@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from seqloom.errors import DataError, RunError, printable, shortened
-from seqloom.files import read_json, write_json
+from seqloom.files import finite, read_json, write_json
+from seqloom.seal import KEY, is_changed, sealed
 from seqloom.train.folder import SWEEP_PLAN, RunFolder
 
 VERSION = 1
@@ -110,7 +111,7 @@ class Plan:
         """Write the plan atomically."""
         content = {"version": VERSION, **asdict(self)}
         del content["folder"]
-        write_json(SweepFolder(self.folder).plan, content)
+        write_json(SweepFolder(self.folder).plan, sealed(finite(content)))
 
     @property
     def has_several_objectives(self) -> bool:
@@ -138,8 +139,11 @@ def read_plan(folder: Path, *, strict: bool = True) -> Plan:
             return _partial_plan(folder, {})
     try:
         stored = read_json(path)
+        changed, _ = is_changed(stored), stored.pop(KEY, None)
         version = stored.pop("version")
         if version == VERSION:
+            if changed:
+                raise TypeError("its values are not those that were written")
             trials = [PlannedTrial(**trial) for trial in stored.pop("trials")]
             return _checked(Plan(folder=folder, trials=trials, **stored))
     except FileNotFoundError:
@@ -157,13 +161,18 @@ def read_plan(folder: Path, *, strict: bool = True) -> Plan:
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror or error}.") from error
     except (TypeError, LookupError, AttributeError) as error:
-        raise RunError(
-            f"{path} is damaged: it does not hold the plan of a sweep "
-            f"({type(error).__name__}: {printable(shortened(str(error), 200))}). {_remedy(folder)}"
-        ) from error
+        raise damaged_plan(folder, error) from error
     raise RunError(
         f"{path} has version {printable(shortened(str(version), 40))}; this seqloom reads version "
         f"{VERSION}."
+    )
+
+
+def damaged_plan(folder: Path, error: Exception) -> RunError:
+    """Return the error of a sweep whose plan is not one, given the error that came of that."""
+    return RunError(
+        f"{SweepFolder(folder).plan} is damaged: it does not hold the plan of a sweep "
+        f"({type(error).__name__}: {printable(shortened(str(error), 200))}). {_remedy(folder)}"
     )
 
 

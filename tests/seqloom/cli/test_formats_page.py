@@ -141,7 +141,9 @@ def test_the_plan_of_a_sweep(tmp_path: Path) -> None:
     plan.add(["seed=1"])
     plan.save()
     assert set(read(tmp_path / "sweep.json")) == told("sweep.json")
-    assert told("sweep.json") == {"version", *(one.name for one in fields(Plan))} - {"folder"}
+    assert told("sweep.json") == {"version", "sha256", *(one.name for one in fields(Plan))} - {
+        "folder"
+    }
     row = re.search(r"^\| `trials` \| (.*) \|$", section("sweep.json"), MULTI)
     assert row
     assert [set(_names(row[1]))] == [set(one) for one in read(tmp_path / "sweep.json")["trials"]]

@@ -34,6 +34,7 @@ def test_its_keys_are_the_documented_ones(plan: Plan) -> None:
         "flags",
         "expected",
         "job",
+        "sha256",
     }
     assert (set(stored), stored["version"]) == (keys, 1)
     assert stored["trials"][1] == {"number": 1, "overrides": ["encoder=lstm"], "extra": {}}
@@ -82,6 +83,22 @@ def test_a_damaged_plan_can_still_be_shown(tmp_path: Path, content: bytes) -> No
     plan = read_plan(tmp_path, strict=False)
     assert (plan.trials, plan.command, plan.created, plan.expected) == ([], [], "", 0)
     assert not plan.has_several_objectives
+
+
+def test_a_changed_value_of_a_plan_is_noticed(plan: Plan) -> None:
+    plan.save()
+    path = plan.folder / "sweep.json"
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    assert read_plan(plan.folder) == plan
+    for key, value in {"cwd": "/other", "created": "", "expected": 7, "trials": []}.items():
+        path.write_text(json.dumps({**stored, key: value}), encoding="utf-8")
+        with pytest.raises(
+            RunError, match=r"sweep\.json is damaged: .*not those that were written"
+        ):
+            read_plan(plan.folder)
+    del stored["sha256"]  # as of earlier versions
+    path.write_text(json.dumps(stored), encoding="utf-8")
+    assert read_plan(plan.folder) == plan
 
 
 @pytest.mark.parametrize("overrides", [5, True, "seed=1", {"seed": 1}, None])

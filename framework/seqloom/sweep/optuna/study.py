@@ -19,7 +19,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from seqloom.errors import ConfigError, RunError, did_you_mean
 from seqloom.sweep.directions import AUTO, RECORDED, objective_is_better_higher, sign
-from seqloom.sweep.folder import Plan, PlannedTrial, SweepFolder, read_plan
+from seqloom.sweep.folder import Plan, PlannedTrial, SweepFolder, damaged_plan, read_plan
 from seqloom.sweep.optuna.settings import Settings, is_reported
 from seqloom.sweep.trials import Trial, is_finite, read_trial, read_trials
 
@@ -60,13 +60,20 @@ def study_of(folder: Path) -> Study:
 
 
 def rebuild(plan: Plan) -> Study:
-    """Return the study of a plan, with the outcomes of its trials so far."""
-    settings = Settings(**plan.settings)
-    study = study_in_memory(settings.directions)
-    trials = {trial.number: trial for trial in read_trials(plan.folder)} if plan.trials else {}
-    for note, planned in notes(plan.trials):
-        outcome = outcome_of([trials[one.number] for one in planned], settings.objectives)
-        study.add_trial(_frozen(note, outcome))
+    """Return the study of a plan, with the outcomes of its trials so far.
+
+    Raises:
+        RunError: The plan is damaged: it does not hold what a search knows of its trials.
+    """
+    try:
+        settings = Settings(**plan.settings)
+        study = study_in_memory(settings.directions)
+        trials = {trial.number: trial for trial in read_trials(plan.folder)} if plan.trials else {}
+        for note, planned in notes(plan.trials):
+            outcome = outcome_of([trials[one.number] for one in planned], settings.objectives)
+            study.add_trial(_frozen(note, outcome))
+    except (TypeError, LookupError, AttributeError, ValueError) as error:
+        raise damaged_plan(plan.folder, error) from error
     return study
 
 

@@ -130,6 +130,26 @@ def test_a_sweep_of_another_kind_has_no_study(tmp_path: Path) -> None:
         study_of(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {},
+        note(0) | {"ask": "x"},
+        note(0) | {"distributions": {"x": "y"}},
+        note(0) | {"params": {"x": [1]}},
+        note(0) | {"again": 3},
+    ],
+    ids=str,
+)
+def test_a_damaged_note_is_told(plan: Plan, extra: dict[str, Any]) -> None:
+    for one in plan.trials[:2]:
+        one.extra.clear()
+        one.extra.update(extra)
+    plan.save()  # as an earlier version wrote it, which would not notice
+    with pytest.raises(RunError, match=r"sweep\.json is damaged: it does not hold the plan of a s"):
+        study_of(plan.folder)
+
+
 def test_a_search_without_a_result_says_so(plan: Plan) -> None:
     study = rebuild(plan)
     assert best_points(plan, study, Settings()) == "None of the 3 points has a result."

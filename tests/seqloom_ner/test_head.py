@@ -48,6 +48,19 @@ def test_softmax_loss_is_the_sum_of_cross_entropies(
         torch.testing.assert_close(losses[row], expected)
 
 
+def test_confidences_of_one_sentence_do_not_underflow(codec: NerCodec, encode: Any) -> None:
+    head, values = make(codec, "crf"), states(padding=0.0)
+    alone, both = encode(values[:1], [4]), encode(values[[0, 0]], [4, 4])
+    outputs = 3000 * head(alone).detach()  # so far apart that sums of exponentials are 0
+    (found,) = head.decode(outputs, alone)
+    first, second = head.decode(outputs.repeat(2, 1, 1), both)
+    assert found["entities"]
+    for one in (first, second):
+        assert one["tags"] == found["tags"]
+        for ours, theirs in zip(found["entities"], one["entities"], strict=True):
+            assert ours == pytest.approx(theirs, abs=1e-5)
+
+
 def test_alone_and_padded_with_nan_are_the_same(
     head: NerHead, codec: NerCodec, encode: Any, batch_of: Any
 ) -> None:

@@ -15,8 +15,10 @@ from typing import Any
 import pytest
 import torch
 
+from seqloom.cli import resume
 from seqloom.cli.main import run
 from seqloom.errors import RunError
+from seqloom.sweep.folder import Plan
 from seqloom.sweep.trials import read_trials
 from seqloom.train.lease import Lease
 
@@ -263,3 +265,23 @@ def test_where_it_was_begun_must_be_there(ended: Path) -> None:
     (ended / "sweep.json").write_text(json.dumps({**plan, "cwd": "/not/there"}))
     with pytest.raises(RunError, match=r"started in /not/there, which does not exist\. Paths in"):
         run(["sweep", "resume", str(ended)])
+
+
+def test_another_launcher_gets_no_settings_of_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[list[str]] = []
+
+    def train(words: list[str]) -> int:
+        asked.append(words)
+        return 0
+
+    monkeypatch.setattr(resume, "train", train)
+    launcher = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
+    Plan(tmp_path, "grid", [*launcher, "seed=1,2"], str(tmp_path)).save()
+    own = ["hydra/launcher=basic", "--attempts", "2"]
+    monkeypatch.chdir(tmp_path)
+    assert run(["sweep", "resume", str(tmp_path), *own]) == 0
+    (words,) = asked
+    assert words[:4] == ["-m", "seed=1,2", "hydra/launcher=basic", "hydra.sweeper.attempts=2"]
+    assert words[4:] == [f"run_dir='{tmp_path}'", "resume=auto"]

@@ -180,7 +180,7 @@ class ComponentMatch:
             return {}
         there = {*self.entry["section"], *self.renamed.values()}
         defaults = {**self.component.defaults(), **self.component.older_defaults}
-        return {key: _default(value) for key, value in defaults.items() if key not in there}
+        return {key: plain_default(value) for key, value in defaults.items() if key not in there}
 
     @property
     def compatible(self) -> bool:
@@ -215,7 +215,7 @@ def plain(params: Any) -> dict[str, Any]:
     return found
 
 
-def _default(value: Any) -> Any:
+def plain_default(value: Any) -> Any:
     """Return the default of a parameter in plain types."""
     if value is MISSING:
         return REQUIRED

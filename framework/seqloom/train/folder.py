@@ -13,7 +13,7 @@ from typing import Any
 from seqloom.config.run_config import RunConfig
 from seqloom.errors import Cause, DataError, RunError
 from seqloom.files import read_json, read_jsonl, refuse_odd, write_text
-from seqloom.train.settings import MAY_CHANGE, ROUNDING, WITHOUT_EFFECT, differing
+from seqloom.train.settings import MAY_CHANGE, ROUNDING, WITHOUT_EFFECT, completed, differing
 from seqloom.yaml_file import read_yaml
 
 log = logging.getLogger("seqloom")
@@ -307,7 +307,9 @@ class RunFolder:
             cfg.resume == "auto"
             and ((state == "done" and complete) or state == "pruned")
             and not differing(
-                self.config().to_plain(), cfg.to_plain(), but=WITHOUT_EFFECT | ROUNDING
+                completed(self.config().to_plain()),
+                completed(cfg.to_plain()),
+                but=WITHOUT_EFFECT | ROUNDING,
             )
         )
 
@@ -381,7 +383,9 @@ class RunFolder:
                 "resume=auto",
                 cause=Cause.folder_has_run,
             )
-        changed = differing(self.config().to_plain(), cfg.to_plain(), but=MAY_CHANGE)
+        changed = differing(
+            completed(self.config().to_plain()), completed(cfg.to_plain()), but=MAY_CHANGE
+        )
         if changed:
             raise RunError(
                 f"{self.path} cannot be resumed with other settings: {', '.join(changed)}. Use the "

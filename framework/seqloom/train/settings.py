@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from seqloom.config.run_config import RunConfig, Section
+from seqloom.model.provenance import plain_default
+from seqloom.plugins import KINDS, Kind, registry
 
 WITHOUT_EFFECT = frozenset(
     {
@@ -44,6 +46,25 @@ MAY_CHANGE = (
 def fixed_settings(cfg: RunConfig) -> Section:
     """Return the settings that a run keeps when it is resumed."""
     return {key: value for key, value in cfg.to_plain().items() if key not in MAY_CHANGE}
+
+
+def completed(settings: Section) -> Section:
+    """Return a config with the parameters that its components have got since it was written.
+
+    Their values are those of models of that version: the default, or another one that the component
+    has for them.
+    """
+    own = {kind: settings[kind] for kind in KINDS if isinstance(settings.get(kind), dict)}
+    return {**settings, **{kind: _completed(kind, section) for kind, section in own.items()}}
+
+
+def _completed(kind: Kind, section: Section) -> Section:
+    known = registry().components.get((kind, str(section.get("name"))))
+    if known is None:
+        return section
+    component, _ = known
+    added = {**component.defaults(), **component.older_defaults}
+    return {**{key: plain_default(value) for key, value in added.items()}, **section}
 
 
 def common(settings: Section, other: Section) -> Section:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+import yaml
 
 from seqloom.config.compose import compose_run
 from seqloom.config.run_config import BatchConfig
@@ -21,6 +22,7 @@ from seqloom.train.preemption import Preempted
 from seqloom.train.rank import write_error
 from seqloom.train.record import record_hang, record_refusal, recorded
 from seqloom.train.settings import differing
+from seqloom.yaml_file import read_yaml
 
 CONFIG = replace(
     compose_run(["encoder=lstm", "encoder.hidden_size=8", "run_dir=x"]),
@@ -123,6 +125,25 @@ def test_only_what_does_not_make_another_run_may_change(tmp_path: Path) -> None:
     folder.open(replace(CONFIG, resume="auto", trainer={"max_epochs": 9}, batch=free))
     with pytest.raises(RunError, match=r"other settings: batch\.max_examples \(was 4, is 5\)\."):
         folder.open(replace(CONFIG, resume="auto", batch=BatchConfig(max_examples=5)))
+
+
+def test_parameters_that_a_component_has_got_since_then_have_their_defaults(tmp_path: Path) -> None:
+    cfg = compose_run(
+        ["data=csv", "data.train=x.csv", "head=classification", f"run_dir={tmp_path}"]
+    )
+    folder = RunFolder(tmp_path)
+    folder.open(cfg)
+    folder.last.parent.mkdir()
+    folder.last.touch()
+    stored = read_yaml(folder.config_file)
+    del stored["data"]["names"], stored["head"]["direct"]  # as before there were these
+    folder.config_file.write_text(yaml.safe_dump(stored), encoding="utf-8")
+    direct = {**cfg.head, "direct": False}  # what older models do
+    folder.open(replace(cfg, resume="auto", head=direct))
+    folder.config_file.write_text(yaml.safe_dump(stored), encoding="utf-8")
+    named = {**cfg.data, "names": {"label": ["no", "yes"]}}
+    with pytest.raises(RunError, match=r"data\.names\.label \(was None, is \['no', 'yes'\]\)"):
+        folder.open(replace(cfg, resume="auto", data=named, head=direct))
 
 
 def test_differing_names_keys_that_came_and_went() -> None:

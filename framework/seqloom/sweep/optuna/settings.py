@@ -5,6 +5,7 @@ Optuna is imported only to build these: Hydra imports the settings at every star
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -17,6 +18,8 @@ from seqloom.sweep.directions import AUTO, DIRECTIONS, RECORDED
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner
     from optuna.samplers import BaseSampler
+
+log = logging.getLogger("seqloom")
 
 SAMPLERS = {
     "tpe": "TPESampler",
@@ -101,6 +104,13 @@ class Settings:
                 raise ConfigError(
                     f"hydra.sweeper.objectives: trials do not have {name!r}. A metric has "
                     f"its split in its name, such as val/f1. Others: {did_you_mean(name, RECORDED)}"
+                )
+            if name.startswith("test/"):
+                log.warning(
+                    "hydra.sweeper.objectives: %s is a score of the test split, which is too good "
+                    "for points that were chosen by it. Choose them by val/%s.",
+                    name,
+                    name.removeprefix("test/"),
                 )
         if self.pruner != "none":
             self._check_pruned()

@@ -168,6 +168,11 @@ def _curve(trial: Trial, name: str, direction: str) -> dict[int, float]:
 
 
 def _score(trial: Trial) -> float:
+    if "val" not in (trial.record.get("metrics") or {}):
+        raise ConfigError(
+            f"Points are compared by their scores on val, but trial {trial.number} has no "
+            "validation split. Set data.val or data.split.val, or hydra.sweeper.objectives."
+        )
     score = trial.score()
     return math.nan if score is None else score
 

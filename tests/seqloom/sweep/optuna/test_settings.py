@@ -25,6 +25,14 @@ from seqloom.sweep.trials import read_trial
 INSTALLED = [name for name in SAMPLERS if all(map(find_spec, _NEEDS.get(name, ())))]
 
 
+def test_a_choice_by_the_test_split_causes_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    Settings(objectives={"val/f1": "maximize"}).check()
+    assert not caplog.text
+    Settings(objectives={"test/f1": "maximize"}).check()
+    assert "objectives: test/f1 is a score of the test split" in caplog.text
+    assert "Choose them by val/f1." in caplog.text
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

@@ -115,6 +115,15 @@ def test_a_value_that_is_no_number_is_a_failure(plan: Plan) -> None:
     assert study_of(plan.folder).trials[0].state == TrialState.FAIL
 
 
+def test_a_search_by_validation_needs_a_validation_split(plan: Plan) -> None:
+    for number in range(2):
+        write_trial(plan.folder / str(number), 0.5, metrics={"test": {"f1": 0.5}})
+    with pytest.raises(
+        ConfigError, match=r"by their scores on val, but trial 0 has no validation sp"
+    ):
+        study_of(plan.folder)
+
+
 def test_a_number_that_a_record_leaves_open_is_a_failure(plan: Plan) -> None:
     plan.settings = Settings(objectives={"cost_per_second": "maximize"}).as_dict()
     plan.save()

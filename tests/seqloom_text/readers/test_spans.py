@@ -6,18 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from seqloom.errors import ConfigError, DataError, ExampleError
 from seqloom.interfaces import Example
 from seqloom.testing.readers import usable
-from seqloom_text.readers.alignment import aligned, checked
-from seqloom_text.readers.annotated import Span
 from seqloom_text.readers.csv import CsvReader
 from seqloom_text.readers.jsonl import JsonlReader
 from seqloom_text.readers.spans import SpansReader
-from seqloom_text.tokenizers import rules
 
 TEXT = "Ada met Li-Wei in Oslo."
 
@@ -402,20 +397,3 @@ def test_readers_of_other_forms_point_here(tmp_path: Path) -> None:
         (wrong,) = CsvReader(train=str(tmp_path / "d.csv"), columns=columns).examples("train")
         with pytest.raises(ExampleError, match="are read by data=spans"):
             raised(wrong)
-
-
-@given(st.text("ab -.'5é😀\n", min_size=1), st.data())
-def test_spans_come_back_from_the_tags(text: str, data: st.DataObject) -> None:
-    places = data.draw(st.lists(st.integers(0, len(text)), max_size=8, unique=True).map(sorted))
-    drawn = [Span(a, b, "X") for a, b in zip(places[::2], places[1::2], strict=False)]
-    spans = checked(text, [one for one in drawn if text[one.start : one.end].strip()])
-    offsets, tags, _ = aligned(text, spans, rules(text))
-    covered = "".join(text[start:end] for start, end in offsets)
-    assert covered == "".join(text.split())
-    found: list[list[int]] = []
-    for (start, end), tag in zip(offsets, tags, strict=True):
-        if tag == "B-X":
-            found.append([start, end])
-        elif tag == "I-X":
-            found[-1][1] = end
-    assert [text[a:b] for a, b in found] == [text[s.start : s.end].strip() for s in spans]

@@ -1,0 +1,25 @@
+"""Spans of characters become tags of tokens."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seqloom_text.readers.alignment import aligned, checked
+from seqloom_text.readers.annotated import Span
+from seqloom_text.tokenizers import rules
+
+
+@given(st.text("ab -.'5é😀\n", min_size=1), st.data())
+def test_spans_come_back_from_the_tags(text: str, data: st.DataObject) -> None:
+    places = data.draw(st.lists(st.integers(0, len(text)), max_size=8, unique=True).map(sorted))
+    drawn = [Span(a, b, "X") for a, b in zip(places[::2], places[1::2], strict=False)]
+    spans = checked(text, [one for one in drawn if text[one.start : one.end].strip()])
+    offsets, tags, _ = aligned(text, spans, rules(text))
+    covered = "".join(text[start:end] for start, end in offsets)
+    assert covered == "".join(text.split())
+    found: list[list[int]] = []
+    for (start, end), tag in zip(offsets, tags, strict=True):
+        if tag == "B-X":
+            found.append([start, end])
+        elif tag == "I-X":
+            found[-1][1] = end
+    assert [text[a:b] for a, b in found] == [text[s.start : s.end].strip() for s in spans]

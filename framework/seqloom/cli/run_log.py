@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from pathlib import Path
 
 from seqloom.files import cannot_write, refuse_odd
@@ -10,6 +11,8 @@ from seqloom.files import cannot_write, refuse_odd
 
 class RunLog(logging.FileHandler):
     """Appends to a file, and refuses one that cannot be written in a sentence.
+
+    If the disk is full later, that is said once: what the run itself cannot write ends it.
 
     Args:
         filename: Path of the file.
@@ -25,3 +28,25 @@ class RunLog(logging.FileHandler):
             super().__init__(path, encoding="utf-8", errors="backslashreplace")
         except OSError as error:
             raise cannot_write(path, error) from error
+        self._told = False
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """Say that a record cannot be written; any other error is logging's own."""
+        error = sys.exc_info()[1]
+        if isinstance(error, OSError):
+            self._tell(error)
+        else:
+            super().handleError(record)
+
+    def close(self) -> None:
+        """Close the file, whose last lines may be lost."""
+        try:
+            super().close()
+        except OSError as error:
+            self._tell(error)
+
+    def _tell(self, error: OSError) -> None:
+        if not self._told:
+            self._told = True
+            reason = error.strerror or error
+            print(f"{self.baseFilename} is incomplete: {reason}.", file=sys.stderr)

@@ -150,6 +150,8 @@ def _train(arguments: list[str]) -> int:
             raise
         raise explain(error) from error
     except OSError as error:  # Hydra creates the run's folder
+        if error.filename is None:
+            raise _explained(error) from error
         raise cannot_write(Path(str(error.filename)), error) from error
     finally:
         if before is None:

@@ -1,0 +1,23 @@
+"""The log of a run on a disk that becomes full."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from seqloom.cli.run_log import RunLog
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_full_disk_is_told_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = RunLog(str(tmp_path / "train.log"))
+    log.stream.close()
+    log.stream = Path("/dev/full").open("w", encoding="utf-8")  # noqa: SIM115 - the log closes it
+    for text in ("one", "two"):
+        log.handle(logging.makeLogRecord({"msg": text}))
+    log.close()
+    log.close()
+    said = capsys.readouterr().err
+    assert said == f"{tmp_path / 'train.log'} is incomplete: No space left on device.\n"

@@ -5,12 +5,10 @@ from __future__ import annotations
 import functools
 import io
 import json
-import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 
 import numpy as np
 import pytest
@@ -311,50 +309,6 @@ def test_files_that_cannot_be_read(predict: Predict, tmp_path: Path) -> None:
         predict("x.xyz", "data=cvs")
     with pytest.raises(DataError, match=r"ApplesReader does not read files.*data=NAME\.$"):
         predict("x.xyz", "data=apples")
-
-
-@dataclass
-class Child:
-    """A running ``seqloom predict`` with its three streams."""
-
-    process: subprocess.Popen[str]
-    stdin: IO[str]
-    stdout: IO[str]
-    stderr: IO[str]
-
-
-@pytest.fixture
-def child(trained_ner: Path, start: Callable[..., subprocess.Popen[str]]) -> Iterator[Child]:
-    """Start the program, and end it with the test."""
-    process = start("predict", trained_ner)
-    streams = [cast("IO[str]", one) for one in (process.stdin, process.stdout, process.stderr)]
-    with process:
-        yield Child(process, *streams)
-
-
-def test_each_line_is_answered_while_the_input_is_open(child: Child) -> None:
-    for number in (1, 2, 3):
-        child.stdin.write(f"{APPLE}\n")
-        child.stdin.flush()
-        assert json.loads(child.stdout.readline())["id"] == f"stdin:{number}"
-    # An error while the input is still open: one sentence, and no abort of the interpreter.
-    child.stdin.write("\n")
-    child.stdin.flush()
-    errors = child.stderr.read()
-    assert child.process.wait(timeout=600) == 1
-    assert errors.startswith("Error: <stdin>:4: ")
-    assert errors.count("\n") == 1
-
-
-def test_a_broken_pipe_ends_it_quietly(child: Child) -> None:
-    child.stdin.write(f"{APPLE}\n")
-    child.stdin.flush()
-    child.stdout.readline()
-    child.stdout.close()
-    child.stdin.write(f"{APPLE}\n" * 50)
-    child.stdin.flush()
-    assert child.stderr.read() == ""
-    assert child.process.wait(timeout=600) == 0
 
 
 @pytest.fixture

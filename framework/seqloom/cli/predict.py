@@ -76,7 +76,7 @@ def predict(arguments: list[str]) -> int:
         except ExampleError as error:
             text = f"{error} To skip such examples: --skip-bad"
             raise DataError(text, cause=error.code) from error
-        _tell(skipped, written)
+        _tell(skipped, written, paths)
     return 0
 
 
@@ -95,8 +95,8 @@ def refuse_replacing(out: Path | None, read: Sequence[str]) -> None:
             )
 
 
-def _tell(skipped: Sequence[ExampleError], written: bool) -> None:
-    """Print what was skipped.
+def _tell(skipped: Sequence[ExampleError], written: bool, paths: Sequence[str]) -> None:
+    """Print what was skipped, or that there was nothing to predict.
 
     Raises:
         DataError: Nothing else was there.
@@ -108,6 +108,12 @@ def _tell(skipped: Sequence[ExampleError], written: bool) -> None:
             f"Nothing was predicted: inputs that were skipped: {len(skipped)}, others: 0.",
             cause=skipped[0].code,
         )
+    if not written:
+        note(f"nothing to predict: {_shown(paths)} is empty, or a header only.")
+
+
+def _shown(paths: Sequence[str]) -> str:
+    return ", ".join("standard input" if path == "-" else path for path in paths)
 
 
 def input_section(info: Mapping[str, Any], paths: Sequence[str], overrides: Overrides) -> Section:
@@ -155,7 +161,7 @@ def _recognized(
     """Return how to read plain files that are like the training data; say what they are read as."""
     from seqloom.train.recognize import looks_like, recognized
 
-    shown = ", ".join("standard input" if path == "-" else path for path in paths)
+    shown = _shown(paths)
     if stored and stored["name"] != PLAIN:
         own = f"data={stored['name']}"
         if section := recognized(stored, paths, words):

@@ -24,6 +24,7 @@ log = logging.getLogger("seqloom")
 
 PAPER, INK = 0.25, 0.995  # shares of the pixels, from the lightest
 MOSTLY_INK = 170  # mean level of an image with more ink than any writing has
+MIDDLE = 128  # level between black and white
 LEAST_CONTRAST = 32  # gray levels between paper and ink; less is noise
 
 
@@ -62,7 +63,7 @@ class LineImageCodec(FrontendCodec):
         inked = _inked(gray, self.params.ink)
         if self.params.contrast:
             inked = stretched(inked)
-        if self._tell_of_ink and inked.mean() > MOSTLY_INK:
+        if self._tell_of_ink and inked.mean() > MOSTLY_INK and _is_negative(gray, self.params.ink):
             self._warn_of_ink(example)
         scaled = _scaled(inked, width, self.params.height)
         image = np.pad(scaled.T, ((self.params.margin, self.params.margin), (0, 0)))
@@ -183,6 +184,12 @@ def _is_light(gray: np.ndarray) -> bool:
     levels = np.arange(256)
     mean = counts @ levels / counts.sum()
     return bool(counts @ (levels - mean) ** 3 > 0)
+
+
+def _is_negative(gray: np.ndarray, ink: Ink | str) -> bool:
+    """Return whether paper is in the minority; in a dark photograph of a page there is none."""
+    paper = gray.min() < MIDDLE if ink == Ink.light else gray.max() > MIDDLE
+    return ink != Ink.auto and bool(paper) and _is_light(gray) != (ink == Ink.light)
 
 
 def _scaled(image: np.ndarray, width: int, height: int) -> np.ndarray:

@@ -98,7 +98,8 @@ def _region_of(place: Node, above: Mapping[int, Node]) -> Node:
 def text_of(node: Node) -> str | None:
     """Return the text of a TextLine, or None: its main TextEquiv, or else those of its words.
 
-    The main one of several has the lowest index.
+    The main one of several has the lowest index, or else the highest confidence; one that states
+    none counts as certain.
     """
     text = _equivalent(node)
     if text is None:
@@ -107,7 +108,7 @@ def text_of(node: Node) -> str | None:
 
 
 def _equivalent(node: Node) -> str | None:
-    found = sorted(node.all("TextEquiv"), key=lambda one: _index(one, "index"))
+    found = sorted(node.all("TextEquiv"), key=lambda one: (_index(one, "index"), -_confidence(one)))
     for one in found:
         contents = [content.text for content in (*one.all("Unicode"), *one.all("PlainText"))]
         if contents:
@@ -118,6 +119,11 @@ def _equivalent(node: Node) -> str | None:
 def _index(node: Node, name: str) -> int:
     value = node.get(name)
     return int(value) if re.fullmatch(r"\s*-?\d+\s*", value) else LAST
+
+
+def _confidence(node: Node) -> float:
+    value = node.get("conf").strip()
+    return float(value) if re.fullmatch(r"\d*\.?\d+", value) else 1.0
 
 
 def _place(node: Node) -> int:

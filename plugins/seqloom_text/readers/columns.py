@@ -37,6 +37,11 @@ class Columns:
         self._several: dict[str, str] = {}
         for name, found in columns.items():
             listed = isinstance(found, Sequence) and not isinstance(found, str)
+            if listed and len(set(map(str, found))) < max(1, len(found)):
+                raise ConfigError(
+                    f"data.columns.{name}={found}: expected one column or more, each of them once.",
+                    cause=Cause.wrong_value,
+                )
             for number, own in enumerate(found if listed else [found]):
                 # Without a header, columns are numbers.
                 column = str(own) if isinstance(own, int) and own is not True else own
@@ -51,8 +56,12 @@ class Columns:
         """Return the key of the config that names a column."""
         return f"data.columns.{key.partition(_MARK)[0]}"
 
-    def joined(self, values: dict[str, Any]) -> dict[str, Any]:
-        """Return the values of fields, from those of columns.
+    def joined(self, values: dict[str, Any], targets: bool) -> dict[str, Any]:
+        """Return the values of fields, from those of columns; wrong labels may be left out.
+
+        Args:
+            values: Key in ``flat`` → value.
+            targets: Whether labels must be right. Nothing is predicted from them.
 
         Raises:
             ValueError: A cell is neither 0 nor 1, or only some columns of a text are there.
@@ -61,15 +70,26 @@ class Columns:
             return values
         single = {name: value for name, value in values.items() if _MARK not in name}
         for name, kind in self._several.items():
-            keys = [key for key in self.flat if key.startswith(f"{name}{_MARK}")]
-            lacking = [self.flat[key] for key in keys if key not in values]
-            if len(lacking) == len(keys):
+            try:
+                found = self._of(name, kind, values)
+            except ValueError:
+                if targets or kind != "labels":
+                    raise
                 continue
-            if lacking:
-                raise ValueError(f"the field {name!r} lacks the column {lacking[0]!r}.")
-            cells = [(self.flat[key], values[key]) for key in keys]
-            single[name] = _present(cells) if kind == "labels" else _text(name, cells)
+            if found is not None:
+                single[name] = found
         return single
+
+    def _of(self, name: str, kind: str, values: Mapping[str, Any]) -> str | list[str] | None:
+        """Return the value of a field of several columns; None if there is none of them."""
+        keys = [key for key in self.flat if key.startswith(f"{name}{_MARK}")]
+        lacking = [self.flat[key] for key in keys if key not in values]
+        if len(lacking) == len(keys):
+            return None
+        if lacking:
+            raise ValueError(f"the field {name!r} lacks the column {lacking[0]!r}.")
+        cells = [(self.flat[key], values[key]) for key in keys]
+        return _present(cells) if kind == "labels" else _text(name, cells)
 
 
 def _check(name: str, column: Any, kind: str, several: bool) -> None:

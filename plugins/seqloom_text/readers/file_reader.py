@@ -129,7 +129,7 @@ class FileReader(SplitReader):
         if record.problem:
             return ExampleError(example, record.problem)
         try:
-            values = self._columns_of.joined(record.values)
+            values = self._columns_of.joined(record.values, targets)
         except ValueError as error:
             return ExampleError(example, str(error))
         for name, raw in values.items():

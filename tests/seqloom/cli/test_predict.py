@@ -240,6 +240,17 @@ def test_an_empty_line_ends_it(predict: Predict, capsys: pytest.CaptureFixture[s
     assert len(rows(capsys.readouterr().out)) == 1  # what came before it is out
 
 
+def test_a_table_without_rows_is_told(
+    trained_ner: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "new.csv"
+    path.write_text("text,label\n", encoding="utf-8")
+    assert run(["predict", str(trained_ner), str(path), "data=csv"]) == 0
+    captured = capsys.readouterr()
+    assert not captured.out
+    assert captured.err.endswith(f"Note: nothing to predict: {path} is empty, or a header only.\n")
+
+
 def test_an_empty_line_may_be_skipped(
     trained_ner: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -201,6 +201,20 @@ def test_an_image_that_is_mostly_ink_is_told_of_once(caplog: pytest.LogCaptureFi
     assert not caplog.messages
 
 
+@pytest.mark.parametrize("contrast", [True, False])
+@pytest.mark.parametrize("darkest", [20, 60])
+def test_a_dark_photograph_is_no_negative(
+    darkest: int, contrast: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    line = np.full((40, 300), 70, np.uint8)
+    line[10:30, 20:280:6] = darkest
+    line[0, 0] = 80
+    LineImageCodec(ink="dark", contrast=contrast).encode(Example("a", {"image": line}))
+    LineImageCodec(ink="auto", contrast=contrast).encode(Example("a", {"image": line}))
+    LineImageCodec(ink="light", contrast=contrast).encode(Example("b", {"image": 255 - line}))
+    assert not caplog.messages
+
+
 def test_a_narrow_image_is_refused_with_its_size() -> None:
     with pytest.raises(ExampleError) as caught:
         encode(noise(16, 3), pooling=["1x4"], margin=0)

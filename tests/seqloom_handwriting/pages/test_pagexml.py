@@ -116,6 +116,16 @@ def test_a_group_may_stand_for_a_region_itself(page_xml: Write) -> None:
             "a",
         ),
         (
+            '<TextEquiv conf="0.2"><Unicode>a</Unicode></TextEquiv>'
+            '<TextEquiv conf="0.9"><Unicode>b</Unicode></TextEquiv>',
+            "b",
+        ),
+        (
+            '<TextEquiv conf="0.9"><Unicode>a</Unicode></TextEquiv>'
+            "<TextEquiv><Unicode>corrected</Unicode></TextEquiv>",
+            "corrected",
+        ),
+        (
             '<Word id="w"><TextEquiv><Unicode>a</Unicode></TextEquiv></Word>'
             '<Word id="v"><TextEquiv><Unicode>b</Unicode></TextEquiv></Word>',
             "a b",

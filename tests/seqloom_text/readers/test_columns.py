@@ -46,6 +46,23 @@ def test_a_cell_that_does_not_say_whether_a_class_is_there(tmp_path: Path, cell:
         raise wrong if isinstance(wrong, ExampleError) else AssertionError
 
 
+def test_labels_of_new_inputs_do_not_matter(tmp_path: Path) -> None:
+    # -1 marks rows of a test set that are not scored; labels that are to be predicted are empty.
+    path = table(tmp_path, "a,-1,-1,x", "b,,,x", "c,1,0,x")
+    found = usable(CsvReader(columns=TOXIC).inputs([path]))
+    assert [one.fields.get("labels") for one in found] == [None, None, ["toxic"]]
+    path = write(tmp_path / "new.csv", "comment,toxic\nd,1\n")
+    assert [one.fields for one in usable(CsvReader(columns=TOXIC).inputs([path]))] == [
+        {"text": "d"}
+    ]
+
+
+@pytest.mark.parametrize("columns", [[], ["toxic", "toxic"]])
+def test_lists_of_no_columns_or_equal_ones_are_refused(columns: list[str]) -> None:
+    with pytest.raises(ConfigError, match=r"data\.columns\.labels=.*each of them once"):
+        CsvReader(columns={"text": "comment", "labels": columns})
+
+
 def test_a_text_in_several_columns(tmp_path: Path) -> None:
     columns = {"text": ["title", "comment"], "label": "toxic"}
     path = table(tmp_path, "a b,1,0,x", "c,1,0,")

@@ -51,12 +51,12 @@ class SameLines:
     """Tells of pages whose lines several files of XML have, as an export in two forms has them."""
 
     def __init__(self) -> None:
-        self._first: dict[tuple[Path, tuple[str | None, ...]], Path] = {}
+        self._first: dict[tuple[Path, int], Path] = {}
         self._again: list[tuple[Path, Path]] = []
 
     def add(self, page: Page) -> None:
         """Take note of a page whose image exists."""
-        texts = tuple(line.text for line in page.lines)
+        texts = hash(tuple(line.text for line in page.lines))  # which needs less memory
         try:
             image = find_image(page).resolve()
         except ValueError:  # which its lines say

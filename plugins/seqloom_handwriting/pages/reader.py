@@ -96,6 +96,7 @@ class PageReader(SplitReader):
         self.opened: list[OpenedPage] = []
         self.likeness = PageLikeness()
         self._twice = SameLines()
+        self._guess = ""
 
     def examples(self, split: str) -> Iterator[Example | ExampleError]:
         """Return the lines of a split, whose pages are compared with those of splits before it.
@@ -191,6 +192,10 @@ class PageReader(SplitReader):
         if sheet is not None:
             for note in sheet.notes():
                 log.warning("%s: %s.", sheet.page.xml, note)
+            if not self._guess and (guess := sheet.guess()):
+                # Where one page has baselines alone, most have.
+                self._guess = guess
+                log.warning("%s: %s. This is shown once.", sheet.page.xml, guess)
             self.likeness.add(str(sheet.page.xml), sheet.look())
             self._twice.add(sheet.page)
 

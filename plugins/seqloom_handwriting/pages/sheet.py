@@ -75,18 +75,22 @@ class Sheet:
                 f"{len(self._blank)} of {self._lines} lines are blank ({_named(self._blank)}); "
                 "is it the image of this page, and are the lines where the writing is"
             )
-        if self._guessed:
-            yield (
-                f"{len(self._guessed)} of {self._lines} lines have a baseline and no polygon "
-                f"({_named(self._guessed)}); how far they reach above it is guessed from the "
-                "height of the page, so look at some of the images"
-            )
         if self._upside_down:
             yield (
                 f"{len(self._upside_down)} of {self._lines} lines are taken for upside down, since "
                 "their baselines run to the left and the writing hangs below them; they were "
                 f"turned ({_named(self._upside_down)})"
             )
+
+    def guess(self) -> str:
+        """Return which lines that were cut were guessed from baselines; empty if none was."""
+        if not self._guessed:
+            return ""
+        return (
+            f"{len(self._guessed)} of {self._lines} lines have a baseline and no polygon "
+            f"({_named(self._guessed)}); how far they reach above it is guessed from the height of "
+            "the page, so look at some of the images"
+        )
 
     def content(self, line: Line) -> str:
         """Return a digest of what a line is cut from: the bytes of the page's image, and where."""

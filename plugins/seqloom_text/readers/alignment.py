@@ -51,7 +51,9 @@ def checked(text: str, spans: Iterable[Span]) -> list[Span]:
     """
     found = sorted({(s.start, s.end, s.kind): s for s in spans}.values(), key=_place)
     for span in found:
-        if not 0 <= span.start <= span.end <= len(text):
+        if span.start > span.end:
+            raise ValueError(f"{span} ends before it begins.")
+        if span.start < 0 or span.end > len(text):
             raise ValueError(
                 f"{span} is not in the text, which has {len(text)} characters.{_units(text)}"
             )

@@ -143,6 +143,12 @@ def _items(found: Mapping[str, Any], key: str | None) -> list[Any]:
             f"there are spans under {' and '.join(map(repr, filled))}. Name the key that is to be "
             f"read: data.columns='{{spans: {filled[0]}}}'."
         )
+    grouped = [(name, group) for name in names for group in _groups(found.get(name))]
+    if grouped and not filled:
+        raise ValueError(
+            f"{grouped[0][0]!r} holds groups of spans, such as {grouped[0][1]!r} of spaCy's "
+            "spancat; expected a list of spans, as each group is."
+        )
     if lists:
         return list(found[(filled or lists)[0]])
     if "options" in found:  # in Prodigy
@@ -188,6 +194,12 @@ def _are_spans(value: Any) -> bool:
         and _first(one, _ENDS) is not None
         for one in value
     )
+
+
+def _groups(value: Any) -> list[str]:
+    """Return the keys of an object that hold spans."""
+    items = value.items() if isinstance(value, dict) else ()
+    return [key for key, one in items if one and _are_spans(one)]
 
 
 def _task(text: str, annotations: Any) -> Annotated:

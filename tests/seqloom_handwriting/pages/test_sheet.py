@@ -189,11 +189,14 @@ def test_lines_of_a_stated_orientation_may_have_nothing_but_baselines(
         f'imageHeight="{stored.shape[0]}" orientation="{degrees}"><TextRegion id="r">{bare}'
         "</TextRegion></Page></PcGts>"
     )
-    for image in crops(tmp_path / "p.xml"):
+    (tmp_path / "q.xml").write_bytes((tmp_path / "p.xml").read_bytes().replace(b"x<", b"y<"))
+    Image.fromarray(stored).save(tmp_path / "q.png")
+    for image in crops(tmp_path):
         assert image.shape[1] > 15 * image.shape[0]  # 280 pixels by some 13
         assert image.min() == 0
     said = "p.xml: 3 of 3 lines have a baseline and no polygon (a, b, c); how far they reach above"
     assert said in caplog.text
+    assert caplog.text.count("no polygon") == 1  # and not for each page
 
 
 @pytest.mark.parametrize("straighten", [True, False])

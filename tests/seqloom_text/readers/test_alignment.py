@@ -1,10 +1,11 @@
 """Spans of characters become tags of tokens."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from seqloom_text.readers.alignment import aligned, checked
-from seqloom_text.readers.annotated import Span
+from seqloom_text.readers.annotated import Span, annotated
 from seqloom_text.tokenizers import rules
 
 
@@ -23,3 +24,13 @@ def test_spans_come_back_from_the_tags(text: str, data: st.DataObject) -> None:
         elif tag == "I-X":
             found[-1][1] = end
     assert [text[a:b] for a, b in found] == [text[s.start : s.end].strip() for s in spans]
+
+
+def test_groups_of_spans_are_not_taken_for_none() -> None:
+    span = {"start": 0, "end": 3, "label": "PER"}
+    doc = {"text": "Ada", "ents": [], "spans": {"sc": [span]}}
+    with pytest.raises(ValueError, match="'spans' holds groups of spans, such as 'sc' of"):
+        annotated(doc, {})
+    for known in ({**doc, "ents": [span]}, {**doc, "spans": [span]}):
+        assert annotated(known, {}).spans == [Span(0, 3, "PER")]
+    assert not annotated({**doc, "spans": {}}, {}).spans

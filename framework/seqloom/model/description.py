@@ -86,7 +86,8 @@ def read_description(path: Path) -> dict[str, Any]:
         ) from error
     if changed:
         raise BundleError(
-            f"{file} was changed since the bundle was made; copy the bundle again.",
+            f"{file} was changed since the bundle was made; copy the bundle again. If the change "
+            f"was meant, remove the field {KEY!r} from it.",
             cause=Cause.damaged_bundle,
         )
     found.pop(KEY, None)

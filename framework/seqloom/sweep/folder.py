@@ -129,7 +129,7 @@ def read_plan(folder: Path, *, strict: bool = True) -> Plan:
             returned as can be read, to show the sweep.
 
     Raises:
-        RunError: ``strict``, and there is no plan, or it is damaged or of a later version.
+        RunError: ``strict``, and there is no plan, or it is damaged, changed or of a later version.
     """
     path = SweepFolder(folder).plan
     if not strict:
@@ -139,11 +139,12 @@ def read_plan(folder: Path, *, strict: bool = True) -> Plan:
             return _partial_plan(folder, {})
     try:
         stored = read_json(path)
-        changed, _ = is_changed(stored), stored.pop(KEY, None)
+        changed = is_changed(stored)
+        stored.pop(KEY, None)
         version = stored.pop("version")
         if version == VERSION:
             if changed:
-                raise TypeError("its values are not those that were written")
+                raise _changed_plan(folder)
             trials = [PlannedTrial(**trial) for trial in stored.pop("trials")]
             return _checked(Plan(folder=folder, trials=trials, **stored))
     except FileNotFoundError:
@@ -173,6 +174,13 @@ def damaged_plan(folder: Path, error: Exception) -> RunError:
     return RunError(
         f"{SweepFolder(folder).plan} is damaged: it does not hold the plan of a sweep "
         f"({type(error).__name__}: {printable(shortened(str(error), 200))}). {_remedy(folder)}"
+    )
+
+
+def _changed_plan(folder: Path) -> RunError:
+    return RunError(
+        f"{SweepFolder(folder).plan} was changed after seqloom wrote it. If that was meant, remove "
+        f"the field {KEY!r} from it; otherwise it is damaged. {_remedy(folder)}"
     )
 
 

@@ -72,14 +72,12 @@ class RemoteCopy:
         stored = set(former.values())
         manifest, sent = {}, 0
         for name in names:
-            try:
-                digest = sha256(self.folder / name)
-                if digest not in stored:
-                    digest = self._retried(partial(self._send, name))
-                    sent += 1
-            except FileNotFoundError:  # replaced or removed since it was listed
-                continue
-            manifest[name] = digest
+            digest = self._digest(name)
+            if digest is not None and digest not in stored:
+                digest = self._retried(partial(self._send, name))
+                sent += digest is not None
+            if digest is not None:
+                manifest[name] = digest
         if manifest != former:
             text = json.dumps(manifest, indent=2).encode()
             self._retried(lambda: self._write(self._manifest(number + 1), text))
@@ -121,6 +119,13 @@ class RemoteCopy:
             if path.is_file() and not hidden and parts[0] not in LEFT_OUT:
                 yield "/".join(parts)
 
+    def _digest(self, name: str) -> str | None:
+        """Return the digest of a local file; None if it was removed since it was listed."""
+        try:
+            return sha256(self.folder / name)
+        except FileNotFoundError:
+            return None
+
     def _blob(self, digest: str) -> str:
         return f"{self._root}/content/{digest}"
 
@@ -153,9 +158,14 @@ class RemoteCopy:
             return b""
         return content
 
-    def _send(self, name: str) -> str:
-        """Store a file under the digest of its content, compare it, and return the digest."""
-        digest = sha256(self.folder / name)
+    def _send(self, name: str) -> str | None:
+        """Store a file under the digest of its content, compare it, and return the digest.
+
+        None if the file was removed since it was listed.
+        """
+        digest = self._digest(name)
+        if digest is None:
+            return None
         blob = self._blob(digest)
         self._files.makedirs(f"{self._root}/content", exist_ok=True)
         self._files.put_file(str(self.folder / name), blob)
@@ -183,14 +193,13 @@ class RemoteCopy:
     def _retried(self, transfer: Callable[[], T]) -> T:
         """Return what a transfer returns; repeat it after an error, which may be anything.
 
-        File systems of fsspec raise the errors of the libraries that they are built on.
+        File systems of fsspec raise the errors of the libraries that they are built on. A local
+        file that is removed during the transfer is noticed when it is repeated.
         """
         attempt = 0
         while True:
             try:
                 return transfer()
-            except FileNotFoundError:
-                raise
             except Exception as error:
                 attempt += 1
                 if attempt == ATTEMPTS:

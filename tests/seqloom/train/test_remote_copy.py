@@ -119,6 +119,35 @@ def test_a_folder_that_was_removed_does_not_empty_its_copy(
     assert files(tmp_path / "other") == expected
 
 
+def test_a_file_that_is_removed_while_it_is_copied_is_left_out(
+    folder: Path, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = RemoteCopy(folder, url)
+    put = copy._files.put_file
+
+    def remove_and_put(local: str, *rest: Any) -> None:
+        if local.endswith("last.ckpt"):
+            Path(local).unlink()
+        put(local, *rest)
+
+    monkeypatch.setattr(copy._files, "put_file", remove_and_put)
+    assert copy.update() == 1
+    assert RemoteCopy(tmp_path / "other", url).restore() == 1
+
+
+def test_what_the_other_side_does_not_find_is_not_taken_for_a_local_file(
+    folder: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = RemoteCopy(folder, url)
+
+    def put(*_: Any) -> None:
+        raise FileNotFoundError("The bucket does not exist")
+
+    monkeypatch.setattr(copy._files, "put_file", put)
+    with pytest.raises(RunError, match=r"after 5 attempts: FileNotFoundError: The bucket"):
+        copy.update()
+
+
 def test_half_a_manifest_is_passed_over(folder: Path, url: str, tmp_path: Path) -> None:
     RemoteCopy(folder, url).update()
     system, root = fsspec.core.url_to_fs(url)

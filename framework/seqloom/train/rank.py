@@ -19,6 +19,7 @@ from seqloom.safe_path import ignore_settings
 from seqloom.train import preemption
 from seqloom.train.folder import RunFolder
 from seqloom.train.preemption import Preempted
+from seqloom.train.run_log import RunLog
 from seqloom.train.watch import Process, die_with, end_with_sweep
 
 OWNER_VARIABLE = "SEQLOOM_RUN_OWNER"
@@ -113,7 +114,7 @@ def _log_to(path: Path | None) -> None:
     """Log from the first rank to the run's log and, through the launcher, the terminal."""
     handlers: list[logging.Handler] = [logging.StreamHandler()]
     if path:
-        handlers.append(logging.FileHandler(path, encoding="utf-8"))
+        handlers.append(RunLog(str(path)))
     level = logging.INFO if path else logging.WARNING
     form = os.environ.get(FORMAT_VARIABLE, "%(message)s")
     logging.basicConfig(level=level, format=form, handlers=handlers)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from seqloom.cli.run_log import RunLog
+from seqloom.train import rank
+from seqloom.train.run_log import RunLog
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
@@ -21,3 +22,11 @@ def test_a_full_disk_is_told_once(tmp_path: Path, capsys: pytest.CaptureFixture[
     log.close()
     said = capsys.readouterr().err
     assert said == f"{tmp_path / 'train.log'} is incomplete: No space left on device.\n"
+
+
+def test_a_rank_logs_the_same_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: dict[str, list[logging.Handler]] = {}
+    monkeypatch.setattr(logging, "basicConfig", lambda **options: given.update(options))
+    rank._log_to(tmp_path / "train.log")
+    assert [type(one) for one in given["handlers"]] == [logging.StreamHandler, RunLog]
+    given["handlers"][1].close()

@@ -42,7 +42,7 @@ MOST_CONTAINERS = 1_000_000
 DEEPEST = 100
 """Maximum depth of lists and objects, so that functions may recurse into them."""
 
-_OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
+_CANNOT_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 
 
 @contextmanager
@@ -364,11 +364,22 @@ def cannot_write(path: Path, error: OSError) -> RunError:
 
 def explained(error: OSError) -> SeqloomError | None:
     """Return an error of the system in a sentence; None if it is not one of a file or the disk."""
-    if error.errno in _OF_THE_DISK:
-        return cannot_write(Path(os.fsdecode(error.filename or "the output")), error)
-    if not isinstance(error.filename, str | bytes | os.PathLike):
+    named = isinstance(error.filename, str | bytes | os.PathLike)
+    path = printable(os.fsdecode(error.filename)) if named else None
+    if error.errno in _CANNOT_WRITE:
+        return RunError(
+            f"Cannot write {path or 'the output'}: {error.strerror}. Free some space or check the "
+            "permissions; what was written before is incomplete.",
+            cause=Cause.cannot_write,
+        )
+    if error.errno == errno.EIO:
+        return RunError(
+            f"{path or 'A file'} cannot be read or written: {error.strerror}. Check the disk that "
+            "holds it.",
+            cause=Cause.cannot_write,
+        )
+    if path is None:
         return None
-    path = printable(os.fsdecode(error.filename))
     return DataError(
         f"{path} cannot be used: {error.strerror or error}. Check the path and its permissions.",
         cause=Cause.no_file,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
 
 from seqloom.cli.commands import COMMANDS
@@ -85,6 +86,8 @@ def _main() -> None:
         known = explained(error)
         if known is None:
             raise
+        with suppress(OSError):
+            sys.stdout.flush()  # what was printed before
         print(f"Error: {with_code(known)}", file=sys.stderr)
         _discard_output()
         sys.exit(1)

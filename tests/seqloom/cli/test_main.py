@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -131,6 +132,8 @@ def test_a_plugins_command_that_cannot_be_imported(install: Callable[..., Path])
         ),
         (OSError(28, "No space left on device", "/a/b"), "Cannot write /a/b: No space left"),
         (OSError(28, "No space left on device"), "Cannot write the output: No space left"),
+        (OSError(5, "Input/output error"), "A file cannot be read or written: Input/output"),
+        (OSError(5, "Input/output error", "/a"), "/a cannot be read or written: Input/output"),
     ],
 )
 def test_an_error_of_the_system_is_a_sentence(
@@ -146,6 +149,22 @@ def test_an_error_of_the_system_is_a_sentence(
         main.main()
     assert end.value.code == 1
     assert capfd.readouterr().err.startswith(f"Error: {said}")
+
+
+def test_what_was_printed_before_an_error_of_the_system_is_not_lost() -> None:
+    source = (
+        "from seqloom.cli import main\n"
+        "def run(_):\n"
+        "    print('before')\n"
+        "    raise PermissionError(13, 'Permission denied', '/a')\n"
+        "main.run = run\n"
+        "main.main()\n"
+    )
+    buffered = {**os.environ, "PYTHONUNBUFFERED": ""}
+    words = [sys.executable, "-c", source]
+    done = subprocess.run(words, env=buffered, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "before\n")
+    assert done.stderr.startswith("Error: /a cannot be used: Permission denied")
 
 
 def test_an_error_of_the_system_without_a_file_is_a_bug(monkeypatch: pytest.MonkeyPatch) -> None:

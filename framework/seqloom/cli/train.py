@@ -144,7 +144,7 @@ def _train(arguments: list[str]) -> int:
             sys.argv = ["seqloom train", *word, *words]
             hydra_main(task)
     except COMPOSITION_ERRORS as error:
-        if isinstance(error.__cause__, RunError):  # of the log, see `seqloom.cli.run_log`
+        if isinstance(error.__cause__, RunError):  # of the log, see `seqloom.train.run_log`
             raise error.__cause__ from None
         if type(error) is ValueError and not str(error).startswith(COMPOSITION_MESSAGES):
             raise
@@ -195,9 +195,12 @@ def _mappings_as_written(arguments: Sequence[str]) -> Iterator[None]:
     if not PRINTING & {word.partition("=")[0] for word in arguments}:
         yield
         return
-    with redirect_stdout(StringIO()) as printed:
-        yield
-    print(with_quoted_keys(printed.getvalue()), end="")
+    printed = StringIO()
+    try:
+        with redirect_stdout(printed):
+            yield
+    finally:  # --version ends the program
+        print(with_quoted_keys(printed.getvalue()), end="")
 
 
 def overrides_first(arguments: list[str]) -> list[str]:
@@ -305,7 +308,8 @@ def run_config(composed: DictConfig) -> RunConfig:
             composed.resume = "auto"  # the sweeper decides which trials run
         composed.title = composed.title or title(settings.runtime.choices)
     config = freeze_and_check(composed, list(settings.overrides.task), _with_init)
-    if not RunFolder(Path(config.run_dir)).bundle.exists():  # otherwise it may be finished
+    finished = RunFolder(Path(config.run_dir)).bundle.exists() or config.copy_to  # perhaps
+    if not finished:
         for file in required_files(config.data):
             if file != "-" and not is_url(file):
                 local_path(file)  # before libraries are imported, which takes seconds

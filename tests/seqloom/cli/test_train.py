@@ -166,9 +166,19 @@ def test_a_missing_file_is_told_before_libraries_are_imported(
     (tmp_path / "a.csv").write_text("text,label\na,b\n", encoding="utf-8")
     with pytest.raises(DataError, match=r"^val\.csv: no such file in .* There are: a\.csv, run"):
         run(["train", *words, "data.train=a.csv", "data.val=val.csv"])
+    with pytest.raises(TypeError):  # the run may be finished, and need no data; so may its copy
+        run(["train", *words, "data.train=gone.csv", f"copy_to={tmp_path.as_uri()}/copy"])
     (tmp_path / "run" / "bundle").mkdir()
-    with pytest.raises(TypeError):  # the run may be finished, and need no data
+    with pytest.raises(TypeError):
         run(["train", *words, "data.train=gone.csv"])
+
+
+def test_what_is_printed_before_the_program_ends_is_not_lost(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        run(["train", "--version"])
+    assert "Hydra" in capsys.readouterr().out
 
 
 BREAKS = """

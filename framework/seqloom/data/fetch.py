@@ -22,9 +22,9 @@ from pathlib import Path, PurePosixPath
 from types import ModuleType
 from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 
+from seqloom.data.cache import VARIABLE, cache_root
 from seqloom.errors import Cause, DataError, did_you_mean
 from seqloom.extras import install_command
-from seqloom.files import expanded
 
 TIMEOUT = 30  # seconds without a byte from the server
 
@@ -165,8 +165,8 @@ def _cached(pinned: PinnedUrl) -> Path:
 
 
 def _cache_folder() -> Path:
-    chosen = os.environ.get("SEQLOOM_CACHE")
-    return expanded(chosen) if chosen else Path(_pooch().os_cache("seqloom"))
+    chosen = os.environ.get(VARIABLE)
+    return cache_root() if chosen else Path(_pooch().os_cache("seqloom"))
 
 
 def _pooch() -> ModuleType:

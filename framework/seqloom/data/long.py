@@ -124,9 +124,10 @@ class LengthLimit:
         end = start + self.most
         if end >= length:
             return length
-        tags = [example.fields.get(name) for name, kind in self.kinds.items() if kind == "tags"]
+        found = [example.fields.get(name) for name, kind in self.kinds.items() if kind == "tags"]
+        tags = [one for one in found if isinstance(one, list | tuple)]
         for place in range(end, start, -1):
-            if not any(_continues(one, place) for one in tags if one is not None):
+            if not any(_continues(one, place) for one in tags):
                 return place
         return end
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from seqloom.config.run_config import RunConfig, Section
 from seqloom.errors import Cause, DataError, RunError, SeqloomError, printable, shortened
-from seqloom.files import read_json, write_json
+from seqloom.files import explained, read_json, write_json
 from seqloom.train.csv_table import keep_rows
 from seqloom.train.distributed import is_first
 from seqloom.train.folder import RunFolder
@@ -177,7 +177,8 @@ def _told(call: Callable[..., Any], name: str) -> Callable[..., Any]:
         try:
             return call(*args, **more)
         except Exception as error:
-            if isinstance(error, SeqloomError) or getattr(error, "errno", None) is not None:
+            is_of_file = isinstance(error, OSError) and explained(error) is not None
+            if is_of_file or isinstance(error, SeqloomError):
                 raise
             cause: BaseException = error
             while cause.__cause__ is not None:  # what a service itself says is often of no help

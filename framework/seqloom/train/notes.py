@@ -132,5 +132,7 @@ def by_epoch(rows: Sequence[Mapping[str, Any]], name: str) -> dict[int, float]:
         for row in rows
         if name in row and isinstance(row.get("epoch"), int | float)
     }
-    numbers = (int, float)
-    return {e: float(v) if isinstance(v, numbers) else math.nan for e, v in found.items()}
+    return {
+        epoch: float(value) if isinstance(value, int | float) else math.nan
+        for epoch, value in found.items()
+    }

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from seqloom.data.fetch import PinnedUrl, _mirrored, file_name, is_url, local_path
-from seqloom.errors import DataError
+from seqloom.errors import ConfigError, DataError
 from seqloom.extras import install_command
 
 CONTENT = b"text\tlabel\nhello\tgreeting\n"
@@ -99,6 +99,12 @@ def test_the_cache_does_without_pooch(site: Path, monkeypatch: pytest.MonkeyPatc
 def test_without_pooch_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pooch", None)
     with pytest.raises(DataError, match=re.escape(install_command("text"))):
+        local_path(URL)
+
+
+def test_a_cache_in_a_home_folder_that_does_not_exist(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEQLOOM_CACHE", "~nobody-of-this-name/cache")
+    with pytest.raises(ConfigError, match=r"this home folder does not exist\. Set SEQLOOM_CACHE"):
         local_path(URL)
 
 

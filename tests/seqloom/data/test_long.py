@@ -78,6 +78,12 @@ def test_what_has_not_a_tag_for_each_token_stays_whole_to_be_refused(how: str, c
     assert limited(4, how, example)[0] == [example]
 
 
+def test_tags_that_are_a_text_are_left_to_the_head_to_refuse() -> None:
+    example = Example("x", {"tokens": ["a"] * 6, "tags": "O O"})
+    found, _ = limited(4, "split", example)
+    assert {one.fields["tags"] for one in found} == {"O O"}
+
+
 def test_what_has_no_tokens_or_cannot_be_split() -> None:
     with pytest.raises(ConfigError, match=r"batch\.max_length=4: x has no tokens that could be"):
         limited(4, "skip", Example("x", {"text": "a b"}))

@@ -19,7 +19,7 @@ from seqloom.errors import ConfigError, RunError
 from seqloom.files import write_json
 from seqloom.train import instantiate
 from seqloom.train.folder import SWEEP_PLAN, Result, RunFolder
-from seqloom.train.loggers import Loggers, _identity
+from seqloom.train.loggers import Loggers, _identity, _told
 
 Fit = Callable[..., Result]
 Program = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -356,3 +356,11 @@ def test_what_cannot_be_built_is_told_in_one_line(monkeypatch: pytest.MonkeyPatc
         ConfigError, match=r"^logger\.x cannot be built: not a database \[SQL: .* t\]$"
     ):
         instantiate.build({"_target_": "x.y"}, "logger.x")
+
+
+def test_a_server_that_is_gone_is_told_in_a_sentence() -> None:
+    def fail() -> None:
+        raise ConnectionRefusedError(111, "Connection refused")
+
+    with pytest.raises(RunError, match=r"^logger\.x failed: .*Connection refused\. Check"):
+        _told(fail, "x")()

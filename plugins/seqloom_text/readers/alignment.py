@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from seqloom_text.readers.annotated import Span
 from seqloom_text.schemas_data import CountedIn
 from seqloom_text.tokenizers import Offsets
 
-_ENCODINGS = {CountedIn.utf16: ("utf-16-le", 2), CountedIn.bytes: ("utf-8", 1)}
+_UNITS: Mapping[CountedIn, Callable[[str], int]] = {
+    CountedIn.utf16: lambda character: 1 + (character > "\uffff"),
+    CountedIn.bytes: lambda character: len(character.encode("utf-8", "surrogatepass")),
+}
+"""Number of units of a character."""
 
 
 def in_characters(text: str, spans: Iterable[Span], counted: CountedIn) -> list[Span]:
@@ -24,20 +28,16 @@ def in_characters(text: str, spans: Iterable[Span], counted: CountedIn) -> list[
     """
     if counted == CountedIn.characters:
         return list(spans)
-    encoding, size = _ENCODINGS[counted]
-    raw = text.encode(encoding, "surrogatepass")
+    units = accumulate((_UNITS[counted](character) for character in text), initial=0)
+    known = {offset: number for number, offset in enumerate(units)}
+    size = max(known)
 
     def place(offset: int, span: Span) -> int:
-        if not 0 <= offset * size <= len(raw):
-            raise ValueError(
-                f"{span} is not in the text of {len(raw) // size} units (data.offsets={counted})."
-            )
-        try:
-            return len(raw[: offset * size].decode(encoding))
-        except UnicodeDecodeError:
-            raise ValueError(
-                f"{span} has a border inside a character (data.offsets={counted})."
-            ) from None
+        if not 0 <= offset <= size:
+            raise ValueError(f"{span} is not in the text of {size} units (data.offsets={counted}).")
+        if offset not in known:
+            raise ValueError(f"{span} has a border inside a character (data.offsets={counted}).")
+        return known[offset]
 
     return [replace(s, start=place(s.start, s), end=place(s.end, s)) for s in spans]
 
@@ -85,7 +85,7 @@ def _bare(text: str) -> str:
 
 def _fitting(text: str, span: Span) -> str:
     """Return which unit the offsets count, if characters are wrong and another one is right."""
-    for counted in _ENCODINGS:
+    for counted in _UNITS:
         try:
             (one,) = in_characters(text, [span], counted)
         except ValueError:

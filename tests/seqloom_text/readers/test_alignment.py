@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqloom_text.readers.alignment import aligned, checked
+from seqloom_text.readers.alignment import aligned, checked, in_characters
 from seqloom_text.readers.annotated import Span, annotated
+from seqloom_text.schemas_data import CountedIn
 from seqloom_text.tokenizers import rules
 
 
@@ -34,3 +35,16 @@ def test_groups_of_spans_are_not_taken_for_none() -> None:
     for known in ({**doc, "ents": [span]}, {**doc, "spans": [span]}):
         assert annotated(known, {}).spans == [Span(0, 3, "PER")]
     assert not annotated({**doc, "spans": {}}, {}).spans
+
+
+@given(st.text(st.sampled_from("aé€😀\ud83d\n\u0301")), st.data())
+def test_offsets_of_other_units_are_those_of_characters(text: str, data: st.DataObject) -> None:
+    start, end = sorted(data.draw(st.tuples(*[st.integers(0, len(text))] * 2)))
+    for counted, encoding, size in (
+        (CountedIn.utf16, "utf-16-le", 2),
+        (CountedIn.bytes, "utf-8", 1),
+    ):
+        # Each character alone, as the halves of a surrogate pair side by side would be one.
+        widths = [len(one.encode(encoding, "surrogatepass")) // size for one in text]
+        given_span = Span(sum(widths[:start]), sum(widths[:end]), "X")
+        assert in_characters(text, [given_span], counted) == [Span(start, end, "X")]

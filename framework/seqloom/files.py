@@ -366,10 +366,12 @@ def explained(error: OSError) -> SeqloomError | None:
     """Return an error of the system in a sentence; None if it is not one of a file or the disk."""
     named = isinstance(error.filename, str | bytes | os.PathLike)
     path = printable(os.fsdecode(error.filename)) if named else None
+    if error.errno in _CANNOT_WRITE and path:
+        return cannot_write(Path(path), error)
     if error.errno in _CANNOT_WRITE:
         return RunError(
-            f"Cannot write {path or 'the output'}: {error.strerror}. Free some space or check the "
-            "permissions; what was written before is incomplete.",
+            f"Cannot write the output: {error.strerror}. Free some space; what was written is "
+            "incomplete.",
             cause=Cause.cannot_write,
         )
     if error.errno == errno.EIO:

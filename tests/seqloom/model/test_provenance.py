@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from seqloom.config.compose import compose_run
+from seqloom.model.compatibility import install as pip
 from seqloom.model.provenance import ComponentMatch, entries, entry, installed, record
 from seqloom.plugins import registry
 from seqloom.plugins.schema_hash import schema_hash
@@ -90,3 +91,19 @@ def test_what_is_not_installed_has_no_parameters_to_compare() -> None:
     match = ComponentMatch("encoder", known, None, None)
     assert match.state == "missing"
     assert (match.renamed, match.removed) == ({}, [])
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [("0.1.dev3+g12ab", ">=0.1.dev3"), ("1.0\n", ">=1.0"), ("V2.0-rc1", ">=2.0rc1")],
+)
+def test_what_is_offered_to_the_shell_is_a_version_that_pip_takes(
+    version: str, expected: str
+) -> None:
+    assert pip({"distribution": "x", "version": version}, ">=") == f'pip install "x{expected}"'
+
+
+@pytest.mark.parametrize("name", ["unknown", 'x"; rm -rf ~; "', "", "-r file"])
+def test_nothing_is_offered_to_the_shell_that_is_no_name(name: str) -> None:
+    found = pip({"distribution": name, "version": "1.0", "plugin": "window"}, ">=")
+    assert found == "install the package that provides the plugin 'window'"

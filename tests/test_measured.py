@@ -35,6 +35,16 @@ DOTS = {
     "x": {"label": "F1"},
     "rows": [{"name": "a", "value": 0.5, "low": 0.4, "high": 0.6}, {"name": "b", "value": 0.7}],
 }
+POINTS = {
+    "drawing": "points",
+    "title": "Two points",
+    "x": {"label": "seconds"},
+    "y": {"label": "F1"},
+    "rows": [
+        {"name": "a", "x": 3.0, "value": 0.5, "low": 0.4, "high": 0.6},
+        {"name": "b", "x": 9.0, "value": 0.5, "series": 2},
+    ],
+}
 HEAT = {
     "drawing": "heatmap",
     "title": "Cells",
@@ -83,7 +93,7 @@ def test_every_part_is_stored() -> None:
 
 
 @pytest.mark.parametrize(
-    "measured", [APPLE, LINES, TABLE, DOTS, HEAT, SESSION], ids=lambda one: one["drawing"]
+    "measured", [APPLE, LINES, TABLE, DOTS, POINTS, HEAT, SESSION], ids=lambda one: one["drawing"]
 )
 def test_a_drawing_is_whole(place: Place, measured: dict[str, object]) -> None:
     place.write("one", measured)
@@ -182,7 +192,7 @@ def test_values_that_cannot_be_drawn(
 
 
 def test_every_kind_is_tried() -> None:
-    tried = {str(one["drawing"]) for one in (APPLE, LINES, TABLE, DOTS, HEAT, SESSION)}
+    tried = {str(one["drawing"]) for one in (APPLE, LINES, TABLE, DOTS, POINTS, HEAT, SESSION)}
     assert tried | {OURS.read(name)["drawing"] for name in STORED} == set(kinds())
 
 

@@ -21,7 +21,7 @@ def scores(section: str, model: str) -> dict[str, float]:
     text = PAGE.read_text(encoding="utf-8")
     table = text.partition(f"\n## {section}\n")[2].partition("\n## ")[0]
     number = r"([\d.]+)"
-    row = rf"^\| {re.escape(model)} \|.*\| {number} \({number}–{number}\) \| \d+ \| ([\d,]+) \|$"
+    row = rf"^\| {re.escape(model)} \|.*\| {number} \({number}–{number}\) \| \d+ \| ([\d,]+) \|"
     found = re.findall(row, table, re.MULTILINE)
     if len(found) != 1:
         raise ValueError(f"docs/results.md has {len(found)} rows {model!r} below {section!r}.")

@@ -92,9 +92,10 @@ def _row(name: str, runs: list[Path], file: str, key: str) -> list[str]:
 
 
 def _seconds(runs: list[Path], file: str) -> str:
-    """Return the mean time of trainings; the time of tuning is not measured."""
+    """Return the mean time of trainings, if all have one; that of tuning is not measured."""
     times = [sum(read_json(path / "seconds.json").get("attempts", [])) for path in runs]
-    return f"{statistics.mean(times):.0f}" if times and file == "metrics.json" else ""
+    measured = file == "metrics.json" and times and all(times)
+    return f"{statistics.mean(times):.0f}" if measured else ""
 
 
 def targets() -> Iterator[str]:

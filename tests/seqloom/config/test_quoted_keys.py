@@ -71,7 +71,7 @@ def test_a_trained_model_reads_them_too() -> None:
     section = with_overrides({"name": "csv"}, ['data.columns={"text": "a", "1": "b"}'])
     assert section["columns"] == {"text": "a", "1": "b"}
     with pytest.raises(ConfigError, match=r"data\.columns: "):
-        with_overrides({"name": "csv"}, ['data.columns={"1": {a: 2}}'])
+        with_overrides({"name": "conll"}, ['data.columns={"1": {a: 2}}'])
 
 
 def test_a_printed_config_has_the_mapping(capsys: pytest.CaptureFixture[str]) -> None:

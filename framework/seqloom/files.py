@@ -26,6 +26,7 @@ from seqloom.errors import Cause, DataError, RunError, SeqloomError, printable
 __all__ = [
     "JsonError",
     "atomic_file",
+    "expanded",
     "parse_json",
     "read_json",
     "read_jsonl",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 import soundfile
 
+from seqloom.files import expanded
 from seqloom_sound.decode import opened, read_part
 from seqloom_sound.place import Place
 
@@ -82,7 +82,7 @@ class SoundFile:
             ValueError: If the file is missing, or is no sound file that can be read; also where
                 that is found in the block. The text is a sentence.
         """
-        path = Path(os.path.expanduser(self.path))  # noqa: PTH111 - Path's raises without a home
+        path = expanded(self.path)
         place, name = (path.parent, path.name) if self.member is None else (path, self.member)
         with Place(place).open(name) as stream, opened(stream, str(self)) as file:
             if self.channel is not None and self.channel >= file.channels:

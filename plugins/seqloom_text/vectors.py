@@ -9,7 +9,6 @@ A file that ends in ``.gz`` is decompressed while it is read.
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
@@ -17,6 +16,7 @@ import numpy as np
 
 from seqloom.data import TextFile
 from seqloom.errors import DataError
+from seqloom.files import expanded
 
 logger = logging.getLogger("seqloom")
 
@@ -89,7 +89,7 @@ def read_lines(path: str) -> Iterator[VectorLine]:
 
 def _raw_lines(path: str) -> Iterator[tuple[int, bytes]]:
     try:
-        yield from TextFile(os.path.expanduser(path)).raw_lines()  # noqa: PTH111
+        yield from TextFile(str(expanded(path))).raw_lines()
     except DataError as error:
         raise DataError(
             f"{error} Set frontend.vectors to a file of word vectors as text, plain or compressed "

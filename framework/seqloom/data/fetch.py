@@ -25,6 +25,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 from seqloom.data.cache import VARIABLE, cache_root
 from seqloom.errors import Cause, DataError, did_you_mean
 from seqloom.extras import install_command
+from seqloom.files import expanded
 
 TIMEOUT = 30  # seconds without a byte from the server
 
@@ -117,7 +118,7 @@ def local_path(path: str) -> Path:
 
 def _existing(path: str) -> Path:
     # The functions of os.path, unlike Path's, take any name: too long, of an unknown user.
-    file = Path(os.path.expanduser(path))  # noqa: PTH111
+    file = expanded(path)
     if os.path.isdir(file):  # noqa: PTH112
         raise DataError(f"{path}: this is a folder; expected a file.", cause=Cause.no_file)
     if os.path.exists(file):  # noqa: PTH110

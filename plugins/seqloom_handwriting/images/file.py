@@ -7,7 +7,6 @@ import hashlib
 import io
 import logging
 import math
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from seqloom.errors import DataError
-from seqloom.files import refuse_large
+from seqloom.files import expanded, refuse_large
 from seqloom_handwriting.readers.files import LARGEST_IMAGE, read_file
 from seqloom_handwriting.schemas.data import FORMATS
 
@@ -56,7 +55,7 @@ class ImageFile:
 
     @property
     def _expanded(self) -> str:
-        return os.path.expanduser(self.path)  # noqa: PTH111 - Path's raises for unknown users
+        return str(expanded(self.path))
 
     def digest(self) -> str:
         """Return a digest of the file's bytes, which no version of a decoder changes.

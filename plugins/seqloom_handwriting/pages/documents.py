@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import zipfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from seqloom.data import is_url, local_path
 from seqloom.errors import DataError
+from seqloom.files import expanded
 from seqloom_handwriting.pages.alto import read_alto
 from seqloom_handwriting.pages.markup import Document, read_document
 from seqloom_handwriting.pages.model import XML_FOLDERS, Form, Page
@@ -98,7 +98,7 @@ def find_pages(path: str) -> list[PageFile]:
     Raises:
         DataError: The file does not exist, an image has no XML, or a folder has none.
     """
-    folder = Path(os.path.expanduser(path))  # noqa: PTH111 - Path's raises for unknown users
+    folder = expanded(path)
     if not is_url(path) and folder.is_dir():
         return _in_folder(folder)
     if path == "-":

@@ -20,7 +20,7 @@ from seqloom.data import (
     read_member,
 )
 from seqloom.errors import DataError
-from seqloom.files import read_limited
+from seqloom.files import expanded, read_limited
 
 ARCHIVES = (".zip", ".npz")
 
@@ -38,7 +38,7 @@ class Folder:
         Raises:
             DataError: The file does not exist, or is not a zip file.
         """
-        folder = Path(os.path.expanduser(path))  # noqa: PTH111 - Path's raises for unknown users
+        folder = expanded(path)
         if not is_url(path) and folder.is_dir():
             return cls(folder)
         found = cls(local_path(path))
@@ -107,7 +107,7 @@ class Folder:
 def is_folder(path: str) -> bool:
     """Return whether a path names a folder, or a path or pinned URL a zip file."""
     named_so = file_name(path).lower().endswith(ARCHIVES)
-    folder = Path(os.path.expanduser(path))  # noqa: PTH111
+    folder = expanded(path)
     return named_so or (not is_url(path) and folder.is_dir())
 
 

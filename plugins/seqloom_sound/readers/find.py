@@ -17,6 +17,7 @@ from seqloom.data import (
     with_slashes,
 )
 from seqloom.errors import DataError
+from seqloom.files import expanded
 from seqloom.interfaces import Origin
 from seqloom_sound.place import Place, is_sound_file
 from seqloom_sound.schemas.data import OTHER_SOUNDS, SUFFIXES, TABLES
@@ -127,7 +128,7 @@ def place_of(path: str) -> Place:
         DataError: It does not exist, or cannot be downloaded.
     """
     # The functions of os.path, unlike Path's, take any name: too long, of an unknown user.
-    folder = Path(os.path.expanduser(path))  # noqa: PTH111
+    folder = expanded(path)
     return Place(folder if os.path.isdir(folder) else local_path(path))  # noqa: PTH112
 
 

@@ -24,7 +24,7 @@ log = logging.getLogger("seqloom")
 Format = Callable[[Example, Prediction], str]
 
 DOCUMENT = "-DOCSTART-"
-"""First cell of the line that begins a document in CoNLL; as a token, it is read between others."""
+"""First cell of the line that begins a document in CoNLL."""
 
 
 def forms() -> dict[str, str]:
@@ -251,7 +251,7 @@ class _Conll:
         for (token, *_), (written, *_) in zip(rows, cells, strict=True):
             if token != written:
                 self._tell("changed", example, f"{token!r} is written as {written!r}")
-        if any(row[:2] == [DOCUMENT, "O"] for row in (*cells[:1], *cells[-1:])):
+        if any(row[0] == DOCUMENT and row[1] in ("O", "_") for row in cells):
             self._tell("mark", example, f"{DOCUMENT!r} will be read as the beginning of a document")
         return "".join("\t".join(row) + "\n" for row in cells) + "\n"
 

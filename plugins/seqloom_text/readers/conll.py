@@ -24,9 +24,9 @@ class ConllReader(FileReader):
     """Reads CoNLL columns; see `ConllConfig` for the parameters.
 
     A line that begins with ``-DOCSTART-`` begins a document: its number, from 1, is each sentence's
-    ``meta["document"]``. Such a line is a token between two tokens, if it has as many columns, and
-    wherever its tag is that of an entity; the log names these. In CoNLL-U files, multi-word
-    tokens and empty nodes are refused.
+    ``meta["document"]``. It ends the sentence before it, also without a blank line, and is a token
+    only if its tag is that of an entity; the log names these. In CoNLL-U files, multi-word tokens
+    and empty nodes are refused.
     """
 
     def __init__(

@@ -1,15 +1,16 @@
-"""Where documents begin in CoNLL columns, and tokens that are spelled like the mark of it."""
+"""Where documents begin in CoNLL columns."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 logger = logging.getLogger("seqloom")
 
 DOCUMENT = "-DOCSTART-"
-OF_MARKS = ("-X-", "(")
-"""How other cells of marks begin: in CoNLL 2003, and where the document has a name."""
+OF_MARKS = ("-X-", "(", DOCUMENT)
+"""How other cells of marks begin: in CoNLL 2003 and 2002, and where the document has a name."""
 
 
 @dataclass(slots=True)
@@ -24,9 +25,8 @@ class Line:
 class DocumentMarks:
     """Tells the lines that begin a document from tokens which are spelled like them.
 
-    A line that begins with ``-DOCSTART-`` and could be a token is one between tokens. It begins a
-    document after or before a blank line, and everywhere in a file in which such a line is followed
-    by a token: the blank lines around them are left out there.
+    A line whose first cell is ``-DOCSTART-`` begins a document wherever it is, with blank lines
+    around it or without, unless it has the tag of an entity.
 
     Args:
         file: Name of the file in messages.
@@ -34,50 +34,32 @@ class DocumentMarks:
 
     def __init__(self, file: str) -> None:
         self._file = file
-        self._open: Line | None = None  # a mark, after which a line may follow
-        self._could_be_token = False  # the open one
-        self._in_block: list[int] = []  # numbers of the block's lines that may be either
-        self._loose = False  # whether marks have no blank line after them
+        self._open = 0  # number of the line before, if it is a mark that could be a token
         self._tokens: list[int] = []
-        self._doubtful: list[int] = []
+        self._beside: list[int] = []
 
-    def begins(self, line: Line, inside: bool, *, fits: bool, sure: bool) -> bool:
-        """Return whether a line with the mark begins a document.
+    def begins(self, line: Line, cells: Sequence[str], *, inside: bool, entity: bool) -> bool:
+        """Return whether a line that starts with the mark begins a document.
 
         Args:
             line: The line.
-            inside: Whether tokens are before it, without a blank line between.
-            fits: Whether it has the columns of a token.
-            sure: Whether it cannot be a mark.
+            cells: Its cells.
+            inside: Whether a token is before it, without a blank line between.
+            entity: Whether it has the tag of an entity.
         """
-        if sure:
+        if entity or (cells[0] != DOCUMENT and not cells[0].startswith(f"{DOCUMENT}(")):
             self._tokens.append(line.number)
             return False
-        if fits and inside and not self._loose:
-            self._in_block.append(line.number)
-            return False
-        self._open, self._could_be_token = line, fits
-        if fits and inside:
-            self._doubtful.append(line.number)
+        if not any(cell.startswith(OF_MARKS) for cell in cells[1:]):
+            self._open = line.number
+            self._beside += [line.number] * inside
         return True
 
     def before_token(self, number: int) -> None:
-        """Look at a line's number that is none of these and not blank."""
-        if self._open is not None and self._open.number == number - 1:
-            self._loose = True
-            if self._could_be_token and self._open.number not in self._doubtful[-1:]:
-                self._doubtful.append(self._open.number)
-        self._open = None
-
-    def ends(self, block: list[Line]) -> bool:
-        """Return whether the last line before a blank one begins a document, and remove it."""
-        either, self._in_block = self._in_block, []
-        begins = bool(block and either and either[-1] == block[-1].number)
-        if begins:
-            block.pop()
-            self._doubtful.append(either.pop())
-        self._tokens += either
-        return begins
+        """Look at the number of a line that is a token."""
+        if self._open and self._open == number - 1 and self._open not in self._beside[-1:]:
+            self._beside.append(self._open)
+        self._open = 0
 
     def report(self) -> None:
         """Say which lines may have been meant otherwise."""
@@ -89,12 +71,12 @@ class DocumentMarks:
                 DOCUMENT,
                 len(self._tokens),
             )
-        if self._doubtful:
+        if self._beside:
             logger.warning(
                 "%s:%d: %r beside a token, with no blank line between, was read as the beginning "
-                "of a document, not as a token (lines like this: %d).",
+                "of a document and of a sentence, not as a token (lines like this: %d).",
                 self._file,
-                self._doubtful[0],
+                self._beside[0],
                 DOCUMENT,
-                len(self._doubtful),
+                len(self._beside),
             )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from seqloom.data import TextFile
-from seqloom_text.readers.documents import DOCUMENT, OF_MARKS, DocumentMarks, Line
+from seqloom_text.readers.documents import DOCUMENT, DocumentMarks, Line
 
 logger = logging.getLogger("seqloom")
 
@@ -114,14 +114,12 @@ class SentenceReader:
                 end = text.find("\n", start) + 1 or len(text)
                 line = Line(number, text[start:end].rstrip("\r\n"), problems.pop(number, ""))
                 number, start = number + 1, end
-                blank = not line.text.strip(" \t")
-                if not blank and not self._begins_document(line, block):
+                begins = self._begins_document(line, block)
+                if line.text.strip(" \t") and not begins:
                     self._append(block, line)
                     continue
-                begins = self._marks.ends(block) if blank else True
                 yield from self._of_lines(block, document)
                 document, block = document + begins, []
-        self._marks.ends(block)
         yield from self._of_lines(block, document)
         self._report()
 
@@ -130,25 +128,20 @@ class SentenceReader:
         return {name: c - 1 if c > 0 else width + c for name, c in self._columns.items()}
 
     def _begins_document(self, line: Line, block: Sequence[Line]) -> bool:
-        """Return whether a line that is not blank, after those of a block, begins a document."""
+        """Return whether a line after those of a block begins a document."""
         if not line.text.startswith(DOCUMENT):
-            self._marks.before_token(line.number)
+            if line.text.strip(" \t") and not self._is_comment(line):
+                self._marks.before_token(line.number)
             return False
-        tokens = [
-            one for one in block if not (self._comment and one.text.startswith(self._comment))
-        ]
-        row, most = self._cells(line.text)
-        low, high = self._width, self._most
-        if not low and tokens:
-            first = self._cells(tokens[0].text)
-            low, high = len(first[0]), first[1]
+        row = self._cells(line.text)[0]
         tags = self._tags_of(row) if len(row) > 1 else []
-        known = not tags or len(tags) == len(self._tags)
-        fits = max(len(row), low) <= min(most, high) if low else known
-        fits = fits and not any(cell.startswith(OF_MARKS) for cell in row)
         entity = any(TAG.fullmatch(tag) and tag != "O" for tag in tags)
-        sure = fits and (row[0] != DOCUMENT or entity)
-        return self._marks.begins(line, bool(tokens), fits=fits, sure=sure)
+        inside = any(not self._is_comment(one) for one in block)
+        return self._marks.begins(line, row, inside=inside, entity=entity)
+
+    def _is_comment(self, line: Line) -> bool:
+        """Return whether a line begins with the mark of comments."""
+        return bool(self._comment) and line.text.startswith(self._comment)
 
     def _append(self, block: list[Line], line: Line) -> None:
         if len(block) >= MOST_LINES:

@@ -74,25 +74,25 @@ def test_origins_documents_and_comments(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "expected", "told"),
     [
-        # Between tokens, with the columns of a token, it is one.
-        ("a O\n-DOCSTART- O\nb O\n", ["a -DOCSTART- b"], ":2: '-DOCSTART-' in a sentence"),
-        ("a O _\n-DOCSTART- O _\nb O _\n", ["a -DOCSTART- b"], ":2: '-DOCSTART-' in a sentence"),
-        ("a\n-DOCSTART-\nb\n", ["a -DOCSTART- b"], ":2: '-DOCSTART-' in a sentence"),
-        ("c O\n\na O\n-DOCSTART- O\nb O\n", ["c", "a -DOCSTART- b"], ":4: '-DOCSTART-' in a"),
-        # So it is with a tag of its own, or with more letters.
+        # Between tokens it begins a document, and a sentence, as everywhere.
+        ("a O\n-DOCSTART- O\nb O\n", ["a", "b 1"], ":2: '-DOCSTART-' beside a token"),
+        ("a O _\n-DOCSTART- O _\nb O _\n", ["a", "b 1"], ":2: '-DOCSTART-' beside a token"),
+        ("a\n-DOCSTART-\nb\n", ["a", "b 1"], ":2: '-DOCSTART-' beside a token"),
+        ("c O\n\na O\n-DOCSTART- O\nb O\n", ["c", "a", "b 1"], ":4: '-DOCSTART-' beside a"),
+        # With a tag of its own, or with more letters, it is a token.
         ("a O\n\n-DOCSTART- B-X\nb O\n", ["a", "-DOCSTART- b"], ":3: '-DOCSTART-' in a"),
         ("a O\n\n-DOCSTART-s O\n", ["a", "-DOCSTART-s"], ":3: '-DOCSTART-' in a sentence"),
-        # Beside a blank line it begins a document, and where other marks are followed by tokens.
         ("a O\n-DOCSTART- O\n\nb O\n", ["a", "b 1"], ":2: '-DOCSTART-' beside a token"),
         ("a O\n-DOCSTART- O", ["a"], ":2: '-DOCSTART-' beside a token"),
         (
             "-DOCSTART- O\na O\n-DOCSTART- O\nb O\n",
             ["a 1", "b 2"],
-            "of a document, not as a token (lines like this: 2)",
+            "of a sentence, not as a token (lines like this: 2)",
         ),
         # These are no tokens.
         ("a x O\n-DOCSTART- -X- O\nb x O\n", ["a", "b 1"], ""),
         ("a O\n-DOCSTART- (1)\nb O\n", ["a", "b 1"], ""),
+        ("a x O\n-DOCSTART- -DOCSTART- O\nb x O\n", ["a", "b 1"], ""),
         ("a O\n\n-DOCSTART- O\n\nb O\n", ["a", "b 1"], ""),
     ],
 )

@@ -22,7 +22,7 @@ class Decoder(StrEnum):
 class Scheme(StrEnum):
     """How the tags of the data mark entities; predictions are IOB2, but plain with ``io``."""
 
-    auto = "auto"  # detected in the training tags
+    auto = "auto"  # detected in all training tags
     iob1 = "iob1"  # I-, and B- only to separate adjacent entities of one type
     iob2 = "iob2"  # B- at the start of every entity
     bioes = "bioes"  # E- at the end, S- for entities of one token

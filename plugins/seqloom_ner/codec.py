@@ -11,9 +11,10 @@ import numpy as np
 from markupsafe import Markup
 
 from seqloom.checks import warn_of_similar_names
-from seqloom.errors import Cause, ExampleError, did_you_mean
+from seqloom.errors import Cause, DataError, ExampleError, did_you_mean
 from seqloom.interfaces import Arrays, Example, HeadCodec, Prediction, View
 from seqloom_ner import Scheme, schemes
+from seqloom_ner.plain import TagError, are_plain, refuse_prefixes, with_letters
 from seqloom_ner.spans import Span, entities, tag_names
 
 logger = logging.getLogger("seqloom")
@@ -43,6 +44,7 @@ class NerCodec(HeadCodec):
         self.tags: list[str] = []
         self.unseen: list[str] = []
         self._numbers: dict[str, int] = {}
+        self._known: frozenset[str] = frozenset()
         self._of_pairs: dict[tuple[str, str], int] = {}
 
     def fit(self, examples: Sequence[Example]) -> dict[str, Any]:
@@ -51,26 +53,56 @@ class NerCodec(HeadCodec):
         Raises:
             ExampleError: An example lacks the field, or has a tag that the scheme forbids.
         """
-        pairs = schemes.Pairs(self._plain)
+        pairs = schemes.Pairs()
         for example in examples:
-            try:
-                pairs.add(self._tags(example))
-            except schemes.SchemeError as error:
-                raise _wrong(example, error.position, error.problem) from None
-        scheme = pairs.detect() if self.wanted == Scheme.auto else self.wanted
-        if pairs.broken(scheme):
+            pairs.add(self._tags(example))
+        plain = self._are_plain(pairs.tags, examples)
+        scheme = self.wanted
+        if plain:
+            scheme = Scheme.io
+        elif scheme == Scheme.auto:
+            scheme = pairs.detect()
+        if not plain and pairs.broken(scheme):
             for example in examples:
                 self._check_scheme(example, self._parsed(example), scheme)
-        if not self._plain:
+        if not plain:
             self._tell_spellings(pairs.respelled())
-        types = sorted(pairs.sentences)
-        warn_of_similar_names("head=ner: the types", {one: pairs.sentences[one] for one in types})
+        sentences = pairs.sentences(plain)
+        types = sorted(sentences)
+        warn_of_similar_names("head=ner: the types", {one: sentences[one] for one in types})
         self._log(scheme, types)
         return {"scheme": scheme.value, "tags": tag_names(types)}
 
+    def _are_plain(self, counts: Mapping[str, int], examples: Sequence[Example]) -> bool:
+        """Return whether the tags of the training examples are plain types.
+
+        Raises:
+            ExampleError: A tag is unlike the others, or its scheme is another one.
+            DataError: It cannot be told what the tags are.
+        """
+        try:
+            if self.wanted == Scheme.auto:
+                return are_plain(counts)
+            if self.wanted == Scheme.io:
+                refuse_prefixes(counts)
+                return True
+            for tag in counts:
+                schemes.parse(tag)
+        except TagError as error:
+            wrong = self._found(error.tag, error.problem, examples)
+            raise wrong if error.alone else DataError(str(wrong), cause=Cause.bad_tags) from None
+        except schemes.SchemeError as error:
+            raise self._found(tag, error.problem, examples) from None
+        return False
+
+    def _found(self, tag: str, problem: str, examples: Sequence[Example]) -> ExampleError:
+        """Return the error of the first token with a tag."""
+        example = next(one for one in examples if tag in self._tags(one))
+        return _wrong(example, list(self._tags(example)).index(tag), problem)
+
     @property
     def _plain(self) -> bool:
-        """Whether tags are plain types; until ``restore``, whether that is wanted."""
+        """Whether tags are plain types; known after ``restore``."""
         return self.scheme == Scheme.io
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -78,6 +110,7 @@ class NerCodec(HeadCodec):
         self.scheme = Scheme(state["scheme"]) if self.wanted == Scheme.auto else self.wanted
         self.tags = list(state["tags"])
         self._numbers = {tag: number for number, tag in enumerate(self.tags)}
+        self._known = frozenset(tag[2:] for tag in self.tags)
         self._of_pairs = {}
 
     def encode(self, example: Example) -> Arrays:
@@ -227,7 +260,10 @@ class NerCodec(HeadCodec):
 
     def _parsed(self, example: Example) -> list[schemes.Tag]:
         try:
-            return schemes.parse_all(self._tags(example), self._plain)
+            tags = self._tags(example)
+            if self._plain:
+                return schemes.parse_plain(tags, self._known)
+            return schemes.parse_all(tags)
         except schemes.SchemeError as error:
             raise _wrong(example, error.position, error.problem) from None
 
@@ -257,7 +293,7 @@ class NerCodec(HeadCodec):
                 example,
                 error.position,
                 f"{error.problem} The scheme {scheme} {how}; if the data follows another, set "
-                "head.scheme to iob1, iob2 or bioes.",
+                "head.scheme to iob1, iob2, bioes or io.",
             ) from None
 
     def _tell_spellings(self, read: Mapping[str, str]) -> None:
@@ -267,6 +303,18 @@ class NerCodec(HeadCodec):
 
     def _log(self, scheme: Scheme, types: Sequence[str]) -> None:
         how = "detected in the training tags" if self.wanted == Scheme.auto else "as set"
+        if scheme == Scheme.io and self.wanted == Scheme.auto:
+            doubtful = with_letters(types)
+            logger.log(
+                logging.WARNING if doubtful else logging.INFO,
+                "head=ner: the tags are plain types, such as %r; neighbours of one type are one "
+                "entity (head.scheme=io).%s",
+                types[0],
+                f" {doubtful[0]!r} is read as a type, too, not as a prefix and a type; if the "
+                "tags have prefixes, set head.scheme to iob1, iob2 or bioes."
+                if doubtful
+                else "",
+            )
         into = "" if scheme == Scheme.iob2 else ", converted to iob2"
         logger.info("head=ner: tag scheme %s (%s)%s; %d types", scheme, how, into, len(types))
         if not types:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import chain
 from typing import TypeVar
 
@@ -26,6 +26,8 @@ Tag = tuple[str, str]
 _LETTERS = {"L": "E", "U": "S", "M": "I", "W": "S"}
 """Prefixes of BILOU and BMEWO → those of BIOES."""
 
+_OUTSIDE = ("", "_", "-", "out", "outside", "none", "null", "nil", "n/a")
+"""How O is written elsewhere, in lower case."""
 _PREFIXES = {Scheme.iob1: "BI", Scheme.iob2: "BI", Scheme.bioes: "BIES", Scheme.io: "I"}
 _USUAL = re.compile(r"[BIESLUMW]-\S+")
 _BY_TYPE = (Scheme.iob1, Scheme.io)
@@ -57,51 +59,74 @@ def parse(tag: str, position: int = 0) -> Tag:
     """
     if tag in (OUTSIDE, "o"):
         return OUTSIDE, ""
+    found = spelled(tag)
+    if found is None:
+        hint = odd(tag) or "Plain types are read with head.scheme=io."
+        raise SchemeError(position, f"{expected(tag)} {hint}")
+    return found
+
+
+def spelled(tag: str) -> Tag | None:
+    """Return prefix and type of a tag other than O, in any spelling; None if it has no prefix."""
     if tag in ("B", "I", "E", "S", *_LETTERS):
         return _LETTERS.get(tag, tag), ONLY_TYPE
     found = next(filter(None, (one.fullmatch(tag) for one in _SPELLINGS)), None)
     if found is None:
-        raise SchemeError(
-            position,
-            f"has the tag {tag!r}; head=ner needs O, or B- or I- (in BIOES also E- or S-) and a "
-            f"type, such as 'B-PER'. {_hint(tag)}",
-        )
+        return None
     letter = found["letter"].upper()
     return _LETTERS.get(letter, letter), found["kind"]
 
 
-def _hint(tag: str) -> str:
+def expected(tag: str) -> str:
+    """Return the sentence that a tag is not one of those that are read."""
+    return (
+        f"has the tag {tag!r}; head=ner needs O, or B- or I- (in BIOES also E- or S-) and a "
+        "type, such as 'B-PER'."
+    )
+
+
+def odd(tag: str) -> str:
+    """Return what to do about a tag that looks neither like a type nor like a prefix and one."""
     if tag.isdecimal():
         return "Name the tags of such numbers: data.names.tags='[O, B-PER, I-PER]'."
     if feature := re.match(r"([\w.]+)=", tag):
         return f"The tags in such features of a CoNLL file: data.features.tags={feature[1]}."
-    if tag.isalpha() and tag != "OUT":
-        return "Plain types are read with head.scheme=io."
-    return "Write O where there is no entity."
+    if tag.lower() in _OUTSIDE:
+        return "Write O where there is no entity; head.scheme=io reads it as a type."
+    return ""
 
 
-def parse_all(tags: Sequence[str], plain: bool = False) -> list[Tag]:
+def not_plain(tag: str) -> str:
+    """Return the sentence that a tag is not a plain type."""
+    return (
+        f"has the tag {tag!r}, but the tags of head.scheme=io are plain types; set "
+        "head.scheme=auto."
+    )
+
+
+def parse_all(tags: Sequence[str]) -> list[Tag]:
     """Return prefix and type of each tag.
-
-    Args:
-        tags: Tags of a sentence.
-        plain: Whether they are plain types and O.
 
     Raises:
         SchemeError: One of them is not a valid tag.
     """
-    read = _parse_plain if plain else parse
-    return [read(tag, position) for position, tag in enumerate(tags)]
+    return [parse(tag, position) for position, tag in enumerate(tags)]
 
 
-def _parse_plain(tag: str, position: int) -> Tag:
-    if _USUAL.fullmatch(tag):
-        raise SchemeError(
-            position,
-            f"has the tag {tag!r}, but the tags of head.scheme=io are plain types; set "
-            "head.scheme=auto.",
-        )
-    return (OUTSIDE, "") if tag == OUTSIDE else ("I", tag)
+def parse_plain(tags: Sequence[str], known: Collection[str]) -> list[Tag]:
+    """Return the tags of plain types as I and a type, or O.
+
+    Args:
+        tags: Tags of a sentence.
+        known: Types of the training examples.
+
+    Raises:
+        SchemeError: One of them is like ``B-PER``, and no type.
+    """
+    for position, tag in enumerate(tags):
+        if tag not in known and _USUAL.fullmatch(tag):
+            raise SchemeError(position, not_plain(tag))
+    return [(OUTSIDE, "") if tag in (OUTSIDE, "o") else ("I", tag) for tag in tags]
 
 
 def _is_open(before: Tag, kind: str) -> bool:
@@ -165,33 +190,41 @@ class Pairs:
 
     Whether a scheme allows a tag depends only on the one before it, so each pair is looked at once,
     however often it occurs.
-
-    Args:
-        plain: Whether tags are plain types and O.
-
-    Attributes:
-        sentences: Number of the sentences that have each type.
     """
 
-    def __init__(self, plain: bool = False) -> None:
-        self.sentences: Counter[str] = Counter()
-        self._plain = plain
+    def __init__(self) -> None:
+        self.tags: Counter[str] = Counter()
+        """Number of the tokens with each tag."""
         self._counts: Counter[tuple[str, str]] = Counter()
         self._ends: Counter[str] = Counter()
+        self._sentences: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
         self._parsed: dict[str, Tag] = {}
 
     def add(self, tags: Sequence[str]) -> None:
-        """Count the pairs of a sentence.
-
-        Raises:
-            SchemeError: One of the tags is not valid.
-        """
+        """Count the tags and pairs of a sentence."""
         distinct = set(tags)
         if not distinct <= self._parsed.keys():
-            self._parsed.update(zip(tags, parse_all(tags, self._plain), strict=True))
+            self._learn(dict.fromkeys(tags))
+        self.tags.update(tags)
         self._counts.update(pairs_of(tags))
         self._ends.update(tags[-1:])
-        self.sentences.update({self._parsed[tag][1] for tag in distinct} - {""})
+        of_types, of_tags = self._sentences
+        of_types.update({self._parsed[tag][1] for tag in distinct} - {""})
+        of_tags.update(distinct - {OUTSIDE, "o"})
+
+    def _learn(self, tags: Iterable[str]) -> None:
+        """Read tags; what has no prefix is here like O."""
+        for tag in tags:
+            found = None if tag in (OUTSIDE, "o") else spelled(tag)
+            self._parsed.setdefault(tag, found or (OUTSIDE, ""))
+
+    def sentences(self, plain: bool) -> Counter[str]:
+        """Return the number of the sentences that have each type.
+
+        Args:
+            plain: Whether tags are plain types and O.
+        """
+        return self._sentences[plain]
 
     def broken(self, scheme: Scheme) -> int:
         """Return the number of places that the scheme forbids."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from seqloom.errors import ExampleError
+from seqloom.errors import DataError, ExampleError
 from seqloom.interfaces import Example, Origin, View
 from seqloom_ner.codec import NerCodec
 
@@ -87,7 +87,7 @@ def test_illegal_tag_names_place_token_and_way_out(fit: Any, example: Any) -> No
     expected = (
         "train.conll:7: token 2 ('w1') has the tag 'I-PER' after 'O', where iob2 has 'B-PER'. "
         "The scheme iob2 was detected in the training tags; if the data follows another, set "
-        "head.scheme to iob1, iob2 or bioes."
+        "head.scheme to iob1, iob2, bioes or io."
     )
     with pytest.raises(ExampleError, match=f"^{re.escape(expected)}$"):
         codec.encode(example(["O", "I-PER"], 7))
@@ -103,8 +103,8 @@ def test_token_is_named_by_its_number_where_its_text_is_unknown(fit: Any) -> Non
 
 
 def test_tags_of_another_kind_are_refused(fit: Any) -> None:
-    with pytest.raises(ExampleError, match=r"train.conll:1: token 1 .*'NN'; head=ner needs O, or"):
-        fit(["NN", "VB"])
+    with pytest.raises(ExampleError, match=r"train.conll:2: token 1 .*'NN'; head=ner needs O, or"):
+        fit(["B-PER", "I-PER"], ["NN"])
 
 
 def test_unseen_type_is_refused_with_the_nearest(codec: NerCodec, example: Any) -> None:
@@ -229,6 +229,34 @@ def test_another_spelling_is_told(fit: Any, example: Any, caplog: pytest.LogCapt
     caplog.clear()
     fit(["B-PER", "I-PER", "O"])
     assert "spelled" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("tags", "level", "told"),
+    [
+        (["person", "O", "org", "org"], "INFO", "plain types, such as 'org'; neighbours of one"),
+        (["person", "e-mail", "org", "o"], "WARNING", "'e-mail' is read as a type, too, not as a"),
+    ],
+)
+def test_plain_types_are_detected_by_all_tags(
+    fit: Any, tags: list[str], level: str, told: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "seqloom")
+    codec = fit(tags)
+    assert codec.scheme == "io"
+    own = Example("1", {"tokens": tags, "tags": tags})
+    assert codec.target(own) == ["O" if tag == "o" else tag for tag in tags]
+    assert [one.levelname for one in caplog.records if told in one.message] == [level]
+
+
+def test_what_tags_are_is_refused_for_all_of_them(fit: Any) -> None:
+    with pytest.raises(
+        DataError, match=r"train\.conll:2: token 1 \('w0'\) has the tag 'e-mail'.*io"
+    ):
+        fit(["O"], ["e-mail"])
+    with pytest.raises(DataError, match=r"train\.conll:1: token 2 .* of head\.scheme=io are plain"):
+        fit(["O", "B-PER"], scheme="io")
+    assert fit(["U-Bahn", "Bus", "B-Team"], scheme="io").scheme == "io"
 
 
 def test_plain_types_are_predicted_as_such(example: Any) -> None:

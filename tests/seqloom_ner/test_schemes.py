@@ -16,6 +16,7 @@ from seqloom_ner.schemes import (
     detect,
     parse,
     parse_all,
+    parse_plain,
     problems,
     to_iob2,
 )
@@ -147,7 +148,7 @@ def test_pairs_count_what_each_sentence_alone_breaks(sentences: list[list[str]])
         assert pairs.broken(scheme) == alone
     for kind in "AB":
         having = [tags for tags in sentences if any(tag.endswith(kind) for tag in tags)]
-        assert pairs.sentences[kind] == len(having)
+        assert pairs.sentences(plain=False)[kind] == len(having)
 
 
 @pytest.mark.parametrize(
@@ -187,10 +188,10 @@ def test_tags_that_are_refused_have_a_hint(tag: str, hint: str) -> None:
 
 
 def test_plain_types_are_entities_of_equal_neighbours() -> None:
-    tags = parse_all(["PER", "PER", "LOC", "O", "LOC", "X"], plain=True)
+    tags = parse_plain(["PER", "PER", "LOC", "O", "LOC", "X"], ())
     check(tags, Scheme.io)
     assert to_iob2(tags, Scheme.io) == ["B-PER", "I-PER", "B-LOC", "O", "B-LOC", "B-X"]
     with pytest.raises(
         SchemeError, match=r"token 2 .* 'B-PER', but the tags of head\.scheme=io are"
     ):
-        parse_all(["PER", "B-PER"], plain=True)
+        parse_plain(["PER", "B-PER"], ["PER"])

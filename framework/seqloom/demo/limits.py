@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import h11
+from starlette.datastructures import Headers
 from starlette.requests import Request
+from starlette.types import Message, Receive
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from seqloom.errors import DataError, TooLargeError
@@ -21,6 +23,13 @@ MOST_TOGETHER = 4 * MOST_BYTES
 
 MOST_REQUESTS = 64
 """Maximum number of such requests."""
+
+MOST_DISCARDED = 16 * MOST_BYTES
+"""Maximum number of bytes of a refused request that are received, for its sender to get an answer.
+"""
+
+IDLE_SECONDS = 2.0
+"""Time without a byte after which the rest of a refused request is not waited for."""
 
 RECEIVE_SECONDS = 20.0
 """Maximum time for the headers of a request to arrive, and then for its body."""
@@ -87,7 +96,7 @@ class Share:
         """Return the request's body.
 
         Raises:
-            TooLargeError: The body is over `MOST_BYTES`; the rest is not read.
+            TooLargeError: The body is over `MOST_BYTES`; the rest is not kept.
             BusyError: The bodies of all requests are too large together.
             SlowError: The body does not arrive in time.
         """
@@ -110,6 +119,40 @@ class Share:
                 raise _too_large()
             body += chunk
         return bytes(body)
+
+
+class Rest:
+    """What has not been received yet of a request's body.
+
+    A sender that is still sending sees no answer: the connection is reset where it is closed with
+    bytes that nobody has received.
+
+    Args:
+        headers: Headers of the request.
+        receive: Receives the next part of the body.
+    """
+
+    def __init__(self, headers: Headers, receive: Receive) -> None:
+        self._receive = receive
+        self._is_left = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+        self._is_held_back = "expect" in headers  # until the server asks for it
+
+    async def receive(self) -> Message:
+        """Return the next part."""
+        self._is_held_back = False
+        message = await self._receive()
+        self._is_left = bool(message.get("more_body"))
+        return message
+
+    async def discard(self) -> None:
+        """Receive what is left, up to `MOST_DISCARDED` bytes, and forget it."""
+        size = 0
+        with suppress(TimeoutError):
+            async with asyncio.timeout(RECEIVE_SECONDS):
+                while self._is_left and not self._is_held_back and size < MOST_DISCARDED:
+                    async with asyncio.timeout(IDLE_SECONDS):
+                        message = await self.receive()
+                    size += len(message.get("body", b""))
 
 
 def _too_large() -> TooLargeError:

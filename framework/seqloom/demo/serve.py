@@ -34,6 +34,7 @@ from seqloom.demo.limits import (
     Bodies,
     BusyError,
     Protocol,
+    Rest,
     SlowError,
 )
 from seqloom.demo.served import ServedModel
@@ -182,15 +183,18 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
+        headers = Headers(scope=scope)
+        rest = Rest(headers, receive)
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message).update(HEADERS)
+                await rest.discard()
             await send(message)
 
-        problem = self.problem(Headers(scope=scope))
+        problem = self.problem(headers)
         app = self.app if problem is None else JSONResponse({"error": problem}, 403)
-        await app(scope, receive, guarded)
+        await app(scope, rest.receive, guarded)
 
     def problem(self, headers: Headers) -> str | None:
         """Return why a request is refused, or None."""

@@ -1,4 +1,8 @@
-"""Keep the table of Lightning's CSV logger when a run is resumed: Lightning would remove it."""
+"""Keep the table of Lightning's CSV logger when a run is resumed: Lightning would remove it.
+
+Until the rows that are kept are written, they are in a file of another name, which the next attempt
+finds if this one is killed.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from seqloom.files import atomic_file
 
 log = logging.getLogger("seqloom")
 
-TABLE = "metrics.csv"
+TABLE, FORMER = "metrics.csv", "metrics.csv.former"
 NOTICE = "Experiment logs directory .* exists and is not empty"
 
 
@@ -27,18 +31,21 @@ def keep_rows(logger: Any, steps: int) -> None:
         RunError: The table cannot be written.
     """
     path = Path(logger.log_dir) / TABLE
-    names, rows = _read(path)
+    former = path.with_name(FORMER)
+    if path.is_file() and not former.exists():
+        path.replace(former)
+    names, rows = _read(former)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=NOTICE)
         experiment = logger.experiment  # Lightning removes the table here
     kept = [row for row in rows if _is_before(row, steps)]
-    if not kept:
-        return
-    with atomic_file(path) as draft, draft.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, names)
-        writer.writeheader()
-        writer.writerows(kept)
-    experiment.metrics_keys = names
+    if kept:
+        with atomic_file(path) as draft, draft.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, names)
+            writer.writeheader()
+            writer.writerows(kept)
+        experiment.metrics_keys = names
+    former.unlink(missing_ok=True)
 
 
 def _read(path: Path) -> tuple[list[str], list[dict[str, Any]]]:

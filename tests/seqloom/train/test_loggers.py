@@ -17,7 +17,7 @@ import yaml
 from seqloom.config.compose import compose_run
 from seqloom.errors import ConfigError, RunError
 from seqloom.files import write_json
-from seqloom.train import instantiate
+from seqloom.train import csv_table, instantiate
 from seqloom.train.folder import SWEEP_PLAN, Result, RunFolder
 from seqloom.train.loggers import Loggers, _identity, _told
 
@@ -326,6 +326,26 @@ def test_a_resumed_run_keeps_its_table(fit: Fit, tmp_path: Path) -> None:
     assert found[: len(before)] == before
     whole = fit("logger=csv", "trainer.max_epochs=2", run_dir=tmp_path / "whole")
     assert [step for step, _ in found] == [row["step"] for row in table(whole.run_dir)]
+
+
+@pytest.mark.parametrize("moment", ["experiment", "write"])
+def test_a_table_outlives_a_process_that_is_killed_while_it_is_kept(
+    trial: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    (trial / "csv").mkdir()
+    (trial / "csv" / "metrics.csv").write_text("step,a\n1,0.5\n2,0.25\n", encoding="utf-8")
+    first = loggers(trial, "logger=csv")
+    with monkeypatch.context() as patch:
+        patch.setattr(csv_table, "_is_before" if moment == "experiment" else "atomic_file", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            first.leave_out([], 2)
+    loggers(trial, "logger=csv").leave_out([], 2)
+    assert table(trial) == [{"step": "1", "a": "0.5"}]
+    assert [one.name for one in (trial / "csv").iterdir()] == ["metrics.csv"]
+
+
+def _killed(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize("content", [b"", b"step,a\n", b"a\n1\n", b"step\n\xff\n", b"step\n\0\n"])

@@ -137,7 +137,7 @@ def _amount(option: str, text: str, units: dict[str, int]) -> float:
 
 
 def _line(entry: Entry) -> str:
-    used = datetime.fromtimestamp(entry.used).astimezone().strftime("%Y-%m-%d %H:%M")
+    used = _time(entry.used)
     examples = entry.facts.get("examples") or {}
     counts = ", ".join(f"{name} {count:,}" for name, count in examples.items())
     parts = [f"{entry.facts.get(name, '?')}" for name in ("data", "frontend", "head")]
@@ -145,6 +145,14 @@ def _line(entry: Entry) -> str:
     return printable(
         f"{entry.key[:SHOWN]}  {used}  {_size(entry.size):>8}  {'/'.join(parts)}  {counts}  {files}"
     )
+
+
+def _time(seconds: float) -> str:
+    """Return a time in seconds since 1970; a damaged file system may tell one of no calendar."""
+    try:
+        return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M")
+    except (ValueError, OverflowError, OSError):
+        return "unknown time"
 
 
 def _facts(entry: Entry) -> dict[str, object]:

@@ -17,8 +17,11 @@ except ImportError:  # not on this platform: nothing tells which folders are in 
 
 PREFIX = "seqloom-building-"
 LOCK = "lock"
-OLD = 3600.0
-"""Age in seconds from which on a folder without a lock is not just being made or removed."""
+OLD = 86400.0
+"""Age in seconds from which on a folder without a lock is not just being made or removed.
+
+By the clock of this machine, which may be hours apart from that of the file system.
+"""
 
 VERY_OLD = 30 * 86400.0
 """Age in seconds from which on a folder is left where the file system knows no locks."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import math
 import os
 import re
 import threading
@@ -11,6 +13,8 @@ from contextlib import contextmanager
 
 from seqloom.errors import Cause, ConfigError
 from seqloom.train import preemption
+
+log = logging.getLogger("seqloom")
 
 END_VARIABLES = ("SEQLOOM_JOB_END_TIME", "SLURM_JOB_END_TIME")
 """Environment variables with the end of the job, in seconds since 1970; the earliest one counts."""
@@ -41,21 +45,37 @@ def met(limit: str | None) -> Iterator[None]:
     Raises:
         ConfigError: The limit is something else.
     """
-    found = job_end()
-    if limit is not None:
-        own = preemption.since() + seconds(limit)
-        found = min(own, found or own)
-    if found is None:
+    left = _left(limit)
+    if left is None:
         yield
         return
     over = threading.Event()
-    left = max(0.0, found - time.time())
     wait = left - min(MARGIN, SHARE * left)
     threading.Thread(target=_ask, args=(over, wait), name="seqloom-limit", daemon=True).start()
     try:
         yield
     finally:
         over.set()
+
+
+def _left(limit: str | None) -> float | None:
+    """Return the seconds until the end; None if it is not known.
+
+    The clock of the machine may be set meanwhile, so it is read only to know when a job ends.
+    """
+    left = [] if limit is None else [seconds(limit) - preemption.elapsed()]
+    end = job_end()
+    job = math.inf if end is None else end - time.time()
+    if job < -MARGIN:
+        log.warning(
+            "The end of the job, in %s, passed %.0f s ago by the clock of this machine: it is "
+            "not heeded.",
+            " or ".join(name for name in END_VARIABLES if name in os.environ),
+            -job,
+        )
+    elif end is not None:
+        left.append(job)
+    return max(0.0, min(left)) if left else None
 
 
 def _ask(over: threading.Event, wait: float) -> None:

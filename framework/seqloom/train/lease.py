@@ -27,6 +27,7 @@ from typing import Any
 from seqloom.files import cannot_write
 from seqloom.slurm import BatchJob
 from seqloom.train import preemption
+from seqloom.train.clock import uptime
 from seqloom.train.in_use import FOLDER, in_use, number_of
 from seqloom.train.watch import Process
 
@@ -125,7 +126,7 @@ class Lease:
         self._path = folder / LEASE
         self._owner = Process.current()
         self._claim = b""
-        self._renewed = time.time()
+        self._renewed = uptime()
         self._ended = threading.Event()
         self._renewal = threading.Thread(target=self._keep, name="seqloom-lease", daemon=True)
 
@@ -196,7 +197,7 @@ class Lease:
 
     def _renew(self) -> bool:
         """Renew or restore the lease; return False if another process has it."""
-        slept, self._renewed = time.time() - self._renewed > EXPIRY, time.time()
+        slept, self._renewed = uptime() - self._renewed > EXPIRY, uptime()
         with suppress(OSError):  # the file server is unavailable; try again at the next renewal
             found = self._touch()
             if found not in (None, self.token):

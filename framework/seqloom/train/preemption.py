@@ -2,7 +2,7 @@
 
 A signal sets a flag. What is to be done then depends on the moment: training writes a checkpoint
 at the end of a step; where nothing is lost, the process leaves at once. Nothing but the standard
-library is imported here, so that a program can notice signals before it imports anything heavy.
+library is needed here, so that a program can notice signals before it imports anything heavy.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ import os
 import signal
 import sys
 import threading
-import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from seqloom.train.clock import uptime
 
 EXIT_CODE = 75
 """Exit status of a preempted run, ``EX_TEMPFAIL``: run the same command again."""
@@ -55,7 +56,7 @@ class _Flag:
         self.received: signal.Signals | None = None
         self.reason: str | None = None
         self.installed = False
-        self.since = time.time()
+        self.since = uptime()
         self.leave_at_once = 0  # depth of the blocks that may be left anywhere
         self.error: Exception | None = None  # to be raised in the main thread
 
@@ -73,9 +74,9 @@ def reason() -> str:
     return _flag.reason or (_flag.received.name if _flag.received else "")
 
 
-def since() -> float:
-    """Return when this program started, as far as this module knows, in seconds since 1970."""
-    return _flag.since
+def elapsed() -> float:
+    """Return the seconds since this program started, as far as this module knows."""
+    return uptime() - _flag.since
 
 
 def check() -> None:
@@ -157,7 +158,7 @@ def handled() -> Iterator[None]:
     if _flag.installed or threading.current_thread() is not threading.main_thread():
         yield
         return
-    _flag.since = time.time()
+    _flag.since = uptime()
     before = _install(but=_handled_by_program())
     try:
         yield

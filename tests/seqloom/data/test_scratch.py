@@ -52,6 +52,19 @@ def test_without_locks_only_very_old_folders_are_removed(
     assert second.path.is_dir()
 
 
+def test_a_folder_that_is_just_being_made_stays_though_clocks_differ_by_hours(
+    tmp_path: Path,
+) -> None:
+    made, left = tmp_path / f"{PREFIX}made", tmp_path / f"{PREFIX}left"
+    for folder, hours in ((made, 3), (left, 48)):  # by the clock of another machine
+        folder.mkdir()
+        past = time.time() - 3600 * hours
+        os.utime(folder, (past, past))
+    remove_leftovers(tmp_path)
+    assert made.is_dir()
+    assert not left.exists()
+
+
 def test_without_a_module_of_locks_nothing_is_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from seqloom.errors import ConfigError
-from seqloom.train import preemption
+from seqloom.train import deadline, preemption
 from seqloom.train.deadline import END_VARIABLES, _ask, job_end, met, seconds
 from seqloom.train.preemption import Preempted
 
@@ -56,6 +56,31 @@ def test_it_leaves_before_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Preempted, match="its time limit"):
         work()
     assert time.time() < int(job_end() or 0)  # a tenth of the time is left
+
+
+@pytest.mark.parametrize("step", [-3600, 3600])
+def test_a_clock_that_is_set_does_not_move_a_limit(
+    monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    now, waits = time.time, list[float]()
+    monkeypatch.setattr(deadline, "_ask", lambda over, wait: waits.append(wait))
+    with preemption.handled():
+        monkeypatch.setattr(time, "time", lambda: now() + step)
+        with met("1000"):
+            pass
+    assert waits == [pytest.approx(940, abs=5)]
+
+
+def test_a_job_that_has_ended_by_our_clock_is_not_left_at_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    waits = list[float]()
+    monkeypatch.setattr(deadline, "_ask", lambda over, wait: waits.append(wait))
+    monkeypatch.setenv("SLURM_JOB_END_TIME", str(int(time.time() - 3600)))
+    with preemption.handled(), met(None):
+        pass
+    assert not waits
+    assert "in SLURM_JOB_END_TIME, passed 360" in caplog.text
 
 
 def test_a_run_is_preempted_before_its_limit(fit: Fit, tmp_path: Path) -> None:

@@ -78,11 +78,25 @@ def test_a_lease_that_went_during_a_long_sleep_is_lost(
 ) -> None:
     told: list[int] = []
     with Lease(tmp_path, when_lost=lambda: told.append(1)):
-        now = time.time
-        monkeypatch.setattr(time, "time", lambda: now() + 2 * module.EXPIRY)
+        now = module.uptime
+        monkeypatch.setattr(module, "uptime", lambda: now() + 2 * module.EXPIRY)
         (tmp_path / "lease.json").unlink()  # by another, who has had the folder in the meantime
         wait(lambda: bool(told))
     assert names(tmp_path) == []
+
+
+@pytest.mark.usefixtures("quickly")
+@pytest.mark.parametrize("step", [-3600, 3600])
+def test_a_clock_that_is_set_is_no_sleep(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    told: list[int] = []
+    with Lease(tmp_path, when_lost=lambda: told.append(1)) as lease:
+        now = time.time
+        monkeypatch.setattr(time, "time", lambda: now() + step)
+        (tmp_path / "lease.json").unlink()  # by a user who takes it for a copy's
+        wait(lambda: stands(lease, tmp_path) or bool(told))
+    assert not told
 
 
 @pytest.mark.usefixtures("quickly")

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from seqloom.cli.cache import _line
 from seqloom.data import cache
-from seqloom.data.cache import Cache
+from seqloom.data.cache import Cache, Entry
 from seqloom.data.encoded import EncodedSplit
 from seqloom.errors import DataError, RunError
 from seqloom.files import sha256
@@ -220,3 +221,8 @@ def test_others_cannot_read_what_is_cached(load: Read, store: Cache) -> None:
     load()
     assert store.entries()
     assert stat.S_IMODE(store.folder.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("used", [1e18, -1e18, float("nan")])
+def test_an_entry_of_a_time_in_no_calendar_is_listed(used: float) -> None:
+    assert "  unknown time  " in _line(Entry("0" * 32, 5, used, {}))

@@ -31,6 +31,7 @@ from seqloom.model.description import (
 from seqloom.model.provenance import ComponentMatch, compare, installed
 from seqloom.plugins import KINDS
 from seqloom.sweep.folder import SweepFolder, read_plan
+from seqloom.train.stored_record import read_record
 from seqloom.versions import versions
 
 Facts = dict[str, Any]
@@ -148,11 +149,13 @@ def _file(folder: Path, name: str, facts: Mapping[str, Any]) -> Facts:
 def run_facts(folder: Path) -> Facts | None:
     """Return what a run folder records about the run; None if it is not a run folder."""
     try:
-        found = read_json(folder / "run.json")
-        keys = ("state", "started", "seconds", "epochs", "seed", "overrides", "error")
-        return {key: found[key] for key in keys if key in found}
-    except (OSError, DataError, *MALFORMED):
+        found = read_record(folder / "run.json")
+    except DataError as error:
+        return {"state": "damaged", "error": str(error)}
+    except OSError:
         return None
+    keys = ("state", "started", "seconds", "epochs", "seed", "overrides", "error")
+    return {key: found[key] for key in keys if key in found}
 
 
 def compared_versions(recorded: Mapping[str, str]) -> dict[str, dict[str, str]]:

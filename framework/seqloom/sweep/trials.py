@@ -12,8 +12,9 @@ from typing import Any
 
 from seqloom.errors import DataError
 from seqloom.sweep.folder import SweepFolder, read_plan
-from seqloom.train.folder import RunFolder, read_metrics, read_record
+from seqloom.train.folder import RunFolder, read_metrics
 from seqloom.train.notes import by_epoch
+from seqloom.train.stored_record import has_types, read_record
 
 log = logging.getLogger("seqloom")
 
@@ -190,7 +191,7 @@ def read_trial(folder: Path, planned: list[str] | None = None) -> Trial:
         return Trial(folder, {}, planned)
     except (OSError, DataError) as error:
         return Trial(folder, {"state": "damaged", "error": str(error)}, planned)
-    if not record:
+    if not record or not has_types(record):
         record = {"state": "damaged", "error": f"{path} does not hold the record of a run"}
     return Trial(folder, record, planned)
 

@@ -12,8 +12,9 @@ from typing import Any
 
 from seqloom.config.run_config import RunConfig
 from seqloom.errors import Cause, DataError, RunError
-from seqloom.files import read_json, read_jsonl, refuse_odd, write_text
+from seqloom.files import finite, read_json, read_jsonl, refuse_odd, write_text
 from seqloom.train.settings import MAY_CHANGE, ROUNDING, WITHOUT_EFFECT, completed, differing
+from seqloom.train.stored_record import has_types, read_record
 from seqloom.yaml_file import read_yaml
 
 log = logging.getLogger("seqloom")
@@ -23,40 +24,6 @@ SHOWN = 5
 
 SWEEP_PLAN = "sweep.json"
 """The name of the file that says which trials a sweep has."""
-
-
-def read_record(path: Path) -> dict[str, Any]:
-    """Return the content of a ``run.json``.
-
-    In records of 0.1.0 the monitored metric has the key ``watch``; it is returned as ``monitor``.
-
-    Raises:
-        OSError: The file is missing or cannot be opened.
-        DataError: It is damaged.
-    """
-    record = read_json(path)
-    if "watch" in record:
-        record.setdefault("monitor", record.pop("watch"))
-    return record
-
-
-def _is_record(record: dict[str, Any]) -> bool:
-    """Return whether what a run reads in its record has the types that it wrote."""
-    kinds = {"state": str, "monitor": str, "metrics": dict, "components": dict, "history": list}
-    history, metrics = record.get("history", []), record.get("metrics", {})
-    return (
-        all(isinstance(record.get(key, kind()), kind) for key, kind in kinds.items())
-        and isinstance(record.get("notes") or [], list)
-        and isinstance(record.get("baselines") or {}, dict)
-        and all(isinstance(one, dict) and isinstance(one.get("state"), str) for one in history)
-        and all(isinstance(one.get("seconds", 0), int | float) for one in history)
-        and all(isinstance(one, dict) for one in metrics.values())
-        and all(
-            isinstance(value, int | float | None)
-            for values in metrics.values()
-            for value in values.values()
-        )
-    )
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
@@ -259,7 +226,7 @@ class RunFolder:
         """
         try:
             record = read_record(self.record)
-            if not _is_record(record):
+            if not has_types(record):
                 raise DataError(f"{self.record}: its values are not those of a run's record.")
             return record
         except FileNotFoundError:
@@ -301,17 +268,34 @@ class RunFolder:
 
     def finished(self, cfg: RunConfig) -> bool:
         """Return whether ``resume=auto`` finds this very run in the folder, done or pruned."""
-        state = self.read_record().get("state")
-        complete = all(path.exists() for path in (self.config_file, self.metrics, self.bundle))
+        record = self.read_record()
+        state = record.get("state")
+        complete = self.config_file.exists() and self.bundle.exists()
         return (
             cfg.resume == "auto"
-            and ((state == "done" and complete) or state == "pruned")
+            and ((state == "done" and complete and self._has_scores(record)) or state == "pruned")
             and not differing(
                 completed(self.config().to_plain()),
                 completed(cfg.to_plain()),
                 but=WITHOUT_EFFECT | ROUNDING,
             )
         )
+
+    def _has_scores(self, record: dict[str, Any]) -> bool:
+        """Return whether ``metrics.json`` holds the scores of the record, which has a digest."""
+        try:
+            if read_json(self.metrics) == finite(record.get("metrics", {})):
+                return True
+        except FileNotFoundError:
+            return False
+        except (OSError, DataError) as error:
+            log.debug("%s cannot be read: %s", self.metrics, error)
+        log.warning(
+            "%s does not hold the scores that %s has: they are computed again.",
+            self.metrics,
+            self.record.name,
+        )
+        return False
 
     def open(self, cfg: RunConfig) -> None:
         """Start a run in the folder or resume the one that it holds, and freeze its config there.

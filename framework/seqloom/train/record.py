@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from typing import Any, TypedDict
 
 from seqloom.config.run_config import RunConfig
-from seqloom.files import write_json
 from seqloom.model.provenance import entries
 from seqloom.plugins import registry
 from seqloom.revision import revision
 from seqloom.slurm import BatchJob, log_files
 from seqloom.train.folder import RunFolder
 from seqloom.train.preemption import Preempted
+from seqloom.train.stored_record import write_record
 from seqloom.versions import versions
 
 log = logging.getLogger("seqloom")
@@ -98,7 +98,7 @@ def record_refusal(folder: RunFolder, error: str, overrides: Sequence[str]) -> N
         "overrides": list(overrides),
         "error": error,
     }
-    write_json(folder.record, record)
+    write_record(folder.record, record)
 
 
 def record_hang(folder: RunFolder, error: Exception) -> None:
@@ -108,7 +108,7 @@ def record_hang(folder: RunFolder, error: Exception) -> None:
         return
     *before, attempt = record["history"]
     failed = {"state": "failed", "error": f"{type(error).__name__}: {error}"}
-    write_json(folder.record, {**record, **failed, "history": [*before, {**attempt, **failed}]})
+    write_record(folder.record, {**record, **failed, "history": [*before, {**attempt, **failed}]})
 
 
 @contextmanager
@@ -133,7 +133,7 @@ def recorded(
         "components": entries(cfg.components),
         "git": revision(),
     }
-    write_json(folder.record, record)
+    write_record(folder.record, record)
     start = time.perf_counter()
     try:
         yield record
@@ -152,7 +152,7 @@ def recorded(
         record["seconds"] = round(sum(one.get("seconds", 0) for one in record["history"]), 3)
         attempt["state"] = record["state"]
         if folder.path.is_dir():  # one that was removed or renamed must not come back
-            write_json(folder.record, record)
+            write_record(folder.record, record)
 
 
 def _state_after(error: BaseException) -> str:

@@ -21,6 +21,7 @@ from seqloom.errors import RunError
 from seqloom.sweep.folder import Plan
 from seqloom.sweep.trials import read_trials
 from seqloom.train.lease import Lease
+from seqloom.train.stored_record import read_record, write_record
 
 Program = Callable[..., "subprocess.CompletedProcess[str]"]
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -62,7 +63,7 @@ def record(folder: Path, number: int) -> dict[str, Any]:
 def rewrite(folder: Path, number: int, **changes: Any) -> bytes:
     """Change a trial's record as a process that was killed would have left it."""
     path = folder / str(number) / "run.json"
-    path.write_text(json.dumps(record(folder, number) | changes), encoding="utf-8")
+    write_record(path, read_record(path) | changes)
     return path.read_bytes()
 
 

@@ -186,7 +186,7 @@ def test_a_row_without_any_value_needs_no_reason(sweep: Path, add: AddTrial) -> 
 def test_a_trial_that_failed_is_shown_with_its_job_and_log(
     sweep: Path, add: AddTrial, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    job = {"host": "n1", "job": "7_1@local", "restart": 2}
+    job = {"host": "n1", "state": "failed", "job": "7_1@local", "restart": 2}
     logs = {"stdout": "/s/7_1_log.out", "stderr": "/s/7_1_log.err"}
     add("encoder=rnn", val=0.5)
     add(state="failed", error="RunError: no\x1b[2J", history=[job | {"logs": logs}])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import seqloom
 from seqloom.errors import RunError
 from seqloom.model.provenance import entries
 from seqloom.train.folder import Result, RunFolder
+from seqloom.train.stored_record import write_record
 from seqloom.versions import versions
 
 Fit = Callable[..., Result]
@@ -44,7 +44,7 @@ def other_version(ran: Path, caplog: pytest.LogCaptureFixture) -> RunFolder:
     torch.save(found, run.last)
     record = run.read_record()
     record["components"] = found["seqloom"]["components"]
-    run.record.write_text(json.dumps(record), encoding="utf-8")
+    write_record(run.record, record)
     caplog.clear()
     return run
 

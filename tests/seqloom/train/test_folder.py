@@ -244,7 +244,7 @@ def test_what_has_ended_well_is_not_run_again(
 ) -> None:
     folder = RunFolder(tmp_path)
     ended(folder, state)
-    folder.metrics.touch()
+    folder.metrics.write_text("{}")
     folder.bundle.mkdir()
     assert folder.finished(replace(CONFIG, resume=resume)) is expected
     assert folder.finished(replace(CONFIG, resume=resume, seed=2)) is False
@@ -253,7 +253,7 @@ def test_what_has_ended_well_is_not_run_again(
 def test_a_run_without_its_model_has_not_ended_well(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     ended(folder, "done")
-    folder.metrics.touch()
+    folder.metrics.write_text("{}")
     assert folder.finished(replace(CONFIG, resume="auto")) is False
 
 

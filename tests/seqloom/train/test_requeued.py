@@ -11,6 +11,7 @@ import yaml
 from seqloom.config import run_name
 from seqloom.errors import RunError
 from seqloom.slurm import BatchJob
+from seqloom.train.stored_record import read_record, write_record
 
 from .conftest import Fit
 
@@ -27,8 +28,7 @@ def job(monkeypatch: pytest.MonkeyPatch) -> None:
 def as_written_by(folder: Path, job: str | None) -> None:
     """Say in a run's record which job wrote it, and that it has not ended."""
     path = folder / "run.json"
-    record = json.loads(path.read_text()) | {"state": "running", "job": job}
-    path.write_text(json.dumps(record))
+    write_record(path, read_record(path) | {"state": "running", "job": job})
 
 
 def test_a_job_is_known_by_its_cluster_and_number() -> None:

@@ -68,12 +68,14 @@ def rebuild(plan: Plan) -> Study:
     try:
         settings = Settings(**plan.settings)
         study = study_in_memory(settings.directions)
-        trials = {trial.number: trial for trial in read_trials(plan.folder)} if plan.trials else {}
-        for note, planned in notes(plan.trials):
-            outcome = outcome_of([trials[one.number] for one in planned], settings.objectives)
-            study.add_trial(_frozen(note, outcome))
+        asked = [(_arguments(note), planned) for note, planned in notes(plan.trials)]
+        objectives = {str(name): str(one) for name, one in settings.objectives.items()}
     except (TypeError, LookupError, AttributeError, ValueError) as error:
         raise damaged_plan(plan.folder, error) from error
+    trials = {trial.number: trial for trial in read_trials(plan.folder)} if plan.trials else {}
+    for arguments, planned in asked:
+        outcome = outcome_of([trials[one.number] for one in planned], objectives)
+        study.add_trial(_frozen(arguments, outcome))
     return study
 
 
@@ -206,17 +208,30 @@ def numbers(record: Mapping[str, Any]) -> dict[str, float | None]:
     return {**plain, **metrics}
 
 
-def _frozen(note: Mapping[str, Any], outcome: Outcome) -> FrozenTrial:
+def _arguments(note: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the note of a suggestion says of Optuna's trial, as `create_trial` takes it.
+
+    Raises:
+        TypeError, LookupError, AttributeError or ValueError: It is not a note.
+    """
+    found = {
+        "params": note["params"],
+        "distributions": {
+            key: json_to_distribution(json.dumps(one)) for key, one in note["distributions"].items()
+        },
+        "system_attrs": note["attributes"],
+    }
+    create_trial(state=TrialState.RUNNING, **found)  # checks them
+    return found
+
+
+def _frozen(arguments: Mapping[str, Any], outcome: Outcome) -> FrozenTrial:
     complete = outcome.state == TrialState.COMPLETE
     return create_trial(
         state=outcome.state,
         values=outcome.values if complete else None,
-        params=note["params"],
-        distributions={
-            key: json_to_distribution(json.dumps(one)) for key, one in note["distributions"].items()
-        },
-        system_attrs=note["attributes"],
         intermediate_values=outcome.reports,
+        **arguments,
     )
 
 

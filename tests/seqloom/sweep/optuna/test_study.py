@@ -11,6 +11,7 @@ from optuna.trial import TrialState
 
 from seqloom.errors import ConfigError, RunError
 from seqloom.sweep.folder import Plan
+from seqloom.sweep.optuna import study as module
 from seqloom.sweep.optuna.settings import Settings
 from seqloom.sweep.optuna.study import best_points, rebuild, study_in_memory, study_of
 
@@ -157,6 +158,23 @@ def test_a_damaged_note_is_told(plan: Plan, extra: dict[str, Any]) -> None:
     plan.save()  # as an earlier version wrote it, which would not notice
     with pytest.raises(RunError, match=r"sweep\.json is damaged: it does not hold the plan of a s"):
         study_of(plan.folder)
+
+
+def test_a_fault_of_ours_is_no_damaged_plan(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    def outcome_of(*_: object) -> None:
+        raise AttributeError("a mistake in the code")
+
+    monkeypatch.setattr(module, "outcome_of", outcome_of)
+    with pytest.raises(AttributeError, match="a mistake in the code"):
+        study_of(plan.folder)
+
+
+def test_a_record_of_other_types_is_a_damaged_trial(plan: Plan) -> None:
+    plan.settings = Settings(objectives={"val/f1": "maximize"}).as_dict()
+    plan.save()
+    for number in range(2):
+        write_trial(plan.folder / str(number), 0.5, metrics={"val": [0.5]})
+    assert study_of(plan.folder).trials[0].state == TrialState.FAIL
 
 
 def test_a_search_without_a_result_says_so(plan: Plan) -> None:

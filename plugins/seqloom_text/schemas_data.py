@@ -134,7 +134,7 @@ class CountedIn(StrEnum):
 
 @dataclass
 class SpansConfig(FileConfig):
-    """Texts with spans of characters, as doccano, Prodigy, Label Studio and spaCy have them.
+    """Texts with spans of characters, as doccano, Prodigy, Label Studio, brat and spaCy have them.
 
     Attributes:
         columns: Keys of ``text`` and ``spans`` in the objects, where they have other names than in
@@ -358,7 +358,7 @@ DATA = (
         "seqloom_text.readers.spans:SpansReader",
         files=SPLITS,
         gives={"tokens": "tokens", "tags": "tags"},
-        suffixes=(".json",),
+        suffixes=(".json", ".ann", "/"),
         sample=f"{_SAMPLES}:spans",
         suggests=_OF_FILES,
     ),

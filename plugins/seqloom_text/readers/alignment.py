@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import accumulate, pairwise
 
-from seqloom_text.readers.annotated import Span
+from seqloom_text.readers.annotated import Span, SpanError
 from seqloom_text.schemas_data import CountedIn
 from seqloom_text.tokenizers import Offsets
 
@@ -46,30 +46,34 @@ def checked(text: str, spans: Iterable[Span]) -> list[Span]:
     """Return the spans of a text in order; equal ones count once.
 
     Raises:
-        ValueError: A span is empty, white space or not in the text, the record states other
+        SpanError: A span is empty, white space or not in the text, the record states other
             characters for it, or two overlap.
     """
     found = sorted({(s.start, s.end, s.kind): s for s in spans}.values(), key=_place)
     for span in found:
         if span.start > span.end:
-            raise ValueError(f"{span} ends before it begins.")
+            raise SpanError(f"{span} ends before it begins.", span.line)
         if span.start < 0 or span.end > len(text):
-            raise ValueError(
-                f"{span} is not in the text, which has {len(text)} characters.{_units(text)}"
+            raise SpanError(
+                f"{span} is not in the text, which has {len(text)} characters.{_units(text)}",
+                span.line,
             )
         own = text[span.start : span.end]
         if not own.strip():
-            raise ValueError(f"{span} is {'white space' if own else 'empty'}; expected characters.")
+            what = "white space" if own else "empty"
+            raise SpanError(f"{span} is {what}; expected characters.", span.line)
         if span.surface is not None and _bare(span.surface) != _bare(own):
-            raise ValueError(
+            raise SpanError(
                 f"{span} is {own[:40]!r} in the text, but {span.surface[:40]!r} by the record."
-                f"{_fitting(text, span)}"
+                f"{_fitting(text, span)}",
+                span.line,
             )
     for before, after in pairwise(found):
         if after.start < before.end:
-            raise ValueError(
+            raise SpanError(
                 f"{before} and {after} overlap. A token has one tag: keep one of the spans, or "
-                "train a model for each of their types."
+                "train a model for each of their types.",
+                after.line,
             )
     return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from seqloom.errors import did_you_mean
@@ -37,15 +37,25 @@ class Span:
         end: Character after the last.
         kind: Type.
         surface: The characters as the record states them; None if it does not.
+        line: Line of a file of their own; 0 if they have none.
     """
 
     start: int
     end: int
     kind: str
     surface: str | None = None
+    line: int = field(default=0, compare=False, repr=False)
 
     def __str__(self) -> str:
         return f"the span {self.start} to {self.end} {self.kind!r}"
+
+
+class SpanError(ValueError):
+    """A span that cannot be used, and the line of its file, if that holds spans alone; else 0."""
+
+    def __init__(self, problem: str, line: int = 0) -> None:
+        self.line = line
+        super().__init__(problem)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +145,15 @@ def _is_pair(found: Any) -> bool:
 
 def _items(found: Mapping[str, Any], key: str | None) -> list[Any]:
     """Return the spans of an object as they are there."""
+    if not key and isinstance(_first(found, _STARTS), list):
+        return _rows(found)
     names = [key] if key else [name for name in SPAN_KEYS if found.get(name) is not None]
+    found = {
+        name: _rows(value)
+        if isinstance(value, dict) and _first(value, _STARTS) is not None
+        else value
+        for name, value in found.items()
+    }
     lists = [name for name in names if _holds_spans(found.get(name))]
     filled = [name for name in lists if found[name]]
     if len(filled) > 1:
@@ -167,6 +185,26 @@ def _items(found: Mapping[str, Any], key: str | None) -> list[Any]:
         f"{did_you_mean(key or 'spans', found)} A text without entities has an empty list; "
         "data.columns='{spans: KEY}' names another key."
     )
+
+
+def _rows(found: Mapping[str, Any]) -> list[Any]:
+    """Return the spans of an object that has a list of starts, one of ends and one of types.
+
+    Raises:
+        ValueError: A list is missing, or they differ in length.
+    """
+    keys = {
+        name: next((key for key in names if isinstance(found.get(key), list)), None)
+        for name, names in (("start", _STARTS), ("end", _ENDS), ("label", _TYPES))
+    }
+    lists = {name: found[key] for name, key in keys.items() if key is not None}
+    sizes = [f"{name} {len(one)}" for name, one in lists.items()]
+    if len(lists) < len(keys) or len({len(one) for one in lists.values()}) > 1:
+        raise ValueError(
+            f"there are lists of {', '.join(sizes)}; expected start, end and label, as many of "
+            "each."
+        )
+    return [dict(zip(lists, one, strict=True)) for one in zip(*lists.values(), strict=True)]
 
 
 def _no_spans(key: str, value: Any) -> ValueError:

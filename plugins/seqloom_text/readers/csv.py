@@ -80,7 +80,10 @@ class CsvReader(FileReader):
                     f"data.group_column={self._group_column}: {file} holds a row for each example, "
                     "whose tokens and tags can be lists."
                 )
-            yield from columnar.records(file, self._columns, self._id_column, self._kinds, targets)
+            columns, kinds = self._columns, self._kinds
+            yield from columnar.records(
+                file, columns, self._id_column, kinds, targets, named=self.named
+            )
             return
         delimiter = self._delimiter or ("\t" if self._is_tsv(file) else ",")
         table = Table(

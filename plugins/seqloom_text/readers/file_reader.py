@@ -43,6 +43,7 @@ class Record:
         meta: Other data of the example.
         problem: Why the example cannot be read; empty if it can.
         left_out: Whether it is no example, although it is counted.
+        name: Name in the file or folder, by which it is called in place of its number.
     """
 
     values: dict[str, Any]
@@ -51,6 +52,7 @@ class Record:
     meta: dict[str, Any] = field(default_factory=dict)
     problem: str = ""
     left_out: bool = False
+    name: str = ""
 
 
 class FileReader(SplitReader):
@@ -61,6 +63,7 @@ class FileReader(SplitReader):
 
     Attributes:
         kinds: field → kind.
+        named: Fields for whose numbers names are given.
     """
 
     def __init__(
@@ -77,6 +80,7 @@ class FileReader(SplitReader):
         self.kinds = dict(kinds)
         self._columns_of = columns or Columns({}, {})
         self._names = Names(names, kinds)
+        self.named = frozenset(names or ())
         self._separator = labels_separator
         self._told = False
 
@@ -119,7 +123,7 @@ class FileReader(SplitReader):
         for number, record in enumerate(self.records(file, targets), 1):
             if not record.left_out:
                 used += 1
-                yield self._example(record, f"{prefix}:{number}", targets)
+                yield self._example(record, f"{prefix}:{record.name or number}", targets)
         if targets and not used:
             why = "all of it is left out" if number else "the file is empty or has a header only"
             raise DataError(f"{file}: no examples; {why}.", cause=Cause.no_examples)

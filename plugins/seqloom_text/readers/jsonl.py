@@ -52,7 +52,10 @@ class JsonlReader(FileReader):
     def records(self, file: str, targets: bool) -> Iterator[Record]:
         """Yield a record for each line; see `FileReader.records`."""
         if is_columnar(file):
-            yield from columnar.records(file, self._columns, self._id_column, self._kinds, targets)
+            columns, kinds = self._columns, self._kinds
+            yield from columnar.records(
+                file, columns, self._id_column, kinds, targets, named=self.named
+            )
             return
         text, problems = TextFile.find(file), dict[int, str]()
         for line, raw, problem in json_lines(text.lines(problems), problems):

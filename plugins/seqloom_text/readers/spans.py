@@ -1,20 +1,23 @@
-"""Texts with spans of characters, as doccano, Prodigy, Label Studio and spaCy have them."""
+"""Texts with spans of characters, as doccano, Prodigy, Label Studio, brat and spaCy have them."""
 
 from __future__ import annotations
 
 import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
 from seqloom.checks import check_option
 from seqloom.data import SplitConfig, TextFile
-from seqloom.errors import ConfigError, DataError, did_you_mean
+from seqloom.errors import ConfigError, did_you_mean, writable
 from seqloom.files import parse_json
 from seqloom.interfaces import Origin
+from seqloom_text.readers import columnar
 from seqloom_text.readers.alignment import aligned, checked, in_characters
-from seqloom_text.readers.annotated import annotated, text_of
+from seqloom_text.readers.annotated import Span, SpanError, annotated, text_of
+from seqloom_text.readers.brat import Document, documents, is_brat
 from seqloom_text.readers.columnar import is_columnar
 from seqloom_text.readers.file_reader import FileReader, Record
 from seqloom_text.readers.json_array import array_items, begins_array
@@ -37,8 +40,9 @@ class SpansReader(FileReader):
     of the tokens in it as ``meta["offsets"]``. A token is split where a span begins or ends.
 
     Records from which nothing can be learned are left out, and counted in the log: those that an
-    annotator of Prodigy rejected or ignored, and tasks of Label Studio that nobody annotated. As
-    new inputs all are read, and what is wrong with their spans does not matter.
+    annotator of Prodigy rejected or ignored, tasks of Label Studio that nobody annotated, and texts
+    of brat without annotations. As new inputs all are read, and what is wrong with their spans does
+    not matter.
     """
 
     def __init__(
@@ -63,41 +67,34 @@ class SpansReader(FileReader):
         self._id_column = id_column
 
     def records(self, file: str, targets: bool) -> Iterator[Record]:
-        """Yield a record for each object; see `FileReader.records`."""
-        if is_columnar(file):
-            raise DataError(f"{file}: data=spans reads JSON and JSON Lines, not such tables.")
-        text = TextFile.find(file)
-        unused, split = Counter[str](), list[tuple[Origin, str]]()
-        spans = 0
-        for number, (line, raw, problem) in enumerate(self._objects(text), 1):
-            record = Record({}, Origin(text.shown, line), problem=problem)
-            if not problem:
-                spans += self._fill(record, raw, targets, unused, split)
-            if record.problem and line < number:  # several records are on one line
-                record.problem = f"record {number}: {record.problem}"
+        """Yield a record for each object, row or document; see `FileReader.records`."""
+        tally = _Tally(file)
+        for item in self._items(file):
+            record = Record({}, item.origin, name=item.name)
+            try:
+                found = _parsed(item.found) if isinstance(item.found, str) else item.found
+                if item.problem and (targets or found is None):
+                    raise ValueError(item.problem)
+                self._fill(record, found, targets, tally)
+            except ValueError as error:
+                record.problem = f"{item.part}{error}"
             yield record
-        if unused:
-            reasons = ", ".join(f"{why}: {count}" for why, count in unused.most_common())
-            logger.warning(
-                "%s: %d texts are left out. %s.",
-                text.shown,
-                unused.total(),
-                reasons[0].upper() + reasons[1:],
-            )
-        if split:
-            many = len(split) >= MANY and len(split) > spans * OFTEN
-            logger.log(
-                logging.WARNING if many else logging.INFO,
-                "%s: %d of %d spans begin or end inside a token, which is split there; the first "
-                "in %s, %s. Tokens of raw texts are not split so.%s",
-                text.shown,
-                len(split),
-                spans,
-                *split[0],
-                " Do the offsets count characters from 0, and is the end the one after the last?"
-                if many
-                else "",
-            )
+        if targets:
+            tally.tell()
+
+    def _items(self, file: str) -> Iterator[_Item]:
+        """Yield the objects, rows or documents of a file."""
+        if is_brat(file):
+            for one in documents(file):
+                yield _Item(Origin(one.shown, 1), one, name=writable(one.name))
+        elif is_columnar(file):
+            for origin, found, problem in columnar.objects(file):
+                yield _Item(origin, found, problem)
+        else:
+            text = TextFile.find(file)
+            for number, (line, raw, problem) in enumerate(self._objects(text), 1):
+                part = f"record {number}: " if line < number else ""  # several are on one line
+                yield _Item(Origin(text.shown, line), None if problem else raw, problem, part)
 
     def recognize(self, lines: Sequence[str]) -> Mapping[str, Any] | None:
         """Recognize an object with a text, or an array of such objects."""
@@ -128,52 +125,50 @@ class SpansReader(FileReader):
             )
         yield from json_lines(chain((first,), lines), problems)
 
-    def _fill(
-        self,
-        record: Record,
-        raw: str,
-        targets: bool,
-        unused: Counter[str],
-        split: list[tuple[Origin, str]],
-    ) -> int:
-        """Set what a record holds, or its problem; return how many spans it has.
+    def _fill(self, record: Record, found: Any, targets: bool, tally: _Tally) -> None:
+        """Set what a record holds.
 
         Args:
             record: Record without values.
-            raw: JSON of the object.
+            found: Object, or document.
             targets: Whether the spans must be there.
-            unused: Counts why records are left out.
-            split: Gets the spans with a border inside a token, each with its place.
+            tally: Gets what is told at the end.
+
+        Raises:
+            ValueError: It has no text, or its spans are wrong and must be there.
         """
-        found = None
         try:
-            found = _parsed(raw)
-            text = text_of(found, self._columns.get("text"))
-            record.id = self._id(found, targets)
-            one = self._spans(found, text, targets, record, unused)
+            of_brat = isinstance(found, Document)
+            text = found.text() if of_brat else text_of(found, self._columns.get("text"))
+            record.id = None if of_brat else self._id(found, targets)
+            one = self._spans(found, text, targets, record, tally)
             places, tags, inside = aligned(text, one or (), self._tokenize(text))
         except ValueError as error:
-            record.problem = _named(found, str(error))
-            return 0
+            if isinstance(found, Document) and isinstance(error, SpanError):
+                record.origin = Origin(found.shown_notes, error.line)
+            raise ValueError(_named(found, str(error))) from None
         record.values = {"text": text, "tokens": [text[start:end] for start, end in places]}
         record.values |= {} if one is None else {"tags": tags}
         record.meta = {"offsets": [list(place) for place in places]}
-        split += [(record.origin, f"{text[span.start : span.end]!r}") for span in inside]
-        return len(one or ())
+        tally.spans += len(one or ())
+        tally.split += [(record.origin, f"{text[one.start : one.end]!r}") for one in inside]
 
     def _spans(
-        self, found: Any, text: str, targets: bool, record: Record, unused: Counter[str]
-    ) -> Sequence[Any] | None:
+        self, found: Any, text: str, targets: bool, record: Record, tally: _Tally
+    ) -> Sequence[Span] | None:
         """Return the checked spans of a record; None if there are none to learn from.
 
         Raises:
             ValueError: They are missing or wrong, and must be there.
         """
         try:
-            one = annotated(found, self._columns)
+            if isinstance(found, Document):
+                one = found.annotated(text, tally.others)
+            else:
+                one = annotated(found, self._columns)
             if one.unused:
                 record.left_out = targets
-                unused.update([one.unused] * targets)
+                tally.unused.update([one.unused])
                 return None
             return checked(text, in_characters(text, one.spans, self._offsets))
         except ValueError:
@@ -191,6 +186,68 @@ class SpansReader(FileReader):
                 f"{did_you_mean(self._id_column, own)}"
             )
         return str(own[self._id_column])
+
+
+@dataclass(slots=True)
+class _Item:
+    """An object, a row or a document: where it is, and what it is, or why it cannot be read.
+
+    Attributes:
+        origin: Where it starts.
+        found: JSON of an object, or an object, or a document.
+        problem: Why it cannot be read, or not as an example to learn from; empty if it can.
+        part: What of the line it is, for messages.
+        name: Name of a document.
+    """
+
+    origin: Origin
+    found: Any
+    problem: str = ""
+    part: str = ""
+    name: str = ""
+
+
+class _Tally:
+    """Counts what is told once for a file."""
+
+    def __init__(self, file: str) -> None:
+        self.file = "<stdin>" if file == "-" else writable(file)
+        self.unused = Counter[str]()
+        """Why records are left out."""
+        self.others = Counter[str]()
+        """What of brat's is not read."""
+        self.split: list[tuple[Origin, str]] = []
+        """The spans with a border inside a token, each with its place."""
+        self.spans = 0
+
+    def tell(self) -> None:
+        if self.unused:
+            reasons = ", ".join(f"{why}: {count}" for why, count in self.unused.most_common())
+            logger.warning(
+                "%s: %d texts are left out. %s.",
+                self.file,
+                self.unused.total(),
+                reasons[0].upper() + reasons[1:],
+            )
+        if self.others:
+            listed = ", ".join(f"{what}: {count}" for what, count in sorted(self.others.items()))
+            logger.info(
+                "%s: only spans of text are read (T1, T2 …); left out are %s.", self.file, listed
+            )
+        if self.split:
+            many = len(self.split) >= MANY and len(self.split) > self.spans * OFTEN
+            logger.log(
+                logging.WARNING if many else logging.INFO,
+                "%s: %d of %d spans begin or end inside a token, which is split there; the first "
+                "in %s, %s. Tokens of raw texts are not split so.%s",
+                self.file,
+                len(self.split),
+                self.spans,
+                *self.split[0],
+                " Do the offsets count characters from 0, and is the end the one after the last?"
+                if many
+                else "",
+            )
 
 
 def _parsed(raw: str) -> Any:

@@ -14,6 +14,7 @@ from seqloom.testing.readers import usable
 from seqloom_text.readers import columnar
 from seqloom_text.readers.csv import CsvReader
 from seqloom_text.readers.jsonl import JsonlReader
+from seqloom_text.readers.spans import SpansReader
 
 pyarrow = pytest.importorskip("pyarrow")
 
@@ -123,3 +124,98 @@ def test_without_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(DataError, match=r"needs the package pyarrow: .*arrow"):
         list(JsonlReader(train=path).examples("train"))
+
+
+def _named(path: Path, rows: list[dict[str, Any]], features: dict[str, Any]) -> str:
+    """Write a file as datasets of Hugging Face do, version 4."""
+    from pyarrow import ipc, parquet
+
+    found = {name: {"dtype": "string", "_type": "Value"} for name in rows[0]} | features
+    metadata = {"huggingface": json.dumps({"info": {"features": found}})}
+    table = pyarrow.Table.from_pylist(rows).replace_schema_metadata(metadata)
+    if path.suffix == ".parquet":
+        parquet.write_table(table, path)
+    else:
+        with ipc.new_stream(str(path), table.schema) as writer:
+            writer.write_table(table)
+    return str(path)
+
+
+TAGS = {"names": ["O", "B-PER"], "_type": "ClassLabel"}
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "a.arrow"])
+@pytest.mark.parametrize(
+    "feature",
+    [{"feature": TAGS, "_type": "List"}, {"feature": TAGS, "_type": "Sequence"}, [TAGS]],
+    ids=["list", "sequence", "array"],
+)
+def test_names_of_numbers_are_those_of_the_file(tmp_path: Path, name: str, feature: Any) -> None:
+    rows = [{"words": ["Ada", "ran"], "ner_tags": [1, 0]}, {"words": ["a"], "ner_tags": [-100]}]
+    path = _named(tmp_path / name, rows, {"ner_tags": feature})
+    columns = {"tokens": "words", "tags": "ner_tags"}
+    found, wrong = JsonlReader(columns=columns, train=path).examples("train")
+    (one,) = usable([found])
+    assert one.fields == {"tokens": ["Ada", "ran"], "tags": ["B-PER", "O"]}
+    assert str(wrong).startswith(f"{path}:2: the number -100 is not one of 0 to 1, of which the")
+    assert len(usable(JsonlReader(columns=columns).inputs([path]))) == 2
+    own = {"tags": ["O", "B-X"]}
+    found, _ = CsvReader(columns=columns, train=path, names=own).examples("train")
+    assert usable([found])[0].fields["tags"] == ["B-X", "O"]
+
+
+def test_names_of_labels_and_other_metadata(tmp_path: Path) -> None:
+    rows = [{"text": "a", "label": 1}, {"text": "b", "label": None}]
+    path = _named(tmp_path / "a.parquet", rows, {"label": {**TAGS, "names": ["no", "yes"]}})
+    first, second = JsonlReader(train=path).examples("train")
+    assert usable([first])[0].fields["label"] == "yes"
+    assert isinstance(second, ExampleError)
+    for odd in ({**TAGS, "names": []}, {**TAGS, "names": [1]}, {"names": ["a", "b"]}, 3, None):
+        path = _named(tmp_path / "a.parquet", rows[:1], {"label": odd})
+        assert usable(JsonlReader(train=path).examples("train"))[0].fields["label"] == "1"
+
+
+SPAN = {"start": 0, "end": 3, "label": 1}
+OF_SPAN = {"label": {**TAGS, "names": ["LOC", "PER"]}}
+
+
+@pytest.mark.parametrize(
+    ("value", "feature"),
+    [
+        ({"entities": [SPAN]}, {"entities": {"feature": OF_SPAN, "_type": "List"}}),
+        ({"spans": [SPAN]}, {"spans": [OF_SPAN]}),
+        (
+            {"entities": {name: [one] for name, one in SPAN.items()}},
+            {"entities": {"label": {"feature": OF_SPAN["label"], "_type": "List"}}},
+        ),
+        (
+            {"entities": {name: [one] for name, one in SPAN.items()}},
+            {"entities": {"feature": OF_SPAN, "_type": "Sequence"}},
+        ),
+        (
+            {name: [one] for name, one in SPAN.items()},
+            {"label": {"feature": OF_SPAN["label"], "_type": "List"}},
+        ),
+        ({"label": [{**SPAN, "label": "PER"}]}, {}),
+    ],
+    ids=["list", "array", "lists", "sequence", "columns", "texts"],
+)
+@pytest.mark.parametrize("name", ["a.parquet", "a.arrow"])
+def test_spans(tmp_path: Path, name: str, value: Any, feature: Any) -> None:
+    path = _named(tmp_path / name, [{"text": "Ada ran", "answer": None, **value}], feature)
+    (found,) = usable(SpansReader(train=path).examples("train"))
+    assert found.fields == {"text": "Ada ran", "tokens": ["Ada", "ran"], "tags": ["B-PER", "O"]}
+    assert str(found.origin) == f"{path}:1"
+
+
+def test_wrong_spans_name_file_and_row(tmp_path: Path) -> None:
+    rows = [
+        {"text": "Ada ran", "spans": [{**SPAN, "label": n, "end": e}]} for n, e in ((1, 9), (7, 3))
+    ]
+    path = _named(tmp_path / "a.parquet", rows, {"spans": [OF_SPAN]})
+    first, second = SpansReader(train=path).examples("train")
+    assert str(first).startswith(f"{path}:1: the span 0 to 9 'PER' is not in the text")
+    assert str(second).startswith(f"{path}:2: the number 7 is not one of 0 to 1")
+    assert len(usable(SpansReader().inputs([path]))) == 2
+    with pytest.raises(DataError, match=r"b\.parquet: no such file"):
+        list(SpansReader(train=str(tmp_path / "b.parquet")).examples("train"))

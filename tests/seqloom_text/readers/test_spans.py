@@ -109,6 +109,8 @@ FORMS: dict[str, Any] = {
     "offset and length": {"text": TEXT, "spans": [{"offset": 0, "length": 3, "category": "PER"}]},
     "begin": {"text": TEXT, "entities": [{"begin": 0, "end": 3, "tag": "PER"}]},
     "camel case": {"text": TEXT, "spans": [{"startOffset": 0, "endOffset": 3, "label": "PER"}]},
+    "lists of starts": {"text": TEXT, "start": [0], "end": [3], "label": ["PER"]},
+    "an object of lists": {"text": TEXT, "spans": {"start": [0], "end": [3], "label": ["PER"]}},
     "one of two keys": {"text": TEXT, "spans": [], "label": [[0, 3, "PER"]]},
     "seqloom": {
         "text": TEXT,
@@ -187,6 +189,11 @@ BAD = [
         {"text": TEXT, "label": [[0, 3, "A"]], "spans": [ADA]},
         r"there are spans under 'spans' and 'label'\. .*data\.columns='{spans: spans}'",
     ),
+    (
+        {"text": TEXT, "spans": {"start": [0], "end": [3, 4], "label": ["A"]}},
+        "there are lists of start 1, end 2, label 1; expected start, end and label, as many",
+    ),
+    ({"text": TEXT, "start": [0], "end": [3]}, "there are lists of start 1, end 1; expected"),
     ({"text": TEXT, "options": [], "answer": "accept"}, "it has choices of classes of the whole"),
     (
         {"text": TEXT, "label": "[[0, 3, 'A']]"},
@@ -354,11 +361,6 @@ def test_keys_and_ids_may_have_other_names(tmp_path: Path) -> None:
 def test_wrong_parameters(params: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         SpansReader(**params)
-
-
-def test_tables_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="data=spans reads JSON and JSON Lines"):
-        list(SpansReader(train=str(tmp_path / "a.parquet")).examples("train"))
 
 
 @pytest.mark.parametrize(

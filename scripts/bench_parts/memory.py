@@ -20,8 +20,9 @@ COUNT = 3000
 TARGETS = {"train": ("training", 1.6), "predict": ("inference", 1.1)}
 
 OURS = """
-import resource, sys, tempfile
+import sys, tempfile
 from pathlib import Path
+from _memory import peak_memory
 what, file = sys.argv[1:]
 if what == "train":
     import seqloom
@@ -36,7 +37,7 @@ else:
     torch.set_num_threads(1)
     pipeline = seqloom.load(Path(file).with_name("bundle"))
     pipeline([[word for word, _ in one] for one in read(Path(file))], scores=False)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(peak_memory())
 """
 
 BUNDLE = """

@@ -5,24 +5,28 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 from _timing import Settings
 
 RANKS = 1024
+HERE = Path(__file__).parent
 SIZES = (1_000_000, 10_000_000)
 ROUNDS = 3
 
 PLAN = """
-import resource, sys, time
+import sys, time
 import numpy as np
+from _memory import peak_memory
 from seqloom.data.sampler import BatchSampler
 
 examples, ranks = int(sys.argv[1]), int(sys.argv[2])
 costs = np.clip(np.random.default_rng(0).lognormal(3, 0.6, examples), 1, 400).astype(np.int64)
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak_memory()
 start = time.perf_counter()
 sampler = BatchSampler(
     costs, max_examples=64, max_cost=8192, shuffle=True, seed=0, rank=ranks - 1, world_size=ranks
@@ -31,7 +35,7 @@ planned = time.perf_counter()
 sampler.set_epoch(1)
 next(iter(sampler))
 shuffled = time.perf_counter()
-memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+memory = peak_memory() - before
 print(planned - start, shuffled - planned, memory / 1024)
 """
 """Seconds of the plan, seconds of an epoch's shuffle, MiB that both need beside the costs."""
@@ -40,7 +44,8 @@ print(planned - start, shuffled - planned, memory / 1024)
 def planned(examples: int) -> tuple[float, ...]:
     """Return what one rank spends on a data set of this size, in a process of its own."""
     command = [sys.executable, "-c", PLAN, str(examples), str(RANKS)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    environment = os.environ | {"PYTHONPATH": str(HERE)}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     return tuple(map(float, done.stdout.split()))
 
 

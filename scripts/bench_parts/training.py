@@ -10,7 +10,6 @@ one.
 
 from __future__ import annotations
 
-import os
 import statistics
 import tempfile
 import time
@@ -28,6 +27,7 @@ from baselines import bare_lightning
 from baselines.tagger import Loop
 from seqloom.config.compose import compose_run
 from seqloom.config.run_config import RunConfig
+from seqloom.cores import available_cores
 from seqloom.data.sampler import BatchSampler
 from seqloom.interfaces import SequenceBatch
 from seqloom.model.build import build_pipeline
@@ -205,8 +205,8 @@ def _batches(folder: Path) -> list[dict[str, Any]]:
 
 def _threads(folder: Path) -> dict[str, Any]:
     what = "training of a tagger, two threads against one, speed"
-    if (os.cpu_count() or 1) < 2:
-        return skipped("P14-threads", what, ">= 1.45", "this machine has one core")
+    if len(available_cores()) < 2:
+        return skipped("P14-threads", what, ">= 1.45", "only one core may be used")
     cfg, data = config(folder)
     step = ByHand(cfg, data)
     batch = next(step.batches)

@@ -17,11 +17,11 @@ from enum import Enum, EnumType
 from typing import Any, get_type_hints
 
 from seqloom.cli.commands import COMMANDS
+from seqloom.config.groups import groups
 from seqloom.config.schema import Batch, Budget, Run
 from seqloom.errors import SeqloomError, did_you_mean
 from seqloom.plugins import KINDS, REQUIRED, registry
 from seqloom.plugins.loading import known_names
-from seqloom.plugins.options import CORE_PACKAGE, options
 from seqloom.plugins.registry import DISABLE_KEY, disable, disabling_for_one_run
 
 SHELLS = ("bash", "fish")
@@ -139,8 +139,8 @@ def _keys(word: str, before: Sequence[str]) -> Iterable[str] | None:
     section, dot, _ = word.rpartition(".")
     if not dot:
         leaves = [f"{one.name}=" for one in fields(Run) if one.name not in SECTIONS]
-        groups = [f"{group}=" for group in _groups() if "/" not in group]
-        return [*leaves, *groups, *(f"{name}." for name in SECTIONS), "hydra.", "hydra/"]
+        tops = [f"{group}=" for group in groups() if "/" not in group]
+        return [*leaves, *tops, *(f"{name}." for name in SECTIONS), "hydra.", "hydra/"]
     schemas = _schemas(section, before)
     if schemas is None:
         return None
@@ -150,10 +150,10 @@ def _keys(word: str, before: Sequence[str]) -> Iterable[str] | None:
 
 def _values(key: str, start: str, before: Sequence[str]) -> Iterable[str] | None:
     """Return values of a key or options of a group, as ``key=value``."""
-    groups = _groups()
-    if key in groups:
+    options = groups().get(key)
+    if options is not None:
         done, comma, _ = start.rpartition(",")  # several values: a sweep
-        return [f"{key}={done}{comma}{name}" for name in groups[key] if name not in done.split(",")]
+        return [f"{key}={done}{comma}{name}" for name in options if name not in done.split(",")]
     if start.startswith((".", "/", "~")):  # a path
         return None
     section, _, name = key.rpartition(".")
@@ -174,17 +174,6 @@ def _texts(parameter: Field[Any], schema: type) -> list[str]:
     default = parameter.default
     plain = isinstance(default, str | int | float | Enum) and default != REQUIRED
     return [str(default)] if default is not MISSING and plain else []
-
-
-def _groups() -> dict[str, list[str]]:
-    """Return the options of every group: components, and YAML of the core and of plugins."""
-    found: dict[str, list[str]] = {kind: list(registry().names(kind)) for kind in KINDS}
-    packages = [name for plugin in registry().plugins for name in plugin.config_packages]
-    for option in (one for p in dict.fromkeys([CORE_PACKAGE, *packages]) for one in options(p)):
-        group, _, name = option.rpartition("/")
-        if group:
-            found.setdefault(group, []).append(name)
-    return found
 
 
 def _schemas(section: str, before: Sequence[str]) -> list[type] | None:

@@ -13,7 +13,7 @@ Run = Callable[[], Any]
 
 
 def crf_data(size: int, ragged: bool) -> tuple[Tensor, Tensor, Tensor]:
-    """Return emissions, legal tags (no I-), and lengths: all T, or log-normal ones up to T."""
+    """Return emissions, legal tags (no I-), and lengths: all T, or falling log-normal ones."""
     torch.manual_seed(0)
     emissions = torch.randn(B, T, size, requires_grad=True)
     tags = torch.randint(0, size // 2 + 1, (B, T)) * 2 - 1
@@ -21,6 +21,7 @@ def crf_data(size: int, ragged: bool) -> tuple[Tensor, Tensor, Tensor]:
     if ragged:
         lengths = torch.empty(B).log_normal_(2.8, 0.5).round().long().clamp(1, T)
         lengths[0] = T
+        lengths = lengths.sort(descending=True).values  # as Flair requires
     return emissions, tags.clamp_min(0), lengths
 
 

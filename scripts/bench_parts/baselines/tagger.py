@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import random
-import resource
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,6 +15,8 @@ import torchcrf
 from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
+
+from _memory import peak_memory
 
 Sentence = Sequence[tuple[str, str]]
 BATCH, CLIP, RATE = 32, 5.0, 0.1
@@ -137,4 +138,4 @@ if __name__ == "__main__":
             loop.step()
     else:
         loop.predict([[word for word, _ in one] for one in found])
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    print(peak_memory())

@@ -43,3 +43,6 @@ COMMANDS = {
     ),
     "new": ("Write the package of a new plugin.", "seqloom.cli.new:new"),
 }
+
+COMPOSING = ("train", "check", "profile")
+"""Commands that take the overrides of a run."""

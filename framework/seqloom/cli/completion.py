@@ -16,7 +16,7 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import Enum, EnumType
 from typing import Any, get_type_hints
 
-from seqloom.cli.commands import COMMANDS
+from seqloom.cli.commands import COMMANDS, COMPOSING
 from seqloom.config.groups import groups
 from seqloom.config.schema import Batch, Budget, Run
 from seqloom.errors import SeqloomError, did_you_mean
@@ -25,9 +25,6 @@ from seqloom.plugins.loading import known_names
 from seqloom.plugins.registry import DISABLE_KEY, disable, disabling_for_one_run
 
 SHELLS = ("bash", "fish")
-COMPOSING = ("train", "check", "profile")
-"""Commands that take the overrides of a run."""
-
 SECOND_WORDS = {"new": ("plugin",), "plugins": ("doctor",), "cache": ("list", "clear")}
 
 NESTED: dict[str, type] = {"batch": Batch, "budget": Budget}

@@ -22,9 +22,9 @@ from seqloom.cli.reference.groups import (
 from seqloom.cli.reference.key import Key
 from seqloom.cli.reference.option import Option
 from seqloom.cli.reference.troubles import CODES, section_of
-from seqloom.errors import Cause, ConfigError, did_you_mean
+from seqloom.config.groups import no_option
+from seqloom.errors import Cause, ConfigError
 from seqloom.extras import install_command
-from seqloom.plugins import registry
 
 WIDEST = 100
 """Longest line, in characters, on a terminal that has more."""
@@ -100,10 +100,7 @@ def explanation(name: str) -> str:
 def _option(group: str, name: str) -> Option:
     if name in option_names(group):
         return option_of(group, name)
-    hint = did_you_mean(name, option_names(group))
-    raise ConfigError(
-        f"There is no {group}={name}. {hint}{registry().absent()}", cause=Cause.unknown_option
-    )
+    raise no_option(group, name, option_names(group))
 
 
 def option_text(option: Option) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
 
-from seqloom.cli.commands import COMMANDS
+from seqloom.cli.commands import COMMANDS, COMPOSING
 from seqloom.errors import SeqloomError, with_code
 from seqloom.safe_path import protect_children
 from seqloom.terminal import protect_terminal
@@ -121,6 +121,12 @@ def run(arguments: list[str]) -> int:
         from seqloom.cli.completion import completion
 
         return completion(rest)
+    if name in COMPOSING:
+        from seqloom.config.groups import refuse_unknown
+        from seqloom.train.group import group
+
+        if group() is None:  # of several processes, the first one answers
+            refuse_unknown(rest)
     return find(name)(rest)
 
 

@@ -15,6 +15,7 @@ from omegaconf.errors import (
 )
 from yaml import MarkedYAMLError
 
+from seqloom.config.groups import no_option
 from seqloom.config.options import hint_of_options
 from seqloom.config.store import register_configs
 from seqloom.errors import Cause, ConfigError, PluginError, SeqloomError, did_you_mean, writable
@@ -176,10 +177,7 @@ def _no_component(kind: Kind, name: str, options: Sequence[str]) -> SeqloomError
             registry().find(kind, name)
         except PluginError as contested:
             return contested
-    hint = did_you_mean(name, options or registry().names(kind))
-    return ConfigError(
-        f"There is no {kind}={name}. {hint}{registry().absent()}", cause=Cause.unknown_option
-    )
+    return no_option(kind, name, options or registry().names(kind))
 
 
 def _no_key(error: Exception, cause: OmegaConfBaseException, prefix: str) -> ConfigError:

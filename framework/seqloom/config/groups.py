@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from seqloom.errors import Cause, ConfigError, did_you_mean
 from seqloom.plugins import KINDS, registry
 from seqloom.plugins.options import CORE_PACKAGE, options
+from seqloom.plugins.registry import DISABLE_KEY
+
+PLAIN = r"(?!hydra\.)\w[\w.]*=.*|-m|--multirun"
+"""Words of a command line that add no options to a group."""
 
 
 def groups() -> dict[str, list[str]]:
@@ -15,3 +24,38 @@ def groups() -> dict[str, list[str]]:
         if group:
             found.setdefault(group, []).append(name)
     return found
+
+
+def no_option(group: str, name: str, known: Sequence[str]) -> ConfigError:
+    """Return the error for an option that does not exist; perhaps a plugin would provide it."""
+    hint = did_you_mean(name, known)
+    return ConfigError(
+        f"There is no {group}={name}. {hint}{registry().absent()}", cause=Cause.unknown_option
+    )
+
+
+def refuse_unknown(words: Sequence[str]) -> None:
+    """Refuse a component that nothing provides, as composing the config would, but at once.
+
+    What this cannot judge is left to Hydra: options from other folders, disabled plugins, files
+    in place of a reader's name.
+
+    Args:
+        words: Overrides and options of the command line.
+
+    Raises:
+        ConfigError: There is no such component.
+    """
+    if not all(re.fullmatch(PLAIN, word, re.ASCII | re.DOTALL) for word in words):
+        return
+    chosen = dict(word.split("=", 1) for word in words if "=" in word)
+    if DISABLE_KEY in chosen:
+        return
+    known = groups()
+    for kind in KINDS:
+        for name in chosen.get(kind, "").split(","):
+            plain = re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII) and name != "null"
+            if not plain or name in known[kind] or (kind, name) in registry().contested:
+                continue
+            if not Path(name).exists():
+                raise no_option(kind, name, sorted(known[kind]))

@@ -16,6 +16,9 @@ from pathlib import Path
 from typing import Self
 
 HERE = Path(__file__).parent
+LONGEST = 200
+"""Characters of what a peer said that are shown."""
+
 ENVIRONMENTS = "SEQLOOM_BENCH_PEERS"
 """Environment variable: folder of the environments, by default ``.bench`` of the checkout."""
 
@@ -79,7 +82,7 @@ class Peer:
         said = self._line()
         if said != "ready":
             self.close()
-            raise RuntimeError(f"it said {said!r}")
+            raise RuntimeError(f"it said {said[:LONGEST]!r}")
 
     def step(self) -> tuple[int, float]:
         """Let it take a step; return its size and its seconds."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import sys
 import time
@@ -18,6 +19,7 @@ BATCH, CLIP, RATE = 32, 5.0, 0.1
 torch.set_num_threads(1)
 torch.manual_seed(0)
 random.seed(0)
+logging.getLogger("flair").setLevel(logging.WARNING)  # it would print its vocabulary
 flair.device = torch.device("cpu")
 
 

@@ -29,9 +29,9 @@ def read(path: Path) -> list[Sentence]:
     for part in path.read_text("utf-8").strip().split("\n\n"):
         pairs = [line.split() for line in part.splitlines()]
         sentence = Sentence([word for word, _ in pairs], use_tokenizer=False)
-        for token, (_, tag) in zip(sentence, pairs, strict=True):
+        for place, (_, tag) in enumerate(pairs):
             if tag != "O":
-                token.add_label("ner", tag.partition("-")[2])
+                sentence[place : place + 1].add_label("ner", tag.partition("-")[2])
         found.append(sentence)
     return found
 
@@ -41,11 +41,12 @@ def main() -> None:
     sentences = read(Path(sys.argv[1]))
     words = Dictionary()
     tags = Dictionary(add_unk=False)
+    tags.span_labels = True
     for sentence in sentences:
         for token in sentence:
             words.add_item(token.text)
-            for label in token.get_labels("ner"):
-                tags.add_item(label.value)
+        for label in sentence.get_labels("ner"):
+            tags.add_item(label.value)
     tagger = SequenceTagger(
         embeddings=OneHotEmbeddings(words, embedding_length=100),
         tag_dictionary=tags,

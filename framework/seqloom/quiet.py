@@ -23,3 +23,21 @@ def quiet(level: int, *names: str) -> Iterator[None]:
     finally:
         for name, before in levels.items():
             logging.getLogger(name).setLevel(before)
+
+
+@contextmanager
+def withheld() -> Iterator[list[str]]:
+    """Collect what seqloom and its plugins log within the block, and log none of it."""
+    said: list[str] = []
+
+    class Collect(logging.Filter):
+        def filter(self, record: logging.LogRecord) -> bool:
+            said.append(record.getMessage())
+            return False
+
+    own, log = Collect(), logging.getLogger("seqloom")
+    log.filters.insert(0, own)
+    try:
+        yield said
+    finally:
+        log.removeFilter(own)

@@ -16,7 +16,7 @@ from _plot import plot
 
 Row = Mapping[str, Any]
 BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
-TARGETS = tuple(f"P{number}" for number in range(1, 15))
+TARGETS = tuple(f"P{number}" for number in range(1, 16))
 """Targets, each of which has a row, measured or not."""
 
 

@@ -24,7 +24,7 @@ from typing import Any
 
 from seqloom.data.scratch import PREFIX, Scratch, remove_leftovers, try_lock
 from seqloom.errors import ConfigError, DataError, RunError
-from seqloom.files import expanded, read_json, sha256, write_json
+from seqloom.files import expanded, read_json, sha256_of_each, write_json
 
 log = logging.getLogger("seqloom")
 
@@ -172,7 +172,8 @@ class Cache:
         draft = scratch.path / "entry"
         try:
             files = [path for path in sorted(draft.rglob("*")) if path.is_file()]
-            hashes = {path.relative_to(draft).as_posix(): sha256(path) for path in files}
+            names = [path.relative_to(draft).as_posix() for path in files]
+            hashes = dict(zip(names, sha256_of_each(files), strict=True))
             write_json(draft / FACTS, {**facts, "sha256": hashes})
             for path in files:
                 _sync(path)
@@ -240,8 +241,10 @@ def _check(folder: Path) -> None:
     Raises:
         DataError: A file is missing, or has other bytes.
     """
-    for name, expected in read_json(folder / FACTS)["sha256"].items():
-        if sha256(folder / name) != expected:
+    expected = read_json(folder / FACTS)["sha256"]
+    found = sha256_of_each(folder / name for name in expected)
+    for (name, before), now in zip(expected.items(), found, strict=True):
+        if before != now:
             raise DataError(f"{name} has other bytes than were written")
 
 

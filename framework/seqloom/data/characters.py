@@ -18,7 +18,7 @@ def refuse_surrogates(example: Example) -> None:
     Raises:
         ExampleError: Names the field, the surrogate and its place.
     """
-    if example.id.isascii() and all(map(_is_ascii, example.fields.values())):
+    if _can_be_written(example.id) and all(map(_is_clean, example.fields.values())):
         return
     fields = ((f"the field {name!r}", value) for name, value in example.fields.items())
     for name, value in (("the id", example.id), *fields):
@@ -33,16 +33,26 @@ def refuse_surrogates(example: Example) -> None:
                 )
 
 
-def _is_ascii(value: Any) -> bool:
-    """Return whether there can be no surrogate in a field's value; False if that is not clear."""
+def _is_clean(value: Any) -> bool:
+    """Return whether there is no surrogate in a field's value; False if that is not clear."""
     if isinstance(value, str):
-        return value.isascii()
+        return _can_be_written(value)
     if not isinstance(value, list | tuple):
         return True
     try:
-        return "".join(value).isascii()
+        return _can_be_written("".join(value))
     except TypeError:  # not only texts
         return False
+
+
+def _can_be_written(text: str) -> bool:
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _texts(value: Any) -> Iterator[tuple[str, str]]:

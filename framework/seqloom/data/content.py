@@ -161,6 +161,17 @@ class ContentHashes:
         complete = len(every) == len(self._fields.read or values)
         self._values.append(whole if complete else _value_hash(row.example, self._fields))
 
+    def plain(self) -> tuple[bytes, bytes, bytes, bool]:
+        """Return what was added, for `extend`."""
+        whole, inputs, values = self._whole, self._inputs, self._values
+        return whole.tobytes(), inputs.tobytes(), values.tobytes(), self._files
+
+    def extend(self, others: tuple[bytes, bytes, bytes, bool]) -> None:
+        """Add examples whose hashes are known."""
+        for own, other in zip((self._whole, self._inputs, self._values), others[:3], strict=True):
+            own.frombytes(other)
+        self._files |= others[3]
+
     def contents(self) -> Contents:
         """Return the hashes of the examples that were added."""
         return Contents(

@@ -159,16 +159,32 @@ def encoded(
     only be evaluated on are not if ``unknown`` is passed, see `Codecs.encode`.
     """
     for example in progress(examples, "Encoding"):
-        try:
-            row = codecs.encode(example, unknown)
-            if max_cost is not None and row.cost > max_cost:
-                raise ExampleError(
-                    example,
-                    f"its size of {row.cost} is over the {max_cost} that a batch may have; raise "
-                    "batch.max_cost",
-                    cause=Cause.over_cost,
-                )
-        except ExampleError as error:
-            rejected.errors.append(error)
-        else:
+        row = encode_one(codecs, example, rejected.errors, max_cost, unknown)
+        if row is not None:
             yield row
+
+
+def encode_one(
+    codecs: Codecs,
+    example: Example,
+    errors: list[ExampleError],
+    max_cost: int | None = None,
+    unknown: list[ExampleError] | None = None,
+) -> EncodedExample | None:
+    """Return the row of a prepared example; see `encoded`.
+
+    If it cannot be encoded, this is None, and ``errors`` gets the reason.
+    """
+    try:
+        row = codecs.encode(example, unknown)
+        if max_cost is not None and row.cost > max_cost:
+            raise ExampleError(
+                example,
+                f"its size of {row.cost} is over the {max_cost} that a batch may have; raise "
+                "batch.max_cost",
+                cause=Cause.over_cost,
+            )
+    except ExampleError as error:
+        errors.append(error)
+        return None
+    return row

@@ -11,7 +11,8 @@ import numpy as np
 
 from seqloom.data.collate import EncodedExample
 from seqloom.data.flat import flat, is_large
-from seqloom.data.stored import SplitDigest, StoredExamples, write_split
+from seqloom.data.split_writer import SplitDigest, write_split
+from seqloom.data.stored import StoredExamples
 from seqloom.errors import Cause, DataError
 from seqloom.interfaces import Arrays, Example
 

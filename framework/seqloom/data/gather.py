@@ -3,22 +3,44 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 
 from seqloom.data.collate import EncodedExample
 from seqloom.data.content import ContentFields, ContentHashes, Contents
-from seqloom.data.encode import Codecs, encoded
+from seqloom.data.encode import Codecs, encode_one
 from seqloom.data.encoded import EncodedSplit, Read, light
-from seqloom.data.rejected import Rejected
+from seqloom.data.forked import KilledError, in_order, processes
+from seqloom.data.progress import progress
 from seqloom.data.scratch import Scratch
-from seqloom.data.spool import IN_MEMORY
-from seqloom.data.stored import StoredExamples, write_split
+from seqloom.data.split_writer import SplitWriter, write_split
+from seqloom.data.spool import IN_MEMORY, Spool
+from seqloom.data.stored import StoredExamples
 from seqloom.errors import ExampleError, RunError
 from seqloom.interfaces import Example
+from seqloom.quiet import withheld
 
 log = logging.getLogger("seqloom")
+
+PART = 8192
+"""Number of examples that a process encodes before the next ones."""
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What a process made of some examples, beside the files of their arrays.
+
+    Attributes:
+        rejected: Places of the examples that cannot be encoded.
+        hashes: Hashes of the others; see `ContentHashes.plain`.
+    """
+
+    rejected: list[int]
+    hashes: tuple[bytes, bytes, bytes, bool]
 
 
 class Gathered:
@@ -41,7 +63,7 @@ class Gathered:
     def __init__(
         self,
         codecs: Codecs,
-        examples: Iterable[Example],
+        examples: Sequence[Example],
         max_cost: int | None,
         fields: ContentFields,
         *,
@@ -60,30 +82,122 @@ class Gathered:
         Args:
             parent: Folder for it; None: the one for temporary files.
             read: How to read the split again.
+
+        Raises:
+            KilledError: A process that encodes them was ended from outside.
         """
-        rows = iter(self._encoded())
+        count = processes(len(self._examples))
+        if count > 1:
+            write = partial(self._write_by_processes, count=count)
+            return EncodedSplit(self._stored(parent, write), read)
+        rows = self._encoded()
         few = list(islice(rows, IN_MEMORY + 1))
         if len(few) <= IN_MEMORY:
             return EncodedSplit(few, read)
+        found = self._stored(parent, lambda folder: write_split(folder, chain(few, rows)))
+        return EncodedSplit(found, read)
+
+    def _stored(
+        self, parent: Path | None, write: Callable[[Path], None]
+    ) -> Sequence[EncodedExample]:
+        """Return the encoded examples that are written into a folder, or all in memory."""
         try:
             scratch = Scratch(parent)
-            write_split(scratch.path / "split", chain(few, rows))
-            found = StoredExamples(scratch.path / "split", keeper=scratch)
+            write(scratch.path / "split")
+            return StoredExamples(scratch.path / "split", keeper=scratch)
+        except KilledError:
+            raise
         except (OSError, RunError) as error:
             log.warning(
                 "Encoded data is kept in memory, since files cannot hold it: %s", str(error)
             )
-            return EncodedSplit([*self._encoded()], read)
-        return EncodedSplit(found, read)
+            return [*self._encoded()]
 
-    def _encoded(self) -> Iterable[EncodedExample]:
+    def _encoded(self) -> Iterator[EncodedExample]:
         """Yield the encoded examples without large values."""
-        rejected, unknown = Rejected(skip=True), list[ExampleError]()
-        hashes = ContentHashes(self._codecs.frontend, self._fields)
-        known = unknown if self._evaluated else None
-        for row in encoded(self._codecs, self._examples, rejected, self._max_cost, known):
+        hashes = self._start()
+        for example in progress(self._examples, "Encoding"):
+            yield from self._one(example, hashes)
+        self._end(hashes)
+
+    def _start(self) -> ContentHashes:
+        self.rejected, self.unknown = [], []
+        return self._hashes()
+
+    def _hashes(self) -> ContentHashes:
+        return ContentHashes(self._codecs.frontend, self._fields)
+
+    def _end(self, hashes: ContentHashes) -> None:
+        self.contents, self.values = hashes.contents(), hashes.values_digest()
+
+    def _one(self, example: Example, hashes: ContentHashes) -> Iterator[EncodedExample]:
+        """Yield an encoded example without large values, if it can be used."""
+        known = self.unknown if self._evaluated else None
+        row = encode_one(self._codecs, example, self.rejected, self._max_cost, known)
+        if row is not None:
             kept = light(row)
             hashes.add(row, kept.example)
             yield kept
-        self.rejected, self.unknown = rejected.errors, unknown
-        self.contents, self.values = hashes.contents(), hashes.values_digest()
+
+    def _write_by_processes(self, folder: Path, count: int) -> None:
+        """Write the files that one process would write."""
+        hashes, writer = self._start(), SplitWriter(folder)
+        try:
+            every = self._written(folder.parent, count, hashes, writer)
+            for _ in progress(every, "Encoding", total=len(self._examples)):
+                pass
+            writer.close()
+        except BaseException:
+            writer.abandon()
+            raise
+        self._end(hashes)
+
+    def _written(
+        self, folder: Path, count: int, hashes: ContentHashes, writer: SplitWriter
+    ) -> Iterator[int]:
+        """Yield the place of each example after what came of it was written."""
+        if isinstance(self._examples, Spool):
+            self._examples.flush()  # once, and not in each process
+        every = range(len(self._examples))
+        spans = [every[start : start + PART] for start in every[::PART]]
+
+        def work(span: range) -> _Part | None:
+            return self._part(span, folder / f"part-{span.start}")
+
+        for span, part in in_order(work, spans, count):
+            own = folder / f"part-{span.start}"
+            if not part or not self._join(own, part, hashes, writer):
+                for place in span:
+                    for row in self._one(self._examples[place], hashes):
+                        writer.append(row)
+            shutil.rmtree(own, ignore_errors=True)
+            yield from span
+
+    def _join(self, folder: Path, part: _Part, hashes: ContentHashes, writer: SplitWriter) -> bool:
+        """Add what a process made of some examples; return whether it can be used."""
+        before = len(self.rejected)
+        for place in part.rejected:  # for the errors
+            for _ in self._one(self._examples[place], self._hashes()):
+                break  # it can be encoded here
+        if len(self.rejected) == before + len(part.rejected) and writer.extend(folder):
+            hashes.extend(part.hashes)
+            return True
+        del self.rejected[before:]
+        return False
+
+    def _part(self, span: range, folder: Path) -> _Part | None:
+        """Encode some examples, and write them into a folder.
+
+        Returns:
+            None if there are messages, or targets that cannot be predicted, which a codec may
+            number in the order in which it meets them: the main process encodes these examples.
+        """
+        hashes, writer, places = self._start(), SplitWriter(folder, part=True), list[int]()
+        with withheld() as said:
+            for place in span:
+                before = len(self.rejected)
+                for row in self._one(self._examples[place], hashes):
+                    writer.append(row)
+                places += [place] * (len(self.rejected) - before)
+            writer.close()
+        return None if said or self.unknown else _Part(places, hashes.plain())

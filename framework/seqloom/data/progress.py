@@ -18,15 +18,20 @@ INTERVAL = 5.0
 """Seconds between two messages, and before the first one."""
 
 
-def progress(items: Iterable[T], what: str, unit: str = "examples") -> Iterator[T]:
+def progress(
+    items: Iterable[T], what: str, unit: str = "examples", total: int | None = None
+) -> Iterator[T]:
     """Yield items, and log every few seconds how many there were.
 
     Args:
-        items: Items; their total number is part of the messages if they have a length.
+        items: Items.
         what: What is done, for the messages: ``Reading the train split``.
         unit: What the items are, in the plural.
+        total: Their number; None: what they say, if they have a length.
     """
-    of = f" of {len(items):,}" if isinstance(items, Sized) else ""
+    if total is None and isinstance(items, Sized):
+        total = len(items)
+    of = "" if total is None else f" of {total:,}"
     start = last = time.monotonic()
     for count, item in enumerate(items, 1):
         yield item

@@ -64,6 +64,11 @@ class Spool(Sequence[Example]):
         if len(self._pending) >= BLOCK:
             self._write()
 
+    def flush(self) -> None:
+        """Write all to the file, before processes are forked that read it."""
+        if self._pending:
+            self._write()
+
     def remove(self, ids: Collection[str]) -> None:
         """Remove the examples with these ids; none can be appended after that."""
         places = range(len(self._ends) - 1) if self._places is None else self._places
@@ -87,8 +92,9 @@ class Spool(Sequence[Example]):
         return self._at(own if self._places is None else self._places[own])
 
     def _at(self, place: int) -> Example:
-        if place in self._kept:
-            return self._kept[place]
+        found = self._kept.get(place)
+        if found is not None:
+            return found
         if self._pending:
             self._write()
             return self._at(place)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import repeat
+from itertools import chain, repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -89,9 +89,7 @@ class WordsCodec(FrontendCodec):
             DataError: The file of vectors is missing or malformed.
             ConfigError: Its vectors have another size than ``frontend.size``.
         """
-        counts: Counter[str] = Counter()
-        for example in examples:
-            counts.update(self._tokens(example))
+        counts = Counter(chain.from_iterable(map(self._tokens, examples)))
         characters = (
             "".join(sorted(set().union(*counts)))
             if self.params.characters or self.params.subwords

@@ -15,7 +15,7 @@ import pytest
 
 from seqloom.data.collate import EncodedExample
 from seqloom.data.encoded import EncodedSplit
-from seqloom.data.stored import write_split
+from seqloom.data.split_writer import write_split
 from seqloom.errors import DataError, RunError
 from seqloom.interfaces import Example, Origin
 

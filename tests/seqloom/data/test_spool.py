@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from seqloom.config.compose import compose_run
-from seqloom.data import gather, read, spool, stored
+from seqloom.data import gather, read, split_writer, spool
 from seqloom.data.encoded import EncodedSplit
 from seqloom.data.spool import Spool
 from seqloom.data.stored import StoredExamples
@@ -31,7 +31,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make more than three examples many."""
     for module in (spool, gather, read):
         monkeypatch.setattr(module, "IN_MEMORY", 3)
-    monkeypatch.setattr(stored, "PENDING", 2)
+    monkeypatch.setattr(split_writer, "BLOCK", 2)
 
 
 @pytest.mark.usefixtures("few")

@@ -76,7 +76,7 @@ def _die(load: Read, where: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "where", ["seqloom.data.stored.SplitDigest.hex", "seqloom.data.cache.sha256"]
+    "where", ["seqloom.data.split_writer.SplitDigest.hex", "seqloom.data.cache.sha256_of_each"]
 )
 def test_what_a_killed_process_leaves_is_not_used(load: Read, store: Cache, where: str) -> None:
     context = multiprocessing.get_context("fork")

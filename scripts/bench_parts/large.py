@@ -1,0 +1,86 @@
+"""P15: what a run does before its first step, for 100,000 sentences.
+
+It reads the file, splits it, fits the codecs, encodes the examples and stores them, compared
+with reading the sentences once, and with reading and encoding them once in one process; and a run
+that finds them in the cache with the first one.
+
+``python scripts/bench_parts/large.py`` prints the rows.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from _corpus import sentences, write
+from _timing import interleaved, rounds, row
+from seqloom.config.compose import compose_run
+from seqloom.config.run_config import RunConfig
+from seqloom.cores import available_cores
+from seqloom.interfaces import Example
+from seqloom.model.build import build_codecs, build_reader, restore
+from seqloom.train.data import RunData
+from seqloom.train.prepare import read_data
+
+ROUNDS = 5
+COUNT = 100_000
+
+
+def _read(cfg: RunConfig) -> int:
+    """Read the file once, and return the number of its examples."""
+    section = {**cfg.data, "split": {"val": 0.0, "test": 0.0}}
+    return sum(1 for _ in build_reader(section).examples("train"))
+
+
+def _encode(cfg: RunConfig, data: RunData) -> None:
+    """Read the file once, and encode each example."""
+    section = {**cfg.data, "split": {"val": 0.0, "test": 0.0}}
+    codecs = build_codecs(cfg.components)
+    restore(codecs, data.states)
+    for one in build_reader(section).examples("train"):
+        assert isinstance(one, Example)
+        codecs.encode(codecs.frontend.prepare(one))
+
+
+def measure() -> list[dict[str, Any]]:
+    """Return a row for each comparison.
+
+    Raises:
+        RuntimeError: Not all sentences are there, or the cache is not used.
+    """
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        file, cache = write(folder / "train.conll", sentences(COUNT)), folder / "cache"
+        words = ["data=conll", "head=ner", f"data.train={file}", f"cache={cache}"]
+        cfg = compose_run(words)
+
+        def first() -> RunData:
+            shutil.rmtree(cache, ignore_errors=True)
+            return read_data(cfg)
+
+        data = first()
+        if _read(cfg) != COUNT or not list(cache.glob("encoded/*/entry.json")):
+            raise RuntimeError("the sentences are not all there, or were not stored")
+        times = interleaved(
+            first,
+            lambda: read_data(cfg),
+            lambda: _read(cfg),
+            lambda: _encode(cfg, data),
+            rounds=rounds(ROUNDS),
+            clock=time.perf_counter,
+        )
+    cold, warm, read, encode = times
+    what = f"{COUNT:,} sentences until the first step, {len(available_cores())} cores"
+    return [
+        row("P15-read", f"{what}, against reading them", cold, read, 1.2),
+        row("P15-encode", f"{what}, against reading and encoding them once", cold, encode, 1.2),
+        row("P15-cache", f"{what}, from the cache, against the first time", warm, cold, None),
+    ]
+
+
+if __name__ == "__main__":
+    for one in measure():
+        print(one)

@@ -1,0 +1,309 @@
+"""Several processes encode what one does: the same files, the same errors in the same order."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from seqloom.config.compose import compose_run
+from seqloom.data import forked, gather, read, split_writer, spool
+from seqloom.data.encode import Codecs
+from seqloom.data.forked import KilledError, in_order, processes
+from seqloom.data.split_writer import SplitWriter, write_split
+from seqloom.data.stored import StoredExamples
+from seqloom.errors import DataError, SeqloomError, with_code
+from seqloom.train.data import RunData
+from seqloom.train.prepare import read_data
+from seqloom_ner.codec import NerCodec
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux")
+
+
+@pytest.fixture(autouse=True)
+def _many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make thirty examples many, in small parts."""
+    for module in (spool, gather, read):
+        monkeypatch.setattr(module, "IN_MEMORY", 3)
+    monkeypatch.setattr(spool, "BLOCK", 200)
+    monkeypatch.setattr(split_writer, "BLOCK", 3)
+    monkeypatch.setattr(gather, "PART", 4)
+    _cores(monkeypatch, 3)
+
+
+def _cores(monkeypatch: pytest.MonkeyPatch, count: int, fewest: int = 20) -> None:
+    monkeypatch.setattr(forked, "FEWEST", fewest)
+    monkeypatch.setattr(forked, "available_cores", lambda: list(range(count)))
+
+
+def _table(path: Path, bad: tuple[int, ...] = (), kinds: str = "PER") -> str:
+    """Write sentences, some of which cannot be encoded with a limit of their size."""
+    lines = []
+    for number in range(60):
+        kind = kinds if number > 56 else "PER"
+        lines += [f"w{number % 7} O", f"Ada{number} B-{kind}", f"ä{number % 5} I-{kind}"]
+        lines += ["x O"] * (20 if number in bad else number % 3) + [""]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return str(path)
+
+
+def _read(train: str, *words: str) -> RunData:
+    own = ["data=conll", "head=ner", f"data.train={train}"]
+    return read_data(compose_run([*own, *words]))
+
+
+def _files(data: RunData) -> dict[str, bytes]:
+    """Return the files of all splits by their names."""
+    found = {}
+    for split, rows in data.rows.items():
+        stored = rows._encoded
+        assert isinstance(stored, StoredExamples)
+        found |= {f"{split}/{one.name}": one.read_bytes() for one in stored.folder.iterdir()}
+    return found
+
+
+def _facts(data: RunData) -> Any:
+    hashes = {
+        split: (one.whole.tolist(), one.inputs.tolist()) for split, one in data.contents.items()
+    }
+    errors = {split: [str(error) for error in found] for split, found in data.skipped.items()}
+    unknown = {split: [str(error) for error in found] for split, found in data.unknown.items()}
+    return hashes, errors, unknown, data.values, data.states
+
+
+def test_the_files_are_those_of_one_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train = _table(tmp_path / "t.conll")
+    words = [
+        f"data.val={_table(tmp_path / 'v.conll')}",
+        f"data.test={_table(tmp_path / 'e.conll')}",
+    ]
+    started = _started(monkeypatch)
+    found = _read(train, *words)
+    assert len(started) == 9
+    _cores(monkeypatch, 1)
+    alone = _read(train, *words)
+    assert len(started) == 9
+    assert _files(found) == _files(alone)
+    assert _facts(found) == _facts(alone)
+
+
+def _started(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return a list that gets the numbers of the processes that are started."""
+    started: list[int] = []
+    own = forked._Worker.__init__
+
+    def record(self: Any, work: Any, number: int) -> None:
+        started.append(number)
+        own(self, work, number)
+
+    monkeypatch.setattr(forked._Worker, "__init__", record)
+    return started
+
+
+def test_small_data_starts_no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started = _started(monkeypatch)
+    _cores(monkeypatch, 3, fewest=61)
+    _read(_table(tmp_path / "t.conll"), "data.split.val=0", "data.split.test=0")
+    assert not started
+
+
+def test_examples_that_cannot_be_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    train = _table(tmp_path / "t.conll", bad=(5, 6, 30, 59))
+    words = ["data.split.val=0", "data.split.test=0", "batch.max_cost=20"]
+    messages = []
+    for cores in (3, 1):
+        _cores(monkeypatch, cores)
+        with pytest.raises(DataError) as error:
+            _read(train, *words)
+        messages.append(str(error.value))
+        skipped = _read(train, *words, "on_bad=skip")
+        messages.append(str(_facts(skipped)))
+        assert len(skipped.rows["train"]) == 56
+    assert messages[:2] == messages[2:]
+    assert "4 examples of the train split cannot be used" in messages[0]
+
+
+def test_types_that_no_training_example_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train, val = _table(tmp_path / "t.conll"), _table(tmp_path / "v.conll", kinds="LOC")
+    words = [f"data.val={val}", "data.split.test=0"]
+    found = _read(train, *words)
+    _cores(monkeypatch, 1)
+    alone = _read(train, *words)
+    assert len(found.unknown["val"]) == 3
+    assert _facts(found) == _facts(alone)
+    codecs = [one.codecs.heads["ner"].unseen for one in (found, alone)]
+    assert codecs == [["LOC"], ["LOC"]]
+    digests = [{split: rows.digest() for split, rows in one.rows.items()} for one in (found, alone)]
+    assert digests[0] == digests[1]
+
+
+def test_an_error_of_a_codec_is_met_as_in_one_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def encode(self: NerCodec, example: Any) -> Any:
+        if example.id.endswith(":31"):
+            raise ZeroDivisionError(f"at {example.id} in {os.getpid()}")
+        return own(self, example)
+
+    own = NerCodec.encode
+    monkeypatch.setattr(NerCodec, "encode", encode)
+    with pytest.raises(ZeroDivisionError, match=f"at t:31 in {os.getpid()}"):
+        _read(_table(tmp_path / "t.conll"), "data.split.val=0", "data.split.test=0")
+
+
+def test_what_a_codec_logs_is_logged_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def encode(self: NerCodec, example: Any) -> Any:
+        if example.id.endswith(("1", "2")):
+            gather.log.warning("%s is odd", example.id)
+        return own(self, example)
+
+    own = NerCodec.encode
+    monkeypatch.setattr(NerCodec, "encode", encode)
+    _read(_table(tmp_path / "t.conll"), "data.split.val=0", "data.split.test=0")
+    said = [one.getMessage() for one in caplog.records if "is odd" in one.getMessage()]
+    assert said == [f"t:{n} is odd" for n in range(61) if n % 10 in (1, 2)]
+
+
+def test_a_process_that_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    main = os.getpid()
+
+    def encode(self: Codecs, *args: Any) -> Any:
+        if args[0].id.endswith(":31") and os.getpid() != main:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return own(self, *args)
+
+    own = Codecs.encode
+    monkeypatch.setattr(Codecs, "encode", encode)
+    with pytest.raises(KilledError) as error:
+        _read(_table(tmp_path / "t.conll"), "data.split.val=0", "data.split.test=0")
+    assert with_code(error.value) == (
+        "A process that encodes examples was ended from outside (SIGKILL). Perhaps it was out of "
+        "memory: there are up to 4, one for each core that seqloom may use; with `taskset -c 0` "
+        "before the command there is none but the command's own. [S507]"
+    )
+
+
+def test_a_full_disk_keeps_the_data_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: Any) -> bool:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(SplitWriter, "extend", refuse)
+    found = _read(_table(tmp_path / "t.conll"), "data.split.val=0", "data.split.test=0")
+    assert "Encoded data is kept in memory" in caplog.text
+    assert len(found.rows["train"]) == 60
+
+
+def test_results_come_in_order() -> None:
+    def work(number: int) -> int:
+        time.sleep(0.02 * (3 - number % 4))
+        if number == 5:
+            raise SeqloomError
+        return number * number
+
+    found = [*in_order(work, range(11), 3)]
+    assert found == [(n, None if n == 5 else n * n) for n in range(11)]
+    assert [*in_order(work, [], 2)] == []
+
+
+def test_processes_end_when_nobody_waits_for_results(tmp_path: Path) -> None:
+    def work(number: int) -> int:
+        (tmp_path / str(os.getpid())).touch()
+        return number
+
+    for _ in in_order(work, range(100), 2):
+        break
+    assert list(tmp_path.iterdir())
+    assert not any(_exists(int(one.name)) for one in tmp_path.iterdir())
+
+
+SCRIPT = """
+import os, sys, time
+from seqloom.data.forked import in_order
+
+def work(number):
+    print(os.getpid(), flush=True)
+    time.sleep(60)
+
+list(in_order(work, range(2), 2))
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_processes_end_with_the_main_one(how: int) -> None:
+    command = [sys.executable, "-c", SCRIPT]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as main:
+        assert main.stdout is not None
+        pids = [int(main.stdout.readline()) for _ in range(2)]
+        main.send_signal(how)
+    _wait(lambda: not any(map(_exists, pids)))
+
+
+def _wait(done: Callable[[], bool]) -> None:
+    end = time.monotonic() + 10
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("examples", "cores", "count"), [(19, 8, 1), (20, 8, 4), (20, 2, 2), (20, 1, 1)]
+)
+def test_the_number_of_processes(
+    monkeypatch: pytest.MonkeyPatch, examples: int, cores: int, count: int
+) -> None:
+    _cores(monkeypatch, cores)
+    assert processes(examples) == count
+
+
+def test_arrays_of_several_kinds_in_parts(tmp_path: Path) -> None:
+    rows = [_row(number) for number in range(20)]
+    write_split(tmp_path / "whole", rows)
+    writer = SplitWriter(tmp_path / "joined")
+    for start in range(0, 20, 5):
+        folder = tmp_path / f"part-{start}"
+        part = SplitWriter(folder, part=True)
+        for one in rows[start : start + 5]:
+            part.append(one)
+        part.close()
+        assert writer.extend(folder)
+    writer.close()
+    names = [one.name for one in (tmp_path / "whole").iterdir()]
+    for name in names:
+        own, other = ((tmp_path / folder / name).read_bytes() for folder in ("joined", "whole"))
+        assert own == other, name
+
+
+def _row(number: int) -> Any:
+    from seqloom.data.collate import EncodedExample
+    from seqloom.interfaces import Example, Origin
+
+    shape = (number % 3,) * (number // 7 + 1)
+    kind = (np.int16, np.int32, np.float64)[number // 8]
+    origin = Origin(f"f{number // 6}", number) if number % 4 else None
+    example = Example(f"e{number}", {"text": f"t{number}"}, origin, {"n": number})
+    inputs = {"a": np.full(shape, number, kind), "b": np.array(number)}
+    return EncodedExample(example, inputs, {"h": {"c": np.arange(number)}}, number, 2, terms=3)

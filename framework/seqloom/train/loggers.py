@@ -37,6 +37,10 @@ QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "WANDB_ERROR_REPORTING": "false"}
 """Environment variables that keep services from reporting to their makers."""
 
 
+NOISY = "mlflow.store.db.utils"
+"""The log in which MLflow prints the traceback of an error of its database that it also raises."""
+
+
 class Loggers:
     """The loggers that a config names.
 
@@ -58,6 +62,7 @@ class Loggers:
         if sections:
             for name, value in QUIET.items():
                 os.environ.setdefault(name, value)
+            logging.getLogger(NOISY).addFilter(_is_no_traceback)
         self.known = _read(folder.logger_ids)
         self.resumed = set(self.known)
         self.built = {name: self._build(name, one) for name, one in sections.items()}
@@ -79,13 +84,12 @@ class Loggers:
         """Log the config as hyper-parameters, and store the ids of the entries."""
         if not is_first():
             return
-        for name, logger in self.built.items():
-            # MLflow refuses a parameter that changes, such as resume.
-            if name not in self.resumed or "run_id" not in self.known[name]:
-                logger.log_hyperparams(self.cfg.to_plain())
-            self.known[name] = _told(_ids, name)(logger)
-        if any(self.known.values()):
+        self.known |= {name: _told(_ids, name)(logger) for name, logger in self.built.items()}
+        if any(self.known.values()):  # before anything takes time: a process may be killed
             write_json(self.folder.logger_ids, {n: ids for n, ids in self.known.items() if ids})
+        for name, logger in self.built.items():
+            if name not in self.resumed or not _told(_has_parameters, name)(logger):
+                logger.log_hyperparams(self.cfg.to_plain())
 
     def leave_out(self, logged: Iterable[Mapping[str, Any]], steps: int) -> None:
         """Do not log again what the former attempt has logged to the entries that continue.
@@ -250,10 +254,22 @@ def _entry_name(path: Path) -> str:
 def _ids(logger: Any) -> dict[str, str]:
     """Return the id by which a service continues the entry of a logger; empty if it has none."""
     if _is(logger, "WandbLogger"):
-        return {"id": str(logger.experiment.id)}
+        return {"id": str(logger.version)}
     if _is(logger, "MLFlowLogger"):
         return {"run_id": str(logger.run_id)}
     return {}
+
+
+def _has_parameters(logger: Any) -> bool:
+    """Return whether MLflow has the config already; it refuses a value that differs, as resume."""
+    if not _is(logger, "MLFlowLogger"):
+        return False
+    return bool(logger.experiment.get_run(logger.run_id).data.params)
+
+
+def _is_no_traceback(record: logging.LogRecord) -> bool:
+    """Return whether a message of a log has no traceback: the error is told in a sentence."""
+    return record.exc_info is None
 
 
 def _is(logger: Any, name: str) -> bool:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
+import logging
+import sqlite3
 import subprocess
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,7 +22,7 @@ from seqloom.errors import ConfigError, RunError
 from seqloom.files import write_json
 from seqloom.train import csv_table, instantiate
 from seqloom.train.folder import SWEEP_PLAN, Result, RunFolder
-from seqloom.train.loggers import Loggers, _identity, _told
+from seqloom.train.loggers import NOISY, Loggers, _identity, _told
 
 Fit = Callable[..., Result]
 Program = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -147,12 +150,13 @@ class MLFlowLogger(Told):
     """Named like the logger of Lightning, by which it is known."""
 
     run_id = "r7"
+    experiment: Any = None
 
 
 class WandbLogger(Told):
     """Named like the other logger whose entries continue."""
 
-    experiment = SimpleNamespace(id="w7")
+    version = "w7"
 
 
 @pytest.mark.parametrize(("pruned", "ended"), [(False, "success"), (True, "KILLED")])
@@ -174,6 +178,57 @@ def test_an_entry_of_weights_and_biases_continues_under_its_id(trial: Path) -> N
     first, other = (_identity(section, {}, RunFolder(trial))["id"] for _ in range(2))
     assert first != other
     assert _identity({**section, "id": "own"}, known, RunFolder(trial)).get("id") is None
+
+
+def test_the_ids_are_kept_before_anything_takes_time(trial: Path) -> None:
+    class Slow(MLFlowLogger):
+        def log_hyperparams(self, params: dict[str, Any]) -> None:
+            raise KeyboardInterrupt  # killed
+
+    ours = loggers(trial)
+    ours.built = {"mlflow": Slow()}
+    with pytest.raises(KeyboardInterrupt):
+        ours.start()
+    assert json.loads((trial / "loggers.json").read_text("utf-8")) == {"mlflow": {"run_id": "r7"}}
+
+
+@pytest.mark.parametrize("params", [{}, {"seed": "1"}])
+def test_an_entry_gets_the_config_once(trial: Path, params: dict[str, str]) -> None:
+    write_json(trial / "loggers.json", {"mlflow": {"run_id": "r7"}})
+    ours, mlflow = loggers(trial), MLFlowLogger()
+    entry = SimpleNamespace(data=SimpleNamespace(params=params))
+    mlflow.experiment = SimpleNamespace(get_run=lambda run_id: entry)
+    ours.built = {"mlflow": mlflow}
+    ours.start()
+    assert mlflow.said == ([] if params else ["the config"])
+
+
+def test_the_tracebacks_of_a_service_are_not_printed(
+    trial: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    loggers(trial, "logger=csv")
+    noisy = logging.getLogger(NOISY)
+    try:
+        raise OSError("database is locked")
+    except OSError as error:
+        noisy.exception("SQLAlchemy database error.\n%s", error)
+    noisy.warning("a sentence")
+    assert [one.message for one in caplog.records if one.name == NOISY] == ["a sentence"]
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_an_error_of_mlflow_s_database_is_a_sentence(
+    trial: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("mlflow", reason="needs mlflow-skinny")
+    ours = loggers(trial, "logger=mlflow")
+    ours.start()
+    with closing(sqlite3.connect(trial.parent.parent / "mlflow.db")) as database:
+        database.execute("DROP TABLE metrics")
+    with pytest.raises(RunError, match=r"^logger\.mlflow failed: .*no such table: metrics"):
+        ours.all[0].log_metrics({"val/f1": 0.5}, 1)
+    assert "Traceback" not in capfd.readouterr().err
 
 
 @pytest.mark.slow

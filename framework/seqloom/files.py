@@ -64,9 +64,9 @@ def atomic_file(path: Path, *, parents: bool = True) -> Iterator[Path]:
     """
     with suppress(RuntimeError):  # a link that leads to itself is replaced
         path = path.resolve()  # replace the target of a symbolic link, not the link
-    refuse_odd(path)
     draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
     try:
+        refuse_odd(path)
         if parents:
             path.parent.mkdir(parents=True, exist_ok=True)
         yield draft

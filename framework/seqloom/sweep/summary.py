@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from seqloom.sweep.folder import SweepFolder, read_plan
 from seqloom.sweep.leaderboard import best_trial, boards
 from seqloom.sweep.trials import Trial, read_trials, status
 from seqloom.train.folder import RunFolder
+
+log = logging.getLogger("seqloom")
 
 VERSION = 1
 COMMAND_WIDTH = 48
@@ -109,12 +112,16 @@ def _folders(root: Path) -> Iterator[Path]:
     """Yield the folders of sweeps. The folders of runs and trials are not searched."""
     sweep_files = {SweepFolder(root).plan.name, SweepFolder(root).index.name}
     record = RunFolder(root).record.name
-    for path, names, files in os.walk(root):
+    for path, names, files in os.walk(root, onerror=_not_searched):
         if (sweep_files | {record}) & set(files):
             names.clear()
         if sweep_files & set(files):
             yield Path(path)
         names[:] = sorted(name for name in names if not name.startswith("."))
+
+
+def _not_searched(error: OSError) -> None:
+    log.warning("%s cannot be searched: %s.", error.filename, error.strerror or error)
 
 
 def summary(folder: Path) -> SweepSummary:

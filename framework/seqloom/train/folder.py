@@ -14,7 +14,7 @@ from seqloom.config.run_config import RunConfig
 from seqloom.errors import Cause, DataError, RunError
 from seqloom.files import finite, read_json, read_jsonl, refuse_odd, write_text
 from seqloom.train.settings import MAY_CHANGE, ROUNDING, WITHOUT_EFFECT, completed, differing
-from seqloom.train.stored_record import has_types, read_record
+from seqloom.train.stored_record import has_types, read_record, unreadable
 from seqloom.yaml_file import read_yaml
 
 log = logging.getLogger("seqloom")
@@ -235,7 +235,7 @@ class RunFolder:
             log.warning("%s The record of the run is damaged and will be replaced.", error)
             return {}
         except OSError as error:
-            raise RunError(f"Cannot read {self.record}: {error.strerror or error}.") from error
+            raise unreadable(self.record, error) from error
 
     def config(self) -> RunConfig:
         """Return the config of the folder's run.
@@ -250,7 +250,9 @@ class RunFolder:
                 f"{self.config_file} is missing, so the run of the checkpoints beside it cannot be "
                 "resumed. Put it back, or use a new run_dir."
             ) from error
-        except (OSError, DataError, LookupError, TypeError, ValueError) as error:
+        except OSError as error:
+            raise unreadable(self.config_file, error) from error
+        except (DataError, LookupError, TypeError, ValueError) as error:
             raise RunError(
                 f"{self.config_file} is damaged, so the run cannot be resumed. Use a new run_dir. "
                 f"({error})"

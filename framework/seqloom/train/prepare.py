@@ -37,6 +37,7 @@ from seqloom.train.overlap import warn_of_overlap
 from seqloom.train.pretrained import pretrained_states
 from seqloom.train.process import set_seed, set_threads
 from seqloom.train.recognize import naming_other_reader
+from seqloom.train.stored_record import unreadable
 
 log = logging.getLogger("seqloom")
 
@@ -311,6 +312,8 @@ def _stored_codecs(folder: RunFolder) -> dict[str, Any]:
             "examples": stored["examples"],
             "basis": stored.get("basis"),  # runs of earlier versions have none
         }
+    except PermissionError as error:
+        raise unreadable(folder.codecs, error) from error
     except (OSError, DataError, LookupError, TypeError, BundleError) as error:
         raise RunError(
             f"{folder.codecs} is missing or damaged, so the run cannot be resumed. Use a new "

@@ -23,8 +23,8 @@ class RunLog(logging.FileHandler):
 
     def __init__(self, filename: str) -> None:
         path = Path(filename)
-        refuse_odd(path)
         try:
+            refuse_odd(path)
             super().__init__(path, encoding="utf-8", errors="backslashreplace")
         except OSError as error:
             raise cannot_write(path, error) from error

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from seqloom.errors import Cause, DataError
+from seqloom.errors import Cause, DataError, RunError
 from seqloom.files import finite, read_json, write_json
 from seqloom.seal import KEY, is_changed, sealed
 
@@ -40,6 +40,14 @@ def read_record(path: Path) -> dict[str, Any]:
     if "watch" in record:
         record.setdefault("monitor", record.pop("watch"))
     return record
+
+
+def unreadable(path: Path, error: OSError) -> RunError:
+    """Return the error of a file of a run that may be whole, but cannot be opened."""
+    return RunError(
+        f"{path} cannot be read: {error.strerror or error}. Check the path and its permissions.",
+        cause=Cause.no_file,
+    )
 
 
 def has_types(record: dict[str, Any]) -> bool:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from privileges import dropped
 
 from seqloom.errors import DataError
 from seqloom.extras import install_command
@@ -93,6 +94,18 @@ def test_trials_and_runs_are_not_looked_into(tmp_path: Path, add: AddTrial) -> N
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"is not a folder\. Pass the folders to search"):
         found_below([tmp_path / "runs"])
+
+
+def test_a_folder_that_may_not_be_searched_is_told(
+    sweep: Path, add: AddTrial, caplog: pytest.LogCaptureFixture
+) -> None:
+    add(val=0.5)
+    write_index(sweep)
+    sweep.chmod(0)
+    with dropped():
+        assert not found_below([sweep.parent])
+    sweep.chmod(0o700)
+    assert f"{sweep} cannot be searched: Permission denied." in caplog.text
 
 
 @pytest.fixture

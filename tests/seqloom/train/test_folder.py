@@ -12,6 +12,7 @@ from typing import Literal
 
 import pytest
 import yaml
+from privileges import dropped
 
 from seqloom.config.compose import compose_run
 from seqloom.config.run_config import BatchConfig
@@ -19,6 +20,7 @@ from seqloom.errors import RunError
 from seqloom.files import write_json
 from seqloom.train.folder import RunFolder
 from seqloom.train.preemption import Preempted
+from seqloom.train.prepare import _stored_codecs
 from seqloom.train.rank import write_error
 from seqloom.train.record import record_hang, record_refusal, recorded
 from seqloom.train.settings import differing
@@ -263,6 +265,23 @@ def test_a_run_that_failed_before_its_first_checkpoint_may_be_set_right(tmp_path
     folder.open(replace(CONFIG, seed=2))
     assert not folder.resumable
     assert folder.config().seed == 2
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "run.json", "codecs.json"])
+def test_a_file_that_may_not_be_read_is_not_called_damaged(tmp_path: Path, name: str) -> None:
+    folder = RunFolder(tmp_path)
+    folder.open(CONFIG)
+    path = tmp_path / name
+    path.touch()
+    path.chmod(0)
+    read = {
+        "config.yaml": folder.config,
+        "run.json": folder.read_record,
+        "codecs.json": lambda: _stored_codecs(folder),
+    }
+    said = rf"^\S*{name} cannot be read: Permission denied. Check the path and its permissions.$"
+    with dropped(), pytest.raises(RunError, match=said):
+        read[name]()
 
 
 def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:

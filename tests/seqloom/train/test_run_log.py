@@ -6,7 +6,9 @@ import logging
 from pathlib import Path
 
 import pytest
+from privileges import dropped
 
+from seqloom.errors import RunError
 from seqloom.train import rank
 from seqloom.train.run_log import RunLog
 
@@ -22,6 +24,15 @@ def test_a_full_disk_is_told_once(tmp_path: Path, capsys: pytest.CaptureFixture[
     log.close()
     said = capsys.readouterr().err
     assert said == f"{tmp_path / 'train.log'} is incomplete: No space left on device.\n"
+
+
+def test_a_folder_that_may_not_be_read_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    folder.chmod(0)
+    with dropped(), pytest.raises(RunError, match=r"Cannot write .*train\.log: Permission denied"):
+        RunLog(str(folder / "train.log"))
+    folder.chmod(0o700)
 
 
 def test_a_rank_logs_the_same_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -223,7 +223,10 @@ def verified(path: Path) -> bytes:
     """
     refuse_odd(path)
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            if not _has_end(file):  # before all of a file of any size is read
+                raise DamagedCheckpointError(path, "it was cut short, or is not a checkpoint")
+            content = file.read()
     except OSError as error:
         raise RunError(
             f"The checkpoint {path} cannot be read: {error.strerror or error}. Check the file "
@@ -241,10 +244,18 @@ def verified(path: Path) -> bytes:
     return content
 
 
+def _has_end(file: BinaryIO) -> bool:
+    """Return whether a file ends as a checkpoint does, of this version or of an older one."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(-min(size, len(MARK) + DIGITS), os.SEEK_END)
+    end = file.read()
+    file.seek(0)
+    older = end[-END_SIZE:]
+    is_older = len(older) == END_SIZE and older.startswith(END) and older.endswith(b"\0\0")
+    return end.startswith(MARK) or is_older
+
+
 def _verify_older(path: Path, content: bytes) -> None:
-    end = content[-END_SIZE:]
-    if len(end) < END_SIZE or not end.startswith(END) or end[-2:] != b"\0\0":
-        raise DamagedCheckpointError(path, "it was cut short, or is not a checkpoint")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             if sum(part.file_size for part in archive.infolist()) > len(content):

@@ -169,6 +169,11 @@ class RunFolder:
         return self.path / "train.log"
 
     @property
+    def stack(self) -> Path:
+        """The stack of a run on one device that hangs."""
+        return self.path / "stack.txt"
+
+    @property
     def ranks_start(self) -> Path:
         """The file by which processes of other nodes see that they share the folder."""
         return self.ranks / "start.json"
@@ -336,7 +341,7 @@ class RunFolder:
         files = (
             *(self.config_file, self.codecs, self.contents, self.steps, self.metrics, self.record),
             *(self.last, self.previous, self.best, self.best_copy),
-            *(self.baselines, self.report, self.skipped, self.logger_ids),
+            *(self.baselines, self.report, self.skipped, self.logger_ids, self.stack),
         )
         for file in files:
             refuse_odd(file)

@@ -65,10 +65,20 @@ def test_checkpoints_without_their_config_are_kept(tmp_path: Path) -> None:
     assert folder.last.exists()
 
 
-FILES = ("config.yaml", "codecs.json", "metrics.jsonl", "run.json", "report.html", "contents.npz")
+FILES = (
+    "config.yaml",
+    "codecs.json",
+    "metrics.jsonl",
+    "run.json",
+    "report.html",
+    "contents.npz",
+    "stack.txt",
+)
 
 
-@pytest.mark.parametrize("name", [*FILES, "checkpoints/last.ckpt", "checkpoints/best_copy.ckpt"])
+@pytest.mark.parametrize(
+    "name", [*FILES, "stack.txt", "checkpoints/last.ckpt", "checkpoints/best_copy.ckpt"]
+)
 def test_a_pipe_or_a_folder_for_a_file_is_refused_at_once(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.parent.mkdir(exist_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import zipfile
@@ -65,6 +66,13 @@ def test_no_bit_and_no_cut_of_a_checkpoint_is_silent(tmp_path: Path) -> None:
             verified(path)
     path.write_bytes(content + b"\0")
     with pytest.raises(DamagedCheckpointError):
+        verified(path)
+
+
+def test_a_checkpoint_without_its_end_is_not_read_whatever_its_size(tmp_path: Path) -> None:
+    path = small_checkpoint(tmp_path, sealed=True)
+    os.truncate(path, 1 << 42)  # a hole, of more bytes than any memory has
+    with pytest.raises(DamagedCheckpointError, match="it was cut short, or is not a checkpoint"):
         verified(path)
 
 

@@ -152,7 +152,8 @@ class TextFile:
                     yield number + 1, start, raw
                     number += raw.count(b"\n")
         except (OSError, EOFError, zlib.error) as error:
-            raise self.error(number + 1, f"cannot be read: {error}.") from None
+            why = getattr(error, "strerror", None) or error  # without the path, which comes first
+            raise self.error(number + 1, f"cannot be read: {why}.") from None
 
     def _comes_in_runs(self, stream: BinaryIO) -> bool:
         """Return whether many lines can be read and decoded at once.

@@ -11,6 +11,7 @@ from seqloom.errors import DataError, RunError, printable, shortened
 from seqloom.files import finite, read_json, write_json
 from seqloom.seal import KEY, is_changed, sealed
 from seqloom.train.folder import SWEEP_PLAN, RunFolder
+from seqloom.train.foreign_link import refuse_foreign_link
 
 VERSION = 1
 
@@ -111,6 +112,7 @@ class Plan:
         """Write the plan atomically."""
         content = {"version": VERSION, **asdict(self)}
         del content["folder"]
+        refuse_foreign_link(SweepFolder(self.folder).plan)
         write_json(SweepFolder(self.folder).plan, sealed(finite(content)))
 
     @property

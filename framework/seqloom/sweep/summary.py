@@ -19,6 +19,7 @@ from seqloom.sweep.folder import SweepFolder, read_plan
 from seqloom.sweep.leaderboard import best_trial, boards
 from seqloom.sweep.trials import Trial, read_trials, status
 from seqloom.train.folder import RunFolder
+from seqloom.train.foreign_link import refuse_foreign_link
 
 log = logging.getLogger("seqloom")
 
@@ -56,6 +57,7 @@ def write_index(folder: Path) -> Path:
         "best": best and best.number,
         "trials": [entry(trial) for trial in trials],
     }
+    refuse_foreign_link(path)
     write_json(path, content)
     return path
 

@@ -13,6 +13,7 @@ from typing import Any
 from seqloom.config.run_config import RunConfig
 from seqloom.errors import Cause, DataError, RunError
 from seqloom.files import finite, read_json, read_jsonl, refuse_odd, write_text
+from seqloom.train.foreign_link import refuse_foreign_link
 from seqloom.train.settings import MAY_CHANGE, ROUNDING, WITHOUT_EFFECT, completed, differing
 from seqloom.train.stored_record import has_types, read_record, unreadable
 from seqloom.yaml_file import read_yaml
@@ -337,7 +338,10 @@ class RunFolder:
             )
 
     def _refuse_odd(self) -> None:
-        """Refuse a folder or a pipe in the place of a file of the run, and a file in a folder's."""
+        """Refuse what is no file, or a link to elsewhere, in the place of a file of the run.
+
+        And a file in the place of a folder.
+        """
         files = (
             *(self.config_file, self.codecs, self.contents, self.steps, self.metrics, self.record),
             *(self.last, self.previous, self.best, self.best_copy),
@@ -345,6 +349,7 @@ class RunFolder:
         )
         for file in files:
             refuse_odd(file)
+            refuse_foreign_link(file)
         for folder in (self.checkpoints, self.bundle, self.codec_files, self.ranks):
             if not folder.is_dir() and os.path.lexists(folder):
                 raise RunError(

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from seqloom.files import cannot_write, refuse_odd
+from seqloom.train.foreign_link import refuse_foreign_link
 
 
 class RunLog(logging.FileHandler):
@@ -25,6 +26,7 @@ class RunLog(logging.FileHandler):
         path = Path(filename)
         try:
             refuse_odd(path)
+            refuse_foreign_link(path)
             super().__init__(path, encoding="utf-8", errors="backslashreplace")
         except OSError as error:
             raise cannot_write(path, error) from error

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from privileges import dropped
 
-from seqloom.errors import DataError
+from seqloom.errors import DataError, RunError
 from seqloom.extras import install_command
 from seqloom.sweep import summary as module
 from seqloom.sweep.folder import Plan
@@ -94,6 +94,20 @@ def test_trials_and_runs_are_not_looked_into(tmp_path: Path, add: AddTrial) -> N
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"is not a folder\. Pass the folders to search"):
         found_below([tmp_path / "runs"])
+
+
+def test_an_index_that_is_a_link_to_elsewhere_is_not_written(sweep: Path, add: AddTrial) -> None:
+    add(val=0.5)
+    (sweep.parent / "mine").write_text("mine")
+    for path, write in (("index.json", write_index), ("sweep.json", _plan)):
+        (sweep / path).symlink_to(sweep.parent / "mine")
+        with pytest.raises(RunError, match=f"{path} is a link to .*mine, which is not in its fol"):
+            write(sweep)
+    assert (sweep.parent / "mine").read_text() == "mine"
+
+
+def _plan(folder: Path) -> None:
+    Plan(folder, "grid", [], "").save()
 
 
 def test_a_folder_that_may_not_be_searched_is_told(

@@ -91,6 +91,33 @@ def test_a_pipe_or_a_folder_for_a_file_is_refused_at_once(tmp_path: Path, name: 
         RunFolder(tmp_path).open(CONFIG)
 
 
+LINKED = ("config.yaml", "run.json", "metrics.jsonl", "checkpoints/last.ckpt", "stack.txt")
+
+
+@pytest.mark.parametrize("name", LINKED)
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_link_to_elsewhere_is_not_written_through(
+    tmp_path: Path, name: str, *, exists: bool
+) -> None:
+    mine, path = tmp_path / "mine" / "file", tmp_path / "run" / name
+    if exists:
+        mine.parent.mkdir()
+        mine.write_text("mine")
+    path.parent.mkdir(parents=True)
+    path.symlink_to(mine)
+    with pytest.raises(RunError, match=rf"{path.name} is a link to .*mine/file, which is not in i"):
+        RunFolder(tmp_path / "run").open(CONFIG)
+    assert mine.exists() is exists
+
+
+def test_links_within_a_run_and_of_its_folders_are_its_owners_choice(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "checkpoints").symlink_to(tmp_path / "disk")
+    (tmp_path / "run" / "report.html").symlink_to("page.html")
+    RunFolder(tmp_path / "run").open(CONFIG)
+
+
 @pytest.mark.parametrize("name", ["checkpoints", "bundle", "codecs", "ranks"])
 def test_a_file_for_a_folder_is_refused_at_once(tmp_path: Path, name: str) -> None:
     (tmp_path / name).touch()

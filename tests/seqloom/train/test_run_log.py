@@ -26,6 +26,14 @@ def test_a_full_disk_is_told_once(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert said == f"{tmp_path / 'train.log'} is incomplete: No space left on device.\n"
 
 
+def test_a_link_to_elsewhere_gets_no_lines(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "train.log").symlink_to(tmp_path / "mine")
+    with pytest.raises(RunError, match=r"train\.log is a link to .*mine, which is not in its"):
+        RunLog(str(tmp_path / "run" / "train.log"))
+    assert not (tmp_path / "mine").exists()
+
+
 def test_a_folder_that_may_not_be_read_is_told(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     folder.mkdir()

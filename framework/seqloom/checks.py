@@ -6,6 +6,7 @@ This module does not import torch, so schemas may use it.
 from __future__ import annotations
 
 import logging
+import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Mapping
@@ -26,6 +27,7 @@ __all__ = [
 ]
 
 log = logging.getLogger("seqloom")
+_NUMBER = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,9})?")
 
 
 def check_count(key: str, value: int) -> None:
@@ -110,6 +112,8 @@ SHOWN = 10
 def warn_of_similar_names(what: str, counts: Mapping[str, int]) -> None:
     """Log a warning for names that differ only in case, Unicode form, blanks or invisible signs.
 
+    So do numbers that are written in several ways, as 1 and 1.0.
+
     They are probably one name, spelled in several ways.
 
     Args:
@@ -127,7 +131,7 @@ def warn_of_similar_names(what: str, counts: Mapping[str, int]) -> None:
     if alike:
         more = f"; and {len(alike) - SHOWN} more" if len(alike) > SHOWN else ""
         log.warning(
-            "%s %s%s differ only in case, Unicode form or blanks, and are learned as different "
+            "%s %s%s differ only in how they are written, and are learned as different "
             "ones. If they are the same, unify them in the data.",
             what,
             "; ".join(alike[:SHOWN]),
@@ -139,7 +143,8 @@ def _bare(name: str) -> str:
     """Return a name without what may differ between spellings of it."""
     folded = unicodedata.normalize("NFKC", name).casefold()
     kept = [one for one in folded if not one.isspace() and unicodedata.category(one) != "Cf"]
-    return unicodedata.normalize("NFKC", "".join(kept))
+    bare = unicodedata.normalize("NFKC", "".join(kept))
+    return str(float(bare)) if _NUMBER.fullmatch(bare) else bare  # 1, 1.0 and 01
 
 
 def _told_apart(name: str, names: list[str]) -> str:

@@ -34,6 +34,7 @@ __all__ = [
     "SeqloomError",
     "TooLargeError",
     "did_you_mean",
+    "plural",
 ]
 
 
@@ -201,6 +202,20 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     listing = f"There are: {', '.join(options)}." if options else "There are none."
     near = difflib.get_close_matches(name, options, n=1)
     return f"Did you mean {near[0]!r}? {listing}" if near else listing
+
+
+def plural(number: float, one: str, many: str = "") -> str:
+    """Return a word, or some, in the form that agrees with a number.
+
+    Args:
+        number: Number of things.
+        one: The words for one thing.
+        many: Those for none or several; by default ``one`` and an s.
+
+    >>> plural(1, "text"), plural(2, "text"), plural(0, "class is", "classes are")
+    ('text', 'texts', 'classes are')
+    """
+    return one if number == 1 else many or f"{one}s"
 
 
 def shortened(text: str, longest: int = 2000) -> str:

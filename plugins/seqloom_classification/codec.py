@@ -12,13 +12,15 @@ import numpy as np
 from markupsafe import Markup
 
 from seqloom.checks import warn_of_similar_names
-from seqloom.errors import Cause, ConfigError, DataError, ExampleError, did_you_mean
+from seqloom.errors import Cause, ConfigError, DataError, ExampleError, did_you_mean, plural
 from seqloom.interfaces import Arrays, Example, HeadCodec, Prediction, View
 from seqloom_classification import Classification
 from seqloom_classification.baselines import MAJORITY, TFIDF, majority, tf_idf
 
 log = logging.getLogger("seqloom")
 
+MISSING = ("nan", "NaN", "NAN", "null", "NULL", "None", "<NA>", "N/A", "#N/A")
+"""How programs write a value that is missing."""
 MANY = 20
 """Number of examples from which classes that occur once are taken for ids, if most are."""
 
@@ -64,6 +66,7 @@ class ClassificationCodec(HeadCodec):
         counts = {name: found[name] for name in sorted(found)}
         warn_of_similar_names("head=classification: the classes", counts)
         self._warn_of_ids(counts, len(examples))
+        _warn_of_missing(counts)
         weights = (
             balanced_weights(counts, len(examples), self.multi_label)
             if self.balanced
@@ -218,10 +221,22 @@ class ClassificationCodec(HeadCodec):
     def _check_classes(self, found: Mapping[str, int], examples: int) -> None:
         if len(found) >= (1 if self.multi_label else 2):
             return
-        what = f"all have the label {next(iter(found))!r}" if found else "have no label"
+        have = plural(examples, "has", "all have" if found else "have")
+        what = f"{have} the label {next(iter(found))!r}" if found else f"{have} no label"
         raise DataError(
-            f"The {examples} training examples {what} in the field {self.field!r}: there is "
-            "nothing to learn. Check the data and head.field."
+            f"The {examples} training {plural(examples, 'example')} {what} in the field "
+            f"{self.field!r}: there is nothing to learn. Check the data and head.field."
+        )
+
+
+def _warn_of_missing(counts: Mapping[str, int]) -> None:
+    """Warn of classes that are called as programs call a value that is missing."""
+    found = [f"{name!r} ({counts[name]})" for name in counts if name in MISSING]
+    if found:
+        log.warning(
+            "head=classification: classes that may mean that a label is missing: %s. If they do, "
+            "remove these examples.",
+            ", ".join(found),
         )
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from seqloom.errors import DataError
+from seqloom.errors import DataError, plural
 
 BEGIN, END, UNKNOWN = "<s>", "</s>", "<unk>"
 SPECIAL: Final = frozenset((BEGIN, END, UNKNOWN))
@@ -191,7 +191,9 @@ class _Reader:
         n = self._length
         if len(fields) not in (n + 1, n + 2):
             raise self._error(
-                f"{len(fields)} fields; expected the log10 of a probability, {n} words, and at "
+                f"{len(fields)} {plural(len(fields), 'field')}; expected the log10 of a "
+                "probability, "
+                f"{n} {plural(n, 'word')}, and at "
                 "most the log10 of a back-off weight."
             )
         log = self._log(fields[0])

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from seqloom.checks import check_probability
-from seqloom.errors import Cause, ConfigError, ExampleError
+from seqloom.errors import Cause, ConfigError, ExampleError, plural
 from seqloom.interfaces import Arrays, Example, HeadCodec, Prediction, View
 from seqloom_ctc import sources
 from seqloom_ctc.arpa import Arpa, read_arpa
@@ -52,8 +52,11 @@ class UnseenError(ExampleError):
         for error in errors:
             counts += error.counts if isinstance(error, UnseenError) else Counter()
         ranked = sorted(counts, key=lambda character: (-counts[character], character))
-        shown = ", ".join(f"{_named(one)} {counts[one]} times" for one in ranked[:SHOWN])
-        more = f", and {len(ranked) - SHOWN} others" if len(ranked) > SHOWN else ""
+        shown = ", ".join(
+            f"{_named(one)} {counts[one]} {plural(counts[one], 'time')}" for one in ranked[:SHOWN]
+        )
+        others = len(ranked) - SHOWN
+        more = f", and {others} {plural(others, 'other')}" if others > 0 else ""
         return (
             f"characters that no training text has: {shown}{more}; the first at {errors[0].where}."
         )
@@ -303,8 +306,10 @@ class CtcCodec(HeadCodec):
             )
             raise ExampleError(
                 example,
-                f"its text of {len(target)} {unit}s is too long for the line, which has "
-                f"{frames} frames; CTC needs {len(target) + repeats}: one for each {unit}{also}."
+                f"its text of {len(target)} {plural(len(target), unit)} is too long for the line, "
+                "which has "
+                f"{frames} {plural(frames, 'frame')}; CTC needs {len(target) + repeats}: one for "
+                f"each {unit}{also}."
                 " Check that the text belongs to this line and that the line is whole. Otherwise "
                 "pool the width less (frontend.pooling), or scale the line larger.",
             )

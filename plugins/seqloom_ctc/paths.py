@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from seqloom.errors import plural
 from seqloom.nn import length_mask, zero_padding
 
 BLANK = 0
@@ -113,10 +114,11 @@ def align(log_probs: NDArray[Any], labels: Sequence[int]) -> list[tuple[int, int
 def _check_length(frames: int, states: NDArray[np.intp]) -> None:
     labels = states[1::2]
     repeats = int((labels[1:] == labels[:-1]).sum())
-    if frames < len(labels) + repeats:
+    if frames < (needed := len(labels) + repeats):
         raise ValueError(
-            f"{len(labels)} labels, {repeats} of them equal to the one before, need at least "
-            f"{len(labels) + repeats} frames; there are {frames}."
+            f"{len(labels)} {plural(len(labels), 'label needs', 'labels need')} at least "
+            f"{needed} {plural(needed, 'frame')}, as {repeats} of them "
+            f"{plural(repeats, 'is', 'are')} equal to the one before; frames here: {frames}."
         )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from seqloom.errors import ExampleError
+from seqloom.errors import ExampleError, plural
 from seqloom.interfaces import (
     Arrays,
     Example,
@@ -113,7 +113,8 @@ class VectorCodec(FrontendCodec):
         if columns is not None and values.shape[1] != columns:
             raise ExampleError(
                 example,
-                f"the vectors in {name!r} have {values.shape[1]} values each; those of the first "
+                f"the vectors in {name!r} have {values.shape[1]} "
+                f"{plural(values.shape[1], 'value')} each; those of the first "
                 f"training example have {columns}.",
             )
         return _finite(example, name, values)

@@ -8,18 +8,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from markupsafe import Markup
 
 from seqloom.checks import warn_of_similar_names
-from seqloom.errors import Cause, DataError, ExampleError, did_you_mean
+from seqloom.errors import Cause, DataError, ExampleError, did_you_mean, plural
 from seqloom.interfaces import Arrays, Example, HeadCodec, Prediction, View
 from seqloom_ner import Scheme, schemes
-from seqloom_ner.plain import TagError, are_plain, refuse_prefixes, with_letters
+from seqloom_ner.markup import rendered
+from seqloom_ner.plain import TagError, are_plain, refuse_prefixes, refuse_swapped, with_letters
 from seqloom_ner.spans import Span, entities, tag_names
 
 logger = logging.getLogger("seqloom")
-
-_ENTITY = Markup('<mark class="{look}"{title}>{text} <sub>{kind}</sub></mark>')
 
 
 class NerCodec(HeadCodec):
@@ -82,7 +80,10 @@ class NerCodec(HeadCodec):
         """
         try:
             if self.wanted == Scheme.auto:
-                return are_plain(counts)
+                plain = are_plain(counts)
+                if plain:
+                    _refuse_swapped(examples)
+                return plain
             if self.wanted == Scheme.io:
                 refuse_prefixes(counts)
                 return True
@@ -195,7 +196,8 @@ class NerCodec(HeadCodec):
         if count != frames:
             raise ExampleError(
                 example,
-                f"{self.field!r} has {count} tags for {frames} tokens; head=ner needs one tag "
+                f"{self.field!r} has {count} {plural(count, 'tag')} for {frames} "
+                f"{plural(frames, 'token')}; head=ner needs one tag "
                 "for each token.",
                 cause=Cause.bad_tags,
             )
@@ -236,7 +238,7 @@ class NerCodec(HeadCodec):
 
     def render(self, example: Example, prediction: Prediction, view: View) -> str:
         """Return HTML of the tokens with their entities, and of the reference if it differs."""
-        return _render(example.fields["tokens"], prediction["entities"], self._reference(example))
+        return rendered(example.fields["tokens"], prediction["entities"], self._reference(example))
 
     def _reference(self, example: Example) -> list[Span] | None:
         """Return the entities of the example's own tags; None if they are missing or invalid."""
@@ -299,7 +301,8 @@ class NerCodec(HeadCodec):
     def _tell_spellings(self, read: Mapping[str, str]) -> None:
         """Say how tags that are spelled in another way are read."""
         for tag, own in list(read.items())[:1]:
-            logger.info("head=ner: %d tags are spelled like %r, read as %r.", len(read), tag, own)
+            many = plural(len(read), "tag is", "tags are")
+            logger.info("head=ner: %d %s spelled like %r, read as %r.", len(read), many, tag, own)
 
     def _log(self, scheme: Scheme, types: Sequence[str]) -> None:
         how = "detected in the training tags" if self.wanted == Scheme.auto else "as set"
@@ -316,9 +319,31 @@ class NerCodec(HeadCodec):
                 else "",
             )
         into = "" if scheme == Scheme.iob2 else ", converted to iob2"
-        logger.info("head=ner: tag scheme %s (%s)%s; %d types", scheme, how, into, len(types))
+        logger.info(
+            "head=ner: tag scheme %s (%s)%s; %d %s",
+            scheme,
+            how,
+            into,
+            len(types),
+            plural(len(types), "type"),
+        )
         if not types:
             logger.warning("head=ner: no training example has an entity: every tag is O.")
+
+
+def _refuse_swapped(examples: Sequence[Example]) -> None:
+    """Refuse examples whose tokens are the tags.
+
+    Raises:
+        DataError: They are; names the first token.
+    """
+    try:
+        refuse_swapped(token for one in examples for token in one.fields.get("tokens", ()) if token)
+    except TagError as error:
+        example = next(one for one in examples if error.tag in one.fields.get("tokens", ()))
+        place = list(example.fields["tokens"]).index(error.tag)
+        wrong = ExampleError(example, f"token {place + 1} {error.problem}")
+        raise DataError(str(wrong), cause=Cause.bad_tags) from None
 
 
 def _wrong(
@@ -338,52 +363,3 @@ def _with_text(example: Example, tokens: Sequence[str], entity: dict[str, Any]) 
         return {**entity, "text": " ".join(tokens[start:end])}
     first, last = int(offsets[start][0]), int(offsets[end - 1][1])
     return {**entity, "text": text[first:last], "start_char": first, "end_char": last}
-
-
-def _render(
-    tokens: Sequence[str], predicted: Sequence[Mapping[str, Any]], gold: Sequence[Span] | None
-) -> str:
-    """Return HTML: the prediction, and below it the reference if it is known and differs.
-
-    An entity's class is ``entity``, and if the reference is known also ``right``, ``wrong`` (only
-    predicted) or ``missed`` (only in the reference).
-
-    Args:
-        tokens: Tokens of the sentence.
-        predicted: Predicted entities.
-        gold: Entities of the reference; None if it is not known.
-    """
-    spans = {_span(entity): entity.get("confidence") for entity in predicted}
-    if gold is None:
-        return _paragraph("predicted", tokens, dict.fromkeys(spans, "entity"), spans)
-    looks = {span: "entity right" if span in gold else "entity wrong" for span in spans}
-    html = _paragraph("predicted", tokens, looks, spans)
-    if set(gold) == set(spans):
-        return html
-    expected = {span: "entity right" if span in spans else "entity missed" for span in gold}
-    return html + _paragraph("reference", tokens, expected, {})
-
-
-def _span(entity: Mapping[str, Any]) -> Span:
-    return entity["type"], entity["start"], entity["end"]
-
-
-def _paragraph(
-    name: str,
-    tokens: Sequence[str],
-    looks: Mapping[Span, str],
-    confidences: Mapping[Span, float | None],
-) -> Markup:
-    """Return the tokens as a paragraph with the spans marked; everything is escaped."""
-    parts: list[str | Markup] = []
-    position = 0
-    for span in sorted(looks, key=lambda span: span[1]):
-        kind, start, end = span
-        confidence = confidences.get(span)
-        title = "" if confidence is None else Markup(' title="{:.3f}"').format(confidence)
-        text = " ".join(tokens[start:end])
-        parts += tokens[position:start]
-        parts.append(_ENTITY.format(look=looks[span], title=title, text=text, kind=kind))
-        position = end
-    parts += tokens[position:]
-    return Markup('<p class="ner {}">{}</p>').format(name, Markup(" ").join(parts))

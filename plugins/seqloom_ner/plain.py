@@ -69,6 +69,22 @@ def refuse_prefixes(tags: Iterable[str]) -> None:
         raise TagError(first, not_plain(first))
 
 
+def refuse_swapped(tokens: Iterable[str]) -> None:
+    """Refuse tokens that are all tags, since plain types beside them are the tokens.
+
+    Raises:
+        TagError: They are; names the first tag that begins an entity.
+    """
+    found = set(tokens)
+    first = next(iter(sorted(filter(_BEGINS.fullmatch, found))), None)
+    if first is not None and all(map(_UPPER.fullmatch, found - {OUTSIDE})):
+        raise TagError(
+            first,
+            f"is {first!r}, as all tokens are like tags. Are their columns swapped? Set both: "
+            "data.columns='{tokens: COLUMN, tags: COLUMN}'.",
+        )
+
+
 def with_letters(tags: Iterable[str]) -> list[str]:
     """Return the tags that could also be read as a prefix and a type."""
     return [tag for tag in tags if len(tag) > 1 and spelled(tag) is not None]
@@ -91,6 +107,8 @@ def _mixed(own: Mapping[str, Tag | None], counts: Mapping[str, int]) -> TagError
             "all of them are, set head.scheme=io.",
             alone=True,
         )
+    if whole[0] == "0":
+        return TagError("0", f"{expected('0')} Is it the letter O?", alone=True)
     hint = f"Other tags have prefixes, such as {others[0]!r}; if all are types, set head.scheme=io."
     return TagError(whole[0], f"{expected(whole[0])} {odd(whole[0]) or hint}", alone=True)
 

@@ -28,6 +28,8 @@ _LETTERS = {"L": "E", "U": "S", "M": "I", "W": "S"}
 
 _OUTSIDE = ("", "_", "-", "out", "outside", "none", "null", "nil", "n/a")
 """How O is written elsewhere, in lower case."""
+_BESIDE = re.compile(r".+[/|](?:O|[BIES]-[^\s/|]+)")
+"""A token with its tag."""
 _PREFIXES = {Scheme.iob1: "BI", Scheme.iob2: "BI", Scheme.bioes: "BIES", Scheme.io: "I"}
 _USUAL = re.compile(r"[BIESLUMW]-\S+")
 _BY_TYPE = (Scheme.iob1, Scheme.io)
@@ -91,6 +93,8 @@ def odd(tag: str) -> str:
         return "Name the tags of such numbers: data.names.tags='[O, B-PER, I-PER]'."
     if feature := re.match(r"([\w.]+)=", tag):
         return f"The tags in such features of a CoNLL file: data.features.tags={feature[1]}."
+    if _BESIDE.fullmatch(tag):
+        return "Tags that are joined to their tokens are not read: give them a column of their own."
     if tag.lower() in _OUTSIDE:
         return "Write O where there is no entity; head.scheme=io reads it as a type."
     return ""

@@ -13,6 +13,7 @@ from typing import BinaryIO
 import numpy as np
 import soundfile
 
+from seqloom.errors import plural
 from seqloom_sound.mp3 import missing_bytes
 
 FORMATS = ("WAV", "WAVEX", "FLAC", "OGG", "MP3")
@@ -99,8 +100,9 @@ def read_part(
     start, count = part_range(file, name, offset, duration)
     if count * file.channels > LONGEST:
         raise ValueError(
-            f"{name} declares {count} samples of {file.channels} channels, more than the "
-            f"maximum of {LONGEST}. Cut it into pieces."
+            f"{name} declares {count} samples of {file.channels} "
+            f"{plural(file.channels, 'channel')}, more than the maximum of {LONGEST}. Cut it into "
+            "pieces."
         )
     if duration is None:
         require_whole(file, name)

@@ -12,6 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 import soundfile
 
+from seqloom.errors import plural
 from seqloom.files import expanded
 from seqloom_sound.decode import opened, read_part
 from seqloom_sound.place import Place
@@ -87,7 +88,8 @@ class SoundFile:
         with Place(place).open(name) as stream, opened(stream, str(self)) as file:
             if self.channel is not None and self.channel >= file.channels:
                 raise ValueError(
-                    f"{self} has {file.channels} channels, numbered from 0, but channel "
+                    f"{self} has {file.channels} {plural(file.channels, 'channel')}, numbered from "
+                    "0, but channel "
                     f"{self.channel} is to be read."
                 )
             yield file

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from seqloom.data import TextFile
-from seqloom.errors import DataError
+from seqloom.errors import DataError, plural
 from seqloom.files import expanded
 
 logger = logging.getLogger("seqloom")
@@ -51,7 +51,8 @@ def load_vectors(path: str, words: Collection[str]) -> dict[str, np.ndarray]:
     best = {word: exact.get(word, similar.get(word.lower())) for word in words}
     found = {word: vector for word, vector in best.items() if vector is not None}
     level = logging.INFO if found else logging.WARNING
-    logger.log(level, "%s has vectors for %d of %d words.", path, len(found), len(wanted))
+    words_ = plural(len(wanted), "word")
+    logger.log(level, "%s has vectors for %d of %d %s.", path, len(found), len(wanted), words_)
     return found
 
 
@@ -79,10 +80,11 @@ def read_lines(path: str) -> Iterator[VectorLine]:
         raise DataError(f"{path}: the file is empty; expected a word and its values in each line.")
     if skipped:
         logger.info(
-            "%s: %d lines whose word is a space or numbers with spaces are skipped, the first is "
-            "line %d.",
+            "%s: %d %s skipped, whose word is a space or numbers with spaces; the first is line "
+            "%d.",
             path,
             len(skipped),
+            plural(len(skipped), "line is", "lines are"),
             skipped[0],
         )
 
@@ -118,9 +120,11 @@ def _split(path: str, number: int, text: bytes, size: int) -> tuple[str, bytes]:
         cut = text.find(b" ", cut + 1)
     word, values = text[:cut], text[cut + 1 :]
     if size < 1 or surplus < 0 or (surplus and _is_number(word.rpartition(b" ")[2])):
+        found = text.count(b" ")
         raise DataError(
-            f"{path}:{number}: {text.count(b' ')} values, expected {max(size, 1)} as in the first "
-            f"line. Expected a word and its values, separated by single spaces; convert binary "
+            f"{path}:{number}: {found} {plural(found, 'value')}, expected {max(size, 1)} as in the "
+            "first line. Expected a word and its values, separated by single spaces; convert "
+            "binary "
             f"files to text first."
         )
     return word.decode("utf-8", "replace"), values

@@ -26,6 +26,8 @@ def told(counts: dict[str, int], caplog: pytest.LogCaptureFixture) -> list[str]:
         (("New York", "New  York"), "'New York' (1), 'New  York' (2)"),
         (("New York", "New\u00a0York"), r"'New York' (1), 'New\xa0York' (2)"),
         (("a", "a\u200b"), r"'a' (1), 'a\u200b' (2)"),
+        (("1", "1.0"), "'1' (1), '1.0' (2)"),
+        (("7", "07"), "'7' (1), '07' (2)"),
         (("stra\u00dfe", "STRASSE"), "'stra\u00dfe' (1), 'STRASSE' (2)"),
     ],
 )
@@ -34,7 +36,7 @@ def test_names_that_are_alike(
 ) -> None:
     (message,) = told({**dict(zip(names, (1, 2), strict=True)), "else": 9}, caplog)
     assert message == (
-        f"The classes {shown} differ only in case, Unicode form or blanks, and are learned as "
+        f"The classes {shown} differ only in how they are written, and are learned as "
         "different ones. If they are the same, unify them in the data."
     )
 
@@ -43,11 +45,11 @@ def test_they_are_told_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
     counts = {f"{spelling}{n}": 1 for n in range(12) for spelling in ("a", "A")}
     (message,) = told(counts, caplog)
     assert message.startswith("The classes 'a0' (1), 'A0' (1); 'a1' (1), 'A1' (1); ")
-    assert "; and 2 more differ only in case" in message
+    assert "; and 2 more differ only in how" in message
 
 
 def test_names_that_are_not(caplog: pytest.LogCaptureFixture) -> None:
-    assert not told({"a": 1, "\u00e4": 2, "b": 3, "a-b": 1, "1": 1}, caplog)
+    assert not told({"a": 1, "\u00e4": 2, "b": 3, "a-b": 1, "1": 1, "1.5": 1, "1-0": 1}, caplog)
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,16 @@ def test_ids_in_place_of_classes(
     assert ("such as 'T-0', which cannot be learned" in caplog.text) == bool(said)
 
 
+def test_classes_that_may_mean_that_there_is_none(
+    fit: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    fit(["a", "nan", "None", "nan", "none"])
+    assert "may mean that a label is missing: 'None' (1), 'nan' (2). If they do" in caplog.text
+    caplog.clear()
+    fit(["a", "none"])
+    assert not caplog.text
+
+
 def test_sets_of_labels_are_many_hot(sets: Any, example: Any) -> None:
     rows = {v: sets.encode(example(list(v)))["target"].tolist() for v in ["", "b", "ca", "aa"]}
     assert rows == {"": [0, 0, 0], "b": [0, 1, 0], "ca": [1, 0, 1], "aa": [1, 0, 0]}

@@ -155,7 +155,7 @@ def test_the_unknown_word_has_two_spellings_and_words_get_their_normal_form() ->
             "-0.5	ab	-0.2	x",
             r"lm.arpa:13: 4 fields; expected the log10 of",
         ),
-        ("-0.5	ab	-0.2", "ab", r"lm.arpa:13: 1 fields; expected"),
+        ("-0.5	ab	-0.2", "ab", r"lm.arpa:13: 1 field; expected"),
         (
             "-0.5	ab	-0.2",
             "0.5	ab	-0.2",

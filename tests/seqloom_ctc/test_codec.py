@@ -95,7 +95,7 @@ def test_unknown_characters_of_all_lines_are_counted_in_one_line(fit: Fit, examp
         errors.append(found.value)
     assert UnseenError.summary(errors) == (
         "characters that no training text has: 'é' (LATIN SMALL LETTER E WITH ACUTE) 3 times, '%' "
-        "(PERCENT SIGN) 2 times, 'ĵ' (LATIN SMALL LETTER J WITH CIRCUMFLEX) 1 times; the first at "
+        "(PERCENT SIGN) 2 times, 'ĵ' (LATIN SMALL LETTER J WITH CIRCUMFLEX) 1 time; the first at "
         "lines.tsv:3."
     )
     assert "init_classes=merge" in UnseenError.remedy(errors)

@@ -73,7 +73,7 @@ def test_no_labels_have_no_spans() -> None:
 
 def test_says_how_many_frames_are_needed() -> None:
     with pytest.raises(
-        ValueError, match="3 labels, 1 of them equal to the one before, need at least 4 frames"
+        ValueError, match="3 labels need at least 4 frames, as 1 of them is equal to the one before"
     ):
         align(random_line(3, 3, 0), [2, 2, 1])
 

@@ -32,7 +32,7 @@ def test_data_of_each_scheme_is_encoded_as_iob2(
     assert codec.scheme == scheme
     into = "" if scheme == "iob2" else ", converted to iob2"
     assert (
-        f"head=ner: tag scheme {scheme} (detected in the training tags){into}; 1 types"
+        f"head=ner: tag scheme {scheme} (detected in the training tags){into}; 1 type"
         in caplog.text
     )
     item = codec.encode(example(tags))
@@ -63,7 +63,7 @@ def test_a_scheme_that_is_set_is_that_of_the_data_that_is_evaluated(fit: Any, ex
 def test_set_scheme_is_taken_and_told(fit: Any, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "seqloom")
     assert fit(["I-A", "O"], scheme="iob1").wanted == "iob1"
-    assert "tag scheme iob1 (as set), converted to iob2; 1 types" in caplog.text
+    assert "tag scheme iob1 (as set), converted to iob2; 1 type" in caplog.text
 
 
 def test_sentences_of_only_o_are_normal_but_a_data_set_of_them_is_told(
@@ -257,6 +257,15 @@ def test_what_tags_are_is_refused_for_all_of_them(fit: Any) -> None:
     with pytest.raises(DataError, match=r"train\.conll:1: token 2 .* of head\.scheme=io are plain"):
         fit(["O", "B-PER"], scheme="io")
     assert fit(["U-Bahn", "Bus", "B-Team"], scheme="io").scheme == "io"
+
+
+def test_words_in_the_column_of_tags_are_refused(fit: Any) -> None:
+    codec = NerCodec()
+    swapped = Example("1", {"tokens": ["O", "B-PER"], "tags": ["ran", "Ada"]}, Origin("a", 4))
+    with pytest.raises(DataError, match=r"^a:4: token 2 is 'B-PER', as all tokens are like tags"):
+        codec.fit([swapped])
+    with pytest.raises(DataError, match="Tags that are joined to their tokens are not read"):
+        fit(["ran/O"])
 
 
 def test_plain_types_are_predicted_as_such(example: Any) -> None:

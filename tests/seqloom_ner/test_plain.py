@@ -53,6 +53,7 @@ def test_with_prefixes(tags: str) -> None:
         ("b-boy i-phone", "b-boy", False, "or else iob1, iob2 or bioes"),
         ("B-PER B-PER I-PER PERS", "PERS", True, "Other tags have prefixes, such as 'B-PER'"),
         ("B-PER I-PER _", "_", True, "Write O where there is no entity"),
+        ("B-PER I-PER 0", "0", True, "Is it the letter O?"),
         ("PER LOC LOC B-PER", "B-PER", True, "most tags are plain types, such as 'PER'"),
         ("PER OUT", "OUT", False, "Write O where there is no entity; head.scheme=io reads it"),
         ("0 3", "0", False, "data.names.tags="),

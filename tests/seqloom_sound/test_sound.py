@@ -188,7 +188,7 @@ def test_a_stream_without_length_is_refused(tmp_path: Path) -> None:
 def test_a_header_cannot_claim_all_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("seqloom_sound.decode.LONGEST", 799)
     with pytest.raises(
-        ValueError, match="declares 800 samples of 1 channels, more than the maximum of 799"
+        ValueError, match="declares 800 samples of 1 channel, more than the maximum of 799"
     ):
         load_sound(stored(tmp_path, encoded()))
 

@@ -65,7 +65,7 @@ def test_says_how_many_were_found(tmp_path: Path, caplog: pytest.LogCaptureFixtu
     load_vectors(path, ["absent"])
     assert [(r.levelname, r.getMessage()) for r in caplog.records] == [
         ("INFO", f"{path} has vectors for 1 of 2 words."),
-        ("WARNING", f"{path} has vectors for 0 of 1 words."),
+        ("WARNING", f"{path} has vectors for 0 of 1 word."),
     ]
 
 
@@ -80,7 +80,7 @@ def test_words_that_no_text_has_are_skipped(
         "of": [7, 8],
     }
     assert (
-        "2 lines whose word is a space or numbers with spaces are skipped, the first is line 3"
+        "2 lines are skipped, whose word is a space or numbers with spaces; the first is line 3"
         in (caplog.text)
     )
 
@@ -93,7 +93,7 @@ def test_lines_are_numbered_as_in_the_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (b"the 1 2\nof 1\n", ":2: 1 values, expected 2 as in the first line."),
+        (b"the 1 2\nof 1\n", ":2: 1 value, expected 2 as in the first line."),
         (b"the 1 2\nof 1 2 3\n", ":2: 3 values, expected 2 as in the first line."),
         (b"2 3\nthe 1 2\n", ":2: 2 values, expected 3 as in the first line."),
         (b"the 1 2\n\nof 1 2\n", ":2: 0 values, expected 2 as in the first line."),

@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 from seqloom.cli.help import HelpFormatter
-from seqloom.errors import ConfigError
+from seqloom.errors import ConfigError, plural
 from seqloom.testing.chaos import Chaos, Event, Numbers, Verdict
 
 NUMBERS = {one.name: one.default for one in fields(Numbers)}
@@ -76,7 +76,11 @@ def _split(words: list[str]) -> tuple[Numbers, list[str], Path]:
 
 
 def _line(event: Event) -> str:
-    orphans = f", {event.orphans} processes lived on" if event.orphans else ""
+    orphans = (
+        f", {event.orphans} {plural(event.orphans, 'process', 'processes')} lived on"
+        if event.orphans
+        else ""
+    )
     return f"batch {event.batches:>6,}: {event.failure}{orphans}"
 
 

@@ -13,7 +13,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import TextIO
 
-from seqloom.errors import ConfigError, ExampleError, did_you_mean
+from seqloom.errors import ConfigError, ExampleError, did_you_mean, plural
 from seqloom.files import atomic_file, finite
 from seqloom.interfaces import Example, FrontendCodec, HeadCodec, Prediction, Reader, Writer
 from seqloom.plugins import registry
@@ -127,7 +127,9 @@ class _WithGold:
         cells = gold if self.row_per_token else ["|".join(gold)] * len(rows)
         if len(cells) != len(rows):
             raise ExampleError(
-                example, f"it has {len(cells)} tags for {len(rows)} tokens; --gold needs as many."
+                example,
+                f"it has {len(cells)} {plural(len(cells), 'tag')} for {len(rows)} "
+                f"{plural(len(rows), 'token')}; --gold needs as many.",
             )
         place = self._place
         return [[*row[:place], one, *row[place:]] for row, one in zip(rows, cells, strict=True)]

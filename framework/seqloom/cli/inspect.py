@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from seqloom.cli.help import HelpFormatter
-from seqloom.errors import BundleError, DataError, printable, shortened
+from seqloom.errors import BundleError, DataError, plural, printable, shortened
 from seqloom.files import finite, read_json, sha256
 from seqloom.model import states, weights
 from seqloom.model.compatibility import messages
@@ -361,7 +361,7 @@ def _entry(one: Any) -> str:
 
 
 def _sizes(one: Mapping[str, int]) -> str:
-    return f"{one['numbers']:,} numbers, {one['bytes']:,} bytes"
+    return f"{one['numbers']:,} {plural(one['numbers'], 'number')}, {one['bytes']:,} bytes"
 
 
 def _file_state(state: str) -> str:

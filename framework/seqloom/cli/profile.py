@@ -11,7 +11,7 @@ from typing import Any
 from seqloom.cli.composing import add_overrides, composed_config
 from seqloom.cli.help import HelpFormatter
 from seqloom.cli.options import positive_int
-from seqloom.errors import printable
+from seqloom.errors import plural, printable
 from seqloom.files import finite, write_text
 from seqloom.plugins.registry import disabling_for_one_run
 
@@ -48,7 +48,7 @@ def _profile(options: argparse.Namespace) -> Any:
 
 def page(found: Any) -> Iterator[str]:
     """Yield the lines of the result as text."""
-    threads = f"{found.threads} thread{'s' * (found.threads != 1)}"
+    threads = f"{found.threads} {plural(found.threads, 'thread')}"
     yield f"{printable(found.title)} on {found.device}, {threads}, {found.parameters:,} weights"
     for stage in found.stages:
         yield ""
@@ -56,7 +56,7 @@ def page(found: Any) -> Iterator[str]:
 
 
 def _stage(stage: Any) -> Iterator[str]:
-    batches = f"{stage.batches} batch{'es' * (stage.batches != 1)}"
+    batches = f"{stage.batches} {plural(stage.batches, 'batch', 'batches')}"
     yield (
         f"{stage.what}: {batches} of {stage.examples / stage.batches:.1f} examples; ms for a batch"
     )

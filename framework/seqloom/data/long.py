@@ -10,7 +10,7 @@ from typing import Any
 
 from seqloom.data.rejected import Rejected
 from seqloom.data.spool import Spool
-from seqloom.errors import Cause, ConfigError, ExampleError
+from seqloom.errors import Cause, ConfigError, ExampleError, plural
 from seqloom.interfaces import Example
 
 log = logging.getLogger("seqloom")
@@ -138,13 +138,14 @@ def _continues(tags: Sequence[Any], place: int) -> bool:
 
 
 def _told(facts: Mapping[str, Any], more: int) -> str:
+    left_out = facts["tokens_left_out"]
     what = {
         "skip": "left out",
-        "truncate": f"truncated by {facts['tokens_left_out']:,} tokens in all",
+        "truncate": f"truncated by {left_out:,} {plural(left_out, 'token')} in all",
         "split": f"split, which makes {more:,} more",
     }
     count, most = facts["examples"], facts["max_length"]
     return (
-        f"{count:,} example{'s have' if count > 1 else ' has'} more than {most} tokens "
+        f"{count:,} {plural(count, 'example has', 'examples have')} more than {most} tokens "
         f"(batch.max_length): {what[facts['on_long']]}."
     )

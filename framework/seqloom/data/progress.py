@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Sized
 from contextlib import contextmanager
 from typing import TypeVar
 
+from seqloom.errors import plural
+
 T = TypeVar("T")
 
 log = logging.getLogger("seqloom.progress")
@@ -38,7 +40,9 @@ def progress(
         now = time.monotonic()
         if now - last >= INTERVAL:
             last = now
-            log.info("%s: %s%s %s (%.0f s)", what, f"{count:,}", of, unit, now - start)
+            total = len(items) if isinstance(items, Sized) else count
+            things = plural(total, unit.removesuffix("s"), unit)
+            log.info("%s: %s%s %s (%.0f s)", what, f"{count:,}", of, things, now - start)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 
-from seqloom.errors import Cause, DataError, ExampleError
+from seqloom.errors import Cause, DataError, ExampleError, plural
 
 log = logging.getLogger("seqloom")
 SHOWN = 10
@@ -83,7 +83,7 @@ def refusal(errors: Sequence[ExampleError], what: str) -> str:
 
 def counted(errors: Sequence[ExampleError], what: str) -> str:
     """Return ``3 examples of the train split``."""
-    return f"{len(errors)} example{'s' if len(errors) > 1 else ''} of {what}"
+    return f"{len(errors):,} {plural(len(errors), 'example')} of {what}"
 
 
 def listing(errors: Sequence[ExampleError]) -> str:

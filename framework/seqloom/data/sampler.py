@@ -9,7 +9,7 @@ import numpy as np
 from torch.utils.data import Sampler
 
 from seqloom.data.batching import SPREADS, BatchPlan, Ints, fill, plan_batches, too_expensive
-from seqloom.errors import Cause, ConfigError, DataError, RunError
+from seqloom.errors import Cause, ConfigError, DataError, RunError, plural
 
 SHOWN = 10
 """Number of ids that an error lists."""
@@ -241,7 +241,8 @@ def _check_costs(costs: Ints, max_cost: int | None, ids: Sequence[str] | None) -
     if found:
         more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
         raise DataError(
-            f"{len(found)} of {len(costs)} examples cost more than batch.max_cost={max_cost}, so "
+            f"{len(found)} of {len(costs)} {plural(len(costs), 'example')} "
+            f"{plural(len(found), 'costs', 'cost')} more than batch.max_cost={max_cost}, so "
             f"no batch can hold them: {', '.join(found[:SHOWN])}{more}. Raise batch.max_cost to "
             f"{costs.max()}, or leave these examples out with on_bad=skip.",
             cause=Cause.over_cost,
@@ -266,9 +267,11 @@ def _plan_for_ranks(
         except ValueError:
             continue  # with the fewest batches that are possible there may be room to halve some
     raise ConfigError(
-        f"{len(costs)} examples cannot be dealt to {world_size} processes in the same number of "
+        f"{len(costs)} {plural(len(costs), 'example')} cannot be dealt to {world_size} processes "
+        "in the same number of "
         f"batches: with batch.max_examples={max_examples} and batch.max_cost={max_cost} there are "
-        f"at least {len(whole.sizes)} batches, which {world_size} does not divide, and too few of "
+        f"at least {len(whole.sizes)} {plural(len(whole.sizes), 'batch', 'batches')}, which "
+        f"{world_size} does not divide, and too few of "
         "them can be halved. Raise batch.max_examples or batch.max_cost, or use fewer devices."
     )
 

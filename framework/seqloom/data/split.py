@@ -12,7 +12,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from seqloom.errors import Cause, ConfigError, did_you_mean
+from seqloom.errors import Cause, ConfigError, did_you_mean, plural
 
 if TYPE_CHECKING:
     from seqloom.interfaces.example import Example
@@ -116,7 +116,8 @@ def _empty_part(part: str, fraction: float, hashes: Sequence[int], config: Split
     tied = "" if config.group is None else f" in groups by {config.group!r}"
     equal = f", of which {different} differ: equal ones stay in one part" * (different < count)
     return (
-        f"The {part} part would be empty: {fraction:g} of {count} examples{tied}{equal}. Change "
+        f"The {part} part would be empty: {fraction:g} of {count} "
+        f"{plural(count, 'example')}{tied}{equal}. Change "
         f"split.val and split.test, or use more{' different' * bool(equal)} examples."
     )
 

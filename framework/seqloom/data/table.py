@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
 from seqloom.data.text_file import Line, TextFile, without_end
-from seqloom.errors import Cause, DataError, did_you_mean
+from seqloom.errors import Cause, DataError, did_you_mean, plural
 from seqloom.interfaces.example import Origin
 
 DELIMITERS = ("\t", ",", ";", "|")
 MOST_LINES = 100_000  # of one row, in quoted cells
+_MARK = re.compile(r"\"?sep=([^\r\n])\"?\r?\n?")
+"""The line before the header by which Excel knows the delimiter."""
 LONGEST_CELL = 1 << 24  # characters; the csv module's own limit is 131072
 
 
@@ -89,6 +93,7 @@ class Table:
         self.blank: list[int] = []
         if lines is None:
             lines = self.file.lines(self._bad_lines if problems else None)
+            lines = self._after_mark(lines, given=delimiter is not None)
         cells = self._quoted(lines) if quoting else self._split(lines)
         self._cells = self._of_one_width(cells)
 
@@ -155,6 +160,23 @@ class Table:
         known = did_you_mean(column, self.columns)
         problem = f"no column {column!r}, from which {option} reads. {known} {hint}"
         return self.file.error(1, problem.rstrip(), cause=Cause.no_column)
+
+    def _after_mark(self, lines: Iterator[Line], *, given: bool) -> Iterator[Line]:
+        """Return the lines without the first one if it is Excel's, which names the delimiter.
+
+        Args:
+            lines: All lines.
+            given: Whether the delimiter was named; otherwise that of the line is taken.
+        """
+        first = next(lines, None)
+        if first is None:
+            return lines
+        mark = _MARK.fullmatch(first[1])
+        if mark is None:
+            return chain((first,), lines)
+        if not given:
+            self._delimiter = mark[1]
+        return lines
 
     def _split(self, lines: Iterable[Line]) -> Iterator[Cells]:
         for number, line in lines:
@@ -226,7 +248,8 @@ class Table:
     def _wrong_width(self, found: int, width: int) -> str:
         model = "header" if self._header else "first row"
         return (
-            f"the row has {found} cells, the {model} has {width}. Is the delimiter right, and are "
+            f"the row has {found} {plural(found, 'cell')}, the {model} has {width}. Is the "
+            "delimiter right, and are "
             "cells that contain it quoted?"
         )
 
@@ -261,6 +284,11 @@ def _repeats(cells: Sequence[str], header: Sequence[str]) -> bool:
 
 
 def _not_well_formed(error: csv.Error) -> str:
+    if "new-line" in str(error):
+        return (
+            "the row that starts here has a CR that ends no line and is in no quoted cell. Convert "
+            "the line ends, for example with tr '\\r' '\\n', or quote the cell."
+        )
     return (
         f"the row that starts here is not well-formed: {error}. Double the quotes inside a quoted "
         "cell and close the last one, or read quotes literally (quoting=false)."

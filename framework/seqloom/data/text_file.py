@@ -39,6 +39,18 @@ RUN = 1 << 18
 
 SHOWN = 80  # bytes of a line that is too long
 
+FORMS = {
+    b"\x1f\x8b": "compressed by gzip; call it NAME.gz, or decompress it",
+    b"BZh": "compressed by bzip2; decompress it: bunzip2 FILE",
+    b"\xfd7zXZ\x00": "compressed by xz; decompress it: unxz FILE",
+    b"(\xb5/\xfd": "compressed by zstd; decompress it: unzstd FILE",
+    b"PK\x03\x04": "a zip file or an Excel workbook; unpack it, or save the sheet as CSV UTF-8",
+    b"\xd0\xcf\x11\xe0": "an old Office file; save the sheet as CSV UTF-8",
+    b"PAR1": "a Parquet file; call it NAME.parquet",
+    b"%PDF": "a PDF",
+}
+"""What files of other forms are, by their first bytes, and what to do."""
+
 Line = tuple[int, str]
 """A line's number, from 1, and its text with the line end."""
 
@@ -111,7 +123,7 @@ class TextFile:
         for number, offset, raw in self._runs(problems):
             if number == 1:
                 self._refuse_other_form(raw[: raw.find(b"\n") + 1] or raw)
-            if number > 1 or not raw.startswith(BOM):
+            if BOM not in raw:
                 try:
                     text = raw.decode(self.encoding)
                 except UnicodeDecodeError:
@@ -195,8 +207,16 @@ class TextFile:
         """Refuse a file as a whole by its first line: lines of such a file may look like text.
 
         Raises:
-            DataError: The text is in UTF-16, or its line ends are those of old Macs.
+            DataError: It is not text, in UTF-16 or UTF-32, or its line ends are those of old Macs.
         """
+        for start, form in FORMS.items():
+            if first.startswith(start):
+                raise self.error(1, f"this is not text: the file is {form}.")
+        if first.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+            name = self.encoding.upper()
+            raise self.error(
+                1, f"the text is in UTF-32, not {name}. Convert it: iconv -f UTF-32 -t {name}."
+            )
         halves = any(first[::2]), any(first[1::2])  # one is zeros where two bytes are a letter
         if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or (
             len(first) > 3 and sum(halves) == 1
@@ -213,15 +233,19 @@ class TextFile:
             )
 
     def _decode(self, raw: bytes, number: int, offset: int, problems: dict[int, str] | None) -> str:
-        start = len(BOM) if number == 1 and raw.startswith(BOM) else 0
+        start = 0
+        while raw.startswith(BOM, start):  # also where files were joined
+            start += len(BOM)
         try:
             return raw[start:].decode(self.encoding)
         except UnicodeDecodeError as error:
             place = start + error.start
+            # These are no letters in ISO 8859-1, but quotes and dashes on Windows.
+            other = "CP1252" if any(0x80 <= byte < 0xA0 for byte in raw) else "LATIN1"
             problem = (
                 f"not {self.encoding.upper()}: byte 0x{raw[place]:02x} at offset {offset + place} "
                 f"of the file (byte {place + 1} of the line). Convert it, for example with "
-                f"iconv -f LATIN1 -t {self.encoding.upper()}."
+                f"iconv -f {other} -t {self.encoding.upper()}."
             )
             if problems is None:
                 raise self.error(number, problem) from None

@@ -10,6 +10,7 @@ from seqloom.data.content import ContentFields
 from seqloom.data.references import with_all_references
 from seqloom.data.spool import Spool
 from seqloom.data.take import take
+from seqloom.errors import plural
 from seqloom.interfaces import Example
 from seqloom.plugins import registry
 from seqloom.plugins.registry import choice
@@ -50,7 +51,8 @@ def _taken(
     if count is None:
         return examples
     if count > len(examples):
-        log.warning("data.take=%d: train has only %d examples.", count, len(examples))
+        only = f"{len(examples)} {plural(len(examples), 'example')}"
+        log.warning("data.take=%d: train has only %s.", count, only)
     field = next((name for name, kind in kinds.items() if kind == "label"), None)
     return take(examples, count, field)
 

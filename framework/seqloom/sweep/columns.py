@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from seqloom.errors import ConfigError, did_you_mean, printable
+from seqloom.errors import ConfigError, did_you_mean, plural, printable
 from seqloom.sweep.board import Board, Row, Spread
 from seqloom.sweep.leaderboard import rank
 from seqloom.sweep.points import ABSENT
@@ -258,7 +258,10 @@ def top(boards: list[Board], count: int) -> None:
     for board in boards:
         hidden = len(board.rows) - count
         if hidden > 0:
-            board.notes.append(f"{hidden} of {len(board.rows)} rows are not shown (--top {count}).")
+            board.notes.append(
+                f"{hidden} of {len(board.rows)} rows {plural(hidden, 'is', 'are')} not shown "
+                f"(--top {count})."
+            )
             board.rows = board.rows[:count]
 
 

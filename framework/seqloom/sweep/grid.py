@@ -9,7 +9,7 @@ from dataclasses import fields
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.types import Override
 
-from seqloom.errors import ConfigError
+from seqloom.errors import ConfigError, plural
 from seqloom.plugins import registry
 from seqloom.sweep.sweeper import PlannedSweeper
 
@@ -38,7 +38,7 @@ class Grid(PlannedSweeper):
             self.plan.save()
         todo = self.unfinished()
         if resuming:
-            log.info("%d of %d trials are left to run.", len(todo), len(self.plan.trials))
+            log.info("Trials left to run: %d of %d.", len(todo), len(self.plan.trials))
         if todo:
             self.launch(todo)
 
@@ -61,7 +61,12 @@ class Grid(PlannedSweeper):
         for message in self.override_filter.messages():
             log.info("%s", message)
         if len(trials) < len(combinations):
-            log.info("%d combinations give %d different trials.", len(combinations), len(trials))
+            log.info(
+                "%d combinations give %d different %s.",
+                len(combinations),
+                len(trials),
+                plural(len(trials), "trial"),
+            )
         return [list(trial) for trial in trials]
 
     def _refuse_unused(self, combination: list[str], trials: Sequence[tuple[str, ...]]) -> None:

@@ -19,7 +19,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from seqloom.config.explain import explain
-from seqloom.errors import Cause, ConfigError, RunError
+from seqloom.errors import Cause, ConfigError, RunError, plural
 from seqloom.slurm import BatchJob
 from seqloom.sweep.folder import Plan, PlannedTrial, SweepFolder, read_plan
 from seqloom.sweep.launching import TrialLauncher
@@ -128,7 +128,8 @@ class PlannedSweeper(Sweeper):
             name = self.config.hydra.job.config_name
             self.callbacks.on_multirun_end(config=self.config, config_name=name)
             raise RunError(
-                f"{failed} of {len(trials)} trials did not succeed. To try them again: "
+                f"{failed} of {len(trials)} {plural(len(trials), 'trial')} did not succeed. To try "
+                "them again: "
                 f"seqloom sweep resume {folder}",
                 cause=Cause.trials_failed,
             )
@@ -161,10 +162,11 @@ class PlannedSweeper(Sweeper):
                 log.warning("Trial %d is skipped: another process is running it.", one.number)
             elif trial.state == "failed" and trial.failures >= self.attempts:
                 log.warning(
-                    "Trial %d failed %d times and is not tried again. For more attempts: "
+                    "Trial %d failed %d %s and is not tried again. For more attempts: "
                     "seqloom sweep resume %s --attempts N",
                     one.number,
                     trial.failures,
+                    plural(trial.failures, "time"),
                     self.plan.folder,
                 )
             elif trial.state not in {"done", "pruned"}:

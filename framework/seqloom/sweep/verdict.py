@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from seqloom.errors import plural
 from seqloom.sweep.board import Board, Row, Spread
 
 LEVEL = 0.05
@@ -69,9 +70,9 @@ def _tie(board: Board, best: Row, rivals: Sequence[Row]) -> str:
         said = f"{ours} leads {theirs} by {lead:.3g} on {split}, within noise ({p}{n})"
     more = [_lead(row) for row in rivals if row is not closest]
     ahead, level = sum(one < 0 for one in more), sum(one >= 0 for one in more)
-    others = f" {ahead} more row{' is' if ahead == 1 else 's are'} ahead, too." if ahead else ""
+    others = f" {ahead} more {plural(ahead, 'row is', 'rows are')} ahead, too." if ahead else ""
     if level:
-        others += f" {level} more row{'s' * (level > 1)} cannot be told apart from {ours}."
+        others += f" {level} more {plural(level, 'row')} cannot be told apart from {ours}."
     return f"No clear winner: {said}.{others} {_next(board, best, rivals)}"
 
 
@@ -124,4 +125,4 @@ def _n(best: Row) -> int:
 
 
 def _trials(n: int) -> str:
-    return f"{n} trial is" if n == 1 else f"{n} trials are"
+    return f"{n} {plural(n, 'trial is', 'trials are')}"

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from seqloom.errors import ExampleError
+from seqloom.errors import ExampleError, plural
 from seqloom.interfaces import Example, Origin, View
 from seqloom.testing.compare import require, require_raises, require_same_arrays, stored
 from seqloom.testing.heads import HeadCase
@@ -70,11 +70,14 @@ def check_output(case: HeadCase) -> None:
         lines = codec.columns(hostile, prediction)
         if codec.row_per_token:
             tokens = case.frames[row]
-            require(len(lines) == tokens, f"{len(lines)} rows for {tokens} tokens")
+            rows = plural(len(lines), "row")
+            require(len(lines) == tokens, f"{len(lines)} {rows} for {tokens} tokens")
         for cells in lines:
             names = codec.column_names
             require(
-                len(cells) == len(names), f"a row of {len(cells)} cells for {len(names)} columns"
+                len(cells) == len(names),
+                f"a row of {len(cells)} {plural(len(cells), 'cell')} for {len(names)} "
+                f"{plural(len(names), 'column')}",
             )
         html = codec.render(hostile, prediction, View("<p>what was read</p>"))
         before, found, _ = html.partition(OPENING)

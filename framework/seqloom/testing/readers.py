@@ -19,7 +19,7 @@ from unittest import mock
 import numpy as np
 
 from seqloom.data.read import checked
-from seqloom.errors import ConfigError, ExampleError, SeqloomError
+from seqloom.errors import ConfigError, ExampleError, SeqloomError, plural
 from seqloom.interfaces import SPLITS, Example, Reader
 from seqloom.testing.compare import ConformanceError, NotApplicable, require, require_raises
 from seqloom.testing.reader_process import read_in_process
@@ -165,7 +165,8 @@ def _require_aligned(case: ReaderCase, example: Example) -> None:
         found = len(example.fields[name]) if kind == "tags" else count
         require(
             found == count,
-            f"{example.id!r} has {found} tags in {name!r} for {count} tokens in {tokens[0]!r}",
+            f"{example.id!r} has {found} {plural(found, 'tag')} in {name!r} for {count} "
+            f"{plural(count, 'token')} in {tokens[0]!r}",
         )
 
 

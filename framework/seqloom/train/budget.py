@@ -8,6 +8,7 @@ import math
 import pytorch_lightning as pl
 
 from seqloom.config.run_config import BudgetConfig
+from seqloom.errors import plural
 
 log = logging.getLogger("seqloom")
 
@@ -66,7 +67,7 @@ def describe(budget: BudgetConfig, steps: int, epochs: int) -> str:
     'Training for 38 epochs of 40 steps, the fewest that have budget.min_steps=1500.'
     """
     total = epochs * steps
-    text = f"Training for {epochs} epoch{'s' * (epochs != 1)} of {steps} step{'s' * (steps != 1)}"
+    text = f"Training for {epochs} {plural(epochs, 'epoch')} of {steps} {plural(steps, 'step')}"
     if total < (budget.min_steps or 0):
         return (
             f"{text}: budget.max_epochs={budget.max_epochs} comes before "

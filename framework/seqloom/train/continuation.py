@@ -12,6 +12,7 @@ import pytorch_lightning as pl
 from seqloom.config.run_config import RunConfig
 from seqloom.data.redealing import RedealtSampler
 from seqloom.data.sampler import BatchSampler
+from seqloom.errors import plural
 from seqloom.train.checkpoint_writer import CheckpointWriter
 from seqloom.train.data import RunData, SequenceData
 from seqloom.train.distributed import is_first, world_size
@@ -71,10 +72,12 @@ def _continue_in(sampler: BatchSampler | RedealtSampler, state: dict[str, Any]) 
     inside = isinstance(sampler, BatchSampler) and 0 < position < len(sampler)
     if inside and position % sampler.accumulate:
         log.warning(
-            "trainer.accumulate_grad_batches=%d does not divide the %d batches that were used in "
-            "epoch %d: the epoch starts again.",
+            "trainer.accumulate_grad_batches=%d does not divide the %d %s used in epoch %d: the "
+            "epoch "
+            "starts again.",
             sampler.accumulate,
             position,
+            plural(position, "batch", "batches"),
             state["SequenceData"]["epoch"] + 1,
         )
         state["SequenceData"]["position"] = position = 0

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from seqloom.config.run_config import RunConfig
-from seqloom.errors import Cause, DataError, RunError
+from seqloom.errors import Cause, DataError, RunError, plural
 from seqloom.files import finite, read_json, read_jsonl, refuse_odd, write_text
 from seqloom.train.foreign_link import refuse_foreign_link
 from seqloom.train.settings import MAY_CHANGE, ROUNDING, WITHOUT_EFFECT, completed, differing
@@ -45,7 +45,9 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
     for problem in damaged[:SHOWN]:
         log.warning("%s The line is left out.", problem)
     if len(damaged) > SHOWN:
-        log.warning("%s: %d more lines are left out.", path, len(damaged) - SHOWN)
+        more = len(damaged) - SHOWN
+        lines = plural(more, "line is", "lines are")
+        log.warning("%s: %d more %s left out.", path, more, lines)
     return rows
 
 

@@ -23,7 +23,7 @@ from typing import Any
 from torch import distributed
 
 from seqloom.config.run_config import RunConfig, Section
-from seqloom.errors import ConfigError, RunError, SeqloomError
+from seqloom.errors import ConfigError, RunError, SeqloomError, plural
 from seqloom.files import write_json
 from seqloom.quiet import quiet
 from seqloom.train import preemption
@@ -112,8 +112,9 @@ def train_jointly(trainer: Section, devices: int, meeting: Meeting | None) -> bo
     if total == own.size:
         if own.local_size != max(devices, 1):
             raise ConfigError(
-                f"{own.by} started {own.local_size} processes on {platform.node()}, but {needed} "
-                f"needs {max(devices, 1)} on each node."
+                f"{own.by} started {own.local_size} "
+                f"{plural(own.local_size, 'process', 'processes')} on {platform.node()}, but "
+                f"{needed} needs {max(devices, 1)} on each node."
             )
         return True
     if total == 1 and own.by == "srun":

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from seqloom.errors import plural
 from seqloom.train.monitor import Monitor
 
 OVERFITTED = 1.2
@@ -78,7 +79,8 @@ def sampling_notes(monitor: Monitor, error: float | None, examples: int) -> list
         return []
     return [
         f"val {monitor.name} is uncertain by ±{2 * error:.3f}, two standard errors of the "
-        f"{examples} examples of val: smaller differences between models may be chance. Use more "
+        f"{examples} {plural(examples, 'example')} of val: smaller differences between models may "
+        "be chance. Use more "
         "examples for val, or the mean over several splits."
     ]
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from seqloom.errors import DataError
+from seqloom.errors import DataError, plural
 from seqloom.train.folder import RunFolder
 
 if TYPE_CHECKING:
@@ -32,12 +32,13 @@ def warn_of_overlap(contents: Mapping[str, Contents]) -> None:
             count, own = contents[split].among(contents[other]), len(contents[split])
             if not count:
                 continue
+            are = plural(count, "is", "are")
             same = count == own == len(contents[other])
             log.warning(
                 "%s. %s: use separate data.",
                 f"{split} and {other} have the same examples"
                 if same
-                else f"{count} of {own} examples of {split} are also in {other}",
+                else f"{count} of {own} examples of {split} {are} also in {other}",
                 f"The metrics of {split} are not those of unseen data"
                 if other == "train"
                 else "They were used to choose the best epoch",
@@ -101,16 +102,17 @@ class TrainedOn:
         count = found.among(train) if train is not None and split != "train" else 0
         if count:
             log.warning(
-                "%d of %d examples of %s are training examples of this model: its metrics are not "
-                "those of unseen data.",
+                "%d of %d examples of %s %s of this model: its metrics are not those of unseen "
+                "data.",
                 count,
                 len(found),
                 split,
+                plural(count, "is a training example", "are training examples"),
             )
 
     def _difference(self, split: str, found: Contents, before: Mapping[str, Any]) -> str:
         more = len(found) - before["examples"]
-        size = f"{len(found)} examples, " + (
+        size = f"{len(found)} {plural(len(found), 'example')}, " + (
             f"{abs(more)} {'more' if more > 0 else 'fewer'} than then"
             if more
             else "as many as then"

@@ -22,7 +22,16 @@ from seqloom.data.progress import waiting
 from seqloom.data.read import read_split
 from seqloom.data.rejected import Rejected, raise_or_warn, warn_of_unknown
 from seqloom.data.spool import Spool
-from seqloom.errors import BundleError, Cause, ConfigError, DataError, ExampleError, RunError
+from seqloom.errors import (
+    BundleError,
+    Cause,
+    ConfigError,
+    DataError,
+    ExampleError,
+    RunError,
+    SeqloomError,
+    plural,
+)
 from seqloom.files import finite, read_json, sha256, write_json, write_text
 from seqloom.interfaces import SPLITS, Example, FrontendCodec, Origin
 from seqloom.model.build import States, build_codecs, build_reader, restore
@@ -199,10 +208,15 @@ def _read(
             cause=Cause.no_examples,
         )
     if states is None:
-        with waiting(f"Fitting the codecs on {len(examples['train']):,} examples"):
-            states = fit_codecs(
-                codecs, examples["train"], rejected["train"], basis, cfg.init_classes
-            )
+        count = len(examples["train"])
+        with waiting(f"Fitting the codecs on {count:,} {plural(count, 'example')}"):
+            try:
+                states = fit_codecs(
+                    codecs, examples["train"], rejected["train"], basis, cfg.init_classes
+                )
+            except SeqloomError:
+                rejected["train"].raise_or_warn("the train split")  # what is missing may be why
+                raise
     restore(codecs, states)
     fields = content_fields(cfg.data, cfg.frontend)
     found, rows = {}, {}
@@ -261,7 +275,7 @@ def _log_automatic_split(data: Mapping[str, Any], examples: Mapping[str, Example
     by = f", in proportion to the values of {split['stratify']!r}" if split["stratify"] else ""
     whole = f", with equal {split['group']!r} on one side" if split["group"] else ""
     log.info(
-        "data.val and data.test are not set: %d and %d examples of data.train are kept for them, "
+        "data.val and data.test are not set: examples of data.train are kept for them, %d and %d, "
         "at random (data.split.seed=%d)%s%s. To choose yourself, set data.val, data.test, "
         "data.split.val or data.split.test; data.split.val=0 trains on all.",
         len(examples["val"]),

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import pytorch_lightning as pl
 
-from seqloom.errors import ConfigError, RunError
+from seqloom.errors import ConfigError, RunError, plural
 from seqloom.files import atomic_file, sha256
 from seqloom.train.checkpoint_writer import CheckpointWriter, writer_of
 from seqloom.train.distributed import is_first
@@ -280,7 +280,7 @@ def copied(folder: Path, url: str | None, *, fresh: bool, resume: bool) -> Itera
             f"copy_to={url} already holds a run. Use another URL, or resume that run: resume=auto"
         )
     if fresh and resume and (count := copy.restore()):
-        log.info("Restored %d files of the run from %s.", count, url)
+        log.info("Restored %d %s of the run from %s.", count, plural(count, "file"), url)
     try:
         yield
     except BaseException:

@@ -16,7 +16,7 @@ from pytorch_lightning.callbacks import EarlyStopping
 
 from seqloom.config.interval import parse_interval
 from seqloom.config.run_config import RunConfig
-from seqloom.errors import RunError
+from seqloom.errors import RunError, plural
 from seqloom.model.pipeline import Pipeline
 from seqloom.train import instantiate
 from seqloom.train.agreement import Agreement, ignore_signals
@@ -193,13 +193,16 @@ class Training:
         if world_size() == 1:
             return
         batch, accumulate = self.cfg.batch, self.trainer.accumulate_grad_batches
+        steps = math.ceil(batches / accumulate)
         log.info(
-            "%d ranks: a batch of up to %d examples%s on each, %d in a step; %d steps an epoch.",
+            "%d ranks: a batch of up to %d %s%s on each, %d in a step; %d %s an epoch.",
             world_size(),
             batch.max_examples,
+            plural(batch.max_examples, "example"),
             f" and a cost of {batch.max_cost}" if batch.max_cost else "",
             batch.max_examples * world_size() * accumulate,
-            math.ceil(batches / accumulate),
+            steps,
+            plural(steps, "step"),
         )
 
     def _progress(self) -> Progress:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from seqloom.errors import ExampleError
+from seqloom.errors import ExampleError, plural
 from seqloom.interfaces import Example
 from seqloom_handwriting.images.file import load_gray
 
@@ -61,9 +61,10 @@ def warn(kind: str, pairs: list[Pair]) -> None:
     if pairs:
         named = ", ".join(map(str, pairs[:SHOWN])) + (", …" if len(pairs) > SHOWN else "")
         log.warning(
-            "%d pairs of %s in different splits look like two images of the same: %s. If they are, "
+            "%d %s of %s in different splits like two images of the same: %s. If they are, "
             "the scores are too good; keep one of each pair, or both in one split.",
             len(pairs),
+            plural(len(pairs), "pair", "pairs"),
             kind,
             named,
         )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from seqloom.data import is_url, local_path
-from seqloom.errors import DataError
+from seqloom.errors import DataError, plural
 from seqloom.files import expanded
 from seqloom_handwriting.pages.alto import read_alto
 from seqloom_handwriting.pages.markup import Document, read_document
@@ -142,7 +142,11 @@ def _in_folder(folder: Path) -> list[PageFile]:
     pages = list(_pages_below(folder))
     if not pages:
         images = sum(file.suffix.lower() in IMAGES for file in folder.rglob("*"))
-        also = f"; there are {images} images. {SEGMENT}." if images else "."
+        also = (
+            f"; there {plural(images, 'is', 'are')} {images} {plural(images, 'image')}. {SEGMENT}."
+            if images
+            else "."
+        )
         raise DataError(f"{folder}: no XML files of pages in the folder{also}")
     stems = {one.stem for one in pages}
     homes = {one.parent for one in pages} | {home_of(one) for one in pages}
@@ -153,7 +157,8 @@ def _in_folder(folder: Path) -> list[PageFile]:
         if file.suffix.lower() in IMAGES and file.stem not in stems
     ]
     if bare:
-        log.warning("%s: no XML for %d images, which are left out: %s", folder, len(bare), bare[0])
+        what = plural(len(bare), "image, which is", "images, which are")
+        log.warning("%s: no XML for %d %s left out: %s", folder, len(bare), what, bare[0])
     return [PageFile(*pair) for pair in zip(pages, _names(pages, folder), strict=True)]
 
 

@@ -14,6 +14,7 @@ from itertools import groupby
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from seqloom.errors import plural
 from seqloom_handwriting.pages.markup import Document, Node
 from seqloom_handwriting.schemas.data import IMAGES
 
@@ -307,9 +308,10 @@ class Outline:
         except ValueError as error:
             self.problem = self.problem or f"the {name} cannot be read: {error}"
             return ()
-        if len(set(points)) < least:
+        if (found := len(set(points))) < least:
             self.problem = self.problem or (
-                f"the {name} has {len(set(points))} different points; expected at least {least}"
+                f"the {name} has {found} different {plural(found, 'point')}; expected at least "
+                f"{least}"
             )
         return points
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from xml.etree.ElementTree import Element, SubElement
 
+from seqloom.errors import plural
 from seqloom_handwriting.pages.markup import Document, Node, parents
 from seqloom_handwriting.pages.model import (
     Form,
@@ -58,7 +59,8 @@ def read_page(document: Document) -> Page:
     )
     notes = [shared_ids([node.get("id") for node in _all_lines(page)])]
     if outside := len(_all_lines(document.root)) - len(lines):
-        notes.append(f"{outside} TextLines outside the Page are left out")
+        are = plural(outside, "TextLine is", "TextLines are")
+        notes.append(f"{outside} {are} left out, outside the Page")
     image = page.get("imageFilename")
     return Page(
         document.path, Form.page, image, width, height, "pixel", lines, tuple(filter(None, notes))

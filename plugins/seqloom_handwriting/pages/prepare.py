@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from seqloom.data import SplitConfig
-from seqloom.errors import DataError, ExampleError
+from seqloom.errors import DataError, ExampleError, plural
 from seqloom.interfaces import Example
 from seqloom_handwriting.pages.documents import find_all
 from seqloom_handwriting.pages.line_set import LineSet
@@ -56,7 +56,8 @@ def prepare(arguments: list[str]) -> int:
     if by_page := left_out.by_page():
         print(f"Unusable by page: {by_page}", file=sys.stderr)
     written = ", ".join(
-        f"{lines.counts.total()} lines of {len(lines.counts)} pages in {lines.shown}"
+        f"{lines.counts.total()} {plural(lines.counts.total(), 'line')} of {len(lines.counts)} "
+        f"{plural(len(lines.counts), 'page')} in {lines.shown}"
         for lines in sets.values()
     )
     given = " ".join(f"data.{name or 'train'}={lines.table}" for name, lines in sets.items())
@@ -99,8 +100,9 @@ class LeftOut:
         more = len(self.unusable) - SHOWN
         rest = f"\n  … and {more} more" if more > 0 else ""
         return (
-            f"{where}: {len(self.unusable)} lines or pages cannot be used:{shown}{rest}"
-            f"\nBy page: {self.by_page()}"
+            f"{where}: {len(self.unusable)} "
+            f"{plural(len(self.unusable), 'line or page', 'lines or pages')} cannot be used:"
+            f"{shown}{rest}\nBy page: {self.by_page()}"
         )
 
     def by_page(self) -> str:
@@ -142,7 +144,8 @@ class Progress:
         self._lines += 1
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + (0.2 if self._terminal else EVERY)
-            text = f"{len(self._seen)} of {self._pages} pages, {self._lines} lines"
+            text = f"{len(self._seen)} of {self._pages} {plural(self._pages, 'page')}, "
+            text += f"{self._lines} {plural(self._lines, 'line')}"
             print(text, end="\r" if self._terminal else "\n", file=sys.stderr, flush=True)
 
     def end(self) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from seqloom.errors import plural
 from seqloom_handwriting.images.file import as_stored, load_upright
 from seqloom_handwriting.pages.cut import Curve, Gray, band, cut, flatten, is_upside_down
 from seqloom_handwriting.pages.likeness import PageLook
@@ -72,13 +73,15 @@ class Sheet:
         yield from self._notes
         if self._blank:
             yield (
-                f"{len(self._blank)} of {self._lines} lines are blank ({_named(self._blank)}); "
+                f"{len(self._blank)} of {self._lines} {plural(self._lines, 'line')} "
+                f"{plural(len(self._blank), 'is', 'are')} blank ({_named(self._blank)}); "
                 "is it the image of this page, and are the lines where the writing is"
             )
-        if self._upside_down:
+        if count := len(self._upside_down):
             yield (
-                f"{len(self._upside_down)} of {self._lines} lines are taken for upside down, since "
-                "their baselines run to the left and the writing hangs below them; they were "
+                f"{count} of {self._lines} {plural(self._lines, 'line')} "
+                f"{plural(count, 'is', 'are')} taken for upside down, since the baseline runs to "
+                f"the left and the writing hangs below it; {plural(count, 'it was', 'they were')} "
                 f"turned ({_named(self._upside_down)})"
             )
 
@@ -87,7 +90,8 @@ class Sheet:
         if not self._guessed:
             return ""
         return (
-            f"{len(self._guessed)} of {self._lines} lines have a baseline and no polygon "
+            f"{len(self._guessed)} of {self._lines} {plural(self._lines, 'line')} "
+            f"{plural(len(self._guessed), 'has', 'have')} a baseline and no polygon "
             f"({_named(self._guessed)}); how far they reach above it is guessed from the height of "
             "the page, so look at some of the images"
         )

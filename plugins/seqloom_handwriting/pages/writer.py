@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 from xml.etree import ElementTree
 
-from seqloom.errors import ConfigError, DataError, did_you_mean
+from seqloom.errors import ConfigError, DataError, did_you_mean, plural
 from seqloom.files import atomic_file
 from seqloom.interfaces import Example, HeadCodec, Prediction, Reader
 from seqloom_handwriting.pages import alto, pagexml
@@ -105,8 +105,8 @@ class PageWriter:
             if page.file.path not in self._written.values():
                 self._start(page)
                 self._finish()
-        _warn_of("%d lines could not be read and have no text in the output: %s.", self._unread)
-        _warn_of("%d lines that had a text were read as empty: %s.", self._emptied)
+        _warn_of("could not be read, without text in the output", self._unread)
+        _warn_of("that had a text, read as empty", self._emptied)
 
     def _opened(self, xml: Path) -> OpenedPage:
         """Return the page of a file; the reader is at a later one by now."""
@@ -144,9 +144,10 @@ class PageWriter:
         self._page, self._written[target] = page, xml
 
 
-def _warn_of(sentence: str, lines: list[str]) -> None:
+def _warn_of(what: str, lines: list[str]) -> None:
     if lines:
-        log.warning(sentence, len(lines), ", ".join(lines[:SHOWN]) + ", …" * (len(lines) > SHOWN))
+        listed = ", ".join(lines[:SHOWN]) + ", …" * (len(lines) > SHOWN)
+        log.warning("%d %s %s: %s.", len(lines), plural(len(lines), "line"), what, listed)
 
 
 class AltoWriter(PageWriter):

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 from xml.parsers import expat
 
+from seqloom.errors import plural
+
 
 @dataclass(frozen=True)
 class Ink:
@@ -114,7 +116,8 @@ def _stroke(number: int, trace: ET.Element, channels: list[str]) -> list[Point]:
         where = f"trace {number}, point {place}"
         if len(values) < len(channels):
             raise ValueError(
-                f"{where}: {piece.strip()[:SHOWN]!r} has {len(values)} values, the format has "
+                f"{where}: {piece.strip()[:SHOWN]!r} has {len(values)} "
+                f"{plural(len(values), 'value')}, the format has "
                 f"{len(channels)} ({' '.join(channels)})"
             )
         words = x.plain(values[places[0]]), y.plain(values[places[1]])

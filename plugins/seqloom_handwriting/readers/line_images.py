@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from seqloom.data import SplitConfig, tell_of_unread
-from seqloom.errors import ExampleError
+from seqloom.errors import ExampleError, plural
 from seqloom.interfaces import Example, Origin
 from seqloom_handwriting.images.file import ImageFile
 from seqloom_handwriting.images.likeness import LineLikeness, compared
@@ -83,10 +83,11 @@ class LineImageReader(NamedFileReader):
                 yield Named(name, Origin(folder.shown(name)), problem=problem)
         if others:
             log.info(
-                "%s: %d images are other versions of a line, such as .bin.png beside .nrm.png, and "
-                "are left out.",
+                "%s: %d %s a line, such as .bin.png beside .nrm.png, and %s left out.",
                 folder.path,
                 others,
+                plural(others, "image is another version of", "images are other versions of"),
+                plural(others, "is", "are"),
             )
 
 

@@ -100,7 +100,7 @@ def _sound(entry: Entry, recordings: dict[str, Entry], place: Place) -> SoundFil
     """
     cells = entry.value.split()
     if len(cells) != 3:
-        raise ValueError(f"expected UTTERANCE RECORDING START END, found {len(cells) + 1} words.")
+        raise ValueError(f"expected UTTERANCE RECORDING START END, words found: {len(cells) + 1}.")
     recording = recordings.get(cells[0])
     if recording is None:
         raise ValueError(f"the recording {cells[0]!r} is not in {SCP}.")

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from seqloom.errors import ConfigError, ExampleError
+from seqloom.errors import ConfigError, ExampleError, plural
 from seqloom.interfaces import Arrays, Example, Features, Frontend, FrontendCodec, Inputs
 from seqloom.nn import LockedDropout, is_full, length_mask
 from seqloom_text.frontends.alphabet import Alphabet
@@ -140,7 +140,8 @@ class WordsCodec(FrontendCodec):
         values = np.stack(list(found.values()))
         if values.shape[1] != self.params.size:
             raise ConfigError(
-                f"The vectors in {path} have {values.shape[1]} values each, but frontend.size is "
+                f"The vectors in {path} have {values.shape[1]} {plural(values.shape[1], 'value')} "
+                "each, but frontend.size is "
                 f"{self.params.size}; set frontend.size={values.shape[1]}."
             )
         self.initial_vectors = InitialVectors(np.array([self._ids[w] for w in found]), values)

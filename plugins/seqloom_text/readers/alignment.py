@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import accumulate, pairwise
 
+from seqloom.errors import plural
 from seqloom_text.readers.annotated import Span, SpanError
 from seqloom_text.schemas_data import CountedIn
 from seqloom_text.tokenizers import Offsets
@@ -55,7 +56,9 @@ def checked(text: str, spans: Iterable[Span]) -> list[Span]:
             raise SpanError(f"{span} ends before it begins.", span.line)
         if span.start < 0 or span.end > len(text):
             raise SpanError(
-                f"{span} is not in the text, which has {len(text)} characters.{_units(text)}",
+                f"{span} is not in the text, which has {len(text)} "
+                f"{plural(len(text), 'character')}."
+                f"{_units(text)}",
                 span.line,
             )
         own = text[span.start : span.end]

@@ -14,7 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from seqloom.data import TextFile, is_url
-from seqloom.errors import Cause, DataError, writable
+from seqloom.errors import Cause, DataError
 from seqloom.files import expanded
 from seqloom_text.readers.annotated import Annotated, Span, SpanError
 
@@ -46,7 +46,7 @@ class Document:
     """A text, and its annotations.
 
     Attributes:
-        name: Path in the folder, without suffix.
+        name: Path in the folder, without suffix, for messages.
         path: Path of the text, whether there is one or not.
     """
 
@@ -61,12 +61,12 @@ class Document:
     @property
     def shown(self) -> str:
         """Name of the text in messages; of the annotations if there is no text."""
-        return writable(str(self.path if self.path.is_file() else self.notes))
+        return TextFile(str(self.path if self.path.is_file() else self.notes)).shown
 
     @property
     def shown_notes(self) -> str:
         """Name of the annotations in messages."""
-        return writable(str(self.notes))
+        return TextFile(str(self.notes)).shown
 
     def text(self) -> str:
         """Return the text, with the line ends of the file, which the places count.
@@ -120,7 +120,7 @@ def documents(file: str) -> Iterator[Document]:
     if not path.is_dir():
         if not path.is_file():
             raise DataError(f"{file}: no such file.", cause=Cause.no_file)
-        yield Document(path.stem, path.with_suffix(TEXT))
+        yield Document(TextFile(path.stem).shown, path.with_suffix(TEXT))
         return
     found = {
         one.with_suffix(TEXT)
@@ -134,7 +134,7 @@ def documents(file: str) -> Iterator[Document]:
             cause=Cause.no_file,
         )
     for one in sorted(found):
-        yield Document(one.relative_to(path).with_suffix("").as_posix(), one)
+        yield Document(TextFile(one.relative_to(path).with_suffix("").as_posix()).shown, one)
 
 
 def _span(line: str, number: int, text: str) -> Span:

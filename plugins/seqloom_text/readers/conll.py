@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from seqloom.data import SplitConfig, TextFile
-from seqloom.errors import Cause, ConfigError, did_you_mean
+from seqloom.errors import Cause, ConfigError, did_you_mean, plural
 from seqloom.interfaces import Origin
 from seqloom_text.readers.documents import DOCUMENT
 from seqloom_text.readers.file_reader import TABS, FileReader, Record, missing
@@ -16,6 +16,9 @@ from seqloom_text.schemas_data import conll_kinds, tokens_and_tags
 
 logger = logging.getLogger("seqloom")
 
+TOKENS = ("token", "tokens", "word", "words", "text", "form")
+TAGS = ("tag", "tags", "ner", "ner_tag", "ner_tags", "label", "labels", "pos", "upos", "entity")
+"""Names of columns."""
 LONG = 200
 """Number of tokens from which on it is odd that a file is one sentence."""
 
@@ -74,7 +77,14 @@ class ConllReader(FileReader):
         count = tokens = 0
         for sentence in found.sentences():
             count, tokens = count + 1, len(sentence.lines)
-            yield self._record(found, sentence, targets)
+            record = self._record(found, sentence, targets)
+            if count == 1 and _is_header(record.values, self.kinds):
+                record.origin = Origin(found.text.shown, sentence.lines[0])
+                record.problem = (
+                    "the line looks like the header of a table, and such files have none: remove "
+                    "it. A table with a token in each row is read by data=csv data.group_column."
+                )
+            yield record
         if targets and count == 1 and tokens > LONG:
             logger.warning(
                 "%s: all %d tokens are one sentence. A blank line must end each sentence.",
@@ -131,11 +141,20 @@ class ConllReader(FileReader):
         for name in missing(absent, self.kinds, targets):
             raise found.text.error(
                 sentence.line,
-                f"the line has {width} columns, so none is left for data.columns.{name}="
+                f"the line has {width} {plural(width, 'column')}, so none is left for "
+                f"data.columns.{name}="
                 f"{self._columns[name]} (beside the tokens). Is data.delimiter right?",
             )
         known = {name: place for name, place in places.items() if name not in absent}
         return self._known_places.setdefault((width, targets), known)
+
+
+def _is_header(values: Mapping[str, Sequence[str]], kinds: Mapping[str, str]) -> bool:
+    """Return whether the first cells of a sentence name what the columns hold."""
+    names = {"tokens": TOKENS, "tags": TAGS}
+    return len(values) > 1 and all(
+        one[0].strip("\"'").lower() in names[kinds[name]] for name, one in values.items()
+    )
 
 
 def _values(cells: Sequence[str], feature: str) -> list[str]:

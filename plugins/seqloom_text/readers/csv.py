@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from seqloom.data import SplitConfig, Table, file_name
-from seqloom.errors import Cause, ConfigError
+from seqloom.errors import Cause, ConfigError, plural
 from seqloom.interfaces import Origin
 from seqloom_text.readers import columnar
 from seqloom_text.readers.columnar import is_columnar
@@ -85,7 +85,7 @@ class CsvReader(FileReader):
                 file, columns, self._id_column, kinds, targets, named=self.named
             )
             return
-        delimiter = self._delimiter or ("\t" if self._is_tsv(file) else ",")
+        delimiter = self._delimiter or ("\t" if self._is_tsv(file) else None)
         table = Table(
             file,
             delimiter=delimiter,
@@ -106,10 +106,11 @@ class CsvReader(FileReader):
             yield from _sentences(records, self._kinds, again)
             if again:
                 logger.warning(
-                    "%s: %d sentences begin with a value of data.group_column=%s that came before, "
-                    "the first at line %s. Rows of one sentence must follow each other: sort them.",
+                    "%s: %d %s with a value of data.group_column=%s that came before, the first at "
+                    "line %s. Rows of one sentence must follow each other: sort them.",
                     table.file.shown,
                     len(again),
+                    plural(len(again), "sentence begins", "sentences begin"),
                     self._group_column,
                     again[0].line,
                 )

@@ -189,7 +189,7 @@ def missing(names: Iterable[str], kinds: Mapping[str, str], targets: bool) -> li
 def parse(raw: Any, kind: str, separator: str = "|") -> Any:
     """Return the value of a field of a kind, from a cell or a JSON value.
 
-    A string of tokens or tags is split at runs of spaces, a string of labels at the separator,
+    A string of tokens or tags is split at spaces and tabs, a string of labels at the separator,
     unless it is a list as Python writes it. Lists and whole numbers, as JSON has them, are kept.
     ``texts`` is a list of texts, or one.
 
@@ -230,8 +230,8 @@ def parse(raw: Any, kind: str, separator: str = "|") -> Any:
     elif kind == "labels":
         items = [part.strip() for part in _string(raw).split(separator)] if raw != "" else []
     else:
-        # Only the space splits: str.split() would also split at no-break spaces.
-        items = [part for part in _string(raw).split(" ") if part]
+        # Only spaces and tabs split: str.split() would also split at no-break spaces.
+        items = [part for part in _string(raw).replace("\t", " ").split(" ") if part]
     for number, item in enumerate(items, 1):
         if not item or (kind == "texts" and not item.strip()):
             raise ValueError(f"item {number} of {len(items)} is empty")
@@ -255,4 +255,5 @@ def _string(raw: Any) -> str:
         return raw
     if isinstance(raw, int) and not isinstance(raw, bool):
         return str(raw)
-    raise ValueError(f"expected text, found {type(raw).__name__} {raw!r}")
+    found = "null" if raw is None else f"{type(raw).__name__} {raw!r}"
+    raise ValueError(f"expected text, found {found}")

@@ -18,6 +18,8 @@ from seqloom_text.schemas_data import INPUT_KINDS, field_kinds, text_and_label
 
 ONE_VALUE = re.compile(r"\s*(?:\[\s*(?:\{|\Z)|\{\s*\Z)")
 """How the first line of an array of objects begins, or of an object on several lines."""
+STARTS = {"start", "start_offset", "start_char"}
+"""Keys of spans."""
 NOT_LINES = (
     "the file is JSON, but not JSON Lines: expected an object on each line. Convert it, an array "
     "with jq -c '.[]' FILE, and objects of several lines with jq -c . FILE. Arrays of texts with "
@@ -119,8 +121,11 @@ def json_lines(
 
 
 def _no_key(option: str, key: str, found: dict[str, Any]) -> ValueError:
-    spans = next((name for name, value in found.items() if are_spans(value)), None)
-    hint = f" Spans of characters, as under {spans!r}, are read by data=spans." if spans else ""
+    listed = next((name for name, value in found.items() if are_spans(value)), None)
+    hint = f" Spans of characters, as under {listed!r}, are read by data=spans." if listed else ""
+    items = [one for one in found.get(listed or "", ()) if isinstance(one, dict) and key in one]
+    if listed and items and STARTS.isdisjoint(items[0]):
+        hint = f" The examples are all in one object. Write them out: jq -c '.{listed}[]' FILE."
     return ValueError(
         f"no key {key!r}, from which {option} reads. {did_you_mean(key, found)} Name "
         f"all that are to be read: data.columns='{{text: KEY, label: KEY}}'.{hint}"

@@ -111,9 +111,10 @@ def _values(
 
 
 def _uneven(texts: Sequence[TextFile]) -> DataError:
-    counts = [f"{text.shown} has {sum(1 for _ in text.lines())}" for text in texts]
+    counts = [f"{text.shown} {sum(1 for _ in text.lines())}" for text in texts]
     return DataError(
-        f"The files are not line-aligned: {', '.join(counts)} lines. Line n of each must belong to "
+        f"The files are not line-aligned; their numbers of lines are {', '.join(counts)}. Line n "
+        "of each must belong to "
         "the same example.",
         cause=Cause.not_parsed,
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from seqloom.data import TextFile
+from seqloom.errors import plural
 from seqloom_text.readers.documents import DOCUMENT, DocumentMarks, Line
 
 logger = logging.getLogger("seqloom")
@@ -95,6 +96,7 @@ class SentenceReader:
         self._spellings: dict[str, str] = {}
         self._counts: Counter[str] = Counter()
         self._padded = array("q")  # numbers of lines
+        self._hashes = array("q")  # those of first lines of sentences that begin with a mark
         self._marks = DocumentMarks(text.shown)
 
     def sentences(self) -> Iterator[Sentence]:
@@ -157,10 +159,14 @@ class SentenceReader:
         lines = self._without_comments(block)
         if not lines:
             return
+        if not self._comment and lines[0].text.startswith("# "):
+            self._hashes.append(lines[0].number)
         rows: list[list[str]] = []
         for line in lines:
             row, most = self._cells(line.text)
             problem = line.problem or self._misfit(len(row), most) or self._wrong_number(row)
+            if problem and not self._comment and lines[0].text.startswith("#"):
+                problem += " If lines that begin with # are comments: data.comment='\"#\"'."
             if problem:
                 if not self._known:  # how many columns the file has, another sentence must tell
                     self._width = 0
@@ -201,6 +207,8 @@ class SentenceReader:
             for name in self._tags:
                 self._seen.update(cells[places[name] :: width] if 0 <= places[name] < width else ())
         lines = range(number, number + count)
+        if not self._comment and cells[0] == "#":
+            self._hashes.append(number)
         return Sentence(number, document, lines, width, self._spelled(cells))
 
     def _spelled(self, cells: list[str]) -> list[str]:
@@ -235,7 +243,8 @@ class SentenceReader:
             self._width, self._most = low, high
             return ""
         return (
-            f"the line has {width} columns, the first one of the file has {self._width}. Is "
+            f"the line has {width} {plural(width, 'column')}, the first one of the file has "
+            f"{self._width}. Is "
             "data.delimiter right, and does a blank line end each sentence?"
         )
 
@@ -279,6 +288,14 @@ class SentenceReader:
     def _report(self) -> None:
         """Say how many lines began with the mark of comments, or of a document in a sentence."""
         self._marks.report()
+        if len(self._hashes) > 1:
+            logger.warning(
+                "%s:%d: sentences whose first line begins with '# ', which is read as a token: %d. "
+                "If these are comments: data.comment='\"#\"'.",
+                self.text.shown,
+                self._hashes[0],
+                len(self._hashes),
+            )
         if self._padded:
             logger.info(
                 "%s:%d: spaces around the cells are left out (lines like this: %d).",
@@ -289,16 +306,16 @@ class SentenceReader:
         tokens, comments = self._counts["tokens"], self._counts["comments"]
         if comments:
             logger.info(
-                "%s: %d lines that begin with %r were skipped as comments.",
+                "%s: lines that begin with %r were skipped as comments: %d.",
                 self.text.shown,
-                comments,
                 self._comment,
+                comments,
             )
         if tokens:
             logger.info(
-                "%s: %d lines that begin with %r have as many columns as the tokens, and were read "
-                "as tokens.",
+                "%s: lines that begin with %r, with as many columns as the tokens, were read as "
+                "tokens: %d.",
                 self.text.shown,
-                tokens,
                 self._comment,
+                tokens,
             )

@@ -11,7 +11,7 @@ from typing import Any
 
 from seqloom.checks import check_option
 from seqloom.data import SplitConfig, TextFile
-from seqloom.errors import ConfigError, did_you_mean, writable
+from seqloom.errors import ConfigError, did_you_mean, plural
 from seqloom.files import parse_json
 from seqloom.interfaces import Origin
 from seqloom_text.readers import columnar
@@ -86,7 +86,7 @@ class SpansReader(FileReader):
         """Yield the objects, rows or documents of a file."""
         if is_brat(file):
             for one in documents(file):
-                yield _Item(Origin(one.shown, 1), one, name=writable(one.name))
+                yield _Item(Origin(one.shown, 1), one, name=one.name)
         elif is_columnar(file):
             for origin, found, problem in columnar.objects(file):
                 yield _Item(origin, found, problem)
@@ -211,7 +211,7 @@ class _Tally:
     """Counts what is told once for a file."""
 
     def __init__(self, file: str) -> None:
-        self.file = "<stdin>" if file == "-" else writable(file)
+        self.file = TextFile(file).shown
         self.unused = Counter[str]()
         """Why records are left out."""
         self.others = Counter[str]()
@@ -224,9 +224,10 @@ class _Tally:
         if self.unused:
             reasons = ", ".join(f"{why}: {count}" for why, count in self.unused.most_common())
             logger.warning(
-                "%s: %d texts are left out. %s.",
+                "%s: %d %s left out. %s.",
                 self.file,
                 self.unused.total(),
+                plural(self.unused.total(), "text is", "texts are"),
                 reasons[0].upper() + reasons[1:],
             )
         if self.others:
@@ -238,16 +239,22 @@ class _Tally:
             many = len(self.split) >= MANY and len(self.split) > self.spans * OFTEN
             logger.log(
                 logging.WARNING if many else logging.INFO,
-                "%s: %d of %d spans begin or end inside a token, which is split there; the first "
-                "in %s, %s. Tokens of raw texts are not split so.%s",
+                "%s: %d of %d %s inside a token, which is split there; the first in %s, %s. Tokens "
+                "of "
+                "raw texts are not split so.%s",
                 self.file,
                 len(self.split),
                 self.spans,
+                _begins(self.spans, len(self.split)),
                 *self.split[0],
                 " Do the offsets count characters from 0, and is the end the one after the last?"
                 if many
                 else "",
             )
+
+
+def _begins(spans: int, split: int) -> str:
+    return f"{plural(spans, 'span')} {plural(split, 'begins or ends', 'begin or end')}"
 
 
 def _parsed(raw: str) -> Any:

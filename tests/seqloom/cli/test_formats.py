@@ -217,7 +217,7 @@ def test_gold_tags_that_are_too_few_are_an_error(capsys: pytest.CaptureFixture[s
     with writing("tsv", None, codec, gold=True) as writer:
         writer.write(Example("x", {"tokens": ["a", "b"], "gold": ["O", "X"]}), {"tags": ["O", "O"]})
         short = Example("y", {"tokens": ["a", "b"], "gold": ["O"]})
-        with pytest.raises(ExampleError, match="it has 1 tags for 2 tokens; --gold needs as many"):
+        with pytest.raises(ExampleError, match="it has 1 tag for 2 tokens; --gold needs as many"):
             writer.write(short, {"tags": ["O", "O"]})
     assert "x\tb\tX\tO" in capsys.readouterr().out
 

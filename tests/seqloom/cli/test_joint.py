@@ -135,7 +135,7 @@ def test_a_second_task_by_mistake_gets_one_sentence(
     ("words", "error"),
     [
         (["trainer.num_nodes=3"], "srun started 2 processes, but trainer.num_nodes=3"),
-        (["trainer.devices=2"], "srun started 1 processes on "),
+        (["trainer.devices=2"], "srun started 1 process on "),
         (["encoder=lstmm"], "lstmm"),
         (["-m", "seed=1,2"], "each would run the whole sweep"),
     ],

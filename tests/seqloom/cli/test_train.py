@@ -199,7 +199,7 @@ def test_a_fault_in_a_trial_is_in_its_log_with_its_traceback(
     (here / "user_breaks.py").write_text(BREAKS, encoding="utf-8")
     monkeypatch.syspath_prepend(here)
     broken = "+callbacks.breaks._target_=user_breaks.Breaks"
-    with pytest.raises(RunError, match="1 of 1 trials did not succeed"):
+    with pytest.raises(RunError, match="1 of 1 trial did not succeed"):
         run(["train", "-m", *small, "seed=1", broken, f"run_dir={here}/sweep"])
     log = here / "sweep" / "0" / "train.log"
     said = capsys.readouterr().err

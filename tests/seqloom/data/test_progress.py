@@ -39,7 +39,7 @@ def test_counts_and_totals(
     assert texts == [
         "Encoding: 1 of 2 examples (0 s)",
         "Encoding: 2 of 2 examples (0 s)",
-        "Reading: 1 examples (0 s)",
+        "Reading: 1 example (0 s)",
     ]
 
 
@@ -79,6 +79,6 @@ def test_commands_print_it(
     try:
         show_progress()
         list(progress([1], "Reading"))
-        assert capsys.readouterr().err.startswith("Reading: 1 of 1 examples (")
+        assert capsys.readouterr().err.startswith("Reading: 1 of 1 example (")
     finally:
         logger.setLevel(logging.NOTSET)

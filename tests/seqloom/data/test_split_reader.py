@@ -68,7 +68,7 @@ def test_what_could_not_be_read_is_told_where_too_little_is_left_to_cut() -> Non
         assert lines[0] == f"1 example of data.train={reader.files['train']} cannot be used:"
         assert lines[1] == "  example 0: is zero"
         assert lines[2].startswith(f"Fix the data{expected}")
-    with pytest.raises(ConfigError, match=r"^The val part would be empty: 0\.1 of 1 examples"):
+    with pytest.raises(ConfigError, match=r"^The val part would be empty: 0\.1 of 1 example"):
         Numbers({"train": [1]}, SplitConfig(val=0.1)).examples("train")
 
 

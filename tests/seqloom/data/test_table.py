@@ -76,7 +76,7 @@ def test_what_python_writes_is_read_back(
         ("t.tsv", b"first\tsecnd\n", "1: no column 'second', from which data.columns.b reads. "
          "Did you mean 'secnd'?"),
         ("t.tsv", b"first\tsecond\tfirst\n", "1: the header has the column 'first' more than"),
-        ("t.tsv", b"first\tsecond\n1\t2\n\n1\n", "4: the row has 1 cells, the header has 2. Is "
+        ("t.tsv", b"first\tsecond\n1\t2\n\n1\n", "4: the row has 1 cell, the header has 2. Is "
          "the delimiter right"),
         ("t.csv", b'first,second\n1,"2\n', "2: the row that starts here is not well-formed: "),
         ("t.tsv", b"first\tsecond\nab\xff\t2\n", "2: not UTF-8: byte 0xff at offset 15 of "
@@ -87,6 +87,31 @@ def test_malformed_tables(tmp_path: Path, name: str, content: bytes, message: st
     with pytest.raises(DataError) as caught:
         rows(tmp_path / name, content)
     assert str(caught.value).startswith(f"{tmp_path / name}:{message}")
+
+
+@pytest.mark.parametrize(
+    ("content", "params"),
+    [
+        ("sep=;\nfirst;second\n1;2\n", {}),
+        ("\ufeffsep=;\r\nfirst;second\r\n1;2\r\n", {}),
+        ('"sep=;"\nfirst;second\n1;2\n', {}),
+        ("sep=\t\nfirst\tsecond\n1\t2\n", {}),
+        ("sep=;\nfirst,second\n1,2\n", {"delimiter": ","}),
+        ("sep=;\nfirst;second\n1;2\n", {"quoting": False}),
+    ],
+)
+def test_the_line_of_excel_names_the_delimiter(
+    tmp_path: Path, content: str, params: dict[str, Any]
+) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(content.encode())
+    (row,) = Table(str(path), **params).rows(COLUMNS)
+    assert (row.values, row.origin.line) == ({"a": "1", "b": "2"}, 3)
+
+
+def test_a_cr_in_a_row_is_told(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"t\.csv:2: .* a CR that ends no line and is in no quoted"):
+        rows(tmp_path / "t.csv", b"first,second\na,b\rc,d\n")
 
 
 def test_a_missing_table() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import lzma
 import random
 from pathlib import Path
 
@@ -94,6 +96,15 @@ def test_where_an_encoding_is_wrong_counts_all_bytes(tmp_path: Path) -> None:
     ("content", "message"),
     [
         ("text,label\ngood,pos\n".encode("utf-16"), r"a\.txt:1: the text is in UTF-16, not UTF-8"),
+        ("text,label\ngood,pos\n".encode("utf-32"), r"in UTF-32.* iconv -f UTF-32 -t UTF-8"),
+        (
+            gzip.compress(b"a\n"),
+            r"a\.txt:1: this is not text: the file is compressed by gzip; call",
+        ),
+        (bz2.compress(b"a\n"), "compressed by bzip2; decompress it: bunzip2"),
+        (lzma.compress(b"a\n"), "compressed by xz; decompress it: unxz"),
+        (b"PK\x03\x04abc", "a zip file or an Excel workbook; unpack it, or save the sheet as CSV"),
+        (b"PAR1abc", "a Parquet file; call it NAME.parquet"),
         ("text,label\ngood,pos\n".encode("utf-16-le"), r"in UTF-16.* iconv -f UTF-16 -t UTF-8"),
         (b"text,label\rgood,pos\r", r"a\.txt:1: the lines end in CR alone"),
     ],
@@ -105,6 +116,23 @@ def test_a_file_whose_lines_only_look_like_text_is_refused(
     path.write_bytes(content)
     with pytest.raises(DataError, match=message):
         list(TextFile(str(path)).lines({}))
+
+
+@pytest.mark.parametrize(
+    ("text", "other"), [("“a”".encode("cp1252"), "CP1252"), ("ä".encode("latin-1"), "LATIN1")]
+)
+def test_the_encoding_to_convert_from_is_that_of_the_bytes(
+    tmp_path: Path, text: bytes, other: str
+) -> None:
+    (tmp_path / "a.txt").write_bytes(text)
+    with pytest.raises(DataError, match=f"iconv -f {other} -t UTF-8"):
+        list(TextFile(str(tmp_path / "a.txt")).lines())
+
+
+def test_byte_order_marks_begin_lines_of_files_that_were_joined(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes("\ufeff\ufeffa\n\ufeffb\ufeff\nc\n".encode())
+    assert [line for _, line in TextFile(str(path)).lines()] == ["a\n", "b\ufeff\n", "c\n"]
 
 
 def test_a_cr_inside_a_line_is_no_line_end(tmp_path: Path) -> None:

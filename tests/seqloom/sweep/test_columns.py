@@ -71,7 +71,7 @@ def test_the_first_rows_alone(three: Path) -> None:
     assert not made[0].notes
     top(made, 2)
     assert names(made[0]) == ["lstm", "gru"]
-    assert made[0].notes == ["1 of 3 rows are not shown (--top 2)."]
+    assert made[0].notes == ["1 of 3 rows is not shown (--top 2)."]
     with pytest.raises(ConfigError, match="--top 0"):
         top(made, 0)
 

@@ -164,7 +164,7 @@ def test_nothing_is_left_to_do(ended: Path, capfd: pytest.CaptureFixture[str]) -
     before = {path: path.stat().st_mtime_ns for path in ended.glob("[0-9]*/**/*")}
     assert run(["sweep", "resume", str(ended)]) == 0
     assert {path: path.stat().st_mtime_ns for path in ended.glob("[0-9]*/**/*")} == before
-    assert "0 of 4 trials are left to run." in capfd.readouterr().err
+    assert "Trials left to run: 0 of 4." in capfd.readouterr().err
 
 
 def test_a_trial_of_another_process_is_left_to_it(
@@ -176,7 +176,7 @@ def test_a_trial_of_another_process_is_left_to_it(
     assert (ended / "1" / "run.json").read_bytes() == before
     said = capfd.readouterr().err
     assert "Trial 1 is skipped: another process is running it." in said
-    assert "0 of 4 trials are left to run." in said
+    assert "Trials left to run: 0 of 4." in said
 
 
 def test_a_sweep_is_finished_by_one_process(ended: Path) -> None:

@@ -238,7 +238,7 @@ OF_FILES = (files.check_origins, files.check_missing, files.check_damaged)
 BROKEN: list[tuple[Any, Any, str]] = [
     (readers.check_fields, NoLabel, "'train:1' of train has no field 'label', only tokens, tags"),
     (readers.check_fields, NumberLabel, r"'label' is 1 \(int\); a label is a text"),
-    (readers.check_fields, ShortTags, "'train:1' has 1 tags in 'tags' for 3 tokens in 'tokens'"),
+    (readers.check_fields, ShortTags, "'train:1' has 1 tag in 'tags' for 3 tokens in 'tokens'"),
     (readers.check_ids, NumberIds, "an example of val has the id '1', and so has one of train"),
     (readers.check_ids, AsTheyCome, "if the splits are read in another order"),
     (readers.check_order, Shuffles, "train, read again: example .* differs from the first"),

@@ -187,11 +187,11 @@ def test_splits_with_common_examples_are_told(
     with caplog.at_level(logging.WARNING, "seqloom"):
         warn_of_overlap(read_data(compose_run(words)).contents)
     assert [record.getMessage() for record in caplog.records] == [
-        "1 of 9 examples of val are also in train. The metrics of val are not those of "
+        "1 of 9 examples of val is also in train. The metrics of val are not those of "
         "unseen data: use separate data.",
         "test and train have the same examples. The metrics of test are not those of unseen data: "
         "use separate data.",
-        "1 of 12 examples of test are also in val. They were used to choose the best epoch: use "
+        "1 of 12 examples of test is also in val. They were used to choose the best epoch: use "
         "separate data.",
     ]
 

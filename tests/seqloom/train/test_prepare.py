@@ -202,6 +202,19 @@ def test_what_only_a_later_example_teaches_is_not_lost(conll: Conll) -> None:
     assert "B-LOC" in found.states["heads"]["ner"]["tags"]
 
 
+def test_examples_that_cannot_be_used_are_told_where_nothing_can_be_learned_without_them(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    table = tmp_path / "table.csv"
+    table.write_text("text,label\ngood one,a,\nbad one,b\nbad,b\n", encoding="utf-8")
+    data = ["data=csv", f"data.train={table}", "head=classification", "data.split.val=0"]
+    with pytest.raises(DataError, match=r"1 example of the train split cannot be used:\n.*csv:2"):
+        _read(*data)
+    with pytest.raises(DataError, match="all have the label 'b'"):
+        _read(*data, "on_bad=skip")
+    assert "Skipped 1 example of the train split:" in caplog.text
+
+
 def test_rows_that_the_reader_itself_refuses_may_be_skipped(tmp_path: Path) -> None:
     table = tmp_path / "table.csv"
     table.write_text("text,label\ngood one,a\n ,b\nbad one,b\nno label,\n", encoding="utf-8")

@@ -42,7 +42,7 @@ def test_two_scans_of_a_page_in_two_splits_are_a_warning(
     read_all(PageReader(train=str(train), test=str(test)))
     (message,) = caplog.messages
     assert message.startswith(
-        "1 pairs of pages in different splits look like two images of the same: p1 (train) and "
+        "1 pair of pages in different splits like two images of the same: p1 (train) and "
         "scan7 (test)."
     )
 
@@ -63,10 +63,10 @@ def test_scans_that_were_split_by_chance_are_a_warning(
     alto_page(FIRST, name="p1 again")
     scan_again(folder / "p1 again.png")
     read_all(PageReader(train=str(folder), split={"test": 0.5, "group": "page"}))
-    assert "look like two images of the same: p1" in caplog.text
+    assert "like two images of the same: p1" in caplog.text
     caplog.clear()
     prepare(["pages", str(folder), str(tmp_path / "x"), "--test", "0.5"])
-    assert "look like two images of the same: p1" in caplog.text
+    assert "like two images of the same: p1" in caplog.text
 
 
 def test_two_scans_of_a_line_in_two_splits_are_a_warning(

@@ -191,7 +191,7 @@ def test_lines_outside_the_page_are_counted(page_xml: Write) -> None:
     xml.write_text(text)
     page = read(xml)
     assert [line.id for line in page.lines] == ["a1"]
-    assert page.notes == ("1 TextLines outside the Page are left out",)
+    assert page.notes == ("1 TextLine is left out, outside the Page",)
 
 
 def test_equal_ids_of_lines_are_told_apart_by_region(page_xml: Write) -> None:

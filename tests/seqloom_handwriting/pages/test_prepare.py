@@ -81,7 +81,7 @@ def test_a_bad_line_ends_it_or_is_left_out(
     captured = capsys.readouterr()
     assert captured.err.count("Skipped: ") == 2
     assert "Unusable by page: one.xml 2\n" in captured.err
-    assert "2 lines of 1 pages" in captured.out
+    assert "2 lines of 1 page" in captured.out
     assert "2 unusable" in captured.out
 
 
@@ -199,5 +199,5 @@ def test_progress_is_said(
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     prepare(["pages", str(folder), str(tmp_path / "y")])
     said = capsys.readouterr().err
-    assert "1 of 2 pages, 1 lines\r" in said  # in place
+    assert "1 of 2 pages, 1 line\r" in said  # in place
     assert said.endswith("\n")

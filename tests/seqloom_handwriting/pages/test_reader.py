@@ -104,7 +104,7 @@ def test_an_image_without_xml_needs_segmentation(alto_page: Write) -> None:
     assert "a page's image without one.xml beside it. Its lines must be found first: kraken, " in (
         str(error)
     )
-    with pytest.raises(DataError, match=r"no XML files of pages in the folder; there are 1 images"):
+    with pytest.raises(DataError, match=r"no XML files of pages in the folder; there is 1 image"):
         list(PageReader().inputs([str(xml.parent)]))
 
 
@@ -122,7 +122,7 @@ def test_what_is_no_page_in_a_folder_is_passed_over(
     (xml.parent / "METS.xml").write_text("<mets/>")
     (xml.parent / "two.png").write_bytes(b"")
     assert len(list(PageReader().inputs([str(xml.parent)]))) == 2
-    assert "no XML for 1 images, which are left out: two.png" in caplog.text
+    assert "no XML for 1 image, which is left out: two.png" in caplog.text
 
 
 def test_standard_input_is_refused() -> None:

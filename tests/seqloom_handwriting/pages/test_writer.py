@@ -76,7 +76,7 @@ def test_lines_that_could_not_be_read_lose_their_texts(
     content = out.read_text()
     assert "<!-- not read: it does not fit the model; see the messages -->" in content
     assert "<!-- not read: its polygon reaches to (20, 960), outside the page" in content
-    assert "2 lines could not be read and have no text in the output: one/b, one/c." in (
+    assert "2 lines could not be read, without text in the output: one/b, one/c." in (
         caplog.messages
     )
 
@@ -107,7 +107,7 @@ def test_a_text_that_is_read_as_empty_is_a_warning(
         assert isinstance(example, Example)
         pages.write(example, {"text": "", "confidence": 0.5})
     pages.close()
-    assert caplog.messages == ["1 lines that had a text were read as empty: one/a."]
+    assert caplog.messages == ["1 line that had a text, read as empty: one/a."]
 
 
 def test_pages_of_folders_are_written_into_such_folders(alto_page: Write, tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def test_channels_in_any_order(
 )  # fmt: skip
 def test_values_may_be_differences(trace: str, points: list[tuple[int, int]] | None) -> None:
     if points is None:
-        with pytest.raises(ValueError, match="trace 1, point 5: '1-2' has 1 values"):
+        with pytest.raises(ValueError, match="trace 1, point 5: '1-2' has 1 value"):
             parse_inkml(ink(f"<trace>{trace}</trace>"))
     else:
         assert parse_inkml(ink(f"<trace>{trace}</trace>")).strokes == [points]
@@ -97,7 +97,7 @@ def test_annotations_of_the_whole_file_go_first() -> None:
         (b"", "not well-formed XML: no element found"),
         (b"<page/>", "no <trace> in <page>; expected InkML"),
         (ink("<trace></trace>"), "trace 1, point 1: '' has 0 values, the format has 2 (X Y)"),
-        (ink("<trace>1 2</trace><trace>1 2, 3</trace>"), "trace 2, point 2: '3' has 1 values, the"),
+        (ink("<trace>1 2</trace><trace>1 2, 3</trace>"), "trace 2, point 2: '3' has 1 value, the"),
         (ink("<trace>1 2, '* 4</trace>"), "trace 1, point 2: \"'* 4\" is not a point of two"),
         (ink("<traceFormat><channel name='X'/></traceFormat><trace>1</trace>"),
          "the trace format has the channels ['X']; expected X and Y in it"),

@@ -194,7 +194,7 @@ def test_sounds_without_label_are_refused(flat: Path, pattern: str | None, messa
     [
         ("", r"train.tsv:1: the file is empty; expected a header"),
         ("wav\tlabel\n", r"train.tsv:1: no column 'sound', .* There are: label, wav"),
-        ("sound\tlabel\na.wav\n", r"train.tsv:2: the row has 1 cells, the header has 2"),
+        ("sound\tlabel\na.wav\n", r"train.tsv:2: the row has 1 cell, the header has 2"),
         ("sound\tlabel\n", r"train.tsv: no sounds in it"),
     ],
 )

@@ -297,7 +297,7 @@ def test_what_is_wrong_with_a_line_of_a_manifest_is_said(
             "wav2\ttext\n",
             "a.tsv:1: no column with the path of the sound: expected one",
         ),
-        ("a.tsv", "sound\ttext\nx.wav\n", "a.tsv:2: the row has 1 cells, the header has 2"),
+        ("a.tsv", "sound\ttext\nx.wav\n", "a.tsv:2: the row has 1 cell, the header has 2"),
         ("a.tsv", "sound\ttext\nx.wav\ta\n", "a.tsv:2: the sound 'x.wav' is not in "),
         ("a.tsv", "sound\tlabel\na.wav\ta\n", "a.tsv:2: it has no text; expected one in text, "),
         ("a.tsv", "sound\ttext\toffset\na.wav\ta\t1 s\n", "a.tsv:2: its offset is '1 s'; expected"),

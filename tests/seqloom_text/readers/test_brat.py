@@ -45,7 +45,7 @@ def test_documents_of_a_folder(tmp_path: Path, caplog: pytest.LogCaptureFixture)
     assert (first.fields["text"], str(first.origin)) == (TEXT, f"{folder}/b.txt:1")
     assert entities(first) == [("Ada", "B-PER"), ("Oslo", "B-LOC")]
     assert entities(second) == []
-    assert f"{folder}: 1 texts are left out. There is no .ann file: 1." in caplog.text
+    assert f"{folder}: 1 text is left out. There is no .ann file: 1." in caplog.text
     told = [one.message for one in caplog.records if "left out are" in one.message]
     assert told == [
         f"{folder}: only spans of text are read (T1, T2 …); left out are attributes: 1, "

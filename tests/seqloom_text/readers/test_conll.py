@@ -48,8 +48,8 @@ def test_what_is_written_is_read_back(
     tmp_path_factory: pytest.TempPathFactory, data: list[list[tuple[str, str]]]
 ) -> None:
     data = [[(w.replace("-DOCSTART-", "d"), t) for w, t in rows] for rows in data]
-    # A byte order mark at the start of the file is not part of its text.
-    data[0][0] = (data[0][0][0].lstrip("\ufeff") or "x", data[0][0][1])
+    # A byte order mark at the start of a line, as of files that were joined, is no text.
+    data = [[(w.lstrip("\ufeff") or "x", t) for w, t in rows] for rows in data]
     text = "\n".join("".join(f"{word}\t{tag}\n" for word, tag in rows) for rows in data)
     path = write(tmp_path_factory.mktemp("conll") / "a.conll", text)
     found = sentences(ConllReader(train=path))
@@ -160,10 +160,10 @@ def test_conllu_with_word_numbers(tmp_path: Path) -> None:
             "a x O\nb x O\n\nc O\n",
             r"a\.conll:4: the line has 2 columns, the first one .* has 3",
         ),
-        ("a\nb\n", ":1: the line has 1 columns, so none is left for data.columns.tags=-1"),
+        ("a\nb\n", ":1: the line has 1 column, so none is left for data.columns.tags=-1"),
         ("a\tO\n\tO\n", ":2: column 1 of 2 is empty"),
         ("a\tO\nb\t\n", r":2: column 2 of 2 is empty \(tags\)"),
-        ("a\tO\nb\n", ":2: the line has 1 columns"),
+        ("a\tO\nb\n", ":2: the line has 1 column"),
     ],
 )
 def test_errors_have_file_and_line(tmp_path: Path, text: str, message: str) -> None:
@@ -223,7 +223,7 @@ def test_columns_counted_backwards_do_not_move(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("bad", "problem"),
     [
-        (b"x\nb O\n", ":4: the line has 1 columns"),
+        (b"x\nb O\n", ":4: the line has 1 column"),
         (b"b x O\n", ":4: the line has 3 columns"),
         (b"b O\ncaf\xe9 O\n", ":5: not UTF-8: byte 0xe9"),
     ],
@@ -266,10 +266,12 @@ def test_tokens_may_begin_with_the_mark_of_comments(
     path = write(tmp_path / "a.conll", text)
     assert [tokens for tokens, _ in sentences(ConllReader(train=path, comment="#"))] == expected
     tokens = sum(word.startswith("#") for words in expected for word in words)
-    assert f"{tokens} lines that begin with '#' have as many columns as the tokens" in caplog.text
+    assert f"with as many columns as the tokens, were read as tokens: {tokens}." in caplog.text
     marks = sum(line.startswith("#") for line in text.split("\n"))
     if marks > tokens:
-        assert f"{marks - tokens} lines that begin with '#' were skipped as comments" in caplog.text
+        assert (
+            f"lines that begin with '#' were skipped as comments: {marks - tokens}." in caplog.text
+        )
 
 
 def test_comments_of_conllu_need_no_setting(tmp_path: Path) -> None:
@@ -334,3 +336,25 @@ def test_numbers_of_tags_get_names(tmp_path: Path) -> None:
     path = write(tmp_path / "a.conll", "Ada 1\nran 0\n")
     (one,) = usable(ConllReader(train=path, names={"tags": ["O", "B-PER"]}).examples("train"))
     assert one.fields["tags"] == ["B-PER", "O"]
+
+
+@pytest.mark.parametrize("text", ["word tag\na O\n", '"Token"\tNER\n\na\tO\n'])
+def test_a_header_is_no_token(tmp_path: Path, text: str) -> None:
+    first, *_ = ConllReader(train=write(tmp_path / "a.conll", text)).examples("train")
+    assert isinstance(first, ExampleError)
+    assert str(first).startswith(f"{tmp_path}/a.conll:1: the line looks like the header of a table")
+    path = write(tmp_path / "b.conll", "word O\ntag O\n")
+    assert sentences(ConllReader(train=path)) == [(["word", "tag"], ["O", "O"])]
+
+
+def test_comments_that_are_read_as_tokens_are_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = write(tmp_path / "a.conll", "# id\na O\n\n# O\nb O\n\n# O\nb O\n\n# O\nb O\n")
+    usable(ConllReader(train=path).examples("train"))
+    assert f"{path}:1: sentences whose first line begins with '# ', which is read as" in caplog.text
+    assert "token: 4. If these are comments: data.comment='\"#\"'." in caplog.text
+    wrong, _ = ConllReader(train=write(tmp_path / "b.conll", "# a b\na O\n\nb O\n")).examples(
+        "train"
+    )
+    assert str(wrong).endswith("If lines that begin with # are comments: data.comment='\"#\"'.")

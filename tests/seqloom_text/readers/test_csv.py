@@ -115,7 +115,7 @@ def test_quotes_may_be_taken_as_they_are(tmp_path: Path) -> None:
         ("text,label\n", "no examples; the file is empty or has a header only"),
         ("txt,label\na,x\n", r":1: no column 'text', from which data.columns.text reads. Did you "
          r"mean 'txt'\? There are: label, txt. .*data.columns='{text: COLUMN"),
-        ("text,label\na,x\nb\n", ":3: the row has 1 cells, the header has 2"),
+        ("text,label\na,x\nb\n", ":3: the row has 1 cell, the header has 2"),
         ("text,label\na,x\nb,y,z\n", ":3: the row has 3 cells, the header has 2"),
         ("text,label\na,x\n ,y\n", ":3: the field 'text' is empty; expected a text"),
         ("text,label\na,\n", ":2: the field 'label' is empty; expected a label"),
@@ -231,7 +231,7 @@ def test_nothing_is_opened_before_the_first_example(tmp_path: Path) -> None:
     ("bad", "problem"),
     [
         (b"b,x,z\n", "the row has 3 cells, the header has 2"),
-        (b"b\n", "the row has 1 cells, the header has 2"),
+        (b"b\n", "the row has 1 cell, the header has 2"),
         (b'"b,x\n', "not well-formed: unexpected end of data"),
         (b'"b" c,x\n', "not well-formed: ',' expected after"),
         (b"caf\xe9,x\n", "not UTF-8: byte 0xe9"),

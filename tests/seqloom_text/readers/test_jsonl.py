@@ -74,7 +74,7 @@ GOOD = '{"text": "a", "label": "x"}\n'
         ),
         ('[\n{"text": "a", "label": "x"}\n]', ":1: the file is JSON, but not JSON Lines"),
         ('{\n"text": "a",\n"label": "x"\n}', ":1: the file is JSON, but not JSON Lines"),
-        ('{"text": "a", "label": null}', "'label' is wrong: expected text, found NoneType"),
+        ('{"text": "a", "label": null}', "'label' is wrong: expected text, found null"),
         ('{"text": "a", "label": ""}', ":1: the field 'label' is empty"),
     ],
 )
@@ -135,3 +135,17 @@ def test_what_is_wrong_with_one_line_leaves_the_others(
     assert isinstance(error, ExampleError)
     assert f"a.jsonl:2: {problem}" in str(error).replace("lists and objects are ", "")
     assert first.fields == last.fields
+
+
+def test_examples_in_one_object_and_null_are_told(tmp_path: Path) -> None:
+    text = '{"data": [{"text": "a", "label": "x"}]}\n{"text": "a", "label": null}\n'
+    first, second = JsonlReader(train=write(tmp_path / "a.jsonl", text)).examples("train")
+    assert str(first).endswith("all in one object. Write them out: jq -c '.data[]' FILE.")
+    assert str(second).endswith("the field 'label' is wrong: expected text, found null.")
+
+
+def test_tabs_split_tokens_in_a_string(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", '{"tokens": "a\\tb c", "tags": "O\\tO \\tB-X"}\n')
+    columns = {"tokens": "tokens", "tags": "tags"}
+    (one,) = usable(JsonlReader(train=path, columns=columns).examples("train"))
+    assert one.fields == {"tokens": ["a", "b", "c"], "tags": ["O", "O", "B-X"]}

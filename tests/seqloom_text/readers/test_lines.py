@@ -44,7 +44,7 @@ def test_parallel_files_of_unequal_length(tmp_path: Path) -> None:
         "text": write(tmp_path / "text", "a\nb\nc\n"),
         "label": write(tmp_path / "label", "x\ny\n"),
     }
-    with pytest.raises(DataError, match=r"not line-aligned: .*text has 3, .*label has 2 lines"):
+    with pytest.raises(DataError, match=r"not line-aligned; .*text 3, .*label 2\."):
         list(ParallelReader(train=files).examples("train"))
 
 
@@ -99,7 +99,7 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch, reader: Reader, text: s
 
 def test_errors_of_standard_input_name_it(monkeypatch: pytest.MonkeyPatch) -> None:
     pipe(monkeypatch, "a O\nb\n")
-    with pytest.raises(DataError, match="<stdin>:2: the line has 1 columns"):
+    with pytest.raises(DataError, match="<stdin>:2: the line has 1 column"):
         usable(ConllReader().inputs(["-"]))
 
 
@@ -175,7 +175,7 @@ def test_references_of_parallel_files_in_a_config() -> None:
 
 
 def test_a_reference_file_that_is_shorter(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"ref1 has 1 lines\. Line n of each must belong to"):
+    with pytest.raises(DataError, match=r"ref1 1\. Line n of each must belong to"):
         list(ParallelReader(test=references(tmp_path, ref1="Bonjour.\n")).examples("test"))
 
 

@@ -280,7 +280,9 @@ def test_what_nobody_annotated_is_left_out_and_told(
 def test_borders_inside_tokens_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "seqloom"):
         one_of(tmp_path, labelled([0, 3, "PER"], [5, 7, "X"]))
-    assert "1 of 2 spans begin or end inside a token, which is split there; the fir" in caplog.text
+    assert (
+        "1 of 2 spans begins or ends inside a token, which is split there; the fir" in caplog.text
+    )
     assert "a.jsonl:1, 'et'." in caplog.text
 
 

@@ -11,6 +11,7 @@ from hydra.core.override_parser.types import Override
 from optuna.exceptions import ExperimentalWarning
 from optuna.trial import TrialState
 
+from seqloom.errors import plural
 from seqloom.sweep.directions import contradictions
 from seqloom.sweep.folder import Plan, PlannedTrial, SweepFolder
 from seqloom.sweep.optuna.settings import Settings, build_sampler
@@ -117,8 +118,9 @@ class Search:
                 self._tell(suggestion, outcome)
         if self._repeated():
             log.info(
-                "Optuna suggested a point that had been tried %d times; it got the known outcome.",
+                "Optuna suggested a point that had been tried %d %s; it got the known outcome.",
                 self._repeated(),
+                plural(self._repeated(), "time"),
             )
 
     def _suggest(self, wanted: int) -> tuple[list[PlannedTrial], list[Suggestion]]:

@@ -17,7 +17,7 @@ from optuna.samplers import RandomSampler
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from seqloom.errors import ConfigError, RunError, did_you_mean
+from seqloom.errors import ConfigError, RunError, did_you_mean, plural
 from seqloom.sweep.directions import AUTO, RECORDED, objective_is_better_higher, sign
 from seqloom.sweep.folder import Plan, PlannedTrial, SweepFolder, damaged_plan, read_plan
 from seqloom.sweep.optuna.settings import Settings, is_reported
@@ -289,4 +289,4 @@ def _short(value: object) -> str:
 
 
 def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return f"{number} {plural(number, noun)}"

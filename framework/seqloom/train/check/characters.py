@@ -7,17 +7,18 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 from seqloom.data.encoded import EncodedSplit
+from seqloom.errors import plural
 from seqloom.interfaces import Example
 from seqloom.train.check.finding import Finding, place
 
 ADVICE = {
-    "damaged": "contain U+FFFD, the sign that a decoder puts in place of what it cannot read. Read "
+    "damaged": "U+FFFD, the sign that a decoder puts in place of what it cannot read. Read "
     "the files in their own encoding",
-    "mojibake": "look like UTF-8 that was read as Latin-1 ('Ã©' for 'é'). Repair them",
-    "control": "contain control characters. Remove them",
-    "invisible": "contain invisible characters, such as a byte order mark or a zero-width space, "
+    "mojibake": "UTF-8 that was read as Latin-1 ('Ã©' for 'é'). Repair them",
+    "control": "control characters. Remove them",
+    "invisible": "invisible characters, such as a byte order mark or a zero-width space, "
     "so that words which look alike differ. Remove them",
-    "decomposed": "contain letters with separate accents (Unicode form NFD) while others do not, "
+    "decomposed": "letters with separate accents (Unicode form NFD) while others do not, "
     "so that words which look alike differ. Bring all texts to one form, such as NFC",
 }
 """What is wrong with texts, and what to do."""
@@ -51,7 +52,8 @@ def characters(rows: Mapping[str, EncodedSplit]) -> Iterator[Finding]:
         yield Finding(
             "characters",
             error=False,
-            text=f"{len(found):,} of {total:,} examples {ADVICE[kind]}.",
+            text=f"{len(found):,} of {total:,} examples "
+            f"{plural(len(found), 'contains', 'contain')} {ADVICE[kind]}.",
             places=found,
         )
 

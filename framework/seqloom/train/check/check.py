@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from seqloom.config.run_config import RunConfig
-from seqloom.errors import SeqloomError, printable, with_code
+from seqloom.data.rejected import counted
+from seqloom.errors import SeqloomError, plural, printable, with_code
 from seqloom.train.check.characters import characters
 from seqloom.train.check.duplicates import duplicates
 from seqloom.train.check.finding import SHOWN, Finding
@@ -92,16 +93,16 @@ def check(cfg: RunConfig) -> Check:
 
 def _rejected(data: RunData, skip: bool) -> Iterator[Finding]:
     remedy = (
-        "They are left out, as on_bad=skip says."
+        "Left out, as on_bad=skip says."
         if skip
-        else "Correct them, or leave them out by on_bad=skip."
+        else "Correct the data, or leave out what is wrong by on_bad=skip."
     )
     for split, errors in data.skipped.items():
         if errors:
             yield Finding(
                 "unusable",
                 error=not skip,
-                text=f"{len(errors):,} examples of {split} cannot be used. {remedy}",
+                text=f"{counted(errors, split)} cannot be used. {remedy}",
                 places=[f"{error.where}: {error.problem}" for error in errors],
             )
     for split, errors in data.unknown.items():
@@ -109,8 +110,9 @@ def _rejected(data: RunData, skip: bool) -> Iterator[Finding]:
             yield Finding(
                 "unknown",
                 error=True,
-                text=f"{len(errors):,} examples of {split} have a target that no training example "
-                "has: they always count as wrong.",
+                text=f"{counted(errors, split)} {plural(len(errors), 'has', 'have')} a target that "
+                f"no training example has: {plural(len(errors), 'it counts', 'they count')} as "
+                "wrong, whatever is predicted.",
                 places=[f"{error.where}: {error.problem}" for error in errors],
             )
 

@@ -10,6 +10,7 @@ import numpy as np
 from seqloom.data.collate import EncodedExample
 from seqloom.data.content import Contents
 from seqloom.data.encoded import EncodedSplit
+from seqloom.errors import plural
 from seqloom.train.check.finding import Finding, place
 
 LARGE = 0.05
@@ -49,12 +50,12 @@ def _within(split: str, rows: EncodedSplit, found: Contents) -> Iterator[Finding
             "one of each.",
             places=[_equal(rows, one) for one in unlike],
         )
-    if same:
+    if again := sum(len(one) - 1 for one in same):
         yield Finding(
             "duplicates",
             error=False,
-            text=f"{sum(len(one) - 1 for one in same):,} of {len(rows):,} examples of {split} "
-            "repeat another one. They count several times.",
+            text=f"{again:,} of {len(rows):,} examples of {split} "
+            f"{plural(again, 'repeats', 'repeat')} another one. They count several times.",
             places=[_equal(rows, one) for one in same],
         )
 
@@ -96,8 +97,9 @@ def _across(
     yield Finding(
         "overlap",
         error=share >= LARGE,
-        text=f"{len(numbers):,} of {len(own):,} examples of {split} ({share:.1%}) have an input "
-        f"that is also in {other}: the scores of {split} are better than those of unseen data. "
+        text=f"{len(numbers):,} of {len(own):,} examples of {split} ({share:.1%}) "
+        f"{plural(len(numbers), 'has', 'have')} an input that is also in {other}: the scores of "
+        f"{split} are better than those of unseen data. "
         f"Leave them out of {other}, or split by a group that keeps them together "
         "(data.split.group).",
         places=[

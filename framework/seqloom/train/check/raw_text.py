@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 
 from seqloom.data.encoded import EncodedSplit
-from seqloom.errors import SeqloomError
+from seqloom.errors import SeqloomError, plural
 from seqloom.interfaces import Example, FrontendCodec
 from seqloom.train.check.finding import Finding, place
 
@@ -40,8 +40,9 @@ def raw_text(rows: Mapping[str, EncodedSplit], codec: FrontendCodec) -> Iterator
         yield Finding(
             "tokenization",
             error=False,
-            text=f"{len(unlike):,} of {checked:,} examples ({len(unlike) / checked:.1%}) have "
-            "tokens that the tokenizer for raw texts cuts otherwise: predictions on raw texts will "
+            text=f"{len(unlike):,} of {checked:,} examples ({len(unlike) / checked:.1%}) "
+            f"{plural(len(unlike), 'has', 'have')} tokens that the tokenizer for raw texts cuts "
+            "otherwise: predictions on raw texts will "
             "be worse than the scores say. Predict from tokens, or train on texts, or set "
             "frontend.tokenizer to one that cuts as your data does.",
             places=unlike,

@@ -10,6 +10,7 @@ import numpy as np
 
 from seqloom.config.run_config import RunConfig
 from seqloom.data.encoded import EncodedSplit
+from seqloom.errors import plural
 from seqloom.interfaces import HeadCodec
 from seqloom.train.check.finding import Finding, place
 from seqloom.train.data import RunData, sampler
@@ -81,7 +82,8 @@ def classes(data: RunData) -> tuple[dict[str, dict[str, int]], list[Finding]]:
             Finding(
                 "rare",
                 error=False,
-                text=f"{len(single)} of {len(train)} classes have a single training example: "
+                text=f"{len(single)} of {len(train)} classes "
+                f"{plural(len(single), 'has', 'have')} a single training example: "
                 f"{_listed(single)}. A model can hardly learn them.",
             )
         )
@@ -92,7 +94,8 @@ def classes(data: RunData) -> tuple[dict[str, dict[str, int]], list[Finding]]:
                 Finding(
                     "missing",
                     error=False,
-                    text=f"{len(missing)} of {len(train)} classes do not occur in {split}: "
+                    text=f"{len(missing)} of {len(train)} {plural(len(train), 'class', 'classes')} "
+                    f"{plural(len(missing), 'does', 'do')} not occur in {split}: "
                     f"{_listed(missing)}. Nothing is known of how well they are found.",
                 )
             )

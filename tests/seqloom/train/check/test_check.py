@@ -51,17 +51,17 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Check:
 @pytest.mark.parametrize(
     ("kind", "error", "said", "where"),
     [
-        ("unusable", True, "1 examples of train cannot be used", "train.csv:12: the field 'text'"),
-        ("unknown", True, "1 examples of test have a target", "test.csv:4: "),
+        ("unusable", True, "1 example of train cannot be used", "train.csv:12: the field 'text'"),
+        ("unknown", True, "1 example of test has a target", "test.csv:4: "),
         ("overlap", True, "1 of 3 examples of test (33.3%)", "test.csv:2 = "),
         ("contradictions", False, "2 of 11 examples of train", "train.csv:3"),
-        ("duplicates", False, "1 of 11 examples of train repeat", "train.csv:5"),
+        ("duplicates", False, "1 of 11 examples of train repeats", "train.csv:5"),
         ("rare", False, "2 of 4 classes have a single training example: 'Good', 'odd'", ""),
         ("missing", False, "3 of 4 classes do not occur in test: 'bad', 'Good', 'odd'", ""),
-        ("warning", False, "differ only in case", ""),
-        ("characters", False, "1 of 14 examples contain U+FFFD", "train.csv:10"),
-        ("characters", False, "1 of 14 examples contain invisible", "train.csv:11"),
-        ("characters", False, "1 of 14 examples contain letters with separate", "train.csv:8"),
+        ("warning", False, "differ only in how", ""),
+        ("characters", False, "1 of 14 examples contains U+FFFD", "train.csv:10"),
+        ("characters", False, "1 of 14 examples contains invisible", "train.csv:11"),
+        ("characters", False, "1 of 14 examples contains letters with separate", "train.csv:8"),
     ],
 )
 def test_it_is_found_with_its_place(
@@ -81,9 +81,7 @@ def test_examples_that_are_left_out_on_request_are_no_error(tmp_path: Path) -> N
     found = check(compose_run([*overrides(tmp_path), "on_bad=skip"]))
     (one,) = [one for one in found.findings if one.kind == "unusable"]
     assert not one.error
-    assert one.text == (
-        "1 examples of train cannot be used. They are left out, as on_bad=skip says."
-    )
+    assert one.text == ("1 example of train cannot be used. Left out, as on_bad=skip says.")
     assert found.errors == 2  # of test: the overlap, and the class that train does not have
 
 
@@ -132,7 +130,7 @@ def test_a_warning_is_found_once_beside_examples_that_are_refused(tmp_path: Path
     path = tmp_path / "train.conll"
     path.write_text("Ann B-PER\n\nBob B-Per\n\na O\nb I-PER\n\n", "utf-8")
     found = check(compose_run(["data=conll", f"data.train={path}", "data.split.val=0", "head=ner"]))
-    assert sum("differ only in case" in one.text for one in found.findings) == 1
+    assert sum("differ only in how" in one.text for one in found.findings) == 1
     assert [one.kind for one in found.findings if one.error] == ["unusable"]
 
 
@@ -143,7 +141,7 @@ def test_the_command_lists_places_and_fails_on_errors(
     monkeypatch.chdir(tmp_path)
     assert command([*words]) == 1
     printed = capsys.readouterr().out
-    assert "Error: 1 examples of train cannot be used" in printed
+    assert "Error: 1 example of train cannot be used" in printed
     assert printed.endswith("3 errors, 8 warnings\n")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["test.csv", "train.csv"]
     (tmp_path / "train.csv").write_text("text,label\nso good,good\nnot good,bad\n", "utf-8")

@@ -24,11 +24,11 @@ def rows(*values: object) -> dict[str, EncodedSplit]:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("dÃ©jÃ  vu", "1 of 2 examples look like UTF-8 that was read as Latin-1"),
-        ("a\x07b", "1 of 2 examples contain control characters. Remove them."),
-        ("a\ufffdb", "1 of 2 examples contain U+FFFD"),
-        ("a\u200bb", "1 of 2 examples contain invisible characters"),
-        ("cafe\u0301", "1 of 2 examples contain letters with separate accents"),
+        ("dÃ©jÃ  vu", "1 of 2 examples contains UTF-8 that was read as Latin-1"),
+        ("a\x07b", "1 of 2 examples contains control characters. Remove them."),
+        ("a\ufffdb", "1 of 2 examples contains U+FFFD"),
+        ("a\u200bb", "1 of 2 examples contains invisible characters"),
+        ("cafe\u0301", "1 of 2 examples contains letters with separate accents"),
     ],
 )
 @pytest.mark.parametrize("tokens", [False, True])

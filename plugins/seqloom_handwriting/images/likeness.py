@@ -61,11 +61,12 @@ def warn(kind: str, pairs: list[Pair]) -> None:
     if pairs:
         named = ", ".join(map(str, pairs[:SHOWN])) + (", …" if len(pairs) > SHOWN else "")
         log.warning(
-            "%d %s of %s in different splits like two images of the same: %s. If they are, "
+            "%d %s of %s in different splits %s like two images of the same: %s. If they are, "
             "the scores are too good; keep one of each pair, or both in one split.",
             len(pairs),
-            plural(len(pairs), "pair", "pairs"),
+            plural(len(pairs), "pair"),
             kind,
+            plural(len(pairs), "looks", "look"),
             named,
         )
 

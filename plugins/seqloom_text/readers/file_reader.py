@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from abc import abstractmethod
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +29,9 @@ EXPECTED = {
 }
 SPANS = re.compile(r"""\s*\[\s*(?:[\[(]\s*\d+\s*,\s*\d+\s*,|\{\s*['"])""")
 """How spans of characters in a cell begin: lists or objects in a list."""
+SEPARATORS = (";", ",", "|")
+OFTEN = 3
+"""Number of examples from which on another separator of labels is told."""
 TABS = ("tab", r"\t")
 """Spellings of a tab as a delimiter, which shells and Hydra make hard to write."""
 
@@ -83,6 +87,7 @@ class FileReader(SplitReader):
         self.named = frozenset(names or ())
         self._separator = labels_separator
         self._told = False
+        self._separators = Counter[str]()
 
     @abstractmethod
     def records(self, file: Any, targets: bool) -> Iterator[Record]:
@@ -120,10 +125,12 @@ class FileReader(SplitReader):
 
     def _read(self, file: Any, prefix: str, targets: bool) -> Iterator[Example | ExampleError]:
         number = used = 0
+        self._separators.clear()
         for number, record in enumerate(self.records(file, targets), 1):
             if not record.left_out:
                 used += 1
                 yield self._example(record, f"{prefix}:{record.name or number}", targets)
+        self._tell_separators(file)
         if targets and not used:
             why = "all of it is left out" if number else "the file is empty or has a header only"
             raise DataError(f"{file}: no examples; {why}.", cause=Cause.no_examples)
@@ -138,6 +145,9 @@ class FileReader(SplitReader):
             return ExampleError(example, str(error))
         for name, raw in values.items():
             kind = self.kinds[name]
+            if kind == "labels" and isinstance(raw, str) and not raw.startswith(("[", "{", "(")):
+                known = {self._separator, *SEPARATORS}
+                self._separators.update(one for one in known if one in raw)
             if raw is None and not targets:
                 continue
             try:
@@ -156,6 +166,21 @@ class FileReader(SplitReader):
             elif kind in INPUT_KINDS:
                 example.fields[name] = value
         return example
+
+    def _tell_separators(self, file: Any) -> None:
+        """Warn if labels are never separated as set, but many have another such character."""
+        own = self._separators.pop(self._separator, 0)
+        for other, count in self._separators.most_common(1):
+            if not own and count >= OFTEN:
+                logger.warning(
+                    "%s: no labels are separated by data.labels_separator=%r, but %d have %r. If "
+                    "that separates them, set it: data.labels_separator='\"%s\"'.",
+                    file,
+                    self._separator,
+                    count,
+                    other,
+                    other,
+                )
 
     def _tell_list(self, name: str, text: str, origin: Origin) -> None:
         """Warn once if a text is a list, whose brackets and quotes would be read with it."""

@@ -42,7 +42,7 @@ def test_two_scans_of_a_page_in_two_splits_are_a_warning(
     read_all(PageReader(train=str(train), test=str(test)))
     (message,) = caplog.messages
     assert message.startswith(
-        "1 pair of pages in different splits like two images of the same: p1 (train) and "
+        "1 pair of pages in different splits looks like two images of the same: p1 (train) and "
         "scan7 (test)."
     )
 
@@ -85,5 +85,5 @@ def test_two_scans_of_a_line_in_two_splits_are_a_warning(
     scan_again(tmp_path / "test" / "three.png", 0.9)
     read_all(LineImageReader(train=str(tmp_path / "train"), test=str(tmp_path / "test")))
     (message,) = caplog.messages
-    assert "1 pairs of lines in different splits" in message
+    assert "1 pair of lines in different splits" in message
     assert "one.png (train) and three.png (test)" in message

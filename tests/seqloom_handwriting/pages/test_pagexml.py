@@ -230,7 +230,7 @@ def test_the_orientation_of_the_page_is_that_of_regions_without_one(page_xml: Wr
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (f'{COORDS}<Baseline points="1,2"/>', "the baseline has 1 different points"),
+        (f'{COORDS}<Baseline points="1,2"/>', "the baseline has 1 different point"),
         ('<Coords points="1,2 3"/>', "3 coordinates in '1,2 3'; expected pairs of x and y"),
         ("", "the line has no polygon and no box to cut it out by"),
     ],

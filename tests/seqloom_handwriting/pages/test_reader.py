@@ -158,7 +158,7 @@ def test_one_bad_line_does_not_stop_the_others(alto_page: Write) -> None:
     xml.write_text(xml.read_text().replace('BASELINE="20 60 420 60"', 'BASELINE="20 60"'))
     bad, good = PageReader(train=str(xml)).examples("train")
     assert isinstance(good, Example)
-    problem = "the baseline has 1 different points; expected at least 2"
+    problem = "the baseline has 1 different point; expected at least 2"
     assert str(bad) == f"{xml}:5: line 'a' of page 'one': {problem}."
 
 

@@ -248,7 +248,7 @@ def test_blank_lines_are_a_warning(
     write_xml(tmp_path / "p.xml", (440, 400), [*outlines(), ("empty", box, [])])
     assert len(crops(tmp_path / "p.xml")) == 4
     (message,) = caplog.messages
-    assert message.startswith(f"{tmp_path / 'p.xml'}: 1 of 4 lines are blank (empty); is it the")
+    assert message.startswith(f"{tmp_path / 'p.xml'}: 1 of 4 lines is blank (empty); is it the")
 
 
 @pytest.mark.parametrize("followed", [True, False])

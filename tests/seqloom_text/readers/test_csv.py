@@ -387,3 +387,22 @@ def test_a_list_that_was_cut_is_wrong(tmp_path: Path) -> None:
 def test_a_table_of_tokens_without_rows_has_no_examples(tmp_path: Path) -> None:
     reader = CsvReader(columns={"tokens": "t"}, kinds={"tokens": "tokens"}, group_column="s")
     assert not [*reader.inputs([write(tmp_path / "a.csv", "s,t\n")])]
+
+
+@pytest.mark.parametrize(
+    ("labels", "told"),
+    [
+        (("a;b", "b;c", "a", "c;d"), "but 3 have ';'. If that separates them"),
+        (("a;b", "b;c", "a|b", "c;d"), ""),
+        (("a;b", "b;c", "a", "c"), ""),
+    ],
+)
+def test_another_separator_of_labels_is_told(
+    tmp_path: Path, labels: tuple[str, ...], told: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("text,labels\n" + "".join(f"x,{one}\n" for one in labels), "utf-8")
+    columns = {"text": "text", "labels": "labels"}
+    usable(CsvReader(train=str(path), columns=columns).examples("train"))
+    assert told in caplog.text
+    assert bool(caplog.text) == bool(told)

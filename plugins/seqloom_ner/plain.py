@@ -11,6 +11,7 @@ FEW, MOST = 20, 100
 """Numbers of distinct tags up to which plain types may be rare, and may be recognized at all."""
 
 _BEGINS = re.compile(r"[BI][-_:/.]\S+")
+_LETTER = re.compile(r"[A-Z]-\S+")
 _UPPER = re.compile(r"[BIESLUMW]-\S+")
 
 
@@ -43,8 +44,9 @@ def are_plain(counts: Mapping[str, int]) -> bool:
     own = {tag: spelled(tag) for tag in counts if tag not in (OUTSIDE, OUTSIDE.lower())}
     whole = [tag for tag, found in own.items() if found is None]
     prefixed = any(map(_BEGINS.fullmatch, own)) or _is_shared(own)
-    if whole and prefixed:
-        raise _mixed(own, counts)
+    unknown = all(map(_LETTER.fullmatch, whole))
+    if whole and (prefixed or unknown):
+        raise _mixed(own, counts, unknown)
     if whole:
         _refuse_odd(own, sum(counts.values()))
     elif own and not prefixed and not any(len(t) == 1 or _UPPER.fullmatch(t) for t in own):
@@ -96,11 +98,17 @@ def _is_shared(read: Mapping[str, Tag | None]) -> bool:
     return len({kind for _, kind in found}) < len(found)
 
 
-def _mixed(own: Mapping[str, Tag | None], counts: Mapping[str, int]) -> TagError:
-    """Return the error for tags with and without prefixes, which names one of the rarer kind."""
+def _mixed(own: Mapping[str, Tag | None], counts: Mapping[str, int], unknown: bool) -> TagError:
+    """Return the error for tags with and without prefixes, which names one of the rarer kind.
+
+    Args:
+        own: Tag → prefix and type, or None.
+        counts: Tag → how often it occurs.
+        unknown: Whether those without are like ``X-PER``.
+    """
     whole = [tag for tag, found in own.items() if found is None]
     others = [tag for tag, found in own.items() if found is not None]
-    if sum(counts[tag] for tag in others) < sum(counts[tag] for tag in whole):
+    if not unknown and sum(counts[tag] for tag in others) < sum(counts[tag] for tag in whole):
         return TagError(
             others[0],
             f"has the tag {others[0]!r}, but most tags are plain types, such as {whole[0]!r}. If "
@@ -109,7 +117,9 @@ def _mixed(own: Mapping[str, Tag | None], counts: Mapping[str, int]) -> TagError
         )
     if whole[0] == "0":
         return TagError("0", f"{expected('0')} Is it the letter O?", alone=True)
-    hint = f"Other tags have prefixes, such as {others[0]!r}; if all are types, set head.scheme=io."
+    hint = "If all tags are plain types, set head.scheme=io."
+    if others:
+        hint = f"Other tags have prefixes, such as {others[0]!r}. {hint}"
     return TagError(whole[0], f"{expected(whole[0])} {odd(whole[0]) or hint}", alone=True)
 
 

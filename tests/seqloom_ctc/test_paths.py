@@ -46,7 +46,7 @@ def test_no_path_with_these_labels_is_more_probable(
         path for path in itertools.product(range(3), repeat=frames) if collapse(path) == labels
     ]
     if not paths:
-        with pytest.raises(ValueError, match="at least . frames"):
+        with pytest.raises(ValueError, match=r"at least . frames"):
             align(line, labels)
         return
     best = max(paths, key=lambda path: line[range(frames), path].sum())

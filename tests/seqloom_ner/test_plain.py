@@ -17,6 +17,7 @@ def counts(tags: str) -> dict[str, int]:
         "NOUN VERB PUNCT",
         "U-Bahn S-Bahn_ Bus",
         "E-mail person",
+        "T-shirt shoe",
         "vitamin-B person",
         "N V S B I E",  # letters of parts of speech
         ", . `` -LRB- NN PRP$",
@@ -53,6 +54,8 @@ def test_with_prefixes(tags: str) -> None:
         ("b-boy i-phone", "b-boy", False, "or else iob1, iob2 or bioes"),
         ("B-PER B-PER I-PER PERS", "PERS", True, "Other tags have prefixes, such as 'B-PER'"),
         ("B-PER I-PER _", "_", True, "Write O where there is no entity"),
+        ("B-PER X-PER X-PER", "X-PER", True, "Other tags have prefixes, such as 'B-PER'"),
+        ("X-PER O", "X-PER", True, "If all tags are plain types, set head.scheme=io."),
         ("B-PER I-PER 0", "0", True, "Is it the letter O?"),
         ("PER LOC LOC B-PER", "B-PER", True, "most tags are plain types, such as 'PER'"),
         ("PER OUT", "OUT", False, "Write O where there is no entity; head.scheme=io reads it"),

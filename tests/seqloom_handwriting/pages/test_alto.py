@@ -108,8 +108,8 @@ def test_lines_without_an_id_are_numbered(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
-        (f'<TextLine {BOX} BASELINE="1 2"/>', "the baseline has 1 different points; expected at"),
-        (f'<TextLine {BOX} BASELINE="1 2 1 2"/>', "the baseline has 1 different points; expected"),
+        (f'<TextLine {BOX} BASELINE="1 2"/>', "the baseline has 1 different point; expected at"),
+        (f'<TextLine {BOX} BASELINE="1 2 1 2"/>', "the baseline has 1 different point; expected"),
         (f'<TextLine {BOX} BASELINE="1 2 3"/>', "3 coordinates in '1 2 3'; expected pairs"),
         (f'<TextLine {BOX} BASELINE="1 2 x 4"/>', "'x' is not a coordinate; expected a number"),
         (f'<TextLine {BOX} BASELINE="1 2 nan 4"/>', "'nan' is not a coordinate"),

@@ -278,7 +278,7 @@ def test_lines_that_cannot_be_drawn_are_named(
     xml.write_text(xml.read_text().replace('BASELINE="20 60 420 60"', 'BASELINE="20 60"'))
     fill(xml, {}, tmp_path / "out.xml", Form.page)
     assert [line.id for line in read(tmp_path / "out.xml").lines] == ["b"]
-    assert f"{xml}:5: left out: the baseline has 1 different points" in caplog.text
+    assert f"{xml}:5: left out: the baseline has 1 different point" in caplog.text
 
 
 BARE = """<alto><Layout><Page WIDTH="440" HEIGHT="400"><PrintSpace>

@@ -17,6 +17,7 @@ from seqloom.cli.reference.groups import (
     option_of,
     section_keys,
 )
+from seqloom.cli.reference.key import Key
 from seqloom.plugins import registry
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -53,7 +54,8 @@ def test_a_key_is_shown_with_its_default_values_and_override() -> None:
     (merge,) = (key for key in option_of("encoder", "bilstm").keys if key.name == "merge")
     assert config_keys.entry(merge) == (
         "`encoder.merge`\n"
-        ": How the states of the two directions are merged at each step. "
+        ": How the states f and b of the two directions are merged at each step. The product is "
+        "multiplied by a constant for each layer, which makes it as large as `concat`'s. "
         "Default: `concat`; one of:\n"
         "\n"
         "  - `concat`: [f; b], twice as wide\n"
@@ -65,6 +67,22 @@ def test_a_key_is_shown_with_its_default_values_and_override() -> None:
         "  encoder.merge=sum\n"
         "  ```\n"
     )
+
+
+def test_values_without_a_text_and_null_are_shown() -> None:
+    def shown(**choices: str) -> list[str]:
+        key = Key("a.b", "null", "one of: x, y or null", "What.", choices=choices)
+        return config_keys.entry(key).splitlines()
+
+    assert shown(x="", y="")[1] == ": What. Default: `null`; one of `x`, `y` or null."
+    assert shown(x="like z", y="")[1:] == [
+        ": What. Default: `null`; null or one of:",
+        *("", "  - `x`: like z", "  - `y`"),
+    ]
+
+
+def test_a_text_is_not_html() -> None:
+    assert config_keys.prose("a <space> of ``<b>``") == r"a \<space> of `<b>`"
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
+from urllib.parse import quote_plus
 
 import pytest
 from demo_page import chromium
@@ -161,3 +162,32 @@ def test_commands_are_copied_without_their_prompt(site: Path, browser: Browser) 
         page.locator(".highlight-console:visible button.copybtn").first.click()
         copied = page.locator(".highlight-console:visible button.copybtn.success")
         expect(copied.first).to_be_visible()
+
+
+FOUND = {
+    "install": "start/install.html",
+    "class weights": "reference/keys/head.html",
+    "hidden_size": "reference/keys/encoder.html",
+    "GPU": "reference/keys/trainer.html",
+    "confidence": "runs.html",
+    "merge": "learn/merges.html",
+    "gate": "learn/lstm.html",
+    "early stopping": "reference/keys/callbacks.html",
+    "multi-label": "tasks/text-classification.html",
+    "resume": "runs.html",
+    "Slurm": "cluster.html",
+    "spaCy": "howto/coming-from.html",
+}
+"""What people search for, with a page that must be among the first five found."""
+
+
+def test_the_search_finds_the_page_first(site: Path, browser: Browser) -> None:
+    with browser.new_context() as context:  # not `opened`: no script reads other files' excerpts
+        page = context.new_page()
+        for words, wanted in FOUND.items():
+            page.goto(f"{(site / 'search.html').as_uri()}?q={quote_plus(words)}")
+            found = page.locator("#search-results ul.search > li > a")
+            said = page.locator("#search-results > p.search-summary")
+            expect(said).to_contain_text("finished", timeout=60_000)
+            first = [one.get_attribute("href") or "" for one in found.all()[:5]]
+            assert wanted in [one.partition("#")[0] for one in first], (words, first)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import starmap
 from pathlib import Path
 from typing import Any
 
@@ -98,17 +99,25 @@ def entry(key: Key, since: str = "") -> str:
     """
     kind = key.allowed if not key.choices else "one of:" if any(key.choices.values()) else ""
     kind = kind or f"one of {', '.join(f'`{one}`' for one in key.choices)}"
+    if key.choices and key.allowed.endswith("or null"):
+        kind = "null or one of:" if kind.endswith(":") else f"{kind} or null"
     default = f"Default: `{key.default}`; {kind}" if key.default else "A section of keys"
     new = f" Since {key.since}." if key.since and key.since != since else ""
     said = f"{prose(key.text)}{new} {default}{'' if default.endswith(':') else '.'}"
     lines = [f"`{key.path}`", f": {said}"]
     if any(key.choices.values()):
-        lines += ["", *(f"  - `{one}`: {prose(text)}" for one, text in key.choices.items())]
+        lines += ["", *starmap(_choice, key.choices.items())]
     if key.override:
         lines += ["", "  ```text", f"  {key.override}", "  ```"]
     return "\n".join([*lines, ""])
 
 
+def _choice(name: str, text: str) -> str:
+    return f"  - `{name}`: {prose(text)}" if text else f"  - `{name}`"
+
+
 def prose(text: str) -> str:
     """Return a text of the code, whose literals are in double backticks, as Markdown."""
-    return text.replace("``", "`")
+    parts = text.split("``")
+    parts[::2] = [part.replace("<", "\\<") for part in parts[::2]]  # no HTML
+    return "`".join(parts)

@@ -61,7 +61,8 @@ class BiRNN(RNN):
     """Parameters of ``birnn``: simple recurrent networks in both directions, merged at each step.
 
     Attributes:
-        merge: How the states of the two directions are merged at each step.
+        merge: How the states f and b of the two directions are merged at each step. The product
+            is multiplied by a constant for each layer, which makes it as large as ``concat``'s.
     """
 
     merge: Merge = Merge.concat
@@ -72,7 +73,8 @@ class BiLSTM(LSTM):
     """Parameters of ``bilstm``: LSTMs in both directions, merged at each step.
 
     Attributes:
-        merge: How the states of the two directions are merged at each step.
+        merge: How the states f and b of the two directions are merged at each step. The product
+            is multiplied by a constant for each layer, which makes it as large as ``concat``'s.
     """
 
     merge: Merge = Merge.concat
@@ -83,7 +85,8 @@ class BiGRU(Recurrent):
     """Parameters of ``bigru``: GRUs in both directions, merged at each step.
 
     Attributes:
-        merge: How the states of the two directions are merged at each step.
+        merge: How the states f and b of the two directions are merged at each step. The product
+            is multiplied by a constant for each layer, which makes it as large as ``concat``'s.
     """
 
     merge: Merge = Merge.concat

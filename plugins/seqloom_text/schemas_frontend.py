@@ -64,7 +64,8 @@ class Words:
         characters: Whether features of a word's characters are appended to its vector.
         character_size: Size of a character's vector.
         character_filters: Number of filters of the convolution over a word's characters.
-        character_width: Width of these filters, in characters; odd. Example: ``5``.
+        character_width: Width of the convolution over a word's characters, in characters; odd.
+            Example: ``5``.
         subwords: Whether the mean of the vectors of its character n-grams is appended to a word's
             vector, as in fastText; null: what suits the head. Example: ``true``. Since 0.2.
         subword_size: Size of an n-gram's vector. Since 0.2.

@@ -91,9 +91,9 @@ class Translation:
         length_penalty: Exponent α: hypotheses are ranked by log P / length^α (Wu et al. 2016).
         coverage_penalty: Weight β of the penalty for steps that were attended to less than once
             (Wu et al. 2016).
-        no_repeat: Longest run of units plus one that may occur twice in a translation; 0: any.
+        no_repeat: Number of units in a row that may not occur twice in a translation; 0: any may.
         max_ratio: Largest number of units of a translation, per step of the encoder.
-        max_extra: Number of units that it may have beyond that.
+        max_extra: Number of units that a translation may have beyond ``max_ratio``.
         alignment: Whether to return word pairs (source, target), by the largest attention.
     """
 

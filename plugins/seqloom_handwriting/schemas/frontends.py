@@ -31,7 +31,7 @@ class Ink(StrEnum):
     """What is writing and what is paper."""
 
     dark = "dark"  # dark writing on light paper
-    light = "light"
+    light = "light"  # light writing on dark paper
     auto = "auto"  # whichever covers less, image by image
 
 
@@ -39,7 +39,7 @@ class Scaling(StrEnum):
     """How the columns of a series are scaled."""
 
     standard = "standard"  # to mean 0 and deviation 1 over the training examples
-    none = "none"
+    none = "none"  # as they are
 
 
 @dataclass
@@ -172,7 +172,7 @@ class Vectors:
     Attributes:
         field: Field that is read: a series of vectors.
         scaling: Scaling of the columns.
-        size: Size of a linear projection of the vectors; 0: none.
+        size: Size of a linear projection of the vectors; 0: none. Example: ``64``.
     """
 
     field: str = "features"

@@ -34,7 +34,7 @@ class Pauses:
             ``shortest_pause``.
         start: Level above the noise at which speech starts, in decibels.
         stop: Level above the noise below which speech ends, in decibels.
-        quietest: Level below which nothing is speech, in decibels of full scale.
+        quietest: Level below which nothing is speech, in decibels of full scale. Example: ``-50``.
         window: Length of the time around a second in which the noise is measured, in seconds.
     """
 

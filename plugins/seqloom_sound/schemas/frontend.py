@@ -25,8 +25,8 @@ class NoiseColor(StrEnum):
     """Spectrum of noise that is mixed into sounds."""
 
     any = "any"  # one of the others, chosen at random for each sound
-    white = "white"
-    pink = "pink"
+    white = "white"  # equal power at all frequencies
+    pink = "pink"  # power falling as 1 / frequency
     measured = "measured"  # as in the quietest tenth of the training frames
 
 
@@ -44,11 +44,12 @@ class SpecAugment:
         noise: Probability that noise is added.
         noise_color: Spectrum of the noise.
         snr_low: Lowest ratio of the power of a sound to that of the noise, in decibels.
-        snr_high: Highest ratio, in decibels; ratios are uniform between the two.
+        snr_high: Highest ratio of the power of a sound to that of the noise, in decibels; ratios
+            are uniform from ``snr_low`` to it.
         time_masks: Number of time spans that are set to the mean.
-        time_share: Maximum fraction of the frames in such a span.
+        time_share: Maximum fraction of the frames in a span of ``time_masks``.
         band_masks: Number of spans of neighbouring bands that are set to the mean.
-        band_share: Maximum fraction of the bands in such a span.
+        band_share: Maximum fraction of the bands in a span of ``band_masks``.
     """
 
     stretch: float = 0.15

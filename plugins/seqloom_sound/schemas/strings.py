@@ -31,7 +31,7 @@ class SoundStrings(Sounds):
         min_snr: Smallest ratio of the speech to the noise in the background, in decibels; it is
             drawn uniformly for each string. The noise is under the words and in the pauses, and its
             colour is between white and pink.
-        max_snr: Largest of these ratios, in decibels.
+        max_snr: Largest ratio of the speech to the noise in the background, in decibels.
         repeats: How often each recording of ``train`` is used; those of val and test once.
         seed: Seed of the composition.
     """

@@ -52,7 +52,9 @@ RUN_KEYS = [key for section in ("run", *SECTIONS) for key in section_keys(sectio
 def test_every_option_and_key_of_ours_is_described(label: str) -> None:
     option = OPTIONS[label]
     assert option.text
-    assert {key.path for key in option.keys if not key.text} == set()
+    assert {key.path for key in option.keys if not re.search(r"[.?!…]\)?$", key.text)} == set()
+    told = [key.choices.values() for key in option.keys if any(key.choices.values())]
+    assert all(map(all, told))
     assert [key.path for key in option.keys if re.match(r"(The same|As above)\b", key.text)] == []
     assert {option.since, *(key.since for key in option.keys)} <= VERSIONS
 

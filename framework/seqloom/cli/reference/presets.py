@@ -128,11 +128,36 @@ def _keys(prefix: str, pairs: list[Any], lines: list[str]) -> Iterator[Key]:
         if isinstance(value, yaml.MappingNode) and value.value and not value.flow_style:
             yield from _keys(f"{path}.", value.value, lines)
         else:
-            said = _comment(name, value, lines)
-            text = Text.parse(said[:1].upper() + said[1:])
+            text = Text.parse(_comment(name, value, lines))
+            text = replace(text, text=_sentence(text.text))
             plain = _plain(value)
-            hint = type(plain) if isinstance(plain, bool | int | float | str) else Any
+            hint = _hint(plain, text.example)
             yield replace(make_key(path, hint, plain, text), default=shown(plain))
+
+
+def _sentence(said: str) -> str:
+    """Return a comment with a capital and a full stop.
+
+    >>> _sentence("learning rate, the highest of a schedule")
+    'Learning rate, the highest of a schedule.'
+    """
+    stop = "" if not said or said.endswith((".", "!", "?", "…")) else "."
+    return f"{said[:1].upper()}{said[1:]}{stop}"
+
+
+def _hint(value: Any, example: str) -> Any:
+    """Return the type of a value in a file; where it is null, that of an example of another.
+
+    >>> _hint(0.5, ""), _hint([1, 2], ""), _hint(None, "10"), _hint(None, "")
+    (<class 'float'>, list[int], int | None, typing.Any)
+    """
+    if value is None and example:
+        found = _hint(yaml.safe_load(example), "")
+        return found if found is Any else found | None
+    if isinstance(value, list) and value and len(set(map(type, value))) == 1:
+        inner = _hint(value[0], "")
+        return list[inner] if inner is not Any else Any  # type: ignore[valid-type]
+    return type(value) if isinstance(value, bool | int | float | str) else Any
 
 
 def _plain(node: yaml.Node) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from seqloom.cli.cache import _line
-from seqloom.data import cache
+from seqloom.data import cache, forked, gather
 from seqloom.data.cache import Cache, Entry
 from seqloom.data.encoded import EncodedSplit
 from seqloom.errors import DataError, RunError
@@ -27,7 +27,24 @@ def _report(load: Read, barrier: Any, queue: Any) -> None:
     queue.put(digests(load()))
 
 
+@pytest.fixture
+def several(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let several processes encode each split, in small parts."""
+    monkeypatch.setattr(forked, "FEWEST", 1)
+    monkeypatch.setattr(forked, "available_cores", lambda: [0, 1])
+    monkeypatch.setattr(gather, "PART", 4)
+
+
 def test_two_processes_build_one_entry(load: Read, store: Cache) -> None:
+    _build_at_once(load, store)
+
+
+@pytest.mark.usefixtures("several")
+def test_two_processes_that_start_others_build_one_entry(load: Read, store: Cache) -> None:
+    _build_at_once(load, store)
+
+
+def _build_at_once(load: Read, store: Cache) -> None:
     context = multiprocessing.get_context("fork")
     barrier, queue = context.Barrier(2), context.Queue()
     processes = [context.Process(target=_report, args=(load, barrier, queue)) for _ in range(2)]
@@ -79,6 +96,15 @@ def _die(load: Read, where: str) -> None:
     "where", ["seqloom.data.split_writer.SplitDigest.hex", "seqloom.data.cache.sha256_of_each"]
 )
 def test_what_a_killed_process_leaves_is_not_used(load: Read, store: Cache, where: str) -> None:
+    _kill(load, store, where)
+
+
+@pytest.mark.usefixtures("several")
+def test_what_a_process_leaves_that_started_others(load: Read, store: Cache) -> None:
+    _kill(load, store, "seqloom.data.split_writer.SplitWriter.extend")
+
+
+def _kill(load: Read, store: Cache, where: str) -> None:
     context = multiprocessing.get_context("fork")
     process = context.Process(target=_die, args=(load, where))
     process.start()

@@ -85,7 +85,14 @@ class Contents:
 
     def among(self, others: Contents) -> int:
         """Return the number of these examples whose inputs are among those of other examples."""
-        return int(np.isin(self.inputs, others.inputs).sum())
+        own, counts = np.unique(self.inputs, return_counts=True)
+        if not len(own):
+            return 0
+        # Not np.isin, which sorts both: the training examples may be many more than these.
+        places = np.searchsorted(own, others.inputs).clip(max=len(own) - 1)
+        found = np.zeros(len(own), np.bool_)
+        found[places[own[places] == others.inputs]] = True
+        return int(counts[found].sum())
 
     def missing(self, others: Contents) -> int:
         """Return the number of other examples that are not among these, counted as often."""

@@ -24,7 +24,10 @@ BLOCK = 1 << 20
 """Bytes that are written at once."""
 
 RESIDENT = 1 << 26
-"""Bytes of the file that are read before their pages are given back to the system."""
+"""Bytes of the file that are mapped before their pages are given back to the system."""
+
+AROUND = 1 << 16
+"""Bytes that the system maps where one of them is read."""
 
 PLAIN = frozenset((str, int, float, bool, bytes, type(None)))
 
@@ -49,7 +52,8 @@ class Spool(Sequence[Example]):
         self._pages: mmap.mmap | bytes = b""
         self._places: array[int] | None = None  # of those that were not removed
         self._full = False
-        self._read = 0  # bytes since pages were given back
+        self._mapped = 0  # bytes since pages were given back, about
+        self._last = 0  # where the last one that was read ends
         for example in examples:
             self.append(example)
 
@@ -99,14 +103,15 @@ class Spool(Sequence[Example]):
             self._write()
             return self._at(place)
         start, end = self._ends[place], self._ends[place + 1]
-        self._read += end - start
-        if self._read > RESIDENT:
+        self._mapped += min(abs(end - self._last), AROUND)  # also what lies between two
+        self._last = end
+        if self._mapped > RESIDENT:
             self._give_back()
         return _unpacked(self._pages[start:end])
 
     def _give_back(self) -> None:
         """Let what was read of the file no longer count as memory of this process."""
-        self._read = 0
+        self._mapped = 0
         if isinstance(self._pages, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
             self._pages.madvise(mmap.MADV_DONTNEED)
 
@@ -151,6 +156,9 @@ class Part(Sequence[Example]):
 
     def __len__(self) -> int:
         return len(self._places)
+
+    def __iter__(self) -> Iterator[Example]:
+        return map(self._whole.__getitem__, self._places)
 
     @overload
     def __getitem__(self, place: int) -> Example: ...

@@ -184,3 +184,11 @@ def test_values_hash_to_the_same_whether_they_are_made_texts_once(
     found = hashes()
     monkeypatch.setattr(content, "_text", lambda _: None)
     assert found == hashes()
+
+
+@pytest.mark.parametrize(("own", "others"), [(0, 0), (0, 5), (5, 0), (50, 300), (300, 50)])
+def test_examples_among_others_are_counted_as_often_as_they_come(own: int, others: int) -> None:
+    rng = np.random.default_rng(own)
+    hashes = [rng.integers(0, 60, count).astype(np.uint64) for count in (own, others)]
+    found, other = (Contents(one, one) for one in hashes)
+    assert found.among(other) == sum(one in hashes[1].tolist() for one in hashes[0].tolist())

@@ -54,6 +54,24 @@ def test_examples_come_back_as_they_were(monkeypatch: pytest.MonkeyPatch, block:
 
 
 @pytest.mark.usefixtures("few")
+@pytest.mark.parametrize("step", [1, 10])
+def test_pages_between_those_that_are_read_are_given_back_too(
+    monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    found = Spool(map(_example, range(2000)))
+    monkeypatch.setattr(spool, "RESIDENT", found._ends[-1] // 4)
+    given, own = list[int](), Spool._give_back
+
+    def count(self: Spool) -> None:
+        given.append(self._mapped)
+        own(self)
+
+    monkeypatch.setattr(Spool, "_give_back", count)
+    assert len(list(found[::step])) == 2000 / step
+    assert 3 <= len(given) <= 5
+
+
+@pytest.mark.usefixtures("few")
 @pytest.mark.parametrize("value", [np.zeros(2), np.float64(1), {1, 2}, [Path("x")], str])
 def test_what_is_not_plain_stays_in_memory(value: Any) -> None:
     found = Spool([*map(_example, range(5)), Example("odd", {"value": value})])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ from seqloom.sweep.leaderboard import spread
 from seqloom.sweep.points import ABSENT, Group, differing_keys, grouped, point_of
 from seqloom.sweep.trials import Trial, open_sweep, read_trial
 from seqloom.train.folder import RunFolder
+
+log = logging.getLogger("seqloom")
 
 NO_SETTINGS = frozenset({"run_dir", "resume", "title", "threads"})
 """Keys of a config that do not affect a result."""
@@ -71,6 +74,9 @@ def _kind(folder: Path) -> str:
 
 
 def _of_sweeps(a: Sequence[Trial], b: Sequence[Trial], metric: str | None) -> list[Section]:
+    for one in (*a, *b):
+        if one.state == "damaged":
+            log.warning("%s The trial is left out.", one.record.get("error") or one.folder)
     name = metric or _monitored([*a, *b])
     # Keys that are constant in each sweep would keep all points apart: they get their own table.
     keys = list(dict.fromkeys([*differing_keys(a), *differing_keys(b)]))
@@ -130,6 +136,9 @@ def _mean(group: Group, split: str, metric: str) -> float | None:
 
 
 def _of_runs(a: Trial, b: Trial) -> list[Section]:
+    for one in (a, b):
+        if one.state == "damaged":
+            raise DataError(f"{one.record.get('error') or one.folder} It cannot be compared.")
     config_a, config_b = (
         {key: value for key, value in _mapping(one, "config").items() if key not in NO_SETTINGS}
         for one in (a, b)

@@ -189,8 +189,11 @@ def read_trial(folder: Path, planned: list[str] | None = None) -> Trial:
         record = read_record(path)
     except FileNotFoundError:
         return Trial(folder, {}, planned)
-    except (OSError, DataError) as error:
+    except DataError as error:
         return Trial(folder, {"state": "damaged", "error": str(error)}, planned)
+    except OSError as error:
+        said = f"{path} cannot be read: {error.strerror or error}."
+        return Trial(folder, {"state": "damaged", "error": said}, planned)
     if not record or not has_types(record):
         record = {"state": "damaged", "error": f"{path} does not hold the record of a run"}
     return Trial(folder, record, planned)

@@ -8,6 +8,7 @@ import pytest
 
 from seqloom.errors import ConfigError, DataError
 from seqloom.sweep.diff import diff
+from seqloom.sweep.summary import write_index
 
 from .conftest import AddTrial
 
@@ -69,6 +70,20 @@ def test_two_runs(add: AddTrial) -> None:
         ["git.commit", "abc", "–"],
         ["git.dirty", "False", "–"],
     ]
+
+
+def test_damaged_records_are_told(
+    sweep: Path, other: Path, add: AddTrial, caplog: pytest.LogCaptureFixture
+) -> None:
+    for folder in (sweep, other):
+        for val in (0.5, 0.6):
+            add(val=val, folder=folder)
+        write_index(folder)
+        (folder / "0" / "run.json").write_text("{", encoding="utf-8")
+    with pytest.raises(DataError, match=r"run\.json:1: not JSON: .*\. It cannot be compared\.$"):
+        diff(sweep / "0", other / "0")
+    diff(sweep, other)
+    assert caplog.text.count("The trial is left out.") == 2
 
 
 def test_what_cannot_be_compared(sweep: Path, add: AddTrial, tmp_path: Path) -> None:

@@ -73,7 +73,8 @@ def measure() -> list[dict[str, Any]]:
             clock=time.perf_counter,
         )
     cold, warm, read, encode = times
-    what = f"{COUNT:,} sentences until the first step, {len(available_cores())} cores"
+    cores = len(available_cores())
+    what = f"{COUNT:,} sentences until the first step, on {cores} core{'s' * (cores > 1)}"
     return [
         row("P15-read", f"{what}, against reading them", cold, read, 1.2),
         row("P15-encode", f"{what}, against reading and encoding them once", cold, encode, 1.2),

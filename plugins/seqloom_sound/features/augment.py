@@ -15,6 +15,9 @@ from seqloom_sound.features.mel import MelSpectrum, from_mel, to_mel, to_mels
 from seqloom_sound.features.noise import Noise
 from seqloom_sound.schemas.frontend import SpecAugment
 
+ANCHORS = 5
+"""Number of bands whose loudness is changed at random; that of the others lies between."""
+
 LINEAR = 0.8
 """Share of the frequencies that a warp multiplies; those above are squeezed up to the highest."""
 
@@ -60,9 +63,10 @@ class Augmenter:
         values = stretched(values, slower)
         if higher:
             values = self._warped(values, higher)
-        values = values + (rng.uniform(-limits.gain, limits.gain) * self.decibel).astype(
-            values.dtype
-        )
+        louder = rng.uniform(-limits.gain, limits.gain)
+        if limits.equalize:
+            louder = louder + _curve(limits.equalize, values.shape[1], rng)
+        values = values + (louder * self.decibel).astype(values.dtype)
         if limits.noise and rng.random() < limits.noise:
             values = self._noisy(values, rng)
         for _ in range(limits.time_masks):
@@ -86,6 +90,12 @@ class Augmenter:
 
     def _normalized(self, logarithms: np.ndarray) -> np.ndarray:
         return np.asarray((logarithms - self.mean) / self.deviation)
+
+
+def _curve(limit: float, bands: int, rng: np.random.Generator) -> np.ndarray:
+    """Return a random change of each band, (bands,), within ± the limit."""
+    anchors = np.linspace(0, bands - 1, ANCHORS)
+    return np.interp(np.arange(bands), anchors, rng.uniform(-limit, limit, ANCHORS))
 
 
 def stretched(values: np.ndarray, factor: float) -> np.ndarray:

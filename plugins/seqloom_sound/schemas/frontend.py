@@ -41,6 +41,9 @@ class SpecAugment:
         warp: Frequencies are multiplied by e^u, with u uniform in ±warp, as by a shorter or longer
             vocal tract (Jaitly and Hinton 2013); the number of frames stays.
         gain: Maximum change of the loudness, in decibels.
+        equalize: Maximum change of the loudness of some frequencies, in decibels, as by another
+            voice, room or microphone: random at five bands from the lowest to the highest, and
+            linear between them. Example: ``10``.
         noise: Probability that noise is added.
         noise_color: Spectrum of the noise.
         snr_low: Lowest ratio of the power of a sound to that of the noise, in decibels.
@@ -56,6 +59,7 @@ class SpecAugment:
     speed: float = 0.0
     warp: float = 0.0
     gain: float = 6.0
+    equalize: float = 0.0
     noise: float = 0.0
     noise_color: NoiseColor = NoiseColor.any
     snr_low: float = 5.0
@@ -66,7 +70,7 @@ class SpecAugment:
     band_share: float = 0.2
 
     def __post_init__(self) -> None:
-        for name in ("stretch", "gain", "time_masks", "band_masks"):
+        for name in ("stretch", "gain", "equalize", "time_masks", "band_masks"):
             value = getattr(self, name)
             _require(value >= 0, f"augment.{name}", value, "0 or more")
         for name in ("speed", "warp"):

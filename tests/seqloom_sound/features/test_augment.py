@@ -7,7 +7,7 @@ import pytest
 from scipy.signal import resample
 
 from seqloom.interfaces import Example
-from seqloom_sound.features.augment import stretched, warped
+from seqloom_sound.features.augment import ANCHORS, stretched, warped
 from seqloom_sound.features.codec import LogMelCodec
 from seqloom_sound.features.mel import MelSpectrum
 from seqloom_sound.features.noise import Noise, quietest
@@ -48,6 +48,18 @@ def test_gain_is_that_of_a_louder_sound() -> None:
     expected = codec.encode(Example("louder", {"sound": (louder, RATE)}))["log_mel"]
     found = codec.augment(codec.encode(sounds()[0]), rng)["log_mel"]
     assert found == pytest.approx(expected, abs=1e-4)
+
+
+def test_equalizing_changes_bands_smoothly_and_all_frames_alike() -> None:
+    codec = fitted(augment={**STILL, "equalize": 9.0})
+    item = codec.encode(sounds()[0])
+    rng = np.random.default_rng(4)
+    found = codec.augment(item, rng)["log_mel"] - item["log_mel"]
+    assert found == pytest.approx(np.broadcast_to(found[0], found.shape), abs=1e-5)
+    decibels = found[0] * codec._deviation * 10 / np.log(10)
+    assert 1 < np.abs(decibels).max() <= 9.0
+    bends = np.abs(np.diff(decibels, 2)) > 1e-3
+    assert bends.sum() <= 2 * (ANCHORS - 2)  # linear between the anchors
 
 
 def _second_uniform(seed: int, limit: float) -> float:

@@ -63,9 +63,9 @@ class Augmenter:
         values = stretched(values, slower)
         if higher:
             values = self._warped(values, higher)
-        louder = rng.uniform(-limits.gain, limits.gain)
+        louder = np.full(values.shape[1], rng.uniform(-limits.gain, limits.gain))
         if limits.equalize:
-            louder = louder + _curve(limits.equalize, values.shape[1], rng)
+            louder += _curve(limits.equalize, len(louder), rng)
         values = values + (louder * self.decibel).astype(values.dtype)
         if limits.noise and rng.random() < limits.noise:
             values = self._noisy(values, rng)

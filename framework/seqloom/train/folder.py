@@ -348,6 +348,7 @@ class RunFolder:
             *(self.config_file, self.codecs, self.contents, self.steps, self.metrics, self.record),
             *(self.last, self.previous, self.best, self.best_copy),
             *(self.baselines, self.report, self.skipped, self.logger_ids, self.stack),
+            *self.codec_files.glob("*"),
         )
         for file in files:
             refuse_odd(file)
@@ -358,6 +359,8 @@ class RunFolder:
                     f"{folder} is not a folder. Remove it, or use a new run_dir.",
                     cause=Cause.cannot_write,
                 )
+        for entry in self.ranks.glob("*"):
+            refuse_foreign_link(entry)
 
     def _remove_drafts(self) -> None:
         """Remove incomplete files of a process that was killed."""

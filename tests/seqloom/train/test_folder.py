@@ -91,7 +91,10 @@ def test_a_pipe_or_a_folder_for_a_file_is_refused_at_once(tmp_path: Path, name: 
         RunFolder(tmp_path).open(CONFIG)
 
 
-LINKED = ("config.yaml", "run.json", "metrics.jsonl", "checkpoints/last.ckpt", "stack.txt")
+LINKED = (
+    *("config.yaml", "run.json", "metrics.jsonl", "checkpoints/last.ckpt", "stack.txt"),
+    *("codecs/codec.heads.ctc.ngram", "ranks/start.json", "ranks/summary.json"),
+)
 
 
 @pytest.mark.parametrize("name", LINKED)

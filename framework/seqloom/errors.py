@@ -29,6 +29,7 @@ __all__ = [
     "ConfigError",
     "DataError",
     "ExampleError",
+    "ExamplesError",
     "PluginError",
     "RunError",
     "SeqloomError",
@@ -172,6 +173,21 @@ class ExampleError(DataError):
             errors: Errors of exactly this class.
         """
         return ""
+
+
+class ExamplesError(DataError):
+    """Several examples that cannot be used, which only all examples together can tell.
+
+    Args:
+        errors: Their errors, one at least.
+
+    Attributes:
+        errors: The same.
+    """
+
+    def __init__(self, errors: Iterable[ExampleError]) -> None:
+        self.errors = list(errors)
+        super().__init__(str(self.errors[0]), cause=self.errors[0].code)
 
 
 class TooLargeError(DataError):

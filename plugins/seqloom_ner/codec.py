@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from seqloom.checks import warn_of_similar_names
-from seqloom.errors import Cause, DataError, ExampleError, did_you_mean, plural
+from seqloom.errors import Cause, DataError, ExampleError, ExamplesError, did_you_mean, plural
 from seqloom.interfaces import Arrays, Example, HeadCodec, Prediction, View
 from seqloom_ner import Scheme, schemes
 from seqloom_ner.markup import rendered
@@ -50,6 +50,7 @@ class NerCodec(HeadCodec):
 
         Raises:
             ExampleError: An example lacks the field, or has a tag that the scheme forbids.
+            ExamplesError: Some examples have tags that are unlike most of the others.
         """
         pairs = schemes.Pairs()
         for example in examples:
@@ -75,7 +76,8 @@ class NerCodec(HeadCodec):
         """Return whether the tags of the training examples are plain types.
 
         Raises:
-            ExampleError: A tag is unlike the others, or its scheme is another one.
+            ExampleError: A tag is not one of the scheme that is set.
+            ExamplesError: Some examples have tags that are unlike most of the others.
             DataError: It cannot be told what the tags are.
         """
         try:
@@ -90,16 +92,27 @@ class NerCodec(HeadCodec):
             for tag in counts:
                 schemes.parse(tag)
         except TagError as error:
+            if error.strays:
+                raise ExamplesError(self._having(error.strays, examples)) from None
             wrong = self._found(error.tag, error.problem, examples)
-            raise wrong if error.alone else DataError(str(wrong), cause=Cause.bad_tags) from None
+            raise DataError(str(wrong), cause=Cause.bad_tags) from None
         except schemes.SchemeError as error:
             raise self._found(tag, error.problem, examples) from None
         return False
 
     def _found(self, tag: str, problem: str, examples: Sequence[Example]) -> ExampleError:
         """Return the error of the first token with a tag."""
-        example = next(one for one in examples if tag in self._tags(one))
-        return _wrong(example, list(self._tags(example)).index(tag), problem)
+        return next(self._having({tag: problem}, examples))
+
+    def _having(
+        self, problems: Mapping[str, str], examples: Iterable[Example]
+    ) -> Iterator[ExampleError]:
+        """Yield the error of the first token with one of the tags, for each example with one."""
+        for example in examples:
+            for position, tag in enumerate(self._tags(example)):
+                if tag in problems:
+                    yield _wrong(example, position, problems[tag])
+                    break
 
     @property
     def _plain(self) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from seqloom_ner.schemes import OUTSIDE, Tag, expected, not_plain, odd, spelled
 
@@ -21,11 +22,12 @@ class TagError(ValueError):
     Attributes:
         tag: The tag.
         problem: What is wrong with it.
-        alone: Whether it differs from most of the others; otherwise all are in question.
+        strays: All tags that differ from most of the others, the tag first, each with what is wrong
+            with it; empty if all tags are in question.
     """
 
-    def __init__(self, tag: str, problem: str, *, alone: bool = False) -> None:
-        self.tag, self.problem, self.alone = tag, problem, alone
+    def __init__(self, tag: str, problem: str, strays: Mapping[str, str] | None = None) -> None:
+        self.tag, self.problem, self.strays = tag, problem, strays or {}
         super().__init__(problem)
 
 
@@ -43,7 +45,7 @@ def are_plain(counts: Mapping[str, int]) -> bool:
     """
     own = {tag: spelled(tag) for tag in counts if tag not in (OUTSIDE, OUTSIDE.lower())}
     whole = [tag for tag, found in own.items() if found is None]
-    prefixed = any(map(_BEGINS.fullmatch, own)) or _is_shared(own)
+    prefixed = any(map(_BEGINS.fullmatch, own)) or bool(_sharing(own))
     unknown = all(map(_LETTER.fullmatch, whole))
     if whole and (prefixed or unknown):
         raise _mixed(own, counts, unknown)
@@ -92,14 +94,15 @@ def with_letters(tags: Iterable[str]) -> list[str]:
     return [tag for tag in tags if len(tag) > 1 and spelled(tag) is not None]
 
 
-def _is_shared(read: Mapping[str, Tag | None]) -> bool:
-    """Return whether a type has several prefixes."""
-    found = {one for tag, one in read.items() if one and len(tag) > 1}
-    return len({kind for _, kind in found}) < len(found)
+def _sharing(read: Mapping[str, Tag | None]) -> list[str]:
+    """Return the tags whose type another tag has with another prefix."""
+    found = {tag: one for tag, one in read.items() if one and len(tag) > 1}
+    prefixes = Counter(kind for _, kind in set(found.values()))
+    return [tag for tag, (_, kind) in found.items() if prefixes[kind] > 1]
 
 
 def _mixed(own: Mapping[str, Tag | None], counts: Mapping[str, int], unknown: bool) -> TagError:
-    """Return the error for tags with and without prefixes, which names one of the rarer kind.
+    """Return the error for tags with and without prefixes, which names those of the rarer kind.
 
     Args:
         own: Tag → prefix and type, or None.
@@ -108,19 +111,29 @@ def _mixed(own: Mapping[str, Tag | None], counts: Mapping[str, int], unknown: bo
     """
     whole = [tag for tag, found in own.items() if found is None]
     others = [tag for tag, found in own.items() if found is not None]
-    if not unknown and sum(counts[tag] for tag in others) < sum(counts[tag] for tag in whole):
-        return TagError(
-            others[0],
-            f"has the tag {others[0]!r}, but most tags are plain types, such as {whole[0]!r}. If "
-            "all of them are, set head.scheme=io.",
-            alone=True,
-        )
-    if whole[0] == "0":
-        return TagError("0", f"{expected('0')} Is it the letter O?", alone=True)
+    rare = sum(counts[tag] for tag in others) < sum(counts[tag] for tag in whole)
+    if rare and not unknown:
+        sharing = _sharing(own)
+        strays = {
+            tag: f"has the tag {tag!r}, but most tags are plain types, such as {whole[0]!r}. If "
+            "all of them are, set head.scheme=io."
+            for tag in others
+            if _BEGINS.fullmatch(tag) or tag in sharing  # not e-mail
+        }
+    else:
+        strays = {tag: _without_prefix(tag, others) for tag in whole}
+    first, problem = next(iter(strays.items()))
+    return TagError(first, problem, {} if rare and unknown else strays)
+
+
+def _without_prefix(tag: str, others: Sequence[str]) -> str:
+    """Return what is wrong with a tag without a prefix beside others that have one."""
+    if tag == "0":
+        return f"{expected(tag)} Is it the letter O?"
     hint = "If all tags are plain types, set head.scheme=io."
     if others:
         hint = f"Other tags have prefixes, such as {others[0]!r}. {hint}"
-    return TagError(whole[0], f"{expected(whole[0])} {odd(whole[0]) or hint}", alone=True)
+    return f"{expected(tag)} {odd(tag) or hint}"
 
 
 def _refuse_odd(tags: Collection[str], count: int) -> None:

@@ -8,9 +8,13 @@ from typing import Any
 
 import pytest
 
-from seqloom.errors import DataError, ExampleError
+from seqloom.data.encode import Codecs
+from seqloom.data.fit_codecs import fit_codecs
+from seqloom.data.rejected import Rejected
+from seqloom.errors import DataError, ExampleError, ExamplesError
 from seqloom.interfaces import Example, Origin, View
 from seqloom_ner.codec import NerCodec
+from seqloom_text.frontends.characters import CharactersCodec
 
 
 def test_state_is_plain_and_sorted(example: Any) -> None:
@@ -103,7 +107,7 @@ def test_token_is_named_by_its_number_where_its_text_is_unknown(fit: Any) -> Non
 
 
 def test_tags_of_another_kind_are_refused(fit: Any) -> None:
-    with pytest.raises(ExampleError, match=r"train.conll:2: token 1 .*'NN'; head=ner needs O, or"):
+    with pytest.raises(DataError, match=r"train.conll:2: token 1 .*'NN'; head=ner needs O, or"):
         fit(["B-PER", "I-PER"], ["NN"])
 
 
@@ -280,3 +284,25 @@ def test_plain_types_are_predicted_as_such(example: Any) -> None:
     described = codec.describe(one, prediction)
     assert described["tags"] == one.fields["tags"]
     assert [row[1] for row in codec.columns(one, described)] == one.fields["tags"]
+
+
+@pytest.mark.parametrize("kind", ["T-cell", "X-ray", "C-terminal", "D-dimer"])
+@pytest.mark.parametrize("first", [["B-PER"], None])
+def test_plain_types_are_not_rejected_with_a_stray_example(
+    example: Any, kind: str, first: list[str] | None
+) -> None:
+    rest = [[kind], ["DNA"]] * 30
+    sentences = [example(tags, number) for number, tags in enumerate([first, *rest])]
+    rejected = Rejected(skip=True)
+    codecs = Codecs(CharactersCodec(field="tokens"), {"ner": NerCodec()})
+    states = fit_codecs(codecs, sentences, rejected)
+    assert [one.example_id for one in rejected.errors] == ["0"]
+    assert len(sentences) == 60
+    assert states["heads"]["ner"]["scheme"] == "io"
+
+
+def test_all_examples_without_prefixes_are_rejected_at_once(example: Any) -> None:
+    tags = [["PERS"], ["B-PER"], ["O", "X-PER"], ["B-PER"], ["B-LOC", "I-LOC"]]
+    with pytest.raises(ExamplesError) as found:
+        NerCodec().fit([example(one, number) for number, one in enumerate(tags)])
+    assert [one.example_id for one in found.value.errors] == ["0", "2"]

@@ -54,8 +54,9 @@ def test_with_prefixes(tags: str) -> None:
         ("b-boy i-phone", "b-boy", False, "or else iob1, iob2 or bioes"),
         ("B-PER B-PER I-PER PERS", "PERS", True, "Other tags have prefixes, such as 'B-PER'"),
         ("B-PER I-PER _", "_", True, "Write O where there is no entity"),
-        ("B-PER X-PER X-PER", "X-PER", True, "Other tags have prefixes, such as 'B-PER'"),
-        ("X-PER O", "X-PER", True, "If all tags are plain types, set head.scheme=io."),
+        ("B-PER B-PER X-PER", "X-PER", True, "Other tags have prefixes, such as 'B-PER'"),
+        ("B-PER X-PER X-PER", "X-PER", False, "Other tags have prefixes, such as 'B-PER'"),
+        ("X-PER O", "X-PER", False, "If all tags are plain types, set head.scheme=io."),
         ("B-PER I-PER 0", "0", True, "Is it the letter O?"),
         ("PER LOC LOC B-PER", "B-PER", True, "most tags are plain types, such as 'PER'"),
         ("PER OUT", "OUT", False, "Write O where there is no entity; head.scheme=io reads it"),
@@ -68,5 +69,19 @@ def test_with_prefixes(tags: str) -> None:
 def test_refused(tags: str, tag: str, alone: bool, told: str) -> None:
     with pytest.raises(TagError) as error:
         are_plain(counts(tags))
-    assert (error.value.tag, error.value.alone) == (tag, alone)
+    assert (error.value.tag, bool(error.value.strays)) == (tag, alone)
     assert told in error.value.problem
+
+
+@pytest.mark.parametrize(
+    ("tags", "strays"),
+    [
+        ("e-mail DNA DNA B-PER DNA I-PER DNA DNA", ["B-PER", "I-PER"]),
+        ("DNA DNA DNA S-PER L-PER", ["S-PER", "L-PER"]),
+        ("B-PER e-mail PERS B-PER 0", ["PERS", "0"]),
+    ],
+)
+def test_all_tags_of_the_rarer_kind_are_named(tags: str, strays: list[str]) -> None:
+    with pytest.raises(TagError) as error:
+        are_plain(counts(tags))
+    assert list(error.value.strays) == strays

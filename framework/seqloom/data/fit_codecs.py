@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from seqloom.data.encode import Codecs
 from seqloom.data.rejected import Rejected
 from seqloom.data.spool import Spool
-from seqloom.errors import Cause, DataError, ExampleError, SeqloomError
+from seqloom.errors import Cause, DataError, ExampleError, ExamplesError, SeqloomError
 from seqloom.interfaces import Codec, Example, HeadCodec
 from seqloom.quiet import quiet
 
@@ -80,12 +80,16 @@ def _fit(
         except ExampleError as error:
             with quiet(logging.CRITICAL, "seqloom"):  # trial fits
                 errors = _similar(codec, learn, examples, error)
+        except ExamplesError as error:
+            errors = error.errors
         rejected.errors += errors
-        refused = {error.example_id for error in errors}
+        refused, before = {error.example_id for error in errors}, len(examples)
         if isinstance(examples, list):
             examples[:] = [one for one in examples if one.id not in refused]
         else:
             examples.remove(refused)
+        if len(examples) == before:
+            raise errors[0]
         if not examples:
             rejected.raise_or_warn("the train split")
             raise DataError(
@@ -100,7 +104,8 @@ def _similar(
 
     ``fit`` names one example at a time. A codec fitted on the examples before that one finds the
     suspects among those after it: they cannot be encoded, if only because of a new label. A suspect
-    that ``fit`` refuses beside good examples is rejected.
+    that ``fit`` refuses beside good examples is rejected; what only all examples together can tell,
+    an `ExamplesError`, is not asked here.
     """
     place = next((i for i, one in enumerate(examples) if one.id == error.example_id), None)
     if place is None:

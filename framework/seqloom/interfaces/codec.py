@@ -39,6 +39,7 @@ class Codec(ABC):
 
         Raises:
             ExampleError: If the field of an example is missing or invalid.
+            ExamplesError: If examples are unlike the others; names all of them.
         """
 
     @abstractmethod

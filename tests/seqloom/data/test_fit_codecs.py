@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from seqloom.data.encode import Codecs
 from seqloom.data.fit_codecs import fit_codecs
 from seqloom.data.rejected import Rejected
-from seqloom.errors import ConfigError, DataError, ExampleError
+from seqloom.errors import ConfigError, DataError, ExampleError, ExamplesError
 from seqloom.interfaces import Arrays, Codec, Example, FrontendCodec, HeadCodec
 
 
@@ -125,10 +125,28 @@ def test_a_codec_is_fitted_again_only_where_another_removed_examples() -> None:
         assert (len(examples), head.whole - (bad == "bad")) == (40, times)
 
 
-def test_an_error_about_an_unknown_example_is_not_swallowed() -> None:
+def test_what_only_all_examples_tell_accuses_none_beside_few() -> None:
+    class Rarer(Labels):
+        def fit(self, examples: Sequence[Example]) -> dict[str, Any]:
+            state = super().fit(examples)
+            a = [one for one in examples if one.fields["label"] == "a"]
+            if a and len(a) < 20:
+                raise ExamplesError(ExampleError(one, "is rare") for one in a)
+            return state
+
+    labels = ["bad", *["a", "b"] * 20, "bad"]
+    for start, refused in ((0, 2), (20, 11)):  # twenty are enough; ten are all rare
+        rejected = Rejected(skip=True)
+        examples = [Example(str(n), {"label": one}) for n, one in enumerate(labels[start:])]
+        fit_codecs(Codecs(Nothing(), {"labels": Rarer()}), examples, rejected)
+        assert len(rejected.errors) == refused
+
+
+@pytest.mark.parametrize("kind", [ExampleError, lambda *args: ExamplesError([ExampleError(*args)])])
+def test_an_error_about_an_unknown_example_is_not_swallowed(kind: Any) -> None:
     class Lost(Labels):
         def fit(self, examples: Sequence[Example]) -> dict[str, Any]:
-            raise ExampleError(Example("elsewhere", {}), "is bad")
+            raise kind(Example("elsewhere", {}), "is bad")
 
     lost: Codec = Lost()
     assert isinstance(lost, HeadCodec)

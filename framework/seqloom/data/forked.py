@@ -7,6 +7,7 @@ and nothing is done elsewhere than here if there is one core.
 from __future__ import annotations
 
 import gc
+import logging
 import multiprocessing
 import signal
 import sys
@@ -22,6 +23,8 @@ from seqloom.errors import Cause, RunError
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+log = logging.getLogger("seqloom")
 
 FEWEST = 100_000
 """Number of examples from which on processes are started."""
@@ -58,7 +61,15 @@ class _Worker(Generic[T, R]):
         other.close()  # so that it ends with the process
 
     def give(self, number: int, part: T) -> None:
-        self.connection.send((number, part))
+        """Let it do a part.
+
+        Raises:
+            KilledError: The process has ended.
+        """
+        try:
+            self.connection.send((number, part))
+        except OSError:
+            raise self._killed() from None
 
     def take(self) -> tuple[int, R | None]:
         """Return the number of the part and what was made of it.
@@ -69,19 +80,22 @@ class _Worker(Generic[T, R]):
         try:
             found: tuple[int, R | None] = self.connection.recv()
         except (EOFError, OSError):
-            self.process.join()
-            code = self.process.exitcode or 0
-            how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-            raise KilledError(
-                f"A process that encodes examples was ended from outside ({how}). Perhaps it was "
-                f"out of memory: there are up to {MOST}, one for each core that seqloom may use; "
-                "with `taskset -c 0` before the command there is none but the command's own."
-            ) from None
+            raise self._killed() from None
         return found
 
+    def _killed(self) -> KilledError:
+        self.process.join()
+        code = self.process.exitcode or 0
+        how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        return KilledError(
+            f"A process that encodes examples was ended from outside ({how}). Perhaps it was "
+            f"out of memory: there are up to {MOST}, one for each core that seqloom may use; "
+            "with `taskset -c 0` before the command there is none but the command's own."
+        )
+
     def end(self) -> None:
-        self.connection.close()
         self.process.terminate()
+        self.connection.close()
         self.process.join()
 
 
@@ -91,7 +105,8 @@ def in_order(
     """Yield each part with what ``work`` returns for it in a forked process, in the given order.
 
     It is None where ``work`` failed there: the caller does that part itself, and so meets the error
-    in its place.
+    in its place. If the system starts fewer processes, those do all parts; the caller does if
+    there are none.
 
     Args:
         work: Function of one part; what it returns can be pickled.
@@ -101,17 +116,29 @@ def in_order(
     Raises:
         KilledError: A process was ended from outside.
     """
-    gc.collect()
-    gc.freeze()  # or a collection there would copy all pages
+    workers: list[_Worker[T, R]] = []
     try:
-        workers = [_Worker[T, R](work, number) for number in range(count)]
-    finally:
-        gc.unfreeze()
-    try:
-        yield from _dealt(workers, [*parts])
+        _start(workers, work, count)
+        if workers:
+            yield from _dealt(workers, [*parts])
+        else:
+            yield from ((part, None) for part in parts)
     finally:
         for one in workers:
             one.end()
+
+
+def _start(workers: list[_Worker[T, R]], work: Callable[[T], R], count: int) -> None:
+    """Start processes, as many as the system allows, and append them to a list."""
+    gc.collect()
+    gc.freeze()  # or a collection there would copy all pages
+    try:
+        while len(workers) < count:
+            workers.append(_Worker[T, R](work, len(workers)))
+    except OSError as error:
+        log.info("Only %d of %d processes were started: %s", len(workers), count, str(error))
+    finally:
+        gc.unfreeze()
 
 
 def _dealt(workers: list[_Worker[T, R]], parts: list[T]) -> Iterator[tuple[T, R | None]]:
@@ -134,18 +161,20 @@ def _dealt(workers: list[_Worker[T, R]], parts: list[T]) -> Iterator[tuple[T, R 
 
 
 def _serve(work: Callable[[T], R], parts: Connection, other: Connection, number: int) -> None:
-    """Do parts until there are no more."""
+    """Do parts until there are no more, or nobody is there to take what was made of them."""
     begin_worker(number)
     other.close()
     torch.set_num_threads(1)  # OpenMP's threads are not there after a fork
     while True:
         try:
             place, part = parts.recv()
-        except EOFError:
+            parts.send((place, _done(work, part)))
+        except (EOFError, OSError):  # nobody waits for them
             return
-        try:
-            found = work(part)
-        except Exception:
-            parts.send((place, None))
-        else:
-            parts.send((place, found))
+
+
+def _done(work: Callable[[T], R], part: T) -> R | None:
+    try:
+        return work(part)
+    except Exception:
+        return None

@@ -8,7 +8,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from multiprocessing import Pipe
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import numpy as np
@@ -197,6 +199,42 @@ def test_a_process_that_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     )
 
 
+def test_a_process_that_is_killed_while_it_waits() -> None:
+    worker = forked._Worker[int, int](abs, 0)
+    try:
+        os.kill(worker.process.pid or 0, signal.SIGKILL)
+        worker.process.join()
+        with pytest.raises(KilledError, match=r"ended from outside \(SIGKILL\)"):
+            worker.give(0, -1)
+    finally:
+        worker.end()
+
+
+@pytest.mark.parametrize("limit", [0, 1, 2])
+def test_the_system_starts_fewer_processes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, limit: int
+) -> None:
+    def fork() -> int:
+        if len(started) == limit:
+            raise BlockingIOError(11, "Resource temporarily unavailable")
+        started.append(own())
+        return started[-1]
+
+    started, own = list[int](), os.fork
+    words = [_table(tmp_path / "t.conll"), "data.split.val=0", "data.split.test=0"]
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fork", fork)
+        found = _read(*words)
+    assert isinstance(found.rows["train"]._encoded, StoredExamples)
+    assert "in memory" not in caplog.text
+    assert len(started) == limit
+    assert not any(map(_exists, started))
+    _cores(monkeypatch, 1)
+    alone = _read(*words)
+    assert found.rows["train"].digest() == alone.rows["train"].digest()
+    assert _facts(found) == _facts(alone)
+
+
 def test_a_full_disk_keeps_the_data_in_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -230,6 +268,22 @@ def test_processes_end_when_nobody_waits_for_results(tmp_path: Path) -> None:
         break
     assert list(tmp_path.iterdir())
     assert not any(_exists(int(one.name)) for one in tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_process_ends_without_a_word_once_nobody_listens(
+    monkeypatch: pytest.MonkeyPatch, *, late: bool
+) -> None:
+    monkeypatch.setattr(forked, "begin_worker", lambda _: None)
+    monkeypatch.setattr(forked.torch, "set_num_threads", lambda _: None)
+    (here, there), (other, _) = Pipe(), Pipe()
+    here.send((0, 0))
+    timer = Timer(0.1, here.close)
+
+    def work(_: int) -> None:
+        timer.start() if late else here.close()  # the result is not read, or cannot be sent
+
+    forked._serve(work, there, other, 0)
 
 
 SCRIPT = """

@@ -103,7 +103,7 @@ class Spool(Sequence[Example]):
             self._write()
             return self._at(place)
         start, end = self._ends[place], self._ends[place + 1]
-        self._mapped += min(abs(end - self._last), AROUND)  # also what lies between two
+        self._mapped += end - start + min(abs(start - self._last), AROUND)  # also what lies between
         self._last = end
         if self._mapped > RESIDENT:
             self._give_back()

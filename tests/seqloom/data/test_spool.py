@@ -54,12 +54,13 @@ def test_examples_come_back_as_they_were(monkeypatch: pytest.MonkeyPatch, block:
 
 
 @pytest.mark.usefixtures("few")
-@pytest.mark.parametrize("step", [1, 10])
-def test_pages_between_those_that_are_read_are_given_back_too(
-    monkeypatch: pytest.MonkeyPatch, step: int
+@pytest.mark.parametrize(("step", "around"), [(1, 1 << 16), (10, 1 << 16), (1, 8)])
+def test_pages_of_examples_and_between_them_are_given_back(
+    monkeypatch: pytest.MonkeyPatch, step: int, around: int
 ) -> None:
     found = Spool(map(_example, range(2000)))
     monkeypatch.setattr(spool, "RESIDENT", found._ends[-1] // 4)
+    monkeypatch.setattr(spool, "AROUND", around)  # examples may be larger
     given, own = list[int](), Spool._give_back
 
     def count(self: Spool) -> None:

@@ -40,8 +40,7 @@ def progress(
         now = time.monotonic()
         if now - last >= INTERVAL:
             last = now
-            total = len(items) if isinstance(items, Sized) else count
-            things = plural(total, unit.removesuffix("s"), unit)
+            things = plural(count if total is None else total, unit.removesuffix("s"), unit)
             log.info("%s: %s%s %s (%.0f s)", what, f"{count:,}", of, things, now - start)
 
 

@@ -34,6 +34,12 @@ IDLE_SECONDS = 2.0
 RECEIVE_SECONDS = 20.0
 """Maximum time for the headers of a request to arrive, and then for its body."""
 
+DISCARD_SECONDS = {408: 0.0, 503: 2.0}
+"""Maximum time for the rest of a refused request by the answer's status; else `RECEIVE_SECONDS`.
+
+Who was too slow has had its time, and 503 is there to be rid of requests.
+"""
+
 MOST_CONNECTIONS = 500
 """Maximum number of connections; more are answered with 503 at once."""
 
@@ -144,15 +150,23 @@ class Rest:
         self._is_left = bool(message.get("more_body"))
         return message
 
-    async def discard(self) -> None:
-        """Receive what is left, up to `MOST_DISCARDED` bytes, and forget it."""
+    async def discard(self, status: int) -> bool:
+        """Receive what is left, up to `MOST_DISCARDED` bytes, and forget it.
+
+        Args:
+            status: Status of the answer, by which the time is limited.
+
+        Returns:
+            Whether all has been received; if not, the connection must be closed.
+        """
         size = 0
         with suppress(TimeoutError):
-            async with asyncio.timeout(RECEIVE_SECONDS):
+            async with asyncio.timeout(DISCARD_SECONDS.get(status, RECEIVE_SECONDS)):
                 while self._is_left and not self._is_held_back and size < MOST_DISCARDED:
                     async with asyncio.timeout(IDLE_SECONDS):
                         message = await self.receive()
                     size += len(message.get("body", b""))
+        return not self._is_left
 
 
 def _too_large() -> TooLargeError:

@@ -188,8 +188,10 @@ class Guard:
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(HEADERS)
-                await rest.discard()
+                own = MutableHeaders(scope=message)
+                own.update(HEADERS)
+                if not await rest.discard(message["status"]):
+                    own["Connection"] = "close"  # otherwise the server goes on receiving
             await send(message)
 
         problem = self.problem(headers)

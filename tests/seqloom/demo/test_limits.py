@@ -6,13 +6,16 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
 import uvicorn
+from starlette.requests import Request
 from starlette.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
 
 from seqloom.cli.demo import listen
 from seqloom.demo import limits
@@ -24,8 +27,15 @@ HEAD = b"POST /read HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
 
 @pytest.fixture
 def place() -> Iterator[tuple[str, int]]:
-    """Return the address of a server that refuses each request without looking at its body."""
-    refuse = JSONResponse({"error": "The request is over 16 MB."}, 413)
+    """Return the address of a server that refuses each request without looking at its body.
+
+    It answers with the status that the header ``Status`` asks for.
+    """
+
+    async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
+        status = int(Request(scope).headers.get("status", 413))
+        await JSONResponse({"error": "The request is over 16 MB."}, status)(scope, receive, send)
+
     config = uvicorn.Config(
         Guard(refuse, "127.0.0.1"), http=limits.Protocol, lifespan="off", log_level="warning"
     )
@@ -76,3 +86,27 @@ def test_not_everything_is_received(
         one.sendall(HEAD + b"Content-Length: 9999\r\n\r\n" + bytes(2000))
         assert answer(one).startswith(b"HTTP/1.1 413 ")
     assert time.monotonic() - start < limits.RECEIVE_SECONDS
+
+
+@pytest.mark.parametrize("status", [408, 503, 413])
+def test_who_goes_on_sending_slowly_is_left(
+    place: tuple[str, int], status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if status == 413:
+        monkeypatch.setattr(limits, "RECEIVE_SECONDS", 2.0)
+    start = time.monotonic()
+    with socket.create_connection(place, 0.1) as one:  # it keeps the connection
+        one.sendall(HEAD.replace(b"Connection: close", b"Status: %d" % status))
+        one.sendall(b"Content-Length: 9999\r\n\r\n")
+        found = b""
+        with suppress(ConnectionError):  # it is closed, perhaps before the last byte arrives
+            while time.monotonic() < start + 10:
+                with suppress(TimeoutError):
+                    part = one.recv(4096)
+                    if not part:
+                        break
+                    found += part
+                one.sendall(b"1")
+    took = time.monotonic() - start
+    assert found.startswith(b"HTTP/1.1 %d " % status)
+    assert took < (1 if status == 408 else 6)

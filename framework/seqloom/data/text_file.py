@@ -6,6 +6,7 @@ import codecs
 import gzip
 import math
 import os
+import re
 import stat
 import sys
 import zlib
@@ -40,16 +41,19 @@ RUN = 1 << 18
 SHOWN = 80  # bytes of a line that is too long
 
 FORMS = {
-    b"\x1f\x8b": "compressed by gzip; call it NAME.gz, or decompress it",
-    b"BZh": "compressed by bzip2; decompress it: bunzip2 FILE",
-    b"\xfd7zXZ\x00": "compressed by xz; decompress it: unxz FILE",
-    b"(\xb5/\xfd": "compressed by zstd; decompress it: unzstd FILE",
-    b"PK\x03\x04": "a zip file or an Excel workbook; unpack it, or save the sheet as CSV UTF-8",
-    b"\xd0\xcf\x11\xe0": "an old Office file; save the sheet as CSV UTF-8",
-    b"PAR1": "a Parquet file; call it NAME.parquet",
-    b"%PDF": "a PDF",
+    rb"\x1f\x8b": "compressed by gzip; call it NAME.gz, or decompress it",
+    rb"BZh[1-9](1AY&SY|\x17rE8P\x90)": "compressed by bzip2; decompress it: bunzip2 FILE",
+    rb"\xfd7zXZ\x00": "compressed by xz; decompress it: unxz FILE",
+    rb"\(\xb5/\xfd": "compressed by zstd; decompress it: unzstd FILE",
+    rb"PK\x03\x04": "a zip file or an Excel workbook; unpack it, or save the sheet as CSV UTF-8",
+    rb"\xd0\xcf\x11\xe0": "an old Office file; save the sheet as CSV UTF-8",
+    rb"PAR1[\x00-\x08\x0e-\x1f]": "a Parquet file; call it NAME.parquet",
+    rb"%PDF-\d": "a PDF",
 }
-"""What files of other forms are, by their first bytes, and what to do."""
+"""What files of other forms are, by a pattern of their first bytes, and what to do.
+
+Text may begin with ``PAR1``, ``BZh`` or ``%PDF``; what follows tells them apart.
+"""
 
 Line = tuple[int, str]
 """A line's number, from 1, and its text with the line end."""
@@ -210,7 +214,7 @@ class TextFile:
             DataError: It is not text, in UTF-16 or UTF-32, or its line ends are those of old Macs.
         """
         for start, form in FORMS.items():
-            if first.startswith(start):
+            if re.match(start, first):
                 raise self.error(1, f"this is not text: the file is {form}.")
         if first.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
             name = self.encoding.upper()

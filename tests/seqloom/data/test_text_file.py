@@ -104,7 +104,9 @@ def test_where_an_encoding_is_wrong_counts_all_bytes(tmp_path: Path) -> None:
         (bz2.compress(b"a\n"), "compressed by bzip2; decompress it: bunzip2"),
         (lzma.compress(b"a\n"), "compressed by xz; decompress it: unxz"),
         (b"PK\x03\x04abc", "a zip file or an Excel workbook; unpack it, or save the sheet as CSV"),
-        (b"PAR1abc", "a Parquet file; call it NAME.parquet"),
+        (bz2.compress(b""), "compressed by bzip2; decompress it: bunzip2"),
+        (b"%PDF-1.7\n", "the file is a PDF"),
+        (b"PAR1\x15\x04\x15\x0e", "a Parquet file; call it NAME.parquet"),
         ("text,label\ngood,pos\n".encode("utf-16-le"), r"in UTF-16.* iconv -f UTF-16 -t UTF-8"),
         (b"text,label\rgood,pos\r", r"a\.txt:1: the lines end in CR alone"),
     ],
@@ -116,6 +118,24 @@ def test_a_file_whose_lines_only_look_like_text_is_refused(
     path.write_bytes(content)
     with pytest.raises(DataError, match=message):
         list(TextFile(str(path)).lines({}))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "PAR1 activation by thrombin",
+        "PAR1\tB-GENE",
+        "PAR1",
+        "BZhang said",
+        "BZh9 is a name",
+        "%PDF is a form",
+        "PK is short",
+    ],
+)
+def test_text_may_begin_like_another_form(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text(f"{text}\n")
+    assert list(TextFile(str(path)).lines()) == [(1, f"{text}\n")]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """P15: what a run does before its first step, for 100,000 sentences.
 
-It reads the file, splits it, fits the codecs, encodes the examples and stores them, compared
+It reads the file, fits the codecs, encodes the examples and stores them, compared
 with reading the sentences once, and with reading and encoding them once in one process; and a run
 that finds them in the cache with the first one.
 
@@ -20,6 +20,7 @@ from _timing import interleaved, rounds, row
 from seqloom.config.compose import compose_run
 from seqloom.config.run_config import RunConfig
 from seqloom.cores import available_cores
+from seqloom.data.forked import processes
 from seqloom.interfaces import Example
 from seqloom.model.build import build_codecs, build_reader, restore
 from seqloom.train.data import RunData
@@ -49,12 +50,14 @@ def measure() -> list[dict[str, Any]]:
     """Return a row for each comparison.
 
     Raises:
-        RuntimeError: Not all sentences are there, or the cache is not used.
+        RuntimeError: Not all sentences are there, or neither cache nor cores are used.
     """
+    cores = len(available_cores())
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         file, cache = write(folder / "train.conll", sentences(COUNT)), folder / "cache"
         words = ["data=conll", "head=ner", f"data.train={file}", f"cache={cache}"]
+        words += ["data.split.val=0", "data.split.test=0"]  # or processes were not started
         cfg = compose_run(words)
 
         def first() -> RunData:
@@ -64,6 +67,8 @@ def measure() -> list[dict[str, Any]]:
         data = first()
         if _read(cfg) != COUNT or not list(cache.glob("encoded/*/entry.json")):
             raise RuntimeError("the sentences are not all there, or were not stored")
+        if cores > 1 == processes(len(data.rows["train"])):
+            raise RuntimeError("there are too few sentences to encode them by several processes")
         times = interleaved(
             first,
             lambda: read_data(cfg),
@@ -73,7 +78,6 @@ def measure() -> list[dict[str, Any]]:
             clock=time.perf_counter,
         )
     cold, warm, read, encode = times
-    cores = len(available_cores())
     what = f"{COUNT:,} sentences until the first step, on {cores} core{'s' * (cores > 1)}"
     return [
         row("P15-read", f"{what}, against reading them", cold, read, 1.2),

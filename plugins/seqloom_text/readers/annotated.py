@@ -24,6 +24,7 @@ _TYPES = (
     "labels",
     "hypertextlabels",
 )
+_SURFACE = "text"
 _OF_LABELS = ("labels", "hypertextlabels")
 _ACCEPTED = "accept"
 
@@ -150,7 +151,7 @@ def _items(found: Mapping[str, Any], key: str | None) -> list[Any]:
     names = [key] if key else [name for name in SPAN_KEYS if found.get(name) is not None]
     found = {
         name: _rows(value)
-        if isinstance(value, dict) and _first(value, _STARTS) is not None
+        if isinstance(value, dict) and isinstance(_first(value, _STARTS), list)
         else value
         for name, value in found.items()
     }
@@ -190,6 +191,8 @@ def _items(found: Mapping[str, Any], key: str | None) -> list[Any]:
 def _rows(found: Mapping[str, Any]) -> list[Any]:
     """Return the spans of an object that has a list of starts, one of ends and one of types.
 
+    It may have one of the texts of the spans, too.
+
     Raises:
         ValueError: A list is missing, or they differ in length.
     """
@@ -198,8 +201,11 @@ def _rows(found: Mapping[str, Any]) -> list[Any]:
         for name, names in (("start", _STARTS), ("end", _ENDS), ("label", _TYPES))
     }
     lists = {name: found[key] for name, key in keys.items() if key is not None}
+    complete = len(lists) == len(keys)
+    if isinstance(found.get(_SURFACE), list):
+        lists[_SURFACE] = found[_SURFACE]
     sizes = [f"{name} {len(one)}" for name, one in lists.items()]
-    if len(lists) < len(keys) or len({len(one) for one in lists.values()}) > 1:
+    if not complete or len({len(one) for one in lists.values()}) > 1:
         raise ValueError(
             f"there are lists of {', '.join(sizes)}; expected start, end and label, as many of "
             "each."
@@ -289,7 +295,7 @@ def _span(item: Any, number: int) -> Span:
         start, end = _first(place, _STARTS), _first(place, _ENDS)
         if end is None and isinstance(start, int) and isinstance(place.get("length"), int):
             end = start + place["length"]
-        kind, surface = _first(item, _TYPES), item.get("text")
+        kind, surface = _first(item, _TYPES), item.get(_SURFACE)
     for name, value in (("start", start), ("end", end)):
         if isinstance(value, bool) or not isinstance(value, int):
             raise ValueError(

@@ -193,6 +193,18 @@ BAD = [
         {"text": TEXT, "spans": {"start": [0], "end": [3, 4], "label": ["A"]}},
         "there are lists of start 1, end 2, label 1; expected start, end and label, as many",
     ),
+    (
+        {"text": TEXT, "spans": {"start": [5], "end": [8], "label": ["A"], "text": ["Ada"]}},
+        "but 'Ada' by the record",
+    ),
+    (
+        {"text": TEXT, "spans": {"start": [0], "end": [3], "label": ["A"], "text": []}},
+        "there are lists of start 1, end 1, label 1, text 0; expected start, end and label, as",
+    ),
+    (
+        {"text": TEXT, "entities": {"start": 0, "end": 3, "label": "PER"}},
+        r"'entities' holds .*'end': 3.* \(dict\); expected a list of spans, such as",
+    ),
     ({"text": TEXT, "start": [0], "end": [3]}, "there are lists of start 1, end 1; expected"),
     ({"text": TEXT, "options": [], "answer": "accept"}, "it has choices of classes of the whole"),
     (

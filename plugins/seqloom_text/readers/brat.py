@@ -48,15 +48,12 @@ class Document:
     Attributes:
         name: Path in the folder, without suffix, for messages.
         path: Path of the text, whether there is one or not.
+        notes: Path of the annotations.
     """
 
     name: str
     path: Path
-
-    @property
-    def notes(self) -> Path:
-        """Path of the annotations."""
-        return self.path.with_suffix(NOTES)
+    notes: Path
 
     @property
     def shown(self) -> str:
@@ -120,12 +117,14 @@ def documents(file: str) -> Iterator[Document]:
     if not path.is_dir():
         if not path.is_file():
             raise DataError(f"{file}: no such file.", cause=Cause.no_file)
-        yield Document(TextFile(path.stem).shown, path.with_suffix(TEXT))
+        yield Document(TextFile(path.stem).shown, path.with_suffix(TEXT), path)
         return
     found = {
         one.with_suffix(TEXT)
         for one in path.rglob("*")
-        if one.suffix in (TEXT, NOTES) and not one.name.startswith(".")
+        if one.suffix in (TEXT, NOTES)
+        and not any(part.startswith(".") for part in one.relative_to(path).parts)
+        and not one.is_dir()
     }
     if not found:
         raise DataError(
@@ -134,7 +133,8 @@ def documents(file: str) -> Iterator[Document]:
             cause=Cause.no_file,
         )
     for one in sorted(found):
-        yield Document(TextFile(one.relative_to(path).with_suffix("").as_posix()).shown, one)
+        name = TextFile(one.relative_to(path).with_suffix("").as_posix()).shown
+        yield Document(name, one, one.with_suffix(NOTES))
 
 
 def _span(line: str, number: int, text: str) -> Span:

@@ -104,3 +104,20 @@ def test_folders_and_files_that_are_not_of_brat(tmp_path: Path) -> None:
         list(SpansReader(train=str(tmp_path / "c")).examples("train"))
     with pytest.raises(DataError, match=r"a\.ann: no such file"):
         list(SpansReader(train=str(tmp_path / "a.ann")).examples("train"))
+
+
+def test_only_files_that_are_not_hidden_are_documents(tmp_path: Path) -> None:
+    folder = write(tmp_path / "c", a_txt=TEXT, a_ann=ANN)
+    write(tmp_path / "c" / ".ipynb_checkpoints", b_txt=TEXT, b_ann=ANN)
+    (tmp_path / "c" / "dir.txt").mkdir()
+    (found,) = SpansReader(train=folder).examples("train")
+    assert isinstance(found, Example)
+    (tmp_path / ".d").mkdir()  # one that is named is read
+    hidden = write(tmp_path / ".d" / "e", a_txt=TEXT, a_ann=ANN)
+    assert len(usable(SpansReader(train=hidden).examples("train"))) == 1
+
+
+def test_annotations_in_capitals_are_those_of_the_path(tmp_path: Path) -> None:
+    folder = write(tmp_path / "c", a_txt=TEXT, a_ANN=ANN)
+    (found,) = usable(SpansReader(train=f"{folder}/a.ANN").examples("train"))
+    assert entities(found) == [("Ada", "B-PER")]

@@ -11,7 +11,7 @@ import logging
 import multiprocessing
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, TypeVar
 
@@ -101,7 +101,7 @@ class _Worker(Generic[T, R]):
 
 def in_order(
     work: Callable[[T], R], parts: Iterable[T], count: int
-) -> Iterator[tuple[T, R | None]]:
+) -> Generator[tuple[T, R | None], None, None]:
     """Yield each part with what ``work`` returns for it in a forked process, in the given order.
 
     It is None where ``work`` failed there: the caller does that part itself, and so meets the error

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, islice
@@ -14,6 +15,7 @@ from seqloom.data.collate import EncodedExample
 from seqloom.data.content import ContentFields, ContentHashes, Contents
 from seqloom.data.encode import Codecs, encode_one
 from seqloom.data.encoded import EncodedSplit, Read, light
+from seqloom.data.flat import flat
 from seqloom.data.forked import KilledError, in_order, processes
 from seqloom.data.progress import progress
 from seqloom.data.scratch import Scratch
@@ -26,8 +28,14 @@ from seqloom.quiet import withheld
 
 log = logging.getLogger("seqloom")
 
+FIRST = 64
+"""Number of examples that are encoded before processes start, and fewest in a part."""
+
 PART = 8192
-"""Number of examples that a process encodes before the next ones."""
+"""Maximum number of examples in a part, which a process encodes before it takes the next part."""
+
+PART_BYTES = 1 << 26
+"""Bytes of arrays in a part, about, if the first examples are like the others."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +96,7 @@ class Gathered:
         """
         count = processes(len(self._examples))
         if count > 1:
-            write = partial(self._write_by_processes, count=count)
-            return EncodedSplit(self._stored(parent, write), read)
+            return EncodedSplit(self._stored(parent, partial(self._write, count=count)), read)
         rows = self._encoded()
         few = list(islice(rows, IN_MEMORY + 1))
         if len(few) <= IN_MEMORY:
@@ -139,6 +146,13 @@ class Gathered:
             hashes.add(row, kept.example)
             yield kept
 
+    def _write(self, folder: Path, count: int) -> None:
+        """Write the files, by this process alone if there is no room for those of several."""
+        with suppress(OSError):
+            self._write_by_processes(folder, count)
+            return
+        write_split(folder, self._encoded())
+
     def _write_by_processes(self, folder: Path, count: int) -> None:
         """Write the files that one process would write."""
         hashes, writer = self._start(), SplitWriter(folder)
@@ -158,20 +172,38 @@ class Gathered:
         """Yield the place of each example after what came of it was written."""
         if isinstance(self._examples, Spool):
             self._examples.flush()  # once, and not in each process
-        every = range(len(self._examples))
-        spans = [every[start : start + PART] for start in every[::PART]]
+        every, size = range(len(self._examples)), 0
+        for place in every[:FIRST]:
+            for row in self._one(self._examples[place], hashes):
+                writer.append(row)
+                size += sum(one.nbytes for one in flat(row).values())
+            yield place
+        length = max(FIRST, min(PART, PART_BYTES * FIRST // max(size, 1)))
+        spans = [every[start : start + length] for start in every[FIRST::length]]
+        with closing(self._by_processes(folder, spans, count)) as found:
+            for span, part in found:
+                own = folder / f"part-{span.start}"
+                if not part or not self._join(own, part, hashes, writer):
+                    for place in span:
+                        for row in self._one(self._examples[place], hashes):
+                            writer.append(row)
+                shutil.rmtree(own, ignore_errors=True)
+                yield from span
+
+    def _by_processes(
+        self, folder: Path, spans: list[range], count: int
+    ) -> Generator[tuple[range, _Part | None], None, None]:
+        """Yield parts whose files are in folders, of which none is left at the end."""
 
         def work(span: range) -> _Part | None:
             return self._part(span, folder / f"part-{span.start}")
 
-        for span, part in in_order(work, spans, count):
-            own = folder / f"part-{span.start}"
-            if not part or not self._join(own, part, hashes, writer):
-                for place in span:
-                    for row in self._one(self._examples[place], hashes):
-                        writer.append(row)
-            shutil.rmtree(own, ignore_errors=True)
-            yield from span
+        try:
+            with closing(in_order(work, spans, count)) as found:
+                yield from found
+        finally:
+            for one in folder.glob("part-*"):
+                shutil.rmtree(one, ignore_errors=True)
 
     def _join(self, folder: Path, part: _Part, hashes: ContentHashes, writer: SplitWriter) -> bool:
         """Add what a process made of some examples; return whether it can be used."""

@@ -38,6 +38,7 @@ def _many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spool, "BLOCK", 200)
     monkeypatch.setattr(split_writer, "BLOCK", 3)
     monkeypatch.setattr(gather, "PART", 4)
+    monkeypatch.setattr(gather, "FIRST", 2)
     _cores(monkeypatch, 3)
 
 
@@ -235,16 +236,39 @@ def test_the_system_starts_fewer_processes(
     assert _facts(found) == _facts(alone)
 
 
-def test_a_full_disk_keeps_the_data_in_memory(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("refused", ["extend", "close"])
+def test_a_full_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, refused: str
 ) -> None:
-    def refuse(*_: Any) -> bool:
+    def refuse(self: SplitWriter, *_: Any) -> None:
+        parts.append([*self._folder.parent.glob("part-*")])
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(SplitWriter, "extend", refuse)
+    parts = list[list[Path]]()
+    monkeypatch.setattr(SplitWriter, refused, refuse)  # close: also by one process alone
     found = _read(_table(tmp_path / "t.conll"), "data.split.val=0", "data.split.test=0")
-    assert "Encoded data is kept in memory" in caplog.text
+    in_memory = refused == "close"
+    assert ("Encoded data is kept in memory" in caplog.text) is in_memory
+    assert isinstance(found.rows["train"]._encoded, StoredExamples) is not in_memory
     assert len(found.rows["train"]) == 60
+    assert not in_memory or not parts[-1]  # those of the processes were removed
+
+
+@pytest.mark.parametrize(("room", "length"), [(1, 2), (1 << 20, 4)])
+def test_parts_of_large_examples_are_short(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int, length: int
+) -> None:
+    def record(work: Any, parts: list[range], count: int) -> Any:
+        lengths.extend(map(len, parts))
+        return in_order(work, parts, count)
+
+    lengths = list[int]()
+    monkeypatch.setattr(gather, "in_order", record)
+    monkeypatch.setattr(gather, "PART_BYTES", room)
+    found = _read(_table(tmp_path / "t.conll"), "data.split.val=0", "data.split.test=0")
+    assert len(found.rows["train"]) == 60
+    assert sum(lengths) == 58
+    assert {*lengths[:-1]} == {length}
 
 
 def test_results_come_in_order() -> None:

@@ -33,6 +33,7 @@ def several(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(forked, "FEWEST", 1)
     monkeypatch.setattr(forked, "available_cores", lambda: [0, 1])
     monkeypatch.setattr(gather, "PART", 4)
+    monkeypatch.setattr(gather, "FIRST", 2)
 
 
 def test_two_processes_build_one_entry(load: Read, store: Cache) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from seqloom.interfaces.head import Matrix, Table
 from seqloom.train.report.content import Curve, Report, best, best_row, curve, is_number, thinned
 from seqloom.train.report.drawing import (
@@ -268,10 +270,10 @@ def length_histogram(lengths: Mapping[str, Sequence[int]]) -> Figure:
     edges = [i * width for i in range(longest // width + 2)]
     for (split, values), colour in zip(lengths.items(), _colours(), strict=False):
         if values:
-            weights = [100 / len(values)] * len(values)
-            axes.hist(
-                values, edges, weights=weights, histtype="step", color=colour, label=split, lw=1.4
-            )
+            # Counted here: Matplotlib takes microseconds and hundreds of bytes for each value.
+            shares = np.histogram(values, edges)[0] * 100 / len(values)
+            style = {"histtype": "step", "color": colour, "label": split, "lw": 1.4}
+            axes.hist(edges[:-1], edges, weights=shares, **style)
     axes.set(xlabel="length in steps", ylabel="% of the split", xlim=(0, edges[-1]))
     axes.legend()
     return drawn

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 
 @contextmanager
@@ -27,17 +29,24 @@ def quiet(level: int, *names: str) -> Iterator[None]:
 
 @contextmanager
 def withheld() -> Iterator[list[str]]:
-    """Collect what seqloom and its plugins log within the block, and log none of it."""
+    """Collect what any logger logs within the block, and warnings of Python, and show none of it.
+
+    Filters and handlers of single loggers do not see what loggers below or beside them log, so that
+    what all loggers call is replaced; this is for processes that do nothing else meanwhile.
+    """
     said: list[str] = []
 
-    class Collect(logging.Filter):
-        def filter(self, record: logging.LogRecord) -> bool:
-            said.append(record.getMessage())
-            return False
+    def collect(_: logging.Logger, record: logging.LogRecord) -> None:
+        said.append(record.getMessage())
 
-    own, log = Collect(), logging.getLogger("seqloom")
-    log.filters.insert(0, own)
+    def warn(message: Warning | str, *_: Any, **__: Any) -> None:
+        said.append(str(message))
+
+    handle, show = logging.Logger.handle, warnings.showwarning
+    logging.Logger.handle = collect  # type: ignore[method-assign, assignment]
+    warnings.showwarning = warn
     try:
         yield said
     finally:
-        log.removeFilter(own)
+        logging.Logger.handle = handle  # type: ignore[method-assign]
+        warnings.showwarning = show

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from multiprocessing import Pipe
 from pathlib import Path
@@ -166,18 +168,25 @@ def test_an_error_of_a_codec_is_met_as_in_one_process(
         _read(_table(tmp_path / "t.conll"), "data.split.val=0", "data.split.test=0")
 
 
-def test_what_a_codec_logs_is_logged_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("name", ["seqloom", "seqloom.own", "seqloom_other", "warnings"])
+def test_what_a_codec_says_is_said_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, name: str
 ) -> None:
     def encode(self: NerCodec, example: Any) -> Any:
         if example.id.endswith(("1", "2")):
-            gather.log.warning("%s is odd", example.id)
+            text = f"{example.id} is odd"
+            if name == "warnings":
+                warnings.warn(text, stacklevel=1)
+            else:
+                logging.getLogger(name).warning(text)
         return own(self, example)
 
     own = NerCodec.encode
     monkeypatch.setattr(NerCodec, "encode", encode)
-    _read(_table(tmp_path / "t.conll"), "data.split.val=0", "data.split.test=0")
-    said = [one.getMessage() for one in caplog.records if "is odd" in one.getMessage()]
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        _read(_table(tmp_path / "t.conll"), "data.split.val=0", "data.split.test=0")
+    said = [one for one in [*caplog.messages, *(str(w.message) for w in found)] if "is odd" in one]
     assert said == [f"t:{n} is odd" for n in range(61) if n % 10 in (1, 2)]
 
 

@@ -66,7 +66,7 @@ def test_a_wrong_config_is_told_of_without_importing_torch(python: Python) -> No
     source = (
         "import seqloom\n"
         "from seqloom.cli.main import run\n"
-        "try: run(['train', 'encoder=bilstn'])\n"
+        "try: run(['train', 'encoder.hiden_size=3'])\n"
         "except seqloom.SeqloomError: pass"
     )
     assert loaded(python, source) == {"hydra", "omegaconf"}

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from seqloom.config.params import typed_params
-from seqloom.errors import ConfigError, ExampleError, did_you_mean
+from seqloom.errors import ConfigError, DataError, ExampleError, did_you_mean
 from seqloom.interfaces import Example
 from seqloom.model.build import component_class
 from seqloom.plugins import KINDS, Component, registry, resolve
@@ -89,7 +89,7 @@ class Subject:
         with tempfile.TemporaryDirectory(prefix="sample-") as folder:
             try:
                 case = self._make(Path(folder))
-            except ExampleError as error:
+            except DataError as error:
                 if not self.option:
                     raise
                 raise NotApplicable(f"the sample does not suit {self.variant}: {error}") from error
@@ -181,7 +181,7 @@ def _frontend(
 def _head(component: Component, params: dict[str, Any]) -> HeadCase:
     """Return a case of the first kind of field that the head's codec accepts."""
     cls = resolve("head", component.name)
-    rejected: ExampleError | None = None
+    rejected: DataError | None = None
     for kind in component.takes.get("field", ("",)):
         if component.sample:
             found = _sampled(component)
@@ -190,7 +190,7 @@ def _head(component: Component, params: dict[str, Any]) -> HeadCase:
             found = _generated(component, fields)
         try:
             frames = _frames(HeadCase(cls, found, LENGTHS, params))
-        except ExampleError as error:
+        except DataError as error:
             rejected = rejected or error
             continue
         return HeadCase(cls, found, frames, params, _candidates(component, params), kind)

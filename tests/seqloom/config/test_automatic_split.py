@@ -50,9 +50,9 @@ def test_classes_keep_their_proportions(tmp_path: Path, logged: pytest.LogCaptur
         assert abs(found["seldom"] - 3) <= 1
     assert labels(data, "train")["twice"] >= 1
     assert (
-        "data.val and data.test are not set: "
-        f"{len(data.rows['val'])} and {len(data.rows['test'])} examples of data.train are kept for "
-        "them, at random (data.split.seed=0), in proportion to the values of 'label'. To choose"
+        "data.val and data.test are not set: examples of data.train are kept for them, "
+        f"{len(data.rows['val'])} and {len(data.rows['test'])}, at random (data.split.seed=0), in "
+        "proportion to the values of 'label'. To choose"
     ) in logged.text
     again = read_data(compose_run([*CSV, f"data.train={path}"]))
     assert again.rows["test"].ids == data.rows["test"].ids

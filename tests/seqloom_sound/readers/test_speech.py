@@ -215,7 +215,11 @@ def test_kaldi_without_segments_reads_whole_files(kaldi: Path) -> None:
         ("wav.scp", "r1\n", "wav.scp:1: the line has only one word, 'r1'."),
         ("wav.scp", "r1 a.wav\nr1 a.wav\n", None),
         ("wav.scp", "\n \nr1 a.wav\n\n", None),
-        ("segments", "u1 r1 0.0\n", "segments:1: expected UTTERANCE RECORDING START END, words found: 3."),
+        (
+            "segments",
+            "u1 r1 0.0\n",
+            "segments:1: expected UTTERANCE RECORDING START END, words found: 3.",
+        ),
         ("segments", "u1 r9 0.0 1.0\n", "segments:1: the recording 'r9' is not in wav.scp."),
         ("segments", "u1 r1 one 1.0\n", "its start is 'one'; expected a number of seconds, 0 or"),
         ("segments", "u1 r1 0.5 nan\n", "segments:1: its end is 'nan'; expected a number of sec"),

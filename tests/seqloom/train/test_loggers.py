@@ -20,7 +20,7 @@ import yaml
 from seqloom.config.compose import compose_run
 from seqloom.errors import ConfigError, RunError
 from seqloom.files import write_json
-from seqloom.train import csv_table, instantiate
+from seqloom.train import instantiate
 from seqloom.train.folder import SWEEP_PLAN, Result, RunFolder
 from seqloom.train.loggers import NOISY, Loggers, _identity, _told
 
@@ -362,55 +362,6 @@ def test_damaged_ids_start_a_new_entry(
     assert not any(made.known.values())
     damaged = not content.startswith("{")
     assert ("loggers.json cannot be read: loggers start new entries" in caplog.text) is damaged
-
-
-def table(path: Path) -> list[dict[str, str]]:
-    with (path / "csv" / "metrics.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def test_a_resumed_run_keeps_its_table(fit: Fit, tmp_path: Path) -> None:
-    first = fit("logger=csv", "trainer.max_epochs=1")
-    before = [(row["step"], row["train/loss"]) for row in table(first.run_dir) if row["train/loss"]]
-    path = first.run_dir / "csv" / "metrics.csv"
-    cut = path.read_text("utf-8") + "1,2"  # the last line of a process that was killed
-    path.write_text(cut, encoding="utf-8")
-    resumed = fit("logger=csv", "trainer.max_epochs=2", "resume=auto")
-    found = [(row["step"], row["train/loss"]) for row in table(resumed.run_dir)]
-    assert before
-    assert found[: len(before)] == before
-    whole = fit("logger=csv", "trainer.max_epochs=2", run_dir=tmp_path / "whole")
-    assert [step for step, _ in found] == [row["step"] for row in table(whole.run_dir)]
-
-
-@pytest.mark.parametrize("moment", ["experiment", "write"])
-def test_a_table_outlives_a_process_that_is_killed_while_it_is_kept(
-    trial: Path, monkeypatch: pytest.MonkeyPatch, moment: str
-) -> None:
-    (trial / "csv").mkdir()
-    (trial / "csv" / "metrics.csv").write_text("step,a\n1,0.5\n2,0.25\n", encoding="utf-8")
-    first = loggers(trial, "logger=csv")
-    with monkeypatch.context() as patch:
-        patch.setattr(csv_table, "_is_before" if moment == "experiment" else "atomic_file", _killed)
-        with pytest.raises(KeyboardInterrupt):
-            first.leave_out([], 2)
-    loggers(trial, "logger=csv").leave_out([], 2)
-    assert table(trial) == [{"step": "1", "a": "0.5"}]
-    assert [one.name for one in (trial / "csv").iterdir()] == ["metrics.csv"]
-
-
-def _killed(*_: object) -> None:
-    raise KeyboardInterrupt
-
-
-@pytest.mark.parametrize("content", [b"", b"step,a\n", b"a\n1\n", b"step\n\xff\n", b"step\n\0\n"])
-def test_a_damaged_table_begins_anew(trial: Path, content: bytes) -> None:
-    (trial / "csv").mkdir()
-    (trial / "csv" / "metrics.csv").write_bytes(content)
-    made = loggers(trial, "logger=csv")
-    made.leave_out([], 3)
-    run(made)
-    assert [row["step"] for row in table(trial)] == ["1", "2"]
 
 
 def test_what_a_service_refuses_is_a_sentence(fit: Fit, tmp_path: Path) -> None:

@@ -16,12 +16,11 @@ import shutil
 import stat
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from seqloom.cores import available_cores
 from seqloom.errors import Cause, DataError, RunError, SeqloomError, printable
 
 __all__ = [
@@ -40,9 +39,6 @@ LARGEST_JSON = 1 << 28
 
 MOST_CONTAINERS = 1_000_000
 """Maximum number of lists and objects in a JSON file; each takes up to 40 times its bytes."""
-
-MOST_READERS = 4
-"""Maximum number of files that are read at the same time."""
 
 DEEPEST = 100
 """Maximum depth of lists and objects, so that functions may recurse into them."""
@@ -356,14 +352,6 @@ def sha256(path: Path) -> str:
     """Return the SHA-256 of a file in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def sha256_of_each(paths: Iterable[Path]) -> list[str]:
-    """Return the SHA-256 of several files, which are read side by side if there are cores."""
-    from concurrent.futures import ThreadPoolExecutor  # not for commands that read nothing
-
-    with ThreadPoolExecutor(min(MOST_READERS, len(available_cores()))) as pool:
-        return [*pool.map(sha256, paths)]
 
 
 def cannot_write(path: Path, error: OSError) -> RunError:

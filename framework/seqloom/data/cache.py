@@ -16,15 +16,17 @@ import stat
 import sys
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from seqloom.cores import available_cores
 from seqloom.data.scratch import PREFIX, Scratch, remove_leftovers, try_lock
 from seqloom.errors import ConfigError, DataError, RunError
-from seqloom.files import expanded, read_json, sha256_of_each, write_json
+from seqloom.files import expanded, read_json, sha256, write_json
 
 log = logging.getLogger("seqloom")
 
@@ -32,6 +34,9 @@ FACTS = "entry.json"
 VARIABLE = "SEQLOOM_CACHE"
 POLL = 0.2
 """Seconds between two looks at a lock."""
+
+MOST_READERS = 4
+"""Maximum number of files that are read at the same time."""
 
 KEY = re.compile(r"[0-9a-f]{32}")
 """Names of entries: folders of other names are none, and are never removed."""
@@ -256,3 +261,9 @@ def _sync(path: Path) -> None:
 def plain_json(value: Any) -> str:
     """Return a text that is equal for equal plain data in the same order."""
     return json.dumps(value, default=repr)
+
+
+def sha256_of_each(paths: Iterable[Path]) -> list[str]:
+    """Return the SHA-256 of several files, which are read side by side if there are cores."""
+    with ThreadPoolExecutor(min(MOST_READERS, len(available_cores()))) as pool:
+        return [*pool.map(sha256, paths)]

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from itertools import takewhile
+from types import GenericAlias
 from typing import Any
 
 import yaml
@@ -156,7 +157,7 @@ def _hint(value: Any, example: str) -> Any:
         return found if found is Any else found | None
     if isinstance(value, list) and value and len(set(map(type, value))) == 1:
         inner = _hint(value[0], "")
-        return list[inner] if inner is not Any else Any  # type: ignore[valid-type]
+        return GenericAlias(list, (inner,)) if inner is not Any else Any
     return type(value) if isinstance(value, bool | int | float | str) else Any
 
 

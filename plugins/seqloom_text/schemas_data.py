@@ -359,6 +359,7 @@ DATA = (
         files=SPLITS,
         gives={"tokens": "tokens", "tags": "tags"},
         suffixes=(".json", ".ann", "/"),
+        writers={"brat": "seqloom_text.brat_writer:BratWriter"},
         sample=f"{_SAMPLES}:spans",
         suggests=_OF_FILES,
     ),

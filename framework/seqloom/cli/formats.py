@@ -9,10 +9,10 @@ import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import accumulate
 from pathlib import Path
 from typing import TextIO
 
+from seqloom.data import entity_spans
 from seqloom.errors import ConfigError, ExampleError, did_you_mean, plural
 from seqloom.files import atomic_file, finite
 from seqloom.interfaces import Example, FrontendCodec, HeadCodec, Prediction, Reader, Writer
@@ -283,16 +283,7 @@ class _Spans:
             )
 
     def __call__(self, example: Example, prediction: Prediction) -> str:
-        tokens = prediction["tokens"]
-        text, places = example.fields.get("text"), example.meta.get("offsets")
-        if text is None or places is None:
-            text = " ".join(tokens)
-            ends = accumulate(len(one) + 1 for one in tokens)
-            places = [(end - len(one) - 1, end - 1) for one, end in zip(tokens, ends, strict=True)]
-        spans = [
-            [places[one["start"]][0], places[one["end"] - 1][1], one["type"]]
-            for one in prediction["entities"]
-        ]
+        text, spans = entity_spans(example, prediction)
         found = {"id": example.id, "text": text, "label": spans}
         return json.dumps(found, ensure_ascii=False) + "\n"
 

@@ -202,7 +202,7 @@ def _parser() -> argparse.ArgumentParser:
         "--to",
         metavar="FORM",
         default="jsonl",
-        help="jsonl (default), csv, tsv, text, conll, spans, srt, vtt, …",
+        help="jsonl (default), csv, tsv, text, conll, spans, brat, srt, vtt, …",
     )
     parser.add_argument(
         "--gold",

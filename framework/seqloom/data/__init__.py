@@ -12,6 +12,7 @@ from seqloom.data.split import SplitConfig
 
 if TYPE_CHECKING:
     from seqloom.data.archive import has_member, member_names, read_member
+    from seqloom.data.entities import entity_spans
     from seqloom.data.fetch import file_name, is_url, local_path
     from seqloom.data.npy import read_npy
     from seqloom.data.pattern import Pattern
@@ -29,6 +30,7 @@ _HOMES = {
     "TextFile": "text_file",
     "UniqueNames": "split_reader",
     "about_backslashes": "slashes",
+    "entity_spans": "entities",
     "file_name": "fetch",
     "file_stem": "text_file",
     "has_member": "archive",
@@ -51,6 +53,7 @@ __all__ = [
     "TextFile",
     "UniqueNames",
     "about_backslashes",
+    "entity_spans",
     "file_name",
     "file_stem",
     "has_member",

@@ -117,24 +117,45 @@ def documents(file: str) -> Iterator[Document]:
     if not path.is_dir():
         if not path.is_file():
             raise DataError(f"{file}: no such file.", cause=Cause.no_file)
-        yield Document(TextFile(path.stem).shown, path.with_suffix(TEXT), path)
+        yield Document(TextFile(path.stem).shown, _text_beside(path), path)
         return
-    found = {
-        one.with_suffix(TEXT)
-        for one in path.rglob("*")
-        if one.suffix in (TEXT, NOTES)
-        and not any(part.startswith(".") for part in one.relative_to(path).parts)
-        and not one.is_dir()
-    }
+    found: dict[Path, dict[str, Path]] = {}
+    for one in sorted(brat_files(path)):
+        both = found.setdefault(one.with_suffix(TEXT), {})
+        other = both.setdefault(one.suffix.lower(), one)
+        if other != one:
+            raise DataError(
+                f"{file}: {other.name} and {one.name} are two files for one document; keep one.",
+                cause=Cause.not_parsed,
+            )
     if not found:
         raise DataError(
             f"{file}: the folder has no {TEXT} files; data=spans reads a file, or a folder of brat "
             f"with {TEXT} and {NOTES} files.",
             cause=Cause.no_file,
         )
-    for one in sorted(found):
-        name = TextFile(one.relative_to(path).with_suffix("").as_posix()).shown
-        yield Document(name, one, one.with_suffix(NOTES))
+    for key in sorted(found):
+        name = TextFile(key.relative_to(path).with_suffix("").as_posix()).shown
+        yield Document(
+            name, found[key].get(TEXT, key), found[key].get(NOTES, key.with_suffix(NOTES))
+        )
+
+
+def brat_files(folder: Path) -> Iterator[Path]:
+    """Yield the texts and annotations in a folder and those in it, but for hidden ones."""
+    for one in folder.rglob("*"):
+        if (
+            one.suffix.lower() in (TEXT, NOTES)
+            and not any(part.startswith(".") for part in one.relative_to(folder).parts)
+            and not one.is_dir()
+        ):
+            yield one
+
+
+def _text_beside(notes: Path) -> Path:
+    """Return the path of the text of a file of annotations."""
+    found = (notes.with_suffix(suffix) for suffix in (TEXT, TEXT.upper()))
+    return next((one for one in found if one.is_file()), notes.with_suffix(TEXT))
 
 
 def _span(line: str, number: int, text: str) -> Span:

@@ -150,6 +150,8 @@ class SpansReader(FileReader):
         record.values = {"text": text, "tokens": [text[start:end] for start, end in places]}
         record.values |= {} if one is None else {"tags": tags}
         record.meta = {"offsets": [list(place) for place in places]}
+        if isinstance(found, Document):
+            record.meta["document"] = found.name
         tally.spans += len(one or ())
         tally.split += [(record.origin, f"{text[one.start : one.end]!r}") for one in inside]
 

@@ -117,7 +117,11 @@ def test_only_files_that_are_not_hidden_are_documents(tmp_path: Path) -> None:
     assert len(usable(SpansReader(train=hidden).examples("train"))) == 1
 
 
-def test_annotations_in_capitals_are_those_of_the_path(tmp_path: Path) -> None:
-    folder = write(tmp_path / "c", a_txt=TEXT, a_ANN=ANN)
-    (found,) = usable(SpansReader(train=f"{folder}/a.ANN").examples("train"))
-    assert entities(found) == [("Ada", "B-PER")]
+def test_suffixes_in_capitals_are_read(tmp_path: Path) -> None:
+    folder = write(tmp_path / "c", a_txt=TEXT, a_ANN=ANN, b_TXT=TEXT, b_Ann=ANN)
+    write(tmp_path / "c", c_TXT=TEXT, c_ann=ANN)
+    found = usable(SpansReader(train=folder).examples("train"))
+    assert [entities(one) for one in found] == [[("Ada", "B-PER")]] * 3
+    for name in ("a.ANN", "c.ann"):
+        (one,) = usable(SpansReader(train=f"{folder}/{name}").examples("train"))
+        assert entities(one) == [("Ada", "B-PER")]

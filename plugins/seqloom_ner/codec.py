@@ -14,7 +14,14 @@ from seqloom.errors import Cause, DataError, ExampleError, ExamplesError, did_yo
 from seqloom.interfaces import Arrays, Example, HeadCodec, Prediction, View
 from seqloom_ner import Scheme, schemes
 from seqloom_ner.markup import rendered
-from seqloom_ner.plain import TagError, are_plain, refuse_prefixes, refuse_swapped, with_letters
+from seqloom_ner.plain import (
+    TagError,
+    are_plain,
+    other_form,
+    refuse_prefixes,
+    refuse_swapped,
+    with_letters,
+)
 from seqloom_ner.spans import Span, entities, tag_names
 
 logger = logging.getLogger("seqloom")
@@ -44,6 +51,7 @@ class NerCodec(HeadCodec):
         self._numbers: dict[str, int] = {}
         self._known: frozenset[str] = frozenset()
         self._of_pairs: dict[tuple[str, str], int] = {}
+        self._trained: Scheme | None = None
 
     def fit(self, examples: Sequence[Example]) -> dict[str, Any]:
         """Return scheme and tags of the training examples.
@@ -121,7 +129,8 @@ class NerCodec(HeadCodec):
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Load a state that ``fit`` returned; a scheme that is set is that of the data now."""
-        self.scheme = Scheme(state["scheme"]) if self.wanted == Scheme.auto else self.wanted
+        self._trained = Scheme(state["scheme"])
+        self.scheme = self._trained if self.wanted == Scheme.auto else self.wanted
         self.tags = list(state["tags"])
         self._numbers = {tag: number for number, tag in enumerate(self.tags)}
         self._known = frozenset(tag[2:] for tag in self.tags)
@@ -274,13 +283,16 @@ class NerCodec(HeadCodec):
         return schemes.to_iob2(tags, self.scheme)
 
     def _parsed(self, example: Example) -> list[schemes.Tag]:
+        tags = self._tags(example)
         try:
-            tags = self._tags(example)
             if self._plain:
                 return schemes.parse_plain(tags, self._known)
             return schemes.parse_all(tags)
         except schemes.SchemeError as error:
-            raise _wrong(example, error.position, error.problem) from None
+            problem = error.problem
+            if self._trained is not None:
+                problem = other_form(tags[error.position], self.scheme, self._trained, self.tags)
+            raise _wrong(example, error.position, problem) from None
 
     def _tags(self, example: Example) -> Sequence[str]:
         tags = example.fields.get(self.field)
@@ -303,13 +315,19 @@ class NerCodec(HeadCodec):
         try:
             schemes.check(tags, scheme)
         except schemes.SchemeError as error:
-            how = "was detected in the training tags" if self.wanted == Scheme.auto else "was set"
-            raise _wrong(
-                example,
-                error.position,
-                f"{error.problem} The scheme {scheme} {how}; if the data follows another, set "
-                "head.scheme to iob1, iob2, bioes or io.",
-            ) from None
+            if self.wanted == Scheme.auto and self._trained is not None:
+                hint = (
+                    f"The training tags follow {scheme}. Correct it; or, if this file follows "
+                    "another scheme, convert it, or evaluate on it with head.scheme=iob1, iob2 or "
+                    "bioes."
+                )
+            else:
+                how = "detected in the training tags" if self.wanted == Scheme.auto else "set"
+                hint = (
+                    f"The scheme {scheme} was {how}; if the data follows another, set "
+                    "head.scheme to iob1, iob2, bioes or io."
+                )
+            raise _wrong(example, error.position, f"{error.problem} {hint}") from None
 
     def _tell_spellings(self, read: Mapping[str, str]) -> None:
         """Say how tags that are spelled in another way are read."""

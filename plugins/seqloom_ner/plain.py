@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from seqloom_ner import Scheme
 from seqloom_ner.schemes import OUTSIDE, Tag, expected, not_plain, odd, spelled
 
 FEW, MOST = 20, 100
@@ -87,6 +88,33 @@ def refuse_swapped(tokens: Iterable[str]) -> None:
             f"is {first!r}, as all tokens are like tags. Are their columns swapped? Set both: "
             "data.columns='{tokens: COLUMN, tags: COLUMN}'.",
         )
+
+
+def other_form(tag: str, scheme: Scheme, trained: Scheme, tags: Sequence[str]) -> str:
+    """Return what is wrong with a tag of other data than the training examples, and what to do.
+
+    Args:
+        tag: Tag that cannot be read in the scheme.
+        scheme: Scheme in which tags are read.
+        trained: Scheme of the training examples.
+        tags: Their tags in IOB2, O first.
+    """
+    plain = scheme == Scheme.io
+    if not plain and (hint := odd(tag)):
+        return f"{expected(tag)} {hint}"
+    forms = {True: "are plain types", False: "have prefixes"}
+    own = f", such as {tags[1][2 * plain :]!r}" if len(tags) > 1 else ""
+    if plain != (trained == Scheme.io):
+        return (
+            f"has the tag {tag!r}, but head.scheme={scheme} reads tags that {forms[plain]}. The "
+            f"training tags {forms[not plain]}: leave out head.scheme."
+        )
+    other = Scheme.iob2 if plain else Scheme.io
+    return (
+        f"has the tag {tag!r}, but the training tags {forms[plain]}{own}. Correct it; or, if "
+        f"all tags of this file {forms[not plain]}, convert them, or evaluate on it with "
+        f"head.scheme={other}."
+    )
 
 
 def with_letters(tags: Iterable[str]) -> list[str]:

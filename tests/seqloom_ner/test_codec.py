@@ -90,13 +90,59 @@ def test_illegal_tag_names_place_token_and_way_out(fit: Any, example: Any) -> No
     codec = fit(["B-PER", "I-PER"])
     expected = (
         "train.conll:7: token 2 ('w1') has the tag 'I-PER' after 'O', where iob2 has 'B-PER'. "
-        "The scheme iob2 was detected in the training tags; if the data follows another, set "
-        "head.scheme to iob1, iob2, bioes or io."
+        "The training tags follow iob2. Correct it; or, if this file follows another scheme, "
+        "convert it, or evaluate on it with head.scheme=iob1, iob2 or bioes."
     )
     with pytest.raises(ExampleError, match=f"^{re.escape(expected)}$"):
         codec.encode(example(["O", "I-PER"], 7))
-    with pytest.raises(ExampleError, match=r"train.conll:2: .* The scheme iob2 was set;"):
+    with pytest.raises(ExampleError, match=r"train.conll:2: .* The scheme iob2 was set; if"):
         fit(["B-PER"], ["I-PER"], scheme="iob2")
+
+
+@pytest.mark.parametrize(
+    ("trained", "scheme", "tag", "told"),
+    [
+        (
+            "PER",
+            "auto",
+            "B-PER",
+            "the training tags are plain types, such as 'PER'. Correct it; or, if all tags of this "
+            "file have prefixes, convert them, or evaluate on it with head.scheme=iob2.",
+        ),
+        (
+            "B-PER",
+            "auto",
+            "PER",
+            "the training tags have prefixes, such as 'B-PER'. Correct it; or, if all "
+            "tags of this file are plain types, convert them, or evaluate on it with "
+            "head.scheme=io.",
+        ),
+        (
+            "B-PER",
+            "io",
+            "B-PER",
+            "head.scheme=io reads tags that are plain types. The training tags have",
+        ),
+        (
+            "PER",
+            "iob2",
+            "PER",
+            "head.scheme=iob2 reads tags that have prefixes. The training tags are",
+        ),
+        ("B-PER", "auto", "0", "'B-PER'. Name the tags of such numbers"),
+    ],
+)
+def test_tags_in_another_form_than_those_of_training_are_told_with_these(
+    example: Any, trained: str, scheme: str, tag: str, told: str
+) -> None:
+    state = NerCodec().fit([example([trained, "O"])])
+    codec = NerCodec(scheme=scheme)
+    codec.restore(state | {"tags": ["O", "B-LOC", "I-LOC"] if scheme == "io" else state["tags"]})
+    for encode in (codec.encode, codec.encode_truth):
+        with pytest.raises(ExampleError, match=re.escape(told)) as caught:
+            encode(example(["O", tag], 3))
+        assert str(caught.value).startswith(f"train.conll:3: token 2 ('w1') has the tag {tag!r}")
+        assert "head.scheme=auto" not in str(caught.value)
 
 
 def test_token_is_named_by_its_number_where_its_text_is_unknown(fit: Any) -> None:

@@ -300,12 +300,16 @@ def refuse_odd(path: Path) -> None:
     """
     if path.exists() and not path.is_file():
         raise RunError(
-            f"{path} is {_kind(path)}; expected a regular file. Rename it, or choose another path.",
+            f"{path} is {kind_of(path)}; expected a regular file. Rename it, or choose another "
+            "path.",
             cause=Cause.cannot_write,
         )
 
 
-def _kind(path: Path) -> str:
+def kind_of(path: Path) -> str:
+    """Return what there is at a path, in words: ``a file``."""
+    if path.is_file():
+        return "a file"
     if path.is_dir():
         return "a folder"
     return "a pipe" if path.is_fifo() else "a socket" if path.is_socket() else "a device"

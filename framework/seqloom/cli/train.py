@@ -312,7 +312,7 @@ def run_config(composed: DictConfig) -> RunConfig:
     if not finished:
         for file in required_files(config.data):
             if file != "-" and not is_url(file):
-                local_path(file)  # before libraries are imported, which takes seconds
+                local_path(file, stream=True)  # before libraries are imported, which takes seconds
     return config
 
 

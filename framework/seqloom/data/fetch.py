@@ -17,6 +17,7 @@ import importlib.util
 import os
 import re
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import ModuleType
@@ -25,7 +26,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 from seqloom.data.cache import VARIABLE, cache_root
 from seqloom.errors import Cause, DataError, did_you_mean
 from seqloom.extras import install_command
-from seqloom.files import expanded
+from seqloom.files import expanded, kind_of
 
 TIMEOUT = 30  # seconds without a byte from the server
 
@@ -103,17 +104,48 @@ def file_name(path: str) -> str:
     return PinnedUrl.parse(path).name if is_url(path) else Path(path).name
 
 
-def local_path(path: str) -> Path:
+def local_path(path: str, *, stream: bool = False) -> Path:
     """Return an existing local file for a path or a pinned URL, downloading it if needed.
 
+    Args:
+        path: Path or pinned URL.
+        stream: Whether a pipe is accepted too: it is read from its start to its end, once.
+
     Raises:
-        DataError: The file does not exist, has other bytes than were pinned, or cannot be
-            downloaded; the text says what to do.
+        DataError: The file does not exist, is a device or something else that has no end, has other
+            bytes than were pinned, or cannot be downloaded; the text says what to do.
     """
     if not is_url(path):
-        return _existing(path)
+        file = _existing(path)
+        refuse_endless(file, stream=stream)
+        return file
     pinned = PinnedUrl.parse(path)
     return _copy(pinned) or _cached(pinned)
+
+
+def refuse_endless(path: Path, *, stream: bool) -> None:
+    """Refuse what cannot be read like a file, without opening it, which may wait for ever.
+
+    Args:
+        path: Path of what exists.
+        stream: Whether a pipe is accepted, and a terminal.
+
+    Raises:
+        DataError: It is a socket, a device other than ``/dev/null``, or a pipe.
+    """
+    kind = kind_of(path)
+    if kind in ("a file", "a folder") or (kind == "a pipe" and stream):
+        return
+    if kind == "a device" and (path.samefile(os.devnull) or (stream and _is_terminal(path))):
+        return
+    advice = " Write what it gives to a file, and name that." if kind == "a pipe" else ""
+    raise DataError(f"{path}: this is {kind}; expected a file.{advice}", cause=Cause.no_file)
+
+
+def _is_terminal(path: Path) -> bool:
+    with suppress(OSError), path.open("rb", buffering=0) as file:
+        return file.isatty()
+    return False
 
 
 def _existing(path: str) -> Path:

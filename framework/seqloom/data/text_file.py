@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import logging
 import math
 import os
 import re
 import stat
 import sys
+import threading
 import zlib
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import AnyStr, BinaryIO, cast
 
-from seqloom.data.fetch import file_name, local_path
+from seqloom.data.fetch import file_name, local_path, refuse_endless
 from seqloom.errors import Cause, DataError, writable
+
+log = logging.getLogger("seqloom.progress")
 
 STDIN = "-"
 BOM = b"\xef\xbb\xbf"
@@ -35,6 +39,9 @@ BOMB = (
     f"the file decompresses to more than {HIGHEST_RATIO} times its size, which no text does. If it "
     "is as it should be, decompress it."
 )
+PATIENCE = 5.0
+"""Seconds after which it is logged that a pipe is waited for."""
+
 RUN = 1 << 18
 """Number of bytes that are read at once, which are the lines of a run and a part of one."""
 
@@ -88,7 +95,7 @@ class TextFile:
         Raises:
             DataError: The file does not exist, or cannot be downloaded.
         """
-        return cls(STDIN if file == STDIN else str(local_path(file)), encoding)
+        return cls(STDIN if file == STDIN else str(local_path(file, stream=True)), encoding)
 
     @property
     def shown(self) -> str:
@@ -200,12 +207,21 @@ class TextFile:
         return self.path.lower().endswith(".gz")
 
     def open(self) -> AbstractContextManager[BinaryIO]:
-        """Return the bytes of the file, decompressed, as a stream."""
+        """Return the bytes of the file, decompressed, as a stream.
+
+        To open a pipe waits for its writer, which is logged after some seconds.
+
+        Raises:
+            DataError: It is a socket or a device, which may have no end.
+        """
         if self.path == STDIN:
             return nullcontext(sys.stdin.buffer)
-        if self._is_compressed:
-            return cast("BinaryIO", gzip.open(self.path, "rb"))
-        return Path(self.path).open("rb")
+        path = Path(self.path)
+        refuse_endless(path, stream=True)
+        with _telling_of(path) if path.is_fifo() else nullcontext():
+            if self._is_compressed:
+                return cast("BinaryIO", gzip.open(path, "rb"))
+            return path.open("rb")
 
     def _refuse_other_form(self, first: bytes) -> None:
         """Refuse a file as a whole by its first line: lines of such a file may look like text.
@@ -255,6 +271,19 @@ class TextFile:
                 raise self.error(number, problem) from None
             problems[number] = problem
             return raw[start:].decode(self.encoding, "replace")
+
+
+@contextmanager
+def _telling_of(pipe: Path) -> Iterator[None]:
+    """Log a warning if a pipe is still being opened after some seconds."""
+    text = "%s is a pipe that no program writes to: waiting for one that does."
+    timer = threading.Timer(PATIENCE, log.warning, (text, pipe))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _read_run(stream: BinaryIO, many: bool) -> bytes:

@@ -1,6 +1,7 @@
 """Files are found or fetched, verified, and every failure says what to do."""
 
 import hashlib
+import os
 import re
 import sys
 import threading
@@ -230,3 +231,11 @@ def test_names_do_not_depend_on_where_the_file_is(tmp_path: Path) -> None:
     assert PinnedUrl.parse(spec.upper().replace("HTTPS", "https").replace("SHA256", "sha256"))
     assert is_url(spec)
     assert not is_url("a/b.csv")
+
+
+def test_a_pipe_is_no_file_for_what_reads_it_in_any_order(tmp_path: Path) -> None:
+    pipe = tmp_path / "a.parquet"
+    os.mkfifo(pipe)
+    with pytest.raises(DataError, match="this is a pipe; expected a file"):
+        local_path(str(pipe))
+    assert local_path(str(pipe), stream=True) == pipe

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import logging
 import lzma
+import os
 import random
+import socket
+import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -49,6 +54,57 @@ def test_a_text_that_is_compressed_beyond_what_text_can_be(tmp_path: Path, line:
             pass
     path.write_bytes(gzip.compress(b"a line of text\n" * 60))  # short ones may be
     assert sum(1 for _ in TextFile(str(path)).lines()) == 60
+
+
+def test_a_pipe_without_a_writer_is_named_and_then_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seqloom.data.text_file, "PATIENCE", 0.01)
+    pipe, told, texts = tmp_path / "pipe", threading.Event(), list[str]()
+    os.mkfifo(pipe)
+
+    class Told(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            texts.append(record.getMessage())
+            told.set()
+
+    def write() -> None:
+        told.wait(10)
+        pipe.write_text("one\ntwo\n", encoding="utf-8")
+
+    writer, handler = threading.Thread(target=write, daemon=True), Told()
+    logging.getLogger("seqloom.progress").addHandler(handler)
+    writer.start()
+    try:
+        assert list(TextFile.find(str(pipe)).lines()) == [(1, "one\n"), (2, "two\n")]
+    finally:
+        logging.getLogger("seqloom.progress").removeHandler(handler)
+        writer.join()
+    [text] = texts
+    assert text.endswith("pipe is a pipe that no program writes to: waiting for one that does.")
+
+
+def test_what_has_no_end_is_refused_and_an_empty_device_is_empty(tmp_path: Path) -> None:
+    device, place = tmp_path / "device", tmp_path / "socket"
+    device.symlink_to("/dev/zero")
+    with closing(socket.socket(socket.AF_UNIX)) as one:
+        one.bind(str(place))
+    for path, kind in {device: "a device", place: "a socket"}.items():
+        with pytest.raises(DataError, match=f": this is {kind}; expected a file"):
+            TextFile.find(str(path))
+        with pytest.raises(DataError, match=f": this is {kind}; expected a file"):
+            list(TextFile(str(path)).lines())
+    assert not list(TextFile.find(os.devnull).lines())
+
+
+def test_a_terminal_is_read() -> None:
+    here, there = os.openpty()
+    try:
+        os.write(here, b"one\n\x04")
+        assert list(TextFile.find(os.ttyname(there)).lines()) == [(1, "one\n")]
+    finally:
+        os.close(here)
+        os.close(there)
 
 
 @pytest.mark.parametrize("run", [1, 7, 100, 1 << 18])

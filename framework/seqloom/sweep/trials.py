@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from seqloom.errors import DataError
+from seqloom.files import sha256
 from seqloom.sweep.folder import SweepFolder, read_plan
 from seqloom.train.folder import RunFolder, read_metrics
 from seqloom.train.notes import by_epoch
@@ -149,10 +150,17 @@ class Trial:
         return by_epoch(self.rows(), metric)
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return the lines of ``metrics.jsonl``; none, with a warning, if it cannot be read."""
+        """Return the lines of ``metrics.jsonl``; none, with a warning, if it cannot be read.
+
+        A warning also says that the file of a finished run was changed.
+        """
         path = RunFolder(self.folder).steps
         try:
-            return read_metrics(path)
+            rows = read_metrics(path)
+            recorded = self.record.get("metrics_log_sha256") if self.done else None
+            if recorded and sha256(path) != recorded:
+                log.warning("%s was changed after the run: its curves may be wrong.", path)
+            return rows
         except OSError as error:
             problem = f"{path} cannot be read: {error.strerror or error}."
         except DataError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import math
@@ -14,12 +15,14 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.loggers.logger import Logger
 
-from seqloom.files import cannot_write, finite, write_text
+from seqloom.files import cannot_write, finite, sha256, write_text
 from seqloom.train.distributed import is_first
 from seqloom.train.folder import SHOWN
 from seqloom.train.limits import of_epochs
 
 log = logging.getLogger("seqloom")
+
+MAY_BE_WRONG = "the curves and the report of the run may show wrong values."
 
 
 class JsonLines(Logger):
@@ -32,6 +35,7 @@ class JsonLines(Logger):
     def __init__(self, path: Path) -> None:
         super().__init__()
         self.path = path
+        self._written = hashlib.sha256()
 
     @property
     def name(self) -> str:
@@ -51,22 +55,36 @@ class JsonLines(Logger):
         if not is_first():
             return
         row = {"step": step, **{name: float(value) for name, value in metrics.items()}}
+        line = json.dumps(finite(row)) + "\n"
         try:
             with self.path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(finite(row)) + "\n")
+                file.write(line)
         except OSError as error:
             raise cannot_write(self.path, error) from error
+        self._written.update(line.encode("ascii"))
+
+    def digest(self) -> str:
+        """Return the SHA-256 of the lines that were written, whatever the file has become."""
+        return self._written.hexdigest()
+
+    def warn_if_changed(self) -> None:
+        """Warn if the file is not what was written, on the first rank."""
+        if is_first() and self.path.exists() and sha256(self.path) != self.digest():
+            log.warning("%s was changed by another program: %s", self.path, MAY_BE_WRONG)
 
     def size(self) -> int:
         """Return the size of the file in bytes."""
         return self.path.stat().st_size if self.path.exists() else 0
 
-    def forget_after(self, step: int, size: int | None = None) -> list[dict[str, Any]]:
+    def forget_after(
+        self, step: int, size: int | None = None, digest: str | None = None
+    ) -> list[dict[str, Any]]:
         """Remove the lines that a resumed run will write again, and those that are damaged.
 
         Args:
             step: Number of steps before the checkpoint.
             size: Size of the file when the checkpoint was written; None: not known.
+            digest: `digest` at that time; None: not known.
 
         Returns:
             The lines that were removed and are not damaged.
@@ -80,6 +98,9 @@ class JsonLines(Logger):
                 "the run lack them.",
                 self.path,
             )
+        elif digest is not None and hashlib.sha256(content[:size]).hexdigest() != digest:
+            text = "%s was changed since the checkpoint was written: %s"
+            log.warning(text, self.path, MAY_BE_WRONG)
         if not content:
             return []
         whole = size is not None and size <= len(content)
@@ -91,7 +112,9 @@ class JsonLines(Logger):
             self._name_damaged(every, content)
             rows = [row for row in every if row is not None and _step(row) < step]
             later = [row for row in every if row is not None and _step(row) >= step]
-        write_text(self.path, "".join(json.dumps(row) + "\n" for row in rows))
+        text = "".join(json.dumps(row) + "\n" for row in rows)
+        write_text(self.path, text)
+        self._written = hashlib.sha256(text.encode("ascii"))
         return [row for row in later if row is not None]
 
     def _name_damaged(self, rows: Sequence[Any], content: bytes) -> None:

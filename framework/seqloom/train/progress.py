@@ -26,6 +26,7 @@ class Progress:
         steps: Number of optimizer steps before it.
         data: State of the sampler of the training data; None: not recorded.
         lines: Size of the file of metrics when it was written; None: not recorded.
+        lines_sha256: SHA-256 of that many bytes of the file; None: not recorded.
         changes: Sentences on components that differ from those of the checkpoint.
     """
 
@@ -35,6 +36,7 @@ class Progress:
     steps: int = 0
     data: Mapping[str, int] | None = None
     lines: int | None = None
+    lines_sha256: str | None = None
     changes: tuple[str, ...] = ()
 
     @property
@@ -83,6 +85,7 @@ def _progress_of(path: Path, state: dict[str, Any]) -> Progress:
         steps=index(state["global_step"]),
         data=_numbers(state.get("SequenceData")),
         lines=state.get(EPOCH_KEY, {}).get("lines"),
+        lines_sha256=state.get(EPOCH_KEY, {}).get("lines_sha256"),
         changes=tuple(component_changes(state.get(COMPONENTS_KEY, {}))),
     )
 

@@ -41,6 +41,7 @@ class Summary(TypedDict, total=False):
         state: ``pruned`` if a sweep stopped the run early.
         calibration: What the head reports on its calibration.
         metrics: Metrics by split and name.
+        metrics_log_sha256: SHA-256 of ``metrics.jsonl``.
         sampling_errors: Standard errors of the metrics due to the choice of the split's examples.
         baselines: Metrics of simple models by model, split and name, with ``baseline=true``.
         notes: Sentences on how the training went.
@@ -62,6 +63,7 @@ class Summary(TypedDict, total=False):
     state: str
     calibration: dict[str, float]
     metrics: dict[str, dict[str, float]]
+    metrics_log_sha256: str
     sampling_errors: dict[str, dict[str, float]]
     baselines: dict[str, dict[str, dict[str, float]]]
     notes: list[str]

@@ -107,6 +107,7 @@ class EpochState(pl.Callback):
                 name: value.detach() for name, value in connector._callback_metrics.items()
             },
             "lines": self.lines.size(),
+            "lines_sha256": self.lines.digest(),
         }
 
     def on_load_checkpoint(

@@ -104,6 +104,7 @@ class Training:
     def run(self) -> Summary:
         """Train; return the facts of the training for the run's record."""
         module, data = self.fit()
+        self.steps.warn_if_changed()
         self._log_end()
         self._load_best(module)
         self.pipeline.to(self.trainer.strategy.root_device)  # Lightning has left it on the CPU
@@ -115,7 +116,7 @@ class Training:
         self.trainer.strategy.setup_environment()  # the samplers must know their rank already
         for change in before.changes if is_first() else ():
             log.warning("The run is resumed with other components than it had: %s", change)
-        forgotten = self.steps.forget_after(before.steps, before.lines)
+        forgotten = self.steps.forget_after(before.steps, before.lines, before.lines_sha256)
         if before.path is not None:
             self.loggers.leave_out(forgotten, before.steps)
         data = continued_data(self.cfg, self.data, before, self.trainer)
@@ -269,4 +270,5 @@ class Training:
             "modes": recorded_modes(self.pipeline.head),
             "best_epoch": self.best.best_epoch,
             "metrics": {},
+            "metrics_log_sha256": self.steps.digest(),
         }

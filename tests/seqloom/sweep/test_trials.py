@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from seqloom.errors import DataError
+from seqloom.files import sha256
 from seqloom.sweep.folder import SweepFolder
 from seqloom.sweep.trials import Trial, counted, open_sweep, read_trials, status
 from seqloom.train.lease import Lease
@@ -197,6 +198,23 @@ def test_metrics_that_cannot_be_read_are_left_out(
     else:
         assert trial.curve("val/f1") == {}
         assert "The metrics of its epochs are left out" in caplog.text
+
+
+def test_metrics_that_were_changed_after_the_run_are_told(
+    sweep: Path, add: AddTrial, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = add(val=0.5, curve=[0.4, 0.5]) / "metrics.jsonl"
+    record = json.loads((path.parent / "run.json").read_bytes())
+    text = json.dumps({**record, "metrics_log_sha256": sha256(path)})
+    (path.parent / "run.json").write_text(text, encoding="utf-8")
+    assert read_trials(sweep)[0].curve("val/f1") == {1: 0.4, 2: 0.5}
+    assert not caplog.text
+    path.write_bytes(path.read_bytes().replace(b"0.4", b"0.9"))
+    assert read_trials(sweep)[0].curve("val/f1") == {1: 0.9, 2: 0.5}
+    assert "metrics.jsonl was changed after the run: its curves may be wrong" in caplog.text
+    path.unlink()
+    assert read_trials(sweep)[0].curve("val/f1") == {}
+    assert "The metrics of its epochs are left out" in caplog.text
 
 
 def test_a_trial_without_metrics_has_no_curve(sweep: Path, add: AddTrial) -> None:

@@ -74,6 +74,35 @@ def test_lines_after_a_size_are_forgotten(tmp_path: Path) -> None:
     assert log.size() == 0
 
 
+@pytest.mark.parametrize("damage", ["a value", "a line twice", "a line less"])
+def test_a_changed_line_before_the_checkpoint_is_told(
+    tmp_path: Path, damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = JsonLines(tmp_path / "m.jsonl")
+    log.forget_after(0, 0, log.digest())
+    for step in range(4):
+        log.log_metrics({"x": step / 3}, step)
+    size, digest = log.size(), log.digest()
+    log.log_metrics({"x": 5}, 4)
+    log.warn_if_changed()
+    again = JsonLines(log.path)
+    again.forget_after(4, size, digest)
+    assert again.digest() == digest
+    again.warn_if_changed()
+    assert not caplog.text
+    first, *rest = log.path.read_bytes().splitlines(keepends=True)
+    changed = {
+        "a value": [first.replace(b"0.0", b"0.5"), *rest],
+        "a line twice": [first, first, *rest],
+        "a line less": [*rest, b'{"step": 4, "x": 1.25}\n'],
+    }
+    log.path.write_bytes(b"".join(changed[damage]))
+    log.warn_if_changed()
+    assert "m.jsonl was changed by another program: the curves" in caplog.text
+    again.forget_after(4, size, digest)
+    assert "m.jsonl was changed since the checkpoint was written: the curves" in caplog.text
+
+
 def test_the_random_state_comes_back_at_the_first_batch() -> None:
     before = RandomState()
     torch.manual_seed(3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
@@ -13,6 +14,7 @@ import pytest
 import torch
 
 from seqloom.errors import ConfigError, RunError
+from seqloom.files import sha256
 from seqloom.train.checkpoint_files import (
     BEST_COPY,
     DamagedCheckpointError,
@@ -320,6 +322,19 @@ def test_damaged_metrics_do_not_keep_a_run_from_going_on(
     fit("trainer.max_epochs=2", "resume=auto")
     assert "metrics.jsonl is damaged: line 1, 2 cannot be read and is left out" in caplog.text
     assert (ran / "metrics.jsonl").read_bytes().startswith(lines)
+
+
+def test_a_changed_value_of_the_metrics_is_told(
+    fit: Fit, ran: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = ran / "metrics.jsonl"
+    assert json.loads((ran / "run.json").read_bytes())["metrics_log_sha256"] == sha256(path)
+    lines = path.read_bytes()
+    path.write_bytes(lines.replace(b'"val/f1": 0.', b'"val/f1": 0.9', 1))
+    assert path.read_bytes() != lines
+    fit("trainer.max_epochs=2", "resume=auto")
+    assert "metrics.jsonl was changed since the checkpoint was written" in caplog.text
+    assert json.loads((ran / "run.json").read_bytes())["metrics_log_sha256"] == sha256(path)
 
 
 def test_lost_lines_of_the_metrics_are_told(

@@ -24,7 +24,7 @@ class Recurrent:
     Attributes:
         hidden_size: Units of a layer, per direction.
         num_layers: Number of stacked layers.
-        dropout: Probability of zeroing a value between two layers.
+        dropout: Probability of zeroing a value between two layers; changes nothing with one layer.
         locked_dropout: Whether to zero the same units at all steps of a sequence.
     """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -22,6 +23,8 @@ from seqloom.nn import (
     zero_padding,
 )
 from seqloom_recurrent import Nonlinearity
+
+logger = logging.getLogger("seqloom")
 
 _CALIBRATION_BATCH = (16, 16)  # sequences, steps
 
@@ -59,6 +62,13 @@ class Recurrent(Encoder):
         check_count("encoder.hidden_size", hidden_size)
         check_count("encoder.num_layers", num_layers)
         check_probability("encoder.dropout", dropout)
+        if dropout and num_layers == 1:
+            # Not an error: models are stored that were trained so.
+            logger.warning(
+                "encoder.dropout=%s changes nothing with encoder.num_layers=1: it is the dropout "
+                "between two layers. The frontend and the head have dropouts of their own.",
+                dropout,
+            )
         layers: list[Layer] = []
         for _ in range(num_layers):
             size = layers[-1].output_size if layers else input_size

@@ -23,7 +23,7 @@ SMALL = (
     "trainer.log_every_n_steps=1",
     "batch.max_examples=4",
     "encoder.hidden_size=8",
-    "encoder.dropout=0.2",
+    "frontend.dropout=0.2",
     "frontend.size=8",
     "hang_timeout=15",
 )

@@ -188,6 +188,17 @@ def test_refuses_parameters(tools: Any, name: str, params: dict[str, Any], text:
         tools.make(name, **params)
 
 
+@pytest.mark.parametrize("name", CAUSAL + BOTH)
+def test_a_dropout_that_changes_nothing(
+    tools: Any, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    tools.make(name, num_layers=2, dropout=0.3)
+    tools.make(name, num_layers=1)
+    assert caplog.text == ""
+    tools.make(name, num_layers=1, dropout=0.3)
+    assert "encoder.dropout=0.3 changes nothing with encoder.num_layers=1" in caplog.text
+
+
 def test_refuses_unknown_options(tools: Any) -> None:
     with pytest.raises(ConfigError, match=r"encoder.merge is 'summ'. Did you mean 'sum'\?"):
         tools.make("bilstm", merge="summ")

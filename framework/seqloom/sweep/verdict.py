@@ -28,10 +28,16 @@ def verdict(board: Board) -> str:
     others = [row for row in board.rows if row is not best and row.lead is not None]
     if best is None or not others:
         return ""
+    waiting = sum(n for row in board.rows for state, n in row.counts.items() if state != "done")
+    unfinished = f" {_trials(waiting)} not done." if waiting else ""
+    if board.higher_is_better and all(_is_zero(row) for row in (best, *others)):
+        return (
+            f"No winner: {board.metric} is 0 in every row, so no model has learned anything yet. "
+            f"Next: train for more epochs.{unfinished}"
+        )
     rivals = [row for row in others if not _is_beaten(board, best, row)]
     said = _tie(board, best, rivals) if rivals else _win(board, best, others)
-    waiting = sum(n for row in board.rows for state, n in row.counts.items() if state != "done")
-    return f"{said} {_trials(waiting)} not done." if waiting else said
+    return f"{said}{unfinished}"
 
 
 def _win(board: Board, best: Row, others: Sequence[Row]) -> str:
@@ -89,6 +95,11 @@ def _next(board: Board, best: Row, rivals: Sequence[Row]) -> str:
         return "Next: choose by cost."
     fastest = min(timed, key=lambda row: row.seconds or 0.0)
     return f"Next: choose by cost; {fastest.group.label} trains fastest."
+
+
+def _is_zero(row: Row) -> bool:
+    """Return whether all of its scores are 0."""
+    return all(found is None or found.low == found.high == 0 for found in (row.val, row.test))
 
 
 def _is_beaten(board: Board, best: Row, row: Row) -> bool:

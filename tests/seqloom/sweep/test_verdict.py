@@ -45,6 +45,26 @@ def test_noise_is_no_winner_and_more_seeds_are_next(sweep: Path, add: AddTrial) 
     )
 
 
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_where_nothing_was_learned_more_epochs_are_next_and_not_more_seeds(
+    sweep: Path, add: AddTrial, seeds: int
+) -> None:
+    for encoder in ("rnn", "lstm", "bilstm"):
+        add_seeds(add, encoder, (0.0,) * seeds, (0.0,) * seeds)
+    said = "No winner: f1 is 0 in every row, so no model has learned anything yet. "
+    assert verdict(sweep) == said + "Next: train for more epochs."
+    add("encoder=gru", state="failed")
+    assert verdict(sweep).endswith("Next: train for more epochs. 1 trial is not done.")
+
+
+def test_errors_of_0_in_every_row_are_not_called_nothing_learned(
+    sweep: Path, add: AddTrial
+) -> None:
+    for encoder in ("rnn", "lstm"):
+        add(f"encoder={encoder}", val=0.0, test=0.0, monitor="cer", higher=False)
+    assert verdict(sweep).startswith("No clear winner: rnn and lstm are equal on test")
+
+
 def test_with_enough_seeds_cost_decides(sweep: Path, add: AddTrial) -> None:
     for seed in range(1, 6):
         add("encoder=rnn", val=0.7 + seed % 2 / 50, test=0.7, seed=seed, training_seconds=1.0)

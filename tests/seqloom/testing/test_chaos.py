@@ -24,7 +24,7 @@ from seqloom.train.lease import holder
 SMALL = (
     "encoder=lstm",
     "encoder.hidden_size=8",
-    "encoder.dropout=0.3",
+    "frontend.dropout=0.3",
     "data.train_size=60",
     "data.val_size=20",
     "data.test_size=20",

@@ -28,7 +28,7 @@ from seqloom.train.folder import Result
 from seqloom.train.recovery import _best_step
 
 Fit = Callable[..., Result]
-SETTINGS = ("encoder.dropout=0.4", "scheduler=constant", "callbacks=none")
+SETTINGS = ("frontend.dropout=0.4", "scheduler=constant", "callbacks=none")
 
 
 def flip(path: Path, bit: int | None = None) -> None:

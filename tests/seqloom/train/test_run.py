@@ -109,10 +109,10 @@ def test_metrics_by_step_hold_training_loss_and_the_watched_metric(fit: Fit) -> 
 def test_the_same_seed_gives_the_same_bits_and_another_seed_others(
     fit: Fit, tmp_path: Path
 ) -> None:
-    one = fit("encoder.dropout=0.3", run_dir=tmp_path / "one")
-    two = fit("encoder.dropout=0.3", run_dir=tmp_path / "two")
-    workers = fit("encoder.dropout=0.3", "batch.workers=2", run_dir=tmp_path / "workers")
-    other = fit("encoder.dropout=0.3", "seed=2", run_dir=tmp_path / "other")
+    one = fit("frontend.dropout=0.3", run_dir=tmp_path / "one")
+    two = fit("frontend.dropout=0.3", run_dir=tmp_path / "two")
+    workers = fit("frontend.dropout=0.3", "batch.workers=2", run_dir=tmp_path / "workers")
+    other = fit("frontend.dropout=0.3", "seed=2", run_dir=tmp_path / "other")
     assert _weights(one) == _weights(two) == _weights(workers)
     assert one.metrics == two.metrics == workers.metrics
     assert _weights(one) != _weights(other)

@@ -41,7 +41,7 @@ OnRanks = Callable[..., dict[int, list[Any]]]
 
 WORDS = (
     "encoder.hidden_size=7",  # of which no part is as large as the other
-    "encoder.dropout=0.3",
+    "frontend.dropout=0.3",
     "batch.max_examples=8",
     "trainer.accelerator=cpu",
     "trainer.devices=2",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -39,12 +41,19 @@ def main() -> None:
         raise
     finally:
         _let_imports_pass()
+        atexit.register(_end_at_once)  # the last to be registered is the first to be called
 
 
 def _let_imports_pass() -> None:
     """Let libraries import what they need at exit, also in a program that a signal ends."""
     if preemption := sys.modules.get("seqloom.train.preemption"):
         preemption.started()
+
+
+def _end_at_once() -> None:
+    """Let another Ctrl-C end the program that ends: Python would print a traceback of its exit."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _leave_group(status: object) -> None:

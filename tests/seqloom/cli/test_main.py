@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -198,3 +199,20 @@ def test_a_reader_that_has_gone_is_no_error(arguments: list[str]) -> None:
     with process.stderr as errors:
         assert errors.read() == ""
     assert process.wait(timeout=600) == 0
+
+
+def test_a_second_ctrl_c_while_the_program_exits_leaves_no_traceback() -> None:
+    source = """
+import atexit, os, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+atexit.register(os.kill, os.getpid(), signal.SIGINT)
+from seqloom.cli import main
+def run(arguments):
+    raise KeyboardInterrupt
+main.run = run
+main.main()
+"""
+    command = [sys.executable, "-c", source]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert found.stderr == "Interrupted.\n"
+    assert found.returncode == -signal.SIGINT

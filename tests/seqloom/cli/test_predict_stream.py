@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,3 +58,21 @@ def test_a_broken_pipe_ends_it_quietly(child: Child) -> None:
     child.stdin.flush()
     assert child.stderr.read() == ""
     assert child.process.wait(timeout=600) == 0
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
+def test_a_signal_leaves_no_part_of_the_output(
+    trained_ner: Path, start: Callable[..., subprocess.Popen[str]], tmp_path: Path, name: str
+) -> None:
+    number = getattr(signal, name)
+    with start("predict", trained_ner, "--out", tmp_path / "out.jsonl") as process:
+        assert process.stdin is not None
+        process.stdin.write(f"{APPLE}\n")
+        process.stdin.flush()
+        for _ in range(6000):
+            if any(one.stat().st_size for one in tmp_path.iterdir()):
+                break
+            time.sleep(0.01)
+        process.send_signal(number)
+        assert process.wait(timeout=600) == 128 + number
+    assert not list(tmp_path.iterdir())

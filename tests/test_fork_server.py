@@ -88,3 +88,21 @@ def test_what_is_read_at_the_start_needs_a_cold_one(fork_server: ForkServer) -> 
     assert fork_server.can_start({**given, "PYTHONPATH": "x", "SLURM_JOB_ID": "3"})
     assert not fork_server.can_start({**given, "PYTHONWARNINGS": "error"})
     assert not fork_server.can_start({**given, "OMP_NUM_THREADS": "2"})
+
+
+WORK = """
+import os, sys
+from joblib import Parallel, delayed
+def work(): return os.getpid(), "seqloom.train.rank" in sys.modules
+pids, imported = zip(*Parallel(n_jobs=2)(delayed(work)() for _ in range(4)))
+print(os.getpid() in pids, {*imported})
+"""
+
+
+def test_workers_of_joblib_are_forks_too(fork_server: ForkServer) -> None:
+    """They are given the pipes that they get their work from, under the same numbers."""
+    pytest.importorskip("joblib")
+    with Forked(fork_server, WORK, text=True, stdout=subprocess.PIPE) as process:
+        said, _ = process.communicate(timeout=600)
+    assert process.returncode == 0
+    assert said == "False {True}\n"  # what was imported is not what a new interpreter has

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import fcntl
 import gc
 import importlib
 import io
@@ -43,8 +44,15 @@ LIBRARIES = (
 """Libraries that seqloom imports only when they are needed."""
 
 MAIN = "from seqloom.cli.main import main; main()"
-MODULES = ("seqloom.train.rank", "submitit.core._submit")
+MODULES = (
+    "seqloom.train.rank",
+    "submitit.core._submit",
+    "joblib.externals.loky.backend.popen_loky_posix",  # the workers of joblib
+)
 """Modules that programs run by ``python -m``, and that start as forks as well."""
+
+MOST_FILES = 32
+"""Maximum number of open files that a program is given."""
 
 RELAYED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 OPTIONAL = ("joblib.externals.loky", "matplotlib.backends.backend_svg", "optuna")
@@ -162,23 +170,32 @@ class Forked(subprocess.Popen[str]):
         return self.returncode
 
 
-def ask(path: Path, request: dict[str, Any], streams: list[int]) -> tuple[socket.socket, int]:
-    """Have a server start a program; returns the connection that tells its end, and its number."""
+def ask(path: Path, request: dict[str, Any], files: list[int]) -> tuple[socket.socket, int]:
+    """Have a server start a program; returns the connection that tells its end, and its number.
+
+    Args:
+        path: Path of the server's socket.
+        request: What to start.
+        files: The program's streams, then its other open files, see ``request["files"]``.
+    """
     connection = socket.socket(socket.AF_UNIX)
     connection.connect(str(path))
     words = json.dumps(request).encode()
-    socket.send_fds(connection, [struct.pack("i", len(words))], streams)
+    socket.send_fds(connection, [struct.pack("i", len(words))], files)
     connection.sendall(words)
     return connection, struct.unpack("i", _receive(connection, 4))[0]
 
 
-def relay(path: Path, request: dict[str, Any], streams: list[int]) -> int:
+def relay(path: Path, request: dict[str, Any]) -> int:
     """Have a server run a program in place of this one, which only hands its signals on to it.
 
     Returns:
         The program's exit status.
     """
-    connection, pid = ask(path, request, streams)
+    files = _inherited_files()
+    connection, pid = ask(path, {**request, "files": files}, [0, 1, 2, *files])
+    for number in files:
+        os.close(number)  # or whoever has the other end would not notice that the program ends
     for number in RELAYED:
         signal.signal(number, lambda number, _: os.kill(pid, number))
     status = struct.unpack("i", _receive(connection, 4))[0]
@@ -219,7 +236,21 @@ def _relay_source(path: str, source: str, arguments: list[str], home: list[str])
         "home": home,
         "relayed": True,
     }
-    return relay(Path(path), request, [0, 1, 2])
+    return relay(Path(path), request)
+
+
+def _inherited_files() -> list[int]:
+    """Return the numbers of the open files beside the three streams that this program was given."""
+    numbers = sorted(int(name) for name in os.listdir("/dev/fd"))
+    return [number for number in numbers if number > 2 and _is_inheritable(number)]
+
+
+def _is_inheritable(number: int) -> bool:
+    """Return whether a file is open in the programs that this one starts: not one of its own."""
+    try:
+        return os.get_inheritable(number)
+    except OSError:  # the list of files itself, which is closed
+        return False
 
 
 def _receive(connection: socket.socket, size: int) -> bytes:
@@ -289,8 +320,8 @@ def _serve(path: str) -> dict[str, Any] | None:
                     for one in (selector, listener, ended, wake, connection, *running.values()):
                         one.close()
                     return request
-                for stream in request["streams"]:
-                    os.close(stream)
+                for number in request["given"]:
+                    os.close(number)
                 running[pid] = connection
                 if request.get("relayed"):
                     selector.register(connection, selectors.EVENT_READ, pid)
@@ -306,11 +337,11 @@ def _serve(path: str) -> dict[str, Any] | None:
 
 
 def _accept(listener: socket.socket) -> tuple[socket.socket, dict[str, Any]]:
-    """Return the next connection, and what is asked for with the streams that came along."""
+    """Return the next connection, and what is asked for with the open files that came along."""
     connection = listener.accept()[0]
-    head, streams, _, _ = socket.recv_fds(connection, 4, 3)
+    head, files, _, _ = socket.recv_fds(connection, 4, MOST_FILES)
     request = json.loads(_receive(connection, struct.unpack("i", head)[0]))
-    return connection, {**request, "streams": streams}
+    return connection, {**request, "given": files}
 
 
 def _kill(pid: int, running: dict[int, socket.socket]) -> None:
@@ -337,11 +368,7 @@ def _become(request: dict[str, Any], path: str) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if request["session"]:
         os.setsid()
-    for number, stream in enumerate(request["streams"]):
-        os.dup2(stream, number)
-    for stream in request["streams"]:
-        if stream > 2:
-            os.close(stream)
+    _number(request["given"], [0, 1, 2, *request.get("files", [])])
     os.chdir(request["folder"])
     os.environ.clear()
     os.environ.update(request["environment"])
@@ -359,6 +386,17 @@ def _become(request: dict[str, Any], path: str) -> None:
     main = types.ModuleType("__main__")
     sys.modules["__main__"] = main
     _exit(_run(request["source"], main.__dict__))
+
+
+def _number(files: list[int], numbers: list[int]) -> None:
+    """Give open files the numbers that they had where they come from."""
+    above = max([*files, *numbers]) + 1
+    moved = [fcntl.fcntl(one, fcntl.F_DUPFD_CLOEXEC, above) for one in files]
+    for one in files:
+        os.close(one)
+    for one, number in zip(moved, numbers, strict=True):
+        os.dup2(one, number)
+        os.close(one)
 
 
 def _run(source: str, names: dict[str, Any]) -> int:

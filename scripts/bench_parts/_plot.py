@@ -8,6 +8,7 @@ from html import escape
 from typing import Any
 
 WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 760, 400, 60, 20, 520, 350
+LABEL = "Time of a step over each size, both axes by powers of ten"
 STYLE = """
 text { font: 12px system-ui, sans-serif; fill: #222 }
 .axis { stroke: #999; stroke-width: 0.5 }
@@ -41,7 +42,10 @@ def plot(rows: Sequence[Mapping[str, Any]]) -> str:
         body.append(f'<rect x="{RIGHT + 14}" y="{y - 9}" width="10" height="10" fill="{colour}"/>')
         body.append(_text(RIGHT + 30, y, f"{row['size']}: exponent {row['ratio']:.2f}"))
     paper = f'<rect class="paper" width="{WIDTH}" height="{HEIGHT}"/>'
-    start = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img">'
+    start = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
+        f'aria-label="{LABEL}">'
+    )
     return "\n".join([start, f"<style>{STYLE}</style>", paper, *body, "</svg>\n"])
 
 

@@ -241,7 +241,7 @@ def _relay_source(path: str, source: str, arguments: list[str], home: list[str])
 
 def _inherited_files() -> list[int]:
     """Return the numbers of the open files beside the three streams that this program was given."""
-    numbers = sorted(int(name) for name in os.listdir("/dev/fd"))
+    numbers = sorted(int(path.name) for path in Path("/dev/fd").iterdir())
     return [number for number in numbers if number > 2 and _is_inheritable(number)]
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fork_server import Forked, ForkServer
 
 from seqloom.config.compose import compose_run
 from seqloom.data import forked, gather, read, split_writer, spool
@@ -332,9 +333,9 @@ list(in_order(work, range(2), 2))
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_processes_end_with_the_main_one(how: int) -> None:
-    command = [sys.executable, "-c", SCRIPT]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as main:
+def test_processes_end_with_the_main_one(fork_server: ForkServer, how: int) -> None:
+    streams: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with Forked(fork_server, SCRIPT, text=True, **streams) as main:
         assert main.stdout is not None
         pids = [int(main.stdout.readline()) for _ in range(2)]
         main.send_signal(how)

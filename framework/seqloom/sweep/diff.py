@@ -13,7 +13,7 @@ from seqloom.sweep.columns import aligned
 from seqloom.sweep.folder import SweepFolder
 from seqloom.sweep.leaderboard import spread
 from seqloom.sweep.points import ABSENT, Group, differing_keys, grouped, point_of
-from seqloom.sweep.trials import Trial, open_sweep, read_trial
+from seqloom.sweep.trials import BROKEN, Trial, open_sweep, read_trial
 from seqloom.train.folder import RunFolder
 
 log = logging.getLogger("seqloom")
@@ -75,7 +75,7 @@ def _kind(folder: Path) -> str:
 
 def _of_sweeps(a: Sequence[Trial], b: Sequence[Trial], metric: str | None) -> list[Section]:
     for one in (*a, *b):
-        if one.state == "damaged":
+        if one.state in BROKEN:
             log.warning("%s The trial is left out.", one.record.get("error") or one.folder)
     name = metric or _monitored([*a, *b])
     # Keys that are constant in each sweep would keep all points apart: they get their own table.
@@ -137,7 +137,7 @@ def _mean(group: Group, split: str, metric: str) -> float | None:
 
 def _of_runs(a: Trial, b: Trial) -> list[Section]:
     for one in (a, b):
-        if one.state == "damaged":
+        if one.state in BROKEN:
             raise DataError(f"{one.record.get('error') or one.folder} It cannot be compared.")
     config_a, config_b = (
         {key: value for key, value in _mapping(one, "config").items() if key not in NO_SETTINGS}

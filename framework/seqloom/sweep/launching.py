@@ -19,7 +19,7 @@ from seqloom.errors import RunError
 from seqloom.slurm import facts_of
 from seqloom.sweep.folder import Plan, PlannedTrial, SweepFolder
 from seqloom.sweep.leaderboard import best_trial
-from seqloom.sweep.trials import Trial, read_trial, read_trials
+from seqloom.sweep.trials import BROKEN, Trial, read_trial, read_trials
 from seqloom.train import preemption
 from seqloom.train.lease import Lease
 from seqloom.train.record import record_refusal
@@ -41,7 +41,7 @@ POLL = 0.5
 INTERVAL = 2.0
 """Seconds between two reads of the trials' records."""
 
-ENDED = frozenset({"done", "pruned", "failed", "damaged"})
+ENDED = frozenset({"done", "pruned", "failed", *BROKEN})
 
 
 class TrialLauncher:

@@ -16,7 +16,7 @@ from seqloom.sweep.folder import read_plan
 from seqloom.sweep.leaderboard import boards
 from seqloom.sweep.points import ABSENT, Group, grouped
 from seqloom.sweep.summary import pareto_front
-from seqloom.sweep.trials import Trial, open_sweep, status
+from seqloom.sweep.trials import BROKEN, Trial, open_sweep, status
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -109,7 +109,7 @@ def write_page(
             pareto=pareto_front(folder) if several else [],
             sections=[_section(board, i, trials, available) for i, board in enumerate(made)],
             available=available,
-            failures=[trial for trial in trials if trial.state in {"failed", "damaged"}],
+            failures=[trial for trial in trials if trial.state in {"failed", *BROKEN}],
         )
     )
     write_text(path, html.encode("utf-8", "replace").decode("utf-8"))

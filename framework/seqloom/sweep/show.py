@@ -87,7 +87,7 @@ def lost_plan(folder: Path) -> list[str]:
 
 
 def failures(trials: Sequence[Trial]) -> list[str]:
-    """Return a sentence for each of the first trials that failed, were killed or are damaged.
+    """Return a sentence for each of the first trials that failed, were killed or cannot be read.
 
     It ends with the number of the trial's job and its log file, if it was a job of a cluster.
     """
@@ -100,7 +100,12 @@ def failures(trials: Sequence[Trial]) -> list[str]:
     return [*lines, f"… and {more} more."] if more else lines
 
 
-_SENTENCES = {"damaged": "is damaged", "failed": "failed", "killed": "was killed"}
+_SENTENCES = {
+    "damaged": "is damaged",
+    "unreadable": "is unreadable",
+    "failed": "failed",
+    "killed": "was killed",
+}
 
 
 def _error(trial: Trial) -> str:

@@ -29,8 +29,12 @@ STATES = (
     "preempted",
     "killed",
     "damaged",
+    "unreadable",
 )
 """States of a trial, in the order in which they are listed."""
+
+BROKEN = frozenset({"damaged", "unreadable"})
+"""States in which nothing is known of a trial: its record is damaged, or may not be read."""
 
 _OF_A_JOB = ("started", "host", "state", "job", "restart", "logs", "seconds")
 
@@ -172,8 +176,8 @@ class Trial:
 def read_trials(folder: Path) -> list[Trial]:
     """Return the trials of a sweep in the order of their numbers, planned ones included.
 
-    Folders named by digits are trials, with or without a plan. If a record is missing or damaged,
-    the trial's state says so.
+    Folders named by digits are trials, with or without a plan. If a record is missing, damaged or
+    cannot be read, the trial's state says so.
 
     Raises:
         DataError: the folder cannot be read.
@@ -201,7 +205,7 @@ def read_trial(folder: Path, planned: list[str] | None = None) -> Trial:
         return Trial(folder, {"state": "damaged", "error": str(error)}, planned)
     except OSError as error:
         said = f"{path} cannot be read: {error.strerror or error}."
-        return Trial(folder, {"state": "damaged", "error": said}, planned)
+        return Trial(folder, {"state": "unreadable", "error": said}, planned)
     if not record or not has_types(record):
         record = {"state": "damaged", "error": f"{path} does not hold the record of a run"}
     return Trial(folder, record, planned)

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from privileges import dropped
 
 from seqloom.errors import DataError
 from seqloom.files import sha256
 from seqloom.sweep.folder import SweepFolder
+from seqloom.sweep.show import failures
 from seqloom.sweep.trials import Trial, counted, open_sweep, read_trials, status
 from seqloom.train.lease import Lease
 
@@ -75,6 +77,17 @@ def test_a_record_with_wrong_types_has_no_score(record: dict[str, Any]) -> None:
     trial = Trial(Path("0"), record)
     assert trial.score() is None
     assert trial.overrides() == {}
+
+
+def test_a_record_that_may_not_be_read_is_not_called_damaged(sweep: Path, add: AddTrial) -> None:
+    path = add(val=0.5) / "run.json"
+    path.chmod(0)
+    with dropped():
+        (trial,) = read_trials(sweep)
+    assert trial.state == "unreadable"
+    assert failures([trial]) == [
+        f"Trial 0 is unreadable: {path} cannot be read: Permission denied."
+    ]
 
 
 def test_a_damaged_plan_leaves_the_folders(sweep: Path, add: AddTrial) -> None:

@@ -11,13 +11,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import IO, Any
 
 import pytest
 import without_plots
-from fork_server import Forked, ForkServer
+from fork_server import Forked, ForkServer, serving
 from hypothesis import settings
 
 # The same examples each time: a change is judged by what it changes, not by luck. To look for more,
@@ -45,6 +46,9 @@ SMALL = (
     "trainer.log_every_n_steps=1",
     "trainer.accelerator=cpu",
 )
+
+FORKS = "SEQLOOM_TEST_FORKS"
+"""Variable with the folder of the server of forks that several processes share."""
 
 PATIENCE = 600
 """Seconds that a program may take on a machine with a busy neighbor."""
@@ -147,13 +151,22 @@ def environment(site: Path | None = None, **extra: str) -> dict[str, str]:
     return found | ({"PYTHONPATH": str(site)} if site else {})
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the server of forks that the processes of pytest-xdist share, while they collect."""
+    if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+        server = ExitStack()
+        os.environ[FORKS] = str(server.enter_context(serving(environment())))
+        config.add_cleanup(server.close)
+
+
 @pytest.fixture(scope="session")
 def fork_server() -> Iterator[ForkServer]:
     """Return a process that has imported all of seqloom, of which programs are forks."""
-    with tempfile.TemporaryDirectory(prefix="fork") as folder:  # a socket's path must be short
-        server = ForkServer(Path(folder), environment())
-        yield server
-        server.close()
+    if FORKS in os.environ:
+        yield ForkServer(Path(os.environ[FORKS]), environment())
+        return
+    with serving(environment()) as folder:
+        yield ForkServer(folder, environment())
 
 
 @pytest.fixture(scope="session")

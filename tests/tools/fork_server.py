@@ -27,8 +27,10 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import traceback
 import types
+from collections.abc import Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -54,6 +56,9 @@ MODULES = (
 MOST_FILES = 32
 """Maximum number of open files that a program is given."""
 
+SOCKET, LOG = "fork", "fork.log"
+"""Names of a server's socket and log in its folder."""
+
 RELAYED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 OPTIONAL = ("joblib.externals.loky", "matplotlib.backends.backend_svg", "optuna")
 
@@ -61,31 +66,56 @@ READ_AT_START = ("PYTHON", "LC_", "LANG", "OMP_", "MKL_", "OPENBLAS_", "TORCH_",
 """Beginnings of variables that the interpreter or a library reads once, as it starts."""
 
 
+@contextlib.contextmanager
+def serving(environment: dict[str, str]) -> Iterator[Path]:
+    """Run a server in the block; yields its folder, in which it is to be found once it is ready.
+
+    Programs that it has started run on after the block.
+
+    Args:
+        environment: Variables of the server's own process.
+    """
+    with tempfile.TemporaryDirectory(prefix="fork") as name:  # a socket's path must be short
+        folder = Path(name)
+        path = folder / SOCKET
+        _write_script(folder / "python", f"python_by_fork({str(path)!r})")
+        _write_script(folder / "seqloom", f"main_by_fork({str(path)!r}, {MAIN!r})")
+        with (folder / LOG).open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, __file__, str(path)],
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+            )
+        assert process.stdin is not None
+        try:
+            yield folder
+        finally:
+            process.stdin.close()
+            process.wait(timeout=30)
+
+
 class ForkServer:
     """A running server, and the way to have it start programs.
 
     Args:
-        folder: Folder for the socket, on a short path.
-        environment: Variables of the server's own process.
+        folder: Folder of the server.
+        environment: Variables that are those of the server's own process.
+
+    Raises:
+        RuntimeError: The server did not start.
     """
 
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
-        self.path = folder / "fork"
+        self.path = folder / SOCKET
         self.python = str(folder / "python")
-        _write_script(Path(self.python), f"python_by_fork({str(self.path)!r})")
-        self.write_program(folder / "seqloom")
         self.environment = environment
-        with (folder / "fork.log").open("wb") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, __file__, str(self.path)],
-                env=environment,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-            )
-        assert self._process.stdout is not None
-        if self._process.stdout.readline() != b"ready\n":
-            raise RuntimeError((folder / "fork.log").read_text(encoding="utf-8"))
+        while not self.path.exists():
+            log = (folder / LOG).read_text(encoding="utf-8")
+            if "Error" in log:
+                raise RuntimeError(log)
+            time.sleep(0.02)
 
     def can_start(self, environment: dict[str, str]) -> bool:
         """Return whether a program with these variables starts the same as a fork."""
@@ -96,14 +126,6 @@ class ForkServer:
     def write_program(self, path: Path, source: str = MAIN) -> None:
         """Write a program that runs a source by a fork, as a shell's command: ``seqloom``."""
         _write_script(path, f"main_by_fork({str(self.path)!r}, {source!r})")
-
-    def close(self) -> None:
-        """End the server; programs that it has started run on."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.close()
-        self._process.stdout.close()
-        self._process.wait(timeout=30)
 
 
 def _write_script(path: Path, call: str) -> None:
@@ -295,7 +317,7 @@ def _warm_up() -> None:
 def _serve(path: str) -> dict[str, Any] | None:
     """Start programs until standard input ends; in each of them, return what it is to be."""
     listener = socket.socket(socket.AF_UNIX)
-    listener.bind(path)
+    listener.bind(f"{path}.new")
     listener.listen()
     ended, wake = socket.socketpair()
     for one in (ended, wake):
@@ -307,7 +329,7 @@ def _serve(path: str) -> dict[str, Any] | None:
     for one in (sys.stdin, listener, ended):
         selector.register(one, selectors.EVENT_READ)
     running: dict[int, socket.socket] = {}
-    print("ready", flush=True)
+    Path(f"{path}.new").rename(path)  # now it can be reached
     while True:
         for key, _ in selector.select():
             if key.fileobj is sys.stdin:

@@ -7,6 +7,7 @@ whoever prints them; what is written to files stays as it is.
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from typing import Any, TextIO
@@ -62,6 +63,17 @@ class EscapingStream:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
+
+
+def open_closed_streams() -> None:
+    """Let standard streams that are closed (``>&-``) be empty or lead nowhere.
+
+    A file that is opened later would otherwise get their number, and what is printed.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            # The lowest free number is the stream's own, since those before it are open.
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
 
 
 def protect_terminal(*, data: bool) -> None:

@@ -13,7 +13,7 @@ from importlib import import_module
 from seqloom.cli.commands import COMMANDS, COMPOSING
 from seqloom.errors import SeqloomError, with_code
 from seqloom.safe_path import protect_children
-from seqloom.terminal import protect_terminal
+from seqloom.terminal import open_closed_streams, protect_terminal
 
 DATA = (["predict"], ["completion"], ["-sc"], ["--shell-completion"])
 """Commands whose output other programs read as it is."""
@@ -67,6 +67,7 @@ def _leave_group(status: object) -> None:
 
 def _main() -> None:
     _notice_signals(sys.argv[1:])
+    open_closed_streams()
     protect_children()
     protect_terminal(data=sys.argv[1:2] in DATA)
     try:

@@ -216,3 +216,24 @@ main.main()
     found = subprocess.run(command, capture_output=True, text=True, check=False)
     assert found.stderr == "Interrupted.\n"
     assert found.returncode == -signal.SIGINT
+
+
+@pytest.mark.parametrize("closed", [">&-", "<&- >&-", "<&- >&- 2>&-"])
+def test_closed_streams_lead_nowhere(closed: str, tmp_path: Path) -> None:
+    source = """
+import os, sys
+from seqloom.cli import main
+def run(arguments):
+    assert [os.fstat(n).st_rdev for n in NUMBERS] == [os.stat(os.devnull).st_rdev] * len(NUMBERS)
+    print("hello", sys.stdin.fileno(), sys.stdout.fileno(), sys.stderr.fileno())
+    open("there", "w").close()
+    return 0
+main.run = run
+main.main()
+"""
+    numbers = [n for n, stream in enumerate(("<&-", " >&-", "2>&-")) if stream in f" {closed}"]
+    source = source.replace("NUMBERS", str(numbers))
+    command = ["sh", "-c", f'exec "$0" -c "$1" {closed}', sys.executable, source]
+    found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (found.returncode, found.stdout, found.stderr) == (0, "", "")
+    assert (tmp_path / "there").exists()

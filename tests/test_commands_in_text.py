@@ -1,0 +1,39 @@
+"""Trainings that pages name in a sentence, a table or a console can start: no test runs these."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from seqloom.config.compatibility import check_compatible
+from seqloom.config.compose import compose_run
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+INLINE = re.compile(r"(?<!`)`seqloom train ([^`]*)`(?!`)")
+CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
+TRAIN = re.compile(r"^(?:\$ )?seqloom train (.*)$", re.MULTILINE)
+BEYOND = re.compile(r"…|--|(^| )-m( |$)|protein|bilstn")
+"""Sweeps and options, the plugin that is not installed here, and a mistake that is shown."""
+
+
+def trainings(page: Path) -> list[str]:
+    text = page.read_text(encoding="utf-8")
+    found = INLINE.findall(text)
+    for block in CONSOLE.findall(text):
+        found += TRAIN.findall(block.replace("\\\n", " "))
+    return [words for words in found if not BEYOND.search(words)]
+
+
+@pytest.mark.parametrize(
+    ("page", "words"), [(page.relative_to(ROOT), one) for page in PAGES for one in trainings(page)]
+)
+def test_a_training_composes_and_its_components_are_compatible(page: Path, words: str) -> None:
+    check_compatible(compose_run(shlex.split(words, comments=True)).components)
+
+
+def test_there_are_some() -> None:
+    assert sum(len(trainings(page)) for page in PAGES) > 25

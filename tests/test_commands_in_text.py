@@ -1,4 +1,4 @@
-"""Trainings that pages name in a sentence, a table or a console can start: no test runs these."""
+"""Trainings that pages name in a sentence, a table or a console can start; what is run can run."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 INLINE = re.compile(r"(?<!`)`seqloom train ([^`]*)`(?!`)")
 CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
+BASH = re.compile(r"^```bash\n(.*?)^```", re.MULTILINE | re.DOTALL)
+PLACEHOLDER = re.compile(r"(?<![\w$-])(FILE|FOLDER|MODEL|RUN|DATA|NAME|COLUMN)(?![\w-])")
 TRAIN = re.compile(r"^(?:\$ )?seqloom train (.*)$", re.MULTILINE)
 BEYOND = re.compile(r"…|--|(^| )-m( |$)|protein|bilstn")
 """Sweeps and options, the plugin that is not installed here, and a mistake that is shown."""
@@ -37,3 +39,10 @@ def test_a_training_composes_and_its_components_are_compatible(page: Path, words
 
 def test_there_are_some() -> None:
     assert sum(len(trainings(page)) for page in PAGES) > 25
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_commands_that_are_run_have_no_placeholders(page: Path) -> None:
+    """Those with a placeholder belong into a ``console`` block; most pages run rarely."""
+    for block in BASH.findall(page.read_text(encoding="utf-8")):
+        assert not PLACEHOLDER.search(block), block

@@ -216,7 +216,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """
     options = sorted(known)
     listing = f"There are: {', '.join(options)}." if options else "There are none."
-    near = difflib.get_close_matches(name, options, n=1)
+    same = [one for one in options if one.casefold() == name.casefold()]
+    near = same or difflib.get_close_matches(name, options, n=1)
     return f"Did you mean {near[0]!r}? {listing}" if near else listing
 
 

@@ -160,7 +160,8 @@ def parse_json(text: str, *, finite_only: bool = False) -> Any:
     try:
         found = json.loads(text, object_pairs_hook=_distinct_keys, **own)
     except json.JSONDecodeError as error:
-        raise JsonError(f"not JSON: {error.msg} at column {error.colno}", error.lineno) from None
+        what = error.msg.removesuffix(" starting at")
+        raise JsonError(f"not JSON: {what} at column {error.colno}", error.lineno) from None
     except RecursionError:
         raise JsonError(_TOO_DEEP) from None
     except JsonError:

@@ -7,14 +7,14 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from seqloom_ner import Scheme
-from seqloom_ner.schemes import OUTSIDE, Tag, expected, not_plain, odd, spelled
+from seqloom_ner.schemes import OUTSIDE, OUTSIDES, Tag, expected, not_plain, odd, spelled
 
 FEW, MOST = 20, 100
 """Numbers of distinct tags up to which plain types may be rare, and may be recognized at all."""
 
-_BEGINS = re.compile(r"[BI][-_:/.]\S+")
-_LETTER = re.compile(r"[A-Z]-\S+")
-_UPPER = re.compile(r"[BIESLUMW]-\S+")
+_BEGINS = re.compile(r"[BI][-_:/.]\S(?:.*\S)?")
+_LETTER = re.compile(r"[A-Z]-\S(?:.*\S)?")
+_UPPER = re.compile(r"[BIESLUMW]-\S(?:.*\S)?")
 
 
 class TagError(ValueError):
@@ -140,6 +140,8 @@ def _mixed(own: Mapping[str, Tag | None], counts: Mapping[str, int], unknown: bo
     whole = [tag for tag, found in own.items() if found is None]
     others = [tag for tag, found in own.items() if found is not None]
     rare = sum(counts[tag] for tag in others) < sum(counts[tag] for tag in whole)
+    if rare and all(map(_replaces_outside, whole)):
+        return TagError(whole[0], _without_prefix(whole[0], others))
     if rare and not unknown:
         sharing = _sharing(own)
         strays = {
@@ -152,6 +154,11 @@ def _mixed(own: Mapping[str, Tag | None], counts: Mapping[str, int], unknown: bo
         strays = {tag: _without_prefix(tag, others) for tag in whole}
     first, problem = next(iter(strays.items()))
     return TagError(first, problem, {} if rare and unknown else strays)
+
+
+def _replaces_outside(tag: str) -> bool:
+    """Return whether a tag is one that some write in place of O."""
+    return tag == "0" or tag.lower() in OUTSIDES
 
 
 def _without_prefix(tag: str, others: Sequence[str]) -> str:
@@ -170,7 +177,7 @@ def _refuse_odd(tags: Collection[str], count: int) -> None:
     Raises:
         TagError: They are numbers, features or other names of O, or there are too many.
     """
-    for tag in tags:
+    for tag in sorted(tags, key=lambda one: one.lower() in OUTSIDES):
         if hint := odd(tag):
             raise TagError(tag, f"{expected(tag)} {hint}")
     if len(tags) > MOST or (len(tags) > FEW and len(tags) * 2 > count):

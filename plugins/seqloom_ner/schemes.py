@@ -26,12 +26,13 @@ Tag = tuple[str, str]
 _LETTERS = {"L": "E", "U": "S", "M": "I", "W": "S"}
 """Prefixes of BILOU and BMEWO → those of BIOES."""
 
-_OUTSIDE = ("", "_", "-", "out", "outside", "none", "null", "nil", "n/a")
+OUTSIDES = ("", "_", "-", "out", "outside", "none", "null", "nil", "n/a", "nan", "<na>")
 """How O is written elsewhere, in lower case."""
+_SCORE = re.compile(r"[01]?\.\d+")
 _BESIDE = re.compile(r".+[/|](?:O|[BIES]-[^\s/|]+)")
 """A token with its tag."""
 _PREFIXES = {Scheme.iob1: "BI", Scheme.iob2: "BI", Scheme.bioes: "BIES", Scheme.io: "I"}
-_USUAL = re.compile(r"[BIESLUMW]-\S+")
+_USUAL = re.compile(r"[BIESLUMW]-\S(?:.*\S)?")
 _BY_TYPE = (Scheme.iob1, Scheme.io)
 """Schemes in which an entity begins where the type changes."""
 _SPELLINGS = (
@@ -95,7 +96,12 @@ def odd(tag: str) -> str:
         return f"The tags in such features of a CoNLL file: data.features.tags={feature[1]}."
     if _BESIDE.fullmatch(tag):
         return "Tags that are joined to their tokens are not read: give them a column of their own."
-    if tag.lower() in _OUTSIDE:
+    if _SCORE.fullmatch(tag):
+        return (
+            "Is this the column of the tags? Predictions as CoNLL have confidences in the last one "
+            "and are read with data.columns='{tokens: 1, tags: 2}'."
+        )
+    if tag.lower() in OUTSIDES:
         return "Write O where there is no entity; head.scheme=io reads it as a type."
     return ""
 

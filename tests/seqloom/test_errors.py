@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from seqloom.errors import printable
+from seqloom.errors import did_you_mean, printable
 
 
 @pytest.mark.parametrize(
@@ -17,3 +17,7 @@ from seqloom.errors import printable
 )
 def test_only_what_is_printable_stays(text: str, expected: str) -> None:
     assert printable(text) == expected
+
+
+def test_names_that_differ_in_case_are_alike() -> None:
+    assert did_you_mean("NEG", ["pos", "neg"]) == "Did you mean 'neg'? There are: neg, pos."

@@ -47,6 +47,10 @@ def test_with_prefixes(tags: str) -> None:
     assert not are_plain(counts(tags))
 
 
+def test_types_of_several_words_have_prefixes_too() -> None:
+    assert not are_plain({"O": 5, "B-first name": 3, "B-last name": 2})
+
+
 @pytest.mark.parametrize(
     ("tags", "tag", "alone", "told"),
     [
@@ -60,6 +64,10 @@ def test_with_prefixes(tags: str) -> None:
         ("B-PER I-PER 0", "0", True, "Is it the letter O?"),
         ("PER LOC LOC B-PER", "B-PER", True, "most tags are plain types, such as 'PER'"),
         ("PER OUT", "OUT", False, "Write O where there is no entity; head.scheme=io reads it"),
+        ("0 0 0 B-PER", "0", False, "Is it the letter O?"),
+        ("_ _ _ B-PER", "_", False, "Write O where there is no entity"),
+        ("nan nan B-PER", "nan", False, "Write O where there is no entity"),
+        ("_ 0.9876 _ .5", "0.9876", False, "data.columns='{tokens: 1, tags: 2}'"),
         ("0 3", "0", False, "data.names.tags="),
         ("NER=B-PER _", "NER=B-PER", False, "data.features.tags=NER."),
         (" ".join(f"w{n}" for n in range(21)), "w0", False, "21 different tags: is it the column"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 import threading
 import time
@@ -40,7 +41,9 @@ def progress(
         now = time.monotonic()
         if now - last >= INTERVAL:
             last = now
-            things = plural(count if total is None else total, unit.removesuffix("s"), unit)
+            things = plural(
+                count if total is None else total, re.sub(r"(?<=ch)es$|s$", "", unit), unit
+            )
             log.info("%s: %s%s %s (%.0f s)", what, f"{count:,}", of, things, now - start)
 
 

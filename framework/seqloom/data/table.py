@@ -23,11 +23,12 @@ LONGEST_CELL = 1 << 24  # characters; the csv module's own limit is 131072
 
 @dataclass(slots=True)
 class Cells:
-    """The line where a row starts, its cells, and why it cannot be read, if it cannot."""
+    """The line where a row starts, its cells, why it cannot be read, if so, and its last line."""
 
     line: int
     cells: list[str]
     problem: str = ""
+    last: int = 0
 
 
 @dataclass(slots=True)
@@ -204,7 +205,7 @@ class Table:
                 continue
             one_line_each = one_line_each and len(feed.row) == 1
             bad = (self._bad_lines.pop(line, "") for line, _ in feed.row)
-            yield Cells(feed.row[0][0], cells, next(filter(None, bad), ""))
+            yield Cells(feed.row[0][0], cells, next(filter(None, bad), ""), feed.row[-1][0])
 
     def _of_one_width(self, rows: Iterable[Cells]) -> Iterator[Cells]:
         """Yield the rows, with a problem unless all have the same width; without blank lines."""
@@ -226,7 +227,7 @@ class Table:
             blank = 0
             width = width or len(row.cells)
             if row.cells and len(row.cells) != width and not row.problem:
-                row.problem = self._wrong_width(len(row.cells), width)
+                row.problem = self._wrong_width(len(row.cells), width, row)
             if self._header and not header:
                 header = row.cells
             elif (
@@ -245,8 +246,14 @@ class Table:
             return self._skip_blank
         return self._skip_empty and not any(cell.strip() for cell in cells)
 
-    def _wrong_width(self, found: int, width: int) -> str:
+    def _wrong_width(self, found: int, width: int, row: Cells | None = None) -> str:
         model = "header" if self._header else "first row"
+        if row is not None and row.last > row.line:
+            return (
+                f"the row, which goes on to line {row.last} in quotes, has {found} "
+                f"{plural(found, 'cell')}, the {model} has {width}. Double the quotes inside a "
+                "quoted cell and close each one, or read quotes literally (quoting=false)."
+            )
         return (
             f"the row has {found} {plural(found, 'cell')}, the {model} has {width}. Is the "
             "delimiter right, and are "

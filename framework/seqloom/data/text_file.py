@@ -45,6 +45,8 @@ PATIENCE = 5.0
 RUN = 1 << 18
 """Number of bytes that are read at once, which are the lines of a run and a part of one."""
 
+_HALF = re.compile(rb"\xed[\xa0-\xbf]")
+
 SHOWN = 80  # bytes of a line that is too long
 
 FORMS = {
@@ -174,6 +176,12 @@ class TextFile:
                         raise self.error(number + 1, BOMB)
                     yield number + 1, start, raw
                     number += raw.count(b"\n")
+        except gzip.BadGzipFile:
+            raise self.error(
+                number + 1,
+                "the file is not compressed by gzip, or damaged. If it is text, call it by a name "
+                "without .gz.",
+            ) from None
         except (OSError, EOFError, zlib.error) as error:
             why = getattr(error, "strerror", None) or error  # without the path, which comes first
             raise self.error(number + 1, f"cannot be read: {why}.") from None
@@ -260,17 +268,22 @@ class TextFile:
             return raw[start:].decode(self.encoding)
         except UnicodeDecodeError as error:
             place = start + error.start
-            # These are no letters in ISO 8859-1, but quotes and dashes on Windows.
-            other = "CP1252" if any(0x80 <= byte < 0xA0 for byte in raw) else "LATIN1"
             problem = (
                 f"not {self.encoding.upper()}: byte 0x{raw[place]:02x} at offset {offset + place} "
-                f"of the file (byte {place + 1} of the line). Convert it, for example with "
-                f"iconv -f {other} -t {self.encoding.upper()}."
+                f"of the file (byte {place + 1} of the line). {self._remedy(raw, place)}"
             )
             if problems is None:
                 raise self.error(number, problem) from None
             problems[number] = problem
             return raw[start:].decode(self.encoding, "replace")
+
+    def _remedy(self, raw: bytes, place: int) -> str:
+        """Return what to do about bytes that are not in the encoding from a place on."""
+        if _HALF.match(raw, place):
+            return "Half of a surrogate pair begins there, which is no character: remove it."
+        # These are no letters in ISO 8859-1, but quotes and dashes on Windows.
+        other = "CP1252" if any(0x80 <= byte < 0xA0 for byte in raw) else "LATIN1"
+        return f"Convert it, for example with iconv -f {other} -t {self.encoding.upper()}."
 
 
 @contextmanager

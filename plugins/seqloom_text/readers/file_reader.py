@@ -184,7 +184,7 @@ class FileReader(SplitReader):
 
     def _tell_list(self, name: str, text: str, origin: Origin) -> None:
         """Warn once if a text is a list, whose brackets and quotes would be read with it."""
-        if self._told or not text.startswith(('["', "['")) or as_list(text) is None:
+        if self._told or not text.startswith(('["', "['")) or not _is_list(text):
             return
         self._told = True
         logger.warning(
@@ -196,6 +196,14 @@ class FileReader(SplitReader):
             text,
             name,
         )
+
+
+def _is_list(text: str) -> bool:
+    """Return whether a text is a list, or was one."""
+    try:
+        return as_list(text) is not None
+    except ValueError:
+        return True
 
 
 def missing(names: Iterable[str], kinds: Mapping[str, str], targets: bool) -> list[str]:

@@ -52,8 +52,13 @@ def array_items(
         except ValueError as error:
             place = getattr(error, "pos", at)
             line = 1 + whole.count("\n", 0, place)
-            what = getattr(error, "msg", "a number has too many digits")
-            raise text.error(line, f"not JSON: {what}; expected an array of objects.") from None
+            column = place - whole.rfind("\n", 0, place)
+            what = getattr(error, "msg", "a number has too many digits").removesuffix(
+                " starting at"
+            )
+            raise text.error(
+                line, f"not JSON: {what} at column {column}; expected an array of objects."
+            ) from None
         yield number, whole[at:end]
         at = _after(whole, end)
         if whole[at : at + 1] != ",":

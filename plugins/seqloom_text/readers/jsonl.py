@@ -123,6 +123,11 @@ def json_lines(
 def _no_key(option: str, key: str, found: dict[str, Any]) -> ValueError:
     listed = next((name for name, value in found.items() if are_spans(value)), None)
     hint = f" Spans of characters, as under {listed!r}, are read by data=spans." if listed else ""
+    tokens = found.get("tokens")
+    if isinstance(tokens, list) and all(isinstance(one, str) for one in tokens):
+        hint = (
+            " Those of tokens and tags are read with data.columns='{tokens: tokens, tags: tags}'."
+        )
     items = [one for one in found.get(listed or "", ()) if isinstance(one, dict) and key in one]
     if listed and items and STARTS.isdisjoint(items[0]):
         hint = f" The examples are all in one object. Write them out: jq -c '.{listed}[]' FILE."

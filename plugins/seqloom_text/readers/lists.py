@@ -11,6 +11,7 @@ _TEXT = r"""(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
 _TEXTS = re.compile(rf"[\[({{]{_TEXT}(?:[\s,]+{_TEXT})*,?[\])}}]", re.DOTALL)
 _NUMBERS = re.compile(r"[\[({]\s*\d+(?:[\s,]+\d+)*,?\s*[\])}]")
 _EMPTY = re.compile(r"\[\s*\]")
+_BEGUN = re.compile(rf"""\[{_TEXT}\s*,\s*['"]""", re.DOTALL)
 _CUT = re.compile(r"""[\[]['"\d]""")
 _LEFT_OUT = re.compile(r"\s\.\.\.\s")
 
@@ -29,7 +30,7 @@ def as_list(raw: str, numbers: bool = True) -> list[str] | None:
 
     Raises:
         ValueError: It is a list of which NumPy has left out the middle, or of texts that Python
-            cannot read.
+            cannot read, or its end is missing.
     """
     cell = raw.strip()
     if not cell.startswith(("[", "(", "{")):
@@ -42,6 +43,9 @@ def as_list(raw: str, numbers: bool = True) -> list[str] | None:
         return _texts(cell)
     if _CUT.match(cell) and cell.endswith("]") and _LEFT_OUT.search(cell):
         raise ValueError(f"the list {cell[:40]!r} has '...' where items were left out")
+    if _BEGUN.match(cell):
+        what = "is not as Python writes it" if cell.endswith("]") else "has no end"
+        raise ValueError(f"the list {cell[:40]!r} {what}")
     return None
 
 

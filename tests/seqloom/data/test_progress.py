@@ -36,12 +36,14 @@ def test_counts_and_totals(
     assert sum(progress([1, 2], "Encoding")) == 3
     assert sum(progress(iter([1]), "Reading")) == 1
     assert sum(progress(iter([1]), "Writing", total=2)) == 1
+    assert sum(progress([1], "Evaluating", "batches")) == 1
     texts = [re.sub(r"\d+ s", "0 s", text) for text in caplog.messages]
     assert texts == [
         "Encoding: 1 of 2 examples (0 s)",
         "Encoding: 2 of 2 examples (0 s)",
         "Reading: 1 example (0 s)",
         "Writing: 1 of 2 examples (0 s)",
+        "Evaluating: 1 of 1 batch (0 s)",
     ]
 
 

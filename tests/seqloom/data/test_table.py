@@ -157,6 +157,14 @@ def test_a_quote_that_is_never_closed_does_not_take_the_whole_file(
         rows(tmp_path / "t.csv", content)
 
 
+def test_a_row_of_the_wrong_width_names_its_last_line(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    with pytest.raises(
+        DataError, match=r"a\.csv:2: the row, which goes on to line 4 in quotes, has 1 "
+    ):
+        rows(path, b'first,second\n"5 inches,a\nb,c\n6"\n')
+
+
 def test_other_encodings(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_bytes("first\ncafé\n".encode("latin-1"))
     table = Table(TextFile.find(str(tmp_path / "t.csv"), encoding="latin-1"))

@@ -215,3 +215,19 @@ def test_a_cr_inside_a_line_is_no_line_end(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_bytes(b"a\rb\r\r\nc\r")
     assert list(TextFile(str(path)).lines({})) == [(1, "a\rb\r\r\n"), (2, "c\r")]
+
+
+def test_half_of_a_surrogate_pair_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes("a \ud83d".encode("utf-8", "surrogatepass"))
+    with pytest.raises(
+        DataError, match=r"byte 0xed at offset 2 .*Half of a surrogate pair .*: rem"
+    ):
+        list(TextFile(str(tmp_path / "a.txt")).lines())
+
+
+def test_text_that_is_called_gz_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.txt.gz").write_bytes(b"a\n")
+    with pytest.raises(
+        DataError, match=r"a\.txt\.gz:1: the file is not compressed by gzip, or dam"
+    ):
+        list(TextFile(str(tmp_path / "a.txt.gz")).lines())

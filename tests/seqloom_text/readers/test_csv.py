@@ -327,11 +327,24 @@ def test_a_column_of_ids_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert fields(list(CsvReader(id_column="number").inputs([file])))[0]["text"] == "a"
 
 
-def test_a_list_that_was_cut_is_wrong(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.csv", "tokens\n['a' 'b' ... 'z']\n")
+@pytest.mark.parametrize(
+    ("cell", "told"),
+    [
+        ("['a' 'b' ... 'z']", "has '...' where items were left out"),
+        ("\"['a', 'b', 'c\"", "the list \"['a', 'b', 'c\" has no end"),
+        ("\"['a', 'b', nan]\"", "is not as Python writes it"),
+    ],
+)
+def test_a_list_that_was_cut_is_wrong(
+    tmp_path: Path, cell: str, told: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = write(tmp_path / "a.csv", f"tokens\n{cell}\n")
     (error,) = CsvReader(columns={"tokens": "tokens"}).inputs([path])
     assert isinstance(error, ExampleError)
-    assert "has '...' where items were left out" in str(error)
+    assert told in str(error)
+    (text,) = CsvReader(columns={"text": "tokens"}).inputs([path])
+    assert isinstance(text, Example)
+    assert "a.csv:2: the field 'text' is a list" in caplog.text
 
 
 def test_a_table_of_tokens_without_rows_has_no_examples(tmp_path: Path) -> None:

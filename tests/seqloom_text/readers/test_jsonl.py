@@ -149,3 +149,12 @@ def test_tabs_split_tokens_in_a_string(tmp_path: Path) -> None:
     columns = {"tokens": "tokens", "tags": "tags"}
     (one,) = usable(JsonlReader(train=path, columns=columns).examples("train"))
     assert one.fields == {"tokens": ["a", "b", "c"], "tags": ["O", "O", "B-X"]}
+
+
+def test_a_file_of_tokens_names_the_columns_that_read_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(
+        '{"tokens": ["Ada"], "tags": ["B-PER"], "entities": [{"start": 0, "end": 1}]}\n'
+    )
+    (error,) = JsonlReader().inputs([str(path)])
+    assert str(error).endswith("are read with data.columns='{tokens: tokens, tags: tags}'.")

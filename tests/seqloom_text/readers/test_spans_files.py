@@ -12,7 +12,7 @@ from seqloom_text.readers.spans import SpansReader
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("[", r"a\.json:1: not JSON: Expecting value; expected an array of objects"),
+        ("[", r"a\.json:1: not JSON: Expecting value at column 2; expected an array of objects"),
         ('[\n{"text": "a"},\n{"text" "b"}]', r"a\.json:3: not JSON: Expecting ':'"),
         ('[{"text": "a", "label": []}', r":1: not JSON: expected a comma or the end"),
         ('[{"text": "a", "label": []}] x', r":1: not JSON: expected a comma or the end"),

@@ -79,16 +79,15 @@ def _main() -> None:
         sys.exit(1)
     except SystemExit as end:
         if not getattr(end, "said", True):  # a Preempted, which is imported only where it may come
-            import logging
-
             print(f"Preempted ({end}).", file=sys.stderr)
-            logging.disable()  # of libraries that were interrupted while they were imported
+            _quiet()
         raise
     except BrokenPipeError:
         _discard_output()  # its reader closed the pipe
         sys.exit(0)
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
+        _quiet()
         sys.exit(130)
     except OSError as error:
         from seqloom.files import explained
@@ -101,6 +100,13 @@ def _main() -> None:
         print(f"Error: {with_code(known)}", file=sys.stderr)
         _discard_output()
         sys.exit(1)
+
+
+def _quiet() -> None:
+    """Log nothing more: libraries that were interrupted while they were imported do as they end."""
+    import logging
+
+    logging.disable()
 
 
 def _discard_output() -> None:

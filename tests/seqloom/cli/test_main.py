@@ -203,9 +203,10 @@ def test_a_reader_that_has_gone_is_no_error(arguments: list[str]) -> None:
 
 def test_a_second_ctrl_c_while_the_program_exits_leaves_no_traceback() -> None:
     source = """
-import atexit, os, signal
+import atexit, logging, os, signal
 signal.signal(signal.SIGINT, signal.default_int_handler)
 atexit.register(os.kill, os.getpid(), signal.SIGINT)
+atexit.register(logging.error, "torch, interrupted while it was imported")
 from seqloom.cli import main
 def run(arguments):
     raise KeyboardInterrupt

@@ -6,13 +6,11 @@ import csv
 import io
 import json
 import logging
-import signal
 import sys
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn, TextIO
+from typing import TextIO
 
 from seqloom.data import entity_spans
 from seqloom.errors import ConfigError, ExampleError, did_you_mean, plural
@@ -27,9 +25,6 @@ Format = Callable[[Example, Prediction], str]
 
 DOCUMENT = "-DOCSTART-"
 """First cell of the line that begins a document in CoNLL."""
-
-ENDING = ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2")
-"""Signals that end a command that writes a file; which there are depends on the system."""
 
 
 def forms() -> dict[str, str]:
@@ -112,35 +107,8 @@ def _output(path: Path | None) -> Iterator[TextIO]:
         with path.open("w", encoding="utf-8") as stream:
             yield stream
     else:
-        with (
-            _ended_by_signals(),
-            atomic_file(path) as draft,
-            draft.open("w", encoding="utf-8") as stream,
-        ):
+        with atomic_file(path) as draft, draft.open("w", encoding="utf-8") as stream:
             yield stream
-
-
-@contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """Have signals that would kill the program end it by an exception, which removes the draft.
-
-    The status is that of shells: 128 and the signal's number.
-    """
-    numbers = [getattr(signal, name, None) for name in ENDING]
-    own = [one for one in numbers if one and signal.getsignal(one) is signal.SIG_DFL]
-    if threading.current_thread() is not threading.main_thread():
-        own = []
-    for number in own:
-        signal.signal(number, _end)
-    try:
-        yield
-    finally:
-        for number in own:
-            signal.signal(number, signal.SIG_DFL)
-
-
-def _end(number: int, _: object) -> NoReturn:
-    raise SystemExit(128 + number)
 
 
 class _WithGold:

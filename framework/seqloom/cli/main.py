@@ -7,16 +7,20 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from importlib import import_module
 
 from seqloom.cli.commands import COMMANDS, COMPOSING
+from seqloom.cli.ending import ended_by_signals
 from seqloom.errors import SeqloomError, with_code
 from seqloom.safe_path import protect_children
 from seqloom.terminal import open_closed_streams, protect_terminal
 
 DATA = (["predict"], ["completion"], ["-sc"], ["--shell-completion"])
 """Commands whose output other programs read as it is."""
+
+WRITING = {"predict", "prepare", "sweep", "tune"}
+"""Commands that write files, of which nothing incomplete is to be left."""
 
 HELP = """\
 Usage: seqloom COMMAND [ARGUMENTS]
@@ -143,7 +147,8 @@ def run(arguments: list[str]) -> int:
 
         if group() is None:  # of several processes, the first one answers
             refuse_unknown(rest)
-    return find(name)(rest)
+    with ended_by_signals() if name in WRITING else nullcontext():
+        return find(name)(rest)
 
 
 def find(name: str) -> Callable[[list[str]], int]:

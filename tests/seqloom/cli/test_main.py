@@ -238,3 +238,26 @@ main.main()
     found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (found.returncode, found.stdout, found.stderr) == (0, "", "")
     assert (tmp_path / "there").exists()
+
+
+@pytest.mark.parametrize("command", ["prepare", "tune", "sweep"])
+def test_a_signal_leaves_nothing_incomplete_of_a_command_that_writes(
+    command: str, tmp_path: Path
+) -> None:
+    source = """
+import os, signal
+from pathlib import Path
+from seqloom.cli import main
+from seqloom.files import atomic_file
+def write(arguments):
+    with atomic_file(Path("out")) as draft:
+        draft.write_text("half of it")
+        os.kill(os.getpid(), signal.SIGTERM)
+main.find = lambda name: write
+main.main()
+"""
+    found = subprocess.run(
+        [sys.executable, "-c", source, command], cwd=tmp_path, capture_output=True, check=False
+    )
+    assert (found.returncode, found.stderr) == (128 + signal.SIGTERM, b"")
+    assert not list(tmp_path.iterdir())

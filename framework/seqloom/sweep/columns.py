@@ -265,12 +265,6 @@ def top(boards: list[Board], count: int) -> None:
             board.rows = board.rows[:count]
 
 
-def last_words(keys: Sequence[str]) -> list[str]:
-    """Return the last word of each key, or the whole key where two last words are equal."""
-    last = [key.rpartition(".")[2] for key in keys]
-    return [word if last.count(word) == 1 else key for key, word in zip(keys, last, strict=True)]
-
-
 def aligned(rows: Sequence[Sequence[str]], right: Sequence[bool] = ()) -> str:
     """Return rows as lines of text with aligned columns.
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from seqloom.extras import install_command
 from seqloom.files import write_text
 from seqloom.sweep.board import Board
-from seqloom.sweep.columns import Cell, columns, duration, last_words, number, spans_widely
+from seqloom.sweep.columns import Cell, columns, duration, number, spans_widely
 from seqloom.sweep.folder import read_plan
 from seqloom.sweep.leaderboard import boards
-from seqloom.sweep.points import ABSENT, Group, grouped
+from seqloom.sweep.points import ABSENT, Group, grouped, last_words
 from seqloom.sweep.summary import pareto_front
 from seqloom.sweep.trials import BROKEN, Trial, open_sweep, status
 

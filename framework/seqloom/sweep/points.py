@@ -47,10 +47,14 @@ class Group:
 
         >>> Group({"encoder": "bilstm", "encoder.merge": "sum", "optimizer.lr": "–"}).label
         'bilstm merge=sum'
+        >>> Group({"encoder.dropout": "0.1", "head.dropout": "0.2"}).label
+        'encoder.dropout=0.1 head.dropout=0.2'
         """
         words = [
-            f"{key.rpartition('.')[2]}={value}" if "." in key else value
-            for key, value in self.values.items()
+            f"{word}={value}" if "." in key else value
+            for (key, value), word in zip(
+                self.values.items(), last_words(list(self.values)), strict=True
+            )
             if value != ABSENT
         ]
         return " ".join(words) or "all"
@@ -65,6 +69,12 @@ class Group:
             for trial, rest in zip(self.trials, self.rest, strict=True)
             if (value := trial.value(split, metric)) is not None
         }
+
+
+def last_words(keys: Sequence[str]) -> list[str]:
+    """Return the last word of each key, or the whole key where two last words are equal."""
+    last = [key.rpartition(".")[2] for key in keys]
+    return [word if last.count(word) == 1 else key for key, word in zip(keys, last, strict=True)]
 
 
 def paired(a: Group, b: Group, split: str, metric: str) -> list[tuple[float, float]]:

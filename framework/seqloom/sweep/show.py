@@ -15,9 +15,10 @@ from typing import Any
 from seqloom.errors import RunError, printable
 from seqloom.files import finite
 from seqloom.sweep.board import Board, Row
-from seqloom.sweep.columns import GAP, aligned, cells, last_words, sort, top
+from seqloom.sweep.columns import GAP, aligned, cells, sort, top
 from seqloom.sweep.folder import SweepFolder, read_plan
 from seqloom.sweep.leaderboard import best_trial, boards
+from seqloom.sweep.points import last_words
 from seqloom.sweep.summary import pareto_front, write_index
 from seqloom.sweep.trials import STATES, Trial, open_sweep, read_trials, status
 from seqloom.train.folder import RunFolder

@@ -316,10 +316,11 @@ class NerCodec(HeadCodec):
             schemes.check(tags, scheme)
         except schemes.SchemeError as error:
             if self.wanted == Scheme.auto and self._trained is not None:
+                others = [one for one in (Scheme.iob1, Scheme.iob2, Scheme.bioes) if one != scheme]
                 hint = (
                     f"The training tags follow {scheme}. Correct it; or, if this file follows "
-                    "another scheme, convert it, or evaluate on it with head.scheme=iob1, iob2 or "
-                    "bioes."
+                    "another scheme, convert it, or evaluate on it with "
+                    f"head.scheme={' or '.join(others)}."
                 )
             else:
                 how = "detected in the training tags" if self.wanted == Scheme.auto else "set"

@@ -107,7 +107,9 @@ def _check(
         where = (
             f" in the field {name!r} ({consumer.kind}.{role})" if role in params and name else ""
         )
-        hint = _field_hint(consumer, role, accepted, provided)
+        hint = _field_hint(consumer, role, accepted, provided) or _column_hint(
+            provider, str(name), provided
+        )
         if not hint and params.get(role) == consumer.defaults().get(role):
             hint = instead()
         raise ConfigError(
@@ -115,6 +117,14 @@ def _check(
             f"{provider.kind}={provider.name} provides {_listing(provided)}.{hint}",
             cause=Cause.incompatible,
         )
+
+
+def _column_hint(provider: Component, name: str, provided: Mapping[str, str]) -> str:
+    """Return a hint at a field that data have unless their columns are set."""
+    defaults = provider.defaults()
+    if "columns" not in defaults or name in provided or name not in _provided(provider, defaults):
+        return ""
+    return f" Where data.columns is set, it names all columns: data.columns.{name}=COLUMN"
 
 
 def _field_hint(

@@ -199,7 +199,9 @@ def read_examples(
     other = changed_data or names_other_data(overrides, split)
     _compare_with_training(pipeline, section, split, rows, other)
     costs = [row.cost for row in rows]
-    sampler = BatchSampler(costs, max_examples=batch_size, max_cost=None, shuffle=False, seed=0)
+    # A batch is as large as most are, or twice, not all examples beside the longest one.
+    most = max(*costs, 2 * batch_size * sum(costs) // len(costs), 1)
+    sampler = BatchSampler(costs, max_examples=batch_size, max_cost=most, shuffle=False, seed=0)
     return rows, sampler
 
 

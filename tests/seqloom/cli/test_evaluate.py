@@ -18,7 +18,7 @@ from seqloom.config.overrides import Overrides
 from seqloom.errors import ConfigError, DataError, PluginError
 from seqloom.interfaces import SPLITS as ALL_SPLITS
 from seqloom.interfaces import Table
-from seqloom.train.evaluation import data_section, evaluate_model
+from seqloom.train.evaluation import data_section, evaluate_model, read_examples
 
 TAGGED = "Apple B-ORG\nopens O\n\nParis B-LOC\n"
 
@@ -46,6 +46,18 @@ def test_the_metrics_are_those_of_the_run(
         found = measured(capsys, trained_ner, "--split", split)
         assert found == pytest.approx(stored[split], abs=1e-5)
     assert measured(capsys, trained_ner, "--batch", "3") == pytest.approx(stored["test"], abs=1e-4)
+
+
+def test_one_long_example_does_not_make_a_batch_of_its_length(
+    trained_ner: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "long.conll"
+    path.write_text("a O\n" * 2000 + "\n" + "b O\n\n" * 50, encoding="utf-8")
+    data = Overrides("conll", [f"data.test={path}"])
+    rows, sampler = read_examples(seqloom.load(trained_ner), data, "test")
+    sizes = [len(batch) * max(rows[one].cost for one in batch) for batch in sampler]
+    assert sum(map(len, sampler)) == len(rows) == 51
+    assert max(sizes) <= 2 * 2000
 
 
 def test_the_table(trained_ner: Path, capsys: pytest.CaptureFixture[str]) -> None:

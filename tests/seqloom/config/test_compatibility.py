@@ -59,6 +59,12 @@ MISFITS = [
         "strokes), label (one class for each example). Choose frontend=strokes.",
     ),
     (
+        ["data=csv", "data.columns.text=a", "head=classification"],
+        "head=classification needs one class for each example or a set of classes for each example "
+        "in the field 'label' (head.field); data=csv provides text (a text). Where data.columns is "
+        "set, it names all columns: data.columns.label=COLUMN",
+    ),
+    (
         ["data=csv", "data.columns={text: a, label: b}", "frontend=line_image"],
         "frontend=line_image needs an image in the field 'image' (frontend.field); data=csv "
         "provides text (a text), label (one class for each example). Choose frontend=words.",

@@ -172,14 +172,14 @@ def test_a_stranger_s_model_fetches_and_opens_nothing(
     import seqloom.data.text_file as module
 
     opened: list[str] = []
-    monkeypatch.setattr(module, "local_path", lambda path: opened.append(path) or Path("none"))
+    monkeypatch.setattr(module, "local_path", lambda path, **_: opened.append(path) or Path("none"))
     for words in ([], ["--split", "val"], ["--changed-data"]):
         with pytest.raises(ConfigError, match="which is read only on request"):
             run(["evaluate", str(stranger), *words])
     assert not opened
     new = tmp_path / "new.conll"
     new.write_text("Apple B-ORG\n\n", encoding="utf-8")
-    monkeypatch.setattr(module, "local_path", lambda path: opened.append(path) or Path(path))
+    monkeypatch.setattr(module, "local_path", lambda path, **_: opened.append(path) or Path(path))
     evaluate_model(stranger, f"data.test={new}", split="test", changed_data=True)
     assert opened == [str(new)]
 

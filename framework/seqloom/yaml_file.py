@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seqloom.errors import Cause, DataError
 from seqloom.files import DEEPEST, read_limited
 
+if TYPE_CHECKING:
+    import yaml
+
 LARGEST_YAML = 1 << 22
 """Maximum size of a YAML file in bytes."""
+
+NOT_PLAIN = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""What PyYAML raises, beside errors of its own, for values that are not plain data."""
 
 
 def read_yaml(path: Path, *, largest: int = LARGEST_YAML) -> dict[str, Any]:
@@ -25,14 +38,30 @@ def read_yaml(path: Path, *, largest: int = LARGEST_YAML) -> dict[str, Any]:
     """
     import yaml  # not needed to read JSON
 
-    not_plain = (
-        yaml.YAMLError,
-        ArithmeticError,
-        AttributeError,
-        LookupError,
-        TypeError,
-        ValueError,
-    )
+    content = read_limited(path, largest)
+    try:
+        found = yaml.load(content, _plain_loader())
+        json.dumps(found)  # no dates, bytes, or whole numbers of thousands of digits
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise DataError(
+            f"{path}:{line}: not YAML that can be read: {error.problem}.", cause=Cause.not_parsed
+        ) from None
+    except (yaml.YAMLError, *NOT_PLAIN) as error:
+        first = str(error).partition("\n")[0]
+        raise DataError(
+            f"{path}: not YAML that can be read: {first}.", cause=Cause.not_parsed
+        ) from None
+    if not isinstance(found, dict):
+        raise DataError(
+            f"{path}: expected a mapping, found {type(found).__name__}.", cause=Cause.not_parsed
+        )
+    return found
+
+
+def _plain_loader() -> type[yaml.SafeLoader]:
+    """Return a loader of plain data without aliases, nested not too deeply."""
+    import yaml
 
     class PlainLoader(yaml.SafeLoader):
         depth = 0
@@ -49,22 +78,4 @@ def read_yaml(path: Path, *, largest: int = LARGEST_YAML) -> dict[str, Any]:
             finally:
                 self.depth -= 1
 
-    content = read_limited(path, largest)
-    try:
-        found = yaml.load(content, PlainLoader)
-        json.dumps(found)  # no dates, bytes, or whole numbers of thousands of digits
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise DataError(
-            f"{path}:{line}: not YAML that can be read: {error.problem}.", cause=Cause.not_parsed
-        ) from None
-    except (*not_plain, RecursionError) as error:
-        first = str(error).partition("\n")[0]
-        raise DataError(
-            f"{path}: not YAML that can be read: {first}.", cause=Cause.not_parsed
-        ) from None
-    if not isinstance(found, dict):
-        raise DataError(
-            f"{path}: expected a mapping, found {type(found).__name__}.", cause=Cause.not_parsed
-        )
-    return found
+    return PlainLoader

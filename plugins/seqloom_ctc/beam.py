@@ -80,11 +80,9 @@ def prefix_beam(
         ValueError: If log_probs are NaN or do not fit the alphabet, or the model does not.
     """
     _check(log_probs, len(alphabet))
-    if ngram and ngram.alphabet != "".join(alphabet):
-        raise ValueError(
-            f"The n-gram model has the alphabet {ngram.alphabet!r} in this order; the beam "
-            f"search has {''.join(alphabet)!r}."
-        )
+    own = "".join(alphabet)
+    if ngram and ngram.alphabet != own:
+        raise ValueError(f"The n-gram model has the alphabet {ngram.alphabet!r}, not {own!r}.")
     scorers: list[Scorer] = [UnitGrams(ngram, weight)] if ngram and weight else []
     scorers += [Spelling(lexicon, alphabet)] if lexicon else []
     return beam(

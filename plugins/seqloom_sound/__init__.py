@@ -26,6 +26,21 @@ from seqloom_sound.schemas.strings import SoundStrings
 @hookimpl
 def seqloom_components() -> Iterable[Component]:
     """Return the readers, the data set ``spoken`` and the frontend ``log_mel``."""
+    log_mel = Component(
+        kind="frontend",
+        name="log_mel",
+        schema=LogMel,
+        target="seqloom_sound.features.frontend:LogMelFrontend",
+        files=(),
+        takes={"field": ("sound",)},
+        gives={"steps": "frame"},
+        extra="sound",
+        sample="seqloom_sound.samples:tones",
+    )
+    return [*_readers(), log_mel]
+
+
+def _readers() -> list[Component]:
     return [
         Component(
             kind="data",
@@ -72,17 +87,6 @@ def seqloom_components() -> Iterable[Component]:
             files=(),
             extra="sound",
             sample="seqloom_sound.samples:spoken",
-        ),
-        Component(
-            kind="frontend",
-            name="log_mel",
-            schema=LogMel,
-            target="seqloom_sound.features.frontend:LogMelFrontend",
-            files=(),
-            takes={"field": ("sound",)},
-            gives={"steps": "frame"},
-            extra="sound",
-            sample="seqloom_sound.samples:tones",
         ),
     ]
 

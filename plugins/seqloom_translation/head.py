@@ -118,27 +118,10 @@ class TranslationHead(Head):
         """
         options, lengths = self.options, encoded.lengths.tolist()
         scores = scores or options.alignment  # word pairs name the pieces
-        validating = purpose == "validate"
-        if validating and options.val_beam != options.beam and not self._said:
-            self._said = True
-            log.info(
-                "Validation searches with head.val_beam=%d; tests and predictions with "
-                "head.beam=%d.",
-                options.val_beam,
-                options.beam,
-            )
-        beam = options.val_beam if validating else options.beam
-        settings = Search(
-            beam=beam,
-            best=min(options.alternatives, beam),
-            length_penalty=options.length_penalty,
-            coverage_penalty=options.coverage_penalty,
-            no_repeat=options.no_repeat,
-            attention=purpose == "report" or options.alignment,
-        )
+        settings = self._settings(purpose)
         limits = [math.ceil(options.max_ratio * one) + options.max_extra for one in lengths]
         prefixes = [[] for _ in lengths] if given is None else _sequences(given, "prefix")
-        if beam == 1 and not settings.keeps_attention:
+        if settings.beam == 1 and not settings.keeps_attention:
             greedy = greedy_search(
                 self.decoder,
                 outputs.summary,
@@ -158,6 +141,27 @@ class TranslationHead(Head):
             settings=settings,
         )
         return [self._prediction(row, settings, scores) for row in found]
+
+    def _settings(self, purpose: Purpose) -> Search:
+        """Return how to search, and say once that validation searches otherwise."""
+        options, validating = self.options, purpose == "validate"
+        if validating and options.val_beam != options.beam and not self._said:
+            self._said = True
+            log.info(
+                "Validation searches with head.val_beam=%d; tests and predictions with "
+                "head.beam=%d.",
+                options.val_beam,
+                options.beam,
+            )
+        beam = options.val_beam if validating else options.beam
+        return Search(
+            beam=beam,
+            best=min(options.alternatives, beam),
+            length_penalty=options.length_penalty,
+            coverage_penalty=options.coverage_penalty,
+            no_repeat=options.no_repeat,
+            attention=purpose == "report" or options.alignment,
+        )
 
     def _prediction(self, found: list[Hypothesis], settings: Search, scores: bool) -> Prediction:
         field, best, units = self.options.field, found[0], self.codec.units

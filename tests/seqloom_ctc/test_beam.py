@@ -172,7 +172,7 @@ def test_says_what_does_not_fit() -> None:
     line = random_line(3, 4, 0)
     with pytest.raises(ValueError, match=r"shape \(3, 4\); expected \(frames, 3\)"):
         prefix_beam(line, alphabet="ab")
-    with pytest.raises(ValueError, match="alphabet 'ab ' in this order; the beam search has 'ba '"):
+    with pytest.raises(ValueError, match="has the alphabet 'ab ', not 'ba '"):
         prefix_beam(line, alphabet="ba ", ngram=MODEL, weight=1.0)
     line[1, 2] = np.nan
     with pytest.raises(ValueError, match="frame 1 are not a number"):

@@ -91,20 +91,15 @@ def is_known(event: str, what: str, starts: Sequence[str]) -> bool:
 def main() -> None:
     """Run the commands and print what each did that it must not do."""
     request = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    python = [
-        str(Path(__file__).parent),
-        sys.prefix,
-        sys.base_prefix,
-        *SYSTEM,
-        *(one for one in sys.path if one),
-    ]
+    here = Path(__file__).parent
+    python = [str(here), sys.prefix, sys.base_prefix, *SYSTEM, *filter(None, sys.path)]
     own = [os.path.realpath(one) for one in (*python, *request["own"])]
     global first  # noqa: PLW0603
     first = os.getpid()
     os.environ[LOG_VARIABLE] = request["log"]
     begin()
-    here = [str(Path(__file__).parent / "audited_child"), os.environ.get("PYTHONPATH")]
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, here))
+    places = [str(here / "audited_child"), os.environ.get("PYTHONPATH")]
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, places))
     from seqloom.cli.main import run
     from seqloom.safe_path import protect_children
 

@@ -31,6 +31,7 @@ from seqloom.model.description import (
 from seqloom.model.provenance import ComponentMatch, compare, installed
 from seqloom.plugins import KINDS
 from seqloom.sweep.folder import SweepFolder, read_plan
+from seqloom.train.folder import RunFolder
 from seqloom.train.stored_record import read_record
 from seqloom.versions import versions
 
@@ -89,7 +90,7 @@ def _checkpoint(path: Path) -> Path | None:
     """Return the checkpoint at a path, or the last one of a run folder; None if there is none."""
     if path.is_file():
         return path
-    last = path / "checkpoints" / "last.ckpt"
+    last = RunFolder(path).last
     return last if last.is_file() else None
 
 
@@ -149,7 +150,7 @@ def _file(folder: Path, name: str, facts: Mapping[str, Any]) -> Facts:
 def run_facts(folder: Path) -> Facts | None:
     """Return what a run folder records about the run; None if it is not a run folder."""
     try:
-        found = read_record(folder / "run.json")
+        found = read_record(RunFolder(folder).record)
     except DataError as error:
         return {"state": "damaged", "error": str(error)}
     except OSError:

@@ -16,7 +16,7 @@ from seqloom.config.quoted_keys import with_plain_keys
 from seqloom.config.run_config import Section
 from seqloom.errors import ConfigError
 from seqloom.plugins import KINDS, Kind, registry
-from seqloom.plugins.registry import choice
+from seqloom.plugins.registry import choice, interpolation_in
 
 
 @dataclass
@@ -112,7 +112,12 @@ def with_overrides(
         PluginError: The component is not installed.
     """
     name, params = choice(section)
-    refuse_interpolations(params, f"{kind}={name}")
+    found = interpolation_in(params)
+    if found:
+        raise ConfigError(
+            f"The model's own {kind}={name} holds {found!r}, which no training writes: the bundle "
+            "was tampered with. Choose the data yourself: data=NAME data.test=PATH."
+        )
     component = registry().find(kind, name)
     try:
         overrides = OverridesParser.create().parse_overrides(with_plain_keys(pairs))
@@ -120,20 +125,3 @@ def with_overrides(
     except HydraException as error:
         raise explain(error, prefix=f"{kind}.") from error
     return {"name": name, **typed_params(component, [*params.items(), *values])}
-
-
-def refuse_interpolations(value: Any, where: str) -> None:
-    """Refuse ``${…}`` in what a bundle stores: it would be resolved in the user's environment.
-
-    Raises:
-        ConfigError: The value holds one.
-    """
-    if isinstance(value, str) and "${" in value:
-        raise ConfigError(
-            f"The model's own {where} holds {value!r}, which no training writes: the bundle was "
-            "tampered with. Choose the data yourself: data=NAME data.test=PATH."
-        )
-    for one in (
-        value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    ):
-        refuse_interpolations(one, where)

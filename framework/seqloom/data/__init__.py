@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from seqloom.data.split_reader import SplitReader, UniqueNames
     from seqloom.data.table import Table, TableRow
     from seqloom.data.text_file import TextFile, file_stem, without_end
-    from seqloom.data.unread import tell_of_unread
+    from seqloom.data.unread import warn_of_unread
 
 _HOMES = {
     "Pattern": "pattern",
@@ -39,7 +39,7 @@ _HOMES = {
     "member_names": "archive",
     "read_member": "archive",
     "read_npy": "npy",
-    "tell_of_unread": "unread",
+    "warn_of_unread": "unread",
     "with_slashes": "slashes",
     "without_end": "text_file",
 }
@@ -62,7 +62,7 @@ __all__ = [
     "member_names",
     "read_member",
     "read_npy",
-    "tell_of_unread",
+    "warn_of_unread",
     "with_slashes",
     "without_end",
 ]

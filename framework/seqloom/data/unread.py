@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 log = logging.getLogger("seqloom")
 
 
-def tell_of_unread(
+def warn_of_unread(
     place: object, names: Iterable[str], formats: Iterable[str], instead: str
 ) -> None:
     """Warn of files that are left out for their format, once for each place.
@@ -26,11 +26,11 @@ def tell_of_unread(
     unread.update(PurePosixPath(name).suffix.lower() for name in names)
     found = tuple((suffix, unread[suffix]) for suffix in sorted(unread) if suffix in known)
     if found:
-        _tell(str(place), found, instead)
+        _warn(str(place), found, instead)
 
 
 @functools.lru_cache(maxsize=64)
-def _tell(place: str, found: tuple[tuple[str, int], ...], instead: str) -> None:
+def _warn(place: str, found: tuple[tuple[str, int], ...], instead: str) -> None:
     log.warning(
         "%s: files of formats that are not read are left out: %s. Convert them, for example to %s.",
         place,

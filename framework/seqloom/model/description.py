@@ -37,9 +37,9 @@ def find(path: Path) -> Path:
             f"{path} is a sweep. Pass one of its trials; seqloom sweep show {path} compares them.",
             cause=Cause.no_bundle,
         )
-    state = "is there, but has no bundle.json in it" if path.exists() else "does not exist"
+    state = "has no bundle.json" if path.exists() else "does not exist"
     raise BundleError(
-        f"{path} {state}; give a bundle, or the folder of a run that has finished.",
+        f"{path} {state}. Pass a bundle, or the folder of a run that has finished.",
         cause=Cause.no_bundle,
     )
 

@@ -11,7 +11,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from seqloom.errors import BundleError, Cause, printable
 from seqloom.plugins import Kind, registry
-from seqloom.plugins.registry import choice
+from seqloom.plugins.registry import choice, interpolation_in
 
 
 def typed(kind: Kind, section: Mapping[str, Any]) -> dict[str, Any]:
@@ -26,7 +26,13 @@ def typed(kind: Kind, section: Mapping[str, Any]) -> dict[str, Any]:
         PluginError: The component is not installed.
     """
     name, params = choice(section)
-    _refuse_interpolations(params, f"{kind}={name}")
+    found = interpolation_in(params)
+    if found:
+        raise BundleError(
+            f"The model's own {kind}={name} holds {found!r}, which no training writes: the bundle "
+            "was tampered with.",
+            cause=Cause.tampered_bundle,
+        )
     node = OmegaConf.structured(registry().find(kind, name).section_schema())
     for key, value in params.items():
         try:
@@ -40,15 +46,3 @@ def typed(kind: Kind, section: Mapping[str, Any]) -> dict[str, Any]:
             ) from error
     plain: Any = OmegaConf.to_container(node, enum_to_str=True)
     return {"name": name, **plain}
-
-
-def _refuse_interpolations(value: Any, where: str) -> None:
-    if isinstance(value, str) and "${" in value:
-        raise BundleError(
-            f"The model's own {where} holds {value!r}, which no training writes: the bundle was "
-            "tampered with.",
-            cause=Cause.tampered_bundle,
-        )
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    for one in inner:
-        _refuse_interpolations(one, where)

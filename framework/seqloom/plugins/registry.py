@@ -295,3 +295,15 @@ def choice(section: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """
     params = dict(section)
     return params.pop("name"), params
+
+
+def interpolation_in(value: Any) -> str | None:
+    """Return the first text of a stored section that would be resolved in the user's environment.
+
+    >>> interpolation_in({"name": "csv", "columns": ["a", "${oc.env:HOME}"]})
+    '${oc.env:HOME}'
+    """
+    if isinstance(value, str):
+        return value if "${" in value else None
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return next((found for one in inner if (found := interpolation_in(one))), None)

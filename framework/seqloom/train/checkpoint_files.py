@@ -24,11 +24,9 @@ import torch
 from seqloom.errors import Cause, RunError, shortened
 from seqloom.files import atomic_file, refuse_odd
 from seqloom.model.description import MALFORMED
+from seqloom.train.folder import BEST, BEST_COPY, LAST, PREVIOUS
 
 log = logging.getLogger("seqloom")
-
-LAST, PREVIOUS, BEST, BEST_COPY = "last.ckpt", "previous.ckpt", "best.ckpt", "best_copy.ckpt"
-"""Names of a run's checkpoints; the second and the fourth are there in case another is damaged."""
 
 MARK = b"seqloom checkpoint, sha256 "
 """The beginning of the comment; the digits of the SHA-256 follow."""

@@ -179,7 +179,6 @@ def read_examples(
     from seqloom.data.encode import encode
     from seqloom.data.read import read_split
     from seqloom.data.rejected import Rejected, warn_of_unknown
-    from seqloom.data.sampler import BatchSampler
     from seqloom.model.build import build_reader
     from seqloom.model.fields import selected
     from seqloom.train.recognize import naming_other_reader
@@ -189,20 +188,24 @@ def read_examples(
     frontend, head = (components[kind]["section"] for kind in ("frontend", "head"))
     with naming_other_reader(section, frontend, head, split):
         read = read_split(build_reader(section), split, pipeline.codecs.frontend, rejected)
-    found = selected(section, split, read)
     unknown: list[ExampleError] = []
-    rows = encode(pipeline.codecs, found, rejected, unknown=unknown)
+    rows = encode(pipeline.codecs, selected(section, split, read), rejected, unknown=unknown)
     rejected.raise_or_warn(f"the {split} split")
     warn_of_unknown(unknown, f"the {split} split")
     if not rows:
         raise DataError(f"The {split} split of data={section['name']} has no example.")
     other = changed_data or names_other_data(overrides, split)
     _compare_with_training(pipeline, section, split, rows, other)
+    return rows, _sampler(rows, batch_size)
+
+
+def _sampler(rows: Sequence[EncodedExample], batch_size: int) -> BatchSampler:
+    from seqloom.data.sampler import BatchSampler
+
     costs = [row.cost for row in rows]
     # A batch is as large as most are, or twice, not all examples beside the longest one.
     most = max(*costs, 2 * batch_size * sum(costs) // len(costs), 1)
-    sampler = BatchSampler(costs, max_examples=batch_size, max_cost=most, shuffle=False, seed=0)
-    return rows, sampler
+    return BatchSampler(costs, max_examples=batch_size, max_cost=most, shuffle=False, seed=0)
 
 
 def _compare_with_training(

@@ -23,6 +23,9 @@ log = logging.getLogger("seqloom")
 SHOWN = 5
 """Maximum number of damaged lines of a file that are named."""
 
+LAST, PREVIOUS, BEST, BEST_COPY = "last.ckpt", "previous.ckpt", "best.ckpt", "best_copy.ckpt"
+"""Names of a run's checkpoints; the second and the fourth are there in case another is damaged."""
+
 SWEEP_PLAN = "sweep.json"
 """The name of the file that says which trials a sweep has."""
 
@@ -114,22 +117,22 @@ class RunFolder:
     @property
     def last(self) -> Path:
         """The checkpoint of the last epoch."""
-        return self.checkpoints / "last.ckpt"
+        return self.checkpoints / LAST
 
     @property
     def previous(self) -> Path:
         """The last checkpoint but one, in case the last is damaged."""
-        return self.checkpoints / "previous.ckpt"
+        return self.checkpoints / PREVIOUS
 
     @property
     def best(self) -> Path:
         """The checkpoint of the best model."""
-        return self.checkpoints / "best.ckpt"
+        return self.checkpoints / BEST
 
     @property
     def best_copy(self) -> Path:
         """A copy of the best checkpoint, in case that is damaged."""
-        return self.checkpoints / "best_copy.ckpt"
+        return self.checkpoints / BEST_COPY
 
     @property
     def resumable(self) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from seqloom.data import SplitConfig, tell_of_unread
+from seqloom.data import SplitConfig, warn_of_unread
 from seqloom.errors import ExampleError, plural
 from seqloom.interfaces import Example, Origin
 from seqloom_handwriting.images.file import ImageFile
@@ -67,7 +67,7 @@ class LineImageReader(NamedFileReader):
         and of several versions of an image one is read: a line must not be in two splits.
         """
         names = folder.names()
-        tell_of_unread(folder.path, names, OTHER_IMAGES, ".png")
+        warn_of_unread(folder.path, names, OTHER_IMAGES, ".png")
         texts = {name for name in names if name.lower().endswith(TEXTS)}
         images = [name for name in names if name.lower().endswith(IMAGES)]
         bases = {name: _text_base(name, texts) for name in images}

@@ -13,7 +13,7 @@ from seqloom.data import (
     TextFile,
     about_backslashes,
     local_path,
-    tell_of_unread,
+    warn_of_unread,
     with_slashes,
 )
 from seqloom.errors import DataError
@@ -148,7 +148,7 @@ def names_in(place: Place) -> list[str]:
         names = place.names()
     except ValueError as error:
         raise DataError(str(error)) from None
-    tell_of_unread(place, names, OTHER_SOUNDS, ".flac")
+    warn_of_unread(place, names, OTHER_SOUNDS, ".flac")
     return names
 
 

@@ -102,18 +102,7 @@ class CsvReader(FileReader):
             for row in table.rows(self._wanted(table, targets))
         )
         if self._group_column is not None:
-            again = list[Origin]()
-            yield from _sentences(records, self._kinds, again)
-            if again:
-                logger.warning(
-                    "%s: %d %s with a value of data.group_column=%s that came before, the first at "
-                    "line %s. Rows of one sentence must follow each other: sort them.",
-                    table.file.shown,
-                    len(again),
-                    plural(len(again), "sentence begins", "sentences begin"),
-                    self._group_column,
-                    again[0].line,
-                )
+            yield from self._grouped(records, table)
         else:
             yield from self._watched(records, table)
         if table.blank:
@@ -122,6 +111,21 @@ class CsvReader(FileReader):
                 table.file.shown,
                 len(table.blank),
                 table.blank[0],
+            )
+
+    def _grouped(self, records: Iterator[Record], table: Table) -> Iterator[Record]:
+        """Yield a record for each sentence; warn of those whose rows are apart."""
+        again = list[Origin]()
+        yield from _sentences(records, self._kinds, again)
+        if again:
+            logger.warning(
+                "%s: %d %s with a value of data.group_column=%s that came before, the first at "
+                "line %s. Rows of one sentence must follow each other: sort them.",
+                table.file.shown,
+                len(again),
+                plural(len(again), "sentence begins", "sentences begin"),
+                self._group_column,
+                again[0].line,
             )
 
     def recognize(self, lines: Sequence[str]) -> Mapping[str, Any] | None:

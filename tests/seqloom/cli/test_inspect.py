@@ -321,7 +321,7 @@ def test_what_is_no_model(tmp_path: Path) -> None:
     (tmp_path / "text.ckpt").write_text("no checkpoint", encoding="utf-8")
     with pytest.raises(RunError, match=r"text\.ckpt cannot be read"):
         run(["inspect", str(tmp_path / "text.ckpt")])
-    with pytest.raises(BundleError, match=r"has no bundle\.json in it; give a bundle"):
+    with pytest.raises(BundleError, match=r"has no bundle\.json\. Pass a bundle"):
         run(["inspect", str(tmp_path)])
 
 

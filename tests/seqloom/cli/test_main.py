@@ -77,13 +77,13 @@ def test_user_errors_are_one_sentence_and_status_1(program: Program, tmp_path: P
         (["completion", "bsh"], "Error: There is no completion for 'bsh'. Did you mean 'bash'?"),
         (["train", "encoder=bilstn"], "Error: There is no encoder=bilstn."),
         (["train", "encoder=3"], "Error: Config group override must be"),
-        (["predict", tmp_path], f"Error: {tmp_path} is there, but has no bundle.json in it;"),
+        (["predict", tmp_path], f"Error: {tmp_path} has no bundle.json. Pass"),
         (
             ["predict", "m", "--to", "jsnol"],
             "Error: --to jsnol: no such format. Did you mean 'json",
         ),
         (["predict", sweep], f"Error: {sweep} is a sweep. Pass one of its trials;"),
-        (["evaluate", tmp_path / "x"], f"Error: {tmp_path / 'x'} does not exist;"),
+        (["evaluate", tmp_path / "x"], f"Error: {tmp_path / 'x'} does not exist. Pass"),
     )
     for arguments, message in cases:
         done = program(*arguments)

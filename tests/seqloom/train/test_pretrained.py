@@ -254,11 +254,11 @@ def test_a_run_begins_from_one_model(tmp_path: Path) -> None:
             f"{words[-1]}: a run starts from one model, so this cannot be swept over. If it is a "
             "path, add inner quotes: init='\"…\"'"
         )
-    with pytest.raises(BundleError, match=r"^a,b does not exist; give a bundle"):
+    with pytest.raises(BundleError, match=r"^a,b does not exist\. Pass a bundle"):
         with_components(["-m", "init='a,b'"])
     with pytest.raises(ConfigError, match=r"^'init=\{' cannot be read"):
         with_components(["init={"])
-    with pytest.raises(BundleError, match=r"is there, but has no bundle\.json in it"):
+    with pytest.raises(BundleError, match=r"has no bundle\.json"):
         with_components([f"init={tmp_path}"])
 
 

@@ -20,7 +20,7 @@ from seqloom.model.compatibility import messages
 from seqloom.model.description import (
     DESCRIPTION,
     MALFORMED,
-    PARTS,
+    MODEL_KINDS,
     WEIGHTS,
     check_entry,
     find,
@@ -121,7 +121,7 @@ def bundle_facts(path: Path) -> Facts:
     files = {name: _file(folder, name, facts) for name, facts in found["files"].items()}
     problems = [one["state"] for one in files.values() if one["state"] != "ok"]
     # A model can be used without its data.
-    compatible = all(one.compatible for one in matches if one.kind in PARTS) and not problems
+    compatible = all(one.compatible for one in matches if one.kind in MODEL_KINDS) and not problems
     return {
         "what": f"a bundle of format {found['format']}",
         "path": str(folder),

@@ -51,7 +51,7 @@ def _raise_or_warn(rejected: Mapping[str, Rejected]) -> None:
         if found.skip:
             log.warning("Skipped %s:%s", counted(found.errors, what), listing(found.errors))
     # What fixes errors, and how to skip them, is said once, after those of all splits.
-    remedies = _remedies([error for found in rejected.values() for error in found.errors])
+    advice = _advice([error for found in rejected.values() for error in found.errors])
     refused = {what: found for what, found in rejected.items() if not found.skip}
     if refused:
         lists = [refusal(found.errors, what) for what, found in refused.items()]
@@ -59,8 +59,8 @@ def _raise_or_warn(rejected: Mapping[str, Rejected]) -> None:
         end = f"Fix the data, or leave these examples out with {how}."
         codes = {error.code for found in refused.values() for error in found.errors}
         cause = codes.pop() if len(codes) == 1 else Cause.example
-        raise DataError("\n".join([*lists, *remedies, end]), cause=cause)
-    for remedy in remedies:
+        raise DataError("\n".join([*lists, *advice, end]), cause=cause)
+    for remedy in advice:
         log.warning("%s", remedy)
 
 
@@ -94,7 +94,7 @@ def listing(errors: Sequence[ExampleError]) -> str:
     return "".join(f"\n  {line}" for line in lines)
 
 
-def _remedies(errors: Sequence[ExampleError]) -> list[str]:
+def _advice(errors: Sequence[ExampleError]) -> list[str]:
     """Return what fixes many errors at once, by their classes."""
     kinds = dict.fromkeys(type(error) for error in errors)
     found = [kind.remedy([error for error in errors if type(error) is kind]) for kind in kinds]

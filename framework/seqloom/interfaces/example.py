@@ -19,7 +19,7 @@ class Origin:
 
 @dataclass(slots=True)
 class Example:
-    """Item of a data set with named raw values: ``tokens``, ``text``, ``image``, ``label``, ….
+    """One case of a data set, with named raw values: ``tokens``, ``text``, ``image``, ``label``, ….
 
     Attributes:
         id: Id, unique in the data set, and the same whenever the data set is read.

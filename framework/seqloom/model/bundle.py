@@ -31,7 +31,7 @@ from seqloom.model.build import Spec, States, build_codecs, build_pipeline
 from seqloom.model.description import (
     DESCRIPTION,
     FORMAT,
-    PARTS,
+    MODEL_KINDS,
     WEIGHTS,
     components_to_store,
     find,
@@ -57,7 +57,7 @@ LONGEST = 500
 
 __all__ = [
     "DESCRIPTION",
-    "PARTS",
+    "MODEL_KINDS",
     "find",
     "load",
     "plain",
@@ -101,7 +101,7 @@ def save(
             "format": FORMAT,
             "made": provenance.now(),
             "components": components_to_store(
-                {kind: provenance.entry(kind, spec[kind]) for kind in PARTS}
+                {kind: provenance.entry(kind, spec[kind]) for kind in MODEL_KINDS}
             ),
             "data": dict(spec["data"]) if "data" in spec else None,
             "data_component": _data_component(spec),
@@ -169,7 +169,7 @@ def _built(
     limit = SizeLimit.of(path / WEIGHTS)
     try:
         stored = _spec(info)
-        spec = _changed({kind: typed(kind, stored[kind]) for kind in PARTS}, head)
+        spec = _changed({kind: typed(kind, stored[kind]) for kind in MODEL_KINDS}, head)
         states = read_states(info["states"], path, info["files"])
         with limit():
             return build_pipeline(spec, build_codecs(spec, states))
@@ -279,7 +279,7 @@ def _as_here(description: Mapping[str, Any], matches: Sequence[ComponentMatch]) 
 
 
 def _spec(description: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    return {kind: description["components"][kind]["section"] for kind in PARTS}
+    return {kind: description["components"][kind]["section"] for kind in MODEL_KINDS}
 
 
 def _changed(spec: Spec, head: Mapping[str, Any]) -> Spec:

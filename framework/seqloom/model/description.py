@@ -18,7 +18,7 @@ from seqloom.seal import KEY, is_changed
 FORMAT = 2
 DESCRIPTION = "bundle.json"
 WEIGHTS = "model.safetensors"
-PARTS: tuple[Kind, ...] = ("frontend", "encoder", "head")
+MODEL_KINDS: tuple[Kind, ...] = ("frontend", "encoder", "head")
 MALFORMED = (AttributeError, LookupError, RecursionError, TypeError)
 """Errors of Python for plain data with unexpected types or depth."""
 
@@ -127,9 +127,9 @@ def _refuse_missing(found: Mapping[str, Any], file: Path) -> None:
     missing = {"components", "states", "files"} - set(found)
     if not missing:
         missing = {
-            f"the {kind} among its components" for kind in set(PARTS) - {*found["components"]}
+            f"the {kind} among its components" for kind in set(MODEL_KINDS) - {*found["components"]}
         }
-    if others := set(found.get("components", ())) - set(PARTS):
+    if others := set(found.get("components", ())) - set(MODEL_KINDS):
         raise BundleError(
             f"{file} has components of other kinds: {printable(', '.join(map(str, others)))}. "
             "Do not use this bundle: it was tampered with.",

@@ -59,7 +59,9 @@ def with_components(words: Sequence[str]) -> list[str]:
     for kind in ("frontend", "encoder"):
         if chosen.get(kind, sections[kind]["name"]) != sections[kind]["name"]:
             raise _other_component(kind, chosen[kind], path, sections[kind])
-    names = [f"{kind}={sections[kind]['name']}" for kind in bundle.PARTS if kind not in chosen]
+    names = [
+        f"{kind}={sections[kind]['name']}" for kind in bundle.MODEL_KINDS if kind not in chosen
+    ]
     place = list(words).index(overrides[0])
     return [*words[:place], *names, *words[place:]]
 

@@ -81,7 +81,7 @@ def draw_line(inks: list[np.ndarray], height: int, rng: np.random.Generator) -> 
     Args:
         inks: Ink of each digit, (8, w) float32 from 0 to 1.
         height: Height of the line in pixels.
-        rng: Source of randomness.
+        rng: Generator of random numbers.
     """
     size, stretch = rng.uniform(0.6, 0.72) * height, rng.uniform(0.8, 1.05)
     canvas = np.zeros((height, int(len(inks) * 1.5 * height) + height), np.float32)

@@ -129,6 +129,8 @@ class JsonLines(Logger):
 class EpochLines(pl.Callback):
     """Logs a line after each epoch, on the first rank: epoch, losses, monitored metric.
 
+    An epoch without a validation has no values of the validation split.
+
     Args:
         monitor: Monitored metric with its split.
 
@@ -140,18 +142,36 @@ class EpochLines(pl.Callback):
         self.monitor = monitor
         self.of: str | None = None
         self.start = 0.0
+        self._validated = False
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return whether the current epoch had a validation."""
+        return {"validated": self._validated}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Restore it, for an epoch in which the run is resumed."""
+        self._validated = state_dict["validated"]
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Start the clock, for an epoch in which the run is resumed."""
         self.start = time.perf_counter()
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Start the clock."""
+        """Start the clock, and forget the validations of the epochs before."""
         self.start = time.perf_counter()
+        self._validated = False
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Note that the metrics are of this epoch."""
+        self._validated = not trainer.sanity_checking
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Log one line; the training loss is the mean over the epoch."""
-        values = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        values = {
+            name: float(value)
+            for name, value in trainer.callback_metrics.items()
+            if self._validated or not name.startswith("val/")  # Lightning keeps the last ones
+        }
         mean_loss = getattr(pl_module, "mean_loss", None)
         if mean_loss is not None:
             values["train/loss"] = mean_loss()  # on every rank

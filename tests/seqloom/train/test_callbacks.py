@@ -251,7 +251,9 @@ class Measured(pl.LightningModule):
         return torch.optim.SGD(self.parameters(), 0.0)
 
 
-def train(measures: list[tuple[float, float]], folder: Path, *more: pl.Callback) -> BestCheckpoint:
+def train(
+    measures: list[tuple[float, float]], folder: Path, *more: pl.Callback, every: int = 1
+) -> BestCheckpoint:
     keeper = BestCheckpoint(
         dirpath=folder,
         filename="best",
@@ -269,6 +271,7 @@ def train(measures: list[tuple[float, float]], folder: Path, *more: pl.Callback)
         enable_progress_bar=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,
+        check_val_every_n_epoch=every,
     )
     with explained_errors(folder):
         trainer.fit(Measured(measures), loader, loader)
@@ -297,6 +300,23 @@ def test_each_epoch_is_told_of(tmp_path: Path, caplog: pytest.LogCaptureFixture)
         train([(1.0, 4.0), (0.25, 3.0)], tmp_path, EpochLines("val/cer"))
     told = [record.getMessage() for record in caplog.records if record.name == "seqloom"]
     assert told[1].startswith("Epoch 2 of 2: val/loss 3.0000, val/cer 0.2500 (")
+
+
+def test_an_epoch_without_a_validation_is_told_of_without_the_values_of_an_earlier_one(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "seqloom"):
+        train([(1.0, 4.0), (0.5, 3.0), (0.25, 2.0)], tmp_path, EpochLines("val/cer"), every=2)
+    told = [record.getMessage() for record in caplog.records if record.name == "seqloom"]
+    assert ["val/" in line for line in told] == [False, True, False]
+    assert "val/loss 3.0000, val/cer 0.5000 (" in told[1]
+
+
+def test_a_run_that_is_resumed_knows_whether_its_epoch_had_a_validation(tmp_path: Path) -> None:
+    first, second = EpochLines("val/cer"), EpochLines("val/cer")
+    train([(1.0, 4.0)], tmp_path, first)
+    second.load_state_dict(first.state_dict())
+    assert second.state_dict() == {"validated": True}
 
 
 def test_the_time_of_a_resumed_run_is_that_of_all_its_parts(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import webbrowser
 from importlib.util import find_spec
 from pathlib import Path
 
+from seqloom.cli.help import HelpFormatter
 from seqloom.cli.options import load_model, positive_int, split_overrides, use_threads
 from seqloom.errors import Cause, ConfigError
 from seqloom.extras import install_command
@@ -79,7 +80,8 @@ def _parser() -> argparse.ArgumentParser:
         description="Serve a page on which you try a model and see its predictions: type a text, "
         "write with mouse, pen or finger, drop the image of a line, or speak, as the model reads. "
         "Nothing leaves this machine.",
-        epilog="Example: seqloom demo runs/mine --open",
+        epilog="Example:\n  seqloom demo runs/mine --open",
+        formatter_class=HelpFormatter,
     )
     parser.add_argument("model", type=Path, metavar="MODEL", help="bundle or run folder")
     parser.add_argument(

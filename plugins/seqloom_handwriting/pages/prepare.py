@@ -156,10 +156,12 @@ class Progress:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         prog="seqloom prepare",
-        description="Cut pages with ALTO or PAGE XML into line images: OUT.zip and OUT.tsv, which "
+        description="Cut pages with ALTO or PAGE XML into line images: OUT.zip and OUT.tsv, which\n"
         "data=line_images reads. Run it once per split, or let it split the pages.",
-        epilog="Example: seqloom prepare pages scans lines/mine --val 0.1 --test 0.1 --levels 16",
+        epilog="Example:\n"
+        "  seqloom prepare pages scans lines/mine --val 0.1 --test 0.1 --levels 16",
     )
     parser.add_argument("kind", choices=("pages",), help="kind of input")
     parser.add_argument(

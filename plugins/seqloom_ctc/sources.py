@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from seqloom.data import local_path
+from seqloom.data import TextFile, local_path
 from seqloom.errors import DataError
 from seqloom.files import refuse_large
 from seqloom_ctc.arpa import LARGEST, Arpa, read_arpa
@@ -130,7 +130,7 @@ def _words(line: str, running: bool) -> list[str]:
 
 def _lines(path: str, key: str, normal: Form) -> list[str]:
     with _sentences(f"{key}={path}", key):
-        text = local_path(path).read_text(encoding="utf-8-sig")
+        text = "".join(line for _, line in TextFile.find(path).lines())
     return [line for raw in text.splitlines() if (line := normal(raw))]
 
 
@@ -138,8 +138,6 @@ def _lines(path: str, key: str, normal: Form) -> list[str]:
 def _sentences(name: str, key: str) -> Iterator[None]:
     try:
         yield
-    except UnicodeDecodeError as error:
-        raise DataError(f"{name}: not UTF-8 at byte {error.start}.") from error
     except OSError as error:
         raise DataError(f"{name}: cannot be read: {error.strerror}.") from error
     except DataError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import pickle
 import re
 import unicodedata
@@ -290,9 +291,20 @@ def test_a_file_that_cannot_be_read_is_told_of(
         raise OSError(5, "Input/output error")
 
     path = write(tmp_path, b"ab")
-    monkeypatch.setattr(Path, "read_text", fail)
-    with pytest.raises(DataError, match=r"^head\.corpus=.*: cannot be read: Input/output error"):
+    monkeypatch.setattr(Path, "open", fail)
+    with pytest.raises(DataError, match=r"^head\.corpus: .*: cannot be read: Input/output error"):
         fit("ab", corpus=path)
+
+
+def test_a_lexicon_may_be_what_another_program_prints(fit: Fit) -> None:
+    here, there = os.pipe()
+    os.write(there, b"ba\nab\n")
+    os.close(there)
+    try:
+        codec = fit("ab", lexicon=f"/dev/fd/{here}")
+    finally:
+        os.close(here)
+    assert codec.lexicon is not None
 
 
 @pytest.mark.parametrize("key", ["corpus", "lexicon"])
@@ -302,7 +314,7 @@ def test_a_bad_file_is_told_of(fit: Fit, tmp_path: Path, key: str) -> None:
     with pytest.raises(DataError, match="this is a folder; expected a file"):
         fit("ab", **{key: str(tmp_path)})
     path = write(tmp_path, b"ab\nno\xe9l")
-    with pytest.raises(DataError, match=rf"^head\.{key}=.*more\.txt: not UTF-8 at byte 5\."):
+    with pytest.raises(DataError, match=rf"^head\.{key}: .*more\.txt:2: not UTF-8: byte 0xe9"):
         fit("ab", **{key: path})
     path = write(tmp_path, b" \n\n")
     with pytest.raises(

@@ -1,4 +1,4 @@
-"""How to install an extra of a distribution, or update it, from where it was installed.
+"""How to install an extra or another version of a distribution, from where it was installed.
 
 ``pip install "seqloom[text]"`` asks a package index. Someone who installed a clone or a wheel must
 name that instead; pip and uv record it in ``direct_url.json`` (PEP 610).
@@ -46,9 +46,9 @@ def update_command(name: str = "seqloom") -> str:
     'pip install --upgrade seqloom-of-an-index'
     """
     record = _record(name)
-    url = record.get("url")
-    if not isinstance(url, str) or not url.isprintable():
+    if not recorded_origin(name):
         return f"pip install --upgrade {name}"
+    url = str(record["url"])
     origin = _part(record, "vcs_info")
     if origin.get("vcs"):
         wanted = f"{name} @ {origin['vcs']}+{url}"
@@ -60,6 +60,42 @@ def update_command(name: str = "seqloom") -> str:
     editable = _part(record, "dir_info").get("editable") is True
     again = "" if editable else f" && pip install {_quoted(str(folder))}"
     return f"git -C {_quoted(str(folder))} pull{again}"
+
+
+def recorded_origin(name: str) -> bool:
+    """Return whether a distribution was installed from a folder, a file or a URL, not an index."""
+    url = _record(name).get("url")
+    return isinstance(url, str) and url.isprintable()
+
+
+def version_command(name: str, wanted: str, commit: str = "") -> str:
+    """Return how to get a given version of a distribution, for the end of a message.
+
+    Args:
+        name: Name of the distribution.
+        wanted: The version.
+        commit: Commit of that version, if it is known.
+
+    >>> version_command("seqloom-of-an-index", "1.2")
+    'pip install "seqloom-of-an-index==1.2"'
+    """
+    record = _record(name)
+    if not recorded_origin(name):
+        return f'pip install "{name}=={wanted}"'
+    url = str(record["url"])
+    origin = _part(record, "vcs_info")
+    if origin.get("vcs"):
+        place = f"{origin['vcs']}+{url}"
+        if commit.isalnum():
+            return f"pip install {_quoted(f'{name} @ {place}@{commit}')}"
+        return f"install {name} {wanted} from {place}"
+    parts = urlsplit(url)
+    folder = Path(url2pathname(parts.path))
+    if parts.scheme != "file" or not folder.is_dir():
+        return f"install the wheel of {name} {wanted}"
+    editable = _part(record, "dir_info").get("editable") is True
+    again = "" if editable else f", then pip install {_quoted(str(folder))}"
+    return f"check out {name} {wanted} in {_quoted(str(folder))}{again}"
 
 
 def _requirement(record: Mapping[str, Any], extra: str, name: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from seqloom.extras import install_command, update_command
+from seqloom.extras import install_command, update_command, version_command
 
 
 @pytest.fixture
@@ -80,3 +80,21 @@ def test_updates(record: Path, tmp_path: Path) -> None:
     assert update_command("invented") == expected
     record.write_text(json.dumps({"url": "https://a.example/b.whl"}))
     assert update_command("invented") == "install a newer wheel of invented"
+
+
+def test_a_given_version(record: Path, tmp_path: Path) -> None:
+    assert version_command("invented", "0.9") == 'pip install "invented==0.9"'
+    place = {"url": tmp_path.as_uri()}
+    record.write_text(json.dumps(place | {"dir_info": {"editable": True}}))
+    assert version_command("invented", "0.9") == f'check out invented 0.9 in "{tmp_path}"'
+    record.write_text(json.dumps(place | {"dir_info": {}}))
+    expected = f'check out invented 0.9 in "{tmp_path}", then pip install "{tmp_path}"'
+    assert version_command("invented", "0.9") == expected
+    record.write_text(json.dumps({"url": "https://a.example/b", "vcs_info": {"vcs": "git"}}))
+    expected = 'pip install "invented @ git+https://a.example/b@c0ffee"'
+    assert version_command("invented", "0.9", "c0ffee") == expected
+    expected = "install invented 0.9 from git+https://a.example/b"
+    assert version_command("invented", "0.9", "$(c0ffee)") == expected
+    assert version_command("invented", "0.9") == expected
+    record.write_text(json.dumps({"url": "https://a.example/b.whl"}))
+    assert version_command("invented", "0.9") == "install the wheel of invented 0.9"

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 from packaging.utils import InvalidName, canonicalize_name
 
 from seqloom.errors import printable
+from seqloom.extras import recorded_origin, update_command, version_command
 from seqloom.model.provenance import (
     ComponentMatch,
     Entry,
@@ -162,16 +164,24 @@ def _origin(entry: Entry) -> str:
     return " ".join(one for one in (entry["distribution"], entry["version"]) if one != UNKNOWN)
 
 
-def install(entry: Entry, relation: str) -> str:
+def install(entry: Entry, relation: Literal[">=", "=="]) -> str:
     """Return the command that installs the distribution of a component, or a description of it.
+
+    A distribution that was installed from a clone or a wheel may be on no package index: the
+    command names where it came from.
 
     >>> install({"distribution": "seqloom-x", "version": "1.2"}, ">=")
     'pip install "seqloom-x>=1.2"'
     """
-    if not _is_name(entry["distribution"]):
+    name = entry["distribution"]
+    if not _is_name(name):
         return f"install the package that provides the plugin {entry['plugin']!r}"
     known = version(entry["version"])  # others cannot install a local version (1.0+cpu)
-    return f'pip install "{entry["distribution"]}{relation + known.public if known else ""}"'
+    if not recorded_origin(name):
+        return f'pip install "{name}{relation + known.public if known else ""}"'
+    if relation == ">=" or not known:
+        return update_command(name)
+    return version_command(name, known.public, str(entry.get("commit", "")))
 
 
 def _is_name(distribution: str) -> bool:

@@ -16,6 +16,7 @@ import seqloom
 from seqloom.cli.inspect import _pairs
 from seqloom.cli.main import run
 from seqloom.errors import BundleError, RunError
+from seqloom.extras import update_command
 from seqloom.files import sha256
 from seqloom.model.provenance import installed
 from seqloom.plugins import registry
@@ -144,7 +145,7 @@ def test_other_versions_are_told_and_fit(
     assert found["compatible"] is True
     assert found["components"]["head"]["state"] == "older"
     (sentence,) = found["messages"]
-    assert sentence.endswith('made with: pip install "seqloom>=99.1".')
+    assert sentence.endswith(f"made with: {update_command()}.")
     run(["inspect", str(model)])
     page = capsys.readouterr().out
     assert f"torch 1.0 (installed: {torch.__version__})" in page

@@ -16,6 +16,7 @@ import torch
 import seqloom
 from seqloom.config.compose import compose_run
 from seqloom.errors import BundleError
+from seqloom.extras import update_command
 from seqloom.model import bundle
 from seqloom.model.build import build_pipeline
 from seqloom.model.compatibility import install as pip
@@ -166,7 +167,28 @@ def test_components_of_one_distribution_share_a_sentence() -> None:
     assert sentence.startswith(
         "data=apples, frontend=words, encoder=bilstm and head=ner come from seqloom "
     )
-    assert sentence.endswith('made with: pip install "seqloom>=99.0".')
+    assert sentence.endswith(f"made with: {update_command()}.")
+
+
+def test_a_distribution_from_a_clone_is_not_looked_for_in_an_index(
+    install: Install, tmp_path: Path
+) -> None:
+    provide(install)
+    record = tmp_path / "site" / "faulty-1.5.dist-info"
+    clone = {"url": tmp_path.as_uri(), "dir_info": {"editable": True}}
+    (record / "direct_url.json").write_text(json.dumps(clone), encoding="utf-8")
+    assert said(version="1.10") == (
+        "encoder=window comes from faulty 1.5, older than the 1.10 that the model was made "
+        f'with: git -C "{tmp_path}" pull.'
+    )
+    assert said(version="0.9").endswith(
+        f'To use that version: check out faulty 0.9 in "{tmp_path}".'
+    )
+    (match,) = compare({"encoder": {**ABSENT, "version": "2.0"}})
+    assert messages([match]) == [
+        "The model needs encoder=wide from faulty 2.0. The installed faulty 1.5 does not have "
+        f'it: git -C "{tmp_path}" pull.'
+    ]
 
 
 ABSENT = {

@@ -73,7 +73,7 @@ def test_every_hook_has_an_entry_with_its_arguments(site: Path) -> None:
 def test_no_signature_says_nothing(site: Path) -> None:
     for page in sorted((site / "reference").glob("*.html")):
         text = re.sub(r"<[^>]+>", "", page.read_text(encoding="utf-8"))
-        assert "(*args: Any, **kwargs: Any)" not in text, page.name
+        assert re.search(r"\(\*args(: Any)?, \*\*kwargs(: Any)?\)", text) is None, page.name
 
 
 def test_every_check_is_told_of() -> None:

@@ -1,4 +1,7 @@
-"""Leaves out signatures that say nothing: ``(*args: Any, **kwargs: Any)`` of a base class."""
+"""Leaves out signatures that say nothing: ``(*args: Any, **kwargs: Any)`` of a base class.
+
+A protocol is not built at all, yet has an ``__init__`` of its own, which ``typing`` adds.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ def setup(app: Any) -> dict[str, bool]:
 def plain(*event: Any) -> tuple[str, str | None] | None:
     """Return an empty signature for a class that does not define how it is built."""
     _, what, _, found, _, signature, _ = event
-    own = isinstance(found, type) and "__init__" in vars(found)
+    protocol = getattr(found, "_is_protocol", False)
+    own = isinstance(found, type) and "__init__" in vars(found) and not protocol
     inherited = what == "class" and not own and "**kwargs" in (signature or "")
     return ("", None) if inherited else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -72,6 +73,13 @@ def test_without_runs_the_page_stays_as_it_is(
     monkeypatch.setattr(sys.modules["_models"], "RUNS", tmp_path)
     page = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
     assert "\n".join(results_page.page(page)) + "\n" == page
+
+
+def test_each_command_of_the_page_has_a_folder_of_its_own() -> None:
+    page = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
+    folders = re.findall(r"run_dir=(\S+)", page)
+    assert len(folders) > 30
+    assert sorted(set(folders)) == sorted(folders)
 
 
 @pytest.fixture

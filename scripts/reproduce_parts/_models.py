@@ -35,7 +35,12 @@ class Model:
     @property
     def folder(self) -> Path:
         """Folder of its runs, with one folder per seed."""
-        return RUNS / (self.experiment or "apples") / self.name.replace(" ", "_")
+        return RUNS / self.place
+
+    @property
+    def place(self) -> Path:
+        """Where its runs are in a folder of runs."""
+        return Path(self.experiment or "apples") / self.name.replace(" ", "_")
 
     def command(self, seed: int, run_dir: Path) -> list[str]:
         """Return the command that trains the model."""

@@ -76,8 +76,12 @@ def _finished(model: Model) -> list[Path]:
 
 
 def _commands(model: Model) -> list[str]:
-    tuned = ("seqloom tune runs/mine --its-data --out tuned", "seqloom evaluate tuned --its-data")
-    return [" ".join(model.command(1, Path("runs/mine"))), *(tuned if model.tuned else ())]
+    run_dir = Path("runs") / model.place
+    tuned = (
+        f"seqloom tune {run_dir} --its-data --out tuned",
+        "seqloom evaluate tuned --its-data",
+    )
+    return [" ".join(model.command(1, run_dir)), *(tuned if model.tuned else ())]
 
 
 def _row(name: str, runs: list[Path], file: str, key: str) -> list[str]:

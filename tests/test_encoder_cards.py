@@ -111,10 +111,18 @@ def test_every_model_of_the_results_can_be_named(tmp_path: Path) -> None:
     assert len(found) == 5
 
 
+def test_the_mean_of_several_models(tmp_path: Path) -> None:
+    page = tmp_path / "results.md"
+    page.write_text(RESULTS, encoding="utf-8")
+    assert scores.mean(page, "toys: lines of toys/small: lstm") == 6.0
+    assert scores.mean(page, "toys: lines of toys/small: *lstm*") == 4.5
+    assert scores.mean(page, "toys: lines of toys/gru*") is None
+
+
 @pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda path: path.stem)
 def test_pages_name_models_of_the_results(page: Path) -> None:
     named = set(re.findall(r"\{result\}`([^`]+)`", page.read_text(encoding="utf-8")))
-    assert named <= set(scores.models(DOCS / "results.md"))
+    assert [one for one in named if scores.mean(DOCS / "results.md", one) is None] == []
 
 
 def test_a_row_says_the_difference_and_which_side_is_better(tables: list[scores.Table]) -> None:

@@ -6,6 +6,7 @@ import re
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,17 @@ def models(page: Path) -> dict[str, Score]:
         for section in sections
         for model, score in _models(section.splitlines())
     }
+
+
+def mean(page: Path, wanted: str) -> float | None:
+    """Return the score of a model of a page of results, or the mean of several.
+
+    Args:
+        page: The page.
+        wanted: ``title/model``; with ``*``, all models that match it. None if there is none.
+    """
+    found = [one.mean for name, one in models(page).items() if fnmatchcase(name, wanted)]
+    return statistics.mean(found) if found else None
 
 
 def _models(lines: Iterable[str]) -> Iterator[tuple[str, Score]]:

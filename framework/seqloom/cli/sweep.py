@@ -73,7 +73,9 @@ def _show_parser() -> argparse.ArgumentParser:
         help="a row for each value of these keys; other keys are pooled",
     )
     parser.add_argument(
-        "--metric", metavar="NAME", help="metric to compare by (default: the monitored one)"
+        "--metric",
+        metavar="NAME",
+        help="metric to compare by (default: the objective of a search, or the monitored one)",
     )
     parser.add_argument(
         "--sort", metavar="COLUMN", help=f"{COLUMNS}, or a key (default: val, the best first)"

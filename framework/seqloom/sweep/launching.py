@@ -19,6 +19,7 @@ from seqloom.errors import RunError
 from seqloom.slurm import facts_of
 from seqloom.sweep.folder import Plan, PlannedTrial, SweepFolder
 from seqloom.sweep.leaderboard import best_trial
+from seqloom.sweep.ranking import ranking
 from seqloom.sweep.trials import BROKEN, Trial, read_trial, read_trials
 from seqloom.train import preemption
 from seqloom.train.lease import Lease
@@ -175,7 +176,9 @@ def _poll(plan: Plan, before: int, over: threading.Event, interval: float) -> No
         trials = read_trials(plan.folder)
         now = _count_ended(trials)
         if now != printed and not (is_over and now >= plan.expected):
-            text = progress_line(trials, now - before, time.monotonic() - start, plan.expected)
+            metric, _ = ranking(plan, trials)
+            passed = time.monotonic() - start
+            text = progress_line(trials, now - before, passed, plan.expected, metric)
             print(text, file=sys.stderr, flush=True)
             printed = now
 
@@ -185,7 +188,11 @@ def _count_ended(trials: Sequence[Trial]) -> int:
 
 
 def progress_line(
-    trials: Sequence[Trial], ended_here: int, seconds: float, expected: int = 0
+    trials: Sequence[Trial],
+    ended_here: int,
+    seconds: float,
+    expected: int = 0,
+    metric: str | None = None,
 ) -> str:
     """Return the progress of a sweep: counts, the best trial so far, the time left.
 
@@ -194,6 +201,7 @@ def progress_line(
         ended_here: Number of trials that ended in the last ``seconds``.
         seconds: Time in seconds since the launch.
         expected: Number of trials there will be, if more will be planned.
+        metric: Metric that the best trial is chosen by; None: the monitored one.
     """
     total = max(len(trials), expected)
     states = Counter(trial.state for trial in trials)
@@ -202,10 +210,10 @@ def progress_line(
         f"{states[s]} {s}" for s in ("running", "failed", "pruned", "preempted") if states[s]
     ]
     parts = [f"Sweep: {', '.join(counts)}"]
-    top = best_trial(trials)
-    if top and top.monitor:
-        value = top.metrics["val"][top.monitor]
-        parts.append(f"best: trial {top.number} with val/{top.monitor} {value:.4f}")
+    top = best_trial(trials, metric)
+    if top and (name := metric or top.monitor):
+        value = top.metrics["val"][name]
+        parts.append(f"best: trial {top.number} with val/{name} {value:.4f}")
     left = total - _count_ended(trials)
     if left and ended_here > 0:  # it drops when a failed trial is tried again
         parts.append(f"about {_duration(seconds / ended_here * left)} left")

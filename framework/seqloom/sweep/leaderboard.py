@@ -136,25 +136,34 @@ def _boards(
     ]
 
 
-def best_trial(trials: Sequence[Trial]) -> Trial | None:
+def best_trial(trials: Sequence[Trial], metric: str | None = None) -> Trial | None:
     """Return the best trial of the row with the best mean on validation.
 
     Of equal rows and trials it is the first. None if no trial is done, or they monitor different
     metrics or were evaluated on different data.
+
+    Args:
+        trials: Trials of one sweep.
+        metric: Metric to compare by; None: the monitored one.
     """
-    scores = {trial.number: score for trial in trials if (score := trial.score()) is not None}
-    scored = [trial for trial in trials if trial.number in scores]
-    monitored = {trial.monitor for trial in scored}
-    if len(monitored) != 1:
+    values = {
+        trial.number: value
+        for trial in trials
+        if (value := trial.value("val", metric or trial.monitor or "")) is not None
+    }
+    scored = [trial for trial in trials if trial.number in values]
+    compared = {metric or trial.monitor or "" for trial in scored}
+    if len(compared) != 1:
         return None
-    metric = monitored.pop() or ""
+    metric = compared.pop()
     higher, _ = direction(metric, scored)
     groups = grouped(scored)
     if len(by_data(groups)) > 1:
         return None
     rows = [_row(group, metric) for group in groups]
     rows.sort(key=lambda row: rank(row.val, higher))
-    return max(rows[0].group.trials, key=lambda trial: scores[trial.number])
+    first = max if higher else min
+    return first(rows[0].group.trials, key=lambda trial: values[trial.number])
 
 
 def rank(found: Spread | None, higher_is_better: bool) -> float:

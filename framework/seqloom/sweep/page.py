@@ -15,6 +15,7 @@ from seqloom.sweep.columns import Cell, columns, duration, number, spans_widely
 from seqloom.sweep.folder import read_plan
 from seqloom.sweep.leaderboard import boards
 from seqloom.sweep.points import ABSENT, Group, grouped, last_words
+from seqloom.sweep.ranking import ranked_boards
 from seqloom.sweep.summary import pareto_front
 from seqloom.sweep.trials import BROKEN, Trial, open_sweep, status
 
@@ -86,7 +87,7 @@ def write_page(
         path: Path of the page.
         folder: Folder of the sweep.
         by: Keys to group the table's rows by; None: each point is a row.
-        metric: Metric to compare by; None: the monitored one.
+        metric: Metric to compare by; None: the objective of a search, or the monitored one.
 
     Raises:
         SeqloomError: If the folder is not a sweep, a key or the metric is unknown, or the page
@@ -96,8 +97,7 @@ def write_page(
 
     trials = open_sweep(folder)
     plan = read_plan(folder, strict=False)
-    several = plan.has_several_objectives
-    made = boards(trials, by, metric, compared=not several)
+    made = ranked_boards(plan, trials, by, metric)
     available = drawing.has_matplotlib()
     html = (
         _environment()
@@ -106,7 +106,7 @@ def write_page(
             title=f"Sweep {folder.resolve().name}",
             command=" ".join(plan.command),
             summary=_summary(folder, trials),
-            pareto=pareto_front(folder) if several else [],
+            pareto=pareto_front(folder) if plan.has_several_objectives else [],
             sections=[_section(board, i, trials, available) for i, board in enumerate(made)],
             available=available,
             failures=[trial for trial in trials if trial.state in {"failed", *BROKEN}],

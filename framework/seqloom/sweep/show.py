@@ -17,8 +17,8 @@ from seqloom.files import finite
 from seqloom.sweep.board import Board, Row
 from seqloom.sweep.columns import GAP, aligned, cells, sort, top
 from seqloom.sweep.folder import SweepFolder, read_plan
-from seqloom.sweep.leaderboard import best_trial, boards
 from seqloom.sweep.points import last_words
+from seqloom.sweep.ranking import best_of, ranked_boards
 from seqloom.sweep.summary import pareto_front, write_index
 from seqloom.sweep.trials import STATES, Trial, open_sweep, read_trials, status
 from seqloom.train.folder import RunFolder
@@ -47,7 +47,7 @@ def show(
         folder: Folder of the sweep.
         form: One of `FORMATS`.
         by: Keys to group by; None: each point is a row.
-        metric: Metric to compare by; None: the monitored one.
+        metric: Metric to compare by; None: the objective of a search, or the monitored one.
         order: Column to sort by; None: the mean on validation, the best first.
         most: Maximum number of rows; None: all.
 
@@ -55,8 +55,8 @@ def show(
         SeqloomError: If the folder is not a sweep, or a key, metric or column is unknown.
     """
     trials = open_sweep(folder)
-    several = read_plan(folder, strict=False).has_several_objectives
-    made = boards(trials, by, metric, compared=not several)
+    plan = read_plan(folder, strict=False)
+    made = ranked_boards(plan, trials, by, metric)
     if order is not None:
         sort(made, order)
     if most is not None:
@@ -70,7 +70,7 @@ def show(
         notes.append(
             f"Columns that do not fit: {', '.join(names)}. Use --format markdown, csv or json."
         )
-    notes += pareto_front(folder) if several else []
+    notes += pareto_front(folder) if plan.has_several_objectives else []
     for line in [f"{status(folder, trials)}.", *lost_plan(folder), *notes, *failures(trials)]:
         print(line, file=sys.stderr)
 
@@ -130,8 +130,7 @@ def finish(folder: Path) -> None:
     write_index(folder)
     sys.stdout.write("\n")
     show(folder)
-    several = read_plan(folder, strict=False).has_several_objectives
-    best = None if several else best_trial(read_trials(folder))
+    best = best_of(read_plan(folder, strict=False), read_trials(folder))
     if best:
         sys.stdout.write(f"\nbest   {RunFolder(best.folder).bundle}")
     sys.stdout.write(f"\nsweep  {folder}\n")

@@ -16,7 +16,7 @@ from seqloom.files import write_json
 from seqloom.sweep.board import Board
 from seqloom.sweep.columns import aligned
 from seqloom.sweep.folder import SweepFolder, read_plan
-from seqloom.sweep.leaderboard import best_trial, boards
+from seqloom.sweep.ranking import best_of, ranked_boards
 from seqloom.sweep.trials import Trial, read_trials, status
 from seqloom.train.folder import RunFolder
 from seqloom.train.foreign_link import refuse_foreign_link
@@ -50,8 +50,7 @@ def write_index(folder: Path) -> Path:
     """
     path = SweepFolder(folder).index
     trials = read_trials(folder)
-    several = read_plan(folder, strict=False).has_several_objectives
-    best = None if several else best_trial(trials)
+    best = best_of(read_plan(folder, strict=False), trials)
     content = {
         "version": VERSION,
         "best": best and best.number,
@@ -84,8 +83,8 @@ class SweepSummary:
         started: Time of its start, as ``2026-01-31 12:00``; empty if unknown.
         command: Swept overrides, such as ``encoder=rnn,lstm``.
         status: Numbers of trials that are done, failed …
-        best: Best point with its mean, for each monitored metric; empty for a search with several
-            objectives.
+        best: Best point with its mean, for each metric by which points are ranked; empty for a
+            search with several objectives.
     """
 
     folder: Path
@@ -131,7 +130,7 @@ def summary(folder: Path) -> SweepSummary:
     trials, plan = read_trials(folder), read_plan(folder, strict=False)
     started = [str(trial.record["started"]) for trial in trials if trial.record.get("started")]
     when = plan.created or min(started, default="")
-    best = [_best(board) for board in boards(trials, compared=not plan.has_several_objectives)]
+    best = [_best(board) for board in ranked_boards(plan, trials)]
     return SweepSummary(
         folder,
         when[:16].replace("T", " "),

@@ -50,6 +50,20 @@ def test_every_option_and_key_is_on_a_page(text: str) -> None:
         )
 
 
+def test_the_page_of_the_protein_plugin_has_its_keys() -> None:
+    page = config_keys.filled((DOCS / "examples" / "protein.md").read_text(encoding="utf-8"))
+    options = config_keys.example_options("seqloom-protein")
+    labels = ["data=protein_table", "data=flip_residues", "head=secondary_structure"]
+    assert [option.label for option in options] == labels
+    for option in options:
+        assert f"\n### {option.label}\n" in page
+        assert option.keys
+        assert [key.path for key in option.keys if f"\n`{key.path}`\n: " not in page] == []
+        assert [key.path for key in option.keys if not key.text] == []
+    assert "`data.columns.structure`" in page
+    assert "`data.split.val`" in page
+
+
 def test_a_key_is_shown_with_its_default_values_and_override() -> None:
     (merge,) = (key for key in option_of("encoder", "bilstm").keys if key.name == "merge")
     assert config_keys.entry(merge) == (

@@ -1,12 +1,17 @@
 """Fills pages with the keys of a config: a line ``{{ keys: encoder }}`` becomes all encoders.
 
+``{{ keys: seqloom-protein }}`` becomes the components of that example plugin, which is read where
+it is, without installing it.
+
 The texts are those that ``seqloom explain`` prints; they are beside the parameters in the code.
 """
 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
+from importlib import import_module
 from itertools import starmap
 from pathlib import Path
 from typing import Any
@@ -19,7 +24,9 @@ from seqloom.cli.reference.groups import (
     section_text,
 )
 from seqloom.cli.reference.key import Key
-from seqloom.cli.reference.option import Option
+from seqloom.cli.reference.option import Option, component_option
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "plugins"
 
 MARK = re.compile(r"^\{\{ keys: (\S+) \}\}$", re.MULTILINE)
 """A line that stands for a group, or a section without options."""
@@ -58,6 +65,8 @@ def section(name: str) -> str:
     if name in SECTIONS or name == "run":
         head = f"{prose(section_text(name))}\n\n" if name in SECTIONS else ""
         return head + "\n".join(map(entry, section_keys(name)))
+    if (EXAMPLES / name).is_dir():
+        return "\n".join(_whole(option) for option in example_options(name))
     options = [option_of(name, one) for one in option_names(name)]
     if name in RECIPES:
         return "\n".join(_recipe(option) for option in options)
@@ -66,16 +75,29 @@ def section(name: str) -> str:
     return "\n".join([*whole, *_presets(presets)])
 
 
+def example_options(name: str) -> list[Option]:
+    """Return the components of an example plugin."""
+    source = str(EXAMPLES / name / "src")
+    sys.path.append(source)
+    try:
+        module = import_module(name.replace("-", "_"))
+    finally:
+        sys.path.remove(source)
+    return [component_option(one, name) for one in module.seqloom_components()]
+
+
 def _whole(option: Option) -> str:
     """Return an option with all of its keys."""
-    facts = [f"Since {option.since or FIRST}."]
+    example = (EXAMPLES / option.provider).is_dir()  # its versions are not those of seqloom
+    level = 3 if example else 2
+    facts = [] if example else [f"Since {option.since or FIRST}."]
     if option.extra:
         facts.append(f'Its libraries: `pip install "{option.provider}[{option.extra}]"`.')
     if option.target:
         group = option.group.replace("/", ".")
         facts.append(f"Other arguments of `{option.target}`: `+{group}.NAME=VALUE`.")
     keys = "\n".join(entry(key, option.since) for key in option.keys)
-    return f"## {option.label}\n\n{prose(option.text)} {' '.join(facts)}\n\n{keys}\n"
+    return f"{'#' * level} {option.label}\n\n{' '.join([prose(option.text), *facts])}\n\n{keys}\n"
 
 
 def _presets(options: list[Option]) -> Iterator[str]:

@@ -31,6 +31,10 @@ WORDS = {
 }
 
 
+_Chosen = tuple[Component, Mapping[str, Any]]
+"""A component and its parameters."""
+
+
 def check_compatible(components: Mapping[str, Section], trained: bool = False) -> None:
     """Check that each component gets what it takes from the components before it.
 
@@ -52,7 +56,10 @@ def check_compatible(components: Mapping[str, Section], trained: bool = False) -
         if role in steps:
             _check(head, params, steps, frontend[0], roles=(role,), instead=hint)
         else:
-            other = str if trained else partial(_head_hint, fields, steps, frontend[0], head)
+            columns = partial(_columns_hint, data, frontend, head, role)
+            other = (
+                str if trained else partial(_head_hint, fields, steps, frontend[0], head, columns)
+            )
             _check(head, params, fields, data[0], roles=(role,), instead=other)
 
 
@@ -61,7 +68,7 @@ def _component(components: Mapping[str, Section], kind: Kind) -> tuple[Component
     return registry().find(kind, name), params
 
 
-def _provided(component: Component, params: dict[str, Any]) -> Mapping[str, str]:
+def _provided(component: Component, params: Mapping[str, Any]) -> Mapping[str, str]:
     """Return what a component provides; an error in a plugin's function names the plugin."""
     try:
         return component.given(params)
@@ -142,16 +149,41 @@ def _frontend_hint(fields: Mapping[str, str], head: Component) -> str:
     return f" Choose {' or '.join(found)}." if found else ""
 
 
+def _columns_hint(data: _Chosen, frontend: _Chosen, head: Component, role: str) -> str:
+    """Return the setting by which data whose columns are not set could have what a head takes."""
+    reader, params = data
+    if "columns" not in reader.defaults() or params.get("columns"):
+        return ""
+    field = str(head.defaults().get(role) or role)
+    inputs = [str(frontend[1].get(one) or kinds[0]) for one, kinds in frontend[0].takes.items()]
+    for names in ([field], [*inputs, field]):
+        try:
+            given = _provided(reader, {**params, "columns": dict.fromkeys(names, "COLUMN")})
+        except SeqloomError:  # the reader cannot have such fields
+            continue
+        reads = all(_is_provided(*frontend, one, given) for one in frontend[0].takes)
+        if reads and given.get(field) in head.takes[role]:
+            return f"data.columns='{{{', '.join(f'{name}: COLUMN' for name in names)}}}'"
+    return ""
+
+
 def _head_hint(
-    fields: Mapping[str, str], steps: Mapping[str, str], frontend: Component, head: Component
+    fields: Mapping[str, str],
+    steps: Mapping[str, str],
+    frontend: Component,
+    head: Component,
+    columns: Callable[[], str],
 ) -> str:
-    """Return a hint that names the heads compatible with the data, and readers for the head."""
+    """Return a hint that names columns or readers for the head, and heads for the data."""
     known = [registry().find("head", name) for name in registry().names("head")]
     provided = {**fields, **steps}
     found = [f"head={one.name}" for one in known if _fits(one, provided)]
+    named, default = columns(), head.name == _default("head")
+    if named and not (found and default):
+        return f" Name the columns of the data: {named}."
     if not found:
         return ""
-    if head.name != _default("head"):
+    if not default:
         return f" Choose {' or '.join(found)}."
     taken = {kind for kinds in frontend.takes.values() for kind in kinds}
     given = {name: registry().find("data", name) for name in registry().names("data")}
@@ -162,7 +194,8 @@ def _head_hint(
         and taken & set(one.given(one.defaults()).values())
         and _fits(head, {**one.given(one.defaults()), **steps})
     ]
-    other = f", or read such data by {' or '.join(readers)}" if readers else ""
+    other = f", or name the columns of the data: {named}" if named else ""
+    other += f", or read such data by {' or '.join(readers)}" if readers else ""
     return f" head={head.name} is the default. Choose {' or '.join(found)}{other}."
 
 

@@ -69,6 +69,25 @@ MISFITS = [
         "frontend=line_image needs an image in the field 'image' (frontend.field); data=csv "
         "provides text (a text), label (one class for each example). Choose frontend=words.",
     ),
+    (
+        ["data=csv", "data.train=pairs.csv", "head=translation", "frontend=subwords"],
+        "head=translation needs one or more texts or a text in the field 'translation' "
+        "(head.field); data=csv provides text (a text), label (one class for each example). Name "
+        "the columns of the data: data.columns='{text: COLUMN, translation: COLUMN}'.",
+    ),
+    (
+        ["data=csv"],
+        "head=ner needs one tag for each token in the field 'tags' (head.field); data=csv provides "
+        "text (a text), label (one class for each example). head=ner is the default. Choose "
+        "head=classification, or name the columns of the data: data.columns='{tokens: COLUMN, "
+        "tags: COLUMN}', or read such data by data=conll or data=spans.",
+    ),
+    (
+        ["data=sounds", "data.train=folder", "frontend=log_mel", "head=ctc"],
+        "head=ctc needs a text in the field 'text' (head.field); data=sounds provides sound "
+        "(sound), label (one class for each example). Name the columns of the data: "
+        "data.columns='{text: COLUMN}'.",
+    ),
 ]
 
 

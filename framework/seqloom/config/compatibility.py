@@ -57,9 +57,9 @@ def check_compatible(components: Mapping[str, Section], trained: bool = False) -
             _check(head, params, steps, frontend[0], roles=(role,), instead=hint)
         else:
             columns = partial(_columns_hint, data, frontend, head, role)
-            other = (
-                str if trained else partial(_head_hint, fields, steps, frontend[0], head, columns)
-            )
+            other = partial(_named, columns)
+            if not trained:
+                other = partial(_head_hint, fields, steps, frontend[0], head, columns)
             _check(head, params, fields, data[0], roles=(role,), instead=other)
 
 
@@ -163,8 +163,17 @@ def _columns_hint(data: _Chosen, frontend: _Chosen, head: Component, role: str) 
             continue
         reads = all(_is_provided(*frontend, one, given) for one in frontend[0].takes)
         if reads and given.get(field) in head.takes[role]:
-            return f"data.columns='{{{', '.join(f'{name}: COLUMN' for name in names)}}}'"
+            said = f"data.columns='{{{', '.join(f'{name}: COLUMN' for name in names)}}}'"
+            if "tags" in head.takes[role] and "group_column" in reader.defaults():
+                said += ", and data.group_column=COLUMN if each row is one token"
+            return said
     return ""
+
+
+def _named(columns: Callable[[], str]) -> str:
+    """Return the sentence of a hint at columns; empty if there is none."""
+    named = columns()
+    return f" Name the columns of the data: {named}." if named else ""
 
 
 def _head_hint(
@@ -180,7 +189,7 @@ def _head_hint(
     found = [f"head={one.name}" for one in known if _fits(one, provided)]
     named, default = columns(), head.name == _default("head")
     if named and not (found and default):
-        return f" Name the columns of the data: {named}."
+        return _named(columns)
     if not found:
         return ""
     if not default:
@@ -194,8 +203,8 @@ def _head_hint(
         and taken & set(one.given(one.defaults()).values())
         and _fits(head, {**one.given(one.defaults()), **steps})
     ]
-    other = f", or name the columns of the data: {named}" if named else ""
-    other += f", or read such data by {' or '.join(readers)}" if readers else ""
+    other = f", or read such data by {' or '.join(readers)}" if readers else ""
+    other += f", or name the columns of the data: {named}" if named else ""
     return f" head={head.name} is the default. Choose {' or '.join(found)}{other}."
 
 

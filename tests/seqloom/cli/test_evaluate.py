@@ -125,6 +125,19 @@ def test_data_that_are_wrong(
     assert str(found.value).startswith(sentence)
 
 
+@pytest.mark.parametrize(
+    ("data", "more"),
+    [("jsonl", ""), ("csv", ", and data.group_column=COLUMN if each row is one token")],
+)
+def test_the_columns_of_data_with_tags_are_named(trained_ner: Path, data: str, more: str) -> None:
+    with pytest.raises(ConfigError) as found:  # as predict --to jsonl or csv wrote it
+        run(["evaluate", str(trained_ner), f"data={data}", f"data.test=out.{data}"])
+    assert str(found.value).endswith(
+        "label (one class for each example). Name the columns of the data: "
+        f"data.columns='{{tokens: COLUMN, tags: COLUMN}}'{more}."
+    )
+
+
 def test_the_reader_for_files_like_this_is_named(trained_ner: Path, conll: Path) -> None:
     words = ("data=csv", f"data.test={conll}", "data.columns={tokens: tokens, tags: tags}")
     with pytest.raises(

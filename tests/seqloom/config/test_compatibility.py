@@ -79,8 +79,9 @@ MISFITS = [
         ["data=csv"],
         "head=ner needs one tag for each token in the field 'tags' (head.field); data=csv provides "
         "text (a text), label (one class for each example). head=ner is the default. Choose "
-        "head=classification, or name the columns of the data: data.columns='{tokens: COLUMN, "
-        "tags: COLUMN}', or read such data by data=conll or data=spans.",
+        "head=classification, or read such data by data=conll or data=spans, or name the columns "
+        "of the data: data.columns='{tokens: COLUMN, tags: COLUMN}', and data.group_column=COLUMN "
+        "if each row is one token.",
     ),
     (
         ["data=sounds", "data.train=folder", "frontend=log_mel", "head=ctc"],

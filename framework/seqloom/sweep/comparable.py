@@ -9,7 +9,7 @@ from seqloom.sweep.trials import Trial
 
 UNLIKE = (
     "The trials were evaluated on different val or test data, so their scores cannot be compared: "
-    "there is a table for each data, and no best row among them."
+    "there is a table for each data, whose best row is the best of this table only."
 )
 
 

@@ -8,9 +8,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from seqloom.sweep.comparable import UNLIKE
 from seqloom.sweep.leaderboard import best_trial, boards
-from seqloom.sweep.show import csv_text, json_text
+from seqloom.sweep.show import csv_text, finish, json_text
 from seqloom.sweep.trials import read_trials
 
 from .conftest import AddTrial
@@ -61,6 +63,17 @@ def test_another_test_set_is_enough(sweep: Path, add: AddTrial) -> None:
     add("data.test=c.csv", state="failed")
     made = boards(read_trials(sweep))
     assert [len(board.rows) for board in made] == [2, 1]  # the failed one is with the first
+
+
+def test_a_best_row_is_said_to_be_that_of_its_table(
+    sweep: Path, add: AddTrial, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add("data.test=a.csv", val=0.5, test=0.5, **on("v", "a"))
+    add("data.test=b.csv", val=0.5, test=0.6, **on("v", "b"))
+    finish(sweep)
+    out, err = capsys.readouterr()
+    assert out.count(" best ") == 2
+    assert "a table for each data, whose best row is the best of this table only." in err
 
 
 def test_records_without_digests_are_ranked_as_before(sweep: Path, add: AddTrial) -> None:

@@ -89,7 +89,7 @@ class ForkServer:
         self.environment = environment
         while not self.path.exists():
             log = (folder / LOG).read_text(encoding="utf-8")
-            if "Error" in log:
+            if "Traceback" in log:
                 raise RuntimeError(log)
             time.sleep(0.02)
 

@@ -187,6 +187,15 @@ def _parser() -> argparse.ArgumentParser:
         metavar="TYPE",
         help="only these types of regions, such as MainZone",
     )
+    _add_splits(parser)
+    parser.add_argument(
+        "--skip-bad", action="store_true", help="leave out lines and pages that cannot be used"
+    )
+    return parser
+
+
+def _add_splits(parser: argparse.ArgumentParser) -> None:
+    """Add what says how pages are divided between splits."""
     for split in ("val", "test"):
         parser.add_argument(
             f"--{split}",
@@ -202,10 +211,6 @@ def _parser() -> argparse.ArgumentParser:
         help="what is not divided between splits (default: page); folder: a manuscript",
     )
     parser.add_argument("--seed", type=int, default=0, help="of the random splits (default: 0)")
-    parser.add_argument(
-        "--skip-bad", action="store_true", help="leave out lines and pages that cannot be used"
-    )
-    return parser
 
 
 def _fraction(text: str) -> float:

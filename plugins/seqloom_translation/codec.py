@@ -39,6 +39,7 @@ class TranslationCodec(HeadCodec):
         self.field = self.params.field
         self.units: Units = Listed(self.params.unit, [])
         self.mean_length = 1.0
+        self.given_fields = {self.params.prefix_field: "text"}
         self.column_names = (self.field, *(["alignment"] if self.params.alignment else []))
 
     def fit(self, examples: Sequence[Example]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import random
 from pathlib import Path
@@ -73,6 +74,36 @@ def test_a_translation_begins_with_its_prefix(trained: Trained) -> None:
     found, free = pipeline([{"text": TEXT, "prefix": "Hodi loi"}, {"text": TEXT}])
     assert found["translation"].startswith("Hodi loi ")
     assert free["translation"] == LINGO
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv", "tsv"])
+def test_a_column_has_the_prefix(
+    trained: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    """Also in other rows, in another column, and where the column belongs to another field."""
+
+    def translated(*words: str) -> list[str]:
+        assert predict([str(trained[1]), str(file), "--to", "csv", *words]) == 0
+        rows = list(csv.DictReader(capsys.readouterr().out.splitlines()))
+        return [row["translation"] for row in rows]
+
+    file = tmp_path / f"new.{form}"
+    if form == "jsonl":
+        lines = [
+            {"text": TEXT, "prefix": "Hodi loi"},
+            {"text": TEXT},
+            {"text": TEXT, "prefix": None},
+        ]
+        file.write_text("".join(json.dumps(one) + "\n" for one in lines), encoding="utf-8")
+    else:
+        rows = ["text,prefix", f"{TEXT},Hodi loi", f"{TEXT},", f"{TEXT}, "]
+        content = "\n".join(rows).replace(",", "\t" if form == "tsv" else ",")
+        file.write_text(content, encoding="utf-8")
+    found = translated()
+    assert found[0].startswith("Hodi loi ")
+    assert found[1:] == [LINGO, LINGO]
+    assert translated("head.prefix_field=start")[0] == LINGO
+    assert translated("data.columns={text: prefix}", "--skip-bad")[0] != found[0]
 
 
 def test_alternatives_and_word_pairs(trained: Trained) -> None:

@@ -57,6 +57,8 @@ def predict(arguments: list[str]) -> int:
     with writing(options.to, options.out, codec, options.gold, frontend) as writer:
         reader = build_reader(section)
         writer.begin(reader)
+        for one in pipeline.codecs.heads.values():
+            reader.also_read(one.given_fields)
         inputs = reader.inputs(paths)
         scores = options.to not in WITHOUT_SCORES if options.scores is None else options.scores
         found = pipeline.predict(inputs, options.batch, on_bad=on_bad, stream=True, scores=scores)

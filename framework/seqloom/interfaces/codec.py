@@ -168,11 +168,14 @@ class HeadCodec(Codec):
         column_names: Names of the columns that ``columns`` returns.
         row_per_token: Whether ``columns`` returns one row per token, as CoNLL output needs.
         unseen: Classes that `encode_truth` met beside those of the training examples.
+        given_fields: Kinds of the fields that ``given`` reads, by field. ``seqloom predict`` reads
+            them from tables that have such columns, although the model was trained without.
     """
 
     column_names: tuple[str, ...] = ("prediction",)
     row_per_token: bool = False
     unseen: Sequence[str] = ()
+    given_fields: Mapping[str, str] = {}
 
     def merge(self, state: Mapping[str, Any], examples: Sequence[Example]) -> dict[str, Any]:
         """Return the state of a trained model extended by the classes of the examples.

@@ -50,6 +50,17 @@ class Reader(ABC):
             f"{', '.join(paths)}. Select a reader: data=NAME."
         )
 
+    def also_read(self, fields: Mapping[str, str]) -> None:  # noqa: B027 - readers of tables do
+        """Read these fields too from columns of the same name, where inputs have them.
+
+        ``seqloom predict`` calls it before ``inputs``, with what `HeadCodec.given` uses. A reader
+        of tables does not require these columns, and leaves a field as it is that its parameters
+        name. By default, nothing is done.
+
+        Args:
+            fields: Kinds by field.
+        """
+
     def recognize(self, lines: Sequence[str]) -> Mapping[str, Any] | None:
         """Return how to read a file that begins with these lines; None if it is of another kind.
 

@@ -51,6 +51,16 @@ class Columns:
             if listed:
                 self._several[name] = kinds[name]
 
+    def add(self, name: str, kind: str) -> bool:
+        """Read a field from the column of its name; return False if another field is read there.
+
+        Without columns there is no table, and nothing is added.
+        """
+        if not self.flat or name in self.flat.values():
+            return False
+        self.flat[name], self.kinds[name] = name, kind
+        return True
+
     @staticmethod
     def option(key: str) -> str:
         """Return the key of the config that names a column."""

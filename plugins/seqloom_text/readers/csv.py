@@ -128,6 +128,11 @@ class CsvReader(FileReader):
                 again[0].line,
             )
 
+    def also_read(self, fields: Mapping[str, str]) -> None:
+        """Read these fields too, if columns have names; see `Reader.also_read`."""
+        if self._header:
+            super().also_read(fields)
+
     def recognize(self, lines: Sequence[str]) -> Mapping[str, Any] | None:
         """Recognize a table by its header or, without one, by the number of its cells.
 

@@ -113,6 +113,12 @@ class FileReader(SplitReader):
         for path in paths:
             yield from self._read(path, unique(file_stem(path)), targets=False)
 
+    def also_read(self, fields: Mapping[str, str]) -> None:
+        """Read these fields too, where files have columns; see `Reader.also_read`."""
+        for name, kind in fields.items():
+            if name not in self.kinds and self._columns_of.add(name, kind):
+                self.kinds[name] = kind
+
     def whole(self, split: str) -> Iterator[Example | ExampleError]:
         """Yield all examples of the split's own file; see `SplitReader.whole`."""
         if split not in self.files:

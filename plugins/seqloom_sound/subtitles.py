@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import html
+import logging
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path, PurePath
 from typing import Any, ClassVar
 
-from seqloom.errors import ConfigError, ExampleError
+from seqloom.errors import ConfigError, ExampleError, plural
 from seqloom.files import atomic_file
 from seqloom.interfaces import Example, HeadCodec, Prediction, Reader
 from seqloom_sound.cues import Cue, Word, cues_of, spread, timed
 from seqloom_sound.sound import UNNAMED, Sound, SoundFile
+
+log = logging.getLogger("seqloom")
+
+SHOWN = 5
+"""Largest number of sounds that a warning names."""
 
 
 class Subtitles(ABC):
@@ -66,7 +72,7 @@ class Subtitles(ABC):
         self._cues[sound] += cues_of(words)
 
     def close(self) -> None:
-        """Write the subtitles of all sounds."""
+        """Write the subtitles of all sounds; warn of those in which nothing was read."""
         for target, sound in self._targets.items():
             cues = sorted(self._cues[sound], key=lambda cue: (cue.start, cue.end))
             text = self.document(timed(cues))
@@ -75,6 +81,13 @@ class Subtitles(ABC):
                 continue
             with atomic_file(target) as draft:
                 draft.write_text(text, encoding="utf-8")
+        emptied = [sound for sound, cues in self._cues.items() if not cues]
+        if emptied:
+            listed = ", ".join(emptied[:SHOWN]) + ", …" * (len(emptied) > SHOWN)
+            count = len(emptied)
+            log.warning(
+                "%d %s read as empty, without subtitles: %s.", count, plural(count, "sound"), listed
+            )
 
     @abstractmethod
     def document(self, cues: Sequence[Cue]) -> str:

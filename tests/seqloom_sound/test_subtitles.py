@@ -116,6 +116,20 @@ def test_a_folder_gets_a_file_for_each_sound(tmp_path: Path) -> None:
         assert len(parsed((tmp_path / "subtitles" / name).read_text(), "srt")) == 1
 
 
+@pytest.mark.parametrize("out", ["subtitles", None])
+def test_a_sound_that_is_read_as_empty_is_a_warning(
+    tmp_path: Path, out: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Parts without words are usual, but not if all of a sound are."""
+    writer = Srt(out and tmp_path / out, Codec())
+    for number in (1, 2):
+        writer.write(part(number, "silent.wav"), times(number, ""))
+        if out:
+            writer.write(part(number, "a.wav"), times(number, "said" * (number == 2)))
+    writer.close()
+    assert caplog.messages == ["1 sound read as empty, without subtitles: silent.wav."]
+
+
 def test_parts_may_come_in_any_order(tmp_path: Path) -> None:
     writer = Vtt(tmp_path / "subtitles", Codec())
     for sound, number in [("a.wav", 3), ("b.wav", 1), ("a.wav", 1), ("b.wav", 0), ("a.wav", 2)]:

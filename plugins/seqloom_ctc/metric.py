@@ -116,9 +116,9 @@ class TextErrors(HeadMetric):
             return []
         return [
             f"the character error rate is {rate:.2f}: the model has hardly learned to read. Train "
-            "for longer (budget.min_steps), and check that the inputs are right: texts that belong "
-            "to their lines, writing that stands upright and runs from left to right (data.y_up of "
-            "strokes, the orientation of pages), characters that training texts have too."
+            "for longer (budget.min_steps), and compare inputs with their texts in the report: a "
+            "text must belong to its input, run in the same direction, and be of characters that "
+            "training texts have too."
         ]
 
     def _mistakes(self) -> Table:

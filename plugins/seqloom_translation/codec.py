@@ -51,7 +51,7 @@ class TranslationCodec(HeadCodec):
         """
         params = self.params
         texts = [text for example in examples for text in self.texts(example)]
-        self.units = fit_units(texts, params.unit, params.model, params.vocabulary)
+        self.units = fit_units(texts, params.unit, params.model, params.vocabulary, "head")
         lengths = [len(self.units.numbers(self.texts(example)[0])) + 1 for example in examples]
         self.mean_length = sum(lengths) / max(1, len(lengths))
         return {**self.units.state(), "mean_length": self.mean_length}

@@ -7,12 +7,14 @@ import re
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from seqloom.errors import ConfigError, DataError
+from seqloom.errors import Cause, ConfigError, DataError
 from seqloom_translation.schemas import SubwordModel, Unit
+
+Kind = Literal["frontend", "head"]
 
 PAD, UNK, BOS, EOS = range(4)
 FIRST = 4
@@ -25,6 +27,7 @@ COVERAGE = 0.9995
 """Fraction of the training characters that become units; others are split into bytes."""
 
 TOO_MANY = re.compile(r"value <= (\d+)")
+TOO_FEW = re.compile(r"smaller than required_chars\. \d+ vs (\d+)")
 
 
 class Units(ABC):
@@ -71,18 +74,30 @@ class Subwords(Units):
         self.size = self._processor.get_piece_size()
 
     @classmethod
-    def fit(cls, texts: Iterable[str], model: SubwordModel, size: int) -> Subwords:
-        """Return a model of the texts with at most this many units."""
+    def fit(
+        cls, texts: Iterable[str], model: SubwordModel, size: int, kind: Kind = "frontend"
+    ) -> Subwords:
+        """Return a model of the texts with at most this many units; see `fit_units`."""
         listed = [text for text in texts if text.strip()]
+        if not listed:
+            raise DataError(
+                f"No subwords can be made for the {kind}: all training texts are blank.",
+                cause=Cause.no_examples,
+            )
         try:
             return cls(_train(listed, model, size))
         except RuntimeError as error:
-            most = TOO_MANY.search(str(error))
-            if most is None:
-                raise ConfigError(
-                    f"No subwords can be made with vocabulary={size}: {_reason(error)}"
-                ) from error
-            return cls(_train(listed, model, int(most[1])))
+            if most := TOO_MANY.search(str(error)):
+                return cls(_train(listed, model, int(most[1])))
+            least = TOO_FEW.search(str(error))
+            raise ConfigError(
+                f"{kind}.vocabulary={size}: expected at least {least[1]} subwords for these texts, "
+                "as every byte and every frequent character is one of them; or set "
+                f"{kind}.unit=character, which needs no bytes."
+                if least
+                else f"No subwords can be made with {kind}.vocabulary={size}: {_reason(error)}",
+                cause=Cause.wrong_value,
+            ) from error
 
     def state(self) -> dict[str, Any]:
         """Return the state: the model as bytes."""
@@ -186,7 +201,9 @@ def _split(text: str, unit: Unit) -> list[str]:
     return text.split() if unit == Unit.word else list(text)
 
 
-def fit_units(texts: Iterable[str], unit: Unit, model: SubwordModel, size: int) -> Units:
+def fit_units(
+    texts: Iterable[str], unit: Unit, model: SubwordModel, size: int, kind: Kind = "frontend"
+) -> Units:
     """Return the units of the training texts.
 
     Args:
@@ -194,12 +211,14 @@ def fit_units(texts: Iterable[str], unit: Unit, model: SubwordModel, size: int) 
         unit: Kind of the units.
         model: How subwords are found.
         size: Largest number of units.
+        kind: Component whose units they are, for errors.
 
     Raises:
         ConfigError: The number is too small for the texts.
+        DataError: All texts are blank.
     """
     if unit == Unit.subword:
-        return Subwords.fit(texts, model, size)
+        return Subwords.fit(texts, model, size, kind)
     return Listed.fit(texts, unit, size)
 
 

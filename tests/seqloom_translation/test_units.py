@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -53,9 +55,19 @@ def test_fewer_subwords_are_made_where_the_texts_have_no_more(subwords: Subwords
         assert fit_units(TEXTS, Unit.subword, model, 100_000).size < 400
 
 
-def test_a_number_that_is_too_small_is_a_sentence() -> None:
-    with pytest.raises(ConfigError, match="vocabulary=20: "):
-        fit_units(TEXTS, Unit.subword, SubwordModel.bpe, 20)
+@pytest.mark.parametrize("model", SubwordModel)
+def test_a_number_that_is_too_small_is_a_sentence(model: SubwordModel) -> None:
+    """It names the key, and the least that works."""
+    with pytest.raises(ConfigError) as caught:
+        fit_units(TEXTS, Unit.subword, model, 20, "head")
+    found = re.match(r"head\.vocabulary=20: expected at least (\d+) subwords", str(caught.value))
+    assert found
+    least = int(found[1])
+    assert fit_units(TEXTS, Unit.subword, model, least).size == least
+    with pytest.raises(ConfigError, match=f"^frontend.vocabulary={least - 1}: .*at least {least}"):
+        fit_units(TEXTS, Unit.subword, model, least - 1)
+    with pytest.raises(DataError, match="for the head: all training texts are blank"):
+        fit_units([" ", ""], Unit.subword, model, 300, "head")
 
 
 def test_a_state_gives_the_same_units(subwords: Subwords) -> None:

@@ -40,7 +40,11 @@ class TranslationCodec(HeadCodec):
         self.units: Units = Listed(self.params.unit, [])
         self.mean_length = 1.0
         self.given_fields = {self.params.prefix_field: "text"}
-        self.column_names = (self.field, *(["alignment"] if self.params.alignment else []))
+        self.column_names = (
+            self.field,
+            *(["alignment"] if self.params.alignment else []),
+            *(f"alternative_{number}" for number in range(2, self.params.alternatives + 1)),
+        )
 
     def fit(self, examples: Sequence[Example]) -> dict[str, Any]:
         """Return the units of the training texts, and their mean number in a text.
@@ -139,11 +143,12 @@ class TranslationCodec(HeadCodec):
         return prediction
 
     def columns(self, example: Example, prediction: Prediction) -> list[list[str]]:
-        """Return the translation and, if asked for, the word pairs in Pharaoh's format."""
+        """Return the translation and, if asked for, word pairs in Pharaoh's format and others."""
         cells = [prediction[self.field]]
         if self.params.alignment:
             cells.append(pharaoh(prediction.get("alignment", ())))
-        return [cells]
+        cells += [one[self.field] for one in prediction.get("alternatives", ())[1:]]
+        return [cells + [""] * (len(self.column_names) - len(cells))]
 
     def render(self, example: Example, prediction: Prediction, view: View) -> str:
         """Return the translation under its input, beside the references, with its attention."""

@@ -36,6 +36,19 @@ def test_all_references_are_encoded_and_the_first_is_trained_on() -> None:
     assert codec.mean_length == 6.5
 
 
+def test_alternatives_have_columns_of_their_own() -> None:
+    """A translation has as many cells, also where the search found fewer."""
+    codec = _codec(alternatives=3, alignment=True)
+    assert codec.column_names == ("translation", "alignment", "alternative_2", "alternative_3")
+    texts = ["le chien", "un chien", "chien"]
+    for count, others in ((3, texts[1:]), (2, ["un chien", ""]), (0, ["", ""])):
+        found = {
+            "translation": texts[0],
+            "alternatives": [{"translation": one, "score": -1.0} for one in texts[:count]],
+        }
+        assert codec.columns(_example("x"), found) == [[texts[0], "", *others]]
+
+
 @pytest.mark.parametrize(
     ("value", "message"),
     [

@@ -34,6 +34,7 @@ def seqloom_components() -> Iterable[Component]:
             takes={"field": ("texts", "text")},
             extra="translation",
             sample="seqloom_translation.samples:examples",
+            candidates="seqloom_translation.samples:candidates",
             suggests={"budget": {"min_steps": 2000}},
         ),
         Component(

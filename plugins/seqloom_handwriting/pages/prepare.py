@@ -20,6 +20,12 @@ from seqloom_handwriting.pages.reader import PageReader, UntranscribedError
 
 EVERY = 30  # seconds between two lines of progress in a log
 SHOWN = 10  # so many errors are listed
+ABOUT = """\
+Cut pages with ALTO or PAGE XML into line images: OUT.zip and OUT.tsv, which
+data=line_images reads. Run it once per split, or let it split the pages."""
+EXAMPLE = """\
+Example:
+  seqloom prepare pages scans lines/mine --val 0.1 --test 0.1 --levels 16"""
 
 
 def prepare(arguments: list[str]) -> int:
@@ -158,10 +164,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         formatter_class=argparse.RawDescriptionHelpFormatter,
         prog="seqloom prepare",
-        description="Cut pages with ALTO or PAGE XML into line images: OUT.zip and OUT.tsv, which\n"
-        "data=line_images reads. Run it once per split, or let it split the pages.",
-        epilog="Example:\n"
-        "  seqloom prepare pages scans lines/mine --val 0.1 --test 0.1 --levels 16",
+        description=ABOUT,
+        epilog=EXAMPLE,
     )
     parser.add_argument("kind", choices=("pages",), help="kind of input")
     parser.add_argument(

@@ -11,6 +11,7 @@ import torch
 
 import seqloom
 from seqloom.errors import RunError
+from seqloom.extras import update_command
 from seqloom.model.provenance import entries
 from seqloom.train.folder import Result, RunFolder
 from seqloom.train.stored_record import write_record
@@ -51,7 +52,7 @@ def other_version(ran: Path, caplog: pytest.LogCaptureFixture) -> RunFolder:
 
 OLDER = (
     f"encoder=bilstm comes from seqloom {seqloom.__version__}, older than the 99.0 that the model "
-    'was made with: pip install "seqloom>=99.0".'
+    f"was made with: {update_command()}."
 )
 
 

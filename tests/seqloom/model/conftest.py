@@ -51,12 +51,12 @@ def _make(*overrides: str) -> Made:
 
 @pytest.fixture(scope="module")
 def tagger() -> Made:
-    return _make("encoder.dropout=0.5")
+    return _make("frontend.dropout=0.5")
 
 
 @pytest.fixture(scope="module")
 def classifier() -> Made:
-    return _make("head=classification", "encoder.dropout=0.5")
+    return _make("head=classification", "frontend.dropout=0.5")
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from importlib import import_module
 
 from seqloom.cli.commands import COMMANDS, COMPOSING
 from seqloom.cli.ending import ended_by_signals
+from seqloom.cores import limit_spinning
 from seqloom.errors import SeqloomError, with_code
 from seqloom.safe_path import protect_children
 from seqloom.terminal import open_closed_streams, protect_terminal
@@ -72,6 +73,7 @@ def _leave_group(status: object) -> None:
 def _main() -> None:
     _notice_signals(sys.argv[1:])
     open_closed_streams()
+    limit_spinning()  # before torch is imported
     protect_children()
     protect_terminal(data=sys.argv[1:2] in DATA)
     try:

@@ -31,7 +31,7 @@ def install_command(extra: str, name: str = "seqloom") -> str:
     'pip install "seqloom-of-an-index[text]"'
     """
     record = _record(name)
-    editable = "-e " if _part(record, "dir_info").get("editable") is True else ""
+    editable = "-e " if _is_editable(record) else ""
     wanted = _requirement(record, extra, name)
     return f"pip install {editable}{_quoted(wanted)}"
 
@@ -45,24 +45,19 @@ def update_command(name: str = "seqloom") -> str:
     >>> update_command("seqloom-of-an-index")
     'pip install --upgrade seqloom-of-an-index'
     """
-    record = _record(name)
-    if not recorded_origin(name):
+    if not has_recorded_origin(name):
         return f"pip install --upgrade {name}"
-    url = str(record["url"])
-    origin = _part(record, "vcs_info")
-    if origin.get("vcs"):
-        wanted = f"{name} @ {origin['vcs']}+{url}"
-        return f"pip install --upgrade {_quoted(wanted)}"
-    parts = urlsplit(url)
-    folder = Path(url2pathname(parts.path))
-    if parts.scheme != "file" or not folder.is_dir():
+    record = _record(name)
+    if repository := _repository(record):
+        return f"pip install --upgrade {_quoted(f'{name} @ {repository}')}"
+    folder = _clone(record)
+    if not folder:
         return f"install a newer wheel of {name}"
-    editable = _part(record, "dir_info").get("editable") is True
-    again = "" if editable else f" && pip install {_quoted(str(folder))}"
-    return f"git -C {_quoted(str(folder))} pull{again}"
+    again = "" if _is_editable(record) else f" && pip install {folder}"
+    return f"git -C {folder} pull{again}"
 
 
-def recorded_origin(name: str) -> bool:
+def has_recorded_origin(name: str) -> bool:
     """Return whether a distribution was installed from a folder, a file or a URL, not an index."""
     url = _record(name).get("url")
     return isinstance(url, str) and url.isprintable()
@@ -79,23 +74,35 @@ def version_command(name: str, wanted: str, commit: str = "") -> str:
     >>> version_command("seqloom-of-an-index", "1.2")
     'pip install "seqloom-of-an-index==1.2"'
     """
-    record = _record(name)
-    if not recorded_origin(name):
+    if not has_recorded_origin(name):
         return f'pip install "{name}=={wanted}"'
-    url = str(record["url"])
-    origin = _part(record, "vcs_info")
-    if origin.get("vcs"):
-        place = f"{origin['vcs']}+{url}"
+    record = _record(name)
+    if repository := _repository(record):
         if commit.isalnum():
-            return f"pip install {_quoted(f'{name} @ {place}@{commit}')}"
-        return f"install {name} {wanted} from {place}"
-    parts = urlsplit(url)
-    folder = Path(url2pathname(parts.path))
-    if parts.scheme != "file" or not folder.is_dir():
+            return f"pip install {_quoted(f'{name} @ {repository}@{commit}')}"
+        return f"install {name} {wanted} from {repository}"
+    folder = _clone(record)
+    if not folder:
         return f"install the wheel of {name} {wanted}"
-    editable = _part(record, "dir_info").get("editable") is True
-    again = "" if editable else f", then pip install {_quoted(str(folder))}"
-    return f"check out {name} {wanted} in {_quoted(str(folder))}{again}"
+    again = "" if _is_editable(record) else f", then pip install {folder}"
+    return f"check out {name} {wanted} in {folder}{again}"
+
+
+def _repository(record: Mapping[str, Any]) -> str:
+    """Return the URL of the repository that pip cloned, as pip writes it; empty if it did not."""
+    vcs = _part(record, "vcs_info").get("vcs")
+    return f"{vcs}+{record['url']}" if vcs else ""
+
+
+def _clone(record: Mapping[str, Any]) -> str:
+    """Return the folder that was installed, quoted for a shell; empty if it was none."""
+    parts = urlsplit(str(record["url"]))
+    folder = Path(url2pathname(parts.path))
+    return _quoted(str(folder)) if parts.scheme == "file" and folder.is_dir() else ""
+
+
+def _is_editable(record: Mapping[str, Any]) -> bool:
+    return _part(record, "dir_info").get("editable") is True
 
 
 def _requirement(record: Mapping[str, Any], extra: str, name: str) -> str:

@@ -13,7 +13,7 @@ from typing import Literal
 from packaging.utils import InvalidName, canonicalize_name
 
 from seqloom.errors import printable
-from seqloom.extras import recorded_origin, update_command, version_command
+from seqloom.extras import has_recorded_origin, update_command, version_command
 from seqloom.model.provenance import (
     ComponentMatch,
     Entry,
@@ -177,7 +177,7 @@ def install(entry: Entry, relation: Literal[">=", "=="]) -> str:
     if not _is_name(name):
         return f"install the package that provides the plugin {entry['plugin']!r}"
     known = version(entry["version"])  # others cannot install a local version (1.0+cpu)
-    if not recorded_origin(name):
+    if not has_recorded_origin(name):
         return f'pip install "{name}{relation + known.public if known else ""}"'
     if relation == ">=" or not known:
         return update_command(name)

@@ -8,7 +8,7 @@ SPIN_COUNT, WAIT_POLICY = "GOMP_SPINCOUNT", "OMP_WAIT_POLICY"
 """Variables that say how the threads of OpenMP wait."""
 
 SPINS = "10000"
-"""Times that a thread looks for work, in tens of microseconds; GCC's 300,000 take milliseconds."""
+"""How often a thread looks for work: tens of microseconds. GCC's 300,000 take milliseconds."""
 
 
 def available_cores() -> list[int]:

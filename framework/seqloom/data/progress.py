@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import sys
 import threading
 import time
@@ -22,14 +21,17 @@ INTERVAL = 5.0
 
 
 def progress(
-    items: Iterable[T], what: str, unit: str = "examples", total: int | None = None
+    items: Iterable[T],
+    what: str,
+    units: tuple[str, str] = ("example", "examples"),
+    total: int | None = None,
 ) -> Iterator[T]:
     """Yield items, and log every few seconds how many there were.
 
     Args:
         items: Items.
         what: What is done, for the messages: ``Reading the train split``.
-        unit: What the items are, in the plural.
+        units: What one item is, and what several are.
         total: Their number; None: what they say, if they have a length.
     """
     if total is None and isinstance(items, Sized):
@@ -41,9 +43,7 @@ def progress(
         now = time.monotonic()
         if now - last >= INTERVAL:
             last = now
-            things = plural(
-                count if total is None else total, re.sub(r"(?<=ch)es$|s$", "", unit), unit
-            )
+            things = plural(count if total is None else total, *units)
             log.info("%s: %s%s %s (%.0f s)", what, f"{count:,}", of, things, now - start)
 
 

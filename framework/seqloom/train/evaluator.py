@@ -176,7 +176,7 @@ def evaluate(
     """
     evaluator = Evaluator(pipeline, errors=errors)
     batches = _outputs(pipeline, rows, sampler, rank(), world_size())
-    for outputs, encoded, batch in progress(batches, "Evaluating", "batches"):
+    for outputs, encoded, batch in progress(batches, "Evaluating", ("batch", "batches")):
         evaluator.add(outputs, encoded, batch)
     return Evaluation(
         evaluator.compute(),

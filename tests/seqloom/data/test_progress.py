@@ -36,7 +36,7 @@ def test_counts_and_totals(
     assert sum(progress([1, 2], "Encoding")) == 3
     assert sum(progress(iter([1]), "Reading")) == 1
     assert sum(progress(iter([1]), "Writing", total=2)) == 1
-    assert sum(progress([1], "Evaluating", "batches")) == 1
+    assert sum(progress([1], "Evaluating", ("batch", "batches"))) == 1
     texts = [re.sub(r"\d+ s", "0 s", text) for text in caplog.messages]
     assert texts == [
         "Encoding: 1 of 2 examples (0 s)",

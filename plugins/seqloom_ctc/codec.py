@@ -289,7 +289,7 @@ class CtcCodec(HeadCodec):
         units = self.units_of_truth
         return [units[label - 1] for label in labels]
 
-    def check(self, example: Example, item: Arrays, frames: int) -> None:
+    def check(self, example: Example, arrays: Arrays, frames: int) -> None:
         """Refuse a text with more units and repeats than there are frames.
 
         Two equal units in a row need a blank between them (Graves et al. 2006).
@@ -297,7 +297,7 @@ class CtcCodec(HeadCodec):
         Raises:
             ExampleError: The text is too long; the message has both numbers.
         """
-        target = item["target"]
+        target = arrays["target"]
         repeats = int((target[1:] == target[:-1]).sum())
         if len(target) + repeats > frames:
             unit = self.units.name

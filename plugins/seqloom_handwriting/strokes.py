@@ -69,19 +69,19 @@ class StrokeCodec(FrontendCodec):
         values[:, :2] /= self.step
         return {"strokes": values.astype(np.float32)}
 
-    def augment(self, item: Arrays, rng: np.random.Generator) -> Arrays:
-        """Return the item with its strokes rotated, slanted and stretched.
+    def augment(self, arrays: Arrays, rng: np.random.Generator) -> Arrays:
+        """Return the arrays with the strokes rotated, slanted and stretched.
 
         All of these are linear, so differences and positions change as the points do.
         """
         limits = self.params.augment
         bounds = np.array([limits.rotate, limits.slant, limits.stretch])
         matrix = transform(*rng.uniform(-bounds, bounds)).astype(np.float32)
-        values = item["strokes"].copy()
+        values = arrays["strokes"].copy()
         values[:, :2] = values[:, :2] @ matrix
         if self.params.position:
             values[:, 3:] = values[:, 3:] @ matrix
-        return {**item, "strokes": values}
+        return {**arrays, "strokes": values}
 
     def show(self, example: Example) -> View:
         """Return the strokes as lines, each step at its point; else why they are missing."""
@@ -95,13 +95,13 @@ class StrokeCodec(FrontendCodec):
         places = ((points - left) * scale + EDGE).tolist()
         return View(html, width, [(place, place) for place in places])
 
-    def cost(self, item: Arrays) -> int:
+    def cost(self, arrays: Arrays) -> int:
         """Return the number of points."""
-        return len(item["strokes"])
+        return len(arrays["strokes"])
 
-    def frames(self, item: Arrays) -> int:
+    def frames(self, arrays: Arrays) -> int:
         """Return the number of points."""
-        return len(item["strokes"])
+        return len(arrays["strokes"])
 
     def _strokes(self, example: Example) -> list[Stroke]:
         """Return the strokes in heights of the writing, resampled."""

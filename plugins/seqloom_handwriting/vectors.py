@@ -87,13 +87,13 @@ class VectorCodec(FrontendCodec):
         """Return the example's id: vectors are not drawn."""
         return View(f"<div>{html.escape(example.id)}</div>")
 
-    def cost(self, item: Arrays) -> int:
+    def cost(self, arrays: Arrays) -> int:
         """Return the number of vectors."""
-        return len(item["features"])
+        return len(arrays["features"])
 
-    def frames(self, item: Arrays) -> int:
+    def frames(self, arrays: Arrays) -> int:
         """Return the number of vectors."""
-        return len(item["features"])
+        return len(arrays["features"])
 
     def _load(self, example: Example, columns: int | None = None) -> np.ndarray:
         """Return the vectors, (T, D), as they are."""

@@ -208,13 +208,13 @@ class NerCodec(HeadCodec):
             ]
         }
 
-    def check(self, example: Example, item: Arrays, frames: int) -> None:
+    def check(self, example: Example, arrays: Arrays, frames: int) -> None:
         """Reject an example whose tags and tokens differ in number.
 
         Raises:
             ExampleError: There is not one tag for each token.
         """
-        count = len(item["tags"])
+        count = len(arrays["tags"])
         if count != frames:
             raise ExampleError(
                 example,

@@ -116,19 +116,19 @@ class TranslationCodec(HeadCodec):
         numbers = self.units.numbers(unicodedata.normalize("NFC", text))
         return {"prefix": np.array(numbers, np.int32)}
 
-    def augment(self, item: Arrays, rng: np.random.Generator) -> Arrays:
+    def augment(self, arrays: Arrays, rng: np.random.Generator) -> Arrays:
         """Divide subwords into smaller ones at random, if ``sampling`` is set."""
         if not self.params.sampling:
-            return item
-        return {**item, "units": self.units.sampled(item["units"], self.params.sampling, rng)}
+            return arrays
+        return {**arrays, "units": self.units.sampled(arrays["units"], self.params.sampling, rng)}
 
-    def cost(self, item: Arrays) -> int:
+    def cost(self, arrays: Arrays) -> int:
         """Return the number of units."""
-        return len(item["units"])
+        return len(arrays["units"])
 
-    def terms(self, item: Arrays) -> int:
+    def terms(self, arrays: Arrays) -> int:
         """Return the number of units, which count equally in a step."""
-        return len(item["units"])
+        return len(arrays["units"])
 
     def describe(
         self, example: Example, prediction: Prediction, *, steps: Sequence[str] = ()

@@ -81,19 +81,19 @@ class SubwordsCodec(FrontendCodec):
         """
         return {"pieces": np.array([*self.units.numbers(self.read(example)), EOS], np.int32)}
 
-    def augment(self, item: Arrays, rng: np.random.Generator) -> Arrays:
+    def augment(self, arrays: Arrays, rng: np.random.Generator) -> Arrays:
         """Divide subwords into smaller ones at random, if ``sampling`` is set."""
         if not self.params.sampling:
-            return item
-        return {"pieces": self.units.sampled(item["pieces"], self.params.sampling, rng)}
+            return arrays
+        return {"pieces": self.units.sampled(arrays["pieces"], self.params.sampling, rng)}
 
-    def cost(self, item: Arrays) -> int:
+    def cost(self, arrays: Arrays) -> int:
         """Return the number of pieces."""
-        return len(item["pieces"])
+        return len(arrays["pieces"])
 
-    def frames(self, item: Arrays) -> int:
+    def frames(self, arrays: Arrays) -> int:
         """Return the number of pieces."""
-        return len(item["pieces"])
+        return len(arrays["pieces"])
 
     def steps(self, example: Example) -> list[str]:
         """Return the pieces; the end of the text is an empty one."""

@@ -67,7 +67,7 @@ def measure() -> list[dict[str, Any]]:
         data = first()
         if _read(cfg) != COUNT or not list(cache.glob("encoded/*/entry.json")):
             raise RuntimeError("the sentences are not all there, or were not stored")
-        if cores > 1 == processes(len(data.rows["train"])):
+        if cores > 1 == processes(len(data.splits["train"])):
             raise RuntimeError("there are too few sentences to encode them by several processes")
         times = interleaved(
             first,

@@ -100,7 +100,7 @@ def _inference(recipe: str) -> list[dict[str, Any]]:
     pipeline = build_pipeline(config.components, data.codecs)
     head: Any = pipeline.head
     head.project.bias.data[0] += 0.2
-    examples = data.rows["train"].examples(range(SENTENCES))
+    examples = data.splits["train"].examples(range(SENTENCES))
     sentences = [list(example.fields["tokens"]) for example in examples]
     del data, examples  # a program that predicts has no training data
     gc.collect()

@@ -74,7 +74,7 @@ class ByHand:
             yield from SequenceData(self.data, self.cfg.batch, seed=0).train_dataloader()
 
     def _random(self) -> Iterator[SequenceBatch]:
-        rows, collate = self.data.rows["train"], self.data.codecs.collate()
+        rows, collate = self.data.splits["train"], self.data.codecs.collate()
         size = self.cfg.batch.max_examples
         while True:
             order = torch.randperm(len(rows)).tolist()

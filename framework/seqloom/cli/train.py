@@ -107,10 +107,11 @@ def _train_jointly(own: Group, arguments: list[str]) -> int:
     if PRINTING & {word.partition("=")[0] for word in arguments}:
         return 0 if own.rank else _train(arguments)
     from seqloom.train.joint import follow, joined
+    from seqloom.train.run import take_part
 
     with joined() as meeting:
         if meeting and own.rank:
-            follow(meeting)
+            follow(meeting, take_part)
             return 0
         return _train(arguments)
 

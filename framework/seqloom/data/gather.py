@@ -84,7 +84,7 @@ class Gathered:
         self.contents: Contents
         self.values: str
 
-    def rows(self, parent: Path | None, read: Read) -> EncodedSplit:
+    def split(self, parent: Path | None, read: Read) -> EncodedSplit:
         """Return the encoded examples; many are stored in a folder that is removed with them.
 
         Args:

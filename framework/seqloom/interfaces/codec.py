@@ -90,21 +90,21 @@ class FrontendCodec(Codec):
         several ranks, and never for a trained model. ``fit`` leaves the same behind.
         """
 
-    def augment(self, item: Arrays, rng: np.random.Generator) -> Arrays:
+    def augment(self, arrays: Arrays, rng: np.random.Generator) -> Arrays:
         """Return an augmented copy of the arrays for one epoch of training.
 
         ``rng`` depends on the run's seed, the epoch and the example's id, and must not be used
-        after the call. ``item`` itself must not be changed. The number of frames may change; if a
+        after the call. ``arrays`` itself must not be changed. The number of frames may change; if a
         head's ``check`` then rejects the target, the example is used without augmentation.
         """
-        return item
+        return arrays
 
     @abstractmethod
-    def cost(self, item: Arrays) -> int:
+    def cost(self, arrays: Arrays) -> int:
         """Return the size of the arrays in the unit of ``batch.max_cost`` (tokens, pixels)."""
 
     @abstractmethod
-    def frames(self, item: Arrays) -> int:
+    def frames(self, arrays: Arrays) -> int:
         """Return the number of steps that the frontend returns for the arrays."""
 
     def steps(self, example: Example) -> Sequence[str]:
@@ -134,7 +134,7 @@ class FrontendCodec(Codec):
         """
         return [""] * len(self.cell_names)
 
-    def content(self, example: Example, item: Arrays) -> Any:
+    def content(self, example: Example, arrays: Arrays) -> Any:
         """Return a value that is equal for examples with the same input, or None.
 
         Examples of two splits with equal values are reported as an overlap. Override it where the
@@ -142,7 +142,7 @@ class FrontendCodec(Codec):
 
         Args:
             example: (Prepared) example.
-            item: Its arrays.
+            arrays: Its arrays.
 
         Returns:
             Plain types, bytes or an array; None: the fields that the frontend takes decide or,
@@ -188,7 +188,7 @@ class HeadCodec(Codec):
             "init_classes=replace."
         )
 
-    def cost(self, item: Arrays) -> int:
+    def cost(self, arrays: Arrays) -> int:
         """Return the size of the target in the unit of ``batch.max_cost``; 0 by default.
 
         An example costs as much as the larger of its input and its targets, so override it where a
@@ -196,7 +196,7 @@ class HeadCodec(Codec):
         """
         return 0
 
-    def terms(self, item: Arrays) -> int:
+    def terms(self, arrays: Arrays) -> int:
         """Return the number of terms of the target's loss that count equally in training; 1.
 
         Override it if `Head.loss` sums over the units of a target, such as the words of a
@@ -218,13 +218,13 @@ class HeadCodec(Codec):
         """
         return {}
 
-    def augment(self, item: Arrays, rng: np.random.Generator) -> Arrays:
+    def augment(self, arrays: Arrays, rng: np.random.Generator) -> Arrays:
         """Return an augmented copy of the target's arrays for one epoch of training.
 
-        ``rng`` is the one of `FrontendCodec.augment`, after its call. ``item`` itself must not be
+        ``rng`` is the one of `FrontendCodec.augment`, after its call. ``arrays`` itself must not be
         changed. If ``check`` rejects the copy, the example is used without augmentation.
         """
-        return item
+        return arrays
 
     def encode_truth(self, example: Example) -> Arrays:
         """Return the target that an evaluation compares predictions with.
@@ -256,7 +256,7 @@ class HeadCodec(Codec):
         """
         return {}
 
-    def check(self, example: Example, item: Arrays, frames: int) -> None:
+    def check(self, example: Example, arrays: Arrays, frames: int) -> None:
         """Check that the target can be predicted from this number of frames.
 
         Raises:

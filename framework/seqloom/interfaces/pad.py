@@ -38,7 +38,7 @@ class PadInput(ABC):
         return {}
 
     def place(
-        self, prediction: Prediction, codec: FrontendCodec, value: Any, item: Arrays
+        self, prediction: Prediction, codec: FrontendCodec, value: Any, arrays: Arrays
     ) -> Prediction:
         """Return the prediction with what the pad's page shows in places of the input.
 
@@ -46,6 +46,6 @@ class PadInput(ABC):
             prediction: Prediction for the value.
             codec: Codec of the frontend.
             value: Input, as ``value`` returned it.
-            item: Arrays that the codec made of it.
+            arrays: Arrays that the codec made of it.
         """
         return prediction

@@ -29,14 +29,16 @@ def evaluate_baselines(pipeline: Pipeline, data: RunData) -> Baselines:
         PluginError: The head returns another number of predictions than there are examples.
     """
     codec = pipeline.codecs.heads[pipeline.head_name]
-    train = data.rows["train"].examples(range(len(data.rows["train"])))
+    train = data.splits["train"].examples(range(len(data.splits["train"])))
     found: Baselines = {}
     for split in ("val", "test"):
-        rows, start = data.rows[split], time.perf_counter()
-        if not rows:
+        encoded, start = data.splits[split], time.perf_counter()
+        if not encoded:
             continue
-        for name, predictions in codec.baselines(train, rows.examples(range(len(rows)))).items():
-            found.setdefault(name, {})[split] = _metrics(pipeline, rows, name, predictions)
+        for name, predictions in codec.baselines(
+            train, encoded.examples(range(len(encoded)))
+        ).items():
+            found.setdefault(name, {})[split] = _metrics(pipeline, encoded, name, predictions)
         if found:
             log.info("Baselines on %s: %.0f s", split, time.perf_counter() - start)
     if not found:
@@ -45,16 +47,18 @@ def evaluate_baselines(pipeline: Pipeline, data: RunData) -> Baselines:
 
 
 def _metrics(
-    pipeline: Pipeline, rows: EncodedSplit, name: str, predictions: Sequence[Prediction]
+    pipeline: Pipeline, encoded: EncodedSplit, name: str, predictions: Sequence[Prediction]
 ) -> dict[str, float]:
-    if len(predictions) != len(rows):
+    if len(predictions) != len(encoded):
         raise PluginError(
-            f"The baseline {name!r} returns {len(predictions)} predictions for {len(rows)} "
+            f"The baseline {name!r} returns {len(predictions)} predictions for {len(encoded)} "
             "examples. Report this to the authors of the head."
         )
     metric = pipeline.head.metrics()
-    for start in range(0, len(rows), BATCH):
-        batch = pipeline.collate([rows[i] for i in range(start, min(start + BATCH, len(rows)))])
+    for start in range(0, len(encoded), BATCH):
+        batch = pipeline.collate(
+            [encoded[i] for i in range(start, min(start + BATCH, len(encoded)))]
+        )
         metric.update(predictions[start : start + BATCH], batch.targets[pipeline.head_name])
     return {key: as_number(value) for key, value in metric.compute().items()}
 

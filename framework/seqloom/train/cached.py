@@ -124,7 +124,7 @@ class CachedData:
         restore(codecs, states)
         for name, codec in codecs.heads.items():
             codec.unseen = facts["unseen"][name]
-        rows = {
+        splits = {
             split: EncodedSplit.load(
                 folder / split, partial(read_again, self._cfg.data, split, codecs.frontend)
             )
@@ -138,7 +138,7 @@ class CachedData:
         if hashes.keys() != set(SPLITS):
             raise ValueError("the hashes of its examples are not there")
         return RunData(
-            codecs, states, rows, skipped, hashes, facts["values"], unknown, facts["long"]
+            codecs, states, splits, skipped, hashes, facts["values"], unknown, facts["long"]
         )
 
     def store(self, data: RunData, said: Said) -> bool:
@@ -158,8 +158,8 @@ class CachedData:
         try:
             scratch = Scratch(self.cache.folder)
             draft = scratch.path / "entry"
-            for split, rows in data.rows.items():
-                rows.save(draft / split)
+            for split, encoded in data.splits.items():
+                encoded.save(draft / split)
             facts = {
                 "states": write_states(data.states, draft / "codecs"),
                 "unseen": {n: list(codec.unseen) for n, codec in data.codecs.heads.items()},
@@ -179,7 +179,7 @@ class CachedData:
             "frontend": self._cfg.frontend["name"],
             "head": self._cfg.head["name"],
             "files": list(self._files),
-            "examples": {split: len(rows) for split, rows in data.rows.items()},
+            "examples": {split: len(encoded) for split, encoded in data.splits.items()},
         }
         stored = self.cache.store(self.key, scratch, about)
         scratch.remove()

@@ -35,7 +35,7 @@ class RunData:
     Attributes:
         codecs: Codecs with their states.
         states: States of the codecs, in plain types.
-        rows: Encoded examples of ``train``, ``val`` and ``test``; a split may be empty.
+        splits: Encoded examples of ``train``, ``val`` and ``test``; a split may be empty.
         skipped: Examples that ``on_bad=skip`` left out, by split.
         unknown: Examples of ``val`` and ``test`` whose targets cannot be predicted, by split; empty
             in the processes of a distributed run.
@@ -47,7 +47,7 @@ class RunData:
 
     codecs: Codecs
     states: States
-    rows: dict[str, EncodedSplit]
+    splits: dict[str, EncodedSplit]
     skipped: dict[str, list[ExampleError]] = field(default_factory=dict)
     contents: dict[str, Contents] = field(default_factory=dict)
     values: dict[str, str] = field(default_factory=dict)
@@ -56,7 +56,7 @@ class RunData:
 
 
 def sampler(
-    rows: EncodedSplit,
+    encoded: EncodedSplit,
     batch: BatchConfig,
     *,
     seed: int = 0,
@@ -72,7 +72,7 @@ def sampler(
     batches, and larger ones; `evaluate` and `SequenceData` distribute them over the ranks.
 
     Args:
-        rows: Encoded examples of the split.
+        encoded: Encoded examples of the split.
         batch: Section ``batch`` of the config.
         seed: Seed of the shuffle.
         training: Whether the batches are for training.
@@ -83,16 +83,16 @@ def sampler(
     factor = 1 if training else EVALUATION_FACTOR
     max_cost = batch.max_cost
     return BatchSampler(
-        rows.costs,
+        encoded.costs,
         max_examples=batch.max_examples * factor,
         max_cost=max_cost and max_cost * factor,
         shuffle=training,
         seed=seed,
         rank=(rank() if number is None else number) if training else 0,
         world_size=(ranks or world_size()) if training else 1,
-        ids=rows.ids,
+        ids=encoded.ids,
         accumulate=accumulate,
-        terms=rows.terms if training and (rows.terms > 1).any() else None,
+        terms=encoded.terms if training and (encoded.terms > 1).any() else None,
     )
 
 
@@ -121,9 +121,9 @@ class SequenceData(pl.LightningDataModule):
         self.batch = batch
         self.seed = seed
         self.collate = data.codecs.collate()
-        rows, now = data.rows["train"], world_size()
+        encoded, now = data.splits["train"], world_size()
         ranks, accumulate = started or (now, accumulate)
-        train = partial(sampler, rows, batch, seed=seed, training=True, accumulate=accumulate)
+        train = partial(sampler, encoded, batch, seed=seed, training=True, accumulate=accumulate)
         self.train_sampler: BatchSampler | RedealtSampler = (
             train() if ranks == now else RedealtSampler(train(ranks=ranks, number=0), rank(), now)
         )
@@ -147,14 +147,14 @@ class SequenceData(pl.LightningDataModule):
     def train_dataloader(self) -> DataLoader[SequenceBatch]:
         """Return the loader of the training split: shuffled, augmented, in length buckets."""
         dataset = SequenceDataset(
-            self.data.rows["train"], self.collate, self.data.codecs, self.seed
+            self.data.splits["train"], self.collate, self.data.codecs, self.seed
         )
         return loader(dataset, self.train_sampler, self.batch.workers)
 
     def val_dataloader(self) -> DataLoader[SequenceBatch] | list[Any]:
         """Return the loader of this rank's share of the validation split; none if it is empty."""
-        rows = self.data.rows["val"]
-        if not rows:
+        encoded = self.data.splits["val"]
+        if not encoded:
             return []
-        batches = sampler(rows, self.batch)
-        return evaluation_loader(rows, self.collate, batches, rank(), world_size())
+        batches = sampler(encoded, self.batch)
+        return evaluation_loader(encoded, self.collate, batches, rank(), world_size())

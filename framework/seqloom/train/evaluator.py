@@ -159,7 +159,7 @@ class Evaluation:
 
 def evaluate(
     pipeline: Pipeline,
-    rows: Sequence[EncodedExample],
+    examples: Sequence[EncodedExample],
     sampler: BatchSampler,
     *,
     errors: bool = False,
@@ -170,12 +170,12 @@ def evaluate(
 
     Args:
         pipeline: Pipeline to evaluate, the same on all ranks.
-        rows: Encoded examples, all of them on every rank.
+        examples: Encoded examples, all of them on every rank.
         sampler: Sampler of the batches of a single process.
         errors: Whether to estimate sampling errors.
     """
     evaluator = Evaluator(pipeline, errors=errors)
-    batches = _outputs(pipeline, rows, sampler, rank(), world_size())
+    batches = _outputs(pipeline, examples, sampler, rank(), world_size())
     for outputs, encoded, batch in progress(batches, "Evaluating", ("batch", "batches")):
         evaluator.add(outputs, encoded, batch)
     return Evaluation(
@@ -188,14 +188,14 @@ def evaluate(
 
 
 def calibrate(
-    pipeline: Pipeline, rows: Sequence[EncodedExample], sampler: BatchSampler
+    pipeline: Pipeline, examples: Sequence[EncodedExample], sampler: BatchSampler
 ) -> dict[str, float]:
     """Let the head calibrate its probabilities on encoded examples; return what it reports.
 
     Every rank reads all examples, since a head does not know about ranks; the result of the first
     rank is used.
     """
-    found = pipeline.head.calibrate(passes(pipeline, rows, sampler))
+    found = pipeline.head.calibrate(passes(pipeline, examples, sampler))
     if world_size() > 1:
         state = {name: value.cpu() for name, value in pipeline.head.state_dict().items()}
         found, state = from_first((found, state))
@@ -204,13 +204,13 @@ def calibrate(
 
 
 def passes(
-    pipeline: Pipeline, rows: Sequence[EncodedExample], sampler: BatchSampler
+    pipeline: Pipeline, examples: Sequence[EncodedExample], sampler: BatchSampler
 ) -> Iterator[tuple[Any, Encoded, Targets]]:
     """Yield outputs, states and targets for each batch of encoded examples, in eval mode.
 
     With several ranks, each gets all the batches.
     """
-    with closing(_outputs(pipeline, rows, sampler, 0, 1)) as batches:
+    with closing(_outputs(pipeline, examples, sampler, 0, 1)) as batches:
         for outputs, encoded, batch in batches:
             yield outputs, encoded, batch.targets[pipeline.head_name]
 
@@ -218,7 +218,7 @@ def passes(
 @torch.no_grad()  # not inference mode: a head's calibration may need gradients
 def _outputs(
     pipeline: Pipeline,
-    rows: Sequence[EncodedExample],
+    examples: Sequence[EncodedExample],
     sampler: BatchSampler,
     rank: int,
     world_size: int,
@@ -226,7 +226,7 @@ def _outputs(
     was_training = pipeline.model.training
     pipeline.model.eval()
     batches: Iterable[SequenceBatch] = evaluation_loader(
-        rows, pipeline.collate, sampler, rank, world_size
+        examples, pipeline.collate, sampler, rank, world_size
     )
     try:
         for batch in batches:

@@ -34,8 +34,12 @@ from seqloom.train.folder import RunFolder
 from seqloom.train.group import POLL, Group, Meeting, group
 from seqloom.train.prepare import load_encoded, store_encoded
 from seqloom.train.process import isolated_process
-from seqloom.train.rank import PATIENCE, follows_from_another, take_part, write_error
-from seqloom.train.rank_errors import recorded_error
+from seqloom.train.rank_errors import (
+    PATIENCE,
+    follows_from_another,
+    recorded_error,
+    write_error,
+)
 from seqloom.train.record import Summary
 
 log = logging.getLogger("seqloom")
@@ -144,7 +148,7 @@ def lead(
         SeqloomError: A process cannot take part, or failed.
     """
     cfg, own = folder.config(), meeting.own
-    sampler(data.rows["train"], cfg.batch, training=True, ranks=own.size)
+    sampler(data.splits["train"], cfg.batch, training=True, ranks=own.size)
     shutil.rmtree(folder.ranks, ignore_errors=True)
     folder.ranks.mkdir(parents=True)
     store_encoded(data, folder)
@@ -172,8 +176,12 @@ def lead(
     return summary
 
 
-def follow(meeting: Meeting) -> Path | None:
+def follow(meeting: Meeting, take_part: Callable[[RunFolder, int], None]) -> Path | None:
     """Take part in the run that the first process prepares, and return its folder.
+
+    Args:
+        meeting: Meeting of the group.
+        take_part: Does one rank's work.
 
     Returns:
         None if there is nothing to do: the run is on one process, or has ended.

@@ -34,12 +34,12 @@ from seqloom.train.hang import HangWatch
 from seqloom.train.instantiate import build
 from seqloom.train.preemption import Preempted
 from seqloom.train.prepare import store_encoded
-from seqloom.train.rank import FORMAT_VARIABLE, OWNER_VARIABLE
 from seqloom.train.rank_errors import recorded_error
 from seqloom.train.record import Summary
 from seqloom.train.recovery import recover
+from seqloom.train.run_log import FORMAT_VARIABLE
 from seqloom.train.sharding import NAME, refuse
-from seqloom.train.watch import Process
+from seqloom.train.watch import OWNER_VARIABLE, Process
 
 log = logging.getLogger("seqloom")
 
@@ -125,7 +125,7 @@ def launch_ranks(folder: RunFolder, data: RunData, ranks: int) -> Summary:
         SystemExit: SIGQUIT ended it.
     """
     # Refuse what cannot be distributed here, in one error, instead of in each rank.
-    sampler(data.rows["train"], folder.config().batch, training=True, ranks=ranks)
+    sampler(data.splits["train"], folder.config().batch, training=True, ranks=ranks)
     shutil.rmtree(folder.ranks, ignore_errors=True)
     folder.ranks.mkdir(parents=True)
     store_encoded(data, folder)

@@ -71,7 +71,7 @@ def prepare_data(cfg: RunConfig, folder: RunFolder) -> RunData:
     basis = pretrained_states(cfg.init) if cfg.init else None
     data = read_data(cfg, basis=basis)
     states = write_states(data.states, folder.codec_files)
-    digests = {split: rows.digest() for split, rows in data.rows.items()}
+    digests = {split: encoded.digest() for split, encoded in data.splits.items()}
     files = _hashes(folder.codec_files)
     facts = {"states": states, "files": files, "examples": digests, "basis": digest_of(basis)}
     write_json(folder.codecs, sealed(finite(facts)))
@@ -89,7 +89,7 @@ def reload_data(cfg: RunConfig, folder: RunFolder) -> RunData:
     """
     stored = _stored_codecs(folder)
     data = read_data(cfg, stored["states"], made_from=stored["basis"])
-    digests = {split: rows.digest() for split, rows in data.rows.items()}
+    digests = {split: encoded.digest() for split, encoded in data.splits.items()}
     changed = [split for split in digests if stored["examples"][split] != digests[split]]
     if changed and _are_same(load_contents(folder.contents), data.contents):
         log.warning(
@@ -109,7 +109,7 @@ def reload_data(cfg: RunConfig, folder: RunFolder) -> RunData:
 
 def store_encoded(data: RunData, folder: RunFolder) -> None:
     """Write encoded data for the ranks of a run, so that they need not read and encode it again."""
-    for split, encoded in data.rows.items():
+    for split, encoded in data.splits.items():
         encoded.save(folder.encoded / split)
     skipped = {
         split: [[error.example_id, error.where, error.problem] for error in errors]
@@ -130,7 +130,7 @@ def load_encoded(cfg: RunConfig, folder: RunFolder) -> RunData:
     restore(codecs, states)
     if not folder.resumable and not cfg.init:
         codecs.frontend.read_initial()
-    rows = {
+    splits = {
         split: EncodedSplit.load(
             folder.encoded / split, partial(_read_again, cfg.data, split, codecs.frontend)
         )
@@ -147,7 +147,7 @@ def load_encoded(cfg: RunConfig, folder: RunFolder) -> RunData:
         ]
         for split, found in skipped.items()
     }
-    return RunData(codecs, states, rows, errors)
+    return RunData(codecs, states, splits, errors)
 
 
 def read_data(
@@ -219,24 +219,24 @@ def _read(
                 raise
     restore(codecs, states)
     fields = content_fields(cfg.data, cfg.frontend)
-    found, rows = {}, {}
+    found, splits = {}, {}
     for split in SPLITS:
         one = found[split] = Gathered(
             codecs, examples[split], cfg.batch.max_cost, fields, evaluated=split != "train"
         )
         again = partial(_read_again, cfg.data, split, codecs.frontend)
-        rows[split] = one.rows(scratch, again)
+        splits[split] = one.split(scratch, again)
         rejected[split].errors += one.rejected
     raise_or_warn(rejected)
     unknown = {split: found[split].unknown for split in ("val", "test")}
     for split, errors in unknown.items():
         warn_of_unknown(errors, f"the {split} split")
-    if not rows["train"]:
+    if not splits["train"]:
         raise DataError("No training example is left that can be used.", cause=Cause.no_examples)
     skipped = {split: rejected[split].errors for split in SPLITS}
     hashes = {split: one.contents for split, one in found.items()}
     values = {split: one.values for split, one in found.items()}
-    return RunData(codecs, states, rows, skipped, hashes, values, unknown, long)
+    return RunData(codecs, states, splits, skipped, hashes, values, unknown, long)
 
 
 def _are_same(before: Mapping[str, Contents], now: Mapping[str, Contents]) -> bool:

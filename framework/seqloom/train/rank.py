@@ -10,29 +10,15 @@ import os
 import signal
 import sys
 import time
-import traceback
 from pathlib import Path
 
-from seqloom.errors import SeqloomError
-from seqloom.files import write_json
 from seqloom.safe_path import ignore_settings
 from seqloom.train import preemption
 from seqloom.train.folder import RunFolder
 from seqloom.train.preemption import Preempted
-from seqloom.train.run_log import RunLog
-from seqloom.train.watch import Process, die_with, end_with_sweep
-
-OWNER_VARIABLE = "SEQLOOM_RUN_OWNER"
-"""Environment variable that names the process of the run; its ranks end with it."""
-
-CONNECTION_LOST = ("gloo", "NCCL", "by peer", "Broken pipe", "recvValue", "c10d")
-"""Words in the errors of a collective operation that another rank has left."""
-
-PATIENCE = 2.0
-"""Seconds that a rank waits after a collective operation failed, so that its cause comes first."""
-
-FORMAT_VARIABLE = "SEQLOOM_LOG_FORMAT"
-"""Environment variable that holds the log format of that process."""
+from seqloom.train.rank_errors import PATIENCE, follows_from_another, write_error
+from seqloom.train.run_log import FORMAT_VARIABLE, RunLog
+from seqloom.train.watch import OWNER_VARIABLE, Process, die_with, end_with_sweep
 
 
 def main() -> None:
@@ -45,6 +31,8 @@ def main() -> None:
     _log_to(folder.log if rank == 0 else None)
     try:
         with preemption.following(folder.preempted):
+            from seqloom.train.run import take_part  # after the signals, since it takes seconds
+
             take_part(folder, rank)
     except KeyboardInterrupt:  # the launcher gets the signal as well, and reports it
         os._exit(128 + signal.SIGINT)
@@ -64,50 +52,6 @@ def _end(status: int) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)
-
-
-def follows_from_another(error: Exception) -> bool:
-    """Return whether an error is only due to the end of another rank."""
-    return isinstance(error, RuntimeError) and any(word in str(error) for word in CONNECTION_LOST)
-
-
-def write_error(error: Exception, folder: RunFolder, rank: int) -> None:
-    """Leave the error of a rank in the folder of its run, if that is still there."""
-    if not folder.path.is_dir():
-        return
-    write_json(
-        folder.rank_error(rank),
-        {
-            "time": time.time(),
-            "rank": rank,
-            "type": type(error).__name__,
-            "text": str(error),
-            "ours": isinstance(error, SeqloomError),
-            "code": error.code if isinstance(error, SeqloomError) else None,
-            "follows": follows_from_another(error),
-            "traceback": "".join(traceback.format_exception(error)),
-        },
-    )
-
-
-def take_part(folder: RunFolder, rank: int) -> None:
-    """Do the work of one rank of a prepared run, from its folder."""
-    from seqloom.plugins.registry import disable
-    from seqloom.train.distributed import barrier
-    from seqloom.train.prepare import load_encoded
-    from seqloom.train.process import quiet_lightning
-    from seqloom.train.run import work
-
-    preemption.started()
-    quiet_lightning()
-    cfg = folder.config()
-    disable(cfg.disable_plugins)
-    data = load_encoded(cfg, folder)
-    summary = work(folder, data, rank)
-    if rank == 0:
-        write_json(folder.rank_summary, summary)
-    # No rank ends before all are done: the first one serves the others' process group.
-    barrier()
 
 
 def _log_to(path: Path | None) -> None:

@@ -20,14 +20,14 @@ from seqloom.files import write_json
 from seqloom.model import bundle
 from seqloom.model.build import build_pipeline
 from seqloom.model.pipeline import Pipeline
-from seqloom.plugins.registry import disabling_for_one_run
+from seqloom.plugins.registry import disable, disabling_for_one_run
 from seqloom.slurm import BatchJob
 from seqloom.train import preemption
 from seqloom.train.baselines import evaluate_baselines
 from seqloom.train.checkpoints import explain_component_changes
 from seqloom.train.data import RunData, sampler
 from seqloom.train.deadline import met
-from seqloom.train.distributed import is_first
+from seqloom.train.distributed import barrier, is_first
 from seqloom.train.evaluator import Evaluation, calibrate, evaluate
 from seqloom.train.folder import Result, RunFolder
 from seqloom.train.group import Meeting
@@ -36,7 +36,7 @@ from seqloom.train.launch import launch_ranks, ranks_to_launch
 from seqloom.train.lease import locked
 from seqloom.train.monitor import Monitor
 from seqloom.train.notes import baseline_notes, sampling_notes
-from seqloom.train.prepare import prepare_data
+from seqloom.train.prepare import load_encoded, prepare_data
 from seqloom.train.pretrained import Pretrained, apply_init, with_components
 from seqloom.train.process import isolated_process, quiet_lightning, set_seed, set_threads
 from seqloom.train.record import Summary, installed_plugins, recorded
@@ -85,7 +85,7 @@ def run(cfg: RunConfig, overrides: Sequence[str] = ()) -> Result:
     quiet_lightning()
     with joined(cfg) as meeting:
         if meeting and meeting.own.rank:
-            return RunFolder(follow(meeting) or Path(cfg.run_dir).absolute()).result()
+            return RunFolder(follow(meeting, take_part) or Path(cfg.run_dir).absolute()).result()
         return _run(cfg, overrides, meeting)
 
 
@@ -170,18 +170,33 @@ def work(folder: RunFolder, data: RunData, rank: int | None = None) -> Summary:
         summary["notes"] = [
             *training.notes(),
             *(f"On val, {note}" for note in bad),
-            *_notes_on_scores(training.monitor, summary, len(data.rows["val"])),
+            *_notes_on_scores(training.monitor, summary, len(data.splits["val"])),
         ]
         folder.require()
         _write_results(folder, cfg, summary, pipeline=pipeline, data=data, evaluations=evaluations)
     return summary
 
 
+def take_part(folder: RunFolder, rank: int) -> None:
+    """Do the work of one rank of a prepared run, from its folder."""
+    preemption.started()
+    quiet_lightning()
+    cfg = folder.config()
+    disable(cfg.disable_plugins)
+    summary = work(folder, load_encoded(cfg, folder), rank)
+    if rank == 0:
+        write_json(folder.rank_summary, summary)
+    # No rank ends before all are done: the first one serves the others' process group.
+    barrier()
+
+
 def initial_pipeline(cfg: RunConfig, folder: RunFolder, data: RunData) -> Pipeline:
     """Return the pipeline that the training of a run starts with; this seeds the process."""
     set_threads(cfg.threads)
     set_seed(cfg.seed)
-    log.info("Examples: %s", ", ".join(f"{name} {len(rows)}" for name, rows in data.rows.items()))
+    log.info(
+        "Examples: %s", ", ".join(f"{name} {len(encoded)}" for name, encoded in data.splits.items())
+    )
     pretrained = Pretrained(cfg) if cfg.init and not folder.resumable else None
     pipeline = build_pipeline(cfg.components, data.codecs)
     if pretrained:
@@ -193,12 +208,12 @@ def _evaluate(
     cfg: RunConfig, data: RunData, pipeline: Pipeline, summary: Summary
 ) -> dict[str, Evaluation]:
     """Calibrate and evaluate a trained pipeline; the summary gets the results."""
-    if data.rows["val"]:
+    if data.splits["val"]:
         summary["calibration"] = calibrate(pipeline, *_split(data, cfg, "val"))
     evaluations = {
         split: evaluate(pipeline, *_split(data, cfg, split), errors=True)
         for split in ("val", "test")
-        if data.rows[split]
+        if data.splits[split]
     }
     summary["metrics"] = {split: found.metrics for split, found in evaluations.items()}
     summary["sampling_errors"] = {split: found.errors for split, found in evaluations.items()}
@@ -212,8 +227,8 @@ def _notes_on_scores(monitor: Monitor, summary: Summary, examples: int) -> list[
 
 
 def _split(data: RunData, cfg: RunConfig, split: str) -> tuple[EncodedSplit, BatchSampler]:
-    rows = data.rows[split]
-    return rows, sampler(rows, cfg.batch)
+    encoded = data.splits[split]
+    return encoded, sampler(encoded, cfg.batch)
 
 
 def _write_results(

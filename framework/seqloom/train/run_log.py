@@ -9,6 +9,9 @@ from pathlib import Path
 from seqloom.files import cannot_write, refuse_odd
 from seqloom.train.foreign_link import refuse_foreign_link
 
+FORMAT_VARIABLE = "SEQLOOM_LOG_FORMAT"
+"""Environment variable that holds the log format of the process that started this one."""
+
 
 class RunLog(logging.FileHandler):
     """Appends to a file, and refuses one that cannot be written in a sentence.

@@ -76,7 +76,7 @@ class ScalingEfficiency(pl.Callback):
 
 def _batches(data: SequenceData) -> list[SequenceBatch]:
     """Return some batches of this rank; the sampler's position stays as it is."""
-    dataset = SequenceDataset(data.data.rows["train"], data.collate, None, data.seed)
+    dataset = SequenceDataset(data.data.splits["train"], data.collate, None, data.seed)
     return list(islice(loader(dataset, copy.copy(data.train_sampler)), BATCHES))
 
 

@@ -46,11 +46,11 @@ from seqloom.train.notes import by_epoch, run_notes
 from seqloom.train.pretrained import freeze_modules
 from seqloom.train.process import explained_errors, set_seed
 from seqloom.train.progress import Progress, read_progress
-from seqloom.train.rank import OWNER_VARIABLE
 from seqloom.train.record import Summary
 from seqloom.train.remote_copy import CopyFolder
 from seqloom.train.scaling import ScalingEfficiency
 from seqloom.train.state import EpochState, RandomState
+from seqloom.train.watch import OWNER_VARIABLE
 
 log = logging.getLogger("seqloom")
 
@@ -77,7 +77,7 @@ class Training:
         self.cfg, self.folder, self.data, self.pipeline = cfg, folder, data, pipeline
         self.environment = environment
         self.hang_end: HangEnd | None = None
-        self.has_val = bool(data.rows["val"])
+        self.has_val = bool(data.splits["val"])
         if not self.has_val:
             log.info("There is no validation split: the last epoch is kept, not the best.")
         self.monitor = chosen_monitor(pipeline.head, cfg.monitor, cfg.mode)
@@ -254,7 +254,7 @@ class Training:
 
     def _summary(self, data: SequenceData) -> Summary:
         seconds = self.time.seconds
-        cost = int(self.data.rows["train"].costs.sum()) * self.time.passes
+        cost = int(self.data.splits["train"].costs.sum()) * self.time.passes
         return {
             "device": str(self.pipeline.device),
             "ranks": world_size(),

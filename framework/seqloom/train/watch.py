@@ -22,6 +22,9 @@ from pathlib import Path
 from seqloom.errors import RunError
 from seqloom.parent import end_with_parent, kill_this_process
 
+OWNER_VARIABLE = "SEQLOOM_RUN_OWNER"
+"""Environment variable that names the process of the run; its ranks end with it."""
+
 SWEEP_VARIABLE = "SEQLOOM_SWEEP"
 """Environment variable that names the sweep's process to its joblib workers and submitted jobs."""
 

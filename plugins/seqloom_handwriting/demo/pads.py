@@ -30,10 +30,10 @@ class StrokePad(PadInput):
         return strokes_of(body)
 
     def place(
-        self, prediction: Prediction, codec: FrontendCodec, value: Any, item: Arrays
+        self, prediction: Prediction, codec: FrontendCodec, value: Any, arrays: Arrays
     ) -> Prediction:
         """Return the prediction with the place of each character; see `placed`."""
-        return placed(prediction, codec, value, item)
+        return placed(prediction, codec, value, arrays)
 
 
 class ImagePad(StrokePad):
@@ -83,7 +83,7 @@ class Frames:
         return slice(start, max(round(character["end"] * count), start + 1))
 
 
-def placed(prediction: Prediction, codec: FrontendCodec, value: Any, item: Arrays) -> Prediction:
+def placed(prediction: Prediction, codec: FrontendCodec, value: Any, arrays: Arrays) -> Prediction:
     """Return the prediction with ``left`` and ``right`` of each of its characters.
 
     Without these if there are no characters, or the places of the codec's frames are unknown.
@@ -92,9 +92,9 @@ def placed(prediction: Prediction, codec: FrontendCodec, value: Any, item: Array
         prediction: Prediction for the value.
         codec: Codec of the frontend.
         value: Strokes, or an image (H, W).
-        item: Encoded value.
+        arrays: Encoded value.
     """
-    frames = _frames(codec, value, item)
+    frames = _frames(codec, value, arrays)
     characters = prediction.get("characters")
     if frames is None or not characters:
         return prediction
@@ -103,19 +103,19 @@ def placed(prediction: Prediction, codec: FrontendCodec, value: Any, item: Array
     return {**prediction, "characters": [one | frames.ends(one, shared) for one in characters]}
 
 
-def _frames(codec: FrontendCodec, value: Any, item: Arrays) -> Frames | None:
+def _frames(codec: FrontendCodec, value: Any, arrays: Arrays) -> Frames | None:
     if isinstance(codec, StrokeCodec):
-        return _of_points(codec, value, item)
+        return _of_points(codec, value, arrays)
     if isinstance(codec, LineImageCodec):
         edges = codec.frame_edges(*value.shape)
         return Frames(edges[:-1], edges[1:], np.arange(len(edges) - 1))
     return None
 
 
-def _of_points(codec: StrokeCodec, strokes: Sequence[Any], item: Arrays) -> Frames:
+def _of_points(codec: StrokeCodec, strokes: Sequence[Any], arrays: Arrays) -> Frames:
     """Return the x of each point: the sum of all Δx up to it, which are in steps of the height."""
     points = [np.array(stroke, np.float64) for stroke in strokes]
-    rows = item["strokes"].astype(np.float64)
+    rows = arrays["strokes"].astype(np.float64)
     x = points[0][0, 0] + rows[:, 0].cumsum() * codec.step * size_of(points)
     pen_up = rows[:, 2]
     return Frames(x, x, pen_up.cumsum() - pen_up)  # how many strokes have ended before each point

@@ -76,13 +76,13 @@ class LineImageCodec(FrontendCodec):
             )
         return {"image": np.ascontiguousarray(image)}
 
-    def augment(self, item: Arrays, rng: np.random.Generator) -> Arrays:
-        """Return the item with its image warped, and its strokes and grays changed.
+    def augment(self, arrays: Arrays, rng: np.random.Generator) -> Arrays:
+        """Return the arrays with the image warped, and its strokes and grays changed.
 
         The width changes too, and with it the number of frames, but never below one.
         """
-        image = augment_line(item["image"], self.params.augment, rng, self.pooling.width)
-        return {**item, "image": image}
+        image = augment_line(arrays["image"], self.params.augment, rng, self.pooling.width)
+        return {**arrays, "image": image}
 
     def show(self, example: Example) -> View:
         """Return the image as a small PNG, with the columns of each step; else why it is missing.
@@ -108,13 +108,13 @@ class LineImageCodec(FrontendCodec):
         edges: np.ndarray = (np.arange(count + 1) * self.pooling.width - margin) / scale
         return edges.clip(0, width)
 
-    def cost(self, item: Arrays) -> int:
+    def cost(self, arrays: Arrays) -> int:
         """Return the width in pixels."""
-        return len(item["image"])
+        return len(arrays["image"])
 
-    def frames(self, item: Arrays) -> int:
+    def frames(self, arrays: Arrays) -> int:
         """Return the width after pooling."""
-        return len(item["image"]) // self.pooling.width
+        return len(arrays["image"]) // self.pooling.width
 
     def _load(self, example: Example) -> np.ndarray:
         name = self.params.field

@@ -102,21 +102,21 @@ class LogMelCodec(FrontendCodec):
     def _scaled(self, logarithms: np.ndarray) -> np.ndarray:
         return np.asarray((logarithms - self._mean) / self._deviation, np.float32)
 
-    def augment(self, item: Arrays, rng: np.random.Generator) -> Arrays:
+    def augment(self, arrays: Arrays, rng: np.random.Generator) -> Arrays:
         """Return the arrays changed at random; see `SpecAugment`."""
-        return {**item, "log_mel": self._augmenter(item["log_mel"], rng)}
+        return {**arrays, "log_mel": self._augmenter(arrays["log_mel"], rng)}
 
     def too_low(self, rate: int) -> str:
         """Return why the model cannot read sounds of a rate; empty if it can."""
         return too_low(rate, self.rate, self.spectrum)
 
-    def cost(self, item: Arrays) -> int:
+    def cost(self, arrays: Arrays) -> int:
         """Return the number of frames before they are joined to steps."""
-        return len(item["log_mel"])
+        return len(arrays["log_mel"])
 
-    def frames(self, item: Arrays) -> int:
+    def frames(self, arrays: Arrays) -> int:
         """Return the number of steps: that of the frames by those of a step, rounded up."""
-        return -(-len(item["log_mel"]) // self._frames_per_step)
+        return -(-len(arrays["log_mel"]) // self._frames_per_step)
 
     @property
     def _frames_per_step(self) -> int:

@@ -76,22 +76,22 @@ class CharactersCodec(FrontendCodec):
         """
         return {"characters": self.alphabet.ids(self.read(example))}
 
-    def augment(self, item: Arrays, rng: np.random.Generator) -> Arrays:
+    def augment(self, arrays: Arrays, rng: np.random.Generator) -> Arrays:
         """Make characters unknown, each with the same probability."""
         probability = self.params.character_dropout
-        characters = item["characters"]
+        characters = arrays["characters"]
         if not probability:
-            return item
+            return arrays
         dropped = rng.random(len(characters)) < probability
-        return {**item, "characters": np.where(dropped, UNK, characters).astype(characters.dtype)}
+        return {**arrays, "characters": np.where(dropped, UNK, characters).astype(characters.dtype)}
 
-    def cost(self, item: Arrays) -> int:
+    def cost(self, arrays: Arrays) -> int:
         """Return the number of characters."""
-        return len(item["characters"])
+        return len(arrays["characters"])
 
-    def frames(self, item: Arrays) -> int:
+    def frames(self, arrays: Arrays) -> int:
         """Return the number of characters."""
-        return len(item["characters"])
+        return len(arrays["characters"])
 
     def steps(self, example: Example) -> list[str]:
         """Return the characters."""

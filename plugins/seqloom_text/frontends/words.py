@@ -160,22 +160,22 @@ class WordsCodec(FrontendCodec):
             item["characters"] = self.alphabet.spell(tokens)
         return item
 
-    def augment(self, item: Arrays, rng: np.random.Generator) -> Arrays:
+    def augment(self, arrays: Arrays, rng: np.random.Generator) -> Arrays:
         """Make words unknown, rare ones with a higher probability; characters are kept.
 
         Word dropout as in Kiperwasser and Goldberg, 2016 (TACL 4, section 4).
         """
-        words = item["words"]
+        words = arrays["words"]
         dropped = rng.random(len(words)) < self._drop[words]
-        return {**item, "words": np.where(dropped, UNK, words)} if dropped.any() else item
+        return {**arrays, "words": np.where(dropped, UNK, words)} if dropped.any() else arrays
 
-    def cost(self, item: Arrays) -> int:
+    def cost(self, arrays: Arrays) -> int:
         """Return the number of tokens."""
-        return len(item["words"])
+        return len(arrays["words"])
 
-    def frames(self, item: Arrays) -> int:
+    def frames(self, arrays: Arrays) -> int:
         """Return the number of tokens."""
-        return len(item["words"])
+        return len(arrays["words"])
 
     def steps(self, example: Example) -> list[str]:
         """Return the tokens."""

@@ -30,7 +30,7 @@ def split_of(*overrides: str) -> dict[str, Any]:
 
 
 def labels(data: RunData, split: str) -> Counter[str]:
-    return Counter(row.example.fields["label"] for row in data.rows[split])
+    return Counter(row.example.fields["label"] for row in data.splits[split])
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def logged(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
 def test_classes_keep_their_proportions(tmp_path: Path, logged: pytest.LogCaptureFixture) -> None:
     path = table(tmp_path / "t.csv", {"often": 60, "seldom": 30, "twice": 2, "once": 1})
     data = read_data(compose_run([*CSV, f"data.train={path}"]))
-    assert sum(len(data.rows[split]) for split in data.rows) == 93
+    assert sum(len(data.splits[split]) for split in data.splits) == 93
     assert labels(data, "train")["once"] == 1
     for split in ("val", "test"):
         found = labels(data, split)
@@ -51,17 +51,17 @@ def test_classes_keep_their_proportions(tmp_path: Path, logged: pytest.LogCaptur
     assert labels(data, "train")["twice"] >= 1
     assert (
         "data.val and data.test are not set: examples of data.train are kept for them, "
-        f"{len(data.rows['val'])} and {len(data.rows['test'])}, at random (data.split.seed=0), in "
-        "proportion to the values of 'label'. To choose"
+        f"{len(data.splits['val'])} and {len(data.splits['test'])}, at random "
+        "(data.split.seed=0), in proportion to the values of 'label'. To choose"
     ) in logged.text
     again = read_data(compose_run([*CSV, f"data.train={path}"]))
-    assert again.rows["test"].ids == data.rows["test"].ids
+    assert again.splits["test"].ids == data.splits["test"].ids
 
 
 def test_few_examples_are_all_trained_on(tmp_path: Path, logged: pytest.LogCaptureFixture) -> None:
     path = table(tmp_path / "t.csv", {"a": 5, "b": 4})
     data = read_data(compose_run([*CSV, f"data.train={path}"]))
-    assert [len(data.rows[split]) for split in ("train", "val", "test")] == [9, 0, 0]
+    assert [len(data.splits[split]) for split in ("train", "val", "test")] == [9, 0, 0]
     assert (
         "too few different examples of each value of 'label' to take them from: all 9 are "
         "trained on."
@@ -108,7 +108,7 @@ def test_groups_stay_together(tmp_path: Path) -> None:
     )
     data = read_data(compose_run([*CSV, *words]))
     authors = [
-        {row.example.fields["who"] for row in data.rows[split]}
+        {row.example.fields["who"] for row in data.splits[split]}
         for split in ("train", "val", "test")
     ]
     assert all(authors)
@@ -125,7 +125,7 @@ def test_a_text_with_two_labels_is_in_one_part(tmp_path: Path) -> None:
     path.write_text("\n".join(["text,label", *rows]), encoding="utf-8")
     data = read_data(compose_run([*CSV, f"data.train={path}"]))
     parts = [
-        {row.example.fields["text"] for row in data.rows[split]}
+        {row.example.fields["text"] for row in data.splits[split]}
         for split in ("train", "val", "test")
     ]
     assert sum(map(len, parts)) == len(set.union(*parts)) == 50

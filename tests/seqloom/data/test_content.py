@@ -35,17 +35,17 @@ class Codec(FrontendCodec):
     def encode(self, example: Example) -> Arrays:
         return {}
 
-    def cost(self, item: Arrays) -> int:
+    def cost(self, arrays: Arrays) -> int:
         return 1
 
-    def frames(self, item: Arrays) -> int:
+    def frames(self, arrays: Arrays) -> int:
         return 1
 
 
 class CaseBlind(Codec):
     """A codec for which texts that differ in case are one input."""
 
-    def content(self, example: Example, item: Arrays) -> Any:
+    def content(self, example: Example, arrays: Arrays) -> Any:
         return example.fields["text"].lower()
 
 

@@ -30,14 +30,14 @@ class Noise(FrontendCodec):
     def encode(self, example: Example) -> Arrays:
         return {"x": np.zeros(int(example.fields["length"]))}
 
-    def augment(self, item: Arrays, rng: np.random.Generator) -> Arrays:
-        return {"x": item["x"] + rng.random(len(item["x"]))}
+    def augment(self, arrays: Arrays, rng: np.random.Generator) -> Arrays:
+        return {"x": arrays["x"] + rng.random(len(arrays["x"]))}
 
-    def cost(self, item: Arrays) -> int:
-        return len(item["x"])
+    def cost(self, arrays: Arrays) -> int:
+        return len(arrays["x"])
 
-    def frames(self, item: Arrays) -> int:
-        return len(item["x"])
+    def frames(self, arrays: Arrays) -> int:
+        return len(arrays["x"])
 
 
 def _dataset(*, augment: bool = True, seed: int = 1) -> SequenceDataset:

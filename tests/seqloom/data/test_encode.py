@@ -35,11 +35,11 @@ class Letters(FrontendCodec):
     def encode(self, example: Example) -> Arrays:
         return {"letters": np.array([ord(letter) for letter in example.fields["text"]])}
 
-    def cost(self, item: Arrays) -> int:
-        return 10 * len(item["letters"])
+    def cost(self, arrays: Arrays) -> int:
+        return 10 * len(arrays["letters"])
 
-    def frames(self, item: Arrays) -> int:
-        return len(item["letters"])
+    def frames(self, arrays: Arrays) -> int:
+        return len(arrays["letters"])
 
 
 class Count(HeadCodec):
@@ -58,9 +58,9 @@ class Count(HeadCodec):
             raise ExampleError(example, "has no count")
         return {"target": np.array(example.fields["count"])}
 
-    def check(self, example: Example, item: Arrays, frames: int) -> None:
-        if item["target"] > frames:
-            raise ExampleError(example, f"cannot count to {item['target']} in {frames} frames")
+    def check(self, example: Example, arrays: Arrays, frames: int) -> None:
+        if arrays["target"] > frames:
+            raise ExampleError(example, f"cannot count to {arrays['target']} in {frames} frames")
 
 
 CODECS = Codecs(Letters(), {"count": Count()})
@@ -103,8 +103,8 @@ def test_bad_examples_are_rejected_and_the_others_keep_their_order() -> None:
 class Cuts(Letters):
     """Augments by cutting down to so many letters as the generator says."""
 
-    def augment(self, item: Arrays, rng: np.random.Generator) -> Arrays:
-        return {**item, "letters": item["letters"][: rng.integers(1, 5)]}
+    def augment(self, arrays: Arrays, rng: np.random.Generator) -> Arrays:
+        return {**arrays, "letters": arrays["letters"][: rng.integers(1, 5)]}
 
 
 class Strict(Count):
@@ -112,9 +112,9 @@ class Strict(Count):
 
     asked = 0
 
-    def check(self, example: Example, item: Arrays, frames: int) -> None:
+    def check(self, example: Example, arrays: Arrays, frames: int) -> None:
         self.asked += 1
-        super().check(example, item, frames)
+        super().check(example, arrays, frames)
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -148,15 +148,15 @@ class Reply(Count):
     def given(self, example: Example) -> Arrays:
         return {"prefix": np.array(example.fields.get("prefix", []), np.int64)}
 
-    def cost(self, item: Arrays) -> int:
-        return 10 * len(item["reply"])
+    def cost(self, arrays: Arrays) -> int:
+        return 10 * len(arrays["reply"])
 
-    def check(self, example: Example, item: Arrays, frames: int) -> None:
-        if len(item["reply"]) > 4:
+    def check(self, example: Example, arrays: Arrays, frames: int) -> None:
+        if len(arrays["reply"]) > 4:
             raise ExampleError(example, "is too long")
 
-    def augment(self, item: Arrays, rng: np.random.Generator) -> Arrays:
-        return {"reply": np.repeat(item["reply"], rng.integers(1, 4))}
+    def augment(self, arrays: Arrays, rng: np.random.Generator) -> Arrays:
+        return {"reply": np.repeat(arrays["reply"], rng.integers(1, 4))}
 
 
 def test_an_example_costs_the_larger_of_its_input_and_its_target() -> None:

@@ -56,10 +56,10 @@ class Nothing(FrontendCodec):
     def encode(self, example: Example) -> Arrays:
         return {}
 
-    def cost(self, item: Arrays) -> int:
+    def cost(self, arrays: Arrays) -> int:
         return 1
 
-    def frames(self, item: Arrays) -> int:
+    def frames(self, arrays: Arrays) -> int:
         return 1
 
 

@@ -69,7 +69,7 @@ def _read(train: str, *words: str) -> RunData:
 def _files(data: RunData) -> dict[str, bytes]:
     """Return the files of all splits by their names."""
     found = {}
-    for split, rows in data.rows.items():
+    for split, rows in data.splits.items():
         stored = rows._encoded
         assert isinstance(stored, StoredExamples)
         found |= {f"{split}/{one.name}": one.read_bytes() for one in stored.folder.iterdir()}
@@ -134,7 +134,7 @@ def test_examples_that_cannot_be_used(tmp_path: Path, monkeypatch: pytest.Monkey
         messages.append(str(error.value))
         skipped = _read(train, *words, "on_bad=skip")
         messages.append(str(_facts(skipped)))
-        assert len(skipped.rows["train"]) == 56
+        assert len(skipped.splits["train"]) == 56
     assert messages[:2] == messages[2:]
     assert "4 examples of the train split cannot be used" in messages[0]
 
@@ -151,7 +151,7 @@ def test_types_that_no_training_example_has(
     assert _facts(found) == _facts(alone)
     codecs = [one.codecs.heads["ner"].unseen for one in (found, alone)]
     assert codecs == [["LOC"], ["LOC"]]
-    digests = [{split: rows.digest() for split, rows in one.rows.items()} for one in (found, alone)]
+    digests = [{split: rows.digest() for split, rows in one.splits.items()} for one in (found, alone)]
     assert digests[0] == digests[1]
 
 
@@ -236,13 +236,13 @@ def test_the_system_starts_fewer_processes(
     with monkeypatch.context() as patch:
         patch.setattr(os, "fork", fork)
         found = _read(*words)
-    assert isinstance(found.rows["train"]._encoded, StoredExamples)
+    assert isinstance(found.splits["train"]._encoded, StoredExamples)
     assert "in memory" not in caplog.text
     assert len(started) == limit
     assert not any(map(_exists, started))
     _cores(monkeypatch, 1)
     alone = _read(*words)
-    assert found.rows["train"].digest() == alone.rows["train"].digest()
+    assert found.splits["train"].digest() == alone.splits["train"].digest()
     assert _facts(found) == _facts(alone)
 
 
@@ -259,8 +259,8 @@ def test_a_full_disk(
     found = _read(_table(tmp_path / "t.conll"), "data.split.val=0", "data.split.test=0")
     in_memory = refused == "close"
     assert ("Encoded data is kept in memory" in caplog.text) is in_memory
-    assert isinstance(found.rows["train"]._encoded, StoredExamples) is not in_memory
-    assert len(found.rows["train"]) == 60
+    assert isinstance(found.splits["train"]._encoded, StoredExamples) is not in_memory
+    assert len(found.splits["train"]) == 60
     assert not in_memory or not parts[-1]  # those of the processes were removed
 
 
@@ -276,7 +276,7 @@ def test_parts_of_large_examples_are_short(
     monkeypatch.setattr(gather, "in_order", record)
     monkeypatch.setattr(gather, "PART_BYTES", room)
     found = _read(_table(tmp_path / "t.conll"), "data.split.val=0", "data.split.test=0")
-    assert len(found.rows["train"]) == 60
+    assert len(found.splits["train"]) == 60
     assert sum(lengths) == 58
     assert {*lengths[:-1]} == {length}
 

@@ -138,17 +138,17 @@ def test_many_examples_give_the_data_that_few_give(
 ) -> None:
     table = _table(tmp_path / "t.csv")
     many = _read(table)
-    assert isinstance(many.rows["train"]._encoded, StoredExamples)
+    assert isinstance(many.splits["train"]._encoded, StoredExamples)
     monkeypatch.undo()
     if full:
         monkeypatch.setattr(gather, "IN_MEMORY", 3)
         monkeypatch.setattr(gather, "write_split", _refuse)
     alone = _read(table)
-    assert not isinstance(alone.rows["train"]._encoded, StoredExamples)
+    assert not isinstance(alone.splits["train"]._encoded, StoredExamples)
     assert many.states == alone.states
     assert many.values == alone.values
-    for split, rows in alone.rows.items():
-        other = many.rows[split]
+    for split, rows in alone.splits.items():
+        other = many.splits[split]
         assert rows.digest() == other.digest()
         assert rows.ids == list(other.ids)
         assert [one.example for one in rows] == [one.example for one in other]
@@ -169,7 +169,7 @@ def test_an_id_that_comes_twice_among_many(tmp_path: Path) -> None:
     words = ["data.id_column=id", "data.split.val=0", "data.split.test=0"]
     with pytest.raises(DataError, match=r"t\.csv:22: the example at .*t\.csv:14 has the same id"):
         _read(str(tmp_path / "t.csv"), *words)
-    assert len(_read(str(tmp_path / "t.csv"), *words, "on_bad=skip").rows["train"]) == 20
+    assert len(_read(str(tmp_path / "t.csv"), *words, "on_bad=skip").splits["train"]) == 20
 
 
 def test_the_files_are_removed_with_the_data(
@@ -178,7 +178,7 @@ def test_the_files_are_removed_with_the_data(
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
     (tmp_path / "tmp").mkdir()
     data = _read(_table(tmp_path / "t.csv"))
-    rows = data.rows["train"]
+    rows = data.splits["train"]
     rows.save(tmp_path / "saved")
     assert list((tmp_path / "tmp").iterdir())
     before, inputs = rows.digest(), rows[5].inputs["words"]

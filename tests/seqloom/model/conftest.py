@@ -46,7 +46,9 @@ def _make(*overrides: str) -> Made:
     data = read_data(config)
     torch.manual_seed(0)
     pipeline = build_pipeline(config.components, data.codecs)
-    return Made(pipeline, config.components, data.states, [row.example for row in data.rows["val"]])
+    return Made(
+        pipeline, config.components, data.states, [row.example for row in data.splits["val"]]
+    )
 
 
 @pytest.fixture(scope="module")

@@ -44,15 +44,15 @@ class SoundCodec(FrontendCodec):
     def encode(self, example: Example) -> Arrays:
         return {"words": np.array([self.numbers[word] for word in example.fields["tokens"]])}
 
-    def augment(self, item: Arrays, rng: np.random.Generator) -> Arrays:
-        dropped = rng.random(len(item["words"])) < 0.5
-        return {"words": np.where(dropped, 0, item["words"])}
+    def augment(self, arrays: Arrays, rng: np.random.Generator) -> Arrays:
+        dropped = rng.random(len(arrays["words"])) < 0.5
+        return {"words": np.where(dropped, 0, arrays["words"])}
 
-    def cost(self, item: Arrays) -> int:
-        return len(item["words"])
+    def cost(self, arrays: Arrays) -> int:
+        return len(arrays["words"])
 
-    def frames(self, item: Arrays) -> int:
-        return len(item["words"])
+    def frames(self, arrays: Arrays) -> int:
+        return len(arrays["words"])
 
 
 class Sound(Frontend):
@@ -153,7 +153,7 @@ class DiesInWorker(SoundCodec):
 
 
 class Free(SoundCodec):
-    def cost(self, item: Arrays) -> int:
+    def cost(self, arrays: Arrays) -> int:
         return 0
 
 
@@ -179,22 +179,22 @@ class GrowsInPrepare(SoundCodec):
 
 
 class ChangesItem(SoundCodec):
-    def augment(self, item: Arrays, rng: np.random.Generator) -> Arrays:
-        item["words"][:] = 0
-        return item
+    def augment(self, arrays: Arrays, rng: np.random.Generator) -> Arrays:
+        arrays["words"][:] = 0
+        return arrays
 
 
 class RandomBeyond(SoundCodec):
     count = 0
 
-    def augment(self, item: Arrays, rng: np.random.Generator) -> Arrays:
+    def augment(self, arrays: Arrays, rng: np.random.Generator) -> Arrays:
         RandomBeyond.count += 1
-        return {"words": item["words"] + RandomBeyond.count}
+        return {"words": arrays["words"] + RandomBeyond.count}
 
 
 class Empties(SoundCodec):
-    def augment(self, item: Arrays, rng: np.random.Generator) -> Arrays:
-        return {"words": item["words"][:0]}
+    def augment(self, arrays: Arrays, rng: np.random.Generator) -> Arrays:
+        return {"words": arrays["words"][:0]}
 
 
 class TakesAnything(SoundCodec):
@@ -284,7 +284,7 @@ class RoundsInBfloat16(Sound):
 
 
 class NoFrames(SoundCodec):
-    def frames(self, item: Arrays) -> int:
+    def frames(self, arrays: Arrays) -> int:
         return 0
 
 

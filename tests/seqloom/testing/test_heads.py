@@ -100,7 +100,7 @@ class TakesAnything(SoundCodec):
 
 
 class Refunds(SoundCodec):
-    def cost(self, item: Arrays) -> int:
+    def cost(self, arrays: Arrays) -> int:
         return -1
 
 
@@ -110,22 +110,22 @@ class KnowsSome(SoundCodec):
 
 
 class AugmentsInPlace(SoundCodec):
-    def augment(self, item: Arrays, rng: np.random.Generator) -> Arrays:
-        item["target"][...] = 7
-        return item
+    def augment(self, arrays: Arrays, rng: np.random.Generator) -> Arrays:
+        arrays["target"][...] = 7
+        return arrays
 
 
 class RandomBeyond(SoundCodec):
     count = 0
 
-    def augment(self, item: Arrays, rng: np.random.Generator) -> Arrays:
+    def augment(self, arrays: Arrays, rng: np.random.Generator) -> Arrays:
         RandomBeyond.count += 1
-        return {"target": item["target"] + RandomBeyond.count}
+        return {"target": arrays["target"] + RandomBeyond.count}
 
 
 class Renames(SoundCodec):
-    def augment(self, item: Arrays, rng: np.random.Generator) -> Arrays:
-        return {"other": item["target"]}
+    def augment(self, arrays: Arrays, rng: np.random.Generator) -> Arrays:
+        return {"other": arrays["target"]}
 
 
 class WideRows(SoundCodec):

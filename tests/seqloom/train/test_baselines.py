@@ -60,7 +60,7 @@ def test_a_split_without_examples_has_no_baseline(prepared: tuple[Pipeline, RunD
     assert {name: [*splits] for name, splits in found.items()} == {
         "most frequent tag of each word": ["val", "test"]
     }
-    rows = {**data.rows, "val": EncodedSplit([])}
+    rows = {**data.splits, "val": EncodedSplit([])}
     assert [*evaluate_baselines(pipeline, replace(data, rows=rows)).popitem()[1]] == ["test"]
 
 

@@ -46,7 +46,7 @@ def test_the_result_does_not_depend_on_the_batches(head: str) -> None:
     data = read_data(config)
     torch.manual_seed(0)
     pipeline = build_pipeline(config.components, data.codecs)
-    rows = data.rows["val"]
+    rows = data.splits["val"]
 
     def measure(max_examples: int) -> Evaluation:
         return evaluate(pipeline, rows, sampler(rows, BatchConfig(max_examples)))
@@ -63,7 +63,7 @@ def test_the_result_does_not_depend_on_the_batches(head: str) -> None:
 
 
 def test_evaluation_takes_larger_batches_than_training(data: RunData) -> None:
-    rows = data.rows["train"]
+    rows = data.splits["train"]
     batch = BatchConfig(max_examples=4, max_cost=100)
     assert len(sampler(rows, batch, training=True)) > 2 * len(sampler(rows, batch))
 
@@ -98,7 +98,7 @@ def _classifier(monkeypatch: pytest.MonkeyPatch) -> tuple[Pipeline, RunData, Wat
 
 def test_calibration_sees_each_example_once_in_eval_mode(monkeypatch: pytest.MonkeyPatch) -> None:
     pipeline, data, monitored = _classifier(monkeypatch)
-    rows = data.rows["val"]
+    rows = data.splits["val"]
     found = calibrate(pipeline, rows, sampler(rows, BatchConfig(3)))
     assert found.keys() == {"scale"}
     assert sorted(monitored.ids) == sorted(row.example.id for row in rows)
@@ -109,7 +109,7 @@ def test_a_pass_that_is_broken_off_leaves_the_mode_as_it_was(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pipeline, data, _ = _classifier(monkeypatch)
-    rows = data.rows["val"]
+    rows = data.splits["val"]
     started = passes(pipeline, rows, sampler(rows, BatchConfig(3)))
     next(started)
     assert not pipeline.model.training
@@ -122,7 +122,7 @@ def test_a_head_that_has_nothing_to_calibrate_reads_nothing(
 ) -> None:
     config = compose_run(["data.train_size=60", "data.val_size=20", "data.test_size=2"])
     pipeline = build_pipeline(config.components, data.codecs)
-    rows = data.rows["val"]
+    rows = data.splits["val"]
     monkeypatch.setattr(pipeline, "outputs", None)
     assert calibrate(pipeline, rows, sampler(rows, BatchConfig(3))) == {}
 
@@ -155,7 +155,7 @@ def _evaluations() -> dict[tuple[str, int | None], Evaluation]:
     for head in HEADS:
         pipeline, data = _built(head)
         for count in COUNTS:
-            rows = data.rows["val"][:count]
+            rows = data.splits["val"][:count]
             costs = [row.cost for row in rows]
             sampler = BatchSampler(costs, max_examples=3, max_cost=None, shuffle=False, seed=0)
             with warnings.catch_warnings():
@@ -184,7 +184,7 @@ def _calibrated() -> tuple[dict[str, float], float, list[str]]:
         return {"scale": rank() + 5}
 
     pipeline.head.calibrate = fit  # type: ignore[method-assign]
-    rows = data.rows["val"]
+    rows = data.splits["val"]
     found = calibrate(pipeline, rows, sampler(rows, BatchConfig(1)))
     return found, float(pipeline.head.scale), sorted(ids)  # type: ignore[arg-type]
 
@@ -260,7 +260,7 @@ def test_a_metric_may_see_losses_and_outputs(
     config = compose_run(["data.train_size=60", "data.val_size=20", "data.test_size=2"])
     pipeline = build_pipeline(config.components, data.codecs)
     monkeypatch.setattr(type(pipeline.head), "metrics", lambda self: _WithLosses())
-    rows = data.rows["val"]
+    rows = data.splits["val"]
     found = evaluate(pipeline, rows, sampler(rows, BatchConfig(4)), errors=True)
     assert found.metrics["mean"] == pytest.approx(found.metrics["loss"], rel=1e-5)
     assert found.metrics["both"] > 0

@@ -73,7 +73,7 @@ def _first_step(folder: str, accumulate: int) -> dict[str, Any]:
     sizes = ["data.train_size=60", "data.val_size=20", "data.test_size=2"]
     config = compose_run([*sizes, "encoder.hidden_size=8"])
     data = read_data(config)
-    data.rows["train"], data.rows["val"] = data.rows["train"][:13], data.rows["val"][:5]
+    data.splits["train"], data.splits["val"] = data.splits["train"][:13], data.splits["val"][:5]
     torch.manual_seed(0)
     pipeline = build_pipeline(config.components, data.codecs)
     for part in pipeline.model.modules():

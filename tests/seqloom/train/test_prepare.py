@@ -83,7 +83,7 @@ def test_an_unseen_label_in_val_is_told_with_its_place(
 ) -> None:
     with caplog.at_level(logging.WARNING, "seqloom"):
         data = _read(*conll(train=[GOOD, OTHER], val=[GOOD, UNSEEN]))
-    assert len(data.rows["val"]) == 2
+    assert len(data.splits["val"]) == 2
     first, second = caplog.records[0].getMessage().splitlines()
     assert first == (
         "1 example of the val split: the model does not know their targets, which count as misses "
@@ -138,7 +138,7 @@ def test_a_plain_generator_may_yield_what_cannot_be_used(
     with pytest.raises(DataError, match=r"train split cannot .*\n  example train:2: the word is e"):
         _read(*conll(train=[GOOD]))
     found = _read(*conll(train=[GOOD]), "on_bad=skip")
-    assert [row.example.id for row in found.rows["train"]] == ["train:1", "train:3"]
+    assert [row.example.id for row in found.splits["train"]] == ["train:1", "train:3"]
     assert [error.example_id for error in found.skipped["train"]] == ["train:2"]
 
 
@@ -147,7 +147,7 @@ def test_an_overlong_example_is_refused_or_skipped(conll: Conll) -> None:
     with pytest.raises(DataError, match=r"train\.conll:4: its size of 4 is over the 3 .*raise b"):
         _read(*data, "batch.max_cost=3")
     found = _read(*data, "batch.max_cost=3", "on_bad=skip")
-    assert [len(found.rows[split]) for split in ("train", "val", "test")] == [2, 1, 0]
+    assert [len(found.splits[split]) for split in ("train", "val", "test")] == [2, 1, 0]
     assert [fault.problem[:14] for fault in found.skipped["val"]] == ["its size of 4 "]
 
 
@@ -189,7 +189,7 @@ def test_many_bad_examples_take_time_in_proportion(
     found = _read(*conll(train=sentences), "data.split.val=0", "on_bad=skip")
     seconds = time.perf_counter() - seconds
     assert len(found.skipped["train"]) == 200
-    assert len(found.rows["train"]) == 602
+    assert len(found.splits["train"]) == 602
     assert seconds < 10  # fitting anew for each of them takes several times as long
 
 
@@ -220,7 +220,7 @@ def test_rows_that_the_reader_itself_refuses_may_be_skipped(tmp_path: Path) -> N
     with pytest.raises(DataError, match=r"2 examples of the train split cannot be used:\n.*csv:3"):
         _read(*data)
     found = _read(*data, "on_bad=skip")
-    assert [row.example.fields["label"] for row in found.rows["train"]] == ["a", "b"]
+    assert [row.example.fields["label"] for row in found.splits["train"]] == ["a", "b"]
     assert len(found.skipped["train"]) == 2
 
 
@@ -235,7 +235,7 @@ def test_the_same_examples_that_are_encoded_otherwise_are_told(
     stored["examples"]["train"] = "the digest of arrays of another version"
     del stored["sha256"]
     folder.codecs.write_text(json.dumps(stored), encoding="utf-8")
-    assert len(reload_data(cfg, folder).rows["train"]) == 2
+    assert len(reload_data(cfg, folder).splits["train"]) == 2
     assert "encode them otherwise (train)" in caplog.text
     folder.contents.unlink()
     with pytest.raises(RunError, match=r"the data changed since this run started \(train\)"):

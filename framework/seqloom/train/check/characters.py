@@ -27,17 +27,17 @@ MEANT = "\u200c\u200d\u00ad"
 """Invisible characters that have a meaning in some scripts: joiners, and the soft hyphen."""
 
 
-def characters(rows: Mapping[str, EncodedSplit]) -> Iterator[Finding]:
+def characters(splits: Mapping[str, EncodedSplit]) -> Iterator[Finding]:
     """Yield what is odd about the characters of texts and tokens.
 
     Args:
-        rows: Encoded examples by split.
+        splits: Encoded examples by split.
     """
     places: dict[str, list[str]] = defaultdict(list)
     composed = total = 0
-    for split in rows.values():
-        for row in split:
-            text = _text(row.example)
+    for split in splits.values():
+        for encoded in split:
+            text = _text(encoded.example)
             if text:
                 total += 1
             if not text or (text.isascii() and text.isprintable()):
@@ -45,7 +45,7 @@ def characters(rows: Mapping[str, EncodedSplit]) -> Iterator[Finding]:
             kinds = _problems(text)
             composed += "decomposed" not in kinds and text != unicodedata.normalize("NFD", text)
             for kind in kinds:
-                places[kind].append(place(row.example))
+                places[kind].append(place(encoded.example))
     if not composed:
         places.pop("decomposed", None)  # all are, which is one form
     for kind, found in places.items():

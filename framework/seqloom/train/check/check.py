@@ -78,8 +78,8 @@ def check(cfg: RunConfig) -> Check:
             found.findings = [Finding("data", error=True, text=with_code(error)), *covered, *said]
             return found
     skip = cfg.on_bad == "skip"
-    found.findings = [*_rejected(data, skip), *said, *duplicates(data.rows, data.contents)]
-    found.findings += [*characters(data.rows), *raw_text(data.rows, data.codecs.frontend)]
+    found.findings = [*_rejected(data, skip), *said, *duplicates(data.splits, data.contents)]
+    found.findings += [*characters(data.splits), *raw_text(data.splits, data.codecs.frontend)]
     found.sizes = sizes(cfg, data)
     found.classes, odd = classes(data)
     found.findings += [*odd, *padding(found.sizes)]

@@ -21,48 +21,48 @@ LISTED = 5
 
 
 def duplicates(
-    rows: Mapping[str, EncodedSplit], contents: Mapping[str, Contents]
+    splits: Mapping[str, EncodedSplit], contents: Mapping[str, Contents]
 ) -> Iterator[Finding]:
     """Yield what is known of equal inputs.
 
     Args:
-        rows: Encoded examples by split.
+        splits: Encoded examples by split.
         contents: Hashes of the same examples.
     """
-    splits = [split for split in rows if len(rows[split])]
-    for split in splits:
-        yield from _within(split, rows[split], contents[split])
-    for number, split in enumerate(splits):
-        for other in splits[:number]:
-            yield from _across(split, other, rows, contents)
+    filled = [split for split in splits if len(splits[split])]
+    for split in filled:
+        yield from _within(split, splits[split], contents[split])
+    for number, split in enumerate(filled):
+        for other in filled[:number]:
+            yield from _across(split, other, splits, contents)
 
 
-def _within(split: str, rows: EncodedSplit, found: Contents) -> Iterator[Finding]:
+def _within(split: str, encoded: EncodedSplit, found: Contents) -> Iterator[Finding]:
     groups = _groups(found)
-    unlike = [one for one in groups if len({_targets(rows[number]) for number in one}) > 1]
+    unlike = [one for one in groups if len({_targets(encoded[number]) for number in one}) > 1]
     same = [one for one in groups if one not in unlike]
     if unlike:
         yield Finding(
             "contradictions",
             error=False,
-            text=f"{sum(map(len, unlike)):,} of {len(rows):,} examples of {split} have the same "
+            text=f"{sum(map(len, unlike)):,} of {len(encoded):,} examples of {split} have the same "
             "input as another one, but not the same targets: no model can have both right. Correct "
             "one of each.",
-            places=[_equal(rows, one) for one in unlike],
+            places=[_equal(encoded, one) for one in unlike],
         )
     if again := sum(len(one) - 1 for one in same):
         yield Finding(
             "duplicates",
             error=False,
-            text=f"{again:,} of {len(rows):,} examples of {split} "
+            text=f"{again:,} of {len(encoded):,} examples of {split} "
             f"{plural(again, 'repeats', 'repeat')} another one. They count several times.",
-            places=[_equal(rows, one) for one in same],
+            places=[_equal(encoded, one) for one in same],
         )
 
 
-def _targets(row: EncodedExample) -> Hashable:
+def _targets(encoded: EncodedExample) -> Hashable:
     """Return what all heads learn from an example, to compare it."""
-    arrays = [(head, *one) for head, own in sorted(row.targets.items()) for one in own.items()]
+    arrays = [(head, *one) for head, own in sorted(encoded.targets.items()) for one in own.items()]
     return tuple((head, name, array.tobytes()) for head, name, array in arrays)
 
 
@@ -77,14 +77,14 @@ def _groups(found: Contents) -> list[list[int]]:
     return list(groups.values())
 
 
-def _equal(rows: EncodedSplit, numbers: Sequence[int]) -> str:
-    places = [place(rows[number].example) for number in numbers[:LISTED]]
+def _equal(encoded: EncodedSplit, numbers: Sequence[int]) -> str:
+    places = [place(encoded[number].example) for number in numbers[:LISTED]]
     more = [f"{len(numbers) - LISTED:,} more"] if len(numbers) > LISTED else []
     return " = ".join([*places, *more])
 
 
 def _across(
-    split: str, other: str, rows: Mapping[str, EncodedSplit], contents: Mapping[str, Contents]
+    split: str, other: str, splits: Mapping[str, EncodedSplit], contents: Mapping[str, Contents]
 ) -> Iterator[Finding]:
     own, others = contents[split].inputs, contents[other].inputs
     numbers = np.flatnonzero(np.isin(own, others))
@@ -103,8 +103,8 @@ def _across(
         f"Leave them out of {other}, or split by a group that keeps them together "
         "(data.split.group).",
         places=[
-            f"{place(rows[split][number].example)} = "
-            f"{place(rows[other][first[int(own[number])]].example)}"
+            f"{place(splits[split][number].example)} = "
+            f"{place(splits[other][first[int(own[number])]].example)}"
             for number in numbers.tolist()
         ],
     )

@@ -68,10 +68,10 @@ def step_memory(cfg: RunConfig, data: RunData) -> Memory:
     set_seed(cfg.seed)
     pipeline = build_pipeline(cfg.components, data.codecs)
     pipeline.model.train()
-    rows = data.rows["train"]
-    dataset = SequenceDataset(rows, data.codecs.collate(), data.codecs, cfg.seed)
-    batches = sampler(rows, cfg.batch, training=True, seed=cfg.seed)
-    ordered = sorted(map(Batch, batches), key=lambda one: len(one) * rows.costs[one].max())
+    encoded = data.splits["train"]
+    dataset = SequenceDataset(encoded, data.codecs.collate(), data.codecs, cfg.seed)
+    batches = sampler(encoded, cfg.batch, training=True, seed=cfg.seed)
+    ordered = sorted(map(Batch, batches), key=lambda one: len(one) * encoded.costs[one].max())
     smallest, middle, largest = ordered[0], ordered[len(ordered) // 2], ordered[-1]
     _step(pipeline, dataset.__getitems__(smallest))  # libraries take memory of their own
     batch = dataset.__getitems__(middle)
@@ -88,7 +88,7 @@ def step_memory(cfg: RunConfig, data: RunData) -> Memory:
     return Memory(
         parameters=sum(one.numel() for one in parameters),
         examples=len(batch),
-        steps=int(rows.steps[largest].max()),
+        steps=int(encoded.steps[largest].max()),
         weights=own * (2 + STATES),
         activations=kept,
         measured=None if before is None or peak is None else peak - before,

@@ -11,31 +11,31 @@ from seqloom.interfaces import Example, FrontendCodec
 from seqloom.train.check.finding import Finding, place
 
 
-def raw_text(rows: Mapping[str, EncodedSplit], codec: FrontendCodec) -> Iterator[Finding]:
+def raw_text(splits: Mapping[str, EncodedSplit], codec: FrontendCodec) -> Iterator[Finding]:
     """Yield a finding if examples given as tokens would be cut otherwise as texts.
 
     The text of each, or else its tokens joined by blanks, is cut by the tokenizer that reads raw
     texts. Nothing is yielded of texts without tokens, nor of frontends that read neither.
 
     Args:
-        rows: Encoded examples by split.
+        splits: Encoded examples by split.
         codec: Codec of the frontend.
     """
     checked, unlike = 0, []
-    for row in chain.from_iterable(rows.values()):
-        tokens = row.example.fields.get("tokens")
+    for encoded in chain.from_iterable(splits.values()):
+        tokens = encoded.example.fields.get("tokens")
         if not isinstance(tokens, list):
             continue
-        text = row.example.fields.get("text")
+        text = encoded.example.fields.get("text")
         joined = text if isinstance(text, str) else " ".join(map(str, tokens))
-        again = _tokens_of(joined, row.example, codec)
+        again = _tokens_of(joined, encoded.example, codec)
         if again is None:
             continue
         checked += 1
         if again != tokens:
             still = set(again)
             different = next((one for one in tokens if one not in still), tokens[-1])
-            unlike.append(f"{place(row.example)}: {different!r}")
+            unlike.append(f"{place(encoded.example)}: {different!r}")
     if unlike:
         yield Finding(
             "tokenization",

@@ -28,11 +28,11 @@ MANY = 10
 def sizes(cfg: RunConfig, data: RunData) -> dict[str, Any]:
     """Return the numbers of the data by split, in plain types."""
     found: dict[str, Any] = {}
-    for split, rows in data.rows.items():
-        found[split] = {"examples": len(rows), "skipped": len(data.skipped.get(split, []))}
-        if len(rows):
-            low, middle, high, top = np.quantile(rows.steps, [0, 0.5, 0.95, 1]).tolist()
-            longest = rows[int(rows.steps.argmax())].example
+    for split, encoded in data.splits.items():
+        found[split] = {"examples": len(encoded), "skipped": len(data.skipped.get(split, []))}
+        if len(encoded):
+            low, middle, high, top = np.quantile(encoded.steps, [0, 0.5, 0.95, 1]).tolist()
+            longest = encoded[int(encoded.steps.argmax())].example
             found[split]["steps"] = {
                 "shortest": int(low),
                 "median": int(middle),
@@ -40,7 +40,7 @@ def sizes(cfg: RunConfig, data: RunData) -> dict[str, Any]:
                 "longest": int(top),
                 "longest_at": place(longest),
             }
-    batches = sampler(data.rows["train"], cfg.batch, training=True)
+    batches = sampler(data.splits["train"], cfg.batch, training=True)
     found["batches"] = {"in_an_epoch": len(batches), "fill": round(batches.fill(), 4)}
     return found
 
@@ -70,8 +70,8 @@ def classes(data: RunData) -> tuple[dict[str, dict[str, int]], list[Finding]]:
     """
     counts: dict[str, Counter[str]] = {}
     for codec in data.codecs.heads.values():
-        for split, rows in data.rows.items():
-            counts[split] = _count(codec, rows)
+        for split, encoded in data.splits.items():
+            counts[split] = _count(codec, encoded)
     most = min(MOST_CLASSES, max(2, counts["train"].total() // 2)) if counts else 0
     if len(set().union(*counts.values())) > most:
         return {}, []
@@ -102,11 +102,11 @@ def classes(data: RunData) -> tuple[dict[str, dict[str, int]], list[Finding]]:
     return {split: dict(one.most_common()) for split, one in counts.items()}, found
 
 
-def _count(codec: HeadCodec, rows: EncodedSplit) -> Counter[str]:
+def _count(codec: HeadCodec, encoded: EncodedSplit) -> Counter[str]:
     """Return how many examples have each class, or each type of span."""
     found: Counter[str] = Counter()
-    for row in rows:
-        target = codec.target(row.example) or []
+    for one in encoded:
+        target = codec.target(one.example) or []
         if codec.row_per_token:
             found.update({tag.partition("-")[2] for tag in target if "-" in tag})
         else:

@@ -59,7 +59,9 @@ def write_run_report(
         higher_is_better=record["higher_is_better"],
         best_epoch=record.get("best_epoch"),
         history=counted_from_1(read_metrics(folder.steps)),
-        lengths={split: rows.steps.tolist() for split, rows in data.rows.items() if rows},
+        lengths={
+            split: encoded.steps.tolist() for split, encoded in data.splits.items() if encoded
+        },
         target_lengths=target_lengths(pipeline, data),
         fill=record.get("batch_fill"),
         tables=[
@@ -67,8 +69,8 @@ def write_run_report(
             *(detail for detail in details if isinstance(detail, Table)),
         ],
         matrices=[detail for detail in details if isinstance(detail, Matrix)],
-        worst=worst(pipeline, data.rows[last], evaluations[last].losses) if last else [],
-        samples=samples(pipeline, data.rows[last], evaluations[last].losses) if last else [],
+        worst=worst(pipeline, data.splits[last], evaluations[last].losses) if last else [],
+        samples=samples(pipeline, data.splits[last], evaluations[last].losses) if last else [],
         skipped=[
             (error.where, error.problem) for errors in data.skipped.values() for error in errors
         ],
@@ -108,9 +110,9 @@ def target_lengths(pipeline: Pipeline, data: RunData) -> dict[str, list[int]]:
     if not has_lengths(pipeline):
         return {}
     return {
-        split: [codec.cost(rows.arrays(place)[1][name]) for place in range(len(rows))]
-        for split, rows in data.rows.items()
-        if rows
+        split: [codec.cost(encoded.arrays(place)[1][name]) for place in range(len(encoded))]
+        for split, encoded in data.splits.items()
+        if encoded
     }
 
 
@@ -121,16 +123,16 @@ def view(frontend: FrontendCodec, example: Example) -> View:
 
 
 def worst(
-    pipeline: Pipeline, rows: EncodedSplit, losses: Mapping[str, float]
+    pipeline: Pipeline, encoded: EncodedSplit, losses: Mapping[str, float]
 ) -> list[ShownExample]:
     """Return the examples with the largest losses, as the head renders them."""
-    known = [place for place in range(len(rows)) if rows.ids[place] in losses]
-    places = sorted(known, key=lambda place: -losses[rows.ids[place]])[:WORST]
-    return shown(pipeline, rows, places, losses)
+    known = [place for place in range(len(encoded)) if encoded.ids[place] in losses]
+    places = sorted(known, key=lambda place: -losses[encoded.ids[place]])[:WORST]
+    return shown(pipeline, encoded, places, losses)
 
 
 def samples(
-    pipeline: Pipeline, rows: EncodedSplit, losses: Mapping[str, float]
+    pipeline: Pipeline, encoded: EncodedSplit, losses: Mapping[str, float]
 ) -> list[ShownExample]:
     """Return examples that are chosen at random, the same every time.
 
@@ -138,18 +140,18 @@ def samples(
     """
     if not has_lengths(pipeline):
         return []
-    places = random.Random(len(rows)).sample(range(len(rows)), min(SAMPLES, len(rows)))
-    return shown(pipeline, rows, places, losses)
+    places = random.Random(len(encoded)).sample(range(len(encoded)), min(SAMPLES, len(encoded)))
+    return shown(pipeline, encoded, places, losses)
 
 
 def shown(
-    pipeline: Pipeline, rows: EncodedSplit, places: Sequence[int], losses: Mapping[str, float]
+    pipeline: Pipeline, encoded: EncodedSplit, places: Sequence[int], losses: Mapping[str, float]
 ) -> list[ShownExample]:
     """Return examples of a split with their predictions, as the head renders them."""
     if not places:
         return []
-    pairs = zip(places, rows.examples(places), strict=True)
-    whole = [replace(rows[place], example=example) for place, example in pairs]
+    pairs = zip(places, encoded.examples(places), strict=True)
+    whole = [replace(encoded[place], example=example) for place, example in pairs]
     frontend, codec = pipeline.codecs.frontend, pipeline.codecs.heads[pipeline.head_name]
     return [
         ShownExample(

@@ -53,7 +53,7 @@ def load(table: Path, store: Cache) -> Read:
 
 
 def digests(data: RunData) -> dict[str, str]:
-    return {split: rows.digest() for split, rows in data.rows.items()}
+    return {split: rows.digest() for split, rows in data.splits.items()}
 
 
 def left(store: Cache) -> list[str]:

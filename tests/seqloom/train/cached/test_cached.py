@@ -38,8 +38,8 @@ def test_the_second_run_reads_what_the_first_made(
     for one in (first, second):
         assert digests(one) == digests(plain)
         assert (one.states, one.values) == (plain.states, plain.values)
-        for split, rows in plain.rows.items():
-            assert [row.example for row in one.rows[split]] == [row.example for row in rows]
+        for split, rows in plain.splits.items():
+            assert [row.example for row in one.splits[split]] == [row.example for row in rows]
             assert one.contents[split].facts() == plain.contents[split].facts()
     assert stat.S_IMODE(store.folder.stat().st_mode) == 0o700
     assert not left(store)
@@ -101,7 +101,7 @@ def test_data_that_changes_while_it_is_read_is_not_cached(
         return real()
 
     monkeypatch.setattr("seqloom.train.prepare.recorded", slow)
-    assert sum(len(rows) for rows in load().rows.values()) == 41
+    assert sum(len(rows) for rows in load().splits.values()) == 41
     assert "changed while they were read" in caplog.text
     assert not store.entries()
 
@@ -113,7 +113,7 @@ def test_a_file_that_cannot_be_looked_at_is_left_to_the_reader(
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(cached, "sha256", refuse)
-    assert load().rows["train"]
+    assert load().splits["train"]
 
 
 def test_what_was_said_is_said_again_as_by_its_module(
@@ -264,7 +264,7 @@ def test_a_home_folder_that_is_not_there(
     monkeypatch.setenv("SEQLOOM_CACHE", "~no-such-user/x")
     with pytest.raises(ConfigError, match=r"^~no-such-user/x: this home folder does not exist\. S"):
         run(["cache", "list"])
-    assert load("cache=auto").rows["train"]
+    assert load("cache=auto").splits["train"]
     assert "not cached: ~no-such-user/x: this home folder does not exist" in caplog.text
 
 

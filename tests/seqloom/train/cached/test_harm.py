@@ -161,7 +161,7 @@ def test_what_has_the_same_files_is_not_written_over(
     load: Read, store: Cache, tmp_path: Path
 ) -> None:
     data = load()
-    rows, plain = data.rows["train"], [*data.rows["val"]]
+    rows, plain = data.splits["train"], [*data.splits["val"]]
     rows.save(tmp_path / "saved")
     [one] = store.entries()
     before = sha256(store.folder / one.key / "train/0.bin")
@@ -184,7 +184,7 @@ def test_a_full_disk_has_no_room_for_a_lock(
         return real(path, *args, **others)
 
     monkeypatch.setattr(os, "open", full)
-    assert load().rows["train"]
+    assert load().splits["train"]
     assert "Other processes may encode the same data" in caplog.text
 
 
@@ -238,7 +238,7 @@ def test_a_folder_that_cannot_be_made(
     load: Read, store: Cache, caplog: pytest.LogCaptureFixture
 ) -> None:
     store.folder.parent.write_text("", encoding="utf-8")
-    assert load().rows["train"]
+    assert load().splits["train"]
     assert "Encoded data is not cached" in caplog.text
 
 

@@ -76,13 +76,13 @@ class StructureCodec(HeadCodec):
                 numbers[place] = self._numbers[state]
         return {"states": numbers}
 
-    def check(self, example: Example, item: Arrays, frames: int) -> None:
+    def check(self, example: Example, arrays: Arrays, frames: int) -> None:
         """Check that an example has one state for each step.
 
         Raises:
             ExampleError: If the numbers differ.
         """
-        count = len(item["states"])
+        count = len(arrays["states"])
         if count != frames:
             raise ExampleError(
                 example,

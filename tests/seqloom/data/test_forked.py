@@ -151,7 +151,9 @@ def test_types_that_no_training_example_has(
     assert _facts(found) == _facts(alone)
     codecs = [one.codecs.heads["ner"].unseen for one in (found, alone)]
     assert codecs == [["LOC"], ["LOC"]]
-    digests = [{split: rows.digest() for split, rows in one.splits.items()} for one in (found, alone)]
+    digests = [
+        {split: rows.digest() for split, rows in one.splits.items()} for one in (found, alone)
+    ]
     assert digests[0] == digests[1]
 
 

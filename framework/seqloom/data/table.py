@@ -6,6 +6,7 @@ import csv
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -64,6 +65,9 @@ class Table:
         problems: Whether a row that cannot be read is yielded with its problem; otherwise it is an
             error.
 
+    Its file is closed when the rows end, are no longer read, or are wrong. Whoever does not come to
+    read rows closes it.
+
     Attributes:
         file: File that is read.
         blank: Lines of the rows that were skipped so far because they are blank.
@@ -92,11 +96,15 @@ class Table:
         self._yields_problems = problems
         self._bad_lines: dict[int, str] = {}
         self.blank: list[int] = []
+        self._opened = self.file.lines(self._bad_lines if problems else None)
         if lines is None:
-            lines = self.file.lines(self._bad_lines if problems else None)
-            lines = self._after_mark(lines, given=delimiter is not None)
+            lines = self._after_mark(self._opened, given=delimiter is not None)
         cells = self._quoted(lines) if quoting else self._split(lines)
         self._cells = self._of_one_width(cells)
+
+    def close(self) -> None:
+        """Close the file; nothing more is read."""
+        self._opened.close()
 
     @cached_property
     def columns(self) -> list[str]:
@@ -132,24 +140,29 @@ class Table:
         Raises:
             DataError: The table is malformed, or lacks a column; names file and line.
         """
+        with closing(self):
+            places = self._places(columns, columns if required is None else required)
+            for number, row in enumerate(self._cells, 1):
+                if row.problem and not self._yields_problems:
+                    raise self.file.error(row.line, row.problem)
+                usable = {} if row.problem else places
+                values = {field: row.cells[place] for field, place in usable.items()}
+                yield TableRow(number, Origin(self.file.shown, row.line), values, row.problem)
+
+    def _places(self, columns: Mapping[str, str], required: Iterable[str]) -> dict[str, int]:
+        """Return field → position in a row, of the columns that exist.
+
+        Raises:
+            DataError: A required column does not exist, or one is there twice.
+        """
         names = self.columns
-        if not names:
-            return
-        for field in columns if required is None else required:
+        for field in required if names else ():
             if columns[field] not in names:
                 raise self.missing(columns[field], f"data.columns.{field}")
-        places = {}
-        for field, column in columns.items():
+        for column in columns.values():
             if names.count(column) > 1:
                 raise self.file.error(1, f"the header has the column {column!r} more than once.")
-            if column in names:
-                places[field] = names.index(column)
-        for number, row in enumerate(self._cells, 1):
-            if row.problem and not self._yields_problems:
-                raise self.file.error(row.line, row.problem)
-            usable = {} if row.problem else places
-            values = {field: row.cells[place] for field, place in usable.items()}
-            yield TableRow(number, Origin(self.file.shown, row.line), values, row.problem)
+        return {field: names.index(one) for field, one in columns.items() if one in names}
 
     def missing(self, column: str, option: str, hint: str = "") -> DataError:
         """Return the error for a missing column that an option names; ``hint`` says what to do."""

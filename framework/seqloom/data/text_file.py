@@ -12,7 +12,7 @@ import stat
 import sys
 import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,7 +113,7 @@ class TextFile:
         """Return the error for a line, numbered from 1."""
         return DataError(f"{self.shown}:{line}: {problem}", cause=cause)
 
-    def lines(self, problems: dict[int, str] | None = None) -> Iterator[Line]:
+    def lines(self, problems: dict[int, str] | None = None) -> Generator[Line]:
         r"""Yield the number and text of each line, with its line end; only ``\n`` ends a line.
 
         Args:

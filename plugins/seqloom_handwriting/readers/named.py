@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -145,21 +145,21 @@ class NamedFileReader(SplitReader):
 
     def _in_table(self, path: str, targets: bool) -> Iterator[Named]:
         required = self._columns if targets else [self.field]
-        table = open_table(path)
-        folders = Folder.of_table(Path(table.file.path), self._folder, self.archive)
-        for row in table.rows(self._columns, required):
-            name = row.values.pop(self.field)
-            name = with_slashes(name, lambda one: any(self.stored(one) in f for f in folders))
-            stored = self.stored(name)
-            folder = next((one for one in folders if stored in one), folders[0])
-            named = Named(name, row.origin, folder.place(stored), row.values)
-            if stored not in folder:
-                inside = "zip file" if folder.zipped else "folder"
-                named.problem = (
-                    f"the file {stored!r} is not in the {inside} {folder.path}."
-                    f"{about_backslashes(name)}"
-                )
-            yield named
+        with closing(open_table(path)) as table:
+            folders = Folder.of_table(Path(table.file.path), self._folder, self.archive)
+            for row in table.rows(self._columns, required):
+                name = row.values.pop(self.field)
+                name = with_slashes(name, lambda one: any(self.stored(one) in f for f in folders))
+                stored = self.stored(name)
+                folder = next((one for one in folders if stored in one), folders[0])
+                named = Named(name, row.origin, folder.place(stored), row.values)
+                if stored not in folder:
+                    inside = "zip file" if folder.zipped else "folder"
+                    named.problem = (
+                        f"the file {stored!r} is not in the {inside} {folder.path}."
+                        f"{about_backslashes(name)}"
+                    )
+                yield named
 
     def stored(self, name: str) -> str:
         """Return under what name a folder has the file that a table names."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,18 +82,19 @@ class Transcripts:
     def _in_table(self, path: Path, targets: bool) -> Iterator[Found]:
         file = TextFile(str(path))
         table = Table(file, quoting=file.suffix == ".csv", skip_blank=True, problems=True)
-        names = list(table.columns)
-        for field, column in self.columns.items():
-            if column not in names and (targets or field == "sound"):
-                raise table.missing(column, f"data.columns.{field}")
-        columns = columns_of([name for name in names if names.count(name) == 1], self.columns)
-        if columns.get("sound") not in names:
-            raise file.error(1, no_sound(names, "column"))
-        place = self._beside(path)
-        if {"client_id", "path", "sentence"} <= {*names} and (place.path / CLIPS).is_dir():
-            place = Place(place.path / CLIPS)
-        for row in table.rows({name: name for name in columns.values()}, ()):
-            if row.problem:
-                yield Found(f"row {row.number}", row.origin, SoundFile(""), problem=row.problem)
-            else:
-                yield found_in(row.values, columns, place, row.origin, targets=targets)
+        with closing(table):
+            names = list(table.columns)
+            for field, column in self.columns.items():
+                if column not in names and (targets or field == "sound"):
+                    raise table.missing(column, f"data.columns.{field}")
+            columns = columns_of([name for name in names if names.count(name) == 1], self.columns)
+            if columns.get("sound") not in names:
+                raise file.error(1, no_sound(names, "column"))
+            place = self._beside(path)
+            if {"client_id", "path", "sentence"} <= {*names} and (place.path / CLIPS).is_dir():
+                place = Place(place.path / CLIPS)
+            for row in table.rows({name: name for name in columns.values()}, ()):
+                if row.problem:
+                    yield Found(f"row {row.number}", row.origin, SoundFile(""), problem=row.problem)
+                else:
+                    yield found_in(row.values, columns, place, row.origin, targets=targets)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
 from seqloom.data import SplitConfig, Table, file_name
@@ -95,6 +96,11 @@ class CsvReader(FileReader):
             skip_empty=True,
             problems=True,
         )
+        with closing(table):
+            yield from self._of_table(table, targets)
+
+    def _of_table(self, table: Table, targets: bool) -> Iterator[Record]:
+        """Yield a record for each row of a table, or for each sentence."""
         if not table.columns:
             return
         records = (

@@ -4,7 +4,7 @@ import csv
 import gzip
 import io
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 from hypothesis import given
@@ -112,6 +112,33 @@ def test_the_line_of_excel_names_the_delimiter(
 def test_a_cr_in_a_row_is_told(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"t\.csv:2: .* a CR that ends no line and is in no quoted"):
         rows(tmp_path / "t.csv", b"first,second\na,b\rc,d\n")
+
+
+@pytest.mark.parametrize(
+    ("content", "columns"),
+    [
+        (b"first,second\na,b\rc,d\n", COLUMNS),
+        (b"first,second\na,b\nc\n", COLUMNS),
+        (b"first,first\na,b\n", COLUMNS),
+        (b"first,second\na,b\n", {"a": "third"}),
+        (b"\n\nfirst,second\na,b\n", COLUMNS),
+    ],
+)
+def test_an_error_closes_the_file(
+    tmp_path: Path, content: bytes, columns: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, really = list[BinaryIO](), Path.open
+
+    def noticed(self: Path, *args: Any, **options: Any) -> Any:
+        opened.append(really(self, *args, **options))
+        return opened[-1]
+
+    (tmp_path / "t.csv").write_bytes(content)
+    monkeypatch.setattr(Path, "open", noticed)
+    with pytest.raises(DataError) as caught:  # whose traceback keeps what the frames hold
+        list(Table(str(tmp_path / "t.csv")).rows(columns))
+    assert caught.value
+    assert [one.closed for one in opened] == [True]
 
 
 def test_a_missing_table() -> None:

@@ -129,6 +129,17 @@ def _fitting(costs: Ints, start: int, max_examples: int, max_cost: int | None) -
     return int(np.searchsorted(padded, max_cost, "right"))
 
 
+def cost_without_limit(costs: Ints, max_examples: int) -> int:
+    """Return the largest cost of a batch, with its padding, where no limit is set.
+
+    A batch is as large as most are, or twice, not all examples beside the longest one.
+
+    >>> cost_without_limit(np.array([1, 1, 100, 2]), max_examples=2)
+    104
+    """
+    return max(int(costs.max(initial=1)), 2 * max_examples * int(costs.sum()) // max(1, len(costs)))
+
+
 def fill(costs: Ints, order: Ints, bounds: Ints) -> float:
     """Return the fraction of the batches that is not padding: all costs over the padded size.
 

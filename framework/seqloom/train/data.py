@@ -11,6 +11,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from seqloom.config.run_config import BatchConfig
+from seqloom.data.batching import cost_without_limit
 from seqloom.data.content import Contents
 from seqloom.data.dataset import SequenceDataset, loader
 from seqloom.data.encode import Codecs
@@ -81,11 +82,13 @@ def sampler(
         number: Rank in training; None: this process's.
     """
     factor = 1 if training else EVALUATION_FACTOR
-    max_cost = batch.max_cost
+    max_examples, max_cost = batch.max_examples * factor, batch.max_cost and batch.max_cost * factor
+    if max_cost is None and not training:
+        max_cost = cost_without_limit(encoded.costs, max_examples)
     return BatchSampler(
         encoded.costs,
-        max_examples=batch.max_examples * factor,
-        max_cost=max_cost and max_cost * factor,
+        max_examples=max_examples,
+        max_cost=max_cost,
         shuffle=training,
         seed=seed,
         rank=(rank() if number is None else number) if training else 0,

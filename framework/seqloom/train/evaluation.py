@@ -200,11 +200,13 @@ def read_examples(
 
 
 def _sampler(rows: Sequence[EncodedExample], batch_size: int) -> BatchSampler:
+    import numpy as np
+
+    from seqloom.data.batching import cost_without_limit
     from seqloom.data.sampler import BatchSampler
 
-    costs = [row.cost for row in rows]
-    # A batch is as large as most are, or twice, not all examples beside the longest one.
-    most = max(*costs, 2 * batch_size * sum(costs) // len(costs), 1)
+    costs = np.array([row.cost for row in rows], np.int64)
+    most = cost_without_limit(costs, batch_size)
     return BatchSampler(costs, max_examples=batch_size, max_cost=most, shuffle=False, seed=0)
 
 

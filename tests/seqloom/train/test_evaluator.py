@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import math
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from small_lines import SMALL_LINES
@@ -66,6 +68,14 @@ def test_evaluation_takes_larger_batches_than_training(data: RunData) -> None:
     rows = data.splits["train"]
     batch = BatchConfig(max_examples=4, max_cost=100)
     assert len(sampler(rows, batch, training=True)) > 2 * len(sampler(rows, batch))
+
+
+def test_one_long_example_does_not_make_a_batch_of_its_length(data: RunData) -> None:
+    encoded = copy.copy(data.splits["val"])
+    encoded.costs = np.array([1000] + [1] * 19)
+    found = list(sampler(encoded, BatchConfig(max_examples=5)))
+    assert sorted(one for batch in found for one in batch) == list(range(20))
+    assert max(len(batch) * max(encoded.costs[batch]) for batch in found) <= 2 * 20 * 51
 
 
 class Watched:

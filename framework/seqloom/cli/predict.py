@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -28,8 +28,11 @@ from seqloom.plugins.readers import choose_reader, suffix_of, trained_suffixes
 
 PLAIN = "lines"
 """The reader of plain text."""
+IDS = 100_000
+"""Number of ids that are remembered, with where they came first: of an endless input not all."""
 
 if TYPE_CHECKING:
+    from seqloom.interfaces import Example, Origin
     from seqloom.model.pipeline import OnBad
 
 
@@ -59,7 +62,7 @@ def predict(arguments: list[str]) -> int:
         writer.begin(reader)
         for one in pipeline.codecs.heads.values():
             reader.also_read(one.given_fields)
-        inputs = reader.inputs(paths)
+        inputs = _telling_of_repeats(reader.inputs(paths))
         scores = options.to not in WITHOUT_SCORES if options.scores is None else options.scores
         found = pipeline.predict(inputs, options.batch, on_bad=on_bad, stream=True, scores=scores)
         if options.out is not None:
@@ -112,6 +115,26 @@ def _tell(skipped: Sequence[ExampleError], written: bool, paths: Sequence[str]) 
         )
     if not written:
         note(f"nothing to predict: {_shown(paths)} is empty, or a header only.")
+
+
+def _telling_of_repeats(inputs: Iterator[Example | ExampleError]) -> Iterator[Any]:
+    """Yield the inputs; print a note on the first that has the id of one of the first `IDS`."""
+    known: dict[str, Origin | None] = {}
+    for one in inputs:
+        yield one
+        if isinstance(one, ExampleError):
+            continue
+        if one.id in known:
+            first, place = (where or "an earlier input" for where in (known[one.id], one.origin))
+            note(
+                f"{place}: the id {one.id!r} is that of {first}, too: by it, their predictions "
+                "cannot be told apart. Give each input an id of its own. Ids like this are told "
+                "once."
+            )
+            break
+        if len(known) < IDS:
+            known[one.id] = one.origin
+    yield from inputs
 
 
 def _shown(paths: Sequence[str]) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from importlib.resources import files
 from typing import Any
@@ -50,17 +51,17 @@ def check_compatible(components: Mapping[str, Section], trained: bool = False) -
     fields = _provided(*data)
     head, params = _component(components, "head")
     hint = str if trained else partial(_frontend_hint, fields, head)
-    _check(*frontend, provided=fields, provider=data[0], instead=hint)
+    _check(*frontend, provided=fields, provider=data, instead=hint)
     steps = _provided(*frontend)
     for role in head.takes:
         if role in steps:
-            _check(head, params, steps, frontend[0], roles=(role,), instead=hint)
+            _check(head, params, steps, frontend, roles=(role,), instead=hint)
         else:
             columns = partial(_columns_hint, data, frontend, head, role)
             other = partial(_named, columns)
             if not trained:
                 other = partial(_head_hint, fields, steps, frontend[0], head, columns)
-            _check(head, params, fields, data[0], roles=(role,), instead=other)
+            _check(head, params, fields, data, roles=(role,), instead=other)
 
 
 def _component(components: Mapping[str, Section], kind: Kind) -> tuple[Component, dict[str, Any]]:
@@ -87,7 +88,7 @@ def _check(
     consumer: Component,
     params: Mapping[str, Any],
     provided: Mapping[str, str],
-    provider: Component,
+    provider: _Chosen,
     *,
     roles: tuple[str, ...] | None = None,
     instead: Callable[[], str] = str,
@@ -98,7 +99,7 @@ def _check(
         consumer: Component that takes fields or steps.
         params: Its parameters.
         provided: Kinds of what is provided, by name.
-        provider: Component that provides it.
+        provider: Component that provides it, with its parameters.
         roles: Roles to check; None: all.
         instead: Function that returns what to choose instead, if no parameter names what to take.
 
@@ -114,31 +115,40 @@ def _check(
         where = (
             f" in the field {name!r} ({consumer.kind}.{role})" if role in params and name else ""
         )
-        hint = _field_hint(consumer, role, accepted, provided) or _column_hint(
-            provider, str(name), provided
-        )
+        hint = _field_hint(consumer, role, accepted, provided)
         if not hint and params.get(role) == consumer.defaults().get(role):
             hint = instead()
+        hint = hint or _column_hint(provider, (str(name),) if name else accepted)
         raise ConfigError(
             f"{consumer.kind}={consumer.name} needs {needs}{where}; "
-            f"{provider.kind}={provider.name} provides {_listing(provided)}.{hint}",
+            f"{provider[0].kind}={provider[0].name} provides {_listing(provided)}.{hint}",
             cause=Cause.incompatible,
         )
 
 
-def _column_hint(provider: Component, name: str, provided: Mapping[str, str]) -> str:
-    """Return a hint at a field that data have unless their columns are set."""
-    defaults = provider.defaults()
-    if "columns" not in defaults or name in provided or name not in _provided(provider, defaults):
+def _column_hint(data: _Chosen, names: Sequence[str]) -> str:
+    """Return a hint at the fields that data lack because their columns are set without them."""
+    reader, params = data
+    columns = params.get("columns")
+    if not columns or "columns" not in reader.defaults():
         return ""
-    return f" Where data.columns is set, it names all columns: data.columns.{name}=COLUMN"
+    tagged = "tags" in _provided(reader, params).values()  # by tokens, which a text does not have
+    found = []
+    for name in names:
+        with suppress(SeqloomError):  # its kind is unknown
+            given = _provided(reader, {**params, "columns": {**columns, name: "COLUMN"}})
+            found += [f"data.columns.{name}=COLUMN"] * (not tagged or given[name] != "text")
+    if not found:
+        return ""
+    return f" Where data.columns is set, it names all columns: add {' or '.join(found)}"
 
 
 def _field_hint(
     consumer: Component, role: str, accepted: tuple[str, ...], provided: Mapping[str, str]
 ) -> str:
     """Return a hint that names a field of an accepted kind."""
-    named = [name for name, kind in provided.items() if kind in accepted and kind != name]
+    inputs = ("text", "tokens")  # what is called so is nothing to predict
+    named = [name for name, kind in provided.items() if kind in accepted and name not in inputs]
     return f" Name it: {consumer.kind}.{role}={named[0]}" if named else ""
 
 

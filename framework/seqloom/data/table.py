@@ -168,9 +168,14 @@ class Table:
         """Return the error for a missing column that an option names; ``hint`` says what to do."""
         header = self._delimiter.join(self.columns)
         for other in DELIMITERS:
-            if other != self._delimiter and column in header.split(other):
+            names = header.split(other)
+            if other != self._delimiter and (
+                column in names or len(names) > len(self.columns) == 1
+            ):
                 name = "tab" if other == "\t" else f"'\"{other}\"'"
-                hint = f"With {other!r} between the cells there is one: data.delimiter={name}"
+                there = "is one" if column in names else f"are {len(names)} columns"
+                hint = f"With {other!r} between the cells there {there}: data.delimiter={name}"
+                break
         known = did_you_mean(column, self.columns)
         problem = f"no column {column!r}, from which {option} reads. {known} {hint}"
         return self.file.error(1, problem.rstrip(), cause=Cause.no_column)

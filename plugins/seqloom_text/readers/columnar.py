@@ -10,7 +10,7 @@ from seqloom.data import file_name, local_path
 from seqloom.errors import Cause, DataError, did_you_mean
 from seqloom.interfaces import Origin
 from seqloom.plugins import install_command
-from seqloom_text.readers.columns import Columns
+from seqloom_text.readers.columns import Columns, naming
 from seqloom_text.readers.file_reader import Record, missing
 from seqloom_text.readers.huggingface import class_features, with_names
 from seqloom_text.schemas_data import COLUMNAR
@@ -51,7 +51,8 @@ def records(
         names = list(schema.names)
         absent = [name for name, column in columns.items() if column not in names]
         for name in missing(absent, kinds, targets):
-            raise _no_column(path, Columns.option(name), columns[name], names)
+            hint = naming(columns, names)
+            raise _no_column(path, Columns.option(name), columns[name], names, hint)
         if targets and id_column is not None and id_column not in names:
             raise _no_column(path, "data.id_column", id_column, names)
         for name, column in columns.items():
@@ -118,11 +119,10 @@ def _refuse_twice(path: str, names: Sequence[str], column: str, use: str = "") -
         )
 
 
-def _no_column(path: str, option: str, column: str, names: list[str]) -> DataError:
+def _no_column(path: str, option: str, column: str, names: list[str], hint: str = "") -> DataError:
+    problem = f"{path}: no column {column!r}, from which {option} reads. "
     return DataError(
-        f"{path}: no column {column!r}, from which {option} reads. {did_you_mean(column, names)} "
-        "Name all that are to be read: data.columns='{text: COLUMN, label: COLUMN}'.",
-        cause=Cause.no_column,
+        f"{problem}{did_you_mean(column, names)} {hint}".rstrip(), cause=Cause.no_column
     )
 
 

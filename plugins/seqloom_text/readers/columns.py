@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from seqloom.errors import Cause, ConfigError
 
 _MARK = "\n"
 """Between the name of a field and the number of its column; no field is called like this."""
+_PLAIN = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
+"""Names of columns that need no quotes."""
+_TAGGED = {"tokens": "tokens", "tags": "tags"}
 _TRUE = ("1", "1.0", "true", "yes")
 _FALSE = ("0", "0.0", "false", "no")
 
@@ -100,6 +104,33 @@ class Columns:
             raise ValueError(f"the field {name!r} lacks the column {lacking[0]!r}.")
         cells = [(self.flat[key], values[key]) for key in keys]
         return _present(cells) if kind == "labels" else _text(name, cells)
+
+
+def naming(columns: Mapping[str, str], names: Collection[str], column: str = "COLUMN") -> str:
+    """Return the sentence that tells how to set ``data.columns`` for a file that lacks some.
+
+    Args:
+        columns: Column of each field as set, see `Columns.flat`.
+        names: Names of the columns that the file has.
+        column: What stands for a name that only the user knows.
+
+    >>> naming({"text": "text", "label": "label"}, ["id", "tokens", "ner_tags"])
+    "Name all that are to be read: data.columns='{tokens: tokens, tags: ner_tags}'."
+    """
+    unknown = "tokens" in names and not set(columns.values()) & set(names)
+    fields = dict[str, list[str]]()
+    for key, own in (_TAGGED if unknown else columns).items():
+        field = key.partition(_MARK)[0]
+        found = (
+            one for one in (own, field, f"ner_{field}") if one in names and _PLAIN.fullmatch(one)
+        )
+        fields.setdefault(field, []).append(next(found, column))
+    every = (f"{field}: {_joined(found)}" for field, found in fields.items())
+    return f"Name all that are to be read: data.columns='{{{', '.join(every)}}}'."
+
+
+def _joined(found: Sequence[str]) -> str:
+    return found[0] if len(found) == 1 else f"[{', '.join(found)}]"
 
 
 def _check(name: str, column: Any, kind: str, several: bool) -> None:

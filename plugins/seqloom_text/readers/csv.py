@@ -12,7 +12,7 @@ from seqloom.errors import Cause, ConfigError, plural
 from seqloom.interfaces import Origin
 from seqloom_text.readers import columnar
 from seqloom_text.readers.columnar import is_columnar
-from seqloom_text.readers.columns import Columns
+from seqloom_text.readers.columns import Columns, naming
 from seqloom_text.readers.file_reader import TABS, FileReader, Record, missing
 from seqloom_text.schemas_data import INPUT_KINDS, field_kinds, text_and_label
 
@@ -24,7 +24,6 @@ DELIMITERS = ("\t", ",", ";", "|")
 """The delimiters of tables that are recognized by their first lines."""
 MANY = 50
 """Number of examples from which on it is odd that each has one token."""
-HINT = "Name all that are to be read: data.columns='{text: COLUMN, label: COLUMN}'."
 
 
 class CsvReader(FileReader):
@@ -145,6 +144,7 @@ class CsvReader(FileReader):
         The names in a header may differ in case: reading the table then says what they should be.
         """
         inputs = [self._columns[name] for name, kind in self._kinds.items() if kind in INPUT_KINDS]
+        lines = lines[1:] if lines and lines[0].strip('"').startswith("sep=") else lines
         own = (self._delimiter,) if self._delimiter else ()
         for delimiter in dict.fromkeys((*own, *DELIMITERS)):
             rows = [line.rstrip("\r\n").split(delimiter) for line in lines if line.strip()]
@@ -191,11 +191,13 @@ class CsvReader(FileReader):
         """Return field → column for the columns that exist, with those of ids and sentences."""
         absent = [name for name, column in self._columns.items() if column not in table.columns]
         for name in missing(absent, self._kinds, targets):
-            raise table.missing(self._columns[name], Columns.option(name), HINT)
+            raise table.missing(
+                self._columns[name], Columns.option(name), naming(self._columns, table.columns)
+            )
         wanted = {name: column for name, column in self._columns.items() if name not in absent}
         if self._id_column is not None and (targets or self._id_column in table.columns):
             if self._id_column not in table.columns:
-                raise table.missing(self._id_column, "data.id_column", HINT)
+                raise table.missing(self._id_column, "data.id_column")
             wanted[ID] = self._id_column
         if self._group_column is not None:
             if self._group_column not in table.columns:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from seqloom.data import SplitConfig, TextFile
-from seqloom.errors import did_you_mean
+from seqloom.errors import did_you_mean, plural
 from seqloom.files import parse_json
 from seqloom.interfaces import Origin
 from seqloom_text.readers import columnar
 from seqloom_text.readers.columnar import is_columnar
-from seqloom_text.readers.columns import Columns
+from seqloom_text.readers.columns import Columns, naming
 from seqloom_text.readers.file_reader import FileReader, Record, are_spans, missing
 from seqloom_text.schemas_data import INPUT_KINDS, field_kinds, text_and_label
 
+logger = logging.getLogger("seqloom")
+
 ONE_VALUE = re.compile(r"\s*(?:\[\s*(?:\{|\Z)|\{\s*\Z)")
 """How the first line of an array of objects begins, or of an object on several lines."""
+UNACCEPTED = ("reject", "ignore")
+"""Answers of those who annotate with Prodigy."""
 STARTS = {"start", "start_offset", "start_char"}
 """Keys of spans."""
 NOT_LINES = (
@@ -50,6 +55,7 @@ class JsonlReader(FileReader):
         super().__init__(files, split, found, labels_separator, columns=own, names=names)
         self._columns, self._kinds = own.flat, own.kinds
         self._id_column = id_column
+        self._unaccepted = 0
 
     def records(self, file: str, targets: bool) -> Iterator[Record]:
         """Yield a record for each line; see `FileReader.records`."""
@@ -60,10 +66,19 @@ class JsonlReader(FileReader):
             )
             return
         text, problems = TextFile.find(file), dict[int, str]()
+        self._unaccepted = 0
         for line, raw, problem in json_lines(text.lines(problems), problems):
             if line == 1 and ONE_VALUE.match(raw):
                 raise text.error(1, NOT_LINES)
             yield self._record(raw, Origin(text.shown, line), problem, targets)
+        if targets and self._unaccepted:
+            logger.warning(
+                "%s: %d %s rejected or ignored in Prodigy, but read like the others. Leave them "
+                "out: jq -c 'select(.answer == \"accept\")' FILE",
+                text.shown,
+                self._unaccepted,
+                plural(self._unaccepted, "object was", "objects were"),
+            )
 
     def recognize(self, lines: Sequence[str]) -> Mapping[str, Any] | None:
         """Recognize an object that has the key of a text or of tokens."""
@@ -88,9 +103,11 @@ class JsonlReader(FileReader):
         Raises:
             ValueError: A key is missing; the text says which.
         """
+        self._unaccepted += "_task_hash" in found and found.get("answer") in UNACCEPTED
         absent = [name for name, key in self._columns.items() if key not in found]
         for name in missing(absent, self._kinds, targets):
-            raise _no_key(Columns.option(name), self._columns[name], found)
+            said = naming(self._columns, found, "KEY")
+            raise _no_key(Columns.option(name), self._columns[name], found, said)
         ident = None
         if self._id_column is not None and (targets or self._id_column in found):
             if self._id_column not in found:
@@ -120,21 +137,31 @@ def json_lines(
         yield line, raw, problems.pop(line, "")
 
 
-def _no_key(option: str, key: str, found: dict[str, Any]) -> ValueError:
-    listed = next((name for name, value in found.items() if are_spans(value)), None)
-    hint = f" Spans of characters, as under {listed!r}, are read by data=spans." if listed else ""
+def _no_key(option: str, key: str, found: dict[str, Any], said: str = "") -> ValueError:
+    hint = _hint(key, found)
+    known = did_you_mean(key, found)
+    return ValueError(f"no key {key!r}, from which {option} reads. {known} {said}{hint}".rstrip())
+
+
+def _hint(key: str, found: dict[str, Any]) -> str:
+    """Return what else may help where an object has no such key."""
+    if {"options", "accept"} <= found.keys():
+        return " Choices of Prodigy are read with data.columns='{text: text, label: accept}'."
+    for name, value in found.items():
+        items = [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+        if items and STARTS.isdisjoint(items[0]):
+            inner = ["", *(f".{one}" for one, its in items[0].items() if isinstance(its, dict))]
+            for way in inner:
+                if key in (items[0][way[1:]] if way else items[0]):
+                    return (
+                        " The examples are all in one object. Write them out: "
+                        f"jq -c '.{name}[]{way}' FILE."
+                    )
     tokens = found.get("tokens")
-    if isinstance(tokens, list) and all(isinstance(one, str) for one in tokens):
-        hint = (
-            " Those of tokens and tags are read with data.columns='{tokens: tokens, tags: tags}'."
-        )
-    items = [one for one in found.get(listed or "", ()) if isinstance(one, dict) and key in one]
-    if listed and items and STARTS.isdisjoint(items[0]):
-        hint = f" The examples are all in one object. Write them out: jq -c '.{listed}[]' FILE."
-    return ValueError(
-        f"no key {key!r}, from which {option} reads. {did_you_mean(key, found)} Name "
-        f"all that are to be read: data.columns='{{text: KEY, label: KEY}}'.{hint}"
-    )
+    listed = next((name for name, value in found.items() if are_spans(value)), None)
+    if listed is None or (isinstance(tokens, list) and not are_spans(tokens)):
+        return ""
+    return f" Spans of characters, as under {listed!r}, are read by data=spans."
 
 
 def json_object(raw: str) -> dict[str, Any]:

@@ -24,13 +24,24 @@ MISFITS = [
         ["head.field=tgas"],
         "head=ner needs one tag for each token in the field 'tgas' (head.field); data=apples "
         "provides tokens (a list of tokens), text (a text), tags (one tag for each token), label "
-        "(one class for each example).",
+        "(one class for each example). Name it: head.field=tags",
     ),
     (
         ["head.field=label"],
         "head=ner needs one tag for each token in the field 'label' (head.field); data=apples "
         "provides tokens (a list of tokens), text (a text), tags (one tag for each token), label "
-        "(one class for each example).",
+        "(one class for each example). Name it: head.field=tags",
+    ),
+    (
+        [
+            "data=csv",
+            "head=classification",
+            "head.multi_label=true",
+            "data.columns={text: a, labels: b}",
+        ],
+        "head=classification needs one class for each example or a set of classes for each example "
+        "in the field 'label' (head.field); data=csv provides text (a text), labels (a set of "
+        "classes for each example). Name it: head.field=labels",
     ),
     (
         ["frontend.field=label"],
@@ -62,7 +73,24 @@ MISFITS = [
         ["data=csv", "data.columns.text=a", "head=classification"],
         "head=classification needs one class for each example or a set of classes for each example "
         "in the field 'label' (head.field); data=csv provides text (a text). Where data.columns is "
-        "set, it names all columns: data.columns.label=COLUMN",
+        "set, it names all columns: add data.columns.label=COLUMN",
+    ),
+    (
+        ["data=csv", "data.columns.tags=ner"],
+        "frontend=words needs a list of tokens or a text; data=csv provides tags (one tag for each "
+        "token). Where data.columns is set, it names all columns: add data.columns.tokens=COLUMN",
+    ),
+    (
+        ["data=jsonl", "data.columns.tokens=words"],
+        "head=ner needs one tag for each token in the field 'tags' (head.field); data=jsonl "
+        "provides tokens (a list of tokens). Where data.columns is set, it names all columns: add "
+        "data.columns.tags=COLUMN",
+    ),
+    (
+        ["data=csv", "data.columns.label=b", "head=classification"],
+        "frontend=words needs a list of tokens or a text; data=csv provides label (one class for "
+        "each example). Where data.columns is set, it names all columns: add "
+        "data.columns.tokens=COLUMN or data.columns.text=COLUMN",
     ),
     (
         ["data=csv", "data.columns={text: a, label: b}", "frontend=line_image"],

@@ -1,6 +1,7 @@
 """Fields of several columns, and numbers that have names."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -134,3 +135,25 @@ def test_numbers_without_a_name(tmp_path: Path, tag: str) -> None:
 def test_names_of_a_field_without_classes(field: str) -> None:
     with pytest.raises(ConfigError, match=rf"data\.names\.{field}: .* are: text \(text\), label"):
         JsonlReader(names={field: NAMES})
+
+
+@pytest.mark.parametrize(
+    ("columns", "row", "said"),
+    [
+        (None, ["id", "tokens", "ner_tags"], "{tokens: tokens, tags: ner_tags}"),
+        (None, ["id", "tokens", "tags"], "{tokens: tokens, tags: tags}"),
+        ({"tokens": "tokens", "tags": "tags"}, ["tokens", "a b"], "{tokens: tokens, tags: COLUMN}"),
+        ({"text": ["a", "b"], "label": "c"}, ["a", "c"], "{text: [a, COLUMN], label: c}"),
+    ],
+)
+def test_a_missing_column_tells_the_whole_setting(
+    tmp_path: Path, columns: dict[str, Any] | None, row: list[str], said: str
+) -> None:
+    path = write(tmp_path / "a.csv", "\n".join([",".join(row), ",".join("x" for _ in row), ""]))
+    with pytest.raises(
+        DataError, match=re.escape(f" Name all that are to be read: data.columns='{said}'.")
+    ):
+        usable(CsvReader(train=path, columns=columns).examples("train"))
+    path = write(tmp_path / "a.jsonl", json.dumps(dict.fromkeys(row, "x")))
+    (wrong,) = JsonlReader(train=path, columns=columns).examples("train")
+    assert f"data.columns='{said.replace('COLUMN', 'KEY')}'." in str(wrong)

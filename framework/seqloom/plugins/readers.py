@@ -66,9 +66,13 @@ def _by_suffix(
             f"{did_you_mean(suffix, known)}"
         )
     if head is not None and "lines" not in reading:
-        taken = _taken("head", head["name"])
-        reading.sort(key=lambda name: not taken & _given("data", name))
+        reading.sort(key=lambda name: not teaches(name, head["name"]))
     return reading[0]
+
+
+def teaches(reader: str, head: str) -> bool:
+    """Return whether a reader gives, with its defaults, a kind of field that a head learns."""
+    return not _taken("head", head).isdisjoint(_given("data", reader))
 
 
 def _taken(kind: Kind, name: str) -> set[str]:

@@ -27,6 +27,8 @@ EXPECTED = {
     "labels": "names of classes",
     "texts": "texts",
 }
+MARKS = {0, 1, "0", "1"}
+"""What says in a list whether a class is there; 1.0 is equal to 1."""
 SPANS = re.compile(r"""\s*\[\s*(?:[\[(]\s*\d+\s*,\s*\d+\s*,|\{\s*['"])""")
 """How spans of characters in a cell begin: lists or objects in a list."""
 SEPARATORS = (";", ",", "|")
@@ -136,7 +138,8 @@ class FileReader(SplitReader):
             if not record.left_out:
                 used += 1
                 yield self._example(record, f"{prefix}:{record.name or number}", targets)
-        self._tell_separators(file)
+        if targets:
+            self._tell_separators(file)
         if targets and not used:
             why = "all of it is left out" if number else "the file is empty or has a header only"
             raise DataError(f"{file}: no examples; {why}.", cause=Cause.no_examples)
@@ -229,7 +232,8 @@ def parse(raw: Any, kind: str, separator: str = "|") -> Any:
     """Return the value of a field of a kind, from a cell or a JSON value.
 
     A string of tokens or tags is split at spaces and tabs, a string of labels at the separator,
-    unless it is a list as Python writes it. Lists and whole numbers, as JSON has them, are kept.
+    unless it is a list as Python writes it. Lists and whole numbers, as JSON has them, are kept;
+    a list of one label is that label.
     ``texts`` is a list of texts, or one.
 
     >>> parse("a b  c", "tokens"), parse("red| blue", "labels"), parse([0, 3], "tags")
@@ -251,21 +255,16 @@ def parse(raw: Any, kind: str, separator: str = "|") -> Any:
     if kind == "texts" and not isinstance(raw, list):
         raw = [text] if (text := _string(raw)).strip() else []
     listed = as_list(raw, kind != "tokens") if isinstance(raw, str) and kind != "text" else None
-    if kind == "label" and listed:
-        raise ValueError(
-            f"expected one class, found the list {raw!r}; for sets of classes set its kind to "
-            "labels, and head.multi_label=true"
-        )
-    if kind == "label" and isinstance(raw, bool | float):
-        raise ValueError(
-            f"expected the name of a class, a text or a whole number, found {type(raw).__name__} "
-            f"{raw!r}; convert the column to texts"
-        )
+    if kind == "label":
+        raw = _one_class(raw, listed)
     if kind in ("text", "label"):
         value = _string(raw)
         return value.strip() if kind == "label" else value
     if isinstance(raw, list) or listed is not None:
-        items = [_string(item) for item in (raw if listed is None else listed)]
+        every = raw if listed is None else listed
+        if kind == "labels":
+            _refuse_marks(every)
+        items = [_string(item) for item in every]
     elif kind == "labels":
         items = [part.strip() for part in _string(raw).split(separator)] if raw != "" else []
     else:
@@ -275,6 +274,33 @@ def parse(raw: Any, kind: str, separator: str = "|") -> Any:
         if not item or (kind == "texts" and not item.strip()):
             raise ValueError(f"item {number} of {len(items)} is empty")
     return items
+
+
+def _one_class(raw: Any, listed: list[str] | None) -> Any:
+    """Return the value of a label, which may be alone in a list, if it may be one."""
+    found = listed or (raw if isinstance(raw, list) else [])
+    if len(found) > 1:
+        raise ValueError(
+            f"expected one class, found the list {str(raw)[:60]!r}; for sets of classes set its "
+            "kind to labels, and head.multi_label=true"
+        )
+    if found:
+        raw = found[0]
+    if isinstance(raw, bool | float):
+        raise ValueError(
+            f"expected the name of a class, a text or a whole number, found {type(raw).__name__} "
+            f"{raw!r}; convert the column to texts"
+        )
+    return raw
+
+
+def _refuse_marks(every: list[Any]) -> None:
+    """Refuse a list that says of each class whether it is there, where names are expected."""
+    if len(set(map(str, every))) < len(every) and {*every} <= MARKS:
+        raise ValueError(
+            f"expected names of classes, found {str(every)[:60]}, which has 1 or 0 for each class; "
+            "write the names of those with 1"
+        )
 
 
 def are_spans(raw: Any) -> bool:
@@ -294,5 +320,5 @@ def _string(raw: Any) -> str:
         return raw
     if isinstance(raw, int) and not isinstance(raw, bool):
         return str(raw)
-    found = "null" if raw is None else f"{type(raw).__name__} {raw!r}"
+    found = "null" if raw is None else f"{type(raw).__name__} {repr(raw)[:60]}"
     raise ValueError(f"expected text, found {found}")

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -101,7 +102,7 @@ def test_targets_may_be_absent_or_null_in_inputs(tmp_path: Path) -> None:
     assert found == [{"text": "a"}, {"text": ""}, {"text": "c", "label": "x"}]
 
 
-@pytest.mark.parametrize("label", ["true", "2.0", '["x"]', "{}", '"[1, 2]"'])
+@pytest.mark.parametrize("label", ["true", "2.0", '["x", "y"]', "{}", '"[1, 2]"'])
 def test_targets_that_cannot_be_read_do_not_matter_in_inputs(tmp_path: Path, label: str) -> None:
     path = write(tmp_path / "a.jsonl", f'{{"text": "a", "label": {label}}}\n')
     (example,) = usable(JsonlReader().inputs([path]))
@@ -157,4 +158,51 @@ def test_a_file_of_tokens_names_the_columns_that_read_it(tmp_path: Path) -> None
         '{"tokens": ["Ada"], "tags": ["B-PER"], "entities": [{"start": 0, "end": 1}]}\n'
     )
     (error,) = JsonlReader().inputs([str(path)])
-    assert str(error).endswith("are read with data.columns='{tokens: tokens, tags: tags}'.")
+    assert str(error).endswith(" read: data.columns='{tokens: tokens, tags: tags}'.")
+
+
+@pytest.mark.parametrize("label", ['["x"]', "\"['x']\""])
+def test_one_class_may_be_in_a_list(tmp_path: Path, label: str) -> None:
+    path = write(tmp_path / "a.jsonl", f'{{"text": "a", "label": {label}}}\n')
+    (example,) = usable(JsonlReader(train=path).examples("train"))
+    assert example.fields["label"] == "x"
+
+
+@pytest.mark.parametrize("labels", ["[1, 0, 0]", "[1.0, 0.0, 0.0]", '"[1, 1]"'])
+def test_marks_for_each_class_are_no_names(tmp_path: Path, labels: str) -> None:
+    path = write(tmp_path / "a.jsonl", f'{{"text": "a", "labels": {labels}}}\n')
+    columns = {"text": "text", "labels": "labels"}
+    with pytest.raises(ExampleError, match="which has 1 or 0 for each class; write the names"):
+        usable(JsonlReader(train=path, columns=columns).examples("train"))
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        (
+            {"text": "a", "options": [{"id": "A"}], "accept": ["A"]},
+            "read with data.columns='{text: text, label: accept}'.",
+        ),
+        ({"rows": [{"row": {"text": "a", "label": 1}}]}, "jq -c '.rows[].row' FILE."),
+        ({"text": "a", "spans": [{"start": 0, "end": 1}]}, "'spans', are read by data=spans."),
+    ],
+)
+def test_a_missing_key_tells_what_reads_it(tmp_path: Path, line: dict[str, Any], hint: str) -> None:
+    path = write(tmp_path / "a.jsonl", json.dumps(line))
+    (error,) = JsonlReader(train=path).examples("train")
+    assert str(error).endswith(hint)
+
+
+def test_what_was_rejected_in_prodigy_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    lines = [
+        {"text": "a", "label": "x", "_task_hash": 1, "answer": answer}
+        for answer in ("accept", "reject", "ignore")
+    ]
+    path = write(tmp_path / "a.jsonl", "\n".join(map(json.dumps, lines)))
+    assert len(usable(JsonlReader(train=path).examples("train"))) == 3
+    assert f"{path}: 2 objects were rejected or ignored in Prodigy" in caplog.text
+    caplog.clear()
+    assert len(usable(JsonlReader().inputs([path]))) == 3
+    assert not caplog.text

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from seqloom.nn import LockedDropout
+from seqloom.nn import LockedDropout, has_bfloat16_lstm
 from seqloom_translation import schemas
 from seqloom_translation.attention import Attention, Memory
 from seqloom_translation.units import BOS, PAD
@@ -98,11 +98,11 @@ class Decoder(nn.Module):
         return Decoded(self.dropout(hidden), weights)
 
     def _run(self, layer: nn.LSTM | nn.GRU, values: Tensor, state: State) -> Tensor:
-        on_cpu = values.device.type == "cpu"
+        half = values.is_cpu and torch.is_autocast_enabled("cpu")
+        whole = half and not has_bfloat16_lstm()
         weights: Any = layer.weight_hh_l0
-        dtype = weights.dtype if on_cpu else values.dtype
-        # Not every CPU can run these layers in bfloat16.
-        with torch.autocast("cpu", enabled=False) if on_cpu else nullcontext():
+        dtype = weights.dtype if whole else values.dtype
+        with torch.autocast("cpu", enabled=False) if whole else nullcontext():
             parts = tuple(one.unsqueeze(0).to(dtype).contiguous() for one in state)
             given = parts if isinstance(layer, nn.LSTM) else parts[0]
             found: Tensor = layer(values.to(dtype), given)[0]

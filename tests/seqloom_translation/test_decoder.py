@@ -7,12 +7,14 @@ import itertools
 import pytest
 import torch
 
+from seqloom.nn import has_bfloat16_lstm
 from seqloom_translation import attention
 from seqloom_translation.alignment import alignment
-from seqloom_translation.schemas import Attention, Cell
+from seqloom_translation.decoder import Decoder
+from seqloom_translation.schemas import Attention, Cell, Translation
 from seqloom_translation.units import BOS
 
-from .conftest import UNITS, decoder, encoded
+from .conftest import STATES, UNITS, decoder, encoded
 
 
 @pytest.mark.parametrize(
@@ -33,6 +35,31 @@ def test_a_step_equals_teacher_forcing(cell: Cell, attention: Attention, feeding
             last = units[:, place]
     assert not whole.weights[1, :, 1:].any()
     torch.testing.assert_close(whole.weights.sum(2), torch.ones(3, 6))
+
+
+@pytest.mark.parametrize("kernel", [True, False])
+def test_its_lstms_compute_in_bfloat16_where_the_processor_can(
+    kernel: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if kernel and not has_bfloat16_lstm():
+        pytest.skip("this processor has no such kernel")
+    monkeypatch.setattr("seqloom_translation.decoder.has_bfloat16_lstm", lambda: kernel)
+    model, source = Decoder(Translation(size=5, dropout=0.0), UNITS, STATES), encoded([4, 1, 3])
+    units, types = torch.randint(4, UNITS, (3, 6)), []
+    model.writer.register_forward_hook(lambda layer, given, found: types.append(found[0].dtype))
+
+    def run() -> torch.Tensor:
+        memory = model.attention.remember(source.states, source.lengths)
+        hidden: torch.Tensor = model(units, source.summary, memory).hidden
+        return hidden
+
+    whole = run()
+    with torch.autocast("cpu", torch.bfloat16):
+        half = run()
+    assert types == [torch.float32, torch.bfloat16 if kernel else torch.float32]
+    torch.testing.assert_close(half.float(), whole, atol=0.02, rtol=0)
+    half.sum().backward()
+    assert all(one.grad is not None for one in model.writer.parameters())
 
 
 def test_several_hypotheses_share_the_states_of_their_example() -> None:

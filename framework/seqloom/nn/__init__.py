@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from seqloom.nn.mask import is_full, length_mask, zero_padding
     from seqloom.nn.merge import merge_function, merged_size
     from seqloom.nn.pooling import Pooling
-    from seqloom.nn.recurrent import GRULayer, LSTMLayer, RNNLayer
+    from seqloom.nn.recurrent import GRULayer, LSTMLayer, RNNLayer, has_bfloat16_lstm
     from seqloom.nn.reversal import reverse_within_lengths
     from seqloom.nn.stack import Stack
 
@@ -33,6 +33,7 @@ _HOMES = {
     "Pooling": "pooling",
     "RNNLayer": "recurrent",
     "Stack": "stack",
+    "has_bfloat16_lstm": "recurrent",
     "is_full": "mask",
     "length_mask": "mask",
     "merge_function": "merge",
@@ -54,6 +55,7 @@ __all__ = [
     "PoolingMethod",
     "RNNLayer",
     "Stack",
+    "has_bfloat16_lstm",
     "is_full",
     "length_mask",
     "merge_function",

@@ -28,9 +28,26 @@ _LETTERS = {"L": "E", "U": "S", "M": "I", "W": "S"}
 
 OUTSIDES = ("", "_", "-", "out", "outside", "none", "null", "nil", "n/a", "nan", "<na>")
 """How O is written elsewhere, in lower case."""
-_SCORE = re.compile(r"[01]?\.\d+")
-_BESIDE = re.compile(r".+[/|](?:O|[BIES]-[^\s/|]+)")
-"""A token with its tag."""
+_ODD = {
+    re.compile(r"\d+"): "Name the tags of such numbers: data.names.tags='[O, B-PER, I-PER]'.",
+    re.compile(
+        r"[\w.]+=.*>"
+    ): "Is this line a mark of the document, and no token? Remove such lines.",
+    re.compile(
+        r"([\w.]+)=.*"
+    ): "The tags in such features of a CoNLL file: data.features.tags=\\1.",
+    re.compile(r".+[/|](?:O|[BIES]-[^\s/|]+)"): (
+        "Tags that are joined to their tokens are not read: give them a column of their own."
+    ),
+    re.compile(r"[01]?\.\d+"): (
+        "Is this the column of the tags? Predictions as CoNLL have confidences in the last one and "
+        "are read with data.columns='{tokens: 1, tags: 2}'."
+    ),
+    re.compile(r"\([^*\s]*\*\)*|\*\)*"): (
+        "Brackets, as in CoNLL-2012, are not read: write B-, I- and O in their place."
+    ),
+}
+"""What to do about tags of each pattern."""
 _PREFIXES = {Scheme.iob1: "BI", Scheme.iob2: "BI", Scheme.bioes: "BIES", Scheme.io: "I"}
 _USUAL = re.compile(r"[BIESLUMW]-\S(?:.*\S)?")
 _BY_TYPE = (Scheme.iob1, Scheme.io)
@@ -90,17 +107,9 @@ def expected(tag: str) -> str:
 
 def odd(tag: str) -> str:
     """Return what to do about a tag that looks neither like a type nor like a prefix and one."""
-    if tag.isdecimal():
-        return "Name the tags of such numbers: data.names.tags='[O, B-PER, I-PER]'."
-    if feature := re.match(r"([\w.]+)=", tag):
-        return f"The tags in such features of a CoNLL file: data.features.tags={feature[1]}."
-    if _BESIDE.fullmatch(tag):
-        return "Tags that are joined to their tokens are not read: give them a column of their own."
-    if _SCORE.fullmatch(tag):
-        return (
-            "Is this the column of the tags? Predictions as CoNLL have confidences in the last one "
-            "and are read with data.columns='{tokens: 1, tags: 2}'."
-        )
+    for pattern, remedy in _ODD.items():
+        if found := pattern.fullmatch(tag):
+            return found.expand(remedy)
     if tag.lower() in OUTSIDES:
         return "Write O where there is no entity; head.scheme=io reads it as a type."
     return ""

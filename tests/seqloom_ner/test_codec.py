@@ -318,6 +318,20 @@ def test_words_in_the_column_of_tags_are_refused(fit: Any) -> None:
         fit(["ran/O"])
 
 
+@pytest.mark.parametrize(
+    ("tags", "remedy"),
+    [
+        (["(PERSON*", "*)", "*", "(GPE*)"], r"Brackets, as in CoNLL-2012, are not read: write B-,"),
+        (["*", "*"], r"Brackets, as in CoNLL-2012"),
+        (["id=1>", "B-PER"], "Is this line a mark of the document, and no token"),
+        (["NER=O", "NER=B-PER"], r"of a CoNLL file: data\.features\.tags=NER\."),
+    ],
+)
+def test_what_are_no_types_is_refused_with_a_remedy(fit: Any, tags: list[str], remedy: str) -> None:
+    with pytest.raises(DataError, match=remedy):
+        fit(tags)
+
+
 def test_plain_types_are_predicted_as_such(example: Any) -> None:
     codec = NerCodec(scheme="io")
     one = example(["NOUN", "NOUN", "O", "VERB"])

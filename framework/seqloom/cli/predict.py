@@ -79,10 +79,21 @@ def predict(arguments: list[str]) -> int:
                         raise
                     skipped.append(error)
         except ExampleError as error:
-            text = f"{error} To skip such examples: --skip-bad"
+            read = _read_as(pipeline.info["data"], section)
+            text = f"{error} To skip such examples: --skip-bad{read}"
             raise DataError(text, cause=error.code) from error
         _tell(skipped, written, paths)
     return 0
+
+
+def _read_as(stored: Section | None, section: Section) -> str:
+    """Return how inputs are read, if they are plain lines and training data were other files."""
+    name = stored["name"] if stored else PLAIN
+    if section["name"] != PLAIN or name == PLAIN or ("data", name) not in registry().components:
+        return ""
+    if not registry().find("data", name).files:
+        return ""
+    return f". Inputs are read as one text per line; to read them as in training, add data={name}"
 
 
 def refuse_replacing(out: Path | None, read: Sequence[str]) -> None:

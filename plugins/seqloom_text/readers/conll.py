@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from seqloom.data import SplitConfig, TextFile
+from seqloom.data import SplitConfig, TextFile, file_name
 from seqloom.errors import Cause, ConfigError, did_you_mean, plural
 from seqloom.interfaces import Origin
 from seqloom_text.readers.documents import DOCUMENT
 from seqloom_text.readers.file_reader import TABS, FileReader, Record, missing
-from seqloom_text.readers.sentences import TAG, Sentence, SentenceReader
+from seqloom_text.readers.sentences import NUMBERED, Sentence, SentenceReader
 from seqloom_text.schemas_data import conll_kinds, tokens_and_tags
 
 logger = logging.getLogger("seqloom")
@@ -19,6 +20,8 @@ logger = logging.getLogger("seqloom")
 TOKENS = ("token", "tokens", "word", "words", "text", "form")
 TAGS = ("tag", "tags", "ner", "ner_tag", "ner_tags", "label", "labels", "pos", "upos", "entity")
 """Names of columns."""
+ALIKE = re.compile(r"O|[BIESLUMW][-_:/.]\S+|\S+[-_:/.][BIESLUMW]")
+"""Tags, as B-PER or PER-B."""
 LONG = 200
 """Number of tokens from which on it is odd that a file is one sentence."""
 
@@ -73,7 +76,11 @@ class ConllReader(FileReader):
         """Yield a record for each sentence; see `FileReader.records`."""
         text = TextFile.find(file)
         tags = [name for name, kind in self.kinds.items() if kind == "tags"]
-        found = SentenceReader(text, self._columns, tags, self._delimiter, self._comment)
+        numbered = self._is_numbered(file)
+        comment = "#" if self._comment is None and numbered else self._comment
+        found = SentenceReader(
+            text, self._columns, tags, self._delimiter, comment, numbered=numbered
+        )
         count = tokens = 0
         for sentence in found.sentences():
             count, tokens = count + 1, len(sentence.lines)
@@ -95,18 +102,37 @@ class ConllReader(FileReader):
     def recognize(self, lines: Sequence[str]) -> Mapping[str, Any] | None:
         """Recognize lines with the same number of columns, of which one is tags like B-PER."""
         split = "\t" if self._delimiter is None else self._delimiter
-        if self._comment:
-            lines = [line for line in lines if not line.startswith(self._comment)]
+        comment = self._comment or ("#" if self._is_numbered("-") else "")
+        lines = [line for line in lines if not comment or not line.startswith(comment)]
         rows = [line.rstrip("\r").split(split if split in line else None) for line in lines]
         rows = [row for row in rows if row and row[0] != DOCUMENT and row != [""]]
         if len({len(row) for row in rows}) != 1 or len(rows[0]) < 2:
             return None
-        width = len(rows[0])
-        places = [c - 1 if c > 0 else width + c for c in self._columns.values()]
-        tags = ([row[place] for row in rows] for place in places if 0 < place < width)
-        alike = any(all(map(TAG.fullmatch, column)) for column in tags)
         # One line alone may be a sentence that ends in such a word.
-        return {} if alike and len(rows) > 1 else None
+        return {} if len(rows) > 1 and self._has_tags(rows) else None
+
+    def _has_tags(self, rows: Sequence[Sequence[str]]) -> bool:
+        """Return whether a column of tags has values like B-PER, or numbers count the tokens."""
+        width = len(rows[0])
+        if self._is_numbered("-") and all(row[0].isdecimal() for row in rows):
+            return True
+        for name, column in self._columns.items():
+            place = column - 1 if column > 0 else width + column
+            if self.kinds[name] == "tags" and 0 <= place < width:
+                cells = [row[place] for row in rows]
+                if feature := self._features.get(name):
+                    found = any(f"{feature}=" in cell for cell in cells)
+                else:
+                    found = all(map(ALIKE.fullmatch, cells))
+                if found:
+                    return True
+        return False
+
+    def _is_numbered(self, file: str) -> bool:
+        """Return whether a file is CoNLL-U, or standard input that is like such files."""
+        # Standard input has no suffix: it is like the files that were trained on.
+        like = next(iter(self.files.values()), "-") if file == "-" else file
+        return like != "-" and file_name(like).lower().removesuffix(".gz").endswith(NUMBERED)
 
     def _record(self, found: SentenceReader, sentence: Sentence, targets: bool) -> Record:
         record = Record({}, Origin(found.text.shown, sentence.line), problem=sentence.problem)

@@ -19,6 +19,9 @@ logger = logging.getLogger("seqloom")
 NUMBERED = ".conllu"
 TAG = re.compile(r"O|[BIESLUMW]-\S+")
 
+_OTHER_WORD = re.compile(r"\d+[-.]\d+")
+"""How CoNLL-U numbers what is no word: 1-2, 1.1."""
+
 MOST_SPELLINGS = 200_000
 """Number of words and tags that are kept once, after which others are."""
 
@@ -72,7 +75,8 @@ class SentenceReader:
         columns: Field → column, from 1 or backwards from -1.
         tags: Fields that are tags.
         delimiter: Character between columns; None: a tab in lines that have one, otherwise spaces.
-        comment: Mark of comments; None: ``#`` in CoNLL-U, none otherwise.
+        comment: Mark of comments; None or empty: there are none.
+        numbered: Whether the tokens are numbered, as in CoNLL-U.
     """
 
     def __init__(
@@ -82,13 +86,15 @@ class SentenceReader:
         tags: Collection[str],
         delimiter: str | None,
         comment: str | None,
+        *,
+        numbered: bool,
     ) -> None:
         self.text = text
         self._columns = columns
         self._tags = tags
         self._delimiter = delimiter
-        self._numbered = text.suffix == NUMBERED
-        self._comment = comment if comment is not None else "#" * self._numbered
+        self._numbered = numbered
+        self._comment = comment or ""
         self._width, self._most = 0, 0  # an empty cell at the end may or may not be there
         self._known = False  # whether a sentence was read that has that many
         self._separated = delimiter is not None  # by something else than spaces
@@ -251,10 +257,13 @@ class SentenceReader:
     def _wrong_number(self, row: list[str]) -> str:
         if not self._numbered or row[0].isdecimal():
             return ""
-        return (
-            f"{row[0]!r} is not a word number: multi-word tokens and empty nodes of CoNLL-U "
-            "are not supported; remove these lines."
-        )
+        what = f"{row[0]!r} is not a word number"
+        if _OTHER_WORD.fullmatch(row[0]):
+            return (
+                f"{what}: multi-word tokens and empty nodes of CoNLL-U are not supported; remove "
+                "these lines: grep -vE '^[0-9]+[-.][0-9]' FILE"
+            )
+        return f"{what}, which begins each line of a CoNLL-U file."
 
     def _without_comments(self, lines: list[Line]) -> list[Line]:
         """Return the lines that are tokens."""

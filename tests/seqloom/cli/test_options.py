@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from seqloom.cli.options import positive_int
+from seqloom.cli.predict import _read_as as read_as
 from seqloom.cli.predict import _without_files, input_section
 from seqloom.config.overrides import Overrides, is_override, split_overrides, with_overrides
 from seqloom.errors import ConfigError, PluginError
@@ -334,3 +335,10 @@ def test_a_folder_that_no_reader_of_the_models_inputs_takes(tmp_path: Path) -> N
 def test_the_settings_of_a_reader_that_is_not_installed_are_left_as_they_are() -> None:
     stored = {"name": "gone", "train": "x.tsv", "size": 3}
     assert _without_files(stored) == stored
+
+
+def test_an_error_tells_that_lines_are_read_where_the_training_data_were_others() -> None:
+    lines = {"name": "lines"}
+    assert read_as(CONLL, lines).endswith("; to read them as in training, add data=conll")
+    assert read_as(CONLL, CONLL) == read_as(lines, lines) == read_as(None, lines) == ""
+    assert read_as({"name": "apples"}, lines) == ""

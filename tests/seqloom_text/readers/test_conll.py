@@ -1,5 +1,6 @@
 """CoNLL columns, in the forms that are found in the wild."""
 
+import io
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 import seqloom.data.text_file
 from seqloom.errors import ConfigError, DataError, ExampleError
+from seqloom.interfaces import Example
 from seqloom.testing.readers import usable
 from seqloom_text.readers import sentences as sentences_module
 from seqloom_text.readers.conll import ConllReader
@@ -150,6 +152,20 @@ def test_conllu_with_word_numbers(tmp_path: Path) -> None:
     path = write(tmp_path / "b.conllu", "1-2\tab\t_\n1\ta\tDET\n2\tb\tNOUN\n")
     with pytest.raises(DataError, match=r"b\.conllu:1: '1-2' is not a word number: multi-word"):
         usable(ConllReader(train=path, columns={"tokens": 2, "tags": 3}).examples("train"))
+
+
+def test_standard_input_is_read_like_the_conllu_of_the_training(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = "# text = ab\n1\ta\tDET\n2\tb\tNOUN\n\na\tb\tDET\n"
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+    reader = ConllReader(train="a.conllu", columns={"tokens": 2, "tags": 3})
+    first, second = reader.inputs(["-"])
+    assert isinstance(first, Example)
+    assert first.fields == {"tokens": ["a", "b"], "tags": ["DET", "NOUN"]}
+    assert str(second) == (
+        "<stdin>:5: 'a' is not a word number, which begins each line of a CoNLL-U file."
+    )
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,9 @@ PIPES = CsvReader(columns={"text": "2"}, header=False, delimiter="|")
 JSONL = JsonlReader(columns={"text": "body"})
 CONLL = ConllReader()
 COMMENTED = ConllReader(comment="%")
+SWAPPED = ConllReader(columns={"tokens": 2, "tags": 1})
+NUMBERED = ConllReader(train="a.conllu", columns={"tokens": 2, "tags": 3})
+FEATURES = ConllReader(features={"tags": "NER"})
 
 
 @pytest.mark.parametrize(
@@ -49,6 +52,13 @@ COMMENTED = ConllReader(comment="%")
         (CONLL, "% by hand\nAnn B-PER\nmet O", None),
         (COMMENTED, "% by hand\nAnn B-PER\nmet O", {}),
         (COMMENTED, "% by hand\n%Ann B-PER", None),
+        (CONLL, "Ann PER-B\nmet O", {}),
+        (CONLL, "Ann B_PER\nmet O", {}),
+        (SWAPPED, "B-PER Ann\nO met", {}),
+        (NUMBERED, "# text = a b\n1\ta\tDET\n2\tb\tNOUN", {}),
+        (NUMBERED, "a\tx\tDET\nb\ty\tNOUN", None),
+        (FEATURES, "a\tNER=O\nb\t_", {}),
+        (FEATURES, "a b\nc d", None),
         (CONLL, "a b c\nd e", None),
         (CONLL, "", None),
         (LinesReader(), "a b", None),

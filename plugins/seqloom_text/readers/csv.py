@@ -22,6 +22,10 @@ ID, GROUP = "", " "
 """Names of the columns that are no fields; fields are never called like this."""
 DELIMITERS = ("\t", ",", ";", "|")
 """The delimiters of tables that are recognized by their first lines."""
+HEADERLESS = (
+    " If the first row is no header: data.header=false, and the numbers of the columns, such as "
+    "data.columns='{text: 1, label: 2}'."
+)
 MANY = 50
 """Number of examples from which on it is odd that each has one token."""
 
@@ -146,8 +150,10 @@ class CsvReader(FileReader):
         inputs = [self._columns[name] for name, kind in self._kinds.items() if kind in INPUT_KINDS]
         lines = lines[1:] if lines and lines[0].strip('"').startswith("sep=") else lines
         own = (self._delimiter,) if self._delimiter else ()
+        bare = [line.rstrip("\r\n") for line in lines if line.strip()]
+        quoted = not self._header and all(line[0] == line[-1] == '"' for line in bare)
         for delimiter in dict.fromkeys((*own, *DELIMITERS)):
-            rows = [line.rstrip("\r\n").split(delimiter) for line in lines if line.strip()]
+            rows = [line.split(f'"{delimiter}"' if quoted else delimiter) for line in bare]
             widths = {len(row) for row in rows}
             if not rows:
                 continue
@@ -161,7 +167,7 @@ class CsvReader(FileReader):
                 found = found or (len(alike) > 1 and not set(alike).isdisjoint(inputs))
             else:
                 wide = len(widths) == 1 and min(widths) >= max(2, *map(int, inputs))
-                found = wide and delimiter in ("\t", *own)
+                found = wide and (quoted or delimiter in ("\t", *own))
             if found:
                 return {"delimiter": delimiter}
         return None
@@ -191,9 +197,10 @@ class CsvReader(FileReader):
         """Return field → column for the columns that exist, with those of ids and sentences."""
         absent = [name for name, column in self._columns.items() if column not in table.columns]
         for name in missing(absent, self._kinds, targets):
-            raise table.missing(
-                self._columns[name], Columns.option(name), naming(self._columns, table.columns)
-            )
+            said = naming(self._columns, table.columns)
+            if self._header and len(absent) == len(self._columns) <= len(table.columns):
+                said += HEADERLESS
+            raise table.missing(self._columns[name], Columns.option(name), said)
         wanted = {name: column for name, column in self._columns.items() if name not in absent}
         if self._id_column is not None and (targets or self._id_column in table.columns):
             if self._id_column not in table.columns:

@@ -41,6 +41,8 @@ FEATURES = ConllReader(features={"tags": "NER"})
         (CSV, "the body, and a kind\nof,body", None),
         (BARE, "x\ta b\ny\tc", {"delimiter": "\t"}),
         (BARE, "x,a b\ny,c", None),
+        (BARE, '"x","a, b"\n"y","c"', {"delimiter": ","}),
+        (BARE, '"x, y"\n"a, b"', None),
         (BARE, "x\ta\nb", None),
         (PIPES, "x|a|b\ny|c|d", {"delimiter": "|"}),
         (JSONL, '{"body": "a"}', {}),

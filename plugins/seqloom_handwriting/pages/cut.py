@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -55,6 +56,8 @@ _TURNS = {
 HANGING = 2.0
 """So many times as far as above it the polygon of upside-down writing reaches below its baseline,
 seen from the top of the page."""
+_HANGING = re.compile(r"[\u0900-\u0dff\u0f00-\u0fff]")
+"""A letter of the scripts of India and Tibet."""
 
 
 def curve_of(line: Line) -> Curve:
@@ -76,10 +79,25 @@ def is_upside_down(line: Line) -> bool:
     """
     if line.turn or not line.baseline or runs_leftwards(line.text or ""):
         return False
-    curve = Curve.along(line.baseline)
-    if (curve.points[0] == line.baseline[0]).all():
+    return bool((Curve.along(line.baseline).points[0] != line.baseline[0]).any()) and _hangs(line)
+
+
+def may_be_upside_down(line: Line) -> bool:
+    """Return whether writing hangs below a baseline that runs to the right, for no known reason.
+
+    Programs that find lines draw them so on a page that is upside down: the feet of the letters are
+    at their tops. Scripts whose letters hang on a line, such as Devanagari, do not count.
+    """
+    text = line.text or ""
+    if line.turn or line.guessed or not line.baseline or runs_leftwards(text):
         return False
-    found = band(curve, line.polygon)
+    (x, y), (end, height) = line.baseline[0], line.baseline[-1]
+    return end - x > abs(height - y) and not _HANGING.search(text) and _hangs(line)
+
+
+def _hangs(line: Line) -> bool:
+    """Return whether the polygon of a line that is not turned hangs below its baseline."""
+    found = band(Curve.along(line.baseline), line.polygon)
     return found.below > HANGING * max(found.above, 0)
 
 

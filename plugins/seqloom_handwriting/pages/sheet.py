@@ -13,13 +13,22 @@ from PIL import Image, ImageDraw
 
 from seqloom.errors import plural
 from seqloom_handwriting.images.file import as_stored, load_upright
-from seqloom_handwriting.pages.cut import Curve, Gray, band, cut, flatten, is_upside_down
+from seqloom_handwriting.pages.cut import (
+    Curve,
+    Gray,
+    band,
+    cut,
+    flatten,
+    is_upside_down,
+    may_be_upside_down,
+)
 from seqloom_handwriting.pages.likeness import PageLook
 from seqloom_handwriting.pages.model import SHOWN, Line, Page, find_image
 
 ASPECT = 0.02  # by how much the image's proportions may differ from those that the XML states
 OUTSIDE = 0.01  # of the page's longer side: so far a line may reach beyond the page
 BLANK = 0.0005  # share of a line's pixels that are dark where there is some writing
+SEVERAL = 3  # lines of a page: fewer do not tell how it stands
 DARK = 128  # gray level of a cut line below which a pixel is dark
 
 
@@ -36,6 +45,7 @@ class Sheet:
         self._blank: list[str] = []
         self._guessed: list[str] = []
         self._upside_down: list[str] = []
+        self._hanging: list[str] = []
         self._notes: list[str] = []
 
     def cut(self, line: Line, height: int, straighten: bool) -> Gray:
@@ -58,6 +68,8 @@ class Sheet:
             self._guessed.append(line.id)
         if is_upside_down(line):
             self._upside_down.append(line.id)
+        elif may_be_upside_down(line):
+            self._hanging.append(line.id)
         return image
 
     def look(self) -> PageLook | None:
@@ -83,6 +95,13 @@ class Sheet:
                 f"{plural(count, 'is', 'are')} taken for upside down, since the baseline runs to "
                 f"the left and the writing hangs below it; {plural(count, 'it was', 'they were')} "
                 f"turned ({_named(self._upside_down)})"
+            )
+
+        if (count := len(self._hanging)) >= SEVERAL and 2 * count > self._lines:
+            yield (
+                f"{count} of {self._lines} lines hang below their baselines, which run to the "
+                f"right ({_named(self._hanging)}). If the page is upside down, say so in the XML, "
+                'with orientation="180" in PAGE or ROTATION="180" in ALTO, or turn image and XML'
             )
 
     def guess(self) -> str:

@@ -216,6 +216,23 @@ def test_writing_that_hangs_below_a_baseline_from_right_to_left_is_upside_down(
     assert "3 of 3 lines are taken for upside down" in message
 
 
+@pytest.mark.parametrize(("text", "told"), [("x", True), ("\u0915", False), ("\u05d0", False)])
+def test_a_page_that_may_be_upside_down_is_told(
+    tmp_path: Path,
+    page: np.ndarray,
+    caplog: pytest.LogCaptureFixture,
+    *,
+    text: str,
+    told: bool,
+) -> None:
+    stored, lines = turned(page, 180, outlines())
+    Image.fromarray(stored).save(tmp_path / "p.png")
+    rightwards = [(f"{text}{ident}", polygon, base[::-1]) for ident, polygon, base in lines]
+    write_xml(tmp_path / "p.xml", (440, 400), rightwards)
+    assert len(crops(tmp_path / "p.xml")) == 3
+    assert ("3 of 3 lines hang below their baselines" in caplog.text) == told
+
+
 def test_upright_writing_with_baselines_from_right_to_left_stays_upright(
     tmp_path: Path, page: np.ndarray, upright: list[np.ndarray]
 ) -> None:

@@ -20,7 +20,7 @@ from seqloom.cli.options import (
 )
 from seqloom.config.overrides import refuse_without_effect, with_overrides
 from seqloom.config.run_config import Section
-from seqloom.errors import ConfigError, DataError, ExampleError
+from seqloom.errors import Cause, ConfigError, DataError, ExampleError
 from seqloom.model.description import find
 from seqloom.plugins import registry
 from seqloom.plugins.named_files import SPLITS, without_files
@@ -47,6 +47,7 @@ def predict(arguments: list[str]) -> int:
     use_threads(options.threads)
     paths = [word for word in options.inputs if not is_override(word)] or ["-"]
     for path in paths:
+        _refuse_empty(path)
         refuse_trained(path)
     words = [f"data={options.data}"] * bool(options.data)
     given = split_overrides([*words, *(word for word in options.inputs if is_override(word))])
@@ -84,6 +85,20 @@ def predict(arguments: list[str]) -> int:
             raise DataError(text, cause=error.code) from error
         _tell(skipped, written, paths)
     return 0
+
+
+def _refuse_empty(path: str) -> None:
+    """Refuse an empty path, which would be the current folder.
+
+    Raises:
+        ConfigError: It is empty.
+    """
+    if not path:
+        raise ConfigError(
+            "An input has an empty name, as where a variable of the shell is not set. Name a file, "
+            "or - for standard input.",
+            cause=Cause.no_value,
+        )
 
 
 def _read_as(stored: Section | None, section: Section) -> str:

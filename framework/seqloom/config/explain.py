@@ -122,8 +122,8 @@ def _unreadable(override: str) -> ConfigError:
             cause=Cause.unreadable_override,
         )
     return ConfigError(
-        f"{override!r} cannot be read. A value with a comma, semicolon, bracket or the like "
-        "needs inner quotes inside those of the shell: 'KEY=\"VALUE\"'.",
+        f"{override!r} cannot be read. A value with a comma, semicolon, bracket, ~ or "
+        "the like needs inner quotes inside those of the shell: 'KEY=\"VALUE\"'.",
         cause=Cause.unreadable_override,
     )
 

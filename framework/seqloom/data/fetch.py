@@ -160,6 +160,11 @@ def _existing(path: str) -> Path:
             f"{path}: no such file; the folder {file.parent.absolute()} is not there.",
             cause=Cause.no_file,
         )
+    if os.path.islink(file):  # noqa: PTH114
+        target = os.readlink(file)  # noqa: PTH115
+        raise DataError(
+            f"{path}: this is a link to {target!r}, which is not there.", cause=Cause.no_file
+        )
     siblings = [sibling.name for sibling in file.parent.iterdir()]
     if len(siblings) > 20:
         siblings = difflib.get_close_matches(file.name, siblings, n=5)

@@ -34,6 +34,12 @@ class SplitReader(Reader):
     def __init__(
         self, files: Mapping[str, Any], cut: SplitConfig | Mapping[str, Any] | None
     ) -> None:
+        if empty := [name for name, file in files.items() if file == ""]:
+            raise ConfigError(
+                f"data.{empty[0]} is empty, as where a variable of the shell is not set. Name a "
+                "file, or leave it out.",
+                cause=Cause.no_value,
+            )
         self.files = {name: file for name, file in files.items() if file}
         self._cut = cut if isinstance(cut, SplitConfig) else SplitConfig(**(cut or {}))
         for name in self._cuts & self.files.keys():

@@ -401,6 +401,11 @@ def test_a_form_that_there_is_not_is_refused_before_the_model_is_looked_for(
         predict("-", "--to", "txt", model=Path("nowhere"))
 
 
+def test_an_empty_name_is_not_the_current_folder(trained_ner: Path) -> None:
+    with pytest.raises(ConfigError, match="An input has an empty name, as where a variable of"):
+        run(["predict", str(trained_ner), ""])
+
+
 def test_an_output_does_not_replace_what_is_read(
     predict: Predict, texts: Path, trained_ner: Path
 ) -> None:

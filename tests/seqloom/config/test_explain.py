@@ -75,8 +75,8 @@ SENTENCES = [
     ("encoder lstm", "'encoder lstm' cannot be read; write GROUP=NAME or KEY=VALUE."),
     (
         "data.delimiter=;",
-        "'data.delimiter=;' cannot be read. A value with a comma, semicolon, bracket or the like "
-        "needs inner quotes inside those of the shell: 'KEY=\"VALUE\"'.",
+        "'data.delimiter=;' cannot be read. A value with a comma, semicolon, bracket, ~ or the "
+        "like needs inner quotes inside those of the shell: 'KEY=\"VALUE\"'.",
     ),
     (
         "data.columns={text: r\u00e9sum\u00e9}",
@@ -87,7 +87,7 @@ SENTENCES = [
     (
         "logger.wandb.project=r\u00e9sum\u00e9",
         "'logger.wandb.project=r\u00e9sum\u00e9' cannot be read. A value with a comma, semicolon, "
-        "bracket or the like needs inner quotes inside those of the shell: 'KEY=\"VALUE\"'.",
+        "bracket, ~ or the like needs inner quotes inside those of the shell: 'KEY=\"VALUE\"'.",
     ),
     (
         "head.class_weights.-1=2",

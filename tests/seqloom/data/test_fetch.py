@@ -213,6 +213,14 @@ def test_local_paths(tmp_path: Path) -> None:
         local_path(str(tmp_path / "nowhere" / "train.tsv"))
 
 
+def test_a_link_that_leads_nowhere_is_called_so(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").symlink_to("gone/b.csv")
+    (tmp_path / "c.csv").symlink_to("c.csv")
+    for name, target in [("a.csv", "gone/b.csv"), ("c.csv", "c.csv")]:
+        with pytest.raises(DataError, match=f"this is a link to '{target}', which is not there"):
+            local_path(str(tmp_path / name))
+
+
 def test_a_full_folder_is_not_listed(tmp_path: Path) -> None:
     for n in range(30):
         (tmp_path / f"{n:03}.wav").touch()

@@ -32,6 +32,11 @@ def test_a_file_for_each_split() -> None:
         reader.examples("tests")
 
 
+def test_an_empty_name_is_no_missing_file() -> None:
+    with pytest.raises(ConfigError, match=r"^data\.val is empty, as where a variable of the shell"):
+        Numbers({"train": [1], "val": ""}, None)
+
+
 @given(st.lists(st.integers(1, 99), min_size=10, unique=True), st.integers(0, 3))
 def test_cut_from_train(numbers: list[int], seed: int) -> None:
     cut = SplitConfig(val=0.3, seed=seed)

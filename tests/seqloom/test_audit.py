@@ -204,6 +204,40 @@ def test_commands_open_and_execute_only_what_the_user_named(
     assert states["cluster test --folder shared"].startswith("RunError: ")
 
 
+def test_all_other_commands_do_no_more(folder: Path, stranger: Path, tmp_path: Path) -> None:
+    cut = ("data.split.val=0.3", "data.split.test=0.3", "head=classification")
+    words = ["data=csv", "data.train=mine.csv", *cut, *TINY]
+    sweep = ["train", "-m", *words, "seed=1,2", "run_dir=swept"]
+    reads, writes = ["mine.csv", *GIT], ["swept", "outputs", "multirun"]
+    removed = ["run"]  # of a scratch folder: shutil.rmtree opens it by its name in an open folder
+    commands: list[tuple[list[str], list[str]]] = [
+        (["check", *words], reads),
+        (["profile", *words, "--steps", "1"], [*reads, *removed]),
+        (sweep, [*reads, *writes]),
+        (["sweep", "resume", "swept"], [*reads, *writes]),
+        (["sweep", "index", "swept"], ["swept"]),
+        (["sweep", "diff", "swept/0", "swept/1"], ["swept"]),
+        (["sweep", "show", "swept", "--html", "swept/page.html"], ["swept"]),
+        (["sweep", "resume", "sweep"], ["sweep"]),
+        (["sweep", "index", "sweep"], ["sweep"]),
+        (["sweep", "diff", "sweep", "sweep"], ["sweep"]),
+        (["explain", "encoder=lstm"], []),
+        (["conformance", "encoder=lstm", "-k", "empty"], []),
+        (["plugins", "doctor"], []),
+        (["cache", "list", "--folder", "entries"], ["entries"]),
+        (["cache", "clear", "--all", "--folder", "entries"], ["entries"]),
+        (["new", "plugin", "seqloom-window", "--out", "package"], ["package"]),
+        (["example", "csv", "lines/tickets.csv"], ["lines"]),
+        (["help"], []),
+    ]
+    found = audit(folder, commands, [tmp_path / "home", Path.home() / ".cache"])
+    problems = {" ".join(c[0]): one["found"] for c, one in zip(commands, found, strict=True)}
+    assert problems == {" ".join(words): [] for words, _ in commands}
+    assert not (folder / "executed").exists()
+    states = {" ".join(c[0]): str(a["status"]) for c, a in zip(commands, found, strict=True)}
+    assert {words for words, state in states.items() if state != "0"} == {"sweep resume sweep"}
+
+
 @pytest.mark.slow
 def test_processes_that_commands_start_do_no_more(folder: Path, tmp_path: Path) -> None:
     cut = ("data.split.val=0.3", "data.split.test=0.3", "head=classification", "batch.workers=1")

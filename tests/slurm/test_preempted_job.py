@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -13,6 +15,7 @@ from .conftest import PROGRAM, SMALL, Slurm, model, record, steps
 
 pytestmark = [pytest.mark.slurm, pytest.mark.xdist_group("slurm")]
 
+PAGE = Path(__file__).parents[2] / "docs" / "cluster.md"
 WORDS = (
     "encoder=lstm",
     "encoder.hidden_size=16",
@@ -28,6 +31,30 @@ def job(slurm: Slurm, folder: Path, *words: str) -> Path:
     command = (*PROGRAM, "cluster", "script", "--nodes", "2", "-o", script)
     slurm.call(*command, *WORDS, *words, "run_dir=run", cwd=folder)
     return script
+
+
+def job_of_the_page(folder: Path, *words: str) -> Path:
+    """Write the script of the page on clusters, for this cluster and for a small training."""
+    text = PAGE.read_text(encoding="utf-8")
+    found = re.search(r"^```shell\n(#!/bin/bash\n.*?)^```", text, re.MULTILINE | re.DOTALL)
+    assert found
+    command = shlex.join([*PROGRAM, "train", *WORDS, *words])
+    script = found[1].replace("#SBATCH --gres=gpu:4\n", "")
+    for old, new in (
+        ("--ntasks-per-node=4", "--ntasks-per-node=1"),
+        ("trainer.devices=4", "trainer.devices=1"),
+        ("seqloom train encoder=lstm", command),
+    ):
+        assert script.count(old) == 1
+        script = script.replace(old, new)
+    path = folder / "job.sh"
+    path.write_text(script)
+    return path
+
+
+def run_of(folder: Path) -> Path:
+    """Return the folder of a job's run: the one it was told, or that of the page's script."""
+    return next(folder.glob("runs/slurm-*/*"), folder / "run")
 
 
 @pytest.fixture(scope="module")
@@ -56,8 +83,8 @@ def disturb(slurm: Slurm, number: str, how: str) -> None:
         slurm.call("scancel", "--signal=USR1", number)
 
 
-def trained_further(run: Path, before: int) -> bool:
-    return max(steps(run), default=0) > before
+def trained_further(folder: Path, before: int) -> bool:
+    return max(steps(run_of(folder)), default=0) > before
 
 
 def started_again(slurm: Slurm, number: str, restarts: int) -> bool:
@@ -65,33 +92,32 @@ def started_again(slurm: Slurm, number: str, restarts: int) -> bool:
     return facts["JobState"] == "RUNNING" and int(facts["Restarts"]) >= restarts
 
 
-def check(
-    slurm: Slurm, folder: Path, whole: dict[int, Path], epochs: int, disturbances: list[str]
-) -> None:
+def check(slurm: Slurm, script: Path, whole: Path, disturbances: list[str]) -> None:
     """Disturb a job so often, each time when it has trained further, and compare its end."""
-    number = slurm.submit(job(slurm, folder, f"trainer.max_epochs={epochs}"))
-    run = folder / "run"
+    number, folder = slurm.submit(script), script.parent
     for restarts, how in enumerate(disturbances, 1):
-        before = max(steps(run), default=0)
-        slurm.wait(number, partial(trained_further, run, before))
+        before = max(steps(run_of(folder)), default=0)
+        slurm.wait(number, partial(trained_further, folder, before))
         disturb(slurm, number, how)
         slurm.wait(number, partial(started_again, slurm, number, restarts))
     slurm.wait(number)
     said = (folder / f"slurm-{number}.out").read_text()
     assert slurm.state(number) == "COMPLETED", said
+    run = run_of(folder)
     found = record(run)
     assert (found["state"], found["ranks"]) == ("done", 2)
     assert len(found["history"]) == len(disturbances) + 1, said
     assert {one["state"] for one in found["history"][:-1]} == {"preempted"}
     assert [one["restart"] for one in found["history"]] == list(range(len(disturbances) + 1))
     assert steps(run) == list(range(min(steps(run)), max(steps(run)) + 1))  # each once
-    assert steps(run) == steps(whole[epochs])
-    assert model(run) == model(whole[epochs])
+    assert steps(run) == steps(whole)
+    assert model(run) == model(whole)
     assert not list(folder.rglob("hpc*"))
 
 
 def test_a_job_survives_a_signal(slurm: Slurm, tmp_path: Path, whole: dict[int, Path]) -> None:
-    check(slurm, tmp_path, whole, 3, ["USR1"])  # upon which its script requeues it
+    script = job(slurm, tmp_path, "trainer.max_epochs=3")
+    check(slurm, script, whole[3], ["USR1"])  # upon which its script requeues it
 
 
 @pytest.mark.slow
@@ -99,7 +125,8 @@ def test_a_job_survives_a_signal(slurm: Slurm, tmp_path: Path, whole: dict[int, 
 def test_a_job_survives_ten_in_a_row(
     slurm: Slurm, tmp_path: Path, whole: dict[int, Path], how: str
 ) -> None:
-    check(slurm, tmp_path, whole, 12, [how] * 10)
+    """The script of the page, which names no folder and says nothing about resuming."""
+    check(slurm, job_of_the_page(tmp_path, "trainer.max_epochs=12"), whole[12], [how] * 10)
 
 
 @pytest.mark.slow

@@ -57,12 +57,12 @@ def _accumulate(trainer: pl.Trainer, sampler: RedealtSampler) -> None:
         trainer.limit_train_batches = sampler.batches_before(steps)
     if is_first():
         log.info(
-            "The run was started on %d rank(s) and is resumed on %d: each step keeps its examples, "
-            "in %d batch(es) on each rank. Sums are rounded in another order, so the results may "
-            "differ in their last bits.",
-            plan.world_size,
+            "The run was started on %s and is resumed on %d: each step keeps its examples, in %s "
+            "on each rank. Sums are rounded in another order, so the results may differ in their "
+            "last bits.",
+            f"{plan.world_size} {plural(plan.world_size, 'rank')}",
             world_size(),
-            sampler.accumulate,
+            f"{sampler.accumulate} {plural(sampler.accumulate, 'batch', 'batches')}",
         )
 
 

@@ -16,6 +16,7 @@ from pytorch_lightning.callbacks import EarlyStopping
 
 from seqloom.config.interval import parse_interval
 from seqloom.config.run_config import RunConfig
+from seqloom.data.redealing import RedealtSampler
 from seqloom.errors import RunError, plural
 from seqloom.model.pipeline import Pipeline
 from seqloom.train import instantiate
@@ -126,7 +127,8 @@ class Training:
         set_patience(self.trainer)
         module = self._module(used)
         self.lines.of = of_epochs(self.trainer, used)
-        self._log_batches(used)
+        if not isinstance(data.train_sampler, RedealtSampler):  # of which another line tells
+            self._log_batches(used)
         # Lightning sets the sampler's epoch too late for workers, which read ahead.
         data.train_sampler.set_epoch(before.epochs)
         if rank():

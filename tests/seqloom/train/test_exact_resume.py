@@ -9,8 +9,11 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
+from seqloom.data.redealing import RedealtSampler
+from seqloom.data.sampler import BatchSampler
 from seqloom.train.checkpoint_files import read_checkpoint
 from seqloom.train.checkpoints import LastCheckpoint
+from seqloom.train.continuation import _accumulate
 from seqloom.train.folder import Result
 from seqloom.train.limits import callbacks_of
 from seqloom.train.progress import read_progress
@@ -139,3 +142,24 @@ def test_a_run_goes_on_where_a_limit_ended_it_inside_an_epoch(
         for run in (expected, longer)
     )
     assert all(torch.equal(value, other[name]) for name, value in one.items())
+
+
+@pytest.mark.parametrize(
+    ("ranks", "said"),
+    [
+        (1, "started on 1 rank and is resumed on 1: each step keeps its examples, in 1 batch on"),
+        (2, "started on 2 ranks and is resumed on 1: each step keeps its examples, in 2 batches"),
+    ],
+)
+def test_that_bits_may_differ_on_another_number_of_ranks_is_told(
+    caplog: pytest.LogCaptureFixture, ranks: int, said: str
+) -> None:
+    plan = BatchSampler(
+        [3] * 8, max_examples=2, max_cost=None, shuffle=False, seed=0, world_size=ranks
+    )
+    trainer = pl.Trainer(accelerator="cpu", logger=False, enable_checkpointing=False)
+    with caplog.at_level("INFO", "seqloom"):
+        _accumulate(trainer, RedealtSampler(plan, 0, 1))
+    assert said in caplog.text
+    assert "the results may differ in their last bits." in caplog.text
+    assert trainer.accumulate_grad_batches == ranks

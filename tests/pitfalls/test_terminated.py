@@ -35,7 +35,8 @@ def test_naively_the_last_checkpoint_is_not_the_one_that_is_read(
 def goes_on(ended: Ended, said: pytest.LogCaptureFixture, *words: str) -> None:
     """Check that a run ended well by SIGTERM, and that it goes on from its last epoch."""
     assert ended.code == EXIT_CODE, ended.said
-    assert "Preempted (SIGTERM). To resume: the same command with resume=auto" in ended.said
+    assert "Preempted (SIGTERM).\n" in ended.said
+    assert f"To resume: the same command with run_dir={ended.folder} resume=auto" in ended.said
     assert "Traceback" not in ended.said
     assert record(ended.folder)["state"] == "preempted"
     progress = read_progress(ended.folder / "checkpoints" / "last.ckpt")

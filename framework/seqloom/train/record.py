@@ -144,8 +144,11 @@ def recorded(
         record["state"] = _state_after(error)
         record["error"] = attempt["error"] = f"{type(error).__name__}: {error}"
         if isinstance(error, Preempted):
-            log.warning("Preempted (%s). To resume: the same command with resume=auto", error)
+            log.warning("Preempted (%s).", error)
             error.said = True
+        if isinstance(error, Preempted | KeyboardInterrupt) and not folder.sweep:
+            # Named, since the folder of the same command alone may be that of another time.
+            log.warning("To resume: the same command with run_dir=%s resume=auto", folder.path)
         if isinstance(error, Exception):
             folder.require()  # what failed where the folder is gone, failed because of that
         raise

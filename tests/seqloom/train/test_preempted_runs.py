@@ -316,10 +316,15 @@ def test_from_python(
 
 @pytest.mark.parametrize("moment", ["step", "validation"])
 def test_ctrl_c_saves_too(
-    fit_here: Callable[..., Path], tmp_path: Path, one_from_python: Path, moment: str
+    fit_here: Callable[..., Path],
+    tmp_path: Path,
+    one_from_python: Path,
+    moment: str,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     with pytest.raises(KeyboardInterrupt):
         fit_here(teller(moment, "launcher", signal.SIGINT))
+    assert f"To resume: the same command with run_dir={tmp_path / 'run'} resume=auto" in caplog.text
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     assert state(tmp_path / "run") == "interrupted"
     again = fit_here("resume=auto")

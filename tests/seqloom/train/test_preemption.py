@@ -230,4 +230,5 @@ def test_a_program_that_calls_fit_ends_with_the_status(
     process = Forked(fork_server, script, stderr=subprocess.PIPE, text=True)
     said = process.communicate(timeout=120)[1]
     assert process.returncode == EXIT_CODE, said
-    assert "Preempted (SIGTERM). To resume: the same command with resume=auto" in said
+    assert "Preempted (SIGTERM).\n" in said
+    assert f"To resume: the same command with run_dir={tmp_path / 'run'} resume=auto" in said

@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from seqloom.config.explain import FROM_MAPPING, rephrased
-from seqloom.config.interval import parse_interval
+from seqloom.config.interval import parse_interval, parse_limit
 from seqloom.config.options import hint_of_options
 from seqloom.config.run_config import RunConfig, Section
 from seqloom.config.schema import Run
@@ -31,6 +31,8 @@ def freeze(config: DictConfig) -> RunConfig:
     refuse_out_of_range(plain)
     if plain.get("save_every") is not None:
         parse_interval("save_every", plain["save_every"])
+    if plain.get("time_limit") is not None:
+        parse_limit("time_limit", plain["time_limit"])
     return RunConfig.from_plain(plain)
 
 

@@ -1,4 +1,4 @@
-"""How often a checkpoint is written: ``save_every=200`` steps, or ``save_every=10m``."""
+"""How often a checkpoint is written, ``save_every=200`` steps or ``10m``, and limits of time."""
 
 from __future__ import annotations
 
@@ -46,5 +46,34 @@ def parse_interval(key: str, text: str) -> Interval:
     raise ConfigError(
         f"{key}={text}: expected a positive number of steps, such as 200, or a time, such as 30s, "
         "10m or 1h.",
+        cause=Cause.wrong_value,
+    )
+
+
+def parse_limit(key: str, text: str) -> float:
+    """Return the seconds of a limit of time.
+
+    Args:
+        key: Key of the config, for messages.
+        text: Number of seconds, or a number with ``s``, ``m`` or ``h``, or ``HH:MM:SS``, or
+            ``DD:HH:MM:SS``.
+
+    Raises:
+        ConfigError: It is something else, or not positive.
+
+    >>> [parse_limit("time_limit", text) for text in ("90", "1.5h", "01:30:00", "1:00:00:00")]
+    [90.0, 5400.0, 5400.0, 86400.0]
+    """
+    total = 0.0
+    if found := re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)([smh]?)", text.strip()):
+        total = float(found[1]) * UNITS[found[2] or "s"]
+    elif found := re.fullmatch(r"(?:([0-9]{1,4}):)?([0-9]{1,2}):([0-9]{2}):([0-9]{2})", text):
+        days, hours, minutes, rest = (int(part or 0) for part in found.groups())
+        total = float(((days * 24 + hours) * 60 + minutes) * 60 + rest)
+    if total > 0:
+        return total
+    raise ConfigError(
+        f"{key}={text}: expected a time, such as 90s, 30m or 23.5h, HH:MM:SS or DD:HH:MM:SS, more "
+        "than 0; a number alone counts seconds.",
         cause=Cause.wrong_value,
     )

@@ -103,7 +103,8 @@ class Run:
         run_dir: Folder that gets all files; with ``-m``, the folder of the sweep. By default it is
             named after the date and time. Example: ``runs/mine``.
         seed: Seed of weights, order, dropout and augmentation.
-        resume: ``auto``: resume from the newest checkpoint in ``run_dir``, if there is one.
+        resume: ``auto``: resume from the newest checkpoint in ``run_dir``, if there is one; so does
+            a batch job of Slurm, without this key, in the folder that it wrote itself.
         save_every: After how many steps (``200``), or how much time (``30s``, ``10m``, ``1h``), a
             checkpoint is written inside an epoch; null: only after each epoch. Example: ``10m``.
             Since 0.2.
@@ -132,10 +133,10 @@ class Run:
             ``s3://…``, ``gs://…``, ``file:///…``, or any other that fsspec knows. Where
             ``run_dir`` holds no run, ``resume=auto`` restores it from there. A trial of a sweep
             gets a folder of its own below it. Example: ``s3://bucket/run``. Since 0.2.
-        time_limit: Time from the start of the program to its end, as seconds, ``HH:MM:SS`` or
-            ``DD:HH:MM:SS``. Before it, as before the end of a Slurm job, the run writes a
-            checkpoint and exits with the status 75, to be resumed. Null: none but Slurm's.
-            Example: ``23:30:00``. Since 0.2.
+        time_limit: Time from the start of the program to its end: ``30m``, ``23.5h``, seconds,
+            ``HH:MM:SS`` or ``DD:HH:MM:SS``. Before it, as before the end of a Slurm job, the run
+            writes a checkpoint and exits with the status 75, to be resumed. Null: none but
+            Slurm's. Example: ``23.5h``. Since 0.2.
         max_restarts: Number of times that the ranks of a run are started again, from its newest
             checkpoint, after one of them was killed or hung. Since 0.2.
         hang_timeout: Seconds of training without progress after which a process counts as hung,

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from seqloom.errors import Cause, ConfigError
+from seqloom.config.interval import parse_limit
 from seqloom.train import preemption
 
 log = logging.getLogger("seqloom")
@@ -39,8 +39,8 @@ def met(limit: str | None) -> Iterator[None]:
     """Ask this process to leave in good time before its end, as a signal would.
 
     Args:
-        limit: Time from the start of the program to its end, beside that of the job: seconds,
-            ``HH:MM:SS`` or ``DD:HH:MM:SS``.
+        limit: Time from the start of the program to its end, beside that of the job, as
+            `parse_limit` reads it.
 
     Raises:
         ConfigError: The limit is something else.
@@ -63,7 +63,7 @@ def _left(limit: str | None) -> float | None:
 
     The clock of the machine may be set meanwhile, so it is read only to know when a job ends.
     """
-    left = [] if limit is None else [seconds(limit) - preemption.elapsed()]
+    left = [] if limit is None else [parse_limit("time_limit", limit) - preemption.elapsed()]
     end = job_end()
     job = math.inf if end is None else end - time.time()
     if job < -MARGIN:
@@ -81,25 +81,3 @@ def _left(limit: str | None) -> float | None:
 def _ask(over: threading.Event, wait: float) -> None:
     if not over.wait(wait):
         preemption.request(REASON)
-
-
-def seconds(limit: str) -> float:
-    """Return a limit in seconds.
-
-    >>> seconds("90"), seconds("01:30:00"), seconds("1:00:00:00")
-    (90.0, 5400.0, 86400.0)
-
-    Raises:
-        ConfigError: It is not a limit.
-    """
-    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]+)?", limit) and float(limit) > 0:
-        return float(limit)
-    if found := re.fullmatch(r"(?:([0-9]{1,4}):)?([0-9]{1,2}):([0-9]{2}):([0-9]{2})", limit):
-        days, *rest = (int(part or 0) for part in found.groups())
-        total = ((days * 24 + rest[0]) * 60 + rest[1]) * 60 + rest[2]
-        if total > 0:
-            return float(total)
-    raise ConfigError(
-        f"time_limit={limit}: expected a number of seconds, HH:MM:SS or DD:HH:MM:SS, more than 0.",
-        cause=Cause.wrong_value,
-    )

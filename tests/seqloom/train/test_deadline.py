@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from seqloom.config.compose import compose_run
+from seqloom.config.interval import parse_limit
 from seqloom.errors import ConfigError
 from seqloom.train import deadline, preemption
-from seqloom.train.deadline import END_VARIABLES, _ask, job_end, met, seconds
+from seqloom.train.deadline import END_VARIABLES, _ask, job_end, met
 from seqloom.train.preemption import Preempted
 
 from .conftest import Fit
@@ -34,16 +36,26 @@ def test_the_earliest_end_counts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("90", 90), ("1.5", 1.5), ("00:01:30", 90), ("1:00:00", 3600), ("2:01:00:00", 176400)],
+    [
+        *(("90", 90), ("1.5", 1.5), ("00:01:30", 90), ("1:00:00", 3600), ("2:01:00:00", 176400)),
+        *(("90s", 90), ("10m", 600), ("1.5h", 5400)),  # as save_every takes them
+    ],
 )
 def test_limits(text: str, expected: float) -> None:
-    assert seconds(text) == expected
+    assert parse_limit("time_limit", text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "0", "-5", "00:00:00", "5 min", "1:2", "1e9", "nan", "٣"])
+@pytest.mark.parametrize(
+    "text", ["", "0", "0h", "-5", "00:00:00", "5 min", "2d", "1:2", "1e9", "nan", "٣"]
+)
 def test_other_limits_are_refused(text: str) -> None:
-    with pytest.raises(ConfigError, match=r"time_limit=.*expected a number of seconds"):
-        seconds(text)
+    with pytest.raises(ConfigError, match=r"time_limit=.*expected a time, such as 90s, 30m or"):
+        parse_limit("time_limit", text)
+
+
+def test_a_wrong_limit_is_told_before_anything_starts() -> None:
+    with pytest.raises(ConfigError, match=r"^time_limit=10q: expected a time"):
+        compose_run(["encoder=lstm", "time_limit=10q", "run_dir=x"])
 
 
 def test_it_leaves_before_the_end(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,7 +57,10 @@ FORMS = {
     rb"PK\x03\x04": "a zip file or an Excel workbook; unpack it, or save the sheet as CSV UTF-8",
     rb"\xd0\xcf\x11\xe0": "an old Office file; save the sheet as CSV UTF-8",
     rb"PAR1[\x00-\x08\x0e-\x1f]": "a Parquet file; call it NAME.parquet",
+    rb"ARROW1\x00": "an Arrow or Feather file; call it NAME.arrow",
     rb"%PDF-\d": "a PDF",
+    rb"SQLite format 3\x00": "a database of SQLite; write its table as CSV",
+    rb"\x93NUMPY|\x80[\x02-\x05]": "data of Python; write them as CSV or JSON Lines",
 }
 """What files of other forms are, by a pattern of their first bytes, and what to do.
 

@@ -11,7 +11,7 @@ from seqloom.errors import Cause, DataError, did_you_mean
 from seqloom.interfaces import Origin
 from seqloom.plugins import install_command
 from seqloom_text.readers.columns import Columns, naming
-from seqloom_text.readers.file_reader import Record, missing
+from seqloom_text.readers.file_reader import Record, id_of, missing
 from seqloom_text.readers.huggingface import class_features, with_names
 from seqloom_text.schemas_data import COLUMNAR
 
@@ -64,7 +64,7 @@ def records(
         wanted = [*dict.fromkeys([*present.values(), *([ids] if ids else [])])]
         for number, values in _rows(batches(wanted)):
             row = {name: values[column] for name, column in present.items()}
-            record = Record(row, Origin(path, number), None if ids is None else str(values[ids]))
+            record = Record(row, Origin(path, number), None if ids is None else id_of(values[ids]))
             try:
                 row.update({name: with_names(row[name], one) for name, one in own.items()})
             except ValueError as error:

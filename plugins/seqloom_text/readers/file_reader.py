@@ -257,6 +257,11 @@ def parse(raw: Any, kind: str, separator: str = "|") -> Any:
     listed = as_list(raw, kind != "tokens") if isinstance(raw, str) and kind != "text" else None
     if kind == "label":
         raw = _one_class(raw, listed)
+    if kind == "text" and isinstance(raw, list):
+        raise ValueError(
+            f"expected text, found list {repr(raw)[:60]}; if these are its tokens, set its kind to "
+            "tokens"
+        )
     if kind in ("text", "label"):
         value = _string(raw)
         return value.strip() if kind == "label" else value
@@ -301,6 +306,11 @@ def _refuse_marks(every: list[Any]) -> None:
             f"expected names of classes, found {str(every)[:60]}, which has 1 or 0 for each class; "
             "write the names of those with 1"
         )
+
+
+def id_of(raw: Any) -> str | None:
+    """Return the id that a JSON value or a cell is; None, as for null, if it is none."""
+    return None if raw is None else str(raw)
 
 
 def are_spans(raw: Any) -> bool:

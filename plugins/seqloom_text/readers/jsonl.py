@@ -14,7 +14,7 @@ from seqloom.interfaces import Origin
 from seqloom_text.readers import columnar
 from seqloom_text.readers.columnar import is_columnar
 from seqloom_text.readers.columns import Columns, naming
-from seqloom_text.readers.file_reader import FileReader, Record, are_spans, missing
+from seqloom_text.readers.file_reader import FileReader, Record, are_spans, id_of, missing
 from seqloom_text.schemas_data import INPUT_KINDS, field_kinds, text_and_label
 
 logger = logging.getLogger("seqloom")
@@ -112,7 +112,7 @@ class JsonlReader(FileReader):
         if self._id_column is not None and (targets or self._id_column in found):
             if self._id_column not in found:
                 raise _no_key("data.id_column", self._id_column, found)
-            ident = str(found[self._id_column])
+            ident = id_of(found[self._id_column])
         values = {name: found[key] for name, key in self._columns.items() if name not in absent}
         return Record(values, origin, ident)
 

@@ -19,7 +19,7 @@ from seqloom_text.readers.alignment import aligned, checked, in_characters
 from seqloom_text.readers.annotated import Span, SpanError, annotated, text_of
 from seqloom_text.readers.brat import Document, documents, is_brat
 from seqloom_text.readers.columnar import is_columnar
-from seqloom_text.readers.file_reader import FileReader, Record
+from seqloom_text.readers.file_reader import FileReader, Record, id_of
 from seqloom_text.readers.json_array import array_items, begins_array
 from seqloom_text.readers.jsonl import ONE_VALUE, json_lines, json_object
 from seqloom_text.schemas_data import CountedIn
@@ -187,7 +187,7 @@ class SpansReader(FileReader):
                 f"no key {self._id_column!r}, from which data.id_column reads. "
                 f"{did_you_mean(self._id_column, own)}"
             )
-        return str(own[self._id_column])
+        return id_of(own[self._id_column])
 
 
 @dataclass(slots=True)

@@ -63,7 +63,10 @@ GOOD = '{"text": "a", "label": "x"}\n'
         (GOOD + "[1]\n", ":2: expected a JSON object, found list"),
         (GOOD + "\n" + GOOD, ":2: the line is blank"),
         ('{"text": "a", "labl": 1}', r":1: no key 'label', .*\. Did you mean 'labl'"),
-        ('{"text": ["a"], "label": "x"}', "'text' is wrong: expected text, found list"),
+        (
+            '{"text": ["a"], "label": "x"}',
+            r"'text' is wrong: expected text, found list \['a'\]; if these are its tokens, set",
+        ),
         (
             '{"text": "a", "label": true}',
             "'label' is wrong: expected the name of a class, .* found bool True; convert the",
@@ -206,3 +209,10 @@ def test_what_was_rejected_in_prodigy_is_told(
     caplog.clear()
     assert len(usable(JsonlReader().inputs([path]))) == 3
     assert not caplog.text
+
+
+def test_an_example_whose_id_is_null_is_numbered(tmp_path: Path) -> None:
+    lines = [{"n": n, "text": "a", "label": "x"} for n in (None, 7, None)]
+    path = write(tmp_path / "a.jsonl", "\n".join(map(json.dumps, lines)))
+    found = usable(JsonlReader(train=path, id_column="n").examples("train"))
+    assert [one.id for one in found] == ["a:1", "7", "a:3"]

@@ -61,8 +61,10 @@ def _by_suffix(
         return str(trained_on["name"])
     if not reading:
         known = {known.replace("/", "folders") for one in components for known in one.suffixes}
+        lines = any(one.name == "lines" for one in components)
+        plain = "; data=lines reads one text per line" * lines
         raise ConfigError(
-            f"No installed reader takes files like {path!r}. Choose one: data=NAME. "
+            f"No installed reader takes files like {path!r}. Choose one: data=NAME{plain}. "
             f"{did_you_mean(suffix, known)}"
         )
     if head is not None and "lines" not in reading:

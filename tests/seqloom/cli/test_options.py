@@ -217,8 +217,8 @@ def test_files_that_nothing_reads() -> None:
     with pytest.raises(ConfigError) as found:
         reader(info(CONLL), None, ["x.cvs"], [])
     assert str(found.value).startswith(
-        "No installed reader takes files like 'x.cvs'. Choose one: data=NAME. Did you mean "
-        "'.csv'? There are: "
+        "No installed reader takes files like 'x.cvs'. Choose one: data=NAME; data=lines reads one "
+        "text per line. Did you mean '.csv'? There are: "
     )
 
 

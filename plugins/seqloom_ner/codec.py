@@ -315,8 +315,13 @@ class NerCodec(HeadCodec):
         try:
             schemes.check(tags, scheme)
         except schemes.SchemeError as error:
-            if self.wanted == Scheme.auto and self._trained is not None:
-                others = [one for one in (Scheme.iob1, Scheme.iob2, Scheme.bioes) if one != scheme]
+            others = [one for one in (Scheme.iob1, Scheme.iob2, Scheme.bioes) if one != scheme]
+            prefixes = {prefix for prefix, _ in tags}
+            if "E" in prefixes and prefixes.isdisjoint("BS"):
+                hint = (
+                    "Are these tags IOE, with I and E alone? It is not read: convert them to IOB2."
+                )
+            elif self.wanted == Scheme.auto and self._trained is not None:
                 hint = (
                     f"The training tags follow {scheme}. Correct it; or, if this file follows "
                     "another scheme, convert it, or evaluate on it with "
@@ -326,7 +331,7 @@ class NerCodec(HeadCodec):
                 how = "detected in the training tags" if self.wanted == Scheme.auto else "set"
                 hint = (
                     f"The scheme {scheme} was {how}; if the data follows another, set "
-                    "head.scheme to iob1, iob2, bioes or io."
+                    f"head.scheme to {', '.join(others)} or io."
                 )
             raise _wrong(example, error.position, f"{error.problem} {hint}") from None
 

@@ -318,6 +318,11 @@ def test_words_in_the_column_of_tags_are_refused(fit: Any) -> None:
         fit(["ran/O"])
 
 
+def test_tags_of_i_and_e_alone_are_called_so(fit: Any) -> None:
+    with pytest.raises(ExampleError, match="Are these tags IOE, with I and E alone"):
+        fit(["I-PER", "E-PER", "O", "E-LOC"])
+
+
 @pytest.mark.parametrize(
     ("tags", "remedy"),
     [

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from functools import partial
-from itertools import chain, islice
 from pathlib import Path
 
 from seqloom.data.collate import EncodedExample
@@ -94,23 +92,14 @@ class Gathered:
         Raises:
             KilledError: A process that encodes them was ended from outside.
         """
-        count = processes(len(self._examples))
-        if count > 1:
-            return EncodedSplit(self._stored(parent, partial(self._write, count=count)), read)
-        rows = self._encoded()
-        few = list(islice(rows, IN_MEMORY + 1))
-        if len(few) <= IN_MEMORY:
-            return EncodedSplit(few, read)
-        found = self._stored(parent, lambda folder: write_split(folder, chain(few, rows)))
-        return EncodedSplit(found, read)
+        many = len(self._examples) > IN_MEMORY
+        return EncodedSplit(self._stored(parent) if many else [*self._encoded()], read)
 
-    def _stored(
-        self, parent: Path | None, write: Callable[[Path], None]
-    ) -> Sequence[EncodedExample]:
+    def _stored(self, parent: Path | None) -> Sequence[EncodedExample]:
         """Return the encoded examples that are written into a folder, or all in memory."""
         try:
             scratch = Scratch(parent)
-            write(scratch.path / "split")
+            self._write(scratch.path / "split", processes(len(self._examples)))
             return StoredExamples(scratch.path / "split", keeper=scratch)
         except KilledError:
             raise
@@ -148,9 +137,10 @@ class Gathered:
 
     def _write(self, folder: Path, count: int) -> None:
         """Write the files, by this process alone if there is no room for those of several."""
-        with suppress(OSError):
-            self._write_by_processes(folder, count)
-            return
+        if count > 1:
+            with suppress(OSError):
+                self._write_by_processes(folder, count)
+                return
         write_split(folder, self._encoded())
 
     def _write_by_processes(self, folder: Path, count: int) -> None:

@@ -44,7 +44,7 @@ from seqloom.train.data import RunData
 from seqloom.train.folder import RunFolder
 from seqloom.train.overlap import warn_of_overlap
 from seqloom.train.pretrained import pretrained_states
-from seqloom.train.process import set_seed, set_threads
+from seqloom.train.process import few_collections, set_seed, set_threads
 from seqloom.train.recognize import naming_other_reader
 from seqloom.train.stored_record import unreadable
 
@@ -189,6 +189,7 @@ def read_data(
         return (cached.store(found, said) and cached.reopened(_read_again)) or found
 
 
+@few_collections()
 def _read(
     cfg: RunConfig, states: States | None, basis: States | None, scratch: Path | None = None
 ) -> RunData:

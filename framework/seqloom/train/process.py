@@ -42,6 +42,9 @@ NOTICES = (
 UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EFBIG}
 """Error numbers of an operating system when a file cannot be written."""
 
+COLLECTIONS = (10_000, 10, 1000)
+"""Thresholds of `few_collections`; the first is more than a block of encoded examples has."""
+
 
 @contextmanager
 def isolated_process() -> Iterator[None]:
@@ -70,6 +73,21 @@ def isolated_process() -> Iterator[None]:
         torch.set_default_dtype(dtype)
         torch.set_float32_matmul_precision(precision)
         gc.collect()  # a trainer and its callbacks refer to one another; free their memory now
+
+
+@contextmanager
+def few_collections() -> Iterator[None]:
+    """Collect cyclic garbage more rarely in a block that makes many objects and keeps some of them.
+
+    By Python's own thresholds, all that was imported or kept is gone through again and again while
+    large data is read and encoded, for nothing: examples have no cycles.
+    """
+    before = gc.get_threshold()
+    gc.set_threshold(*map(max, before, COLLECTIONS))
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def set_threads(threads: int | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import json
 import os
 import resource
@@ -19,7 +20,14 @@ from fork_server import Forked, ForkServer
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 
 from seqloom.errors import ConfigError, RunError
-from seqloom.train.process import explained_errors, isolated_process, set_seed, set_threads
+from seqloom.train.process import (
+    COLLECTIONS,
+    explained_errors,
+    few_collections,
+    isolated_process,
+    set_seed,
+    set_threads,
+)
 
 Fit = Callable[..., Any]
 
@@ -197,3 +205,16 @@ def test_the_number_of_threads_is_changed_on_request_only() -> None:
         set_threads(before + 1)
         assert torch.get_num_threads() == before + 1
     assert torch.get_num_threads() == before
+
+
+def test_garbage_is_collected_rarely_in_a_block_and_as_before_after_it() -> None:
+    before = gc.get_threshold()
+    with few_collections():
+        assert gc.get_threshold() == COLLECTIONS
+    assert gc.get_threshold() == before
+    gc.set_threshold(50_000, *before[1:])  # the user's own are rarer still
+    try:
+        with few_collections():
+            assert gc.get_threshold()[0] == 50_000
+    finally:
+        gc.set_threshold(*before)

@@ -9,7 +9,7 @@ import logging
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -120,13 +120,9 @@ def warn_of_similar_names(what: str, counts: Mapping[str, int]) -> None:
         what: What has these names, for the message: ``head=classification: the classes``.
         counts: Number of examples by name.
     """
-    spellings: dict[str, list[str]] = defaultdict(list)
-    for name in counts:
-        spellings[_bare(name)].append(name)
     alike = [
         ", ".join(f"{_told_apart(name, names)} ({counts[name]})" for name in names)
-        for names in spellings.values()
-        if len(names) > 1
+        for names in similar_names(counts)
     ]
     if alike:
         more = f"; and {len(alike) - SHOWN} more" if len(alike) > SHOWN else ""
@@ -137,6 +133,14 @@ def warn_of_similar_names(what: str, counts: Mapping[str, int]) -> None:
             "; ".join(alike[:SHOWN]),
             more,
         )
+
+
+def similar_names(names: Iterable[str]) -> list[list[str]]:
+    """Return the names that differ only in how they are written, together."""
+    spellings: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        spellings[_bare(name)].append(name)
+    return [found for found in spellings.values() if len(found) > 1]
 
 
 def _bare(name: str) -> str:

@@ -162,6 +162,6 @@ def _facts(entry: Entry) -> dict[str, object]:
 
 def _size(count: float) -> str:
     for unit, size in reversed(SIZES.items()):
-        if count >= size:
+        if count >= 0.9995 * size:  # 999.9 MB are 1 GB, in three digits
             return f"{count / size:.3g} {unit}" if count < 1000 * size else f"{count:.0f} B"
     return f"{count:.0f} B"

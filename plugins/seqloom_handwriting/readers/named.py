@@ -156,7 +156,7 @@ class NamedFileReader(SplitReader):
                 if stored not in folder:
                     inside = "zip file" if folder.zipped else "folder"
                     named.problem = (
-                        f"the file {stored!r} is not in the {inside} {folder.path}."
+                        f"the file {stored!r} is not in the {inside} {folder.path.absolute()}."
                         f"{about_backslashes(name)}"
                     )
                 yield named

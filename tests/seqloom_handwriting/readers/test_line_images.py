@@ -154,6 +154,15 @@ def test_a_file_that_is_missing_is_named_where_too_few_are_left(tmp_path: Path) 
         LineImageReader(train=str(tmp_path / "t.tsv"), split={"val": 0.1}).examples("train")
 
 
+def test_the_current_folder_is_named_where_an_image_is_not_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("t.tsv").write_text("image\ttext\nno.png\tz\n")
+    (found,) = LineImageReader(test="t.tsv").examples("test")
+    assert str(found) == f"t.tsv:2: the file 'no.png' is not in the folder {tmp_path}."
+
+
 @pytest.mark.parametrize("images", ["t.zip", "t", "else.zip", "else", "."])
 def test_where_the_images_of_a_table_are(tmp_path: Path, images: str) -> None:
     fill(tmp_path / images, {"a.png": png(1), "x/b.png": png(2)})

@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from seqloom.checks import similar_names
 from seqloom.config.run_config import RunConfig
 from seqloom.data.rejected import counted
 from seqloom.errors import SeqloomError, plural, printable, with_code
 from seqloom.train.check.characters import characters
 from seqloom.train.check.duplicates import duplicates
-from seqloom.train.check.finding import SHOWN, Finding
+from seqloom.train.check.finding import SHOWN, Finding, reason
 from seqloom.train.check.memory import Memory, step_memory
 from seqloom.train.check.raw_text import raw_text
 from seqloom.train.check.sizes import classes, padding, sizes
@@ -78,10 +79,12 @@ def check(cfg: RunConfig) -> Check:
             found.findings = [Finding("data", error=True, text=with_code(error)), *covered, *said]
             return found
     skip = cfg.on_bad == "skip"
+    found.sizes = sizes(cfg, data)
+    found.classes, first, odd = classes(data)
+    alike = [f"{first[name]}: {name!r}" for names in similar_names(first) for name in names]
+    said = [replace(one, places=alike) if one.kind == "alike" else one for one in said]
     found.findings = [*_rejected(data, skip), *said, *duplicates(data.splits, data.contents)]
     found.findings += [*characters(data.splits), *raw_text(data.splits, data.codecs.frontend)]
-    found.sizes = sizes(cfg, data)
-    found.classes, odd = classes(data)
     found.findings += [*odd, *padding(found.sizes)]
     try:
         found.memory = step_memory(cfg, data)
@@ -103,7 +106,7 @@ def _rejected(data: RunData, skip: bool) -> Iterator[Finding]:
                 "unusable",
                 error=not skip,
                 text=f"{counted(errors, split)} cannot be used. {remedy}",
-                places=[f"{error.where}: {error.problem}" for error in errors],
+                places=[*map(reason, errors)],
             )
     for split, errors in data.unknown.items():
         if errors:
@@ -113,7 +116,7 @@ def _rejected(data: RunData, skip: bool) -> Iterator[Finding]:
                 text=f"{counted(errors, split)} {plural(len(errors), 'has', 'have')} a target that "
                 f"no training example has: {plural(len(errors), 'it counts', 'they count')} as "
                 "wrong, whatever is predicted.",
-                places=[f"{error.where}: {error.problem}" for error in errors],
+                places=[*map(reason, errors)],
             )
 
 
@@ -129,7 +132,8 @@ def _warnings() -> Iterator[tuple[list[Finding], list[Finding]]]:
                 return True
             text = record.getMessage()
             if record.module not in OWN:
-                found.append(Finding("warning", error=False, text=printable(text)))
+                kind = "alike" if record.module == "checks" else "warning"
+                found.append(Finding(kind, error=False, text=printable(text)))
             else:
                 first, *lines = text.splitlines()
                 places = [line.strip() for line in lines[:SHOWN]]  # the last says how many more

@@ -46,8 +46,8 @@ def _within(split: str, encoded: EncodedSplit, found: Contents) -> Iterator[Find
             "contradictions",
             error=False,
             text=f"{sum(map(len, unlike)):,} of {len(encoded):,} examples of {split} have the same "
-            "input as another one, but not the same targets: no model can have both right. Correct "
-            "one of each.",
+            "input as another one, but not the same targets: a model predicts the same for both. "
+            "Correct one of each, unless both are right, as two translations of a text are.",
             places=[_equal(encoded, one) for one in unlike],
         )
     if again := sum(len(one) - 1 for one in same):

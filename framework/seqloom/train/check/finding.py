@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from seqloom.errors import printable
+from seqloom.errors import ExampleError, printable
 from seqloom.interfaces import Example
 
 SHOWN = 5
@@ -37,10 +37,17 @@ class Finding:
         lines = [f"{'Error' if self.error else 'Warning'}: {printable(self.text)}"]
         lines += [f"  {printable(place)}" for place in self.places[:SHOWN]]
         if len(self.places) > SHOWN:
-            lines.append(f"  … and {len(self.places) - SHOWN:,} more")
+            lines.append(f"  … and {len(self.places) - SHOWN:,} more; --json prints all of them")
         return "\n".join(lines)
 
 
 def place(example: Example) -> str:
-    """Return where an example was read, or its id: ``train.csv:3``."""
-    return str(example.origin) if example.origin is not None else f"example {example.id}"
+    """Return where an example was read, and its id: ``train.csv:3 (train:2)``."""
+    return f"{example.origin} ({example.id})" if example.origin else f"example {example.id}"
+
+
+def reason(error: ExampleError) -> str:
+    """Return the place of an example that cannot be used, and why."""
+    named = f"example {error.example_id}"
+    where = named if error.where == named else f"{error.where} ({error.example_id})"
+    return f"{where}: {error.problem}"

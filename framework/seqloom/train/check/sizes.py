@@ -62,19 +62,23 @@ def padding(found: Mapping[str, Any]) -> Iterator[Finding]:
         )
 
 
-def classes(data: RunData) -> tuple[dict[str, dict[str, int]], list[Finding]]:
+def classes(data: RunData) -> tuple[dict[str, dict[str, int]], dict[str, str], list[Finding]]:
     """Return the number of examples of each class by split, and what is odd about them.
 
     Targets are taken for classes if there are at most a thousand different ones, and on average
     at least two training examples of each.
+
+    Returns:
+        The numbers; the place of the first training example of each class; what is odd.
     """
     counts: dict[str, Counter[str]] = {}
+    first: dict[str, str] = {}
     for codec in data.codecs.heads.values():
         for split, encoded in data.splits.items():
-            counts[split] = _count(codec, encoded)
+            counts[split] = _count(codec, encoded, first if split == "train" else {})
     most = min(MOST_CLASSES, max(2, counts["train"].total() // 2)) if counts else 0
     if len(set().union(*counts.values())) > most:
-        return {}, []
+        return {}, first, []
     train, found = counts["train"], []
     single = [name for name, count in train.items() if count == 1]
     if single and len(train) > 1:
@@ -85,6 +89,7 @@ def classes(data: RunData) -> tuple[dict[str, dict[str, int]], list[Finding]]:
                 text=f"{len(single)} of {len(train)} classes "
                 f"{plural(len(single), 'has', 'have')} a single training example: "
                 f"{_listed(single)}. A model can hardly learn them.",
+                places=[f"{first[name]}: {name!r}" for name in single],
             )
         )
     for split, seen in counts.items():
@@ -99,18 +104,20 @@ def classes(data: RunData) -> tuple[dict[str, dict[str, int]], list[Finding]]:
                     f"{_listed(missing)}. Nothing is known of how well they are found.",
                 )
             )
-    return {split: dict(one.most_common()) for split, one in counts.items()}, found
+    return {split: dict(one.most_common()) for split, one in counts.items()}, first, found
 
 
-def _count(codec: HeadCodec, encoded: EncodedSplit) -> Counter[str]:
-    """Return how many examples have each class, or each type of span."""
+def _count(codec: HeadCodec, encoded: EncodedSplit, first: dict[str, str]) -> Counter[str]:
+    """Return how many examples have each class, or each type of span; note the first of each."""
     found: Counter[str] = Counter()
     for one in encoded:
-        target = codec.target(one.example) or []
+        target = dict.fromkeys(codec.target(one.example) or [])
         if codec.row_per_token:
-            found.update({tag.partition("-")[2] for tag in target if "-" in tag})
-        else:
-            found.update(set(target))
+            target = dict.fromkeys(tag.partition("-")[2] for tag in target if "-" in tag)
+        for name in target:
+            if name not in found:
+                first[name] = place(one.example)
+        found.update([*target])
         if len(found) > MOST_CLASSES:
             break
     return found

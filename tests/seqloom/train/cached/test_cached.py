@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from seqloom import fit
+from seqloom.cli.cache import _size
 from seqloom.cli.main import run
 from seqloom.config.compose import compose_run
 from seqloom.data import cache
@@ -184,6 +185,13 @@ def test_a_run_that_continues_a_trained_model_finds_its_data_when_it_is_resumed(
     with caplog.at_level(logging.INFO, "seqloom"):
         fit(*words, "trainer.max_steps=2", run_dir=tmp_path / "second")
     assert "The encoded data comes from the cache" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("size", "shown"), [(999, "999 B"), (84_100_000, "84.1 MB"), (999_700_000, "1 GB")]
+)
+def test_sizes_have_three_digits(size: int, shown: str) -> None:
+    assert _size(size) == shown
 
 
 def test_entries_are_listed_and_cleared(

@@ -51,14 +51,24 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Check:
 @pytest.mark.parametrize(
     ("kind", "error", "said", "where"),
     [
-        ("unusable", True, "1 example of train cannot be used", "train.csv:12: the field 'text'"),
-        ("unknown", True, "1 example of test has a target", "test.csv:4: "),
-        ("overlap", True, "1 of 3 examples of test (33.3%)", "test.csv:2 = "),
-        ("contradictions", False, "2 of 11 examples of train", "train.csv:3"),
+        (
+            "unusable",
+            True,
+            "1 example of train cannot be used",
+            "train.csv:12 (train:11): the field 'text'",
+        ),
+        ("unknown", True, "1 example of test has a target", "test.csv:4 (test:3): "),
+        ("overlap", True, "1 of 3 examples of test (33.3%)", "test.csv:2 (test:1) = "),
+        ("contradictions", False, "unless both are right", "train.csv:2 (train:1) = "),
         ("duplicates", False, "1 of 11 examples of train repeats", "train.csv:5"),
-        ("rare", False, "2 of 4 classes have a single training example: 'Good', 'odd'", ""),
+        (
+            "rare",
+            False,
+            "2 of 4 classes have a single training example: 'Good', 'odd'",
+            "train.csv:7 (train:6): 'Good'",
+        ),
         ("missing", False, "3 of 4 classes do not occur in test: 'bad', 'Good', 'odd'", ""),
-        ("warning", False, "differ only in how", ""),
+        ("alike", False, "differ only in how", "train.csv:7 (train:6): 'Good'"),
         ("characters", False, "1 of 14 examples contains U+FFFD", "train.csv:10"),
         ("characters", False, "1 of 14 examples contains invisible", "train.csv:11"),
         ("characters", False, "1 of 14 examples contains letters with separate", "train.csv:8"),
@@ -113,7 +123,7 @@ def test_tokens_that_a_raw_text_would_not_have(tmp_path: Path) -> None:
     found = check(compose_run(["data=conll", f"data.train={path}", "data.split.val=0", "head=ner"]))
     (one,) = [one for one in found.findings if one.kind == "tokenization"]
     assert one.text.startswith("1 of 2 examples (50.0%)")
-    assert one.places == [f"{path}:1: 'top-rated'"]
+    assert one.places == [f"{path}:1 (train:1): 'top-rated'"]
 
 
 def test_tokens_that_spans_split(tmp_path: Path) -> None:
@@ -123,7 +133,7 @@ def test_tokens_that_spans_split(tmp_path: Path) -> None:
     found = check(compose_run(["data=spans", f"data.train={path}", "data.split.val=0"]))
     (one,) = [one for one in found.findings if one.kind == "tokenization"]
     assert one.text.startswith("1 of 2 examples (50.0%)")
-    assert one.places == [f"{path}:1: 'Ada'"]
+    assert one.places == [f"{path}:1 (train:1): 'Ada'"]
 
 
 def test_a_warning_is_found_once_beside_examples_that_are_refused(tmp_path: Path) -> None:

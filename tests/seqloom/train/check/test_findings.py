@@ -47,7 +47,7 @@ def test_the_first_places_are_listed_and_the_others_counted() -> None:
     places = [f"line {number}" for number in range(SHOWN + 1234)]
     lines = str(Finding("x", error=False, text="It is odd.", places=places)).splitlines()
     assert lines[:2] == ["Warning: It is odd.", "  line 0"]
-    assert lines[-1] == "  … and 1,234 more"
+    assert lines[-1] == "  … and 1,234 more; --json prints all of them"
     assert len(lines) == SHOWN + 2
 
 

@@ -103,7 +103,8 @@ def _plan_sorted(
     """Return the bounds of batches and of windows for ascending costs of at least 1."""
     bounds, windows, start = [0], [0], 0
     while start < len(costs):
-        stop = int(np.searchsorted(costs, costs[start] * (1 + spread), "right"))
+        highest = int(costs[start] * (1 + spread))  # with a float, all costs would be converted
+        stop = int(np.searchsorted(costs, highest, "right"))
         size = _most(int(costs[stop - 1]), max_examples, max_cost)
         if stop - start < size:  # too few of similar cost for a batch: add more expensive ones
             size = _fitting(costs, start, max_examples, max_cost)

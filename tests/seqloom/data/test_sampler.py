@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import tracemalloc
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from lightning_fabric.utilities.data import _set_sampler_epoch
 from torch.utils.data import DataLoader, Dataset
 
+from seqloom.data.batching import _plan_sorted
 from seqloom.data.sampler import Batch, BatchSampler
 from seqloom.errors import ConfigError, DataError, RunError
 
@@ -296,6 +298,17 @@ def test_a_new_epoch_forgets_the_place() -> None:
 def test_batches_of_a_large_data_set_are_nearly_full() -> None:
     sampler = make(sentence_lengths(100_000), max_examples=32, max_cost=4096)
     assert sampler.fill() > 0.98
+
+
+def test_a_plan_does_not_copy_the_costs_for_each_window() -> None:
+    costs = np.sort(np.random.default_rng(0).integers(1, 400, 100_000))
+    tracemalloc.start()
+    try:
+        _, windows = _plan_sorted(costs, 64, None, 0.05)
+        assert len(windows) > 50
+        assert tracemalloc.get_traced_memory()[1] < costs.nbytes / 2
+    finally:
+        tracemalloc.stop()
 
 
 def test_examples_that_only_the_tightest_cut_can_deal() -> None:

@@ -24,8 +24,8 @@ from seqloom_translation.scores import (
 BOUNDS = (5, 10, 15, 20, 30, 40, 60)
 """Upper bounds of the lengths by which scores are listed."""
 
-POOR = 0.02
-"""BLEU below which a model has hardly learned to translate."""
+POOR = 0.15
+"""chrF below which a model has hardly learned to translate; BLEU is 0 on texts of few words."""
 
 
 class TranslationMetric(HeadMetric):
@@ -123,10 +123,10 @@ class TranslationMetric(HeadMetric):
 
     def notes(self) -> list[str]:
         """Return a note on a model that has hardly learned to translate."""
-        score = bleu(self.bleu_sums.tolist())
+        score = chrf(self.chrf_sums.tolist())
         if not self.counts[0] or score >= POOR:
             return []
         return [
-            f"bleu is {score:.3f}: the model has hardly learned to translate. Train for longer "
+            f"chrf is {score:.3f}: the model has hardly learned to translate. Train for longer "
             "(budget.min_steps), on more pairs, or with smaller batches."
         ]

@@ -63,4 +63,11 @@ def test_a_model_that_cannot_translate_is_told() -> None:
     assert metric.notes() == []
     metric.update([{"translation": "x"}] * 3, _targets([[text] for text in TEXTS]))
     (note,) = metric.notes()
-    assert note.startswith("bleu is 0.000: the model has hardly learned to translate.")
+    assert note.startswith("chrf is 0.000: the model has hardly learned to translate.")
+
+
+def test_short_texts_whose_bleu_is_zero_are_no_sign_of_it() -> None:
+    metric = TranslationMetric("translation", 1.0)
+    metric.update([{"translation": "4 71"}] * 3, _targets([["4 71"]] * 3))
+    assert metric.compute()["bleu"] == 0
+    assert metric.notes() == []

@@ -77,6 +77,11 @@ def teaches(reader: str, head: str) -> bool:
     return not _taken("head", head).isdisjoint(_given("data", reader))
 
 
+def may_teach(reader: str, head: str) -> bool:
+    """Return whether a reader gives what a head learns, perhaps only with other columns."""
+    return teaches(reader, head) or "kinds" in registry().find("data", reader).defaults()
+
+
 def _taken(kind: Kind, name: str) -> set[str]:
     """Return the kinds of fields that a component takes."""
     return {one for kinds in registry().find(kind, name).takes.values() for one in kinds}

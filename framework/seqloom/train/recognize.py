@@ -15,7 +15,7 @@ from seqloom.data.text_file import TextFile
 from seqloom.errors import ConfigError, DataError, SeqloomError
 from seqloom.interfaces import Reader
 from seqloom.model.build import build_reader
-from seqloom.plugins.readers import choose_reader, readers_for, teaches
+from seqloom.plugins.readers import choose_reader, may_teach, readers_for
 
 SAMPLE = 1 << 14
 """Number of bytes to look at."""
@@ -108,7 +108,7 @@ def _made_for(file: str, reader: str, frontend: Section, head: Section | None) -
     with suppress(ConfigError):
         name = choose_reader(frontend, {"name": reader}, [file], head)
         found = looks_like(frontend, [file]) if name == "lines" else name
-        return found if found and (head is None or teaches(found, head["name"])) else None
+        return found if found and (head is None or may_teach(found, head["name"])) else None
     return None
 
 

@@ -13,9 +13,10 @@ from seqloom.cli.options import positive_int
 from seqloom.cli.predict import _read_as as read_as
 from seqloom.cli.predict import _without_files, input_section
 from seqloom.config.overrides import Overrides, is_override, split_overrides, with_overrides
-from seqloom.errors import ConfigError, PluginError
+from seqloom.errors import ConfigError, DataError, PluginError
 from seqloom.model.build import build_reader
 from seqloom.train.evaluation import uncut
+from seqloom.train.recognize import naming_other_reader
 
 CONLL: dict[str, Any] = {"name": "conll", "columns": {"tokens": 2, "tags": 4}, "train": "a.conll"}
 
@@ -342,3 +343,19 @@ def test_an_error_tells_that_lines_are_read_where_the_training_data_were_others(
     assert read_as(CONLL, lines).endswith("; to read them as in training, add data=conll")
     assert read_as(CONLL, CONLL) == read_as(lines, lines) == read_as(None, lines) == ""
     assert read_as({"name": "apples"}, lines) == ""
+
+
+@pytest.mark.parametrize(
+    ("head", "suffix", "named"),
+    [("classification", ".json", ""), ("ner", ".json", "spans"), ("ner", ".csv", "csv")],
+)
+def test_a_reader_is_named_from_which_the_head_may_learn(
+    tmp_path: Path, head: str, suffix: str, named: str
+) -> None:
+    path = tmp_path / f"a{suffix}"
+    path.write_text('[{"text": "a", "label": "b"}]', encoding="utf-8")
+    data = {"name": "jsonl", "train": str(path)}
+    naming = naming_other_reader(data, {"name": "words"}, {"name": head}, "train")
+    with pytest.raises(DataError) as found, naming:
+        raise DataError("It is wrong.")
+    assert str(found.value).partition("there is data=")[2] == (f"{named}." if named else "")

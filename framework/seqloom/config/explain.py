@@ -20,6 +20,7 @@ from seqloom.config.options import hint_of_options
 from seqloom.config.store import register_configs
 from seqloom.errors import Cause, ConfigError, PluginError, SeqloomError, did_you_mean, writable
 from seqloom.plugins import KINDS, Kind, registry
+from seqloom.plugins.named_files import SPLITS
 from seqloom.plugins.readers import suffix_of
 
 # Hydra rejects ``encoder=3`` with a bare ValueError.
@@ -187,11 +188,23 @@ def _no_key(error: Exception, cause: OmegaConfBaseException, prefix: str) -> Con
     hint = did_you_mean(str(cause.key), known)
     full_key, where = f"{prefix}{cause.full_key or cause.key}", _where(error)
     section, dot, _ = full_key.rpartition(".")
+    if section == "data" and cause.key in SPLITS and not where:
+        return _no_reader(str(cause.key))
     owner = f"{section} has" if dot else "there is" if where else "A run has"
     message = f"{where}{owner} no key {cause.key!r}. {hint}{hint_of_options(full_key)}"
     if cause.object_type is dict and not where:  # not typed, so keys can be added
         message += f" To add it anyway, prefix it with a plus: +{full_key}=…"
     return ConfigError(message, cause=Cause.unknown_key)
+
+
+def _no_reader(key: str) -> ConfigError:
+    """Return the error for the file of a split, where the chosen data is in no files."""
+    known = [registry().find("data", name) for name in registry().names("data")]
+    readers = [f"data={one.name} ({one.suffixes[0]})" for one in known if one.suffixes]
+    return ConfigError(
+        f"data has no key {key!r}: choose the reader of the file, one of {', '.join(readers)}.",
+        cause=Cause.unknown_key,
+    )
 
 
 def _wrong_value(error: Exception, cause: OmegaConfBaseException, prefix: str) -> ConfigError:

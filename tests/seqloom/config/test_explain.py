@@ -188,6 +188,16 @@ def test_what_is_said_has_nothing_of_omegaconf_in_it() -> None:
         assert "object_type" not in str(found.value)
 
 
+def test_a_file_without_its_reader() -> None:
+    with pytest.raises(ConfigError) as found:
+        compose_run(["data.train=a.csv", "head=classification"])
+    assert str(found.value).startswith(
+        "data has no key 'train': choose the reader of the file, one"
+    )
+    assert "data=csv (.csv)" in str(found.value)
+    assert "data=apples" not in str(found.value)
+
+
 def test_data_alone() -> None:
     with pytest.raises(ConfigError, match=r"^There is no data=cvs\. Did you mean 'csv'\?"):
         compose_data(["data=cvs"])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 
-from seqloom.nn import LockedDropout, has_bfloat16_lstm
+from seqloom.nn import LockedDropout, Prepacked, PrepackedLinear, has_bfloat16_lstm
 from seqloom_translation import schemas
 from seqloom_translation.attention import Attention, Memory
 from seqloom_translation.units import BOS, PAD
@@ -29,6 +29,14 @@ class Decoded:
 
     hidden: Tensor
     weights: Tensor
+
+
+class _Prepacked:
+    """The weights of a step in inference, laid out once."""
+
+    def __init__(self) -> None:
+        self.reader, self.writer = Prepacked(), Prepacked()
+        self.output, self.logits = PrepackedLinear(), PrepackedLinear()
 
 
 class Decoder(nn.Module):
@@ -59,6 +67,12 @@ class Decoder(nn.Module):
         self.start = nn.Linear(state_size, width * self._parts)
         self.output = nn.Linear(width + state_size, width)
         self.dropout = LockedDropout(options.dropout)
+        self._prepacked = _Prepacked()
+
+    def train(self, mode: bool = True) -> Self:
+        """Set training or eval mode; the weights may have changed."""
+        self._prepacked = _Prepacked()
+        return super().train(mode)
 
     @property
     def _parts(self) -> int:
@@ -121,29 +135,31 @@ class Decoder(nn.Module):
         parts = self._parts
         if self.feeding:
             vector = torch.cat([vector, state[parts]], 1)
-        first = _cell(self.reader, vector, state[:parts])
+        prepacked = self._prepacked
+        first = _cell(self.reader, vector, state[:parts], prepacked.reader)
         queries = first[0].reshape(len(memory.lengths), -1, first[0].shape[1])
         context, weights = (one.flatten(0, 1) for one in self.attention(queries, memory))
         last: State = first
         if self.writer is not None:
-            last = _cell(self.writer, torch.cat([first[0], context], 1), state[parts:])
-        hidden = self.output(torch.cat([last[0], context], 1)).tanh()
+            read = torch.cat([first[0], context], 1)
+            last = _cell(self.writer, read, state[parts:], prepacked.writer)
+        written = torch.cat([last[0], context], 1)
+        hidden = prepacked.output(written, self.output.weight, self.output.bias).tanh()
         after = (*first, hidden) if self.feeding else (*first, *last)
         return hidden, weights, after
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Return the scores of all units, (…, V); the table of units is that of the inputs."""
-        return nn.functional.linear(hidden, self.embedding.weight, self.bias)
+        return self._prepacked.logits(hidden, self.embedding.weight, self.bias)
 
 
-def _cell(layer: nn.LSTM | nn.GRU, values: Tensor, state: State) -> State:
+def _cell(layer: nn.LSTM | nn.GRU, values: Tensor, state: State, prepacked: Prepacked) -> State:
     """Return the state of a layer after one step: the output is its first part."""
-    weights: list[Any] = [
-        layer.weight_ih_l0,
-        layer.weight_hh_l0,
-        layer.bias_ih_l0,
-        layer.bias_hh_l0,
-    ]
+    if isinstance(layer, nn.LSTM):
+        lifted = state[0].unsqueeze(0), state[1].unsqueeze(0)
+        if found := prepacked.run(layer, values.unsqueeze(1), lifted):
+            return tuple(one.squeeze(0) for one in found[1])
+    weights: list[Any] = layer.all_weights[0]
     if isinstance(layer, nn.LSTM):
         return tuple(torch.lstm_cell(values, state, *weights))
     return (torch.gru_cell(values, state[0], *weights),)

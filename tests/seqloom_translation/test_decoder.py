@@ -62,6 +62,28 @@ def test_its_lstms_compute_in_bfloat16_where_the_processor_can(
     assert all(one.grad is not None for one in model.writer.parameters())
 
 
+@pytest.mark.parametrize("cell", list(Cell))
+def test_a_step_after_more_training_has_the_new_weights(cell: Cell) -> None:
+    """A search keeps weights as the kernels need them."""
+    model, source = decoder(cell=cell), encoded([4, 2])
+    units = torch.tensor([4, 5])
+
+    def logits() -> torch.Tensor:
+        memory = model.attention.remember(source.states, source.lengths)
+        found: torch.Tensor = model.step(units, model.initial_state(source.summary), memory)[0]
+        return found
+
+    with torch.no_grad():
+        before = logits()
+        model.train()
+        for parameter in model.parameters():
+            parameter.data.view(-1)[-1] += 1.0  # a single value, which torch does not count
+        model.eval()
+        after = logits()
+    assert not torch.allclose(before, after)
+    torch.testing.assert_close(after, logits().detach())  # with gradients: by torch's own products
+
+
 def test_several_hypotheses_share_the_states_of_their_example() -> None:
     model, source = decoder(), encoded([4, 2])
     memory = model.attention.remember(source.states, source.lengths)

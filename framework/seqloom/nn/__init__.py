@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from seqloom.nn.mask import is_full, length_mask, zero_padding
     from seqloom.nn.merge import merge_function, merged_size
     from seqloom.nn.pooling import Pooling
+    from seqloom.nn.prepacked import Prepacked
+    from seqloom.nn.prepacked_linear import PrepackedLinear
     from seqloom.nn.recurrent import GRULayer, LSTMLayer, RNNLayer, has_bfloat16_lstm
     from seqloom.nn.reversal import reverse_within_lengths
     from seqloom.nn.stack import Stack
@@ -31,6 +33,8 @@ _HOMES = {
     "LayerOutput": "layer",
     "LockedDropout": "dropout",
     "Pooling": "pooling",
+    "Prepacked": "prepacked",
+    "PrepackedLinear": "prepacked_linear",
     "RNNLayer": "recurrent",
     "Stack": "stack",
     "has_bfloat16_lstm": "recurrent",
@@ -53,6 +57,8 @@ __all__ = [
     "Merge",
     "Pooling",
     "PoolingMethod",
+    "Prepacked",
+    "PrepackedLinear",
     "RNNLayer",
     "Stack",
     "has_bfloat16_lstm",

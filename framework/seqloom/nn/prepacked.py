@@ -115,7 +115,14 @@ def _can_read(core: nn.LSTM, values: Tensor, state: _State | None) -> bool:
         and not core.training
         and not core._forward_hooks
         and not core._forward_pre_hooks
-        and not torch.is_grad_enabled()
+        and is_plain_inference()
+    )
+
+
+def is_plain_inference() -> bool:
+    """Return whether torch computes nothing but float32 values, and may use oneDNN."""
+    return (
+        not torch.is_grad_enabled()
         and not torch.is_autocast_enabled("cpu")
         and not torch.compiler.is_compiling()
         # What torch.jit.is_tracing and torch.backends.mkldnn.enabled call. A trace cannot hold
@@ -130,7 +137,7 @@ def _pack(inputs: Tensor, recurrent: Tensor, versions: tuple[int, ...]) -> _Pack
     if not all(map(_can_lay_out, (inputs, recurrent))):
         nothing = np.empty(0)
         return _Packed(versions, (nothing, nothing), (b"", b""), None, zeros)
-    samples = _sample(inputs), _sample(recurrent)
+    samples = sample(inputs), sample(recurrent)
     held = samples[0].tobytes(), samples[1].tobytes()
     return _Packed(versions, samples, held, _lay_out(inputs, recurrent), zeros)
 
@@ -185,7 +192,8 @@ def _lay_out(inputs: Tensor, recurrent: Tensor) -> list[Tensor]:
     return found
 
 
-def _sample(weights: Tensor) -> np.ndarray:
+def sample(weights: Tensor) -> np.ndarray:
+    """Return a view of 16 or so values of a matrix, which tell whether it was written to."""
     flat = weights.detach().view(-1) if weights.is_contiguous() else weights.detach()[:, 0]
-    sample: np.ndarray = flat[:: max(1, len(flat) // _SAMPLES)].numpy()
-    return sample
+    found: np.ndarray = flat[:: max(1, len(flat) // _SAMPLES)].numpy()
+    return found

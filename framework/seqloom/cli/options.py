@@ -31,7 +31,7 @@ def model_parser(prog: str, description: str, epilog: str) -> argparse.ArgumentP
         "--batch",
         type=positive_int,
         default=64,
-        help="maximum number of examples in a batch (default: 64)",
+        help="maximum number of examples in a batch (default: 64; in predict up to 256 short ones)",
     )
     parser.add_argument(
         "--threads",

@@ -240,6 +240,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Predict for each input in files, or in standard input (one text per line).",
         epilog='Example:\n  echo "Apple is something I like to eat." | seqloom predict runs/mine -',
     )
+    parser.set_defaults(batch=None)
     parser.add_argument(
         "inputs",
         nargs="*",

@@ -4,6 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+BATCH_SIZE = 64
+"""Maximum number of examples in a batch, unless another one is asked for."""
+
+SHORT_COST = 4096
+"""Size of a padded batch up to which it may have more of them: short texts, for which the
+functions called for a batch take as long as the matrix products."""
+
+SHORT_SIZE = 256
+"""Maximum number of examples in such a batch."""
+
 BATCHES_AHEAD = 16
 """Number of batches whose examples are read, and sorted by cost, at a time."""
 
@@ -21,11 +31,11 @@ class Pace:
     waits for the predictions, they come about once in a second.
 
     Args:
-        batch_size: Maximum number of examples in a batch.
+        batch_size: Maximum number of examples in a batch; None: as `similar_sizes` chooses.
         waits: Whether somebody waits for the predictions as they come.
 
     Attributes:
-        batch_size: Maximum number of examples in a batch.
+        batch_size: The argument.
         most: Maximum number of examples that are read together.
 
     >>> pace = Pace(64, waits=True)
@@ -37,10 +47,10 @@ class Pace:
     (64, 256, 128)
     """
 
-    def __init__(self, batch_size: int, *, waits: bool) -> None:
+    def __init__(self, batch_size: int | None, *, waits: bool) -> None:
         self.batch_size = batch_size
-        self.most = BATCHES_AHEAD * batch_size
-        self._size = batch_size
+        self._least = self._size = batch_size or BATCH_SIZE
+        self.most = BATCHES_AHEAD * self._least
         self._waits = waits
 
     def size(self) -> int:
@@ -52,10 +62,10 @@ class Pace:
         wanted = GROWTH * self._size
         if self._waits and seconds > 0:
             wanted = min(wanted, int(count * SECONDS / seconds))
-        self._size = max(self.batch_size, min(self.most, wanted))
+        self._size = max(self._least, min(self.most, wanted))
 
 
-def similar_sizes(costs: Sequence[int], most: int = 64) -> list[list[int]]:
+def similar_sizes(costs: Sequence[int], most: int | None = None) -> list[list[int]]:
     """Return the indices of costs in groups of similar ones.
 
     At least half of a group's padded size is not padding. A group of the largest examples is not
@@ -64,7 +74,8 @@ def similar_sizes(costs: Sequence[int], most: int = 64) -> list[list[int]]:
 
     Args:
         costs: Costs of the examples.
-        most: Maximum number of examples in a group.
+        most: Maximum number of examples in a group; None: 64, or up to 256 short ones, whose padded
+            size is at most 4,096.
 
     >>> similar_sizes([9, 100, 10, 8])
     [[3, 0, 2], [1]]
@@ -73,12 +84,15 @@ def similar_sizes(costs: Sequence[int], most: int = 64) -> list[list[int]]:
     """
     groups: list[list[int]] = []
     total = 0
-    limit = 2 * most * sum(costs) / max(1, len(costs))
+    usual = most or BATCH_SIZE
+    limit = 2 * usual * sum(costs) / max(1, len(costs))
     for place in sorted(range(len(costs)), key=costs.__getitem__):
         total += costs[place]
         size = len(groups[-1]) + 1 if groups else 1
         padded = costs[place] * size
-        if not groups or size > most or padded > min(limit, 2 * total):
+        short = most is None and size <= SHORT_SIZE and padded <= SHORT_COST
+        fits = short or (size <= usual and padded <= limit)
+        if not groups or not fits or padded > 2 * total:
             groups.append([])
             total = costs[place]
         groups[-1].append(place)

@@ -34,9 +34,6 @@ from seqloom.model.streaming import chunks, lists
 
 SHOWN = 60  # characters of a value in a message
 
-BATCH_SIZE = 64
-"""Maximum number of examples in a batch, unless another one is asked for."""
-
 LARGEST_ENCODED = 2**26
 """Bytes of encoded examples that are kept to be sorted; then they are predicted from."""
 
@@ -159,7 +156,7 @@ class Pipeline:
         examples: list[Example | ExampleError] = [
             self._numbered(one, number) for number, one in enumerate(values)
         ]
-        pace = Pace(BATCH_SIZE, waits=False)
+        pace = Pace(None, waits=False)
         read = iter([examples])  # nobody sees the first predictions earlier
         found = list(self._predict(read, pace, "raise", scores=scores))
         if all(isinstance(one, str) for one in values) and are_words(one for one, _ in found):
@@ -196,7 +193,7 @@ class Pipeline:
     def predict(
         self,
         examples: Iterable[Example | ExampleError],
-        batch_size: int = BATCH_SIZE,
+        batch_size: int | None = None,
         *,
         on_bad: OnBad = "raise",
         stream: bool = False,
@@ -209,7 +206,7 @@ class Pipeline:
 
         Args:
             examples: Examples, or errors in their place, as `Reader.inputs` yields them.
-            batch_size: Maximum number of examples in a batch.
+            batch_size: Maximum number of examples in a batch; None: 64, or up to 256 short ones.
             on_bad: What to do with examples that cannot be used.
             stream: Whether to predict what has arrived when no more comes for a moment; a thread
                 then reads ahead, and no more is read ahead than takes about a second.
@@ -281,7 +278,7 @@ class Pipeline:
         examples: Sequence[EncodedExample],
         purpose: Purpose = "predict",
         *,
-        batch_size: int = BATCH_SIZE,
+        batch_size: int | None = None,
         scores: bool = True,
     ) -> list[tuple[Example, Prediction]]:
         """Return each example with its prediction; examples of similar cost are batched."""

@@ -24,6 +24,23 @@ def test_the_examples_come_by_cost() -> None:
     assert similar_sizes([]) == []
 
 
+@given(st.lists(st.integers(0, 500), max_size=600))
+def test_by_default_many_short_examples_are_in_a_group(costs: list[int]) -> None:
+    groups = similar_sizes(costs)
+    assert sorted(place for group in groups for place in group) == list(range(len(costs)))
+    for group in groups:
+        padded = len(group) * max(costs[place] for place in group)
+        assert len(group) <= 64 or (len(group) <= 256 and padded <= 4096)
+        assert padded <= 2 * sum(costs[place] for place in group)
+
+
+def test_only_short_examples_are_more_than_64() -> None:
+    assert [len(group) for group in similar_sizes([16] * 600)] == [256, 256, 88]
+    assert [len(group) for group in similar_sizes([40] * 200)] == [102, 98]
+    assert [len(group) for group in similar_sizes([65] * 200)] == [64, 64, 64, 8]
+    assert [len(group) for group in similar_sizes([16] * 200, 64)] == [64, 64, 64, 8]
+
+
 def test_who_waits_gets_answers_about_once_in_a_second() -> None:
     pace = Pace(10, waits=True)
     found = []

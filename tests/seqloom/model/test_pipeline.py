@@ -98,8 +98,8 @@ def test_inputs_of_similar_cost_are_batched_and_answered_in_their_order(
     monkeypatch.setattr(pipeline, "collate", spied)
     found = pipeline(sentences)
     if size > 1000:
-        assert [sorted(set(costs)) for costs in batches] == [[3], [3], [30], [30]]
-        assert max(map(len, batches)) == 64
+        assert [sorted(set(costs)) for costs in batches] == [[3], [30]]
+        assert max(map(len, batches)) == 75
     else:
         assert max(map(len, batches)) < 8
     assert [one["tokens"] for one in found] == sentences

@@ -8,7 +8,8 @@ from itertools import islice
 from seqloom.config.run_config import RunConfig
 from seqloom.interfaces import Example
 from seqloom.model.build import build_reader
-from seqloom.model.pipeline import BATCH_SIZE, Pipeline
+from seqloom.model.grouping import BATCH_SIZE
+from seqloom.model.pipeline import Pipeline
 from seqloom.train.data import RunData
 from seqloom.train.profile.hooks import Hooks
 from seqloom.train.profile.machine import Memory

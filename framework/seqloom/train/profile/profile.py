@@ -8,7 +8,8 @@ from tempfile import TemporaryDirectory
 import torch
 
 from seqloom.config.run_config import RunConfig
-from seqloom.model.pipeline import BATCH_SIZE, Pipeline
+from seqloom.model.grouping import BATCH_SIZE
+from seqloom.model.pipeline import Pipeline
 from seqloom.train.folder import RunFolder
 from seqloom.train.prepare import read_data
 from seqloom.train.pretrained import pretrained_states

@@ -9,6 +9,7 @@ from typing import Any
 from seqloom.errors import did_you_mean
 
 TEXT_KEYS = ("text", "data")
+TOKEN_KEYS = ("tokens", "tokenized_text", "words")
 SPAN_KEYS = ("spans", "entities", "ents", "label", "labels", "annotations")
 """Keys of the spans: in Prodigy, doccano and Label Studio, and in spaCy's training data."""
 
@@ -108,9 +109,21 @@ def text_of(found: Any, key: str | None = None) -> str:
     if not keys or keys[0] not in texts:
         raise ValueError(
             f"no text under the key {name!r}. {did_you_mean(name, inner)} Name "
-            "the key: data.columns='{text: KEY}'."
+            f"the key: data.columns='{{text: KEY}}'.{_of_tokens(inner)}"
         )
     return str(inner[keys[0]])
+
+
+def _of_tokens(found: Mapping[str, Any]) -> str:
+    """Return a hint at spans that count tokens; empty if there is no list of tokens."""
+    for key in TOKEN_KEYS:
+        tokens = found.get(key)
+        if isinstance(tokens, list) and all(isinstance(one, str) for one in tokens):
+            return (
+                " Spans that count tokens are not read: write a tag for each token, which is read "
+                f"by data=jsonl data.columns='{{tokens: {key}, tags: KEY}}'."
+            )
+    return ""
 
 
 def annotated(found: Any, columns: Mapping[str, str]) -> Annotated:

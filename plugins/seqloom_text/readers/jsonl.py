@@ -148,6 +148,8 @@ def _hint(key: str, found: dict[str, Any]) -> str:
     if {"options", "accept"} <= found.keys():
         return " Choices of Prodigy are read with data.columns='{text: text, label: accept}'."
     for name, value in found.items():
+        if isinstance(value, dict) and key.rpartition(".")[2] in value:
+            return f" There is one in {name!r}. Write what is there out: jq -c '.{name}' FILE."
         items = [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
         if items and STARTS.isdisjoint(items[0]):
             inner = ["", *(f".{one}" for one, its in items[0].items() if isinstance(its, dict))]

@@ -187,6 +187,10 @@ def test_marks_for_each_class_are_no_names(tmp_path: Path, labels: str) -> None:
             "read with data.columns='{text: text, label: accept}'.",
         ),
         ({"rows": [{"row": {"text": "a", "label": 1}}]}, "jq -c '.rows[].row' FILE."),
+        (
+            {"data": {"text": "a", "label": "x"}},
+            "There is one in 'data'. Write what is there out: jq -c '.data' FILE.",
+        ),
         ({"text": "a", "spans": [{"start": 0, "end": 1}]}, "'spans', are read by data=spans."),
     ],
 )

@@ -171,6 +171,10 @@ BAD = [
     (labelled(shown(0, 2, "Ada")), "The end must be the character after the last"),
     ({"classes": ["A"], "annotations": [[TEXT, {"entities": []}]]}, r"jq -c '\.annotations\[\]'"),
     (labelled([0, 3]), r"span 1 is \[0, 3\]; expected \[START, END, TYPE\]"),
+    (
+        {"tokens": ["Ada", "ran"], "entities": [{"start": 0, "end": 1, "type": "PER"}]},
+        r"no text .* Spans that count tokens are not read.*columns='{tokens: tokens, tags: KEY}'",
+    ),
     (labelled([0, "3", "PER"]), "span 1 has the end '3'; expected the number of a character"),
     (labelled([0, 3.0, "PER"]), "span 1 has the end '3.0'"),
     (labelled([0, True, "PER"]), "span 1 has the end 'True'"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import re
 import shlex
 import sys
@@ -39,7 +40,7 @@ SCRIPT = """\
 # One task for each device. USR1 comes {grace} s before the time limit, and TERM when the job is
 # preempted or requeued: the run writes a checkpoint and ends with the status 75.
 trap : USR1 USR2
-srun --kill-on-bad-exit=1 {command}
+srun --cpus-per-task={cpus} --kill-on-bad-exit=1 {command}
 status=$?
 
 # The same job starts again, and resumes in the folder that it wrote; not if it was cancelled.
@@ -105,6 +106,12 @@ def job_script(
         SeqloomError: The overrides cannot be composed, or set what the options do.
     """
     refuse_sweep(words)
+    if (seconds := _seconds(time)) <= grace:
+        raise ConfigError(
+            f"--time={time} is {seconds:.0f} s, but the run is told to end {grace} s before that, "
+            "so it would end as it starts. Slurm reads MM:SS; an hour is --time=1:00:00.",
+            cause=Cause.wrong_value,
+        )
     own = [f"trainer.num_nodes={nodes}", f"trainer.devices={devices}"]
     given = {word.lstrip("+").partition("=")[0] for word in words}
     clash = sorted(given & {"trainer.num_nodes", "trainer.devices"})
@@ -124,6 +131,27 @@ def job_script(
         more="".join(f"#SBATCH {option}\n" for option in _lines(more or [])),
         command=" ".join(map(shlex.quote, command)),
     )
+
+
+def _seconds(limit: str) -> float:
+    """Return a time limit of Slurm's in seconds.
+
+    >>> [_seconds(one) for one in ("90", "1:30", "2:00:00", "1-12", "1-00:00:01", "UNLIMITED")]
+    [5400.0, 90.0, 7200.0, 129600.0, 86401.0, inf]
+    """
+    if limit.upper() in {"UNLIMITED", "INFINITE"}:
+        return math.inf
+    found = re.fullmatch(r"(?:([0-9]+)-)?([0-9]+)(?::([0-9]+))?(?::([0-9]+))?", limit)
+    if found is None:
+        raise ConfigError(
+            f"--time={limit}: expected minutes, MM:SS, HH:MM:SS or D-HH:MM:SS.",
+            cause=Cause.wrong_value,
+        )
+    days, *parts = found.groups()
+    if days is None and parts[2] is None:
+        parts = ["0", *parts[:2]]
+    hours, minutes, seconds = (int(part or 0) for part in parts)
+    return float(((int(days or 0) * 24 + hours) * 60 + minutes) * 60 + seconds)
 
 
 def _lines(options: list[str]) -> list[str]:

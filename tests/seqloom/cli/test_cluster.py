@@ -17,12 +17,13 @@ def test_a_script_starts_a_task_for_each_device(
 ) -> None:
     path = tmp_path / "a job.sh"
     words = ["encoder=lstm", "title='a b'"]
-    more = ["--nodes", "2", "--devices", "4", "--time", "2:00:00", "--grace", "300"]
+    more = ["--nodes", "2", "--devices", "4", "--cpus", "3", "--time", "2:00:00", "--grace", "300"]
     assert run(["cluster", "script", *more, "--sbatch=--gres=gpu:4", "-o", str(path), *words]) == 0
     assert f"submit: sbatch '{path}'" in capsys.readouterr().out
     text = path.read_text()
     options = [line.removeprefix("#SBATCH ") for line in text.splitlines() if "#SBATCH" in line]
     assert {"--nodes=2", "--ntasks-per-node=4", "--gres=gpu:4"} <= set(options)
+    assert "\nsrun --cpus-per-task=3 " in text  # since 22.05 srun does not inherit it
     assert {"--time=2:00:00", "--signal=USR1@300", "--requeue"} <= set(options)
     assert "--job-name=lstm-ner" in options
     (line,) = [line for line in text.splitlines() if line.startswith("srun ")]
@@ -38,6 +39,9 @@ def test_a_script_starts_a_task_for_each_device(
         (["trainer.devices=2"], "trainer.devices follows from --devices"),
         (["sweep=optuna"], "describes several runs"),
         (["--sbatch=gres"], "expected an option"),
+        (["--time=1:00"], "--time=1:00 is 60 s, but the run is told to end 120 s before that"),
+        (["--time=2", "--grace=120"], "so it would end as it starts"),
+        (["--time=2h"], "--time=2h: expected minutes, MM:SS, HH:MM:SS or D-HH:MM:SS"),
     ],
 )
 def test_a_mistake_shows_when_the_script_is_written(words: list[str], error: str) -> None:

@@ -8,6 +8,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 from seqloom.cli.help import HelpFormatter
+from seqloom.config.compose import compose_run
 from seqloom.errors import ConfigError, plural
 from seqloom.testing.chaos import Chaos, Event, Numbers, Verdict
 
@@ -22,6 +23,7 @@ def chaos(arguments: list[str]) -> int:
     numbers, overrides, folder = _split(options.words)
     if folder.exists() and any(folder.iterdir()):
         raise ConfigError(f"run_dir={folder}: the folder is not empty. Choose another one.")
+    compose_run(overrides)  # a mistake is told as seqloom train tells it, and leaves no folder
     trial = Chaos(overrides, folder, options.seed)
     print(f"whole run: {trial.train_whole():.1f} s", flush=True)
     events = []

@@ -19,6 +19,7 @@ from seqloom.config.groups import no_option
 from seqloom.config.options import hint_of_options
 from seqloom.config.store import register_configs
 from seqloom.errors import Cause, ConfigError, PluginError, SeqloomError, did_you_mean, writable
+from seqloom.extras import install_command
 from seqloom.plugins import KINDS, Kind, registry
 from seqloom.plugins.named_files import SPLITS
 from seqloom.plugins.readers import suffix_of
@@ -138,7 +139,16 @@ def not_utf8(word: str) -> ConfigError:
     )
 
 
+LAUNCHERS = {"joblib": "sweep", "submitit_slurm": "sweep", "submitit_local": "sweep", "ray": "ray"}
+"""The extras whose packages provide launchers of Hydra."""
+
+
 def _no_option(group: str, name: str, options: Sequence[str]) -> SeqloomError:
+    if group == "hydra/launcher" and name in LAUNCHERS:
+        return ConfigError(
+            f"hydra/launcher={name} needs its package: {install_command(LAUNCHERS[name])}",
+            cause=Cause.unknown_option,
+        )
     if group.partition("/")[0] == "data" and (file := _named_file(f"{group}/{name}")):
         return file
     for kind in KINDS:

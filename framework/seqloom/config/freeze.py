@@ -137,6 +137,7 @@ def _refuse(params: Section, schema: type, prefix: str, owner: str) -> None:
 MINIMUM = {
     "seed": 0,
     "threads": 1,
+    "max_restarts": 0,
     "batch.max_examples": 1,
     "batch.max_cost": 1,
     "batch.workers": 0,
@@ -148,6 +149,7 @@ MINIMUM = {
     "trainer.accumulate_grad_batches": 1,
     "trainer.check_val_every_n_epoch": 1,
     "trainer.log_every_n_steps": 1,
+    "trainer.num_nodes": 1,
 }
 
 TYPES: dict[str, tuple[tuple[type, ...], str]] = {

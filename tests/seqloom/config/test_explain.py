@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 import seqloom_conf
+from seqloom.cli.main import run
 from seqloom.config.compose import as_overrides, compose_data, compose_run
 from seqloom.config.options import hint_of_options
 from seqloom.config.schema import Run
@@ -108,6 +110,13 @@ def test_a_wrong_override(override: str, sentence: str) -> None:
     with pytest.raises(ConfigError) as found:
         compose_run([override])
     assert str(found.value) == sentence
+
+
+@pytest.mark.skipif(find_spec("ray") is not None, reason="the extra ray is installed")
+def test_a_launcher_whose_package_is_missing() -> None:
+    needs = r"^hydra/launcher=ray needs its package: pip install .*ray"
+    with pytest.raises(ConfigError, match=needs):
+        run(["train", "-m", "encoder=lstm", "hydra/launcher=ray", "run_dir=x"])
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,8 @@ from seqloom.errors import ConfigError
     [
         ("threads=0", "threads=0: expected 1 or more"),
         ("batch.max_length=0", "batch.max_length=0: expected 1 or more"),
+        ("max_restarts=-1", "max_restarts=-1: expected 0 or more"),
+        ("trainer.num_nodes=0", "trainer.num_nodes=0: expected 1 or more"),
         ("batch.workers=-1", "batch.workers=-1: expected 0 or more"),
         ("trainer.accumulate_grad_batches=0", "expected 1 or more"),
         ("trainer.max_epochs=1.5", "trainer.max_epochs=1.5: expected a whole number"),

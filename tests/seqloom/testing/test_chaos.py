@@ -148,12 +148,16 @@ def test_what_cannot_be_asked_for(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError, match="the folder is not empty"):
         chaos([f"run_dir={tmp_path}"])
+    with pytest.raises(ConfigError, match=r"^There is no encoder=lstn\. Did you mean 'lstm'\?"):
+        chaos(["encoder=lstn", f"run_dir={tmp_path / 'chaos'}"])
+    assert not (tmp_path / "chaos").exists()
 
 
 @pytest.mark.slow
-def test_a_config_that_fails_by_itself(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match=r"ended with the status 1: .*encodr"):
-        chaos(["encodr=lstm", f"run_dir={tmp_path / 'chaos'}"])
+def test_data_that_fail_by_themselves(tmp_path: Path) -> None:
+    words = ["encoder=lstm", "head=classification", "data=csv", "data.train=missing.csv"]
+    with pytest.raises(RunError, match=r"ended with the status 1: .*missing\.csv"):
+        chaos([*words, f"run_dir={tmp_path / 'chaos'}"])
 
 
 @pytest.mark.slow

@@ -155,6 +155,7 @@ MINIMUM = {
 TYPES: dict[str, tuple[tuple[type, ...], str]] = {
     "trainer.max_epochs": ((int,), "a whole number"),
     "trainer.max_steps": ((int,), "a whole number"),
+    "trainer.max_time": ((str, dict), "a time as DD:HH:MM:SS"),
     "trainer.limit_train_batches": ((int, float), "a number"),
     "trainer.limit_val_batches": ((int, float), "a number"),
     "trainer.gradient_clip_val": ((int, float), "a number"),
@@ -175,7 +176,9 @@ def refuse_out_of_range(config: Section) -> None:
     """
     for key, minimum in MINIMUM.items():
         value = _at(config, key)
-        if isinstance(value, int) and value < minimum:
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+            raise ConfigError(f"{key}={value}: expected a whole number.", cause=Cause.wrong_value)
+        if value is not None and value < minimum:
             raise ConfigError(
                 f"{key}={value}: expected {minimum} or more.", cause=Cause.wrong_value
             )

@@ -103,6 +103,7 @@ class ConllReader(FileReader):
         """Recognize lines with the same number of columns, of which one is tags like B-PER."""
         split = "\t" if self._delimiter is None else self._delimiter
         comment = self._comment or ("#" if self._is_numbered("-") else "")
+        lines = [line for line in lines if line.strip(" \t\r")]
         lines = [line for line in lines if not comment or not line.startswith(comment)]
         rows = [line.rstrip("\r").split(split if split in line else None) for line in lines]
         rows = [row for row in rows if row and row[0] != DOCUMENT and row != [""]]

@@ -138,9 +138,12 @@ def json_lines(
 
 
 def _no_key(option: str, key: str, found: dict[str, Any], said: str = "") -> ValueError:
-    hint = _hint(key, found)
-    known = did_you_mean(key, found)
-    return ValueError(f"no key {key!r}, from which {option} reads. {known} {said}{hint}".rstrip())
+    problem = f"no key {key!r}, from which {option} reads."
+    for name, value in found.items():
+        if isinstance(value, dict) and key.rpartition(".")[2] in value:
+            way = f"Write what is there out: jq -c '.{name}' FILE."
+            return ValueError(f"{problem} There is one in {name!r}. {way}")
+    return ValueError(f"{problem} {did_you_mean(key, found)} {said}{_hint(key, found)}".rstrip())
 
 
 def _hint(key: str, found: dict[str, Any]) -> str:
@@ -148,8 +151,6 @@ def _hint(key: str, found: dict[str, Any]) -> str:
     if {"options", "accept"} <= found.keys():
         return " Choices of Prodigy are read with data.columns='{text: text, label: accept}'."
     for name, value in found.items():
-        if isinstance(value, dict) and key.rpartition(".")[2] in value:
-            return f" There is one in {name!r}. Write what is there out: jq -c '.{name}' FILE."
         items = [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
         if items and STARTS.isdisjoint(items[0]):
             inner = ["", *(f".{one}" for one, its in items[0].items() if isinstance(its, dict))]

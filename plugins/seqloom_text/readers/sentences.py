@@ -261,7 +261,7 @@ class SentenceReader:
         if _OTHER_WORD.fullmatch(row[0]):
             return (
                 f"{what}: multi-word tokens and empty nodes of CoNLL-U are not supported; remove "
-                "these lines: grep -vE '^[0-9]+[-.][0-9]' FILE"
+                "these lines, with grep -vE '^[0-9]+[-.][0-9]' FILE."
             )
         return f"{what}, which begins each line of a CoNLL-U file."
 

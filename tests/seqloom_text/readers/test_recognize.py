@@ -55,6 +55,7 @@ FEATURES = ConllReader(features={"tags": "NER"})
         (COMMENTED, "% by hand\nAnn B-PER\nmet O", {}),
         (COMMENTED, "% by hand\n%Ann B-PER", None),
         (CONLL, "Ann PER-B\nmet O", {}),
+        (CONLL, "Ann\tB-PER\n\t\nmet\tO", {}),
         (CONLL, "Ann B_PER\nmet O", {}),
         (SWAPPED, "B-PER Ann\nO met", {}),
         (NUMBERED, "# text = a b\n1\ta\tDET\n2\tb\tNOUN", {}),

@@ -13,6 +13,7 @@ from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvir
 
 from seqloom.config.compose import as_overrides, compose_run, quoted, refuse_sweep
 from seqloom.config.run_config import RunConfig
+from seqloom.config.run_name import is_named_by_time
 from seqloom.data.content import load_contents
 from seqloom.data.encoded import EncodedSplit
 from seqloom.data.sampler import BatchSampler
@@ -99,6 +100,11 @@ def _run(cfg: RunConfig, overrides: Sequence[str], meeting: Meeting | None) -> R
         copied(folder.path, url, fresh=fresh, resume=resume),
     ):
         preemption.check()
+        if resume and not folder.record.exists() and is_named_by_time(folder.path):
+            log.warning(
+                "resume=auto has nothing to resume: without run_dir, each start has a folder of "
+                "its own. Name that of the run: run_dir=PATH"
+            )
         cfg = _resumed_by_its_job(cfg, folder, overrides)
         if folder.finished(cfg):
             log.info("%s is finished already: there is nothing left to train.", folder.path)

@@ -247,3 +247,14 @@ def test_a_run_that_stopped_early_does_not_train_on(
     (broken / "config.yaml").write_text(config.replace(str(whole.run_dir), str(broken)))
     again = fit(*settings, "resume=auto", run_dir=broken)
     _same(whole, again)
+
+
+def test_a_run_that_is_named_by_the_time_cannot_be_found_again(
+    fit: Fit, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    said = "resume=auto has nothing to resume: without run_dir, each start has a folder of its own."
+    words = ("trainer.max_epochs=1", "resume=auto")
+    fit(*words, run_dir=tmp_path / "mine")
+    assert said not in caplog.text
+    fit(*words, run_dir=tmp_path / "2026-11-30/09-05-00")
+    assert said in caplog.text

@@ -100,17 +100,24 @@ def generators(keys: Iterable[int]) -> Iterator[np.random.Generator]:
 
 
 def loader(
-    dataset: SequenceDataset, sampler: Sampler[list[int]], workers: int = 0
+    dataset: SequenceDataset, sampler: Sampler[list[int]], workers: int = 0, *, pinned: bool = False
 ) -> DataLoader[SequenceBatch]:
     """Return a loader of the sampler's batches.
 
     Its generator is its own, so that making an iterator draws nothing from the global random state.
+
+    Args:
+        dataset: Encoded examples.
+        sampler: Batches of their numbers.
+        workers: Number of processes that make batches.
+        pinned: Whether batches are in page-locked memory, which a GPU reads while it computes.
     """
     return DataLoader(
         dataset,
         batch_sampler=sampler,
         collate_fn=_as_is,
         num_workers=workers,
+        pin_memory=pinned,
         generator=torch.Generator(),
         persistent_workers=workers > 0,
         worker_init_fn=begin_worker,

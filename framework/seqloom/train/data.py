@@ -152,7 +152,8 @@ class SequenceData(pl.LightningDataModule):
         dataset = SequenceDataset(
             self.data.splits["train"], self.collate, self.data.codecs, self.seed
         )
-        return loader(dataset, self.train_sampler, self.batch.workers)
+        on_gpu = self.trainer is not None and self.trainer.strategy.root_device.type == "cuda"
+        return loader(dataset, self.train_sampler, self.batch.workers, pinned=on_gpu)
 
     def val_dataloader(self) -> DataLoader[SequenceBatch] | list[Any]:
         """Return the loader of this rank's share of the validation split; none if it is empty."""

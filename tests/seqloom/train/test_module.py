@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -64,6 +65,15 @@ def test_a_run_whose_rate_is_far_too_high_is_ended(fit: Fit, parts: Callable[...
 
     with pytest.raises(RunError, match=r"not finite for: apples-train-\d+ \(nan\)"):
         fit("optimizer=adam", "~optimizer.lr", f"optimizer._target_={parts(Wild)}")
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_only_batches_for_a_gpu_are_pinned(device: str) -> None:
+    config = compose_run(["data.train_size=8", "data.val_size=2", "data.test_size=2"])
+    data = SequenceData(read_data(config), config.batch, seed=0)
+    strategy = SimpleNamespace(root_device=torch.device(device))
+    data.trainer = SimpleNamespace(strategy=strategy)  # type: ignore[assignment]
+    assert data.train_dataloader().pin_memory == (device == "cuda")
 
 
 def _first_step(folder: str, accumulate: int) -> dict[str, Any]:

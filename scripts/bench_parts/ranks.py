@@ -27,14 +27,14 @@ from seqloom.data.sampler import BatchSampler
 examples, ranks = int(sys.argv[1]), int(sys.argv[2])
 costs = np.clip(np.random.default_rng(0).lognormal(3, 0.6, examples), 1, 400).astype(np.int64)
 before = peak_memory()
-start = time.perf_counter()
+start = time.process_time()
 sampler = BatchSampler(
     costs, max_examples=64, max_cost=8192, shuffle=True, seed=0, rank=ranks - 1, world_size=ranks
 )
-planned = time.perf_counter()
+planned = time.process_time()
 sampler.set_epoch(1)
 next(iter(sampler))
-shuffled = time.perf_counter()
+shuffled = time.process_time()
 memory = peak_memory() - before
 print(planned - start, shuffled - planned, memory / 1024)
 """

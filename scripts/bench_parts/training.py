@@ -124,7 +124,7 @@ def _taggers(folder: Path) -> list[dict[str, Any]]:
     what = "training of a BiLSTM-CRF tagger, real tokens a second"
     flair = f"{what}, against Flair {FLAIR.version}"
     return [
-        row("P1-training", f"{what}, against stock parts", ours, theirs[0], ">= 2.7", speed=True),
+        row("P1-training", f"{what}, against stock parts", ours, theirs[0], ">= 3.2", speed=True),
         row(
             "P4-loop",
             f"{what}, against a loop with its parts",
@@ -133,9 +133,9 @@ def _taggers(folder: Path) -> list[dict[str, Any]]:
             ">= 0.97",
             speed=True,
         ),
-        row("P2-flair", flair, ours, theirs[2], ">= 3.2", speed=True)
+        row("P2-flair", flair, ours, theirs[2], ">= 4", speed=True)
         if peer
-        else skipped("P2-flair", flair, ">= 3.2", reason),
+        else skipped("P2-flair", flair, ">= 4", reason),
     ]
 
 
@@ -145,7 +145,7 @@ def _half(folder: Path) -> dict[str, Any]:
     pipeline = build_pipeline(cfg.components, data.codecs)
     times = in_turn(cfg, data, pipeline, [Loop(sentences(COUNT)).step], rounds(ROUNDS))
     what = "training of a BiLSTM-CRF tagger in bfloat16, against stock parts in float32"
-    return row("P1-bf16", what, *times, ">= 3.5", speed=True)
+    return row("P1-bf16", what, *times, ">= 5", speed=True)
 
 
 def _overhead(folder: Path) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ import torch
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import Adam
 
-from _timing import interleaved, rounds, row
+from _timing import Run, interleaved, rounds, row
 from baselines.sorted_loop import SortedLoop
 from seqloom.config.compose import compose_run
 from seqloom.config.run_config import RunConfig
@@ -106,12 +106,21 @@ def _inference(recipe: str) -> list[dict[str, Any]]:
     gc.collect()
     loop = SortedLoop(pipeline, sentences)
     assert loop() == [found["tags"] for found in pipeline(sentences)]
-    runs = (lambda: pipeline(sentences, scores=False), lambda: pipeline(sentences), loop)
-    without, scored, theirs = interleaved(*runs, rounds=rounds(INFERENCE_ROUNDS))
+
+    def plain() -> Any:
+        return pipeline(sentences, scores=False)
+
+    def half(run: Run) -> None:
+        with torch.autocast("cpu", torch.bfloat16):
+            run()
+
+    runs = (plain, lambda: pipeline(sentences), loop, partial(half, plain), partial(half, loop))
+    without, scored, theirs, *halves = interleaved(*runs, rounds=rounds(INFERENCE_ROUNDS))
     what = f"inference of {recipe}, pipeline(list), speed against a sorted loop by hand"
     name = "P3-inference"
     return [
         row(name, f"{what}, without confidences", without, theirs, ">= 0.95", speed=True),
+        row(f"{name}-bf16", f"{what}, both in bfloat16", *halves, ">= 0.95", speed=True),
         row(f"{name}-scores", what, scored, theirs, None, speed=True),
     ]
 

@@ -318,9 +318,7 @@ class NerCodec(HeadCodec):
             others = [one for one in (Scheme.iob1, Scheme.iob2, Scheme.bioes) if one != scheme]
             prefixes = {prefix for prefix, _ in tags}
             if "E" in prefixes and prefixes.isdisjoint("BS"):
-                hint = (
-                    "Are these tags IOE, with I and E alone? It is not read: convert them to IOB2."
-                )
+                hint = "Are these tags IOE, with I and E alone? Convert them to IOB2."
             elif self.wanted == Scheme.auto and self._trained is not None:
                 hint = (
                     f"The training tags follow {scheme}. Correct it; or, if this file follows "

@@ -233,8 +233,7 @@ def parse(raw: Any, kind: str, separator: str = "|") -> Any:
 
     A string of tokens or tags is split at spaces and tabs, a string of labels at the separator,
     unless it is a list as Python writes it. Lists and whole numbers, as JSON has them, are kept;
-    a list of one label is that label.
-    ``texts`` is a list of texts, or one.
+    a list of one label is that label. ``texts`` is a list of texts, or one.
 
     >>> parse("a b  c", "tokens"), parse("red| blue", "labels"), parse([0, 3], "tags")
     (['a', 'b', 'c'], ['red', 'blue'], ['0', '3'])

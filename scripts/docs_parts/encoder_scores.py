@@ -17,9 +17,13 @@ from typing import Any
 ROOT = Path(__file__).parent.parent.parent
 RUNS = ROOT / "runs" / "encoders"
 ENCODERS = ("gru", "birnn", "bigru", "mingru", "bimingru", "transformer")
-SEEDS = (1,)
-DATA: dict[str, tuple[tuple[str, ...], str]] = {"apples": ((), "f1")}
-"""Overrides and metric of each data set."""
+SEEDS = (1, 2, 3)
+DATA: dict[str, tuple[str | None, str]] = {
+    "apples": (None, "f1"),
+    "snips: slots": ("snips_slots", "f1"),
+    "snips: intents": ("snips_intent", "accuracy"),
+}
+"""Recipe and metric of each data set, by the start of its heading in docs/results.md."""
 
 
 def measure() -> dict[str, Any]:
@@ -44,10 +48,11 @@ def examples(folder: Path) -> str:
 
 def scores(encoder: str, data: str, env: dict[str, str]) -> dict[str, Any]:
     """Return the scores of all seeds of an encoder on a data set."""
-    overrides, metric = DATA[data]
+    recipe, metric = DATA[data]
+    overrides = [f"experiment={recipe}"] if recipe else []
     found: dict[str, Any] = {"metric": metric, "val": [], "test": []}
     for seed in SEEDS:
-        run_dir = RUNS / data / encoder / str(seed)
+        run_dir = RUNS / (recipe or data) / encoder / str(seed)
         if not (run_dir / "metrics.json").exists():
             program = [str(Path(sys.executable).with_name("seqloom")), "train", *overrides]
             own = [f"encoder={encoder}", f"seed={seed}", f"run_dir={run_dir}", "resume=auto"]

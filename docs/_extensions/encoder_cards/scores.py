@@ -72,7 +72,7 @@ def read(page: Path, measured: dict[str, Any]) -> list[Table]:
 
     Args:
         page: Markdown, as scripts/reproduce writes it.
-        measured: Scores by encoder and data set, as the part ``encoder_scores`` returns them.
+        measured: Scores by encoder and start of a title, as the part ``encoder_scores`` returns.
     """
     sections = page.read_text(encoding="utf-8").split("\n## ")[1:]
     tables = [_table(section, measured) for section in sections]
@@ -88,8 +88,9 @@ def _table(section: str, measured: dict[str, Any]) -> Table:
         if found and _is_encoder(found[1], found[2] or ""):
             table.scores[found[1], found[2] or ""] = score
     for encoder, by_data in measured.items():
-        if found_here := by_data.get(table.title.partition(":")[0]):
-            table.scores.setdefault((encoder, ""), _score(found_here["test"]))
+        for title, found_here in by_data.items():
+            if table.title.startswith(title):
+                table.scores.setdefault((encoder, ""), _score(found_here["test"]))
     return table
 
 

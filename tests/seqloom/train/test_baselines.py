@@ -61,7 +61,7 @@ def test_a_split_without_examples_has_no_baseline(prepared: tuple[Pipeline, RunD
         "most frequent tag of each word": ["val", "test"]
     }
     rows = {**data.splits, "val": EncodedSplit([])}
-    assert [*evaluate_baselines(pipeline, replace(data, rows=rows)).popitem()[1]] == ["test"]
+    assert [*evaluate_baselines(pipeline, replace(data, splits=rows)).popitem()[1]] == ["test"]
 
 
 def test_a_head_without_baselines_or_with_wrong_ones_is_told(

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
+import sys
 from pathlib import Path
 
 from seqloom.cli.help import HelpFormatter
 from seqloom.cli.options import positive_int
 from seqloom.cli.train import train
 from seqloom.config.compose import quoted
-from seqloom.errors import RunError
+from seqloom.errors import RunError, printable
 from seqloom.sweep.folder import read_plan
 
 
@@ -38,7 +40,10 @@ def resume(arguments: list[str]) -> int:
         changed += ("hydra.launcher.",)
     command = [word for word in plan.command if not word.startswith(changed or ("=",))]
     where = [f"run_dir={quoted(folder)}", "resume=auto"]
-    return train(["-m", *plan.flags, *command, *options.words, *attempts, *where])
+    words = ["-m", *plan.flags, *command, *options.words, *attempts, *where]
+    said = shlex.join(["seqloom", "train", *words])
+    print(f"Resuming in {printable(plan.cwd)}: {printable(said)}", file=sys.stderr)
+    return train(words)
 
 
 def _parser() -> argparse.ArgumentParser:

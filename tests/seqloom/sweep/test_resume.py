@@ -218,7 +218,10 @@ SENTENCES = "Apple B-ORG\nis O\ncheap O\n. O\n\nBerlin B-LOC\nis O\nbig O\n. O\n
 
 
 def test_paths_are_relative_to_where_the_sweep_was_begun(
-    tmp_path: Path, small: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    small: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     home, elsewhere = tmp_path / "a 'home'", tmp_path / "elsewhere"
     home.mkdir()
@@ -233,6 +236,7 @@ def test_paths_are_relative_to_where_the_sweep_was_begun(
     (home / "train.conll").write_text(SENTENCES, encoding="utf-8")
     monkeypatch.chdir(elsewhere)
     assert run(["sweep", "resume", str(home / "sweep")]) == 0
+    assert f"Resuming in {home}: seqloom train -m " in capsys.readouterr().err
     assert [trial.state for trial in read_trials(home / "sweep")] == ["done"] * 2
     assert not list(elsewhere.iterdir())
 

@@ -28,7 +28,7 @@ from seqloom.cli.options import (
 )
 from seqloom.errors import ConfigError
 from seqloom.model.description import DESCRIPTION
-from seqloom.train.evaluation import evaluate_model, read_examples
+from seqloom.train.evaluate_model import evaluate_model, read_examples
 
 if TYPE_CHECKING:
     from seqloom import Pipeline

@@ -1,4 +1,4 @@
-"""Encode examples before training, and reject those that cannot be encoded."""
+"""Encode examples, and reject those that cannot be encoded."""
 
 from __future__ import annotations
 

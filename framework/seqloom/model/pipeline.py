@@ -81,7 +81,7 @@ class Model(nn.Module):
 
 
 class Pipeline:
-    """A trained model with its codecs: predicts from raw inputs.
+    """A model with its codecs: predicts from raw inputs.
 
     Calling it returns a prediction, or a list of them for a list::
 

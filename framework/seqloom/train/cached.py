@@ -189,7 +189,7 @@ class CachedData:
 
 
 @contextmanager
-def recorded() -> Iterator[Said]:
+def collected_messages() -> Iterator[Said]:
     """Collect what is logged in the block, so that it can be said again."""
     said: Said = []
 

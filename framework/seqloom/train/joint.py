@@ -95,7 +95,7 @@ def _status(error: BaseException) -> int:
     return 130 if isinstance(error, KeyboardInterrupt) else code if isinstance(code, int) else 1
 
 
-def train_jointly(trainer: Section, devices: int, meeting: Meeting | None) -> bool:
+def trains_jointly(trainer: Section, devices: int, meeting: Meeting | None) -> bool:
     """Return whether the processes of the group train together; if not, this one is on its own.
 
     Args:

@@ -39,7 +39,7 @@ from seqloom.model.fields import content_fields, kinds_of, selected
 from seqloom.model.states import read as read_states
 from seqloom.model.states import write as write_states
 from seqloom.seal import is_changed, sealed
-from seqloom.train.cached import CachedData, digest_of, recorded
+from seqloom.train.cached import CachedData, collected_messages, digest_of
 from seqloom.train.data import RunData
 from seqloom.train.folder import RunFolder
 from seqloom.train.overlap import warn_of_overlap
@@ -174,23 +174,23 @@ def read_data(
         raise ConfigError("data.train has no value. Set it: data.train=FILE", cause=Cause.no_value)
     cached = CachedData.of(cfg, made_from or digest_of(basis))
     if cached is None:
-        return _read(cfg, states, basis)
+        return _read_and_encode(cfg, states, basis)
     with cached.cache.locked(cached.key, shared=True):
         found = cached.load(_read_again, states)
     if found is not None or states is not None:
-        return found or _read(cfg, states, basis, cached.cache.folder)
+        return found or _read_and_encode(cfg, states, basis, cached.cache.folder)
     with cached.cache.locked(cached.key):
         found = cached.load(_read_again)  # another process may have built it meanwhile
         if found is not None:
             return found
-        with recorded() as said:
-            found = _read(cfg, states, basis, cached.cache.folder)
+        with collected_messages() as said:
+            found = _read_and_encode(cfg, states, basis, cached.cache.folder)
         # From the files, as every other run: their pages are shared, and take no memory.
         return (cached.store(found, said) and cached.reopened(_read_again)) or found
 
 
 @few_collections()
-def _read(
+def _read_and_encode(
     cfg: RunConfig, states: States | None, basis: States | None, scratch: Path | None = None
 ) -> RunData:
     """Read, fit and encode; many encoded examples are kept in a folder below ``scratch``."""

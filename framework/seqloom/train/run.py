@@ -1,4 +1,4 @@
-"""A run: from a config to a trained model in the run's folder. Read `run` first, then `work`."""
+"""A run: from a config to a trained model in the run's folder. Read `run`, `_run` and `work`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from seqloom.train.distributed import barrier, is_first
 from seqloom.train.evaluator import Evaluation, calibrate, evaluate
 from seqloom.train.folder import Result, RunFolder
 from seqloom.train.group import Meeting
-from seqloom.train.joint import follow, joined, lead, train_jointly
+from seqloom.train.joint import follow, joined, lead, trains_jointly
 from seqloom.train.launch import launch_ranks, ranks_to_launch
 from seqloom.train.lease import locked
 from seqloom.train.monitor import Monitor
@@ -84,7 +84,7 @@ def run(cfg: RunConfig, overrides: Sequence[str] = ()) -> Result:
     """
     preemption.started()
     quiet_lightning()
-    with joined(cfg) as meeting:
+    with joined(cfg) as meeting:  # None unless several processes were started from outside
         if meeting and meeting.own.rank:
             return RunFolder(follow(meeting, take_part) or Path(cfg.run_dir).absolute()).result()
         return _run(cfg, overrides, meeting)
@@ -114,7 +114,7 @@ def _run(cfg: RunConfig, overrides: Sequence[str], meeting: Meeting | None) -> R
             recover(folder)
         with isolated_process(), met(cfg.time_limit), recorded(folder, cfg, overrides) as record:
             devices = ranks_to_launch(cfg.trainer)
-            together = train_jointly(cfg.trainer, devices, meeting)
+            together = trains_jointly(cfg.trainer, devices, meeting)
             with preemption.at_once():
                 data = prepare_data(cfg, folder)
             record["splits"] = {

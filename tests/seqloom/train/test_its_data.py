@@ -18,7 +18,7 @@ from seqloom.config.overrides import Overrides, split_overrides
 from seqloom.errors import ConfigError, DataError
 from seqloom.plugins import registry
 from seqloom.plugins.named_files import named_files, without_files
-from seqloom.train.evaluation import evaluate_model
+from seqloom.train.evaluate_model import evaluate_model
 from seqloom.train.its_data import as_user_named
 from seqloom.train.pretrained import _refuse_named_files
 

@@ -1,8 +1,4 @@
-"""``seqloom train``: compose the config with Hydra, freeze it and run it, or each trial's.
-
-The order is `train`, then `task`, which Hydra calls with what it composed, then `run_composed`, and
-from there `seqloom.train.run.run`. For a trial of a sweep, `task` calls `run_trial` first.
-"""
+"""``seqloom train``: Hydra composes the config and calls `task`, which freezes and runs it."""
 
 from __future__ import annotations
 
@@ -296,8 +292,6 @@ def hydra_main(task: Callable[[DictConfig], None]) -> None:
 
 def run_config(composed: DictConfig) -> RunConfig:
     """Return the checked config of a run or trial, with what Hydra alone knows: its folder.
-
-    A trial of a sweep resumes if its folder is there: the sweeper decides which trials run.
 
     Raises:
         SeqloomError: A key is unknown, a value or a file is missing, or components are not

@@ -1,6 +1,6 @@
 """One rank of a run: ``python -m seqloom.train.rank FOLDER``, started by `seqloom.train.launch`.
 
-The frozen config, the codecs and the encoded data are in the run's folder.
+It takes the frozen config, the codecs and the encoded data from the run's folder.
 """
 
 from __future__ import annotations

@@ -94,14 +94,14 @@ def test_a_file_of_a_plugin_that_changes_is_another_key(
 def test_data_that_changes_while_it_is_read_is_not_cached(
     load: Read, store: Cache, table: Path, monkeypatch: pytest.MonkeyPatch, caplog: Any
 ) -> None:
-    real = cached.recorded
+    real = cached.collected_messages
 
     def slow() -> Any:
         with table.open("a", encoding="utf-8") as file:
             file.write("text new,a\n")
         return real()
 
-    monkeypatch.setattr("seqloom.train.prepare.recorded", slow)
+    monkeypatch.setattr("seqloom.train.prepare.collected_messages", slow)
     assert sum(len(rows) for rows in load().splits.values()) == 41
     assert "changed while they were read" in caplog.text
     assert not store.entries()

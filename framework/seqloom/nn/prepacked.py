@@ -37,7 +37,21 @@ class _Packed(NamedTuple):
     zeros: Tensor  # (1, 1, H), the state before a sequence that comes alone
 
 
-class Prepacked:
+class LaidOut:
+    """What is laid out once and used again; copies, and what is pickled, have nothing laid out."""
+
+    def __init__(self) -> None:
+        self._packed: Any = None
+
+    def clear(self) -> None:
+        """Forget what was laid out."""
+        self._packed = None
+
+    def __reduce__(self) -> Any:
+        return type(self), ()  # no copy of these tensors is needed, and torch cannot make one
+
+
+class Prepacked(LaidOut):
     """The weights of an LSTM of one layer and direction, in the layout of oneDNN's kernel.
 
     They are laid out again when the layer's have changed: been replaced, or written to, which torch
@@ -47,15 +61,7 @@ class Prepacked:
     Copies, and what is pickled, have nothing laid out.
     """
 
-    def __init__(self) -> None:
-        self._packed: _Packed | None = None
-
-    def clear(self) -> None:
-        """Forget what was laid out."""
-        self._packed = None
-
-    def __reduce__(self) -> Any:
-        return Prepacked, ()  # no copy of these tensors is needed, and torch cannot make one
+    _packed: _Packed | None
 
     def run(
         self, core: nn.RNNBase, values: Tensor, state: _State | None, *, reverse: bool = False

@@ -8,14 +8,14 @@ results differ by rounding.
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from seqloom.nn.prepacked import is_plain_inference, sample
+from seqloom.nn.prepacked import LaidOut, is_plain_inference, sample
 
 
 class _Packed(NamedTuple):
@@ -27,7 +27,7 @@ class _Packed(NamedTuple):
     weight: Tensor
 
 
-class PrepackedLinear:
+class PrepackedLinear(LaidOut):
     """The matrix of ``F.linear``, in the layout of oneDNN's kernel.
 
     It is laid out again when it has changed: been replaced, or written to, which torch counts. It
@@ -42,15 +42,7 @@ class PrepackedLinear:
     tensor([[3., 3., 3.]])
     """
 
-    def __init__(self) -> None:
-        self._packed: _Packed | None = None
-
-    def clear(self) -> None:
-        """Forget what was laid out."""
-        self._packed = None
-
-    def __reduce__(self) -> Any:
-        return PrepackedLinear, ()  # no copy of this tensor is needed, and torch cannot make one
+    _packed: _Packed | None
 
     def __call__(self, values: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         """Return ``F.linear(values, weight, bias)``.

@@ -6,14 +6,16 @@ import copy
 import pickle
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from types import ModuleType
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from seqloom.nn import LayerOutput, LSTMLayer, prepacked
+from seqloom.nn import LayerOutput, LSTMLayer, prepacked, prepacked_linear
 from seqloom.nn.prepacked import Prepacked, has_prepacked_lstm
+from seqloom.nn.prepacked_linear import has_prepacked_linear
 from seqloom.nn.recurrent import has_bfloat16_lstm
 
 needs_kernel = pytest.mark.skipif(not has_prepacked_lstm(), reason="needs oneDNN's LSTM")
@@ -229,15 +231,22 @@ def test_a_layer_in_the_place_of_torchs_is_left_alone() -> None:
 
 
 @pytest.mark.parametrize("lacks", ["the library", "a function"])
-def test_a_torch_that_cannot_do_it_says_so(monkeypatch: pytest.MonkeyPatch, lacks: str) -> None:
+@pytest.mark.parametrize(
+    ("module", "can"),
+    [(prepacked, has_prepacked_lstm), (prepacked_linear, has_prepacked_linear)],
+    ids=["lstm", "linear"],
+)
+def test_a_torch_that_cannot_do_it_says_so(
+    monkeypatch: pytest.MonkeyPatch, module: ModuleType, can: Any, lacks: str
+) -> None:
     def changed(*_: object) -> None:
         raise TypeError("takes 2 positional arguments")
 
     if lacks == "the library":
         monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
     else:
-        monkeypatch.setattr(prepacked, "_lay_out", changed)
-    assert not has_prepacked_lstm.__wrapped__()
+        monkeypatch.setattr(module, "_lay_out", changed)
+    assert not can.__wrapped__()
 
 
 def test_a_processor_without_bfloat16_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

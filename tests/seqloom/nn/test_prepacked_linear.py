@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seqloom.nn import PrepackedLinear, prepacked_linear
+from seqloom.nn import PrepackedLinear
 from seqloom.nn.prepacked_linear import has_prepacked_linear
 
 needs_kernel = pytest.mark.skipif(not has_prepacked_linear(), reason="needs oneDNN's product")
@@ -95,15 +95,3 @@ def test_a_matrix_that_is_made_in_inference_mode_is_left_to_torch() -> None:
         linear = PrepackedLinear()
         torch.testing.assert_close(linear(values, weight, bias), F.linear(values, weight, bias))
     assert linear._packed is None
-
-
-@pytest.mark.parametrize("lacks", ["the library", "a function"])
-def test_a_torch_that_cannot_do_it_says_so(monkeypatch: pytest.MonkeyPatch, lacks: str) -> None:
-    def changed(*_: object) -> None:
-        raise TypeError("takes 2 positional arguments")
-
-    if lacks == "the library":
-        monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
-    else:
-        monkeypatch.setattr(prepacked_linear, "_lay_out", changed)
-    assert not has_prepacked_linear.__wrapped__()

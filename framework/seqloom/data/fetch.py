@@ -161,7 +161,7 @@ def _existing(path: str) -> Path:
             cause=Cause.no_file,
         )
     if os.path.islink(file):  # noqa: PTH114
-        target = os.readlink(file)  # noqa: PTH115
+        target = str(file.readlink())
         raise DataError(
             f"{path}: this is a link to {target!r}, which is not there.", cause=Cause.no_file
         )

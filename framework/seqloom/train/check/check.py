@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from seqloom.checks import similar_names
+from seqloom.checks import similar_names, warn_of_similar_names
 from seqloom.config.run_config import RunConfig
 from seqloom.data.rejected import counted
 from seqloom.errors import SeqloomError, plural, printable, with_code
@@ -132,7 +132,7 @@ def _warnings() -> Iterator[tuple[list[Finding], list[Finding]]]:
                 return True
             text = record.getMessage()
             if record.module not in OWN:
-                kind = "alike" if record.module == "checks" else "warning"
+                kind = "alike" if record.funcName == warn_of_similar_names.__name__ else "warning"
                 found.append(Finding(kind, error=False, text=printable(text)))
             else:
                 first, *lines = text.splitlines()

@@ -58,14 +58,14 @@ class ModelSplit:
     """
 
     def __init__(
-        self, pipeline: Pipeline, rows: list[EncodedExample], sampler: BatchSampler
+        self, pipeline: Pipeline, examples: list[EncodedExample], sampler: BatchSampler
     ) -> None:
         self.pipeline = pipeline
-        self._rows = rows
+        self._examples = examples
         self._sampler = sampler
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._examples)
 
     def outputs(self) -> Iterator[tuple[Any, Encoded, Targets]]:
         """Yield the head's outputs, the encoder's states and the targets, batch by batch.
@@ -74,19 +74,19 @@ class ModelSplit:
         """
         from seqloom.train.evaluator import passes
 
-        return passes(self.pipeline, self._rows, self._sampler)
+        return passes(self.pipeline, self._examples, self._sampler)
 
     def metrics(self) -> dict[str, float]:
         """Return the metrics of the model over the split, ``loss`` among them."""
         from seqloom.train.evaluator import evaluate
 
-        return evaluate(self.pipeline, self._rows, self._sampler).metrics
+        return evaluate(self.pipeline, self._examples, self._sampler).metrics
 
     def calibrate(self) -> dict[str, float]:
         """Fit the head's probabilities to the split; return what the head reports of that."""
         from seqloom.train.evaluator import calibrate
 
-        return calibrate(self.pipeline, self._rows, self._sampler)
+        return calibrate(self.pipeline, self._examples, self._sampler)
 
 
 def open_split(

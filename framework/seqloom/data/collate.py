@@ -52,22 +52,24 @@ class Collate:
     inputs: Padding = field(default_factory=dict)
     targets: Mapping[str, Padding] = field(default_factory=dict)
 
-    def __call__(self, rows: Sequence[EncodedExample], weight: float = 1.0) -> SequenceBatch:
+    def __call__(self, examples: Sequence[EncodedExample], weight: float = 1.0) -> SequenceBatch:
         """Return the batch of these examples, in this order."""
-        ids = [row.example.id for row in rows]
+        ids = [one.example.id for one in examples]
         return SequenceBatch(
-            inputs=Inputs(*_padded([row.inputs for row in rows], self.inputs)),
-            targets=self._by_head([row.targets for row in rows], ids),
-            given=self._by_head([row.given for row in rows], ids),
+            inputs=Inputs(*_padded([one.inputs for one in examples], self.inputs)),
+            targets=self._by_head([one.targets for one in examples], ids),
+            given=self._by_head([one.given for one in examples], ids),
             ids=ids,
-            origins=[row.example.origin for row in rows],
+            origins=[one.example.origin for one in examples],
             weight=weight,
         )
 
-    def _by_head(self, rows: Sequence[dict[str, Arrays]], ids: list[str]) -> dict[str, Targets]:
+    def _by_head(self, examples: Sequence[dict[str, Arrays]], ids: list[str]) -> dict[str, Targets]:
         return {
-            head: Targets(*_padded([row[head] for row in rows], self.targets.get(head, {})), ids)
-            for head in rows[0]
+            head: Targets(
+                *_padded([one[head] for one in examples], self.targets.get(head, {})), ids
+            )
+            for head in examples[0]
         }
 
 

@@ -116,41 +116,41 @@ class ContentHashes:
         self._whole, self._inputs, self._values = (array("Q") for _ in range(3))
         self._files = False
 
-    def add(self, row: EncodedExample, kept: Example) -> None:
+    def add(self, encoded: EncodedExample, kept: Example) -> None:
         """Add an example.
 
         Args:
-            row: Encoded example whose fields are all there.
+            encoded: Encoded example whose fields are all there.
             kept: The example without large values.
         """
-        values = row.example.fields
+        values = encoded.example.fields
         every = self._fields.whole(values)
         texts = {name: _text(one) for name, one in every.items()}
-        if kept is row.example and None not in texts.values():
-            self._add_texts(row, every, texts)
+        if kept is encoded.example and None not in texts.values():
+            self._add_texts(encoded, every, texts)
             return
-        source = _source(every, row.example)
+        source = _source(every, encoded.example)
         self._files |= source is not None
-        content = _plain_or_encoded(every, row) if source is None else source
+        content = _plain_or_encoded(every, encoded) if source is None else source
         whole = _hash(content)
         self._whole.append(whole)
-        own = self._codec.content(row.example, row.inputs)
+        own = self._codec.content(encoded.example, encoded.inputs)
         if own is None:
             read = self._fields.input(values)
-            own = _plain_or_encoded(every if read is None else read, row)
+            own = _plain_or_encoded(every if read is None else read, encoded)
         self._inputs.append(_hash(own))
-        same = kept is row.example and content is every
+        same = kept is encoded.example and content is every
         complete = same and len(every) == len(self._fields.read or values)
         self._values.append(whole if complete else _value_hash(kept, self._fields))
 
     def _add_texts(
-        self, row: EncodedExample, every: Mapping[str, Any], texts: Mapping[str, Any]
+        self, encoded: EncodedExample, every: Mapping[str, Any], texts: Mapping[str, Any]
     ) -> None:
         """Add an example, as above, each value of which was made a text for all its hashes."""
-        values = row.example.fields
+        values = encoded.example.fields
         parts = [part for name, text in texts.items() for part in (repr(name).encode(), text)]
         whole = inputs = _digest(b"".join(parts))
-        own = self._codec.content(row.example, row.inputs)
+        own = self._codec.content(encoded.example, encoded.inputs)
         read = self._fields.input(values) if own is None else None
         if own is not None:
             inputs = _hash(own)
@@ -161,12 +161,12 @@ class ContentHashes:
             inputs = (
                 _digest(b"[%b]" % b", ".join(parts))
                 if complete
-                else _hash(_plain_or_encoded(read, row))
+                else _hash(_plain_or_encoded(read, encoded))
             )
         self._whole.append(whole)
         self._inputs.append(inputs)
         complete = len(every) == len(self._fields.read or values)
-        self._values.append(whole if complete else _value_hash(row.example, self._fields))
+        self._values.append(whole if complete else _value_hash(encoded.example, self._fields))
 
     def plain(self) -> tuple[bytes, bytes, bytes, bool]:
         """Return what was added, for `extend`."""
@@ -195,12 +195,12 @@ class ContentHashes:
 
 
 def contents(
-    rows: Iterable[EncodedExample], codec: FrontendCodec, fields: ContentFields
+    examples: Iterable[EncodedExample], codec: FrontendCodec, fields: ContentFields
 ) -> Contents:
     """Return the hashes of encoded examples whose fields are all there; see `ContentHashes`."""
     found = ContentHashes(codec, fields)
-    for row in rows:
-        found.add(row, row.example)
+    for encoded in examples:
+        found.add(encoded, encoded.example)
     return found.contents()
 
 
@@ -228,13 +228,13 @@ def values_digest(examples: Iterable[Example], fields: ContentFields) -> str:
     return hashlib.blake2b(every.tobytes(), digest_size=16).hexdigest()
 
 
-def _plain_or_encoded(value: Any, row: EncodedExample) -> Any:
+def _plain_or_encoded(value: Any, encoded: EncodedExample) -> Any:
     """Return a dict or list of values, with the encoded arrays for those that are not plain."""
     if isinstance(value, dict):
         plain: Any = {name: one for name, one in value.items() if _is_plain(one)}
     else:
         plain = [one for one in value if _is_plain(one)]
-    return value if len(plain) == len(value) else [plain, row.inputs]
+    return value if len(plain) == len(value) else [plain, encoded.inputs]
 
 
 _PLAIN = frozenset((str, int, float, bool, type(None)))

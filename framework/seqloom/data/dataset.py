@@ -1,4 +1,4 @@
-"""The data set that a loader reads: encoded rows in, padded batches out."""
+"""The data set that a loader reads: encoded examples in, padded batches out."""
 
 from __future__ import annotations
 
@@ -27,29 +27,29 @@ class SequenceDataset(Dataset[SequenceBatch]):
     """Dataset of batches: encoded examples are collated, and augmented in training, on access."""
 
     def __init__(
-        self, rows: Sequence[EncodedExample], collate: Collate, codecs: Codecs | None, seed: int
+        self, encoded: Sequence[EncodedExample], collate: Collate, codecs: Codecs | None, seed: int
     ) -> None:
         """Keep the encoded examples; with ``codecs``, they are augmented again in each epoch."""
-        self.rows = rows
-        self._bare = rows.bare if isinstance(rows, EncodedSplit) else rows.__getitem__
+        self.encoded = encoded
+        self._bare = encoded.bare if isinstance(encoded, EncodedSplit) else encoded.__getitem__
         self.collate = collate
         self.codecs = codecs
         self.seed = seed
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return len(self.encoded)
 
     def __getitem__(self, index: int) -> SequenceBatch:
         return self.__getitems__(Batch([index]))
 
     def __getitems__(self, batch: Batch) -> SequenceBatch:
         """Return the batch that the sampler chose, with the weight that it gave it."""
-        rows = [self._bare(index) for index in batch]
+        encoded = [self._bare(index) for index in batch]
         if self.codecs is not None:
             self._seed_worker(batch)
             if self.codecs.augments:
-                rows = self._augmented(self.codecs, rows, batch)
-        return self.collate(rows, batch.weight)
+                encoded = self._augmented(self.codecs, encoded, batch)
+        return self.collate(encoded, batch.weight)
 
     def _seed_worker(self, batch: Batch) -> None:
         """Seed the global generators of a data worker for a batch.
@@ -66,16 +66,16 @@ class SequenceDataset(Dataset[SequenceBatch]):
         torch.manual_seed(own % 2**63)
 
     def _augmented(
-        self, codecs: Codecs, rows: Sequence[EncodedExample], batch: Batch
+        self, codecs: Codecs, encoded: Sequence[EncodedExample], batch: Batch
     ) -> list[EncodedExample]:
-        keys = (key(self.seed, batch.epoch, row.example.id) for row in rows)
+        keys = (key(self.seed, batch.epoch, one.example.id) for one in encoded)
         return [
-            codecs.augment(row, rng, partial(self._example, index))
-            for row, rng, index in zip(rows, generators(keys), batch, strict=True)
+            codecs.augment(one, rng, partial(self._example, index))
+            for one, rng, index in zip(encoded, generators(keys), batch, strict=True)
         ]
 
     def _example(self, index: int) -> Example:
-        return self.rows[index].example
+        return self.encoded[index].example
 
 
 def key(seed: int, epoch: int, example_id: str) -> int:

@@ -142,7 +142,7 @@ def encode(
     max_cost: int | None = None,
     unknown: list[ExampleError] | None = None,
 ) -> list[EncodedExample]:
-    """Return the rows of prepared examples; see `encoded`."""
+    """Return prepared examples encoded; see `encoded`."""
     return list(encoded(codecs, examples, rejected, max_cost, unknown))
 
 
@@ -153,15 +153,15 @@ def encoded(
     max_cost: int | None = None,
     unknown: list[ExampleError] | None = None,
 ) -> Iterator[EncodedExample]:
-    """Yield the rows of prepared examples.
+    """Yield prepared examples encoded.
 
     Those that cannot be encoded, or cost more than a whole batch may, are rejected; those that can
     only be evaluated on are not if ``unknown`` is passed, see `Codecs.encode`.
     """
     for example in progress(examples, "Encoding"):
-        row = encode_one(codecs, example, rejected.errors, max_cost, unknown)
-        if row is not None:
-            yield row
+        one = encode_one(codecs, example, rejected.errors, max_cost, unknown)
+        if one is not None:
+            yield one
 
 
 def encode_one(
@@ -171,20 +171,20 @@ def encode_one(
     max_cost: int | None = None,
     unknown: list[ExampleError] | None = None,
 ) -> EncodedExample | None:
-    """Return the row of a prepared example; see `encoded`.
+    """Return a prepared example encoded; see `encoded`.
 
     If it cannot be encoded, this is None, and ``errors`` gets the reason.
     """
     try:
-        row = codecs.encode(example, unknown)
-        if max_cost is not None and row.cost > max_cost:
+        one = codecs.encode(example, unknown)
+        if max_cost is not None and one.cost > max_cost:
             raise ExampleError(
                 example,
-                f"its size of {row.cost} is over the {max_cost} that a batch may have; raise "
+                f"its size of {one.cost} is over the {max_cost} that a batch may have; raise "
                 "batch.max_cost",
                 cause=Cause.over_cost,
             )
     except ExampleError as error:
         errors.append(error)
         return None
-    return row
+    return one

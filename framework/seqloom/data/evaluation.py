@@ -59,12 +59,12 @@ class EvaluationSampler(Sampler[list[int]]):
 
 
 def evaluation_loader(
-    rows: Sequence[EncodedExample],
+    examples: Sequence[EncodedExample],
     collate: Collate,
     batches: Sampler[list[int]],
     rank: int = 0,
     world_size: int = 1,
 ) -> DataLoader[SequenceBatch]:
-    """Return the loader of a rank's share of the batches of encoded rows."""
+    """Return the loader of a rank's share of the batches of encoded examples."""
     sampler = EvaluationSampler(batches, rank, world_size)
-    return loader(SequenceDataset(rows, collate, None, seed=0), sampler)
+    return loader(SequenceDataset(examples, collate, None, seed=0), sampler)

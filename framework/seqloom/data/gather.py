@@ -129,10 +129,10 @@ class Gathered:
     def _one(self, example: Example, hashes: ContentHashes) -> Iterator[EncodedExample]:
         """Yield an encoded example without large values, if it can be used."""
         known = self.unknown if self._evaluated else None
-        row = encode_one(self._codecs, example, self.rejected, self._max_cost, known)
-        if row is not None:
-            kept = light(row)
-            hashes.add(row, kept.example)
+        encoded = encode_one(self._codecs, example, self.rejected, self._max_cost, known)
+        if encoded is not None:
+            kept = light(encoded)
+            hashes.add(encoded, kept.example)
             yield kept
 
     def _write(self, folder: Path, count: int) -> None:
@@ -164,9 +164,9 @@ class Gathered:
             self._examples.flush()  # once, and not in each process
         every, size = range(len(self._examples)), 0
         for place in every[:FIRST]:
-            for row in self._one(self._examples[place], hashes):
-                writer.append(row)
-                size += sum(one.nbytes for one in flat(row).values())
+            for encoded in self._one(self._examples[place], hashes):
+                writer.append(encoded)
+                size += sum(one.nbytes for one in flat(encoded).values())
             yield place
         length = max(FIRST, min(PART, PART_BYTES * FIRST // max(size, 1)))
         spans = [every[start : start + length] for start in every[FIRST::length]]
@@ -175,8 +175,8 @@ class Gathered:
                 own = folder / f"part-{span.start}"
                 if not part or not self._join(own, part, hashes, writer):
                     for place in span:
-                        for row in self._one(self._examples[place], hashes):
-                            writer.append(row)
+                        for encoded in self._one(self._examples[place], hashes):
+                            writer.append(encoded)
                 shutil.rmtree(own, ignore_errors=True)
                 yield from span
 
@@ -218,8 +218,8 @@ class Gathered:
         with withheld() as said:
             for place in span:
                 before = len(self.rejected)
-                for row in self._one(self._examples[place], hashes):
-                    writer.append(row)
+                for encoded in self._one(self._examples[place], hashes):
+                    writer.append(encoded)
                 places += [place] * (len(self.rejected) - before)
             writer.close()
         return None if said or self.unknown else _Part(places, hashes.plain())

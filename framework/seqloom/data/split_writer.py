@@ -341,11 +341,11 @@ class SplitDigest:
         return self._found.hexdigest()
 
 
-def write_split(folder: Path, rows: Iterable[EncodedExample]) -> None:
+def write_split(folder: Path, examples: Iterable[EncodedExample]) -> None:
     """Write encoded examples into a folder."""
     writer = SplitWriter(folder)
     try:
-        for one in rows:
+        for one in examples:
             writer.append(one)
         writer.close()
     except BaseException:

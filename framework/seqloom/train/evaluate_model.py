@@ -189,29 +189,33 @@ def read_examples(
     with naming_other_reader(section, frontend, head, split):
         read = read_split(build_reader(section), split, pipeline.codecs.frontend, rejected)
     unknown: list[ExampleError] = []
-    rows = encode(pipeline.codecs, selected(section, split, read), rejected, unknown=unknown)
+    examples = encode(pipeline.codecs, selected(section, split, read), rejected, unknown=unknown)
     rejected.raise_or_warn(f"the {split} split")
     warn_of_unknown(unknown, f"the {split} split")
-    if not rows:
+    if not examples:
         raise DataError(f"The {split} split of data={section['name']} has no example.")
     other = changed_data or names_other_data(overrides, split)
-    _compare_with_training(pipeline, section, split, rows, other)
-    return rows, _sampler(rows, batch_size)
+    _compare_with_training(pipeline, section, split, examples, other)
+    return examples, _sampler(examples, batch_size)
 
 
-def _sampler(rows: Sequence[EncodedExample], batch_size: int) -> BatchSampler:
+def _sampler(examples: Sequence[EncodedExample], batch_size: int) -> BatchSampler:
     import numpy as np
 
     from seqloom.data.batching import cost_without_limit
     from seqloom.data.sampler import BatchSampler
 
-    costs = np.array([row.cost for row in rows], np.int64)
+    costs = np.array([one.cost for one in examples], np.int64)
     most = cost_without_limit(costs, batch_size)
     return BatchSampler(costs, max_examples=batch_size, max_cost=most, shuffle=False, seed=0)
 
 
 def _compare_with_training(
-    pipeline: Pipeline, section: Section, split: str, rows: Sequence[EncodedExample], other: bool
+    pipeline: Pipeline,
+    section: Section,
+    split: str,
+    examples: Sequence[EncodedExample],
+    other: bool,
 ) -> None:
     """Refuse the model's own data if it changed; warn of training examples in other data."""
     from seqloom.data.content import contents
@@ -221,7 +225,7 @@ def _compare_with_training(
     if not trained_on.facts:
         return
     frontend = pipeline.info["components"]["frontend"]["section"]
-    found = contents(rows, pipeline.codecs.frontend, content_fields(section, frontend))
+    found = contents(examples, pipeline.codecs.frontend, content_fields(section, frontend))
     if other:
         trained_on.warn_of_overlap(split, found)
     else:

@@ -97,7 +97,7 @@ def test_without_a_codec_the_rows_are_as_encoded() -> None:
 def test_the_rows_themselves_stay() -> None:
     dataset = _dataset()
     _epoch(dataset, _sampler())
-    assert not any(row.inputs["x"].any() for row in dataset.rows)
+    assert not any(row.inputs["x"].any() for row in dataset.encoded)
     assert len(dataset) == len(LENGTHS)
 
 

@@ -26,7 +26,7 @@ MOST = 16
 def inputs(cfg: RunConfig, data: RunData, count: int) -> list[Example]:
     """Return examples of the validation split as they are read, or of train if it is empty."""
     split = "val" if data.splits["val"] else "train"
-    usable = {row.example.id for row in data.splits[split]}
+    usable = {one.example.id for one in data.splits[split]}
     found = build_reader(cfg.data).examples(split)
     whole = (one for one in found if isinstance(one, Example) and one.id in usable)
     return list(islice(whole, count))

@@ -27,8 +27,8 @@ from seqloom.cli.options import (
     use_threads,
 )
 from seqloom.errors import ConfigError
+from seqloom.inference.evaluate import evaluate_model, read_examples
 from seqloom.model.description import DESCRIPTION
-from seqloom.train.evaluate_model import evaluate_model, read_examples
 
 if TYPE_CHECKING:
     from seqloom import Pipeline

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from seqloom.cli.options import model_parser, use_threads
 from seqloom.errors import printable
 from seqloom.files import finite
-from seqloom.train.evaluate_model import evaluate_model
+from seqloom.inference.evaluate import evaluate_model
 from seqloom.train.scores import scores_line
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from seqloom.cli.help import HelpFormatter
 from seqloom.config.overrides import Overrides, is_override, refuse_trained, split_overrides
-from seqloom.train.evaluate_model import load_model
+from seqloom.inference.load import load_model
 
 __all__ = [
     "Overrides",

@@ -16,9 +16,9 @@ from seqloom.cli.evaluate import SPLITS, plain
 from seqloom.cli.main import run
 from seqloom.config.overrides import Overrides
 from seqloom.errors import ConfigError, DataError, PluginError
+from seqloom.inference.evaluate import data_section, evaluate_model, read_examples
 from seqloom.interfaces import SPLITS as ALL_SPLITS
 from seqloom.interfaces import Table
-from seqloom.train.evaluate_model import data_section, evaluate_model, read_examples
 
 TAGGED = "Apple B-ORG\nopens O\n\nParis B-LOC\n"
 

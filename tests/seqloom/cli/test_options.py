@@ -14,8 +14,8 @@ from seqloom.cli.predict import _read_as as read_as
 from seqloom.cli.predict import _without_files, input_section
 from seqloom.config.overrides import Overrides, is_override, split_overrides, with_overrides
 from seqloom.errors import ConfigError, DataError, PluginError
+from seqloom.inference.evaluate import uncut
 from seqloom.model.build import build_reader
-from seqloom.train.evaluate_model import uncut
 from seqloom.train.recognize import naming_other_reader
 
 CONLL: dict[str, Any] = {"name": "conll", "columns": {"tokens": 2, "tags": 4}, "train": "a.conll"}

@@ -16,8 +16,8 @@ from PIL import Image
 
 from seqloom.cli.main import run
 from seqloom.errors import ConfigError, DataError, PluginError, RunError
+from seqloom.inference.evaluate import evaluate_model
 from seqloom.model.pipeline import Pipeline
-from seqloom.train.evaluate_model import evaluate_model
 
 APPLE = "Apple opens a shop in Paris."
 PIE = "An apple pie is good."

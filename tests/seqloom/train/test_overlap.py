@@ -16,8 +16,8 @@ from seqloom.config.compose import compose_run
 from seqloom.config.overrides import split_overrides
 from seqloom.data.content import Contents
 from seqloom.errors import DataError
+from seqloom.inference.evaluate import evaluate_model
 from seqloom.train import overlap
-from seqloom.train.evaluate_model import evaluate_model
 from seqloom.train.overlap import TrainedOn, names_other_data, warn_of_overlap
 from seqloom.train.prepare import read_data
 

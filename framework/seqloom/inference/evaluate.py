@@ -19,8 +19,8 @@ from seqloom.config.overrides import (
 )
 from seqloom.config.run_config import Section
 from seqloom.errors import ConfigError, DataError, ExampleError
-from seqloom.plugins.registry import choice
-from seqloom.train.its_data import as_user_named
+from seqloom.inference.its_data import as_user_named
+from seqloom.inference.load import load_model
 from seqloom.train.overlap import TrainedOn, names_other_data
 
 if TYPE_CHECKING:
@@ -75,21 +75,6 @@ def evaluate_model(
     return evaluate(
         pipeline, *read_examples(pipeline, given, split, batch_size=batch_size, **allowed)
     )
-
-
-def load_model(path: Path, pairs: Sequence[str] = ()) -> Pipeline:
-    """Return the pipeline of a bundle, its head's parameters set by ``head.KEY=VALUE`` words.
-
-    Raises:
-        BundleError: The bundle cannot be loaded, or its weights do not match these parameters.
-        ConfigError: A key is unknown, or a value has a wrong type.
-    """
-    from seqloom.model import bundle
-
-    if not pairs:
-        return bundle.load(path)
-    section = with_overrides(bundle.sections(path)["head"], pairs, "head")
-    return bundle.load(path, head=choice(section)[1])
 
 
 def compatible_section(

@@ -16,10 +16,10 @@ from seqloom.cli.main import run
 from seqloom.cli.predict import input_section
 from seqloom.config.overrides import Overrides, split_overrides
 from seqloom.errors import ConfigError, DataError
+from seqloom.inference.evaluate import evaluate_model
+from seqloom.inference.its_data import as_user_named
 from seqloom.plugins import registry
 from seqloom.plugins.named_files import named_files, without_files
-from seqloom.train.evaluate_model import evaluate_model
-from seqloom.train.its_data import as_user_named
 from seqloom.train.pretrained import _refuse_named_files
 
 FILES = {"train": "a.csv", "val": "b.csv", "test": "c.csv"}

@@ -1,0 +1,1 @@
+"""Trained models in use: loaded with other parameters of decoding, and evaluated."""

@@ -35,15 +35,15 @@ from seqloom.train.watch import lead_sweep
 log = logging.getLogger("seqloom")
 
 OWN_OVERRIDES = ("run_dir=", "resume=", "hydra.mode=", "hydra.sweeper.attempts=")
-"""Words of a command that concern only this process."""
+"""Starts of the words of a command that concern only this process."""
 
-MAY_CHANGE = (
+LAUNCH_OVERRIDES = (
     "hydra/launcher=",
     "hydra.launcher.",
     "hydra.sweeper.n_trials=",
     "hydra.sweeper.n_jobs=",
 )
-"""Words that say where and how far a sweep runs. They may change when it is resumed."""
+"""Starts of the words that say where and how far a sweep runs, which may change on resuming."""
 
 
 class PlannedSweeper(Sweeper):
@@ -236,4 +236,4 @@ def _by_this_job(folder: Path) -> bool:
 
 def _fixed(command: Sequence[str]) -> list[str]:
     """Return the words that must not change when the sweep is resumed."""
-    return [word for word in command if not word.startswith(MAY_CHANGE)]
+    return [word for word in command if not word.startswith(LAUNCH_OVERRIDES)]

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from seqloom.cli.options import (
     Overrides,
@@ -95,7 +95,7 @@ def open_split(
     split: str,
     *,
     batch_size: int = 64,
-    skip_bad: bool = False,
+    on_bad: Literal["error", "skip"] = "error",
     changed_data: bool = False,
     its_data: bool = False,
 ) -> ModelSplit:
@@ -106,7 +106,7 @@ def open_split(
         overrides: ``data=NAME`` and ``data.KEY=VALUE``; without any, the model's own data.
         split: ``train``, ``val`` or ``test``.
         batch_size: Largest number of examples in a batch.
-        skip_bad: Whether to leave out examples that cannot be used, rather than to fail.
+        on_bad: ``skip``: leave out examples that cannot be used; they are listed. ``error``: fail.
         changed_data: Whether to use the model's own data if it changed since the training.
         its_data: Whether the files and URLs that the model names as its data may be read.
 
@@ -123,7 +123,7 @@ def open_split(
         overrides,
         split,
         batch_size=batch_size,
-        skip_bad=skip_bad,
+        on_bad=on_bad,
         changed_data=changed_data,
         its_data=its_data,
     )
@@ -135,7 +135,7 @@ def evaluate(
     *overrides: str | Mapping[str, Any],
     split: str = "test",
     batch_size: int = 64,
-    skip_bad: bool = False,
+    on_bad: Literal["error", "skip"] = "error",
     changed_data: bool = False,
     its_data: bool = False,
 ) -> dict[str, float]:
@@ -147,7 +147,7 @@ def evaluate(
             without any, the model's own data. With a path also ``head.KEY=VALUE``.
         split: ``train``, ``val`` or ``test``.
         batch_size: Largest number of examples in a batch.
-        skip_bad: Whether to leave out examples that cannot be used, rather than to fail.
+        on_bad: ``skip``: leave out examples that cannot be used; they are listed. ``error``: fail.
         changed_data: Whether to use the model's own data if it changed since the training.
         its_data: Whether the files and URLs that the model names as its data may be read.
 
@@ -163,7 +163,7 @@ def evaluate(
         *overrides,
         split=split,
         batch_size=batch_size,
-        skip_bad=skip_bad,
+        on_bad=on_bad,
         changed_data=changed_data,
         its_data=its_data,
     ).metrics

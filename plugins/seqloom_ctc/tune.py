@@ -48,7 +48,7 @@ def tune(arguments: list[str]) -> int:
         given,
         options.split,
         batch_size=options.batch,
-        skip_bad=options.skip_bad,
+        on_bad=options.on_bad,
         changed_data=options.changed_data,
         its_data=options.its_data,
     )

@@ -182,7 +182,7 @@ def test_commands_open_and_execute_only_what_the_user_named(
         (["completion", "bash"], []),
         (["demo", "model", "--host", "a..b"], ["model"]),
         (["prepare", "pages", "scans/one.xml", "lines/cut"], ["scans", "lines"]),
-        (["prepare", "pages", "scans", "lines/more", "--skip-bad"], ["scans", "lines"]),
+        (["prepare", "pages", "scans", "lines/more", "--on-bad", "skip"], ["scans", "lines"]),
         (["cluster", "script", *train[1:-1], "-o", "lines/job.sh"], ["mine.csv", "lines", *GIT]),
         (["cluster", "test", "--folder", "shared"], ["shared"]),
     ]

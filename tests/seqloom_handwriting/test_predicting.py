@@ -83,9 +83,9 @@ def test_a_bad_image_among_others(
 ) -> None:
     (tmp_path / "bad.png").write_bytes(b"\x89PNG no image")
     good = folder / "1.png"
-    with pytest.raises(seqloom.SeqloomError, match=r"bad\.png.*--skip-bad"):
+    with pytest.raises(seqloom.SeqloomError, match=r"bad\.png.*--on-bad skip"):
         call("predict", trained, tmp_path / "bad.png", good)
-    (one,) = rows(call("predict", trained, tmp_path / "bad.png", good, "--skip-bad"))
+    (one,) = rows(call("predict", trained, tmp_path / "bad.png", good, "--on-bad", "skip"))
     assert one["id"] == "1.png"
 
 

@@ -103,7 +103,7 @@ def test_a_column_has_the_prefix(
     assert found[0].startswith("Hodi loi ")
     assert found[1:] == [LINGO, LINGO]
     assert translated("head.prefix_field=start")[0] == LINGO
-    assert translated("data.columns={text: prefix}", "--skip-bad")[0] != found[0]
+    assert translated("data.columns={text: prefix}", "--on-bad", "skip")[0] != found[0]
 
 
 def test_alternatives_and_word_pairs(trained: Trained) -> None:

@@ -33,7 +33,7 @@ def evaluate(arguments: list[str]) -> int:
         *options.overrides,
         split=options.split,
         batch_size=options.batch,
-        skip_bad=options.skip_bad,
+        on_bad=options.on_bad,
         changed_data=options.changed_data,
         its_data=options.its_data,
     )

@@ -39,7 +39,15 @@ def model_parser(prog: str, description: str, epilog: str) -> argparse.ArgumentP
         default=1,
         help="number of CPU threads, for large models (default: 1)",
     )
-    parser.add_argument("--skip-bad", action="store_true", help="skip examples that cannot be used")
+    parser.add_argument(
+        "--on-bad",
+        choices=("error", "skip"),
+        default="error",
+        help="what to do with examples that cannot be used (default: error)",
+    )
+    parser.add_argument(  # as in version 0.1
+        "--skip-bad", dest="on_bad", action="store_const", const="skip", help=argparse.SUPPRESS
+    )
     return parser
 
 

@@ -55,7 +55,7 @@ def predict(arguments: list[str]) -> int:
     refuse_replacing(options.out, [*paths, *map(str, find(Path(options.model)).iterdir())])
     section = input_section(pipeline.info, paths, given)
     skipped: list[ExampleError] = []
-    on_bad: OnBad = skipped.append if options.skip_bad else "raise"
+    on_bad: OnBad = skipped.append if options.on_bad == "skip" else "error"
     codec = pipeline.codecs.heads[pipeline.head_name]
     frontend = pipeline.codecs.frontend
     with writing(options.to, options.out, codec, options.gold, frontend) as writer:
@@ -76,12 +76,12 @@ def predict(arguments: list[str]) -> int:
                     writer.write(example, prediction)
                     written = True
                 except ExampleError as error:
-                    if not options.skip_bad:
+                    if options.on_bad != "skip":
                         raise
                     skipped.append(error)
         except ExampleError as error:
             read = _read_as(pipeline.info["data"], section)
-            text = f"{error} To skip such examples: --skip-bad{read}"
+            text = f"{error} To skip such examples: --on-bad skip{read}"
             raise DataError(text, cause=error.code) from error
         _tell(skipped, written, paths)
     return 0

@@ -48,9 +48,11 @@ def refuse_trained(word: str) -> None:
     """Refuse an override of what cannot change after training, unless a file has this name.
 
     Raises:
-        ConfigError: The word is such an override.
+        ConfigError: The word is such an override, or ``on_bad=``.
     """
-    key, equals, _ = word.lstrip("+~").partition("=")
+    key, equals, value = word.lstrip("+~").partition("=")
+    if equals and key == "on_bad" and not Path(word).exists():
+        raise ConfigError(f"{word} is written with dashes here: --on-bad {value}")
     if equals and key.partition(".")[0] in KINDS and not Path(word).exists():
         raise ConfigError(
             f"{word}: the components of a model are fixed by training. Only how data is read "

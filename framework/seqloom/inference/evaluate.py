@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from seqloom.config.compatibility import check_compatible
 from seqloom.config.compose import as_overrides, compose_data
@@ -35,7 +35,7 @@ def evaluate_model(
     *overrides: str | Mapping[str, Any],
     split: str = "test",
     batch_size: int = 64,
-    skip_bad: bool = False,
+    on_bad: Literal["error", "skip"] = "error",
     changed_data: bool = False,
     its_data: bool = False,
 ) -> Evaluation:
@@ -47,7 +47,7 @@ def evaluate_model(
             model is a path, also parameters of decoding: ``"head.KEY=VALUE"``.
         split: ``train``, ``val`` or ``test``.
         batch_size: Maximum number of examples in a batch.
-        skip_bad: Whether to skip examples that cannot be used.
+        on_bad: ``skip``: leave out examples that cannot be used; they are listed. ``error``: fail.
         changed_data: Whether to evaluate on the model's own data even if it changed since the
             training.
         its_data: Whether the files and URLs that the model names as its data may be read.
@@ -71,10 +71,16 @@ def evaluate_model(
         )
     else:
         pipeline = model
-    allowed = {"skip_bad": skip_bad, "changed_data": changed_data, "its_data": its_data}
-    return evaluate(
-        pipeline, *read_examples(pipeline, given, split, batch_size=batch_size, **allowed)
+    examples = read_examples(
+        pipeline,
+        given,
+        split,
+        batch_size=batch_size,
+        on_bad=on_bad,
+        changed_data=changed_data,
+        its_data=its_data,
     )
+    return evaluate(pipeline, *examples)
 
 
 def compatible_section(
@@ -138,7 +144,7 @@ def read_examples(
     split: str,
     *,
     batch_size: int = 64,
-    skip_bad: bool = False,
+    on_bad: Literal["error", "skip"] = "error",
     changed_data: bool = False,
     its_data: bool = False,
 ) -> tuple[list[EncodedExample], BatchSampler]:
@@ -149,7 +155,7 @@ def read_examples(
         overrides: Overrides of the model's own data, or of other data.
         split: Name of the split.
         batch_size: Maximum number of examples in a batch.
-        skip_bad: Whether to skip examples that cannot be used.
+        on_bad: ``skip``: leave out examples that cannot be used; they are listed. ``error``: fail.
         changed_data: Whether the model's own data may have changed since the training.
         its_data: Whether files that only the model names may be read.
 
@@ -168,7 +174,7 @@ def read_examples(
     from seqloom.model.fields import selected
     from seqloom.train.recognize import naming_other_reader
 
-    rejected = Rejected(skip_bad, "--skip-bad")
+    rejected = Rejected(on_bad == "skip", "--on-bad skip")
     components = pipeline.info["components"]
     frontend, head = (components[kind]["section"] for kind in ("frontend", "head"))
     with naming_other_reader(section, frontend, head, split):

@@ -37,7 +37,7 @@ SHOWN = 60  # characters of a value in a message
 LARGEST_ENCODED = 2**26
 """Bytes of encoded examples that are kept to be sorted; then they are predicted from."""
 
-OnBad = Literal["raise", "skip"] | Callable[[ExampleError], None]
+OnBad = Literal["error", "skip"] | Callable[[ExampleError], None]
 """What happens to an example that cannot be used: ``raise``, ``skip``, or a function of the error,
 after which it is skipped."""
 
@@ -195,7 +195,7 @@ class Pipeline:
         examples: Iterable[Example | ExampleError],
         batch_size: int | None = None,
         *,
-        on_bad: OnBad = "raise",
+        on_bad: OnBad = "error",
         stream: bool = False,
         scores: bool = True,
     ) -> Iterator[tuple[Example, Prediction]]:
@@ -207,13 +207,14 @@ class Pipeline:
         Args:
             examples: Examples, or errors in their place, as `Reader.inputs` yields them.
             batch_size: Maximum number of examples in a batch; None: 64, or up to 256 short ones.
-            on_bad: What to do with examples that cannot be used.
+            on_bad: What to do with an example that cannot be used: raise its ``error``, ``skip``
+                it, or call a function with the error and skip it.
             stream: Whether to predict what has arrived when no more comes for a moment; a thread
                 then reads ahead, and no more is read ahead than takes about a second.
             scores: Whether predictions have confidences; without, heads may take less time.
 
         Raises:
-            ExampleError: An example cannot be used and ``on_bad`` is ``raise``; predictions of the
+            ExampleError: An example cannot be used and ``on_bad`` is ``error``; predictions of the
                 examples before it were yielded.
         """
         pace = Pace(batch_size, waits=stream)
@@ -254,11 +255,11 @@ class Pipeline:
             try:
                 encoded.append(self._encode_one(example))
             except ExampleError as error:
-                if on_bad == "raise":
-                    yield encoded, error
-                    return
                 if callable(on_bad):
                     on_bad(error)
+                elif on_bad != "skip":
+                    yield encoded, error
+                    return
                 continue
             size += sum(array.nbytes for array in encoded[-1].inputs.values())
             if size > LARGEST_ENCODED:

@@ -52,12 +52,12 @@ def prepare(arguments: list[str]) -> int:
             progress(example)
         progress.end()
         counts = {name: lines.counts for name, lines in sets.items()}
-        if left_out.unusable and not options.skip_bad:
-            raise DataError(f"{left_out.listing(where)}\nTo skip such examples: --skip-bad")
+        if left_out.unusable and options.on_bad != "skip":
+            raise DataError(f"{left_out.listing(where)}\nTo skip such examples: --on-bad skip")
         left_out.refuse_nothing(where, counts)
     for split in splits.names:
         source.likeness.warn(split)
-    for error in left_out.unusable if options.skip_bad else ():
+    for error in left_out.unusable:
         print(f"Skipped: {error}", file=sys.stderr)
     if by_page := left_out.by_page():
         print(f"Unusable by page: {by_page}", file=sys.stderr)
@@ -193,7 +193,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_splits(parser)
     parser.add_argument(
-        "--skip-bad", action="store_true", help="leave out lines and pages that cannot be used"
+        "--on-bad",
+        choices=("error", "skip"),
+        default="error",
+        help="what to do with lines and pages that cannot be used (default: error)",
+    )
+    parser.add_argument(  # as in version 0.1
+        "--skip-bad", dest="on_bad", action="store_const", const="skip", help=argparse.SUPPRESS
     )
     return parser
 

@@ -78,7 +78,7 @@ def test_other_data(trained_ner: Path, conll: Path, capsys: pytest.CaptureFixtur
     found = measured(capsys, trained_ner, "data=conll", f"data.test={conll}")
     assert 0 <= found["token_accuracy"] <= 1
     own = measured(
-        capsys, trained_ner, "data=conll", f"data.val={conll}", "--split", "val", "--skip-bad"
+        capsys, trained_ner, "data=conll", f"data.val={conll}", "--split", "val", "--on-bad", "skip"
     )
     assert own == found
 
@@ -179,7 +179,7 @@ def test_unseen_types_are_misses_with_and_without_skipping(
     with caplog.at_level(logging.WARNING, "seqloom"):
         found = evaluate_model(trained_ner, "data=conll", f"data.test={data}")
     assert "1 example of the test split: the model does not know their targets" in caplog.text
-    skipping = evaluate_model(trained_ner, "data=conll", f"data.test={data}", skip_bad=True)
+    skipping = evaluate_model(trained_ner, "data=conll", f"data.test={data}", on_bad="skip")
     assert skipping.metrics == found.metrics
     assert found.metrics["recall"] <= 2 / 3
     assert len(found.losses) == 1  # the other has none
@@ -205,7 +205,7 @@ def test_evaluation_from_python(trained_ner: Path, conll: Path) -> None:
     assert len(other.losses) == 2
     conll.write_text(TAGGED + "\nParis X-ORG\n", encoding="utf-8")
     words = ("data=conll", f"data.test={conll}")
-    assert len(evaluate_model(pipeline, *words, skip_bad=True).losses) == 2
+    assert len(evaluate_model(pipeline, *words, on_bad="skip").losses) == 2
 
 
 def test_splits_are_those_of_the_interface() -> None:
@@ -244,6 +244,7 @@ def test_a_head_decodes_as_it_is_told(
 @pytest.mark.parametrize(
     ("word", "sentence"),
     [
+        ("on_bad=skip", "on_bad=skip is written with dashes here: --on-bad skip"),
         ("head.beam_widht=3", "head has no key 'beam_widht'. Did you mean 'beam_width'? There are"),
         ("head.beam_width=x", "head.beam_width: 'x' is not a whole number."),
         ("head.decoder=beem", "head.decoder: 'beem' is not one of: greedy, beam."),

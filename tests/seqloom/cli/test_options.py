@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from seqloom.cli.options import positive_int
+from seqloom.cli.options import model_parser, positive_int
 from seqloom.cli.predict import _read_as as read_as
 from seqloom.cli.predict import _without_files, input_section
 from seqloom.config.overrides import Overrides, is_override, split_overrides, with_overrides
@@ -30,6 +30,14 @@ def reader(
     info: dict[str, Any], name: str | None, paths: list[str], words: list[str]
 ) -> dict[str, Any]:
     return input_section(info, paths, Overrides(name, words))
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [([], "error"), (["--on-bad", "skip"], "skip"), (["--skip-bad"], "skip")],  # 0.1 had the last
+)
+def test_bad_examples_have_one_option(words: list[str], expected: str) -> None:
+    assert model_parser("x", "", "").parse_args(["model", *words]).on_bad == expected
 
 
 @pytest.mark.parametrize(

@@ -177,17 +177,17 @@ def test_gold_stands_before_what_is_predicted(
 ) -> None:
     path = tmp_path / "a.conll"
     path.write_text("Apple B-ORG\nfell O\n\nOh I-ORG\n\nno O\n", encoding="utf-8")
-    lines = predict(path, "--gold", "--to", "conll", "--skip-bad").splitlines()
+    lines = predict(path, "--gold", "--to", "conll", "--on-bad", "skip").splitlines()
     assert [line.split("\t")[:2] for line in lines if line] == [
         ["Apple", "B-ORG"],
         ["fell", "O"],
         ["no", "O"],
     ]
     assert {line.count("\t") for line in lines} == {0, 2}
-    with pytest.raises(DataError, match=r"a\.conll:4: .* 'I-ORG' .* To skip such .*--skip-bad"):
+    with pytest.raises(DataError, match=r"a\.conll:4: .* 'I-ORG' .* To skip such .*--on-bad skip"):
         predict(path, "--gold")
     capsys.readouterr()
-    (first, *_) = rows(predict(path, "--gold", "--skip-bad"))
+    (first, *_) = rows(predict(path, "--gold", "--on-bad", "skip"))
     assert first["gold"] == ["B-ORG", "O"]
     table = tmp_path / "a.csv"
     table.write_text(f"text,label\n{PIE},fruit\n", encoding="utf-8")
@@ -226,12 +226,12 @@ def test_a_file_as_output_is_whole_or_not_there(
     whole = out.read_text(encoding="utf-8")
     assert whole == predict(texts)
     texts.write_text(f"{APPLE}\n\n{PIE}\n", encoding="utf-8")
-    with pytest.raises(DataError, match=r"To skip such examples: --skip-bad"):
+    with pytest.raises(DataError, match=r"To skip such examples: --on-bad skip"):
         predict(texts, "--out", out)
     assert out.read_text(encoding="utf-8") == whole
     assert list(out.parent.iterdir()) == [out]
     with pytest.raises(RunError, match=r" is a folder; expected a regular file\. Rename it, or "):
-        predict(texts, "--skip-bad", "--out", tmp_path)
+        predict(texts, "--on-bad", "skip", "--out", tmp_path)
 
 
 def test_an_empty_line_ends_it(predict: Predict, capsys: pytest.CaptureFixture[str]) -> None:
@@ -255,7 +255,7 @@ def test_an_empty_line_may_be_skipped(
     trained_ner: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(f"{APPLE}\n\n{PIE}\n".encode())))
-    assert run(["predict", str(trained_ner), "--skip-bad"]) == 0
+    assert run(["predict", str(trained_ner), "--on-bad", "skip"]) == 0
     captured = capsys.readouterr()
     assert [one["id"] for one in rows(captured.out)] == ["stdin:1", "stdin:3"]
     assert captured.err.startswith("Skipped: ")
@@ -267,7 +267,7 @@ def test_inputs_of_which_none_can_be_read_are_an_error(
 ) -> None:
     path, out = tmp_path / "rows.jsonl", tmp_path / "out.tsv"
     path.write_text('{"text": 1.5}\n{"text": {}}\n', encoding="utf-8")
-    words = [path, "data.columns={text: text}", "--skip-bad", "--out", out, "--to", "tsv"]
+    words = [path, "data.columns={text: text}", "--on-bad", "skip", "--out", out, "--to", "tsv"]
     with pytest.raises(DataError, match=r"^Nothing was predicted: inputs that were skipped: 2"):
         predict(*words)
     assert capsys.readouterr().err.count("Skipped: ") == 2
@@ -290,7 +290,10 @@ def test_a_bad_record_is_skipped_and_what_follows_is_read(
     with pytest.raises(DataError, match=r"rows\.jsonl:2: "):
         predict(path, *way)
     capsys.readouterr()
-    assert [one["id"] for one in rows(predict(path, *way, "--skip-bad"))] == ["rows:1", "rows:3"]
+    assert [one["id"] for one in rows(predict(path, *way, "--on-bad", "skip"))] == [
+        "rows:1",
+        "rows:3",
+    ]
 
 
 @pytest.mark.parametrize("form", ["jsonl", "tsv", "csv", "conll"])
@@ -304,7 +307,7 @@ def test_a_lone_surrogate_is_skipped_or_an_error(
         DataError, match=r"caf\\udce9\.jsonl:1: the field 'text' has '\\ud83d' at ch"
     ):
         predict(*words)
-    out = predict(*words, "--skip-bad")
+    out = predict(*words, "--on-bad", "skip")
     assert "b" in out
     assert out.encode()
 

@@ -73,11 +73,11 @@ def test_a_bad_line_ends_it_or_is_left_out(
 ) -> None:
     (folder / "one.png").unlink()
     with pytest.raises(
-        DataError, match=r"(?s)one\.png is not beside .*To skip such examples: --skip-bad"
+        DataError, match=r"(?s)one\.png is not beside .*To skip such examples: --on-bad skip"
     ):
         prepare(["pages", str(folder), str(tmp_path / "x")])
     assert not list(tmp_path.glob("*x*"))  # neither the files nor drafts of them
-    prepare(["pages", str(folder), str(tmp_path / "x"), "--skip-bad"])
+    prepare(["pages", str(folder), str(tmp_path / "x"), "--on-bad", "skip"])
     captured = capsys.readouterr()
     assert captured.err.count("Skipped: ") == 2
     assert "Unusable by page: one.xml 2\n" in captured.err
@@ -113,7 +113,7 @@ def test_nothing_cut_is_an_error(folder: Path, tmp_path: Path, alto_page: Write)
     for image in folder.glob("*.png"):
         image.unlink()
     with pytest.raises(DataError, match=r"(?s)By page: one\.xml 2, two\.xml 2\nNo line is left"):
-        prepare(["pages", str(folder), str(tmp_path / "x"), "--skip-bad"])
+        prepare(["pages", str(folder), str(tmp_path / "x"), "--on-bad", "skip"])
     empty = alto_page([], folder="empty")
     with pytest.raises(DataError, match=r"the XML of the pages has no line, so nothing was"):
         prepare(["pages", str(empty), str(tmp_path / "x")])
@@ -125,7 +125,7 @@ def test_every_kind_of_problem_of_a_page_is_skipped(
 ) -> None:
     (folder / "broken.xml").write_text("<alto>")
     (folder / "tei.xml").write_text("<TEI/>")
-    prepare(["pages", str(folder), str(tmp_path / "x"), "--skip-bad"])
+    prepare(["pages", str(folder), str(tmp_path / "x"), "--on-bad", "skip"])
     captured = capsys.readouterr()
     assert captured.out.startswith("4 lines of 2 pages")
     assert "left out: 2 without a text, 1 unusable." in captured.out
@@ -181,7 +181,7 @@ def test_a_split_of_which_no_line_can_be_cut_is_named(
     (folder / "broken.xml").write_text("<alto>")
     (folder / "two.png").unlink()
     with pytest.raises(DataError, match=r"no line for (train|val) can be cut, so nothing was wr"):
-        prepare(["pages", str(folder), str(tmp_path / "x"), "--skip-bad", "--val", "0.5"])
+        prepare(["pages", str(folder), str(tmp_path / "x"), "--on-bad", "skip", "--val", "0.5"])
     assert not list(tmp_path.glob("x*"))
 
 

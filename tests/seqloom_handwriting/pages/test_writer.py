@@ -137,7 +137,7 @@ def test_pages_of_which_no_line_is_read_are_written_too(
     pages, reader = writer(out, HEAD), PageReader()
     pages.begin(reader)
     for found in reader.inputs([str(folder)]):
-        if isinstance(found, Example):  # as --skip-bad has it
+        if isinstance(found, Example):  # as --on-bad skip has it
             pages.write(found, {"text": f"read {found.id}"})
     pages.close()
     assert sorted(path.name for path in out.iterdir()) == ["p1.xml", "p2.xml", "p3.xml"]
@@ -155,7 +155,7 @@ def test_predict_copies_what_it_could_not_read(
     alto_page([("a", 60, "old")], name="p2", image=False)
     alto_page([("a", 60, None)], name="p3")
     out = tmp_path / "out"
-    call("predict", trained, folder, "data=pages", "--to", "page", "--out", out, "--skip-bad")
+    call("predict", trained, folder, "data=pages", "--to", "page", "--out", out, "--on-bad", "skip")
     assert [texts(out / f"p{number}.xml") for number in (1, 2)] == [[], [None]]
     assert len(texts(out / "p3.xml")) == 1
 

@@ -1,17 +1,20 @@
-"""Notice a process that hangs in training, and say what it was doing.
+"""Notice a process that hangs in training, say what it was doing, and end it.
 
 Each process arms a timer of `faulthandler`, which writes the stacks of its threads to a file if
 there is no progress in time. It works without the interpreter, so it also shows where an extension
 waits that holds its lock. All ranks stop with the one that hangs, so what they were doing tells it
 apart: it has made the least progress, and does not wait for others.
 
-Ranks that this program launched are watched by it, see `HangWatch`. Where there is no launcher, the
-process itself ends the run, see `seqloom.train.hang_end`.
+Ranks that this program launched are watched by it, see `HangWatch`. Where there is no launcher, on
+one device, by srun or torchrun, the process itself ends the run, see `HangEnd`.
 """
 
 from __future__ import annotations
 
 import faulthandler
+import logging
+import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -24,6 +27,9 @@ import pytorch_lightning as pl
 
 from seqloom.errors import Cause, ConfigError, RunError
 from seqloom.files import write_json
+from seqloom.train import preemption
+from seqloom.train.folder import RunFolder
+from seqloom.train.record import record_hang
 from seqloom.train.stacks import (
     STAGES,
     facts_file,
@@ -32,11 +38,18 @@ from seqloom.train.stacks import (
     stack_file,
     stack_of,
     the_one_that_hangs,
+    where,
 )
 from seqloom.train.watch import Process
 
 SUSPENDED = 10.0
 """Seconds by which a look comes late if the process was stopped meanwhile, as by Ctrl-Z."""
+
+GRACE = 30.0
+"""Seconds in which a run ends by itself after the error, or `hang_timeout` if that is less."""
+
+LAST_WORDS = 10.0
+"""Seconds that a process has to record why it ends."""
 
 
 class Heartbeat(pl.Callback):
@@ -155,6 +168,63 @@ class Heartbeat(pl.Callback):
             facts = {"process": Process.current().to_text(), "known": known}
             with suppress(RunError):
                 write_json(facts_file(self.folder, self.rank), {**facts, "doing": self._doing})
+
+
+class HangEnd:
+    """Ends the run of this process when it hangs, where no launcher does it.
+
+    It raises an error in the main thread, so that the run ends like any other that failed, and a
+    sweep continues. Where that thread does not return to Python, the process records the failure
+    and ends.
+
+    Args:
+        folder: Folder of the run.
+        rank: Number of this process; None: the run is on one device.
+        ranks: Number of processes.
+        timeout: Seconds without progress after which it is called.
+    """
+
+    def __init__(self, folder: RunFolder, rank: int | None, ranks: int, timeout: float) -> None:
+        self.folder, self.rank, self.ranks, self.timeout = folder, rank, ranks, timeout
+        self._in_main = threading.current_thread() is threading.main_thread()
+        self._left = threading.Event()
+
+    def __enter__(self) -> HangEnd:
+        """Begin the block that is left by the error."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Note that the block was left, so that the process may live."""
+        self._left.set()
+
+    def __call__(self, doing: tuple[int, str]) -> None:
+        """End the run; the step and stage are those in which this process makes no progress."""
+        grace, error = min(GRACE, self.timeout), self._error(doing)
+        if self.rank:
+            # The first process ends, and with it the others; unless it is the one that hangs.
+            if self._left.wait(2 * grace):
+                return
+        elif self._in_main and preemption.interrupt(error) and self._left.wait(grace):
+            return
+        # What hangs may hold a lock of the log, or be the file system itself.
+        threading.Timer(LAST_WORDS, os._exit, (1,)).start()
+        record_hang(self.folder, error)
+        logging.getLogger("seqloom").error("Error: %s", error)
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(1)  # the main thread does not respond, so Python's own exit would hang as well
+
+    def _error(self, doing: tuple[int, str]) -> RunError:
+        if self.rank is not None:
+            found = the_one_that_hangs(self.folder.ranks, self.ranks)
+            return rank_error(found, self.ranks, self.timeout, self.folder.ranks)
+        path = stack_file(self.folder.path, None)
+        return RunError(
+            f"The run has made no progress for {self.timeout:g} s{where(doing, stack_of(path))}"
+            f"The stacks of all threads are in {path}; hang_timeout=SECONDS sets how long to wait.",
+            cause=Cause.hangs,
+        )
 
 
 class HangWatch:

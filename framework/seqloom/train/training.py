@@ -30,8 +30,7 @@ from seqloom.train.continuation import continued_data
 from seqloom.train.data import RunData, SequenceData
 from seqloom.train.distributed import is_first, rank, world_size
 from seqloom.train.folder import RunFolder, read_metrics
-from seqloom.train.hang import Heartbeat
-from seqloom.train.hang_end import HangEnd
+from seqloom.train.hang import HangEnd, Heartbeat
 from seqloom.train.interrupt import deferred
 from seqloom.train.limits import (
     callbacks_of,

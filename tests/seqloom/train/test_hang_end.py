@@ -18,8 +18,7 @@ from seqloom.errors import ConfigError, RunError
 from seqloom.sweep.trials import read_trial
 from seqloom.train import hang, preemption
 from seqloom.train.folder import RunFolder
-from seqloom.train.hang import Heartbeat
-from seqloom.train.hang_end import HangEnd
+from seqloom.train.hang import HangEnd, Heartbeat
 from seqloom.train.stacks import in_debugger, stack_file, stack_of
 
 from .conftest import Fit, Parts, wait

@@ -6,12 +6,13 @@ import atexit
 import os
 import signal
 import sys
-from collections.abc import Callable
-from contextlib import nullcontext, suppress
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from importlib import import_module
+from typing import NoReturn
 
 from seqloom.cli.commands import COMMANDS, COMPOSING
-from seqloom.cli.ending import ended_by_signals
 from seqloom.cores import limit_spinning
 from seqloom.errors import SeqloomError, with_code
 from seqloom.safe_path import protect_children
@@ -22,6 +23,13 @@ DATA = (["predict"], ["completion"], ["-sc"], ["--shell-completion"])
 
 WRITING = {"predict", "prepare", "sweep", "tune"}
 """Commands that write files, of which nothing incomplete is to be left."""
+
+SIGNALS = tuple(
+    getattr(signal, name)
+    for name in ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2")
+    if hasattr(signal, name)
+)
+"""Signals that would end these without an exception, at which they remove their drafts."""
 
 HELP = """\
 Usage: seqloom COMMAND [ARGUMENTS]
@@ -151,6 +159,29 @@ def run(arguments: list[str]) -> int:
             refuse_unknown(rest)
     with ended_by_signals() if name in WRITING else nullcontext():
         return find(name)(rest)
+
+
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """Have signals that would kill the program raise SystemExit in the block.
+
+    The status is that of shells: 128 and the signal's number. Signals that are ignored, or that the
+    program notices already, stay so.
+    """
+    own = []
+    if threading.current_thread() is threading.main_thread():
+        own = [one for one in SIGNALS if signal.getsignal(one) is signal.SIG_DFL]
+    for number in own:
+        signal.signal(number, _end)
+    try:
+        yield
+    finally:
+        for number in own:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _end(number: int, _: object) -> NoReturn:
+    raise SystemExit(128 + number)
 
 
 def find(name: str) -> Callable[[list[str]], int]:

@@ -10,12 +10,12 @@ from seqloom.cli.options import model_parser, use_threads
 from seqloom.errors import printable
 from seqloom.files import finite
 from seqloom.inference.evaluate import evaluate_model
+from seqloom.plugins.named_files import SPLITS
 from seqloom.train.scores import scores_line
 
 if TYPE_CHECKING:
     from seqloom.interfaces import Table
 
-SPLITS = ("train", "val", "test")  # as in seqloom.interfaces, which imports torch
 ROWS = 10
 """Number of rows of a table that are printed without ``--full``."""
 

@@ -73,9 +73,17 @@ def refuse_without_effect(words: Sequence[str], keys: Sequence[str], reason: str
         ConfigError: A word sets one of the keys.
     """
     for word in words:
-        key = word.lstrip("+~").partition("=")[0].removeprefix("data.")
-        if key.partition(".")[0] in keys:
+        if data_key(word).partition(".")[0] in keys:
             raise ConfigError(f"{word} has no effect here: {reason}")
+
+
+def data_key(word: str) -> str:
+    """Return the key below ``data`` that an override sets.
+
+    >>> data_key("data.columns.text=body")
+    'columns.text'
+    """
+    return word.lstrip("+~").partition("=")[0].removeprefix("data.")
 
 
 def split_overrides(words: Sequence[str]) -> Overrides:

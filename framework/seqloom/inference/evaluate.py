@@ -13,6 +13,7 @@ from seqloom.config.compatibility import check_compatible
 from seqloom.config.compose import as_overrides, compose_data
 from seqloom.config.overrides import (
     Overrides,
+    data_key,
     refuse_without_effect,
     split_overrides,
     with_overrides,
@@ -134,7 +135,7 @@ def data_section(pipeline: Pipeline, overrides: Overrides) -> Section:
 def uncut(stored: Section, pairs: Sequence[str]) -> list[str]:
     """Return overrides that stop cutting a split from train if it gets its own file."""
     cuts = stored.get("split")
-    named = [pair.partition("=")[0].removeprefix("data.") for pair in pairs]
+    named = map(data_key, pairs)
     return [f"data.split.{name}=0" for name in named if isinstance(cuts, dict) and cuts.get(name)]
 
 

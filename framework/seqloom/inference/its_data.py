@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
-from seqloom.config.overrides import Overrides
+from seqloom.config.overrides import Overrides, data_key
 from seqloom.config.run_config import Section
 from seqloom.errors import ConfigError, printable
 from seqloom.plugins.named_files import SPLITS, named_files
@@ -32,7 +32,7 @@ def as_user_named(section: Section, overrides: Overrides, split: str, its_data: 
     Raises:
         ConfigError: The split is in files that only the model names.
     """
-    own = {_key(word) for word in overrides.data}
+    own = {data_key(word) for word in overrides.data}
     if not its_data:
         section = _reduced(section, own, split)
     named = named_files("data", section, own)
@@ -65,8 +65,3 @@ def _reduced(section: Section, own: set[str], split: str) -> Section:
 
 def _is_file(value: object) -> bool:
     return isinstance(value, str | Mapping)
-
-
-def _key(word: str) -> str:
-    """Return the key that an override sets: ``train`` of ``data.train=FILE``."""
-    return word.lstrip("+~").partition("=")[0].removeprefix("data.")

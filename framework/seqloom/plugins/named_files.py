@@ -14,6 +14,7 @@ from seqloom.plugins.component import Kind
 from seqloom.plugins.registry import choice, registry
 
 SPLITS = ("train", "val", "test")
+"""As in `seqloom.interfaces`, which imports torch."""
 
 
 def named_files(

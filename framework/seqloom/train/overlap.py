@@ -10,17 +10,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from seqloom.config.overrides import Overrides, data_key
 from seqloom.errors import DataError, plural
+from seqloom.plugins.named_files import SPLITS
 from seqloom.train.folder import RunFolder
 
 if TYPE_CHECKING:
-    from seqloom.config.overrides import Overrides
     from seqloom.data.content import Contents
     from seqloom.model.pipeline import Pipeline
 
 log = logging.getLogger("seqloom")
 
-SPLITS = ("train", "val", "test")
 SHARED = ("train", "split")
 """Keys of ``data`` that decide which examples of ``data.train`` are in which split."""
 
@@ -145,10 +145,6 @@ def names_other_data(overrides: Overrides, split: str) -> bool:
     Another ``data.train`` or ``data.split`` alone does not: what is cut from it may have been
     trained on.
     """
-    keys = {_key(word) for word in overrides.data}
+    keys = {data_key(word).partition(".")[0] for word in overrides.data}
     shared: Sequence[str] = () if split == "train" else SHARED
     return overrides.name is not None or bool(keys - set(shared))
-
-
-def _key(word: str) -> str:
-    return word.lstrip("+~").partition("=")[0].removeprefix("data.").partition(".")[0]

@@ -1,4 +1,4 @@
-"""Compose a config for commands that take the overrides of ``seqloom train`` but do not train."""
+"""Compose a config in commands that take the overrides of ``seqloom train``."""
 
 from __future__ import annotations
 
@@ -30,18 +30,29 @@ def composed_config(options: argparse.Namespace) -> RunConfig:
         ConfigError: It cannot be composed, or describes several runs.
         PluginError: A component is not installed.
     """
-    words: list[str] = options.overrides
-    refuse_sweep(words)
-    if any(word.lstrip("+").startswith("init=") for word in words):
-        from seqloom.train.pretrained import with_components
-
-        words = with_components(words)
-    return compose_run(words, _with_init, options.config_dir)
+    refuse_sweep(options.overrides)
+    return compose_run(with_components(options.overrides), with_init, options.config_dir)
 
 
-def _with_init(config: RunConfig, overrides: Sequence[str]) -> RunConfig:
+def with_components(words: list[str]) -> list[str]:
+    """Return overrides with the names of the components of ``init=MODEL``, if it is among them.
+
+    Only then is torch imported, so that other mistakes are told fast.
+    """
+    if not any(word.lstrip("+").startswith("init=") for word in words):
+        return words
+    from seqloom.train import pretrained
+
+    return pretrained.with_components(words)
+
+
+def with_init(config: RunConfig, overrides: Sequence[str]) -> RunConfig:
+    """Return a config with the components of the model in ``init``; imports torch if there is one.
+
+    See `seqloom.train.pretrained.apply_init`.
+    """
     if not config.init:
         return config
-    from seqloom.train.pretrained import apply_init
+    from seqloom.train import pretrained
 
-    return apply_init(config, overrides)
+    return pretrained.apply_init(config, overrides)

@@ -19,7 +19,9 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from seqloom.cli.composing import with_components, with_init
 from seqloom.cli.plugins import unknown_disabled
+from seqloom.cli.train_help import help_of
 from seqloom.config.compose import VERSION_BASE, disable_by, freeze_and_check, refuse_sweep
 from seqloom.config.explain import COMPOSITION_ERRORS, explain
 from seqloom.config.quoted_keys import with_plain_keys, with_quoted_keys
@@ -41,42 +43,6 @@ from seqloom.train.lease import Lease
 from seqloom.train.record import record_refusal
 from seqloom.train.scores import scores_line
 from seqloom.train.watch import end_with_sweep
-
-HELP = """\
-Usage: seqloom train [-m] [GROUP=NAME] [KEY=VALUE] …
-
-Train a model. Default: a bilstm that finds entities in the generated data set apples.
-With -m, each value of a list is tried:
-  seqloom train -m encoder=rnn,lstm,bilstm
-
-Your own table, with the columns text and label (or 'data.columns={{text: A, label: B}}'):
-  seqloom train data=csv data.train=reviews.csv head=classification
-
-Put words with brackets, braces or spaces in quotes: the shell would take them apart.
-
-Groups:
-{groups}
-
-Common keys:
-  run_dir=PATH                folder of the run (with -m: of the sweep)
-  seed=N                      seed; results are bit-identical on the same machine
-  resume=auto                 resume from the newest checkpoint in run_dir
-  save_every=10m              a checkpoint every ten minutes too; or every N steps
-  'disable_plugins=[NAME]'    disable plugins for this run
-  on_bad=skip                 leave out, count and list examples that cannot be used
-  init=MODEL                  start from a trained model; 'freeze=[frontend]': not trained
-  encoder.hidden_size=N       parameter of a component; --cfg job lists all of them
-  budget.min_steps=N          optimizer steps that even a small data set gets, in more epochs
-  monitor=val/NAME            metric that selects the best model (default: the head's own)
-  time_limit=23.5h            leave in time, with a checkpoint and exit status 75
-  baseline=true               evaluate simple models too, such as the most frequent class
-  trainer.max_epochs=N        argument of Lightning's Trainer; others with +trainer.KEY=VALUE
-  optimizer.lr=X              argument of the optimizer
-  batch.max_examples=N        examples in a batch; batch.max_cost=N: padded tokens or pixels
-
-  GROUP=NAME --help explains the keys of an option: seqloom train encoder=bilstm --help
-  --cfg job prints the config and does not train. --info, --hydra-help: see Hydra.
-"""
 
 COMPOSITION_MESSAGES = ("Config group override", "Only one of --run")
 """Starts of the bare ValueErrors with which Hydra reports a user's mistake."""
@@ -137,7 +103,7 @@ def _train(arguments: list[str]) -> int:
         except OSError as error:
             errors.append(_explained(error))
 
-    words = _with_components(arguments)
+    words = with_components(arguments)
     before = os.environ.get("HYDRA_FULL_ERROR")
     os.environ["HYDRA_FULL_ERROR"] = "1"  # let errors through, to be explained here
     try:
@@ -262,15 +228,6 @@ def print_failure(text: str) -> None:
     print(f"[{Path(HydraConfig.get().runtime.output_dir).name}] Error: {text}", file=sys.stderr)
 
 
-def _with_components(arguments: list[str]) -> list[str]:
-    """Return the arguments with the names of the components of ``init=MODEL``, if there is one."""
-    if not any(word.lstrip("+").startswith("init=") for word in arguments):
-        return arguments  # before torch is imported, so that a typing error is answered fast
-    from seqloom.train.pretrained import with_components
-
-    return with_components(arguments)
-
-
 def hydra_main(task: Callable[[DictConfig], None]) -> None:
     """Enter Hydra, which reads ``sys.argv`` and calls the task with each composed config.
 
@@ -308,21 +265,13 @@ def run_config(composed: DictConfig) -> RunConfig:
         ):
             composed.resume = "auto"  # the sweeper decides which trials run
         composed.title = composed.title or title(settings.runtime.choices)
-    config = freeze_and_check(composed, list(settings.overrides.task), _with_init)
+    config = freeze_and_check(composed, list(settings.overrides.task), with_init)
     finished = RunFolder(Path(config.run_dir)).bundle.exists() or config.copy_to  # perhaps
     if not finished:
         for file in required_files(config.data):
             if file != "-" and not is_url(file):
                 local_path(file, stream=True)  # before libraries are imported, which takes seconds
     return config
-
-
-def _with_init(config: RunConfig, overrides: Sequence[str]) -> RunConfig:
-    if not config.init:
-        return config
-    from seqloom.train.pretrained import apply_init  # imports torch, as above
-
-    return apply_init(config, overrides)
 
 
 def title(choices: Mapping[str, Any]) -> str:
@@ -351,48 +300,3 @@ def report(result: Any) -> None:
     print(f"model  {result.bundle}\nreport {result.report}", flush=True)
     for note in result.notes:
         print(f"Note: {note}", file=sys.stderr)
-
-
-def help_of(arguments: Sequence[str]) -> str:
-    """Return the help; the explanation of the chosen options, if there are any.
-
-    Raises:
-        ConfigError: There is no such option.
-    """
-    from seqloom.cli.explain import explanation
-    from seqloom.cli.reference.groups import group_names
-
-    pairs = [word.partition("=") for word in arguments if "=" in word]
-    known = group_names()
-    chosen = [(group, names.strip("[]").split(",")) for group, _, names in pairs if group in known]
-    labels = [f"{group}={name.strip()}" for group, names in chosen for name in names]
-    texts = [explanation(one) for one in labels if not one.endswith(("=", "=null"))]
-    more = "seqloom train --help describes the command; seqloom explain, all keys."
-    return "\n\n".join([*texts, f"{more}\n"]) if texts else help_text()
-
-
-def help_text() -> str:
-    """Return the text of ``seqloom train --help``, with the options of every group."""
-    from hydra._internal.config_loader_impl import ConfigLoaderImpl
-    from hydra._internal.utils import create_automatic_config_search_path
-
-    register_configs()
-    search_path = create_automatic_config_search_path(None, None, "pkg://seqloom_conf")
-    loader = ConfigLoaderImpl(config_search_path=search_path)
-    groups = (
-        "data",
-        "frontend",
-        "encoder",
-        "head",
-        "optimizer",
-        "scheduler",
-        "trainer",
-        "callbacks",
-        "logger",
-        "experiment",
-        "sweep",
-        "debug",
-        "hydra/launcher",
-    )
-    lines = [f"  {group:<14} {', '.join(loader.get_group_options(group))}" for group in groups]
-    return HELP.format(groups="\n".join(lines))

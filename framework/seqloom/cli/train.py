@@ -207,7 +207,7 @@ def run_composed(composed: DictConfig) -> None:
         words = [*settings.overrides.task, *settings.overrides.hydra]
         refuse_sweep(words, settings.runtime.choices.get("sweep"))
     try:
-        config = run_config(composed)
+        config = checked_config(composed)
     except SeqloomError as error:
         folder = RunFolder(Path(settings.runtime.output_dir))
         with suppress(RunError), Lease(folder.path):  # unless another process writes there
@@ -216,9 +216,9 @@ def run_composed(composed: DictConfig) -> None:
         raise
     if settings.mode is RunMode.MULTIRUN:
         with own_share(settings.sweep.dir, settings.launcher, config.trainer, config.threads):
-            run_once(config)
+            import_and_run(config)
     else:
-        result = run_once(config)
+        result = import_and_run(config)
         if not follows_by_hand(config):
             report(result)
 
@@ -247,7 +247,7 @@ def hydra_main(task: Callable[[DictConfig], None]) -> None:
                 handler.close()
 
 
-def run_config(composed: DictConfig) -> RunConfig:
+def checked_config(composed: DictConfig) -> RunConfig:
     """Return the checked config of a run or trial, with what Hydra alone knows: its folder.
 
     Raises:
@@ -279,8 +279,8 @@ def title(choices: Mapping[str, Any]) -> str:
     return " · ".join(str(choices[group]) for group in ("encoder", "head", "data"))
 
 
-def run_once(config: RunConfig) -> Any:
-    """Run; this imports what training needs, which takes seconds."""
+def import_and_run(config: RunConfig) -> Any:
+    """Import what training needs, which takes seconds, and run."""
     from seqloom.train.run import run
 
     return run(config, list(HydraConfig.get().overrides.task))

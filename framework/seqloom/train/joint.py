@@ -95,30 +95,30 @@ def _status(error: BaseException) -> int:
     return 130 if isinstance(error, KeyboardInterrupt) else code if isinstance(code, int) else 1
 
 
-def trains_jointly(trainer: Section, devices: int, meeting: Meeting | None) -> bool:
+def trains_jointly(trainer: Section, ranks: int, meeting: Meeting | None) -> bool:
     """Return whether the processes of the group train together; if not, this one is on its own.
 
     Args:
         trainer: Section ``trainer`` of the config.
-        devices: Number of devices that a node uses; 0: one process in all.
+        ranks: Number of ranks of a node, as `ranks_to_launch` returns it.
         meeting: Meeting of the group, if there is one.
 
     Raises:
         ConfigError: The number of processes is not that of the devices.
     """
-    nodes = int(trainer.get("num_nodes") or 1)
-    needed = f"trainer.num_nodes={nodes} × trainer.devices={max(devices, 1)}"
+    nodes, devices = int(trainer.get("num_nodes") or 1), max(ranks, 1)
+    needed = f"trainer.num_nodes={nodes} × trainer.devices={devices}"
     if meeting is None:
         if nodes > 1:
             raise ConfigError(how_to_start(nodes))
         return False
-    own, total = meeting.own, nodes * max(devices, 1)
+    own, total = meeting.own, nodes * devices
     if total == own.size:
-        if own.local_size != max(devices, 1):
+        if own.local_size != devices:
             raise ConfigError(
                 f"{own.by} started {own.local_size} "
                 f"{plural(own.local_size, 'process', 'processes')} on {platform.node()}, but "
-                f"{needed} needs {max(devices, 1)} on each node."
+                f"{needed} needs {devices} on each node."
             )
         return True
     if total == 1 and own.by == "srun":

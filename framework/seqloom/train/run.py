@@ -113,8 +113,8 @@ def _run(cfg: RunConfig, overrides: Sequence[str], meeting: Meeting | None) -> R
             folder.open(cfg)
             recover(folder)
         with isolated_process(), met(cfg.time_limit), recorded(folder, cfg, overrides) as record:
-            devices = ranks_to_launch(cfg.trainer)
-            together = trains_jointly(cfg.trainer, devices, meeting)
+            ranks = ranks_to_launch(cfg.trainer)  # 0: one device, this process alone
+            together = trains_jointly(cfg.trainer, ranks, meeting)
             with preemption.at_once():
                 data = prepare_data(cfg, folder)
             record["splits"] = {
@@ -125,8 +125,8 @@ def _run(cfg: RunConfig, overrides: Sequence[str], meeting: Meeting | None) -> R
                 record["long_examples"] = data.long
             if together and meeting:
                 record.update(lead(meeting, folder, data, work))
-            elif devices:
-                record.update(launch_ranks(folder, data, devices))
+            elif ranks:
+                record.update(launch_ranks(folder, data, ranks))
             else:
                 record.update(work(folder, data))
     return folder.result()

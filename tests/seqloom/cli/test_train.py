@@ -159,7 +159,7 @@ def test_a_missing_file_is_told_before_libraries_are_imported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("seqloom.cli.train.run_once", None)  # it imports them
+    monkeypatch.setattr("seqloom.cli.train.import_and_run", None)  # it imports them
     words = ["data=csv", "head=classification", f"run_dir={tmp_path / 'run'}"]
     with pytest.raises(DataError, match=r"^gone\.csv: no such file in "):
         run(["train", *words, "data.train=gone.csv"])

@@ -34,7 +34,7 @@ from seqloom.plugins.named_files import required_files
 from seqloom.plugins.registry import disabling_for_one_run
 from seqloom.safe_path import ignore_settings
 from seqloom.sweep.folder import SweepFolder
-from seqloom.sweep.preempted import run_together
+from seqloom.sweep.preempted import run_preemptible
 from seqloom.sweep.shares import own_share
 from seqloom.train import preemption
 from seqloom.train.folder import RunFolder
@@ -42,7 +42,7 @@ from seqloom.train.group import Group, follows_by_hand, group
 from seqloom.train.lease import Lease
 from seqloom.train.record import record_refusal
 from seqloom.train.scores import scores_line
-from seqloom.train.watch import end_with_sweep
+from seqloom.train.watch import die_with_sweep
 
 COMPOSITION_MESSAGES = ("Config group override", "Only one of --run")
 """Starts of the bare ValueErrors with which Hydra reports a user's mistake."""
@@ -184,8 +184,8 @@ def run_trial(composed: DictConfig) -> None:
     """Run one trial of a sweep; its failure is printed and recorded, and does not end the sweep."""
     ignore_settings()  # in a worker or a job, which nothing else has told
     try:
-        end_with_sweep()
-        run_together(Path(HydraConfig.get().sweep.dir), partial(run_composed, composed))
+        die_with_sweep()
+        run_preemptible(Path(HydraConfig.get().sweep.dir), partial(run_composed, composed))
     except SeqloomError as error:
         print_failure(with_code(error))
     except Exception as error:

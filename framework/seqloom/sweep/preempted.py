@@ -18,8 +18,8 @@ from seqloom.train.watch import Process, sweep_leader
 log = logging.getLogger("seqloom")
 
 
-def run_together(sweep: Path, run: Callable[[], None]) -> None:
-    """Run a trial that ends with the others of its sweep; none is started after that.
+def run_preemptible(sweep: Path, run: Callable[[], None]) -> None:
+    """Run a trial that is preempted with the others of its sweep; none is started after that.
 
     In a worker of the sweep, a preemption ends the trial without an exception, which would end
     other workers: the sweep itself is told, and tells them. A separate job of a cluster is

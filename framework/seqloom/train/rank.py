@@ -18,7 +18,7 @@ from seqloom.train.folder import RunFolder
 from seqloom.train.preemption import Preempted
 from seqloom.train.rank_errors import PATIENCE, follows_from_another, write_error
 from seqloom.train.run_log import FORMAT_VARIABLE, RunLog
-from seqloom.train.watch import OWNER_VARIABLE, Process, die_with, end_with_sweep
+from seqloom.train.watch import OWNER_VARIABLE, Process, die_with, die_with_sweep
 
 
 def main() -> None:
@@ -27,7 +27,7 @@ def main() -> None:
     folder, rank = RunFolder(Path(sys.argv[1]).absolute()), int(os.environ["RANK"])
     preemption.install()
     die_with(Process.from_text(os.environ[OWNER_VARIABLE]))
-    end_with_sweep()
+    die_with_sweep()
     _log_to(folder.log if rank == 0 else None)
     try:
         with preemption.following(folder.preempted):

@@ -137,8 +137,8 @@ def sweep_leader() -> Process | None:
     return leader if leader.here and leader != Process.current() else None
 
 
-def end_with_sweep() -> None:
-    """End with the process of the sweep, if this one works for a sweep; safe to repeat.
+def die_with_sweep() -> None:
+    """Die with the process of the sweep, if this one works for a sweep; safe to repeat.
 
     Raises:
         RunError: The variable that names it holds something else.

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from seqloom.sweep.folder import SweepFolder
-from seqloom.sweep.preempted import requeue_submitted, run_together
+from seqloom.sweep.preempted import requeue_submitted, run_preemptible
 from seqloom.sweep.trials import read_trials
 from seqloom.train import preemption
 from seqloom.train.preemption import EXIT_CODE, Preempted
@@ -128,12 +128,12 @@ def test_a_worker_tells_the_sweep_and_starts_nothing_more(
         preemption.check()
 
     with preemption.handled():
-        run_together(tmp_path, run)
+        run_preemptible(tmp_path, run)
         assert leader.wait(600) == -signal.SIGTERM
     assert started == ["it"]
     with preemption.handled():
         SweepFolder(tmp_path).preempted.write_text("SIGTERM")
-        run_together(tmp_path, run)
+        run_preemptible(tmp_path, run)
     assert started == ["it"]
 
 
@@ -146,7 +146,7 @@ def test_a_job_of_its_own_is_preempted_alone(
         raise Preempted("SIGTERM")
 
     with pytest.raises(Preempted):
-        run_together(tmp_path, run)
+        run_preemptible(tmp_path, run)
     time.sleep(0.1)
     assert leader.poll() is None
     leader.kill()
@@ -156,7 +156,7 @@ def test_a_job_of_its_own_is_preempted_alone(
 SUBMITTED = """
 import os, signal
 from pathlib import Path
-from seqloom.sweep.preempted import run_together
+from seqloom.sweep.preempted import run_preemptible
 from seqloom.train import preemption
 os.environ["SUBMITIT_EXECUTOR"] = "slurm"
 signal.signal(signal.SIGUSR2, lambda *_: exit("submitit left without a checkpoint"))
@@ -164,7 +164,7 @@ def run():
     os.kill(os.getpid(), signal.SIGUSR2)
     print("finished its step")
     preemption.check()
-run_together(Path("sweep"), run)
+run_preemptible(Path("sweep"), run)
 """
 
 

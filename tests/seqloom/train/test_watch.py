@@ -16,7 +16,7 @@ import pytest
 
 from seqloom.errors import RunError
 from seqloom.train import watch
-from seqloom.train.watch import SWEEP_VARIABLE, Process, end_with_sweep, lead_sweep, sweep_leader
+from seqloom.train.watch import SWEEP_VARIABLE, Process, die_with_sweep, lead_sweep, sweep_leader
 
 from .conftest import say
 
@@ -164,7 +164,7 @@ def test_the_end_of_the_thread_that_started_it_is_no_end_of_the_parent(start: St
 
 def test_workers_of_a_sweep_end_with_it(start: Start) -> None:
     # Its parent, which may be the manager of a pool, lives on; it is the sweep that counts.
-    worker = "end_with_sweep(); end_with_sweep(); print(Process.current().to_text())"
+    worker = "die_with_sweep(); die_with_sweep(); print(Process.current().to_text())"
     lines = f"import os, sys, time\nfrom seqloom.train.watch import *\n{worker}; time.sleep(60)"
     script = (
         "import subprocess\n"
@@ -184,7 +184,7 @@ def test_the_sweep_itself_follows_nobody() -> None:
     with lead_sweep() as leader:
         assert leader == Process.current()
         assert sweep_leader() is None
-        end_with_sweep()
+        die_with_sweep()
         before = os.environ[SWEEP_VARIABLE]
         with lead_sweep():
             pass
@@ -212,7 +212,7 @@ def test_a_variable_that_holds_something_else_is_named(monkeypatch: pytest.Monke
     monkeypatch.setenv(SWEEP_VARIABLE, "yes")
     monkeypatch.delenv("SLURM_JOB_ID", raising=False)
     with pytest.raises(RunError, match=f"{SWEEP_VARIABLE} .*unset it"):
-        end_with_sweep()
+        die_with_sweep()
 
 
 def test_a_process_is_known_where_there_is_no_proc() -> None:

@@ -13,7 +13,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
 from seqloom.cli.help import HelpFormatter
-from seqloom.config.explain import explain
+from seqloom.config.hydra_errors import explain
 from seqloom.errors import ConfigError, did_you_mean
 from seqloom.plugins import KINDS, Component, registry
 

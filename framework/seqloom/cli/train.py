@@ -23,7 +23,7 @@ from seqloom.cli.composing import with_components, with_init
 from seqloom.cli.plugins import unknown_disabled
 from seqloom.cli.train_help import help_of
 from seqloom.config.compose import VERSION_BASE, disable_by, freeze_and_check, refuse_sweep
-from seqloom.config.explain import COMPOSITION_ERRORS, explain
+from seqloom.config.hydra_errors import COMPOSITION_ERRORS, explain
 from seqloom.config.quoted_keys import with_plain_keys, with_quoted_keys
 from seqloom.config.run_config import RunConfig
 from seqloom.config.store import register_configs

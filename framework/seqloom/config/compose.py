@@ -24,8 +24,8 @@ from omegaconf import DictConfig
 
 from seqloom.config.automatic_split import with_automatic_split
 from seqloom.config.compatibility import check_compatible
-from seqloom.config.explain import COMPOSITION_ERRORS, explain, not_utf8
 from seqloom.config.freeze import freeze, freeze_section
+from seqloom.config.hydra_errors import COMPOSITION_ERRORS, explain, not_utf8
 from seqloom.config.quoted_keys import as_key, with_plain_keys
 from seqloom.config.run_config import RunConfig, Section
 from seqloom.config.store import register_configs

@@ -8,7 +8,7 @@ from typing import Any, cast, get_type_hints
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from seqloom.config.explain import FROM_MAPPING, rephrased
+from seqloom.config.hydra_errors import FROM_MAPPING, rephrased
 from seqloom.config.interval import parse_interval, parse_limit
 from seqloom.config.options import hint_of_options
 from seqloom.config.run_config import RunConfig, Section

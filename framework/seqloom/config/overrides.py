@@ -10,7 +10,7 @@ from typing import Any
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
-from seqloom.config.explain import explain
+from seqloom.config.hydra_errors import explain
 from seqloom.config.params import typed_params
 from seqloom.config.quoted_keys import with_plain_keys
 from seqloom.config.run_config import Section

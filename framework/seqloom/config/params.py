@@ -9,7 +9,7 @@ from typing import Any
 from omegaconf import OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from seqloom.config.explain import explain
+from seqloom.config.hydra_errors import explain
 from seqloom.errors import Cause, ConfigError
 from seqloom.plugins import Component
 

@@ -9,7 +9,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, ListConfig
 
-from seqloom.config.explain import COMPOSITION_ERRORS, explain
+from seqloom.config.hydra_errors import COMPOSITION_ERRORS, explain
 
 
 class OverrideFilter:

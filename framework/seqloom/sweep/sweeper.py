@@ -18,7 +18,7 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from seqloom.config.explain import explain
+from seqloom.config.hydra_errors import explain
 from seqloom.errors import Cause, ConfigError, RunError, plural
 from seqloom.slurm import BatchJob
 from seqloom.sweep.folder import Plan, PlannedTrial, SweepFolder, read_plan

@@ -18,8 +18,8 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from torch import nn
 
-from seqloom.config.explain import explain
 from seqloom.config.freeze import refuse_unknown_keys
+from seqloom.config.hydra_errors import explain
 from seqloom.config.quoted_keys import with_plain_keys
 from seqloom.config.run_config import RunConfig, Section
 from seqloom.errors import BundleError, ConfigError, did_you_mean, printable

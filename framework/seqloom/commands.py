@@ -28,7 +28,7 @@ from seqloom.cli.options import (
 )
 from seqloom.errors import ConfigError
 from seqloom.inference.evaluate import evaluate_model, read_examples
-from seqloom.model.description import DESCRIPTION
+from seqloom.model.description import DESCRIPTION, find_bundle
 
 if TYPE_CHECKING:
     from seqloom import Pipeline
@@ -207,15 +207,16 @@ def save_model(
         RunError: The folder cannot be written.
     """
     from seqloom.model import bundle
+    from seqloom.model.provenance import plain
     from seqloom.model.states import read
 
-    found = bundle.find(source)
+    found = find_bundle(source)
     info = pipeline.info
     spec = {kind: entry["section"] for kind, entry in info["components"].items()}
     if info["data"] is not None:
         spec["data"] = info["data"]
     if head is not None:
-        spec["head"] = {"name": pipeline.head_name, **bundle.plain(head)}
+        spec["head"] = {"name": pipeline.head_name, **plain(head)}
     states = read(info["states"], found)
     bundle.save(
         pipeline,

@@ -23,7 +23,7 @@ from seqloom.model.description import (
     MODEL_KINDS,
     WEIGHTS,
     check_entry,
-    find,
+    find_bundle,
     origins,
     read_description,
     verify,
@@ -115,7 +115,7 @@ def bundle_facts(path: Path) -> Facts:
     Raises:
         BundleError: There is no bundle, or its description is damaged.
     """
-    folder = find(path)
+    folder = find_bundle(path)
     found = read_description(folder)
     matches = compare(origins(found))
     files = {name: _file(folder, name, facts) for name, facts in found["files"].items()}

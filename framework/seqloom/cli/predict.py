@@ -21,7 +21,7 @@ from seqloom.cli.options import (
 from seqloom.config.overrides import refuse_without_effect, with_overrides
 from seqloom.config.run_config import Section
 from seqloom.errors import Cause, ConfigError, DataError, ExampleError
-from seqloom.model.description import find
+from seqloom.model.description import find_bundle
 from seqloom.plugins import registry
 from seqloom.plugins.named_files import SPLITS, without_files
 from seqloom.plugins.readers import choose_reader, suffix_of, trained_suffixes
@@ -52,7 +52,7 @@ def predict(arguments: list[str]) -> int:
     words = [f"data={options.data}"] * bool(options.data)
     given = split_overrides([*words, *(word for word in options.inputs if is_override(word))])
     pipeline = load_model(options.model, given.head)
-    refuse_replacing(options.out, [*paths, *map(str, find(Path(options.model)).iterdir())])
+    refuse_replacing(options.out, [*paths, *map(str, find_bundle(Path(options.model)).iterdir())])
     section = input_section(pipeline.info, paths, given)
     skipped: list[ExampleError] = []
     on_bad: OnBad = skipped.append if options.on_bad == "skip" else "error"

@@ -34,14 +34,14 @@ from seqloom.model.description import (
     MODEL_KINDS,
     WEIGHTS,
     components_to_store,
-    find,
+    find_bundle,
     origins,
     read_description,
     verify,
 )
 from seqloom.model.mismatch import mismatch
 from seqloom.model.pipeline import Model, Pipeline
-from seqloom.model.provenance import ComponentMatch, compare, incompatible, plain
+from seqloom.model.provenance import ComponentMatch, compare, incompatible
 from seqloom.model.sections import typed
 from seqloom.model.size_limit import SizeLimit, TooLargeError
 from seqloom.model.states import read as read_states
@@ -54,18 +54,6 @@ log = logging.getLogger("seqloom")
 
 LONGEST = 500
 """Maximum number of characters of an error in a message."""
-
-__all__ = [
-    "DESCRIPTION",
-    "MODEL_KINDS",
-    "find",
-    "load",
-    "plain",
-    "read_description",
-    "save",
-    "sections",
-    "stored_data",
-]
 
 
 def save(
@@ -145,7 +133,7 @@ def load(
         BundleError: The folder is not a bundle, is damaged or too new, or needs a plugin that is
             not installed.
     """
-    path = find(Path(folder))
+    path = find_bundle(Path(folder))
     description = read_description(path)
     for file, facts in description["files"].items():
         verify(path, file, facts)
@@ -223,7 +211,7 @@ def sections(path: str | Path) -> dict[str, dict[str, Any]]:
     Raises:
         BundleError: It is not a bundle, or a component is incompatible with the installed plugins.
     """
-    folder = find(Path(path))
+    folder = find_bundle(Path(path))
     description = read_description(folder)
     matches = compare(description["components"])
     _refuse_incompatible(folder, matches)

@@ -23,7 +23,7 @@ MALFORMED = (AttributeError, LookupError, RecursionError, TypeError)
 """Errors of Python for plain data with unexpected types or depth."""
 
 
-def find(path: Path) -> Path:
+def find_bundle(path: Path) -> Path:
     """Return the bundle at a path: the folder itself, or ``bundle`` in a run folder.
 
     Raises:

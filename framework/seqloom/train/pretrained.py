@@ -26,7 +26,7 @@ from seqloom.errors import BundleError, ConfigError, did_you_mean, printable
 from seqloom.files import expanded
 from seqloom.model import bundle
 from seqloom.model.build import States
-from seqloom.model.description import read_description, verify
+from seqloom.model.description import MODEL_KINDS, find_bundle, read_description, verify
 from seqloom.model.mismatch import mismatch
 from seqloom.model.pipeline import Pipeline
 from seqloom.model.states import read as read_states
@@ -59,9 +59,7 @@ def with_components(words: Sequence[str]) -> list[str]:
     for kind in ("frontend", "encoder"):
         if chosen.get(kind, sections[kind]["name"]) != sections[kind]["name"]:
             raise _other_component(kind, chosen[kind], path, sections[kind])
-    names = [
-        f"{kind}={sections[kind]['name']}" for kind in bundle.MODEL_KINDS if kind not in chosen
-    ]
+    names = [f"{kind}={sections[kind]['name']}" for kind in MODEL_KINDS if kind not in chosen]
     place = list(words).index(overrides[0])
     return [*words[:place], *names, *words[place:]]
 
@@ -174,7 +172,7 @@ def pretrained_states(init: str) -> States:
     Raises:
         BundleError: The model is damaged.
     """
-    folder = bundle.find(expanded(init))
+    folder = find_bundle(expanded(init))
     description = read_description(folder)
     for file, facts in description["files"].items():
         verify(folder, file, facts)

@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 import seqloom
 from seqloom.errors import BundleError, RunError
 from seqloom.model import bundle
-from seqloom.model.description import read_description
+from seqloom.model.description import find_bundle, read_description
 
 
 def _edit(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
@@ -75,7 +75,7 @@ def test_a_metric_that_is_not_a_number_becomes_null(tagger: Any, tmp_path: Path)
 
 
 def test_the_bundle_in_a_runs_folder_is_found(folder: Path) -> None:
-    assert bundle.find(folder.parent) == folder
+    assert find_bundle(folder.parent) == folder
     assert seqloom.load(folder.parent).head_name == "ner"
 
 

@@ -20,6 +20,7 @@ from seqloom.config.compose import compose_run
 from seqloom.errors import BundleError, ConfigError, DataError
 from seqloom.files import sha256
 from seqloom.model import bundle
+from seqloom.model.description import read_description
 from seqloom.train.folder import Result
 from seqloom.train.pretrained import apply_init, with_components
 
@@ -94,7 +95,7 @@ def test_from_the_command_line(
 def test_parts_and_parameters_are_the_models_unless_they_are_named(trained_reader: Path) -> None:
     model = {
         kind: part["section"]
-        for kind, part in bundle.read_description(trained_reader / "bundle")["components"].items()
+        for kind, part in read_description(trained_reader / "bundle")["components"].items()
     }
     words = [f"init={trained_reader}", "data=digit_lines", "run_dir=x"]
     composed = compose_run(with_components(words), apply_init)
@@ -310,7 +311,7 @@ def test_a_model_named_in_yaml_or_by_another_word(trained_reader: Path) -> None:
     """The parameters are the model's wherever ``init`` was set."""
     parts = ["data=digit_lines", "frontend=line_image", "head=ctc", "encoder=bilstm", "run_dir=x"]
     composed = compose_run([*parts, f"++init={trained_reader}"], apply_init)
-    description = bundle.read_description(trained_reader / "bundle")
+    description = read_description(trained_reader / "bundle")
     assert composed.frontend == description["components"]["frontend"]["section"]
 
 

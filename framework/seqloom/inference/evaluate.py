@@ -63,15 +63,7 @@ def evaluate_model(
     from seqloom.train.evaluator import evaluate
 
     given = split_overrides(as_overrides(overrides))
-    if isinstance(model, str | Path):
-        pipeline = load_model(Path(model), given.head)
-    elif given.head:
-        raise ConfigError(
-            f"{given.head[0]}: this model is already loaded. Pass its path, or load it with "
-            "load(path, head={…})."
-        )
-    else:
-        pipeline = model
+    pipeline = _loaded(model, given.head)
     examples = read_examples(
         pipeline,
         given,
@@ -82,6 +74,17 @@ def evaluate_model(
         its_data=its_data,
     )
     return evaluate(pipeline, *examples)
+
+
+def _loaded(model: Pipeline | str | Path, pairs: Sequence[str]) -> Pipeline:
+    if isinstance(model, str | Path):
+        return load_model(Path(model), pairs)
+    if pairs:
+        raise ConfigError(
+            f"{pairs[0]}: this model is already loaded. Pass its path, or load it with "
+            "load(path, head={…})."
+        )
+    return model
 
 
 def compatible_section(

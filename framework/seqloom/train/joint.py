@@ -58,7 +58,9 @@ _count = 0
 def joined(cfg: RunConfig | None = None) -> Iterator[Meeting | None]:
     """Meet the other processes of the group, if there is one; None if this process is alone.
 
-    The first process tells the others how it ended, unless it has told them to train.
+    The first process tells the others how it ended, unless it has told them to train. Inside the
+    block of another call the meeting is the same: `seqloom train` joins before it composes, and
+    `run` again.
 
     Args:
         cfg: Config of the run, if it is known: processes started by hand need it to meet.

@@ -158,7 +158,7 @@ class Pipeline:
         ]
         pace = Pace(None, waits=False)
         read = iter([examples])  # nobody sees the first predictions earlier
-        found = list(self._predict(read, pace, "raise", scores=scores))
+        found = list(self._predict(read, pace, "error", scores=scores))
         if all(isinstance(one, str) for one in values) and are_words(one for one, _ in found):
             warnings.warn(words_hint(values), stacklevel=2)
         return [prediction for _, prediction in found]

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 760, 400, 60, 20, 520, 350
-LABEL = "Time of a step over each size, both axes by powers of ten"
+WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 960, 400, 60, 20, 520, 350
+LABEL = "Time over each size, both axes by powers of ten"
 STYLE = """
 text { font: 12px system-ui, sans-serif; fill: #222 }
 .axis { stroke: #999; stroke-width: 0.5 }

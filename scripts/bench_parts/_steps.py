@@ -1,21 +1,31 @@
-"""Train by the whole framework, and let other loops take a step after each of its own."""
+"""Train by the whole framework, and let other loops take a step after each of its own.
+
+What the parts share that train a recipe, or compare a network with another one, is here too.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 
+from seqloom.config.compose import compose_run
 from seqloom.config.run_config import RunConfig
+from seqloom.errors import SeqloomError
+from seqloom.interfaces import SequenceBatch
+from seqloom.model.build import build_pipeline
 from seqloom.model.pipeline import Pipeline
-from seqloom.train.data import RunData
+from seqloom.nn import Dropout
+from seqloom.train.data import RunData, SequenceData
 from seqloom.train.folder import RunFolder
 from seqloom.train.limits import callbacks_of
+from seqloom.train.prepare import read_data
 from seqloom.train.process import quiet_lightning
 from seqloom.train.profile.training import ENDING, WARM_UP, alone
 from seqloom.train.training import Training
@@ -27,6 +37,57 @@ CHUNK = 8
 """Steps of a round: batches differ in size."""
 
 
+def size_of(batch: SequenceBatch) -> int:
+    """Return the size of a batch: the lengths of its targets, or the number of its examples."""
+    (targets,) = batch.targets.values()
+    return sum(int(one.sum()) for one in targets.lengths.values()) or len(batch)
+
+
+def endless(cfg: RunConfig, data: RunData) -> Iterator[SequenceBatch]:
+    """Return the batches of a run, one epoch after the other."""
+    while True:
+        yield from SequenceData(data, cfg.batch, seed=0).train_dataloader()
+
+
+def recipe(*words: str) -> tuple[RunConfig, RunData] | str:
+    """Return the config of a recipe with its data, or why these are not there."""
+    cfg = compose_run(words)
+    try:
+        return cfg, read_data(cfg)
+    except SeqloomError as error:
+        return f"the data of {words[0]} are not there: {str(error).splitlines()[0]}"
+
+
+def check_same(cfg: RunConfig, data: RunData, stock: Callable[[Pipeline], Any]) -> None:
+    """Check that a network computes the same in training as a new pipeline, without dropout.
+
+    Args:
+        cfg: Config of the pipeline.
+        data: Its data.
+        stock: Makes the network with the weights of the pipeline, and without dropout.
+
+    Raises:
+        AssertionError: The loss of a batch, or the norm of its gradients, is another one.
+    """
+    pipeline, batch = build_pipeline(cfg.components, data.codecs), next(endless(cfg, data))
+    network = stock(pipeline)
+    for module in pipeline.model.modules():
+        if isinstance(module, Dropout):
+            module.p = 0.0
+    pipeline.model.train()
+    _, outputs = pipeline.outputs(batch)
+    losses = pipeline.head.loss(outputs, batch.targets[pipeline.head_name])
+    pairs = []
+    for module, loss in (
+        (pipeline.model, losses.mean() * batch.weight),
+        (network, network.loss(batch)),
+    ):
+        loss.backward()
+        found = [one.grad.norm() for one in module.parameters() if one.grad is not None]
+        pairs.append(torch.stack([loss.detach(), torch.stack(found).norm()]))
+    torch.testing.assert_close(*pairs, rtol=1e-4, atol=1e-4)
+
+
 class Interleave(pl.Callback):
     """Times the steps of a training, and lets other loops take theirs after each."""
 
@@ -36,8 +97,7 @@ class Interleave(pl.Callback):
         self.tokens, self.seconds = 0, 0.0
 
     def on_train_batch_start(self, trainer: Any, module: Any, batch: Any, index: int) -> None:
-        (targets,) = batch.targets.values()
-        self.tokens = sum(int(one.sum()) for one in targets.lengths.values()) or len(batch)
+        self.tokens = size_of(batch)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         loop = trainer.fit_loop.epoch_loop

@@ -21,7 +21,17 @@ import torch
 
 from _corpus import lengths, sentences, write
 from _peers import FLAIR
-from _steps import CHUNK, WARM_UP, Interleave, Step, in_turn, per_token, timed
+from _steps import (
+    CHUNK,
+    WARM_UP,
+    Interleave,
+    Step,
+    endless,
+    in_turn,
+    per_token,
+    size_of,
+    timed,
+)
 from _timing import interleaved, rounds, row, skipped
 from baselines import bare_lightning
 from baselines.tagger import Loop
@@ -32,7 +42,7 @@ from seqloom.data.sampler import BatchSampler
 from seqloom.interfaces import SequenceBatch
 from seqloom.model.build import build_pipeline
 from seqloom.nn.companion import single_thread
-from seqloom.train.data import RunData, SequenceData
+from seqloom.train.data import RunData
 from seqloom.train.instantiate import build_optimizer
 from seqloom.train.module import SequenceModule
 from seqloom.train.optimizer import clip_gradients, make_optimizer
@@ -67,11 +77,7 @@ class ByHand:
         parameters = list(self.module.parameters())
         self.optimizer = make_optimizer(build_optimizer(cfg.optimizer), parameters)
         self.cfg, self.data = cfg, data
-        self.batches = self._random() if random else self._by_length()
-
-    def _by_length(self) -> Iterator[SequenceBatch]:
-        while True:
-            yield from SequenceData(self.data, self.cfg.batch, seed=0).train_dataloader()
+        self.batches = self._random() if random else endless(cfg, data)
 
     def _random(self) -> Iterator[SequenceBatch]:
         rows, collate = self.data.splits["train"], self.data.codecs.collate()
@@ -88,8 +94,7 @@ class ByHand:
         self.module(batch).mean().backward()
         clip_gradients(self.optimizer, None, 5.0, "norm")
         self.optimizer.step()
-        (targets,) = batch.targets.values()
-        return sum(int(one.sum()) for one in targets.lengths.values())
+        return size_of(batch)
 
 
 def config(folder: Path, *words: str, **drawn: Any) -> tuple[RunConfig, RunData]:

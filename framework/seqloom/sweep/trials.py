@@ -158,7 +158,7 @@ class Trial:
 
         A warning also says that the file of a finished run was changed.
         """
-        path = RunFolder(self.folder).steps
+        path = RunFolder(self.folder).metrics_log
         try:
             rows = read_metrics(path)
             recorded = self.record.get("metrics_log_sha256") if self.done else None

@@ -145,7 +145,7 @@ class RunFolder:
         return self.path / "bundle"
 
     @property
-    def steps(self) -> Path:
+    def metrics_log(self) -> Path:
         """The metrics by step."""
         return self.path / "metrics.jsonl"
 
@@ -348,10 +348,9 @@ class RunFolder:
         And a file in the place of a folder.
         """
         files = (
-            *(self.config_file, self.codecs, self.contents, self.steps, self.metrics, self.record),
-            *(self.last, self.previous, self.best, self.best_copy),
-            *(self.baselines, self.report, self.skipped, self.logger_ids, self.stack),
-            *self.codec_files.glob("*"),
+            *(self.config_file, self.codecs, self.contents, self.metrics_log, self.metrics),
+            *(self.last, self.previous, self.best, self.best_copy, self.record, self.baselines),
+            *(self.report, self.skipped, self.logger_ids, self.stack, *self.codec_files.glob("*")),
         )
         for file in files:
             refuse_odd(file)

@@ -134,5 +134,5 @@ def _say(folder: RunFolder, what: str, chosen: _Found | None = None) -> None:
 
 def _known_steps(folder: RunFolder) -> int:
     """Return the number of steps, at least, that a run has made, as its metrics say."""
-    steps = (row.get("step") for row in read_metrics(folder.steps))
+    steps = (row.get("step") for row in read_metrics(folder.metrics_log))
     return max((step for step in steps if isinstance(step, int)), default=-1) + 1

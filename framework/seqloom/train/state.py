@@ -88,11 +88,11 @@ class EpochState(pl.Callback):
     """Keeps what is known of the current epoch: sums of losses, metrics, lines that were logged.
 
     Args:
-        lines: The file of the metrics.
+        metrics_log: Logger that writes the metrics by step.
     """
 
-    def __init__(self, lines: JsonLines) -> None:
-        self.lines = lines
+    def __init__(self, metrics_log: JsonLines) -> None:
+        self.metrics_log = metrics_log
         self._metrics: dict[str, Tensor] = {}
 
     def on_save_checkpoint(
@@ -106,8 +106,8 @@ class EpochState(pl.Callback):
             "metrics": {
                 name: value.detach() for name, value in connector._callback_metrics.items()
             },
-            "lines": self.lines.size(),
-            "lines_sha256": self.lines.digest(),
+            "lines": self.metrics_log.size(),
+            "lines_sha256": self.metrics_log.digest(),
         }
 
     def on_load_checkpoint(

@@ -76,7 +76,7 @@ class Training:
     ) -> None:
         self.cfg, self.folder, self.data, self.pipeline = cfg, folder, data, pipeline
         self.environment = environment
-        self.hang_end: HangEnd | None = None
+        self.hang_end = self._hang_end()
         self.has_val = bool(data.splits["val"])
         if not self.has_val:
             log.info("There is no validation split: the last epoch is kept, not the best.")
@@ -85,13 +85,13 @@ class Training:
         self.lines = EpochLines(self.monitor.key)
         self.time = TrainingTime()
         self.scaling = ScalingEfficiency()
-        self.steps = JsonLines(folder.steps)
+        self.metrics_log = JsonLines(folder.metrics_log)
         self.loggers = Loggers(cfg, folder, first=environment.global_rank() == 0)
         self.trainer = instantiate.build_trainer(
             cfg.trainer,
             folder.path,
             self._callbacks(),
-            [self.steps, *self.loggers.all],
+            [self.metrics_log, *self.loggers.all],
             environment,
         )
         ignore_signals(self.trainer)
@@ -104,7 +104,7 @@ class Training:
     def run(self) -> Summary:
         """Train; return the facts of the training for the run's record."""
         module, data = self.fit()
-        self.steps.warn_if_changed()
+        self.metrics_log.warn_if_changed()
         self._log_end()
         self._load_best(module)
         self.pipeline.to(self.trainer.strategy.root_device)  # Lightning has left it on the CPU
@@ -116,7 +116,7 @@ class Training:
         self.trainer.strategy.setup_environment()  # the samplers must know their rank already
         for change in before.changes if is_first() else ():
             log.warning("The run is resumed with other components than it had: %s", change)
-        forgotten = self.steps.forget_after(before.steps, before.lines, before.lines_sha256)
+        forgotten = self.metrics_log.forget_after(before.steps, before.lines, before.lines_sha256)
         if before.path is not None:
             self.loggers.leave_out(forgotten, before.steps)
         data = continued_data(self.cfg, self.data, before, self.trainer)
@@ -148,7 +148,7 @@ class Training:
         return [
             *instantiate.build_callbacks(self.cfg.callbacks, head, self.monitor, self.has_val),
             RandomState(),
-            EpochState(self.steps),
+            EpochState(self.metrics_log),
             ComponentRecord(self.cfg),
             self.time,
             self.scaling,
@@ -160,18 +160,25 @@ class Training:
             *self._heartbeat(),
         ]
 
+    def _hang_end(self) -> HangEnd | None:
+        """Return what ends this process if it hangs; None: its launcher does, or nobody."""
+        timeout, place = self.cfg.hang_timeout, self.environment
+        if timeout is None:
+            return None
+        if isinstance(place, LightningEnvironment):
+            return HangEnd(self.folder, None, 1, timeout)
+        if OWNER_VARIABLE in os.environ:
+            return None
+        return HangEnd(self.folder, place.global_rank(), place.world_size(), timeout)
+
     def _heartbeat(self) -> list[pl.Callback]:
         """Return the callback that notices whether this process hangs."""
         timeout, place = self.cfg.hang_timeout, self.environment
         if timeout is None:
             return []
         if isinstance(place, LightningEnvironment):
-            end = self.hang_end = HangEnd(self.folder, None, 1, timeout)
-            return [Heartbeat(self.folder.path, None, timeout, end)]
-        number = place.global_rank()
-        if OWNER_VARIABLE not in os.environ:  # otherwise its launcher watches this rank
-            self.hang_end = HangEnd(self.folder, number, place.world_size(), timeout)
-        return [Heartbeat(self.folder.ranks, number, timeout, self.hang_end)]
+            return [Heartbeat(self.folder.path, None, timeout, self.hang_end)]
+        return [Heartbeat(self.folder.ranks, place.global_rank(), timeout, self.hang_end)]
 
     def _module(self, batches: int) -> SequenceModule:
         """Return the Lightning module, given the number of batches in an epoch."""
@@ -217,7 +224,9 @@ class Training:
 
     def _tied(self, epoch: int) -> str:
         """Return why an epoch is the best if an earlier one had the same score."""
-        scores = by_epoch(read_metrics(self.folder.steps), self.monitor.key) if is_first() else {}
+        scores = (
+            by_epoch(read_metrics(self.folder.metrics_log), self.monitor.key) if is_first() else {}
+        )
         tied = any(one < epoch and score == scores.get(epoch) for one, score in scores.items())
         return ", of equal ones that of the lowest loss" if tied else ""
 
@@ -238,7 +247,7 @@ class Training:
         """Return notes on the training for its user."""
         stoppers = [one for one in callbacks_of(self.trainer) if isinstance(one, EarlyStopping)]
         return run_notes(
-            read_metrics(self.folder.steps),
+            read_metrics(self.folder.metrics_log),
             self.monitor,
             patience=min((one.patience for one in stoppers), default=None),
             stopped=any(one.stopping_reason_message for one in stoppers),
@@ -271,5 +280,5 @@ class Training:
             "modes": recorded_modes(self.pipeline.head),
             "best_epoch": self.best.best_epoch,
             "metrics": {},
-            "metrics_log_sha256": self.steps.digest(),
+            "metrics_log_sha256": self.metrics_log.digest(),
         }

@@ -58,7 +58,7 @@ def write_run_report(
         monitor=record["monitor"],
         higher_is_better=record["higher_is_better"],
         best_epoch=record.get("best_epoch"),
-        history=counted_from_1(read_metrics(folder.steps)),
+        history=counted_from_1(read_metrics(folder.metrics_log)),
         lengths={
             split: encoded.steps.tolist() for split, encoded in data.splits.items() if encoded
         },

@@ -18,16 +18,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from seqloom.cli.options import (
-    Overrides,
-    load_model,
-    model_parser,
-    positive_int,
-    split_overrides,
-    use_threads,
-)
+from seqloom.cli.options import model_parser, positive_int, use_threads
+from seqloom.config.overrides import Overrides, split_overrides
 from seqloom.errors import ConfigError
 from seqloom.inference.evaluate import evaluate_model, read_examples
+from seqloom.inference.load import load_model
 from seqloom.model.description import DESCRIPTION, find_bundle
 
 if TYPE_CHECKING:

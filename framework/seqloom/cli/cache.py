@@ -9,7 +9,7 @@ import time
 from datetime import datetime
 from pathlib import Path
 
-from seqloom.cli.help import HelpFormatter
+from seqloom.cli.options import HelpFormatter
 from seqloom.cli.subcommands import run_subcommand
 from seqloom.data.cache import Cache, Entry, cache_root, home_of
 from seqloom.errors import ConfigError, RunError, printable

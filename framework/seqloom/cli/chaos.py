@@ -7,7 +7,7 @@ import time
 from dataclasses import fields, replace
 from pathlib import Path
 
-from seqloom.cli.help import HelpFormatter
+from seqloom.cli.options import HelpFormatter
 from seqloom.config.compose import compose_run
 from seqloom.errors import ConfigError, plural
 from seqloom.testing.chaos import Chaos, Event, Numbers, Verdict

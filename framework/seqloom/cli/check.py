@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from seqloom.cli.composing import add_overrides, composed_config
-from seqloom.cli.help import HelpFormatter
+from seqloom.cli.options import HelpFormatter
 from seqloom.errors import printable
 from seqloom.files import finite
 from seqloom.plugins.registry import disabling_for_one_run

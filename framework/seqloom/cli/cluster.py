@@ -9,8 +9,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from seqloom.cli.help import HelpFormatter
-from seqloom.cli.options import positive_int
+from seqloom.cli.options import HelpFormatter, positive_int
 from seqloom.cli.subcommands import run_subcommand
 from seqloom.config.compose import compose_run, refuse_sweep
 from seqloom.errors import Cause, ConfigError

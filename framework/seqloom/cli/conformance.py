@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
-from seqloom.cli.help import HelpFormatter
+from seqloom.cli.options import HelpFormatter, use_threads
 from seqloom.config.hydra_errors import explain
 from seqloom.errors import ConfigError, did_you_mean
 from seqloom.plugins import KINDS, Component, registry
@@ -38,7 +38,6 @@ def conformance(arguments: list[str]) -> int:
     for kind in given:
         if kind not in {component.kind for component in components}:
             raise ConfigError(f"{kind}.… needs a component to apply to. Name one: {kind}=NAME.")
-    from seqloom.cli.options import use_threads
     from seqloom.testing.subjects import subjects
 
     use_threads(1)

@@ -9,10 +9,11 @@ import webbrowser
 from importlib.util import find_spec
 from pathlib import Path
 
-from seqloom.cli.help import HelpFormatter
-from seqloom.cli.options import load_model, positive_int, split_overrides, use_threads
+from seqloom.cli.options import HelpFormatter, positive_int, use_threads
+from seqloom.config.overrides import split_overrides
 from seqloom.errors import Cause, ConfigError
 from seqloom.extras import install_command
+from seqloom.inference.load import load_model
 
 
 def demo(arguments: list[str]) -> int:

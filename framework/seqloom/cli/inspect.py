@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from seqloom.cli.help import HelpFormatter
+from seqloom.cli.options import HelpFormatter
 from seqloom.errors import BundleError, DataError, plural, printable, shortened
 from seqloom.files import finite, read_json, sha256
 from seqloom.model import states, weights

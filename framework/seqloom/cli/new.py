@@ -22,7 +22,7 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any, cast
 
-from seqloom.cli.help import HelpFormatter
+from seqloom.cli.options import HelpFormatter
 from seqloom.errors import ConfigError, PluginError, did_you_mean
 from seqloom.plugins import KINDS, Kind, registry
 from seqloom.plugins.options import CORE_PACKAGE, options

@@ -1,24 +1,20 @@
-"""Options and overrides that the commands for trained models share."""
+"""What the parsers of several commands share: how help is shown, and common options."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from seqloom.cli.help import HelpFormatter
-from seqloom.config.overrides import Overrides, is_override, refuse_trained, split_overrides
-from seqloom.inference.load import load_model
 
-__all__ = [
-    "Overrides",
-    "is_override",
-    "load_model",
-    "model_parser",
-    "positive_int",
-    "refuse_trained",
-    "split_overrides",
-    "use_threads",
-]
+class HelpFormatter(argparse.HelpFormatter):
+    """Wraps texts to the terminal, but not indented lines: examples are to be pasted whole."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        fill = super()._fill_text
+        lines = text.split("\n")
+        return "\n".join(
+            indent + one if one.startswith("  ") else fill(one, width, indent) for one in lines
+        )
 
 
 def model_parser(prog: str, description: str, epilog: str) -> argparse.ArgumentParser:

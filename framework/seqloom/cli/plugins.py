@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, requires
 from importlib.resources import files
 from typing import Any
 
-from seqloom.cli.help import HelpFormatter
+from seqloom.cli.options import HelpFormatter
 from seqloom.errors import PluginError, SeqloomError
 from seqloom.extras import install_command
 from seqloom.plugins import KINDS, Command, Component, Pad, Plugin, registry, resolve

@@ -9,18 +9,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from seqloom.cli.options import (
+from seqloom.cli.options import model_parser, use_threads
+from seqloom.config.overrides import (
     Overrides,
     is_override,
-    load_model,
-    model_parser,
     refuse_trained,
+    refuse_without_effect,
     split_overrides,
-    use_threads,
+    with_overrides,
 )
-from seqloom.config.overrides import refuse_without_effect, with_overrides
 from seqloom.config.run_config import Section
 from seqloom.errors import Cause, ConfigError, DataError, ExampleError
+from seqloom.inference.load import load_model
 from seqloom.model.description import find_bundle
 from seqloom.plugins import registry
 from seqloom.plugins.named_files import SPLITS, without_files

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from seqloom.cli.composing import add_overrides, composed_config
-from seqloom.cli.help import HelpFormatter
-from seqloom.cli.options import positive_int
+from seqloom.cli.options import HelpFormatter, positive_int
 from seqloom.errors import plural, printable
 from seqloom.files import finite, write_text
 from seqloom.plugins.registry import disabling_for_one_run

@@ -8,8 +8,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from seqloom.cli.help import HelpFormatter
-from seqloom.cli.options import positive_int
+from seqloom.cli.options import HelpFormatter, positive_int
 from seqloom.cli.train import train
 from seqloom.config.compose import quoted
 from seqloom.errors import RunError, printable

@@ -14,8 +14,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from seqloom.cli.help import HelpFormatter
-from seqloom.cli.options import positive_int
+from seqloom.cli.options import HelpFormatter, positive_int
 from seqloom.errors import RunError
 from seqloom.files import cannot_write
 from seqloom.train.probe import PREFIX

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from seqloom.cli.help import HelpFormatter
+from seqloom.cli.options import HelpFormatter
 from seqloom.cli.subcommands import run_subcommand
 
 SUBCOMMANDS = {

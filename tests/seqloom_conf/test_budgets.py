@@ -7,7 +7,7 @@ import math
 import pytest
 
 from seqloom.config.compose import compose_run
-from seqloom.train.budget import choose_epochs
+from seqloom.train.limits import choose_epochs
 
 
 def _steps(experiment: str, examples: int) -> tuple[int, int]:

@@ -21,7 +21,6 @@ from seqloom.errors import RunError, plural
 from seqloom.model.pipeline import Pipeline
 from seqloom.train import instantiate
 from seqloom.train.agreement import Agreement, ignore_signals
-from seqloom.train.budget import set_epochs, set_patience
 from seqloom.train.callbacks import EpochLines, JsonLines, TrainingTime
 from seqloom.train.checkpoint_files import read_best
 from seqloom.train.checkpoint_writer import CheckpointWriter
@@ -35,6 +34,8 @@ from seqloom.train.interrupt import deferred
 from seqloom.train.limits import (
     callbacks_of,
     of_epochs,
+    set_epochs,
+    set_patience,
     stop_message,
     total_steps,
     used_batches,

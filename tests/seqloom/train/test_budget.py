@@ -15,8 +15,8 @@ from pytorch_lightning.callbacks import EarlyStopping
 from seqloom.config.compose import compose_run
 from seqloom.config.run_config import BudgetConfig, RunConfig
 from seqloom.errors import ConfigError
-from seqloom.train.budget import choose_epochs, describe, set_epochs, set_patience
 from seqloom.train.folder import Result
+from seqloom.train.limits import choose_epochs, describe, set_epochs, set_patience
 
 BUDGET = BudgetConfig(epochs=5, min_steps=100, max_epochs=20)
 

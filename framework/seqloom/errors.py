@@ -21,7 +21,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 __all__ = [
     "BundleError",
@@ -154,6 +154,10 @@ class ExampleError(DataError):
         self.problem = writable(shortened(problem))
         super().__init__(f"{printable(self.where)}: {self.problem}", cause=cause)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how to make the error again where its example is not, in another process."""
+        return _example_error, (type(self), self.args), self.__dict__
+
     @classmethod
     def remedy(cls, errors: Sequence[ExampleError]) -> str:
         """Return a sentence for the end of a list of such errors: how to fix all of them.
@@ -173,6 +177,10 @@ class ExampleError(DataError):
             errors: Errors of exactly this class.
         """
         return ""
+
+
+def _example_error(kind: type[ExampleError], args: tuple[Any, ...]) -> ExampleError:
+    return kind.__new__(kind, *args)
 
 
 class ExamplesError(DataError):

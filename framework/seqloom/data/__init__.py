@@ -12,6 +12,7 @@ from seqloom.data.split import SplitConfig
 
 if TYPE_CHECKING:
     from seqloom.data.archive import has_member, member_names, read_member
+    from seqloom.data.cut_text import text_parts
     from seqloom.data.entities import entity_spans
     from seqloom.data.fetch import file_name, is_url, local_path
     from seqloom.data.npy import read_npy
@@ -39,6 +40,7 @@ _HOMES = {
     "member_names": "archive",
     "read_member": "archive",
     "read_npy": "npy",
+    "text_parts": "cut_text",
     "warn_of_unread": "unread",
     "with_slashes": "slashes",
     "without_end": "text_file",
@@ -62,6 +64,7 @@ __all__ = [
     "member_names",
     "read_member",
     "read_npy",
+    "text_parts",
     "warn_of_unread",
     "with_slashes",
     "without_end",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import logging
 import multiprocessing
+import pickle
 import signal
 import sys
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -88,9 +89,9 @@ class _Worker(Generic[T, R]):
         code = self.process.exitcode or 0
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         return KilledError(
-            f"A process that encodes examples was ended from outside ({how}). Perhaps it was "
-            f"out of memory: there are up to {MOST}, one for each core that seqloom may use; "
-            "with `taskset -c 0` before the command there is none but the command's own."
+            f"A process that reads or encodes examples was ended from outside ({how}). Perhaps "
+            f"it was out of memory: there are up to {MOST}, one for each core that seqloom may "
+            "use; with `taskset -c 0` before the command there is none but the command's own."
         )
 
     def end(self) -> None:
@@ -168,13 +169,14 @@ def _serve(work: Callable[[T], R], parts: Connection, other: Connection, number:
     while True:
         try:
             place, part = parts.recv()
-            parts.send((place, _done(work, part)))
+            parts.send_bytes(_done(work, place, part))
         except (EOFError, OSError):  # nobody waits for them
             return
 
 
-def _done(work: Callable[[T], R], part: T) -> R | None:
+def _done(work: Callable[[T], R], place: int, part: T) -> bytes:
+    """Return the number of a part and what was made of it, as they are sent."""
     try:
-        return work(part)
+        return pickle.dumps((place, work(part)))
     except Exception:
-        return None
+        return pickle.dumps((place, None))

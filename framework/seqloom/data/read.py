@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 from seqloom.data.characters import refuse_surrogates
 from seqloom.data.progress import progress
@@ -49,16 +50,59 @@ def read_split(reader: Reader, split: str, codec: FrontendCodec, rejected: Rejec
     Raises:
         DataError: A file is malformed.
     """
+    what = f"Reading the {split} split"
+    shared = _by_processes(reader, split, codec, rejected, what)
+    if shared is not None:
+        return shared
     ids = _Ids()
     for known in (ids, None):
         unread, twice, other = (Rejected(rejected.skip) for _ in range(3))
-        found = progress(checked(reader.examples(split)), f"Reading the {split} split")
+        found = progress(checked(reader.examples(split)), what)
         usable = _distinct(_usable(found, unread), twice, known)
         examples = Spool(_prepared(codec, usable, other))
         if not ids.may_repeat():
             break
     rejected.errors += [*unread.errors, *twice.errors, *other.errors]
     return examples
+
+
+def _by_processes(
+    reader: Reader, split: str, codec: FrontendCodec, rejected: Rejected, what: str
+) -> Spool | None:
+    """Return the examples that `read_split` returns; None if this process must read them."""
+    from seqloom.data.parts import spooled  # imports torch, without which readers are imported
+
+    def sift(
+        found: Iterable[Example | ExampleError],
+    ) -> tuple[Iterable[Example], tuple[Rejected, Rejected, array[int]]]:
+        unread, other, ids = Rejected(rejected.skip), Rejected(rejected.skip), array("q")
+        usable = _noting_ids(_usable(found, unread), ids)
+        return _prepared(codec, usable, other), (unread, other, ids)
+
+    shared = spooled(partial(reader.examples_in_parts, split), sift, what)
+    if shared is None:
+        return None
+    examples, notes = shared
+    unread, other, ids = zip(*notes, strict=True)
+    if _may_repeat(ids):
+        return None
+    rejected.errors += [error for one in (*unread, *other) for error in one.errors]
+    return examples
+
+
+def _noting_ids(examples: Iterable[Example], ids: array[int]) -> Iterator[Example]:
+    """Yield examples, and append the hashes of their ids, which a forked process has too."""
+    for example in examples:
+        ids.append(hash(example.id))
+        yield example
+
+
+def _may_repeat(ids: Iterable[array[int]]) -> bool:
+    """Return whether one of the ids with these hashes may be there twice."""
+    import numpy as np  # readers are imported without it
+
+    every = np.concatenate([np.array(one) for one in ids])
+    return len(np.unique(every)) < len(every)
 
 
 class _Ids(dict[str, "Origin | None"]):
@@ -79,12 +123,7 @@ class _Ids(dict[str, "Origin | None"]):
 
     def may_repeat(self) -> bool:
         """Return whether an id may have been set twice."""
-        if not self._hashes:
-            return False
-        import numpy as np  # readers are imported without it
-
-        every = np.concatenate([np.array(self._hashes), [hash(one) for one in self]])
-        return len(np.unique(every)) < len(every)
+        return bool(self._hashes) and _may_repeat([self._hashes, array("q", map(hash, self))])
 
 
 def prepare(codec: FrontendCodec, examples: Iterable[Example], rejected: Rejected) -> list[Example]:

@@ -56,6 +56,26 @@ class SplitReader(Reader):
         As in `Reader.examples`, what is wrong with one example alone is yielded as ExampleError.
         """
 
+    def whole_in_parts(self, split: str) -> Sequence[Iterable[Example | ExampleError]]:
+        """Return what ``whole`` yields in parts; by default there are none."""
+        return ()
+
+    def examples_in_parts(self, split: str) -> Sequence[Iterable[Example | ExampleError]]:
+        """Return a large split in parts; see `Reader.examples_in_parts`.
+
+        Raises:
+            DataError: As ``examples``.
+        """
+        if not (self._cuts and split in self._cuts | {"train"}):
+            return self.whole_in_parts(split)
+        from seqloom.data.parts import PART, are_many  # imports torch
+
+        part = self._parts[split]
+        if not are_many(part):
+            return ()
+        pieces = [part[at : at + PART] for at in range(0, len(part), PART)]
+        return [self._unread, *pieces] if split == "train" else pieces
+
     def examples(self, split: str) -> Iterator[Example | ExampleError]:
         """Return the examples of a split; see `Reader.examples`.
 
@@ -76,27 +96,52 @@ class SplitReader(Reader):
         return {name for name in ("val", "test") if getattr(self._cut, name)}
 
     @cached_property
-    def _parts(self) -> dict[str, Iterable[Example | ExampleError]]:
+    def _parts(self) -> dict[str, Sequence[Example]]:
         """Train and what is cut from it; what could not be read is reported with train."""
         if "train" not in self.files:
             raise ConfigError(
                 f"data.split.{min(self._cuts)} cuts from data.train, but data.train is not set.",
                 cause=Cause.bad_split,
             )
-        good, errors, hashes = Spool(), list[ExampleError](), array("q")
-        for one in progress(checked(self.whole("train")), "Reading data.train"):
-            if isinstance(one, Example):
-                good.append(one)
-                hashes.append(content_hash(one, self._cut))
-            else:
-                errors.append(one)
-        parts: dict[str, Iterable[Example | ExampleError]] = {
+        good, errors, hashes = self._read_train()
+        parts: dict[str, Sequence[Example]] = {
             name: Part(good, part)
             for name, part in self._split(good, errors, hashes).items()
             if name in self._cuts or name == "train"
         }
         self._unread = errors
         return parts
+
+    def _read_train(self) -> tuple[Spool, list[ExampleError], array[int]]:
+        """Return the good examples of train, the errors of the others, and hashes of the good."""
+        from seqloom.data.parts import spooled  # imports torch, without which this is imported
+
+        what = "Reading data.train"
+        shared = spooled(lambda: self.whole_in_parts("train"), self._sift, what)
+        if shared is None:
+            examples, noted = self._sift(checked(progress(self.whole("train"), what)))
+            good, notes = Spool(examples), [noted]
+        else:
+            good, notes = shared
+        good.flush()  # once, and not in each process that reads them
+        hashes = array("q", chain.from_iterable(own for _, own in notes))
+        return good, [error for errors, _ in notes for error in errors], hashes
+
+    def _sift(
+        self, found: Iterable[Example | ExampleError]
+    ) -> tuple[Iterator[Example], tuple[list[ExampleError], array[int]]]:
+        """Return the good examples, and what gets the errors of the others and their hashes."""
+        errors, hashes = list[ExampleError](), array("q")
+
+        def good() -> Iterator[Example]:
+            for one in found:
+                if isinstance(one, Example):
+                    hashes.append(content_hash(one, self._cut))
+                    yield one
+                else:
+                    errors.append(one)
+
+        return good(), (errors, hashes)
 
     def _split(
         self, good: Sequence[Example], errors: list[ExampleError], hashes: Sequence[int]

@@ -11,7 +11,8 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from io import FileIO
-from typing import Any, overload
+from itertools import accumulate
+from typing import Any, NamedTuple, overload
 
 from seqloom.interfaces.example import Example, Origin
 
@@ -65,6 +66,20 @@ class Spool(Sequence[Example]):
             self._kept[place] = example
         self._pending += packed
         self._ends.append(self._ends[-1] + len(packed))
+        if len(self._pending) >= BLOCK:
+            self._write()
+
+    def extend(self, examples: Packed) -> None:
+        """Append examples that another process has packed."""
+        if self._full:
+            start = 0
+            for size in examples.sizes:
+                self.append(_unpacked(examples.content[start : start + size]))
+                start += size
+            return
+        ends = accumulate(examples.sizes, initial=self._ends.pop())
+        self._ends.extend(ends)
+        self._pending += examples.content
         if len(self._pending) >= BLOCK:
             self._write()
 
@@ -169,6 +184,23 @@ class Part(Sequence[Example]):
         if isinstance(place, slice):
             return Part(self._whole, self._places[place])
         return self._whole[self._places[place]]
+
+
+class Packed(NamedTuple):
+    """Examples as bytes, one after the other, and the number of bytes of each."""
+
+    content: bytes
+    sizes: array[int]
+
+
+def packed(examples: Iterable[Example]) -> Packed | None:
+    """Return examples as bytes; None if one of them has values of other than plain types."""
+    pieces = list[bytes]()
+    for piece in map(_packed, examples):
+        if not piece:
+            return None
+        pieces.append(piece)
+    return Packed(b"".join(pieces), array("q", map(len, pieces)))
 
 
 def _packed(example: Example) -> bytes:

@@ -88,10 +88,16 @@ class TextFile:
     Attributes:
         path: Path of the local file, or ``-`` for standard input.
         encoding: Encoding of the text; one in which a line end is a single byte.
+        start: Place of the first byte that is read, where a line begins.
+        end: Place after the last one, where a line ends; infinity: the end of the file.
+        before: Number of lines before the first one.
     """
 
     path: str
     encoding: str = "utf-8"
+    start: int = 0
+    end: float = math.inf
+    before: int = 0
 
     @classmethod
     def find(cls, file: str, encoding: str = "utf-8") -> TextFile:
@@ -164,12 +170,14 @@ class TextFile:
 
     def _runs(self, problems: dict[int, str] | None) -> Iterator[tuple[int, int, bytes]]:
         """Yield runs of lines: the number of the first, where in the file it starts, and bytes."""
-        number = offset = 0
+        number, offset = self.before, self.start
         try:
             most = self._most_bytes()
             with self.open() as stream:
                 many = self._comes_in_runs(stream)
-                while raw := _read_run(stream, many):
+                if offset:
+                    stream.seek(offset)
+                while offset < self.end and (raw := _read_run(stream, many, self.end - offset)):
                     start, offset = offset, offset + len(raw)
                     if len(raw) > LONGEST_LINE:
                         self._report(number + 1, problems)
@@ -302,9 +310,9 @@ def _telling_of(pipe: Path) -> Iterator[None]:
         timer.cancel()
 
 
-def _read_run(stream: BinaryIO, many: bool) -> bytes:
-    """Return the next lines of a stream, or the next one."""
-    raw = stream.read(min(RUN, LONGEST_LINE)) if many else b""
+def _read_run(stream: BinaryIO, many: bool, left: float) -> bytes:
+    """Return the next lines of a stream, of at most ``left`` bytes, or the next one."""
+    raw = stream.read(int(min(RUN, LONGEST_LINE, left))) if many else b""
     end = raw.rfind(b"\n") + 1
     if end < len(raw):
         stream.seek(end - len(raw), os.SEEK_CUR)

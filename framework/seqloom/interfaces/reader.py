@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from seqloom.errors import DataError, ExampleError
 from seqloom.interfaces.example import Example
 
 SPLITS = ("train", "val", "test")
+
+
+def _no_parts(*_: Any) -> tuple[()]:
+    return ()
 
 
 class Reader(ABC):
@@ -35,6 +39,34 @@ class Reader(ABC):
         Raises:
             DataError: If a file is missing or malformed; this ends the split.
         """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Give a class that overrides ``examples`` no inherited parts: they are of others.
+
+        The same holds for any other method, such as ``whole`` and ``whole_in_parts``.
+        """
+        super().__init_subclass__(**kwargs)
+        for name in [*vars(cls)]:
+            parts = f"{name}_in_parts"
+            if hasattr(cls, parts) and parts not in vars(cls):
+                setattr(cls, parts, _no_parts)
+
+    def examples_in_parts(self, split: str) -> Sequence[Iterable[Example | ExampleError]]:
+        """Return the parts of a large split, for several processes to read; none by default.
+
+        One after the other they yield what ``examples`` yields, with the same ids and origins. Each
+        is gone through once, in a process that was forked from this one. A part that finds that it
+        cannot be read without those before it raises an error: the split is then read by
+        ``examples``. It is, too, if one logs a message.
+
+        Returns:
+            The parts, each of some megabytes; none if the split is small, or must be read as a
+            whole.
+
+        Raises:
+            DataError: As ``examples``.
+        """
+        return ()
 
     def inputs(self, paths: Sequence[str]) -> Iterator[Example | ExampleError]:
         """Yield an example for each input in the files, as they are read; ``-`` is standard input.

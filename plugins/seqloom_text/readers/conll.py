@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from seqloom.data import SplitConfig, TextFile, file_name
+from seqloom.data import SplitConfig, TextFile, file_name, text_parts
 from seqloom.errors import Cause, ConfigError, did_you_mean, plural
 from seqloom.interfaces import Origin
 from seqloom_text.readers.documents import DOCUMENT
 from seqloom_text.readers.file_reader import TABS, FileReader, Record, missing
-from seqloom_text.readers.sentences import NUMBERED, Sentence, SentenceReader
+from seqloom_text.readers.sentences import NUMBERED, Learned, Sentence, SentenceReader
 from seqloom_text.schemas_data import conll_kinds, tokens_and_tags
 
 logger = logging.getLogger("seqloom")
@@ -75,29 +76,75 @@ class ConllReader(FileReader):
     def records(self, file: str, targets: bool) -> Iterator[Record]:
         """Yield a record for each sentence; see `FileReader.records`."""
         text = TextFile.find(file)
-        tags = [name for name, kind in self.kinds.items() if kind == "tags"]
-        numbered = self._is_numbered(file)
-        comment = "#" if self._comment is None and numbered else self._comment
-        found = SentenceReader(
-            text, self._columns, tags, self._delimiter, comment, numbered=numbered
-        )
+        found = self._sentences(text, file)
         count = tokens = 0
-        for sentence in found.sentences():
-            count, tokens = count + 1, len(sentence.lines)
-            record = self._record(found, sentence, targets)
-            if count == 1 and _is_header(record.values, self.kinds):
-                record.origin = Origin(found.text.shown, sentence.lines[0])
-                record.problem = (
-                    "the line looks like the header of a table, and such files have none: remove "
-                    "it. A table with a token in each row is read by data=csv data.group_column."
-                )
-            yield record
+        for count, sentence in enumerate(found.sentences(), 1):
+            tokens = len(sentence.lines)
+            yield self._record(found, sentence, targets, first=count == 1)
         if targets and count == 1 and tokens > LONG:
             logger.warning(
                 "%s: all %d tokens are one sentence. A blank line must end each sentence.",
                 text.shown,
                 tokens,
             )
+
+    def records_in_parts(self, file: str) -> Sequence[tuple[int, Iterable[Record]]]:
+        """Return a large file in parts, which begin as in most files; see `FileReader`.
+
+        That is, each end of a block of lines before a part is that of a sentence or a document,
+        and the columns are those of the first sentence.
+        """
+        text = TextFile.find(file)
+        if self._comment or self._delimiter is not None or self._is_numbered(file):
+            return ()  # what is a comment depends on the lines before it
+        parts = text_parts(text, DOCUMENT.encode())
+        first = self._sentences(text, file)
+        next(first.sentences(), None)
+        known = first.learned
+        if len(parts) < 2 or not known.known:
+            return ()
+        later = [(one.ends - one.marks, replace(known, document=one.marks)) for one in parts[1:]]
+        return [
+            (start[0], self._foreseen(self._sentences(part.text, file, start[1]), start[0], end))
+            for part, start, end in zip(
+                parts, [(0, Learned()), *later], [*later, None], strict=True
+            )
+        ]
+
+    def _foreseen(
+        self, found: SentenceReader, before: int, end: tuple[int, Learned] | None
+    ) -> Iterator[Record]:
+        """Yield the records of a part.
+
+        Args:
+            found: Reader of its sentences.
+            before: Number of sentences before it.
+            end: The same for the next part, and what is known there; None: it is the last one.
+
+        Raises:
+            ValueError: These are other ones, or lines must be counted in the whole file.
+        """
+        count = before
+        for count, sentence in enumerate(found.sentences(), before + 1):
+            yield self._record(found, sentence, targets=True, first=count == 1)
+        if found.counted or end not in (None, (count, found.learned)):
+            raise ValueError(f"{found.text.shown}: a part is unlike the others")
+
+    def _sentences(
+        self, text: TextFile, file: str, learned: Learned | None = None
+    ) -> SentenceReader:
+        tags = [name for name, kind in self.kinds.items() if kind == "tags"]
+        numbered = self._is_numbered(file)
+        comment = "#" if self._comment is None and numbered else self._comment
+        return SentenceReader(
+            text,
+            self._columns,
+            tags,
+            self._delimiter,
+            comment,
+            numbered=numbered,
+            learned=learned,
+        )
 
     def recognize(self, lines: Sequence[str]) -> Mapping[str, Any] | None:
         """Recognize lines with the same number of columns, of which one is tags like B-PER."""
@@ -135,7 +182,9 @@ class ConllReader(FileReader):
         like = next(iter(self.files.values()), "-") if file == "-" else file
         return like != "-" and file_name(like).lower().removesuffix(".gz").endswith(NUMBERED)
 
-    def _record(self, found: SentenceReader, sentence: Sentence, targets: bool) -> Record:
+    def _record(
+        self, found: SentenceReader, sentence: Sentence, targets: bool, *, first: bool
+    ) -> Record:
         record = Record({}, Origin(found.text.shown, sentence.line), problem=sentence.problem)
         if sentence.document:
             record.meta["document"] = sentence.document
@@ -151,6 +200,12 @@ class ConllReader(FileReader):
                 record.origin = Origin(found.text.shown, sentence.lines[cells.index("")])
                 record.problem = f"column {place + 1} of {width} is empty ({name})."
                 break
+        if first and _is_header(record.values, self.kinds):
+            record.origin = Origin(found.text.shown, sentence.lines[0])
+            record.problem = (
+                "the line looks like the header of a table, and such files have none: remove it. "
+                "A table with a token in each row is read by data=csv data.group_column."
+            )
         return record
 
     def _places(self, found: SentenceReader, sentence: Sentence, targets: bool) -> dict[str, int]:

@@ -101,6 +101,13 @@ class FileReader(SplitReader):
             DataError: The file is missing, or malformed as a whole.
         """
 
+    def records_in_parts(self, file: Any) -> Sequence[tuple[int, Iterable[Record]]]:
+        """Return what ``records`` yields with targets in parts, each with the number before it.
+
+        By default there are none; see `Reader.examples_in_parts`.
+        """
+        return ()
+
     def stem(self, file: Any) -> str:
         """Return the prefix of the ids of the file's examples."""
         return file_stem(file)
@@ -123,13 +130,29 @@ class FileReader(SplitReader):
 
     def whole(self, split: str) -> Iterator[Example | ExampleError]:
         """Yield all examples of the split's own file; see `SplitReader.whole`."""
+        if split in self.files:
+            yield from self._read(self.files[split], self._prefix(split), targets=True)
+
+    def whole_in_parts(self, split: str) -> Sequence[Iterable[Example | ExampleError]]:
+        """Return the examples of the split's own file in parts; see `SplitReader`."""
         if split not in self.files:
-            return
+            return ()
+        prefix, parts = self._prefix(split), self.records_in_parts(self.files[split])
+        return [self._part(before, records, prefix) for before, records in parts]
+
+    def _part(
+        self, before: int, records: Iterable[Record], prefix: str
+    ) -> Iterator[Example | ExampleError]:
+        for number, record in enumerate(records, before + 1):
+            if not record.left_out:
+                yield self._example(record, f"{prefix}:{record.name or number}", targets=True)
+
+    def _prefix(self, split: str) -> str:
+        """Return the prefix of the ids of a split's examples."""
         stems = [self.stem(file) for file in self.files.values()]
         prefix = self.stem(self.files[split])
         # Equal file names in several folders: the split's name makes the ids differ.
-        prefix = prefix if len(set(stems)) == len(stems) else f"{split}/{prefix}"
-        yield from self._read(self.files[split], prefix, targets=True)
+        return prefix if len(set(stems)) == len(stems) else f"{split}/{prefix}"
 
     def _read(self, file: Any, prefix: str, targets: bool) -> Iterator[Example | ExampleError]:
         number = used = 0

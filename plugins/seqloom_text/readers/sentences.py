@@ -54,6 +54,25 @@ class Sentence:
         return self.cells[place :: self.width]
 
 
+@dataclass(frozen=True)
+class Learned:
+    """What the lines before a place of a file tell of those after it.
+
+    Attributes:
+        document: Number of the document.
+        width: Number of cells of a token; 0: not known yet.
+        most: The same with an empty cell at the end, which may or may not be there.
+        known: Whether a sentence was read that has that many.
+        separated: Whether something else than spaces separates the cells.
+    """
+
+    document: int = 0
+    width: int = 0
+    most: int = 0
+    known: bool = False
+    separated: bool = False
+
+
 @cache
 def _pattern(mark: str, width: int, comment: str) -> re.Pattern[str]:
     """Return the pattern of a sentence and the blank line after it; the cells are its group."""
@@ -77,6 +96,7 @@ class SentenceReader:
         delimiter: Character between columns; None: a tab in lines that have one, otherwise spaces.
         comment: Mark of comments; None or empty: there are none.
         numbered: Whether the tokens are numbered, as in CoNLL-U.
+        learned: What is known at the beginning, where that is not the beginning of the file.
     """
 
     def __init__(
@@ -88,6 +108,7 @@ class SentenceReader:
         comment: str | None,
         *,
         numbered: bool,
+        learned: Learned | None = None,
     ) -> None:
         self.text = text
         self._columns = columns
@@ -95,9 +116,9 @@ class SentenceReader:
         self._delimiter = delimiter
         self._numbered = numbered
         self._comment = comment or ""
-        self._width, self._most = 0, 0  # an empty cell at the end may or may not be there
-        self._known = False  # whether a sentence was read that has that many
-        self._separated = delimiter is not None  # by something else than spaces
+        own = learned or Learned(separated=delimiter is not None)
+        self._document, self._width, self._most = own.document, own.width, own.most
+        self._known, self._separated = own.known, own.separated
         self._seen: set[str] = set()
         self._spellings: dict[str, str] = {}
         self._counts: Counter[str] = Counter()
@@ -107,12 +128,12 @@ class SentenceReader:
 
     def sentences(self) -> Iterator[Sentence]:
         """Yield the sentences, each as soon as the line after it is there."""
-        document, block = 0, list[Line]()
+        block = list[Line]()
         problems: dict[int, str] = {}
         for first, text in self.text.runs(problems):
             number, start = first, 0
             while start < len(text):
-                usual = None if block else self._usual(text, start, number, document)
+                usual = None if block else self._usual(text, start, number)
                 if usual:
                     self._marks.before_token(number)
                     yield usual
@@ -126,10 +147,20 @@ class SentenceReader:
                 if line.text.strip(" \t") and not begins:
                     self._append(block, line)
                     continue
-                yield from self._of_lines(block, document)
-                document, block = document + begins, []
-        yield from self._of_lines(block, document)
+                yield from self._of_lines(block)
+                self._document, block = self._document + begins, []
+        yield from self._of_lines(block)
         self._report()
+
+    @property
+    def learned(self) -> Learned:
+        """What the lines that were read tell of those after them."""
+        return Learned(self._document, self._width, self._most, self._known, self._separated)
+
+    @property
+    def counted(self) -> bool:
+        """Whether there are lines that `sentences` counts, to say at the end how many."""
+        return bool(self._hashes or self._padded or self._counts)
 
     def places(self, width: int) -> dict[str, int]:
         """Return field → position in rows of a width; one that is not there is out of range."""
@@ -160,7 +191,7 @@ class SentenceReader:
             )
         block.append(line)
 
-    def _of_lines(self, block: list[Line], document: int) -> Iterator[Sentence]:
+    def _of_lines(self, block: list[Line]) -> Iterator[Sentence]:
         """Yield the sentence of the lines between blank ones, if one of them is a token."""
         lines = self._without_comments(block)
         if not lines:
@@ -176,7 +207,7 @@ class SentenceReader:
             if problem:
                 if not self._known:  # how many columns the file has, another sentence must tell
                     self._width = 0
-                yield Sentence(line.number, document, problem=problem)
+                yield Sentence(line.number, self._document, problem=problem)
                 return
             self._separated = self._separated or "\t" in line.text.strip(" \t")
             if self._is_padded(line.text):
@@ -189,9 +220,9 @@ class SentenceReader:
             self._seen.update(tag for row in rows for tag in self._tags_of(row))
         cells = [cell for row in rows for cell in row]
         numbers = [line.number for line in lines]
-        yield Sentence(numbers[0], document, numbers, self._width, self._spelled(cells))
+        yield Sentence(numbers[0], self._document, numbers, self._width, self._spelled(cells))
 
-    def _usual(self, text: str, start: int, number: int, document: int) -> Sentence | None:
+    def _usual(self, text: str, start: int, number: int) -> Sentence | None:
         """Return the sentence at a place of a text if its lines are all as most are.
 
         Such lines have one mark between cells, no other white space, and as many cells as those
@@ -215,7 +246,7 @@ class SentenceReader:
         lines = range(number, number + count)
         if not self._comment and cells[0] == "#":
             self._hashes.append(number)
-        return Sentence(number, document, lines, width, self._spelled(cells))
+        return Sentence(number, self._document, lines, width, self._spelled(cells))
 
     def _spelled(self, cells: list[str]) -> list[str]:
         """Return cells that are kept once, since most words come again."""

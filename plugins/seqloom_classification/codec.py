@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -61,9 +61,16 @@ class ClassificationCodec(HeadCodec):
             DataError: The examples have too few classes.
             ConfigError: ``class_weights`` names a class that does not occur.
         """
-        found = Counter(name for example in examples for name in self.labels(example))
-        self._check_classes(found, len(examples))
-        counts = {name: found[name] for name in sorted(found)}
+        return self.fit_counted(self.count(examples), examples)
+
+    def count(self, examples: Iterable[Example]) -> Counter[str]:
+        """Return how many examples have each label; see `Codec.count`."""
+        return Counter(name for example in examples for name in self.labels(example))
+
+    def fit_counted(self, counts: Counter[str], examples: Sequence[Example]) -> dict[str, Any]:
+        """Return what ``fit`` returns; see `Codec.fit_counted`."""
+        self._check_classes(counts, len(examples))
+        counts = Counter({name: counts[name] for name in sorted(counts)})
         warn_of_similar_names("head=classification: the classes", counts)
         self._warn_of_ids(counts, len(examples))
         _warn_of_missing(counts)

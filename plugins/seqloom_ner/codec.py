@@ -22,7 +22,7 @@ from seqloom_ner.plain import (
     refuse_swapped,
     with_letters,
 )
-from seqloom_ner.spans import Span, entities, tag_names
+from seqloom_ner.spans import Span, entities, tag_names, with_text
 
 logger = logging.getLogger("seqloom")
 
@@ -60,9 +60,17 @@ class NerCodec(HeadCodec):
             ExampleError: An example lacks the field, or has a tag that the scheme forbids.
             ExamplesError: Some examples have tags that are unlike most of the others.
         """
+        return self.fit_counted(self.count(examples), examples)
+
+    def count(self, examples: Iterable[Example]) -> schemes.Pairs:
+        """Return the pairs of neighbouring tags; see `Codec.count`."""
         pairs = schemes.Pairs()
         for example in examples:
             pairs.add(self._tags(example))
+        return pairs
+
+    def fit_counted(self, pairs: schemes.Pairs, examples: Sequence[Example]) -> dict[str, Any]:
+        """Return what ``fit`` returns; see `Codec.fit_counted`."""
         plain = self._are_plain(pairs.tags, examples)
         scheme = self.wanted
         if plain:
@@ -231,7 +239,7 @@ class NerCodec(HeadCodec):
         ``end_char``, and its text is taken from there.
         """
         tokens = list(example.fields["tokens"])
-        found = [_with_text(example, tokens, entity) for entity in prediction["entities"]]
+        found = [with_text(example, tokens, entity) for entity in prediction["entities"]]
         tags = self._shown(prediction["tags"])
         return {**prediction, "tags": tags, "tokens": tokens, "entities": found}
 
@@ -389,12 +397,3 @@ def _wrong(
     if isinstance(tokens, list | tuple) and position < len(tokens):
         named = f" ({tokens[position]!r})"
     return ExampleError(example, f"token {position + 1}{named} {problem}", cause=cause)
-
-
-def _with_text(example: Example, tokens: Sequence[str], entity: dict[str, Any]) -> dict[str, Any]:
-    start, end = entity["start"], entity["end"]
-    text, offsets = example.fields.get("text"), example.meta.get("offsets")
-    if text is None or offsets is None:
-        return {**entity, "text": " ".join(tokens[start:end])}
-    first, last = int(offsets[start][0]), int(offsets[end - 1][1])
-    return {**entity, "text": text[first:last], "start_char": first, "end_char": last}

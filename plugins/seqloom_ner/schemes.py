@@ -231,6 +231,15 @@ class Pairs:
         of_types.update({self._parsed[tag][1] for tag in distinct} - {""})
         of_tags.update(distinct - {OUTSIDE, "o"})
 
+    def update(self, others: Pairs) -> None:
+        """Add the sentences that others have counted."""
+        self.tags.update(others.tags)
+        self._counts.update(others._counts)
+        self._ends.update(others._ends)
+        for own, other in zip(self._sentences, others._sentences, strict=True):
+            own.update(other)
+        self._parsed = self._parsed | others._parsed
+
     def _learn(self, tags: Iterable[str]) -> None:
         """Read tags; what has no prefix is here like O."""
         for tag in tags:

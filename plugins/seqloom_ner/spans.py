@@ -9,9 +9,12 @@ Tags are numbered as the codec orders them: O is 0, B- of the k-th type 2 k + 1,
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from seqloom.interfaces import Example
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -115,3 +118,13 @@ def entities(tags: Sequence[str]) -> list[Span]:
         elif tag.startswith("I-") and found and found[-1][::2] == (tag[2:], position):
             found[-1] = (tag[2:], found[-1][1], position + 1)
     return found
+
+
+def with_text(example: Example, tokens: Sequence[str], entity: dict[str, Any]) -> dict[str, Any]:
+    """Return an entity with its text and, where the offsets are known, its characters' places."""
+    start, end = entity["start"], entity["end"]
+    text, offsets = example.fields.get("text"), example.meta.get("offsets")
+    if text is None or offsets is None:
+        return {**entity, "text": " ".join(tokens[start:end])}
+    first, last = int(offsets[start][0]), int(offsets[end - 1][1])
+    return {**entity, "text": text[first:last], "start_char": first, "end_char": last}

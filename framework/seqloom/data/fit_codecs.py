@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from functools import partial
 from typing import Any, TypeVar
 
 from seqloom.data.encode import Codecs
+from seqloom.data.forked import in_order, processes
 from seqloom.data.rejected import Rejected
 from seqloom.data.spool import Spool
 from seqloom.errors import Cause, DataError, ExampleError, ExamplesError, SeqloomError
 from seqloom.interfaces import Codec, Example, HeadCodec
-from seqloom.quiet import quiet
+from seqloom.quiet import quiet, withheld
 
 T = TypeVar("T")
 CONTEXT = 100
@@ -53,6 +55,10 @@ def fit_codecs(
         },
         "": (codecs.frontend, _learner(codecs.frontend, basis and basis["frontend"], "keep")),
     }
+    fitting = {name: codec for name, (codec, learn) in learners.items() if learn == codec.fit}
+    for name, counts in _counted(fitting, examples).items():
+        codec = fitting[name]
+        learners[name] = codec, partial(_learn_counted, codec, counts, len(examples))
     heads: dict[str, dict[str, Any]] = {}
     fitted: dict[str, int] = {}
     # Again only where another codec has removed examples since: what a codec warns of is said once.
@@ -69,6 +75,40 @@ def _learner(codec: Codec, basis: Mapping[str, Any] | None, classes: str) -> Lea
     if classes == "merge" and isinstance(codec, HeadCodec):
         return partial(codec.merge, basis)
     return lambda _: dict(basis)
+
+
+def _counted(codecs: Mapping[str, Codec], examples: list[Example] | Spool) -> dict[str, Any]:
+    """Return what the codecs that count have counted, by their names, if the examples are many."""
+    codecs = {name: one for name, one in codecs.items() if type(one).count is not Codec.count}
+    number = processes(len(examples))
+    if number == 1 or not codecs:
+        return {}
+    if isinstance(examples, Spool):
+        examples.flush()  # once, and not in each process
+    size = -(-len(examples) // number)
+    starts = range(0, len(examples), size)
+
+    def count(start: int) -> dict[str, Any] | None:
+        part = examples[start : start + size]
+        with withheld() as said:
+            found = {name: codec.count(part) for name, codec in codecs.items()}
+        return None if said else found
+
+    with closing(in_order(count, starts, number)) as done:
+        found = [one for _, one in done if one is not None]
+    if len(found) < len(starts):
+        return {}  # the codecs meet what is wrong in its place
+    for one in found[1:]:
+        for name in codecs:
+            found[0][name].update(one[name])
+    return found[0]
+
+
+def _learn_counted(
+    codec: Codec, counts: Any, number: int, examples: Sequence[Example]
+) -> dict[str, Any]:
+    """Return a codec's state; ``counts`` are those of all examples before any was removed."""
+    return codec.fit_counted(counts, examples) if len(examples) == number else codec.fit(examples)
 
 
 def _fit(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import html
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,12 @@ class Codec(ABC):
 
     padding: Mapping[str, float] = {}
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Give a class that overrides ``fit`` no inherited ``count``, which is that of another."""
+        super().__init_subclass__(**kwargs)
+        if "fit" in vars(cls) and "count" not in vars(cls):
+            cls.count = Codec.count  # type: ignore[method-assign]
+
     @abstractmethod
     def fit(self, examples: Sequence[Example]) -> dict[str, Any]:
         """Return the state learned from the training examples: plain types and bytes.
@@ -41,6 +47,36 @@ class Codec(ABC):
             ExampleError: If the field of an example is missing or invalid.
             ExamplesError: If examples are unlike the others; names all of them.
         """
+
+    def count(self, examples: Iterable[Example]) -> Any:
+        """Return what ``fit_counted`` needs to know of a part of the training examples.
+
+        Of large data, forked processes count a part each. What they return is pickled, and has a
+        method ``update`` that adds what is counted in the part after it, as that of
+        `collections.Counter`. A codec that overrides this and ``fit_counted`` has the ``fit`` ::
+
+            def fit(self, examples):
+                return self.fit_counted(self.count(examples), examples)
+
+        By default, nothing is counted, and ``fit`` goes through all examples.
+
+        Raises:
+            ExampleError: As ``fit``.
+        """
+        return None
+
+    def fit_counted(self, counts: Any, examples: Sequence[Example]) -> dict[str, Any]:
+        """Return what ``fit`` returns.
+
+        Args:
+            counts: What ``count`` returns for all examples.
+            examples: All examples, which take time to go through: to name them in errors.
+
+        Raises:
+            ExampleError: As ``fit``.
+            ExamplesError: As ``fit``.
+        """
+        return self.fit(examples)
 
     @abstractmethod
     def restore(self, state: Mapping[str, Any]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -40,9 +40,17 @@ class CharactersCodec(FrontendCodec):
         Raises:
             ExampleError: An example has nothing to read.
         """
+        return self.fit_counted(self.count(examples), examples)
+
+    def count(self, examples: Iterable[Example]) -> Counter[str]:
+        """Return how often each character occurs; see `Codec.count`."""
         counts: Counter[str] = Counter()
         for example in examples:
             counts.update(self.read(example))
+        return counts
+
+    def fit_counted(self, counts: Counter[str], examples: Sequence[Example]) -> dict[str, Any]:
+        """Return what ``fit`` returns; see `Codec.fit_counted`."""
         known = sorted(c for c, count in counts.items() if count >= self.params.min_count)
         state = {"characters": "".join(known)}
         self.restore(state)

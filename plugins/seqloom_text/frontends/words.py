@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, repeat
 from typing import Any, NamedTuple
@@ -89,7 +89,14 @@ class WordsCodec(FrontendCodec):
             DataError: The file of vectors is missing or malformed.
             ConfigError: Its vectors have another size than ``frontend.size``.
         """
-        counts = Counter(chain.from_iterable(map(self._tokens, examples)))
+        return self.fit_counted(self.count(examples), examples)
+
+    def count(self, examples: Iterable[Example]) -> Counter[str]:
+        """Return how often each token occurs; see `Codec.count`."""
+        return Counter(chain.from_iterable(map(self._tokens, examples)))
+
+    def fit_counted(self, counts: Counter[str], examples: Sequence[Example]) -> dict[str, Any]:
+        """Return what ``fit`` returns; see `Codec.fit_counted`."""
         characters = (
             "".join(sorted(set().union(*counts)))
             if self.params.characters or self.params.subwords

@@ -8,7 +8,7 @@ import pickle
 import tempfile
 import traceback
 import unittest
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seqloom.interfaces import Arrays
+from seqloom.interfaces import Arrays, Codec, Example
 from seqloom.model import states
 
 TOLERANCE = 1e-5
@@ -49,6 +49,21 @@ def require(condition: bool, complaint: str) -> None:
     """Raise `ConformanceError` with the complaint unless the condition holds."""
     if not condition:
         raise ConformanceError(complaint)
+
+
+def require_counts(codec: Codec, examples: Sequence[Example]) -> None:
+    """Require a codec to learn the same from what it counts in two parts of the examples."""
+    half = len(examples) // 2
+    first, second = (
+        pickle.loads(pickle.dumps(codec.count(part))) for part in (examples[:half], examples[half:])
+    )
+    if first is not None:
+        first.update(second)
+        found, expected = codec.fit_counted(first, examples), codec.fit(examples)
+        require(
+            stored(found) == stored(expected),
+            "fit_counted() with what count() returns for two halves differs from fit()",
+        )
 
 
 @contextmanager

@@ -10,7 +10,13 @@ import numpy as np
 
 from seqloom.errors import ExampleError, plural
 from seqloom.interfaces import Example, Origin, View
-from seqloom.testing.compare import require, require_raises, require_same_arrays, stored
+from seqloom.testing.compare import (
+    require,
+    require_counts,
+    require_raises,
+    require_same_arrays,
+    stored,
+)
 from seqloom.testing.heads import HeadCase
 
 OPENING = "<script>"
@@ -23,8 +29,10 @@ def check_codec(case: HeadCase) -> None:
     """The codec's state is JSON, it can be pickled, and it encodes the same every time.
 
     What it is given of a target has the same names for all examples, also without a target.
+    Fitting from what it counts in parts of the examples gives the same state.
     """
     codec = case.codec()
+    require_counts(case.cls.make_codec(**case.params), case.examples)
     again = case.cls.make_codec(**case.params)
     again.restore(stored(codec.fit(case.examples)))
     for other in (codec, again, pickle.loads(pickle.dumps(codec))):

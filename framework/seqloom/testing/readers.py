@@ -9,7 +9,7 @@ import pickle
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from numbers import Real
 from pathlib import Path
@@ -228,7 +228,7 @@ def check_processes(case: ReaderCase) -> None:
 
 
 def check_resuming(case: ReaderCase) -> None:
-    """Reading can be abandoned and restarted, start after some examples, and run in parallel."""
+    """Reading can be abandoned, restarted, start after some examples, run in parallel or in parts."""
     reader = case.reader()
     for split, expected in case.whole(reader).items():
         left = reader.examples(split)
@@ -242,6 +242,10 @@ def check_resuming(case: ReaderCase) -> None:
         beside = list(zip(reader.examples(split), reader.examples(split), strict=False))
         for pair in zip(*beside, strict=True):
             _require_same(pair, expected, f"{split}, read twice in parallel")
+        parts = map(checked, case.reader().examples_in_parts(split))
+        with suppress(ValueError):  # one that must know the parts before it
+            if found := list(itertools.chain.from_iterable(parts)):
+                _require_same(found, expected, f"{split}, read in parts")
 
 
 def _require_same(

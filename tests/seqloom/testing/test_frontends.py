@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Self
 
@@ -172,6 +173,14 @@ class OtherAfterJson(SoundCodec):
         self.numbers = {word: n if isinstance(n, int) else 0 for n, word in state["words"].items()}
 
 
+class CountsOnePart(SoundCodec):
+    def count(self, examples: Iterable[Example]) -> Counter[str]:
+        return Counter()
+
+    def fit_counted(self, counts: Counter[str], examples: Sequence[Example]) -> dict[str, Any]:
+        return {"words": {}}
+
+
 class GrowsInPrepare(SoundCodec):
     def prepare(self, example: Example) -> Example:
         tokens = [*super().prepare(example).fields["tokens"], "end"]
@@ -298,6 +307,7 @@ BROKEN: list[tuple[Any, Any, str]] = [
     (checks.check_training, CountsPadding, "in training mode, with more padding: differ by"),
     (checks.check_order, PlaceMatters, "features of row 0, moved: differ by 3, allowed"),
     (checks.check_codec, Sound.over(OtherAfterJson), r"encode\(\) returns another 'words'"),
+    (checks.check_codec, Sound.over(CountsOnePart), r"for two halves differs from fit\(\)"),
     (checks.check_codec, Sound.over(GrowsInPrepare), r"prepare\(\) is not idempotent"),
     (checks.check_augment, Sound.over(ChangesItem), r"augment\(\) changes its argument's 'words'"),
     (checks.check_augment, Sound.over(RandomBeyond), r"augment\(\) is random beyond rng: 'words'"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -97,6 +98,14 @@ class MoreAfterPickle(SoundCodec):
 class TakesAnything(SoundCodec):
     def encode(self, example: Example) -> Arrays:
         return {"target": np.array(self.labels.index(example.fields.get("label", "left")))}
+
+
+class CountsOnePart(SoundCodec):
+    def count(self, examples: Iterable[Example]) -> Counter[str]:
+        return Counter(one.fields["label"] for one in examples)
+
+    def fit_counted(self, counts: Counter[str], examples: Sequence[Example]) -> dict[str, Any]:
+        return {"labels": []}
 
 
 class Refunds(SoundCodec):
@@ -300,6 +309,7 @@ BROKEN: list[tuple[Any, type[Head], str]] = [
         r"other arrays: \['more', 'target'\], exp",
     ),
     (head_codecs.check_codec, _over(TakesAnything), "an example without a target is not rejected"),
+    (head_codecs.check_codec, _over(CountsOnePart), r"for two halves differs from fit\(\)"),
     (head_codecs.check_codec, _over(Refunds), r"cost\(\) returns -1; expected at least 0"),
     (head_codecs.check_codec, _over(KnowsSome), r"given\(\) returns \['hint'\], and \[\] for an"),
     (head_codecs.check_augment, _over(AugmentsInPlace), "changes its argument's 'target'"),

@@ -119,6 +119,14 @@ class OneReading(Sound):
         del self.readings[split]
 
 
+class OtherParts(Sound):
+    """Loses an example between two parts."""
+
+    def examples_in_parts(self, split: str) -> list[list[Example]]:
+        whole = list(self.examples(split))
+        return [whole[:2], whole[3:]]
+
+
 class Unpicklable(Sound):
     def __init__(self, **files: str) -> None:
         super().__init__(**files)
@@ -248,6 +256,7 @@ BROKEN: list[tuple[Any, Any, str]] = [
         OneReading,
         "train, restarted after an .* reading: 39 examples",
     ),
+    (readers.check_resuming, OtherParts, "train, read in parts: 39 examples, expected 40"),
     (readers.check_processes, Unpicklable, "it cannot be pickled: .*lambda"),
     (readers.check_lazy, OpensEarly, r"building it opens train\.tsv"),
     (readers.check_lazy, LooksEarly, "building it looks for its files before an example"),

@@ -1,8 +1,8 @@
 """P15: what a run does before its first step, for 100,000 sentences.
 
 It reads the file, fits the codecs, encodes the examples and stores them, compared
-with reading the sentences once, and with reading and encoding them once in one process; and a run
-that finds them in the cache with the first one.
+with reading the sentences once, with reading and encoding them once in one process, and in as many
+as there are cores; and a run that finds them in the cache with the first one.
 
 ``python scripts/bench_parts/large.py`` prints the rows.
 """
@@ -20,7 +20,7 @@ from _timing import interleaved, rounds, row
 from seqloom.config.compose import compose_run
 from seqloom.config.run_config import RunConfig
 from seqloom.cores import available_cores
-from seqloom.data.forked import processes
+from seqloom.data.forked import in_order, processes
 from seqloom.interfaces import Example
 from seqloom.model.build import build_codecs, build_reader, restore
 from seqloom.train.data import RunData
@@ -44,6 +44,22 @@ def _encode(cfg: RunConfig, data: RunData) -> None:
     for one in build_reader(section).examples("train"):
         assert isinstance(one, Example)
         codecs.encode(codecs.frontend.prepare(one))
+
+
+def _encode_in_parts(cfg: RunConfig, data: RunData) -> None:
+    """Read parts of the file, and encode each example, in a process for each core."""
+    section = {**cfg.data, "split": {"val": 0.0, "test": 0.0}}
+    codecs = build_codecs(cfg.components)
+    restore(codecs, data.states)
+    parts = build_reader(section).examples_in_parts("train")
+
+    def work(number: int) -> int:
+        found = [one for one in parts[number] if isinstance(one, Example)]
+        return sum(codecs.encode(codecs.frontend.prepare(one)).cost > 0 for one in found)
+
+    done = in_order(work, range(len(parts)), len(available_cores()))
+    if sum(count or 0 for _, count in done) != COUNT:
+        raise RuntimeError("the parts do not have all sentences")
 
 
 def measure() -> list[dict[str, Any]]:
@@ -74,14 +90,16 @@ def measure() -> list[dict[str, Any]]:
             lambda: read_data(cfg),
             lambda: _read(cfg),
             lambda: _encode(cfg, data),
+            lambda: _encode_in_parts(cfg, data),
             rounds=rounds(ROUNDS),
             clock=time.perf_counter,
         )
-    cold, warm, read, encode = times
+    cold, warm, read, encode, shared = times
     what = f"{COUNT:,} sentences until the first step, on {cores} core{'s' * (cores > 1)}"
     return [
         row("P15-read", f"{what}, against reading them", cold, read, 1.2),
         row("P15-encode", f"{what}, against reading and encoding them once", cold, encode, 1.2),
+        row("P15-shared", f"{what}, against one such pass by all cores", cold, shared, 1.2),
         row("P15-cache", f"{what}, from the cache, against the first time", warm, cold, None),
     ]
 

@@ -10,13 +10,17 @@ from typing import Any, TypeVar
 
 from seqloom.data.encode import Codecs
 from seqloom.data.forked import in_order, processes
+from seqloom.data.progress import progress, waiting
 from seqloom.data.rejected import Rejected
 from seqloom.data.spool import Spool
-from seqloom.errors import Cause, DataError, ExampleError, ExamplesError, SeqloomError
+from seqloom.errors import Cause, DataError, ExampleError, ExamplesError, SeqloomError, plural
 from seqloom.interfaces import Codec, Example, HeadCodec
 from seqloom.quiet import quiet, withheld
 
 T = TypeVar("T")
+PARTS = 4
+"""Number of parts that each process counts."""
+
 CONTEXT = 100
 """Number of good examples put beside a suspect, to see whether ``fit`` refuses it."""
 
@@ -61,11 +65,13 @@ def fit_codecs(
         learners[name] = codec, partial(_learn_counted, codec, counts, len(examples))
     heads: dict[str, dict[str, Any]] = {}
     fitted: dict[str, int] = {}
-    # Again only where another codec has removed examples since: what a codec warns of is said once.
-    while stale := [name for name in learners if fitted.get(name) != len(examples)]:
-        for name in stale:
-            heads[name] = _fit(*learners[name], examples, rejected)
-            fitted[name] = len(examples)
+    number = len(examples)
+    with waiting(f"Fitting the codecs on {number:,} {plural(number, 'example')}"):
+        # Again only where another codec has removed examples: what a codec warns of is said once.
+        while stale := [name for name in learners if fitted.get(name) != len(examples)]:
+            for name in stale:
+                heads[name] = _fit(*learners[name], examples, rejected)
+                fitted[name] = len(examples)
     return {"frontend": heads.pop(""), "heads": heads}
 
 
@@ -79,14 +85,14 @@ def _learner(codec: Codec, basis: Mapping[str, Any] | None, classes: str) -> Lea
 
 def _counted(codecs: Mapping[str, Codec], examples: list[Example] | Spool) -> dict[str, Any]:
     """Return what the codecs that count have counted, by their names, if the examples are many."""
-    codecs = {name: one for name, one in codecs.items() if type(one).count is not Codec.count}
     number = processes(len(examples))
-    if number == 1 or not codecs:
+    if number == 1:
         return {}
+    codecs = {name: one for name, one in codecs.items() if type(one).count is not Codec.count}
     if isinstance(examples, Spool):
         examples.flush()  # once, and not in each process
-    size = -(-len(examples) // number)
-    starts = range(0, len(examples), size)
+    size = -(-len(examples) // (number * PARTS))
+    starts = range(0, len(examples), size) if codecs else ()
 
     def count(start: int) -> dict[str, Any] | None:
         part = examples[start : start + size]
@@ -94,14 +100,17 @@ def _counted(codecs: Mapping[str, Codec], examples: list[Example] | Spool) -> di
             found = {name: codec.count(part) for name, codec in codecs.items()}
         return None if said else found
 
+    whole: dict[str, Any] = {}
     with closing(in_order(count, starts, number)) as done:
-        found = [one for _, one in done if one is not None]
-    if len(found) < len(starts):
-        return {}  # the codecs meet what is wrong in its place
-    for one in found[1:]:
-        for name in codecs:
-            found[0][name].update(one[name])
-    return found[0]
+        for _, found in progress(done, "Counting", ("part", "parts"), len(starts)):
+            if found is None:
+                return {}  # the codecs meet what is wrong in its place
+            for name, counts in found.items():
+                if name in whole:
+                    whole[name].update(counts)
+                else:
+                    whole[name] = counts
+    return whole
 
 
 def _learn_counted(

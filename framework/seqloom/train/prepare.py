@@ -18,7 +18,6 @@ from seqloom.data.encoded import EncodedSplit
 from seqloom.data.fit_codecs import fit_codecs
 from seqloom.data.gather import Gathered
 from seqloom.data.long import LengthLimit
-from seqloom.data.progress import waiting
 from seqloom.data.read import read_split
 from seqloom.data.rejected import Rejected, raise_or_warn, warn_of_unknown
 from seqloom.data.spool import Spool
@@ -30,7 +29,6 @@ from seqloom.errors import (
     ExampleError,
     RunError,
     SeqloomError,
-    plural,
 )
 from seqloom.files import finite, read_json, sha256, write_json, write_text
 from seqloom.interfaces import SPLITS, Example, FrontendCodec, Origin
@@ -209,15 +207,13 @@ def _read_and_encode(
             cause=Cause.no_examples,
         )
     if states is None:
-        count = len(examples["train"])
-        with waiting(f"Fitting the codecs on {count:,} {plural(count, 'example')}"):
-            try:
-                states = fit_codecs(
-                    codecs, examples["train"], rejected["train"], basis, cfg.init_classes
-                )
-            except SeqloomError:
-                rejected["train"].raise_or_warn("the train split")  # what is missing may be why
-                raise
+        try:
+            states = fit_codecs(
+                codecs, examples["train"], rejected["train"], basis, cfg.init_classes
+            )
+        except SeqloomError:
+            rejected["train"].raise_or_warn("the train split")  # what is missing may be why
+            raise
     restore(codecs, states)
     fields = content_fields(cfg.data, cfg.frontend)
     found, splits = {}, {}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator
-from functools import partial
 
 from seqloom.data.characters import refuse_surrogates
 from seqloom.data.progress import progress
@@ -79,7 +78,7 @@ def _by_processes(
         usable = _noting_ids(_usable(found, unread), ids)
         return _prepared(codec, usable, other), (unread, other, ids)
 
-    shared = spooled(partial(reader.examples_in_parts, split), sift, what)
+    shared = spooled(lambda: reader.examples_in_parts(split), sift, what)
     if shared is None:
         return None
     examples, notes = shared

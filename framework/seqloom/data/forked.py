@@ -131,7 +131,6 @@ def in_order(
 
 def _start(workers: list[_Worker[T, R]], work: Callable[[T], R], count: int) -> None:
     """Start processes, as many as the system allows, and append them to a list."""
-    gc.collect()
     gc.freeze()  # or a collection there would copy all pages
     try:
         while len(workers) < count:

@@ -24,14 +24,14 @@ Found = Iterable[Example | ExampleError]
 
 def spooled(
     parts: Callable[[], Sequence[Found]],
-    sift: Callable[[Found], tuple[Iterable[Example], T]],
+    select: Callable[[Found], tuple[Iterable[Example], T]],
     what: str,
 ) -> tuple[Spool, list[T]] | None:
     """Return the examples of all parts, read by forked processes, and what they noted.
 
     Args:
         parts: Returns the parts; it is called if there are several cores.
-        sift: From what a part yields to the examples to keep, and what is noted meanwhile, which
+        select: From what a part yields to the examples to keep, and what is noted meanwhile, which
             can be pickled.
         what: What is done, for the log.
 
@@ -49,7 +49,7 @@ def spooled(
 
     def work(number: int) -> tuple[Packed, T] | None:
         with withheld() as said:
-            examples, noted = sift(checked(every[number]))
+            examples, noted = select(checked(every[number]))
             content = packed(examples)
         return None if said or content is None else (content, noted)
 

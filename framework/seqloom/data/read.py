@@ -71,14 +71,14 @@ def _by_processes(
     """Return the examples that `read_split` returns; None if this process must read them."""
     from seqloom.data.parts import spooled  # imports torch, without which readers are imported
 
-    def sift(
+    def select(
         found: Iterable[Example | ExampleError],
     ) -> tuple[Iterable[Example], tuple[Rejected, Rejected, array[int]]]:
         unread, other, ids = Rejected(rejected.skip), Rejected(rejected.skip), array("q")
         usable = _noting_ids(_usable(found, unread), ids)
         return _prepared(codec, usable, other), (unread, other, ids)
 
-    shared = spooled(lambda: reader.examples_in_parts(split), sift, what)
+    shared = spooled(lambda: reader.examples_in_parts(split), select, what)
     if shared is None:
         return None
     examples, notes = shared

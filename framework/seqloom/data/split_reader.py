@@ -117,9 +117,9 @@ class SplitReader(Reader):
         from seqloom.data.parts import spooled  # imports torch, without which this is imported
 
         what = "Reading data.train"
-        shared = spooled(lambda: self.whole_in_parts("train"), self._sift, what)
+        shared = spooled(lambda: self.whole_in_parts("train"), self._selected, what)
         if shared is None:
-            examples, noted = self._sift(checked(progress(self.whole("train"), what)))
+            examples, noted = self._selected(checked(progress(self.whole("train"), what)))
             good, notes = Spool(examples), [noted]
         else:
             good, notes = shared
@@ -127,7 +127,7 @@ class SplitReader(Reader):
         hashes = array("q", chain.from_iterable(own for _, own in notes))
         return good, [error for errors, _ in notes for error in errors], hashes
 
-    def _sift(
+    def _selected(
         self, found: Iterable[Example | ExampleError]
     ) -> tuple[Iterator[Example], tuple[list[ExampleError], array[int]]]:
         """Return the good examples, and what gets the errors of the others and their hashes."""

@@ -56,7 +56,7 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Learned:
-    """What the lines before a place of a file tell of those after it.
+    """What the lines before a place of a file say about those after it.
 
     Attributes:
         document: Number of the document.
@@ -154,7 +154,7 @@ class SentenceReader:
 
     @property
     def learned(self) -> Learned:
-        """What the lines that were read tell of those after them."""
+        """What the lines that were read say about those after them."""
         return Learned(self._document, self._width, self._most, self._known, self._separated)
 
     @property

@@ -9,7 +9,6 @@ from typing import TypeVar
 
 from seqloom.data.forked import FEWEST, in_order, processes
 from seqloom.data.progress import progress
-from seqloom.data.read import checked
 from seqloom.data.spool import Packed, Spool, packed
 from seqloom.errors import ExampleError
 from seqloom.interfaces.example import Example
@@ -49,7 +48,7 @@ def spooled(
 
     def work(number: int) -> tuple[Packed, T] | None:
         with withheld() as said:
-            examples, noted = select(checked(every[number]))
+            examples, noted = select(every[number])
             content = packed(examples)
         return None if said or content is None else (content, noted)
 

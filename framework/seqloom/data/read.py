@@ -75,7 +75,7 @@ def _by_processes(
         found: Iterable[Example | ExampleError],
     ) -> tuple[Iterable[Example], tuple[Rejected, Rejected, array[int]]]:
         unread, other, ids = Rejected(rejected.skip), Rejected(rejected.skip), array("q")
-        usable = _noting_ids(_usable(found, unread), ids)
+        usable = _noting_ids(_usable(checked(found), unread), ids)
         return _prepared(codec, usable, other), (unread, other, ids)
 
     shared = spooled(lambda: reader.examples_in_parts(split), select, what)

@@ -119,7 +119,7 @@ class SplitReader(Reader):
         what = "Reading data.train"
         shared = spooled(lambda: self.whole_in_parts("train"), self._selected, what)
         if shared is None:
-            examples, noted = self._selected(checked(progress(self.whole("train"), what)))
+            examples, noted = self._selected(progress(self.whole("train"), what))
             good, notes = Spool(examples), [noted]
         else:
             good, notes = shared
@@ -134,7 +134,7 @@ class SplitReader(Reader):
         errors, hashes = list[ExampleError](), array("q")
 
         def good() -> Iterator[Example]:
-            for one in found:
+            for one in checked(found):
                 if isinstance(one, Example):
                     hashes.append(content_hash(one, self._cut))
                     yield one

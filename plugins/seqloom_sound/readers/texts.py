@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePosixPath
 
 from seqloom.data import Pattern
+from seqloom.errors import plural
 from seqloom.interfaces import Origin
 from seqloom_sound.place import Place, is_hidden, is_sound_file
 from seqloom_sound.readers.find import Found, names_in, sound_file
 from seqloom_sound.sound import SoundFile
+
+log = logging.getLogger("seqloom")
 
 LARGEST_TEXT = 1 << 20  # bytes of the text of a sound
 LISTED = ".trans.txt"
@@ -21,7 +25,8 @@ LISTED = ".trans.txt"
 def with_texts(place: Place, pattern: Pattern | None, *, targets: bool) -> Iterator[Found]:
     """Yield the sounds of a folder or zip file, each with the text of ``NAME.txt`` beside it.
 
-    A text without a sound is reported like a sound without a text, if ``targets`` are required.
+    A text without a sound is reported like a sound without a text, if ``targets`` are required;
+    those in a list of texts are counted in a warning.
 
     Args:
         place: Folder or zip file.
@@ -41,6 +46,8 @@ def with_texts(place: Place, pattern: Pattern | None, *, targets: bool) -> Itera
         elif targets and texts.is_alone(name):
             problem = "a text without a sound of the same name beside it."
             yield Found(name, origin, SoundFile(""), problem=problem)
+    if targets:
+        texts.warn_of_unused()
 
 
 def _fill(found: Found, texts: _Texts, pattern: Pattern | None, targets: bool) -> None:
@@ -55,8 +62,8 @@ def _fill(found: Found, texts: _Texts, pattern: Pattern | None, targets: bool) -
     except ValueError as error:  # which only matters if there must be a text
         found.problem = str(error) if targets else ""
     if targets and "text" not in found.values and not found.problem:
-        base = PurePosixPath(found.name).stem
-        found.problem = f"no text beside the sound; expected {base}.txt."
+        wanted = " or a line in ".join(texts.expected(found.name))
+        found.problem = f"no text beside the sound; expected {wanted}."
 
 
 @dataclass
@@ -70,25 +77,53 @@ class _Texts:
 
     place: Place
     names: list[str]
-    _listed: dict[str, dict[str, str]] = field(default_factory=dict)
+    _read_lists: dict[str, dict[str, list[str]]] = field(default_factory=dict)
 
     def of(self, name: str) -> str | None:
         """Return the text of a sound, or None if there is none.
 
         Raises:
-            ValueError: Its file cannot be read, is too large or not UTF-8; the text is a sentence.
+            ValueError: Its file cannot be read, is too large or not UTF-8, or has several texts for
+                it; the text is a sentence.
         """
         base = _base(name)
         if f"{base}.txt" in self._known:
             return self._read(f"{base}.txt").removesuffix("\n").removesuffix("\r")
-        folder, stem = str(PurePosixPath(name).parent), PurePosixPath(name).stem
-        for listing in self._listings.get(folder, ()):
-            if listing not in self._listed:
-                lines = (line.partition(" ") for line in self._read(listing).splitlines())
-                self._listed[listing] = {key: text.strip() for key, _, text in lines if key}
-            if stem in self._listed[listing]:
-                return self._listed[listing][stem]
+        stem = PurePosixPath(name).stem
+        for listing in self._lists_beside(name):
+            found = self._listed(listing).get(stem, [])
+            if len(found) > 1:
+                raise ValueError(
+                    f"{self.place.path / listing} has {len(found)} different texts for {stem!r}; "
+                    "expected one."
+                )
+            if found:
+                return found[0]
         return None
+
+    def expected(self, name: str) -> list[str]:
+        """Return the names of the files that could have the text of a sound."""
+        names = [f"{_base(name)}.txt", *self._lists_beside(name)]
+        return [PurePosixPath(one).name for one in names]
+
+    def warn_of_unused(self) -> None:
+        """Warn of lists with texts of sounds that are not beside them."""
+        for listing in (one for found in self._lists.values() for one in found):
+            folder = PurePosixPath(listing).parent
+            try:
+                keys = list(self._listed(listing))
+            except ValueError:  # a sound beside it, if there is one, has this problem
+                continue
+            unused = [key for key in keys if str(folder / key) not in self._sounds]
+            if unused:
+                log.warning(
+                    "%s: %d of %d %s no sound beside the file, the first %r; they are not used.",
+                    self.place.path / listing,
+                    len(unused),
+                    len(keys),
+                    plural(len(keys), "text has", "texts have"),
+                    unused[0],
+                )
 
     def is_alone(self, name: str) -> bool:
         """Return whether a file is a text, and there is no sound that it belongs to."""
@@ -106,13 +141,28 @@ class _Texts:
         return {_base(name) for name in self.names if is_sound_file(name)}
 
     @cached_property
-    def _listings(self) -> dict[str, list[str]]:
+    def _lists(self) -> dict[str, list[str]]:
         """Files that list texts, by their folder."""
         found: dict[str, list[str]] = {}
         for name in self.names:
             if name.lower().endswith(LISTED) and not is_hidden(name):
                 found.setdefault(str(PurePosixPath(name).parent), []).append(name)
         return found
+
+    def _lists_beside(self, name: str) -> list[str]:
+        return self._lists.get(str(PurePosixPath(name).parent), [])
+
+    def _listed(self, listing: str) -> dict[str, list[str]]:
+        """Return the different texts of each sound in a list: a name, white space, the text."""
+        if listing not in self._read_lists:
+            texts: dict[str, list[str]] = {}
+            for line in self._read(listing).split("\n"):
+                if words := line.split(maxsplit=1):
+                    text = words[1].rstrip() if len(words) > 1 else ""
+                    found = texts.setdefault(words[0], [])
+                    found += [text] if text not in found else []
+            self._read_lists[listing] = texts
+        return self._read_lists[listing]
 
     def _read(self, name: str) -> str:
         content = self.place.read(name, LARGEST_TEXT)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 import soundfile
 
 from seqloom.interfaces import Example
@@ -40,3 +41,24 @@ def test_a_folder_may_have_several_lists_of_texts(tmp_path: Path) -> None:
         "two",
         "three",
     ]
+
+
+def test_a_list_may_separate_by_tabs_and_what_is_not_used_of_it_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("1", "2", "3"):
+        _sound(tmp_path / f"{name}.wav")
+    (tmp_path / "a.trans.txt").write_text("1\tone  a \n2 two\u2028b\n2 two\u2028b\n4 four\n5\n")
+    one, two, three = SpeechReader(train=str(tmp_path)).examples("train")
+    assert isinstance(one, Example) and isinstance(two, Example)
+    assert [one.fields["text"], two.fields["text"]] == ["one  a", "two\u2028b"]
+    assert "no text beside the sound; expected 3.txt or a line in a.trans.txt." in str(three)
+    warning = f"{tmp_path / 'a.trans.txt'}: 2 of 4 texts have no sound beside the file, the first '4'"
+    assert [record.getMessage() for record in caplog.records] == [f"{warning}; they are not used."]
+
+
+def test_two_texts_of_one_sound_in_a_list_are_an_error(tmp_path: Path) -> None:
+    _sound(tmp_path / "1.wav")
+    (tmp_path / "a.trans.txt").write_text("1 one\n1 two\n")
+    [error] = SpeechReader(train=str(tmp_path)).examples("train")
+    assert f"{tmp_path / 'a.trans.txt'} has 2 different texts for '1'; expected one." in str(error)

@@ -56,6 +56,7 @@ class Table:
         file: Path, pinned URL, ``-`` for standard input, or a `TextFile` that was found before. A
             file that ends in ``.gz`` is decompressed while it is read.
         delimiter: Character between cells; None: a tab for ``.tsv``, a comma otherwise.
+        delimiter_key: Key of the config that sets it, for messages; empty if none does.
         header: Whether the first row names the columns; otherwise they are named ``1``, ``2`` …
         quoting: Whether ``"`` protects delimiters and line ends; False takes quotes literally.
         skip_blank: Whether blank lines are skipped; otherwise they may only end the file. In a
@@ -81,6 +82,7 @@ class Table:
         file: str | TextFile,
         *,
         delimiter: str | None = None,
+        delimiter_key: str = "",
         header: bool = True,
         quoting: bool = True,
         skip_blank: bool = False,
@@ -90,6 +92,7 @@ class Table:
     ) -> None:
         self.file = file if isinstance(file, TextFile) else TextFile.find(file)
         self._delimiter = delimiter or ("\t" if self.file.suffix == ".tsv" else ",")
+        self._delimiter_key = delimiter_key
         self._header = header
         self._skip_blank = skip_blank
         self._skip_empty = skip_empty
@@ -166,19 +169,31 @@ class Table:
 
     def missing(self, column: str, option: str, hint: str = "") -> DataError:
         """Return the error for a missing column that an option names; ``hint`` says what to do."""
-        header = self._delimiter.join(self.columns)
-        for other in DELIMITERS:
-            names = header.split(other)
-            if other != self._delimiter and (
-                column in names or len(names) > len(self.columns) == 1
-            ):
-                name = "tab" if other == "\t" else f"'\"{other}\"'"
-                there = "is one" if column in names else f"are {len(names)} columns"
-                hint = f"With {other!r} between the cells there {there}: data.delimiter={name}"
-                break
+        hint = self.other_delimiter(column) or hint
         known = did_you_mean(column, self.columns)
         problem = f"no column {column!r}, from which {option} reads. {known} {hint}"
         return self.file.error(1, problem.rstrip(), cause=Cause.no_column)
+
+    def other_delimiter(self, column: str = "") -> str:
+        """Return a sentence on what seems to be between the cells instead; empty if nothing does.
+
+        Args:
+            column: Column that there is if so; otherwise there are several instead of one.
+        """
+        header = self._delimiter.join(self.columns)
+        for other in DELIMITERS:
+            names = header.split(other)
+            if other == self._delimiter or not (
+                column in names or len(names) > len(self.columns) == 1
+            ):
+                continue
+            there = "is one" if column in names else f"are {len(names)} columns"
+            remedy = f"write the line {f'sep={other}'!r} before the header"
+            if self._delimiter_key:
+                name = "tab" if other == "\t" else f"'\"{other}\"'"
+                remedy = f"{self._delimiter_key}={name}"
+            return f"With {other!r} between the cells there {there}: {remedy}"
+        return ""
 
     def _after_mark(self, lines: Iterator[Line], *, given: bool) -> Iterator[Line]:
         """Return the lines without the first one if it is Excel's, which names the delimiter.

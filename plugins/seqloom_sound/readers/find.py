@@ -169,7 +169,14 @@ def missing_sound(place: Place, name: str) -> str:
     """
     if has_sound(place, name):
         return ""
-    return f"the sound {name!r} is not in {place}.{about_backslashes(name)}"
+    longer = (name + suffix for suffix in SUFFIXES)
+    if near := next((one for one in longer if has_sound(place, one)), None):
+        hint = f" There is {near!r}: write names with their suffix."
+    elif name.startswith("/"):
+        hint = ""
+    else:
+        hint = about_backslashes(name) or " data.sounds names the folder that paths are relative to."
+    return f"the sound {name!r} is not in {place}.{hint}"
 
 
 def has_sound(place: Place, name: str) -> bool:

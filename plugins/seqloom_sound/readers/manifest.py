@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from seqloom.data import TextFile
+from seqloom.data import TextFile, without_end
 from seqloom.files import parse_json
 from seqloom.interfaces import Origin
 from seqloom_sound.place import Place
 from seqloom_sound.readers.find import Found
 from seqloom_sound.readers.rows import columns_of, found_in, no_sound
 from seqloom_sound.sound import SoundFile
+
+ONE_VALUE = re.compile(r"\s*(?:\[|\{\s*\Z)")
+"""How the first line of an array of objects begins, or of an object on several lines."""
+
+NOT_LINES = (
+    "the file is JSON, but not JSON Lines: expected an object on each line. Convert it, an array "
+    "with jq -c '.[]' FILE, and objects of several lines with jq -c . FILE."
+)
 
 
 def in_manifest(
@@ -26,17 +35,19 @@ def in_manifest(
         targets: Whether there must be a text.
 
     Raises:
-        DataError: The file cannot be read.
+        DataError: The file cannot be read, or is JSON of another form.
     """
     problems: dict[int, str] = {}
     for number, line in file.lines(problems):
         if not line.strip():
             continue
+        if number == 1 and ONE_VALUE.match(line):
+            raise file.error(1, NOT_LINES)
         origin = Origin(file.shown, number)
         try:
             if number in problems:
                 raise ValueError(problems.pop(number))
-            rows = _rows(line)
+            rows = _rows(without_end(line))
         except ValueError as error:
             yield Found(f"line {number}", origin, SoundFile(""), problem=str(error))
             continue

@@ -75,8 +75,10 @@ def found_in(
     if "text" in columns and row.get(columns["text"]) == "":
         values["text"] = ""
     path, name = values.pop("sound", None), str(values.pop("id", ""))
+    if isinstance(path, Mapping) and not (path.get("bytes") or "array" in path):
+        path = path.get("path")  # as datasets of Hugging Face write it
     if not isinstance(path, str):
-        return _bad(name, origin, f"the path of the sound is {path!r}; expected a text.")
+        return _bad(name, origin, f"the path of the sound is {path!r:.60}; expected a text.")
     path = stored_name(place, path)
     try:
         sound, suffix = _part(sound_file(place, path), values)
@@ -85,7 +87,7 @@ def found_in(
     found = Found(name or path.lstrip("/") + suffix, origin, sound)
     text = values.get("text")
     if not isinstance(text, str) and (targets or text is not None):
-        missing = "it has no text" if text is None else f"its text is {text!r}, not a text"
+        missing = "it has no text" if text is None else f"its text is {text!r:.60}, not a text"
         wanted = ", ".join(NAMES["text"])
         found.problem = f"{missing}; expected one in {wanted}, or in data.columns.text=NAME."
     else:
@@ -139,7 +141,7 @@ def seconds(value: Any, name: str, *, positive: bool = False) -> float:
         number = math.nan
     if not (math.isfinite(number) and (number > 0 if positive else number >= 0)):
         least = "more than 0" if positive else "0 or more"
-        raise ValueError(f"its {name} is {value!r}; expected a number of seconds, {least}.")
+        raise ValueError(f"its {name} is {value!r:.60}; expected a number of seconds, {least}.")
     return number
 
 
@@ -151,5 +153,5 @@ def channel_number(value: Any) -> int:
     """
     text = str(value)
     if isinstance(value, bool) or not (text.isascii() and text.isdigit() and len(text) <= 3):
-        raise ValueError(f"its channel is {value!r}; expected a number from 0.")
+        raise ValueError(f"its channel is {value!r:.60}; expected a number from 0.")
     return int(text)

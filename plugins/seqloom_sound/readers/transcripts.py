@@ -89,7 +89,8 @@ class Transcripts:
                     raise table.missing(column, f"data.columns.{field}")
             columns = columns_of([name for name in names if names.count(name) == 1], self.columns)
             if columns.get("sound") not in names:
-                raise file.error(1, no_sound(names, "column"))
+                problem = f"{no_sound(names, 'column')} {table.other_delimiter()}"
+                raise file.error(1, problem.rstrip())
             place = self._beside(path)
             if {"client_id", "path", "sentence"} <= {*names} and (place.path / CLIPS).is_dir():
                 place = Place(place.path / CLIPS)

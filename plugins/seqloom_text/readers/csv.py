@@ -93,6 +93,7 @@ class CsvReader(FileReader):
         table = Table(
             file,
             delimiter=delimiter,
+            delimiter_key="data.delimiter",
             header=self._header,
             quoting=self._quoting,
             skip_blank=True,

@@ -385,3 +385,65 @@ def test_the_channel_of_a_row_counts_before_that_of_the_config(tmp_path: Path) -
 def test_bad_parameters_of_pauses_are_refused(pauses: dict[str, float], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         SpeechReader(pauses=pauses)
+
+
+def rejected(path: Path | str, **params: Any) -> list[str]:
+    found = SpeechReader(train=str(path), **params).examples("train")
+    return [str(one) for one in found if isinstance(one, ExampleError)]
+
+
+def test_the_path_may_be_in_an_object_as_datasets_of_hugging_face_write_it(tmp_path: Path) -> None:
+    sound(tmp_path / "a.wav")
+    audio = {"path": "a.wav", "bytes": None}
+    path = written(tmp_path / "m.jsonl", json.dumps({"audio": audio, "sentence": "one"}))
+    assert texts(train(path)) == ["one"]
+
+
+@pytest.mark.parametrize("key", ["bytes", "array"])
+def test_a_value_of_any_length_is_shortened_in_messages(tmp_path: Path, key: str) -> None:
+    sound(tmp_path / "a.wav")
+    long = [0.5] * 1000
+    rows = [
+        {"audio": {key: long, "path": "a.wav"}, "text": "one"},
+        {"audio": "a.wav", "text": long},
+        {"audio": "a.wav", "text": "one", "duration": long},
+        {"audio": "a.wav", "text": "one", "channel": long},
+    ]
+    path = written(tmp_path / "m.jsonl", "\n".join(map(json.dumps, rows)))
+    errors = rejected(path)
+    assert len(errors) == 4 and "the path of the sound is {" in errors[0]
+    assert max(map(len, errors)) < 400
+
+
+@pytest.mark.parametrize("text", ['[{"audio": "a.wav"}]', "[\n{", "{\n"])
+def test_a_manifest_that_is_one_value_of_json_is_refused_as_such(
+    tmp_path: Path, text: str
+) -> None:
+    path = written(tmp_path / "m.json", text)
+    with pytest.raises(DataError, match=r"m\.json:1: the file is JSON, but not JSON Lines: expect"):
+        train(path)
+
+
+def test_the_column_of_an_error_in_json_is_that_of_the_line(tmp_path: Path) -> None:
+    path = written(tmp_path / "m.jsonl", '{"audio": "x"\n{"audio": "x"\n')
+    assert "not JSON: Expecting ',' delimiter at column 14" in rejected(path)[0]
+
+
+def test_what_to_do_about_a_missing_sound(tmp_path: Path) -> None:
+    sound(tmp_path / "in" / "a.wav")
+    names = ["a", "in/a.wav", "/none/a.wav"]
+    rows = "".join(f"{name}\tone\n" for name in names)
+    path = written(tmp_path / "in" / "t.tsv", f"path\ttext\n{rows}")
+    suffix, folder, absolute = rejected(path)
+    assert suffix.endswith("There is 'a.wav': write names with their suffix.")
+    assert folder.endswith(" data.sounds names the folder that paths are relative to.")
+    assert absolute.endswith(f"the sound '/none/a.wav' is not in {tmp_path / 'in'}.")
+    assert len(rejected(path, sounds=str(tmp_path))) == 2
+
+
+def test_a_table_with_other_characters_between_its_cells_is_told_so(tmp_path: Path) -> None:
+    sound(tmp_path / "a.wav")
+    rows = "path;text\na.wav;one\n"
+    with pytest.raises(DataError, match="there are 2 columns: write the line 'sep=;' before the h"):
+        train(written(tmp_path / "a.csv", rows))
+    assert texts(train(written(tmp_path / "b.csv", f"sep=;\n{rows}"))) == ["one"]

@@ -6,7 +6,7 @@ import io
 import math
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import SimpleNamespace
 from typing import BinaryIO
 
@@ -14,7 +14,7 @@ import numpy as np
 import soundfile
 
 from seqloom.errors import plural
-from seqloom_sound.mp3 import missing_bytes
+from seqloom_sound.mp3 import missing_bytes, unheard
 
 FORMATS = ("WAV", "WAVEX", "FLAC", "OGG", "MP3")
 """Formats that are decoded, whatever the suffix of a file; truncation is detected in these, in MP3
@@ -25,6 +25,7 @@ SLACK = 0.1  # seconds that a part may end after the sound, as rounded times do
 _UNKNOWN = 0x7FFFF000  # sizes above are written by programs that cannot seek back to the start
 _NO_LENGTH = 1 << 62  # samples; libsndfile gives the largest number where the header has none
 _SHORTER = re.compile(r"^data : (\d+) \(should be (\d+)\)", re.MULTILINE)
+_HEADER = 1 << 12  # bytes of a file without samples
 _PAGE = 1 << 16  # bytes that the last page of an OGG file is in
 
 
@@ -54,7 +55,7 @@ def opened(stream: BinaryIO, name: str) -> Iterator[soundfile.SoundFile]:
         ValueError: If the format is not in `FORMATS`, or the file is damaged or truncated; also
             where that is found in the block.
     """
-    _require_end(stream, name)
+    size = _require_end(stream, name)
     try:
         with soundfile.SoundFile(_nameless(stream)) as file:
             if file.format not in FORMATS:
@@ -65,6 +66,12 @@ def opened(stream: BinaryIO, name: str) -> Iterator[soundfile.SoundFile]:
                 raise ValueError(
                     f"{name} has no length in its header, as of a stream. Write it again, for "
                     "example with flac -d and flac."
+                )
+            if not file.frames and size > _HEADER:
+                raise ValueError(
+                    f"{name} has {size} bytes, but its header says that it has no samples, as if "
+                    "it was not written to its end. Write it again, for example with sox "
+                    "--ignore-length IN.wav OUT.wav."
                 )
             yield file
     except soundfile.LibsndfileError as error:
@@ -106,12 +113,32 @@ def read_part(
         )
     if duration is None:
         require_whole(file, name)
-    if start:
-        file.seek(start)
-    samples: np.ndarray = file.read(count, dtype="float32")
+    samples = read_at(file, start, count)
     if len(samples) < count:
         raise ValueError(f"{name} is truncated: {len(samples)} of {count} samples are there.")
     return samples
+
+
+def read_at(
+    file: soundfile.SoundFile, start: int, count: int, *, always_2d: bool = False
+) -> np.ndarray:
+    """Return what an open file has from a frame on, the same as a whole read has there.
+
+    A frame of MP3 needs bytes of others up to half a second before it, and soundfile seeks after
+    each read, so that the second before is read as well.
+
+    Args:
+        file: File.
+        start: First frame.
+        count: Number of frames.
+        always_2d: Whether the samples of a single channel are (T, 1) rather than (T,).
+    """
+    lead = min(start, file.samplerate) if file.format == "MP3" else 0
+    with unheard() if lead else nullcontext():
+        if file.tell() != start - lead:
+            file.seek(start - lead)
+        samples: np.ndarray = file.read(lead + count, dtype="float32", always_2d=always_2d)
+    return samples[lead:]
 
 
 def require_whole(file: soundfile.SoundFile, name: str) -> None:
@@ -125,18 +152,21 @@ def require_whole(file: soundfile.SoundFile, name: str) -> None:
         raise ValueError(f"{name} is truncated: {found[2]} of {found[1]} bytes of sound are there.")
 
 
-def _require_end(stream: BinaryIO, name: str) -> None:
-    """Refuse a file that ends too early, where no header has its length.
+def _require_end(stream: BinaryIO, name: str) -> int:
+    """Refuse a file that ends too early, where no header has its length; return its bytes.
 
     That is an OGG file (RFC 3533) whose last page is not whole, or is not marked as the last, or an
     MP3 file whose last frame is not whole.
 
     Raises:
-        ValueError: If it is truncated so.
+        ValueError: If it is truncated so, or empty.
     """
+    size = stream.seek(0, io.SEEK_END)
+    stream.seek(0)
     head = stream.read(4)
+    if not head:
+        raise ValueError(f"{name} is empty.")
     if head == b"OggS":
-        size = stream.seek(0, io.SEEK_END)
         stream.seek(max(0, size - _PAGE))
         tail = stream.read(_PAGE)
         page = tail[tail.rfind(b"OggS") :]
@@ -147,6 +177,7 @@ def _require_end(stream: BinaryIO, name: str) -> None:
     if is_mp3 and (missing := missing_bytes(stream)):
         raise ValueError(f"{name} is truncated: its last frame lacks {missing} bytes.")
     stream.seek(0)
+    return size
 
 
 def part_range(

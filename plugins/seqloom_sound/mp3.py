@@ -8,6 +8,10 @@ Xing or Info header.
 from __future__ import annotations
 
 import io
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 TAIL = 1 << 16
@@ -94,3 +98,23 @@ def _is_frame(data: bytes, place: int) -> bool:
             return False
         kind, place = frame.kind, place + frame.size
     return True
+
+
+@contextmanager
+def unheard() -> Iterator[None]:
+    """Hide what libmpg123 writes to the standard error stream within the block.
+
+    Where it starts to read within a file, it calls it an error that frames need others before them.
+    """
+    try:
+        kept = os.dup(2)
+    except OSError:  # the stream is closed
+        yield
+        return
+    try:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+            yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)

@@ -16,6 +16,7 @@ from itertools import islice
 import numpy as np
 import soundfile
 
+from seqloom_sound.decode import read_at
 from seqloom_sound.schemas.data import Pauses
 
 log = logging.getLogger("seqloom")
@@ -140,11 +141,10 @@ class _Source:
     def levels(self, part: Span) -> Iterator[np.ndarray]:
         """Yield the levels of frames, in decibels of full scale, a block at a time."""
         position, end = (round(one * self.file.samplerate) for one in part)
-        self.file.seek(position)
         last = 0.0
         while position < end:
             most = min(self.size * BLOCK, end - position)
-            block = self.file.read(most, dtype="float32", always_2d=True)
+            block = read_at(self.file, position, most, always_2d=True)
             if not len(block):
                 return
             samples = block.mean(axis=1) if self.channel is None else block[:, self.channel]

@@ -17,6 +17,9 @@ from seqloom.files import expanded
 from seqloom_sound.decode import opened, read_part
 from seqloom_sound.place import Place
 
+MOST_CHANNELS = 256
+"""Maximum number of channels of an array; one of more is taken to be the wrong way round."""
+
 HIGHEST_RATE = 1_000_000
 """Maximum number of samples per second; the filter of `resampled` grows with it."""
 
@@ -159,7 +162,7 @@ def load_sound(value: Any) -> tuple[np.ndarray, int]:
             f"{name} has {rate!r} samples per second; expected a whole number from 1 to "
             f"{HIGHEST_RATE}."
         )
-    return _mono(samples, name), int(rate)
+    return _mono(np.asarray(samples), name), int(rate)
 
 
 def seconds_of(value: Any) -> float:
@@ -184,6 +187,11 @@ def _mono(samples: np.ndarray, name: str) -> np.ndarray:
         )
     if not samples.size:
         raise ValueError(f"{name} has no samples.")
+    if samples.ndim == 2 and samples.shape[1] > MOST_CHANNELS:
+        raise ValueError(
+            f"{name} is an array of shape {samples.shape}, which is {samples.shape[1]} channels; "
+            f"expected (T, channels), at most {MOST_CHANNELS} channels. Transpose it."
+        )
     scale = 1.0 if samples.dtype.kind == "f" else -float(np.iinfo(samples.dtype).min)
     values = samples.astype(np.float32) / np.float32(scale)
     mixed = values if values.ndim == 1 else values.mean(axis=1)

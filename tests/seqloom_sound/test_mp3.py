@@ -10,8 +10,8 @@ import pytest
 import soundfile
 
 from seqloom_sound.decode import decode
-from seqloom_sound.mp3 import SURE, TAIL, frame_at, missing_bytes
-from seqloom_sound.sound import load_sound
+from seqloom_sound.mp3 import SURE, TAIL, frame_at, missing_bytes, unheard
+from seqloom_sound.sound import SoundFile, load_sound
 
 
 def mp3(seconds: float = 1.0, rate: int = 16000, **keywords: object) -> bytes:
@@ -86,3 +86,25 @@ def test_frames_of_layer_1_are_measured() -> None:
     found = frame_at(header, 0)
     assert found is not None
     assert found.size == (12 * 384_000 // 44_100 + 1) * 4  # ISO 11172-3, 2.4.3.1
+
+
+def test_a_part_is_what_the_whole_has_there_and_the_decoder_writes_nothing(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    rng = np.random.default_rng(1)
+    bursts = np.repeat(rng.random(60) < 0.5, 8000) * rng.normal(0, 0.1, 480000)
+    soundfile.write(tmp_path / "a.mp3", bursts, 16000, format="MP3")
+    whole, _ = SoundFile(str(tmp_path / "a.mp3")).load()
+    for start in range(29):
+        part, _ = SoundFile(str(tmp_path / "a.mp3"), offset=float(start), duration=1.0).load()
+        assert part == pytest.approx(whole[start * 16000 : (start + 1) * 16000], abs=1e-6)
+    assert capfd.readouterr().err == ""
+
+
+def test_a_part_is_read_where_there_is_no_standard_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(_: int) -> int:
+        raise OSError
+
+    monkeypatch.setattr("os.dup", closed)
+    with unheard():
+        pass

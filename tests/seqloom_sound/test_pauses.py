@@ -180,7 +180,7 @@ def test_inputs_are_parts_with_their_times(talk: Path) -> None:
         samples, rate = load_sound(one.fields["sound"])
         assert np.array_equal(samples, whole[round(start * RATE) : round(end * RATE)])
         assert rate == RATE
-    assert [one.id for one in parts(str(talk))] == [f"{talk}#{number}" for number in range(1, 7)]
+    assert [one.id for one in parts(talk)] == [f"{talk}#{number}" for number in range(1, 7)]
 
 
 def test_a_member_of_a_zip_file_is_cut_alike(talk: Path, tmp_path: Path) -> None:
@@ -226,6 +226,15 @@ def test_long_sounds_that_cannot_be_cut_are_reported(
     *_, error = SpeechReader().inputs([str(path)])
     assert isinstance(error, ExampleError)
     assert message in str(error)
+
+
+def test_what_is_left_out_after_damage_is_said(tmp_path: Path) -> None:
+    samples = recording([(1, 2), (4, 5)], 30)
+    samples[20 * RATE] = np.nan
+    soundfile.write(tmp_path / "a.wav", samples, RATE, subtype="FLOAT")
+    *found, error = SpeechReader().inputs([str(tmp_path / "a.wav")])
+    end = found[-1].fields["end"] if isinstance(found[-1], Example) else None
+    assert str(error).endswith(f"is nan. What comes after {end:g} s is left out.")
 
 
 def test_what_is_before_speech_and_not_much_softer_belongs_to_it_for_a_second() -> None:

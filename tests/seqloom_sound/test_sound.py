@@ -131,6 +131,8 @@ def test_arrays_need_no_file() -> None:
     whole = np.round(TONE * 32767).astype(np.int16)
     assert load_sound((whole, RATE))[0] == pytest.approx(TONE, abs=1e-4)
     assert np.array_equal(load_sound(Sound(TONE, RATE))[0], TONE)
+    listed = Sound(TONE.tolist(), RATE)  # type: ignore[arg-type]
+    assert np.array_equal(load_sound(listed)[0], TONE)
 
 
 def test_others_may_load_their_own() -> None:
@@ -145,8 +147,12 @@ def test_others_may_load_their_own() -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"", "cannot be read as a sound file: Format not recognised. Expected WAV, FLAC, OGG"),
-        (b"a text" * 99, "Format not recognised"),
+        (b"", "a.wav is empty."),
+        (b"a text" * 99, "cannot be read as a sound file: Format not recognised. Expected WAV, "),
+        (
+            encoded(LONG).replace(b"data\x80\x38\x01\x00", b"data\0\0\0\0"),
+            "has 80044 bytes, but its header says that it has no samples, as if it was not written",
+        ),
         (encoded()[:30], "cannot be read as a sound file"),
         (encoded()[:900], "is truncated: 856 of 1600 bytes of sound are there"),
         (encoded(kind="FLAC")[:-200], "cannot be read as a sound file"),
@@ -227,6 +233,8 @@ def test_any_damage_is_refused_in_words_or_read(tmp_path: Path) -> None:
         ((TONE.astype(np.uint8), RATE), r"an array of uint8 with shape \(800,\)"),
         ((TONE.reshape(2, 2, 200), RATE), r"shape \(2, 2, 200\); expected float or signed"),
         ((TONE[:0], RATE), "the sound has no samples"),
+        (Sound(TONE[None], RATE), r"of shape \(1, 800\), which is 800 channels; expected \(T"),
+        (Sound(["a"], RATE), r"the sound is an array of <U1 with shape \(1,\)"),  # type: ignore[arg-type]
     ],
 )
 def test_bad_values_are_refused(value: Any, message: str) -> None:

@@ -175,7 +175,9 @@ def missing_sound(place: Place, name: str) -> str:
     elif name.startswith("/"):
         hint = ""
     else:
-        hint = about_backslashes(name) or " data.sounds names the folder that paths are relative to."
+        hint = (
+            about_backslashes(name) or " data.sounds names the folder that paths are relative to."
+        )
     return f"the sound {name!r} is not in {place}.{hint}"
 
 

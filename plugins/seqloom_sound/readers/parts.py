@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import soundfile
 
@@ -15,7 +16,9 @@ from seqloom_sound.schemas.data import TARGETS, Pauses
 from seqloom_sound.sound import Sound, SoundFile, chosen
 
 
-def parts(path: str, pauses: Pauses | None = None, *, channel: int | None = None) -> list[Example]:
+def parts(
+    path: str | Path, pauses: Pauses | None = None, *, channel: int | None = None
+) -> list[Example]:
     """Return the parts of a long sound file, to predict from them: ``pipeline(parts("talk.wav"))``.
 
     Args:
@@ -26,7 +29,7 @@ def parts(path: str, pauses: Pauses | None = None, *, channel: int | None = None
     Raises:
         ExampleError: The file cannot be read, or is silent.
     """
-    whole = Example(path, {"sound": SoundFile(path, channel=channel)})
+    whole = Example(str(path), {"sound": SoundFile(str(path), channel=channel)})
     found = []
     for one in parts_of(whole, "sound", pauses or Pauses()):
         if isinstance(one, ExampleError):
@@ -51,7 +54,7 @@ def parts_of(example: Example, field: str, pauses: Pauses) -> Iterator[Example |
     if any(map(example.fields.get, TARGETS)) or not _is_long(sound, pauses):
         yield example
         return
-    count = 0
+    count, end = 0, 0.0
     try:
         with sound.open() as file, sound.open() as again:
             if sound.duration is None:
@@ -64,7 +67,8 @@ def parts_of(example: Example, field: str, pauses: Pauses) -> Iterator[Example |
                 span = round(start, 3), round(end, 3)
                 yield _part(example, field, f"{example.id}#{count}", span, again)
     except ValueError as error:
-        yield ExampleError(example, str(error))
+        rest = f" What comes after {end:g} s is left out." if count else ""
+        yield ExampleError(example, f"{error}{rest}")
         return
     if not count:
         yield ExampleError(

@@ -416,9 +416,7 @@ def test_a_value_of_any_length_is_shortened_in_messages(tmp_path: Path, key: str
 
 
 @pytest.mark.parametrize("text", ['[{"audio": "a.wav"}]', "[\n{", "{\n"])
-def test_a_manifest_that_is_one_value_of_json_is_refused_as_such(
-    tmp_path: Path, text: str
-) -> None:
+def test_a_manifest_that_is_one_value_of_json_is_refused_as_such(tmp_path: Path, text: str) -> None:
     path = written(tmp_path / "m.json", text)
     with pytest.raises(DataError, match=r"m\.json:1: the file is JSON, but not JSON Lines: expect"):
         train(path)

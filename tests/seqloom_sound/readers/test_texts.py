@@ -53,7 +53,9 @@ def test_a_list_may_separate_by_tabs_and_what_is_not_used_of_it_is_said(
     assert isinstance(one, Example) and isinstance(two, Example)
     assert [one.fields["text"], two.fields["text"]] == ["one  a", "two\u2028b"]
     assert "no text beside the sound; expected 3.txt or a line in a.trans.txt." in str(three)
-    warning = f"{tmp_path / 'a.trans.txt'}: 2 of 4 texts have no sound beside the file, the first '4'"
+    warning = (
+        f"{tmp_path / 'a.trans.txt'}: 2 of 4 texts have no sound beside the file, the first '4'"
+    )
     assert [record.getMessage() for record in caplog.records] == [f"{warning}; they are not used."]
 
 

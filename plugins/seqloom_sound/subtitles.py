@@ -46,6 +46,7 @@ class Subtitles(ABC):
         self._folder = out is not None and (out.is_dir() or not out.suffix)
         self._cues: dict[str, list[Cue]] = {}
         self._targets: dict[Path | None, str] = {}
+        self._ids: set[str] = set()
 
     def begin(self, reader: Reader) -> None:  # noqa: B027 - not for subclasses to fill in
         """Do nothing: the reader has no influence."""
@@ -54,10 +55,16 @@ class Subtitles(ABC):
         """Take the text of a sound or of a part of one; parts may come in any order.
 
         Raises:
-            ConfigError: Two sounds would be written to one file.
+            ConfigError: Two sounds would be written to one file, or one sound twice.
             ExampleError: The prediction has no times.
         """
         sound = sound_of(example)
+        if example.id in self._ids:
+            raise ConfigError(
+                f"--to {self.form}: {example.id} is predicted twice, and its subtitles would be "
+                "doubled. Name each sound once."
+            )
+        self._ids.add(example.id)
         if sound not in self._cues:
             self._start(sound)
         if not {"start", "end"} <= prediction.keys():

@@ -8,13 +8,23 @@ from typing import Any
 
 import numpy as np
 
+from seqloom.checks import check_probability
 from seqloom.errors import Cause, ConfigError, ExampleError
 from seqloom.interfaces import Arrays, Example, HeadCodec, Prediction, View
 from seqloom_translation.alignment import alignment, pharaoh
 from seqloom_translation.frontend import check_vocabulary
 from seqloom_translation.page import rendered
-from seqloom_translation.schemas import Translation
+from seqloom_translation.schemas import Translation, Unit
 from seqloom_translation.units import EOS, PAD, Listed, Units, fit_units, restored_units
+
+LARGEST = {
+    "coverage_penalty": 1000,
+    "length_penalty": 10,
+    "no_repeat": 1_000_000,
+    "max_ratio": 1000,
+    "max_extra": 1_000_000,
+}
+"""Largest value of parameters of the search, beyond which numbers overflow."""
 
 END = b"\0"
 """Separates references; a text with this character is rejected."""
@@ -61,7 +71,17 @@ class TranslationCodec(HeadCodec):
         return {**self.units.state(), "mean_length": self.mean_length}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Load a state that ``fit`` returned."""
+        """Load a state that ``fit`` returned.
+
+        Raises:
+            ConfigError: It is of other units than ``head.unit``.
+        """
+        if state.get("unit") in {*Unit} and state["unit"] != self.params.unit:
+            raise ConfigError(
+                f"head.unit={self.params.unit}: the model was trained with "
+                f"head.unit={state['unit']}. Train again to change it.",
+                cause=Cause.wrong_value,
+            )
         self.units = restored_units(state)
         self.mean_length = float(state["mean_length"])
 
@@ -183,10 +203,11 @@ def check(params: Translation) -> None:
             raise ConfigError(
                 f"head.{name}={getattr(params, name)}: expected at least 1", cause=Cause.wrong_value
             )
-    for name in ("coverage_penalty", "length_penalty", "no_repeat", "max_ratio", "max_extra"):
-        if getattr(params, name) < 0:
+    for name, most in LARGEST.items():
+        if not 0 <= getattr(params, name) <= most:
             raise ConfigError(
-                f"head.{name}={getattr(params, name)}: expected at least 0", cause=Cause.wrong_value
+                f"head.{name}={getattr(params, name)}: expected a number from 0 to {most}",
+                cause=Cause.wrong_value,
             )
     if params.no_repeat == 1:
         raise ConfigError("head.no_repeat=1: no unit could occur twice; expected 0, or 2 and more")
@@ -196,8 +217,4 @@ def check(params: Translation) -> None:
             f"head.beam={params.beam}",
             cause=Cause.wrong_value,
         )
-    if not 0 <= params.label_smoothing < 1:
-        raise ConfigError(
-            f"head.label_smoothing={params.label_smoothing}: expected a number in [0, 1)",
-            cause=Cause.wrong_value,
-        )
+    check_probability("head.label_smoothing", params.label_smoothing)

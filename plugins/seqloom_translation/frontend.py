@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
+from seqloom.checks import check_probability
 from seqloom.errors import Cause, ConfigError, ExampleError
 from seqloom.interfaces import Arrays, Example, Features, Frontend, FrontendCodec, Inputs
 from seqloom.nn import LockedDropout, length_mask
@@ -117,6 +118,7 @@ def check_vocabulary(kind: str, params: Any) -> None:
             f"{kind}.sampling={params.sampling}: expected a number in [0, 1]",
             cause=Cause.wrong_value,
         )
+    check_probability(f"{kind}.dropout", params.dropout)
 
 
 class SubwordsFrontend(Frontend):

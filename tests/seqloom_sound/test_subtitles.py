@@ -116,6 +116,13 @@ def test_a_folder_gets_a_file_for_each_sound(tmp_path: Path) -> None:
         assert len(parsed((tmp_path / "subtitles" / name).read_text(), "srt")) == 1
 
 
+def test_a_sound_that_is_named_twice_is_refused(tmp_path: Path) -> None:
+    writer = Srt(tmp_path / "a.srt", Codec())
+    writer.write(part(1), times(1, "once"))
+    with pytest.raises(ConfigError, match=r"talk.wav#1 is predicted twice, and its subtitles"):
+        writer.write(part(1), times(1, "once"))
+
+
 @pytest.mark.parametrize("out", ["subtitles", None])
 def test_a_sound_that_is_read_as_empty_is_a_warning(
     tmp_path: Path, out: str | None, caplog: pytest.LogCaptureFixture

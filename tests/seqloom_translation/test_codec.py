@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -84,7 +85,15 @@ def test_a_prefix_is_given_if_the_example_has_one() -> None:
         ({"vocabulary": 4}, r"head\.vocabulary=4: expected more than 4"),
         ({"sampling": 1.5}, r"head\.sampling=1\.5: expected a number in \[0, 1\]"),
         ({"beam": 0}, r"head\.beam=0: expected at least 1"),
-        ({"max_ratio": -1}, r"head\.max_ratio=-1: expected at least 0"),
+        ({"max_ratio": -1}, r"head\.max_ratio=-1: expected a number from 0 to 1000"),
+        ({"dropout": 2.0}, r"head\.dropout=2\.0: expected a number in \[0, 1\)"),
+        ({"max_ratio": math.nan}, r"head\.max_ratio=nan: expected a number from 0 to 1000"),
+        ({"max_ratio": math.inf}, r"head\.max_ratio=inf: expected a number from 0 to 1000"),
+        ({"max_extra": 10**9}, r"head\.max_extra=1000000000: expected a number from 0 to 10"),
+        (
+            {"length_penalty": 1000.0},
+            r"head\.length_penalty=1000\.0: expected a number from 0 to 10",
+        ),
         ({"no_repeat": 1}, r"head\.no_repeat=1: no unit could occur twice"),
         ({"alternatives": 9}, r"head\.alternatives=9: expected a number from 1 to head\.beam=5"),
         ({"label_smoothing": 1.0}, r"head\.label_smoothing=1\.0: expected a number in \[0, 1\)"),
@@ -168,3 +177,11 @@ def test_inputs_and_targets_are_sampled_alike(unit: str) -> None:
 def test_pieces_are_sampled_in_training_only_if_asked() -> None:
     item = {"pieces": np.array([4, EOS], np.int32)}
     assert SubwordsCodec().augment(item, np.random.default_rng(0)) is item
+
+
+def test_the_units_of_a_trained_model_cannot_be_changed() -> None:
+    codec = TranslationCodec(unit="word")
+    state = codec.fit([Example("a", {"translation": "un chat"})])
+    TranslationCodec(unit="word").restore(state)
+    with pytest.raises(ConfigError, match=r"head.unit=character: the model was trained with head."):
+        TranslationCodec(unit="character").restore(state)

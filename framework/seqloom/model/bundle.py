@@ -186,8 +186,8 @@ def _built(
 
 def _unlike_head(path: Path, said: str) -> str:
     return (
-        f"The weights of {path} do not fit its head with other parameters: {said} Change only how "
-        "the head decodes."
+        f"The weights of {path} do not fit its head with other parameters: "
+        f"{said.removesuffix('.')}. Change only how the head decodes."
     )
 
 

@@ -30,7 +30,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 
 
 def columns_of(names: Collection[str], chosen: Mapping[str, str]) -> dict[str, str]:
-    """Return the column of each field.
+    """Return the column of each field; that of the speaker is a field by its own name, too.
 
     Args:
         names: Names of the columns.
@@ -41,7 +41,8 @@ def columns_of(names: Collection[str], chosen: Mapping[str, str]) -> dict[str, s
         found = next((one for one in known if one in names and one not in taken.values()), None)
         if found is not None:
             taken.setdefault(field, found)
-    rest = {name: name for name in names if name not in taken.values() and name not in taken}
+    used = {column for field, column in taken.items() if field != "speaker"}
+    rest = {name: name for name in names if name not in used and name not in taken}
     return taken | rest
 
 

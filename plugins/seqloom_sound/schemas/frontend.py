@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,7 +16,7 @@ CHANNELS = (16, 32)
 
 
 def _require(valid: bool, parameter: str, value: object, expected: str) -> None:
-    if not valid:
+    if not valid or value == math.inf:
         raise ConfigError(
             f"frontend.{parameter}={value}: expected {expected}.", cause=Cause.wrong_value
         )

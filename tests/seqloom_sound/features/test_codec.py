@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import numpy as np
@@ -85,6 +86,7 @@ def test_bare_values() -> None:
     ("params", "message"),
     [
         ({"bands": 0}, r"frontend.bands=0: expected 1 or more"),
+        ({"window": math.inf}, r"frontend.window=inf: expected more than 0"),
         ({"step": 0.0}, r"frontend.step=0.0: expected more than 0"),
         ({"low": 500.0, "high": 400.0}, r"frontend.high=400.0: expected more than frontend.low"),
         ({"stride": 2}, r"frontend.stride=2: expected no more than frontend.stack=1"),

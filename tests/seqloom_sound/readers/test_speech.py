@@ -156,16 +156,21 @@ def test_tables_are_known_by_their_columns(tmp_path: Path) -> None:
     assert (texts(found), lengths(found)) == (["one", "two"], [4000, 4000])
 
 
-def test_tables_of_common_voice_name_clips(tmp_path: Path) -> None:
+@pytest.mark.parametrize("field", ["speaker", "client_id"])
+def test_tables_of_common_voice_name_clips(tmp_path: Path, field: str) -> None:
     for name in ("1.mp3", "2.mp3"):
         sound(tmp_path / "en" / "clips" / name)
+
+    def speaker(name: str) -> dict[str, str]:
+        return {"speaker": name, "client_id": name}
+
     rows = 'client_id\tpath\tsentence\tage\nx\t1.mp3\t"Stop!" he said.\t\ny\t2.mp3\tNo.\tteens\n'
     path = written(tmp_path / "en" / "train.tsv", rows)
-    held = {"val": {"speaker": ["y"]}}
+    held = {"val": {field: ["y"]}}
     reader = SpeechReader(train=path, hold_out=held)
     [one], [other] = usable(reader.examples("train")), usable(reader.examples("val"))
-    assert (one.fields["text"], one.meta) == ('"Stop!" he said.', {"speaker": "x"})
-    assert (other.fields["text"], other.meta) == ("No.", {"speaker": "y", "age": "teens"})
+    assert (one.fields["text"], one.meta) == ('"Stop!" he said.', speaker("x"))
+    assert (other.fields["text"], other.meta) == ("No.", speaker("y") | {"age": "teens"})
     assert lengths([one]) == [8000]
 
 
@@ -411,7 +416,8 @@ def test_a_value_of_any_length_is_shortened_in_messages(tmp_path: Path, key: str
     ]
     path = written(tmp_path / "m.jsonl", "\n".join(map(json.dumps, rows)))
     errors = rejected(path)
-    assert len(errors) == 4 and "the path of the sound is {" in errors[0]
+    assert len(errors) == 4
+    assert "the path of the sound is {" in errors[0]
     assert max(map(len, errors)) < 400
 
 

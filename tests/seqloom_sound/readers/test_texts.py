@@ -50,7 +50,8 @@ def test_a_list_may_separate_by_tabs_and_what_is_not_used_of_it_is_said(
         _sound(tmp_path / f"{name}.wav")
     (tmp_path / "a.trans.txt").write_text("1\tone  a \n2 two\u2028b\n2 two\u2028b\n4 four\n5\n")
     one, two, three = SpeechReader(train=str(tmp_path)).examples("train")
-    assert isinstance(one, Example) and isinstance(two, Example)
+    assert isinstance(one, Example)
+    assert isinstance(two, Example)
     assert [one.fields["text"], two.fields["text"]] == ["one  a", "two\u2028b"]
     assert "no text beside the sound; expected 3.txt or a line in a.trans.txt." in str(three)
     warning = (

@@ -66,7 +66,7 @@ def atomic_file(path: Path, *, parents: bool = True) -> Iterator[Path]:
         if parents:
             path.parent.mkdir(parents=True, exist_ok=True)
         yield draft
-        _sync(draft)
+        sync(draft)
         draft.replace(path)
     except OSError as error:
         raise cannot_write(path, error) from error
@@ -89,7 +89,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         yield draft
         for file in draft.rglob("*"):
             if file.is_file():
-                _sync(file)
+                sync(file)
         if path.exists():
             path.rename(old)
         draft.rename(path)
@@ -394,6 +394,7 @@ def explained(error: OSError) -> SeqloomError | None:
     )
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Wait until the bytes of a file are on the disk."""
     with path.open("rb") as file:
         os.fsync(file.fileno())

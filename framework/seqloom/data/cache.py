@@ -26,7 +26,7 @@ from typing import Any
 from seqloom.cores import available_cores
 from seqloom.data.scratch import PREFIX, Scratch, remove_leftovers, try_lock
 from seqloom.errors import ConfigError, DataError, RunError
-from seqloom.files import expanded, read_json, sha256, write_json
+from seqloom.files import expanded, read_json, sha256, sync, write_json
 
 log = logging.getLogger("seqloom")
 
@@ -181,7 +181,7 @@ class Cache:
             hashes = dict(zip(names, sha256_of_each(files), strict=True))
             write_json(draft / FACTS, {**facts, "sha256": hashes})
             for path in files:
-                _sync(path)
+                sync(path)
             with suppress(OSError):  # if there is one already, it is the same
                 draft.rename(self.folder / key)
         except (OSError, RunError) as error:
@@ -251,11 +251,6 @@ def _check(folder: Path) -> None:
     for (name, before), now in zip(expected.items(), found, strict=True):
         if before != now:
             raise DataError(f"{name} has other bytes than were written")
-
-
-def _sync(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
 
 
 def plain_json(value: Any) -> str:

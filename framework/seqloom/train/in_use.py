@@ -10,11 +10,11 @@ from typing import Any
 from seqloom.errors import Cause, RunError
 
 FOLDER = "folder"
-"""Key of a lease with the number of its folder in the file system, which a copy does not have."""
+"""Key of a lease with the inode number of its folder, which a copy does not have."""
 
 
-def number_of(folder: Path) -> int:
-    """Return the number of a folder in its file system; a folder that is renamed keeps it."""
+def inode_of(folder: Path) -> int:
+    """Return the inode number of a folder; one that is renamed keeps it, a copy gets another."""
     return folder.stat().st_ino
 
 
@@ -40,5 +40,5 @@ def _is_copied(lease: Path) -> bool:
     with suppress(OSError, ValueError, RecursionError):
         found: Any = json.loads(lease.read_bytes())
         known = found.get(FOLDER) if isinstance(found, dict) else None
-        return isinstance(known, int) and known != number_of(lease.parent)
+        return isinstance(known, int) and known != inode_of(lease.parent)
     return False

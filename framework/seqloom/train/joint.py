@@ -164,7 +164,7 @@ def lead(
     try:
         summary = work(folder, load_encoded(cfg, folder), 0)
         barrier()  # no process ends before all are done: the first serves the others' group
-        _part()
+        _leave_group()
     except Exception as error:
         if not follows_from_another(error):
             raise
@@ -213,7 +213,7 @@ def follow(meeting: Meeting, take_part: Callable[[RunFolder, int], None]) -> Pat
         os.environ.update(own.environment)
         try:
             take_part(folder, own.rank)
-            _part()
+            _leave_group()
         except Exception as error:
             if follows_from_another(error):
                 time.sleep(PATIENCE)  # so that its cause comes first
@@ -259,7 +259,7 @@ def _wait_for(folder: RunFolder, token: str, own: Group) -> None:
         time.sleep(POLL)
 
 
-def _part() -> None:
+def _leave_group() -> None:
     """Leave the process group, so that this process can end, or train again."""
     if distributed.is_initialized():
         distributed.destroy_process_group()

@@ -28,7 +28,7 @@ from seqloom.files import cannot_write
 from seqloom.slurm import BatchJob
 from seqloom.train import preemption
 from seqloom.train.clock import uptime
-from seqloom.train.in_use import FOLDER, in_use, number_of
+from seqloom.train.in_use import FOLDER, in_use, inode_of
 from seqloom.train.watch import Process
 
 log = logging.getLogger("seqloom")
@@ -138,7 +138,7 @@ class Lease:
         """
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._claim = _content(self.token, self._owner, number_of(self._path.parent))
+            self._claim = _content(self.token, self._owner, inode_of(self._path.parent))
             other = _take(self._path, self._claim)
             if other is not None and self.patient:
                 other = self._wait_for(other)

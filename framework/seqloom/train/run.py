@@ -23,11 +23,10 @@ from seqloom.model.build import build_pipeline
 from seqloom.model.pipeline import Pipeline
 from seqloom.plugins.registry import disable, disabling_for_one_run
 from seqloom.slurm import BatchJob
-from seqloom.train import preemption
+from seqloom.train import deadline, preemption
 from seqloom.train.baselines import evaluate_baselines
 from seqloom.train.checkpoints import explain_component_changes
 from seqloom.train.data import RunData, sampler
-from seqloom.train.deadline import met
 from seqloom.train.distributed import barrier, is_first
 from seqloom.train.evaluator import Evaluation, calibrate, evaluate
 from seqloom.train.folder import Result, RunFolder
@@ -112,7 +111,11 @@ def _run(cfg: RunConfig, overrides: Sequence[str], meeting: Meeting | None) -> R
         with explain_component_changes(folder, cfg):
             folder.open(cfg)
             recover(folder)
-        with isolated_process(), met(cfg.time_limit), recorded(folder, cfg, overrides) as record:
+        with (
+            isolated_process(),
+            deadline.met(cfg.time_limit),
+            recorded(folder, cfg, overrides) as record,
+        ):
             ranks = ranks_to_launch(cfg.trainer)  # 0: one device, this process alone
             together = trains_jointly(cfg.trainer, ranks, meeting)
             with preemption.at_once():

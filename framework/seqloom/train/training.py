@@ -19,7 +19,7 @@ from seqloom.config.run_config import RunConfig
 from seqloom.data.redealing import RedealtSampler
 from seqloom.errors import RunError, plural
 from seqloom.model.pipeline import Pipeline
-from seqloom.train import instantiate
+from seqloom.train import instantiate, interrupt
 from seqloom.train.agreement import Agreement, ignore_signals
 from seqloom.train.callbacks import EpochLines, JsonLines, TrainingTime
 from seqloom.train.checkpoint_files import read_best
@@ -30,7 +30,6 @@ from seqloom.train.data import RunData, SequenceData
 from seqloom.train.distributed import is_first, rank, world_size
 from seqloom.train.folder import RunFolder, read_metrics
 from seqloom.train.hang import HangEnd, Heartbeat
-from seqloom.train.interrupt import deferred
 from seqloom.train.limits import (
     callbacks_of,
     of_epochs,
@@ -136,7 +135,7 @@ class Training:
         writer = self.trainer.strategy.checkpoint_io
         assert isinstance(writer, CheckpointWriter)
         hang_end = self.hang_end or nullcontext()
-        with hang_end, explained_errors(self.folder.path), writer.finished(), deferred():
+        with hang_end, explained_errors(self.folder.path), writer.finished(), interrupt.deferred():
             self.loggers.start()
             self.trainer.fit(module, datamodule=data, ckpt_path=before.path, weights_only=True)
         return module, data

@@ -1,4 +1,4 @@
-"""Cut a large text file at blank lines into parts, which several processes read."""
+"""Cut a large text file into parts, which several processes read."""
 
 from __future__ import annotations
 
@@ -15,29 +15,33 @@ SMALLEST = 1 << 23
 PART = 1 << 21
 """Size of a part in bytes, about."""
 
-END = b"\n\n"
+BLANK = b"\n\n"
+"""How a block of lines ends."""
 
 
 @dataclass(frozen=True)
 class TextPart:
-    """A part of a text file, which begins after a blank line.
+    """A part of a text file, which begins where a line does.
 
     Attributes:
         text: The part; its lines have the numbers that they have in the file.
-        ends: Number of the ends of blocks before it: blank lines after others.
+        ends: Number of the ends before it, such as blank lines after others.
         marks: Number of the lines before it that begin with the mark.
+        lines: Number of its own line ends.
     """
 
     text: TextFile
     ends: int
     marks: int
+    lines: int
 
 
-def text_parts(text: TextFile, mark: bytes) -> list[TextPart]:
-    """Return the parts of a file; none if it is small, is no plain file, or has no blank lines.
+def text_parts(text: TextFile, end: bytes = b"\n", mark: bytes = b"") -> list[TextPart]:
+    """Return the parts of a file; none if it is small, is no plain file, or is nowhere to be cut.
 
     Args:
         text: The file.
+        end: After what it may be cut: line ends, or `BLANK` lines.
         mark: How the lines begin that are counted.
     """
     if text.path == STDIN or text.path.lower().endswith(".gz"):
@@ -47,35 +51,35 @@ def text_parts(text: TextFile, mark: bytes) -> list[TextPart]:
         about = Path(text.path).stat()
         if not stat.S_ISREG(about.st_mode) or about.st_size < SMALLEST:
             return []
-        for raw in _pieces(Path(text.path)):
+        for raw in _pieces(Path(text.path), end):
             own = replace(text, start=at, end=at + len(raw), before=lines)
-            found.append(TextPart(own, ends, marks))
+            found.append(TextPart(own, ends, marks, raw.count(b"\n")))
             at += len(raw)
-            lines += raw.count(b"\n")
-            ends += raw.count(END)
-            marks += raw.count(b"\n" + mark) + raw.startswith(mark)
+            lines += found[-1].lines
+            ends += raw.count(end)
+            if mark:
+                marks += raw.count(b"\n" + mark) + raw.startswith(mark)
     except (OSError, ValueError):  # reading it says why
         return []
     return found
 
 
-def _pieces(path: Path) -> Iterator[bytes]:
-    """Yield the bytes of a file in pieces that end after a blank line.
+def _pieces(path: Path, end: bytes) -> Iterator[bytes]:
+    """Yield the bytes of a file in pieces that end as is said.
 
     Raises:
-        ValueError: Somewhere, there is none in as many bytes as two parts have.
+        ValueError: Somewhere, there is no such end in as many bytes as two parts have.
     """
     rest = b""
     with path.open("rb") as file:
         while piece := file.read(PART):
             raw = rest + piece
-            end = raw.rfind(END) + len(END)
-            if end < len(END):
-                if rest:
-                    raise ValueError("no blank lines")
-                rest = raw
-                continue
-            yield raw[:end]
-            rest = raw[end:]
+            place = raw.rfind(end) + len(end)
+            if place >= len(end):
+                yield raw[:place]
+                raw = raw[place:]
+            elif rest:
+                raise ValueError(end)
+            rest = raw
     if rest:
         yield rest

@@ -6,11 +6,19 @@ import logging
 import re
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from seqloom.data import SplitConfig, SplitReader, UniqueNames, file_stem
+from seqloom.data import (
+    SplitConfig,
+    SplitReader,
+    TextFile,
+    TextPart,
+    UniqueNames,
+    file_stem,
+    text_parts,
+)
 from seqloom.errors import Cause, DataError, ExampleError
 from seqloom.interfaces import Example, Origin
 from seqloom_text.readers.columns import Columns, Names
@@ -143,9 +151,12 @@ class FileReader(SplitReader):
     def _part(
         self, before: int, records: Iterable[Record], prefix: str
     ) -> Iterator[Example | ExampleError]:
+        self._separators.clear()
         for number, record in enumerate(records, before + 1):
             if not record.left_out:
                 yield self._example(record, f"{prefix}:{record.name or number}", targets=True)
+        if self._separators:
+            raise ValueError("what separates labels, the whole file tells")
 
     def _prefix(self, split: str) -> str:
         """Return the prefix of the ids of a split's examples."""
@@ -228,6 +239,28 @@ class FileReader(SplitReader):
             text,
             name,
         )
+
+
+def in_parts(
+    text: TextFile, read: Callable[[TextFile], Iterator[Record]]
+) -> Sequence[tuple[int, Iterable[Record]]]:
+    """Return the records of a file with one on each line in parts; see `FileReader`.
+
+    Args:
+        text: The file.
+        read: Yields the records of a part.
+    """
+
+    def checked(part: TextPart, last: bool) -> Iterator[Record]:
+        count = 0
+        for record in read(part.text):
+            yield record
+            count += 1
+        if not last and count != part.lines:
+            raise ValueError(f"{text.shown}: not each line of a part is a record")
+
+    parts = text_parts(text)
+    return [(one.text.before, checked(one, one is parts[-1])) for one in parts]
 
 
 def _is_list(text: str) -> bool:

@@ -14,7 +14,14 @@ from seqloom.interfaces import Origin
 from seqloom_text.readers import columnar
 from seqloom_text.readers.columnar import is_columnar
 from seqloom_text.readers.columns import Columns, naming
-from seqloom_text.readers.file_reader import FileReader, Record, are_spans, id_of, missing
+from seqloom_text.readers.file_reader import (
+    FileReader,
+    Record,
+    are_spans,
+    id_of,
+    in_parts,
+    missing,
+)
 from seqloom_text.schemas_data import INPUT_KINDS, field_kinds, text_and_label
 
 logger = logging.getLogger("seqloom")
@@ -65,12 +72,9 @@ class JsonlReader(FileReader):
                 file, columns, self._id_column, kinds, targets, named=self.named
             )
             return
-        text, problems = TextFile.find(file), dict[int, str]()
+        text = TextFile.find(file)
         self._unaccepted = 0
-        for line, raw, problem in json_lines(text.lines(problems), problems):
-            if line == 1 and ONE_VALUE.match(raw):
-                raise text.error(1, NOT_LINES)
-            yield self._record(raw, Origin(text.shown, line), problem, targets)
+        yield from self._lines(text, targets)
         if targets and self._unaccepted:
             logger.warning(
                 "%s: %d %s rejected or ignored in Prodigy, but read like the others. Leave them "
@@ -79,6 +83,23 @@ class JsonlReader(FileReader):
                 self._unaccepted,
                 plural(self._unaccepted, "object was", "objects were"),
             )
+
+    def records_in_parts(self, file: str) -> Sequence[tuple[int, Iterable[Record]]]:
+        """Return a large file of lines in parts; see `FileReader`."""
+        return () if is_columnar(file) else in_parts(TextFile.find(file), self._part_of_lines)
+
+    def _part_of_lines(self, text: TextFile) -> Iterator[Record]:
+        self._unaccepted = 0
+        yield from self._lines(text, targets=True)
+        if self._unaccepted:
+            raise ValueError("how many objects were rejected, the whole file tells")
+
+    def _lines(self, text: TextFile, targets: bool) -> Iterator[Record]:
+        problems = dict[int, str]()
+        for line, raw, problem in json_lines(text.lines(problems), problems):
+            if line == 1 and ONE_VALUE.match(raw):
+                raise text.error(1, NOT_LINES)
+            yield self._record(raw, Origin(text.shown, line), problem, targets)
 
     def recognize(self, lines: Sequence[str]) -> Mapping[str, Any] | None:
         """Recognize an object that has the key of a text or of tokens."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any
 
 from seqloom.data import SplitConfig, TextFile, file_stem, without_end
 from seqloom.errors import Cause, ConfigError, DataError
 from seqloom.interfaces import Origin
-from seqloom_text.readers.file_reader import FileReader, Record
+from seqloom_text.readers.file_reader import FileReader, Record, in_parts
 from seqloom_text.schemas_data import INPUT_KINDS, parallel_kinds
 
 Files = Mapping[str, str | Sequence[str]] | None
@@ -33,10 +33,18 @@ class LinesReader(FileReader):
 
     def records(self, file: str, targets: bool) -> Iterator[Record]:
         """Yield a record for each line; see `FileReader.records`."""
-        text, problems = TextFile.find(file), dict[int, str]()
-        for number, line in text.lines(problems):
-            problem = problems.pop(number, "")
-            yield Record({"text": without_end(line)}, Origin(text.shown, number), problem=problem)
+        return _records(TextFile.find(file))
+
+    def records_in_parts(self, file: str) -> Sequence[tuple[int, Iterable[Record]]]:
+        """Return a large file in parts; see `FileReader`."""
+        return in_parts(TextFile.find(file), _records)
+
+
+def _records(text: TextFile) -> Iterator[Record]:
+    problems = dict[int, str]()
+    for number, line in text.lines(problems):
+        problem = problems.pop(number, "")
+        yield Record({"text": without_end(line)}, Origin(text.shown, number), problem=problem)
 
 
 class ParallelReader(FileReader):

@@ -68,7 +68,7 @@ def _pieces(path: Path, end: bytes) -> Iterator[bytes]:
     """Yield the bytes of a file in pieces that end as is said.
 
     Raises:
-        ValueError: Somewhere, there is no such end in as many bytes as two parts have.
+        ValueError: As many bytes as two parts have are without such an end.
     """
     rest = b""
     with path.open("rb") as file:

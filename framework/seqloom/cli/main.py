@@ -79,6 +79,7 @@ def _leave_group(status: object) -> None:
 
 
 def _main() -> None:
+    """Set the process up, run the command, and exit with a status, or an error in a sentence."""
     _notice_signals(sys.argv[1:])
     open_closed_streams()
     limit_spinning()  # before torch is imported

@@ -83,6 +83,7 @@ def _train_jointly(own: Group, arguments: list[str]) -> int:
 
 
 def _train(arguments: list[str]) -> int:
+    """Have Hydra compose the config, or several, and call `task`; explain its errors."""
     arguments = with_plain_keys(overrides_first(arguments))
     disable_by(arguments)
     for text in unknown_disabled():

@@ -90,6 +90,7 @@ def run(cfg: RunConfig, overrides: Sequence[str] = ()) -> Result:
 
 
 def _run(cfg: RunConfig, overrides: Sequence[str], meeting: Meeting | None) -> Result:
+    """Open the folder, prepare the data, and have `work` done: here, by ranks, or by the group."""
     folder = RunFolder(Path(cfg.run_dir).absolute())
     url = folder.remote(cfg.copy_to)
     fresh, resume = not folder.record.exists(), cfg.resume == "auto"

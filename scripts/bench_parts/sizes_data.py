@@ -79,7 +79,11 @@ def step(cfg: RunConfig, data: RunData) -> float:
 
 
 def figures(file: Path) -> dict[str, float]:
-    """Return the seconds, and the peak memory in MiB, of a run with the sentences of a file."""
+    """Return the seconds, and the peak memory in MiB, of a run with the sentences of a file.
+
+    Raises:
+        RuntimeError: The second time, what the first one stored was not found.
+    """
     cache = file.with_name("cache")
     words = [*WORDS, *TINY, f"data.train={file}", f"cache={cache}", "data.split.test=0"]
     cfg, pairs = compose_run(words), []
@@ -88,6 +92,8 @@ def figures(file: Path) -> dict[str, float]:
         first, data = start(cfg)
         again, data = start(cfg)
         pairs.append((first, again))
+    if len(list(cache.glob("encoded/*/entry.json"))) > 1:
+        raise RuntimeError("the data were stored twice: did the files of seqloom change meanwhile?")
     first, again = map(min, zip(*pairs, strict=True))
     memory = peak_memory() / 1024
     return {"first": first, "again": again, "step": step(cfg, data), "memory": memory}

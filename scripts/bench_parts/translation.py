@@ -26,7 +26,7 @@ from seqloom.nn.companion import single_thread
 from seqloom.train.data import RunData
 
 ROUNDS, GREEDY_ROUNDS = 18, 7
-SENTENCES = 1024
+SENTENCES = 512
 WORDS = ("experiment=tatoeba", "trainer=cpu", "head.beam=1", "head.no_repeat=0")
 TARGET = ">= 0.95"
 STEP = "a step of tatoeba, units a second, against a loop by hand with stock parts"

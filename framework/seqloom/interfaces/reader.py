@@ -56,8 +56,8 @@ class Reader(ABC):
 
         One after the other they yield what ``examples`` yields, with the same ids and origins. Each
         is gone through once, in a process that was forked from this one. A part that finds that it
-        cannot be read without those before it raises an error: the split is then read by
-        ``examples``. It is, too, if one logs a message.
+        cannot be read without those before it raises a ValueError: the split is then read by
+        ``examples``. It is, too, if one raises another error, or logs a message.
 
         Returns:
             The parts, each of some megabytes; none if the split is small, or must be read as a

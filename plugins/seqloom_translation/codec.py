@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,6 +17,9 @@ from seqloom_translation.frontend import check_vocabulary
 from seqloom_translation.page import rendered
 from seqloom_translation.schemas import Translation, Unit
 from seqloom_translation.units import EOS, PAD, Listed, Units, fit_units, restored_units
+
+BLANK = re.compile(r"[▁\s]*|<0x(?:09|0A|0D)>")
+"""A step without text, or the byte of a tab or the end of a line."""
 
 LARGEST = {
     "coverage_penalty": 1000,
@@ -154,7 +158,7 @@ class TranslationCodec(HeadCodec):
         self, example: Example, prediction: Prediction, *, steps: Sequence[str] = ()
     ) -> Prediction:
         """Return the prediction with word pairs, if it has attention; a blank input stays blank."""
-        if steps and not any(one.strip("▁ ") for one in steps):
+        if steps and all(BLANK.fullmatch(one) for one in steps):
             return {self.field: "", **{key: [] for key in ("words", "pieces") if key in prediction}}
         if self.params.alignment and steps and "attention" in prediction:
             names = [one["text"] for one in prediction["pieces"]]

@@ -135,8 +135,9 @@ def test_texts_are_read_in_composed_form() -> None:
 
 def test_a_blank_input_stays_blank() -> None:
     prediction = {"translation": "un", "confidence": 0.5, "pieces": [{"text": "▁un"}]}
-    found = _codec().describe(_example("un"), prediction, steps=[""])
-    assert found == {"translation": "", "pieces": []}
+    for steps in ([""], ["▁", "<0x09>", "▁▁", "<0x0A>", ""]):
+        found = _codec().describe(_example("un"), prediction, steps=steps)
+        assert found == {"translation": "", "pieces": []}
     assert _codec().describe(_example("un"), prediction, steps=["▁a", ""]) == prediction
     assert _codec().describe(_example("un"), prediction) == prediction
 

@@ -42,7 +42,7 @@ from seqloom.model.description import (
 from seqloom.model.mismatch import mismatch
 from seqloom.model.pipeline import Model, Pipeline
 from seqloom.model.provenance import ComponentMatch, compare, incompatible
-from seqloom.model.sections import typed
+from seqloom.model.sections import changed, typed
 from seqloom.model.size_limit import SizeLimit, TooLargeError
 from seqloom.model.states import read as read_states
 from seqloom.model.states import write as write_states
@@ -278,4 +278,4 @@ def _changed(spec: Spec, head: Mapping[str, Any]) -> Spec:
             f"head.{key}: {spec['head']['name']} has no such parameter. {did_you_mean(key, known)}",
             cause=Cause.unknown_key,
         )
-    return {**spec, "head": {**spec["head"], **head}}
+    return {**spec, "head": changed("head", spec["head"], head)} if head else spec

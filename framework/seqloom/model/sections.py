@@ -9,7 +9,7 @@ from typing import Any
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from seqloom.errors import BundleError, Cause, printable
+from seqloom.errors import BundleError, Cause, ConfigError, printable
 from seqloom.plugins import Kind, registry
 from seqloom.plugins.registry import choice, interpolation_in
 
@@ -33,6 +33,35 @@ def typed(kind: Kind, section: Mapping[str, Any]) -> dict[str, Any]:
             "was tampered with.",
             cause=Cause.tampered_bundle,
         )
+    try:
+        return {"name": name, **_plain(kind, name, params)}
+    except ConfigError as error:
+        raise BundleError(
+            f"The model's own {error} No training writes such a value. Copy the bundle again."
+        ) from error
+
+
+def changed(kind: Kind, section: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a section with other values of some parameters.
+
+    Args:
+        kind: Kind of the component.
+        section: Its name and parameters, of the types of its schema.
+        own: The other values.
+
+    Raises:
+        ConfigError: A value has another type.
+    """
+    name, params = choice(section)
+    return {"name": name, **_plain(kind, name, {**params, **own})}
+
+
+def _plain(kind: Kind, name: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values in the types of a component's schema.
+
+    Raises:
+        ConfigError: A value has another type.
+    """
     node = OmegaConf.structured(registry().find(kind, name).section_schema())
     for key, value in params.items():
         try:
@@ -40,9 +69,6 @@ def typed(kind: Kind, section: Mapping[str, Any]) -> dict[str, Any]:
             OmegaConf.update(node, key, value, merge=is_dataclass(schema))
         except (OmegaConfBaseException, TypeError) as error:
             said = printable(str(error).partition("\n")[0])
-            raise BundleError(
-                f"The model's own {kind}.{key} has a value that no training writes: {said}. Copy "
-                "the bundle again."
-            ) from error
+            raise ConfigError(f"{kind}.{key}: {said}.", cause=Cause.wrong_value) from error
     plain: Any = OmegaConf.to_container(node, enum_to_str=True)
-    return {"name": name, **plain}
+    return dict(plain)

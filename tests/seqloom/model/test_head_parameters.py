@@ -46,6 +46,8 @@ def test_a_head_without_such_a_parameter(trained_reader: Path) -> None:
         seqloom.load(trained_reader, head={"beam_widht": 3})
     with pytest.raises(ConfigError, match=r"^head\.beam_width=0: expected 1 or more\.$"):
         seqloom.load(trained_reader, head={"beam_width": 0})
+    with pytest.raises(ConfigError, match=r"^head\.beam_width: Value 'x' of type 'str' could not"):
+        seqloom.load(trained_reader, head={"beam_width": "x"})
 
 
 def test_a_head_whose_weights_would_not_fit(folder: Path) -> None:

@@ -27,10 +27,19 @@ def refuse_surrogates(example: Example) -> None:
             if found:
                 raise ExampleError(
                     example,
-                    f"{name} has {found[0]!a} at character {found.start() + 1}{where}: half "
-                    "of a surrogate pair, which is no character. Remove it, or replace it by "
-                    "'\\ufffd'.",
+                    f"{name} has {found[0]!a} at character {found.start() + 1}{where}: "
+                    f"{_what_it_is(name, found[0])}",
                 )
+
+
+def _what_it_is(name: str, surrogate: str) -> str:
+    """Return what a surrogate stands for, and what to do; in ids it may be a byte of a path."""
+    if name == "the id" and "\udc80" <= surrogate <= "\udcff":
+        return (
+            f"the byte {ord(surrogate) - 0xDC00:#x} in the name of a file, which is not UTF-8. "
+            "Rename the file."
+        )
+    return "half of a surrogate pair, which is no character. Remove it, or replace it by '\\ufffd'."
 
 
 def _is_clean(value: Any) -> bool:

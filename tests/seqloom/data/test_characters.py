@@ -39,3 +39,8 @@ def test_the_error_itself_can_be_written() -> None:
     with pytest.raises(ExampleError, match=r"^example \\ud83d: the id has '\\ud83d'") as found:
         refuse_surrogates(Example("\ud83d", {}))
     assert (str(found.value) + found.value.example_id).encode()
+
+
+def test_a_byte_in_the_name_of_a_file_is_called_so() -> None:
+    with pytest.raises(ExampleError, match=r"has '\\udce9' at character 4: the byte 0xe9 in the na"):
+        refuse_surrogates(Example("caf\udce9.wav", {}))

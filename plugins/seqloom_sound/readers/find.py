@@ -174,6 +174,8 @@ def missing_sound(place: Place, name: str) -> str:
         hint = f" There is {near!r}: write names with their suffix."
     elif name.startswith("/"):
         hint = ""
+    elif "://" in name:
+        hint = " Expected a path, not an address."
     else:
         hint = (
             about_backslashes(name) or " data.sounds names the folder that paths are relative to."

@@ -9,6 +9,7 @@ from typing import Any
 
 from seqloom.errors import did_you_mean
 from seqloom.interfaces import Origin
+from seqloom_sound.decode import SLACK
 from seqloom_sound.place import Place
 from seqloom_sound.readers.find import Found, missing_sound, sound_file, stored_name
 from seqloom_sound.sound import SoundFile
@@ -118,16 +119,30 @@ def _part(sound: SoundFile, values: dict[str, Any]) -> tuple[SoundFile, str]:
     end = values.pop("end", None)
     if duration is not None:
         duration = seconds(duration, "duration", positive=True)
-    elif end is not None and (stop := seconds(end, "end")) <= offset:
-        raise ValueError(f"it ends at {stop:g} s, but starts at {offset:g} s.")
-    elif end is not None:
-        duration = stop - offset
+    if end is not None:
+        duration = _length(offset, seconds(end, "end"), duration)
     channel = values.pop("channel", None)
     suffix = f"@{offset:g}" if offset else ""
     if channel is not None:
         channel = channel_number(channel)
         suffix += f":{channel}"
     return SoundFile(sound.path, sound.member, offset, duration, channel), suffix
+
+
+def _length(start: float, end: float, duration: float | None) -> float:
+    """Return the length of a part in seconds.
+
+    Raises:
+        ValueError: It ends before its start, or a duration that is given as well is another one.
+    """
+    if end <= start:
+        raise ValueError(f"it ends at {end:g} s, but starts at {start:g} s.")
+    if duration is not None and abs(end - start - duration) > SLACK:
+        raise ValueError(
+            f"its duration is {duration:g} s, but from {start:g} s to {end:g} s it is "
+            f"{end - start:g} s. Leave out what is wrong, or rename it."
+        )
+    return end - start if duration is None else duration
 
 
 def seconds(value: Any, name: str, *, positive: bool = False) -> float:

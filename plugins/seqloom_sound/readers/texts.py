@@ -87,8 +87,9 @@ class _Texts:
                 it; the text is a sentence.
         """
         base = _base(name)
-        if f"{base}.txt" in self._known:
-            return self._read(f"{base}.txt").removesuffix("\n").removesuffix("\r")
+        for own in (f"{base}.txt", f"{base}.TXT"):
+            if own in self._known:
+                return self._read(own).removesuffix("\n").removesuffix("\r")
         stem = PurePosixPath(name).stem
         for listing in self._lists_beside(name):
             found = self._listed(listing).get(stem, [])
@@ -169,8 +170,11 @@ class _Texts:
         try:
             return content.decode("utf-8-sig")
         except UnicodeDecodeError as error:
-            text = f"the text {self.place.path / name} is not UTF-8: {error.reason}."
-            raise ValueError(text) from None
+            other = "UTF-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "LATIN1"
+            raise ValueError(
+                f"the text {self.place.path / name} is not UTF-8: {error.reason}. Convert it, for "
+                f"example with iconv -f {other} -t UTF-8."
+            ) from None
 
 
 def _base(name: str) -> str:

@@ -435,14 +435,15 @@ def test_the_column_of_an_error_in_json_is_that_of_the_line(tmp_path: Path) -> N
 
 def test_what_to_do_about_a_missing_sound(tmp_path: Path) -> None:
     sound(tmp_path / "in" / "a.wav")
-    names = ["a", "in/a.wav", "/none/a.wav"]
+    names = ["a", "in/a.wav", "/none/a.wav", "file:///a.wav"]
     rows = "".join(f"{name}\tone\n" for name in names)
     path = written(tmp_path / "in" / "t.tsv", f"path\ttext\n{rows}")
-    suffix, folder, absolute = rejected(path)
+    suffix, folder, absolute, address = rejected(path)
+    assert address.endswith(" Expected a path, not an address.")
     assert suffix.endswith("There is 'a.wav': write names with their suffix.")
     assert folder.endswith(" data.sounds names the folder that paths are relative to.")
     assert absolute.endswith(f"the sound '/none/a.wav' is not in {tmp_path / 'in'}.")
-    assert len(rejected(path, sounds=str(tmp_path))) == 2
+    assert len(rejected(path, sounds=str(tmp_path))) == 3
 
 
 def test_a_table_with_other_characters_between_its_cells_is_told_so(tmp_path: Path) -> None:
@@ -451,3 +452,12 @@ def test_a_table_with_other_characters_between_its_cells_is_told_so(tmp_path: Pa
     with pytest.raises(DataError, match="there are 2 columns: write the line 'sep=;' before the h"):
         train(written(tmp_path / "a.csv", rows))
     assert texts(train(written(tmp_path / "b.csv", f"sep=;\n{rows}"))) == ["one"]
+
+
+def test_a_duration_must_be_that_from_start_to_end(tmp_path: Path) -> None:
+    sound(tmp_path / "a.wav")
+    rows = ["a.wav,0.25,0.75,0.5,one", "a.wav,0.5,0.75,1.0,two", "a.wav,0.5,0.25,1.0,three"]
+    path = written(tmp_path / "a.csv", "\n".join(["path,start,end,duration,text", *rows]))
+    wrong, reversed_ = rejected(path)
+    assert "its duration is 1 s, but from 0.5 s to 0.75 s it is 0.25 s. Leave out what is" in wrong
+    assert "it ends at 0.25 s, but starts at 0.5 s." in reversed_

@@ -65,3 +65,16 @@ def test_two_texts_of_one_sound_in_a_list_are_an_error(tmp_path: Path) -> None:
     (tmp_path / "a.trans.txt").write_text("1 one\n1 two\n")
     [error] = SpeechReader(train=str(tmp_path)).examples("train")
     assert f"{tmp_path / 'a.trans.txt'} has 2 different texts for '1'; expected one." in str(error)
+
+
+def test_texts_may_have_the_suffix_of_windows_and_must_be_utf_8(tmp_path: Path) -> None:
+    for name in ("1", "2", "3"):
+        _sound(tmp_path / f"{name}.wav")
+    (tmp_path / "1.TXT").write_text("one")
+    (tmp_path / "2.txt").write_bytes("caf\xe9".encode("latin-1"))
+    (tmp_path / "3.txt").write_bytes("three".encode("utf-16"))
+    one, two, three = SpeechReader(train=str(tmp_path)).examples("train")
+    assert isinstance(one, Example)
+    assert one.fields["text"] == "one"
+    assert str(two).endswith("Convert it, for example with iconv -f LATIN1 -t UTF-8.")
+    assert str(three).endswith("Convert it, for example with iconv -f UTF-16 -t UTF-8.")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 WIDTH = 42  # characters of a line
 SHORTEST, LONGEST = 1.0, 7.0  # seconds that a cue is shown, where possible
+TOGETHER = 0.25  # seconds that speech may overlap without that of its cues
 GAP = 1.0  # seconds without a word that end a cue
 SENTENCE = 20  # characters of a cue that the end of a sentence ends
 ENDS = (".", "!", "?", "…", "。")
@@ -92,14 +93,17 @@ def _cue(group: Sequence[Word]) -> Cue:
 
 
 def timed(cues: Sequence[Cue]) -> list[Cue]:
-    """Return cues in whole milliseconds that do not overlap, short ones shown longer if they can.
+    """Return cues in whole milliseconds, short ones shown longer if they can.
 
     A cue is shown until `SHORTEST` seconds after its start, but not after the next one's start.
+    Cues only overlap if their speech does, by more than `TOGETHER`, as that of two channels.
     """
     found: list[Cue] = []
     for place, cue in enumerate(cues, 1):
-        latest = cues[place].start if place < len(cues) else math.inf
-        start = max(round(cue.start, 3), found[-1].end if found else 0.0)
+        after = cues[place].start if place < len(cues) else math.inf
+        before = found[-1].end if found else 0.0
+        latest = math.inf if cue.end - after > TOGETHER else after
+        start = round(cue.start if before - cue.start > TOGETHER else max(cue.start, before), 3)
         end = min(max(cue.end, cue.start + SHORTEST), latest)
         found.append(replace(cue, start=start, end=max(round(end, 3), round(start + 0.001, 3))))
     return found

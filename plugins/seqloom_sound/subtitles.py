@@ -46,7 +46,7 @@ class Subtitles(ABC):
         self._folder = out is not None and (out.is_dir() or not out.suffix)
         self._cues: dict[str, list[Cue]] = {}
         self._targets: dict[Path | None, str] = {}
-        self._ids: set[str] = set()
+        self._written: set[tuple[str, float, float]] = set()
 
     def begin(self, reader: Reader) -> None:  # noqa: B027 - not for subclasses to fill in
         """Do nothing: the reader has no influence."""
@@ -59,12 +59,6 @@ class Subtitles(ABC):
             ExampleError: The prediction has no times.
         """
         sound = sound_of(example)
-        if example.id in self._ids:
-            raise ConfigError(
-                f"--to {self.form}: {example.id} is predicted twice, and its subtitles would be "
-                "doubled. Name each sound once."
-            )
-        self._ids.add(example.id)
         if sound not in self._cues:
             self._start(sound)
         if not {"start", "end"} <= prediction.keys():
@@ -73,6 +67,13 @@ class Subtitles(ABC):
                 f"the prediction has no times, which --to {self.form} needs; expected a model with "
                 "frontend=log_mel that reads texts.",
             )
+        own = (example.id, prediction["start"], prediction["end"])
+        if own in self._written:
+            raise ConfigError(
+                f"--to {self.form}: {example.id} is predicted twice, and its subtitles would be "
+                "doubled. Name each sound once."
+            )
+        self._written.add(own)
         rows = self._codec.columns(example, prediction)
         text = " ".join(row[0] for row in rows)
         words = _words(prediction) or spread(text, prediction["start"], prediction["end"])

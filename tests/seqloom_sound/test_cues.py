@@ -1,4 +1,4 @@
-"""Cues: short lines, shown long enough to read, that never overlap."""
+"""Cues: short lines, shown long enough to read, that overlap only where speech does."""
 
 from __future__ import annotations
 
@@ -60,6 +60,14 @@ def test_a_cue_ends_at_a_sentence_a_gap_and_after_seven_seconds() -> None:
 def test_short_cues_are_shown_longer_until_the_next_one() -> None:
     cues = timed([Cue(0.0, 0.2, ("a",)), Cue(0.7, 0.8, ("b",)), Cue(5.0, 5.1, ("c",))])
     assert [(cue.start, cue.end) for cue in cues] == [(0.0, 0.7), (0.7, 1.7), (5.0, 6.0)]
+
+
+def test_cues_overlap_where_speech_does() -> None:
+    """As of two channels; a little is what rounding makes."""
+    cues = timed([Cue(0.0, 3.0, ("a",)), Cue(0.5, 2.0, ("b",)), Cue(2.9, 4.0, ("c",))])
+    assert [(cue.start, cue.end) for cue in cues] == [(0.0, 3.0), (0.5, 2.0), (2.9, 4.0)]
+    cues = timed([Cue(0.0, 3.0, ("a",)), Cue(2.9, 4.0, ("c",))])
+    assert [(cue.start, cue.end) for cue in cues] == [(0.0, 2.9), (2.9, 4.0)]
 
 
 def test_words_without_times_are_spread_by_their_lengths() -> None:

@@ -119,6 +119,7 @@ def test_a_folder_gets_a_file_for_each_sound(tmp_path: Path) -> None:
 def test_a_sound_that_is_named_twice_is_refused(tmp_path: Path) -> None:
     writer = Srt(tmp_path / "a.srt", Codec())
     writer.write(part(1), times(1, "once"))
+    writer.write(part(1), times(2, "another part"))
     with pytest.raises(ConfigError, match=r"talk.wav#1 is predicted twice, and its subtitles"):
         writer.write(part(1), times(1, "once"))
 

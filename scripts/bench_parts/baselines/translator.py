@@ -95,14 +95,14 @@ class Translator(nn.Module):
         for start in range(0, len(order), BATCH):
             group = order[start : start + BATCH]
             limits = [math.ceil(ratio * len(rows[place])) + extra for place in group]
-            units = self._greedy([rows[place] for place in group], max(limits)).tolist()
+            units = self._greedy([rows[place] for place in group], max(limits))
             for place, limit, row in zip(group, limits, units, strict=True):
                 kept = row[:limit]
                 found[place] = kept[: kept.index(EOS)] if EOS in kept else kept
         return found
 
-    def _greedy(self, rows: Sequence[Sequence[int]], most: int) -> Tensor:
-        """Return the units, (B, S), until each row had its end."""
+    def _greedy(self, rows: Sequence[Sequence[int]], most: int) -> list[list[int]]:
+        """Return the units of each row, up to its end, with which it leaves the batch."""
         lengths = torch.tensor([len(row) for row in rows])
         pieces = pad_sequence([torch.tensor(row) for row in rows], batch_first=True)
         states, summary = self.encode(pieces, lengths)
@@ -110,8 +110,8 @@ class Translator(nn.Module):
         beyond = (torch.arange(pieces.shape[1]) >= lengths[:, None])[:, None]
         reader = self.start(summary).tanh().chunk(2, 1)
         writer = torch.zeros_like(reader[0]), torch.zeros_like(reader[0])
-        unit = torch.full((len(rows),), BOS)
-        ended, found = torch.zeros(len(rows), dtype=torch.bool), []
+        unit, places = torch.full((len(rows),), BOS), torch.arange(len(rows))
+        found: list[list[int]] = [[] for _ in rows]
         for _ in range(most):
             reader = torch.lstm_cell(self.embedding(unit), reader, *self.reader.all_weights[0])
             context = self.attend(reader[0][:, None], states, keys, beyond)[:, 0]
@@ -120,8 +120,14 @@ class Translator(nn.Module):
             hidden = self.output(torch.cat([writer[0], context], 1)).tanh()
             scores = F.linear(hidden, self.embedding.weight, self.bias)
             unit = scores[:, EOS:].argmax(1) + EOS
-            found.append(unit)
-            ended |= unit == EOS
-            if ended.all():
+            for place, one in zip(places.tolist(), unit.tolist(), strict=True):
+                found[place].append(one)
+            kept = unit != EOS
+            if not kept.any():
                 break
-        return torch.stack(found, 1)
+            if not kept.all():
+                unit, places, states, keys, beyond = (
+                    one[kept] for one in (unit, places, states, keys, beyond)
+                )
+                reader, writer = (tuple(one[kept] for one in pair) for pair in (reader, writer))
+        return found

@@ -21,6 +21,7 @@ FORMATS = ("WAV", "WAVEX", "FLAC", "OGG", "MP3")
 without a Xing or Info header only if the last frame is not whole."""
 
 LONGEST = 1 << 26  # samples of all channels: an hour of sound, 256 MiB of memory
+MP3_LEAD = 3  # seconds; at 8 kbit/s, the 511 bytes before a frame are in up to two seconds
 SLACK = 0.1  # seconds that a part may end after the sound, as rounded times do
 _UNKNOWN = 0x7FFFF000  # sizes above are written by programs that cannot seek back to the start
 _NO_LENGTH = 1 << 62  # samples; libsndfile gives the largest number where the header has none
@@ -124,8 +125,8 @@ def read_at(
 ) -> np.ndarray:
     """Return what an open file has from a frame on, the same as a whole read has there.
 
-    A frame of MP3 needs bytes of others up to half a second before it, and soundfile seeks after
-    each read, so that the second before is read as well.
+    A frame of MP3 has bytes in the frames before it, and soundfile seeks after each read, so that
+    the seconds before are read as well.
 
     Args:
         file: File.
@@ -133,7 +134,7 @@ def read_at(
         count: Number of frames.
         always_2d: Whether the samples of a single channel are (T, 1) rather than (T,).
     """
-    lead = min(start, file.samplerate) if file.format == "MP3" else 0
+    lead = min(start, MP3_LEAD * file.samplerate) if file.format == "MP3" else 0
     with unheard() if lead else nullcontext():
         if file.tell() != start - lead:
             file.seek(start - lead)

@@ -14,7 +14,7 @@ import numpy as np
 import soundfile
 
 from seqloom.errors import plural
-from seqloom_sound.mp3 import missing_bytes, unheard
+from seqloom_sound.mp3 import has_length, missing_bytes, unheard
 
 FORMATS = ("WAV", "WAVEX", "FLAC", "OGG", "MP3")
 """Formats that are decoded, whatever the suffix of a file; truncation is detected in these, in MP3
@@ -83,9 +83,20 @@ def opened(stream: BinaryIO, name: str) -> Iterator[soundfile.SoundFile]:
 
 
 def _nameless(stream: BinaryIO) -> SimpleNamespace:
-    """Return a stream without its name, whose suffix (.raw) would count more than its content."""
+    """Return a stream without its name, whose suffix (.raw) would count more than its content.
+
+    It is what ``SoundFile.name`` returns; ``estimated`` says that it is MP3 without a length.
+    """
     names = ("read", "readinto", "seek", "tell")
-    return SimpleNamespace(**{name: getattr(stream, name) for name in names})
+    estimated = _is_mp3(stream) and not has_length(stream)
+    stream.seek(0)
+    return SimpleNamespace(**{name: getattr(stream, name) for name in names}, estimated=estimated)
+
+
+def _is_mp3(stream: BinaryIO) -> bool:
+    stream.seek(0)
+    head = stream.read(4)
+    return head.startswith(b"ID3") or head[:1] == b"\xff"
 
 
 def read_part(
@@ -115,7 +126,7 @@ def read_part(
     if duration is None:
         require_whole(file, name)
     samples = read_at(file, start, count)
-    if len(samples) < count:
+    if len(samples) < count and not (len(samples) and getattr(file.name, "estimated", False)):
         raise ValueError(f"{name} is truncated: {len(samples)} of {count} samples are there.")
     return samples
 
@@ -174,8 +185,7 @@ def _require_end(stream: BinaryIO, name: str) -> int:
         parts = page[27 : 27 + page[26]] if len(page) > 26 else b""
         if not parts or not page[5] & 4 or len(page) < 27 + page[26] + sum(parts):
             raise ValueError(f"{name} is truncated: its last page is not whole, or not the last.")
-    is_mp3 = head.startswith(b"ID3") or head[:1] == b"\xff"
-    if is_mp3 and (missing := missing_bytes(stream)):
+    if _is_mp3(stream) and (missing := missing_bytes(stream)):
         raise ValueError(f"{name} is truncated: its last frame lacks {missing} bytes.")
     stream.seek(0)
     return size

@@ -100,6 +100,23 @@ def _is_frame(data: bytes, place: int) -> bool:
     return True
 
 
+def has_length(stream: BinaryIO) -> bool:
+    """Return whether the first frame of an MP3 file has a header with the number of frames.
+
+    Without one, the number is estimated by the size of the first frame, and a few may be missing.
+    """
+    stream.seek(0)
+    head = stream.read(10)
+    tag = 0
+    if head.startswith(b"ID3"):
+        for byte in head[6:10]:
+            tag = tag << 7 | byte & 0x7F
+        tag += 10
+    stream.seek(tag)
+    first = stream.read(4096)
+    return any(mark in first for mark in (b"Xing", b"Info", b"VBRI"))
+
+
 @contextmanager
 def unheard() -> Iterator[None]:
     """Hide what libmpg123 writes to the standard error stream within the block.

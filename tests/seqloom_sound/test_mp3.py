@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 import soundfile
 
+from seqloom.interfaces import Example
 from seqloom_sound.decode import decode
 from seqloom_sound.mp3 import SURE, TAIL, frame_at, missing_bytes, unheard
+from seqloom_sound.readers.speech import SpeechReader
 from seqloom_sound.sound import SoundFile, load_sound
 
 
@@ -113,3 +115,18 @@ def test_a_part_is_read_where_there_is_no_standard_error(monkeypatch: pytest.Mon
     monkeypatch.setattr("os.dup", closed)
     with unheard():
         pass
+
+
+@pytest.mark.parametrize("tag", [b"", b"ID3\4\0\0\0\0\2\0" + bytes(256)])
+def test_a_file_of_a_constant_rate_without_a_header_is_whole(tmp_path: Path, tag: bytes) -> None:
+    """Its number of frames is estimated, at 44.1 kHz by too many."""
+    constant = {"bitrate_mode": "CONSTANT", "compression_level": 0.9}
+    stream, rate = io.BytesIO(), 44100
+    samples = 0.1 * np.random.default_rng(3).normal(size=25 * rate)
+    soundfile.write(stream, samples, rate, format="MP3", **constant)
+    (tmp_path / "a.mp3").write_bytes(tag + stream.getvalue())
+    found, _ = load_sound(tmp_path / "a.mp3")
+    assert len(found) == pytest.approx(len(samples), abs=3 * 1152)
+    *_, last = SpeechReader().inputs([str(tmp_path / "a.mp3")])
+    assert isinstance(last, Example)
+    assert len(load_sound(last.fields["sound"])[0])

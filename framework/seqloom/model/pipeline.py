@@ -38,7 +38,7 @@ LARGEST_ENCODED = 2**26
 """Bytes of encoded examples that are kept to be sorted; then they are predicted from."""
 
 OnBad = Literal["error", "skip"] | Callable[[ExampleError], None]
-"""What happens to an example that cannot be used: ``raise``, ``skip``, or a function of the error,
+"""What happens to an example that cannot be used: ``error``, ``skip``, or a function of the error,
 after which it is skipped."""
 
 

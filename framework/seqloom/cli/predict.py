@@ -19,7 +19,9 @@ from seqloom.config.overrides import (
     with_overrides,
 )
 from seqloom.config.run_config import Section
+from seqloom.data.fetch import is_url, local_path
 from seqloom.errors import Cause, ConfigError, DataError, ExampleError
+from seqloom.files import expanded
 from seqloom.inference.load import load_model
 from seqloom.model.description import find_bundle
 from seqloom.plugins import registry
@@ -47,8 +49,7 @@ def predict(arguments: list[str]) -> int:
     use_threads(options.threads)
     paths = [word for word in options.inputs if not is_override(word)] or ["-"]
     for path in paths:
-        _refuse_empty(path)
-        refuse_trained(path)
+        _refuse_unusable(path, options.model)
     words = [f"data={options.data}"] * bool(options.data)
     given = split_overrides([*words, *(word for word in options.inputs if is_override(word))])
     pipeline = load_model(options.model, given.head)
@@ -87,11 +88,12 @@ def predict(arguments: list[str]) -> int:
     return 0
 
 
-def _refuse_empty(path: str) -> None:
-    """Refuse an empty path, which would be the current folder.
+def _refuse_unusable(path: str, model: str) -> None:
+    """Refuse what is not the path of an input, before the model is loaded.
 
     Raises:
-        ConfigError: It is empty.
+        ConfigError: It is empty, which would be the current folder, or an override.
+        DataError: Nothing has this path.
     """
     if not path:
         raise ConfigError(
@@ -99,6 +101,17 @@ def _refuse_empty(path: str) -> None:
             "or - for standard input.",
             cause=Cause.no_value,
         )
+    refuse_trained(path)
+    if path == "-" or is_url(path) or os.path.exists(expanded(path)):  # noqa: PTH110
+        return
+    try:
+        local_path(path)
+    except DataError as error:
+        raise DataError(
+            f"{error} Inputs are files or folders; a text is piped to standard input: "
+            f'echo "some text" | seqloom predict {model} -',
+            cause=error.code,
+        ) from error
 
 
 def _read_as(stored: Section | None, section: Section) -> str:
@@ -237,7 +250,8 @@ def note(text: str) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = model_parser(
         prog="seqloom predict",
-        description="Predict for each input in files, or in standard input (one text per line).",
+        description="Predict for each input in files, or in standard input (one text per line). A text "
+        "itself is not an argument: pipe it to -.",
         epilog='Example:\n  echo "Apple is something I like to eat." | seqloom predict runs/mine -',
     )
     parser.set_defaults(batch=None)
@@ -266,7 +280,7 @@ def _parser() -> argparse.ArgumentParser:
         "--scores",
         action=argparse.BooleanOptionalAction,
         help="compute confidences; without, some models take less time (default: for every form "
-        "but text, which does not show them)",
+        "but spans and text, which do not show them)",
     )
     parser.add_argument("--out", type=Path, metavar="PATH", help="output (default: the terminal)")
     return parser

@@ -15,7 +15,8 @@ import pytest
 from PIL import Image
 
 from seqloom.cli.main import run
-from seqloom.errors import ConfigError, DataError, PluginError, RunError
+from seqloom.cli.predict import predict as predict_command
+from seqloom.errors import Cause, ConfigError, DataError, PluginError, RunError
 from seqloom.inference.evaluate import evaluate_model
 from seqloom.model.pipeline import Pipeline
 
@@ -91,10 +92,11 @@ def test_several_files_and_small_batches(predict: Predict, texts: Path, tmp_path
 def test_what_is_settled_in_training_cannot_be_given(
     predict: Predict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("x.txt").touch()
     for word in ("frontend.ink=auto", "+encoder.hidden_size=3", "encoder=lstm", "head=ner"):
         with pytest.raises(ConfigError, match=r"components of a model are fixed by training\."):
             predict("x.txt", word)
-    monkeypatch.chdir(tmp_path)
     Path("head=ner.txt").write_text(f"{APPLE}\n", encoding="utf-8")
     assert len(rows(predict("head=ner.txt"))) == 1
 
@@ -312,7 +314,11 @@ def test_a_lone_surrogate_is_skipped_or_an_error(
     assert out.encode()
 
 
-def test_files_that_cannot_be_read(predict: Predict, tmp_path: Path) -> None:
+def test_files_that_cannot_be_read(
+    predict: Predict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x.xyz").touch()
     with pytest.raises(
         ConfigError, match=r"^No installed reader takes files like 'x\.xyz'\. Choose one"
     ):
@@ -323,6 +329,18 @@ def test_files_that_cannot_be_read(predict: Predict, tmp_path: Path) -> None:
         predict("x.xyz", "data=cvs")
     with pytest.raises(DataError, match=r"ApplesReader does not read files.*data=NAME\.$"):
         predict("x.xyz", "data=apples")
+
+
+@pytest.mark.parametrize("words", [[], ["data=lines"]])
+def test_a_text_in_place_of_a_file_is_refused_before_the_model_is_loaded(words: list[str]) -> None:
+    with pytest.raises(DataError) as found:
+        predict_command(["no/model", "some text", *words])
+    assert str(found.value).startswith("some text: no such file in ")
+    assert str(found.value).endswith(
+        "Inputs are files or folders; a text is piped to standard input: "
+        'echo "some text" | seqloom predict no/model -'
+    )
+    assert found.value.code == Cause.no_file
 
 
 @pytest.fixture

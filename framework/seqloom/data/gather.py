@@ -52,6 +52,8 @@ class _Part:
 class Gathered:
     """The encoded examples of a split, with what is known of them.
 
+    Nothing is encoded, and no attribute is set, before `encode` is called.
+
     Args:
         codecs: Codecs with their states.
         examples: Prepared examples.
@@ -82,8 +84,8 @@ class Gathered:
         self.contents: Contents
         self.values: str
 
-    def split(self, parent: Path | None, read: Read) -> EncodedSplit:
-        """Return the encoded examples; many are stored in a folder that is removed with them.
+    def encode(self, parent: Path | None, read: Read) -> EncodedSplit:
+        """Encode the examples; many are stored in a folder that is removed with them.
 
         Args:
             parent: Folder for it; None: the one for temporary files.

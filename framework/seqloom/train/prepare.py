@@ -222,7 +222,7 @@ def _read_and_encode(
             codecs, examples[split], cfg.batch.max_cost, fields, evaluated=split != "train"
         )
         again = partial(_read_again, cfg.data, split, codecs.frontend)
-        splits[split] = one.split(scratch, again)
+        splits[split] = one.encode(scratch, again)
         rejected[split].errors += one.rejected
     raise_or_warn(rejected)
     unknown = {split: found[split].unknown for split in ("val", "test")}

@@ -61,7 +61,11 @@ def compose_run(
 def freeze_and_check(
     found: DictConfig, overrides: Sequence[str], amend: Amend | None = None
 ) -> RunConfig:
-    """Return a config that Hydra composed, frozen and checked; see `compose_run`."""
+    """Return a config that Hydra composed, frozen and checked; see `compose_run`.
+
+    It also disables the plugins of ``disable_plugins``, applies ``amend`` (with ``init=``, what the
+    trained model gives) and adds the automatic split.
+    """
     for word in overrides:
         if word != writable(word):
             raise not_utf8(word)

@@ -20,6 +20,8 @@ from seqloom.plugins import KINDS, Kind, registry
 def freeze(config: DictConfig) -> RunConfig:
     """Return the config with every value resolved and checked.
 
+    Parameters that are null get the value that another component suggests.
+
     Raises:
         ConfigError: A value is missing, an interpolation cannot be resolved, a key is unknown, or a
             schema rejects a value.

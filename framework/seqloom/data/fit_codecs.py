@@ -41,7 +41,7 @@ def fit_codecs(
     An example that one of the codecs refuses is removed from ``examples`` and rejected.
 
     Args:
-        codecs: Codecs to fit; they are not changed.
+        codecs: Codecs to fit. Some keep what they learned: restore the states in all of them.
         examples: Examples of the train split.
         rejected: Collects what is refused.
         basis: States of a trained model to start from: the frontend's is kept.

@@ -1,4 +1,4 @@
-"""How many examples are predicted from together: enough for little padding, soon enough to wait."""
+"""How many examples are predicted from together: for little padding, and to answer soon."""
 
 from __future__ import annotations
 

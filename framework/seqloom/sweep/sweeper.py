@@ -81,7 +81,8 @@ class PlannedSweeper(Sweeper):
         """Plan and launch trials until the sweep is done.
 
         Args:
-            arguments: Overrides to sweep over, those of ``params`` before those of the command.
+            arguments: All overrides, swept and fixed, those of ``params`` before those of the
+                command.
             resuming: Whether another process started the plan.
         """
 

@@ -28,6 +28,8 @@ class Summary(TypedDict, total=False):
     Attributes:
         device: Device of the model.
         ranks: Number of processes.
+        scaling_efficiency: Throughput as a share of ``ranks`` times that of one process; None if
+            it was not measured.
         parameters: Number of the model's parameters.
         epochs: Number of complete epochs, over all attempts.
         steps: Number of optimizer steps, over all attempts.

@@ -22,7 +22,11 @@ DATA = (["predict"], ["completion"], ["-sc"], ["--shell-completion"])
 """Commands whose output other programs read as it is."""
 
 WRITING = {"predict", "prepare", "sweep", "tune"}
-"""Commands that write files, of which nothing incomplete is to be left."""
+"""Commands that write files, of which nothing incomplete is to be left.
+
+Plugins provide ``prepare`` and ``tune``. ``train`` is not here: it notices signals itself, to store
+a checkpoint first; see `seqloom.train.preemption`.
+"""
 
 SIGNALS = tuple(
     getattr(signal, name)

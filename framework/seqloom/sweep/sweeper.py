@@ -34,8 +34,12 @@ from seqloom.train.watch import lead_sweep
 
 log = logging.getLogger("seqloom")
 
-OWN_OVERRIDES = ("run_dir=", "resume=", "hydra.mode=", "hydra.sweeper.attempts=")
-"""Starts of the words of a command that concern only this process."""
+SWEEP_OVERRIDES = ("run_dir=", "resume=", "hydra.mode=", "hydra.sweeper.attempts=")
+"""Starts of the words of a command that mean the sweep, and are not passed to its trials.
+
+With ``-m``, ``run_dir`` is the sweep's folder and ``resume`` says whether its plan is continued.
+Each trial has a folder of its own and ``resume=auto``; see `checked_config`.
+"""
 
 LAUNCH_OVERRIDES = (
     "hydra/launcher=",
@@ -99,7 +103,7 @@ class PlannedSweeper(Sweeper):
         folder = Path(self.config.hydra.sweep.dir).absolute()
         if self.config.hydra.launcher.get("n_jobs") == 0:
             raise ConfigError("hydra.launcher.n_jobs=0: expected 1 or more, or -1 for every core.")
-        words = [word for word in arguments if not word.startswith(OWN_OVERRIDES)]
+        words = [word for word in arguments if not word.startswith(SWEEP_OVERRIDES)]
         try:
             with (
                 preemption.handled(),
@@ -183,7 +187,7 @@ class PlannedSweeper(Sweeper):
         """
         overrides = self.config.hydra.overrides
         words = [*overrides.hydra, *overrides.task]
-        command = [word for word in words if not word.startswith(OWN_OVERRIDES)]
+        command = [word for word in words if not word.startswith(SWEEP_OVERRIDES)]
         if not SweepFolder(folder).plan.exists():
             runs = [path.name for path in folder.iterdir() if path.name.isdigit()]
             if runs or RunFolder(folder).config_file.exists():

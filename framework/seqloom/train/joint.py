@@ -100,6 +100,9 @@ def _status(error: BaseException) -> int:
 def trains_jointly(trainer: Section, ranks: int, meeting: Meeting | None) -> bool:
     """Return whether the processes of the group train together; if not, this one is on its own.
 
+    It refuses devices that are not those of the group. If srun started several processes for one
+    device, it tells the others that this one trains alone.
+
     Args:
         trainer: Section ``trainer`` of the config.
         ranks: Number of ranks of a node, as `ranks_to_launch` returns it.

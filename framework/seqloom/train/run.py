@@ -251,13 +251,15 @@ def _write_results(
     evaluations: Mapping[str, Evaluation],
 ) -> None:
     """Write the bundle, the metrics and the report."""
+    # From the folder, since the data that a rank loads has no contents.
+    contents = load_contents(folder.contents)
     bundle.save(
         pipeline,
         folder.bundle,
         spec=cfg.components,
         states=data.states,
         metrics=summary["metrics"],
-        splits={split: one.facts() for split, one in load_contents(folder.contents).items()},
+        splits={split: one.facts() for split, one in contents.items()},
     )
     write_json(folder.metrics, summary["metrics"])
     if "baselines" in summary:

@@ -137,6 +137,7 @@ class Training:
         hang_end = self.hang_end or nullcontext()
         with hang_end, explained_errors(self.folder.path), writer.finished(), interrupt.deferred():
             self.loggers.start()
+            # As for torch.load: no code is unpickled. The state of the optimizer is restored too.
             self.trainer.fit(module, datamodule=data, ckpt_path=before.path, weights_only=True)
         return module, data
 

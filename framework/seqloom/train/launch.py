@@ -150,9 +150,9 @@ def launch_ranks(folder: RunFolder, data: RunData, ranks: int) -> Summary:
 def _launch(folder: RunFolder, ranks: int) -> None:
     """Run the ranks, again if one is killed or hangs and that is allowed."""
     cfg = folder.config()
-    restarts = 0
+    attempts = 0
     while True:
-        restarts += 1
+        attempts += 1
         hang = HangWatch(folder.ranks, ranks, cfg.hang_timeout)
         try:
             with hang.watching():
@@ -166,9 +166,9 @@ def _launch(folder: RunFolder, ranks: int) -> None:
             if _preempted(error):
                 raise Preempted(preemption.reason() or "a signal to a rank") from None
             found = hang.error or _first_error(folder, ranks, error)
-            if restarts > cfg.max_restarts or not (hang.error or _killed(error)):
+            if attempts > cfg.max_restarts or not (hang.error or _killed(error)):
                 raise found from None
-            log.warning("%s Restart %d of %d.", found, restarts, cfg.max_restarts)
+            log.warning("%s Restart %d of %d.", found, attempts, cfg.max_restarts)
             _forget(folder)
             recover(folder)
         else:

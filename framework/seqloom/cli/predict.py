@@ -13,7 +13,7 @@ from seqloom.cli.options import model_parser, use_threads
 from seqloom.config.overrides import (
     Overrides,
     is_override,
-    refuse_trained,
+    refuse_override_of_trained,
     refuse_without_effect,
     split_overrides,
     with_overrides,
@@ -101,7 +101,7 @@ def _refuse_unusable(path: str, model: str) -> None:
             "or - for standard input.",
             cause=Cause.no_value,
         )
-    refuse_trained(path)
+    refuse_override_of_trained(path)
     if path == "-" or is_url(path) or os.path.exists(expanded(path)):  # noqa: PTH110
         return
     try:

@@ -44,7 +44,7 @@ def is_override(word: str) -> bool:
     return bool(equals) and (key == "data" or key.startswith(("data.", "head.")))
 
 
-def refuse_trained(word: str) -> None:
+def refuse_override_of_trained(word: str) -> None:
     """Refuse an override of what cannot change after training, unless a file has this name.
 
     Raises:
@@ -95,7 +95,7 @@ def split_overrides(words: Sequence[str]) -> Overrides:
     found = Overrides()
     for word in words:
         if not is_override(word):
-            refuse_trained(word)
+            refuse_override_of_trained(word)
             own = f" A file to evaluate on: data.test={word}" if Path(word).exists() else ""
             raise ConfigError(
                 f"{word!r}: expected data=NAME, data.KEY=VALUE or head.KEY=VALUE.{own}"

@@ -15,7 +15,8 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_model, save_model
+from safetensors.torch import load_model as load_weights
+from safetensors.torch import save_model
 
 from seqloom.errors import (
     BundleError,
@@ -193,7 +194,7 @@ def _unlike_head(path: Path, said: str) -> str:
 
 def _load_weights(path: Path, model: Model, told: Sequence[str], *, changed: bool) -> None:
     try:
-        load_model(model, str(path / WEIGHTS))
+        load_weights(model, str(path / WEIGHTS))
     except (RuntimeError, SafetensorError) as error:
         said = f"{mismatch(error)}."
         if changed:

@@ -127,8 +127,9 @@ class Pipeline:
 
     def outputs(self, batch: SequenceBatch) -> tuple[Encoded, Any]:
         """Return the encoder's states and the only head's outputs for a batch."""
-        encoded, outputs = self.model(batch.inputs.tensors, batch.inputs.lengths, batch.targets)
-        return encoded, outputs[self.head_name]
+        tensors, lengths = batch.inputs.tensors, batch.inputs.lengths
+        encoder_output, outputs = self.model(tensors, lengths, batch.targets)
+        return encoder_output, outputs[self.head_name]
 
     @overload
     def __call__(

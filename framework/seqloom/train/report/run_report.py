@@ -33,7 +33,7 @@ FACTS = {
 def write_run_report(
     folder: RunFolder,
     config: RunConfig,
-    record: Mapping[str, Any],
+    facts: Mapping[str, Any],
     *,
     pipeline: Pipeline,
     data: RunData,
@@ -50,22 +50,22 @@ def write_run_report(
         title=config.title or run_title(config),
         config=config.to_plain(),
         summary=[
-            (name, f"{record[key]:,}" if isinstance(record[key], int) else str(record[key]))
+            (name, f"{facts[key]:,}" if isinstance(facts[key], int) else str(facts[key]))
             for key, name in FACTS.items()
-            if record.get(key) is not None
+            if facts.get(key) is not None
         ],
         metrics={split: found.metrics for split, found in evaluations.items()},
-        monitor=record["monitor"],
-        higher_is_better=record["higher_is_better"],
-        best_epoch=record.get("best_epoch"),
+        monitor=facts["monitor"],
+        higher_is_better=facts["higher_is_better"],
+        best_epoch=facts.get("best_epoch"),
         history=counted_from_1(read_metrics(folder.metrics_log)),
         lengths={
             split: encoded.steps.tolist() for split, encoded in data.splits.items() if encoded
         },
         target_lengths=target_lengths(pipeline, data),
-        fill=record.get("batch_fill"),
+        fill=facts.get("batch_fill"),
         tables=[
-            *_beside_baselines(record, last),
+            *_beside_baselines(facts, last),
             *(detail for detail in details if isinstance(detail, Table)),
         ],
         matrices=[detail for detail in details if isinstance(detail, Matrix)],
@@ -74,17 +74,17 @@ def write_run_report(
         skipped=[
             (error.where, error.problem) for errors in data.skipped.values() for error in errors
         ],
-        plugins=record["plugins"],
+        plugins=facts["plugins"],
     )
     write_report(folder.report, report)
 
 
-def _beside_baselines(record: Mapping[str, Any], split: str | None) -> list[Table]:
+def _beside_baselines(facts: Mapping[str, Any], split: str | None) -> list[Table]:
     """Return the model's metrics beside those of simple models on a split, if there are any."""
-    baselines = record.get("baselines") or {}
+    baselines = facts.get("baselines") or {}
     if not baselines or split is None:
         return []
-    models = {"this model": record["metrics"][split]}
+    models = {"this model": facts["metrics"][split]}
     models |= {name: splits.get(split, {}) for name, splits in baselines.items()}
     names = list(next(iter(baselines.values()))[split])
     rows = [[model, *(values.get(name, "") for name in names)] for model, values in models.items()]
@@ -92,7 +92,11 @@ def _beside_baselines(record: Mapping[str, Any], split: str | None) -> list[Tabl
 
 
 def run_title(config: RunConfig) -> str:
-    """Return a run's components in one line: ``bilstm (concat) · ner · apples``."""
+    """Return a run's components in one line: ``bilstm (concat) · ner · apples``.
+
+    It is the title of a run from Python. On the command line, Hydra knows the options that were
+    chosen, of which `seqloom.cli.train.title` makes it.
+    """
     encoder = config.encoder
     merge = f" ({encoder['merge']})" if "merge" in encoder else ""
     return f"{encoder['name']}{merge} · {config.head['name']} · {config.data['name']}"

@@ -139,7 +139,7 @@ def lead(
     meeting: Meeting,
     folder: RunFolder,
     data: RunData,
-    work: Callable[[RunFolder, RunData, int], Summary],
+    work: Callable[[RunFolder, RunData], Summary],
 ) -> Summary:
     """Train a prepared run together with the other processes; return its summary.
 
@@ -165,7 +165,7 @@ def lead(
         raise RunError(next(iter(problems.values())))
     os.environ.update(own.environment)  # the run restores it
     try:
-        summary = work(folder, load_encoded(cfg, folder), 0)
+        summary = work(folder, load_encoded(cfg, folder))
         barrier()  # no process ends before all are done: the first serves the others' group
         _leave_group()
     except Exception as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -128,7 +129,7 @@ def _run(cfg: RunConfig, overrides: Sequence[str], meeting: Meeting | None) -> R
             if data.long:
                 record["long_examples"] = data.long
             if together and meeting:
-                record.update(lead(meeting, folder, data, work))
+                record.update(lead(meeting, folder, data, partial(work, grouped=True)))
             elif ranks:
                 record.update(launch_ranks(folder, data, ranks))
             else:
@@ -148,13 +149,13 @@ def _resumed_by_its_job(cfg: RunConfig, folder: RunFolder, overrides: Sequence[s
     return replace(cfg, resume="auto")
 
 
-def work(folder: RunFolder, data: RunData, rank: int | None = None) -> Summary:
+def work(folder: RunFolder, data: RunData, *, grouped: bool = False) -> Summary:
     """Do one process's work of a run whose folder is open and whose data is prepared.
 
     Args:
         folder: Folder of the run; it says whether the run is resumed.
         data: Prepared data.
-        rank: Number of this process if it is one of several; None if it works alone.
+        grouped: Whether this process is one of several, whose environment says which.
 
     Returns:
         Results for the record of the run.
@@ -162,7 +163,7 @@ def work(folder: RunFolder, data: RunData, rank: int | None = None) -> Summary:
     cfg = folder.config()
     with preemption.at_once():
         pipeline = initial_pipeline(cfg, folder, data)
-    environment = TorchElasticEnvironment() if rank is not None else LightningEnvironment()
+    environment = TorchElasticEnvironment() if grouped else LightningEnvironment()
     training = Training(cfg, folder, data, pipeline, environment)
     with training.loggers.closed_at_the_end():
         summary = training.run()
@@ -193,7 +194,7 @@ def take_part(folder: RunFolder, rank: int) -> None:
     quiet_lightning()
     cfg = folder.config()
     disable(cfg.disable_plugins)
-    summary = work(folder, load_encoded(cfg, folder), rank)
+    summary = work(folder, load_encoded(cfg, folder), grouped=True)
     if rank == 0:
         write_json(folder.rank_summary, summary)
     # No rank ends before all are done: the first one serves the others' process group.

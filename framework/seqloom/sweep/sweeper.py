@@ -30,7 +30,7 @@ from seqloom.sweep.trials import read_trials
 from seqloom.train import preemption
 from seqloom.train.folder import RunFolder
 from seqloom.train.lease import locked
-from seqloom.train.watch import lead_sweep
+from seqloom.train.watch import naming_sweep
 
 log = logging.getLogger("seqloom")
 
@@ -108,8 +108,8 @@ class PlannedSweeper(Sweeper):
             with (
                 preemption.handled(),
                 locked(folder),
-                preemption.leading(SweepFolder(folder).preempted),
-                lead_sweep(),
+                preemption.passing_on(SweepFolder(folder).preempted),
+                naming_sweep(),
             ):
                 resuming = self._open(folder)
                 params = [f"{key}={value}" for key, value in self.params.items()]

@@ -138,7 +138,7 @@ def launch_ranks(folder: RunFolder, data: RunData, ranks: int) -> Summary:
         with (
             quiet(logging.CRITICAL, *elastic),
             _own_signals(),
-            preemption.leading(folder.preempted),
+            preemption.passing_on(folder.preempted),
         ):
             _launch(folder, ranks)
     finally:

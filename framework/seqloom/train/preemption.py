@@ -190,7 +190,7 @@ def following(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def leading(path: Path) -> Iterator[None]:
+def passing_on(path: Path) -> Iterator[None]:
     """Pass on the signal that this process gets in the block to those that follow the file."""
     path.unlink(missing_ok=True)
     over = threading.Event()

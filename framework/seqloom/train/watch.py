@@ -108,7 +108,7 @@ def die_with(*processes: Process) -> None:
 
 
 @contextmanager
-def lead_sweep() -> Iterator[Process]:
+def naming_sweep() -> Iterator[Process]:
     """Name this process as that of the sweep to the processes started within the block."""
     before = os.environ.get(SWEEP_VARIABLE)
     leader = Process.current()

@@ -125,7 +125,7 @@ def test_a_thread_cannot_have_handlers_and_needs_none() -> None:
 @pytest.mark.usefixtures("noticed")
 def test_a_process_that_leads_tells_those_that_follow(tmp_path: Path) -> None:
     path = tmp_path / "preempted"
-    with preemption.leading(path):
+    with preemption.passing_on(path):
         tell(signal.SIGUSR2)
         wait(path.exists)
         assert path.read_text() == "SIGUSR2"
@@ -138,7 +138,7 @@ def test_a_process_that_leads_tells_those_that_follow(tmp_path: Path) -> None:
     preemption._flag.received = None
     with pytest.raises(Preempted, match="SIGHUP"):
         _work_until_told(path)
-    with preemption.leading(path):  # the next attempt
+    with preemption.passing_on(path):  # the next attempt
         assert not path.exists()
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from seqloom.errors import RunError
 from seqloom.train import watch
-from seqloom.train.watch import SWEEP_VARIABLE, Process, die_with_sweep, lead_sweep, sweep_leader
+from seqloom.train.watch import SWEEP_VARIABLE, Process, die_with_sweep, naming_sweep, sweep_leader
 
 from .conftest import say
 
@@ -168,7 +168,7 @@ def test_workers_of_a_sweep_end_with_it(start: Start) -> None:
     lines = f"import os, sys, time\nfrom seqloom.train.watch import *\n{worker}; time.sleep(60)"
     script = (
         "import subprocess\n"
-        "with lead_sweep():\n"
+        "with naming_sweep():\n"
         f"    command = [sys.executable, '-u', '-c', {lines!r}]\n"
         "    subprocess.run(['sh', '-c', '\"$@\"; :', 'sh', *command])"
     )
@@ -181,12 +181,12 @@ def test_workers_of_a_sweep_end_with_it(start: Start) -> None:
 
 def test_the_sweep_itself_follows_nobody() -> None:
     assert sweep_leader() is None
-    with lead_sweep() as leader:
+    with naming_sweep() as leader:
         assert leader == Process.current()
         assert sweep_leader() is None
         die_with_sweep()
         before = os.environ[SWEEP_VARIABLE]
-        with lead_sweep():
+        with naming_sweep():
             pass
         assert os.environ[SWEEP_VARIABLE] == before
     assert SWEEP_VARIABLE not in os.environ

@@ -12,7 +12,7 @@ from seqloom.cli.train import run_trial
 from seqloom.safe_path import PATH_VARIABLE, SAFE_VARIABLE, protect_children
 from seqloom.testing import reader_process
 from seqloom.train import launch
-from seqloom.train.process import isolated_process
+from seqloom.train.process import restored_process
 
 
 @pytest.fixture(autouse=True)
@@ -63,7 +63,7 @@ def test_an_installed_program_adds_no_folder(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_ranks_and_workers_are_protected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with isolated_process():
+    with restored_process():
         assert os.environ[SAFE_VARIABLE] == "1"
     assert SAFE_VARIABLE not in os.environ
     assert launch.RANK_COMMAND[:2] == ("-P", "-m")

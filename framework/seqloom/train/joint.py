@@ -33,7 +33,7 @@ from seqloom.train.distributed import barrier
 from seqloom.train.folder import RunFolder
 from seqloom.train.group import POLL, Group, Meeting, group
 from seqloom.train.prepare import load_encoded, store_encoded
-from seqloom.train.process import isolated_process
+from seqloom.train.process import restored_process
 from seqloom.train.rank_errors import (
     PATIENCE,
     follows_from_another,
@@ -212,7 +212,7 @@ def follow(meeting: Meeting, take_part: Callable[[RunFolder, int], None]) -> Pat
         meeting.answer(str(error))
         raise
     meeting.answer()
-    with isolated_process(), quiet(logging.WARNING, log.name):  # the first process logs
+    with restored_process(), quiet(logging.WARNING, log.name):  # the first process logs
         os.environ.update(own.environment)
         try:
             take_part(folder, own.rank)

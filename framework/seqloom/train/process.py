@@ -47,7 +47,7 @@ COLLECTIONS = (10_000, 10, 1000)
 
 
 @contextmanager
-def isolated_process() -> Iterator[None]:
+def restored_process() -> Iterator[None]:
     """Restore the environment, warnings' filters, torch's threads and its switches at the end.
 
     The next run in this process then starts from the same state.

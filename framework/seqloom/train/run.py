@@ -39,7 +39,7 @@ from seqloom.train.monitor import Monitor
 from seqloom.train.notes import baseline_notes, sampling_notes
 from seqloom.train.prepare import load_encoded, prepare_data
 from seqloom.train.pretrained import Pretrained, apply_init, with_components
-from seqloom.train.process import isolated_process, quiet_lightning, set_seed, set_threads
+from seqloom.train.process import quiet_lightning, restored_process, set_seed, set_threads
 from seqloom.train.record import Summary, installed_plugins, recorded
 from seqloom.train.recovery import recover
 from seqloom.train.remote_copy import copied
@@ -114,7 +114,7 @@ def _run(cfg: RunConfig, overrides: Sequence[str], meeting: Meeting | None) -> R
             folder.open(cfg)
             recover(folder)
         with (
-            isolated_process(),
+            restored_process(),
             deadline.met(cfg.time_limit),
             recorded(folder, cfg, overrides) as record,
         ):

@@ -24,7 +24,7 @@ from seqloom.train.process import (
     COLLECTIONS,
     explained_errors,
     few_collections,
-    isolated_process,
+    restored_process,
     set_seed,
     set_threads,
 )
@@ -184,7 +184,7 @@ def test_other_faults_pass_unchanged() -> None:
 def test_all_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEQLOOM_KEPT", "before")
     threads = torch.get_num_threads()
-    with isolated_process():
+    with restored_process():
         os.environ["SEQLOOM_KEPT"] = "after"
         os.environ["SEQLOOM_NEW"] = "new"
         torch.set_num_threads(threads + 1)
@@ -199,7 +199,7 @@ def test_all_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_number_of_threads_is_changed_on_request_only() -> None:
     before = torch.get_num_threads()
-    with isolated_process():
+    with restored_process():
         set_threads(None)
         assert torch.get_num_threads() == before
         set_threads(before + 1)

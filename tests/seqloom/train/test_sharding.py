@@ -32,7 +32,7 @@ from seqloom.train.folder import RunFolder, read_metrics
 from seqloom.train.launch import ranks_to_launch
 from seqloom.train.preemption import Preempted
 from seqloom.train.prepare import load_encoded, prepare_data, store_encoded
-from seqloom.train.process import isolated_process
+from seqloom.train.process import restored_process
 from seqloom.train.row_adam import RowAdam
 from seqloom.train.run import work
 from seqloom.train.sharding import ShardedStrategy, parts_of_state, refuse
@@ -92,7 +92,7 @@ def _train(path: Path, *words: str) -> str:
     """Take part in a run as its launcher and ranks do; return how it ended if not well."""
     data = () if "data=digit_lines" in words else APPLES
     folder, cfg = RunFolder(path), compose_run([*WORDS, *data, *words, f"run_dir={path}"])
-    with isolated_process(), preemption.handled():
+    with restored_process(), preemption.handled():
         if not rank():
             path.mkdir(exist_ok=True)
             folder.open(cfg)

@@ -13,7 +13,7 @@ from seqloom.model.pipeline import Pipeline
 from seqloom.train.folder import RunFolder
 from seqloom.train.prepare import read_data
 from seqloom.train.pretrained import pretrained_states
-from seqloom.train.process import isolated_process, quiet_lightning, set_seed, set_threads
+from seqloom.train.process import quiet_lightning, restored_process, set_seed, set_threads
 from seqloom.train.profile.inference import MOST, Predicted, inputs
 from seqloom.train.profile.machine import multiplications, product_rate
 from seqloom.train.profile.result import Profile, Steps, parts_of
@@ -38,7 +38,7 @@ def profile(cfg: RunConfig, steps: int = 40) -> Profile:
         SeqloomError: The config or the data cannot be used, as in a run.
     """
     quiet_lightning()
-    with isolated_process(), TemporaryDirectory(prefix="seqloom-") as place:
+    with restored_process(), TemporaryDirectory(prefix="seqloom-") as place:
         set_threads(cfg.threads)
         set_seed(cfg.seed)
         data = read_data(cfg, basis=pretrained_states(cfg.init) if cfg.init else None)

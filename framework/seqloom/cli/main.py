@@ -57,14 +57,9 @@ def main() -> None:
         _leave_group(end.code)
         raise
     finally:
-        _let_imports_pass()
+        if preemption := sys.modules.get("seqloom.train.preemption"):
+            preemption.let_imports_pass()  # libraries import at exit, also where a signal came
         atexit.register(_end_at_once)  # the last to be registered is the first to be called
-
-
-def _let_imports_pass() -> None:
-    """Let libraries import what they need at exit, also in a program that a signal ends."""
-    if preemption := sys.modules.get("seqloom.train.preemption"):
-        preemption.started()
 
 
 def _end_at_once() -> None:

@@ -142,8 +142,8 @@ def install() -> None:
     sys.meta_path.insert(0, _importing)
 
 
-def started() -> None:
-    """Let imports pass again, also where a signal came: a run has started."""
+def let_imports_pass() -> None:
+    """Let imports pass again, also where a signal came: a run has started, or the program ends."""
     if _importing in sys.meta_path:
         sys.meta_path.remove(_importing)
 
@@ -269,7 +269,7 @@ class _Importing:
 
     def find_spec(self, *_: Any) -> None:
         if requested() is not None:
-            started()  # what tidies up may import
+            let_imports_pass()  # what tidies up may import
             check()
 
 

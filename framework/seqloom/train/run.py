@@ -82,7 +82,7 @@ def run(cfg: RunConfig, overrides: Sequence[str] = ()) -> Result:
     Raises:
         SeqloomError: The data or the folder cannot be used, or training failed.
     """
-    preemption.started()
+    preemption.let_imports_pass()
     quiet_lightning()
     with joined(cfg) as meeting:  # None unless several processes were started from outside
         if meeting and meeting.own.rank:
@@ -190,7 +190,7 @@ def work(folder: RunFolder, data: RunData, *, grouped: bool = False) -> Summary:
 
 def take_part(folder: RunFolder, rank: int) -> None:
     """Do the work of one rank of a prepared run, from its folder."""
-    preemption.started()
+    preemption.let_imports_pass()
     quiet_lightning()
     cfg = folder.config()
     disable(cfg.disable_plugins)

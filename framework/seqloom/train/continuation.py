@@ -22,13 +22,13 @@ from seqloom.train.progress import Progress
 log = logging.getLogger("seqloom")
 
 
-def continued_data(
+def training_data(
     cfg: RunConfig, data: RunData, before: Progress, trainer: pl.Trainer
 ) -> SequenceData:
-    """Return the training data from where a checkpoint was written.
+    """Return the data of a training, from its start or from where a checkpoint was written.
 
-    On another number of ranks each step keeps its examples: the trainer accumulates more or fewer
-    batches.
+    On another number of ranks each step keeps its examples: the trainer is changed to accumulate
+    more or fewer batches. Its checkpoint writer is changed to count them where it continues.
 
     Args:
         cfg: Config of the run.

@@ -25,7 +25,7 @@ from seqloom.train.callbacks import EpochLines, JsonLines, TrainingTime
 from seqloom.train.checkpoint_files import read_best
 from seqloom.train.checkpoint_writer import CheckpointWriter
 from seqloom.train.checkpoints import ComponentRecord, LastCheckpoint
-from seqloom.train.continuation import continued_data
+from seqloom.train.continuation import training_data
 from seqloom.train.data import RunData, SequenceData
 from seqloom.train.distributed import is_first, rank, world_size
 from seqloom.train.folder import RunFolder, read_metrics
@@ -119,7 +119,7 @@ class Training:
         forgotten = self.metrics_log.forget_after(before.steps, before.lines, before.lines_sha256)
         if before.path is not None:
             self.loggers.leave_out(forgotten, before.steps)
-        data = continued_data(self.cfg, self.data, before, self.trainer)
+        data = training_data(self.cfg, self.data, before, self.trainer)
         self.time.batches = len(data.train_sampler)
         used = used_batches(self.trainer, self.time.batches)
         set_epochs(self.trainer, self.cfg.budget, used)

@@ -35,7 +35,7 @@ def job_end() -> float | None:
 
 
 @contextmanager
-def met(limit: str | None) -> Iterator[None]:
+def watched(limit: str | None) -> Iterator[None]:
     """Ask this process to leave in good time before its end, as a signal would.
 
     Args:

@@ -115,7 +115,7 @@ def _run(cfg: RunConfig, overrides: Sequence[str], meeting: Meeting | None) -> R
             recover(folder)
         with (
             restored_process(),
-            deadline.met(cfg.time_limit),
+            deadline.watched(cfg.time_limit),
             recorded(folder, cfg, overrides) as record,
         ):
             ranks = ranks_to_launch(cfg.trainer)  # 0: one device, this process alone

@@ -12,7 +12,7 @@ from seqloom.config.compose import compose_run
 from seqloom.config.interval import parse_limit
 from seqloom.errors import ConfigError
 from seqloom.train import deadline, preemption
-from seqloom.train.deadline import END_VARIABLES, _ask, job_end, met
+from seqloom.train.deadline import END_VARIABLES, _ask, job_end, watched
 from seqloom.train.preemption import Preempted
 
 from .conftest import Fit
@@ -62,7 +62,7 @@ def test_it_leaves_before_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLURM_JOB_END_TIME", str(int(time.time() + 3)))
 
     def work() -> None:
-        with preemption.handled(), met("600"), preemption.at_once():
+        with preemption.handled(), watched("600"), preemption.at_once():
             time.sleep(30)
 
     with pytest.raises(Preempted, match="its time limit"):
@@ -78,7 +78,7 @@ def test_a_clock_that_is_set_does_not_move_a_limit(
     monkeypatch.setattr(deadline, "_ask", lambda over, wait: waits.append(wait))
     with preemption.handled():
         monkeypatch.setattr(time, "time", lambda: now() + step)
-        with met("1000"):
+        with watched("1000"):
             pass
     assert waits == [pytest.approx(940, abs=5)]
 
@@ -89,7 +89,7 @@ def test_a_job_that_has_ended_by_our_clock_is_not_left_at_once(
     waits = list[float]()
     monkeypatch.setattr(deadline, "_ask", lambda over, wait: waits.append(wait))
     monkeypatch.setenv("SLURM_JOB_END_TIME", str(int(time.time() - 3600)))
-    with preemption.handled(), met(None):
+    with preemption.handled(), watched(None):
         pass
     assert not waits
     assert "in SLURM_JOB_END_TIME, passed 360" in caplog.text

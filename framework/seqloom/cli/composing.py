@@ -31,10 +31,12 @@ def composed_config(options: argparse.Namespace) -> RunConfig:
         PluginError: A component is not installed.
     """
     refuse_sweep(options.overrides)
-    return compose_run(with_components(options.overrides), with_init, options.config_dir)
+    return compose_run(
+        lazy_words_with_init(options.overrides), lazy_config_with_init, options.config_dir
+    )
 
 
-def with_components(words: list[str]) -> list[str]:
+def lazy_words_with_init(words: list[str]) -> list[str]:
     """Return overrides with the names of the components of ``init=MODEL``, if it is among them.
 
     Only then is torch imported, so that other mistakes are told fast.
@@ -43,16 +45,16 @@ def with_components(words: list[str]) -> list[str]:
         return words
     from seqloom.train import pretrained
 
-    return pretrained.with_components(words)
+    return pretrained.words_with_init(words)
 
 
-def with_init(config: RunConfig, overrides: Sequence[str]) -> RunConfig:
+def lazy_config_with_init(config: RunConfig, overrides: Sequence[str]) -> RunConfig:
     """Return a config with the components of the model in ``init``; imports torch if there is one.
 
-    See `seqloom.train.pretrained.apply_init`.
+    See `seqloom.train.pretrained.config_with_init`.
     """
     if not config.init:
         return config
     from seqloom.train import pretrained
 
-    return pretrained.apply_init(config, overrides)
+    return pretrained.config_with_init(config, overrides)

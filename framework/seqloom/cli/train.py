@@ -19,7 +19,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from seqloom.cli.composing import with_components, with_init
+from seqloom.cli.composing import lazy_config_with_init, lazy_words_with_init
 from seqloom.cli.plugins import unknown_disabled
 from seqloom.cli.train_help import help_of
 from seqloom.config.compose import VERSION_BASE, disable_by, freeze_and_check, refuse_sweep
@@ -104,7 +104,7 @@ def _train(arguments: list[str]) -> int:
         except OSError as error:
             errors.append(_explained(error))
 
-    words = with_components(arguments)
+    words = lazy_words_with_init(arguments)
     before = os.environ.get("HYDRA_FULL_ERROR")
     os.environ["HYDRA_FULL_ERROR"] = "1"  # let errors through, to be explained here
     try:
@@ -266,7 +266,7 @@ def checked_config(composed: DictConfig) -> RunConfig:
         ):
             composed.resume = "auto"  # the sweeper decides which trials run
         composed.title = composed.title or title(settings.runtime.choices)
-    config = freeze_and_check(composed, list(settings.overrides.task), with_init)
+    config = freeze_and_check(composed, list(settings.overrides.task), lazy_config_with_init)
     finished = RunFolder(Path(config.run_dir)).bundle.exists() or config.copy_to  # perhaps
     if not finished:
         for file in required_files(config.data):

@@ -36,7 +36,7 @@ from seqloom.train.folder import RunFolder
 log = logging.getLogger("seqloom")
 
 
-def with_components(words: Sequence[str]) -> list[str]:
+def words_with_init(words: Sequence[str]) -> list[str]:
     """Return command-line words with the names of the components of ``init=MODEL``, if any.
 
     Hydra then composes the components whose parameters the words may set. Their names come before
@@ -89,7 +89,7 @@ def _sections_of(path: str) -> dict[str, Section]:
     return bundle.sections(expanded(path))
 
 
-def apply_init(cfg: RunConfig, overrides: Sequence[str]) -> RunConfig:
+def config_with_init(cfg: RunConfig, overrides: Sequence[str]) -> RunConfig:
     """Return a run's config with the frontend, encoder and head of the model that it starts from.
 
     Args:

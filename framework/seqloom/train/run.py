@@ -38,7 +38,7 @@ from seqloom.train.lease import locked
 from seqloom.train.monitor import Monitor
 from seqloom.train.notes import baseline_notes, sampling_notes
 from seqloom.train.prepare import load_encoded, prepare_data
-from seqloom.train.pretrained import Pretrained, apply_init, with_components
+from seqloom.train.pretrained import Pretrained, config_with_init, words_with_init
 from seqloom.train.process import quiet_lightning, restored_process, set_seed, set_threads
 from seqloom.train.record import Summary, installed_plugins, recorded
 from seqloom.train.recovery import recover
@@ -63,9 +63,9 @@ def fit(*overrides: str | Mapping[str, Any], run_dir: str | Path) -> Result:
     # An override like the others, since loggers may refer to it.
     given = as_overrides(overrides)
     refuse_sweep(given)
-    words = with_components([*given, f"run_dir={quoted(run_dir)}"])
+    words = words_with_init([*given, f"run_dir={quoted(run_dir)}"])
     with preemption.handled(), disabling_for_one_run():
-        return run(compose_run(words, apply_init), given)
+        return run(compose_run(words, config_with_init), given)
 
 
 def run(cfg: RunConfig, overrides: Sequence[str] = ()) -> Result:

@@ -21,7 +21,7 @@ from seqloom.model.build import build_pipeline
 from seqloom.model.compatibility import messages
 from seqloom.model.provenance import compare, entry
 from seqloom.train.prepare import read_data
-from seqloom.train.pretrained import apply_init, with_components
+from seqloom.train.pretrained import config_with_init, words_with_init
 
 SIZES = ("data.train_size=60", "data.val_size=2", "data.test_size=2", "frontend.size=4")
 
@@ -136,7 +136,7 @@ def test_a_parameter_with_a_new_name(
     assert caplog.messages[-1] == (
         f"{stored.folder}: Parameters of encoder=window: 'size' is now 'hidden_size'."
     )
-    begun = compose_run(with_components([f"init={stored.folder}", "run_dir=x"]), apply_init)
+    begun = compose_run(words_with_init([f"init={stored.folder}", "run_dir=x"]), config_with_init)
     assert begun.encoder == {"name": "window", "hidden_size": 4}
 
 

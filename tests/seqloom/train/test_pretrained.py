@@ -22,7 +22,7 @@ from seqloom.files import sha256
 from seqloom.model import bundle
 from seqloom.model.description import read_description
 from seqloom.train.folder import Result
-from seqloom.train.pretrained import apply_init, with_components
+from seqloom.train.pretrained import config_with_init, words_with_init
 
 STILL = ("optimizer.lr=0.0", "scheduler=constant", "callbacks=none", "trainer=cpu")
 """Nothing moves but the statistics of batch norm."""
@@ -98,12 +98,12 @@ def test_parts_and_parameters_are_the_models_unless_they_are_named(trained_reade
         for kind, part in read_description(trained_reader / "bundle")["components"].items()
     }
     words = [f"init={trained_reader}", "data=digit_lines", "run_dir=x"]
-    composed = compose_run(with_components(words), apply_init)
+    composed = compose_run(words_with_init(words), config_with_init)
     assert {kind: composed.components[kind] for kind in model} == model
     options = Namespace(overrides=words, config_dir=None)  # as other commands do it
     assert composed_config(options).components == composed.components
     more = ["head.decoder=beam", "++frontend.augment.slant=0.0", "encoder=bilstm"]
-    changed = compose_run(with_components([*words, *more]), apply_init)
+    changed = compose_run(words_with_init([*words, *more]), config_with_init)
     assert changed.head == {**model["head"], "decoder": "beam"}
     assert changed.frontend["augment"] == {**model["frontend"]["augment"], "slant": 0.0}
 
@@ -250,22 +250,22 @@ def test_other_parts_than_the_models(
 def test_a_run_begins_from_one_model(tmp_path: Path) -> None:
     for words in (["-m", "init=a,b"], ["init=a", "init=choice(a,b)"]):
         with pytest.raises(ConfigError) as found:
-            with_components(words)
+            words_with_init(words)
         assert str(found.value) == (
             f"{words[-1]}: a run starts from one model, so this cannot be swept over. If it is a "
             "path, add inner quotes: init='\"…\"'"
         )
     with pytest.raises(BundleError, match=r"^a,b does not exist\. Pass a bundle"):
-        with_components(["-m", "init='a,b'"])
+        words_with_init(["-m", "init='a,b'"])
     with pytest.raises(ConfigError, match=r"^'init=\{' cannot be read"):
-        with_components(["init={"])
+        words_with_init(["init={"])
     with pytest.raises(BundleError, match=r"has no bundle\.json"):
-        with_components([f"init={tmp_path}"])
+        words_with_init([f"init={tmp_path}"])
 
 
 @pytest.mark.parametrize("words", [[], ["init="], ["init=null"], ["init=a", "init=null", "x=1"]])
 def test_without_a_model_nothing_is_added(words: list[str]) -> None:
-    assert with_components(words) == words
+    assert words_with_init(words) == words
 
 
 def test_a_path_with_odd_characters(trained_ner: Path, tmp_path: Path) -> None:
@@ -273,7 +273,7 @@ def test_a_path_with_odd_characters(trained_ner: Path, tmp_path: Path) -> None:
     odd.symlink_to(trained_ner)
     quoted = str(odd).replace("'", "\\'")
     words = [f"init='{quoted}'", "run_dir=x"]
-    composed = compose_run(with_components(words), apply_init)
+    composed = compose_run(words_with_init(words), config_with_init)
     assert composed.init == str(odd)
     assert composed.encoder["hidden_size"] == 8
 
@@ -281,15 +281,15 @@ def test_a_path_with_odd_characters(trained_ner: Path, tmp_path: Path) -> None:
 def test_the_names_of_parts_stand_behind_the_flags(trained_ner: Path) -> None:
     init = f"init={trained_ner}"
     names = ["frontend=words", "encoder=bilstm", "head=ner"]
-    assert with_components(["-m", init, "seed=1,2"]) == ["-m", *names, init, "seed=1,2"]
-    assert with_components(["--cfg", "job", "seed=1", init]) == [
+    assert words_with_init(["-m", init, "seed=1,2"]) == ["-m", *names, init, "seed=1,2"]
+    assert words_with_init(["--cfg", "job", "seed=1", init]) == [
         "--cfg",
         "job",
         *names,
         "seed=1",
         init,
     ]
-    assert with_components([init, "head=classification", "-m"]) == [
+    assert words_with_init([init, "head=classification", "-m"]) == [
         *names[:2],
         init,
         "head=classification",
@@ -310,7 +310,7 @@ def test_a_sweep_over_a_model(
 def test_a_model_named_in_yaml_or_by_another_word(trained_reader: Path) -> None:
     """The parameters are the model's wherever ``init`` was set."""
     parts = ["data=digit_lines", "frontend=line_image", "head=ctc", "encoder=bilstm", "run_dir=x"]
-    composed = compose_run([*parts, f"++init={trained_reader}"], apply_init)
+    composed = compose_run([*parts, f"++init={trained_reader}"], config_with_init)
     description = read_description(trained_reader / "bundle")
     assert composed.frontend == description["components"]["frontend"]["section"]
 
@@ -339,7 +339,7 @@ def test_a_model_that_names_other_groups_is_refused(trained_ner: Path, tmp_path:
         "section": section,
     }
     (evil / "bundle.json").write_text(json.dumps(description), encoding="utf-8")
-    for use in (seqloom.load, lambda path: with_components([f"init={path}"])):
+    for use in (seqloom.load, lambda path: words_with_init([f"init={path}"])):
         with pytest.raises(BundleError, match="components of other kinds: callbacks"):
             use(evil)
 

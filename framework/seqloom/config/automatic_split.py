@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from seqloom.config.run_config import RunConfig, Section
 from seqloom.plugins import registry
-from seqloom.plugins.registry import choice
+from seqloom.plugins.registry import name_and_params
 
 FRACTION = 0.1
 """Fraction of the training data that becomes ``val``, and that becomes ``test``."""
@@ -38,7 +38,7 @@ def with_automatic_split(config: RunConfig) -> RunConfig:
 
 def _class_field(data: Section, head: Section) -> str | None:
     """Return the field that the head predicts if it holds one class for each example."""
-    name, params = choice(data)
+    name, params = name_and_params(data)
     given = registry().find("data", name).given(params)
     field = head.get("field")
     return field if given.get(str(field)) == "label" else None

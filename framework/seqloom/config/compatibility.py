@@ -13,7 +13,7 @@ import yaml
 from seqloom.config.run_config import Section
 from seqloom.errors import Cause, ConfigError, PluginError, SeqloomError
 from seqloom.plugins import Component, Kind, registry
-from seqloom.plugins.registry import choice
+from seqloom.plugins.registry import name_and_params
 
 WORDS = {
     "tokens": "a list of tokens",
@@ -65,7 +65,7 @@ def check_compatible(components: Mapping[str, Section], trained: bool = False) -
 
 
 def _component(components: Mapping[str, Section], kind: Kind) -> tuple[Component, dict[str, Any]]:
-    name, params = choice(components[kind])
+    name, params = name_and_params(components[kind])
     return registry().find(kind, name), params
 
 

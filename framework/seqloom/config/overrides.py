@@ -16,7 +16,7 @@ from seqloom.config.quoted_keys import with_plain_keys
 from seqloom.config.run_config import Section
 from seqloom.errors import ConfigError
 from seqloom.plugins import KINDS, Kind, registry
-from seqloom.plugins.registry import choice, interpolation_in
+from seqloom.plugins.registry import interpolation_in, name_and_params
 
 
 @dataclass
@@ -121,7 +121,7 @@ def with_overrides(
         ConfigError: A key is unknown, or a value has a wrong type or is missing.
         PluginError: The component is not installed.
     """
-    name, params = choice(section)
+    name, params = name_and_params(section)
     found = interpolation_in(params)
     if found:
         raise ConfigError(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seqloom.config.overrides import with_overrides
-from seqloom.plugins.registry import choice
+from seqloom.plugins.registry import name_and_params
 
 if TYPE_CHECKING:
     from seqloom.model.pipeline import Pipeline
@@ -28,4 +28,4 @@ def load_model(path: Path, pairs: Sequence[str] = ()) -> Pipeline:
     if not pairs:
         return bundle.load(path)
     section = with_overrides(bundle.sections(path)["head"], pairs, "head")
-    return bundle.load(path, head=choice(section)[1])
+    return bundle.load(path, head=name_and_params(section)[1])

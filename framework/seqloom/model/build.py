@@ -10,7 +10,7 @@ from seqloom.errors import ConfigError
 from seqloom.interfaces import Encoder, Frontend, Head, Reader
 from seqloom.model.pipeline import Model, Pipeline
 from seqloom.plugins import Kind, registry, resolve
-from seqloom.plugins.registry import choice
+from seqloom.plugins.registry import name_and_params
 
 Spec = Mapping[str, Any]
 """Component sections by kind, ``{"encoder": {"name": "lstm", "hidden_size": 128}, …}``."""
@@ -22,28 +22,28 @@ Params = dict[str, Any]
 
 
 @overload
-def component_class(
+def class_and_params(
     kind: Literal["data"], section: Mapping[str, Any]
 ) -> tuple[type[Reader], Params]: ...
 @overload
-def component_class(
+def class_and_params(
     kind: Literal["frontend"], section: Mapping[str, Any]
 ) -> tuple[type[Frontend], Params]: ...
 @overload
-def component_class(
+def class_and_params(
     kind: Literal["encoder"], section: Mapping[str, Any]
 ) -> tuple[type[Encoder], Params]: ...
 @overload
-def component_class(
+def class_and_params(
     kind: Literal["head"], section: Mapping[str, Any]
 ) -> tuple[type[Head], Params]: ...
-def component_class(kind: Kind, section: Mapping[str, Any]) -> tuple[type[Any], Params]:
+def class_and_params(kind: Kind, section: Mapping[str, Any]) -> tuple[type[Any], Params]:
     """Return the class and the parameters that a section names.
 
     Raises:
         PluginError: No plugin provides the component, or its class cannot be imported.
     """
-    name, params = choice(section)
+    name, params = name_and_params(section)
     found = resolve(kind, name)
     settings = registry().find(kind, name).settings
     return found, {key: value for key, value in params.items() if key not in settings}
@@ -55,14 +55,14 @@ def build_reader(section: Mapping[str, Any]) -> Reader:
     Raises:
         PluginError: No plugin provides it, or its class cannot be imported.
     """
-    reader, params = component_class("data", section)
+    reader, params = class_and_params("data", section)
     return reader(**params)
 
 
 def build_codecs(spec: Spec, states: States | None = None) -> Codecs:
     """Return the codecs of a spec, with their states if these are passed."""
-    frontend, frontend_params = component_class("frontend", spec["frontend"])
-    head, head_params = component_class("head", spec["head"])
+    frontend, frontend_params = class_and_params("frontend", spec["frontend"])
+    head, head_params = class_and_params("head", spec["head"])
     codecs = Codecs(
         frontend.make_codec(**frontend_params),
         {spec["head"]["name"]: head.make_codec(**head_params)},
@@ -86,11 +86,11 @@ def build_pipeline(spec: Spec, codecs: Codecs) -> Pipeline:
         ConfigError: A component rejects its parameters.
         PluginError: A component is not installed.
     """
-    frontend_class, params = component_class("frontend", spec["frontend"])
+    frontend_class, params = class_and_params("frontend", spec["frontend"])
     frontend = _made(spec["frontend"], frontend_class, codecs.frontend, **params)
-    encoder_class, params = component_class("encoder", spec["encoder"])
+    encoder_class, params = class_and_params("encoder", spec["encoder"])
     encoder = _made(spec["encoder"], encoder_class, frontend.output_size, **params)
-    head_class, params = component_class("head", spec["head"])
+    head_class, params = class_and_params("head", spec["head"])
     name = spec["head"]["name"]
     if head_class.reads_features:
         params["features_size"] = frontend.output_size

@@ -13,7 +13,7 @@ from seqloom.data.take import take
 from seqloom.errors import plural
 from seqloom.interfaces import Example
 from seqloom.plugins import registry
-from seqloom.plugins.registry import choice
+from seqloom.plugins.registry import name_and_params
 
 log = logging.getLogger("seqloom")
 
@@ -31,7 +31,7 @@ def selected(
         split: Name of the split.
         examples: All examples of the split.
     """
-    name, params = choice(data)
+    name, params = name_and_params(data)
     component = registry().find("data", name)
     settings = {key: params.get(key, value) for key, value in component.settings.items()}
     kinds = component.given(params)
@@ -59,7 +59,7 @@ def _taken(
 
 def kinds_of(data: Mapping[str, Any]) -> Mapping[str, str]:
     """Return the kind of each field that a data component provides."""
-    name, params = choice(data)
+    name, params = name_and_params(data)
     return registry().find("data", name).given(params)
 
 
@@ -71,7 +71,7 @@ def content_fields(data: Mapping[str, Any], frontend: Mapping[str, Any]) -> Cont
         frontend: Section of the frontend.
     """
     given = kinds_of(data)
-    name, params = choice(frontend)
+    name, params = name_and_params(frontend)
     inputs = []
     for role, kinds in registry().find("frontend", name).takes.items():
         named = params.get(role) if role in params else role

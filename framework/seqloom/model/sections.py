@@ -11,7 +11,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from seqloom.errors import BundleError, Cause, ConfigError, printable
 from seqloom.plugins import Kind, registry
-from seqloom.plugins.registry import choice, interpolation_in
+from seqloom.plugins.registry import interpolation_in, name_and_params
 
 
 def typed(kind: Kind, section: Mapping[str, Any]) -> dict[str, Any]:
@@ -25,7 +25,7 @@ def typed(kind: Kind, section: Mapping[str, Any]) -> dict[str, Any]:
         BundleError: A value has another type, or would be resolved from the environment.
         PluginError: The component is not installed.
     """
-    name, params = choice(section)
+    name, params = name_and_params(section)
     found = interpolation_in(params)
     if found:
         raise BundleError(
@@ -52,7 +52,7 @@ def changed(kind: Kind, section: Mapping[str, Any], own: Mapping[str, Any]) -> d
     Raises:
         ConfigError: A value has another type.
     """
-    name, params = choice(section)
+    name, params = name_and_params(section)
     return {"name": name, **_plain(kind, name, {**params, **own})}
 
 

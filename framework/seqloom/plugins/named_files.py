@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from seqloom.plugins.component import Kind
-from seqloom.plugins.registry import choice, registry
+from seqloom.plugins.registry import name_and_params, registry
 
 SPLITS = ("train", "val", "test")
 """As in `seqloom.interfaces`, which imports torch."""
@@ -31,7 +31,7 @@ def named_files(
         Paths and URLs by key. Of a component that does not declare its `Component.files`, every
         text that could be one is taken for one.
     """
-    name, params = choice(section)
+    name, params = name_and_params(section)
     declared = registry().find(kind, name).files
     if callable(declared):
         declared = tuple(declared(params))
@@ -49,7 +49,7 @@ def required_files(section: Mapping[str, Any]) -> list[str]:
 
     They are not known of readers that also read folders, or do not declare their files.
     """
-    component = registry().find("data", choice(section)[0])
+    component = registry().find("data", name_and_params(section)[0])
     if component.files is None or callable(component.files) or "/" in component.suffixes:
         return []
     values = [section.get(split) for split in SPLITS if split in component.files]

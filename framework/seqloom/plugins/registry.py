@@ -287,10 +287,10 @@ def import_target(target: str, label: str) -> Any:
         ) from error
 
 
-def choice(section: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+def name_and_params(section: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """Return a component's name and its parameters from its section of a config.
 
-    >>> choice({"name": "lstm", "hidden_size": 8})
+    >>> name_and_params({"name": "lstm", "hidden_size": 8})
     ('lstm', {'hidden_size': 8})
     """
     params = dict(section)

@@ -15,7 +15,7 @@ import numpy as np
 from seqloom.config.params import typed_params
 from seqloom.errors import ConfigError, DataError, ExampleError, did_you_mean
 from seqloom.interfaces import Example
-from seqloom.model.build import component_class
+from seqloom.model.build import class_and_params
 from seqloom.plugins import KINDS, Component, registry, resolve
 from seqloom.plugins.registry import import_target
 from seqloom.testing.checks import CHECKS, Check, Scope, scope_of
@@ -165,7 +165,7 @@ def _reader(component: Component, given: Mapping[str, Any], folder: Path) -> Rea
         sample = import_target(component.sample, _owner(component))(folder)
     params = typed_params(component, {**sample, **given}.items())
     gives = component.given(params)
-    cls, own = component_class("data", {"name": component.name, **params})
+    cls, own = class_and_params("data", {"name": component.name, **params})
     return ReaderCase(cls, own, gives, component.suffixes, folder if sample else None)
 
 

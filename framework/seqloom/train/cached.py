@@ -31,7 +31,7 @@ from seqloom.model.states import read as read_states
 from seqloom.model.states import write as write_states
 from seqloom.plugins import registry
 from seqloom.plugins.named_files import named_files
-from seqloom.plugins.registry import choice
+from seqloom.plugins.registry import name_and_params
 from seqloom.train.data import RunData
 
 log = logging.getLogger("seqloom")
@@ -225,7 +225,7 @@ def _data_files(cfg: RunConfig) -> dict[str, Path] | None:
     Returns:
         None if examples may come from elsewhere too, or other files decide how they are encoded.
     """
-    name, params = choice(cfg.data)
+    name, params = name_and_params(cfg.data)
     component = registry().find("data", name)
     if component.files is None or not TEXTS.issuperset(component.given(params).values()):
         return None
@@ -271,7 +271,7 @@ def _code(cfg: RunConfig) -> list[str]:
         ("frontend", cfg.frontend),
         ("head", cfg.head),
     ]
-    targets = {registry().find(kind, choice(one)[0]).target for kind, one in sections}
+    targets = {registry().find(kind, name_and_params(one)[0]).target for kind, one in sections}
     packages = sorted({"seqloom", *(target.partition(".")[0] for target in targets)})
     packages = [one.partition(":")[0] for one in packages]
     found = hashlib.sha256()

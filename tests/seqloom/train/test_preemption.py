@@ -127,7 +127,7 @@ def test_a_process_that_leads_tells_those_that_follow(tmp_path: Path) -> None:
     path = tmp_path / "preempted"
     with preemption.passing_on(path):
         tell(signal.SIGUSR2)
-        wait(path.exists)
+        wait(lambda: path.exists() and path.read_text() != "")
         assert path.read_text() == "SIGUSR2"
     assert not path.exists()
     path.write_text("SIGUSR2")

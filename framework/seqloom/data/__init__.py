@@ -12,7 +12,7 @@ from seqloom.data.split import SplitConfig
 
 if TYPE_CHECKING:
     from seqloom.data.archive import has_member, member_names, read_member
-    from seqloom.data.cut_text import BLANK, TextPart, text_parts
+    from seqloom.data.cut_text import TextPart, text_parts
     from seqloom.data.entities import entity_spans
     from seqloom.data.fetch import file_name, is_url, local_path
     from seqloom.data.npy import read_npy
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from seqloom.data.unread import warn_of_unread
 
 _HOMES = {
-    "BLANK": "cut_text",
     "Pattern": "pattern",
     "SplitReader": "split_reader",
     "Table": "table",
@@ -49,7 +48,6 @@ _HOMES = {
 }
 
 __all__ = [
-    "BLANK",
     "Pattern",
     "SplitConfig",
     "SplitReader",

@@ -15,9 +15,6 @@ SMALLEST = 1 << 23
 PART = 1 << 21
 """Size of a part in bytes, about."""
 
-BLANK = b"\n\n"
-"""How a block of lines ends."""
-
 
 @dataclass(frozen=True)
 class TextPart:
@@ -41,7 +38,7 @@ def text_parts(text: TextFile, end: bytes = b"\n", mark: bytes = b"") -> list[Te
 
     Args:
         text: The file.
-        end: After what it may be cut: line ends, or `BLANK` lines.
+        end: After what it may be cut: a line end, or two, after which blocks of lines begin.
         mark: How the lines begin that are counted.
     """
     if text.path == STDIN or text.path.lower().endswith(".gz"):

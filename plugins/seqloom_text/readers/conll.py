@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from seqloom.data import BLANK, SplitConfig, TextFile, file_name, text_parts
+from seqloom.data import SplitConfig, TextFile, file_name, text_parts
 from seqloom.errors import Cause, ConfigError, did_you_mean, plural
 from seqloom.interfaces import Origin
 from seqloom_text.readers.documents import DOCUMENT
@@ -97,7 +97,7 @@ class ConllReader(FileReader):
         text = TextFile.find(file)
         if self._comment or self._delimiter is not None or self._is_numbered(file):
             return ()  # what is a comment depends on the lines before it
-        parts = text_parts(text, BLANK, DOCUMENT.encode())
+        parts = text_parts(text, b"\n\n", DOCUMENT.encode())
         first = self._sentences(text, file)
         next(first.sentences(), None)
         known = first.learned

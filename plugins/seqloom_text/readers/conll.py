@@ -98,10 +98,12 @@ class ConllReader(FileReader):
         if self._comment or self._delimiter is not None or self._is_numbered(file):
             return ()  # what is a comment depends on the lines before it
         parts = text_parts(text, b"\n\n", DOCUMENT.encode())
+        if len(parts) < 2:
+            return ()
         first = self._sentences(text, file)
         next(first.sentences(), None)
         known = first.learned
-        if len(parts) < 2 or not known.known:
+        if not known.known:
             return ()
         later = [(one.ends - one.marks, replace(known, document=one.marks)) for one in parts[1:]]
         return [

@@ -13,7 +13,7 @@ from seqloom.files import explained
 
 COMMANDS = (
     "evaluate {}",
-    "predict {} input.txt",
+    "predict {} -",
     "inspect {}",
     "inspect {}/checkpoints/last.ckpt",
     "demo {}",

@@ -15,8 +15,7 @@ import pytest
 from PIL import Image
 
 from seqloom.cli.main import run
-from seqloom.cli.predict import predict as predict_command
-from seqloom.errors import Cause, ConfigError, DataError, PluginError, RunError
+from seqloom.errors import ConfigError, DataError, PluginError, RunError
 from seqloom.inference.evaluate import evaluate_model
 from seqloom.model.pipeline import Pipeline
 
@@ -329,18 +328,6 @@ def test_files_that_cannot_be_read(
         predict("x.xyz", "data=cvs")
     with pytest.raises(DataError, match=r"ApplesReader does not read files.*data=NAME\.$"):
         predict("x.xyz", "data=apples")
-
-
-@pytest.mark.parametrize("words", [[], ["data=lines"]])
-def test_a_text_in_place_of_a_file_is_refused_before_the_model_is_loaded(words: list[str]) -> None:
-    with pytest.raises(DataError) as found:
-        predict_command(["no/model", "some text", *words])
-    assert str(found.value).startswith("some text: no such file in ")
-    assert str(found.value).endswith(
-        "Inputs are files or folders; a text is piped to standard input: "
-        'echo "some text" | seqloom predict no/model -'
-    )
-    assert found.value.code == Cause.no_file
 
 
 @pytest.fixture

@@ -150,3 +150,11 @@ def test_a_reader_with_other_examples_inherits_no_parts(tmp_path: Path) -> None:
     assert _reader(tmp_path, SOME).examples_in_parts("train")
     for cls in (Fewer, Own):
         assert not cls(train=str(tmp_path / "a.conll")).examples_in_parts("train")
+
+
+def test_a_small_file_is_opened_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes through a named pipe can be read once only."""
+    monkeypatch.undo()
+    reader = _reader(tmp_path, SOME)
+    monkeypatch.setattr(text_file.TextFile, "lines", lambda *_: pytest.fail("read"))
+    assert not reader.examples_in_parts("train")

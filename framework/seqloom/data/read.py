@@ -54,6 +54,7 @@ def read_split(reader: Reader, split: str, codec: FrontendCodec, rejected: Rejec
     if shared is not None:
         return shared
     ids = _Ids()
+    # A second time, with the ids themselves, only if two of their hashes are equal.
     for known in (ids, None):
         unread, twice, other = (Rejected(rejected.skip) for _ in range(3))
         found = progress(checked(reader.examples(split)), what)

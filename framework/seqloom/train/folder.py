@@ -116,7 +116,7 @@ class RunFolder:
 
     @property
     def last(self) -> Path:
-        """The checkpoint of the last epoch."""
+        """The newest checkpoint."""
         return self.checkpoints / LAST
 
     @property
@@ -311,7 +311,7 @@ class RunFolder:
         return False
 
     def open(self, cfg: RunConfig) -> None:
-        """Start a run in the folder or resume the one that it holds, and freeze its config there.
+        """Make the folder ready for a run, new or resumed, and write its config there.
 
         Raises:
             RunError: The folder holds a run, and this one must not or cannot resume it; or it has

@@ -58,7 +58,8 @@ class Batch:
     """Settings of batches.
 
     Attributes:
-        max_examples: Maximum number of examples in a batch.
+        max_examples: Maximum number of examples in a batch of training; others have up to four
+            times as many, and up to four times the ``max_cost``.
         max_cost: Maximum padded size of a batch (longest cost × examples, in tokens or pixels);
             null: no limit. Example: ``4000``.
         workers: Number of processes that load and augment; 0: the training process does.
@@ -87,7 +88,7 @@ class Budget:
         epochs: Number of epochs, if they have ``min_steps`` steps.
         min_steps: Minimum number of optimizer steps: with fewer in ``epochs``, there are more
             epochs. Null: as many as the head suggests, or 0. Example: ``1500``.
-        max_epochs: Maximum number of epochs, even if they do not have ``min_steps`` steps.
+        max_epochs: Number of epochs up to which ``min_steps`` may raise that of ``epochs``.
     """
 
     epochs: int = 10
@@ -121,7 +122,8 @@ class Run:
             Example: ``[frontend]``.
         disable_plugins: Names of plugins, or of their distributions, that this run does not use.
             Example: ``[handwriting]``.
-        title: Title of the report; null: the names of the components. Example: ``Baseline``.
+        title: Title of the report; null: the names of encoder, head and data.
+            Example: ``Baseline``.
         monitor: Metric on validation that selects the best checkpoint, and that early stopping, a
             plateau schedule and a sweep go by; null: the head's own. Example: ``val/f1_macro``.
             Since 0.2.

@@ -82,9 +82,10 @@ def _trained(
 
 def sides(pipeline: Pipeline, texts: list[str]) -> tuple[Callable[[], list[str]], ...]:
     """Return the pipeline's translation of texts, and that by hand with its weights."""
-    network, head = stock(pipeline), pipeline.head
-    options, units = head.options, head.codec.units  # type: ignore[attr-defined]
-    encode = pipeline.codecs.frontend.units.numbers  # type: ignore[attr-defined]
+    network = stock(pipeline)
+    head: Any = pipeline.head
+    frontend: Any = pipeline.codecs.frontend
+    options, units, encode = head.options, head.codec.units, frontend.units.numbers
 
     def by_hand() -> list[str]:
         rows = [[*encode(text), EOS] for text in texts]

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqloom.data import cut_text, text_file
+from seqloom.errors import SeqloomError
 from seqloom.interfaces import Example, Reader
 from seqloom.quiet import withheld
 from seqloom_text.readers.conll import ConllReader
@@ -45,7 +46,7 @@ def _joined(reader: Reader) -> str | None:
         parts = reader.examples_in_parts("train")
         with withheld() as said:
             found = "\n".join(map(_shown, chain.from_iterable(parts)))
-    except Exception:
+    except (ValueError, SeqloomError):
         return None
     return None if said or len(parts) < 2 else found
 

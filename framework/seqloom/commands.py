@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from seqloom.cli.options import model_parser, positive_int, use_threads
+from seqloom.cli.options import add_on_bad, model_parser, positive_int, use_threads
 from seqloom.config.overrides import Overrides, split_overrides
 from seqloom.errors import ConfigError
 from seqloom.inference.evaluate import evaluate_model, read_examples
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ModelSplit",
     "Overrides",
+    "add_on_bad",
     "load_model",
     "model_parser",
     "open_split",

@@ -35,16 +35,21 @@ def model_parser(prog: str, description: str, epilog: str) -> argparse.ArgumentP
         default=1,
         help="number of CPU threads, for large models (default: 1)",
     )
+    add_on_bad(parser, "examples")
+    return parser
+
+
+def add_on_bad(parser: argparse.ArgumentParser, things: str) -> None:
+    """Add ``--on-bad``, which says what happens to things, such as examples, that are unusable."""
     parser.add_argument(
         "--on-bad",
         choices=("error", "skip"),
         default="error",
-        help="what to do with examples that cannot be used (default: error)",
+        help=f"what to do with {things} that cannot be used (default: error)",
     )
     parser.add_argument(  # as in version 0.1
         "--skip-bad", dest="on_bad", action="store_const", const="skip", help=argparse.SUPPRESS
     )
-    return parser
 
 
 def positive_int(text: str) -> int:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
+from seqloom.commands import add_on_bad
 from seqloom.data import SplitConfig
 from seqloom.errors import DataError, ExampleError, plural
 from seqloom.interfaces import Example
@@ -192,15 +193,7 @@ def _parser() -> argparse.ArgumentParser:
         help="only these types of regions, such as MainZone",
     )
     _add_splits(parser)
-    parser.add_argument(
-        "--on-bad",
-        choices=("error", "skip"),
-        default="error",
-        help="what to do with lines and pages that cannot be used (default: error)",
-    )
-    parser.add_argument(  # as in version 0.1
-        "--skip-bad", dest="on_bad", action="store_const", const="skip", help=argparse.SUPPRESS
-    )
+    add_on_bad(parser, "lines and pages")
     return parser
 
 

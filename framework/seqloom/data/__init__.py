@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from seqloom.data.cut_text import TextPart, text_parts
     from seqloom.data.entities import entity_spans
     from seqloom.data.fetch import file_name, is_url, local_path
+    from seqloom.data.json_lines import is_one_value, refuse_one_value
     from seqloom.data.npy import read_npy
     from seqloom.data.pattern import Pattern
     from seqloom.data.slashes import about_backslashes, with_slashes
@@ -36,11 +37,13 @@ _HOMES = {
     "file_name": "fetch",
     "file_stem": "text_file",
     "has_member": "archive",
+    "is_one_value": "json_lines",
     "is_url": "fetch",
     "local_path": "fetch",
     "member_names": "archive",
     "read_member": "archive",
     "read_npy": "npy",
+    "refuse_one_value": "json_lines",
     "text_parts": "cut_text",
     "warn_of_unread": "unread",
     "with_slashes": "slashes",
@@ -61,11 +64,13 @@ __all__ = [
     "file_name",
     "file_stem",
     "has_member",
+    "is_one_value",
     "is_url",
     "local_path",
     "member_names",
     "read_member",
     "read_npy",
+    "refuse_one_value",
     "text_parts",
     "warn_of_unread",
     "with_slashes",

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from seqloom.data import TextFile, without_end
+from seqloom.data import TextFile, refuse_one_value, without_end
 from seqloom.files import parse_json
 from seqloom.interfaces import Origin
 from seqloom_sound.place import Place
 from seqloom_sound.readers.find import Found
 from seqloom_sound.readers.rows import columns_of, found_in, no_sound
 from seqloom_sound.sound import SoundFile
-
-ONE_VALUE = re.compile(r"\s*(?:\[|\{\s*\Z)")
-"""How the first line of an array of objects begins, or of an object on several lines."""
-
-NOT_LINES = (
-    "the file is JSON, but not JSON Lines: expected an object on each line. Convert it, an array "
-    "with jq -c '.[]' FILE, and objects of several lines with jq -c . FILE."
-)
 
 
 def in_manifest(
@@ -41,8 +32,8 @@ def in_manifest(
     for number, line in file.lines(problems):
         if not line.strip():
             continue
-        if number == 1 and ONE_VALUE.match(line):
-            raise file.error(1, NOT_LINES)
+        if number == 1:
+            refuse_one_value(file, line)
         origin = Origin(file.shown, number)
         try:
             if number in problems:

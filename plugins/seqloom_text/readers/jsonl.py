@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from seqloom.data import SplitConfig, TextFile
+from seqloom.data import SplitConfig, TextFile, refuse_one_value
 from seqloom.errors import did_you_mean, plural
 from seqloom.files import parse_json
 from seqloom.interfaces import Origin
@@ -26,17 +25,11 @@ from seqloom_text.schemas_data import INPUT_KINDS, field_kinds, text_and_label
 
 logger = logging.getLogger("seqloom")
 
-ONE_VALUE = re.compile(r"\s*(?:\[\s*(?:\{|\Z)|\{\s*\Z)")
-"""How the first line of an array of objects begins, or of an object on several lines."""
 UNACCEPTED = ("reject", "ignore")
 """Answers of those who annotate with Prodigy."""
 STARTS = {"start", "start_offset", "start_char"}
 """Keys of spans."""
-NOT_LINES = (
-    "the file is JSON, but not JSON Lines: expected an object on each line. Convert it, an array "
-    "with jq -c '.[]' FILE, and objects of several lines with jq -c . FILE. Arrays of texts with "
-    "spans, as Label Studio exports them, are read by data=spans."
-)
+OF_SPANS = "Arrays of texts with spans, as Label Studio exports them, are read by data=spans."
 
 
 class JsonlReader(FileReader):
@@ -97,8 +90,8 @@ class JsonlReader(FileReader):
     def _lines(self, text: TextFile, targets: bool) -> Iterator[Record]:
         problems = dict[int, str]()
         for line, raw, problem in json_lines(text.lines(problems), problems):
-            if line == 1 and ONE_VALUE.match(raw):
-                raise text.error(1, NOT_LINES)
+            if line == 1:
+                refuse_one_value(text, raw, OF_SPANS)
             yield self._record(raw, Origin(text.shown, line), problem, targets)
 
     def recognize(self, lines: Sequence[str]) -> Mapping[str, Any] | None:

@@ -10,7 +10,7 @@ from itertools import chain
 from typing import Any
 
 from seqloom.checks import check_option
-from seqloom.data import SplitConfig, TextFile
+from seqloom.data import SplitConfig, TextFile, is_one_value
 from seqloom.errors import ConfigError, did_you_mean, plural
 from seqloom.files import parse_json
 from seqloom.interfaces import Origin
@@ -21,7 +21,7 @@ from seqloom_text.readers.brat import Document, documents, is_brat
 from seqloom_text.readers.columnar import is_columnar
 from seqloom_text.readers.file_reader import FileReader, Record, id_of
 from seqloom_text.readers.json_array import array_items, begins_array
-from seqloom_text.readers.jsonl import ONE_VALUE, json_lines, json_object
+from seqloom_text.readers.jsonl import json_lines, json_object
 from seqloom_text.schemas_data import CountedIn
 from seqloom_text.tokenizers import get_tokenizer
 
@@ -117,7 +117,7 @@ class SpansReader(FileReader):
             for line, raw in array_items(text, chain((first,), lines), problems):
                 yield line, raw, ""
             return
-        if ONE_VALUE.match(first[1]):
+        if is_one_value(first[1]):
             raise text.error(
                 first[0],
                 "an object on several lines; expected one on each line, or an array of objects. "

@@ -116,7 +116,7 @@ def test_the_program_prints_the_code(
 def test_a_code_is_explained_in_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["explain", "s106"]) == 0
     text = capsys.readouterr().out
-    assert text.startswith("S106: a key that needs a value\n\nCause. A key without a default")
+    assert text.startswith("S106: missing value\n\nCause. A key without a default")
     assert "\n  $ seqloom train data=csv head=classification\n" in text
 
 

@@ -15,7 +15,7 @@ from torch.distributed.run import parse_args
 
 from seqloom.config.compose import compose_run
 from seqloom.train import preemption
-from seqloom.train.by_hand import group_by_hand
+from seqloom.train.ranks.by_hand import group_by_hand
 
 PAGE = (Path(__file__).parent.parent / "docs" / "cluster.md").read_text(encoding="utf-8")
 SBATCH = re.search(r"^```shell\n(#!/bin/bash\n.*?)^```", PAGE, re.MULTILINE | re.DOTALL)

@@ -93,7 +93,7 @@ def test_what_is_read_at_the_start_needs_a_cold_one(fork_server: ForkServer) -> 
 WORK = """
 import os, sys
 from joblib import Parallel, delayed
-def work(): return os.getpid(), "seqloom.train.rank" in sys.modules
+def work(): return os.getpid(), "seqloom.train.ranks.rank" in sys.modules
 pids, imported = zip(*Parallel(n_jobs=2)(delayed(work)() for _ in range(4)))
 print(os.getpid() in pids, {*imported})
 """

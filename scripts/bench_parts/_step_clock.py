@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytorch_lightning as pl
 
-from seqloom.train.agreement import Agreement
+from seqloom.train.ranks.agreement import Agreement
 
 
 class StepClock(pl.Callback):

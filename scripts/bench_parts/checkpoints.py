@@ -22,8 +22,8 @@ TRAINING = """
 import json, sys, tempfile, time
 import pytorch_lightning as pl
 import seqloom
-from seqloom.train import checkpoint_writer
-from seqloom.train.checkpoints import LastCheckpoint
+from seqloom.train.checkpoints import writer
+from seqloom.train.checkpoints.callbacks import LastCheckpoint
 
 class Clock(pl.Callback):
     times = []
@@ -43,7 +43,7 @@ module = sys.modules["bench_clock"] = type(sys)("bench_clock")
 module.Clock = Clock
 saves, writes = [], []
 LastCheckpoint.save = timed(LastCheckpoint.save, saves)
-checkpoint_writer.write_checkpoint = timed(checkpoint_writer.write_checkpoint, writes)
+writer.write_checkpoint = timed(writer.write_checkpoint, writes)
 words = ["encoder=bilstm", "encoder.hidden_size=128", "callbacks=none", "data.train_size=6400"]
 words += ["data.val_size=10", "data.test_size=10", f"trainer.max_steps={steps}", "threads=1"]
 words += ["+callbacks.clock._target_=bench_clock.Clock", "trainer=cpu"]

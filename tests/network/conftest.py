@@ -17,7 +17,7 @@ PATIENCE = 600
 """Seconds that a process may take on a machine with a busy neighbor."""
 
 PROGRAM = (
-    "from seqloom.train import group; group.PATIENCE = {patience}; "
+    "from seqloom.train.ranks import group; group.PATIENCE = {patience}; "
     "from seqloom.cli.main import main; main()"
 )
 

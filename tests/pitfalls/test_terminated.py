@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 import seqloom
+from seqloom.train.checkpoints.progress import read_progress
 from seqloom.train.preemption import EXIT_CODE
-from seqloom.train.progress import read_progress
 
 from .conftest import LINES, WITNESS, Ended, record, terminate
 

@@ -11,8 +11,8 @@ import pytest
 from seqloom.cli.train import run_trial
 from seqloom.safe_path import PATH_VARIABLE, SAFE_VARIABLE, protect_children
 from seqloom.testing import reader_process
-from seqloom.train import launch
 from seqloom.train.process import restored_process
+from seqloom.train.ranks import launch
 
 
 @pytest.fixture(autouse=True)
@@ -97,7 +97,7 @@ def test_a_rank_takes_none_either(tmp_path: Path) -> None:
     (tmp_path / "matplotlibrc").write_text("text.usetex: True\n", encoding="utf-8")
     source = (
         "import os, sys; sys.argv[1:] = ['run']; os.environ.pop('RANK', None)\n"
-        "from contextlib import suppress; from seqloom.train.rank import main\n"
+        "from contextlib import suppress; from seqloom.train.ranks.rank import main\n"
         "with suppress(KeyError): main()\n"  # it needs its number next
         "import matplotlib; assert not matplotlib.rcParams['text.usetex']"
     )

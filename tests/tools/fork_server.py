@@ -27,7 +27,7 @@ from typing import Any
 HERE = Path(__file__).parent
 MAIN = "from seqloom.cli.main import main; main()"
 MODULES = (
-    "seqloom.train.rank",
+    "seqloom.train.ranks.rank",
     "submitit.core._submit",
     "joblib.externals.loky.backend.popen_loky_posix",  # the workers of joblib
 )

@@ -232,7 +232,7 @@ def checkpoint_facts(path: Path) -> Facts:
         BundleError: The file is not a seqloom checkpoint.
         RunError: The file cannot be read.
     """
-    from seqloom.train.checkpoint_files import WrongCheckpointError, read_checkpoint
+    from seqloom.train.checkpoints.files import WrongCheckpointError, read_checkpoint
 
     try:
         return _checkpoint_facts(path, read_checkpoint(path))
@@ -243,9 +243,9 @@ def checkpoint_facts(path: Path) -> Facts:
 
 
 def _checkpoint_facts(path: Path, found: dict[str, Any]) -> Facts:
-    from seqloom.train.checkpoints import COMPONENTS_KEY
+    from seqloom.train.checkpoints.callbacks import COMPONENTS_KEY
+    from seqloom.train.checkpoints.progress import progress_of
     from seqloom.train.folder import RunFolder
-    from seqloom.train.progress import progress_of
 
     recorded = found.get(COMPONENTS_KEY, {})
     for entry in recorded.get("components", {}).values():

@@ -153,7 +153,7 @@ def run(arguments: list[str]) -> int:
         return completion(rest)
     if name in COMPOSING:
         from seqloom.config.groups import refuse_unknown
-        from seqloom.train.group import group
+        from seqloom.train.ranks.group import group
 
         if group() is None:  # of several processes, the first one answers
             refuse_unknown(rest)

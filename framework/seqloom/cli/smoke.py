@@ -17,7 +17,7 @@ from typing import Any
 from seqloom.cli.options import HelpFormatter, positive_int
 from seqloom.errors import RunError
 from seqloom.files import cannot_write
-from seqloom.train.probe import PREFIX
+from seqloom.train.ranks.probe import PREFIX
 
 CLOCKS = 5.0
 """Seconds by which clocks may differ; starting a task takes part of them."""
@@ -74,7 +74,7 @@ def _run(folder: Path, options: argparse.Namespace) -> dict[str, Report]:
     (folder / "token").write_text(token, encoding="ascii")
     command = ["srun", f"--nodes={options.nodes}", f"--ntasks-per-node={options.devices}"]
     command += ["--time=5", "--label", *options.sbatch]
-    command += [sys.executable, "-P", "-m", "seqloom.train.probe", str(folder), token]
+    command += [sys.executable, "-P", "-m", "seqloom.train.ranks.probe", str(folder), token]
     with tempfile.TemporaryFile("w+") as errors:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
         timer = _stop_after(process, options.limit)

@@ -38,8 +38,8 @@ from seqloom.sweep.preempted import run_preemptible
 from seqloom.sweep.shares import own_share
 from seqloom.train import preemption
 from seqloom.train.folder import RunFolder
-from seqloom.train.group import Group, follows_by_hand, group
 from seqloom.train.lease import Lease
+from seqloom.train.ranks.group import Group, follows_by_hand, group
 from seqloom.train.record import record_refusal
 from seqloom.train.scores import scores_line
 from seqloom.train.watch import die_with_sweep
@@ -72,7 +72,7 @@ def _train_jointly(own: Group, arguments: list[str]) -> int:
         )
     if PRINTING & {word.partition("=")[0] for word in arguments}:
         return 0 if own.rank else _train(arguments)
-    from seqloom.train.joint import follow, joined
+    from seqloom.train.ranks.joint import follow, joined
     from seqloom.train.run import take_part
 
     with joined() as meeting:

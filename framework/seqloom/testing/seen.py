@@ -9,7 +9,7 @@ from typing import Any
 import pytorch_lightning as pl
 
 from seqloom.interfaces import SequenceBatch
-from seqloom.train.distributed import rank
+from seqloom.train.ranks.distributed import rank
 
 PATTERN = "seen-*.jsonl"
 """The names of the logs in their folder, one for each rank."""

@@ -16,9 +16,9 @@ import pytorch_lightning as pl
 from pytorch_lightning.loggers.logger import Logger
 
 from seqloom.files import cannot_write, finite, sha256, write_text
-from seqloom.train.distributed import is_first
 from seqloom.train.folder import SHOWN
 from seqloom.train.limits import of_epochs
+from seqloom.train.ranks.distributed import is_first
 
 log = logging.getLogger("seqloom")
 

@@ -22,8 +22,8 @@ from seqloom.data.sampler import BatchSampler
 from seqloom.errors import ExampleError
 from seqloom.interfaces import SequenceBatch
 from seqloom.model.build import States
-from seqloom.train.distributed import rank, world_size
 from seqloom.train.loops import position
+from seqloom.train.ranks.distributed import rank, world_size
 
 EVALUATION_FACTOR = 4
 """Factor of the batch size in evaluation, which keeps no gradients, over that in training."""

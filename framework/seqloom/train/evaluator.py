@@ -22,7 +22,7 @@ from seqloom.interfaces import Encoded, Matrix, Purpose, SequenceBatch, Table, T
 from seqloom.interfaces.arguments import accepted
 from seqloom.interfaces.metric import HeadMetric, as_number, update
 from seqloom.model.pipeline import Pipeline
-from seqloom.train.distributed import from_first, gathered, rank, world_size
+from seqloom.train.ranks.distributed import from_first, gathered, rank, world_size
 from seqloom.train.sampling_error import SamplingError
 
 

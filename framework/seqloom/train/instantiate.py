@@ -25,8 +25,8 @@ from seqloom.config.run_config import Section
 from seqloom.errors import ConfigError, shortened
 from seqloom.interfaces import Head
 from seqloom.interfaces.head import Mode
-from seqloom.train.checkpoint_writer import CheckpointWriter
-from seqloom.train.checkpoints import BestCheckpoint
+from seqloom.train.checkpoints.callbacks import BestCheckpoint
+from seqloom.train.checkpoints.writer import CheckpointWriter
 from seqloom.train.loops import install_loops
 from seqloom.train.monitor import SPLIT, Monitor, mode_of, warn_of_mode
 from seqloom.train.overhead import Bar, NoProfiler, skip_idle_hooks

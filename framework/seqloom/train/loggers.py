@@ -21,9 +21,9 @@ from seqloom.config.run_config import RunConfig, Section
 from seqloom.errors import Cause, DataError, RunError, SeqloomError, printable, shortened
 from seqloom.files import explained, read_json, write_json
 from seqloom.train.csv_table import keep_rows
-from seqloom.train.distributed import is_first
 from seqloom.train.folder import RunFolder
 from seqloom.train.instantiate import build
+from seqloom.train.ranks.distributed import is_first
 
 log = logging.getLogger("seqloom")
 

@@ -19,7 +19,6 @@ from seqloom.errors import Cause, ConfigError, RunError
 from seqloom.interfaces import SequenceBatch
 from seqloom.interfaces.head import Mode
 from seqloom.model.pipeline import Pipeline
-from seqloom.train.distributed import gathered, world_size
 from seqloom.train.evaluator import Evaluator
 from seqloom.train.limits import (
     callbacks_of,
@@ -30,6 +29,7 @@ from seqloom.train.limits import (
 )
 from seqloom.train.monitor import Monitor, chosen_monitor
 from seqloom.train.optimizer import FUSED_DEVICES, clip_gradients, make_optimizer
+from seqloom.train.ranks.distributed import gathered, world_size
 from seqloom.train.row_adam import RowAdam, by_rows
 
 log = logging.getLogger("seqloom")

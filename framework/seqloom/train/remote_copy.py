@@ -17,8 +17,8 @@ import pytorch_lightning as pl
 
 from seqloom.errors import ConfigError, RunError, plural
 from seqloom.files import atomic_file, sha256
-from seqloom.train.checkpoint_writer import CheckpointWriter, writer_of
-from seqloom.train.distributed import is_first
+from seqloom.train.checkpoints.writer import CheckpointWriter, writer_of
+from seqloom.train.ranks.distributed import is_first
 
 log = logging.getLogger("seqloom")
 

@@ -26,22 +26,22 @@ from seqloom.plugins.registry import disable, disabling_for_one_run
 from seqloom.slurm import BatchJob
 from seqloom.train import deadline, preemption
 from seqloom.train.baselines import evaluate_baselines
-from seqloom.train.checkpoints import explain_component_changes
+from seqloom.train.checkpoints.callbacks import explain_component_changes
+from seqloom.train.checkpoints.recovery import recover
 from seqloom.train.data import RunData, sampler
-from seqloom.train.distributed import barrier, is_first
 from seqloom.train.evaluator import Evaluation, calibrate, evaluate
 from seqloom.train.folder import Result, RunFolder
-from seqloom.train.group import Meeting
-from seqloom.train.joint import follow, joined, lead, trains_jointly
-from seqloom.train.launch import launch_ranks, ranks_to_launch
 from seqloom.train.lease import locked
 from seqloom.train.monitor import Monitor
 from seqloom.train.notes import baseline_notes, sampling_notes
 from seqloom.train.prepare import load_encoded, prepare_data
 from seqloom.train.pretrained import Pretrained, config_with_init, words_with_init
 from seqloom.train.process import quiet_lightning, restored_process, set_seed, set_threads
+from seqloom.train.ranks.distributed import barrier, is_first
+from seqloom.train.ranks.group import Meeting
+from seqloom.train.ranks.joint import follow, joined, lead, trains_jointly
+from seqloom.train.ranks.launch import launch_ranks, ranks_to_launch
 from seqloom.train.record import Summary, installed_plugins, recorded
-from seqloom.train.recovery import recover
 from seqloom.train.remote_copy import copied
 from seqloom.train.report.run_report import write_run_report
 from seqloom.train.training import Training

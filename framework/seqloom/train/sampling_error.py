@@ -13,7 +13,7 @@ import torch
 
 from seqloom.interfaces import Prediction, Targets
 from seqloom.interfaces.metric import HeadMetric, update
-from seqloom.train.distributed import gathered
+from seqloom.train.ranks.distributed import gathered
 
 GROUPS = 20
 """Number of groups of examples; each is left out once."""

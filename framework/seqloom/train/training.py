@@ -20,16 +20,15 @@ from seqloom.data.redealing import RedealtSampler
 from seqloom.errors import RunError, plural
 from seqloom.model.pipeline import Pipeline
 from seqloom.train import instantiate, interrupt
-from seqloom.train.agreement import Agreement, ignore_signals
 from seqloom.train.callbacks import EpochLines, JsonLines, TrainingTime
-from seqloom.train.checkpoint_files import read_best
-from seqloom.train.checkpoint_writer import CheckpointWriter
-from seqloom.train.checkpoints import ComponentRecord, LastCheckpoint
-from seqloom.train.continuation import training_data
+from seqloom.train.checkpoints.callbacks import ComponentRecord, LastCheckpoint
+from seqloom.train.checkpoints.continuation import training_data
+from seqloom.train.checkpoints.files import read_best
+from seqloom.train.checkpoints.progress import Progress, read_progress
+from seqloom.train.checkpoints.state import EpochState, RandomState
+from seqloom.train.checkpoints.writer import CheckpointWriter
 from seqloom.train.data import RunData, SequenceData
-from seqloom.train.distributed import is_first, rank, world_size
 from seqloom.train.folder import RunFolder, read_metrics
-from seqloom.train.hang import HangEnd, Heartbeat
 from seqloom.train.limits import (
     callbacks_of,
     of_epochs,
@@ -45,11 +44,12 @@ from seqloom.train.monitor import chosen_monitor, recorded_modes
 from seqloom.train.notes import by_epoch, run_notes
 from seqloom.train.pretrained import freeze_modules
 from seqloom.train.process import explained_errors, set_seed
-from seqloom.train.progress import Progress, read_progress
+from seqloom.train.ranks.agreement import Agreement, ignore_signals
+from seqloom.train.ranks.distributed import is_first, rank, world_size
+from seqloom.train.ranks.hang import HangEnd, Heartbeat
+from seqloom.train.ranks.scaling import ScalingEfficiency
 from seqloom.train.record import Summary
 from seqloom.train.remote_copy import CopyFolder
-from seqloom.train.scaling import ScalingEfficiency
-from seqloom.train.state import EpochState, RandomState
 from seqloom.train.watch import OWNER_VARIABLE
 
 log = logging.getLogger("seqloom")

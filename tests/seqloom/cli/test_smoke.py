@@ -14,8 +14,8 @@ import pytest
 from seqloom.cli.main import run
 from seqloom.cli.smoke import problems, read_reports
 from seqloom.errors import RunError
-from seqloom.train import probe
-from seqloom.train.group import Group
+from seqloom.train.ranks import probe
+from seqloom.train.ranks.group import Group
 
 FOLDER = Path("/shared/runs")
 

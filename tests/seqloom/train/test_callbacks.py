@@ -17,12 +17,12 @@ from torch.utils.data import DataLoader
 
 from seqloom.errors import RunError
 from seqloom.train.callbacks import EpochLines, JsonLines, TrainingTime
-from seqloom.train.checkpoint_files import read_checkpoint, write_checkpoint
-from seqloom.train.checkpoints import BestCheckpoint
-from seqloom.train.distributed import rank, world_size
+from seqloom.train.checkpoints.callbacks import BestCheckpoint
+from seqloom.train.checkpoints.files import read_checkpoint, write_checkpoint
+from seqloom.train.checkpoints.state import RandomState
 from seqloom.train.folder import read_metrics
 from seqloom.train.process import explained_errors
-from seqloom.train.state import RandomState
+from seqloom.train.ranks.distributed import rank, world_size
 
 
 def test_each_step_is_one_line_and_nan_is_null(tmp_path: Path) -> None:
@@ -197,7 +197,7 @@ def test_a_checkpoint_is_written_whole_or_not_at_all(
         path.with_name("half").write_text("half", encoding="utf-8")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("seqloom.train.checkpoint_files.os.fsync", full)
+    monkeypatch.setattr("seqloom.train.checkpoints.files.os.fsync", full)
     with pytest.raises(RunError, match=r"Cannot write .*last\.ckpt: No space left on device"):
         write_checkpoint(path, {"step": 2})
     monkeypatch.undo()
@@ -226,7 +226,7 @@ def test_an_error_of_the_disk_is_not_replaced_by_one_of_torch(
     def full(path: Path, *, parents: bool) -> Iterator[Path]:
         yield Path("/dev/full")
 
-    monkeypatch.setattr("seqloom.train.checkpoint_files.atomic_file", full)
+    monkeypatch.setattr("seqloom.train.checkpoints.files.atomic_file", full)
     with pytest.raises(OSError, match="No space left on device"):
         write_checkpoint(tmp_path / "last.ckpt", {"weights": torch.arange(1e5)})
 

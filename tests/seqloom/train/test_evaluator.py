@@ -29,10 +29,10 @@ from seqloom.interfaces import (
 from seqloom.model.build import build_pipeline
 from seqloom.model.pipeline import Pipeline
 from seqloom.train.data import RunData, sampler
-from seqloom.train.distributed import rank
 from seqloom.train.evaluator import Evaluation, calibrate, evaluate, passes
 from seqloom.train.monitor import Monitor, chosen_monitor
 from seqloom.train.prepare import read_data
+from seqloom.train.ranks.distributed import rank
 
 
 @pytest.fixture(scope="module")

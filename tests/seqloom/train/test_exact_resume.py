@@ -11,12 +11,12 @@ import torch
 
 from seqloom.data.redealing import RedealtSampler
 from seqloom.data.sampler import BatchSampler
-from seqloom.train.checkpoint_files import read_checkpoint
-from seqloom.train.checkpoints import LastCheckpoint
-from seqloom.train.continuation import _accumulate
+from seqloom.train.checkpoints.callbacks import LastCheckpoint
+from seqloom.train.checkpoints.continuation import _accumulate
+from seqloom.train.checkpoints.files import read_checkpoint
+from seqloom.train.checkpoints.progress import read_progress
 from seqloom.train.folder import Result
 from seqloom.train.limits import callbacks_of
-from seqloom.train.progress import read_progress
 
 Fit = Callable[..., Result]
 

@@ -21,7 +21,7 @@ from seqloom.files import write_json
 from seqloom.train.folder import RunFolder
 from seqloom.train.preemption import Preempted
 from seqloom.train.prepare import _stored_codecs
-from seqloom.train.rank_errors import write_error
+from seqloom.train.ranks.errors import write_error
 from seqloom.train.record import record_hang, record_refusal, recorded
 from seqloom.train.settings import differing
 from seqloom.yaml_file import read_yaml

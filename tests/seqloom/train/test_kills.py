@@ -98,7 +98,7 @@ def test_a_run_that_is_killed_at_any_moment(start: Start, tmp_path: Path, ranks:
 
 def test_a_bit_of_a_checkpoint_is_never_changed_in_silence(start: Start, tmp_path: Path) -> None:
     """All 200 bits are noticed; for some of them the run is resumed, and ends like any other."""
-    from seqloom.train.checkpoint_files import DamagedCheckpointError, verified
+    from seqloom.train.checkpoints.files import DamagedCheckpointError, verified
 
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
     run(start, whole, 1)

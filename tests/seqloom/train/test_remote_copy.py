@@ -16,7 +16,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 from seqloom.errors import ConfigError, RunError
 from seqloom.files import sha256
 from seqloom.train import remote_copy
-from seqloom.train.checkpoint_writer import CheckpointWriter
+from seqloom.train.checkpoints.writer import CheckpointWriter
 from seqloom.train.folder import Result
 from seqloom.train.remote_copy import CopyFolder, RemoteCopy, copied
 
@@ -274,7 +274,7 @@ def test_an_epoch_is_copied_with_its_checkpoint(
         time.sleep(0.3)
         path.write_text(str(state))
 
-    monkeypatch.setattr("seqloom.train.checkpoint_writer.write_checkpoint", slowly)
+    monkeypatch.setattr("seqloom.train.checkpoints.writer.write_checkpoint", slowly)
     copy.on_train_start(trainer, pl.LightningModule())
     writer.save_checkpoint({"step": 1}, last)
     copy.on_epoch_complete(trainer)

@@ -15,9 +15,9 @@ from torch.nn.utils import clip_grad_norm_
 from torch.optim import Adam, AdamW
 
 from seqloom.errors import ConfigError
-from seqloom.train.distributed import rank, world_size
 from seqloom.train.folder import Result
 from seqloom.train.optimizer import clip_gradients, make_optimizer
+from seqloom.train.ranks.distributed import rank, world_size
 from seqloom.train.row_adam import RowAdam, by_rows
 
 WORDS, STEPS = 300, 40

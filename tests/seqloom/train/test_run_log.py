@@ -9,7 +9,7 @@ import pytest
 from privileges import dropped
 
 from seqloom.errors import RunError
-from seqloom.train import rank
+from seqloom.train.ranks import rank
 from seqloom.train.run_log import RunLog
 
 

@@ -26,13 +26,13 @@ from seqloom.config.compose import compose_run
 from seqloom.errors import ConfigError
 from seqloom.train import preemption
 from seqloom.train.averaging import AverageWeights
-from seqloom.train.checkpoint_files import read_checkpoint
-from seqloom.train.distributed import barrier, rank, world_size
+from seqloom.train.checkpoints.files import read_checkpoint
 from seqloom.train.folder import RunFolder, read_metrics
-from seqloom.train.launch import ranks_to_launch
 from seqloom.train.preemption import Preempted
 from seqloom.train.prepare import load_encoded, prepare_data, store_encoded
 from seqloom.train.process import restored_process
+from seqloom.train.ranks.distributed import barrier, rank, world_size
+from seqloom.train.ranks.launch import ranks_to_launch
 from seqloom.train.row_adam import RowAdam
 from seqloom.train.run import work
 from seqloom.train.sharding import ShardedStrategy, parts_of_state, refuse

@@ -20,8 +20,8 @@ from seqloom.sweep.folder import SweepFolder
 from seqloom.sweep.optuna.settings import build_pruner
 from seqloom.sweep.optuna.study import study_in_memory
 from seqloom.sweep.trials import read_trial
-from seqloom.train.distributed import from_first, is_first
 from seqloom.train.monitor import modes
+from seqloom.train.ranks.distributed import from_first, is_first
 
 log = logging.getLogger("seqloom")
 

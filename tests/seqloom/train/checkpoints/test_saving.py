@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from seqloom.config.interval import Interval
-from seqloom.train import checkpoints
-from seqloom.train.checkpoints import Saving
+from seqloom.train.checkpoints import callbacks
+from seqloom.train.checkpoints.callbacks import Saving
 
 
 def test_a_number_of_steps_counts_from_the_start_of_the_run() -> None:
@@ -23,7 +23,7 @@ def test_a_time_is_met_within_a_step_without_looking_after_each(
         looked.append(clock[0])
         return clock[0]
 
-    monkeypatch.setattr(checkpoints.time, "monotonic", monotonic)
+    monkeypatch.setattr(callbacks.time, "monotonic", monotonic)
     due = Saving(Interval(seconds=10))
     due.start(0)
     found = []

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from seqloom.train import agreement
-from seqloom.train.agreement import MAX_STEPS, Agreement
+from seqloom.train.ranks import agreement
+from seqloom.train.ranks.agreement import MAX_STEPS, Agreement
 
 
 def test_the_interval_is_not_taken_from_the_moment_before_the_first_step(

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from seqloom.errors import ConfigError, RunError
-from seqloom.train import group
-from seqloom.train.by_hand import group_by_hand
-from seqloom.train.group import Group, Meeting
+from seqloom.train.ranks import group
+from seqloom.train.ranks.by_hand import group_by_hand
+from seqloom.train.ranks.group import Group, Meeting
 from seqloom.train.watch import Process
 
 TRAINER = {"_target_": "pytorch_lightning.Trainer", "accelerator": "cpu", "num_nodes": 2}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from seqloom.train.state import EPOCH_KEY, EpochState
+from seqloom.train.checkpoints.state import EPOCH_KEY, EpochState
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,11 @@ import pytorch_lightning as pl
 
 from seqloom.errors import ConfigError, RunError
 from seqloom.sweep.trials import read_trial
-from seqloom.train import hang, preemption
+from seqloom.train import preemption
 from seqloom.train.folder import RunFolder
-from seqloom.train.hang import HangEnd, Heartbeat
-from seqloom.train.stacks import in_debugger, stack_file, stack_of
+from seqloom.train.ranks import hang
+from seqloom.train.ranks.hang import HangEnd, Heartbeat
+from seqloom.train.ranks.stacks import in_debugger, stack_file, stack_of
 
 from .conftest import Fit, Parts, wait
 

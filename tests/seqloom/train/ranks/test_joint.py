@@ -11,9 +11,9 @@ import pytest
 from seqloom.cli.train import _train_jointly
 from seqloom.errors import RunError
 from seqloom.files import write_json
-from seqloom.train import joint
 from seqloom.train.folder import RunFolder
-from seqloom.train.group import Group
+from seqloom.train.ranks import joint
+from seqloom.train.ranks.group import Group
 
 OWN = Group("srun", 1, 2, 0, 1, 1, "first.local", 29500)
 

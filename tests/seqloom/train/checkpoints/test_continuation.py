@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from seqloom.data.sampler import BatchSampler
-from seqloom.train.continuation import _continue_in
+from seqloom.train.checkpoints.continuation import _continue_in
 from seqloom.train.loops import KEY, Moment, update
 
 

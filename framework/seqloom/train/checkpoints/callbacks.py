@@ -23,11 +23,11 @@ from seqloom.config.run_config import RunConfig
 from seqloom.errors import RunError
 from seqloom.model.compatibility import messages
 from seqloom.model.provenance import compare, record
-from seqloom.train.checkpoint_writer import writer_of
-from seqloom.train.distributed import barrier, from_first
+from seqloom.train.checkpoints.writer import writer_of
 from seqloom.train.folder import RunFolder
 from seqloom.train.limits import callbacks_of
 from seqloom.train.loops import at_step_end
+from seqloom.train.ranks.distributed import barrier, from_first
 from seqloom.train.settings import fixed_settings
 
 log = logging.getLogger("seqloom")

@@ -13,8 +13,8 @@ from pytorch_lightning.trainer.connectors.signal_connector import _SignalConnect
 from torch import distributed
 
 from seqloom.train import interrupt, preemption
-from seqloom.train.distributed import is_first, world_size
 from seqloom.train.preemption import Preempted
+from seqloom.train.ranks.distributed import is_first, world_size
 
 log = logging.getLogger("seqloom")
 

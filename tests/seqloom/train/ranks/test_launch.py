@@ -18,7 +18,7 @@ from fork_server import ForkServer
 from seqloom import load
 from seqloom.config.compose import compose_run
 from seqloom.errors import ConfigError
-from seqloom.train.launch import ranks_to_launch
+from seqloom.train.ranks.launch import ranks_to_launch
 
 Program = Callable[..., "subprocess.CompletedProcess[str]"]
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -76,7 +76,7 @@ def ranks_of(folder: Path) -> list[str]:
         ["ps", "-eww", "-o", "stat,args"], capture_output=True, text=True, check=True
     )
     lines = listing.stdout.splitlines()
-    return [one for one in lines if "seqloom.train.rank" in one and str(folder) in one]
+    return [one for one in lines if "seqloom.train.ranks.rank" in one and str(folder) in one]
 
 
 @pytest.fixture(scope="module")
@@ -168,7 +168,9 @@ def test_no_rank_trains_on(
     if victim == "launcher":
         run.kill()
     else:
-        subprocess.run(["pkill", "-9", "-o", "-f", f"seqloom.train.rank {folder}"], check=True)
+        subprocess.run(
+            ["pkill", "-9", "-o", "-f", f"seqloom.train.ranks.rank {folder}"], check=True
+        )
     _wait_until(lambda: not ranks_of(folder))
     run.communicate(timeout=600)
 
@@ -205,7 +207,7 @@ def pids(folder: Path) -> list[int]:
         ["ps", "-eww", "-o", "pid,stat,args"], capture_output=True, text=True, check=True
     )
     lines = [line.split() for line in listing.stdout.splitlines()]
-    ranks = [words for words in lines if "seqloom.train.rank" in words]
+    ranks = [words for words in lines if "seqloom.train.ranks.rank" in words]
     found = [words for words in ranks if words[-1].startswith(str(folder))]
     return [int(one[0]) for one in sorted(found, key=lambda words: words[-1])]
 

@@ -1,6 +1,6 @@
 """One task of ``seqloom cluster test``: try what a run on several nodes needs, and report it.
 
-``python -P -m seqloom.train.probe FOLDER TOKEN`` prints a line of JSON. Each part is tried by
+``python -P -m seqloom.train.ranks.probe FOLDER TOKEN`` prints a line of JSON. Each part is tried by
 itself, so that one report tells all that is wrong.
 """
 
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from seqloom.errors import SeqloomError
-from seqloom.train.group import Group, group
+from seqloom.train.ranks.group import Group, group
 
 PREFIX = "seqloom-probe "
 """Start of the line that a task prints."""

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from seqloom.errors import ConfigError
-from seqloom.train.hang import HangWatch
-from seqloom.train.stacks import Seen, rank_error, stack_file, stack_of, the_one_that_hangs
+from seqloom.train.ranks.hang import HangWatch
+from seqloom.train.ranks.stacks import Seen, rank_error, stack_file, stack_of, the_one_that_hangs
 from seqloom.train.watch import Process
 
 from .conftest import wait

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from seqloom.train.distributed import from_first, gathered, is_first, rank, world_size
+from seqloom.train.ranks.distributed import from_first, gathered, is_first, rank, world_size
 
 
 def _told(word: str) -> tuple[Any, ...]:

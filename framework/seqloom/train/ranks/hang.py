@@ -29,8 +29,7 @@ from seqloom.errors import Cause, ConfigError, RunError
 from seqloom.files import write_json
 from seqloom.train import preemption
 from seqloom.train.folder import RunFolder
-from seqloom.train.record import record_hang
-from seqloom.train.stacks import (
+from seqloom.train.ranks.stacks import (
     STAGES,
     facts_file,
     in_debugger,
@@ -40,6 +39,7 @@ from seqloom.train.stacks import (
     the_one_that_hangs,
     where,
 )
+from seqloom.train.record import record_hang
 from seqloom.train.watch import Process
 
 SUSPENDED = 10.0

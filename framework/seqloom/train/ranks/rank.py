@@ -1,6 +1,7 @@
-"""One rank of a run: ``python -m seqloom.train.rank FOLDER``, started by `seqloom.train.launch`.
+"""One rank of a run: ``python -m seqloom.train.ranks.rank FOLDER``.
 
-It takes the frozen config, the codecs and the encoded data from the run's folder.
+`seqloom.train.ranks.launch` starts it. It takes the frozen config, the codecs and the encoded data
+from the run's folder.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from seqloom.safe_path import ignore_settings
 from seqloom.train import preemption
 from seqloom.train.folder import RunFolder
 from seqloom.train.preemption import Preempted
-from seqloom.train.rank_errors import PATIENCE, follows_from_another, write_error
+from seqloom.train.ranks.errors import PATIENCE, follows_from_another, write_error
 from seqloom.train.run_log import FORMAT_VARIABLE, RunLog
 from seqloom.train.watch import OWNER_VARIABLE, Process, die_with, die_with_sweep
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from seqloom.model.description import MALFORMED
-from seqloom.train.checkpoint_files import WrongCheckpointError, read_checkpoint
-from seqloom.train.checkpoints import COMPONENTS_KEY, component_changes
+from seqloom.train.checkpoints.callbacks import COMPONENTS_KEY, component_changes
+from seqloom.train.checkpoints.files import WrongCheckpointError, read_checkpoint
+from seqloom.train.checkpoints.state import EPOCH_KEY
 from seqloom.train.loops import update
-from seqloom.train.state import EPOCH_KEY
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from seqloom.errors import ConfigError
-from seqloom.train.group import Group, find_group, first_host, tasks_of
+from seqloom.train.ranks.group import Group, find_group, first_host, tasks_of
 
 STEP = {
     "SLURM_JOB_ID": "7",

@@ -14,7 +14,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from seqloom.data.dataset import SequenceDataset, loader
 from seqloom.interfaces import SequenceBatch
-from seqloom.train.distributed import barrier, from_first, is_first, world_size
+from seqloom.train.ranks.distributed import barrier, from_first, is_first, world_size
 
 if TYPE_CHECKING:
     from seqloom.train.data import SequenceData

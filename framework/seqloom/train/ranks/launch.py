@@ -28,22 +28,22 @@ from seqloom.config.run_config import Section
 from seqloom.errors import Cause, ConfigError, RunError, SeqloomError
 from seqloom.quiet import quiet
 from seqloom.train import preemption
+from seqloom.train.checkpoints.recovery import recover
 from seqloom.train.data import RunData, sampler
 from seqloom.train.folder import RunFolder
-from seqloom.train.hang import HangWatch
 from seqloom.train.instantiate import build
 from seqloom.train.preemption import Preempted
 from seqloom.train.prepare import store_encoded
-from seqloom.train.rank_errors import recorded_error
+from seqloom.train.ranks.errors import recorded_error
+from seqloom.train.ranks.hang import HangWatch
 from seqloom.train.record import Summary
-from seqloom.train.recovery import recover
 from seqloom.train.run_log import FORMAT_VARIABLE
 from seqloom.train.sharding import NAME, refuse
 from seqloom.train.watch import OWNER_VARIABLE, Process
 
 log = logging.getLogger("seqloom")
 
-RANK_COMMAND = ("-P", "-m", "seqloom.train.rank")
+RANK_COMMAND = ("-P", "-m", "seqloom.train.ranks.rank")
 """Arguments of Python for a rank; with ``-P`` it imports nothing from the current folder."""
 
 GRACE = 3

@@ -9,14 +9,14 @@ from typing import Any
 
 from seqloom.config.run_config import Section
 from seqloom.errors import shortened
-from seqloom.train.checkpoint_files import (
+from seqloom.train.checkpoints.callbacks import COMPONENTS_KEY, SETTINGS_KEY
+from seqloom.train.checkpoints.files import (
     DamagedCheckpointError,
     WrongCheckpointError,
     read_checkpoint,
 )
-from seqloom.train.checkpoints import COMPONENTS_KEY, SETTINGS_KEY
+from seqloom.train.checkpoints.progress import progress_of
 from seqloom.train.folder import RunFolder, read_metrics
-from seqloom.train.progress import progress_of
 from seqloom.train.settings import MAY_CHANGE, common, differing, fixed_settings
 
 log = logging.getLogger("seqloom")

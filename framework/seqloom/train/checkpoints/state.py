@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from seqloom.train.callbacks import JsonLines
-from seqloom.train.distributed import gathered, rank
+from seqloom.train.ranks.distributed import gathered, rank
 
 EPOCH_KEY = "seqloom_epoch"
 """The key of a checkpoint with what is known of the current epoch."""

@@ -27,19 +27,19 @@ from seqloom.errors import ConfigError, RunError, SeqloomError, plural
 from seqloom.files import write_json
 from seqloom.quiet import quiet
 from seqloom.train import preemption
-from seqloom.train.by_hand import group_by_hand, how_to_start, introduce
 from seqloom.train.data import RunData, sampler
-from seqloom.train.distributed import barrier
 from seqloom.train.folder import RunFolder
-from seqloom.train.group import POLL, Group, Meeting, group
 from seqloom.train.prepare import load_encoded, store_encoded
 from seqloom.train.process import restored_process
-from seqloom.train.rank_errors import (
+from seqloom.train.ranks.by_hand import group_by_hand, how_to_start, introduce
+from seqloom.train.ranks.distributed import barrier
+from seqloom.train.ranks.errors import (
     PATIENCE,
     follows_from_another,
     recorded_error,
     write_error,
 )
+from seqloom.train.ranks.group import POLL, Group, Meeting, group
 from seqloom.train.record import Summary
 
 log = logging.getLogger("seqloom")

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 
 from seqloom.config.run_config import RunConfig, Section
 from seqloom.errors import ConfigError, RunError
-from seqloom.train.group import NODE, Group, Meeting, number_of
-from seqloom.train.launch import ranks_to_launch
+from seqloom.train.ranks.group import NODE, Group, Meeting, number_of
+from seqloom.train.ranks.launch import ranks_to_launch
 from seqloom.train.settings import WITHOUT_EFFECT, differing
 
 ADDRESS, PORT, SIZE = "MASTER_ADDR", "MASTER_PORT", "WORLD_SIZE"

@@ -13,11 +13,11 @@ from seqloom.config.run_config import RunConfig
 from seqloom.data.redealing import RedealtSampler
 from seqloom.data.sampler import BatchSampler
 from seqloom.errors import plural
-from seqloom.train.checkpoint_writer import CheckpointWriter
+from seqloom.train.checkpoints.progress import Progress
+from seqloom.train.checkpoints.writer import CheckpointWriter
 from seqloom.train.data import RunData, SequenceData
-from seqloom.train.distributed import is_first, world_size
 from seqloom.train.loops import restart_epoch, set_batches
-from seqloom.train.progress import Progress
+from seqloom.train.ranks.distributed import is_first, world_size
 
 log = logging.getLogger("seqloom")
 

@@ -18,7 +18,7 @@ from seqloom.model.build import build_pipeline
 from seqloom.train.data import SequenceData
 from seqloom.train.module import SequenceModule
 from seqloom.train.prepare import read_data
-from seqloom.train.scaling import ScalingEfficiency
+from seqloom.train.ranks.scaling import ScalingEfficiency
 
 SIZES = ("data.train_size=60", "data.val_size=20", "data.test_size=2", "encoder.hidden_size=8")
 

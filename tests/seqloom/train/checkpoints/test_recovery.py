@@ -15,7 +15,7 @@ import torch
 
 from seqloom.errors import ConfigError, RunError
 from seqloom.files import sha256
-from seqloom.train.checkpoint_files import (
+from seqloom.train.checkpoints.files import (
     BEST_COPY,
     DamagedCheckpointError,
     read_best,
@@ -23,9 +23,9 @@ from seqloom.train.checkpoint_files import (
     verified,
     write_checkpoint,
 )
-from seqloom.train.checkpoint_writer import CheckpointWriter, copied
+from seqloom.train.checkpoints.recovery import _best_step
+from seqloom.train.checkpoints.writer import CheckpointWriter, copied
 from seqloom.train.folder import Result
-from seqloom.train.recovery import _best_step
 
 Fit = Callable[..., Result]
 SETTINGS = ("frontend.dropout=0.4", "scheduler=constant", "callbacks=none")
@@ -243,7 +243,7 @@ def test_an_error_of_the_thread_is_raised_later(
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("seqloom.train.checkpoint_files.os.fsync", full)
+    monkeypatch.setattr("seqloom.train.checkpoints.files.os.fsync", full)
     writer = CheckpointWriter()
     writer.save_checkpoint({}, tmp_path / "last.ckpt")
     with pytest.raises(RunError, match=r"Cannot write .*last\.ckpt: No space left"):
@@ -363,7 +363,7 @@ def test_a_checkpoint_is_written_every_so_many_steps(
             steps.append(state["global_step"])
         write_checkpoint(path, state)
 
-    monkeypatch.setattr("seqloom.train.checkpoint_writer.write_checkpoint", note)
+    monkeypatch.setattr("seqloom.train.checkpoints.writer.write_checkpoint", note)
     fit("trainer.max_epochs=2", "save_every=3")
     assert steps == [3, 4, 6, 8]
     steps.clear()

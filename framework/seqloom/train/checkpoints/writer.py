@@ -17,7 +17,7 @@ from lightning_utilities.core.apply_func import apply_to_collection
 from torch import Tensor
 
 from seqloom.errors import RunError
-from seqloom.train.checkpoint_files import read_checkpoint, write_checkpoint
+from seqloom.train.checkpoints.files import read_checkpoint, write_checkpoint
 from seqloom.train.loops import update
 
 log = logging.getLogger("seqloom")

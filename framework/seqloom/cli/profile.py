@@ -56,9 +56,7 @@ def page(found: Any) -> Iterator[str]:
 
 def _stage(stage: Any) -> Iterator[str]:
     batches = f"{stage.batches} {plural(stage.batches, 'batch', 'batches')}"
-    yield (
-        f"{stage.what}: {batches} of {stage.examples / stage.batches:.1f} examples; ms for a batch"
-    )
+    yield f"{stage.what}: {batches} of {stage.examples / stage.batches:.1f} examples; ms per batch"
     width = max(len(one.name) for one in stage.parts)
     yield f"{'part':<{width}}   forward  backward     both   share"
     for one in stage.parts:
@@ -66,16 +64,16 @@ def _stage(stage: Any) -> Iterator[str]:
         row = f"{one.name:<{width}} {one.forward * 1e3:9.3f} {backward:>9} "
         row += f"{one.seconds * 1e3:8.3f} {one.seconds / stage.seconds:7.1%}"
         yield f"{row}   {_paths(one.paths)}".rstrip()
-    yield f"{'whole':<{width}} {'':>19} {stage.seconds * 1e3:8.3f} {1:7.1%}"
+    yield f"{'total':<{width}} {'':>19} {stage.seconds * 1e3:8.3f} {1:7.1%}"
     rates = stage.rates
     yield (
-        f"{rates['steps_per_second']:,.0f} steps a second, {rates['examples_per_second']:,.0f} "
-        f"examples; {rates['padding']:.1%} of the steps that were computed are padding"
+        f"{rates['steps_per_second']:,.0f} steps/s, {rates['examples_per_second']:,.0f} examples/s; "
+        f"{rates['padding']:.1%} of the computed steps are padding"
     )
     yield (
-        f"encoder: {rates['encoder_flop_per_second'] / GIGA:,.3g} GFLOP/s on steps that are not "
-        f"padding, {rates['encoder_share_of_product_rate']:.0%} of a large {stage.dtype} matrix "
-        f"product here ({stage.product_rate / GIGA:,.0f})"
+        f"encoder: {rates['encoder_flop_per_second'] / GIGA:,.3g} GFLOP/s without padding, "
+        f"{rates['encoder_share_of_product_rate']:.0%} of a large {stage.dtype} matrix product "
+        f"on this device ({stage.product_rate / GIGA:,.0f} GFLOP/s)"
     )
     if stage.peak is not None:
         yield f"peak memory: {stage.peak / MEBIBYTE:,.0f} MiB"
@@ -89,11 +87,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         formatter_class=HelpFormatter,
         prog="seqloom profile",
-        description="Take some steps of a config's training, and of inference with its model, and "
-        "show where their time goes: the data, each layer forward and backward with the way that "
-        "it computes, the optimizer, logging, and the rest, with padding, speed and peak memory. "
-        "The training is that of seqloom train, but without validation, checkpoints and loggers, "
-        "on one device. No run folder is left.",
+        description="Run some training steps of a config, and inference with its model, and show "
+        "where the time goes: the data, the forward and backward pass of each layer, the "
+        "optimizer, logging and the rest, with padding, speed and peak memory. The training is "
+        "that of seqloom train, but on one device and without validation, checkpoints and "
+        "loggers. No run folder is created.",
         epilog="Examples:\n  seqloom profile experiment=snips_slots\n"
         "  seqloom profile data=csv data.train=reviews.csv head=classification --picture step.svg\n"
         "  seqloom profile encoder=lstm trainer=gpu batch.max_examples=64 --json",
@@ -107,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
         help="number of training batches to measure, after some to warm up (default: 40)",
     )
     parser.add_argument(
-        "--picture", type=Path, metavar="FILE", help="draw the parts into a file of SVG"
+        "--picture", type=Path, metavar="FILE", help="draw the parts as an SVG file"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser

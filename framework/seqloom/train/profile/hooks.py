@@ -140,7 +140,7 @@ class Hooks:
         stack.callback(module.register_forward_hook(after).remove)
 
     def _note_path(self, part: str, layer: Layer, args: tuple[Any, ...]) -> None:
-        with self.stopwatch.part(Label("the stopwatch")):
+        with self.stopwatch.part(Label("profiling")):
             text = layer.explain(args[0], args[1])
         if text:
             self.seen.paths.setdefault(part, Counter())[text] += 1

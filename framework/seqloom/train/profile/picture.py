@@ -43,7 +43,7 @@ def picture(profile: Profile) -> str:
     for stage in profile.stages:
         top += 34
         body.append(
-            _text(LEFT, top, f"{stage.what}: {stage.seconds * 1e3:,.3g} ms for a batch", "title")
+            _text(LEFT, top, f"{stage.what}: {stage.seconds * 1e3:,.3g} ms per batch", "title")
         )
         drawn, top = _bar(stage, top + 10)
         body += drawn

@@ -22,7 +22,7 @@ class Label(NamedTuple):
     phase: Phase = "forward"
 
 
-REST = Label("the rest")
+REST = Label("other")
 
 
 class Clock(Protocol):

@@ -147,7 +147,7 @@ def check_padding(case: EncoderCase) -> None:
 
 
 def check_training(case: EncoderCase) -> None:
-    """In training mode more padding changes neither outputs nor what is learned from them."""
+    """In training mode, more padding changes neither outputs nor running statistics."""
     plain = features(SIZE)
     B, T = plain.values.shape[:2]
     more = Features(torch.full((B, 2 * T, SIZE), torch.nan), plain.lengths)
@@ -190,7 +190,7 @@ def check_order(case: EncoderCase) -> None:
 
 
 def check_lengths(case: EncoderCase) -> None:
-    """One step and very many steps give finite states and finite gradients."""
+    """Sequences of one step and of very many steps give finite states and gradients."""
     encoder = case.encoder()
     for length in (1, LONG):
         encoded = encoder(features(SIZE, [length]))
@@ -249,7 +249,7 @@ def _causal(case: EncoderCase) -> Encoder:
 
 
 def check_pickle(case: EncoderCase) -> None:
-    """It can be pickled, and has the same outputs when unpickled."""
+    """It can be pickled, and has the same outputs after unpickling."""
     probe = case.probe()
     encoder = probe.seeded()
     again = pickle.loads(pickled(encoder))

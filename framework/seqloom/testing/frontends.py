@@ -175,7 +175,7 @@ def check_padding(case: FrontendCase) -> None:
 
 
 def check_training(case: FrontendCase) -> None:
-    """In training mode more padding changes neither features nor what is learned from them."""
+    """In training mode, more padding changes neither features nor running statistics."""
     probe = case.probe()
     longest = max(probe.rows, key=lambda row: probe.encoded[row].frames)
     others = [row for row in probe.rows if row != longest]
@@ -211,7 +211,7 @@ def check_order(case: FrontendCase) -> None:
 
 
 def check_lengths(case: FrontendCase) -> None:
-    """The shortest and a very long example give finite features, and finite gradients.
+    """The shortest example and a very long one give finite features and gradients.
 
     A very long one is made by repeating what can be repeated: texts and lists.
     """
@@ -262,7 +262,7 @@ def check_codec(case: FrontendCase) -> None:
 
 
 def check_workers(case: FrontendCase) -> None:
-    """A codec that was sent to a worker of a data loader encodes the same there.
+    """A codec encodes the same in a worker of a data loader.
 
     What a codec keeps outside itself, in its module or class, is found in a forked process too:
     this check does not notice that it would be missing elsewhere.

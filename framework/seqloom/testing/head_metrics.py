@@ -154,7 +154,7 @@ def _taken_back(case: HeadCase, codec: HeadCodec) -> Iterator[Judged]:
 
 
 def check_metrics_on_ranks(case: HeadCase) -> None:
-    """Metrics are the same on one rank and on two: with unequal shares, and with an empty one.
+    """Metrics are the same on one rank and on two, also with unequal or empty shares.
 
     So are the tables and matrices of ``details()``.
     """

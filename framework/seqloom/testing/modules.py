@@ -83,7 +83,7 @@ class ModuleCase(Protocol):
 
 
 def check_gradients(case: ModuleCase) -> None:
-    """Every parameter gets a finite gradient, in training mode, that is not always zero.
+    """In training mode, every parameter gets a finite gradient that is not always zero.
 
     Weights that start as zeros may hide others, so those are tried again with all weights moved a
     little.
@@ -244,7 +244,7 @@ def check_bfloat16(case: ModuleCase) -> None:
 
 
 def check_ranks(case: ModuleCase) -> None:
-    """On two ranks every parameter takes part on each, and gradients equal those of one process."""
+    """Two ranks both use every parameter, and their gradients equal those of one process."""
     probe = case.probe()
     module = probe.seeded().train()
     require_weights(module)

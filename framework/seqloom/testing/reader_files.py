@@ -88,7 +88,7 @@ def check_missing(case: ReaderCase) -> None:
 
 
 def check_damaged(case: ReaderCase) -> None:
-    """A truncated, garbled or empty file can still be read, or is an error that names it.
+    """A truncated, garbled or empty file can still be read, or raises an error that names it.
 
     Only `DataError` is allowed, and `ConfigError` if too few examples are left; and no example is
     lost silently. The last is not asked of a truncated file, which may well end there.

@@ -50,16 +50,16 @@ def test_it_prints_each_check_of_each_variant(capsys: pytest.CaptureFixture[str]
         "encoder=birnn",
         "  ok              input_gradients   Gradients of the inputs are the same alone and padded,"
         " and zero in the padding.",
-        "  ok              gradients         Every parameter gets a finite gradient, in training"
-        " mode, that is not always zero.",
+        "  ok              gradients         In training mode, every parameter gets a finite"
+        " gradient that is not always zero.",
         "encoder=birnn nonlinearity=relu",
         "  ok              input_gradients   Gradients of the inputs are the same alone and padded,"
         " and zero in the padding.",
-        "  ok              gradients         Every parameter gets a finite gradient, in training"
-        " mode, that is not always zero.",
+        "  ok              gradients         In training mode, every parameter gets a finite"
+        " gradient that is not always zero.",
         "head=classification",
-        "  ok              gradients         Every parameter gets a finite gradient, in training"
-        " mode, that is not always zero.",
+        "  ok              gradients         In training mode, every parameter gets a finite"
+        " gradient that is not always zero.",
         "5 checks: 5 ok, 0 failed, 0 do not apply.",
     ]
 

@@ -70,7 +70,7 @@ def describe(budget: BudgetConfig, steps: int, epochs: int) -> str:
     """Return a sentence on the length of a run and its reason.
 
     >>> describe(BudgetConfig(epochs=10, min_steps=1500), steps=40, epochs=38)
-    'Training for 38 epochs of 40 steps, the fewest that have budget.min_steps=1500.'
+    'Training for 38 epochs of 40 steps to reach budget.min_steps=1500.'
     """
     total = epochs * steps
     text = f"Training for {epochs} {plural(epochs, 'epoch')} of {steps} {plural(steps, 'step')}"
@@ -80,7 +80,7 @@ def describe(budget: BudgetConfig, steps: int, epochs: int) -> str:
             f"budget.min_steps={budget.min_steps}."
         )
     if epochs > budget.epochs:
-        return f"{text}, the fewest that have budget.min_steps={budget.min_steps}."
+        return f"{text} to reach budget.min_steps={budget.min_steps}."
     return f"{text}."
 
 

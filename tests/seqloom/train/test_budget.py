@@ -30,8 +30,8 @@ def _trainer(tmp_path: Path, **params: Any) -> pl.Trainer:
     [
         (50, 5, "Training for 5 epochs of 50 steps."),
         (20, 5, "Training for 5 epochs of 20 steps."),
-        (19, 6, "Training for 6 epochs of 19 steps, the fewest that have budget.min_steps=100."),
-        (5, 20, "Training for 20 epochs of 5 steps, the fewest that have budget.min_steps=100."),
+        (19, 6, "Training for 6 epochs of 19 steps to reach budget.min_steps=100."),
+        (5, 20, "Training for 20 epochs of 5 steps to reach budget.min_steps=100."),
         (
             1,
             20,

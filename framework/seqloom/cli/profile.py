@@ -67,8 +67,8 @@ def _stage(stage: Any) -> Iterator[str]:
     yield f"{'total':<{width}} {'':>19} {stage.seconds * 1e3:8.3f} {1:7.1%}"
     rates = stage.rates
     yield (
-        f"{rates['steps_per_second']:,.0f} steps/s, {rates['examples_per_second']:,.0f} examples/s; "
-        f"{rates['padding']:.1%} of the computed steps are padding"
+        f"{rates['steps_per_second']:,.0f} steps/s, {rates['examples_per_second']:,.0f} "
+        f"examples/s; {rates['padding']:.1%} of the computed steps are padding"
     )
     yield (
         f"encoder: {rates['encoder_flop_per_second'] / GIGA:,.3g} GFLOP/s without padding, "

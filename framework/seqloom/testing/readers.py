@@ -228,7 +228,7 @@ def check_processes(case: ReaderCase) -> None:
 
 
 def check_resuming(case: ReaderCase) -> None:
-    """Reading can be interrupted, restarted, begun in the middle, and run in parallel or in parts."""
+    """Reading can be interrupted, restarted, and started in the middle, in parallel or in parts."""
     reader = case.reader()
     for split, expected in case.whole(reader).items():
         left = reader.examples(split)

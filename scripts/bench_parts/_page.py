@@ -72,7 +72,7 @@ def written(page: str, stored: Mapping[str, Any]) -> str:
 def block(stored: Mapping[str, Any]) -> str:
     """Return the table, the machines, and what was not measured."""
     lines = [
-        "| id | measurement | ratio | spread | target | met | on |",
+        "| id | measurement | ratio | spread | target | met | machine |",
         "|---|---|---|---|---|---|---|",
     ]
     answers = {True: "yes", False: "**short**", None: ""}

@@ -75,15 +75,15 @@ def measure() -> list[dict[str, Any]]:
         with_them = [min(pair) for pair in zip(with_them, seconds(EVERY), strict=True)]
     wall, steps, saves, writes = with_them
     every = f"a checkpoint every {EVERY} steps"
-    cpu = f"{every} ({steps / STEPS * 1e3:.1f} ms of CPU each)"
+    cpu = f"{every}, {steps / STEPS * 1e3:.1f} ms of CPU per step"
     rows = {
         "checkpoints": (
-            f"{every}, {STEPS} of them ({without:.1f} s), against none",
+            f"{every}, {STEPS} steps ({without:.1f} s), against none",
             wall / without,
         ),
-        "checkpoints-thread": (f"{cpu}: what the training's own thread spends", 1 + saves / steps),
+        "checkpoints-thread": (f"{cpu}: the training thread alone", 1 + saves / steps),
         "checkpoints-core": (
-            f"{cpu}: with the thread that writes, where one core does both",
+            f"{cpu}: training and writing thread on one core",
             1 + (saves + writes) / steps,
         ),
     }

@@ -42,7 +42,7 @@ WORDS = (
 
 def measure() -> list[dict[str, Any]]:
     """Return a row for each backend of Keras."""
-    what = "training of a BiLSTM classifier, texts a second, against Keras"
+    what = "training of a BiLSTM classifier, texts/s, against Keras"
     libraries = {"torch": (KERAS_TORCH, ">= 5"), "jax": (KERAS_JAX, ">= 2.8")}
     with single_thread(), tempfile.TemporaryDirectory() as place:
         opened = {name: library.opened() for name, (library, _) in libraries.items()}

@@ -99,7 +99,7 @@ def measure() -> list[dict[str, Any]]:
     return [
         row("P15-read", f"{what}, against reading them", cold, read, 1.2),
         row("P15-encode", f"{what}, against reading and encoding them once", cold, encode, 1.2),
-        row("P15-shared", f"{what}, against one such pass by all cores", cold, shared, 1.2),
+        row("P15-shared", f"{what}, against encoding them once on all cores", cold, shared, 1.2),
         row("P15-cache", f"{what}, from the cache, against the first time", warm, cold, None),
     ]
 

@@ -103,7 +103,7 @@ def against_itself(rows: int, steps: int, size: int, *, busy: bool) -> list[dict
     runs = with_threads(case, 2), with_threads(case, 1), with_threads(case, 2, in_turn=True)
     with busy_core() if busy else nullcontext():
         times = interleaved(*runs, rounds=rounds(TURNS), warm_up=2, clock=CLOCK)
-    key, where = ("P6-parallel-busy", ", beside a busy process") if busy else ("P6-parallel", "")
+    key, where = ("P6-parallel-busy", ", next to a busy process") if busy else ("P6-parallel", "")
     what = f"BiLSTM {size} on two threads, training, B={rows}, T={steps}{where}"
     return [
         row(f"{key}-one", f"{what}, against one thread", times[0], times[1], None),

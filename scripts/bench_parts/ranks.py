@@ -60,9 +60,9 @@ def measure() -> list[dict[str, Any]]:
     rows = []
     for index, (name, what) in enumerate(
         {
-            "plan": "seconds to plan",
-            "epoch": "seconds to shuffle",
-            "memory": "MiB to do both",
+            "plan": "time to plan",
+            "epoch": "time to shuffle",
+            "memory": "memory to plan and shuffle",
         }.items()
     ):
         unit = "MiB" if name == "memory" else "s"
@@ -70,7 +70,7 @@ def measure() -> list[dict[str, Any]]:
             {
                 "id": f"ranks-{name}",
                 "what": f"{what}, {large:,} examples for {RANKS:,} ranks "
-                f"({best[large][index]:.1f} {unit} a rank), against {factor:g} x {small:,}",
+                f"({best[large][index]:.1f} {unit} per rank), against {factor:g} x {small:,}",
                 "ratio": best[large][index] / best[small][index] / factor,
                 "target": 2.0,  # sorting takes n log n, and ten million keys leave the caches
             }

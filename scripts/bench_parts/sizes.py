@@ -115,7 +115,7 @@ def _row(name: str) -> dict[str, Any]:
     points = [(size, min(seconds)) for size, seconds in zip(sizes, times, strict=True)]
     return {
         "id": f"sizes-{name}",
-        "what": f"exponent of the time over {what}, {sizes[0]:,} to {sizes[-1]:,}",
+        "what": f"scaling exponent of the time over {what}, {sizes[0]:,} to {sizes[-1]:,}",
         "size": what,
         "ratio": exponent(points),
         "target": target,

@@ -115,7 +115,7 @@ def rows(found: Sequence[tuple[int, dict[str, float]]]) -> list[dict[str, Any]]:
     for end, kind, what, target in TIMES:
         points = [(size, one[kind]) for size, one in found]
         row = {"id": f"sizes-data{end}", "size": what, "ratio": exponent(points), "target": target}
-        made.append(row | {"what": f"exponent of the processor time over {what}, {span}"})
+        made.append(row | {"what": f"scaling exponent of the processor time over {what}, {span}"})
         if kind != "step":  # its seconds are those for a token
             made[-1]["points"] = points
     told = f"{many['memory']:,.0f} MiB against {few['memory']:,.0f} for {least:,}"

@@ -40,7 +40,7 @@ WORDS = (
     *(f"frontend.augment.{name}=0" for name in PLAIN),
 )
 TARGET = ">= 0.95"
-STEP = "a step of fsdd_strings, characters a second, against a loop by hand with stock parts"
+STEP = "a step of fsdd_strings, characters/s, against a hand-written loop with stock parts"
 FEATURES = "log-mel features of a sound in memory, speed against torch.stft and a mel matrix"
 NAMES = {
     "frontend.subsampling.layers.0.convolution.": "convolutions.0.",

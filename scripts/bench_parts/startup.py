@@ -179,7 +179,12 @@ def _rows() -> list[dict[str, Any]]:
     ]
     heavy = sum(imports_torch(case) for case in CASES)
     rows.append(
-        {"id": "P12-torch", "what": "of these, import torch", "ratio": heavy, "target": 0.0}
+        {
+            "id": "P12-torch",
+            "what": "number of these commands that import torch",
+            "ratio": heavy,
+            "target": 0.0,
+        }
     )
     return rows
 

@@ -116,7 +116,7 @@ def _inference(recipe: str) -> list[dict[str, Any]]:
 
     runs = (plain, lambda: pipeline(sentences), loop, partial(half, plain), partial(half, loop))
     without, scored, theirs, *halves = interleaved(*runs, rounds=rounds(INFERENCE_ROUNDS))
-    what = f"inference of {recipe}, pipeline(list), speed against a sorted loop by hand"
+    what = f"inference of {recipe}, pipeline(list), speed against a sorted hand-written loop"
     name = "P3-inference"
     return [
         row(name, f"{what}, without confidences", without, theirs, ">= 0.95", speed=True),

@@ -126,7 +126,7 @@ def _taggers(folder: Path) -> list[dict[str, Any]]:
     if peer:
         others.append(peer.step)
     ours, *theirs = in_turn(cfg, data, pipeline, others, rounds(ROUNDS))
-    what = "training of a BiLSTM-CRF tagger, real tokens a second"
+    what = "training of a BiLSTM-CRF tagger, real tokens/s"
     flair = f"{what}, against Flair {FLAIR.version}"
     return [
         row("P1-training", f"{what}, against stock parts", ours, theirs[0], ">= 3.2", speed=True),
@@ -196,7 +196,7 @@ def _batches(folder: Path) -> list[dict[str, Any]]:
         for loop, kept in zip(loops, seen, strict=True):
             kept.append(timed(loop))
     ours, theirs = (per_token(kept[CHUNK:]) for kept in seen)  # the first ones warm up
-    what = "training, batches by length, tokens a second, against random ones"
+    what = "training, batches by length, tokens/s, against random ones"
     sampler = BatchSampler(
         lengths(10_000, 25, 0.6), max_examples=32, max_cost=None, shuffle=True, seed=0
     )

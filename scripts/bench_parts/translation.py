@@ -29,8 +29,8 @@ ROUNDS, GREEDY_ROUNDS = 18, 7
 SENTENCES = 512
 WORDS = ("experiment=tatoeba", "trainer=cpu", "head.beam=1", "head.no_repeat=0")
 TARGET = ">= 0.95"
-STEP = "a step of tatoeba, units a second, against a loop by hand with stock parts"
-GREEDY = "greedy translation, pipeline(list), speed against a sorted loop by hand"
+STEP = "a step of tatoeba, units/s, against a hand-written loop with stock parts"
+GREEDY = "greedy translation, pipeline(list), speed against a sorted hand-written loop"
 NAMES = {
     "frontend.embedding.": "source.",
     "heads.translation.decoder.attention.": "",

@@ -55,16 +55,19 @@ def measure() -> list[dict[str, Any]]:
     for _ in range(1 if Settings.quick else ROUNDS):
         alone, together = min(alone, step(1)), min(together, step(2))
     both = f"a step of two ranks ({together[0] * 1e3:.1f} ms)"
-    question = "the question in each step whether a signal came"
     rows = {
         "ranks-step": (
-            f"{both}, each with the examples of one process alone",
+            f"{both}, each with as many examples as a single process, against it",
             together[0] / alone[0],
             None,
         ),
-        "flag": (f"{question}, and the step", 1 + alone[1] / alone[0], 1.02),
+        "flag": (
+            "a step with the check for a signal, against one without",
+            1 + alone[1] / alone[0],
+            1.02,
+        ),
         "flag-ranks": (
-            f"{question}, which two ranks ask one another, and the step",
+            "a step of two ranks with the check for a signal, against one without",
             1 + together[1] / together[0],
             1.02,
         ),

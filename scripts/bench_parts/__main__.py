@@ -23,7 +23,7 @@ from typing import Any
 from _page import as_key, store
 from _peers import LIBRARIES, set_up
 from _timing import Settings
-from seqloom.cores import limit_spinning
+from seqloom.torch_variables import set_torch_variables
 
 Row = Mapping[str, Any]
 HERE = Path(__file__).parent
@@ -131,7 +131,7 @@ def main(arguments: Sequence[str] | None = None, folder: Path = HERE, docs: Path
     names = sorted({library.name for library in LIBRARIES})
     parser.add_argument("--setup", choices=names, help="install a library to compare with")
     chosen = parser.parse_args(arguments)
-    limit_spinning()  # as the commands do
+    set_torch_variables()  # as the commands do
     if chosen.setup:
         set_up(chosen.setup, folder.parents[1] / ".bench")
         return 0

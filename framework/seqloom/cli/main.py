@@ -13,10 +13,10 @@ from importlib import import_module
 from typing import NoReturn
 
 from seqloom.cli.commands import COMMANDS, COMPOSING
-from seqloom.cores import limit_spinning
 from seqloom.errors import SeqloomError, with_code
 from seqloom.safe_path import protect_children
 from seqloom.terminal import open_closed_streams, protect_terminal
+from seqloom.torch_variables import set_torch_variables
 
 DATA = (["predict"], ["completion"], ["-sc"], ["--shell-completion"])
 """Commands whose output other programs read as it is."""
@@ -81,7 +81,7 @@ def _main() -> None:
     """Set the process up, run the command, and exit with a status, or an error in a sentence."""
     _notice_signals(sys.argv[1:])
     open_closed_streams()
-    limit_spinning()  # before torch is imported
+    set_torch_variables()  # before torch is imported
     protect_children()
     protect_terminal(data=sys.argv[1:2] in DATA)
     try:

@@ -1,4 +1,4 @@
-"""What torch reads from the environment is set before it is imported, unless the user has set it."""
+"""What torch reads when it is imported is set before, unless the user has set it."""
 
 from __future__ import annotations
 

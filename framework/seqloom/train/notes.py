@@ -61,8 +61,8 @@ def run_notes(
         )
     elif patience is not None and not stopped and len(values) <= patience and len(values) > 1:
         notes.append(
-            f"Early stopping had no chance: its patience is {patience} validations, and there were "
-            f"{len(values)}."
+            f"Early stopping could not act: its patience is {patience} validations, but there were "
+            f"only {len(values)}."
         )
     return [*notes, *_overfitting(losses)]
 

@@ -23,7 +23,7 @@ def rows(scores: list[float | None], losses: list[float | None] | None = None) -
     [
         ([0.1, 0.2, 0.3], None, "val f1 still rose in the last epoch (3): train for longer"),
         ([0.0, 0.0], None, "val f1 was 0 in every epoch: nothing was learned"),
-        ([0.5, 0.4, 0.4], None, "Early stopping had no chance: its patience is 5 validations"),
+        ([0.5, 0.4, 0.4], None, "Early stopping could not act: its patience is 5 validations"),
         ([0.3, None, 0.2] * 3, None, ""),
         (
             [0.5, 0.7, 0.6, 0.6, 0.6, 0.6],
@@ -32,7 +32,7 @@ def rows(scores: list[float | None], losses: list[float | None] | None = None) -
         ),
         ([0.5, 0.7, 0.6, 0.6, 0.6, 0.6], [1.0, 0.4, 0.3, 0.3, 0.3, 0.35], ""),
         ([0.5], [1.0], ""),
-        ([0.5, 0.4], [float("nan")] * 2, "Early stopping had no chance"),
+        ([0.5, 0.4], [float("nan")] * 2, "Early stopping could not act"),
         ([], [], ""),
     ],
 )

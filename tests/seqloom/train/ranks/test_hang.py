@@ -12,13 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.seqloom.train.conftest import wait
 
 from seqloom.errors import ConfigError
 from seqloom.train.ranks.hang import HangWatch
 from seqloom.train.ranks.stacks import Seen, rank_error, stack_file, stack_of, the_one_that_hangs
 from seqloom.train.watch import Process
-
-from .conftest import wait
 
 Program = Callable[..., "subprocess.CompletedProcess[str]"]
 TWO = ("trainer.devices=2", "trainer.accelerator=cpu", "callbacks=none")

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import pytorch_lightning as pl
+from tests.seqloom.train.conftest import Fit, Parts, wait
 
 from seqloom.errors import ConfigError, RunError
 from seqloom.sweep.trials import read_trial
@@ -21,8 +22,6 @@ from seqloom.train.folder import RunFolder
 from seqloom.train.ranks import hang
 from seqloom.train.ranks.hang import HangEnd, Heartbeat
 from seqloom.train.ranks.stacks import in_debugger, stack_file, stack_of
-
-from .conftest import Fit, Parts, wait
 
 Program = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -171,7 +171,7 @@ class RunFolder:
 
     @property
     def log(self) -> Path:
-        """The log."""
+        """The log, which `seqloom.train.run_log` writes."""
         return self.path / "train.log"
 
     @property

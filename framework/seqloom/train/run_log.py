@@ -1,4 +1,9 @@
-"""The log of a run, ``train.log``."""
+"""The log of a run, ``train.log`` in its folder, and who writes it.
+
+Hydra attaches the handler before it calls the task, as ``hydra.job_logging`` of ``train.yaml``
+says; with several ranks that a run has launched, the first one attaches it too, in
+`seqloom.train.ranks.rank`. In a program that calls `seqloom.fit`, logging is the program's own.
+"""
 
 from __future__ import annotations
 

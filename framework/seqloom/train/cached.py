@@ -65,12 +65,12 @@ class CachedData:
         self._files, self._facts = files, facts
 
     @classmethod
-    def of(cls, cfg: RunConfig, basis: str) -> CachedData | None:
+    def of(cls, cfg: RunConfig, basis_digest: str) -> CachedData | None:
         """Return the place of a run's data; None if it is small, or nothing can tell its content.
 
         Args:
             cfg: Config of the run.
-            basis: Digest of the states from which fitting starts; see `digest_of`.
+            basis_digest: Digest of the states from which fitting starts; see `digest_of`.
         """
         if cfg.cache.lower() in OFF:
             return None
@@ -79,7 +79,7 @@ class CachedData:
             if files is None or sum(path.stat().st_size for path in files.values()) < SMALLEST:
                 return None
             facts = _stats(files)
-            key = _key(cfg, files, basis)
+            key = _key(cfg, files, basis_digest)
         except (OSError, ImportError, ValueError):  # of files, which the reader says, or of code
             return None
         try:
@@ -245,7 +245,7 @@ def digest_of(basis: States | None) -> str:
     return _digest(plain_json(basis))
 
 
-def _key(cfg: RunConfig, files: Mapping[str, Path], basis: str) -> str:
+def _key(cfg: RunConfig, files: Mapping[str, Path], basis_digest: str) -> str:
     content = {
         "files": {name: [str(path), sha256(path)] for name, path in files.items()},
         "data": cfg.data,
@@ -254,7 +254,7 @@ def _key(cfg: RunConfig, files: Mapping[str, Path], basis: str) -> str:
         "on_bad": cfg.on_bad,
         "limits": [cfg.batch.max_cost, cfg.batch.max_length, cfg.batch.on_long],
         "classes": cfg.init_classes,
-        "basis": basis,
+        "basis": basis_digest,
         "code": _code(cfg),
     }
     return _digest(plain_json(content))

@@ -86,7 +86,7 @@ def reload_data(cfg: RunConfig, folder: RunFolder) -> RunData:
         RunError: The codecs are missing, or the data changed.
     """
     stored = _stored_codecs(folder)
-    data = read_data(cfg, stored["states"], made_from=stored["basis"])
+    data = read_data(cfg, stored["states"], basis_digest=stored["basis_digest"])
     digests = {split: encoded.digest() for split, encoded in data.splits.items()}
     changed = [split for split in digests if stored["examples"][split] != digests[split]]
     if changed and _are_same(load_contents(folder.contents), data.contents):
@@ -152,7 +152,7 @@ def read_data(
     cfg: RunConfig,
     states: States | None = None,
     basis: States | None = None,
-    made_from: str | None = None,
+    basis_digest: str | None = None,
 ) -> RunData:
     """Read a data set, fit the codecs on its training examples and encode all of it.
 
@@ -162,15 +162,15 @@ def read_data(
         cfg: Config of the run.
         states: States of codecs that were fitted before; then nothing is fitted.
         basis: States of a trained model, from which fitting starts.
-        made_from: Digest of those from which the fitting of ``states`` started, to find them in
-            the cache; see `digest_of`. None: there were none.
+        basis_digest: Digest of the basis that ``states`` were fitted from, to find them in the
+            cache; see `digest_of`. None: there was none.
 
     Raises:
         DataError: A file is malformed, or examples cannot be used and may not be skipped.
     """
     if cfg.data.get("train", "") in (None, {}):
         raise ConfigError("data.train has no value. Set it: data.train=FILE", cause=Cause.no_value)
-    cached = CachedData.of(cfg, made_from or digest_of(basis))
+    cached = CachedData.of(cfg, basis_digest or digest_of(basis))
     if cached is None:
         return _read_and_encode(cfg, states, basis)
     with cached.cache.locked(cached.key, shared=True):
@@ -321,7 +321,7 @@ def _stored_codecs(folder: RunFolder) -> dict[str, Any]:
         return {
             "states": states,
             "examples": stored["examples"],
-            "basis": stored.get("basis"),  # runs of earlier versions have none
+            "basis_digest": stored.get("basis"),  # runs of earlier versions have none
         }
     except PermissionError as error:
         raise unreadable(folder.codecs, error) from error

@@ -52,7 +52,8 @@ def fit_codecs(
         ConfigError: A head's codec cannot merge its classes with others.
     """
     learners = {
-        # Heads first: fitting a frontend can be expensive, and it refuses less.
+        # By the names of heads; the frontend has none. Heads first: fitting a frontend can be
+        # expensive, and it refuses less.
         **{
             name: (codec, _learner(codec, (basis or {}).get("heads", {}).get(name), classes))
             for name, codec in codecs.heads.items()
@@ -63,16 +64,16 @@ def fit_codecs(
     for name, counts in _counted(fitting, examples).items():
         codec = fitting[name]
         learners[name] = codec, partial(_learn_counted, codec, counts, len(examples))
-    heads: dict[str, dict[str, Any]] = {}
+    states: dict[str, dict[str, Any]] = {}
     fitted: dict[str, int] = {}
     number = len(examples)
     with waiting(f"Fitting the codecs on {number:,} {plural(number, 'example')}"):
         # Again only where another codec has removed examples: what a codec warns of is said once.
         while stale := [name for name in learners if fitted.get(name) != len(examples)]:
             for name in stale:
-                heads[name] = _fit(*learners[name], examples, rejected)
+                states[name] = _fit(*learners[name], examples, rejected)
                 fitted[name] = len(examples)
-    return {"frontend": heads.pop(""), "heads": heads}
+    return {"frontend": states.pop(""), "heads": states}
 
 
 def _learner(codec: Codec, basis: Mapping[str, Any] | None, classes: str) -> Learn:

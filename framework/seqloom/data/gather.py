@@ -65,7 +65,7 @@ class Gathered:
         rejected: Why examples cannot be used.
         unknown: Why targets cannot be predicted.
         contents: Hashes of the examples.
-        values: Digest of the examples that is the same for any frontend.
+        values_digest: Digest of the examples that is the same for any frontend.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Gathered:
         self.rejected: list[ExampleError] = []
         self.unknown: list[ExampleError] = []
         self.contents: Contents
-        self.values: str
+        self.values_digest: str
 
     def encode(self, parent: Path | None, read: Read) -> EncodedSplit:
         """Encode the examples; many are stored in a folder that is removed with them.
@@ -126,7 +126,7 @@ class Gathered:
         return ContentHashes(self._codecs.frontend, self._fields)
 
     def _end(self, hashes: ContentHashes) -> None:
-        self.contents, self.values = hashes.contents(), hashes.values_digest()
+        self.contents, self.values_digest = hashes.contents(), hashes.values_digest()
 
     def _one(self, example: Example, hashes: ContentHashes) -> Iterator[EncodedExample]:
         """Yield an encoded example without large values, if it can be used."""

@@ -165,7 +165,7 @@ class CachedData:
                 "unseen": {n: list(codec.unseen) for n, codec in data.codecs.heads.items()},
                 "skipped": _plain(data.skipped),
                 "unknown": _plain(data.unknown),
-                "values": data.values,
+                "values": data.values_digests,
                 "long": data.long,
             }
             write_json(draft / "data.json", facts)

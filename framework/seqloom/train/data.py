@@ -41,7 +41,7 @@ class RunData:
         unknown: Examples of ``val`` and ``test`` whose targets cannot be predicted, by split; empty
             in the processes of a distributed run.
         contents: Hashes of the examples by split; empty in the processes of a distributed run.
-        values: Digests of the splits that are the same for any frontend, likewise.
+        values_digests: Digests of the splits that are the same for any frontend, likewise.
         long: What was done with training examples over ``batch.max_length``; empty without it,
             and in the processes of a distributed run.
     """
@@ -51,7 +51,7 @@ class RunData:
     splits: dict[str, EncodedSplit]
     skipped: dict[str, list[ExampleError]] = field(default_factory=dict)
     contents: dict[str, Contents] = field(default_factory=dict)
-    values: dict[str, str] = field(default_factory=dict)
+    values_digests: dict[str, str] = field(default_factory=dict)
     unknown: dict[str, list[ExampleError]] = field(default_factory=dict)
     long: dict[str, Any] = field(default_factory=dict)
 

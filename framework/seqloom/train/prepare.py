@@ -232,8 +232,8 @@ def _read_and_encode(
         raise DataError("No training example is left that can be used.", cause=Cause.no_examples)
     skipped = {split: rejected[split].errors for split in SPLITS}
     hashes = {split: one.contents for split, one in found.items()}
-    values = {split: one.values for split, one in found.items()}
-    return RunData(codecs, states, splits, skipped, hashes, values, unknown, long)
+    digests = {split: one.values_digest for split, one in found.items()}
+    return RunData(codecs, states, splits, skipped, hashes, digests, unknown, long)
 
 
 def _are_same(before: Mapping[str, Contents], now: Mapping[str, Contents]) -> bool:

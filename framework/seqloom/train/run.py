@@ -123,7 +123,7 @@ def _run(cfg: RunConfig, overrides: Sequence[str], meeting: Meeting | None) -> R
             with preemption.at_once():
                 data = prepare_data(cfg, folder)
             record["splits"] = {
-                split: {**one.facts(), "values": data.values[split]}
+                split: {**one.facts(), "values": data.values_digests[split]}
                 for split, one in data.contents.items()
             }
             if data.long:

@@ -82,7 +82,7 @@ def _facts(data: RunData) -> Any:
     }
     errors = {split: [str(error) for error in found] for split, found in data.skipped.items()}
     unknown = {split: [str(error) for error in found] for split, found in data.unknown.items()}
-    return hashes, errors, unknown, data.values, data.states
+    return hashes, errors, unknown, data.values_digests, data.states
 
 
 def test_the_files_are_those_of_one_process(

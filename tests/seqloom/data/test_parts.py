@@ -104,7 +104,7 @@ def _facts(data: RunData) -> Any:
         split: [(e.id, e.fields, e.origin, e.meta) for e in rows.examples(range(len(rows)))]
         for split, rows in data.splits.items()
     }
-    return hashes, errors, data.values, data.states, digests, examples
+    return hashes, errors, data.values_digests, data.states, digests, examples
 
 
 @pytest.mark.parametrize(

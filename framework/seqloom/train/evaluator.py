@@ -34,12 +34,12 @@ class Evaluator:
 
     Args:
         pipeline: Pipeline to evaluate.
-        errors: Whether to estimate sampling errors too.
+        sampling_errors: Whether to estimate sampling errors too.
     """
 
-    def __init__(self, pipeline: Pipeline, *, errors: bool = False) -> None:
+    def __init__(self, pipeline: Pipeline, *, sampling_errors: bool = False) -> None:
         self.pipeline = pipeline
-        self.sampling = SamplingError(self._new_metric) if errors else None
+        self.sampling = SamplingError(self._new_metric) if sampling_errors else None
         self.metric = self._new_metric()
         self._losses: dict[str, float] = {}
         self._undefined = False
@@ -96,7 +96,7 @@ class Evaluator:
         """Return the losses by example id, without the examples that have none."""
         return {name: loss for one in gathered(self._losses) for name, loss in one.items()}
 
-    def errors(self) -> dict[str, float]:
+    def sampling_errors(self) -> dict[str, float]:
         """Return the sampling errors of the metrics; empty if they are not known."""
         found = self.sampling.compute() if self.sampling else {}
         losses = [loss for loss in self.losses().values() if math.isfinite(loss)]
@@ -145,15 +145,15 @@ class Evaluation:
         metrics: Metrics by name, including ``loss``.
         losses: Losses by example id; examples with a class that the model does not know have none.
         details: Tables and matrices for the report.
-        errors: Standard errors of the metrics due to the choice of the split's examples, by name;
-            empty if they are not known.
+        sampling_errors: Standard errors of the metrics due to the choice of the split's examples,
+            by name; empty if they are not known.
         notes: What the metric says of scores that are bad in absolute terms.
     """
 
     metrics: dict[str, float]
     losses: dict[str, float] = field(repr=False)
     details: list[Table | Matrix] = field(repr=False)
-    errors: dict[str, float] = field(default_factory=dict, repr=False)
+    sampling_errors: dict[str, float] = field(default_factory=dict, repr=False)
     notes: list[str] = field(default_factory=list, repr=False)
 
 
@@ -162,7 +162,7 @@ def evaluate(
     examples: Sequence[EncodedExample],
     sampler: BatchSampler,
     *,
-    errors: bool = False,
+    sampling_errors: bool = False,
 ) -> Evaluation:
     """Return the metrics of a pipeline over encoded examples, computed on the pipeline's device.
 
@@ -172,9 +172,9 @@ def evaluate(
         pipeline: Pipeline to evaluate, the same on all ranks.
         examples: Encoded examples, all of them on every rank.
         sampler: Sampler of the batches of a single process.
-        errors: Whether to estimate sampling errors.
+        sampling_errors: Whether to estimate sampling errors.
     """
-    evaluator = Evaluator(pipeline, errors=errors)
+    evaluator = Evaluator(pipeline, sampling_errors=sampling_errors)
     batches = _outputs(pipeline, examples, sampler, rank(), world_size())
     for outputs, encoded, batch in progress(batches, "Evaluating", ("batch", "batches")):
         evaluator.add(outputs, encoded, batch)
@@ -182,7 +182,7 @@ def evaluate(
         evaluator.compute(),
         evaluator.losses(),
         evaluator.details(),
-        evaluator.errors(),
+        evaluator.sampling_errors(),
         evaluator.notes(),
     )
 

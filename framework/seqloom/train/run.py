@@ -222,12 +222,14 @@ def _evaluate(
     if data.splits["val"]:
         summary["calibration"] = calibrate(pipeline, *_split(data, cfg, "val"))
     evaluations = {
-        split: evaluate(pipeline, *_split(data, cfg, split), errors=True)
+        split: evaluate(pipeline, *_split(data, cfg, split), sampling_errors=True)
         for split in ("val", "test")
         if data.splits[split]
     }
     summary["metrics"] = {split: found.metrics for split, found in evaluations.items()}
-    summary["sampling_errors"] = {split: found.errors for split, found in evaluations.items()}
+    summary["sampling_errors"] = {
+        split: found.sampling_errors for split, found in evaluations.items()
+    }
     return evaluations
 
 

@@ -170,7 +170,9 @@ def _evaluations() -> dict[tuple[str, int | None], Evaluation]:
             sampler = BatchSampler(costs, max_examples=3, max_cost=None, shuffle=False, seed=0)
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
-                found[head, count] = evaluate(pipeline, rows, sampler, errors=count is None)
+                found[head, count] = evaluate(
+                    pipeline, rows, sampler, sampling_errors=count is None
+                )
     return found
 
 
@@ -202,7 +204,7 @@ def _calibrated() -> tuple[dict[str, float], float, list[str]]:
 def _same(found: Evaluation, expected: Evaluation) -> None:
     assert found.metrics == pytest.approx(expected.metrics, rel=1e-6, abs=1e-6)
     assert found.losses == pytest.approx(expected.losses, rel=1e-6)
-    assert found.errors == pytest.approx(expected.errors, rel=1e-4, abs=1e-6)
+    assert found.sampling_errors == pytest.approx(expected.sampling_errors, rel=1e-4, abs=1e-6)
     assert found.metrics["loss"] == math.fsum(found.losses.values()) / len(found.losses)
     assert list(_numbers(found.details)) == [
         pytest.approx(cell, rel=1e-6) if isinstance(cell, float) else cell
@@ -226,7 +228,7 @@ def test_ranks_measure_and_calibrate_as_one_process_does(on_ranks: Any) -> None:
             _same(each[0][key], expected)
     assert alone["classification", None].metrics.keys() == {"accuracy", "f1_macro", "loss"}
     assert alone["ner", None].metrics["f1"] > 0
-    assert all(alone[head, None].errors.keys() >= {"loss"} for head in HEADS)
+    assert all(alone[head, None].sampling_errors.keys() >= {"loss"} for head in HEADS)
     assert alone["ctc", None].details[0].title == "Confusions of characters"
     for each in ran.values():
         for _, (values, scale, ids) in each:
@@ -271,10 +273,10 @@ def test_a_metric_may_see_losses_and_outputs(
     pipeline = build_pipeline(config.components, data.codecs)
     monkeypatch.setattr(type(pipeline.head), "metrics", lambda self: _WithLosses())
     rows = data.splits["val"]
-    found = evaluate(pipeline, rows, sampler(rows, BatchConfig(4)), errors=True)
+    found = evaluate(pipeline, rows, sampler(rows, BatchConfig(4)), sampling_errors=True)
     assert found.metrics["mean"] == pytest.approx(found.metrics["loss"], rel=1e-5)
     assert found.metrics["both"] > 0
-    assert found.errors["mean"] == pytest.approx(found.errors["loss"], rel=0.7)
+    assert found.sampling_errors["mean"] == pytest.approx(found.sampling_errors["loss"], rel=0.7)
 
 
 def test_a_head_may_monitor_its_loss(data: RunData, monkeypatch: pytest.MonkeyPatch) -> None:

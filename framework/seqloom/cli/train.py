@@ -249,11 +249,27 @@ def hydra_main(task: Callable[[DictConfig], None]) -> None:
 
 
 def checked_config(composed: DictConfig) -> RunConfig:
-    """Return the checked config of a run or trial, with what Hydra alone knows: its folder.
+    """Return the frozen, checked config of a run or trial.
 
     Raises:
         SeqloomError: A key is unknown, a value or a file is missing, or components are not
             compatible.
+    """
+    set_folder_and_title(composed)
+    overrides = list(HydraConfig.get().overrides.task)
+    config = freeze_and_check(composed, overrides, lazy_config_with_init)
+    # A finished run does not read its data, which may be gone. Its bundle may be in the copy.
+    may_be_finished = RunFolder(Path(config.run_dir)).bundle.exists() or config.copy_to
+    if not may_be_finished:
+        refuse_missing_files(config)
+    return config
+
+
+def set_folder_and_title(composed: DictConfig) -> None:
+    """Set what Hydra alone knows: the folder, whether a trial is resumed, the chosen options.
+
+    Raises:
+        ConfigError: ``run_dir`` is empty.
     """
     if not composed.run_dir:
         raise ConfigError("run_dir is empty. Set it: run_dir=PATH", cause=Cause.no_value)
@@ -265,19 +281,23 @@ def checked_config(composed: DictConfig) -> RunConfig:
             and SweepFolder(Path(settings.sweep.dir)).plan.exists()
         ):
             composed.resume = "auto"  # the sweeper decides which trials run
-        composed.title = composed.title or title(settings.runtime.choices)
-    config = freeze_and_check(composed, list(settings.overrides.task), lazy_config_with_init)
-    finished = RunFolder(Path(config.run_dir)).bundle.exists() or config.copy_to  # perhaps
-    if not finished:
-        for file in required_files(config.data):
-            if file != "-" and not is_url(file):
-                local_path(file, stream=True)  # before libraries are imported, which takes seconds
-    return config
+        composed.title = composed.title or title_of_options(settings.runtime.choices)
 
 
-def title(choices: Mapping[str, Any]) -> str:
-    """Return a run's choices in one line, by their names: ``bilstm · ner · bc5cdr``."""
+def title_of_options(choices: Mapping[str, Any]) -> str:
+    """Return the names of a run's options in one line: ``bilstm · ner · bc5cdr``."""
     return " · ".join(str(choices[group]) for group in ("encoder", "head", "data"))
+
+
+def refuse_missing_files(config: RunConfig) -> None:
+    """Refuse data files that do not exist before libraries are imported, which takes seconds.
+
+    Raises:
+        DataError: There is no such file.
+    """
+    for file in required_files(config.data):
+        if file != "-" and not is_url(file):
+            local_path(file, stream=True)
 
 
 def import_and_run(config: RunConfig) -> Any:

@@ -38,7 +38,7 @@ SWEEP_OVERRIDES = ("run_dir=", "resume=", "hydra.mode=", "hydra.sweeper.attempts
 """Starts of the words of a command that mean the sweep, and are not passed to its trials.
 
 With ``-m``, ``run_dir`` is the sweep's folder and ``resume`` says whether its plan is continued.
-Each trial has a folder of its own and ``resume=auto``; see `checked_config`.
+Each trial has a folder of its own and ``resume=auto``; see `set_folder_and_title`.
 """
 
 LAUNCH_OVERRIDES = (

@@ -47,7 +47,7 @@ def write_run_report(
     last = next((split for split in ("test", "val") if split in evaluations), None)
     details: list[Table | Matrix] = evaluations[last].details if last else []
     report = Report(
-        title=config.title or run_title(config),
+        title=config.title or title_of_components(config),
         config=config.to_plain(),
         summary=[
             (name, f"{facts[key]:,}" if isinstance(facts[key], int) else str(facts[key]))
@@ -91,11 +91,11 @@ def _beside_baselines(facts: Mapping[str, Any], split: str | None) -> list[Table
     return [Table("Beside simple models", ["model", *(f"{split} {name}" for name in names)], rows)]
 
 
-def run_title(config: RunConfig) -> str:
+def title_of_components(config: RunConfig) -> str:
     """Return a run's components in one line: ``bilstm (concat) · ner · apples``.
 
     It is the title of a run from Python. On the command line, Hydra knows the options that were
-    chosen, of which `seqloom.cli.train.title` makes it.
+    chosen, of which `title_of_options` in `seqloom.cli.train` makes it.
     """
     encoder = config.encoder
     merge = f" ({encoder['merge']})" if "merge" in encoder else ""

@@ -25,7 +25,7 @@ from seqloom.nn import Dropout
 from seqloom.train.data import RunData, SequenceData
 from seqloom.train.folder import RunFolder
 from seqloom.train.limits import callbacks_of
-from seqloom.train.prepare import read_data
+from seqloom.train.prepare import encoded_data
 from seqloom.train.process import quiet_lightning
 from seqloom.train.profile.training import ENDING, WARM_UP, alone
 from seqloom.train.training import Training
@@ -53,7 +53,7 @@ def recipe(*words: str) -> tuple[RunConfig, RunData] | str:
     """Return the config of a recipe with its data, or why these are not there."""
     cfg = compose_run(words)
     try:
-        return cfg, read_data(cfg)
+        return cfg, encoded_data(cfg)
     except SeqloomError as error:
         return f"the data of {words[0]} are not there: {str(error).splitlines()[0]}"
 

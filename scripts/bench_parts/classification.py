@@ -20,7 +20,7 @@ from _timing import rounds, row, skipped
 from seqloom.config.compose import compose_run
 from seqloom.model.build import build_pipeline
 from seqloom.nn.companion import single_thread
-from seqloom.train.prepare import read_data
+from seqloom.train.prepare import encoded_data
 
 ROUNDS = 18
 COUNT, CLASSES = 3000, 7
@@ -65,7 +65,7 @@ def _times(folder: Path, peers: dict[str, Any]) -> list[tuple[list[float], list[
         for number, one in enumerate(sentences(COUNT)):
             rows.writerow([" ".join(word for word, _ in one), f"class {number % CLASSES}"])
     cfg = compose_run([*WORDS, f"data.train={path}", f"run_dir={folder}/run"])
-    data = read_data(cfg)
+    data = encoded_data(cfg)
     torch.manual_seed(0)
     pipeline = build_pipeline(cfg.components, data.codecs)
     steps = [peer.step for peer in peers.values()]

@@ -24,7 +24,7 @@ from seqloom.data.forked import in_order, processes
 from seqloom.interfaces import Example
 from seqloom.model.build import build_codecs, build_reader, restore
 from seqloom.train.data import RunData
-from seqloom.train.prepare import read_data
+from seqloom.train.prepare import encoded_data
 
 ROUNDS = 5
 COUNT = 100_000
@@ -78,7 +78,7 @@ def measure() -> list[dict[str, Any]]:
 
         def first() -> RunData:
             shutil.rmtree(cache, ignore_errors=True)
-            return read_data(cfg)
+            return encoded_data(cfg)
 
         data = first()
         if _read(cfg) != COUNT or not list(cache.glob("encoded/*/entry.json")):
@@ -87,7 +87,7 @@ def measure() -> list[dict[str, Any]]:
             raise RuntimeError("there are too few sentences to encode them by several processes")
         times = interleaved(
             first,
-            lambda: read_data(cfg),
+            lambda: encoded_data(cfg),
             lambda: _read(cfg),
             lambda: _encode(cfg, data),
             lambda: _encode_in_parts(cfg, data),

@@ -33,7 +33,7 @@ from seqloom.config.run_config import RunConfig
 from seqloom.cores import available_cores
 from seqloom.nn.companion import single_thread
 from seqloom.train.data import RunData, SequenceData
-from seqloom.train.prepare import read_data
+from seqloom.train.prepare import encoded_data
 from sizes import exponent
 from training import TINY, WORDS, ByHand
 
@@ -62,7 +62,7 @@ def seconds() -> float:
 def start(cfg: RunConfig) -> tuple[float, RunData]:
     """Return the seconds from the file to the first batch, and the data."""
     started = seconds()
-    data = read_data(cfg)
+    data = encoded_data(cfg)
     next(iter(SequenceData(data, cfg.batch, seed=0).train_dataloader()))
     return seconds() - started, data
 

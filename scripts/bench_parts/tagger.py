@@ -31,7 +31,7 @@ from seqloom.nn.companion import single_thread
 from seqloom.train.data import RunData, SequenceData
 from seqloom.train.module import SequenceModule
 from seqloom.train.optimizer import clip_gradients, make_optimizer
-from seqloom.train.prepare import read_data
+from seqloom.train.prepare import encoded_data
 
 RECIPES = {"tagger": "snips_slots", "classifier": "snips_intent"}
 ROUNDS, WARM_UP = 40, 3
@@ -86,7 +86,7 @@ def measure() -> list[dict[str, Any]]:
 
 def _optimizer(kind: str, recipe: str) -> dict[str, Any]:
     config = compose_run([f"experiment={recipe}"])
-    data = read_data(config)
+    data = encoded_data(config)
     steps = (Step(config, data, fused=fused) for fused in (True, False))
     times = interleaved(*steps, rounds=rounds(ROUNDS), warm_up=WARM_UP)
     what = f"a step of {recipe}, fused optimizer, against torch's default"
@@ -95,7 +95,7 @@ def _optimizer(kind: str, recipe: str) -> dict[str, Any]:
 
 def _inference(recipe: str) -> list[dict[str, Any]]:
     config = compose_run([f"experiment={recipe}"])
-    data = read_data(config)
+    data = encoded_data(config)
     torch.manual_seed(0)
     pipeline = build_pipeline(config.components, data.codecs)
     head: Any = pipeline.head

@@ -46,7 +46,7 @@ from seqloom.train.data import RunData
 from seqloom.train.instantiate import build_optimizer
 from seqloom.train.module import SequenceModule
 from seqloom.train.optimizer import clip_gradients, make_optimizer
-from seqloom.train.prepare import read_data
+from seqloom.train.prepare import encoded_data
 
 ROUNDS = 18
 COUNT = 3000
@@ -101,7 +101,7 @@ def config(folder: Path, *words: str, **drawn: Any) -> tuple[RunConfig, RunData]
     """Return the config of a tagger, and its data."""
     path = write(folder / "train.conll", sentences(COUNT, **drawn))
     cfg = compose_run([*WORDS, f"data.train={path}", f"run_dir={folder}/run", *words])
-    return cfg, read_data(cfg)
+    return cfg, encoded_data(cfg)
 
 
 def measure() -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ import pytest
 from pen_words import GLYPHS, words, write_tables
 
 from seqloom.config.compose import compose_run
-from seqloom.train.prepare import read_data
+from seqloom.train.prepare import encoded_data
 from seqloom_handwriting.readers.strokes import StrokeReader
 
 
@@ -35,7 +35,7 @@ def test_generated_words_have_every_letter_and_come_back_from_their_table(tables
 def test_the_recipe_reads_a_table_of_words(tables: Path) -> None:
     files = [f"data.{split}={tables}/{split}.tsv" for split in ("train", "val")]
     cfg = compose_run(["experiment=strokes", *files, "run_dir=x"])
-    rows = read_data(cfg).splits["train"]
+    rows = encoded_data(cfg).splits["train"]
     assert len(rows) == 24
     frontend, targets = rows.arrays(0)
     assert frontend["strokes"].shape[1] == 5

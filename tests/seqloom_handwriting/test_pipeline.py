@@ -26,7 +26,7 @@ from seqloom.interfaces import Example
 from seqloom.model.build import build_codecs, build_pipeline, build_reader, restore
 from seqloom.model.pipeline import Pipeline
 from seqloom.train.data import SequenceData
-from seqloom.train.prepare import read_data
+from seqloom.train.prepare import encoded_data
 
 IMAGES = (
     "frontend=line_image",
@@ -197,7 +197,7 @@ def test_a_damaged_ngram_model_is_told_of(
 
 
 def batches(config: RunConfig) -> Iterator[Any]:
-    data = read_data(config)
+    data = encoded_data(config)
     loader = SequenceData(data, config.batch, config.seed).train_dataloader()
     return iter(loader)
 

@@ -67,7 +67,7 @@ def prepare_data(cfg: RunConfig, folder: RunFolder) -> RunData:
     if folder.resumable:
         return reload_data(cfg, folder)
     basis = pretrained_states(cfg.init) if cfg.init else None
-    data = read_data(cfg, basis=basis)
+    data = encoded_data(cfg, basis=basis)
     states = write_states(data.states, folder.codec_files)
     digests = {split: encoded.digest() for split, encoded in data.splits.items()}
     files = _hashes(folder.codec_files)
@@ -86,7 +86,7 @@ def reload_data(cfg: RunConfig, folder: RunFolder) -> RunData:
         RunError: The codecs are missing, or the data changed.
     """
     stored = _stored_codecs(folder)
-    data = read_data(cfg, stored["states"], basis_digest=stored["basis_digest"])
+    data = encoded_data(cfg, stored["states"], basis_digest=stored["basis_digest"])
     digests = {split: encoded.digest() for split, encoded in data.splits.items()}
     changed = [split for split in digests if stored["examples"][split] != digests[split]]
     if changed and _are_same(load_contents(folder.contents), data.contents):
@@ -148,13 +148,13 @@ def load_encoded(cfg: RunConfig, folder: RunFolder) -> RunData:
     return RunData(codecs, states, splits, errors)
 
 
-def read_data(
+def encoded_data(
     cfg: RunConfig,
     states: States | None = None,
     basis: States | None = None,
     basis_digest: str | None = None,
 ) -> RunData:
-    """Read a data set, fit the codecs on its training examples and encode all of it.
+    """Return a data set encoded, by codecs that are fitted on its training examples.
 
     Large data is encoded once and then taken from the cache; see `CachedData`.
 
@@ -172,23 +172,23 @@ def read_data(
         raise ConfigError("data.train has no value. Set it: data.train=FILE", cause=Cause.no_value)
     cached = CachedData.of(cfg, basis_digest or digest_of(basis))
     if cached is None:
-        return _read_and_encode(cfg, states, basis)
+        return _read_fit_encode(cfg, states, basis)
     with cached.cache.locked(cached.key, shared=True):
         found = cached.load(_read_again, states)
     if found is not None or states is not None:
-        return found or _read_and_encode(cfg, states, basis, cached.cache.folder)
+        return found or _read_fit_encode(cfg, states, basis, cached.cache.folder)
     with cached.cache.locked(cached.key):
         found = cached.load(_read_again)  # another process may have built it meanwhile
         if found is not None:
             return found
         with collected_messages() as said:
-            found = _read_and_encode(cfg, states, basis, cached.cache.folder)
+            found = _read_fit_encode(cfg, states, basis, cached.cache.folder)
         # From the files, as every other run: their pages are shared, and take no memory.
         return (cached.store(found, said) and cached.reopened(_read_again)) or found
 
 
 @few_collections()
-def _read_and_encode(
+def _read_fit_encode(
     cfg: RunConfig, states: States | None, basis: States | None, scratch: Path | None = None
 ) -> RunData:
     """Read, fit and encode; many encoded examples are kept in a folder below ``scratch``."""

@@ -24,7 +24,7 @@ WITHOUT_EFFECT = frozenset(
         "cache",
     }
 )
-"""Keys that have no influence on a run's result."""
+"""Keys that have no influence on a run's result; ``threads`` only on its last digits."""
 
 ROUNDING = frozenset({"optimizer.fused"})
 """Keys that change a result in its last digits only; configs of 0.1.0 do not have them."""
@@ -44,7 +44,7 @@ MAY_CHANGE = (
 
 
 def fixed_settings(cfg: RunConfig) -> Section:
-    """Return the settings that a run keeps when it is resumed."""
+    """Return the settings that make it this run, which it keeps when it is resumed."""
     return {key: value for key, value in cfg.to_plain().items() if key not in MAY_CHANGE}
 
 

@@ -116,7 +116,9 @@ class Training:
         self.trainer.strategy.setup_environment()  # the samplers must know their rank already
         for change in before.changes if is_first() else ():
             log.warning("The run is resumed with other components than it had: %s", change)
-        forgotten = self.metrics_log.forget_after(before.steps, before.lines, before.lines_sha256)
+        forgotten = self.metrics_log.forget_after(
+            before.steps, before.metrics_size, before.metrics_sha256
+        )
         if before.path is not None:
             self.loggers.leave_out(forgotten, before.steps)
         data = training_data(self.cfg, self.data, before, self.trainer)
@@ -124,6 +126,7 @@ class Training:
         used = used_batches(self.trainer, self.time.batches)
         set_epochs(self.trainer, self.cfg.budget, used)
         set_patience(self.trainer)
+        self._log_in_each_epoch(used)
         module = self._module(used)
         self.lines.of = of_epochs(self.trainer, used)
         if not isinstance(data.train_sampler, RedealtSampler):  # of which another line tells
@@ -181,11 +184,13 @@ class Training:
             return [Heartbeat(self.folder.path, None, timeout, self.hang_end)]
         return [Heartbeat(self.folder.ranks, place.global_rank(), timeout, self.hang_end)]
 
-    def _module(self, batches: int) -> SequenceModule:
-        """Return the Lightning module, given the number of batches in an epoch."""
-        # Log at least once in an epoch of few batches.
+    def _log_in_each_epoch(self, batches: int) -> None:
+        """Have the metrics logged at least once in an epoch of few batches."""
         every = max(1, min(self.trainer.log_every_n_steps, batches))  # type: ignore[attr-defined]
         self.trainer.log_every_n_steps = every  # type: ignore[attr-defined]
+
+    def _module(self, batches: int) -> SequenceModule:
+        """Return the Lightning module, given the number of batches in an epoch."""
         module = SequenceModule(
             self.pipeline,
             instantiate.build_optimizer(self.cfg.optimizer),

@@ -11,7 +11,7 @@ import pytest
 
 from seqloom.config.compose import compose_run
 from seqloom.train.data import RunData
-from seqloom.train.prepare import read_data
+from seqloom.train.prepare import encoded_data
 
 CSV = ("data=csv", "head=classification", "frontend.characters=false", "frontend.size=4")
 AUTOMATIC = {"val": 0.1, "test": 0.1, "stratify": "label", "automatic": True}
@@ -41,7 +41,7 @@ def logged(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
 
 def test_classes_keep_their_proportions(tmp_path: Path, logged: pytest.LogCaptureFixture) -> None:
     path = table(tmp_path / "t.csv", {"often": 60, "seldom": 30, "twice": 2, "once": 1})
-    data = read_data(compose_run([*CSV, f"data.train={path}"]))
+    data = encoded_data(compose_run([*CSV, f"data.train={path}"]))
     assert sum(len(data.splits[split]) for split in data.splits) == 93
     assert labels(data, "train")["once"] == 1
     for split in ("val", "test"):
@@ -54,13 +54,13 @@ def test_classes_keep_their_proportions(tmp_path: Path, logged: pytest.LogCaptur
         f"{len(data.splits['val'])} and {len(data.splits['test'])}, at random "
         "(data.split.seed=0), in proportion to the values of 'label'. To choose"
     ) in logged.text
-    again = read_data(compose_run([*CSV, f"data.train={path}"]))
+    again = encoded_data(compose_run([*CSV, f"data.train={path}"]))
     assert again.splits["test"].ids == data.splits["test"].ids
 
 
 def test_few_examples_are_all_trained_on(tmp_path: Path, logged: pytest.LogCaptureFixture) -> None:
     path = table(tmp_path / "t.csv", {"a": 5, "b": 4})
-    data = read_data(compose_run([*CSV, f"data.train={path}"]))
+    data = encoded_data(compose_run([*CSV, f"data.train={path}"]))
     assert [len(data.splits[split]) for split in ("train", "val", "test")] == [9, 0, 0]
     assert (
         "too few different examples of each value of 'label' to take them from: all 9 are "
@@ -106,7 +106,7 @@ def test_groups_stay_together(tmp_path: Path) -> None:
         "data.split.group=who",
         f"data.train={path}",
     )
-    data = read_data(compose_run([*CSV, *words]))
+    data = encoded_data(compose_run([*CSV, *words]))
     authors = [
         {row.example.fields["who"] for row in data.splits[split]}
         for split in ("train", "val", "test")
@@ -123,7 +123,7 @@ def test_a_text_with_two_labels_is_in_one_part(tmp_path: Path) -> None:
     rows = [f"text {n % 50},{'ab'[n // 50]}" for n in range(100)]
     path = tmp_path / "t.csv"
     path.write_text("\n".join(["text,label", *rows]), encoding="utf-8")
-    data = read_data(compose_run([*CSV, f"data.train={path}"]))
+    data = encoded_data(compose_run([*CSV, f"data.train={path}"]))
     parts = [
         {row.example.fields["text"] for row in data.splits[split]}
         for split in ("train", "val", "test")

@@ -27,7 +27,7 @@ from seqloom.data.split_writer import SplitWriter, write_split
 from seqloom.data.stored import StoredExamples
 from seqloom.errors import DataError, SeqloomError, with_code
 from seqloom.train.data import RunData
-from seqloom.train.prepare import read_data
+from seqloom.train.prepare import encoded_data
 from seqloom_ner.codec import NerCodec
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux")
@@ -63,7 +63,7 @@ def _table(path: Path, bad: tuple[int, ...] = (), kinds: str = "PER") -> str:
 
 def _read(train: str, *words: str) -> RunData:
     own = ["data=conll", "head=ner", f"data.train={train}"]
-    return read_data(compose_run([*own, *words]))
+    return encoded_data(compose_run([*own, *words]))
 
 
 def _files(data: RunData) -> dict[str, bytes]:

@@ -20,7 +20,7 @@ from seqloom.data.spool import Spool
 from seqloom.errors import DataError, ExampleError
 from seqloom.interfaces import Codec, Example, Origin, Reader
 from seqloom.train.data import RunData
-from seqloom.train.prepare import read_data
+from seqloom.train.prepare import encoded_data
 from seqloom_ner.codec import NerCodec
 from seqloom_text.frontends.words import WordsCodec
 
@@ -88,7 +88,7 @@ WHOLE = ("data.split.val=0", "data.split.test=0")
 
 
 def _read(*words: str) -> RunData:
-    return read_data(compose_run(["data=conll", "head=ner", *words]))
+    return encoded_data(compose_run(["data=conll", "head=ner", *words]))
 
 
 def _facts(data: RunData) -> Any:

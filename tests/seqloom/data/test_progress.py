@@ -12,7 +12,7 @@ import pytest
 from seqloom.config.compose import compose_run
 from seqloom.data import progress as module
 from seqloom.data.progress import progress, show_progress, waiting
-from seqloom.train.prepare import read_data
+from seqloom.train.prepare import encoded_data
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_a_run_tells_each_step(
     rows = "".join(f"text {n},{'ab'[n % 2]}\n" for n in range(20))
     table.write_text(f"text,label\n{rows}", encoding="utf-8")
     monkeypatch.setattr(module, "INTERVAL", 0.0)
-    read_data(compose_run(["data=csv", "head=classification", f"data.train={table}"]))
+    encoded_data(compose_run(["data=csv", "head=classification", f"data.train={table}"]))
     for words in (
         "Reading data.train: 20 ex",
         "Reading the train split: 16 ex",

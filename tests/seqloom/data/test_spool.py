@@ -18,7 +18,7 @@ from seqloom.data.stored import StoredExamples
 from seqloom.errors import DataError, RunError
 from seqloom.interfaces import Example, Origin
 from seqloom.train.data import RunData
-from seqloom.train.prepare import read_data
+from seqloom.train.prepare import encoded_data
 
 
 def _example(number: int) -> Example:
@@ -127,7 +127,7 @@ def _table(path: Path) -> str:
 
 
 def _read(table: str, *words: str) -> RunData:
-    return read_data(
+    return encoded_data(
         compose_run(["data=csv", "head=classification", f"data.train={table}", *words])
     )
 

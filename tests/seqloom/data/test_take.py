@@ -19,7 +19,7 @@ from seqloom.interfaces import Example
 from seqloom.model.build import build_reader
 from seqloom.model.fields import selected
 from seqloom.plugins import Component
-from seqloom.train.prepare import read_data
+from seqloom.train.prepare import encoded_data
 
 
 def examples(labels: list[str]) -> list[Example]:
@@ -48,13 +48,13 @@ def test_classes_keep_their_proportions() -> None:
 
 
 def test_every_reader_has_the_key(tmp_path: Path) -> None:
-    apples = read_data(compose_run(["data.take=21"]))
+    apples = encoded_data(compose_run(["data.take=21"]))
     assert [len(apples.splits[split]) for split in ("train", "val", "test")] == [21, 200, 400]
     table = tmp_path / "t.csv"
     rows = [f"text {n},{'ab'[n % 2]}" for n in range(50)]
     table.write_text("\n".join(["text,label", *rows]), encoding="utf-8")
     words = ["data=csv", "head=classification", f"data.train={table}", "data.take=8"]
-    data = read_data(compose_run(words))
+    data = encoded_data(compose_run(words))
     assert [len(data.splits[split]) for split in ("train", "val", "test")] == [8, 5, 5]
     assert Counter(row.example.fields["label"] for row in data.splits["train"]) == {"a": 4, "b": 4}
     section = compose_run(words).data

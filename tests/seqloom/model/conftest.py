@@ -16,7 +16,7 @@ from seqloom.model import bundle
 from seqloom.model.build import build_pipeline
 from seqloom.model.pipeline import Pipeline
 from seqloom.plugins import registry
-from seqloom.train.prepare import read_data
+from seqloom.train.prepare import encoded_data
 
 SETTINGS = ("data.train_size=60", "data.val_size=8", "data.test_size=2", "encoder.hidden_size=4")
 
@@ -43,7 +43,7 @@ class Made:
 
 def _make(*overrides: str) -> Made:
     config = compose_run([*SETTINGS, *overrides])
-    data = read_data(config)
+    data = encoded_data(config)
     torch.manual_seed(0)
     pipeline = build_pipeline(config.components, data.codecs)
     return Made(

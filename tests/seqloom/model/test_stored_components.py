@@ -20,7 +20,7 @@ from seqloom.model import bundle
 from seqloom.model.build import build_pipeline
 from seqloom.model.compatibility import messages
 from seqloom.model.provenance import compare, entry
-from seqloom.train.prepare import read_data
+from seqloom.train.prepare import encoded_data
 from seqloom.train.pretrained import config_with_init, words_with_init
 
 SIZES = ("data.train_size=60", "data.val_size=2", "data.test_size=2", "frontend.size=4")
@@ -48,7 +48,7 @@ def store(install: Install, folder: Path, **plugin: str) -> Stored:
     """Install the plugin and make a bundle with it."""
     provide(install, **plugin)
     config = compose_run([*SIZES, "encoder=window"])
-    data = read_data(config)
+    data = encoded_data(config)
     torch.manual_seed(0)
     pipeline = build_pipeline(config.components, data.codecs)
     bundle.save(pipeline, folder, spec=config.components, states=data.states)

@@ -18,7 +18,7 @@ from seqloom.model.build import build_pipeline
 from seqloom.model.pipeline import Pipeline
 from seqloom.train.baselines import evaluate_baselines
 from seqloom.train.data import RunData
-from seqloom.train.prepare import read_data
+from seqloom.train.prepare import encoded_data
 
 
 def test_the_most_frequent_tag_of_each_word(
@@ -50,7 +50,7 @@ def test_the_most_frequent_tag_of_each_word(
 def prepared() -> tuple[Pipeline, RunData]:
     """Return an untrained pipeline with small data."""
     cfg = compose_run(["data.train_size=20", "data.val_size=4", "data.test_size=6", "run_dir=x"])
-    data = read_data(cfg)
+    data = encoded_data(cfg)
     return build_pipeline(cfg.components, data.codecs), data
 
 

@@ -31,13 +31,13 @@ from seqloom.model.pipeline import Pipeline
 from seqloom.train.data import RunData, sampler
 from seqloom.train.evaluator import Evaluation, calibrate, evaluate, passes
 from seqloom.train.monitor import Monitor, chosen_monitor
-from seqloom.train.prepare import read_data
+from seqloom.train.prepare import encoded_data
 from seqloom.train.ranks.distributed import rank
 
 
 @pytest.fixture(scope="module")
 def data() -> RunData:
-    return read_data(compose_run(["data.train_size=60", "data.val_size=20", "data.test_size=2"]))
+    return encoded_data(compose_run(["data.train_size=60", "data.val_size=20", "data.test_size=2"]))
 
 
 @pytest.mark.parametrize("head", ["ner", "classification"])
@@ -45,7 +45,7 @@ def test_the_result_does_not_depend_on_the_batches(head: str) -> None:
     config = compose_run(
         ["data.train_size=60", "data.val_size=20", "data.test_size=2", f"head={head}"]
     )
-    data = read_data(config)
+    data = encoded_data(config)
     torch.manual_seed(0)
     pipeline = build_pipeline(config.components, data.codecs)
     rows = data.splits["val"]
@@ -99,7 +99,7 @@ class Watched:
 def _classifier(monkeypatch: pytest.MonkeyPatch) -> tuple[Pipeline, RunData, Watched]:
     sizes = ["data.train_size=60", "data.val_size=20", "data.test_size=2"]
     config = compose_run([*sizes, "head=classification"])
-    data = read_data(config)
+    data = encoded_data(config)
     pipeline = build_pipeline(config.components, data.codecs)
     monitored = Watched(pipeline)
     monkeypatch.setattr(pipeline.head, "calibrate", monitored)
@@ -150,7 +150,7 @@ COUNTS = (1, 2, 3, 4, 5, 6, 7, None)
 @functools.cache
 def _read(head: str) -> tuple[dict[str, Any], RunData]:
     config = compose_run([f"head={head}", *HEADS[head], "encoder.hidden_size=8"])
-    return config, read_data(config)
+    return config, encoded_data(config)
 
 
 def _built(head: str) -> tuple[Pipeline, RunData]:

@@ -25,7 +25,7 @@ from seqloom.train.checkpoints.state import RandomState
 from seqloom.train.data import SequenceData
 from seqloom.train.folder import read_metrics
 from seqloom.train.module import SequenceModule, _rename_weights, refuse_non_finite
-from seqloom.train.prepare import read_data
+from seqloom.train.prepare import encoded_data
 from seqloom.train.ranks.distributed import rank, world_size
 
 Fit = Callable[..., Any]
@@ -70,7 +70,7 @@ def test_a_run_whose_rate_is_far_too_high_is_ended(fit: Fit, parts: Callable[...
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
 def test_only_batches_for_a_gpu_are_pinned(device: str) -> None:
     config = compose_run(["data.train_size=8", "data.val_size=2", "data.test_size=2"])
-    data = SequenceData(read_data(config), config.batch, seed=0)
+    data = SequenceData(encoded_data(config), config.batch, seed=0)
     strategy = SimpleNamespace(root_device=torch.device(device))
     data.trainer = SimpleNamespace(strategy=strategy)  # type: ignore[assignment]
     assert data.train_dataloader().pin_memory == (device == "cuda")
@@ -82,7 +82,7 @@ def _first_step(folder: str, accumulate: int) -> dict[str, Any]:
     folder = f"{folder}/{accumulate}"
     sizes = ["data.train_size=60", "data.val_size=20", "data.test_size=2"]
     config = compose_run([*sizes, "encoder.hidden_size=8"])
-    data = read_data(config)
+    data = encoded_data(config)
     data.splits["train"], data.splits["val"] = data.splits["train"][:13], data.splits["val"][:5]
     torch.manual_seed(0)
     pipeline = build_pipeline(config.components, data.codecs)

@@ -19,7 +19,7 @@ from seqloom.errors import DataError
 from seqloom.inference.evaluate import evaluate_model
 from seqloom.train import overlap
 from seqloom.train.overlap import TrainedOn, names_other_data, warn_of_overlap
-from seqloom.train.prepare import read_data
+from seqloom.train.prepare import encoded_data
 
 SMALL = (
     "data=csv",
@@ -185,7 +185,7 @@ def test_splits_with_common_examples_are_told(
     val = write(tmp_path / "val.csv", [*NEW, ROWS[0].replace(",no", ",yes")])
     words = [*SMALL, f"data.train={train}", f"data.val={val}", f"data.test={train}"]
     with caplog.at_level(logging.WARNING, "seqloom"):
-        warn_of_overlap(read_data(compose_run(words)).contents)
+        warn_of_overlap(encoded_data(compose_run(words)).contents)
     assert [record.getMessage() for record in caplog.records] == [
         "1 of 9 examples of val is also in train. The metrics of val are not those of "
         "unseen data: use separate data.",
@@ -200,5 +200,5 @@ def test_a_cut_does_not_overlap(tmp_path: Path, caplog: pytest.LogCaptureFixture
     table = write(tmp_path / "table.csv", [*ROWS, *ROWS])
     words = [*SMALL, f"data.train={table}", "data.split.val=0.2", "data.split.test=0.2"]
     with caplog.at_level(logging.WARNING, "seqloom"):
-        warn_of_overlap(read_data(compose_run(words)).contents)
+        warn_of_overlap(encoded_data(compose_run(words)).contents)
     assert not caplog.records

@@ -18,7 +18,13 @@ from seqloom.interfaces import Example, Reader
 from seqloom.plugins import resolve
 from seqloom.train import prepare
 from seqloom.train.folder import Result, RunFolder
-from seqloom.train.prepare import load_encoded, prepare_data, read_data, reload_data, store_encoded
+from seqloom.train.prepare import (
+    encoded_data,
+    load_encoded,
+    prepare_data,
+    reload_data,
+    store_encoded,
+)
 from seqloom.train.run import initial_pipeline
 
 Fit = Callable[..., Result]
@@ -32,7 +38,7 @@ RUN = ("frontend.characters=false", "encoder.hidden_size=4", "trainer=cpu", "tra
 
 
 def _read(*overrides: str) -> Any:
-    return read_data(compose_run([*RUN, *overrides]))
+    return encoded_data(compose_run([*RUN, *overrides]))
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from seqloom.train.check.memory import Memory, step_memory
 from seqloom.train.check.raw_text import raw_text
 from seqloom.train.check.sizes import classes, padding, sizes
 from seqloom.train.data import RunData
-from seqloom.train.prepare import read_data
+from seqloom.train.prepare import encoded_data
 from seqloom.train.pretrained import pretrained_states
 from seqloom.train.process import set_seed, set_threads
 
@@ -70,7 +70,7 @@ def check(cfg: RunConfig) -> Check:
     found = Check()
     with _warnings() as (said, covered):
         try:
-            data = read_data(
+            data = encoded_data(
                 replace(cfg, on_bad="skip", cache="off"),
                 basis=pretrained_states(cfg.init) if cfg.init else None,
             )

@@ -25,8 +25,8 @@ class Progress:
         batches: Number of batches used after them, on each rank.
         steps: Number of optimizer steps before it.
         data: State of the sampler of the training data; None: not recorded.
-        lines: Size of the file of metrics when it was written; None: not recorded.
-        lines_sha256: SHA-256 of that many bytes of the file; None: not recorded.
+        metrics_size: Size of ``metrics.jsonl`` when it was written; None: not recorded.
+        metrics_sha256: SHA-256 of that many bytes of the file; None: not recorded.
         changes: Sentences on components that differ from those of the checkpoint.
     """
 
@@ -35,8 +35,8 @@ class Progress:
     batches: int = 0
     steps: int = 0
     data: Mapping[str, int] | None = None
-    lines: int | None = None
-    lines_sha256: str | None = None
+    metrics_size: int | None = None
+    metrics_sha256: str | None = None
     changes: tuple[str, ...] = ()
 
     @property
@@ -84,8 +84,8 @@ def _progress_of(path: Path, state: dict[str, Any]) -> Progress:
         batches=index(loops["epoch_loop.batch_progress"]["current"]["ready"]) if inside else 0,
         steps=index(state["global_step"]),
         data=_numbers(state.get("SequenceData")),
-        lines=state.get(EPOCH_KEY, {}).get("lines"),
-        lines_sha256=state.get(EPOCH_KEY, {}).get("lines_sha256"),
+        metrics_size=state.get(EPOCH_KEY, {}).get("lines"),
+        metrics_sha256=state.get(EPOCH_KEY, {}).get("lines_sha256"),
         changes=tuple(component_changes(state.get(COMPONENTS_KEY, {}))),
     )
 

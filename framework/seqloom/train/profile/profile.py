@@ -11,7 +11,7 @@ from seqloom.config.run_config import RunConfig
 from seqloom.model.grouping import BATCH_SIZE
 from seqloom.model.pipeline import Pipeline
 from seqloom.train.folder import RunFolder
-from seqloom.train.prepare import read_data
+from seqloom.train.prepare import encoded_data
 from seqloom.train.pretrained import pretrained_states
 from seqloom.train.process import quiet_lightning, restored_process, set_seed, set_threads
 from seqloom.train.profile.inference import MOST, Predicted, inputs
@@ -41,7 +41,7 @@ def profile(cfg: RunConfig, steps: int = 40) -> Profile:
     with restored_process(), TemporaryDirectory(prefix="seqloom-") as place:
         set_threads(cfg.threads)
         set_seed(cfg.seed)
-        data = read_data(cfg, basis=pretrained_states(cfg.init) if cfg.init else None)
+        data = encoded_data(cfg, basis=pretrained_states(cfg.init) if cfg.init else None)
         folder = Path(place) / "run"
         pipeline = initial_pipeline(cfg, RunFolder(folder), data)
         profiled = Profiled(cfg, folder, data, pipeline, steps)

@@ -13,7 +13,7 @@ from seqloom.data import gather, read, scratch, spool
 from seqloom.data.cache import Cache
 from seqloom.train import cached
 from seqloom.train.data import RunData
-from seqloom.train.prepare import read_data
+from seqloom.train.prepare import encoded_data
 
 Read = Callable[..., RunData]
 
@@ -46,7 +46,7 @@ def load(table: Path, store: Cache) -> Read:
         words = (*own, f"cache={store.folder.parent}", *words)
         if words not in configs:  # composing takes longer than reading
             configs[words] = compose_run(words)
-        return read_data(configs[words])
+        return encoded_data(configs[words])
 
     configs: dict[tuple[str, ...], RunConfig] = {}
     return found

@@ -32,7 +32,7 @@ def test_the_second_run_reads_what_the_first_made(
         first, plain = load(), load("cache=off")
         said = [text for text in caplog.messages if "are not set: " in text]
         assert len(said) == 2
-        monkeypatch.setattr("seqloom.train.prepare._read_and_encode", None)
+        monkeypatch.setattr("seqloom.train.prepare._read_fit_encode", None)
         second = load()
     assert [text for text in caplog.messages if "are not set: " in text] == [said[0]] * 3
     assert f"comes from the cache: {store.folder}" in caplog.text

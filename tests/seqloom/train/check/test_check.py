@@ -12,7 +12,7 @@ from seqloom.config.compose import compose_run
 from seqloom.errors import ConfigError
 from seqloom.train.check.check import Check, check
 from seqloom.train.check.memory import step_memory
-from seqloom.train.prepare import read_data
+from seqloom.train.prepare import encoded_data
 
 TRAIN = """text,label
 the food was good,good
@@ -203,7 +203,7 @@ def test_data_that_cannot_be_read_is_an_error(
 def test_the_estimate_of_memory_is_that_of_the_system() -> None:
     words = ["encoder.hidden_size=128", "batch.max_examples=128"]
     cfg = compose_run([*words, "data.train_size=200", "batch.max_cost=null"])
-    memory = step_memory(cfg, read_data(cfg))
+    memory = step_memory(cfg, encoded_data(cfg))
     gradients = 4 * memory.parameters
     if memory.measured is None:
         pytest.skip("the system does not tell the memory of a process")

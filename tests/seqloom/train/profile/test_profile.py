@@ -163,10 +163,10 @@ def test_the_parts_of_inference(inference: Steps) -> None:
 def test_hooks_change_no_value_and_leave_nothing(found: Profile) -> None:
     from seqloom.model.build import build_pipeline
     from seqloom.train.data import SequenceData
-    from seqloom.train.prepare import read_data
+    from seqloom.train.prepare import encoded_data
 
     cfg = compose_run(SMALL)
-    data = read_data(cfg)
+    data = encoded_data(cfg)
     batch = next(iter(SequenceData(data, cfg.batch, seed=0).train_dataloader()))
 
     def gradients(pipeline: Pipeline, hooks: Hooks | None) -> Iterator[torch.Tensor]:

@@ -17,7 +17,7 @@ from seqloom.config.run_config import BatchConfig
 from seqloom.model.build import build_pipeline
 from seqloom.train.data import SequenceData
 from seqloom.train.module import SequenceModule
-from seqloom.train.prepare import read_data
+from seqloom.train.prepare import encoded_data
 from seqloom.train.ranks.scaling import ScalingEfficiency
 
 SIZES = ("data.train_size=60", "data.val_size=20", "data.test_size=2", "encoder.hidden_size=8")
@@ -26,7 +26,7 @@ SIZES = ("data.train_size=60", "data.val_size=20", "data.test_size=2", "encoder.
 def _measured(resumed_at_end: bool) -> float | None:
     """Return what the callback measures; a resumed run has no batch of its epoch left."""
     config = compose_run(SIZES)
-    data = read_data(config)
+    data = encoded_data(config)
     module = SequenceModule(build_pipeline(config.components, data.codecs), SGD, None, 1)
     loaded = SequenceData(data, BatchConfig(max_examples=8), seed=0)
     if resumed_at_end:

@@ -17,7 +17,7 @@ from enum import Enum, EnumType
 from typing import Any, get_type_hints
 
 from seqloom.cli.commands import COMMANDS, COMPOSING
-from seqloom.config.groups import groups
+from seqloom.config.groups import options_by_group
 from seqloom.config.schema import Batch, Budget, Run
 from seqloom.errors import SeqloomError, did_you_mean
 from seqloom.plugins import KINDS, REQUIRED, registry
@@ -136,7 +136,7 @@ def _keys(word: str, before: Sequence[str]) -> Iterable[str] | None:
     section, dot, _ = word.rpartition(".")
     if not dot:
         leaves = [f"{one.name}=" for one in fields(Run) if one.name not in SECTIONS]
-        tops = [f"{group}=" for group in groups() if "/" not in group]
+        tops = [f"{group}=" for group in options_by_group() if "/" not in group]
         return [*leaves, *tops, *(f"{name}." for name in SECTIONS), "hydra.", "hydra/"]
     schemas = _schemas(section, before)
     if schemas is None:
@@ -147,7 +147,7 @@ def _keys(word: str, before: Sequence[str]) -> Iterable[str] | None:
 
 def _values(key: str, start: str, before: Sequence[str]) -> Iterable[str] | None:
     """Return values of a key or options of a group, as ``key=value``."""
-    options = groups().get(key)
+    options = options_by_group().get(key)
     if options is not None:
         done, comma, _ = start.rpartition(",")  # several values: a sweep
         return [f"{key}={done}{comma}{name}" for name in options if name not in done.split(",")]

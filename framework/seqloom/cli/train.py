@@ -39,7 +39,7 @@ from seqloom.sweep.shares import own_share
 from seqloom.train import preemption
 from seqloom.train.folder import RunFolder
 from seqloom.train.lease import Lease
-from seqloom.train.ranks.group import Group, follows_by_hand, group
+from seqloom.train.ranks.group import Group, current_group, follows_by_hand
 from seqloom.train.record import record_refusal
 from seqloom.train.scores import scores_line
 from seqloom.train.watch import die_with_sweep
@@ -58,7 +58,7 @@ def train(arguments: list[str]) -> int:
     Raises:
         SeqloomError: The config cannot be composed, or the run or a trial of the sweep failed.
     """
-    own = group()
+    own = current_group()
     with disabling_for_one_run():
         return _train(arguments) if own is None else _train_jointly(own, arguments)
 

@@ -15,7 +15,7 @@ PLAIN = r"(?!hydra\.)\w[\w.]*=.*|-m|--multirun"
 """Words of a command line that add no options to a group."""
 
 
-def groups() -> dict[str, list[str]]:
+def options_by_group() -> dict[str, list[str]]:
     """Return the options of every group: components, and YAML of the core and of plugins."""
     found: dict[str, list[str]] = {kind: list(registry().names(kind)) for kind in KINDS}
     packages = [name for plugin in registry().plugins for name in plugin.config_packages]
@@ -51,7 +51,7 @@ def refuse_unknown(words: Sequence[str]) -> None:
     chosen = dict(word.split("=", 1) for word in words if "=" in word)
     if DISABLE_KEY in chosen:
         return
-    known = groups()
+    known = options_by_group()
     for kind in KINDS:
         for name in chosen.get(kind, "").split(","):
             plain = re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII) and name != "null"

@@ -93,7 +93,7 @@ class Group:
         return f"process {self.rank} of {self.size}, on {platform.node()}"
 
 
-def group() -> Group | None:
+def current_group() -> Group | None:
     """Return the group of this process; None if it was started alone.
 
     Raises:
@@ -103,7 +103,7 @@ def group() -> Group | None:
 
 
 def find_group(variables: Mapping[str, str]) -> Group | None:
-    """Return the group that environment variables describe; see `group`.
+    """Return the group that environment variables describe; see `current_group`.
 
     Raises:
         ConfigError: They are incomplete.
@@ -120,7 +120,7 @@ def find_group(variables: Mapping[str, str]) -> Group | None:
 def follows_by_hand(cfg: RunConfig) -> bool:
     """Return whether a person started this process to follow that of another node."""
     nodes = int(cfg.trainer.get("num_nodes") or 1)
-    return nodes > 1 and os.environ.get(NODE, "0") not in {"", "0"} and group() is None
+    return nodes > 1 and os.environ.get(NODE, "0") not in {"", "0"} and current_group() is None
 
 
 def _of_torchrun(found: Mapping[str, str]) -> Group:

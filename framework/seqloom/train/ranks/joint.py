@@ -39,7 +39,7 @@ from seqloom.train.ranks.errors import (
     recorded_error,
     write_error,
 )
-from seqloom.train.ranks.group import POLL, Group, Meeting, group
+from seqloom.train.ranks.group import POLL, Group, Meeting, current_group
 from seqloom.train.record import Summary
 
 log = logging.getLogger("seqloom")
@@ -70,7 +70,7 @@ def joined(cfg: RunConfig | None = None) -> Iterator[Meeting | None]:
         RunError: The first process cannot be reached.
     """
     global _count  # noqa: PLW0603  # a program may train several times, and each time is a meeting
-    own = group() or (group_by_hand(cfg.trainer) if cfg else None)
+    own = current_group() or (group_by_hand(cfg.trainer) if cfg else None)
     if own is None or _meetings:
         yield _meetings[0] if _meetings else None
         return

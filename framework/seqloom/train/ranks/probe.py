@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from seqloom.errors import SeqloomError
-from seqloom.train.ranks.group import Group, group
+from seqloom.train.ranks.group import Group, current_group
 
 PREFIX = "seqloom-probe "
 """Start of the line that a task prints."""
@@ -42,7 +42,7 @@ def main() -> None:
     _say({**report, "started": True})
     folder, token = Path(sys.argv[1]), sys.argv[2]
     try:
-        own = group()
+        own = current_group()
     except SeqloomError as error:
         _say({**report, "problem": str(error)})
         return

@@ -85,7 +85,7 @@ def test_a_log_that_cannot_be_written_is_told(here: Path) -> None:
     log.rmdir()
     os.mkfifo(log)
     with pytest.raises(RunError, match=r"train\.log is a pipe; expected a regular file"):
-        run(["train", f"run_dir={here}/run"])
+        run(["train", f"run_dir={here}/run", "hydra.job.name=mine"])  # which names no file
 
 
 @pytest.mark.parametrize(

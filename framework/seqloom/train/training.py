@@ -20,7 +20,7 @@ from seqloom.data.redealing import RedealtSampler
 from seqloom.errors import RunError, plural
 from seqloom.model.pipeline import Pipeline
 from seqloom.train import instantiate, interrupt
-from seqloom.train.callbacks import EpochLines, JsonLines, TrainingTime
+from seqloom.train.callbacks import EpochLines, TrainingTime
 from seqloom.train.checkpoints.callbacks import ComponentRecord, LastCheckpoint
 from seqloom.train.checkpoints.continuation import training_data
 from seqloom.train.checkpoints.files import read_best
@@ -39,6 +39,7 @@ from seqloom.train.limits import (
     used_batches,
 )
 from seqloom.train.loggers import Loggers
+from seqloom.train.metrics_log import JsonLines
 from seqloom.train.module import SequenceModule
 from seqloom.train.monitor import chosen_monitor, recorded_modes
 from seqloom.train.notes import by_epoch, run_notes

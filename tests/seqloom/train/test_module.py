@@ -19,11 +19,12 @@ from seqloom.errors import RunError
 from seqloom.interfaces import Inputs, SequenceBatch
 from seqloom.model.build import build_pipeline
 from seqloom.nn.dropout import Dropout
-from seqloom.train.callbacks import JsonLines, TrainingTime
+from seqloom.train.callbacks import TrainingTime
 from seqloom.train.checkpoints.callbacks import BestCheckpoint
 from seqloom.train.checkpoints.state import RandomState
 from seqloom.train.data import SequenceData
 from seqloom.train.folder import read_metrics
+from seqloom.train.metrics_log import JsonLines
 from seqloom.train.module import SequenceModule, _rename_weights, refuse_non_finite
 from seqloom.train.prepare import encoded_data
 from seqloom.train.ranks.distributed import rank, world_size

@@ -15,7 +15,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from seqloom.train.callbacks import JsonLines
+from seqloom.train.metrics_log import JsonLines
 from seqloom.train.ranks.distributed import gathered, rank
 
 EPOCH_KEY = "seqloom_epoch"

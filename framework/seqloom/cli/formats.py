@@ -33,7 +33,7 @@ def forms() -> dict[str, str]:
     return dict.fromkeys(FORMS, "") | {k: v for one in components for k, v in one.writers.items()}
 
 
-def refuse_unknown(form: str) -> None:
+def refuse_unknown_form(form: str) -> None:
     """Reject an unknown format.
 
     Raises:
@@ -64,7 +64,7 @@ def writing(
     Raises:
         ConfigError: The format is unknown, or the codec's predictions do not have it.
     """
-    refuse_unknown(form)
+    refuse_unknown_form(form)
     target = forms()[form]
     if gold and form not in WITH_GOLD:
         raise ConfigError(f"--gold: --to {form} has no place for it; use {', '.join(WITH_GOLD)}.")

@@ -152,11 +152,11 @@ def run(arguments: list[str]) -> int:
 
         return completion(rest)
     if name in COMPOSING:
-        from seqloom.config.groups import refuse_unknown
+        from seqloom.config.groups import refuse_unknown_component
         from seqloom.train.ranks.group import current_group
 
         if current_group() is None:  # of several processes, the first one answers
-            refuse_unknown(rest)
+            refuse_unknown_component(rest)
     with ended_by_signals() if name in WRITING else nullcontext():
         return find(name)(rest)
 

@@ -41,11 +41,11 @@ if TYPE_CHECKING:
 def predict(arguments: list[str]) -> int:
     """Print a prediction for each input; the first before the input has ended."""
     options = _parser().parse_intermixed_args(arguments)
-    from seqloom.cli.formats import WITHOUT_SCORES, refuse_unknown, writing
+    from seqloom.cli.formats import WITHOUT_SCORES, refuse_unknown_form, writing
     from seqloom.data.progress import progress, show_progress
     from seqloom.model.build import build_reader
 
-    refuse_unknown(options.to)
+    refuse_unknown_form(options.to)
     use_threads(options.threads)
     paths = [word for word in options.inputs if not is_override(word)] or ["-"]
     for path in paths:

@@ -108,8 +108,8 @@ def _train(arguments: list[str]) -> int:
     before = os.environ.get("HYDRA_FULL_ERROR")
     os.environ["HYDRA_FULL_ERROR"] = "1"  # let errors through, to be explained here
     try:
-        with _folder_of_node() as word, _mappings_as_written(arguments):
-            sys.argv = ["seqloom train", *word, *words]
+        with _folder_of_node() as own_folder, _mappings_as_written(arguments):
+            sys.argv = ["seqloom train", *own_folder, *words]
             hydra_main(task)
     except COMPOSITION_ERRORS as error:
         if isinstance(error.__cause__, RunError):  # of the log, see `seqloom.train.run_log`

@@ -34,7 +34,7 @@ def no_option(group: str, name: str, known: Sequence[str]) -> ConfigError:
     )
 
 
-def refuse_unknown(words: Sequence[str]) -> None:
+def refuse_unknown_component(words: Sequence[str]) -> None:
     """Refuse a component that nothing provides, as composing the config would, but at once.
 
     What this cannot judge is left to Hydra: options from other folders, disabled plugins, files

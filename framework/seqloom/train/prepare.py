@@ -216,23 +216,23 @@ def _read_fit_encode(
             raise
     restore(codecs, states)
     fields = content_fields(cfg.data, cfg.frontend)
-    found, splits = {}, {}
+    gathered, splits = {}, {}
     for split in SPLITS:
-        one = found[split] = Gathered(
+        one = gathered[split] = Gathered(
             codecs, examples[split], cfg.batch.max_cost, fields, evaluated=split != "train"
         )
         again = partial(_read_again, cfg.data, split, codecs.frontend)
         splits[split] = one.encode(scratch, again)
         rejected[split].errors += one.rejected
     raise_or_warn(rejected)
-    unknown = {split: found[split].unknown for split in ("val", "test")}
+    unknown = {split: gathered[split].unknown for split in ("val", "test")}
     for split, errors in unknown.items():
         warn_of_unknown(errors, f"the {split} split")
     if not splits["train"]:
         raise DataError("No training example is left that can be used.", cause=Cause.no_examples)
     skipped = {split: rejected[split].errors for split in SPLITS}
-    hashes = {split: one.contents for split, one in found.items()}
-    digests = {split: one.values_digest for split, one in found.items()}
+    hashes = {split: one.contents for split, one in gathered.items()}
+    digests = {split: one.values_digest for split, one in gathered.items()}
     return RunData(codecs, states, splits, skipped, hashes, digests, unknown, long)
 
 

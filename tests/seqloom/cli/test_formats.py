@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqloom.cli.formats import FORMS, forms, refuse_unknown, writing
+from seqloom.cli.formats import FORMS, forms, refuse_unknown_form, writing
 from seqloom.errors import ConfigError, DataError, ExampleError, PluginError
 from seqloom.interfaces import Example
 
@@ -197,7 +197,7 @@ def test_a_form_that_there_is_not(boxes: None) -> None:
     expected = (
         f"--to bxes: no such format. Did you mean 'boxes'? There are: {', '.join(sorted(forms()))}."
     )
-    for attempt in (lambda: refuse_unknown("bxes"), writing("bxes", None, codec).__enter__):
+    for attempt in (lambda: refuse_unknown_form("bxes"), writing("bxes", None, codec).__enter__):
         with pytest.raises(ConfigError) as found:
             attempt()
         assert str(found.value) == expected

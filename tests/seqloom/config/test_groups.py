@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from seqloom.config.compose import compose_run
-from seqloom.config.groups import refuse_unknown
+from seqloom.config.groups import refuse_unknown_component
 from seqloom.errors import ConfigError
 
 
@@ -19,13 +19,13 @@ def test_the_answer_is_that_of_composing(word: str) -> None:
     with pytest.raises(ConfigError) as composed:
         compose_run([word])
     with pytest.raises(ConfigError) as early:
-        refuse_unknown(["seed=3", word])
+        refuse_unknown_component(["seed=3", word])
     assert str(early.value) == str(composed.value)
 
 
 def test_a_sweep_is_refused_for_any_of_its_values() -> None:
     with pytest.raises(ConfigError, match="no encoder=bilstn"):
-        refuse_unknown(["-m", "encoder=lstm,bilstn"])
+        refuse_unknown_component(["-m", "encoder=lstm,bilstn"])
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_a_sweep_is_refused_for_any_of_its_values() -> None:
     ],
 )
 def test_what_only_hydra_can_judge_is_left_to_it(words: list[str]) -> None:
-    refuse_unknown(words)
+    refuse_unknown_component(words)
 
 
 def test_a_file_in_place_of_a_reader_is_left_to_hydra(
@@ -50,7 +50,7 @@ def test_a_file_in_place_of_a_reader_is_left_to_hydra(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "reviews").touch()
-    refuse_unknown(["data=reviews"])
+    refuse_unknown_component(["data=reviews"])
 
 
 def test_a_contested_component_is_left_to_hydra(
@@ -64,7 +64,7 @@ def test_a_contested_component_is_left_to_hydra(
         "    return [Component('encoder', 'lstm', Params, 'collections:Counter')]\n"
     )
     install("second_lstm", source)
-    refuse_unknown(["encoder=lstm"])
+    refuse_unknown_component(["encoder=lstm"])
 
 
 def test_hydra_is_not_imported_to_answer() -> None:

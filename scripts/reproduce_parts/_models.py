@@ -116,32 +116,33 @@ TABLES = (
         "span F1 on test, strict IOB2",
         "f1",
         _encoders("", 99.0, None, merges=True),
-        'An LSTM must tag "Apple" before it has read the words that decide: it guesses.',
+        'An LSTM has to tag "Apple" before it reads the words that reveal the class, so it can '
+        "only guess.",
     ),
     Table(
         "bc5cdr: chemicals and diseases",
         "span F1 on test, strict IOB2",
         "f1",
         (*_encoders("bc5cdr", 80.5, 83.5, merges=False), SOFTMAX),
-        "With characters and a CRF, the second direction is worth about one point, and so is the "
-        "CRF.",
+        "With characters and a CRF, the second direction improves the score by about one point. "
+        "The CRF improves it by about one point over softmax.",
     ),
     Table(
         "snips: slots",
         "span F1 on test, strict IOB2",
         "f1",
         (*_encoders("snips_slots", 92.5, 95.0, merges=True), LARGER),
-        "The second direction is worth two points. The merges differ by no more than the noise of "
-        "700 sentences (0.6 points), except average, whose states are half as large at the same "
-        "learning rate.",
+        "The second direction improves the score by two points. The merges differ by no more "
+        "than the sampling error of 700 sentences (0.6 points), except average, whose states are "
+        "half as large at the same learning rate.",
     ),
     Table(
         "snips: intents",
         "accuracy on test",
         "accuracy",
         _encoders("snips_intent", 96.0, 98.0, merges=True),
-        "One class per short sentence: the differences between directions and merges are within "
-        "the noise.",
+        "One class per short sentence. The differences between directions and merges are not "
+        "significant.",
     ),
     Table(
         "peraire: lines of French handwriting",
@@ -151,17 +152,16 @@ TABLES = (
             Model("peraire", "bilstm concat", (), 8.0, 5.5, seeds=1, tuned=(6.5, 4.4)),
             *_encoders("peraire_small", 15.0, 12.0, merges=False),
         ),
-        "The larger network first, then the small one with each encoder, all of the same width per "
-        "direction. Val has a faint page and is harder than test. Published score, of a model that "
-        "was fine-tuned from one trained on much more French handwriting: 4.62.",
+        "The first rows show the larger network, the others the small one with each encoder, all "
+        "of the same width per direction. Val contains a faint page and is harder than test. The "
+        "published score is 4.62, of a model that was pretrained on much more French handwriting.",
     ),
     Table(
         "digit_lines: lines of handwritten digits, generated",
         "CER on test, greedy",
         "cer",
         _encoders("digit_lines", 3.0, 1.0, merges=False),
-        "Single digits need little context: the differences between encoders are smaller than "
-        "those between seeds.",
+        "Single digits need little context, so encoders differ less than seeds.",
     ),
     Table(
         "pendigits: digits from the pen's trajectory",
@@ -171,17 +171,18 @@ TABLES = (
             *_encoders("pendigits", 97.0, 98.9, merges=False),
             Model("pendigits", "bilstm max pooling", ("head.pooling=max",), 97.0, 98.9),
         ),
-        "One class per trajectory. The recipe's pooling, mean and max, was chosen after its test "
-        "accuracy was known. Validation on one seed would have chosen max alone: the last row.",
+        "One class per trajectory. The pooling of the recipe (mean and max) was chosen after its "
+        "test accuracy was known. Validation with one seed would have selected max alone (last "
+        "row).",
     ),
     Table(
         "pendigits_strings: strings of three to six digits of one writer",
         "CER on test, greedy, unseen writers",
         "cer",
         _encoders("pendigits_strings", 3.5, 1.2, merges=False),
-        "In these 20 epochs, unidirectional networks learn the number of digits but hardly which "
-        "ones, perhaps because CTC first spreads a digit over frames before it is written. A wider "
-        "LSTM (128) at twice the learning rate did no better in 6 epochs.",
+        "In 20 epochs, unidirectional networks learn the number of digits but hardly the digits "
+        "themselves, perhaps because CTC at first predicts a digit in frames before it is "
+        "written. A wider LSTM (128) at twice the learning rate was no better after 6 epochs.",
     ),
     Table(
         "fsdd: spoken digits",
@@ -200,11 +201,11 @@ TABLES = (
                 for speaker in SPEAKERS
             ),
         ),
-        "Tested on the 450 training recordings of one speaker, whom training and validation do not "
-        "hear; the scores of the official split (`fsdd`), with the same six voices in train and "
-        "test, are on the page [Speech](speech.md#spoken-digits). Settings "
-        "were chosen on theo, then on george, lucas and nicolas, the hardest: their scores are "
-        "those of the choice. Five voices are too few for all others.",
+        "Tested on the 450 training recordings of one speaker who occurs neither in train nor in "
+        "val; [Speech](speech.md#spoken-digits) has the scores of the official split (`fsdd`), "
+        "with the same six voices in train and test. The settings were chosen on theo, then on "
+        "george, lucas and nicolas, so the scores of these four are not independent of the "
+        "choice.",
     ),
     Table(
         "fsdd_strings: connected digits in noise",
@@ -223,8 +224,8 @@ TABLES = (
                 for speaker in SPEAKERS
             ),
         ),
-        "Strings of three to seven digits of one voice: first the same six voices in train and "
-        "test, then one voice that training and validation do not hear.",
+        "Strings of three to seven digits spoken by one voice: first with the same six voices in "
+        "train and test, then with one voice that occurs neither in train nor in val.",
     ),
     Table(
         "tatoeba: English to French",
@@ -241,8 +242,8 @@ TABLES = (
             Model("tatoeba", name, ("trainer.precision=bf16-mixed", *words))
             for name, words in FIVE_MINUTES.items()
         ),
-        "So many steps take one core of an AMD EPYC with bfloat16 five minutes; reading and "
-        "testing add one. All are in the steep part of their curves, where the decoder begins to "
-        "attend to the right words.",
+        "Each model is trained for the number of steps that one core of an AMD EPYC with bfloat16 "
+        "takes in five minutes; reading and testing add one minute. All scores are still rising "
+        "steeply: the decoder is just learning which words to attend to.",
     ),
 )

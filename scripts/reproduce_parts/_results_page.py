@@ -25,13 +25,13 @@ def page(before: str) -> Iterator[str]:
     yield from (
         "# Results",
         "",
-        "Written by `scripts/reproduce` from the records of the runs. Every model is trained on",
-        "the train split only, without pretrained vectors; the epoch is chosen on the validation",
-        "split. Scores are in percent: the mean over the seeds and, in brackets, their range,",
-        "which is a line in the plots. Seconds are processor time of the whole command, from its",
-        "start to the report, on one thread: compare them within a table, since the next one may",
-        "be of another machine. [Speed](speed.md) has other times, and",
-        "[Contributing](contributing.md) the floor and the aim of each row.",
+        "`scripts/reproduce` writes this page from the records of the runs. Every model is trained",
+        "on the train split only, without pretrained vectors; the epoch is selected on the",
+        "validation split. Scores are in percent: the mean over the seeds and, in brackets, the",
+        "range, which the plots show as a line. Seconds are processor time of the whole command,",
+        "including the report, on one thread. Compare them only within a table, since tables may",
+        "come from different machines. [Speed](speed.md) has other times, and",
+        "[Contributing](contributing.md) lists the floor and the aim of each row.",
     )
     for table in TABLES:
         yield from _section(table, _rows(before, table.title))

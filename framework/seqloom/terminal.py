@@ -52,7 +52,9 @@ class EscapingStream:
 
     def write(self, text: str) -> int:
         """Write a text; what packages that draw progress bars write is not changed."""
-        package = str(sys._getframe(1).f_globals.get("__name__", "")).partition(".")[0]
+        writer = sys._getframe().f_back  # None where the interpreter prints a last traceback
+        name = writer.f_globals.get("__name__", "") if writer else ""
+        package = str(name).partition(".")[0]
         self._stream.write(text if package in DRAWING else escaped(text))
         return len(text)
 

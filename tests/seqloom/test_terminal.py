@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import subprocess
 import sys
 import types
 from pathlib import Path
@@ -62,6 +63,14 @@ def test_progress_bars_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     module = types.ModuleType("tqdm.std")
     exec("import sys\nsys.stderr.write('\\rbar\\x1b[A')", module.__dict__)
     assert terminal[1].getvalue() == "\rbar\x1b[A"
+
+
+def test_the_interpreter_prints_the_traceback_of_what_nobody_caught() -> None:
+    source = "from seqloom.terminal import protect_terminal as p; p(data=False); raise KeyError(7)"
+    command = [sys.executable, "-c", source]
+    told = subprocess.run(command, capture_output=True, text=True, check=False).stderr
+    assert told.startswith("Traceback (most recent call last):")
+    assert told.endswith("KeyError: 7\n")
 
 
 def test_data_that_goes_to_a_file_or_program_stays_as_it_is(

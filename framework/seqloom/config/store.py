@@ -91,7 +91,10 @@ def open_dicts(node: DictConfig) -> DictConfig:
 
     Otherwise, Hydra rejects ``data.columns={text: body}`` if ``text`` has no default.
     """
-    for value in node.values():
+    for key in node:
+        if OmegaConf.is_missing(node, key):
+            continue
+        value = node[key]
         if isinstance(value, DictConfig) and OmegaConf.get_type(value) is dict:
             OmegaConf.set_struct(value, False)
     return node

@@ -173,6 +173,22 @@ def test_composing_does_not_copy_all_schemas() -> None:
     assert copy.deepcopy({"store": store})["store"] is store  # as Hydra does for each lookup
 
 
+NEEDY = """\
+from dataclasses import dataclass
+from seqloom.plugins import REQUIRED, Component, hookimpl
+
+
+@dataclass
+class Needy:
+    path: str = REQUIRED
+    size: int = 3
+
+
+@hookimpl
+def seqloom_components():
+    return [Component("encoder", "needy", Needy, "needy:Needy")]
+"""
+
 STRICT = """
 from dataclasses import dataclass
 from seqloom.errors import ConfigError
@@ -219,3 +235,10 @@ def test_a_sweep_that_was_chosen_elsewhere_is_refused_too() -> None:
     refuse_sweep(["seed=2"], "grid")
     with pytest.raises(ConfigError, match=r"^sweep=optuna describes several runs, which need -m"):
         refuse_sweep(["seed=2"], "optuna")
+
+
+def test_a_required_parameter_is_asked_for(install: Callable[..., Path]) -> None:
+    install("needy", NEEDY)
+    with pytest.raises(ConfigError, match=r"encoder\.path has no value\. Set it: encoder\.path=…"):
+        compose_run(["encoder=needy"])
+    assert compose_run(["encoder=needy", "encoder.path=x"]).encoder["path"] == "x"

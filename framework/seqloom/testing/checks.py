@@ -57,6 +57,7 @@ FRONTEND_CHECKS: tuple[Callable[[FrontendCase], None], ...] = (
     frontends.check_codec,
     frontends.check_workers,
     frontends.check_augment,
+    frontends.check_show,
     frontends.check_bad,
     modules.check_gradients,
     modules.check_round_trip,

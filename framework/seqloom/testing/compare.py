@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import pickle
@@ -17,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from seqloom.errors import shortened
 from seqloom.interfaces import Arrays, Codec, Example
 from seqloom.model import states
 
@@ -64,6 +66,25 @@ def require_counts(codec: Codec, examples: Sequence[Example]) -> None:
             stored(found) == stored(expected),
             "fit_counted() with what count() returns for two halves differs from fit()",
         )
+
+
+def require_unchanged(codec: Codec, examples: Sequence[Example]) -> None:
+    """Require ``encode`` not to change the fields of examples, which other codecs read too."""
+    for example in examples:
+        before = {
+            name: copy.copy(value)
+            for name, value in example.fields.items()
+            if isinstance(value, np.ndarray) or _is_plain(value)
+        }
+        codec.encode(example)
+        for name, value in before.items():
+            same = np.array_equal(example.fields.get(name), value)
+            require(same, f"encode() changes the field {name!r} of its example; change a copy")
+
+
+def _is_plain(value: Any) -> bool:
+    """Return whether a field is a text or a list of texts, which can be compared."""
+    return all(isinstance(one, str) for one in (value if isinstance(value, list) else [value]))
 
 
 @contextmanager
@@ -156,7 +177,8 @@ def require_same_arrays(found: Arrays, expected: Arrays, where: str = "") -> Non
     for key, array in expected.items():
         require(
             np.array_equal(array, found[key]),
-            f"{where}encode() returns another {key!r}: {found[key]}, expected {array}",
+            f"{where}encode() returns another {key!r}: {shortened(str(found[key]))}, "
+            f"expected {shortened(str(array))}",
         )
 
 

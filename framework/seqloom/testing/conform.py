@@ -79,7 +79,13 @@ def conform(what: Any, /, **params: Any) -> None:
     failed = [one for one in found if one.state == "failed"]
     if failed:
         count = "one promise" if len(failed) == 1 else f"{len(failed)} promises"
-        lines = [f"{one.subject}: {one.check}: {one.text}".removeprefix(": ") for one in failed]
+        alike: dict[tuple[str, str], list[str]] = {}
+        for one in failed:
+            alike.setdefault((one.subject, one.text), []).append(one.check)
+        lines = [
+            f"{subject}: {', '.join(checks)}: {text}".removeprefix(": ")
+            for (subject, text), checks in alike.items()
+        ]
         raise ConformanceError("\n- ".join([f"It breaks {count} of {len(found)}:", *lines]))
 
 

@@ -136,6 +136,7 @@ def check_padding(case: EncoderCase) -> None:
     """A sequence has the same values and gradients alone and in a batch padded with NaN."""
     encoder, given = case.encoder(), features(SIZE)
     batch = encoder(given)
+    require_equal(given.values, features(SIZE).values, "forward changes the features that it reads")
     signal(batch).backward()
     together = gradients(encoder)
     for row, length in enumerate(LENGTHS):
@@ -158,11 +159,15 @@ def check_training(case: EncoderCase) -> None:
 
 
 def check_input_gradients(case: EncoderCase) -> None:
-    """Gradients of the inputs are the same alone and padded, and zero in the padding."""
+    """Gradients of the inputs are the same alone and padded, and zero in the padding.
+
+    Some gradient reaches them: the frontend learns from it.
+    """
     encoder, given = case.encoder(), features(SIZE)
     given.values = given.values.nan_to_num().requires_grad_()
     signal(encoder(given)).backward()
     found = _gradient(given)
+    require(bool(found.any()), "no gradient reaches the features, so no frontend would learn")
     for row, length in enumerate(LENGTHS):
         one = _alone(given, row)
         one.values = one.values.detach().requires_grad_()
@@ -190,8 +195,16 @@ def check_order(case: EncoderCase) -> None:
 
 
 def check_lengths(case: EncoderCase) -> None:
-    """Sequences of one step and of very many steps give finite states and gradients."""
+    """Sequences of one step and of very many steps give finite states and gradients.
+
+    Several sequences of one step, whose batch has a dimension of size 1, are like single ones.
+    """
     encoder = case.encoder()
+    given = features(SIZE, [1, 1, 1])
+    batch = encoder(given).states
+    for row, states in enumerate(batch):
+        one = encoder(_alone(given, row)).states[0]
+        require_equal(states, one, f"states of row {row} of three with one step")
     for length in (1, LONG):
         encoded = encoder(features(SIZE, [length]))
         finite = all(bool(one.isfinite().all()) for one in (encoded.states, encoded.summary))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +33,7 @@ from seqloom.testing.compare import (
     require_equal,
     require_raises,
     require_same_arrays,
+    require_unchanged,
     stored,
 )
 from seqloom.testing.modules import (
@@ -42,7 +44,7 @@ from seqloom.testing.modules import (
     require_padding_ignored,
 )
 from seqloom.testing.ranks import quiet_forks
-from seqloom.testing.samples import LONG
+from seqloom.testing.samples import LONG, OPENING, inputs_with_markup
 
 LIMIT = 60.0
 """Seconds that a worker of a data loader may take for an example."""
@@ -247,6 +249,7 @@ def check_codec(case: FrontendCase) -> None:
     codec = case.codec()
     prepared = case.prepared(codec)
     require_counts(codec, prepared)
+    require_unchanged(codec, prepared)
     again = case.cls.make_codec(**case.params)
     again.restore(stored(codec.fit(prepared)))
     for other in (codec, again, pickle.loads(pickle.dumps(codec))):
@@ -322,6 +325,21 @@ def check_augment(case: FrontendCase) -> None:
                 f"augment() is random beyond rng: {name!r}",
             )
         require(codec.frames(first) > 0, "augment() leaves no frames")
+
+
+def check_show(case: FrontendCase) -> None:
+    """``show`` escapes all text in HTML, and places each step, or none."""
+    codec = case.codec()
+    for example in case.prepared(codec):
+        hostile = inputs_with_markup(example)
+        with suppress(ExampleError):  # a text may have to be of some form
+            hostile = codec.prepare(hostile)
+        view = codec.show(hostile)
+        before, found, _ = view.html.partition(OPENING)
+        require(not found, f"show() does not escape texts: …{before[-40:]}{found}")
+        frames = codec.frames(codec.encode(example))
+        places = len(codec.show(example).places)
+        require(places in (0, frames), f"show() has {places} places for {frames} frames")
 
 
 def check_bad(case: FrontendCase) -> None:

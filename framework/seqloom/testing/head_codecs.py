@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import pickle
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from seqloom.errors import ExampleError, plural
-from seqloom.interfaces import Example, Origin, View
+from seqloom.interfaces import Example, View
 from seqloom.testing.compare import (
     require,
     require_counts,
     require_raises,
     require_same_arrays,
+    require_unchanged,
     stored,
 )
 from seqloom.testing.heads import HeadCase
-
-OPENING = "<script>"
-MARKUP = f"{OPENING}alert(1)</script>"
-
-INPUTS = ("text", "tokens")
+from seqloom.testing.samples import INPUTS, OPENING, inputs_with_markup, with_markup
 
 
 def check_codec(case: HeadCase) -> None:
@@ -33,6 +29,7 @@ def check_codec(case: HeadCase) -> None:
     """
     codec = case.codec()
     require_counts(case.cls.make_codec(**case.params), case.examples)
+    require_unchanged(codec, case.examples)
     again = case.cls.make_codec(**case.params)
     again.restore(stored(codec.fit(case.examples)))
     for other in (codec, again, pickle.loads(pickle.dumps(codec))):
@@ -73,7 +70,7 @@ def check_output(case: HeadCase) -> None:
     codec = case.codec()
     head = case.head(codec)
     for row, example in enumerate(case.examples):
-        hostile = _inputs_with_markup(example)
+        hostile = inputs_with_markup(example)
         prediction = codec.describe(hostile, case.decoded(head, [row])[0])
         lines = codec.columns(hostile, prediction)
         if codec.row_per_token:
@@ -99,7 +96,7 @@ def _with_markup(case: HeadCase) -> HeadCase:
     """
     for name in case.examples[0].fields:
         if name not in INPUTS:
-            marked = replace(case, examples=[_marked(one, name) for one in case.examples])
+            marked = replace(case, examples=[with_markup(one, name) for one in case.examples])
             case = marked if _is_taken(marked) else case
     return case
 
@@ -110,29 +107,3 @@ def _is_taken(case: HeadCase) -> bool:
     except ExampleError:
         return False
     return all(case.takes(codec, row, example) for row, example in enumerate(case.examples))
-
-
-def _inputs_with_markup(example: Example) -> Example:
-    """Return the example with markup in its inputs, its id, its origin and its meta data.
-
-    A text may be what a head predicts, so its codec must not see this.
-    """
-    for name in INPUTS:
-        example = _marked(example, name)
-    meta = {**example.meta, "note": MARKUP}
-    return replace(example, id=example.id + MARKUP, origin=Origin(MARKUP), meta=meta)
-
-
-def _marked(example: Example, name: str) -> Example:
-    if name not in example.fields:
-        return example
-    return replace(example, fields={**example.fields, name: _markup(example.fields[name])})
-
-
-def _markup(value: Any) -> Any:
-    if isinstance(value, str):
-        # The letter O marks a token as outside, whatever the classes are.
-        return value if value == "O" else value + MARKUP
-    if isinstance(value, list) and all(isinstance(one, str) for one in value):
-        return [_markup(one) for one in value]
-    return value

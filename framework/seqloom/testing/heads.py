@@ -177,7 +177,10 @@ class HeadProbe(Probe[Head]):
 
 
 def check_loss(case: HeadCase) -> None:
-    """Losses are (B,), finite, and independent per example: alone, padded and in any order."""
+    """Losses are (B,), finite, and independent per example: alone, padded and in any order.
+
+    Their gradient reaches what the head reads, so that the encoder and the frontend learn.
+    """
     codec = case.codec()
     head, rows = case.head(codec), case.rows
     losses = case.losses(head, codec)
@@ -195,6 +198,15 @@ def check_loss(case: HeadCase) -> None:
     modules.require_equal_gradients(gradients(head), together, head, "alone against padded")
     moved = case.losses(head, codec, rows[::-1])
     require_equal(moved.flip(0), losses, "losses in another order")
+    read = case.encoded(rows)
+    inputs = (read.states, read.summary, read.features.values.clone())
+    for one in inputs:
+        one.requires_grad_()
+    read.features = Features(inputs[2], read.features.lengths)
+    wanted = case.targets(codec, rows)
+    head.loss(head(read, wanted), wanted).sum().backward()
+    reached = any(one.grad is not None and bool(one.grad.any()) for one in inputs)
+    require(reached, "no gradient reaches the states, so neither encoder nor frontend would learn")
 
 
 def check_decode(case: HeadCase) -> None:

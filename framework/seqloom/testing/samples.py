@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import string
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any, get_type_hints
 
 import numpy as np
 import torch
 
-from seqloom.interfaces import Example, Features
+from seqloom.interfaces import Example, Features, Origin
 from seqloom.plugins import Component
 
 LENGTHS = (5, 1, 9, 3)
@@ -18,6 +19,12 @@ LENGTHS = (5, 1, 9, 3)
 
 LONG = 400
 """Steps of a very long example."""
+
+OPENING = "<script>"
+MARKUP = f"{OPENING}alert(1)</script>"
+
+INPUTS = ("text", "tokens")
+"""Fields with what frontends read that can have markup."""
 
 Make = Callable[[int, np.random.Generator], Any]
 
@@ -111,3 +118,30 @@ def options(component: Component, fixed: Sequence[str] = ()) -> list[dict[str, s
         for member in kind
         if member != default[name]
     ]
+
+
+def inputs_with_markup(example: Example) -> Example:
+    """Return the example with markup in its inputs, its id, its origin and its meta data.
+
+    A text may be what a head predicts, so its codec must not see this.
+    """
+    for name in INPUTS:
+        example = with_markup(example, name)
+    meta = {**example.meta, "note": MARKUP}
+    return replace(example, id=example.id + MARKUP, origin=Origin(MARKUP), meta=meta)
+
+
+def with_markup(example: Example, name: str) -> Example:
+    """Return the example with markup in a field, if that is a text or a list of texts."""
+    if name not in example.fields:
+        return example
+    return replace(example, fields={**example.fields, name: _markup(example.fields[name])})
+
+
+def _markup(value: Any) -> Any:
+    if isinstance(value, str):
+        # The letter O marks a token as outside, whatever the classes are.
+        return value if value == "O" else value + MARKUP
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return [_markup(one) for one in value]
+    return value

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from seqloom.errors import ExampleError
-from seqloom.interfaces import Arrays, Example, Features, Frontend, FrontendCodec, Inputs
+from seqloom.interfaces import Arrays, Example, Features, Frontend, FrontendCodec, Inputs, View
 from seqloom.testing import (
     FRONTEND_CHECKS,
     ConformanceError,
@@ -297,6 +297,23 @@ class NoFrames(SoundCodec):
         return 0
 
 
+class ChangesExample(SoundCodec):
+    def encode(self, example: Example) -> Arrays:
+        arrays = super().encode(example)
+        example.fields["tokens"].reverse()
+        return arrays
+
+
+class ShowsMarkup(SoundCodec):
+    def show(self, example: Example) -> View:
+        return View(f"<p>{' '.join(example.fields['tokens'])}</p>")
+
+
+class PlacesFew(SoundCodec):
+    def show(self, example: Example) -> View:
+        return View("<p>what was read</p>", places=[(0.0, 9.0)] * 2)
+
+
 BROKEN: list[tuple[Any, Any, str]] = [
     (checks.check_sizes, WrongSize, "features have 5 columns, output_size is 6"),
     (checks.check_sizes, WrongLengths, r"lengths are \[9, 9, .* but frames\(\) returned \[5, 1,"),
@@ -309,6 +326,9 @@ BROKEN: list[tuple[Any, Any, str]] = [
     (checks.check_codec, Sound.over(OtherAfterJson), r"encode\(\) returns another 'words'"),
     (checks.check_codec, Sound.over(CountsOnePart), r"for two halves differs from fit\(\)"),
     (checks.check_codec, Sound.over(GrowsInPrepare), r"prepare\(\) is not idempotent"),
+    (checks.check_codec, Sound.over(ChangesExample), "changes the field 'tokens' of its example"),
+    (checks.check_show, Sound.over(ShowsMarkup), r"show\(\) does not escape texts: ….*<script>"),
+    (checks.check_show, Sound.over(PlacesFew), r"show\(\) has 2 places for 5 frames"),
     (checks.check_augment, Sound.over(ChangesItem), r"augment\(\) changes its argument's 'words'"),
     (checks.check_augment, Sound.over(RandomBeyond), r"augment\(\) is random beyond rng: 'words'"),
     (checks.check_augment, Sound.over(Empties), "leaves no frames"),

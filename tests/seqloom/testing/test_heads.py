@@ -175,6 +175,13 @@ class Detached(Sound):
         return super().forward(encoded, targets).detach().requires_grad_()
 
 
+class BlocksStates(Sound):
+    """Learns itself, but lets no gradient through."""
+
+    def forward(self, encoded: Encoded, targets: Targets | None = None) -> Any:
+        return self.scores(encoded.summary.detach())
+
+
 class MadeInForward(Sound):
     def forward(self, encoded: Encoded, targets: Targets | None = None) -> Any:
         if not hasattr(self, "scale"):
@@ -320,6 +327,7 @@ BROKEN: list[tuple[Any, type[Head], str]] = [
     (head_codecs.check_output, _over(Unescaped), r"render\(\) does not escape texts: ….*<script>"),
     (modules.check_gradients, Unused, r"no gradient reaches forgotten\.weight"),
     (checks.check_round_trip, HiddenTensor, "outputs of the loaded module"),
+    (checks.check_loss, BlocksStates, "no gradient reaches the states, so neither encoder nor"),
     (checks.check_learning, Detached, "40 steps of training took the mean loss from"),
     (modules.check_state_dict, MadeInForward, "a new one cannot load the state: .*scale"),
     (modules.check_determinism, DropsInEval, "losses in eval mode, computed twice: differ by"),

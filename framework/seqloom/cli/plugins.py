@@ -274,6 +274,9 @@ def _of_pad(pad: Pad) -> Iterator[str]:
 
 def _of_presets(package: str) -> Iterator[str]:
     """Yield the YAML files of a package that cannot be composed, each on its own."""
+    from hydra.utils import get_object
+    from omegaconf import OmegaConf
+
     from seqloom.config.compose import composed
     from seqloom.plugins.options import options
 
@@ -286,11 +289,27 @@ def _of_presets(package: str) -> Iterator[str]:
         except SeqloomError as error:
             yield f"its config {option!r}: {error}"
             continue
+        plain: Any = OmegaConf.to_container(found)
+        for target in _targets(plain.get(group)):
+            try:
+                get_object(target)
+            except Exception as error:  # importing can raise anything
+                reason = " ".join(str(error.__cause__ or error).split())
+                yield f"its config {option!r}: {target} cannot be imported: {reason}"
         if group in KINDS and "name" not in found[group]:
             yield (
                 f"its config {option!r} does not belong to a component. Begin it with "
                 f"defaults: [/schema/{group}/NAME@_here_, _self_]"
             )
+
+
+def _targets(section: Any) -> Iterator[str]:
+    """Yield the import paths in a section and in those inside it."""
+    if isinstance(section, dict):
+        if isinstance(section.get("_target_"), str):
+            yield section["_target_"]
+        for one in section.values():
+            yield from _targets(one)
 
 
 def _lacks_extra(extra: str, error: PluginError) -> bool:

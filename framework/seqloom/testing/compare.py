@@ -78,7 +78,8 @@ def require_unchanged(codec: Codec, examples: Sequence[Example]) -> None:
         }
         codec.encode(example)
         for name, value in before.items():
-            same = np.array_equal(example.fields.get(name), value)
+            now: Any = example.fields.get(name)
+            same = np.array_equal(now, value)
             require(same, f"encode() changes the field {name!r} of its example; change a copy")
 
 

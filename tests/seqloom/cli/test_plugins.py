@@ -196,6 +196,22 @@ def test_what_is_quarantined_contested_or_refused(
     assert found["faulty_claim"]["state"] == "conflict"
 
 
+def test_the_doctor_imports_what_presets_name(
+    install: Install, capsys: pytest.CaptureFixture[str]
+) -> None:
+    presets = {
+        "faulty_conf/callbacks/norms.yaml": "norms:\n  _target_: faulty.Nors\n",
+        "faulty_conf/optimizer/plain.yaml": "_target_: torch.optim.SGD\nlr: 0.1\n",
+        "faulty_conf/logger/lost.yaml": "lost:\n  _target_: faulty_nowhere.Lost\n",
+    }
+    install("faulty", PRESET, files=presets)
+    assert run(["plugins", "doctor"]) == 1
+    out = capsys.readouterr().out
+    first, second = (line for line in out.splitlines() if line.startswith("  problem: "))
+    assert "its config 'callbacks/norms': faulty.Nors cannot be imported: " in first
+    assert "its config 'logger/lost': faulty_nowhere.Lost cannot be imported: " in second
+
+
 def test_heavy_imports_and_other_versions(install: Install, program: Program) -> None:
     install("faulty_parts", CLASSES)
     source = PLUGIN.format(name="mine", target="faulty_parts:Sound", more="")

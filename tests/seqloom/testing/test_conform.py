@@ -45,9 +45,7 @@ def test_what_is_broken_is_listed_by_variant(steps: Path) -> None:
 def test_a_case_that_is_not_installed_can_be_passed(steps: Path) -> None:
     cls = resolve("encoder", "steps")
     conform(lambda size: cls(size, 8))
-    with pytest.raises(
-        ConformanceError, match=r"^It breaks \d+ promises of \d+:\n- sizes, "
-    ):
+    with pytest.raises(ConformanceError, match=r"^It breaks \d+ promises of \d+:\n- sizes, "):
         conform(lambda size: cls(size, 8, "none"))
 
 

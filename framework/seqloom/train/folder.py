@@ -279,7 +279,7 @@ class RunFolder:
         notes = tuple(record.get("notes") or ())
         return Result(self.path, metrics, record["monitor"], notes, record.get("baselines") or {})
 
-    def finished(self, cfg: RunConfig) -> bool:
+    def nothing_left(self, cfg: RunConfig) -> bool:
         """Return whether ``resume=auto`` finds this very run in the folder, done or pruned."""
         record = self.read_record()
         state = record.get("state")
@@ -321,7 +321,7 @@ class RunFolder:
 
         self._refuse_odd()
         self._remove_drafts()
-        # A run that failed, was preempted or was killed before its first checkpoint left nothing.
+        # A run that failed or was preempted before its first checkpoint left nothing to resume.
         if (self.config_file.exists() or self.resumable) and not self._ended_early():
             self._refuse_other_run(cfg)
         else:

@@ -176,7 +176,7 @@ def build_trainer(
     Args:
         section: Section ``trainer`` of the config.
         run_dir: Folder of the run.
-        callbacks: Callbacks, in their order.
+        callbacks: Callbacks, in their order; Lightning calls those that are a `Checkpoint` last.
         loggers: Loggers.
         environment: Lightning's description of the other processes.
 

@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
 import pytorch_lightning as pl
+from pytorch_lightning.callbacks import Checkpoint
 
 from seqloom.errors import ConfigError, RunError, plural
 from seqloom.files import atomic_file, sha256
@@ -210,10 +211,11 @@ class RemoteCopy:
                 time.sleep(PAUSE * 2 ** (attempt - 1))
 
 
-class CopyFolder(pl.Callback):
+class CopyFolder(Checkpoint):
     """Updates the copy of a run's folder after each epoch, in a thread of the first rank.
 
-    An update that fails is a warning: the next one tries again.
+    An update that fails is a warning: the next one tries again. It is a `Checkpoint` because
+    Lightning moves these behind all other callbacks, and it has to come after `LastCheckpoint`.
 
     Args:
         folder: Folder of the run.
@@ -234,7 +236,7 @@ class CopyFolder(pl.Callback):
             self._thread.start()
 
     def on_epoch_complete(self, trainer: pl.Trainer) -> None:
-        """Ask for an update; the checkpoint's callback comes earlier in the list."""
+        """Ask for an update; `LastCheckpoint` has just given the writer the epoch's checkpoint."""
         self._changed.set()
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:

@@ -107,7 +107,7 @@ def _run(cfg: RunConfig, overrides: Sequence[str], meeting: Meeting | None) -> R
                 "its own. Name that of the run: run_dir=PATH"
             )
         cfg = _resumed_by_its_job(cfg, folder, overrides)
-        if folder.finished(cfg):
+        if folder.nothing_left(cfg):
             log.info("%s is finished already: there is nothing left to train.", folder.path)
             return folder.result()
         with explain_component_changes(folder, cfg):

@@ -150,7 +150,7 @@ def test_a_record_with_values_of_other_types_is_replaced(
     folder.open(CONFIG)
     folder.record.write_text(json.dumps(values))
     again = replace(CONFIG, resume="auto")
-    assert not folder.finished(again)
+    assert not folder.nothing_left(again)
     folder.open(again)
     with recorded(folder, again, []):
         pass
@@ -288,15 +288,15 @@ def test_what_has_ended_well_is_not_run_again(
     ended(folder, state)
     folder.metrics.write_text("{}")
     folder.bundle.mkdir()
-    assert folder.finished(replace(CONFIG, resume=resume)) is expected
-    assert folder.finished(replace(CONFIG, resume=resume, seed=2)) is False
+    assert folder.nothing_left(replace(CONFIG, resume=resume)) is expected
+    assert folder.nothing_left(replace(CONFIG, resume=resume, seed=2)) is False
 
 
 def test_a_run_without_its_model_has_not_ended_well(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     ended(folder, "done")
     folder.metrics.write_text("{}")
-    assert folder.finished(replace(CONFIG, resume="auto")) is False
+    assert folder.nothing_left(replace(CONFIG, resume="auto")) is False
 
 
 def test_a_run_that_failed_before_its_first_checkpoint_may_be_set_right(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 from seqloom.errors import ConfigError, RunError
 from seqloom.files import sha256
 from seqloom.train import remote_copy
+from seqloom.train.checkpoints.callbacks import LastCheckpoint
 from seqloom.train.checkpoints.writer import CheckpointWriter
 from seqloom.train.folder import Result
 from seqloom.train.remote_copy import CopyFolder, RemoteCopy, copied
@@ -284,6 +285,17 @@ def test_an_epoch_is_copied_with_its_checkpoint(
     assert (folder.with_name("other") / "checkpoints" / "last.ckpt").read_text() == "{'step': 1}"
     with writer.finished():
         pass
+
+
+def test_in_a_run_an_epoch_is_copied_after_its_checkpoint(
+    fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[type] = []
+    for kind in (LastCheckpoint, CopyFolder):
+        monkeypatch.setattr(kind, "on_epoch_complete", lambda self, _: asked.append(type(self)))
+    fit(f"copy_to=memory://{tmp_path.name}/order", run_dir=tmp_path / "run")
+    assert len(asked) >= 4
+    assert asked == [LastCheckpoint, CopyFolder] * (len(asked) // 2)
 
 
 class Stop(pl.Callback):

@@ -24,7 +24,7 @@ KINDS: dict[str, type[SeqloomError]] = {
 CONNECTION_LOST = ("gloo", "NCCL", "by peer", "Broken pipe", "recvValue", "c10d")
 """Words in the errors of a collective operation that another rank has left."""
 
-PATIENCE = 2.0
+CAUSE_FIRST = 2.0
 """Seconds that a rank waits after a collective operation failed, so that its cause comes first."""
 
 

@@ -34,7 +34,7 @@ from seqloom.train.process import restored_process
 from seqloom.train.ranks.by_hand import group_by_hand, how_to_start, introduce
 from seqloom.train.ranks.distributed import barrier
 from seqloom.train.ranks.errors import (
-    PATIENCE,
+    CAUSE_FIRST,
     follows_from_another,
     recorded_error,
     write_error,
@@ -171,7 +171,7 @@ def lead(
     except Exception as error:
         if not follows_from_another(error):
             raise
-        time.sleep(PATIENCE)  # the process that caused it writes down why
+        time.sleep(CAUSE_FIRST)  # the process that caused it writes down why
         found = recorded_error(folder, own.size)
         if found is None:
             raise RunError(f"Another of {own.size} processes has ended: {error}") from error
@@ -219,7 +219,7 @@ def follow(meeting: Meeting, take_part: Callable[[RunFolder, int], None]) -> Pat
             _leave_group()
         except Exception as error:
             if follows_from_another(error):
-                time.sleep(PATIENCE)  # so that its cause comes first
+                time.sleep(CAUSE_FIRST)  # so that its cause comes first
             write_error(error, folder, own.rank)
             if isinstance(error, SeqloomError):
                 raise

@@ -17,7 +17,7 @@ from seqloom.safe_path import ignore_settings
 from seqloom.train import preemption
 from seqloom.train.folder import RunFolder
 from seqloom.train.preemption import Preempted
-from seqloom.train.ranks.errors import PATIENCE, follows_from_another, write_error
+from seqloom.train.ranks.errors import CAUSE_FIRST, follows_from_another, write_error
 from seqloom.train.run_log import FORMAT_VARIABLE, RunLog
 from seqloom.train.watch import OWNER_VARIABLE, Process, die_with, die_with_sweep
 
@@ -41,7 +41,7 @@ def main() -> None:
         _end(preemption.EXIT_CODE)
     except Exception as error:
         if follows_from_another(error):
-            time.sleep(PATIENCE)  # the launcher ends this rank when it sees the one that failed
+            time.sleep(CAUSE_FIRST)  # the launcher ends this rank when it sees the one that failed
         write_error(error, folder, rank)
         _end(1)  # Python's own exit would wait for a collective operation that no rank joins
     _end(0)  # in Python's own exit, threads of the process group would abort it

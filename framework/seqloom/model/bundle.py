@@ -17,6 +17,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_model as load_weights
 from safetensors.torch import save_model
+from torch import nn
 
 from seqloom.errors import (
     BundleError,
@@ -80,7 +81,7 @@ def save(
         RunError: The folder cannot be written.
     """
     with atomic_folder(folder) as draft:
-        _write_weights(pipeline.model, draft / WEIGHTS)
+        write_weights(pipeline.model, draft / WEIGHTS)
         plain_states = write_states(states, draft)
         files = {
             path.name: {"sha256": sha256(path), "bytes": path.stat().st_size}
@@ -104,9 +105,17 @@ def save(
         (draft / DESCRIPTION).write_text(text, encoding="utf-8")
 
 
-def _write_weights(model: Model, path: Path) -> None:
+def write_weights(model: nn.Module, path: Path) -> None:
+    """Write the weights and buffers of a network to a safetensors file.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
     path.touch()
     mode = path.stat().st_mode  # according to the user's umask; safetensors would exclude others
+    for one in (*model.parameters(), *model.buffers()):
+        if one.untyped_storage().nbytes() > one.numel() * one.element_size():
+            one.data = one.data.clone()  # safetensors refuses a part of a larger tensor
     try:
         save_model(model, str(path))
     except SafetensorError as error:

@@ -74,7 +74,10 @@ def check_component(component: object) -> Component:
     _check_renamed(component, label)
     params = component.defaults()  # a default factory that raises must raise here
     if "field" in component.takes and "field" not in params:
-        raise ValueError(f"{label} takes a 'field', but has no parameter 'field' that names it")
+        raise ValueError(
+            f"{label} takes a 'field', but has no parameter 'field' that names it; add "
+            "field: str | None = None to its schema, or another default"
+        )
     return component
 
 

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 import torch
 from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import nn
 
 import seqloom
 from seqloom.errors import BundleError, RunError
@@ -42,6 +44,17 @@ def test_a_second_round_trip_gives_the_same_file(tagger: Any, folder: Path, tmp_
     bundle.save(seqloom.load(folder), again, spec=tagger.config, states=tagger.states)
     weights = [path / "model.safetensors" for path in (folder, again)]
     assert weights[0].read_bytes() == weights[1].read_bytes()
+
+
+def test_a_weight_that_is_part_of_a_larger_tensor(tmp_path: Path) -> None:
+    whole = torch.arange(6.0)
+    module = nn.Module()
+    module.first = nn.Parameter(whole[:1])
+    module.register_buffer("rest", whole[1:])
+    bundle.write_weights(module, tmp_path / "weights")
+    found = load_file(tmp_path / "weights")
+    assert torch.equal(found["first"], whole[:1])
+    assert torch.equal(found["rest"], whole[1:])
 
 
 def test_nothing_in_it_can_be_executed(folder: Path) -> None:

@@ -79,7 +79,7 @@ BROKEN = {
     "no_field": (
         "@hookimpl\ndef seqloom_components():\n"
         "    return [Component('head', 'x', Params, 'a:B', takes={'field': ('tags',)})]",
-        "head=x takes a 'field', but has no parameter 'field' that names it",
+        "head=x takes a 'field', but has no parameter 'field' that names it; add field: ",
     ),
     "name_of_a_method": (
         "@hookimpl\ndef seqloom_components(): return [Component('head', 'mro', Params, 'a:B')]",

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from seqloom.interfaces import Encoded, Targets
 from seqloom.plugins import registry
-from seqloom.testing import ConformanceError, NotApplicable, head_codecs, modules, variants
+from seqloom.testing import ConformanceError, NotApplicable, modules, samples, variants
 
 from .sound_head import Sound, case_of
 
@@ -65,6 +65,6 @@ def test_variants_are_the_defaults_and_each_other_option() -> None:
 
 
 def test_only_texts_get_markup() -> None:
-    assert head_codecs._markup(["a", "O"]) == ["a" + head_codecs.MARKUP, "O"]
-    assert head_codecs._markup([1, 2]) == [1, 2]
-    assert head_codecs._markup(3) == 3
+    assert samples._markup(["a", "O"]) == ["a" + samples.MARKUP, "O"]
+    assert samples._markup([1, 2]) == [1, 2]
+    assert samples._markup(3) == 3

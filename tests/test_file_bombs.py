@@ -84,7 +84,7 @@ BOMBS: dict[str, tuple[str, Callable[[Path], bytes], Read, str]] = {
         lambda p: ImageFile(str(p)).load(),
         "refused",
     ),
-    "page": ("a.png", lambda _: png(1, 80_000_000), load_upright, "are no page"),
+    "page": ("a.png", lambda _: png(1, 80_000_000), load_upright, "cannot be a page"),
     "sent image": (
         "a",
         lambda _: png(1, 80_000_000),

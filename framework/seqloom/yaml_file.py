@@ -45,13 +45,11 @@ def read_yaml(path: Path, *, largest: int = LARGEST_YAML) -> dict[str, Any]:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise DataError(
-            f"{path}:{line}: not YAML that can be read: {error.problem}.", cause=Cause.not_parsed
+            f"{path}:{line}: invalid YAML: {error.problem}.", cause=Cause.not_parsed
         ) from None
     except (yaml.YAMLError, *NOT_PLAIN) as error:
         first = str(error).partition("\n")[0]
-        raise DataError(
-            f"{path}: not YAML that can be read: {first}.", cause=Cause.not_parsed
-        ) from None
+        raise DataError(f"{path}: invalid YAML: {first}.", cause=Cause.not_parsed) from None
     if not isinstance(found, dict):
         raise DataError(
             f"{path}: expected a mapping, found {type(found).__name__}.", cause=Cause.not_parsed

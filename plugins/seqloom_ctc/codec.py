@@ -186,7 +186,7 @@ class CtcCodec(HeadCodec):
         if form != options.form:
             raise ConfigError(
                 f"head.form={options.form}: the model was trained with {form}, and texts are "
-                "scored as they were trained on. This cannot be changed."
+                "scored in the form used in training. This cannot be changed."
             )
         if absent := sorted(self._extra - self.units.known):
             raise ConfigError(

@@ -211,7 +211,7 @@ def _parse(data: bytes, before: Set[str], end: str) -> tuple[int, str, dict[str,
 
 def _whole(text: str, number: int, what: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) > 0):
-        raise ValueError(f"Line {number}: {what} is a whole number above 0, not {text!r}.")
+        raise ValueError(f"Line {number}: {what} is {text!r}; expected a whole number above 0.")
     return int(text)
 
 

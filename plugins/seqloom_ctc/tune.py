@@ -104,12 +104,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--its-data",
         action="store_true",
-        help="read the files that the model names as its data; they are listed before",
+        help="read the data files that the model names; they are listed first",
     )
     parser.add_argument(
         "--changed-data",
         action="store_true",
-        help="tune on the model's own data even if it changed since the training",
+        help="tune on the model's own data even if it has changed since training",
     )
     parser.add_argument(
         "--out", type=Path, metavar="FOLDER", help="new bundle (default: replace the model)"

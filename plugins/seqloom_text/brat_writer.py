@@ -134,7 +134,7 @@ def _refuse_other(
     Raises:
         ExampleError: They differ.
     """
-    problem = "the text has characters or line ends that a text file cannot have"
+    problem = "the text has characters or line ends that a text file cannot hold"
     try:
         if written.text() == text:
             read = checked(text, written.annotated(text, Counter()).spans)

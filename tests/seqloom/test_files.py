@@ -179,18 +179,18 @@ MERGED = "a: &a {x: 1}\nb: {<<: [*a, *a]}\n"
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        (LAUGHS, r"a\.yaml:2: not YAML that can be read: an alias\."),
-        (MERGED, r"a\.yaml:2: not YAML that can be read: an alias\."),
+        (LAUGHS, r"a\.yaml:2: invalid YAML: an alias\."),
+        (MERGED, r"a\.yaml:2: invalid YAML: an alias\."),
         (
             "[" * 5000,
-            r"a\.yaml:1: not YAML that can be read: lists and mappings are nested too deep",
+            r"a\.yaml:1: invalid YAML: lists and mappings are nested too deep",
         ),
         ("a: !!python/name:os.system", r"could not determine a constructor for the tag"),
-        ("a: 1\nb: [1", r"a\.yaml:2: not YAML that can be read: expected ',' or ']'"),
-        ("a: 0x" + "f" * 9000, r"a\.yaml: not YAML that can be read: .*digits"),
-        ("a: !!timestamp x", r"a\.yaml: not YAML that can be read: "),
-        ("a: 2026-01-01", r"not YAML that can be read: Object of type date is not"),
-        ("a: \x00", r"a\.yaml: not YAML that can be read: unacceptable character"),
+        ("a: 1\nb: [1", r"a\.yaml:2: invalid YAML: expected ',' or ']'"),
+        ("a: 0x" + "f" * 9000, r"a\.yaml: invalid YAML: .*digits"),
+        ("a: !!timestamp x", r"a\.yaml: invalid YAML: "),
+        ("a: 2026-01-01", r"invalid YAML: Object of type date is not"),
+        ("a: \x00", r"a\.yaml: invalid YAML: unacceptable character"),
         ("- a", r"a\.yaml: expected a mapping, found list\."),
     ],
 )

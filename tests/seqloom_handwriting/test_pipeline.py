@@ -170,7 +170,7 @@ def test_the_bundle_reads_without_lightning_and_hydra(
     [
         (lambda data: data[:-1], "The n-gram model is cut off: it does not end with a whole line."),
         (lambda data: data[:-6] + b"\xff\n", "The n-gram model is not UTF-8: "),
-        (lambda data: data + b"x\t123\n", "is a whole number above 0, not 'x'"),
+        (lambda data: data + b"x\t123\n", "is 'x'; expected a whole number"),
         (lambda data: data + b"3\tabc\n", "has 'abc' where a new gram of 3 characters"),
         (lambda data: data.replace(b"0123456789", b"1023456789"), "has another alphabet than"),
     ],

@@ -28,7 +28,7 @@ SHOWN = 10
 
 def cache(arguments: list[str]) -> int:
     """Run a subcommand and return its exit status."""
-    description = "Encoded data that runs, trials of sweeps and processes share."
+    description = "Manage the cache of encoded data, which runs, sweep trials and processes share."
     return run_subcommand("cache", description, SUBCOMMANDS, arguments)
 
 
@@ -58,13 +58,15 @@ def clear(arguments: list[str]) -> int:
         ConfigError: Nothing says which, or an option has no size or age.
         RunError: An entry cannot be removed.
     """
-    parser = _parser("clear", "Remove entries of the cache. A run that uses one keeps what it "
-                     "has; the next one encodes its data again.")  # fmt: skip
+    parser = _parser("clear", "Remove entries of the cache. A run that is using an entry is not "
+                     "affected; the next run encodes its data again.")  # fmt: skip
     parser.add_argument("names", nargs="*", metavar="NAME", help="start of a key, as 'list' "
                         "shows it, or a data file")  # fmt: skip
-    parser.add_argument("--older", metavar="AGE", help="not used for so long: 12h, 30d, 4w")
-    parser.add_argument("--keep", metavar="SIZE", help="those used least recently, until the "
-                        "others take at most this: 500MB, 20GB")  # fmt: skip
+    parser.add_argument(
+        "--older", metavar="AGE", help="entries that have not been used for this long: 12h, 30d, 4w"
+    )
+    parser.add_argument("--keep", metavar="SIZE", help="least recently used entries, until the "
+                        "rest take at most this much: 500MB, 20GB")  # fmt: skip
     parser.add_argument("--all", action="store_true", help="all of them")
     options = parser.parse_args(arguments)
     store = _cache(options.folder)
@@ -95,8 +97,8 @@ def _parser(name: str, description: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         formatter_class=HelpFormatter, prog=f"seqloom cache {name}", description=description
     )
-    parser.add_argument("--folder", type=Path, metavar="FOLDER", help="the folder that runs have "
-                        "as cache=FOLDER; by default $SEQLOOM_CACHE or the user's own")  # fmt: skip
+    parser.add_argument("--folder", type=Path, metavar="FOLDER", help="the cache folder, as in "
+                        "cache=FOLDER (default: $SEQLOOM_CACHE or the user's cache)")  # fmt: skip
     return parser
 
 

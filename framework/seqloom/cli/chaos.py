@@ -40,9 +40,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         formatter_class=HelpFormatter,
         prog="seqloom chaos",
-        description="Train a config twice: whole, and with failures after each of which the run is "
-        "resumed. Then compare weights, metrics and the examples of each batch, which must be the "
-        "same. The exit status is 1 if they are not, or if a process lived on.",
+        description="Train a config twice: without interruption, and with injected failures, "
+        "resuming the run after each. Then compare the weights, the metrics and the examples of "
+        "each batch, which must be identical. The exit status is 1 if they differ or if a process "
+        "survived.",
         epilog="Example:\n  seqloom chaos encoder=lstm data.train_size=200 kills=3 flips=1 cuts=0 "
         f"leases=0 disks=0\n\nFailures: {defaults}\n"
         "  kills   a random process of the run is killed (SIGKILL)\n"
@@ -79,7 +80,7 @@ def _split(words: list[str]) -> tuple[Numbers, list[str], Path]:
 
 def _line(event: Event) -> str:
     orphans = (
-        f", {event.orphans} {plural(event.orphans, 'process', 'processes')} lived on"
+        f", {event.orphans} {plural(event.orphans, 'process', 'processes')} survived"
         if event.orphans
         else ""
     )
@@ -87,13 +88,13 @@ def _line(event: Event) -> str:
 
 
 def _summary(verdict: Verdict, folder: Path) -> str:
-    same = "differ" if verdict.different else "are the same to the bit"
+    same = "differ" if verdict.different else "are bit-identical"
     names = f" ({', '.join(verdict.different)})" if verdict.different else ""
     return "\n".join(
         [
             f"weights and metrics {same}{names}",
             f"batches: {verdict.batches:,}, of which {verdict.unlike:,} differ",
-            f"processes that lived on: {verdict.orphans}",
+            f"processes that survived: {verdict.orphans}",
             "passed" if verdict.passed else f"FAILED: see {folder}",
         ]
     )

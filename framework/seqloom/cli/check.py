@@ -109,12 +109,12 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=HelpFormatter,
         prog="seqloom check",
         description="Read the data of a config, fit its codecs and take one step, before any "
-        "training: counts, lengths, padding, memory, examples that cannot be used, labels that "
-        "are missing or alike, duplicates within and across splits, tokens that a raw text would "
-        "not have. Exits with 1 if there are errors; nothing is written.",
+        "training: counts, lengths, padding, memory, examples that cannot be used, missing or "
+        "nearly identical labels, duplicates within and across splits, and tokens that differ from "
+        "those of raw text. The exit status is 1 if there are errors; nothing is written.",
         epilog="Examples:\n  seqloom check experiment=snips_intent\n"
         "  seqloom check data=csv data.train=reviews.csv head=classification --json",
     )
     add_overrides(parser)
-    parser.add_argument("--json", action="store_true", help="print JSON, with all places")
+    parser.add_argument("--json", action="store_true", help="print JSON, with every place listed")
     return parser

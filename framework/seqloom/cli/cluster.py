@@ -107,8 +107,8 @@ def job_script(
     refuse_sweep(words)
     if (seconds := _seconds(time)) <= grace:
         raise ConfigError(
-            f"--time={time} is {seconds:.0f} s, but the run is told to end {grace} s before that, "
-            "so it would end as it starts. Slurm reads MM:SS; an hour is --time=1:00:00.",
+            f"--time={time} is {seconds:.0f} s, but the run ends {grace} s before the time limit, "
+            "so it would end as soon as it starts. Slurm reads MM:SS; an hour is --time=1:00:00.",
             cause=Cause.wrong_value,
         )
     own = [f"trainer.num_nodes={nodes}", f"trainer.devices={devices}"]
@@ -116,7 +116,7 @@ def job_script(
     clash = sorted(given & {"trainer.num_nodes", "trainer.devices"})
     if clash:
         option = "--nodes" if clash[0].endswith("nodes") else "--devices"
-        raise ConfigError(f"{clash[0]} follows from {option}: leave it out.")
+        raise ConfigError(f"{clash[0]} is set by {option}: leave it out.")
     config = compose_run([*words, *own])  # so that a mistake shows now and not in the queue
     command = [sys.executable, "-P", "-m", "seqloom", "train", *words, *own]
     name = re.sub(r"[^\w.-]+", "-", f"{config.encoder['name']}-{config.head['name']}")
@@ -185,14 +185,17 @@ def _parser() -> argparse.ArgumentParser:
         "--cpus", type=positive_int, default=1, metavar="N", help="cores for a device (default: 1)"
     )
     parser.add_argument(
-        "--time", default="1-00:00:00", metavar="LIMIT", help="of the job (default: 1-00:00:00)"
+        "--time",
+        default="1-00:00:00",
+        metavar="LIMIT",
+        help="time limit of the job (default: 1-00:00:00)",
     )
     parser.add_argument(
         "--grace",
         type=positive_int,
         default=120,
         metavar="SECONDS",
-        help="before the time limit, for a checkpoint (default: 120)",
+        help="time before the limit at which the run writes a checkpoint and ends (default: 120)",
     )
     parser.add_argument(
         "--sbatch", action="append", metavar="OPTION", help="another option of sbatch; repeatable"

@@ -30,7 +30,7 @@ COMMANDS = {
         "seqloom.cli.conformance:conformance",
     ),
     "chaos": (
-        "Train with failures, and compare with a run that had none.",
+        "Train with injected failures; compare with an uninterrupted run.",
         "seqloom.cli.chaos:chaos",
     ),
     "cache": (

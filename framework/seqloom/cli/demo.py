@@ -44,8 +44,8 @@ def _of_head(words: list[str]) -> list[str]:
     given = split_overrides(words)
     if given.name is not None or given.data:
         raise ConfigError(
-            "The demo reads what one enters in the browser, so data=… and data.KEY=VALUE mean "
-            "nothing to it; leave them out."
+            "The demo reads its input from the browser, so data=… and data.KEY=VALUE have no "
+            "effect; leave them out."
         )
     return given.head
 
@@ -59,8 +59,7 @@ def require_extra() -> None:
     missing = [name for name in ("starlette", "uvicorn") if find_spec(name) is None]
     if missing:
         raise ConfigError(
-            f"seqloom demo needs {' and '.join(missing)}, not installed here. "
-            f"Do: {install_command('demo')}",
+            f"seqloom demo needs {' and '.join(missing)}. To install: {install_command('demo')}",
             cause=Cause.missing_extra,
         )
 
@@ -78,8 +77,8 @@ def name_of(model: Path) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="seqloom demo",
-        description="Serve a page on which you try a model and see its predictions: type a text, "
-        "write with mouse, pen or finger, drop the image of a line, or speak, as the model reads. "
+        description="Serve a page for trying a model in the browser. Depending on what the model "
+        "reads, type a text, write with mouse, pen or finger, drop the image of a line, or speak. "
         "Nothing leaves this machine.",
         epilog="Example:\n  seqloom demo runs/mine --open",
         formatter_class=HelpFormatter,

@@ -64,12 +64,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--its-data",
         action="store_true",
-        help="read the files that the model names as its data; they are listed before",
+        help="read the data files that the model names; they are listed first",
     )
     parser.add_argument(
         "--changed-data",
         action="store_true",
-        help="evaluate on the model's own data even if it changed since the training",
+        help="evaluate on the model's own data even if it has changed since training",
     )
     parser.add_argument("--json", action="store_true", help="print the metrics as JSON")
     parser.add_argument("--full", action="store_true", help="print all rows of tables")

@@ -134,7 +134,7 @@ def key_text(key: Key) -> str:
         head = f"  {key.path}    default: {_short(key.default)} ({kind})"
     else:
         head = f"  {key.path}    {kind} of keys"
-    lines = [head, *_wrapped(key.text or "Its author does not say what it means.", " " * 6)]
+    lines = [head, *_wrapped(key.text or "No description.", " " * 6)]
     if any(key.choices.values()):
         lines += [f"    {line}" for line in _table(key.choices.items())]
     since = f"   (since {key.since})" if key.since else ""

@@ -41,7 +41,7 @@ def refuse_unknown_form(form: str) -> None:
     """
     known = forms()
     if form not in known:
-        raise ConfigError(f"--to {form}: no such format. {did_you_mean(form, known)}")
+        raise ConfigError(f"--to {form}: unknown format. {did_you_mean(form, known)}")
 
 
 @contextmanager
@@ -67,7 +67,7 @@ def writing(
     refuse_unknown_form(form)
     target = forms()[form]
     if gold and form not in WITH_GOLD:
-        raise ConfigError(f"--gold: --to {form} has no place for it; use {', '.join(WITH_GOLD)}.")
+        raise ConfigError(f"--gold does not work with --to {form}; use {', '.join(WITH_GOLD)}.")
     if not target:
         head = _WithGold(codec) if gold else codec
         placed = frontend if form in WITH_INPUT and frontend and frontend.cell_names else None
@@ -129,7 +129,7 @@ class _WithGold:
             raise ExampleError(
                 example,
                 f"it has {len(cells)} {plural(len(cells), 'tag')} for {len(rows)} "
-                f"{plural(len(rows), 'token')}; --gold needs as many.",
+                f"{plural(len(rows), 'token')}; --gold needs one tag per token.",
             )
         place = self._place
         return [[*row[:place], one, *row[place:]] for row, one in zip(rows, cells, strict=True)]
@@ -144,7 +144,7 @@ class _WithGold:
         if found is None:
             raise ExampleError(
                 example,
-                "it has no target, which --gold writes. Name the field's column: "
+                "it has no target for --gold to write. Name the field's column: "
                 "data.columns='{FIELD: COLUMN}'.",
             )
         return found
@@ -217,8 +217,8 @@ class _Text:
     def __init__(self, codec: Codec) -> None:
         if codec.row_per_token:
             raise ConfigError(
-                "The model predicts a tag for each token, which --to text has no place for; use "
-                "--to conll, tsv, csv or jsonl."
+                "The model predicts a tag for each token, which --to text cannot write; use --to "
+                "conll, tsv, csv or jsonl."
             )
         self.codec = codec
 

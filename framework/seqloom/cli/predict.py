@@ -97,8 +97,8 @@ def _refuse_unusable(path: str, model: str) -> None:
     """
     if not path:
         raise ConfigError(
-            "An input has an empty name, as where a variable of the shell is not set. Name a file, "
-            "or - for standard input.",
+            "The name of an input is empty; is a shell variable unset? Name a file, or - for "
+            "standard input.",
             cause=Cause.no_value,
         )
     refuse_override_of_trained(path)
@@ -135,7 +135,8 @@ def refuse_replacing(out: Path | None, read: Sequence[str]) -> None:
     for path in read:
         if os.path.exists(path) and os.path.samefile(path, out):  # noqa: PTH110, PTH121
             raise ConfigError(
-                f"--out {out} is read by this command, which would replace it. Name another file."
+                f"--out {out} is also an input of this command and would be overwritten. Name "
+                "another file."
             )
 
 
@@ -149,11 +150,11 @@ def _tell(skipped: Sequence[ExampleError], written: bool, paths: Sequence[str]) 
         print(f"Skipped: {one}", file=sys.stderr)
     if skipped and not written:
         raise DataError(
-            f"Nothing was predicted: inputs that were skipped: {len(skipped)}, others: 0.",
+            f"Nothing was predicted: all {len(skipped)} inputs were skipped.",
             cause=skipped[0].code,
         )
     if not written:
-        note(f"nothing to predict: {_shown(paths)} is empty, or a header only.")
+        note(f"nothing to predict: {_shown(paths)} is empty or has only a header.")
 
 
 def _telling_of_repeats(inputs: Iterator[Example | ExampleError]) -> Iterator[Any]:
@@ -166,9 +167,8 @@ def _telling_of_repeats(inputs: Iterator[Example | ExampleError]) -> Iterator[An
         if one.id in known:
             first, place = (where or "an earlier input" for where in (known[one.id], one.origin))
             note(
-                f"{place}: the id {one.id!r} is that of {first}, too: by it, their predictions "
-                "cannot be told apart. Give each input an id of its own. Ids like this are told "
-                "once."
+                f"{place}: {first} has the same id, {one.id!r}, so their predictions cannot be "
+                "told apart. Give each input its own id. This is shown once."
             )
             break
         if len(known) < IDS:
@@ -194,7 +194,7 @@ def input_section(info: Mapping[str, Any], paths: Sequence[str], overrides: Over
     refuse_without_effect(
         overrides.data,
         (*SPLITS, "split", "take"),
-        "predictions are made for all inputs, which are named alone: seqloom predict MODEL FILE",
+        "all inputs are predicted, and files are named without a key: seqloom predict MODEL FILE",
     )
     stored = info["data"] and _without_files(info["data"])
     frontend = info["components"]["frontend"]["section"]

@@ -216,8 +216,9 @@ def as_overrides(given: Iterable[str | Mapping[str, Any]]) -> list[str]:
             continue
         if not isinstance(one, Mapping):
             raise ConfigError(
-                f"{one!r} ({type(one).__name__}) is no override. Pass each by itself, as a text "
-                'such as "encoder=lstm" or a mapping: fit("encoder=lstm", "seed=1", run_dir=PATH).',
+                f"{one!r} ({type(one).__name__}) is not an override. Pass each one separately, as "
+                'a string such as "encoder=lstm" or a mapping: fit("encoder=lstm", "seed=1", '
+                "run_dir=PATH).",
                 cause=Cause.unreadable_override,
             )
         for key, value in one.items():

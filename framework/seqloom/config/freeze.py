@@ -119,7 +119,8 @@ def _refuse_in_section(kind: Kind, section: Any) -> None:
         raise
     except Exception as error:  # a plugin's schema can raise anything
         raise ConfigError(
-            f"{kind}={component.name} refuses its parameters: {error}", cause=Cause.wrong_value
+            f"{kind}={component.name} does not accept its parameters: {error}",
+            cause=Cause.wrong_value,
         ) from error
 
 

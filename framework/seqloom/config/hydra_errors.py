@@ -58,16 +58,16 @@ def _explain_text(text: str) -> ConfigError | None:
     if several:
         word, key = several[1], several[1].partition("=")[0]
         return ConfigError(
-            f"{word!r} has several values. To try each, put -m before: seqloom train -m {word}. "
-            "One value with a comma in it needs inner quotes inside those of the shell: "
+            f"{word!r} has several values. To try each, put -m before: seqloom train -m {word}. A "
+            "single value that contains a comma needs quotes inside the shell's quotes: "
             f"'{key}=\"VALUE\"'. A list is written {key}=[A,B].",
             cause=Cause.several_values,
         )
     no_text = re.search(r"override ([^=\s]+)=.*\nIncompatible key type", text)
     if no_text:
         return ConfigError(
-            f"{no_text[1]}: keys are texts, but one was read as null or the like. It needs quotes "
-            f"inside those of the shell: '{no_text[1]}={{\"KEY\": VALUE}}'.",
+            f"{no_text[1]}: keys must be strings, but one was parsed as null or similar. It needs "
+            f"quotes inside the shell's quotes: '{no_text[1]}={{\"KEY\": VALUE}}'.",
             cause=Cause.wrong_value,
         )
     if text.startswith("Only one of --run"):
@@ -106,26 +106,26 @@ def _unreadable(override: str) -> ConfigError:
         return not_utf8(override)
     if override.count("{") > override.count("}") or override.count("[") > override.count("]"):
         return ConfigError(
-            f"{override!r} cannot be read: its bracket is not closed. Where the value has spaces, "
-            f"the shell takes it apart: put all of it in quotes, '{key}={{KEY: VALUE, …}}'.",
+            f"{override!r} cannot be read: a bracket is not closed. If the value contains spaces, "
+            f"the shell splits it: quote the whole word, '{key}={{KEY: VALUE, …}}'.",
             cause=Cause.unreadable_override,
         )
     if re.match(r"[^={]+=\{[^'\"]+:", override):
         return ConfigError(
-            f"{override!r} cannot be read. Texts with other characters than letters and digits "
-            f'need quotes inside those of the shell: \'{key}={{"KEY": "VALUE"}}\'.',
+            f"{override!r} cannot be read. Strings with characters other than letters and digits "
+            f'need quotes inside the shell\'s quotes: \'{key}={{"KEY": "VALUE"}}\'.',
             cause=Cause.unreadable_override,
         )
     if "." in key and not re.fullmatch(r"[~+]*\w+([.@/:]\w+)*", key, re.ASCII):
         section = key.rpartition(".")[0]
         return ConfigError(
-            f"{override!r} cannot be read. A key with other characters than letters and digits "
+            f"{override!r} cannot be read. A key with characters other than letters and digits "
             f"needs braces and quotes: '{section}={{\"KEY\": VALUE}}'.",
             cause=Cause.unreadable_override,
         )
     return ConfigError(
-        f"{override!r} cannot be read. A value with a comma, semicolon, bracket, ~ or "
-        "the like needs inner quotes inside those of the shell: 'KEY=\"VALUE\"'.",
+        f"{override!r} cannot be read. A value with a comma, semicolon, bracket, ~ or similar "
+        "needs quotes inside the shell's quotes: 'KEY=\"VALUE\"'.",
         cause=Cause.unreadable_override,
     )
 
@@ -230,16 +230,17 @@ def _wrong_value(error: Exception, cause: OmegaConfBaseException, prefix: str) -
     if re.match(r"Cannot (assign \w+ to Dict|merge DictConfig with)", reason):
         return ConfigError(
             f"{where}{key}: expected keys with values, '{key}={{KEY: VALUE, KEY: VALUE}}'. The "
-            "quotes are needed: without them the shell takes the braces apart. One key alone is "
-            f"set by {key}.KEY=VALUE.",
+            "quotes are needed: without them the shell expands the braces. To set a single key, "
+            f"use {key}.KEY=VALUE.",
             cause=Cause.wrong_value,
         )
     if isinstance(cause, KeyValidationError):
         section = key.removesuffix(f".{cause.key}")
         spelled = str(cause.key).lower() if isinstance(cause.key, bool) else cause.key
         return ConfigError(
-            f"{where}{section}: keys are texts, but {spelled} was read as a number or the like. "
-            f"It needs quotes inside those of the shell: '{section}={{\"{spelled}\": VALUE}}'.",
+            f"{where}{section}: keys must be strings, but {spelled} was parsed as a number or "
+            f"similar. It needs quotes inside the shell's quotes: '{section}={{\"{spelled}\": "
+            "VALUE}'.",
             cause=Cause.wrong_value,
         )
     if re.match(r"Value '\{\}' of type 'dict'", reason):

@@ -125,8 +125,8 @@ def with_overrides(
     found = interpolation_in(params)
     if found:
         raise ConfigError(
-            f"The model's own {kind}={name} holds {found!r}, which no training writes: the bundle "
-            "was tampered with. Choose the data yourself: data=NAME data.test=PATH."
+            f"The model's own {kind}={name} holds {found!r}, which training never writes: the "
+            "bundle was tampered with. Choose the data yourself: data=NAME data.test=PATH."
         )
     component = registry().find(kind, name)
     try:

@@ -66,7 +66,8 @@ def read_member(path: str, member: str, largest: int) -> bytes:
         )
     if info.compress_type not in (ZIP_STORED, ZIP_DEFLATED):  # zipfile unpacks others unbounded
         raise ValueError(
-            f"{path}: the member {shown} is packed by another method than deflate. Pack it again."
+            f"{path}: the member {shown} is not compressed with deflate. Create the archive again "
+            "with deflate."
         )
     try:
         return _unpacked(archive, info)

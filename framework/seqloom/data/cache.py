@@ -159,7 +159,7 @@ class Cache:
         try:
             _check(folder)
         except (OSError, DataError, RunError, LookupError, TypeError, AttributeError) as error:
-            log.warning("%s is damaged and is made again: %s", folder, str(error))
+            log.warning("%s is damaged and will be rebuilt: %s", folder, str(error))
             self.remove(key)
             return None
         with suppress(OSError):
@@ -250,7 +250,7 @@ def _check(folder: Path) -> None:
     found = sha256_of_each(folder / name for name in expected)
     for (name, before), now in zip(expected.items(), found, strict=True):
         if before != now:
-            raise DataError(f"{name} has other bytes than were written")
+            raise DataError(f"{name} does not have the bytes that were written")
 
 
 def plain_json(value: Any) -> str:

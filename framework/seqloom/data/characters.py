@@ -39,7 +39,10 @@ def _what_it_is(name: str, surrogate: str) -> str:
             f"the byte {ord(surrogate) - 0xDC00:#x} in the name of a file, which is not UTF-8. "
             "Rename the file."
         )
-    return "half of a surrogate pair, which is no character. Remove it, or replace it by '\\ufffd'."
+    return (
+        "half of a surrogate pair, which is not a character. Remove it, or replace it with "
+        "'\\ufffd'."
+    )
 
 
 def _is_clean(value: Any) -> bool:

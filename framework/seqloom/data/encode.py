@@ -180,7 +180,7 @@ def encode_one(
         if max_cost is not None and one.cost > max_cost:
             raise ExampleError(
                 example,
-                f"its size of {one.cost} is over the {max_cost} that a batch may have; raise "
+                f"its cost of {one.cost} is more than a batch may have, {max_cost}; raise "
                 "batch.max_cost",
                 cause=Cause.over_cost,
             )

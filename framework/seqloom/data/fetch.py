@@ -138,7 +138,7 @@ def refuse_endless(path: Path, *, stream: bool) -> None:
         return
     if kind == "a device" and (path.samefile(os.devnull) or (stream and _is_terminal(path))):
         return
-    advice = " Write what it gives to a file, and name that." if kind == "a pipe" else ""
+    advice = " Write its output to a file, and name that file." if kind == "a pipe" else ""
     raise DataError(f"{path}: this is {kind}; expected a file.{advice}", cause=Cause.no_file)
 
 
@@ -157,13 +157,13 @@ def _existing(path: str) -> Path:
         return file
     if not os.path.isdir(file.parent):  # noqa: PTH112
         raise DataError(
-            f"{path}: no such file; the folder {file.parent.absolute()} is not there.",
+            f"{path}: no such file; the folder {file.parent.absolute()} does not exist.",
             cause=Cause.no_file,
         )
     if os.path.islink(file):  # noqa: PTH114
         target = str(file.readlink())
         raise DataError(
-            f"{path}: this is a link to {target!r}, which is not there.", cause=Cause.no_file
+            f"{path}: this is a link to {target!r}, which does not exist.", cause=Cause.no_file
         )
     siblings = [sibling.name for sibling in file.parent.iterdir()]
     if len(siblings) > 20:
@@ -252,8 +252,8 @@ def _download(pinned: PinnedUrl, file: Path) -> None:
 
 def _wrong_bytes(url: str, pinned: PinnedUrl, reason: str) -> str:
     return (
-        f"{url}: what was downloaded is not what was pinned, SHA-256 {pinned.sha256}. {reason} "
-        "If you want the new data, pin its hash."
+        f"{url}: the download does not have the pinned SHA-256, {pinned.sha256}. {reason} If you "
+        "want the new data, pin its hash."
     )
 
 

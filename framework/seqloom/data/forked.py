@@ -89,9 +89,9 @@ class _Worker(Generic[T, R]):
         code = self.process.exitcode or 0
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         return KilledError(
-            f"A process that reads or encodes examples was ended from outside ({how}). Perhaps "
-            f"it was out of memory: there are up to {MOST}, one for each core that seqloom may "
-            "use; with `taskset -c 0` before the command there is none but the command's own."
+            f"A worker process that reads or encodes examples was killed ({how}), perhaps because "
+            f"memory ran out. There is one worker per available core, up to {MOST}; prefix the "
+            "command with `taskset -c 0` to run without workers."
         )
 
     def end(self) -> None:

@@ -267,12 +267,12 @@ def _plan_for_ranks(
         except ValueError:
             continue  # with the fewest batches that are possible there may be room to halve some
     raise ConfigError(
-        f"{len(costs)} {plural(len(costs), 'example')} cannot be dealt to {world_size} processes "
-        "in the same number of "
-        f"batches: with batch.max_examples={max_examples} and batch.max_cost={max_cost} there are "
-        f"at least {len(whole.sizes)} {plural(len(whole.sizes), 'batch', 'batches')}, which "
-        f"{world_size} does not divide, and too few of "
-        "them can be halved. Raise batch.max_examples or batch.max_cost, or use fewer devices."
+        f"{len(costs)} {plural(len(costs), 'example')} cannot be divided among {world_size} "
+        f"processes with the same number of batches each: with batch.max_examples={max_examples} "
+        f"and batch.max_cost={max_cost} there are at least {len(whole.sizes)} "
+        f"{plural(len(whole.sizes), 'batch', 'batches')}, which is not divisible by {world_size}, "
+        "and too few of them can be halved. Raise batch.max_examples or batch.max_cost, or use "
+        "fewer devices."
     )
 
 

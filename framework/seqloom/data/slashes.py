@@ -29,6 +29,6 @@ def about_backslashes(name: str) -> str:
     if "\\" not in name:
         return ""
     return (
-        " Its backslashes are those of a path of Windows; with '/' in their place it is not there "
-        "either. Write paths that are relative to that place."
+        " The backslashes suggest a Windows path, but there is no such file with '/' either. Use "
+        "paths relative to that place."
     )

@@ -36,8 +36,8 @@ class SplitReader(Reader):
     ) -> None:
         if empty := [name for name, file in files.items() if file == ""]:
             raise ConfigError(
-                f"data.{empty[0]} is empty, as where a variable of the shell is not set. Name a "
-                "file, or leave it out.",
+                f"data.{empty[0]} is empty; is a shell variable unset? Name a file, or leave it "
+                "out.",
                 cause=Cause.no_value,
             )
         self.files = {name: file for name, file in files.items() if file}

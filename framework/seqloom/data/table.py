@@ -269,7 +269,7 @@ class Table:
                 and row.cells[-1:] == header[-1:]
                 and _repeats(row.cells, header)
             ):
-                row.problem = "the header again; delete this line, where files were joined."
+                row.problem = "the header appears again; were files concatenated? Delete this line."
             if not row.problem:
                 row.cells = row.cells or [""]
             yield row
@@ -283,7 +283,7 @@ class Table:
         model = "header" if self._header else "first row"
         if row is not None and row.last > row.line:
             return (
-                f"the row, which goes on to line {row.last} in quotes, has {found} "
+                f"the row, which continues to line {row.last} inside quotes, has {found} "
                 f"{plural(found, 'cell')}, the {model} has {width}. Double the quotes inside a "
                 "quoted cell and close each one, or read quotes literally (quoting=false)."
             )

@@ -36,8 +36,8 @@ SMALL = 1 << 24
 """Size in bytes up to which a text may be compressed more."""
 
 BOMB = (
-    f"the file decompresses to more than {HIGHEST_RATIO} times its size, which no text does. If it "
-    "is as it should be, decompress it."
+    f"the file decompresses to more than {HIGHEST_RATIO} times its size, which text never does. If "
+    "the file is correct, decompress it first."
 )
 PATIENCE = 5.0
 """Seconds after which it is logged that a pipe is waited for."""
@@ -50,17 +50,17 @@ _HALF = re.compile(rb"\xed[\xa0-\xbf]")
 SHOWN = 80  # bytes of a line that is too long
 
 FORMS = {
-    rb"\x1f\x8b": "compressed by gzip; call it NAME.gz, or decompress it",
+    rb"\x1f\x8b": "compressed by gzip; rename it to NAME.gz, or decompress it",
     rb"BZh[1-9](1AY&SY|\x17rE8P\x90)": "compressed by bzip2; decompress it: bunzip2 FILE",
     rb"\xfd7zXZ\x00": "compressed by xz; decompress it: unxz FILE",
     rb"\(\xb5/\xfd": "compressed by zstd; decompress it: unzstd FILE",
     rb"PK\x03\x04": "a zip file or an Excel workbook; unpack it, or save the sheet as CSV UTF-8",
     rb"\xd0\xcf\x11\xe0": "an old Office file; save the sheet as CSV UTF-8",
-    rb"PAR1[\x00-\x08\x0e-\x1f]": "a Parquet file; call it NAME.parquet",
-    rb"ARROW1\x00": "an Arrow or Feather file; call it NAME.arrow",
+    rb"PAR1[\x00-\x08\x0e-\x1f]": "a Parquet file; rename it to NAME.parquet",
+    rb"ARROW1\x00": "an Arrow or Feather file; rename it to NAME.arrow",
     rb"%PDF-\d": "a PDF",
-    rb"SQLite format 3\x00": "a database of SQLite; write its table as CSV",
-    rb"\x93NUMPY|\x80[\x02-\x05]": "data of Python; write them as CSV or JSON Lines",
+    rb"SQLite format 3\x00": "an SQLite database; export its table as CSV",
+    rb"\x93NUMPY|\x80[\x02-\x05]": "NumPy or pickle data; save it as CSV or JSON Lines",
 }
 """What files of other forms are, by a pattern of their first bytes, and what to do.
 
@@ -190,8 +190,8 @@ class TextFile:
         except gzip.BadGzipFile:
             raise self.error(
                 number + 1,
-                "the file is not compressed by gzip, or damaged. If it is text, call it by a name "
-                "without .gz.",
+                "the file is not compressed by gzip, or it is damaged. If it is plain text, rename "
+                "it without .gz.",
             ) from None
         except (OSError, EOFError, zlib.error) as error:
             why = getattr(error, "strerror", None) or error  # without the path, which comes first
@@ -291,7 +291,7 @@ class TextFile:
     def _remedy(self, raw: bytes, place: int) -> str:
         """Return what to do about bytes that are not in the encoding from a place on."""
         if _HALF.match(raw, place):
-            return "Half of a surrogate pair begins there, which is no character: remove it."
+            return "Half of a surrogate pair begins there, which is not a character: remove it."
         # These are no letters in ISO 8859-1, but quotes and dashes on Windows.
         other = "CP1252" if any(0x80 <= byte < 0xA0 for byte in raw) else "LATIN1"
         return f"Convert it, for example with iconv -f {other} -t {self.encoding.upper()}."

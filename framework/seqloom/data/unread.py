@@ -32,7 +32,7 @@ def warn_of_unread(
 @functools.lru_cache(maxsize=64)
 def _warn(place: str, found: tuple[tuple[str, int], ...], instead: str) -> None:
     log.warning(
-        "%s: files of formats that are not read are left out: %s. Convert them, for example to %s.",
+        "%s: files in unsupported formats are ignored: %s. Convert them, for example to %s.",
         place,
         ", ".join(f"{count} {suffix}" for suffix, count in found),
         instead,

@@ -67,7 +67,7 @@ class Bodies:
             BusyError: There are too many requests.
         """
         if self._requests >= MOST_REQUESTS:
-            raise BusyError("Too many requests wait to be read. Try again in a moment.")
+            raise BusyError("Too many requests are waiting. Try again in a moment.")
         share = Share(self)
         self._requests += 1
         try:
@@ -84,7 +84,7 @@ class Bodies:
         """
         self._bytes += size
         if self._bytes > MOST_TOGETHER:
-            raise BusyError("The requests that wait are too large together. Try again in a moment.")
+            raise BusyError("The waiting requests are too large in total. Try again in a moment.")
 
 
 class Share:

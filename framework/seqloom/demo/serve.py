@@ -102,7 +102,7 @@ def application(served: ServedModel, host: str) -> Guard:
         exception_handlers={
             TooLargeError: _answer(413),
             SlowError: _answer(408),
-            ClientDisconnect: _answer(400, "The page left before its request had arrived."),
+            ClientDisconnect: _answer(400, "The page was closed before its request had arrived."),
             BusyError: _answer(503),
             SeqloomError: _answer(400),
             SupersededError: _answer(409, "A newer request of this page replaced it."),
@@ -203,8 +203,8 @@ class Guard:
         host = headers.get("host", "")
         if not self._is_own(host):
             return (
-                f"This demo is not {host!r}. Open it as localhost, by its IP address, or by "
-                "the name that was passed as --host."
+                f"This demo does not serve {host!r}. Open it as localhost, by its IP address, or "
+                "by the name that was passed as --host."
             )
         origin = headers.get("origin")
         if _is_embedded(headers) if origin is None else not _is(origin, host):

@@ -107,8 +107,8 @@ def compatible_section(
         refuse_without_effect(
             overrides.data,
             ("take",),
-            f"it reduces the train split, and {split} is evaluated whole. Leave it out; for fewer "
-            "examples, name a smaller file.",
+            f"it limits the train split, and {split} is always evaluated in full. Leave it out; to "
+            "evaluate fewer examples, name a smaller file.",
         )
     section = data_section(pipeline, overrides)
     if overrides.name is None:

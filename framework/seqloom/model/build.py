@@ -104,4 +104,6 @@ def _made(section: Mapping[str, Any], cls: Any, *args: Any, **params: Any) -> An
     except (RuntimeError, MemoryError) as error:
         raise ConfigError(f"{section['name']} cannot be built with {params}: {error}") from error
     except (TypeError, ValueError) as error:
-        raise ConfigError(f"{section['name']} refuses its parameters {params}: {error}") from error
+        raise ConfigError(
+            f"{section['name']} does not accept its parameters {params}: {error}"
+        ) from error

@@ -175,8 +175,8 @@ def _built(
         if head:
             raise ConfigError(_unlike_head(path, str(error))) from error
         raise BundleError(
-            f"{path / DESCRIPTION} does not fit the weights beside it: {error}. Copy the bundle "
-            "again; if that does not help, it was tampered with.",
+            f"{path / DESCRIPTION} does not match its weights: {error}. Copy the bundle again; if "
+            "that does not help, it was tampered with.",
             cause=Cause.damaged_bundle,
         ) from error
     except PluginError as error:
@@ -186,7 +186,7 @@ def _built(
     except Exception as error:  # a component may raise anything for values that no training writes
         if head and isinstance(error, ConfigError):
             raise
-        damaged = f"{path / DESCRIPTION} is damaged, or does not fit the installed plugins"
+        damaged = f"{path / DESCRIPTION} is damaged, or does not match the installed plugins"
         said = printable(repr(error)[:LONGEST])
         raise BundleError(
             " ".join([f"{damaged}: {said}. Copy the bundle again.", *told]),
@@ -196,8 +196,8 @@ def _built(
 
 def _unlike_head(path: Path, said: str) -> str:
     return (
-        f"The weights of {path} do not fit its head with other parameters: "
-        f"{said.removesuffix('.')}. Change only how the head decodes."
+        f"The weights of {path} do not match its head with these parameters: "
+        f"{said.removesuffix('.')}. Only decoding parameters of the head can be changed."
     )
 
 
@@ -208,7 +208,7 @@ def _load_weights(path: Path, model: Model, told: Sequence[str], *, changed: boo
         said = f"{mismatch(error)}."
         if changed:
             raise ConfigError(_unlike_head(path, said)) from error
-        unlike = f"The weights of {path} do not fit its description: {said}"
+        unlike = f"The weights of {path} do not match its description: {said}"
         raise BundleError(" ".join([unlike, *told])) from error
 
 

@@ -86,8 +86,8 @@ def read_description(path: Path) -> dict[str, Any]:
         ) from error
     if changed:
         raise BundleError(
-            f"{file} was changed since the bundle was made; copy the bundle again. If the change "
-            f"was meant, remove the field {KEY!r} from it.",
+            f"{file} was changed after the bundle was made; copy the bundle again. If the change "
+            f"was intended, remove the field {KEY!r} from it.",
             cause=Cause.damaged_bundle,
         )
     found.pop(KEY, None)
@@ -217,6 +217,6 @@ def verify(folder: Path, name: str, facts: Mapping[str, Any]) -> None:
         )
     if sha256(path) != facts["sha256"]:
         raise BundleError(
-            f"{path} was changed since the bundle was made; copy the bundle again.",
+            f"{path} was changed after the bundle was made; copy the bundle again.",
             cause=Cause.damaged_bundle,
         )

@@ -178,9 +178,9 @@ class Pipeline:
         fields = self.codecs.frontend.fields(value)
         if fields is None:
             raise DataError(
-                f"Nothing can be predicted from {_shown(value)} ({type(value).__name__}); expected "
-                "what the frontend reads (a text, a list of tokens, an image, …), a dict of "
-                "fields, an Example, or a list of these."
+                f"Cannot predict from {_shown(value)} ({type(value).__name__}); expected what the "
+                "frontend reads (a text, a list of tokens, an image, …), a dict of fields, an "
+                "Example, or a list of these."
             )
         return Example(name, fields)
 

@@ -29,15 +29,15 @@ def typed(kind: Kind, section: Mapping[str, Any]) -> dict[str, Any]:
     found = interpolation_in(params)
     if found:
         raise BundleError(
-            f"The model's own {kind}={name} holds {found!r}, which no training writes: the bundle "
-            "was tampered with.",
+            f"The model's own {kind}={name} holds {found!r}, which training never writes: the "
+            "bundle was tampered with.",
             cause=Cause.tampered_bundle,
         )
     try:
         return {"name": name, **_plain(kind, name, params)}
     except ConfigError as error:
         raise BundleError(
-            f"The model's own {error} No training writes such a value. Copy the bundle again."
+            f"The model's own {error} Training never writes such a value. Copy the bundle again."
         ) from error
 
 

@@ -63,7 +63,7 @@ def read(plain: Any, folder: Path, known: Container[str] | None = None) -> Any:
 def _bytes(folder: Path, name: Any, known: Container[str] | None) -> bytes:
     if not isinstance(name, str) or not name.startswith("codec.") or set(name) & set("/\\:"):
         raise BundleError(
-            f"{folder} names the file {name!r}, which no training writes.",
+            f"{folder} names the file {name!r}, which training never writes.",
             cause=Cause.tampered_bundle,
         )
     if known is not None and name not in known:

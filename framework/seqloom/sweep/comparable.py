@@ -8,8 +8,8 @@ from seqloom.sweep.points import Group
 from seqloom.sweep.trials import Trial
 
 UNLIKE = (
-    "The trials were evaluated on different val or test data, so their scores cannot be compared: "
-    "there is a table for each data, whose best row is the best of this table only."
+    "The trials were evaluated on different val or test data, so their scores cannot be compared. "
+    "There is one table for each data set; its best row is the best of that table only."
 )
 
 

@@ -181,8 +181,8 @@ def damaged_plan(folder: Path, error: Exception) -> RunError:
 
 def _changed_plan(folder: Path) -> RunError:
     return RunError(
-        f"{SweepFolder(folder).plan} was changed after seqloom wrote it. If that was meant, remove "
-        f"the field {KEY!r} from it; otherwise it is damaged. {_remedy(folder)}"
+        f"{SweepFolder(folder).plan} was changed after seqloom wrote it. If that was intended, "
+        f"remove the field {KEY!r} from it; otherwise it is damaged. {_remedy(folder)}"
     )
 
 

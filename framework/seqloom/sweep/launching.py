@@ -82,7 +82,7 @@ class TrialLauncher:
             todo = not_started if broken else []
         for one in killed_before:
             state = _state_of_job(read_trial(self.plan.folder / str(one.number)))
-            log.warning("[%d] was killed%s: trying again, alone.", one.number, state)
+            log.warning("[%d] was killed%s: retrying it alone.", one.number, state)
             broken = self._launch_once([one])
             preemption.check()
             if broken:

@@ -113,7 +113,7 @@ class CachedData:
         try:
             return self._load(folder, read_again)
         except (OSError, ValueError, LookupError, TypeError, SeqloomError) as error:
-            log.warning("%s is damaged and is made again: %s", folder, str(error))
+            log.warning("%s is damaged and will be rebuilt: %s", folder, str(error))
             self.cache.remove(self.key)
             return None
 
@@ -136,7 +136,7 @@ class CachedData:
         )
         hashes = load_contents(folder / "contents.npz")
         if hashes.keys() != set(SPLITS):
-            raise ValueError("the hashes of its examples are not there")
+            raise ValueError("the hashes of its examples are missing")
         return RunData(
             codecs, states, splits, skipped, hashes, facts["values"], unknown, facts["long"]
         )

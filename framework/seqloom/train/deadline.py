@@ -68,8 +68,8 @@ def _left(limit: str | None) -> float | None:
     job = math.inf if end is None else end - time.time()
     if job < -MARGIN:
         log.warning(
-            "The end of the job, in %s, passed %.0f s ago by the clock of this machine: it is "
-            "not heeded.",
+            "The end of the job, in %s, passed %.0f s ago by the clock of this machine, so it is "
+            "ignored.",
             " or ".join(name for name in END_VARIABLES if name in os.environ),
             -job,
         )

@@ -338,8 +338,8 @@ class RunFolder:
         """
         if not self.path.is_dir():
             raise RunError(
-                f"{self.path} was removed or renamed while its run was at work, so the run ends. "
-                "If it was renamed, resume it from there: run_dir=… resume=auto"
+                f"{self.path} was removed or renamed during its run, so the run ends. If it was "
+                "renamed, resume it from there: run_dir=… resume=auto"
             )
 
     def _refuse_odd(self) -> None:

@@ -28,7 +28,7 @@ def in_use(lease: Path, holder: object) -> RunError:
     said = str(holder)
     if _is_copied(lease):
         said = (
-            f"it seems to be a copy of the folder of a process that is at work: {lease.name} was "
+            f"it seems to be a copy of a folder that a running process uses: {lease.name} was "
             f"copied with it. If so, remove {lease} and try again; the process can stay. "
             f"({said.partition('. ')[0]})"
         )

@@ -272,7 +272,7 @@ def _made(key: str, make: Callable[..., Any], *args: Any, **params: Any) -> Any:
     try:
         return make(*args, **params)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise ConfigError(f"{key} refuses its parameters: {error}") from error
+        raise ConfigError(f"{key} does not accept its parameters: {error}") from error
 
 
 def refuse_non_finite(loss: Tensor, losses: Tensor, batch: SequenceBatch) -> None:

@@ -90,7 +90,7 @@ class TrainedOn:
         if before.get("of") != now.get("of") and before["examples"] == len(found):
             return  # of an earlier version, whose digests cannot be compared
         raise DataError(
-            f"The data changed since this model was trained: {_place(section, split)} has "
+            f"The data has changed since this model was trained: {_place(section, split)} has "
             f"{self._difference(split, found, before)}.{self._leaks(split, found)} Restore the "
             f"data, name other data (data.{split}=FILE), or evaluate on what is there now: "
             "--changed-data, in Python changed_data=True."

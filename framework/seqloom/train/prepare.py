@@ -91,14 +91,15 @@ def reload_data(cfg: RunConfig, folder: RunFolder) -> RunData:
     changed = [split for split in digests if stored["examples"][split] != digests[split]]
     if changed and _are_same(load_contents(folder.contents), data.contents):
         log.warning(
-            "The examples are those that the run started with, but other versions of seqloom or of "
-            "a library encode them otherwise (%s): the run continues with what there is now.",
+            "The examples have not changed since the run started, but the installed versions of "
+            "seqloom or of a library encode them differently (%s): the run continues with the new "
+            "encoding.",
             ", ".join(changed),
         )
     elif changed:
         raise RunError(
-            f"{folder.path} cannot be resumed: the data changed since this run started "
-            f"({', '.join(changed)}). Restore them, or use a new run_dir.",
+            f"{folder.path} cannot be resumed: the data has changed since this run started "
+            f"({', '.join(changed)}). Restore it, or use a new run_dir.",
             cause=Cause.changed_data,
         )
     save_contents(folder.contents, data.contents)
@@ -264,7 +265,7 @@ def _log_automatic_split(data: Mapping[str, Any], examples: Mapping[str, Example
         each = f" of each value of {split['stratify']!r}" if split["stratify"] else ""
         log.info(
             "data.val and data.test are not set, and data.train has too few different examples%s "
-            "to take them from: all %d are trained on.",
+            "to provide them: all %d are used for training.",
             each,
             len(examples["train"]),
         )

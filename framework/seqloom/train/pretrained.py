@@ -128,8 +128,8 @@ def _refuse_named_files(cfg: RunConfig, own: Sequence[str]) -> None:
         return
     pairs = printable(", ".join(f"head.{key}={value}" for key, value in named.items()))
     raise ConfigError(
-        f"init_classes={cfg.init_classes} would read what the model {cfg.init} names: {pairs}. If "
-        "you want that, name it yourself; else set the keys to other files or to null."
+        f"init_classes={cfg.init_classes} would read what the model {cfg.init} names: {pairs}. To "
+        "allow that, set these keys yourself; otherwise set them to other files or to null."
     )
 
 

@@ -174,14 +174,14 @@ class RemoteCopy:
             found = hashlib.file_digest(file, "sha256").hexdigest()
         if found != digest:  # a file that has just grown, or a damaged transfer
             self._files.rm_file(blob)
-            raise OSError(f"{name} arrived with other bytes")
+            raise OSError(f"{name} does not match what was sent")
         return digest
 
     def _write(self, path: str, content: bytes) -> None:
         self._files.makedirs(self._root, exist_ok=True)
         self._files.pipe_file(path, content)
         if self._files.cat_file(path) != content:
-            raise OSError(f"{path} arrived with other bytes")
+            raise OSError(f"{path} does not match what was sent")
 
     def _remove_older(self, number: int, digests: set[str]) -> None:
         for older, path in self._manifests().items():
@@ -256,7 +256,7 @@ class CopyFolder(Checkpoint):
             try:
                 copy.update()
             except RunError as error:
-                log.warning("%s Training goes on; the next epoch tries again.", error)
+                log.warning("%s Training continues; the next epoch tries again.", error)
 
 
 @contextmanager

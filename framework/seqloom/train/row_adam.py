@@ -156,8 +156,8 @@ class RowAdam(AdamW):
         if not gradient.is_sparse:
             raise ConfigError(
                 f"optimizer=row_adam: a table of the frontend with {len(parameter):,} rows has "
-                "gradients for all of them, so something else than looking words up uses its "
-                "weights. Choose optimizer=adamw, or raise optimizer.min_rows."
+                "gradients for all of them, so its weights are used for more than looking up "
+                "words. Choose optimizer=adamw, or raise optimizer.min_rows."
             )
         state, group = self._state(parameter), self._group(parameter)
         gradient = gradient.coalesce()

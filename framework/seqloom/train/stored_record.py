@@ -32,7 +32,7 @@ def read_record(path: Path) -> dict[str, Any]:
     record = read_json(path)
     if is_changed(record):
         raise DataError(
-            f"{path} was changed after seqloom wrote it. If that was meant, remove the field "
+            f"{path} was changed after seqloom wrote it. If that was intended, remove the field "
             f"{KEY!r} from it; otherwise it is damaged.",
             cause=Cause.not_parsed,
         )

@@ -70,9 +70,10 @@ class LineImageCodec(FrontendCodec):
         if len(image) < self.pooling.width:
             raise ExampleError(
                 example,
-                f"the image is {gray.shape[1]} pixels wide and {gray.shape[0]} high, which is "
-                f"{len(image)} wide when it is {self.params.height} high and has its margins; the "
-                f"convolutions need {self.pooling.width}. Leave it out, or raise frontend.margin.",
+                f"the image is {gray.shape[1]} pixels wide and {gray.shape[0]} high, which becomes "
+                f"{len(image)} wide after scaling to a height of {self.params.height} and adding "
+                f"margins; the convolutions need {self.pooling.width}. Leave it out, or raise "
+                "frontend.margin.",
             )
         return {"image": np.ascontiguousarray(image)}
 
@@ -132,9 +133,9 @@ class LineImageCodec(FrontendCodec):
         """Warn of the first image that would have more ink than paper."""
         self._tell_of_ink = False
         log.warning(
-            "%s: with frontend.ink=%s, most of the image is ink; are writing and paper the other "
-            "way round, as in a negative? Invert such images, or train with frontend.ink=auto. "
-            "This is shown once.",
+            "%s: with frontend.ink=%s, most of the image is ink; are they inverted, with light "
+            "writing on dark paper? Invert such images, or train with frontend.ink=auto. This is "
+            "shown once.",
             example.origin or example.id,
             self.params.ink,
         )

@@ -122,7 +122,7 @@ def load_upright(path: Path) -> tuple[np.ndarray, int]:
     with _opened(path, str(path)) as image:
         width, height = image.size
         if max(width, height) > NARROWEST * min(width, height):
-            raise ValueError(f"{path} is refused: {width}x{height} pixels are no page.")
+            raise ValueError(f"{path} is refused: {width}x{height} pixels cannot be a page.")
         return _decoded(image, str(path), WHITE, None)
 
 
@@ -205,11 +205,11 @@ def _lying(gray: np.ndarray, orientation: int, name: str) -> np.ndarray:
 def _tell_of_note(folder: str, ignored: bool) -> None:
     """Warn once for each folder."""
     what = (
-        "They make lines stand on their ends, and are ignored."
+        "Turning would stand the lines on end, so the notes are ignored."
         if ignored
-        else "They are followed; if lines are the wrong way up now, remove them from the images."
+        else "The images are turned; if lines are now the wrong way up, remove the notes."
     )
-    log.warning("%s: images have EXIF notes that they are turned. %s", folder, what)
+    log.warning("%s: images have EXIF notes on their orientation. %s", folder, what)
 
 
 @contextmanager

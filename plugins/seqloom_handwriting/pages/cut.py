@@ -127,7 +127,7 @@ def _straightened(piece: Image.Image, found: Band, origin: Array) -> Image.Image
     height = max(1, round(found.above + found.below))
     if width > WINDING * sum(piece.size):
         raise ValueError(
-            f"its baseline runs to and fro, {width} pixels within a polygon of {piece.width} x "
+            f"its baseline runs back and forth, {width} pixels within a polygon of {piece.width} x "
             f"{piece.height}; draw it from the line's start to its end"
         )
     if width * height > MOST_PIXELS:

@@ -175,7 +175,7 @@ def _pages_below(folder: Path) -> Iterator[Path]:
         for place in below:
             yield from _pages_below(place)
     elif more := sum(_is_xml(file) for place in below for file in place.rglob("*")):
-        log.info("%s: %d XML files in folders below its pages are not read", folder, more)
+        log.info("%s: %d XML files in subfolders beside its pages are not read", folder, more)
 
 
 def _visible(folder: Path) -> list[Path]:

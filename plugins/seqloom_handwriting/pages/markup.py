@@ -163,7 +163,7 @@ class _Builder:
         self._count += 1
         if self._count > MOST_NODES:
             raise DataError(
-                f"{self._path}:{line}: more than {MOST_NODES} elements; this is no page."
+                f"{self._path}:{line}: more than {MOST_NODES} elements; this is not a page."
             )
         node = Node(local, space, attributes, line, start)
         self._stack[-1].children.append(node)

@@ -211,9 +211,11 @@ def _add_splits(parser: argparse.ArgumentParser) -> None:
         "--group",
         choices=("page", "folder"),
         default="page",
-        help="what is not divided between splits (default: page); folder: a manuscript",
+        help="what is kept in one split (default: page); folder: a manuscript",
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the random splits (default: 0)")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="seed of the random splits (default: 0)"
+    )
 
 
 def _fraction(text: str) -> float:

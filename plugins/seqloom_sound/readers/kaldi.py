@@ -52,7 +52,9 @@ def in_kaldi(folder: Path, place: Place, *, targets: bool) -> Iterator[Found]:
     has_segments = (folder / "segments").is_file()
     utterances = _entries(folder / "segments") if has_segments else recordings
     if targets and not (folder / "text").is_file():
-        raise DataError(f"{folder}: there is no file 'text' beside {SCP}, with what is said.")
+        raise DataError(
+            f"{folder}: there is no file 'text' beside {SCP}, which must hold the transcripts."
+        )
     texts = _entries(folder / "text") if (folder / "text").is_file() else {}
     speakers = _entries(folder / "utt2spk") if (folder / "utt2spk").is_file() else {}
     for name, entry in utterances.items():

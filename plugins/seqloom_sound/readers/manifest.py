@@ -72,11 +72,11 @@ def _supervised(cut: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     """Return a row for each supervision of a cut (``MonoCut`` of Lhotse)."""
     sources = cut["recording"].get("sources")
     if not (isinstance(sources, list) and len(sources) == 1 and isinstance(sources[0], dict)):
-        raise ValueError("its recording has not exactly one source; expected a file.")
+        raise ValueError("its recording must have exactly one source, a file.")
     if sources[0].get("type") != "file":
         raise ValueError(
-            f"its recording is of the type {sources[0].get('type')!r}, which is not read; expected "
-            "'file'. Save the sounds as files first, with CutSet.save_audios of Lhotse."
+            f"its recording is of the type {sources[0].get('type')!r}, which is not supported; "
+            "expected 'file'. Save the sounds as files first, with CutSet.save_audios of Lhotse."
         )
     _require_unchanged(cut["recording"].get("transforms"))
     supervisions = cut.get("supervisions") or [{}]
@@ -101,8 +101,8 @@ def _require_unchanged(transforms: Any) -> None:
     names = [str(one.get("name") if isinstance(one, dict) else one) for one in listed]
     if changing := [name for name in names if name != "Resample"]:
         raise ValueError(
-            f"its recording is changed while it is read ({', '.join(changing)}), which is not "
-            "done here. Save the changed sounds as files first, with CutSet.save_audios of Lhotse."
+            f"its recording has transforms ({', '.join(changing)}), which are not supported. Save "
+            "the changed sounds as files first, with CutSet.save_audios of Lhotse."
         )
 
 

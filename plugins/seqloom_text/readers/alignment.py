@@ -67,8 +67,8 @@ def checked(text: str, spans: Iterable[Span]) -> list[Span]:
             raise SpanError(f"{span} is {what}; expected characters.", span.line)
         if span.surface is not None and _bare(span.surface) != _bare(own):
             raise SpanError(
-                f"{span} is {own[:40]!r} in the text, but {span.surface[:40]!r} by the record."
-                f"{_fitting(text, span)}",
+                f"{span} is {own[:40]!r} in the text, but {span.surface[:40]!r} according to the "
+                f"record.{_fitting(text, span)}",
                 span.line,
             )
     for before, after in pairwise(found):

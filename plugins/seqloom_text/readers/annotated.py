@@ -98,7 +98,7 @@ def text_of(found: Any, key: str | None = None) -> str:
         keys = texts
     if not keys and isinstance(found.get("annotations"), list) and "classes" in found:
         raise ValueError(
-            "all texts are in one object. Write them one below the other: jq -c '.annotations[]'."
+            "all texts are in one object. Write one text per line: jq -c '.annotations[]'."
         )
     name = key or "text"
     if name in inner and name not in texts:

@@ -72,7 +72,7 @@ class Document:
             ValueError: It is not there, or not in UTF-8.
         """
         if not self.path.is_file():
-            raise ValueError(f"there is no {self.path.name} beside it, the text of the spans.")
+            raise ValueError(f"there is no {self.path.name} with the text of the spans beside it.")
         problems = dict[int, str]()
         text = "".join(line for _, line in TextFile(str(self.path)).lines(problems))
         for number, problem in problems.items():
@@ -100,8 +100,8 @@ class Document:
                 others[OTHERS[content[0]]] += 1
             elif content.strip():
                 raise SpanError(
-                    f"{content[:40]!r} is no annotation of brat; expected T1<TAB>TYPE START END"
-                    "<TAB>TEXT.",
+                    f"{content[:40]!r} is not a brat annotation; expected T1<TAB>TYPE START "
+                    "END<TAB>TEXT.",
                     number,
                 )
         return Annotated(text, spans)

@@ -140,9 +140,9 @@ def _check(name: str, column: Any, kind: str, several: bool) -> None:
         )
     if several and kind not in ("labels", "text"):
         raise ConfigError(
-            f"data.columns.{name}: several columns make up a text, or labels, one for each class, "
-            f"and not a {kind}. If each says whether a class is there, call the field 'labels', "
-            f"or set data.kinds.{name}=labels.",
+            f"data.columns.{name}: several columns can form a text, or labels with one column per "
+            f"class, but not a {kind}. If each column says whether a class applies, call the field "
+            f"'labels', or set data.kinds.{name}=labels.",
             cause=Cause.wrong_value,
         )
 

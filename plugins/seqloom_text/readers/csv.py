@@ -23,7 +23,7 @@ ID, GROUP = "", " "
 DELIMITERS = ("\t", ",", ";", "|")
 """The delimiters of tables that are recognized by their first lines."""
 HEADERLESS = (
-    " If the first row is no header: data.header=false, and the numbers of the columns, such as "
+    " If there is no header, set data.header=false and name the columns by number, such as "
     "data.columns='{text: 1, label: 2}'."
 )
 MANY = 50

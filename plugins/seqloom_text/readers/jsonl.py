@@ -171,8 +171,8 @@ def _hint(key: str, found: dict[str, Any]) -> str:
             for way in inner:
                 if key in (items[0][way[1:]] if way else items[0]):
                     return (
-                        " The examples are all in one object. Write them out: "
-                        f"jq -c '.{name}[]{way}' FILE."
+                        " The examples are all in one object. Extract them: jq -c "
+                        f"'.{name}[]{way}' FILE."
                     )
     tokens = found.get("tokens")
     listed = next((name for name, value in found.items() if are_spans(value)), None)

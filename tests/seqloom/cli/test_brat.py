@@ -126,9 +126,9 @@ def test_names_are_safe_and_differ_in_more_than_case(tmp_path: Path) -> None:
     [
         (["Ada"], "first name", r"'T1\\tfirst name 0 3\\tAda': expected T1<TAB>TYPE"),
         ([" "], "PER", "is white space"),
-        (["a\rb"], "PER", "characters or line ends that a text file cannot have"),
-        (["\ufeffa"], "PER", "characters or line ends that a text file cannot have"),
-        (["\ud800"], "PER", "characters or line ends that a text file cannot have"),
+        (["a\rb"], "PER", "characters or line ends that a text file cannot hold"),
+        (["\ufeffa"], "PER", "characters or line ends that a text file cannot hold"),
+        (["\ud800"], "PER", "characters or line ends that a text file cannot hold"),
     ],
 )
 def test_what_brat_cannot_hold_is_named(

@@ -39,8 +39,8 @@ def test_a_script_starts_a_task_for_each_device(
         (["trainer.devices=2"], "trainer.devices follows from --devices"),
         (["sweep=optuna"], "describes several runs"),
         (["--sbatch=gres"], "expected an option"),
-        (["--time=1:00"], "--time=1:00 is 60 s, but the run is told to end 120 s before that"),
-        (["--time=2", "--grace=120"], "so it would end as it starts"),
+        (["--time=1:00"], "--time=1:00 is 60 s, but the run ends 120 s before the time"),
+        (["--time=2", "--grace=120"], "so it would end as soon as it starts"),
         (["--time=2h"], "--time=2h: expected minutes, MM:SS, HH:MM:SS or D-HH:MM:SS"),
     ],
 )

@@ -103,8 +103,8 @@ def test_other_data(trained_ner: Path, conll: Path, capsys: pytest.CaptureFixtur
         (
             ["data.take=5"],
             ConfigError,
-            "data.take=5 has no effect here: it reduces the train split, and test is evaluated "
-            "whole.",
+            "data.take=5 has no effect here: it limits the train split, and test is always "
+            "evaluated in full.",
         ),
         (["data=cvs"], ConfigError, "There is no data=cvs. Did you mean 'csv'?"),
         (["data=conll"], DataError, "The test split of data=conll has no example."),

@@ -138,5 +138,5 @@ def seqloom_components():
 def test_a_component_without_texts(install: Callable[..., Path], said: Callable[..., str]) -> None:
     install("stranger_untold", UNTOLD)
     text = said("encoder=untold")
-    assert "encoder=untold: its author does not say what it is." in text
-    assert "Its author does not say what it means.\n      encoder.width=6" in text
+    assert "encoder=untold: no description." in text
+    assert "No description.\n      encoder.width=6" in text

@@ -162,7 +162,7 @@ def test_a_file_that_was_changed(
     path.write_bytes(path.read_bytes()[:-1] + b"?")
     found = facts(model, 1, "--check")
     assert found["files"]["model.safetensors"]["state"] == found["messages"][0]
-    assert found["messages"][0].startswith(f"{path} was changed since the bundle was made")
+    assert found["messages"][0].startswith(f"{path} was changed after the bundle was made")
     run(["inspect", str(model)])
     assert ", damaged\n" in capsys.readouterr().out
 
@@ -170,7 +170,7 @@ def test_a_file_that_was_changed(
 def test_check_finds_what_only_loading_shows(model: Path, facts: Inspect) -> None:
     _edit(model, lambda found: found["components"]["encoder"]["section"].update(hidden_size=9))
     assert facts(model)["compatible"]
-    with pytest.raises(BundleError, match="do not fit its description"):
+    with pytest.raises(BundleError, match="do not match its description"):
         run(["inspect", str(model), "--check"])
 
 

@@ -116,7 +116,7 @@ def test_other_settings_on_the_other_node_end_both(
     ended = by_hand("train", *small, run, second=("encoder.hidden_size=6",))
     assert [code for code, _ in ended] == [1, 1], ended
     for _, said in ended:
-        assert "was started with other settings than the first one: encoder.hidden_size" in said
+        assert "was started with different settings from the first one: encoder.hidden_size" in said
         assert "Traceback" not in said
     assert not (tmp_path / "run" / "checkpoints").exists()
 

@@ -80,7 +80,7 @@ def test_user_errors_are_one_sentence_and_status_1(program: Program, tmp_path: P
         (["predict", tmp_path], f"Error: {tmp_path} has no bundle.json. Pass"),
         (
             ["predict", "m", "--to", "jsnol"],
-            "Error: --to jsnol: no such format. Did you mean 'json",
+            "Error: --to jsnol: unknown format. Did you mean 'json",
         ),
         (["predict", sweep], f"Error: {sweep} is a sweep. Pass one of its trials;"),
         (["evaluate", tmp_path / "x"], f"Error: {tmp_path / 'x'} does not exist. Pass"),

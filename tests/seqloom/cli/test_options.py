@@ -93,7 +93,7 @@ def test_values_are_in_hydras_language() -> None:
         ("data.split.val=much", "data.split.val: 'much' is not a number."),
         ("data.columns=3", "data.columns: "),
         ("data.test=???", "data.test has no value. Set data.test=…"),
-        ("data.test={", "'data.test={' cannot be read: its bracket is not closed."),
+        ("data.test={", "'data.test={' cannot be read: a bracket is not closed."),
         ("data.test=a;", "'data.test=a;' cannot be read. A value with a comma, semicolon, bracket"),
     ],
 )

@@ -24,8 +24,8 @@ def test_an_id_that_comes_again_is_told_once(
     captured = capsys.readouterr()
     assert [json.loads(one)["id"] for one in captured.out.splitlines()] == ids
     assert captured.err == (
-        f"Note: {path}:3: the id 'a' is that of {path}:1, too: by it, their predictions cannot be "
-        "told apart. Give each input an id of its own. Ids like this are told once.\n"
+        f"Note: {path}:3: {path}:1 has the same id, 'a', so their predictions cannot be told "
+        "apart. Give each input its own id. This is shown once.\n"
     )
 
 

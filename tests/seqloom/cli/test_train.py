@@ -104,7 +104,7 @@ def test_a_sweep_needs_a_worker(here: Path) -> None:
 
 
 def test_a_value_of_a_sweep_that_cannot_be_read_is_named(here: Path) -> None:
-    with pytest.raises(ConfigError, match=r"^'seed=\[1' cannot be read: its bracket is not closed"):
+    with pytest.raises(ConfigError, match=r"^'seed=\[1' cannot be read: a bracket is not closed"):
         run(["train", "-m", 'hydra.sweeper.params={seed: "[1"}', f"run_dir={here}/sweep"])
 
 

@@ -63,8 +63,8 @@ def test_few_examples_are_all_trained_on(tmp_path: Path, logged: pytest.LogCaptu
     data = encoded_data(compose_run([*CSV, f"data.train={path}"]))
     assert [len(data.splits[split]) for split in ("train", "val", "test")] == [9, 0, 0]
     assert (
-        "too few different examples of each value of 'label' to take them from: all 9 are "
-        "trained on."
+        "too few different examples of each value of 'label' to provide them: all 9 are "
+        "used for training."
     ) in logged.text
 
 

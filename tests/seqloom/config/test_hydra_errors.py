@@ -77,23 +77,23 @@ SENTENCES = [
     ("encoder lstm", "'encoder lstm' cannot be read; write GROUP=NAME or KEY=VALUE."),
     (
         "data.delimiter=;",
-        "'data.delimiter=;' cannot be read. A value with a comma, semicolon, bracket, ~ or the "
-        "like needs inner quotes inside those of the shell: 'KEY=\"VALUE\"'.",
+        "'data.delimiter=;' cannot be read. A value with a comma, semicolon, bracket, ~ or similar "
+        "needs quotes inside the shell's quotes: 'KEY=\"VALUE\"'.",
     ),
     (
         "data.columns={text: r\u00e9sum\u00e9}",
-        "'data.columns={text: r\u00e9sum\u00e9}' cannot be read. Texts with other characters than "
-        'letters and digits need quotes inside those of the shell: \'data.columns={"KEY": '
+        "'data.columns={text: r\u00e9sum\u00e9}' cannot be read. Strings with characters other "
+        "than letters and digits need quotes inside the shell's quotes: 'data.columns={\"KEY\": "
         '"VALUE"}\'.',
     ),
     (
         "logger.wandb.project=r\u00e9sum\u00e9",
         "'logger.wandb.project=r\u00e9sum\u00e9' cannot be read. A value with a comma, semicolon, "
-        "bracket, ~ or the like needs inner quotes inside those of the shell: 'KEY=\"VALUE\"'.",
+        "bracket, ~ or similar needs quotes inside the shell's quotes: 'KEY=\"VALUE\"'.",
     ),
     (
         "head.class_weights.-1=2",
-        "'head.class_weights.-1=2' cannot be read. A key with other characters than letters and "
+        "'head.class_weights.-1=2' cannot be read. A key with characters other than letters and "
         "digits needs braces and quotes: 'head.class_weights={\"KEY\": VALUE}'.",
     ),
     (
@@ -136,13 +136,13 @@ def test_a_launcher_whose_package_is_missing() -> None:
         ),
         (
             ["data=conll", "data.columns={tokens: 1, 1.5: 2}"],
-            "data.columns: keys are texts, but 1.5 was read as a number or the like. It needs "
-            "quotes inside those of the shell: 'data.columns={\"1.5\": VALUE}'.",
+            "data.columns: keys must be strings, but 1.5 was parsed as a number or similar. It "
+            "needs quotes inside the shell's quotes: 'data.columns={\"1.5\": VALUE}'.",
         ),
         (
             ["head=classification", "head.class_weights={null: 2}"],
-            "head.class_weights: keys are texts, but one was read as null or the like. It needs "
-            "quotes inside those of the shell: 'head.class_weights={\"KEY\": VALUE}'.",
+            "head.class_weights: keys must be strings, but one was parsed as null or similar. It "
+            "needs quotes inside the shell's quotes: 'head.class_weights={\"KEY\": VALUE}'.",
         ),
         (
             ["head=classification", "head.class_weights.1.0=2"],
@@ -239,18 +239,20 @@ def test_braces_that_the_shell_took_apart(word: str) -> None:
         compose_run(["data=csv", "data.train=a.csv", word, "head=classification"])
     assert str(found.value) == (
         "data.columns: expected keys with values, 'data.columns={KEY: VALUE, KEY: VALUE}'. The "
-        "quotes are needed: without them the shell takes the braces apart. One key alone is set by "
+        "quotes are needed: without them the shell expands the braces. To set a single key, use "
         "data.columns.KEY=VALUE."
     )
 
 
 def test_a_value_that_the_shell_took_apart_at_its_spaces() -> None:
-    with pytest.raises(ConfigError, match=r"^'data.columns={text:' cannot be read: its bracket is"):
+    with pytest.raises(ConfigError, match=r"^'data.columns={text:' cannot be read: a bracket is"):
         compose_run(["data=csv", "data.columns={text:", "review}"])
 
 
 def test_overrides_from_python_are_words_or_mappings() -> None:
-    with pytest.raises(ConfigError, match=r"^\['encoder=lstm'\] \(list\) is no override\. Pass"):
+    with pytest.raises(
+        ConfigError, match=r"^\['encoder=lstm'\] \(list\) is not an override\. Pass"
+    ):
         as_overrides([["encoder=lstm"]])  # type: ignore[list-item]
 
 

@@ -133,7 +133,7 @@ def test_damaged_archives_are_one_sentence(
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_members_that_cannot_be_meant(tmp_path: Path) -> None:
     path = zipped(tmp_path / "a.zip", {"a\x1b.txt": bytes(100)}, ZIP_BZIP2)
-    with pytest.raises(ValueError, match=r"member 'a\\x1b\.txt' is packed by another method than"):
+    with pytest.raises(ValueError, match=r"member 'a\\x1b\.txt' is not compressed with deflate"):
         read_member(path, "a\x1b.txt", LARGEST)
     with pytest.raises(ValueError, match=r"a\.zip has no member 'b\.txt'\."):
         read_member(path, "b.txt", LARGEST)

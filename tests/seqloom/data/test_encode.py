@@ -96,7 +96,7 @@ def test_bad_examples_are_rejected_and_the_others_keep_their_order() -> None:
         "data.txt:2: has no text",
         "data.txt:3: has no count",
         "data.txt:4: cannot count to 3 in 2 frames",
-        "data.txt:5: its size of 60 is over the 40 that a batch may have; raise batch.max_cost",
+        "data.txt:5: its cost of 60 is more than a batch may have, 40; raise batch.max_cost",
     ]
 
 

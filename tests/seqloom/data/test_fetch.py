@@ -145,7 +145,7 @@ def test_a_copy_that_is_not_there_is_downloaded(
 
 def test_wrong_bytes_are_refused_and_leave_nothing(site: Path, cache: Path) -> None:
     (site / "v1" / "train.tsv").write_bytes(b"tampered")
-    with pytest.raises(DataError, match=f"not what was pinned, SHA-256 {SHA}"):
+    with pytest.raises(DataError, match=f"not have the pinned SHA-256, {SHA}"):
         local_path(URL)
     assert files_below(cache) == []
 

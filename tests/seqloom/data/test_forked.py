@@ -206,9 +206,9 @@ def test_a_process_that_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     with pytest.raises(KilledError) as error:
         _read(_table(tmp_path / "t.conll"), "data.split.val=0", "data.split.test=0")
     assert with_code(error.value) == (
-        "A process that reads or encodes examples was ended from outside (SIGKILL). Perhaps it was "
-        "out of memory: there are up to 4, one for each core that seqloom may use; with "
-        "`taskset -c 0` before the command there is none but the command's own. [S507]"
+        "A worker process that reads or encodes examples was killed (SIGKILL), perhaps because "
+        "memory ran out. There is one worker per available core, up to 4; prefix the command with "
+        "`taskset -c 0` to run without workers. [S507]"
     )
 
 

@@ -344,9 +344,9 @@ def test_examples_that_cannot_be_dealt_evenly() -> None:
     with pytest.raises(ConfigError) as caught:
         make([1] * 5, world_size=2, max_examples=1)
     assert str(caught.value) == (
-        "5 examples cannot be dealt to 2 processes in the same number of batches: with "
-        "batch.max_examples=1 and batch.max_cost=None there are at least 5 batches, which 2 does "
-        "not divide, and too few of them can be halved. Raise batch.max_examples or "
+        "5 examples cannot be divided among 2 processes with the same number of batches each: with "
+        "batch.max_examples=1 and batch.max_cost=None there are at least 5 batches, which is not "
+        "divisible by 2, and too few of them can be halved. Raise batch.max_examples or "
         "batch.max_cost, or use fewer devices."
     )
 

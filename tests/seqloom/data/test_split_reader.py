@@ -33,7 +33,7 @@ def test_a_file_for_each_split() -> None:
 
 
 def test_an_empty_name_is_no_missing_file() -> None:
-    with pytest.raises(ConfigError, match=r"^data\.val is empty, as where a variable of the shell"):
+    with pytest.raises(ConfigError, match=r"^data\.val is empty; is a shell variable unset"):
         Numbers({"train": [1], "val": ""}, None)
 
 

@@ -31,7 +31,7 @@ def test_sizes_are_handed_from_part_to_part(tagger: Any) -> None:
 
 def test_a_refused_parameter_is_told_with_the_parts_name(tagger: Any) -> None:
     encoder = {**tagger.config["encoder"], "wild": 1}
-    with pytest.raises(ConfigError, match=r"bilstm refuses its parameters .*'wild'"):
+    with pytest.raises(ConfigError, match=r"bilstm does not accept its parameters .*'wild'"):
         build_pipeline({**tagger.config, "encoder": encoder}, tagger.pipeline.codecs)
 
 

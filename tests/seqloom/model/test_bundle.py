@@ -113,7 +113,7 @@ def test_a_changed_byte(folder: Path) -> None:
     data = bytearray(path.read_bytes())
     data[-1] ^= 1
     path.write_bytes(data)
-    with pytest.raises(BundleError, match=r"model\.safetensors was changed since.*copy the bundle"):
+    with pytest.raises(BundleError, match=r"model\.safetensors was changed after.*copy the bundle"):
         seqloom.load(folder)
 
 
@@ -147,7 +147,7 @@ def test_no_bit_of_a_description_is_changed_in_silence(folder: Path) -> None:
     path.write_bytes(other)
     with pytest.raises(
         BundleError,
-        match=r"bundle\.json was changed since the bundle was made; copy.* 'sha256' from",
+        match=r"bundle\.json was changed after the bundle was made; copy.* 'sha256' from",
     ):
         seqloom.load(folder)
     _edit(folder, lambda found: None)  # as the message says
@@ -282,7 +282,7 @@ def test_weights_of_another_size(folder: Path) -> None:
     _edit(folder, lambda found: found["components"]["encoder"]["section"].update(hidden_size=5))
     with pytest.raises(
         BundleError,
-        match=r"The weights of .* do not fit its description: .* has the shape \(.*\), not \(",
+        match=r"The weights of .* do not match its description: .* has the shape \(.*\), not \(",
     ):
         seqloom.load(folder)
 

@@ -53,8 +53,8 @@ def test_a_head_without_such_a_parameter(trained_reader: Path) -> None:
 def test_a_head_whose_weights_would_not_fit(folder: Path) -> None:
     with pytest.raises(
         ConfigError,
-        match=r"(?s)^The weights of .* do not fit its head with other parameters: .* Change only "
-        r"how the head decodes\.$",
+        match=r"(?s)^The weights of .* do not match its head with these parameters: .* Only "
+        r"decoding parameters of the head can be changed\.$",
     ):
         seqloom.load(folder, head={"decoder": "softmax"})
 

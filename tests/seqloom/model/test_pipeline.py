@@ -252,13 +252,13 @@ def test_predictions_are_the_same_on_a_gpu(classifier: Any) -> None:
 @pytest.mark.parametrize("wrong", [3, [3], None, [None]])
 def test_what_cannot_be_read_is_refused_in_a_sentence(classifier: Any, wrong: Any) -> None:
     with pytest.raises(
-        DataError, match=r"Nothing can be predicted from (3|None) .*expected what the frontend"
+        DataError, match=r"Cannot predict from (3|None) .*expected what the frontend"
     ):
         classifier.pipeline(wrong)
 
 
 def test_the_item_of_a_list_that_is_wrong_is_named(classifier: Any) -> None:
-    with pytest.raises(DataError, match=r"^inputs\[1\]: Nothing can be predicted from None \(None"):
+    with pytest.raises(DataError, match=r"^inputs\[1\]: Cannot predict from None \(None"):
         classifier.pipeline(["a", None])
     with pytest.raises(ExampleError, match=r"^example inputs\[1\]: 'text' has no token"):
         classifier.pipeline(["a", " "])
@@ -289,9 +289,9 @@ def test_a_bare_input_is_what_the_frontend_reads(trained_reader: Path, classifie
     expected = reader({"image": image})
     _same(reader(image), expected)
     _same(reader([image, image])[1], expected)
-    with pytest.raises(DataError, match=r"^Nothing can be predicted from array\("):
+    with pytest.raises(DataError, match=r"^Cannot predict from array\("):
         classifier.pipeline(image)
-    with pytest.raises(DataError, match=r"^Nothing can be predicted from 3 \(int\); expected what"):
+    with pytest.raises(DataError, match=r"^Cannot predict from 3 \(int\); expected what"):
         reader(3)
 
 
@@ -299,7 +299,7 @@ def test_a_long_value_is_cut_down_in_the_message(classifier: Any) -> None:
     with pytest.raises(DataError) as found:
         classifier.pipeline(b"\x89PNG" * 1000)
     shown = "b'" + (r"\x89PNG" * 9)[:57] + "…"
-    assert str(found.value).startswith(f"Nothing can be predicted from {shown} (bytes); expected")
+    assert str(found.value).startswith(f"Cannot predict from {shown} (bytes); expected")
 
 
 def test_a_dict_of_columns_is_refused(classifier: Any) -> None:

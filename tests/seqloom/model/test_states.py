@@ -66,5 +66,5 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_a_file_that_no_training_writes_is_not_touched(tmp_path: Path, name: Any) -> None:
     (tmp_path / "secret").write_bytes(b"x")
     (tmp_path / "x").write_bytes(b"x")
-    with pytest.raises(BundleError, match=r"names the file .*, which no training writes\.$"):
+    with pytest.raises(BundleError, match=r"names the file .*, which training never writes\.$"):
         read({"$file": name}, tmp_path)

@@ -76,7 +76,7 @@ def test_a_model_of_a_newer_plugin_loads_with_a_warning(
 
 def test_weights_that_do_not_fit_are_told_with_the_versions(stored: Stored) -> None:
     stored.change(version="1.6", section={"name": "window", "size": 5})
-    with pytest.raises(BundleError, match=r'(?s)do not fit its description: .*"faulty>=1\.6"\.$'):
+    with pytest.raises(BundleError, match=r'(?s)do not match its description: .*"faulty>=1\.6"\.$'):
         seqloom.load(stored.folder)
 
 

@@ -73,7 +73,7 @@ def test_a_best_row_is_said_to_be_that_of_its_table(
     finish(sweep)
     out, err = capsys.readouterr()
     assert out.count(" best ") == 2
-    assert "a table for each data, whose best row is the best of this table only." in err
+    assert "one table for each data set; its best row is the best of that table only." in err
 
 
 def test_records_without_digests_are_ranked_as_before(sweep: Path, add: AddTrial) -> None:

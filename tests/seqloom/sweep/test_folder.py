@@ -93,7 +93,7 @@ def test_a_changed_value_of_a_plan_is_noticed(plan: Plan) -> None:
     for key, value in {"cwd": "/other", "created": "", "expected": 7, "trials": []}.items():
         path.write_text(json.dumps({**stored, key: value}), encoding="utf-8")
         with pytest.raises(
-            RunError, match=r"was changed after.* If that was meant, remove the field 'sha256'"
+            RunError, match=r"was changed after.* If that was intended, remove the field 'sha256'"
         ):
             read_plan(plan.folder)
     del stored["sha256"]  # as of earlier versions

@@ -81,8 +81,12 @@ def test_a_trial_that_fails_neither_ends_the_sweep_nor_is_forgotten(swept: Sweep
     assert swept.done.returncode == 1, swept.done.stderr
     trials = read_trials(swept.folder)
     assert [trial.state for trial in trials] == ["done", "done", "failed"]
-    assert trials[2].record["error"].startswith("ConfigError: optimizer refuses its parameters")
-    assert "Error: optimizer refuses its parameters" in swept.done.stderr
+    assert (
+        trials[2]
+        .record["error"]
+        .startswith("ConfigError: optimizer does not accept its parameters")
+    )
+    assert "Error: optimizer does not accept its parameters" in swept.done.stderr
     assert "Traceback" not in swept.done.stderr
     assert str(swept.folder) in swept.done.stdout.splitlines()[-1]
 
@@ -92,7 +96,7 @@ def test_the_record_of_a_job_has_its_log_files(swept: Sweep) -> None:
     if swept.launcher != "submitit":
         assert logs == [{}, {}, {}]
         return
-    assert "optimizer refuses its parameters" in Path(logs[2]["stderr"]).read_text()
+    assert "optimizer does not accept its parameters" in Path(logs[2]["stderr"]).read_text()
     assert f"Trial 2 failed: {read_trials(swept.folder)[2].record['error']}" in swept.done.stderr
     assert f"log {logs[2]['stderr']})" in swept.done.stderr
 

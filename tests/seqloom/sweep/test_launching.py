@@ -187,7 +187,7 @@ def test_a_trial_whose_process_is_killed_also_alone_is_given_up(
     assert "was killed, also when the trial ran alone. Possible cause: out of memory." in str(
         first.record["error"]
     )
-    assert "[0] was killed (job 7: OUT_OF_MEMORY): trying again, alone." in caplog.text
+    assert "[0] was killed (job 7: OUT_OF_MEMORY): retrying it alone." in caplog.text
 
 
 def test_a_trial_that_refuses_to_start_is_launched_once(tmp_path: Path) -> None:

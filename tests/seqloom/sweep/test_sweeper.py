@@ -141,7 +141,7 @@ def test_a_joblib_worker_that_is_killed_costs_no_trial(
         os.kill(worker, signal.SIGKILL)
         _, said = running.communicate(timeout=600)
     assert running.returncode == 0, said
-    assert "[1] was killed: trying again, alone." in said
+    assert "[1] was killed: retrying it alone." in said
     assert attempts(folder, 1) == ["killed", "done"]
     assert {n: (folder / n / "run.json").read_bytes() for n in before} == before
     assert {path.name for path in folder.iterdir()} == {"0", "1", "2", "index.json", "sweep.json"}

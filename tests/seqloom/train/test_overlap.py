@@ -80,10 +80,10 @@ def test_a_file_that_changed_is_refused(folder: Path, rows: list[str], words: st
     with pytest.raises(DataError, match=words) as caught:
         evaluate_model(folder / "run", its_data=True)
     assert str(caught.value).startswith(
-        "The data changed since this model was trained: test (cut from data.train="
+        "The data has changed since this model was trained: test (cut from data.train="
     )
     assert str(caught.value).endswith("--changed-data, in Python changed_data=True.")
-    with pytest.raises(DataError, match="The data changed"):  # cut anew, it leaks as well
+    with pytest.raises(DataError, match="The data has changed"):  # cut anew, it leaks as well
         evaluate_model(folder / "run", f"data.train={folder / 'table.csv'}")
 
 

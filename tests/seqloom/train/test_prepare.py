@@ -150,11 +150,11 @@ def test_a_plain_generator_may_yield_what_cannot_be_used(
 
 def test_an_overlong_example_is_refused_or_skipped(conll: Conll) -> None:
     data = conll(train=[GOOD, OTHER, GOOD], val=[GOOD, OTHER])
-    with pytest.raises(DataError, match=r"train\.conll:4: its size of 4 is over the 3 .*raise b"):
+    with pytest.raises(DataError, match=r"train\.conll:4: its cost of 4 is more than .*raise b"):
         _read(*data, "batch.max_cost=3")
     found = _read(*data, "batch.max_cost=3", "on_bad=skip")
     assert [len(found.splits[split]) for split in ("train", "val", "test")] == [2, 1, 0]
-    assert [fault.problem[:14] for fault in found.skipped["val"]] == ["its size of 4 "]
+    assert [fault.problem[:14] for fault in found.skipped["val"]] == ["its cost of 4 "]
 
 
 def test_without_validation_the_last_epoch_is_kept_and_it_says_so(
@@ -242,9 +242,9 @@ def test_the_same_examples_that_are_encoded_otherwise_are_told(
     del stored["sha256"]
     folder.codecs.write_text(json.dumps(stored), encoding="utf-8")
     assert len(reload_data(cfg, folder).splits["train"]) == 2
-    assert "encode them otherwise (train)" in caplog.text
+    assert "encode them differently (train)" in caplog.text
     folder.contents.unlink()
-    with pytest.raises(RunError, match=r"the data changed since this run started \(train\)"):
+    with pytest.raises(RunError, match=r"the data has changed since this run started \(train\)"):
         reload_data(cfg, folder)
 
 

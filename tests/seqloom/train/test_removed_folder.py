@@ -48,7 +48,7 @@ def test_a_renamed_folder_is_resumed_under_its_new_name(
 ) -> None:
     kind.folder, kind.target = tmp_path / "run", tmp_path / "renamed"
     whole = fit(run_dir=tmp_path / "whole")
-    with pytest.raises(RunError, match=r"run was removed or renamed while its run was at work"):
+    with pytest.raises(RunError, match=r"run was removed or renamed during its run"):
         fit(f"+callbacks.away._target_={parts(kind)}", run_dir=tmp_path / "run")
     assert not (tmp_path / "run").exists()
     (tmp_path / "renamed" / "lease.json").unlink()  # this process has not ended

@@ -227,7 +227,7 @@ def test_other_data_are_refused(tmp_path: Path) -> None:
     seqloom.fit(*settings, *small, run_dir=tmp_path / "run")
     table.write_text("\n".join(["text,label", *rows[:-2]]), encoding="utf-8")
     with pytest.raises(
-        RunError, match=r"the data changed since this run started \(train, val, test\)"
+        RunError, match=r"the data has changed since this run started \(train, val, test\)"
     ):
         seqloom.fit(
             *settings, *small, "trainer.max_epochs=2", "resume=auto", run_dir=tmp_path / "run"

@@ -85,6 +85,6 @@ def test_shares_in_another_order(fit: Callable[..., Any], shares: tuple[float, f
     with pytest.raises(ConfigError) as found:
         fit("scheduler=warmup_hold_linear", *words)
     assert str(found.value) == (
-        f"scheduler refuses its parameters: warmup={shares[0]}, hold={shares[1]}: expected "
+        f"scheduler does not accept its parameters: warmup={shares[0]}, hold={shares[1]}: expected "
         "0 ≤ warmup ≤ hold ≤ 1"
     )

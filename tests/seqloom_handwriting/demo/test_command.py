@@ -79,8 +79,8 @@ def test_it_reads_no_data(stroke_model: Path, word: str) -> None:
     with pytest.raises(ConfigError) as caught:
         run(["demo", str(stroke_model), word])
     assert str(caught.value) == (
-        "The demo reads what one enters in the browser, so data=… and data.KEY=VALUE mean nothing "
-        "to it; leave them out."
+        "The demo reads its input from the browser, so data=… and data.KEY=VALUE have no effect; "
+        "leave them out."
     )
 
 
@@ -91,8 +91,7 @@ def test_it_says_which_packages_are_missing(
     with pytest.raises(ConfigError) as caught:
         run(["demo", str(stroke_model)])
     assert str(caught.value) == (
-        "seqloom demo needs starlette and uvicorn, not installed here. "
-        f"Do: {install_command('demo')}"
+        f"seqloom demo needs starlette and uvicorn. To install: {install_command('demo')}"
     )
 
 

@@ -181,10 +181,10 @@ FOREIGN = "The demo answers its own page only, not"
 @pytest.mark.parametrize(
     ("headers", "text"),
     [
-        ({"Host": "evil.example:7860"}, "This demo is not 'evil.example:7860'"),
-        ({"Host": "localhost.evil.example"}, "This demo is not"),
-        ({"Host": "[::1"}, "This demo is not"),
-        ({"Host": ""}, "This demo is not ''"),
+        ({"Host": "evil.example:7860"}, "This demo does not serve 'evil.example:7860'"),
+        ({"Host": "localhost.evil.example"}, "This demo does not serve"),
+        ({"Host": "[::1"}, "This demo does not serve"),
+        ({"Host": ""}, "This demo does not serve ''"),
         ({"Origin": "http://evil.example"}, f"{FOREIGN} http://evil.example."),
         ({"Origin": "null"}, f"{FOREIGN} null."),
         ({"Origin": "http://127.0.0.1:1"}, FOREIGN),  # another program on this machine
@@ -383,7 +383,7 @@ def test_requests_together_are_limited(
             one.putheader("Content-Length", "600")
             one.endheaders(b" ")
             wait_until(lambda: post(address, body)[0] == 503)
-            assert "Too many requests wait" in post(address, body)[1]["error"]
+            assert "Too many requests are waiting" in post(address, body)[1]["error"]
         wait_until(lambda: post(address, body)[0] == 200)  # what they took is given back
 
 

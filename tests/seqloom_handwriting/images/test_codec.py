@@ -219,8 +219,9 @@ def test_a_narrow_image_is_refused_with_its_size() -> None:
     with pytest.raises(ExampleError) as caught:
         encode(noise(16, 3), pooling=["1x4"], margin=0)
     assert str(caught.value) == (
-        "lines.tsv:7: the image is 3 pixels wide and 16 high, which is 2 wide when it is 8 high "
-        "and has its margins; the convolutions need 4. Leave it out, or raise frontend.margin."
+        "lines.tsv:7: the image is 3 pixels wide and 16 high, which becomes 2 wide after "
+        "scaling to a height of 8 and adding margins; the convolutions need 4. Leave it out, or "
+        "raise frontend.margin."
     )
     assert encode(noise(16, 3), pooling=["1x4"], margin=1).shape == (4, 8)
 

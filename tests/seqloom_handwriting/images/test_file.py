@@ -171,7 +171,7 @@ def test_a_note_that_turns_a_line_is_followed_with_a_warning(
     exif[0x0112] = 3
     Image.fromarray(line).save(tmp_path / "a.png", exif=exif)
     np.testing.assert_array_equal(load_gray(tmp_path / "a.png"), line[::-1, ::-1])
-    assert "They are followed" in caplog.text
+    assert "The images are turned" in caplog.text
 
 
 def test_more_than_sixteen_bits_and_floats_are_refused() -> None:

@@ -137,7 +137,7 @@ def test_a_polygon_beside_the_page_is_an_error() -> None:
 def test_a_baseline_that_winds_without_end_is_an_error() -> None:
     page = np.zeros((50, 50), np.uint8)
     winding = [(x, 10 + 30 * (x % 2)) for x in range(50)]
-    with pytest.raises(ValueError, match=r"its baseline runs to and fro, \d+ pixels within"):
+    with pytest.raises(ValueError, match=r"its baseline runs back and forth, \d+ pixels within"):
         cut(page, line_of(rectangle(0, 0, 50, 50), winding), 32)
 
 

@@ -103,7 +103,7 @@ def test_a_document_of_more_elements_than_any_page_is_refused(
     path.write_text("<a>\n<b/>x<b/>y\n</a>")
     assert read_document(path).root.text == "\nxy\n"
     path.write_text("<a>\n<b/><b/>\n<b/></a>")
-    with pytest.raises(DataError, match=r"a\.xml:3: more than 3 elements; this is no page"):
+    with pytest.raises(DataError, match=r"a\.xml:3: more than 3 elements; this is not a page"):
         read_document(path)
     monkeypatch.setattr("seqloom_handwriting.pages.markup.LARGEST_XML", 10)
     with pytest.raises(DataError, match=r"a\.xml has 21 bytes; expected at most 10"):

@@ -67,7 +67,7 @@ def test_images_that_cannot_be_read_are_counted(
     found = LineImageReader().inputs([path])
     assert [one.id for one in found if isinstance(one, Example)] == ["a.png"]
     assert caplog.messages == [
-        f"{path}: files of formats that are not read are left out: 1 .gif, 1 .jp2. Convert them, "
+        f"{path}: files in unsupported formats are ignored: 1 .gif, 1 .jp2. Convert them, "
         "for example to .png."
     ]
 
@@ -83,7 +83,7 @@ def test_a_table_may_have_the_backslashes_of_windows(tmp_path: Path, place: str)
     assert (one.id, one.fields["image"].load()[0, 0]) == ("sub/a.png", 1)
     assert (two.id, two.fields["image"].load()[0, 0]) == (r"odd\b.png", 2)
     assert isinstance(error, ExampleError)
-    assert "Its backslashes are those of a path of Windows" in str(error)
+    assert "The backslashes suggest a Windows path" in str(error)
 
 
 def test_of_the_versions_of_an_image_one_is_read(

@@ -102,7 +102,7 @@ def test_backslashes_of_windows_are_slashes_where_only_such_a_file_is_there(
         assert ids[0].endswith("/sub/a.wav")
         assert ids[2].endswith(r"/odd\b.wav")
     assert isinstance(error, ExampleError)
-    assert "Its backslashes are those of a path of Windows" in str(error)
+    assert "The backslashes suggest a Windows path" in str(error)
 
 
 @pytest.mark.parametrize("reader", [SoundReader, SpeechReader])
@@ -114,6 +114,6 @@ def test_sounds_that_cannot_be_read_are_counted(
         (tmp_path / "yes" / name).touch()
     assert len(list(reader().inputs([str(tmp_path)]))) == 1
     assert caplog.messages == [
-        f"{tmp_path}: files of formats that are not read are left out: 2 .m4a, 1 .wma. Convert "
+        f"{tmp_path}: files in unsupported formats are ignored: 2 .m4a, 1 .wma. Convert "
         "them, for example to .flac."
     ]

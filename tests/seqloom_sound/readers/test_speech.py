@@ -115,7 +115,7 @@ def test_cuts_of_lhotse_have_an_example_for_each_supervision(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"recording": {"sources": []}}, "its recording has not exactly one source; expected a fi"),
+        ({"recording": {"sources": []}}, "its recording must have exactly one source, a fi"),
         ({"supervisions": ["one"]}, "its supervisions are not a list of objects."),
         ({"start": "soon"}, "its start, or that of a supervision, is not a number."),
         ({"supervisions": [{"start": None}, {}]}, "its start, or that of a supervision, is not a"),
@@ -143,7 +143,7 @@ def test_cuts_that_lhotse_changes_while_it_reads_them_are_refused(tmp_path: Path
     lines = "".join(f"{json.dumps(cut | {'recording': one})}\n" for one in recordings)
     *read, error = SpeechReader(train=written(tmp_path / "c.jsonl", lines)).examples("train")
     assert lengths(usable(read)) == [4000, 4000, 4000]
-    assert "c.jsonl:4: its recording is changed while it is read (Speed), which is" in str(error)
+    assert "c.jsonl:4: its recording has transforms (Speed), which are" in str(error)
     assert "CutSet.save_audios" in str(error)
 
 

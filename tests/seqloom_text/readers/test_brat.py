@@ -68,12 +68,12 @@ def test_pieces_with_only_a_line_end_between_are_one_span(tmp_path: Path) -> Non
     [
         (f"{ANN}T2\tPER 0 3;8 10\tAda Li\n", 2, r"T2 \(PER\) has 2 pieces, 0 3;8 10, .*keep one"),
         (f"{ANN}T2\tDUO 0 10\tAda met Li\n", 2, "span 0 to 3 'PER' and .* 0 to 10 'DUO' overlap"),
-        ("\nT1\tPER 4 7\tAda\n", 2, "is 'met' in the text, but 'Ada' by the record"),
+        ("\nT1\tPER 4 7\tAda\n", 2, "is 'met' in the text, but 'Ada' according to"),
         ("T1\tPER 0 99\tAda\n", 1, "is not in the text, which has"),
         ("T1\tPER 3 0\tAda\n", 1, "ends before it begins"),
         ("T1 PER 0 3 Ada\n", 1, "'T1 PER 0 3 Ada': expected T1<TAB>TYPE START END<TAB>TEXT"),
         (f"{ANN}T2\tPER -1 3\tAda\n", 2, "expected T1<TAB>TYPE"),
-        ("Ada\tB-PER\n", 1, "no annotation of brat"),
+        ("Ada\tB-PER\n", 1, "not a brat annotation"),
     ],
 )
 def test_what_is_wrong_names_the_line_of_the_annotations(

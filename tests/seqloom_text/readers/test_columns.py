@@ -92,8 +92,8 @@ def test_columns_without_a_header_may_be_numbers(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        ({"text": "a", "label": ["b", "c"]}, r"data\.columns\.label: several columns make up a t"),
-        ({"tokens": ["a", "b"]}, "and not a tokens"),
+        ({"text": "a", "label": ["b", "c"]}, r"data\.columns\.label: several columns can form a t"),
+        ({"tokens": ["a", "b"]}, "but not a tokens"),
         ({"text": None}, r"data\.columns\.text=None: expected the name of a column"),
         ({"text": [True]}, r"data\.columns\.text=True: expected the name"),
         ({"text": {"a": 1}}, "expected the name of a column"),

@@ -384,7 +384,7 @@ def test_the_mark_of_excel_is_no_line_of_a_table_that_is_recognized() -> None:
 @pytest.mark.parametrize("row", ["spam\ta b", "x\ty\tz"])
 def test_a_table_without_a_header_is_told_how_it_is_read(tmp_path: Path, row: str) -> None:
     path = write(tmp_path / "a.tsv", f"{row}\n{row}\n")
-    with pytest.raises(DataError, match=r"If the first row is no header: data\.header=false, and"):
+    with pytest.raises(DataError, match=r"If there is no header, set data\.header=false and"):
         usable(CsvReader(train=path).examples("train"))
     path = write(tmp_path / "b.tsv", "text\tlabl\na\tx\n")
     with pytest.raises(DataError) as found:

@@ -144,7 +144,7 @@ def test_what_is_wrong_with_one_line_leaves_the_others(
 def test_examples_in_one_object_and_null_are_told(tmp_path: Path) -> None:
     text = '{"data": [{"text": "a", "label": "x"}]}\n{"text": "a", "label": null}\n'
     first, second = JsonlReader(train=write(tmp_path / "a.jsonl", text)).examples("train")
-    assert str(first).endswith("all in one object. Write them out: jq -c '.data[]' FILE.")
+    assert str(first).endswith("all in one object. Extract them: jq -c '.data[]' FILE.")
     assert str(second).endswith("the field 'label' is wrong: expected text, found null.")
 
 
@@ -189,7 +189,7 @@ def test_marks_for_each_class_are_no_names(tmp_path: Path, labels: str) -> None:
         ({"rows": [{"row": {"text": "a", "label": 1}}]}, "jq -c '.rows[].row' FILE."),
         (
             {"data": {"text": "a", "label": "x"}},
-            "There is one in 'data'. Write what is there out: jq -c '.data' FILE.",
+            "There is one in 'data'. Extract it: jq -c '.data' FILE.",
         ),
         ({"text": "a", "spans": [{"start": 0, "end": 1}]}, "'spans', are read by data=spans."),
     ],

@@ -162,10 +162,13 @@ BAD = [
     (labelled([0, 7, "A"], [4, 7, "B"]), "span 0 to 7 'A' and the span 4 to 7 'B' overlap"),
     (labelled([0, 3, "A"], [0, 3, "B"]), "overlap. A token has one tag"),
     (labelled([0, 5, "A"], [4, 7, "A"]), "overlap"),
-    (labelled(shown(0, 3, "Li")), "is 'Ada' in the text, but 'Li' by the record. Is it the text"),
+    (
+        labelled(shown(0, 3, "Li")),
+        "is 'Ada' in the text, but 'Li' according to the record. Is it the text",
+    ),
     (
         labelled(shown(3, 7, "Oslo"), text="😀 Oslo x"),
-        "is 'slo ' in the text, but 'Oslo' by the record. The offsets fit data.offsets=utf16",
+        "but 'Oslo' according to the record. The offsets fit data.offsets=utf16",
     ),
     (labelled(shown(3, 7, "Oslo"), text="é Oslo x"), "The offsets fit data.offsets=bytes"),
     (labelled(shown(0, 2, "Ada")), "The end must be the character after the last"),
@@ -199,7 +202,7 @@ BAD = [
     ),
     (
         {"text": TEXT, "spans": {"start": [5], "end": [8], "label": ["A"], "text": ["Ada"]}},
-        "but 'Ada' by the record",
+        "but 'Ada' according to the record",
     ),
     (
         {"text": TEXT, "spans": {"start": [0], "end": [3], "label": ["A"], "text": []}},

@@ -12,8 +12,8 @@ from seqloom.interfaces import Example
 from seqloom.train.check.finding import Finding, place
 
 ADVICE = {
-    "damaged": "U+FFFD, the sign that a decoder puts in place of what it cannot read. Read "
-    "the files in their own encoding",
+    "damaged": "U+FFFD, which a decoder inserts for bytes that it cannot decode. Read the files in "
+    "their own encoding",
     "mojibake": "UTF-8 that was read as Latin-1 ('Ã©' for 'é'). Repair them",
     "control": "control characters. Remove them",
     "invisible": "invisible characters, such as a byte order mark or a zero-width space, "

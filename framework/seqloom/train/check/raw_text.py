@@ -41,10 +41,10 @@ def raw_text(splits: Mapping[str, EncodedSplit], codec: FrontendCodec) -> Iterat
             "tokenization",
             error=False,
             text=f"{len(unlike):,} of {checked:,} examples ({len(unlike) / checked:.1%}) "
-            f"{plural(len(unlike), 'has', 'have')} tokens that the tokenizer for raw texts cuts "
-            "otherwise: predictions on raw texts will "
-            "be worse than the scores say. Predict from tokens, or train on texts, or set "
-            "frontend.tokenizer to one that cuts as your data does.",
+            f"{plural(len(unlike), 'has', 'have')} tokens that differ from those of the tokenizer "
+            "for raw texts: predictions on raw texts will be worse than the scores suggest. "
+            "Predict from tokens, train on texts, or set frontend.tokenizer to one that matches "
+            "your data.",
             places=unlike,
         )
 

@@ -56,9 +56,9 @@ def padding(found: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding(
             "padding",
             error=False,
-            text=f"Only {fill:.0%} of the training batches is not padding: {1 - fill:.0%} of the "
-            "time is lost. Smaller batches (batch.max_examples), or batches limited by size "
-            "(batch.max_cost), pad less.",
+            text=f"Only {fill:.0%} of the training batches is data: padding wastes {1 - fill:.0%} "
+            "of the time. Use smaller batches (batch.max_examples), or limit them by size "
+            "(batch.max_cost).",
         )
 
 
@@ -101,7 +101,7 @@ def classes(data: RunData) -> tuple[dict[str, dict[str, int]], dict[str, str], l
                     error=False,
                     text=f"{len(missing)} of {len(train)} {plural(len(train), 'class', 'classes')} "
                     f"{plural(len(missing), 'does', 'do')} not occur in {split}: "
-                    f"{_listed(missing)}. Nothing is known of how well they are found.",
+                    f"{_listed(missing)}. The scores do not show how well they are predicted.",
                 )
             )
     return {split: dict(one.most_common()) for split, one in counts.items()}, first, found

@@ -185,7 +185,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         )
     except pickle.UnpicklingError as error:
         raise WrongCheckpointError(
-            path, "it holds more than plain data, which is not loaded, as it could be a program"
+            path, "it contains more than plain data, which is not loaded because it could run code"
         ) from error
     except (*MALFORMED, OSError, RuntimeError, EOFError, ValueError) as error:
         first = str(error).strip().partition("\n")[0].rstrip(".")
@@ -262,4 +262,4 @@ def _verify_older(path: Path, content: bytes) -> None:
     except (zipfile.BadZipFile, ValueError, OSError, EOFError, NotImplementedError) as error:
         raise DamagedCheckpointError(path, str(error)) from error
     if bad is not None:
-        raise DamagedCheckpointError(path, f"the checksum of its part {bad!r} is another")
+        raise DamagedCheckpointError(path, f"the checksum of its part {bad!r} does not match")

@@ -62,7 +62,7 @@ def recover(folder: RunFolder) -> None:
     chosen = next((one for one in both if _is_usable(one, newest, lost)), None)
     if lost and newest:
         log.warning(
-            "The best model so far, of step %d, is damaged, so it has to be trained again.",
+            "The best model so far, of step %d, is damaged and has to be trained again.",
             newest.best_step,
         )
     if chosen is None:
@@ -70,7 +70,7 @@ def recover(folder: RunFolder) -> None:
         for path in (folder.last, folder.previous):
             path.unlink(missing_ok=True)
     elif chosen.path != folder.last:
-        _say(folder, f"The run is resumed from the checkpoint before: {chosen.place}.", chosen)
+        _say(folder, f"The run is resumed from the previous checkpoint: {chosen.place}.", chosen)
         chosen.path.replace(folder.last)
 
 
@@ -93,7 +93,9 @@ def _whole(path: Path, settings: Section) -> _Found | None:
     # An update of seqloom may add settings, and remove others.
     known, wanted = common(recorded, settings), common(settings, recorded)
     if changed := differing(known, wanted, but=MAY_CHANGE):
-        raise WrongCheckpointError(path, f"it is of another run: {shortened(', '.join(changed))}")
+        raise WrongCheckpointError(
+            path, f"it belongs to another run: {shortened(', '.join(changed))}"
+        )
     return _Found(path, progress.steps, _best_step(state), str(progress))
 
 

@@ -80,7 +80,7 @@ def introduce(meeting: Meeting, cfg: RunConfig) -> None:
     changed = differing(json.loads(meeting.read("config")), cfg.to_plain(), but=WITHOUT_EFFECT)
     if changed:
         problem = (
-            f"{meeting.own} was started with other settings than the first one: "
+            f"{meeting.own} was started with different settings from the first one: "
             f"{', '.join(changed[:5])}. Start the same command on each node."
         )
         meeting.answer(problem)

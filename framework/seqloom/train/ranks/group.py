@@ -309,8 +309,8 @@ class Meeting:
             return bool(self._store.check([key]))
         except RuntimeError as error:
             raise RunError(
-                f"The first of {self.own.all}, on {self.own.address}, ended before the training, "
-                "or cannot be reached any more: see its output."
+                f"The first of {self.own.all}, on {self.own.address}, ended before training "
+                "started, or can no longer be reached: see its output."
             ) from error
 
 

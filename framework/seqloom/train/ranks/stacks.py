@@ -119,9 +119,9 @@ def rank_error(found: Seen, ranks: int, timeout: float, folder: Path) -> RunErro
     if all(Seen.read(folder, rank).waits for rank in range(ranks)):
         return RunError(
             f"All {ranks} ranks have waited for one another for {timeout:g} s, so the network "
-            f"between them is cut, or too slow for hang_timeout={timeout:g}. If it is fixed, "
-            f"resume the run: resume=auto. Rank {found.rank} was waiting{found.where()}"
-            f"The stacks of all ranks are in {folder}/stack-*.txt."
+            f"between them is down, or too slow for hang_timeout={timeout:g}. If it is fixed, "
+            f"resume the run: resume=auto. Rank {found.rank} was waiting{found.where()}The stacks "
+            f"of all ranks are in {folder}/stack-*.txt."
         )
     return RunError(
         f"Rank {found.rank} of {ranks} has made no progress for {timeout:g} s{found.where()}"

@@ -139,7 +139,7 @@ def test_a_damaged_entry_is_made_again(
     if damage != "gone":
         file.write_bytes(content[:-1] if damage == "cut" else b"\0" + content[1:])
     assert digests(load()) == before
-    assert "is damaged and is made again" in caplog.text
+    assert "is damaged and will be rebuilt" in caplog.text
     caplog.clear()
     assert digests(load()) == before
     assert "is damaged" not in caplog.text

@@ -56,7 +56,7 @@ def test_much_padding_is_told_where_it_costs() -> None:
         return [*padding({"batches": {"fill": fill, "in_an_epoch": batches}})]
 
     (found,) = said(0.25, MANY)
-    assert found.text.startswith("Only 25% of the training batches is not padding: 75% of the time")
+    assert found.text.startswith("Only 25% of the training batches is data: padding wastes 75% of")
     assert not said(0.25, MANY - 1)
     assert not said(FULL, MANY)
 

@@ -60,11 +60,11 @@ def test_a_run_that_goes_on_with_an_older_plugin_is_warned(
     fit: Fit, other_version: RunFolder, caplog: pytest.LogCaptureFixture
 ) -> None:
     fit("trainer.max_epochs=2", "resume=auto")
-    assert f"The run is resumed with other components than it had: {OLDER}" in caplog.messages
+    assert f"The components have changed since the run started: {OLDER}" in caplog.messages
     # Its checkpoints are now of what is installed.
     caplog.clear()
     fit("trainer.max_epochs=3", "resume=auto")
-    assert not [one for one in caplog.messages if "other components" in one]
+    assert not [one for one in caplog.messages if "components have changed" in one]
 
 
 def test_one_that_cannot_go_on_is_told_of_the_versions(fit: Fit, other_version: RunFolder) -> None:
@@ -103,4 +103,4 @@ def test_a_checkpoint_without_a_record_is_nothing_to_warn_of(
     torch.save(found, run.last)
     caplog.clear()
     fit("trainer.max_epochs=2", "resume=auto")
-    assert not [one for one in caplog.messages if "other components" in one]
+    assert not [one for one in caplog.messages if "components have changed" in one]

@@ -128,7 +128,7 @@ class Program:
         ([1], "it is not a checkpoint of a run of seqloom"),
         (torch.zeros(3), "it is not a checkpoint of a run of seqloom"),
         ({"state_dict": {"weight": torch.zeros(3)}}, "it is not a checkpoint of a run"),
-        (Program(), "it holds more than plain data, which is not loaded"),
+        (Program(), "it contains more than plain data, which is not loaded"),
     ],
     ids=["object", "list", "tensor", "weights", "program"],
 )
@@ -153,7 +153,8 @@ def test_a_checkpoint_of_a_run_with_other_settings_is_told(
     place = f"checkpoints/{name}.ckpt"
     shutil.copyfile(other / place, ran / place)
     with pytest.raises(
-        RunError, match=rf"{name}\.ckpt cannot be used: it is of another run: optimizer\.lr \(was"
+        RunError,
+        match=rf"{name}\.ckpt cannot be used: it belongs to another run: optimizer\.lr \(was",
     ):
         fit("trainer.max_epochs=2", "resume=auto")
     (ran / place).unlink()
@@ -180,7 +181,7 @@ def test_of_two_checkpoints_the_newer_is_used_whatever_its_name(
     (folder / "previous.ckpt").rename(folder / "last.ckpt")
     (folder / "x").rename(folder / "previous.ckpt")
     fit(*SETTINGS, "trainer.max_epochs=4", "resume=auto")
-    assert "resumed from the checkpoint before: after epoch 3, step 12" in caplog.text
+    assert "resumed from the previous checkpoint: after epoch 3, step 12" in caplog.text
     weights = "bundle/model.safetensors"
     assert (tmp_path / "run" / weights).read_bytes() == (expected / weights).read_bytes()
 
@@ -279,9 +280,12 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Fit, int], Path]
 @pytest.mark.parametrize(
     ("damage", "sentences"),
     [
-        ({"last": flip}, ["last.ckpt", "resumed from the checkpoint before: after epoch 2, step"]),
+        (
+            {"last": flip},
+            ["last.ckpt", "resumed from the previous checkpoint: after epoch 2, step"],
+        ),
         ({"previous": cut}, ["previous.ckpt cannot be read"]),
-        ({"last": Path.unlink}, ["resumed from the checkpoint before"]),
+        ({"last": Path.unlink}, ["resumed from the previous checkpoint"]),
         ({"best": flip}, ["best.ckpt cannot be read"]),
         ({"best": cut, "last": cut}, ["last.ckpt", "best.ckpt", "Steps 9 to 12, at least"]),
         ({"last": cut, "previous": flip}, ["previous.ckpt", "starts from the beginning. Steps 1"]),
@@ -333,7 +337,7 @@ def test_a_changed_value_of_the_metrics_is_told(
     path.write_bytes(lines.replace(b'"val/f1": 0.', b'"val/f1": 0.9', 1))
     assert path.read_bytes() != lines
     fit("trainer.max_epochs=2", "resume=auto")
-    assert "metrics.jsonl was changed since the checkpoint was written" in caplog.text
+    assert "metrics.jsonl was changed after the checkpoint was written" in caplog.text
     assert json.loads((ran / "run.json").read_bytes())["metrics_log_sha256"] == sha256(path)
 
 

@@ -105,7 +105,7 @@ def _option(group: str, name: str) -> Option:
 
 def option_text(option: Option) -> str:
     """Return what an option and its keys mean."""
-    lines = _wrapped(f"{option.label}: {option.text or 'its author does not say what it is.'}", "")
+    lines = _wrapped(f"{option.label}: {option.text or 'no description.'}", "")
     if option.base:
         lines.append(f"A preset of {option.base}.")
     if option.extra:

@@ -29,6 +29,6 @@ def about_backslashes(name: str) -> str:
     if "\\" not in name:
         return ""
     return (
-        " The backslashes suggest a Windows path, but there is no such file with '/' either. Use "
+        " The backslashes suggest a Windows path, but the path with '/' does not exist either. Use "
         "paths relative to that place."
     )

@@ -155,7 +155,7 @@ def _no_key(option: str, key: str, found: dict[str, Any], said: str = "") -> Val
     problem = f"no key {key!r}, from which {option} reads."
     for name, value in found.items():
         if isinstance(value, dict) and key.rpartition(".")[2] in value:
-            way = f"Write what is there out: jq -c '.{name}' FILE."
+            way = f"Extract it: jq -c '.{name}' FILE."
             return ValueError(f"{problem} There is one in {name!r}. {way}")
     return ValueError(f"{problem} {did_you_mean(key, found)} {said}{_hint(key, found)}".rstrip())
 

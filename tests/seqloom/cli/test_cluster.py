@@ -36,7 +36,7 @@ def test_a_script_starts_a_task_for_each_device(
     ("words", "error"),
     [
         (["encoder=lstmm"], "Did you mean 'lstm'"),
-        (["trainer.devices=2"], "trainer.devices follows from --devices"),
+        (["trainer.devices=2"], "trainer.devices is set by --devices"),
         (["sweep=optuna"], "describes several runs"),
         (["--sbatch=gres"], "expected an option"),
         (["--time=1:00"], "--time=1:00 is 60 s, but the run ends 120 s before the time"),

@@ -209,7 +209,7 @@ def test_local_paths(tmp_path: Path) -> None:
         local_path(str(tmp_path / "trian.tsv"))
     with pytest.raises(DataError, match="this is a folder; expected a file"):
         local_path(str(tmp_path))
-    with pytest.raises(DataError, match=r"the folder .*nowhere is not there"):
+    with pytest.raises(DataError, match=r"the folder .*nowhere does not exist"):
         local_path(str(tmp_path / "nowhere" / "train.tsv"))
 
 
@@ -217,7 +217,7 @@ def test_a_link_that_leads_nowhere_is_called_so(tmp_path: Path) -> None:
     (tmp_path / "a.csv").symlink_to("gone/b.csv")
     (tmp_path / "c.csv").symlink_to("c.csv")
     for name, target in [("a.csv", "gone/b.csv"), ("c.csv", "c.csv")]:
-        with pytest.raises(DataError, match=f"this is a link to '{target}', which is not there"):
+        with pytest.raises(DataError, match=f"this is a link to '{target}', which does not exist"):
             local_path(str(tmp_path / name))
 
 

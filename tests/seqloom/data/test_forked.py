@@ -217,7 +217,7 @@ def test_a_process_that_is_killed_while_it_waits() -> None:
     try:
         os.kill(worker.process.pid or 0, signal.SIGKILL)
         worker.process.join()
-        with pytest.raises(KilledError, match=r"ended from outside \(SIGKILL\)"):
+        with pytest.raises(KilledError, match=r"was killed \(SIGKILL\)"):
             worker.give(0, -1)
     finally:
         worker.end()

@@ -231,6 +231,6 @@ def test_half_of_a_surrogate_pair_is_named(tmp_path: Path) -> None:
 def test_text_that_is_called_gz_is_told(tmp_path: Path) -> None:
     (tmp_path / "a.txt.gz").write_bytes(b"a\n")
     with pytest.raises(
-        DataError, match=r"a\.txt\.gz:1: the file is not compressed by gzip, or dam"
+        DataError, match=r"a\.txt\.gz:1: the file is not compressed by gzip, or it is dam"
     ):
         list(TextFile(str(tmp_path / "a.txt.gz")).lines())

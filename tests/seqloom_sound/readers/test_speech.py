@@ -109,7 +109,7 @@ def test_cuts_of_lhotse_have_an_example_for_each_supervision(tmp_path: Path) -> 
     [error] = SpeechReader(train=written(tmp_path / "b.jsonl", json.dumps(rows[0]))).examples(
         "train"
     )
-    assert "b.jsonl:1: its recording is of the type 'command', which is not read" in str(error)
+    assert "b.jsonl:1: its recording is of the type 'command', which is not supported" in str(error)
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_data_folders_of_kaldi_have_segments(kaldi: Path) -> None:
     assert [one.meta["speaker"] for one in found] == ["anna", "anna", "bo"]
     assert str(found[2].origin) == f"{kaldi / 'segments'}:3"
     (kaldi / "text").unlink()
-    with pytest.raises(DataError, match=r"data: there is no file 'text' beside wav.scp, with what"):
+    with pytest.raises(DataError, match=r"data: there is no file 'text' beside wav.scp, which m"):
         train(kaldi)
     assert len(usable(SpeechReader().inputs([str(kaldi / "wav.scp")]))) == 3
 

@@ -94,7 +94,7 @@ def test_a_missing_or_unreadable_text_is_an_error_of_its_own(tmp_path: Path) -> 
     (tmp_path / "c" / "d.txt").write_bytes(b"ok\nM\xfcller")
     first, second, third = SpansReader(train=folder).examples("train")
     assert isinstance(second, Example)
-    assert "a.ann:1: there is no a.txt beside it" in str(first)
+    assert "a.ann:1: there is no a.txt with the text of the spans beside it" in str(first)
     assert "d.txt:1: line 2: not UTF-8: byte 0xfc at offset 4" in str(third)
 
 

@@ -23,17 +23,18 @@ class Classification:
             the states, or their average under learned attention.
         direct: Whether a second classifier reads the mean and the maximum of the frontend's
             features, without the encoder. Both are trained, and the prediction is their geometric
-            mean: on few examples the encoder overfits more than single words do. Since 0.2.
+            mean. This helps on few examples, on which the encoder overfits more than single words
+            do. Since 0.2.
         dropout: Probability of zeroing a value of the pooled vector.
-        label_smoothing: In training, the probability that is given to all classes evenly rather
-            than to the true one, so that the model is less sure; not with ``multi_label``.
-            Since 0.2.
+        label_smoothing: In training, the probability that is spread evenly over all classes instead
+            of the true one, so that the model is less confident; not with ``multi_label``. Since
+            0.2.
         class_weights: Factors of the loss by class, 1 by default; with ``multi_label`` they
             multiply the loss of the examples that have the label. Names that are numbers, or have
-            other characters than letters, need quotes, ``{"1.0": 3}``. Example: ``{spam: 3}``.
+            characters other than letters, need quotes, ``{"1.0": 3}``. Example: ``{spam: 3}``.
         balanced: Whether to weight each class by the inverse of its frequency in training instead.
-        threshold: With ``multi_label``, the probability from which a label is predicted; without
-            it, the threshold changes nothing.
+        threshold: With ``multi_label``, the minimum probability of a predicted label; otherwise it
+            has no effect.
     """
 
     field: str = "label"

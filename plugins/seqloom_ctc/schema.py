@@ -43,15 +43,15 @@ class Ctc:
     Attributes:
         field: Field of the examples that is predicted: a text.
         form: Unicode normal form.
-        unit: What the frames are read as: characters, or subwords, which are pieces of words that
-            byte pair encoding finds in the training texts (needs sentencepiece).
+        unit: What the head predicts: characters, or subwords, which are pieces of words that byte
+            pair encoding learns from the training texts (requires sentencepiece).
         vocabulary: Largest number of subwords; fewer if the training texts have fewer.
         extra_characters: Characters to add to those of the training texts, for a later training
             that has them. Not needed to evaluate: unseen characters count as mistakes.
             Example: ``"áé"``.
         dropout: Dropout of the encoder's states, with the same mask at all steps of a sequence.
-        shortcut: Weight of a second CTC loss, on the frontend's features, in training; it brings
-            gradients to the convolutions early.
+        shortcut: Weight of a second CTC loss on the frontend's features in training, which gives
+            the convolutions useful gradients early.
         decoder: How a text is found in the scores of the frames.
         beam_width: Number of prefixes that are kept at each frame.
         skip_blank: Frames whose blank is more probable than this are skipped in the beam search.
@@ -59,15 +59,15 @@ class Ctc:
         ngram_order: Order of the model of characters (or subwords) that the beam search uses,
             fitted on the training texts (and ``corpus``); 0: no model.
         ngram_weight: Weight of the n-gram model's log probabilities; ``seqloom tune`` finds one.
-        ngram_bonus: Bonus for each character (or subword), against the model's preference for short
-            texts; with the words of an ARPA file, for each word.
-        arpa: File with an n-gram model in the ARPA format, as KenLM and SRILM write it; it takes
-            the place of the model that ``ngram_order`` asks for. Read in training; the bundle has
-            its n-grams. Example: ``lm.arpa``.
+        ngram_bonus: Bonus for each character (or subword), which counteracts the model's preference
+            for short texts; with an ARPA file of words, for each word.
+        arpa: File with an n-gram model in the ARPA format, as KenLM and SRILM write it; it replaces
+            the model of ``ngram_order``. It is read in training, and the bundle contains its
+            n-grams. Example: ``lm.arpa``.
         arpa_unit: What the n-grams of ``arpa`` are made of: words between spaces, or characters.
         corpus: File with more text for the n-gram model, one line each. Example: ``corpus.txt``.
-        lexicon: File with the words that may be read, one a line; or ``train`` for those of the
-            training texts and ``corpus``; null: any. Example: ``train``.
+        lexicon: File with the allowed words, one per line; or ``train`` for those of the training
+            texts and ``corpus``; null: any. Example: ``train``.
     """
 
     field: str = "text"

@@ -85,9 +85,9 @@ class JsonlConfig(FileConfig):
     """JSON Lines: one object per line; or a row each of a Parquet, Arrow or Feather file.
 
     Attributes:
-        columns: Field → key of the object (in CSV: column); empty means {text: text, label:
-            label}. Of a text a list, to join several; of labels too, with a column for each class
-            that is 1 or 0. Example: ``{text: [title, body], label: verdict}``.
+        columns: Field → key of the object (in CSV: column); empty means {text: text, label: label}.
+            A text may have a list of keys, which are joined; labels may have a list of columns, one
+            per class with 1 or 0. Example: ``{text: [title, body], label: verdict}``.
         kinds: Field → kind (text, tokens, tags, label, labels, texts), for fields whose name is not
             one. Example: ``{verdict: label}``.
         labels_separator: Separator of the labels in a string that holds several. Example: ``";"``.
@@ -112,7 +112,7 @@ class CsvConfig(JsonlConfig):
         delimiter: Character between cells, or ``tab``; null: a tab for ``.tsv``, a comma otherwise.
             Example: ``";"``.
         header: Whether the first row names the columns; otherwise they are numbered from 1.
-        quoting: Whether ``"`` protects delimiters and line ends; False takes quotes literally.
+        quoting: Whether ``"`` protects delimiters and line ends; false reads quotes literally.
         group_column: Column of sentences, if each row is one token: rows that follow one another
             with the same value, or with none after the first, are one example.
             Example: ``sentence``. Since 0.2.
@@ -139,8 +139,8 @@ class SpansConfig(FileConfig):
     Attributes:
         columns: Keys of ``text`` and ``spans`` in the objects, where they have other names than in
             those formats. Example: ``{text: body, spans: entities}``. Since 0.2.
-        tokenizer: How a text is split into tokens, as ``frontend.tokenizer`` splits new texts; the
-            borders of spans split, too. Since 0.2.
+        tokenizer: How a text is split into tokens, as ``frontend.tokenizer`` splits new texts; it
+            is also split at the boundaries of spans. Since 0.2.
         offsets: What the offsets of spans count. Since 0.2.
         id_column: Key of the examples' ids; by default they are numbered. Example: ``id``.
             Since 0.2.
@@ -171,8 +171,8 @@ class ConllConfig(FileConfig):
             Example: ``","``.
         comment: Start of lines that are skipped unless they have as many columns as the tokens;
             null: ``#`` in ``.conllu`` files. Example: ``"#"``.
-        features: Field → feature whose value is its tag, in columns of several such as
-            ``NER=B-PER|SpaceAfter=No``; O without it. Example: ``{tags: NER}``. Since 0.2.
+        features: Field → feature whose value is the tag, for columns with several features such as
+            ``NER=B-PER|SpaceAfter=No``; O if it is missing. Example: ``{tags: NER}``. Since 0.2.
         names: Field → names of the tags that are numbers, from 0 on.
             Example: ``{tags: [O, B-PER, I-PER]}``. Since 0.2.
     """
@@ -190,8 +190,8 @@ class ParallelConfig:
     """Line-aligned files, one per field: line n of each belongs to example n.
 
     Attributes:
-        train: Field → path or pinned URL; a list of them for a field of kind ``texts``, whose
-            value has a text from each file in which the line is not blank.
+        train: Field → path or pinned URL; for a field of kind ``texts`` a list of them, and each
+            file contributes a text unless its line is blank.
             Example: ``{tokens: train.in, tags: train.out}``.
         val: Files for validation, as for ``train``; without them, ``split.val`` may cut it from
             ``train``. Example: ``{tokens: val.in, tags: val.out}``.

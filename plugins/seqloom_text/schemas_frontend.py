@@ -69,15 +69,14 @@ class Words:
         subwords: Whether the mean of the vectors of its character n-grams is appended to a word's
             vector, as in fastText; null: what suits the head. Example: ``true``. Since 0.2.
         subword_size: Size of an n-gram's vector. Since 0.2.
-        subword_buckets: Largest number of rows of the table of n-grams, among which a hash
-            chooses; there are no more than the training examples need. Since 0.2.
+        subword_buckets: Maximum number of rows of the n-gram table, into which n-grams are hashed;
+            there are no more than the training examples need. Since 0.2.
         subword_shortest: Number of characters of the shortest n-grams; the marks at a word's start
             and end count. Example: ``4``. Since 0.2.
         subword_longest: Number of characters of the longest n-grams. Since 0.2.
         vectors: File of pretrained vectors: GloVe, word2vec text or fastText, plain or ``.gz``.
             Example: ``glove.6B.100d.txt``.
-        freeze_vectors: Whether no word vector is trained, with or without a pretrained one; needs
-            ``vectors``.
+        freeze_vectors: Whether to freeze all word vectors, pretrained or not; needs ``vectors``.
         vectors_vocabulary: Whether every word of the file is known, not only those of the examples;
             needs ``vectors``.
     """
@@ -134,8 +133,8 @@ class Characters:
         init_std: Standard deviation of the initial vectors.
         dropout: Fraction of features dropped, the same at each step of a sequence.
         character_dropout: Probability that a character becomes unknown in training.
-        unicode: Normalization form. The offsets of a text that is not in it differ from those of
-            what is read.
+        unicode: Unicode normalization form. If a text is in another form, its offsets differ from
+            those in the normalized text.
     """
 
     field: str | None = None

@@ -43,8 +43,8 @@ class Subwords:
     Attributes:
         field: Field that is read, a text; null: the text or, joined by spaces, the tokens.
             Example: ``text``.
-        unit: What is looked up: subwords, words between spaces, or characters. Only subwords need
-            no symbol for the unknown: characters without a piece are read as bytes.
+        unit: What has a vector: subwords, words between spaces, or characters. Only subwords need
+            no unknown symbol: characters without a piece are encoded as bytes.
         model: How subwords are found: ``bpe`` (Sennrich et al. 2016) or ``unigram`` (Kudo 2018).
         vocabulary: Largest number of units; fewer if the training texts have fewer.
         size: Size of a unit's vector.
@@ -66,10 +66,10 @@ class Subwords:
 
 @dataclass
 class Translation:
-    """Parameters of ``head=translation``: a decoder with attention writes a text. Since 0.2.
+    """Parameters of ``head=translation``: a decoder with attention that predicts a text. Since 0.2.
 
     Attributes:
-        field: Field that is predicted: a text, or several of which any is right.
+        field: Field that is predicted: a text, or several texts, any of which is correct.
         prefix_field: Field with the forced start of the translation, if an example has it.
         unit: What is predicted step by step: subwords, words between spaces, or characters.
         model: How subwords are found: ``bpe`` or ``unigram``.
@@ -82,8 +82,8 @@ class Translation:
         input_feeding: Whether a step also reads the output of the step before (Luong et al. 2015).
             Without it, a second cell reads the context, and training computes all steps at once.
         dropout: Probability of zeroing a value of the vectors and outputs, the same for all steps.
-        label_smoothing: In training, the probability that is given to all units evenly rather than
-            to the true one.
+        label_smoothing: In training, the probability that is spread evenly over all units instead
+            of the true one.
         beam: Number of hypotheses that the search keeps; 1: greedy.
         val_beam: Number of hypotheses in validation, which only selects an epoch.
         alternatives: Number of translations to return, at most ``beam``; more than one are
@@ -91,7 +91,8 @@ class Translation:
         length_penalty: Exponent α: hypotheses are ranked by log P / length^α (Wu et al. 2016).
         coverage_penalty: Weight β of the penalty for steps that were attended to less than once
             (Wu et al. 2016).
-        no_repeat: Number of units in a row that may not occur twice in a translation; 0: any may.
+        no_repeat: Length of a sequence of units that may not occur twice in a translation; 0: no
+            limit.
         max_ratio: Largest number of units of a translation, per step of the encoder.
         max_extra: Number of units that a translation may have beyond ``max_ratio``.
         alignment: Whether to return word pairs (source, target), by the largest attention.

@@ -58,17 +58,17 @@ class Batch:
     """Settings of batches.
 
     Attributes:
-        max_examples: Maximum number of examples in a batch of training; others have up to four
+        max_examples: Maximum number of examples in a training batch; other batches have up to four
             times as many, and up to four times the ``max_cost``.
         max_cost: Maximum padded size of a batch (longest cost × examples, in tokens or pixels);
             null: no limit. Example: ``4000``.
-        workers: Number of processes that load and augment; 0: the training process does.
+        workers: Number of worker processes that load and augment; 0: the training process does it.
         max_length: Maximum number of tokens of a training example; null: no limit. ``val`` and
             ``test`` stay whole. Example: ``512``. Since 0.2.
-        on_long: What to do with a training example that has more. ``error``: as with others that
-            cannot be used, see ``on_bad``; ``skip``: leave it out; ``truncate``: use its first
-            tokens; ``split``: make several examples of it, if it has nothing but tokens and tags.
-            No entity of fewer tokens is cut in two. Since 0.2.
+        on_long: What to do with a training example that has more tokens. ``error``: handle it like
+            any example that cannot be used, see ``on_bad``; ``skip``: leave it out; ``truncate``:
+            use its first tokens; ``split``: split it into several examples, if it has only tokens
+            and tags. Entities with fewer tokens are not cut in two. Since 0.2.
     """
 
     max_examples: int = 16
@@ -80,15 +80,15 @@ class Batch:
 
 @dataclass
 class Budget:
-    """How long a run trains if ``trainer.max_epochs`` and ``trainer.max_steps`` do not say so.
+    """How long a run trains if neither ``trainer.max_epochs`` nor ``trainer.max_steps`` is set.
 
     A fixed number of epochs is too short for a small data set, whose epochs have few steps.
 
     Attributes:
-        epochs: Number of epochs, if they have ``min_steps`` steps.
-        min_steps: Minimum number of optimizer steps: with fewer in ``epochs``, there are more
+        epochs: Number of epochs, if that gives at least ``min_steps`` steps.
+        min_steps: Minimum number of optimizer steps; if ``epochs`` gives fewer, the run has more
             epochs. Null: as many as the head suggests, or 0. Example: ``1500``.
-        max_epochs: Number of epochs up to which ``min_steps`` may raise that of ``epochs``.
+        max_epochs: Maximum number of epochs that ``min_steps`` may lead to.
     """
 
     epochs: int = 10
@@ -101,50 +101,49 @@ class Run:
     """A run: its components and its settings.
 
     Attributes:
-        run_dir: Folder that gets all files; with ``-m``, the folder of the sweep. By default it is
-            named after the date and time. Example: ``runs/mine``.
+        run_dir: Folder for all files of the run; with ``-m``, the folder of the sweep. By default
+            it is named after the date and time. Example: ``runs/mine``.
         seed: Seed of weights, order, dropout and augmentation.
-        resume: ``auto``: resume from the newest checkpoint in ``run_dir``, if there is one; so does
-            a batch job of Slurm, without this key, in the folder that it wrote itself.
-        save_every: After how many steps (``200``), or how much time (``30s``, ``10m``, ``1h``), a
-            checkpoint is written inside an epoch; null: only after each epoch. Example: ``10m``.
-            Since 0.2.
+        resume: ``auto``: resume from the newest checkpoint in ``run_dir``, if there is one. This is
+            the default of a Slurm batch job in a folder that the same job wrote.
+        save_every: Number of steps (``200``), or time (``30s``, ``10m``, ``1h``), between
+            checkpoints within an epoch; null: only after each epoch. Example: ``10m``. Since 0.2.
         on_bad: ``skip``: skip examples that cannot be used; they are counted and listed.
         threads: Number of CPU threads that torch may use; null: torch's default. More than one is
             faster for large models on idle cores, and slower on busy ones. With two, both
             directions of a bidirectional encoder are computed at the same time.
-        init: Bundle or run folder to start from: its frontend, encoder and head with their
-            parameters, its codecs and its weights. Example: ``runs/mine/bundle``.
-        init_classes: What happens to the classes of its head. ``keep``: no change; ``merge``: add
-            those of the new data; ``replace``: only those of the new data. Classes that are in
-            both keep their weights.
+        init: Bundle or run folder to start from. The run takes its frontend, encoder and head with
+            their parameters, its codecs and its weights. Example: ``runs/mine/bundle``.
+        init_classes: What happens to the classes of the head of ``init``. ``keep``: no change;
+            ``merge``: add those of the new data; ``replace``: use only those of the new data.
+            Classes that are in both keep their weights.
         freeze: Modules that are not trained: ``frontend``, ``encoder.stack``, …
             Example: ``[frontend]``.
         disable_plugins: Names of plugins, or of their distributions, that this run does not use.
             Example: ``[handwriting]``.
         title: Title of the report; null: the names of encoder, head and data.
             Example: ``Baseline``.
-        monitor: Metric on validation that selects the best checkpoint, and that early stopping, a
-            plateau schedule and a sweep go by; null: the head's own. Example: ``val/f1_macro``.
-            Since 0.2.
+        monitor: Validation metric that selects the best checkpoint, and that early stopping, a
+            plateau schedule and a sweep use; null: the head's own. Example: ``val/f1_macro``. Since
+            0.2.
         mode: Whether higher (``max``) or lower (``min``) values of ``monitor`` are better; null: as
             the head says. Since 0.2.
         baseline: Whether to evaluate simple models too, such as the most frequent class, if the
             head has any. Since 0.2.
         copy_to: URL of a folder that gets a copy of ``run_dir`` after each epoch and at the end:
-            ``s3://…``, ``gs://…``, ``file:///…``, or any other that fsspec knows. Where
-            ``run_dir`` holds no run, ``resume=auto`` restores it from there. A trial of a sweep
-            gets a folder of its own below it. Example: ``s3://bucket/run``. Since 0.2.
-        time_limit: Time from the start of the program to its end: ``30m``, ``23.5h``, seconds,
-            ``HH:MM:SS`` or ``DD:HH:MM:SS``. Before it, as before the end of a Slurm job, the run
-            writes a checkpoint and exits with the status 75, to be resumed. Null: none but
-            Slurm's. Example: ``23.5h``. Since 0.2.
-        max_restarts: Number of times that the ranks of a run are started again, from its newest
-            checkpoint, after one of them was killed or hung. Since 0.2.
-        hang_timeout: Seconds of training without progress after which a process counts as hung,
-            which ends the run with its stack; null: never. Since 0.2.
-        cache: Folder of the cache of encoded data, which large text files are read from the next
-            time; ``auto``: the user's own, or ``$SEQLOOM_CACHE``; ``off``: none. Since 0.2.
+            ``s3://…``, ``gs://…``, ``file:///…``, or any other that fsspec knows. If ``run_dir``
+            contains no run, ``resume=auto`` restores it from this copy. Each trial of a sweep gets
+            a subfolder. Example: ``s3://bucket/run``. Since 0.2.
+        time_limit: Time limit of the program: ``30m``, ``23.5h``, seconds, ``HH:MM:SS`` or
+            ``DD:HH:MM:SS``. Before the limit, as before the end of a Slurm job, the run writes a
+            checkpoint and exits with status 75, so that it can be resumed. Null: only the limit of
+            Slurm. Example: ``23.5h``. Since 0.2.
+        max_restarts: Number of times that the ranks of a run are restarted from its newest
+            checkpoint after one of them was killed or hung. Since 0.2.
+        hang_timeout: Seconds without progress in training after which a process counts as hung; the
+            run then ends and its stack is written. Null: never. Since 0.2.
+        cache: Folder of the cache of encoded data, which saves encoding large text files again;
+            ``auto``: ``$SEQLOOM_CACHE`` or the user's cache folder; ``off``: no cache. Since 0.2.
     """
 
     data: Any = REQUIRED

@@ -23,16 +23,16 @@ TRAIN, VAL, TEST = range(3)
 
 @dataclass
 class SplitConfig:
-    """Which part of the training file is kept for validation and for testing.
+    """Which part of the training file is held out for validation and for testing.
 
     Attributes:
         val: Fraction of the examples that becomes ``val``, in [0, 1). If both fractions are null
-            and no files are set for ``val`` and ``test``, a run keeps a tenth for each.
+            and no files are set for ``val`` and ``test``, a run holds out a tenth for each.
             Example: ``0.1``.
         test: Fraction of the examples that becomes ``test``, in [0, 1). Example: ``0.1``.
-        stratify: Field each of whose values is split by the same fractions, so that val and test
-            have the classes of train; null: none. Example: ``label``.
-        group: Field, or entry of the examples' ``meta``, whose equal values stay on one side, such
+        stratify: Field whose values are split by the same fractions, so that val and test have the
+            class proportions of train; null: none. Example: ``label``.
+        group: Field, or entry of the examples' ``meta``, whose equal values stay in one split, such
             as the sentences of a document; null: none. Example: ``document``.
         seed: Seed of the random choice.
         automatic: Set by seqloom if it chose the fractions: few examples are then all used for

@@ -58,7 +58,7 @@ class Table:
         delimiter: Character between cells; None: a tab for ``.tsv``, a comma otherwise.
         delimiter_key: Key of the config that sets it, for messages; empty if none does.
         header: Whether the first row names the columns; otherwise they are named ``1``, ``2`` …
-        quoting: Whether ``"`` protects delimiters and line ends; False takes quotes literally.
+        quoting: Whether ``"`` protects delimiters and line ends; False reads quotes literally.
         skip_blank: Whether blank lines are skipped; otherwise they may only end the file. In a
             table with one column they are empty cells.
         skip_empty: Whether rows of empty cells are skipped like blank lines.

@@ -41,9 +41,9 @@ class DataSettings:
             shuffle, in proportion to the classes if there is a field of kind ``label``, so that a
             larger number includes a smaller one. ``val`` and ``test`` stay whole.
             Example: ``500``. Since 0.2.
-        group_references: Whether examples of ``val`` and ``test`` that differ only in a field of
-            kind ``texts`` become one, with the texts of all: a translation is compared with every
-            reference. In ``train`` each stays an example. Since 0.2.
+        group_references: Whether to merge examples of ``val`` and ``test`` that differ only in a
+            field of kind ``texts``, so that a translation is compared with every reference.
+            Examples of ``train`` are not merged. Since 0.2.
     """
 
     take: int | None = None
@@ -168,7 +168,7 @@ class Command:
 
 @dataclass(frozen=True)
 class Pad:
-    """A place on the page of ``seqloom demo`` where one gives a model inputs of a kind.
+    """A place on the page of ``seqloom demo`` for entering inputs of a kind.
 
     Attributes:
         kind: Kind of field that it makes, one of those that frontends take (``text``); unique among
@@ -176,7 +176,7 @@ class Pad:
         target: ``module:Class`` of a `PadInput`, imported only when a model needs it.
         page: Package with its files: ``pad.html``, which becomes a part of the page; the module
             ``pad.js``; ``pad.css``; and what these load.
-        invitation: What one does at the page's address, for the terminal.
+        invitation: What to do on the page, printed in the terminal with its address.
         extra: Extra of the plugin's distribution that installs the libraries it needs.
     """
 

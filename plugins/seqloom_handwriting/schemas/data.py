@@ -92,7 +92,7 @@ class Strokes:
             Example: ``{strokes: ink, label: digit}``.
         patterns: Field → regular expression whose first group replaces the column's cell.
             Example: ``{writer: "w([0-9]+)"}``.
-        hold_out: Field → values: the examples of ``train`` that have one of them become ``val``.
+        hold_out: Field → values: the examples of ``train`` with one of these values become ``val``.
             Example: ``{writer: ["25", "26"]}``.
         y_up: Whether y grows upwards; examples always have it growing downwards, as on screens.
         split: How ``train`` is cut.
@@ -118,7 +118,7 @@ class StrokeStrings(Strokes):
         max_length: Longest string, in characters.
         min_gap: Smallest gap between two characters, as a share of their greatest height.
         max_gap: Largest gap between two characters, as a share of their greatest height.
-        repeats: How often each character of ``train`` is used; those of val and test once.
+        repeats: How often each character of ``train`` is used; those of val and test are used once.
         seed: Seed of the composition.
     """
 

@@ -150,7 +150,7 @@ class PenStrokes:
         field: Field that is read: strokes of points.
         spacing: Distance of resampled points along the stroke, as a share of the writing's height;
             0 takes the points as they were recorded.
-        position: Whether to add x and y, for writing of one place, such as single characters.
+        position: Whether to add x and y, for writing in one place, such as single characters.
         augment: How strokes are changed in training.
     """
 

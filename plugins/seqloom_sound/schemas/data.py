@@ -28,13 +28,12 @@ class Pauses:
     Attributes:
         longest: Maximum length of a part, in seconds; sounds up to this length are not cut.
         shortest_pause: Minimum length of a pause that ends a part, in seconds.
-        shortest_speech: Length below which a part is a click rather than speech, in seconds; it is
-            left out.
-        margin: What a part has before and after its speech, in seconds; up to half of
+        shortest_speech: Minimum length of speech, in seconds; shorter parts are left out as clicks.
+        margin: Time added to a part before and after its speech, in seconds; up to half of
             ``shortest_pause``.
         start: Level above the noise at which speech starts, in decibels.
         stop: Level above the noise below which speech ends, in decibels.
-        quietest: Level below which nothing is speech, in decibels of full scale. Example: ``-50``.
+        quietest: Minimum level of speech, in decibels of full scale. Example: ``-50``.
         window: Length of the time around a second in which the noise is measured, in seconds.
     """
 
@@ -95,7 +94,7 @@ class Recordings:
         cut: Whether ``predict`` cuts sounds longer than ``pauses.longest`` at pauses.
         pauses: How they are cut.
         hold_out: Split → field → values: sounds of ``train`` with one of the values belong to that
-            split. To test, if they belong to both. Example: ``{val: {speaker: [anna]}}``.
+            split. Sounds that belong to both go to test. Example: ``{val: {speaker: [anna]}}``.
         split: Random splits of ``train``.
     """
 
@@ -133,7 +132,7 @@ class Sounds(Recordings):
 
 @dataclass
 class Speech(Recordings):
-    r"""Parameters of ``data=speech``: sound files with what is said in them. Since 0.2.
+    r"""Parameters of ``data=speech``: sound files with transcripts. Since 0.2.
 
     Attributes:
         train: Sounds with texts: a folder or .zip with ``NAME.txt`` beside ``NAME.wav``, or
@@ -144,10 +143,11 @@ class Speech(Recordings):
             relative to. null: the .zip with the name of the file beside it, the folder ``clips``
             beside a table of Common Voice, or else the folder of the file.
             Example: ``speech/clips``.
-        columns: Field → column of a table or key of a manifest, of those that are not known.
-            Known are audio_filepath, path and others for the sound; sentence, transcript and others
-            for the text; offset, start, end and duration for a part in seconds; channel, id,
-            speaker and client_id. All others are stored in ``meta`` of the examples.
+        columns: Field → column of a table or key of a manifest, for names that are not recognized.
+            The recognized names are audio_filepath, path and others for the sound; sentence,
+            transcript and others for the text; offset, start, end and duration for a part in
+            seconds; channel, id, speaker and client_id. All others are stored in ``meta`` of the
+            examples.
             Example: ``{sound: recording, text: words}``.
         pattern: For folders and .zip files, a regular expression for the names of files with their
             folder, whose named groups are fields. Example: ``"(?P<speaker>\w+)/.*"``.

@@ -117,7 +117,7 @@ class LogMel:
             many as ``subsampling`` needs. Example: ``[16,32]``.
         size: Size of the vectors after the convolutions, by a linear projection; 0: none.
         dropout: Dropout of the vectors, in training.
-        causal: Whether steps never depend on later sound, as a causal encoder needs to follow a
+        causal: Whether steps never depend on later sound, which a causal encoder needs to follow a
             microphone.
         augment: Random changes of the features in training.
     """

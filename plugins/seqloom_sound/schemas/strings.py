@@ -16,8 +16,8 @@ class SoundStrings(Sounds):
 
     Attributes:
         group: Field whose equal values may be in one string: the speaker.
-        unseen: Speakers that only ``test`` has: all of their recordings, whatever the split of
-            each, and no others are in it. Empty: the splits are those of the recordings.
+        unseen: Speakers to test on: ``test`` then has all their recordings, whatever their split,
+            and no others. Empty: the splits are those of the recordings.
             Example: ``[theo]``.
         min_length: Shortest string, in recordings.
         max_length: Longest string, in recordings.
@@ -32,7 +32,7 @@ class SoundStrings(Sounds):
             drawn uniformly for each string. The noise is under the words and in the pauses, and its
             colour is between white and pink.
         max_snr: Largest ratio of the speech to the noise in the background, in decibels.
-        repeats: How often each recording of ``train`` is used; those of val and test once.
+        repeats: How often each recording of ``train`` is used; those of val and test are used once.
         seed: Seed of the composition.
     """
 

@@ -1,6 +1,6 @@
 """The SHA-256 of what a JSON file holds, in the file itself, so that a damaged value is noticed.
 
-It tells a file that was damaged from one that is whole. It does not tell who wrote the file.
+It distinguishes a damaged file from an intact one, but does not show who wrote the file.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What Slurm tells about a job: which one this is, whether it was started again, its log files."""
+"""Facts about a job from Slurm: its id, whether it was restarted, its log files."""
 
 from __future__ import annotations
 

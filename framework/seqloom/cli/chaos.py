@@ -1,4 +1,4 @@
-"""``seqloom chaos``: train with failures, and compare with a run that had none."""
+"""``seqloom chaos``: train with injected failures, and compare with an uninterrupted run."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """``seqloom new plugin``: write the package of a new plugin from a template.
 
-``templates/plugin`` has a folder for what every plugin has and one for each kind. Their files lie
-as they will lie in the package, with MODULE and COMPONENT for its names; ``entry`` has what the
-kinds put into ``__init__.py``. jinja2 renders them, a dependency that reports need anyway; a
-generator such as copier could also update packages written long ago, which ten files do not need.
+``templates/plugin`` has a folder with what every plugin contains and one for each kind. Files are
+laid out as in the package, with MODULE and COMPONENT for its names; ``entry`` has what the kinds
+put into ``__init__.py``. jinja2 renders them, a dependency that reports need anyway; a generator
+such as copier could also update packages written long ago, which ten files do not need.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Do the parts of a long task in several processes that are forked from this one.
 
-They share what this process has in memory, so that neither codecs nor examples are sent to them,
-and nothing is done elsewhere than here if there is one core.
+They share what this process has in memory, so that neither codecs nor examples are sent to them.
+With one core, everything is done in this process.
 """
 
 from __future__ import annotations

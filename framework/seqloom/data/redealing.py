@@ -1,4 +1,4 @@
-"""Deal the batches of a run that was started on another number of ranks to those of now."""
+"""Redistribute the batches of a run that was started on a different number of ranks."""
 
 from __future__ import annotations
 

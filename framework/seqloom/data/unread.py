@@ -1,4 +1,4 @@
-"""Files of a folder that are like those which are read, but of other formats."""
+"""Files in a folder that look like data, but have unsupported formats."""
 
 from __future__ import annotations
 

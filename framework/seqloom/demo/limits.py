@@ -1,4 +1,4 @@
-"""What requests may take of the demo: bytes, together and each, and time to arrive."""
+"""Limits on requests to the demo: bytes per request and in total, and time to arrive."""
 
 from __future__ import annotations
 

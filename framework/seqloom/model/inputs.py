@@ -1,4 +1,4 @@
-"""Tell inputs of a pipeline that are likely to be something else than what they are read as."""
+"""Detect inputs of a pipeline that are probably meant differently from how they are read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Say in one sentence why stored weights do not fit a model."""
+"""Say in one sentence why stored weights do not match a model."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Build a model only as far as its weights file has weights for it.
 
-The description of a bundle may claim any size, a hundred million layers say, whatever the weights
-are. What is built is therefore counted against the header of the weights while it is built.
+The description of a bundle may claim any size, such as a hundred million layers, whatever the
+weights are. What is built is therefore counted against the header of the weights while it is built.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which files, folders and URLs the section of a component names.
+"""The files, folders and URLs that the section of a component names.
 
 A model from elsewhere may name any file of this machine, or any address, as its data. What a
 section names is therefore read only if the user asked for it.

@@ -1,4 +1,4 @@
-"""Whether higher or lower values are better, as the heads of the trials say it of their metrics."""
+"""Whether higher or lower values are better, as reported by the heads of the trials."""
 
 from __future__ import annotations
 

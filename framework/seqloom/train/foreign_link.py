@@ -1,4 +1,4 @@
-"""Refuse a link by which a folder from elsewhere would have a file of its user overwritten."""
+"""Refuse a link through which a run in someone else's folder would overwrite a file of the user."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The length of a training: how many epochs and steps it has, and what happens at the last one.
 
 Lightning validates where an epoch ends. A training that ``max_steps`` or ``max_time`` ends inside
-one would leave weights that nothing has measured.
+one would leave weights that were never validated.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The loggers of a run: what they are told besides the steps, and how their runs end.
+"""The loggers of a run: what they get besides the steps, and how their runs end.
 
 Lightning tells loggers the metrics of each step. Here they also get the frozen config as
 hyper-parameters, the identity of the run, so that a resumed run continues the same entry, and the

@@ -1,4 +1,4 @@
-"""Make cheap what Lightning calls in each step, whether it does something there or not."""
+"""Reduce the cost of what Lightning calls in each step, even where it has nothing to do."""
 
 from __future__ import annotations
 

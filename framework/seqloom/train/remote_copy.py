@@ -1,4 +1,4 @@
-"""A copy of a run's folder at any URL that fsspec knows, made while the run goes on."""
+"""A copy of a run's folder at any URL that fsspec knows, made during the run."""
 
 from __future__ import annotations
 

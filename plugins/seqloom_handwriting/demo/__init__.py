@@ -1,1 +1,1 @@
-"""A page in the browser where one writes and the model reads along."""
+"""A page in the browser for writing, with predictions while you write."""

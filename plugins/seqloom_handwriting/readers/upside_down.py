@@ -1,4 +1,4 @@
-"""A test of pen strokes: whether y grows the other way than the reader was told."""
+"""A test of pen strokes: whether y grows in the opposite direction to the reader's setting."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The reader ``speech``: sounds with what is said in them."""
+"""The reader ``speech``: sounds with transcripts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Write checkpoints by a thread while the training goes on."""
+"""Write checkpoints in a thread while training continues."""
 
 from __future__ import annotations
 

@@ -49,10 +49,10 @@ class Codec(ABC):
         """
 
     def count(self, examples: Iterable[Example]) -> Any:
-        """Return what ``fit_counted`` needs to know of a part of the training examples.
+        """Return what ``fit_counted`` needs to know about a part of the training examples.
 
-        Of large data, forked processes count a part each. What they return is pickled, and has a
-        method ``update`` that adds what is counted in the part after it, as that of
+        With large data, forked processes count one part each. The result must be picklable and have
+        a method ``update`` that adds the result of the next part, like that of
         `collections.Counter`. A codec that overrides this and ``fit_counted`` has the ``fit`` ::
 
             def fit(self, examples):
@@ -70,7 +70,8 @@ class Codec(ABC):
 
         Args:
             counts: What ``count`` returns for all examples.
-            examples: All examples, which take time to go through: to name them in errors.
+            examples: All examples; iterating over them takes time, so do it only to name them in
+                errors.
 
         Raises:
             ExampleError: As ``fit``.
@@ -120,10 +121,10 @@ class FrontendCodec(Codec):
         return example
 
     def read_initial(self) -> None:
-        """Read what the initial weights come from beyond the state, such as pretrained vectors.
+        """Read data for the initial weights that the state lacks, such as pretrained vectors.
 
-        Called after ``restore`` where a new training starts from a stored state, as on each of
-        several ranks, and never for a trained model. ``fit`` leaves the same behind.
+        Called after ``restore`` when a new training starts from a stored state, as on each of
+        several ranks, but never for a trained model. ``fit`` must read the same data.
         """
 
     def augment(self, arrays: Arrays, rng: np.random.Generator) -> Arrays:
@@ -163,26 +164,26 @@ class FrontendCodec(Codec):
         return prediction
 
     def cells(self, example: Example, prediction: Prediction) -> list[str]:
-        """Return what tables have of the input beside a (described) prediction, such as its times.
+        """Return cells about the input for tables of (described) predictions, such as times.
 
-        TSV and CSV have them in columns after those of the head; in text output, those that are not
-        empty stand before what is predicted.
+        TSV and CSV have them in columns after those of the head; text output has those that are not
+        empty before the prediction.
         """
         return [""] * len(self.cell_names)
 
     def content(self, example: Example, arrays: Arrays) -> Any:
         """Return a value that is equal for examples with the same input, or None.
 
-        Examples of two splits with equal values are reported as an overlap. Override it where the
-        same input can be read as different values, such as two scans of a page.
+        Examples of two splits with equal values are reported as an overlap. Override it if the same
+        input can be read as different values, such as two scans of a page.
 
         Args:
             example: (Prepared) example.
             arrays: Its arrays.
 
         Returns:
-            Plain types, bytes or an array; None: the fields that the frontend takes decide or,
-            where these are not plain types, the arrays.
+            Plain types, bytes or an array. None: the fields that the frontend takes are compared
+            or, if these are not plain types, the arrays.
         """
         return None
 
@@ -203,7 +204,7 @@ class HeadCodec(Codec):
     Attributes:
         column_names: Names of the columns that ``columns`` returns.
         row_per_token: Whether ``columns`` returns one row per token, as CoNLL output needs.
-        unseen: Classes that `encode_truth` met beside those of the training examples.
+        unseen: Classes found by `encode_truth` that no training example has.
         given_fields: Kinds of the fields that ``given`` reads, by field. ``seqloom predict`` reads
             them from tables that have such columns, although the model was trained without.
     """
@@ -227,8 +228,8 @@ class HeadCodec(Codec):
     def cost(self, arrays: Arrays) -> int:
         """Return the size of the target in the unit of ``batch.max_cost``; 0 by default.
 
-        An example costs as much as the larger of its input and its targets, so override it where a
-        target may be longer than its input.
+        The cost of an example is that of the larger of its input and its targets, so override this
+        if a target may be longer than its input.
         """
         return 0
 
@@ -246,8 +247,8 @@ class HeadCodec(Codec):
         """Return what the head may know of the target when it predicts, such as a forced prefix.
 
         Called for examples with and without a target; `Head.decode` gets the arrays of a batch as
-        its argument ``given``. The names are the same for all examples; what is not known of one is
-        a sequence of length 0. By default nothing is known.
+        its argument ``given``. All examples have the same names; a value that is not known for an
+        example is a sequence of length 0. By default nothing is known.
 
         Raises:
             ExampleError: If the field with it is invalid.

@@ -55,7 +55,7 @@ def fit(*overrides: str | Mapping[str, Any], run_dir: str | Path) -> Result:
     Args:
         overrides: As on the command line, ``"encoder=lstm", "encoder.hidden_size=64"``, or as
             mappings, ``{"encoder": {"name": "lstm", "hidden_size": 64}}``.
-        run_dir: Folder that gets all files of the run.
+        run_dir: Folder for all files of the run.
 
     Raises:
         SeqloomError: The config, the data or the folder cannot be used.

@@ -127,8 +127,8 @@ def warn_of_similar_names(what: str, counts: Mapping[str, int]) -> None:
     if alike:
         more = f"; and {len(alike) - SHOWN} more" if len(alike) > SHOWN else ""
         log.warning(
-            "%s %s%s differ only in how they are written, and are learned as different "
-            "ones. If they are the same, unify them in the data.",
+            "%s %s%s differ only in how they are written, but are treated as different. If they "
+            "mean the same, unify them in the data.",
             what,
             "; ".join(alike[:SHOWN]),
             more,

@@ -36,8 +36,8 @@ def test_names_that_are_alike(
 ) -> None:
     (message,) = told({**dict(zip(names, (1, 2), strict=True)), "else": 9}, caplog)
     assert message == (
-        f"The classes {shown} differ only in how they are written, and are learned as "
-        "different ones. If they are the same, unify them in the data."
+        f"The classes {shown} differ only in how they are written, but are treated as different. "
+        "If they mean the same, unify them in the data."
     )
 
 

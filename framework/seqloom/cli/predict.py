@@ -250,8 +250,8 @@ def note(text: str) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = model_parser(
         prog="seqloom predict",
-        description="Predict for each input in files, or in standard input (one text per line). "
-        "A text itself is not an argument: pipe it to -.",
+        description="Predict each input in files or on standard input (one text per line). To "
+        "predict a single text, pipe it to -.",
         epilog='Example:\n  echo "Apple is something I like to eat." | seqloom predict runs/mine -',
     )
     parser.set_defaults(batch=None)

@@ -148,7 +148,9 @@ def problems(
     ]
     complete = [one for one in every if "folder" in one and not one["folder"]]
     if seen < len(complete):
-        found.append(f"{len(complete) - seen} tasks wrote to another {folder} than that of here.")
+        found.append(
+            f"{len(complete) - seen} tasks wrote to a different {folder} from the one on this machine."
+        )
     found += _network(every)
     found += _differing(every)
     delays = [one["delay"] for one in every]
@@ -156,8 +158,8 @@ def problems(
         found.append(f"the clocks of the nodes differ by {max(delays) - min(delays):.0f} s.")
     if gpus:
         found += [
-            f"{one['node']} shows {one['gpus']} GPUs to a task, for {devices} tasks. Ask for them "
-            "by --gres=gpu:N, not for each task."
+            f"{one['node']} shows {one['gpus']} GPUs to a task, for {devices} tasks. Request GPUs "
+            "per node, with --gres=gpu:N, not per task."
             for one in every
             if one["gpus"] < devices
         ]
@@ -180,7 +182,7 @@ def _network(every: Sequence[Report]) -> list[str]:
             )
         elif one.get("reduced"):
             found.append(
-                f"{one['node']} reaches the first node, but cannot compute with it: "
+                f"{one['node']} reaches the first node, but cannot communicate with it: "
                 f"{one['reduced']}. If nodes have several networks, export GLOO_SOCKET_IFNAME and "
                 "NCCL_SOCKET_IFNAME with the name of the right one."
             )
@@ -238,6 +240,6 @@ def _parser() -> argparse.ArgumentParser:
         type=positive_int,
         default=LIMIT,
         metavar="SECONDS",
-        help=f"to wait for the job (default: {LIMIT})",
+        help=f"time to wait for the job (default: {LIMIT})",
     )
     return parser

@@ -16,7 +16,7 @@ With -m, each value of a list is tried:
 Your own table, with the columns text and label (or 'data.columns={{text: A, label: B}}'):
   seqloom train data=csv data.train=reviews.csv head=classification
 
-Put words with brackets, braces or spaces in quotes: the shell would take them apart.
+Put words with brackets, braces or spaces in quotes: the shell would split or expand them.
 
 Groups:
 {groups}
@@ -32,7 +32,7 @@ Common keys:
   encoder.hidden_size=N       parameter of a component; --cfg job lists all of them
   budget.min_steps=N          optimizer steps that even a small data set gets, in more epochs
   monitor=val/NAME            metric that selects the best model (default: the head's own)
-  time_limit=23.5h            leave in time, with a checkpoint and exit status 75
+  time_limit=23.5h            stop in time, with a checkpoint and exit status 75
   baseline=true               evaluate simple models too, such as the most frequent class
   trainer.max_epochs=N        argument of Lightning's Trainer; others with +trainer.KEY=VALUE
   optimizer.lr=X              argument of the optimizer

@@ -63,7 +63,7 @@ def build_optimizer(section: Section) -> Callable[[Any], Optimizer]:
     ``_target_`` of an option inherits the rest of it.
     """
     if "fused" in section and not _takes(section, "fused", unknown=True):
-        log.info("optimizer.fused is not used: %s does not have it.", section["_target_"])
+        log.info("optimizer.fused is not used: %s does not support it.", section["_target_"])
         section = {name: value for name, value in section.items() if name != "fused"}
     optimizer: Callable[[Any], Optimizer] = build({**section, "_partial_": True}, "optimizer")
     return optimizer

@@ -231,14 +231,14 @@ class SequenceModule(pl.LightningModule):
         if self._tables and (averaged or several_gpus or device not in FUSED_DEVICES):
             why = "an average of the weights" if averaged else f"{world_size()} devices: {device}"
             raise ConfigError(
-                "optimizer=row_adam updates words when they occur, on one device or several CPUs, "
-                f"and without an average of the weights; this run has {why}. "
-                "Choose optimizer=adamw."
+                "optimizer=row_adam updates words when they occur, which needs one device or "
+                f"several CPUs, and no average of the weights; this run has {why}. Choose "
+                "optimizer=adamw."
             )
         if not self._tables:
             log.info(
-                "optimizer=row_adam: no table of the frontend that is trained has %d rows, so all "
-                "are updated in each step.",
+                "optimizer=row_adam: no trained table of the frontend has %d rows, so all rows are "
+                "updated in each step.",
                 optimizer.min_rows,
             )
         optimizer.watch(self._tables)

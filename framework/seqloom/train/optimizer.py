@@ -93,14 +93,14 @@ def _not_fusible(make: Callable[..., Any], parameters: Sequence[nn.Parameter]) -
         if device not in FUSED_DEVICES:
             return f"it is not tested on the device {device}"
     if not all(one.is_floating_point() for one in parameters):
-        return "there are weights that are not real numbers"
+        return "some weights are not real numbers"
     function = getattr(make, "func", make)
     known = isinstance(function, type) and issubclass(function, Adam | AdamW)
     if not known and any(isinstance(one, DTensor) for one in parameters):
-        return "there is none for parts of weights, except of adam and adamw"
+        return "only adam and adamw have one for sharded weights"
     # The kernels take the weights as they lie in memory; the moments of others lie differently.
     if not all(torch.empty_like(one).stride() == one.stride() for one in parameters):
-        return "there are weights with gaps in memory"
+        return "some weights are not contiguous in memory"
     return None
 
 

@@ -68,7 +68,7 @@ def test_each_problem_gets_a_sentence(changes: dict[str, Any], sentence: str) ->
 def test_more_problems() -> None:
     assert "1 of 2 tasks started" in found(report(0), seen=1)
     assert "n1 shows 0 GPUs" in found(report(0, gpus=1), report(1), gpus=True)
-    assert "1 tasks wrote to another /shared/runs" in found(report(0), report(1), seen=1)
+    assert "1 tasks wrote to a different /shared/runs" in found(report(0), report(1), seen=1)
 
 
 def test_the_last_report_of_a_task_counts_with_the_delay_of_its_first() -> None:

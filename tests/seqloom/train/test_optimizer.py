@@ -142,8 +142,8 @@ def test_a_state_is_continued_with_or_without(before: bool | None, after: bool |
     ("weight", "reason"),
     [
         (torch.zeros(2, device="meta"), "it is not tested on the device meta"),
-        (torch.zeros(2, dtype=torch.complex64), "there are weights that are not real numbers"),
-        (torch.zeros(2, 3)[:, :2], "there are weights with gaps in memory"),
+        (torch.zeros(2, dtype=torch.complex64), "some weights are not real numbers"),
+        (torch.zeros(2, 3)[:, :2], "some weights are not contiguous in memory"),
     ],
     ids=["device", "kind", "gaps"],
 )
@@ -162,7 +162,7 @@ def test_an_optimizer_without_the_parameter(caplog: pytest.LogCaptureFixture) ->
     with caplog.at_level(logging.INFO, "seqloom"):
         optimizer = build_optimizer(section)([nn.Parameter(torch.zeros(1))])
     assert optimizer.defaults["lr"] == 0.5
-    assert "optimizer.fused is not used: torch.optim.RMSprop does not have it." in caplog.text
+    assert "optimizer.fused is not used: torch.optim.RMSprop does not support it." in caplog.text
 
 
 def test_a_run_started_without_it_is_resumed_with_it(fit: Fit, tmp_path: Path) -> None:

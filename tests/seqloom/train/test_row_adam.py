@@ -213,7 +213,7 @@ def test_a_run_tells_whether_it_has_a_large_table(
     words = ("optimizer=row_adam", f"optimizer.min_rows={rows}", "trainer.max_epochs=1")
     result = fit(*words)
     assert result.metrics["val"]["loss"] > 0
-    said = f"no table of the frontend that is trained has {rows} rows, so all are updated in each"
+    said = f"no trained table of the frontend has {rows} rows, so all rows are updated in each"
     assert (said in caplog.text) != large
 
 

@@ -239,8 +239,8 @@ def _wait_for_record(folder: RunFolder) -> None:
 
 def _not_needed(own: Group) -> str:
     return (
-        f"Note: this is {own}, but trainer.num_nodes=1 and trainer.devices=1 need one: it ends. To "
-        "train on all of them, set these."
+        f"Note: this is {own}, but trainer.num_nodes=1 and trainer.devices=1 need only one "
+        "process, so it ends. To train on all of them, set both keys."
     )
 
 

@@ -81,8 +81,8 @@ def ranks_to_launch(trainer: Section) -> int:
         return 0
     if isinstance(strategy.launcher, _MultiProcessingLauncher):
         raise ConfigError(
-            f"trainer.strategy={trainer['strategy']} copies a process that has started to train; "
-            "seqloom launches ranks from the run's folder. Set trainer.strategy=ddp."
+            f"trainer.strategy={trainer['strategy']} forks a process that has started to train, "
+            "but seqloom launches ranks from the run's folder. Set trainer.strategy=ddp."
         )
     if not isinstance(strategy, DDPStrategy):
         raise ConfigError(_other_strategy(type(strategy).__name__))

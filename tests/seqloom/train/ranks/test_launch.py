@@ -262,7 +262,7 @@ def test_how_many_processes_lightning_would_take(words: list[str], expected: int
     ("words", "sentence"),
     [
         (["trainer.devices=0"], "trainer cannot be built: .*devices"),
-        (["trainer.devices=2", "+trainer.strategy=ddp_spawn"], "copies a process .*strategy=ddp"),
+        (["trainer.devices=2", "+trainer.strategy=ddp_spawn"], "forks a process .*strategy=ddp"),
         (["trainer.devices=2", "+trainer.strategy=deepspeed_stage_2"], "_2: expected ddp .* fsdp"),
         (["trainer.devices=2", "+trainer.strategy=dpp"], "trainer cannot be built: .*dpp"),
     ],

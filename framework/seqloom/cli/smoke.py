@@ -149,7 +149,8 @@ def problems(
     complete = [one for one in every if "folder" in one and not one["folder"]]
     if seen < len(complete):
         found.append(
-            f"{len(complete) - seen} tasks wrote to a different {folder} from the one on this machine."
+            f"{len(complete) - seen} tasks wrote to a different {folder} from the one on this "
+            "machine."
         )
     found += _network(every)
     found += _differing(every)

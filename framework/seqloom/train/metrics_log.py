@@ -96,7 +96,7 @@ class JsonLines(Logger):
                 self.path,
             )
         elif digest is not None and hashlib.sha256(content[:size]).hexdigest() != digest:
-            text = "%s was changed since the checkpoint was written: %s"
+            text = "%s was changed after the checkpoint was written: %s"
             log.warning(text, self.path, MAY_BE_WRONG)
         if not content:
             return []

@@ -116,7 +116,7 @@ class Training:
         before = self._progress()
         self.trainer.strategy.setup_environment()  # the samplers must know their rank already
         for change in before.changes if is_first() else ():
-            log.warning("The run is resumed with other components than it had: %s", change)
+            log.warning("The components have changed since the run started: %s", change)
         forgotten = self.metrics_log.forget_after(
             before.steps, before.metrics_size, before.metrics_sha256
         )

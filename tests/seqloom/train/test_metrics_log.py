@@ -87,4 +87,4 @@ def test_a_changed_line_before_the_checkpoint_is_told(
     log.warn_if_changed()
     assert "m.jsonl was changed by another program: the curves" in caplog.text
     again.forget_after(4, size, digest)
-    assert "m.jsonl was changed since the checkpoint was written: the curves" in caplog.text
+    assert "m.jsonl was changed after the checkpoint was written: the curves" in caplog.text

@@ -375,7 +375,7 @@ def test_requests_together_are_limited(
                 one.endheaders(b" " * 450)
             wait_until(lambda: post(address, b" " * 200)[0] == 503)
             status, answer = post(address, b" " * 200)
-            assert (status, "too large together" in answer["error"]) == (503, True)
+            assert (status, "too large in total" in answer["error"]) == (503, True)
             assert post(address, body)[0] == 200  # a small one has its turn
             one = HTTPConnection(netloc, timeout=600)
             stack.callback(one.close)

@@ -68,7 +68,7 @@ class LineImageReader(NamedFileReader):
         """
         names = folder.names()
         warn_of_unread(folder.path, names, OTHER_IMAGES, ".png")
-        texts = {name for name in names if name.lower().endswith(TEXTS)}
+        texts = {_plain(name): name for name in names if name.lower().endswith(TEXTS)}
         images = [name for name in names if name.lower().endswith(IMAGES)]
         bases = {name: _text_base(name, texts) for name in images}
         main = {bases[name]: name for name in sorted(images, key=_rank, reverse=True)}
@@ -78,7 +78,7 @@ class LineImageReader(NamedFileReader):
                 others += 1
             elif name in bases:
                 yield _image(name, bases[name], folder, texts, targets)
-            elif targets and name in texts and _base(name) not in main:
+            elif targets and name.lower().endswith(TEXTS) and _base(name) not in main:
                 problem = "a text without an image of the same name beside it."
                 yield Named(name, Origin(folder.shown(name)), problem=problem)
         if others:
@@ -91,10 +91,10 @@ class LineImageReader(NamedFileReader):
             )
 
 
-def _image(name: str, base: str, folder: Folder, texts: set[str], targets: bool) -> Named:
+def _image(name: str, base: str, folder: Folder, texts: dict[str, str], targets: bool) -> Named:
     image = Named(name, Origin(folder.shown(name)), folder.place(name))
     beside = [base + suffix for suffix in TEXTS]
-    found = next((text for text in beside if text in texts), None)
+    found = next((texts[text] for text in beside if text in texts), None)
     if found is not None:
         _read_text(image, folder, found, targets)
     elif targets:
@@ -128,13 +128,19 @@ def _rank(name: str) -> int:
     return next((rank for rank, one in enumerate(VERSIONS, 1) if base.endswith(one)), 0)
 
 
-def _text_base(name: str, texts: set[str]) -> str:
+def _text_base(name: str, texts: dict[str, str]) -> str:
     """Return the name of an image's text without its suffix: the image's, or without a version."""
     base = _base(name)
     if not _rank(name) or any(base + suffix in texts for suffix in TEXTS):
         return base
     short = base[: -len(VERSIONS[_rank(name) - 1])]
     return short if any(short + suffix in texts for suffix in TEXTS) else base
+
+
+def _plain(name: str) -> str:
+    """Return the name of a text with its suffix in lower case: ``A.TXT`` is the text of ``A``."""
+    base = _base(name)
+    return base + name[len(base) :].lower()
 
 
 def _base(name: str) -> str:

@@ -60,6 +60,17 @@ def test_images_with_texts_beside_them(tmp_path: Path, place: str) -> None:
 
 
 @pytest.mark.parametrize("place", ["lines", "lines.zip"])
+def test_suffixes_of_texts_may_be_capitals(tmp_path: Path, place: str) -> None:
+    files = {"A.PNG": png(1), "A.TXT": "one", "b.png": png(2), "b.GT.TXT": "two", "c.TXT": "three"}
+    *examples, alone = LineImageReader(train=fill(tmp_path / place, files)).examples("train")
+    assert told([one for one in examples if isinstance(one, Example)]) == [
+        ("A.PNG", "one"),
+        ("b.png", "two"),
+    ]
+    assert str(alone).endswith("c.TXT: a text without an image of the same name beside it.")
+
+
+@pytest.mark.parametrize("place", ["lines", "lines.zip"])
 def test_images_that_cannot_be_read_are_counted(
     tmp_path: Path, place: str, caplog: pytest.LogCaptureFixture
 ) -> None:

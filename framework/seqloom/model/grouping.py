@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from seqloom.errors import Cause, ConfigError
+
 BATCH_SIZE = 64
 """Maximum number of examples in a batch, unless another one is asked for."""
 
@@ -34,6 +36,9 @@ class Pace:
         batch_size: Maximum number of examples in a batch; None: as `similar_sizes` chooses.
         waits: Whether somebody waits for the predictions as they come.
 
+    Raises:
+        ConfigError: ``batch_size`` is no whole number of 1 or more.
+
     Attributes:
         batch_size: The argument.
         most: Maximum number of examples that are read together.
@@ -48,6 +53,11 @@ class Pace:
     """
 
     def __init__(self, batch_size: int | None, *, waits: bool) -> None:
+        if batch_size is not None and not (isinstance(batch_size, int) and batch_size > 0):
+            raise ConfigError(
+                f"batch_size={batch_size!r}: expected a whole number, 1 or more, or None.",
+                cause=Cause.wrong_value,
+            )
         self.batch_size = batch_size
         self._least = self._size = batch_size or BATCH_SIZE
         self.most = BATCHES_AHEAD * self._least

@@ -12,6 +12,19 @@ SHOWN = 3
 """Number of values that are shown in a message."""
 
 
+def refuse_single(inputs: object) -> None:
+    """Refuse one input, or what cannot be iterated over, where several inputs are due.
+
+    Raises:
+        DataError: It is a text, a dict, an `Example`, or not iterable.
+    """
+    if isinstance(inputs, str | bytes | Mapping | Example) or not isinstance(inputs, Iterable):
+        raise DataError(
+            f"predict() takes several inputs, not one {type(inputs).__name__}: pass a list of "
+            "them, or call the pipeline itself with one input: pipeline(input)."
+        )
+
+
 def refuse_columns(fields: Mapping[str, Any], kinds: Mapping[str, str]) -> None:
     """Refuse a dict of columns, as data frames and data sets have them, where one input is due.
 

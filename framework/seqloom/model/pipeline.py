@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from seqloom.data.characters import refuse_surrogates
 from seqloom.data.collate import EncodedExample
 from seqloom.data.encode import Codecs
-from seqloom.errors import DataError, ExampleError
+from seqloom.errors import Cause, ConfigError, DataError, ExampleError
 from seqloom.interfaces import (
     Encoded,
     Encoder,
@@ -22,6 +22,7 @@ from seqloom.interfaces import (
     Frontend,
     Head,
     Inputs,
+    Origin,
     Prediction,
     Purpose,
     SequenceBatch,
@@ -29,7 +30,7 @@ from seqloom.interfaces import (
 )
 from seqloom.interfaces.arguments import accepted
 from seqloom.model.grouping import Pace, similar_sizes
-from seqloom.model.inputs import are_words, refuse_columns, words_hint
+from seqloom.model.inputs import are_words, refuse_columns, refuse_single, words_hint
 from seqloom.model.streaming import chunks, lists
 
 SHOWN = 60  # characters of a value in a message
@@ -154,9 +155,7 @@ class Pipeline:
             encoded = self._encode_one(self.example(inputs))
             return self.predict_encoded([encoded], scores=scores)[0][1]
         values = list(inputs)
-        examples: list[Example | ExampleError] = [
-            self._numbered(one, number) for number, one in enumerate(values)
-        ]
+        examples = list(self._examples(values))
         pace = Pace(None, waits=False)
         read = iter([examples])  # nobody sees the first predictions earlier
         found = list(self._predict(read, pace, "error", scores=scores))
@@ -184,16 +183,18 @@ class Pipeline:
             )
         return Example(name, fields)
 
-    def _numbered(self, value: Any, number: int) -> Example:
-        """Return a value of a list as an example; an error says which of them it is."""
-        try:
-            return self.example(value, f"inputs[{number}]")
-        except DataError as error:
-            raise DataError(f"inputs[{number}]: {error}", cause=error.code) from None
+    def _examples(self, values: Iterable[Any]) -> Iterator[Example | ExampleError]:
+        """Yield values as examples, and an error in the place of each that cannot be one."""
+        for number, value in enumerate(values):
+            name = f"inputs[{number}]"
+            try:
+                yield value if isinstance(value, ExampleError) else self.example(value, name)
+            except DataError as error:
+                yield ExampleError(Example(name, {}, Origin(name)), str(error), cause=error.code)
 
     def predict(
         self,
-        examples: Iterable[Example | ExampleError],
+        examples: Iterable[Any],
         batch_size: int | None = None,
         *,
         on_bad: OnBad = "error",
@@ -206,7 +207,8 @@ class Pipeline:
         are batched.
 
         Args:
-            examples: Examples, or errors in their place, as `Reader.inputs` yields them.
+            examples: Examples, or errors in their place, as `Reader.inputs` yields them; or other
+                inputs of which a list can be passed to ``__call__``.
             batch_size: Maximum number of examples in a batch; None: 64, or up to 256 short ones.
             on_bad: What to do with an example that cannot be used: raise its ``error``, ``skip``
                 it, or call a function with the error and skip it.
@@ -215,11 +217,19 @@ class Pipeline:
             scores: Whether predictions have confidences; without, heads may take less time.
 
         Raises:
+            ConfigError: ``batch_size`` or ``on_bad`` has another value.
+            DataError: ``examples`` is a single input.
             ExampleError: An example cannot be used and ``on_bad`` is ``error``; predictions of the
                 examples before it were yielded.
         """
+        refuse_single(examples)
+        if not callable(on_bad) and on_bad not in ("error", "skip"):
+            raise ConfigError(
+                f"on_bad={on_bad!r}: expected 'error', 'skip' or a function of the error.",
+                cause=Cause.wrong_value,
+            )
         pace = Pace(batch_size, waits=stream)
-        items = iter(examples)
+        items = self._examples(examples)
         read = chunks(items, pace.size, pace.most) if stream else lists(items, pace.size)
         yield from self._predict(read, pace, on_bad, scores=scores)
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import seqloom
-from seqloom.errors import DataError, ExampleError
+from seqloom.errors import ConfigError, DataError, ExampleError
 from seqloom.interfaces import Encoded, Example
 from seqloom.model.inputs import refuse_columns
 
@@ -264,6 +264,33 @@ def test_the_item_of_a_list_that_is_wrong_is_named(classifier: Any) -> None:
         classifier.pipeline(["a", " "])
     with pytest.raises(DataError, match=r"^inputs\[2\]: The field 'text' holds a list"):
         classifier.pipeline(["a", "b", {"text": ["c"]}])
+
+
+def test_predict_takes_what_a_list_may_hold(tagger: Any) -> None:
+    texts = ["Apple rises .", {"text": "Apple fell"}, ["I", "eat"]]
+    found = list(tagger.pipeline.predict(texts))
+    assert [example.id for example, _ in found] == ["inputs[0]", "inputs[1]", "inputs[2]"]
+    assert [one for _, one in found] == tagger.pipeline(texts)
+    skipped: list[ExampleError] = []
+    wrong = ["Apple rises .", None, float("nan"), " ", "Apple fell"]
+    kept = tagger.pipeline.predict(wrong, on_bad=skipped.append)
+    assert [example.id for example, _ in kept] == ["inputs[0]", "inputs[4]"]
+    assert [one.where for one in skipped] == ["inputs[1]", "inputs[2]", "example inputs[3]"]
+
+
+@pytest.mark.parametrize("single", ["Apple", {"text": "Apple"}, Example("1", {}), None, 3])
+def test_predict_refuses_a_single_input(tagger: Any, single: Any) -> None:
+    with pytest.raises(DataError, match=r"several inputs, not one \w+: pass a list"):
+        list(tagger.pipeline.predict(single))
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"batch_size": 0}, {"batch_size": -1}, {"batch_size": 1.5}, {"on_bad": "ignore"}]
+)
+def test_predict_refuses_other_options(tagger: Any, wrong: dict[str, Any]) -> None:
+    ((key, value),) = wrong.items()
+    with pytest.raises(ConfigError, match=rf"^{key}={value!r}: expected "):
+        list(tagger.pipeline.predict([TEXT], **wrong))
 
 
 @pytest.mark.parametrize("empty", ["", "  ", {"text": ""}, {"other": "x"}])

@@ -15,7 +15,7 @@ from omegaconf.errors import (
 )
 from yaml import MarkedYAMLError
 
-from seqloom.config.groups import no_option
+from seqloom.config.groups import no_option, options_by_group
 from seqloom.config.options import hint_of_options
 from seqloom.config.store import register_configs
 from seqloom.errors import Cause, ConfigError, PluginError, SeqloomError, did_you_mean, writable
@@ -41,7 +41,7 @@ def explain(error: Exception, prefix: str = "") -> SeqloomError:
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
         group, _, name = error.missing_cfg_file.removesuffix(".yaml").rpartition("/")
         if group:
-            return _no_option(group, name, error.options or ())
+            return _no_option(group, name, error.options or options_by_group().get(group) or ())
     if isinstance(error, MarkedYAMLError) and error.problem_mark:
         place = f"{error.problem_mark.name}:{error.problem_mark.line + 1}"
         return ConfigError(
@@ -69,6 +69,20 @@ def _explain_text(text: str) -> ConfigError | None:
             f"{no_text[1]}: keys must be strings, but one was parsed as null or similar. It needs "
             f"quotes inside the shell's quotes: '{no_text[1]}={{\"KEY\": VALUE}}'.",
             cause=Cause.wrong_value,
+        )
+    if text.startswith("Config group override must be a string"):
+        return ConfigError(
+            "A group of the config, such as encoder, takes the name of one of its options, "
+            "encoder=lstm, not null or a number. To leave one out: ~scheduler, logger=none or "
+            "callbacks=none.",
+            cause=Cause.wrong_value,
+        )
+    several = re.match(r"In '(\w+)/\w+': .*\nMerge error: \w+ is not a subclass", text)
+    if several:
+        return ConfigError(
+            f"Several options of {several[1]} are given; expected one, {several[1]}=NAME. To "
+            f"compare them, put -m before: seqloom train -m {several[1]}=NAME,NAME.",
+            cause=Cause.several_values,
         )
     if text.startswith("Only one of --run"):
         return ConfigError(
@@ -267,6 +281,8 @@ PHRASES = (
     (r"Value '(.*)' is not a valid bool.*", r"'\1' is neither true nor false"),
     (r"Invalid value (.*), expected one of \[(.*)\]", r"\1 is not one of: \2"),
     (r"field '.*' is not Optional", r"null is not allowed"),
+    (r"Invalid value assigned: \w+ is not a ListConfig.*", r"expected a list, [A,B]"),
+    (r"Invalid type assigned: .* value: (.*)", r"\1 is not a section; set its keys one by one"),
 )
 
 

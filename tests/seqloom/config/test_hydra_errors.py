@@ -54,6 +54,26 @@ SENTENCES = [
         "max_examples, max_length, on_long, workers.",
     ),
     ("encoder.hidden_size=abc", "encoder.hidden_size: 'abc' is not a whole number."),
+    *(
+        (
+            f"encoder={value}",
+            "A group of the config, such as encoder, takes the name of one of its options, "
+            "encoder=lstm, not null or a number. To leave one out: ~scheduler, logger=none or "
+            "callbacks=none.",
+        )
+        for value in ("null", "3")
+    ),
+    (
+        "encoder=[lstm,gru]",
+        "Several options of encoder are given; expected one, encoder=NAME. To compare them, put "
+        "-m before: seqloom train -m encoder=NAME,NAME.",
+    ),
+    (
+        "callbacks=[defualt]",
+        "There is no callbacks=defualt. Did you mean 'default'? There are: average, default, none.",
+    ),
+    ("freeze=frontend", "freeze: expected a list, [A,B]."),
+    ("batch=3", "batch: 3 is not a section; set its keys one by one."),
     ("encoder.hidden_size=null", "encoder.hidden_size: null is not allowed."),
     ("encoder.dropout=much", "encoder.dropout: 'much' is not a number."),
     ("frontend.lowercase=perhaps", "frontend.lowercase: 'perhaps' is neither true nor false."),
@@ -101,7 +121,6 @@ SENTENCES = [
         "optimizer has no key 'momentum'. There are: fused, lr. It is a key of optimizer=sgd. To "
         "add it anyway, prefix it with a plus: +optimizer.momentum=…",
     ),
-    ("encoder=3", "Config group override must be a string or a list. Got int"),
 ]
 
 

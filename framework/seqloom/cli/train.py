@@ -22,7 +22,13 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from seqloom.cli.composing import lazy_config_with_init, lazy_words_with_init
 from seqloom.cli.plugins import unknown_disabled
 from seqloom.cli.train_help import help_of
-from seqloom.config.compose import VERSION_BASE, disable_by, freeze_and_check, refuse_sweep
+from seqloom.config.compose import (
+    VERSION_BASE,
+    disable_by,
+    freeze_and_check,
+    refuse_no_folder,
+    refuse_sweep,
+)
 from seqloom.config.hydra_errors import COMPOSITION_ERRORS, explain
 from seqloom.config.quoted_keys import with_plain_keys, with_quoted_keys
 from seqloom.config.run_config import RunConfig
@@ -91,6 +97,7 @@ def _train(arguments: list[str]) -> int:
     if {"-h", "--help"} & set(arguments):
         print(help_of(arguments), end="")
         return 0
+    refuse_no_folder(arguments)
     errors: list[SeqloomError] = []
 
     def task(composed: DictConfig) -> None:

@@ -108,6 +108,16 @@ NO_SWEEP = ("sweep=grid", "sweep=null")
 """Choices of the group ``sweep`` that ask for no runs of their own."""
 
 
+def refuse_no_folder(words: Sequence[str]) -> None:
+    """Refuse an empty ``run_dir``, before files are written where the command was given.
+
+    Raises:
+        ConfigError: A word is ``run_dir=`` without a path.
+    """
+    if {"run_dir=", "run_dir=''", 'run_dir=""'} & set(words):
+        raise ConfigError("run_dir is empty. Set it: run_dir=PATH", cause=Cause.no_value)
+
+
 def compose_data(overrides: Sequence[str]) -> Section:
     """Return the data section that ``data=NAME data.KEY=VALUE`` overrides describe.
 

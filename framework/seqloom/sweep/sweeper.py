@@ -104,6 +104,13 @@ class PlannedSweeper(Sweeper):
         if self.config.hydra.launcher.get("n_jobs") == 0:
             raise ConfigError("hydra.launcher.n_jobs=0: expected 1 or more, or -1 for every core.")
         words = [word for word in arguments if not word.startswith(SWEEP_OVERRIDES)]
+        for override in self.parse([word for word in arguments if word not in words]):
+            if override.is_sweep_override():
+                raise ConfigError(
+                    f"{override.input_line}: this applies to the whole sweep, so it takes one "
+                    "value. Each trial has a folder of its own in that of the sweep.",
+                    cause=Cause.several_values,
+                )
         try:
             with (
                 preemption.handled(),

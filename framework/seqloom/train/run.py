@@ -12,12 +12,19 @@ from typing import Any
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 
-from seqloom.config.compose import as_overrides, compose_run, quoted, refuse_sweep
+from seqloom.config.compose import (
+    as_overrides,
+    compose_run,
+    quoted,
+    refuse_no_folder,
+    refuse_sweep,
+)
 from seqloom.config.run_config import RunConfig
 from seqloom.config.run_name import is_named_by_time
 from seqloom.data.content import load_contents
 from seqloom.data.encoded import EncodedSplit
 from seqloom.data.sampler import BatchSampler
+from seqloom.errors import Cause, ConfigError
 from seqloom.files import write_json
 from seqloom.model import bundle
 from seqloom.model.build import build_pipeline
@@ -60,10 +67,15 @@ def fit(*overrides: str | Mapping[str, Any], run_dir: str | Path) -> Result:
     Raises:
         SeqloomError: The config, the data or the folder cannot be used.
     """
+    if not isinstance(run_dir, str | Path):
+        raise ConfigError(
+            f"run_dir={run_dir!r}: expected the path of a folder.", cause=Cause.wrong_value
+        )
     # An override like the others, since loggers may refer to it.
     given = as_overrides(overrides)
     refuse_sweep(given)
     words = words_with_init([*given, f"run_dir={quoted(run_dir)}"])
+    refuse_no_folder(words)
     with preemption.handled(), disabling_for_one_run():
         return run(compose_run(words, config_with_init), given)
 

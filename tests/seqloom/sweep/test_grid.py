@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -124,3 +125,27 @@ def test_a_folder_with_runs_is_no_place_for_a_sweep(sweep: Path, small: tuple[st
 def test_an_empty_sweep_of_intervals_needs_no_folder(sweep: Path, small: tuple[str, ...]) -> None:
     with pytest.raises(ConfigError, match="hydra/sweeper=optuna"):
         run(["train", "-m", *small, "optimizer.lr=interval(0.1,1)", f"run_dir={sweep}"])
+
+
+@pytest.mark.parametrize("word", ["seed=range(3,1)", "seed=range(1,3,0)", "encoder=glob(x*)"])
+def test_a_key_that_is_swept_over_no_value(sweep: Path, small: tuple[str, ...], word: str) -> None:
+    with pytest.raises(ConfigError, match=rf"^{re.escape(word)} stands for no value at all\. "):
+        run(["train", "-m", *small, word, f"run_dir={sweep}"])
+    assert not sweep.exists()
+
+
+def test_what_applies_to_the_whole_sweep_is_not_swept(sweep: Path, small: tuple[str, ...]) -> None:
+    with pytest.raises(ConfigError, match=r"^run_dir=a,b: this applies to the whole sweep"):
+        run(["train", "-m", *small, "seed=1,2", "run_dir=a,b"])
+    with pytest.raises(ConfigError, match=r"^resume=auto,never: this applies to the whole sweep"):
+        run(["train", "-m", *small, "seed=1,2", f"run_dir={sweep}", "resume=auto,never"])
+
+
+@pytest.mark.parametrize("word", ["run_dir=", "run_dir=''"])
+def test_an_empty_folder_is_refused_before_anything_is_written(
+    sweep: Path, small: tuple[str, ...], word: str
+) -> None:
+    for words in (["seed=1"], ["-m", "seed=1,2"]):
+        with pytest.raises(ConfigError, match=r"^run_dir is empty\. Set it: run_dir=PATH$"):
+            run(["train", *words, *small, word])
+    assert not list(sweep.parent.iterdir())

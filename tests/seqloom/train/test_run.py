@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -334,6 +335,23 @@ def test_the_rate_falls_over_the_run(fit: Fit, parts: Callable[..., str]) -> Non
 def test_a_wrong_setting_is_refused_in_a_sentence(fit: Fit, override: str, sentence: str) -> None:
     with pytest.raises(ConfigError, match=sentence):
         fit(override)
+
+
+@pytest.mark.parametrize(
+    ("run_dir", "sentence"),
+    [
+        (None, "run_dir=None: expected the path of a folder."),
+        (5, "run_dir=5: expected the path of a folder."),
+        ("", "run_dir is empty. Set it: run_dir=PATH"),
+    ],
+)
+def test_the_folder_must_be_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_dir: Any, sentence: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=f"^{re.escape(sentence)}$"):
+        seqloom.fit(run_dir=run_dir)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_run_without_an_epoch_says_so(fit: Fit) -> None:

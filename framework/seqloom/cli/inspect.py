@@ -88,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _checkpoint(path: Path) -> Path | None:
     """Return the checkpoint at a path, or the last one of a run folder; None if there is none."""
-    if path.is_file():
+    if path.is_file() and path.name not in (DESCRIPTION, WEIGHTS):
         return path
     last = RunFolder(path).last
     return last if last.is_file() else None

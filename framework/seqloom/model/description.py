@@ -37,7 +37,9 @@ def find_bundle(path: Path) -> Path:
             f"{path} is a sweep. Pass one of its trials; seqloom sweep show {path} compares them.",
             cause=Cause.no_bundle,
         )
-    state = "has no bundle.json" if path.exists() else "does not exist"
+    state = "does not exist"
+    if path.exists():
+        state = "has no bundle.json" if path.is_dir() else "is a file, not a folder"
     raise BundleError(
         f"{path} {state}. Pass a bundle, or the folder of a run that has finished.",
         cause=Cause.no_bundle,

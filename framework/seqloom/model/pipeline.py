@@ -122,8 +122,19 @@ class Pipeline:
         return next(self.model.parameters()).device
 
     def to(self, device: torch.device | str) -> Self:
-        """Move the weights to a device; return this pipeline."""
-        self.model.to(device)
+        """Move the weights to a device; return this pipeline.
+
+        Raises:
+            ConfigError: There is no such device here, or it has no room for the weights.
+        """
+        try:
+            self.model.to(device)
+        except (AssertionError, RuntimeError) as error:  # AssertionError: torch is built without it
+            raise ConfigError(
+                f"The device {str(device)!r} cannot be used: {str(error).splitlines()[0]}. "
+                "Expected one that torch has here, such as 'cpu' or 'cuda'.",
+                cause=Cause.wrong_value,
+            ) from error
         return self
 
     def outputs(self, batch: SequenceBatch) -> tuple[Encoded, Any]:

@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 import seqloom
+from seqloom.cli.main import run
 from seqloom.errors import BundleError, RunError
 from seqloom.model import bundle
 from seqloom.model.description import find_bundle, read_description
@@ -115,6 +116,14 @@ def test_a_changed_byte(folder: Path) -> None:
     path.write_bytes(data)
     with pytest.raises(BundleError, match=r"model\.safetensors was changed after.*copy the bundle"):
         seqloom.load(folder)
+
+
+@pytest.mark.parametrize("name", ["bundle.json", "model.safetensors"])
+def test_a_file_of_a_bundle_is_no_bundle(folder: Path, name: str) -> None:
+    with pytest.raises(BundleError, match=rf"{name} is a file, not a folder\. Pass a bundle, or"):
+        seqloom.load(folder / name)
+    with pytest.raises(BundleError, match=rf"{name} is a file, not a folder\. Pass a bundle, or"):
+        run(["inspect", str(folder / name)])
 
 
 def test_a_missing_file(folder: Path) -> None:

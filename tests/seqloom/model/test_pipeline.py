@@ -190,6 +190,12 @@ def test_a_pipeline_moves_and_returns_itself(tagger: Any) -> None:
     assert tagger.pipeline.to("cpu") is tagger.pipeline
 
 
+@pytest.mark.parametrize("device", ["gpu", "cuda:99", torch.device("cuda:99")])
+def test_a_device_that_is_not_there_is_refused_in_a_sentence(tagger: Any, device: Any) -> None:
+    with pytest.raises(ConfigError, match=rf"^The device '{device}' cannot be used: .*\. Expected"):
+        tagger.pipeline.to(device)
+
+
 @pytest.mark.parametrize("training", [True, False])
 def test_dropout_is_off_and_the_mode_is_restored(classifier: Any, training: bool) -> None:
     pipeline = classifier.pipeline

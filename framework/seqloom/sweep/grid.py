@@ -9,31 +9,11 @@ from dataclasses import fields
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.types import Override
 
-from seqloom.errors import Cause, ConfigError, plural
+from seqloom.errors import ConfigError, plural
 from seqloom.plugins import registry
 from seqloom.sweep.sweeper import PlannedSweeper
 
 log = logging.getLogger("seqloom")
-
-
-def _refuse_no_value(override: Override) -> None:
-    """Refuse an override that is swept over no value, of which no trial would be made.
-
-    Raises:
-        ConfigError: A range ends where it starts or has steps of 0, or a glob matches nothing.
-    """
-    if not override.is_sweep_override():
-        return
-    try:
-        found = any(True for _ in override.sweep_iterator())
-    except ValueError:  # of Python's range
-        found = False
-    if not found:
-        raise ConfigError(
-            f"{override.input_line} stands for no value at all. range(START,STOP,STEP) ends before "
-            "STOP, with a step that is not 0; glob(PATTERN) must match an option.",
-            cause=Cause.no_value,
-        )
 
 
 def owners(kind: str, name: str) -> list[str]:
@@ -74,7 +54,6 @@ class Grid(PlannedSweeper):
                     f"{override.input_line}: a grid needs a list of values, not an interval. List "
                     "them, or search the interval with Optuna: hydra/sweeper=optuna"
                 )
-            _refuse_no_value(override)
         (combinations,) = BasicSweeper.split_arguments(list(overrides), None)
         trials = list(dict.fromkeys(tuple(self.override_filter.apply(one)) for one in combinations))
         self._refuse_unused(combinations[0], trials)

@@ -150,12 +150,15 @@ class PlannedSweeper(Sweeper):
         """Return the arguments as Hydra parses them.
 
         Raises:
-            ConfigError: An argument cannot be parsed.
+            ConfigError: An argument cannot be parsed, or stands for no value.
         """
         try:
-            return self.override_filter.parser.parse_overrides(list(arguments))
+            parsed = self.override_filter.parser.parse_overrides(list(arguments))
         except HydraException as error:
             raise explain(error) from error
+        for override in parsed:
+            _refuse_no_value(override)
+        return parsed
 
     def launch(self, planned: Sequence[PlannedTrial]) -> None:
         """Run trials and return when all of them have ended; see `TrialLauncher.launch`."""
@@ -249,3 +252,23 @@ def _by_this_job(folder: Path) -> bool:
 def _fixed(command: Sequence[str]) -> list[str]:
     """Return the words that must not change when the sweep is resumed."""
     return [word for word in command if not word.startswith(LAUNCH_OVERRIDES)]
+
+
+def _refuse_no_value(override: Override) -> None:
+    """Refuse an override that is swept over no value, of which no trial would be made.
+
+    Raises:
+        ConfigError: A range ends where it starts or has steps of 0, or a glob matches nothing.
+    """
+    if not override.is_discrete_sweep():
+        return
+    try:
+        found = any(True for _ in override.sweep_iterator())
+    except (ValueError, HydraException):  # of ranges with steps of 0
+        found = False
+    if not found:
+        raise ConfigError(
+            f"{override.input_line} stands for no value at all. range(START,STOP,STEP) ends before "
+            "STOP, with a step that is not 0; glob(PATTERN) must match an option.",
+            cause=Cause.no_value,
+        )

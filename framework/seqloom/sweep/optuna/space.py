@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -141,7 +142,9 @@ def _of_range(sweep: RangeSweep, log: bool) -> BaseDistribution:
 
 def _of_interval(sweep: IntervalSweep, log: bool) -> BaseDistribution:
     low, high = sweep.start, sweep.end
-    if low is None or high is None or low >= high:
+    if low is None or high is None or not math.isfinite(high - low):
+        raise ValueError("both bounds must be finite numbers")
+    if low >= high:
         raise ValueError("the interval is empty; write the lower bound first")
     if isinstance(low, int) and isinstance(high, int):
         return IntDistribution(low, high, log=log)

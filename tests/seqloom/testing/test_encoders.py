@@ -320,45 +320,17 @@ class IgnoresInput(Sound):
         return torch.zeros_like(features.values)
 
 
-class ChangesFeatures(Sound):
-    """Sets the padding to zero in place, in what other components read too."""
-
-    def clean(self, features: Features) -> Tensor:
-        values = super().clean(features)
-        features.values.data.copy_(values)
-        return values
-
-
-class BlocksFeatures(Sound):
-    """Learns itself, but lets no gradient through."""
-
-    def clean(self, features: Features) -> Tensor:
-        return super().clean(features).detach()
-
-
-class SqueezesSteps(Sound):
-    """Drops the dimension of the steps if there is only one."""
-
-    def result(self, states: Tensor, features: Features) -> Encoded:
-        found = super().result(states, features)
-        found.states = states + states.squeeze(1) - states
-        return found
-
-
 BROKEN: list[tuple[Any, Any, str]] = [
     (checks.check_sizes, WrongSize, r"states: shape \(4, 9, 8\), expected \(4, 9, 5\)"),
     (checks.check_sizes, WrongLengths, r"lengths are \[6, 2, .*features \[5, 1, 9, 3\]"),
     (checks.check_padding, ReadsPadding, "alone against padded: gradient of .*: differ by nan"),
     (checks.check_padding, LastOfBatch, r"summary of row 0, alone: differ by"),
     (checks.check_padding, NormalisesOverPadding, r"states of row 0, alone: differ by"),
-    (checks.check_padding, ChangesFeatures, "forward changes the features that it reads: differ"),
     (checks.check_training, CountsPadding, "in training mode, with more padding: differ by"),
     (checks.check_training, LearnsPadding, "in eval mode, after training on .*: differ by"),
     (checks.check_input_gradients, PaddingHasGradients, "row 0: the padding has a gradient"),
-    (checks.check_input_gradients, BlocksFeatures, "no gradient reaches the features, so no front"),
     (checks.check_order, PlaceMatters, r"states of row 2, moved: differ by 0\.2, allowed"),
     (checks.check_lengths, Explodes, "sequence of 400 steps gives values that are not finite"),
-    (checks.check_lengths, SqueezesSteps, r"row 0 of three with one step: shape \(3, 8\), exp"),
     (checks.check_empty, AcceptsNothing, "an empty batch is not rejected"),
     (modules.check_gradients, Unused, r"no gradient reaches forgotten\.weight"),
     (modules.check_gradients, Idle, "the gradient of idle is zero, whatever the weights"),

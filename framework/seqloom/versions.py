@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
@@ -12,6 +13,7 @@ def versions() -> dict[str, str]:
     return {**found, "python": platform.python_version()}
 
 
+@functools.cache
 def _version(distribution: str) -> str:
     try:
         return version(distribution)

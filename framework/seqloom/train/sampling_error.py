@@ -61,13 +61,14 @@ class SamplingError:
         groups = sorted(set(chain(*gathered(list(self.groups)))))
         if len(groups) < FEWEST:
             return {}
-        without = [self._without(group) for group in groups]
+        metric = self.make()
+        without = [self._without(group, metric) for group in groups]
         names = without[0]
         errors = {name: jackknife_error([one[name] for one in without]) for name in names}
         return {name: error for name, error in errors.items() if math.isfinite(error)}
 
-    def _without(self, left_out: int) -> Mapping[str, float]:
-        metric = self.make()
+    def _without(self, left_out: int, metric: HeadMetric) -> Mapping[str, float]:
+        metric.reset()
         for group, other in self.groups.items():
             if group != left_out:
                 metric.merge_state(other)

@@ -26,12 +26,13 @@ def weights(*words: str) -> object:
     return compose_run([*HEAD, *words]).head["class_weights"]
 
 
-@pytest.mark.parametrize("label", LABELS)
 @pytest.mark.parametrize("mark", ["'", '"'])
-def test_any_label_can_have_a_weight(label: str, mark: str) -> None:
-    text = label.replace("\\", "\\\\").replace(mark, f"\\{mark}")
-    assert weights(f"head.class_weights={{{mark}{text}{mark}: 2, other: 3}}") == {
-        label: 2.0,
+def test_any_label_can_have_a_weight(mark: str) -> None:
+    wanted = {label: number + 0.5 for number, label in enumerate(LABELS)}
+    texts = {one: one.replace("\\", "\\\\").replace(mark, f"\\{mark}") for one in LABELS}
+    pairs = [f"{mark}{texts[label]}{mark}: {weight}" for label, weight in wanted.items()]
+    assert weights(f"head.class_weights={{{', '.join(pairs)}, other: 3}}") == {
+        **wanted,
         "other": 3.0,
     }
 

@@ -41,6 +41,9 @@ WORDS = (
     "seed=5",
 )
 
+HERE = (*WORDS, "batch.workers=0", "trainer.max_epochs=2")
+"""Settings of a run in this process, of four steps an epoch."""
+
 TELLER = '''
 import os, signal, subprocess, time
 from pathlib import Path
@@ -291,7 +294,7 @@ def fit_here(
     monkeypatch.syspath_prepend(str(site))
 
     def run(*words: str) -> Path:
-        return fit(*WORDS, "batch.workers=0", *words, run_dir=tmp_path / "run").run_dir
+        return fit(*HERE, *words, run_dir=tmp_path / "run").run_dir
 
     return run
 
@@ -336,4 +339,4 @@ def test_ctrl_c_saves_too(
 def one_from_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a run that ended by itself."""
     run_dir = tmp_path_factory.mktemp("python") / "run"
-    return seqloom.fit(*WORDS, "batch.workers=0", run_dir=run_dir).run_dir
+    return seqloom.fit(*HERE, run_dir=run_dir).run_dir

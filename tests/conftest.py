@@ -20,6 +20,7 @@ import pytest
 import without_plots
 from fork_server import Forked, ForkServer, serving
 from hypothesis import settings
+from read_once import read_once
 
 # The same examples each time: a change is judged by what it changes, not by luck. To look for more,
 # pytest --hypothesis-profile=default
@@ -108,8 +109,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(file))
         fitting = [n for n, place in enumerate(LONGEST) if file.startswith(place)]
-        ranks[item] = min(fitting, default=len(LONGEST))
+        ranks[item] = min(fitting, default=len(LONGEST)), file
     items.sort(key=ranks.__getitem__)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Let the garbage collector ignore what the tests of a file leave: what they imported, too."""
+    if nextitem is None or nextitem.path != item.path:
+        gc.freeze()
 
 
 def pytest_collection_finish() -> None:
@@ -121,11 +129,34 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None, None, None]:
+    """End a test's changes of the environment with it, such as those of ``main()``.
+
+    With a variable that Python reads at its start, later programs could not be forks.
+    """
+    before = dict(os.environ)
+    try:
+        return (yield)
+    finally:
+        if os.environ != before:
+            os.environ.clear()
+            os.environ.update(before)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _no_sync() -> Iterator[None]:
     """Leave out the waiting for the disk: no test has its machine lose power."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("os.fsync", lambda file: None)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _read_once() -> Iterator[None]:
+    """Parse equal YAML once for all configs, and look for entry points of Lightning once."""
+    with pytest.MonkeyPatch.context() as patch:
+        read_once(patch.setattr)
         yield
 
 
@@ -161,6 +192,26 @@ def pytest_configure(config: pytest.Config) -> None:
         server = ExitStack()
         os.environ[FORKS] = str(server.enter_context(serving(environment())))
         config.add_cleanup(server.close)
+    if hasattr(config, "workerinput") and config.args == config.getini("testpaths"):
+        _rotate(config, config.workerinput)
+
+
+def _rotate(config: pytest.Config, worker: dict[str, Any]) -> None:
+    """Let each process of pytest-xdist begin to collect at another place.
+
+    Pytest compiles a test file, with its assertions rewritten, and stores it. The processes that
+    come to the file later read that, where all would compile all files at the same time.
+    """
+    tests = Path(__file__).parent
+    inner = tests / "seqloom"
+    found = [one for folder in (inner, tests) for one in sorted(folder.iterdir()) if one != inner]
+    places = [str(one) for one in found if one.name.startswith("test_") or _is_package(one)]
+    first = len(places) * int(worker["workerid"].removeprefix("gw")) // worker["workercount"]
+    config.args[:] = [*places[first:], *places[:first], *config.args[1:]]
+
+
+def _is_package(path: Path) -> bool:
+    return path.is_dir() and not path.name.startswith("_")
 
 
 @pytest.fixture(scope="session")

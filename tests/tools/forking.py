@@ -29,6 +29,7 @@ from typing import Any
 
 import without_plots
 from fork_server import receive
+from read_once import read_once
 
 LIBRARIES = (
     "hydra.main",
@@ -63,9 +64,16 @@ def _preload() -> None:
 
 
 def _warm_up() -> None:
-    """Fill the tables that a first use fills: of Hydra's parser, and of matplotlib's fonts."""
+    """Fill the tables that a first use fills: of Hydra's parser, configs and matplotlib's fonts."""
     from hydra.core.override_parser.overrides_parser import OverridesParser
+    from omegaconf import OmegaConf
 
+    import seqloom_conf
+
+    read_once()
+    for path in Path(seqloom_conf.__file__).parent.rglob("*.yaml"):
+        with path.open(encoding="utf-8") as file:
+            OmegaConf.load(file)
     OverridesParser.create().parse_overrides(["a.b=1", "+a={b: [1, x], c: 'd'}", "~e", "f=1,2"])
     if "matplotlib" in sys.modules:
         from matplotlib.figure import Figure

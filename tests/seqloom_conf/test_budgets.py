@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 import pytest
 
 from seqloom.config.compose import compose_run
+from seqloom.config.run_config import RunConfig
 from seqloom.train.limits import choose_epochs
+
+
+@functools.cache
+def _recipe(experiment: str) -> RunConfig:
+    return compose_run([f"experiment={experiment}", "run_dir=x"])
 
 
 def _steps(experiment: str, examples: int) -> tuple[int, int]:
     """Return the epochs and the steps of a recipe's run on so many training examples."""
-    cfg = compose_run([f"experiment={experiment}", "run_dir=x"])
+    cfg = _recipe(experiment)
     assert cfg.trainer["max_epochs"] is None
     steps = math.ceil(examples / cfg.batch.max_examples)
     epochs = choose_epochs(cfg.budget, steps)

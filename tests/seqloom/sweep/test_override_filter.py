@@ -6,19 +6,26 @@ import pytest
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.utils import create_automatic_config_search_path
 from hydra.types import RunMode
+from omegaconf import DictConfig
 
 from seqloom.config.store import register_configs
 from seqloom.errors import SeqloomError
 from seqloom.sweep.override_filter import OverrideFilter
 
 
-@pytest.fixture
-def override_filter() -> OverrideFilter:
-    """Return the filter of a sweep of the default config."""
+@pytest.fixture(scope="module")
+def sweep() -> tuple[ConfigLoaderImpl, DictConfig]:
+    """Return what Hydra finds our configs with, and the default config of a sweep."""
     register_configs()
     path = create_automatic_config_search_path(None, None, "pkg://seqloom_conf")
     loader = ConfigLoaderImpl(config_search_path=path)
-    return OverrideFilter(loader, loader.load_configuration("train", [], run_mode=RunMode.MULTIRUN))
+    return loader, loader.load_configuration("train", [], run_mode=RunMode.MULTIRUN)
+
+
+@pytest.fixture
+def override_filter(sweep: tuple[ConfigLoaderImpl, DictConfig]) -> OverrideFilter:
+    """Return a new filter of a sweep of the default config."""
+    return OverrideFilter(*sweep)
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,9 @@ from seqloom_handwriting.fields import require_field
 from seqloom_handwriting.readers.series import ArrayFile
 from seqloom_handwriting.schemas.frontends import Scaling, Vectors
 
+LARGEST_SCALED = 1e18
+"""Maximum of a scaled value: with its square, sums of 32 bits would overflow, and become NaN."""
+
 
 class VectorCodec(FrontendCodec):
     """Encodes a series of vectors as ``features`` (T, D) float32, its columns scaled.
@@ -78,10 +81,21 @@ class VectorCodec(FrontendCodec):
 
         Raises:
             ExampleError: The vectors are missing, of another size than those of the training
-                examples, or not all of their values are finite.
+                examples, or not all of their values are finite, or scaled beyond what a model can
+                compute with.
         """
-        values = (self._load(example, self.columns) - self._mean) / self._deviation
-        return {"features": values.astype(np.float32)}
+        values = self._load(example, self.columns)
+        scaled = (values - self._mean) / self._deviation
+        wrong = np.argwhere(np.abs(scaled) > LARGEST_SCALED)
+        if len(wrong):
+            step, column = wrong[0].tolist()
+            raise ExampleError(
+                example,
+                f"{self.params.field!r} has {values[step, column]} at step {step}, column {column} "
+                f"(from 0), which is scaled to {scaled[step, column]:.3g}: too large to compute "
+                "with. Check the value, and whether training has constant values there.",
+            )
+        return {"features": scaled.astype(np.float32)}
 
     def show(self, example: Example) -> View:
         """Return the example's id: vectors are not drawn."""

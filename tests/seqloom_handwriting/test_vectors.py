@@ -89,6 +89,16 @@ def test_what_is_wrong_is_said(values: Any, complaint: str) -> None:
         fitted([sound, values])
 
 
+@pytest.mark.parametrize(("column", "value"), [(0, 1e38), (0, -3e30), (1, 5.0)])
+def test_values_that_no_model_can_compute_with(column: int, value: float) -> None:
+    codec = fitted([np.array([[1.0, 5.0], [3.0, 5.0 + 1e-14]])])
+    far = np.array([[2.0, 5.0], [2.0, 5.0]])
+    assert np.isfinite(codec.encode(example(far))["features"]).all()
+    far[1, column] = value if column == 0 else 1e5
+    with pytest.raises(ExampleError, match=rf"has .* at step 1, column {column} .*too large to"):
+        codec.encode(example(far))
+
+
 def test_missing_vectors_are_named() -> None:
     with pytest.raises(ExampleError, match=r"the field 'features' has no series of vectors; set"):
         VectorCodec().fit([example(np.zeros((1, 1)), "feature")])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 from xml.parsers import expat
@@ -18,10 +18,17 @@ from seqloom.errors import plural
 
 @dataclass(frozen=True)
 class Ink:
-    """The strokes of a file, and its annotations by type; those of the whole file go first."""
+    """The strokes of a file, and its annotations by type; those of the whole file go first.
+
+    Attributes:
+        strokes: The strokes.
+        annotations: Text of each type.
+        several: Types that only parts of the file have, with texts that differ.
+    """
 
     strokes: Strokes
     annotations: dict[str, str]
+    several: frozenset[str] = frozenset()
 
 
 def parse_inkml(content: bytes) -> Ink:
@@ -37,7 +44,7 @@ def parse_inkml(content: bytes) -> Ink:
     strokes = [_stroke(number, trace, channels) for number, trace in enumerate(traces, 1)]
     if not strokes:
         raise ValueError(f"no <trace> in <{_name(root)}>; expected InkML")
-    return Ink(strokes, _annotations(root))
+    return Ink(strokes, *_annotations(root))
 
 
 DEEPEST = 100  # levels of elements
@@ -126,7 +133,8 @@ def _stroke(number: int, trace: ET.Element, channels: list[str]) -> list[Point]:
     return points
 
 
-_VALUE = re.compile(r"""[!'"]?\s*[^\s!'"]+""")
+_VALUE = re.compile(r"""[!'"]?\s*-*(?:[^\s!'"-]|(?<=[eE])-)+""")
+"""A value; a minus begins the next one also without a space between, as in ``3-5``."""
 
 
 @dataclass(slots=True)
@@ -159,12 +167,20 @@ class _Channel:
         return repr((self.value or 0.0) + self.speed)
 
 
-def _annotations(root: ET.Element) -> dict[str, str]:
-    found: dict[str, str] = {}
-    own = (child for child in root if _name(child) == "annotation")
-    for element in (*own, *_named(root, "annotation")):
-        found.setdefault(element.get("type", ""), (element.text or "").strip())
-    return found
+def _annotations(root: ET.Element) -> tuple[dict[str, str], frozenset[str]]:
+    """Return the first annotation of each type, and the types that differ in parts of the file."""
+    own = _texts(child for child in root if _name(child) == "annotation")
+    inner = _texts(_named(root, "annotation"))
+    several = (kind for kind, texts in inner.items() if kind not in own and len(texts) > 1)
+    return {kind: texts[0] for kind, texts in (inner | own).items()}, frozenset(several)
+
+
+def _texts(elements: Iterable[ET.Element]) -> dict[str, list[str]]:
+    """Return the different texts of annotations by their type."""
+    found: dict[str, dict[str, None]] = {}
+    for element in elements:
+        found.setdefault(element.get("type", ""), {})[(element.text or "").strip()] = None
+    return {kind: list(texts) for kind, texts in found.items()}
 
 
 SHOWN = 60  # characters of what is no point

@@ -79,7 +79,7 @@ class SeriesReader(NamedFileReader):
 
     def stored(self, name: str) -> str:
         """Return the name with ``.npy``, which NumPy hides in .npz files."""
-        return name if name.endswith(SUFFIX) else name + SUFFIX
+        return name if name.lower().endswith(SUFFIX) else name + SUFFIX
 
     def in_folder(self, folder: Folder, targets: bool) -> Iterator[Named]:
         """Yield the arrays of a folder or .npz in natural order; they have no targets.
@@ -93,5 +93,5 @@ class SeriesReader(NamedFileReader):
                 "that names them, and the folder as data.arrays."
             )
         for name in folder.names():
-            if name.endswith(SUFFIX):
+            if name.lower().endswith(SUFFIX):
                 yield Named(name, Origin(folder.shown(name)), folder.place(name))

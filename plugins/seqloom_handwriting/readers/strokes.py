@@ -239,7 +239,13 @@ def _ink(folder: Folder, name: str, columns: Mapping[str, str], targets: bool) -
     for target, column in columns.items():
         kinds = (column, "truth", "label") if target in TARGETS else (column,)
         found = next((kind for kind in kinds if kind in ink.annotations), None)
-        if found is not None:
+        if found in ink.several:
+            if targets and target in TARGETS:
+                record.problem = (
+                    f"parts of the file have different annotations of the type {found}; expected "
+                    "one for the whole file. Write a file for each part."
+                )
+        elif found is not None:
             record.values[target] = ink.annotations[found]
         elif targets and target in TARGETS:
             wanted = " or ".join(dict.fromkeys(kinds))

@@ -255,7 +255,7 @@ DATA = (
         f"{_READERS}.series:SeriesReader",
         files=(*SPLITS, "arrays"),
         gives=_series_fields,
-        suffixes=(".npy", ".tsv", ".csv"),
+        suffixes=(".npy", ".npz", "/", ".tsv", ".csv"),
         sample=f"{_SAMPLES}:series",
     ),
 )

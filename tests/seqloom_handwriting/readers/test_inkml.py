@@ -67,18 +67,18 @@ def test_channels_in_any_order(
     ("trace", "points"),
     [
         ("5 1, '2 '3, -1 0, ! 9 !7", [(5, 1), (7, 4), (6, 4), (9, 7)]),
-        ("500 100,'0'40,\"0\"5,'0'50,1-2", None),
+        ("500 100,'0'40,\"0\"5,'0'50,1-2", [(500, 100), (500, 140), (500, 185), (500, 235),
+                                           (501, 233)]),
+        ("1125 18432,'23'43,\"7\"-8,3-5", [(1125, 18432), (1148, 18475), (1178, 18510),
+                                           (1211, 18540)]),
+        ("1e-1-2,-3-4", [(0.1, -2), (-3, -4)]),
         ("500 100,'0'40,\"0\"5,0 5,'0'50", [(500, 100), (500, 140), (500, 185), (500, 235),
                                               (500, 285)]),
         ("1 2, 4 6, \"1 6", [(1, 2), (4, 6), (8, 6)]),
     ],
 )  # fmt: skip
-def test_values_may_be_differences(trace: str, points: list[tuple[int, int]] | None) -> None:
-    if points is None:
-        with pytest.raises(ValueError, match="trace 1, point 5: '1-2' has 1 value"):
-            parse_inkml(ink(f"<trace>{trace}</trace>"))
-    else:
-        assert parse_inkml(ink(f"<trace>{trace}</trace>")).strokes == [points]
+def test_values_may_be_differences(trace: str, points: list[tuple[float, float]]) -> None:
+    assert parse_inkml(ink(f"<trace>{trace}</trace>")).strokes == [points]
 
 
 def test_annotations_of_the_whole_file_go_first() -> None:
@@ -86,6 +86,22 @@ def test_annotations_of_the_whole_file_go_first() -> None:
     whole = "<annotation type='truth'> whole </annotation>"
     assert parse_inkml(ink(group)).annotations == {"truth": "part"}
     assert parse_inkml(ink(group + whole)).annotations == {"truth": "whole"}
+    other = group.replace("part", "other")
+    assert not parse_inkml(ink(group + group)).several
+    assert not parse_inkml(ink(group + other + whole)).several
+    assert parse_inkml(ink(group + other)).several == {"truth"}
+
+
+def test_parts_with_different_texts_are_no_line(tmp_path: Path) -> None:
+    group = "<traceGroup><annotation type='truth'>{}</annotation><trace>1 2</trace></traceGroup>"
+    (tmp_path / "two.inkml").write_bytes(ink(group.format("one") + group.format("two")))
+    (found,) = StrokeReader(train=str(tmp_path), columns={"text": "text"}).examples("train")
+    assert str(found) == (
+        f"{tmp_path}/two.inkml: parts of the file have different annotations of the type truth; "
+        "expected one for the whole file. Write a file for each part."
+    )
+    (example,) = StrokeReader(columns={"text": "text"}).inputs([str(tmp_path)])
+    assert not isinstance(example, ExampleError)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from seqloom.errors import DataError, ExampleError
+from seqloom.plugins.readers import choose_reader
 from seqloom_handwriting.readers.series import ArrayFile, SeriesReader
 
 SERIES = np.arange(6, dtype=np.float64).reshape(3, 2) / 4
@@ -66,6 +67,26 @@ def test_inputs(tmp_path: Path) -> None:
         list(SeriesReader(train=str(tmp_path / "b.npz")).examples("train"))
     with pytest.raises(DataError, match=r"Pass a file \(.npy\), a table .* or a .npz file\.$"):
         list(SeriesReader().inputs(["-"]))
+
+
+def test_names_in_capitals(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", SERIES)
+    (tmp_path / "a.npy").rename(tmp_path / "A.NPY")
+    assert [one.id for one in SeriesReader().inputs([str(tmp_path)])] == ["A.NPY"]
+    (tmp_path / "t.tsv").write_text("features\ttext\nA.NPY\tone\n")
+    (one,) = SeriesReader(train=str(tmp_path / "t.tsv"), arrays=str(tmp_path)).examples("train")
+    assert not isinstance(one, ExampleError)
+    assert one.fields["features"].load().tolist() == SERIES.tolist()
+
+
+@pytest.mark.parametrize("name", ["b.npz", "B.NPZ", "folder"])
+def test_archives_and_folders_are_inputs_of_a_model(tmp_path: Path, name: str) -> None:
+    section = {"name": "series", "train": "waves.tsv", "columns": {"features": "a", "label": "b"}}
+    (tmp_path / "folder").mkdir()
+    np.save(tmp_path / "folder" / "a.npy", SERIES)
+    np.savez(tmp_path / "b.npz", a=SERIES)
+    (tmp_path / "b.npz").rename(tmp_path / "B.NPZ" if name == "B.NPZ" else tmp_path / "b.npz")
+    assert choose_reader({"name": "features"}, section, [str(tmp_path / name)]) == "series"
 
 
 def test_other_files_of_a_folder_are_left(tmp_path: Path) -> None:

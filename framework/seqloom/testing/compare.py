@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import builtins
 import copy
 import json
 import math
 import pickle
+import sys
 import tempfile
 import traceback
 import unittest
@@ -13,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -81,6 +84,22 @@ def require_unchanged(codec: Codec, examples: Sequence[Example]) -> None:
             now: Any = example.fields.get(name)
             same = np.array_equal(now, value)
             require(same, f"encode() changes the field {name!r} of its example; change a copy")
+
+
+def require_stable_hashes(codec: Codec, examples: Sequence[Example]) -> None:
+    """Require ``encode`` not to use ``hash`` of texts, which differs between processes."""
+
+    def other(value: object) -> int:
+        within = sys._getframe(1).f_code.co_name == "__hash__"  # for a dict, say: no value is seen
+        stable = within or not isinstance(value, str | bytes | tuple)
+        return hash_here(value if stable else ("another process", value))
+
+    hash_here = builtins.hash
+    for example in examples:
+        expected = codec.encode(example)
+        with patch("builtins.hash", other):
+            found = codec.encode(example)
+        require_same_arrays(found, expected, "in a process with other hashes of texts, ")
 
 
 def _is_plain(value: Any) -> bool:

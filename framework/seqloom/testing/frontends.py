@@ -33,6 +33,7 @@ from seqloom.testing.compare import (
     require_equal,
     require_raises,
     require_same_arrays,
+    require_stable_hashes,
     require_unchanged,
     stored,
 )
@@ -250,6 +251,7 @@ def check_codec(case: FrontendCase) -> None:
     prepared = case.prepared(codec)
     require_counts(codec, prepared)
     require_unchanged(codec, prepared)
+    require_stable_hashes(codec, prepared)
     again = case.cls.make_codec(**case.params)
     again.restore(stored(codec.fit(prepared)))
     for other in (codec, again, pickle.loads(pickle.dumps(codec))):

@@ -14,6 +14,7 @@ from seqloom.testing.compare import (
     require_counts,
     require_raises,
     require_same_arrays,
+    require_stable_hashes,
     require_unchanged,
     stored,
 )
@@ -30,6 +31,7 @@ def check_codec(case: HeadCase) -> None:
     codec = case.codec()
     require_counts(case.cls.make_codec(**case.params), case.examples)
     require_unchanged(codec, case.examples)
+    require_stable_hashes(codec, case.examples)
     again = case.cls.make_codec(**case.params)
     again.restore(stored(codec.fit(case.examples)))
     for other in (codec, again, pickle.loads(pickle.dumps(codec))):

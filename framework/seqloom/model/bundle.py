@@ -113,14 +113,25 @@ def write_weights(model: nn.Module, path: Path) -> None:
     """
     path.touch()
     mode = path.stat().st_mode  # according to the user's umask; safetensors would exclude others
-    for one in (*model.parameters(), *model.buffers()):
-        if one.untyped_storage().nbytes() > one.numel() * one.element_size():
-            one.data = one.data.clone()  # safetensors refuses a part of a larger tensor
+    _separate(model)
     try:
         save_model(model, str(path))
     except SafetensorError as error:
         raise OSError(str(error)) from error
     path.chmod(mode)
+
+
+def read_weights(model: nn.Module, path: Path) -> None:
+    """Load what `write_weights` wrote; raises a RuntimeError or SafetensorError otherwise."""
+    _separate(model)
+    load_weights(model, str(path))
+
+
+def _separate(model: nn.Module) -> None:
+    """Copy each weight that is part of a larger tensor, which safetensors refuses."""
+    for one in (*model.parameters(), *model.buffers()):
+        if one.untyped_storage().nbytes() > one.numel() * one.element_size():
+            one.data = one.data.clone()
 
 
 def load(
@@ -203,7 +214,7 @@ def _unlike_head(path: Path, said: str) -> str:
 
 def _load_weights(path: Path, model: Model, told: Sequence[str], *, changed: bool) -> None:
     try:
-        load_weights(model, str(path / WEIGHTS))
+        read_weights(model, path / WEIGHTS)
     except (RuntimeError, SafetensorError) as error:
         said = f"{mismatch(error)}."
         if changed:

@@ -228,7 +228,7 @@ def run_composed(composed: DictConfig) -> None:
     else:
         result = import_and_run(config)
         if not follows_by_hand(config):
-            report(result)
+            print_result(result)
 
 
 def print_failure(text: str) -> None:
@@ -262,7 +262,7 @@ def checked_config(composed: DictConfig) -> RunConfig:
         SeqloomError: A key is unknown, a value or a file is missing, or components are not
             compatible.
     """
-    set_folder_and_title(composed)
+    set_what_hydra_knows(composed)
     overrides = list(HydraConfig.get().overrides.task)
     config = freeze_and_check(composed, overrides, lazy_config_with_init)
     # A finished run does not read its data, which may be gone. Its bundle may be in the copy.
@@ -272,7 +272,7 @@ def checked_config(composed: DictConfig) -> RunConfig:
     return config
 
 
-def set_folder_and_title(composed: DictConfig) -> None:
+def set_what_hydra_knows(composed: DictConfig) -> None:
     """Set what Hydra alone knows: the folder, whether a trial is resumed, the chosen options.
 
     Raises:
@@ -314,7 +314,7 @@ def import_and_run(config: RunConfig) -> Any:
     return run(config, list(HydraConfig.get().overrides.task))
 
 
-def report(result: Any) -> None:
+def print_result(result: Any) -> None:
     """Print the result of a run."""
     if not result.bundle.exists():
         print("Pruned: other trials of this sweep score better. There is no model.")

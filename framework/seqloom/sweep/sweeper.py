@@ -38,7 +38,7 @@ SWEEP_OVERRIDES = ("run_dir=", "resume=", "hydra.mode=", "hydra.sweeper.attempts
 """Starts of the words of a command that mean the sweep, and are not passed to its trials.
 
 With ``-m``, ``run_dir`` is the sweep's folder and ``resume`` says whether its plan is continued.
-Each trial has a folder of its own and ``resume=auto``; see `set_folder_and_title`.
+Each trial has a folder of its own and ``resume=auto``; see `set_what_hydra_knows`.
 """
 
 LAUNCH_OVERRIDES = (
@@ -67,7 +67,7 @@ class PlannedSweeper(Sweeper):
     def __init__(self, params: dict[str, Any] | None = None, attempts: int = 3) -> None:
         super().__init__()
         self.params = dict(params or {})
-        self.attempts = attempts
+        self.max_attempts = attempts
 
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
@@ -175,7 +175,7 @@ class PlannedSweeper(Sweeper):
             trial = trials[one.number]
             if trial.state == "running":
                 log.warning("Trial %d is skipped: another process is running it.", one.number)
-            elif trial.state == "failed" and trial.failures >= self.attempts:
+            elif trial.state == "failed" and trial.failures >= self.max_attempts:
                 log.warning(
                     "Trial %d failed %d %s and is not tried again. For more attempts: "
                     "seqloom sweep resume %s --attempts N",

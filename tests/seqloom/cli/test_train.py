@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from seqloom.cli.main import run
-from seqloom.cli.train import report
+from seqloom.cli.train import print_result
 from seqloom.errors import ConfigError, DataError, PluginError, RunError
 from seqloom.plugins.registry import DISABLE_VARIABLE
 
@@ -71,7 +71,7 @@ def test_an_unknown_plugin_to_disable_is_a_warning(
 
 
 def test_a_pruned_run_has_no_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    report(SimpleNamespace(bundle=tmp_path / "bundle"))
+    print_result(SimpleNamespace(bundle=tmp_path / "bundle"))
     assert capsys.readouterr().out == (
         "Pruned: other trials of this sweep score better. There is no model.\n"
     )

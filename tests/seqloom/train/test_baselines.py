@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import seqloom
-from seqloom.cli.train import report
+from seqloom.cli.train import print_result
 from seqloom.config.compose import compose_run
 from seqloom.data.encoded import EncodedSplit
 from seqloom.errors import PluginError
@@ -41,7 +41,7 @@ def test_the_most_frequent_tag_of_each_word(
     stored = json.loads((result.run_dir / "baselines.json").read_text(encoding="utf-8"))
     assert stored == result.baselines
     assert set(result.metrics) == {"val", "test"}
-    report(result)
+    print_result(result)
     assert "token_accuracy 0.7500" in capsys.readouterr().out
     assert "Beside simple models" in Path(result.report).read_text(encoding="utf-8")
 

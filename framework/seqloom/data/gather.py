@@ -49,8 +49,8 @@ class _Part:
     hashes: tuple[bytes, bytes, bytes, bool]
 
 
-class Gathered:
-    """The encoded examples of a split, with what is known of them.
+class SplitEncoding:
+    """Encodes the examples of a split, and keeps what is known of them.
 
     Nothing is encoded, and no attribute is set, before `encode` is called.
 
@@ -84,18 +84,18 @@ class Gathered:
         self.contents: Contents
         self.values_digest: str
 
-    def encode(self, parent: Path | None, read: Read) -> EncodedSplit:
+    def encode(self, parent: Path | None, read_again: Read) -> EncodedSplit:
         """Encode the examples; many are stored in a folder that is removed with them.
 
         Args:
             parent: Folder for it; None: the one for temporary files.
-            read: How to read the split again.
+            read_again: Reads the split again.
 
         Raises:
             KilledError: A process that encodes them was ended from outside.
         """
         many = len(self._examples) > IN_MEMORY
-        return EncodedSplit(self._stored(parent) if many else [*self._encoded()], read)
+        return EncodedSplit(self._stored(parent) if many else [*self._encoded()], read_again)
 
     def _stored(self, parent: Path | None) -> Sequence[EncodedExample]:
         """Return the encoded examples that are written into a folder, or all in memory."""
@@ -130,8 +130,8 @@ class Gathered:
 
     def _one(self, example: Example, hashes: ContentHashes) -> Iterator[EncodedExample]:
         """Yield an encoded example without large values, if it can be used."""
-        known = self.unknown if self._evaluated else None
-        encoded = encode_one(self._codecs, example, self.rejected, self._max_cost, known)
+        unknown = self.unknown if self._evaluated else None  # None: such examples are rejected
+        encoded = encode_one(self._codecs, example, self.rejected, self._max_cost, unknown)
         if encoded is not None:
             kept = light(encoded)
             hashes.add(encoded, kept.example)

@@ -126,16 +126,6 @@ class _Ids(dict[str, "Origin | None"]):
         return bool(self._hashes) and _may_repeat([self._hashes, array("q", map(hash, self))])
 
 
-def prepare(codec: FrontendCodec, examples: Iterable[Example], rejected: Rejected) -> list[Example]:
-    """Return the examples with derived fields; those that cannot be prepared are rejected."""
-    return list(_prepared(codec, examples, rejected))
-
-
-def distinct(examples: Iterable[Example], rejected: Rejected) -> list[Example]:
-    """Return the examples without those whose id another one has before them; they are rejected."""
-    return list(_distinct(examples, rejected))
-
-
 def _usable(found: Iterable[Example | ExampleError], rejected: Rejected) -> Iterator[Example]:
     for one in found:
         if isinstance(one, ExampleError):

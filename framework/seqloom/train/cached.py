@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from importlib.util import find_spec
@@ -25,7 +25,7 @@ from seqloom.data.fetch import local_path
 from seqloom.data.scratch import Scratch
 from seqloom.errors import ConfigError, DataError, ExampleError, RunError, SeqloomError
 from seqloom.files import read_json, sha256, write_json
-from seqloom.interfaces import SPLITS, Example, Origin
+from seqloom.interfaces import SPLITS, Example, FrontendCodec, Origin
 from seqloom.model.build import States, build_codecs, restore
 from seqloom.model.states import read as read_states
 from seqloom.model.states import write as write_states
@@ -37,6 +37,10 @@ from seqloom.train.data import RunData
 log = logging.getLogger("seqloom")
 
 AUTO, OFF = "auto", ("off", "false")
+ReadAgain = Callable[[Mapping[str, Any], str, FrontendCodec], Iterable[Example]]
+"""Reads the usable examples of a split again, given the section of the data, the name of the split
+and the frontend's codec."""
+
 Said = list[tuple[int, str, str]]
 """Level, module and text of messages."""
 
@@ -90,12 +94,11 @@ class CachedData:
         cache = Cache(folder.absolute() / "encoded")
         return cls(cfg, cache, key, files, facts) if cache.prepare() else None
 
-    def load(self, read_again: Any, states: States | None = None) -> RunData | None:
+    def load(self, read_again: ReadAgain, states: States | None = None) -> RunData | None:
         """Return the data of the entry; None if there is none.
 
         Args:
-            read_again: Reads the usable examples of a split, given the section of the data, its
-                name and the frontend's codec.
+            read_again: Reads the usable examples of a split.
             states: States that its codecs must have, if they were fitted before.
         """
         folder = self.cache.open(self.key)
@@ -107,7 +110,7 @@ class CachedData:
         log.info("The encoded data comes from the cache: %s", folder)
         return found
 
-    def reopened(self, read_again: Any) -> RunData | None:
+    def reopened(self, read_again: ReadAgain) -> RunData | None:
         """Return the data of an entry that was checked or written before, and say nothing."""
         folder = self.cache.folder / self.key
         try:
@@ -117,7 +120,7 @@ class CachedData:
             self.cache.remove(self.key)
             return None
 
-    def _load(self, folder: Path, read_again: Any) -> RunData:
+    def _load(self, folder: Path, read_again: ReadAgain) -> RunData:
         facts = read_json(folder / "data.json")
         codecs = build_codecs(self._cfg.components)
         states: States = read_states(facts["states"], folder / "codecs")
@@ -134,11 +137,18 @@ class CachedData:
             {split: [_error(*one) for one in found] for split, found in facts[name].items()}
             for name in ("skipped", "unknown")
         )
-        hashes = load_contents(folder / "contents.npz")
-        if hashes.keys() != set(SPLITS):
+        contents = load_contents(folder / "contents.npz")
+        if contents.keys() != set(SPLITS):
             raise ValueError("the hashes of its examples are missing")
         return RunData(
-            codecs, states, splits, skipped, hashes, facts["values"], unknown, facts["long"]
+            codecs,
+            states,
+            splits,
+            skipped,
+            contents=contents,
+            values_digests=facts["values"],
+            unknown=unknown,
+            long=facts["long"],
         )
 
     def store(self, data: RunData, said: Said) -> bool:

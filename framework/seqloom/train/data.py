@@ -107,7 +107,7 @@ class SequenceData(pl.LightningDataModule):
         batch: Section ``batch`` of the config.
         seed: Seed of order and augmentation.
         accumulate: Number of batches whose gradients make one step.
-        started: Number of ranks with which the run was started, and what it accumulated there, if
+        dealt_to: Number of ranks with which the run was started, and what it accumulated there, if
             there are others now; each step keeps its examples.
     """
 
@@ -117,7 +117,7 @@ class SequenceData(pl.LightningDataModule):
         batch: BatchConfig,
         seed: int,
         accumulate: int = 1,
-        started: tuple[int, int] | None = None,
+        dealt_to: tuple[int, int] | None = None,
     ) -> None:
         super().__init__()
         self.data = data
@@ -125,7 +125,7 @@ class SequenceData(pl.LightningDataModule):
         self.seed = seed
         self.collate = data.codecs.collate()
         encoded, now = data.splits["train"], world_size()
-        ranks, accumulate = started or (now, accumulate)
+        ranks, accumulate = dealt_to or (now, accumulate)
         train = partial(sampler, encoded, batch, seed=seed, training=True, accumulate=accumulate)
         self.train_sampler: BatchSampler | RedealtSampler = (
             train() if ranks == now else RedealtSampler(train(ranks=ranks, number=0), rank(), now)

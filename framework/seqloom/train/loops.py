@@ -204,7 +204,7 @@ def call_hook(trainer: pl.Trainer, hook: str) -> None:
             getattr(callback, hook)(trainer)
 
 
-def update(state: Mapping[str, Any]) -> None:
+def migrate_0_1(state: Mapping[str, Any]) -> None:
     """Change the content of a checkpoint of seqloom 0.1 that was cut inside an epoch.
 
     It was stored as a complete epoch.

@@ -16,7 +16,7 @@ from seqloom.data.content import Contents, load_contents, save_contents
 from seqloom.data.encode import Codecs
 from seqloom.data.encoded import EncodedSplit
 from seqloom.data.fit_codecs import fit_codecs
-from seqloom.data.gather import Gathered
+from seqloom.data.gather import SplitEncoding
 from seqloom.data.long import LengthLimit
 from seqloom.data.read import read_split
 from seqloom.data.rejected import Rejected, raise_or_warn, warn_of_unknown
@@ -176,6 +176,7 @@ def encoded_data(
         return _read_fit_encode(cfg, states, basis)
     with cached.cache.locked(cached.key, shared=True):
         found = cached.load(_read_again, states)
+    # A resumed run, which has its states, reads the cache and never writes it.
     if found is not None or states is not None:
         return found or _read_fit_encode(cfg, states, basis, cached.cache.folder)
     with cached.cache.locked(cached.key):
@@ -217,24 +218,31 @@ def _read_fit_encode(
             raise
     restore(codecs, states)
     fields = content_fields(cfg.data, cfg.frontend)
-    gathered, splits = {}, {}
+    encodings, splits = {}, {}
     for split in SPLITS:
-        one = gathered[split] = Gathered(
+        one = encodings[split] = SplitEncoding(
             codecs, examples[split], cfg.batch.max_cost, fields, evaluated=split != "train"
         )
-        again = partial(_read_again, cfg.data, split, codecs.frontend)
-        splits[split] = one.encode(scratch, again)
+        read_again = partial(_read_again, cfg.data, split, codecs.frontend)
+        splits[split] = one.encode(scratch, read_again)
         rejected[split].errors += one.rejected
     raise_or_warn(rejected)
-    unknown = {split: gathered[split].unknown for split in ("val", "test")}
+    unknown = {split: encodings[split].unknown for split in ("val", "test")}
     for split, errors in unknown.items():
         warn_of_unknown(errors, f"the {split} split")
     if not splits["train"]:
         raise DataError("No training example is left that can be used.", cause=Cause.no_examples)
     skipped = {split: rejected[split].errors for split in SPLITS}
-    hashes = {split: one.contents for split, one in gathered.items()}
-    digests = {split: one.values_digest for split, one in gathered.items()}
-    return RunData(codecs, states, splits, skipped, hashes, digests, unknown, long)
+    return RunData(
+        codecs,
+        states,
+        splits,
+        skipped,
+        contents={split: one.contents for split, one in encodings.items()},
+        values_digests={split: one.values_digest for split, one in encodings.items()},
+        unknown=unknown,
+        long=long,
+    )
 
 
 def _are_same(before: Mapping[str, Contents], now: Mapping[str, Contents]) -> bool:
@@ -328,6 +336,6 @@ def _stored_codecs(folder: RunFolder) -> dict[str, Any]:
         raise unreadable(folder.codecs, error) from error
     except (OSError, DataError, LookupError, TypeError, BundleError) as error:
         raise RunError(
-            f"{folder.codecs} is missing or damaged, so the run cannot be resumed. Use a new "
+            f"{folder.codecs} is missing or damaged, so the run cannot be trained. Use a new "
             f"run_dir. ({error})"
         ) from error

@@ -10,7 +10,7 @@ import pytest
 
 from seqloom.data.collate import Collate
 from seqloom.data.encode import Codecs, encode
-from seqloom.data.read import prepare
+from seqloom.data.read import _prepared
 from seqloom.data.rejected import Rejected
 from seqloom.errors import ExampleError, PluginError
 from seqloom.interfaces import Arrays, Example, FrontendCodec, HeadCodec, Origin
@@ -90,7 +90,9 @@ def test_bad_examples_are_rejected_and_the_others_keep_their_order() -> None:
         _example(5, "abcdef", count=0),
         _example(6, "b", count=0),
     ]
-    rows = encode(CODECS, prepare(CODECS.frontend, examples, rejected), rejected, max_cost=40)
+    rows = encode(
+        CODECS, list(_prepared(CODECS.frontend, examples, rejected)), rejected, max_cost=40
+    )
     assert [row.example.id for row in rows] == ["1", "6"]
     assert [str(error) for error in rejected.errors] == [
         "data.txt:2: has no text",

@@ -128,7 +128,7 @@ def test_what_several_processes_read_is_what_one_reads(
     own = [f"data.train={_table(tmp_path / 't.conll', faults)}", *words, "on_bad=skip"]
     caplog.set_level(logging.INFO, "seqloom")
     found, said = _read(*own), _said(caplog)
-    assert {"spooled", "_counted", "Gathered"} == {*started}
+    assert {"spooled", "_counted", "SplitEncoding"} == {*started}
     _cores(monkeypatch, 1)
     caplog.clear()
     alone = _read(*own)

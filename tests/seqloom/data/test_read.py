@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from seqloom.data.read import checked, distinct
+from seqloom.data.read import _distinct, checked
 from seqloom.data.rejected import Rejected
 from seqloom.errors import DataError, ExampleError, PluginError
 from seqloom.interfaces import Example, Origin
@@ -52,7 +52,7 @@ def test_what_is_no_example_is_refused(odd: Any) -> None:
 def test_the_later_of_two_examples_with_one_id_is_rejected() -> None:
     examples = [_example(1, "a"), _example(2, "b"), _example(1, "c"), Example("x", {})]
     rejected = Rejected(skip=True)
-    assert distinct([*examples, Example("x", {})], rejected) == [*examples[:2], examples[3]]
+    assert list(_distinct([*examples, Example("x", {})], rejected)) == [*examples[:2], examples[3]]
     assert [str(error) for error in rejected.errors] == [
         "data.txt:1: the example at data.txt:1 has the same id, '1'; ids must be unique.",
         "example x: the example before it has the same id, 'x'; ids must be unique.",

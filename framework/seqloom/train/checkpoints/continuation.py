@@ -36,9 +36,11 @@ def training_data(
         before: Progress to continue from.
         trainer: Trainer before its fit.
     """
-    started = before.started if before.started and before.started[0] != world_size() else None
+    dealt_to = before.dealt_to
+    if dealt_to and dealt_to[0] == world_size():
+        dealt_to = None
     accumulate: int = trainer.accumulate_grad_batches
-    found = SequenceData(data, cfg.batch, cfg.seed, accumulate, started)
+    found = SequenceData(data, cfg.batch, cfg.seed, accumulate, dealt_to)
     sampler = found.train_sampler
     if isinstance(sampler, RedealtSampler):
         _accumulate(trainer, sampler)

@@ -12,7 +12,7 @@ from seqloom.model.description import MALFORMED
 from seqloom.train.checkpoints.callbacks import COMPONENTS_KEY, component_changes
 from seqloom.train.checkpoints.files import WrongCheckpointError, read_checkpoint
 from seqloom.train.checkpoints.state import EPOCH_KEY
-from seqloom.train.loops import update
+from seqloom.train.loops import migrate_0_1
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Progress:
     changes: tuple[str, ...] = ()
 
     @property
-    def started(self) -> tuple[int, int] | None:
+    def dealt_to(self) -> tuple[int, int] | None:
         """The number of ranks at the start, and what they accumulated; None: not recorded."""
         return (self.data["world_size"], self.data.get("accumulate", 1)) if self.data else None
 
@@ -74,7 +74,7 @@ def progress_of(path: Path, state: Any) -> Progress:
 
 
 def _progress_of(path: Path, state: dict[str, Any]) -> Progress:
-    update(state)
+    migrate_0_1(state)
     loops = state["loops"]["fit_loop"]
     epochs = loops["epoch_progress"]["current"]
     inside = epochs["processed"] != epochs["started"]

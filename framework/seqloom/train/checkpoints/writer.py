@@ -18,7 +18,7 @@ from torch import Tensor
 
 from seqloom.errors import RunError
 from seqloom.train.checkpoints.files import read_checkpoint, write_checkpoint
-from seqloom.train.loops import update
+from seqloom.train.loops import migrate_0_1
 
 log = logging.getLogger("seqloom")
 
@@ -59,7 +59,7 @@ class CheckpointWriter(TorchCheckpointIO):
         """Return the content of a checkpoint whose bytes are unchanged, on the CPU."""
         self.wait()
         state = read_checkpoint(Path(path))
-        update(state)
+        migrate_0_1(state)
         if self.change:
             self.change(state)
         return state

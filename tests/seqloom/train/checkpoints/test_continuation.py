@@ -8,7 +8,7 @@ import pytest
 
 from seqloom.data.sampler import BatchSampler
 from seqloom.train.checkpoints.continuation import _continue_in
-from seqloom.train.loops import KEY, Moment, update
+from seqloom.train.loops import KEY, Moment, migrate_0_1
 
 
 def cut_state(position: int) -> dict[str, Any]:
@@ -54,6 +54,6 @@ def test_a_checkpoint_of_0_1_inside_an_epoch_is_one_inside_an_epoch() -> None:
     del loop["epoch_loop.state_dict"][KEY]
     counters = {"ready": 1, "started": 1, "processed": 1, "completed": 1}
     loop["epoch_progress"] = {"total": {**counters}, "current": {**counters}}
-    update(state)
+    migrate_0_1(state)
     assert loop["epoch_loop.state_dict"][KEY] == str(Moment.CUT)
     assert loop["epoch_progress"]["current"] == {**counters, "processed": 0, "completed": 0}

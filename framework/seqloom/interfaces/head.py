@@ -25,8 +25,9 @@ Mode = Literal["max", "min"]
 """Whether higher or lower values of a metric are better."""
 
 Purpose = Literal["validate", "test", "predict", "report"]
-"""Purpose of predictions: a cheaper search may be used if they only select an epoch, and those for
-the report may have more detail, such as attention."""
+"""Purpose of predictions. ``validate``: scores within training, which only select an epoch, so that
+a cheaper search may be used. ``test``: final scores, of any split. ``predict``: predictions for a
+user. ``report``: those that are drawn, which may have more detail, such as attention."""
 
 
 @dataclass(frozen=True)

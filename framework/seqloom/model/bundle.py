@@ -163,7 +163,7 @@ def load(
     _refuse_incompatible(path, matches)
     info = _as_here(description, matches)
     pipeline = _built(path, info, head or {}, told)
-    _load_weights(path, pipeline.model, told, changed=bool(head))
+    _load_weights(path, pipeline.model, told, other_head=bool(head))
     for sentence in told:
         log.warning("%s: %s", path, sentence)
     pipeline.info, pipeline.folder = info, path
@@ -178,7 +178,7 @@ def _built(
     limit = SizeLimit.of(path / WEIGHTS)
     try:
         stored = _spec(info)
-        spec = _changed({kind: typed(kind, stored[kind]) for kind in MODEL_KINDS}, head)
+        spec = _with_head({kind: typed(kind, stored[kind]) for kind in MODEL_KINDS}, head)
         states = read_states(info["states"], path, info["files"])
         with limit():
             return build_pipeline(spec, build_codecs(spec, states))
@@ -212,12 +212,12 @@ def _unlike_head(path: Path, said: str) -> str:
     )
 
 
-def _load_weights(path: Path, model: Model, told: Sequence[str], *, changed: bool) -> None:
+def _load_weights(path: Path, model: Model, told: Sequence[str], *, other_head: bool) -> None:
     try:
         read_weights(model, path / WEIGHTS)
     except (RuntimeError, SafetensorError) as error:
         said = f"{mismatch(error)}."
-        if changed:
+        if other_head:
             raise ConfigError(_unlike_head(path, said)) from error
         unlike = f"The weights of {path} do not match its description: {said}"
         raise BundleError(" ".join([unlike, *told])) from error
@@ -291,7 +291,7 @@ def _spec(description: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return {kind: description["components"][kind]["section"] for kind in MODEL_KINDS}
 
 
-def _changed(spec: Spec, head: Mapping[str, Any]) -> Spec:
+def _with_head(spec: Spec, head: Mapping[str, Any]) -> Spec:
     """Return a spec with other parameters of the head."""
     known = {one.name for one in fields(registry().find("head", spec["head"]["name"]).schema)}
     for key in head.keys() - known:

@@ -60,8 +60,8 @@ class Model(nn.Module):
 
     def encode(self, tensors: Mapping[str, Tensor], lengths: Mapping[str, Tensor]) -> Encoded:
         """Return the encoder's states; the arguments are those of ``forward``."""
-        encoded: Encoded = self.encoder(self.frontend(Inputs(tensors, lengths)))
-        return encoded
+        encoder_output: Encoded = self.encoder(self.frontend(Inputs(tensors, lengths)))
+        return encoder_output
 
     def forward(
         self,
@@ -76,9 +76,11 @@ class Model(nn.Module):
             lengths: Their unpadded lengths by the same names, (B,) int64 on the CPU.
             targets: Targets by head, for those that read them in training (teacher forcing).
         """
-        encoded = self.encode(tensors, lengths)
+        encoder_output = self.encode(tensors, lengths)
         known = targets or {}
-        return encoded, {name: head(encoded, known.get(name)) for name, head in self.heads.items()}
+        return encoder_output, {
+            name: head(encoder_output, known.get(name)) for name, head in self.heads.items()
+        }
 
 
 class Pipeline:
@@ -326,8 +328,8 @@ class Pipeline:
         head, name = self.head, self.head_name
         known = {"given": batch.given.get(name), "purpose": purpose, "scores": scores}
         with torch.inference_mode():
-            encoded, outputs = self.outputs(batch)
-            return head.decode(outputs, encoded, **accepted(head.decode, **known))
+            encoder_output, outputs = self.outputs(batch)
+            return head.decode(outputs, encoder_output, **accepted(head.decode, **known))
 
     def _described(
         self, examples: Sequence[Example], predictions: Sequence[Prediction]

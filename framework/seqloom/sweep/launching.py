@@ -70,22 +70,22 @@ class TrialLauncher:
         killed_before: list[PlannedTrial] = []
         todo = list(planned)
         while todo:
-            broken = self._launch_once(todo)
+            failure = self._launch_once(todo)
             preemption.check()
             states = {trial.number: trial.state for trial in read_trials(self.plan.folder)}
             killed = [one for one in todo if states.get(one.number) == "killed"]
             not_started = [one for one in todo if states.get(one.number) in {None, "waiting"}]
-            if broken and not killed and not_started == todo:
-                raise RunError(f"No trial started: {broken}")
+            if failure and not killed and not_started == todo:
+                raise RunError(f"No trial started: {failure}")
             killed_before += killed
             # If the launcher did not fail, a trial without a record refused to start, and said why.
-            todo = not_started if broken else []
+            todo = not_started if failure else []
         for one in killed_before:
             state = _state_of_job(read_trial(self.plan.folder / str(one.number)))
             log.warning("[%d] was killed%s: retrying it alone.", one.number, state)
-            broken = self._launch_once([one])
+            failure = self._launch_once([one])
             preemption.check()
-            if broken:
+            if failure:
                 self._give_up(one)
 
     def _launch_once(self, planned: Sequence[PlannedTrial]) -> str:
@@ -147,7 +147,7 @@ class TrialLauncher:
 
 def _state_of_job(trial: Trial) -> str:
     """Return what Slurm says of the job of a trial that was killed; empty if nothing."""
-    number = str((trial.attempts or [{}])[-1].get("job") or "").partition("@")[0]
+    number = str((trial.history or [{}])[-1].get("job") or "").partition("@")[0]
     state = facts_of(number).get("JobState") if re.fullmatch(r"\d+(_\d+)?", number) else None
     return f" (job {number}: {state})" if state else ""
 

@@ -51,14 +51,14 @@ def own_share(
     folder = Path(sweep)
     cores, gpus = available_cores(), available_gpus()
     planned = len(read_plan(folder).trials) if SweepFolder(folder).plan.exists() else len(cores)
-    places = min(slots(launcher, trainer, threads, len(cores), len(gpus)), planned)
-    if places < 2:
+    count = min(slots(launcher, trainer, threads, len(cores), len(gpus)), planned)
+    if count < 2:
         yield
         return
     # Kept until the process ends: a joblib worker that has initialised CUDA cannot change its GPU.
-    slot = claim(places, str(folder.absolute()))
-    devices = _gpus_wanted(trainer, len(gpus), places)
-    mine = share(slot.number, places, cores, gpus, devices)
+    slot = claim(count, str(folder.absolute()))
+    devices = _gpus_wanted(trainer, len(gpus), count)
+    mine = share(slot.number, count, cores, gpus, devices)
     with apply(mine, threads):
         yield
 

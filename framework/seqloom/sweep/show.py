@@ -117,7 +117,7 @@ def _error(trial: Trial) -> str:
 
 def _job(trial: Trial) -> str:
     """Return what is known of the job of a trial's last attempt, in brackets."""
-    last = (trial.attempts or [{}])[-1]
+    last = (trial.history or [{}])[-1]
     number, logs = str(last.get("job") or "").partition("@")[0], last.get("logs")
     parts = [f"job {number}"] if number else []
     if isinstance(logs, dict) and (log := logs.get("stderr") or logs.get("stdout")):

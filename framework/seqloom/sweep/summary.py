@@ -69,7 +69,7 @@ def entry(trial: Trial) -> dict[str, Any]:
         "seed": trial.seed,
         "overrides": trial.overrides(),
         **{name: trial.record[name] for name in COPIED if name in trial.record},
-        **({"history": trial.attempts} if trial.attempts else {}),
+        **({"history": trial.history} if trial.history else {}),
         "metrics": trial.metrics,
     }
 

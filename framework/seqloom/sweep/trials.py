@@ -90,7 +90,7 @@ class Trial:
         return sum(isinstance(one, dict) and one.get("state") == "failed" for one in entries)
 
     @property
-    def attempts(self) -> list[dict[str, Any]]:
+    def history(self) -> list[dict[str, Any]]:
         """What is known of each attempt as a job: its host, state, number and log files."""
         history = self.record.get("history")
         entries = history if isinstance(history, list) else []

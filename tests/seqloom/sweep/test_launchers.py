@@ -92,7 +92,7 @@ def test_a_trial_that_fails_neither_ends_the_sweep_nor_is_forgotten(swept: Sweep
 
 
 def test_the_record_of_a_job_has_its_log_files(swept: Sweep) -> None:
-    logs = [trial.attempts[-1].get("logs", {}) for trial in read_trials(swept.folder)]
+    logs = [trial.history[-1].get("logs", {}) for trial in read_trials(swept.folder)]
     if swept.launcher != "submitit":
         assert logs == [{}, {}, {}]
         return

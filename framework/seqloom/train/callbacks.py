@@ -20,14 +20,14 @@ class EpochLines(pl.Callback):
     An epoch without a validation has no values of the validation split.
 
     Args:
-        monitor: Monitored metric with its split.
+        key: Name under which the monitored metric is logged: ``val/f1``.
 
     Attributes:
         of: Number of epochs in words, such as `` of 10``; None: from the trainer's limits.
     """
 
-    def __init__(self, monitor: str) -> None:
-        self.monitor = monitor
+    def __init__(self, key: str) -> None:
+        self.key = key
         self.of: str | None = None
         self.start = 0.0
         self._validated = False
@@ -65,7 +65,7 @@ class EpochLines(pl.Callback):
             values["train/loss"] = mean_loss()  # on every rank
         if not is_first():
             return
-        names = dict.fromkeys(("train/loss", "val/loss", self.monitor))
+        names = dict.fromkeys(("train/loss", "val/loss", self.key))
         shown = ", ".join(f"{name} {values[name]:.4f}" for name in names if name in values)
         epoch, seconds = trainer.current_epoch + 1, time.perf_counter() - self.start
         of = of_epochs(trainer, int(trainer.num_training_batches)) if self.of is None else self.of
@@ -81,13 +81,13 @@ class TrainingTime(pl.Callback):
     Attributes:
         seconds: Seconds up to the last checkpoint or the end of the last epoch.
         passes: Number of passes over the training data, whole and in part.
-        batches: Number of batches in one rank's pass.
+        batches: Number of batches in one rank's pass; set before the fit.
     """
 
-    def __init__(self, batches: int = 1) -> None:
+    def __init__(self) -> None:
         self.seconds = 0.0
         self.passes = 0.0
-        self.batches = batches
+        self.batches = 1
         self._since: float | None = None
 
     def state_dict(self) -> dict[str, Any]:

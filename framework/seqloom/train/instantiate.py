@@ -78,7 +78,7 @@ def build_scheduler(section: Section | None) -> Callable[..., Any] | None:
     return scheduler
 
 
-def plateau(section: Section | None, head: Head, monitor: Monitor) -> tuple[str, Mode]:
+def schedule_monitor(section: Section | None, head: Head, monitor: Monitor) -> tuple[str, Mode]:
     """Return the metric, with its split, and the mode of a schedule that waits for a plateau.
 
     ``scheduler.monitor`` and ``scheduler.mode`` replace those of the run.

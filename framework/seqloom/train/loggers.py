@@ -112,7 +112,7 @@ class Loggers:
         self,
         scores: Mapping[str, Mapping[str, float]],
         step: int,
-        monitor: str | None = None,
+        monitored: str | None = None,
     ) -> None:
         """Log the final metrics of the best checkpoint.
 
@@ -123,7 +123,7 @@ class Loggers:
         Args:
             scores: Metrics by split and name.
             step: Number of optimizer steps.
-            monitor: Name of the metric that selects the best checkpoint.
+            monitored: Name of the metric that selects the best checkpoint.
         """
         names = {"val": "best/val"}
         metrics = {
@@ -133,7 +133,7 @@ class Loggers:
         }
         if not metrics or not is_first():
             return
-        best = scores.get("val", {}).get(monitor or "")
+        best = scores.get("val", {}).get(monitored or "")
         compared = {} if best is None else {"hp_metric": best}
         for logger in self.all:
             own = compared if _is(logger, "TensorBoardLogger") else {}

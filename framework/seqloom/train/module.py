@@ -77,7 +77,7 @@ class SequenceModule(pl.LightningModule):
         self.total_steps = total_steps
         self.frozen = tuple(frozen)
         self.monitor = monitor or chosen_monitor(pipeline.head, None)
-        self.plateau: tuple[str, Mode] = (self.monitor.key, self.monitor.mode)
+        self.schedule_monitor: tuple[str, Mode] = (self.monitor.key, self.monitor.mode)
         self.has_validation = True
         self.evaluator: Evaluator | None = None
         self.limit_reached = False
@@ -119,7 +119,7 @@ class SequenceModule(pl.LightningModule):
     def on_train_start(self) -> None:
         """Find out whether a callback or the schedule looks at the loss of each step."""
         named = [getattr(one, "monitor", None) for one in callbacks_of(self.trainer)]
-        self._loss_is_watched = LOSS in named or self.plateau[0] == LOSS
+        self._loss_is_watched = LOSS in named or self.schedule_monitor[0] == LOSS
 
     def on_train_batch_end(self, *args: Any) -> None:
         """Validate after the last batch, wherever the training ends; callbacks come before this.
@@ -199,7 +199,7 @@ class SequenceModule(pl.LightningModule):
         function = getattr(self.make_scheduler, "func", self.make_scheduler)
         by_step = "total_steps" in inspect.signature(function).parameters
         extra: dict[str, Any] = {"total_steps": self._known_steps()} if by_step else {}
-        key, mode = self.plateau
+        key, mode = self.schedule_monitor
         plateau = function is ReduceLROnPlateau
         if plateau:
             if not self.has_validation and key.startswith("val/"):

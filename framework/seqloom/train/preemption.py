@@ -99,7 +99,7 @@ def request(why: str) -> None:
         signal.pthread_kill(main, signal.SIGTERM)
 
 
-def interrupt(error: Exception) -> bool:
+def raise_in_main_thread(error: Exception) -> bool:
     """Raise an error in the main thread as soon as it runs Python, even if it waits; thread-safe.
 
     Returns:
@@ -224,7 +224,12 @@ def _look_at(path: Path) -> None:
 
 
 def _handled_by_program() -> set[signal.Signals]:
-    return {number for number in SIGNALS[1:] if callable(signal.getsignal(number))}
+    """Return the signals, except SIGTERM, for which the program has a handler of its own."""
+    return {
+        number
+        for number in SIGNALS
+        if number != signal.SIGTERM and callable(signal.getsignal(number))
+    }
 
 
 def _install(but: Collection[signal.Signals] = ()) -> dict[signal.Signals, Any]:

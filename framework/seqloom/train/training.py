@@ -113,8 +113,8 @@ class Training:
 
     def fit(self) -> tuple[SequenceModule, SequenceData]:
         """Train until a limit or a callback ends it; return what was trained, and on what data."""
+        self.trainer.strategy.setup_environment()  # from here on, rank() is this process's own
         before = self._progress()
-        self.trainer.strategy.setup_environment()  # the samplers must know their rank already
         for change in before.changes if is_first() else ():
             log.warning("The components have changed since the run started: %s", change)
         forgotten = self.metrics_log.forget_after(
@@ -122,6 +122,7 @@ class Training:
         )
         if before.path is not None:
             self.loggers.leave_out(forgotten, before.steps)
+        # On other ranks than before, this also changes the trainer.
         data = training_data(self.cfg, self.data, before, self.trainer)
         self.time.batches = len(data.train_sampler)
         used = used_batches(self.trainer, self.time.batches)
@@ -200,7 +201,9 @@ class Training:
             freeze_modules(self.pipeline.model, self.cfg.freeze),
             monitor=self.monitor,
         )
-        module.plateau = instantiate.plateau(self.cfg.scheduler, self.pipeline.head, self.monitor)
+        module.schedule_monitor = instantiate.schedule_monitor(
+            self.cfg.scheduler, self.pipeline.head, self.monitor
+        )
         module.has_validation = self.has_val
         return module
 

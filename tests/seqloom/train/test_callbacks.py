@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import pytorch_lightning as pl
@@ -32,9 +33,9 @@ def test_the_random_state_comes_back_at_the_first_batch() -> None:
     after = RandomState()
     after.load_state_dict(stored)
     torch.rand(9)
-    after.on_train_batch_start()
+    after.on_resume(Mock())
     assert torch.equal(torch.rand(4), expected)
-    after.on_train_batch_start()  # a second batch goes on
+    after.on_resume(Mock())  # the state is restored once
     assert not torch.equal(torch.rand(4), expected)
 
 
@@ -43,7 +44,7 @@ def test_the_random_state_of_an_older_checkpoint() -> None:
     expected = torch.rand(4)
     callback = RandomState()
     callback.load_state_dict(stored)
-    callback.on_train_batch_start()
+    callback.on_resume(Mock())
     assert torch.equal(torch.rand(4), expected)
 
 
@@ -63,7 +64,7 @@ def _draws(folder: str) -> tuple[list[float], ...]:
         torch.manual_seed(99)
         callback = RandomState()
         callback.load_state_dict(state)
-        callback.on_train_batch_start()
+        callback.on_resume(Mock())
         found.append(torch.rand(3).tolist())
     return expected, found[0], found[1]
 

@@ -15,7 +15,7 @@ from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
 from seqloom.errors import ConfigError
 from seqloom.interfaces import Head
 from seqloom.train.folder import Result
-from seqloom.train.instantiate import build_callbacks, plateau, with_monitor
+from seqloom.train.instantiate import build_callbacks, schedule_monitor, with_monitor
 from seqloom.train.monitor import Monitor, chosen_monitor
 
 Fit = Callable[..., Result]
@@ -142,10 +142,13 @@ def test_a_callback_that_names_an_unknown_metric(head: Head, mode: str | None) -
 def test_a_plateau_takes_the_direction_of_its_metric(head: Head) -> None:
     target = "torch.optim.lr_scheduler.ReduceLROnPlateau"
     own = Monitor("f1", "max")
-    assert plateau({"_target_": target}, head, own) == ("val/f1", "max")
-    assert plateau({"_target_": target, "monitor": "val/cer"}, head, own) == ("val/cer", "min")
+    assert schedule_monitor({"_target_": target}, head, own) == ("val/f1", "max")
+    assert schedule_monitor({"_target_": target, "monitor": "val/cer"}, head, own) == (
+        "val/cer",
+        "min",
+    )
     given = {"_target_": target, "monitor": "val/cer", "mode": "max"}
-    assert plateau(given, head, own) == ("val/cer", "max")
+    assert schedule_monitor(given, head, own) == ("val/cer", "max")
 
 
 def test_the_chosen_metric_selects_the_model_and_stands_in_the_record(

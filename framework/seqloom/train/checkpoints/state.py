@@ -45,10 +45,6 @@ class RandomState(pl.Callback):
 
     def on_resume(self, trainer: pl.Trainer) -> None:
         """Restore the state before the first batch is read."""
-        self.on_train_batch_start()
-
-    def on_train_batch_start(self, *args: Any) -> None:
-        """Restore the state at the first batch, in Lightning's own loops."""
         if self.restored is not None:
             set_random_state(self.restored)
             self.restored = None
@@ -106,7 +102,7 @@ class EpochState(pl.Callback):
             "metrics": {
                 name: value.detach() for name, value in connector._callback_metrics.items()
             },
-            "lines": self.metrics_log.size(),
+            "lines": self.metrics_log.size(),  # bytes; the key is part of the format
             "lines_sha256": self.metrics_log.digest(),
         }
 

@@ -204,7 +204,7 @@ class HangEnd:
             # The first process ends, and with it the others; unless it is the one that hangs.
             if self._left.wait(2 * grace):
                 return
-        elif self._in_main and preemption.interrupt(error) and self._left.wait(grace):
+        elif self._in_main and preemption.raise_in_main_thread(error) and self._left.wait(grace):
             return
         # What hangs may hold a lock of the log, or be the file system itself.
         threading.Timer(LAST_WORDS, os._exit, (1,)).start()

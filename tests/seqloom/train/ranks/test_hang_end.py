@@ -134,9 +134,9 @@ def test_a_timeout_of_nothing_is_refused(fit: Fit) -> None:
 
 def test_an_error_is_raised_in_the_main_thread() -> None:
     before = signal.getsignal(signal.SIGTERM)
-    assert not preemption.interrupt(RunError("not handled"))
+    assert not preemption.raise_in_main_thread(RunError("not handled"))
     with preemption.handled():
-        thread = threading.Timer(0.1, preemption.interrupt, (RunError("enough"),))
+        thread = threading.Timer(0.1, preemption.raise_in_main_thread, (RunError("enough"),))
         thread.start()
         with pytest.raises(RunError, match="enough"):
             time.sleep(60)

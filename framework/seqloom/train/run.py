@@ -48,7 +48,7 @@ from seqloom.train.ranks.distributed import barrier, is_first
 from seqloom.train.ranks.group import Meeting
 from seqloom.train.ranks.joint import follow, joined, lead, trains_jointly
 from seqloom.train.ranks.launch import launch_ranks, ranks_to_launch
-from seqloom.train.record import Summary, installed_plugins, recorded
+from seqloom.train.record import Summary, recorded
 from seqloom.train.remote_copy import copied
 from seqloom.train.report.run_report import write_run_report
 from seqloom.train.training import Training
@@ -130,7 +130,7 @@ def _run(cfg: RunConfig, overrides: Sequence[str], meeting: Meeting | None) -> R
             deadline.watched(cfg.time_limit),
             recorded(folder, cfg, overrides) as record,
         ):
-            ranks = ranks_to_launch(cfg.trainer)  # 0: one device, this process alone
+            ranks = ranks_to_launch(cfg.trainer)  # None: one device, this process alone
             together = trains_jointly(cfg.trainer, ranks, meeting)
             with preemption.at_once():
                 data = prepare_data(cfg, folder)
@@ -141,7 +141,7 @@ def _run(cfg: RunConfig, overrides: Sequence[str], meeting: Meeting | None) -> R
             if data.long:
                 record["long_examples"] = data.long
             if together and meeting:
-                record.update(lead(meeting, folder, data, partial(work, grouped=True)))
+                record.update(lead(meeting, folder, data, partial(work, several=True)))
             elif ranks:
                 record.update(launch_ranks(folder, data, ranks))
             else:
@@ -161,13 +161,13 @@ def _resumed_by_its_job(cfg: RunConfig, folder: RunFolder, overrides: Sequence[s
     return replace(cfg, resume="auto")
 
 
-def work(folder: RunFolder, data: RunData, *, grouped: bool = False) -> Summary:
+def work(folder: RunFolder, data: RunData, *, several: bool = False) -> Summary:
     """Do one process's work of a run whose folder is open and whose data is prepared.
 
     Args:
         folder: Folder of the run; it says whether the run is resumed.
         data: Prepared data.
-        grouped: Whether this process is one of several, whose environment says which.
+        several: Whether this process is one of several; torchrun's variables say which.
 
     Returns:
         Results for the record of the run.
@@ -175,7 +175,8 @@ def work(folder: RunFolder, data: RunData, *, grouped: bool = False) -> Summary:
     cfg = folder.config()
     with preemption.at_once():
         pipeline = initial_pipeline(cfg, folder, data)
-    environment = TorchElasticEnvironment() if grouped else LightningEnvironment()
+    # launch, lead and follow set torchrun's variables.
+    environment = TorchElasticEnvironment() if several else LightningEnvironment()
     training = Training(cfg, folder, data, pipeline, environment)
     with training.loggers.closed_at_the_end():
         summary = training.run()
@@ -183,7 +184,13 @@ def work(folder: RunFolder, data: RunData, *, grouped: bool = False) -> Summary:
             training.loggers.pruned = True
             return {**summary, "state": "pruned"}
         with preemption.at_once():  # a resumed run finds its training done
-            evaluations = _evaluate(cfg, data, pipeline, summary)
+            if data.splits["val"]:
+                summary["calibration"] = calibrate(pipeline, *_split(data, cfg, "val"))
+            evaluations = _evaluate(cfg, data, pipeline)
+        summary["metrics"] = {split: found.metrics for split, found in evaluations.items()}
+        summary["sampling_errors"] = {
+            split: found.sampling_errors for split, found in evaluations.items()
+        }
         training.loggers.log_scores(summary["metrics"], summary["steps"], training.monitor.name)
     if is_first():
         bad = evaluations["val"].notes if "val" in evaluations else []
@@ -200,17 +207,16 @@ def work(folder: RunFolder, data: RunData, *, grouped: bool = False) -> Summary:
     return summary
 
 
-def take_part(folder: RunFolder, rank: int) -> None:
-    """Do the work of one rank of a prepared run, from its folder."""
+def take_part(folder: RunFolder) -> Summary:
+    """Do the work of one rank of a prepared run, from its folder; return its summary."""
     preemption.let_imports_pass()
     quiet_lightning()
     cfg = folder.config()
     disable(cfg.disable_plugins)
-    summary = work(folder, load_encoded(cfg, folder), grouped=True)
-    if rank == 0:
-        write_json(folder.rank_summary, summary)
+    summary = work(folder, load_encoded(cfg, folder), several=True)
     # No rank ends before all are done: the first one serves the others' process group.
     barrier()
+    return summary
 
 
 def initial_pipeline(cfg: RunConfig, folder: RunFolder, data: RunData) -> Pipeline:
@@ -227,22 +233,13 @@ def initial_pipeline(cfg: RunConfig, folder: RunFolder, data: RunData) -> Pipeli
     return pipeline
 
 
-def _evaluate(
-    cfg: RunConfig, data: RunData, pipeline: Pipeline, summary: Summary
-) -> dict[str, Evaluation]:
-    """Calibrate and evaluate a trained pipeline; the summary gets the results."""
-    if data.splits["val"]:
-        summary["calibration"] = calibrate(pipeline, *_split(data, cfg, "val"))
-    evaluations = {
+def _evaluate(cfg: RunConfig, data: RunData, pipeline: Pipeline) -> dict[str, Evaluation]:
+    """Evaluate a trained and calibrated pipeline on each split for evaluation that has examples."""
+    return {
         split: evaluate(pipeline, *_split(data, cfg, split), sampling_errors=True)
         for split in ("val", "test")
         if data.splits[split]
     }
-    summary["metrics"] = {split: found.metrics for split, found in evaluations.items()}
-    summary["sampling_errors"] = {
-        split: found.sampling_errors for split, found in evaluations.items()
-    }
-    return evaluations
 
 
 def _notes_on_scores(monitor: Monitor, summary: Summary, examples: int) -> list[str]:
@@ -279,5 +276,4 @@ def _write_results(
     write_json(folder.metrics, summary["metrics"])
     if "baselines" in summary:
         write_json(folder.baselines, summary["baselines"])
-    facts = {**summary, "plugins": installed_plugins()}
-    write_run_report(folder, cfg, facts, pipeline=pipeline, data=data, evaluations=evaluations)
+    write_run_report(folder, cfg, summary, pipeline=pipeline, data=data, evaluations=evaluations)

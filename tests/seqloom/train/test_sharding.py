@@ -99,7 +99,7 @@ def _train(path: Path, *words: str) -> str:
             store_encoded(prepare_data(cfg, folder), folder)
         barrier()
         try:
-            work(folder, load_encoded(cfg, folder), grouped=world_size() > 1)
+            work(folder, load_encoded(cfg, folder), several=world_size() > 1)
         except (Preempted, ConfigError) as error:
             return f"{type(error).__name__}: {error}"
         finally:

@@ -40,7 +40,7 @@ def group_by_hand(trainer: Section, variables: Mapping[str, str] = os.environ) -
         raise ConfigError(f"{missing[0]} is not set. {how_to_start(nodes)}")
     node, port = number_of(variables, NODE), number_of(variables, PORT, DEFAULT_PORT)
     size = number_of(variables, SIZE, nodes)
-    devices = max(1, ranks_to_launch(trainer))
+    devices = ranks_to_launch(trainer) or 1
     if devices > 1:
         raise ConfigError(
             f"trainer.devices={devices} on several nodes needs a process for each device. Start "

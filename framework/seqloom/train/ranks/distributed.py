@@ -1,7 +1,8 @@
 """Communication between the ranks of a run: the processes that train one model together.
 
 A single process is rank 0 of 1, and nothing here makes it wait. With several, each rank must make
-the same calls in the same order: `gathered` and `from_first` wait for all of them.
+the same calls in the same order: `gathered` and `from_first` wait for all of them. Before the
+process group exists, every process is rank 0 of 1.
 """
 
 from __future__ import annotations

@@ -27,9 +27,9 @@ from seqloom.errors import ConfigError, RunError, SeqloomError, plural
 from seqloom.files import write_json
 from seqloom.quiet import quiet
 from seqloom.train import preemption
-from seqloom.train.data import RunData, sampler
+from seqloom.train.data import RunData
 from seqloom.train.folder import RunFolder
-from seqloom.train.prepare import load_encoded, store_encoded
+from seqloom.train.prepare import load_encoded
 from seqloom.train.process import restored_process
 from seqloom.train.ranks.by_hand import group_by_hand, how_to_start, introduce
 from seqloom.train.ranks.distributed import barrier
@@ -40,6 +40,7 @@ from seqloom.train.ranks.errors import (
     write_error,
 )
 from seqloom.train.ranks.group import POLL, Group, Meeting, current_group
+from seqloom.train.ranks.launch import write_for_ranks
 from seqloom.train.record import Summary
 
 log = logging.getLogger("seqloom")
@@ -97,7 +98,7 @@ def _status(error: BaseException) -> int:
     return 130 if isinstance(error, KeyboardInterrupt) else code if isinstance(code, int) else 1
 
 
-def trains_jointly(trainer: Section, ranks: int, meeting: Meeting | None) -> bool:
+def trains_jointly(trainer: Section, ranks: int | None, meeting: Meeting | None) -> bool:
     """Return whether the processes of the group train together; if not, this one is on its own.
 
     It refuses devices that are not those of the group. If srun started several processes for one
@@ -111,7 +112,7 @@ def trains_jointly(trainer: Section, ranks: int, meeting: Meeting | None) -> boo
     Raises:
         ConfigError: The number of processes is not that of the devices.
     """
-    nodes, devices = int(trainer.get("num_nodes") or 1), max(ranks, 1)
+    nodes, devices = int(trainer.get("num_nodes") or 1), ranks or 1
     needed = f"trainer.num_nodes={nodes} × trainer.devices={devices}"
     if meeting is None:
         if nodes > 1:
@@ -152,11 +153,8 @@ def lead(
     Raises:
         SeqloomError: A process cannot take part, or failed.
     """
-    cfg, own = folder.config(), meeting.own
-    sampler(data.splits["train"], cfg.batch, training=True, ranks=own.size)
-    shutil.rmtree(folder.ranks, ignore_errors=True)
-    folder.ranks.mkdir(parents=True)
-    store_encoded(data, folder)
+    own = meeting.own
+    write_for_ranks(folder, data, own.size)
     token = uuid.uuid4().hex
     write_json(folder.ranks_start, {"token": token, "host": platform.node()})
     meeting.tell(folder=str(folder.path), token=token)
@@ -165,7 +163,7 @@ def lead(
         raise RunError(next(iter(problems.values())))
     os.environ.update(own.environment)  # the run restores it
     try:
-        summary = work(folder, load_encoded(cfg, folder))
+        summary = work(folder, load_encoded(folder.config(), folder))
         barrier()  # no process ends before all are done: the first serves the others' group
         _leave_group()
     except Exception as error:
@@ -181,7 +179,7 @@ def lead(
     return summary
 
 
-def follow(meeting: Meeting, take_part: Callable[[RunFolder, int], None]) -> Path | None:
+def follow(meeting: Meeting, take_part: Callable[[RunFolder], Any]) -> Path | None:
     """Take part in the run that the first process prepares, and return its folder.
 
     Args:
@@ -215,7 +213,7 @@ def follow(meeting: Meeting, take_part: Callable[[RunFolder, int], None]) -> Pat
     with restored_process(), quiet(logging.WARNING, log.name):  # the first process logs
         os.environ.update(own.environment)
         try:
-            take_part(folder, own.rank)
+            take_part(folder)
             _leave_group()
         except Exception as error:
             if follows_from_another(error):

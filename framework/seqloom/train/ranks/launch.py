@@ -59,8 +59,8 @@ TAIL = 15
 """Number of lines of output shown in the error for a rank that recorded no error."""
 
 
-def ranks_to_launch(trainer: Section) -> int:
-    """Return how many ranks a run needs on each node; 0 if it runs on one device, in one process.
+def ranks_to_launch(trainer: Section) -> int | None:
+    """Return how many ranks to launch on each node; None if the run is in this process alone.
 
     ``trainer.devices``, ``trainer.strategy`` and ``trainer.accelerator`` mean what they mean to
     Lightning: ``devices=2``, ``devices=-1``, ``devices=[0,2]``, ``strategy=ddp``.
@@ -78,7 +78,7 @@ def ranks_to_launch(trainer: Section) -> int:
     # The same processes; Lightning's own strategy of this name needs GPUs.
     strategy = _strategy({**settings, "strategy": "ddp"} if name == NAME else settings)
     if isinstance(strategy, SingleDeviceStrategy):
-        return 0
+        return None
     if isinstance(strategy.launcher, _MultiProcessingLauncher):
         raise ConfigError(
             f"trainer.strategy={trainer['strategy']} forks a process that has started to train, "
@@ -101,9 +101,9 @@ def _other_strategy(name: str) -> str:
 
 def _strategy(settings: Section) -> Strategy:
     """Return the strategy that Lightning chooses."""
-    quiet = ("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary")
+    output = ("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary")
     trainer = build(
-        {**settings, **dict.fromkeys(quiet, False)}, "trainer", plugins=[LightningEnvironment()]
+        {**settings, **dict.fromkeys(output, False)}, "trainer", plugins=[LightningEnvironment()]
     )
     strategy: Strategy = trainer.strategy
     return strategy
@@ -124,11 +124,7 @@ def launch_ranks(folder: RunFolder, data: RunData, ranks: int) -> Summary:
         KeyboardInterrupt: The user interrupted the run.
         SystemExit: SIGQUIT ended it.
     """
-    # Refuse what cannot be distributed here, in one error, instead of in each rank.
-    sampler(data.splits["train"], folder.config().batch, training=True, ranks=ranks)
-    shutil.rmtree(folder.ranks, ignore_errors=True)
-    folder.ranks.mkdir(parents=True)
-    store_encoded(data, folder)
+    write_for_ranks(folder, data, ranks)
     _set_environment()
     try:
         elastic = [
@@ -145,6 +141,24 @@ def launch_ranks(folder: RunFolder, data: RunData, ranks: int) -> Summary:
         shutil.rmtree(folder.encoded, ignore_errors=True)
     summary: Summary = json.loads(folder.rank_summary.read_text("utf-8"))
     return summary
+
+
+def write_for_ranks(folder: RunFolder, data: RunData, ranks: int) -> None:
+    """Write what the ranks of a run read; what earlier ranks left is removed.
+
+    Args:
+        folder: Folder of the run.
+        data: Prepared data.
+        ranks: Number of ranks on all nodes.
+
+    Raises:
+        SeqloomError: The data cannot be distributed over so many ranks.
+    """
+    # Its sampler refuses that: here, in one error, instead of in each rank.
+    sampler(data.splits["train"], folder.config().batch, training=True, ranks=ranks)
+    shutil.rmtree(folder.ranks, ignore_errors=True)
+    folder.ranks.mkdir(parents=True)
+    store_encoded(data, folder)
 
 
 def _launch(folder: RunFolder, ranks: int) -> None:
@@ -198,13 +212,13 @@ def _config(folder: RunFolder, processes: int) -> LaunchConfig:
         max_restarts=0,
         signals_to_handle=",".join(one.name for one in SIGNALS),
         logs_specs=DefaultLogsSpecs(
-            log_dir=str(folder.ranks), redirects=Std.ALL, tee={0: Std.ALL, **_quiet(processes)}
+            log_dir=str(folder.ranks), redirects=Std.ALL, tee={0: Std.ALL, **_not_shown(processes)}
         ),
         **more,
     )
 
 
-def _quiet(processes: int) -> dict[int, Std]:
+def _not_shown(processes: int) -> dict[int, Std]:
     return dict.fromkeys(range(1, processes), Std.NONE)
 
 

@@ -13,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 
+from seqloom.files import write_json
 from seqloom.safe_path import ignore_settings
 from seqloom.train import preemption
 from seqloom.train.folder import RunFolder
@@ -34,7 +35,9 @@ def main() -> None:
         with preemption.following(folder.preempted):
             from seqloom.train.run import take_part  # after the signals, since it takes seconds
 
-            take_part(folder, rank)
+            summary = take_part(folder)
+        if rank == 0:
+            write_json(folder.rank_summary, summary)
     except KeyboardInterrupt:  # the launcher gets the signal as well, and reports it
         os._exit(128 + signal.SIGINT)
     except Preempted:

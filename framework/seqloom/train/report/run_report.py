@@ -15,6 +15,7 @@ from seqloom.model.pipeline import Pipeline
 from seqloom.train.data import RunData
 from seqloom.train.evaluator import Evaluation
 from seqloom.train.folder import RunFolder, read_metrics
+from seqloom.train.record import installed_plugins
 from seqloom.train.report import Report, ShownExample, write_report
 from seqloom.train.report.content import counted_from_1
 
@@ -33,7 +34,7 @@ FACTS = {
 def write_run_report(
     folder: RunFolder,
     config: RunConfig,
-    facts: Mapping[str, Any],
+    summary: Mapping[str, Any],
     *,
     pipeline: Pipeline,
     data: RunData,
@@ -50,22 +51,22 @@ def write_run_report(
         title=config.title or title_of_components(config),
         config=config.to_plain(),
         summary=[
-            (name, f"{facts[key]:,}" if isinstance(facts[key], int) else str(facts[key]))
+            (name, f"{summary[key]:,}" if isinstance(summary[key], int) else str(summary[key]))
             for key, name in FACTS.items()
-            if facts.get(key) is not None
+            if summary.get(key) is not None
         ],
         metrics={split: found.metrics for split, found in evaluations.items()},
-        monitor=facts["monitor"],
-        higher_is_better=facts["higher_is_better"],
-        best_epoch=facts.get("best_epoch"),
+        monitor=summary["monitor"],
+        higher_is_better=summary["higher_is_better"],
+        best_epoch=summary.get("best_epoch"),
         history=counted_from_1(read_metrics(folder.metrics_log)),
         lengths={
             split: encoded.steps.tolist() for split, encoded in data.splits.items() if encoded
         },
         target_lengths=target_lengths(pipeline, data),
-        fill=facts.get("batch_fill"),
+        fill=summary.get("batch_fill"),
         tables=[
-            *_beside_baselines(facts, last),
+            *_beside_baselines(summary, last),
             *(detail for detail in details if isinstance(detail, Table)),
         ],
         matrices=[detail for detail in details if isinstance(detail, Matrix)],
@@ -74,17 +75,17 @@ def write_run_report(
         skipped=[
             (error.where, error.problem) for errors in data.skipped.values() for error in errors
         ],
-        plugins=facts["plugins"],
+        plugins=installed_plugins(),
     )
     write_report(folder.report, report)
 
 
-def _beside_baselines(facts: Mapping[str, Any], split: str | None) -> list[Table]:
+def _beside_baselines(summary: Mapping[str, Any], split: str | None) -> list[Table]:
     """Return the model's metrics beside those of simple models on a split, if there are any."""
-    baselines = facts.get("baselines") or {}
+    baselines = summary.get("baselines") or {}
     if not baselines or split is None:
         return []
-    models = {"this model": facts["metrics"][split]}
+    models = {"this model": summary["metrics"][split]}
     models |= {name: splits.get(split, {}) for name, splits in baselines.items()}
     names = list(next(iter(baselines.values()))[split])
     rows = [[model, *(values.get(name, "") for name in names)] for model, values in models.items()]

@@ -241,12 +241,12 @@ def test_nothing_of_a_run_on_ranks_stays_in_this_process(
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ([], 0),
+        ([], None),
         (["trainer.devices=2"], 2),
         (["trainer.devices='3'"], 3),
         (["trainer.num_nodes=2"], 1),
         (["trainer.devices=2", "trainer.num_nodes=2"], 2),
-        (["trainer.devices=auto"], 0),
+        (["trainer.devices=auto"], None),
         (["trainer.devices=1", "+trainer.strategy=ddp"], 1),
         (["trainer.devices=2", "+trainer.strategy=ddp_find_unused_parameters_true"], 2),
         (["trainer.devices=2", "+trainer.strategy=fsdp"], 2),
@@ -254,7 +254,7 @@ def test_nothing_of_a_run_on_ranks_stays_in_this_process(
     ],
     ids=str,
 )
-def test_how_many_processes_lightning_would_take(words: list[str], expected: int) -> None:
+def test_how_many_processes_lightning_would_take(words: list[str], expected: int | None) -> None:
     assert ranks_to_launch(compose_run(["trainer=cpu", "run_dir=x", *words]).trainer) == expected
 
 

@@ -96,10 +96,11 @@ def measure() -> list[dict[str, Any]]:
         )
     cold, warm, read, encode, shared = times
     what = f"{COUNT:,} sentences until the first step, on {cores} core{'s' * (cores > 1)}"
+    once = f"{what}, against reading and encoding them once"
     return [
         row("P15-read", f"{what}, against reading them", cold, read, 1.2),
-        row("P15-encode", f"{what}, against reading and encoding them once", cold, encode, 1.2),
-        row("P15-shared", f"{what}, against encoding them once on all cores", cold, shared, 1.2),
+        row("P15-encode", once, cold, encode, 1.2),
+        row("P15-shared", f"{once} on all cores", cold, shared, 1.2),
         row("P15-cache", f"{what}, from the cache, against the first time", warm, cold, None),
     ]
 

@@ -233,16 +233,9 @@ def _read_fit_encode(
     if not splits["train"]:
         raise DataError("No training example is left that can be used.", cause=Cause.no_examples)
     skipped = {split: rejected[split].errors for split in SPLITS}
-    return RunData(
-        codecs,
-        states,
-        splits,
-        skipped,
-        contents={split: one.contents for split, one in encodings.items()},
-        values_digests={split: one.values_digest for split, one in encodings.items()},
-        unknown=unknown,
-        long=long,
-    )
+    contents = {split: one.contents for split, one in encodings.items()}
+    values_digests = {split: one.values_digest for split, one in encodings.items()}
+    return RunData(codecs, states, splits, skipped, contents, values_digests, unknown, long)
 
 
 def _are_same(before: Mapping[str, Contents], now: Mapping[str, Contents]) -> bool:

@@ -141,8 +141,7 @@ class PlannedSweeper(Sweeper):
             self.callbacks.on_multirun_end(config=self.config, config_name=name)
             raise RunError(
                 f"{failed} of {len(trials)} {plural(len(trials), 'trial')} did not succeed. To try "
-                "them again: "
-                f"seqloom sweep resume {folder}",
+                f"them again: seqloom sweep resume {folder}",
                 cause=Cause.trials_failed,
             )
 

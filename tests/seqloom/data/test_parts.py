@@ -215,7 +215,7 @@ def test_a_process_that_is_killed_while_it_reads(monkeypatch: pytest.MonkeyPatch
         return own(self, example)
 
     monkeypatch.setattr(WordsCodec, "prepare", prepare)
-    with pytest.raises(forked.KilledError, match=r"reads or encodes .* outside \(SIGKILL\)"):
+    with pytest.raises(forked.KilledError, match=r"reads or encodes .* killed \(SIGKILL\)"):
         read_split(Numbers([*range(60)]), "train", WordsCodec(), Rejected(skip=True))
 
 

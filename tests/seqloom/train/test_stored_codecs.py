@@ -51,14 +51,14 @@ def test_a_run_goes_on_with_them(folder: Path) -> None:
 
 def test_a_run_does_not_go_on_without_them(folder: Path) -> None:
     (folder / "codecs" / NGRAM).unlink()
-    with pytest.raises(RunError, match=rf"cannot be resumed.*{NGRAM} cannot be read"):
+    with pytest.raises(RunError, match=rf"cannot be trained.*{NGRAM} cannot be read"):
         go_on(folder)
 
 
 def test_a_run_does_not_go_on_with_others(folder: Path) -> None:
     path = folder / "codecs" / NGRAM
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(RunError, match=rf"cannot be resumed.*changed since then: {NGRAM}\)$"):
+    with pytest.raises(RunError, match=rf"cannot be trained.*changed since then: {NGRAM}\)$"):
         go_on(folder)
 
 

@@ -35,6 +35,7 @@ __all__ = [
     "SeqloomError",
     "TooLargeError",
     "did_you_mean",
+    "kind_of",
     "plural",
 ]
 
@@ -241,6 +242,16 @@ def plural(number: float, one: str, many: str = "") -> str:
     ('text', 'texts', 'classes are')
     """
     return one if number == 1 else many or f"{one}s"
+
+
+def kind_of(value: Any) -> str:
+    """Return the name of the type of a value, with its article.
+
+    >>> kind_of(1), kind_of("text")
+    ('an int', 'a str')
+    """
+    name = type(value).__name__
+    return f"an {name}" if name.startswith((*"aeioAEIO", "nd")) else f"a {name}"  # an ndarray
 
 
 def shortened(text: str, longest: int = 2000) -> str:

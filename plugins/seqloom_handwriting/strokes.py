@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from seqloom.errors import ExampleError
+from seqloom.errors import ExampleError, kind_of
 from seqloom.interfaces import (
     Arrays,
     Example,
@@ -118,7 +118,7 @@ def _read(example: Example, name: str) -> list[Stroke]:
     if not isinstance(value, list | tuple):
         raise ExampleError(
             example,
-            f"{name!r} holds a {type(value).__name__}; expected a list of strokes, each a list of "
+            f"{name!r} holds {kind_of(value)}; expected a list of strokes, each a list of "
             "points (x, y).",
         )
     if not value:

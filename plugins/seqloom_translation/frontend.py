@@ -10,7 +10,7 @@ import numpy as np
 from torch import nn
 
 from seqloom.checks import check_probability
-from seqloom.errors import Cause, ConfigError, ExampleError
+from seqloom.errors import Cause, ConfigError, ExampleError, kind_of
 from seqloom.interfaces import Arrays, Example, Features, Frontend, FrontendCodec, Inputs
 from seqloom.nn import LockedDropout, length_mask
 from seqloom_translation.schemas import Subwords
@@ -68,7 +68,7 @@ class SubwordsCodec(FrontendCodec):
             value = " ".join(value)
         if not isinstance(value, str):
             wanted = " or ".join(map(repr, names))
-            found = "it is missing" if value is None else f"it is a {type(value).__name__}"
+            found = "it is missing" if value is None else f"it is {kind_of(value)}"
             raise ExampleError(
                 example, f"expected a text in the field {wanted}; {found}.", cause=Cause.no_field
             )

@@ -156,7 +156,7 @@ def test_the_frontend_reads_texts_and_tokens() -> None:
         codec.encode(Example("x", {"label": "a"}))
     other = SubwordsCodec(unit="word", field="source")
     assert other.fields("a b") == {"source": "a b"}
-    with pytest.raises(ExampleError, match="in the field 'source'; it is a int"):
+    with pytest.raises(ExampleError, match="in the field 'source'; it is an int"):
         other.read(Example("x", {"source": 3}))
 
 

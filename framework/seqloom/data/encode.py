@@ -10,7 +10,7 @@ import numpy as np
 from seqloom.data.collate import Collate, EncodedExample
 from seqloom.data.progress import progress
 from seqloom.data.rejected import Rejected
-from seqloom.errors import Cause, ExampleError, PluginError
+from seqloom.errors import Cause, ExampleError, PluginError, kind_of
 from seqloom.interfaces import Arrays, Example, FrontendCodec, HeadCodec
 
 NUMBERS = "biufc"
@@ -124,7 +124,7 @@ def _checked(codec: FrontendCodec | HeadCodec, example: Example, arrays: Arrays)
     for name, array in arrays.items():
         if not isinstance(array, np.ndarray) or array.dtype.kind not in NUMBERS:
             is_array = isinstance(array, np.ndarray)
-            found = f"an array of {array.dtype}" if is_array else f"a {type(array).__name__}"
+            found = f"an array of {array.dtype}" if is_array else kind_of(array)
             cls = type(codec)
             raise PluginError(
                 f"{example.origin or 'example'} ({example.id}): {cls.__module__}.{cls.__name__} "

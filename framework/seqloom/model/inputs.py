@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from seqloom.errors import DataError
+from seqloom.errors import DataError, kind_of
 from seqloom.interfaces import Example
 
 SHOWN = 3
@@ -39,7 +39,7 @@ def refuse_columns(fields: Mapping[str, Any], kinds: Mapping[str, str]) -> None:
         kind = kinds.get(name, name)
         several = isinstance(value, Iterable) and not isinstance(value, str)
         if kind == "text" and several:
-            found, one = f"a {type(value).__name__}", "one text"
+            found, one = kind_of(value), "one text"
         elif kind == "tokens" and several and _holds_lists(value):
             found, one = "lists", "the tokens of one input"
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from seqloom.errors import Cause, ExampleError, did_you_mean
+from seqloom.errors import Cause, ExampleError, did_you_mean, kind_of
 from seqloom.interfaces import Example
 
 PAD = 0
@@ -53,13 +53,13 @@ def read_field(example: Example, name: str) -> str | list[str]:
     if not isinstance(value, list | tuple):
         raise ExampleError(
             example,
-            f"{name!r} holds a {type(value).__name__}; expected a text or a list of tokens.",
+            f"{name!r} holds {kind_of(value)}; expected a text or a list of tokens.",
         )
     for number, token in enumerate(value if set(map(type, value)) != {str} else (), 1):
         if not isinstance(token, str):
             raise ExampleError(
                 example,
-                f"token {number} of {name!r} is {token!r}, a {type(token).__name__}; every "
+                f"token {number} of {name!r} is {token!r}, {kind_of(token)}; every "
                 f"token must be a text.",
             )
     if not value:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from seqloom.errors import Cause, ConfigError
+from seqloom.errors import Cause, ConfigError, kind_of
 
 _MARK = "\n"
 """Between the name of a field and the number of its column; no field is called like this."""
@@ -165,7 +165,7 @@ def _text(name: str, cells: Iterable[tuple[str, Any]]) -> str:
     for column, value in cells:
         if not isinstance(value, str | None):
             raise ValueError(
-                f"the column {column!r} of the field {name!r} has a {type(value).__name__}; "
+                f"the column {column!r} of the field {name!r} has {kind_of(value)}; "
                 "expected a text."
             )
     return " ".join(value.strip() for _, value in cells if value and value.strip())

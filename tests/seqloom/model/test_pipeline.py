@@ -339,7 +339,7 @@ def test_a_dict_of_columns_is_refused(classifier: Any) -> None:
     message = r"^The field 'text' holds a list; expected one text, as a dict is one input\. For sev"
     with pytest.raises(DataError, match=message):
         classifier.pipeline({"text": ["good fine", "hate it"]})
-    with pytest.raises(DataError, match="'text' holds a ndarray"):
+    with pytest.raises(DataError, match="'text' holds an ndarray"):
         classifier.pipeline([{"text": np.array(["good fine", "hate it"])}])
     with pytest.raises(
         DataError, match=r"'tokens' holds lists; .* pipeline\(batch\['tokens'\]\) or"

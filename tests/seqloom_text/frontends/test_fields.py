@@ -46,10 +46,10 @@ def test_no_such_field(field: str | None, problem: str) -> None:
 @pytest.mark.parametrize(
     ("value", "problem"),
     [
-        (3, "'x' holds a int; expected a text or a list of tokens."),
+        (3, "'x' holds an int; expected a text or a list of tokens."),
         ({"a": 1}, "'x' holds a dict; expected a text or a list of tokens."),
         ([], "'x' has no token; leave out examples without tokens."),
-        (["a", 3], "token 2 of 'x' is 3, a int; every token must be a text."),
+        (["a", 3], "token 2 of 'x' is 3, an int; every token must be a text."),
     ],
 )
 def test_not_tokens(value: Any, problem: str) -> None:

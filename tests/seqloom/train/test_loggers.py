@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 import yaml
+from wandb_records import records
 
 from seqloom.config.compose import compose_run
 from seqloom.errors import ConfigError, RunError
@@ -301,24 +302,6 @@ def test_only_the_first_of_two_ranks_logs(
         assert entry.info.status == "FINISHED"
         assert "test/f1" in entry.data.metrics
     assert {one.name for one in tmp_path.iterdir()} == {"runs"}
-
-
-def records(folder: Path) -> list[Any]:
-    """Return what W&B has written to be synchronized: a log of records in LevelDB's format."""
-    from wandb.proto.wandb_internal_pb2 import Record
-
-    (path,) = folder.glob("wandb/offline-run-*/*.wandb")
-    content, place, found, parts = path.read_bytes(), 7, [], b""
-    while place + 7 < len(content):
-        if place % 32768 > 32768 - 7:  # the rest of a block is too short for a header
-            place += 32768 - place % 32768
-        size, kind = int.from_bytes(content[place + 4 : place + 6], "little"), content[place + 6]
-        parts += content[place + 7 : place + 7 + size]
-        place += 7 + size
-        if kind in {1, 4}:  # a record, or its last part
-            found.append(Record.FromString(parts))
-            parts = b""
-    return found
 
 
 @pytest.mark.slow

@@ -192,26 +192,6 @@ def pytest_configure(config: pytest.Config) -> None:
         server = ExitStack()
         os.environ[FORKS] = str(server.enter_context(serving(environment())))
         config.add_cleanup(server.close)
-    if hasattr(config, "workerinput") and config.args == config.getini("testpaths"):
-        _rotate(config, config.workerinput)
-
-
-def _rotate(config: pytest.Config, worker: dict[str, Any]) -> None:
-    """Let each process of pytest-xdist begin to collect at another place.
-
-    Pytest compiles a test file, with its assertions rewritten, and stores it. The processes that
-    come to the file later read that, where all would compile all files at the same time.
-    """
-    tests = Path(__file__).parent
-    inner = tests / "seqloom"
-    found = [one for folder in (inner, tests) for one in sorted(folder.iterdir()) if one != inner]
-    places = [str(one) for one in found if one.name.startswith("test_") or _is_package(one)]
-    first = len(places) * int(worker["workerid"].removeprefix("gw")) // worker["workercount"]
-    config.args[:] = [*places[first:], *places[:first], *config.args[1:]]
-
-
-def _is_package(path: Path) -> bool:
-    return path.is_dir() and not path.name.startswith("_")
 
 
 @pytest.fixture(scope="session")

@@ -76,7 +76,7 @@ def test_user_errors_are_one_sentence_and_status_1(program: Program, tmp_path: P
         (["trian"], "Error: There is no command 'trian'."),
         (["completion", "bsh"], "Error: There is no completion for 'bsh'. Did you mean 'bash'?"),
         (["train", "encoder=bilstn"], "Error: There is no encoder=bilstn."),
-        (["train", "encoder=3"], "Error: Config group override must be"),
+        (["train", "encoder=3"], "Error: A group of the config, such as encoder, takes the name"),
         (["predict", tmp_path], f"Error: {tmp_path} has no bundle.json. Pass"),
         (
             ["predict", "m", "--to", "jsnol"],

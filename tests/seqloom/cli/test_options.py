@@ -336,9 +336,9 @@ def test_standard_input_is_text() -> None:
     assert reader(info(frontend="line_image"), "lines", ["-"], [])["name"] == "lines"
 
 
-def test_a_folder_that_no_reader_of_the_models_inputs_takes(tmp_path: Path) -> None:
+def test_a_file_that_no_reader_of_the_models_inputs_takes(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"^No installed reader takes files like .* Choose one"):
-        reader(info(frontend="features"), None, [str(tmp_path)], [])
+        reader(info(frontend="features"), None, [str(tmp_path / "a.odd")], [])
 
 
 def test_the_settings_of_a_reader_that_is_not_installed_are_left_as_they_are() -> None:

@@ -39,4 +39,4 @@ def test_only_so_many_ids_are_remembered(
     path = tmp_path / "in.csv"
     path.write_text("id,text\na,x\nb,x\nc,x\nc,x\nb,x\n", encoding="utf-8")
     assert run(["predict", str(trained_ner), str(path), "data.id_column=id"]) == 0
-    assert f"{path}:6: the id 'b' is that of {path}:3, too" in capsys.readouterr().err
+    assert f"{path}:6: {path}:3 has the same id, 'b'" in capsys.readouterr().err

@@ -28,7 +28,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["encoder=bilstn"], "There is no encoder=bilstn. Did you mean 'bilstm'?"),
         (["encoder.mrege=sum"], "encoder has no key 'mrege'. Did you mean 'merge'?"),
         (["encoder.hidden_size=x"], "encoder.hidden_size: 'x' is not a whole number."),
-        (["encoder=null"], "Config group override must be a string or a list."),
+        (["encoder=null"], "A group of the config, such as encoder, takes the name of one"),
         (["disable_plugins=["], "'disable_plugins=[' cannot be read; write disable_plugins=[NAME"),
         (["-m", "--cfg", "job"], "--cfg, --info and similar flags describe one run: leave out"),
         (["what is this"], "'what is this' cannot be read; write GROUP=NAME or KEY=VALUE."),

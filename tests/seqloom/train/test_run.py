@@ -364,7 +364,7 @@ def test_a_failure_is_recorded(fit: Fit, tmp_path: Path) -> None:
         fit("optimizer.lr=-1")
     record = json.loads((tmp_path / "run" / "run.json").read_text(encoding="utf-8"))
     assert record["state"] == "failed"
-    assert record["error"].startswith("ConfigError: optimizer refuses")
+    assert record["error"].startswith("ConfigError: optimizer does not accept its parameters: ")
 
 
 def test_calibration_comes_once_after_training_on_the_validation_split(

@@ -54,7 +54,7 @@ def main() -> None:
     try:
         _main()
     except SystemExit as end:
-        _leave_group(end.code)
+        _end_in_broken_group(end.code)
         raise
     finally:
         if preemption := sys.modules.get("seqloom.train.preemption"):
@@ -68,7 +68,7 @@ def _end_at_once() -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def _leave_group(status: object) -> None:
+def _end_in_broken_group(status: object) -> None:
     """End at once in a group of processes that has failed: Python's own exit would wait for it."""
     distributed = sys.modules.get("torch.distributed")
     if distributed and distributed.is_available() and distributed.is_initialized():
@@ -155,7 +155,7 @@ def run(arguments: list[str]) -> int:
         from seqloom.config.groups import refuse_unknown_component
         from seqloom.train.ranks.group import current_group
 
-        if current_group() is None:  # of several processes, the first one answers
+        if current_group() is None:  # in a group, the first one refuses it when it composes
             refuse_unknown_component(rest)
     with ended_by_signals() if name in WRITING else nullcontext():
         return find(name)(rest)

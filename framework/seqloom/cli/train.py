@@ -273,7 +273,7 @@ def checked_config(composed: DictConfig) -> RunConfig:
 
 
 def set_what_hydra_knows(composed: DictConfig) -> None:
-    """Set what Hydra alone knows: the folder, whether a trial is resumed, the chosen options.
+    """Set what follows from Hydra's own settings: ``run_dir``, ``resume`` of a trial, ``title``.
 
     Raises:
         ConfigError: ``run_dir`` is empty.

@@ -39,6 +39,7 @@ class RunConfig:
 
     The sections of components hold ``name`` and the component's parameters; those of ``optimizer``,
     ``scheduler``, ``trainer``, ``callbacks`` and ``logger`` hold ``_target_`` and its arguments.
+    The key ``freeze`` keeps modules untrained; `seqloom.config.freeze` fixes the config.
     """
 
     data: Section

@@ -1,6 +1,7 @@
 """Hashes of what examples contain: whether data changed, and whether splits overlap.
 
-Ids, the order of the examples and the names of their files have no influence.
+Ids, the order of the examples and the names of their files have no influence on the digest of a
+split, ``facts()["digest"]``.
 """
 
 from __future__ import annotations

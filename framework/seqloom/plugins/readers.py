@@ -21,9 +21,10 @@ def choose_reader(
 ) -> str:
     """Return the name of the data component that reads some files.
 
-    It is the one that the model was trained with, if it reads such files or was trained on files
-    with the same suffix; else the first that does and provides what the frontend takes, and where
-    there are several, also what the head learns from. Standard input is read as plain lines.
+    It is the one that the model was trained with, if it reads such files, or was trained on files
+    with the same suffix and ``lines`` does not read them; else the first that does and provides
+    what the frontend takes, and where there are several, also what the head learns from. Standard
+    input is read as plain lines.
 
     Args:
         frontend: Section of the model's frontend.

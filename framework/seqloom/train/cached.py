@@ -1,8 +1,10 @@
 """The encoded data of a run from the cache, where its data is large and comes from text files.
 
-The key of an entry is a hash of all that the encoded data follows from: the bytes of the data
-files and their names, the settings of the data, the frontend and the head, codec states that are
-given, and the code. The path of the cache comes from the user's config or environment alone.
+The key of an entry is a hash of all that the encoded data follows from: the names, paths and bytes
+of the data files; the sections of the data, the frontend and the head; ``on_bad``, ``init_classes``
+and the limits of an example's size; codec states that are given; the versions of Python and of the
+installed packages; and the code that reads and encodes. The path of the cache comes from the user's
+config or environment alone.
 """
 
 from __future__ import annotations

@@ -108,7 +108,7 @@ class TrainingTime(pl.Callback):
         self.passes += 1 / self.batches
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Read the clock; the callbacks that write checkpoints come later."""
+        """Read the clock."""
         self._read_clock()
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

@@ -51,13 +51,13 @@ class Evaluator:
 
     def update(self, batch: SequenceBatch) -> None:
         """Evaluate one batch; the pipeline should be in eval mode."""
-        encoded, outputs = self.pipeline.outputs(batch)
-        self.add(outputs, encoded, batch, purpose="validate", scores=False)
+        encoder_output, outputs = self.pipeline.outputs(batch)
+        self.add(outputs, encoder_output, batch, purpose="validate", scores=False)
 
     def add(
         self,
         outputs: Any,
-        encoded: Encoded,
+        encoder_output: Encoded,
         batch: SequenceBatch,
         *,
         purpose: Purpose = "test",
@@ -74,7 +74,7 @@ class Evaluator:
         by_example = zip(batch.ids, losses.tolist(), undefined, strict=True)
         self._losses |= {one: loss for one, loss, without in by_example if not without}
         known = {"given": batch.given.get(name), "purpose": purpose, "scores": scores}
-        predictions = head.decode(outputs, encoded, **accepted(head.decode, **known))
+        predictions = head.decode(outputs, encoder_output, **accepted(head.decode, **known))
         update(self.metric, predictions, targets, losses=losses, outputs=outputs)
         if self.sampling:
             self.sampling.update(predictions, targets, losses)
@@ -176,8 +176,8 @@ def evaluate(
     """
     evaluator = Evaluator(pipeline, sampling_errors=sampling_errors)
     batches = _outputs(pipeline, examples, sampler, rank(), world_size())
-    for outputs, encoded, batch in progress(batches, "Evaluating", ("batch", "batches")):
-        evaluator.add(outputs, encoded, batch)
+    for outputs, encoder_output, batch in progress(batches, "Evaluating", ("batch", "batches")):
+        evaluator.add(outputs, encoder_output, batch)
     return Evaluation(
         evaluator.compute(),
         evaluator.losses(),
@@ -211,8 +211,8 @@ def passes(
     With several ranks, each gets all the batches.
     """
     with closing(_outputs(pipeline, examples, sampler, 0, 1)) as batches:
-        for outputs, encoded, batch in batches:
-            yield outputs, encoded, batch.targets[pipeline.head_name]
+        for outputs, encoder_output, batch in batches:
+            yield outputs, encoder_output, batch.targets[pipeline.head_name]
 
 
 @torch.no_grad()  # not inference mode: a head's calibration may need gradients
@@ -231,7 +231,7 @@ def _outputs(
     try:
         for batch in batches:
             moved = batch.to(pipeline.device)
-            encoded, outputs = pipeline.outputs(moved)
-            yield outputs, encoded, moved
+            encoder_output, outputs = pipeline.outputs(moved)
+            yield outputs, encoder_output, moved
     finally:
         pipeline.model.train(was_training)

@@ -191,7 +191,7 @@ class RunFolder:
 
     @property
     def ranks(self) -> Path:
-        """The folder of the ranks' own logs; it exists only if there were several."""
+        """The folder of what ranks read and leave, such as logs; only if there were several."""
         return self.path / "ranks"
 
     @property
@@ -221,7 +221,7 @@ class RunFolder:
 
     @property
     def encoded(self) -> Path:
-        """The encoded data, for ranks to load; it exists only while they run."""
+        """The encoded data, for ranks to load; removed when they have ended."""
         return self.ranks / "data"
 
     @property

@@ -1,6 +1,7 @@
 """Instantiate the objects that a config names by import path: optimizer, trainer, callbacks etc.
 
-The only place where an import path from a config is followed. A run's config is its user's own
+The only place where seqloom follows an import path from a config; Hydra itself follows those of
+sweepers and launchers. A run's config is its user's own
 program; bundles, which come from others, never reach this.
 """
 
@@ -91,7 +92,7 @@ def schedule_monitor(section: Section | None, head: Head, monitor: Monitor) -> t
 
 
 def build_callbacks(
-    sections: Mapping[str, Section] | None, head: Head, monitor: Monitor, has_val: bool
+    sections: Mapping[str, Section] | None, head: Head, monitor: Monitor, has_validation: bool
 ) -> list[pl.Callback]:
     """Return the callbacks; where ``monitor`` or ``mode`` is null, the run's own is used.
 
@@ -102,7 +103,7 @@ def build_callbacks(
     """
     built = []
     for name, section in (sections or {}).items():
-        if "monitor" in section and not has_val:
+        if "monitor" in section and not has_validation:
             log.info("No validation split: callbacks.%s is not used.", name)
             continue
         key = f"callbacks.{name}"
@@ -151,15 +152,15 @@ def _takes(section: Section, name: str, *, unknown: bool = False) -> bool:
     return name in parameters or inspect.Parameter.VAR_KEYWORD in kinds
 
 
-def best_checkpoint(folder: Path, monitor: Monitor, has_val: bool) -> BestCheckpoint:
+def best_checkpoint(folder: Path, monitor: Monitor, has_validation: bool) -> BestCheckpoint:
     """Return the callback that keeps the best checkpoint by the run's metric."""
     return BestCheckpoint(
         dirpath=folder,
         filename="best",
-        monitor=monitor.key if has_val else None,
+        monitor=monitor.key if has_validation else None,
         mode=monitor.mode,
         # Where validation runs inside an epoch, its scores are those of the weights at that step.
-        save_on_train_epoch_end=not has_val,
+        save_on_train_epoch_end=not has_validation,
         enable_version_counter=False,
     )
 

@@ -166,10 +166,10 @@ def is_logged_now(trainer: pl.Trainer) -> bool:
     return bool(due) and not loop._should_accumulate()
 
 
-def validate_now(trainer: pl.Trainer) -> None:
-    """Let Lightning validate after this batch, the last one.
+def stop_and_validate(trainer: pl.Trainer) -> None:
+    """Let Lightning stop after this batch, and validate before.
 
-    It does so whenever a callback asks it to stop, in epochs that are validated.
+    It validates whenever a callback asks it to stop, in epochs that are validated.
     """
     if trainer.check_val_every_n_epoch is not None:
         trainer.check_val_every_n_epoch = 1

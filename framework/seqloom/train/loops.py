@@ -2,13 +2,12 @@
 
 Lightning offers its hooks in the middle of a step: the step's metrics are not logged yet, its
 counters are not complete, and a run that is resumed there skips a validation or counts a step
-twice. These loops call two hooks of their own, on every rank, of each callback that has them:
+twice. These loops call three hooks of their own, on every rank, of each callback that has them:
 
 - ``on_step_end(trainer)`` after an optimizer step, once its metrics are logged. Validation and the
   end of the epoch, if they are due, come later, also in a run that is resumed from here.
 - ``on_epoch_complete(trainer)`` after everything that belongs to an epoch.
-
-A run that is resumed first calls ``on_resume(trainer)``.
+- ``on_resume(trainer)`` first, in a run that is resumed.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ from seqloom.train.limits import (
     is_last_step,
     is_logged_now,
     is_validated_anyway,
-    validate_now,
+    stop_and_validate,
 )
 from seqloom.train.monitor import Monitor, chosen_monitor
 from seqloom.train.optimizer import FUSED_DEVICES, clip_gradients, make_optimizer
@@ -35,7 +35,7 @@ from seqloom.train.row_adam import RowAdam, by_rows
 log = logging.getLogger("seqloom")
 
 LOSS = "train/loss"
-"""The key of the training loss of a step."""
+"""The key of the weighted loss of the last batch of a step, a mean over the ranks."""
 
 
 class SequenceModule(pl.LightningModule):
@@ -51,10 +51,11 @@ class SequenceModule(pl.LightningModule):
         frozen: Modules that stay in eval mode, so that their weights and statistics do not change.
 
     Attributes:
-        plateau: Metric with its split, and its mode, that a `ReduceLROnPlateau` waits for.
+        schedule_monitor: Metric with its split, and its mode, that a `ReduceLROnPlateau` waits for.
         has_validation: Whether there is a validation split.
         limit_reached: Whether the last step was taken.
-        newest_loss: Loss of the last batch on this rank, on its device; None: there was none yet.
+        newest_loss: Weighted loss of the last batch on this rank, on its device; None: there was
+            none yet.
     """
 
     def __init__(
@@ -122,7 +123,7 @@ class SequenceModule(pl.LightningModule):
         self._loss_is_watched = LOSS in named or self.schedule_monitor[0] == LOSS
 
     def on_train_batch_end(self, *args: Any) -> None:
-        """Validate after the last batch, wherever the training ends; callbacks come before this.
+        """Stop and validate after the last batch, wherever that is; callbacks come before this.
 
         Logging costs more than a step of a small model, so the loss is only logged when loggers
         get it, and once at the end of the epoch.
@@ -134,7 +135,7 @@ class SequenceModule(pl.LightningModule):
             self._log_loss()
 
     def _log_loss(self) -> None:
-        """Log the loss of this step: the mean over the batches of all ranks."""
+        """Log the weighted loss of the last batch of this step: the mean over all ranks."""
         assert self.newest_loss is not None
         # No mean over the steps is taken from it, so the size of the batch is no matter.
         self.log(LOSS, self.newest_loss, batch_size=1, prog_bar=True, sync_dist=True)
@@ -143,9 +144,9 @@ class SequenceModule(pl.LightningModule):
         if is_last_step(self.trainer):
             self.limit_reached = True
             if not is_validated_anyway(self.trainer):
-                validate_now(self.trainer)
+                stop_and_validate(self.trainer)
         elif self.trainer.should_stop:
-            validate_now(self.trainer)
+            stop_and_validate(self.trainer)
 
     def on_train_epoch_start(self) -> None:
         """Start the mean of an epoch's losses."""

@@ -31,7 +31,7 @@ class Summary(TypedDict, total=False):
         scaling_efficiency: Throughput as a share of ``ranks`` times that of one process; None if
             it was not measured.
         parameters: Number of the model's parameters.
-        epochs: Number of complete epochs, over all attempts.
+        epochs: Number of epochs, over all attempts; one that a limit has cut counts.
         steps: Number of optimizer steps, over all attempts.
         training_seconds: Wall-clock time of training, over all attempts.
         cost_per_second: Tokens or pixels trained on in a second.
@@ -89,7 +89,10 @@ def new_attempt() -> dict[str, Any]:
 
 
 def record_refusal(folder: RunFolder, error: str, overrides: Sequence[str]) -> None:
-    """Record an attempt that failed before the run had a config; a finished run stays finished."""
+    """Record an attempt that failed before the run had a config, or a trial that was killed.
+
+    A finished run stays finished.
+    """
     before = folder.read_record()
     if before.get("state") in {"done", "pruned"}:
         return

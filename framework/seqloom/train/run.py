@@ -47,7 +47,7 @@ from seqloom.train.process import quiet_lightning, restored_process, set_seed, s
 from seqloom.train.ranks.distributed import barrier, is_first
 from seqloom.train.ranks.group import Meeting
 from seqloom.train.ranks.joint import follow, joined, lead, trains_jointly
-from seqloom.train.ranks.launch import launch_ranks, ranks_to_launch
+from seqloom.train.ranks.launch import launch_ranks, ranks_per_node
 from seqloom.train.record import Summary, recorded
 from seqloom.train.remote_copy import copied
 from seqloom.train.report.run_report import write_run_report
@@ -66,6 +66,7 @@ def fit(*overrides: str | Mapping[str, Any], run_dir: str | Path) -> Result:
 
     Raises:
         SeqloomError: The config, the data or the folder cannot be used.
+        SystemExit: srun started several processes for one device, and this is not the first.
     """
     if not isinstance(run_dir, str | Path):
         raise ConfigError(
@@ -89,7 +90,8 @@ def run(cfg: RunConfig, overrides: Sequence[str] = ()) -> Result:
 
     Args:
         cfg: Config of the run.
-        overrides: The user's overrides, for the record.
+        overrides: The user's overrides, for the record; they also decide whether ``resume=auto`` is
+            assumed.
 
     Raises:
         SeqloomError: The data or the folder cannot be used, or training failed.
@@ -130,7 +132,7 @@ def _run(cfg: RunConfig, overrides: Sequence[str], meeting: Meeting | None) -> R
             deadline.watched(cfg.time_limit),
             recorded(folder, cfg, overrides) as record,
         ):
-            ranks = ranks_to_launch(cfg.trainer)  # None: one device, this process alone
+            ranks = ranks_per_node(cfg.trainer)  # None: one device, this process alone
             together = trains_jointly(cfg.trainer, ranks, meeting)
             with preemption.at_once():
                 data = prepare_data(cfg, folder)

@@ -78,21 +78,23 @@ class Training:
         self.cfg, self.folder, self.data, self.pipeline = cfg, folder, data, pipeline
         self.environment = environment
         self.hang_end = self._hang_end()
-        self.has_val = bool(data.splits["val"])
-        if not self.has_val:
+        self.has_validation = bool(data.splits["val"])
+        if not self.has_validation:
             log.info("There is no validation split: the last epoch is kept, not the best.")
         self.monitor = chosen_monitor(pipeline.head, cfg.monitor, cfg.mode)
-        self.best = instantiate.best_checkpoint(folder.checkpoints, self.monitor, self.has_val)
+        self.best = instantiate.best_checkpoint(
+            folder.checkpoints, self.monitor, self.has_validation
+        )
         self.lines = EpochLines(self.monitor.key)
         self.time = TrainingTime()
         self.scaling = ScalingEfficiency()
-        self.metrics_log = JsonLines(folder.metrics_log)
+        self.metrics_logger = JsonLines(folder.metrics_log)
         self.loggers = Loggers(cfg, folder, first=environment.global_rank() == 0)
         self.trainer = instantiate.build_trainer(
             cfg.trainer,
             folder.path,
             self._callbacks(),
-            [self.metrics_log, *self.loggers.all],
+            [self.metrics_logger, *self.loggers.all],
             environment,
         )
         ignore_signals(self.trainer)
@@ -105,7 +107,7 @@ class Training:
     def run(self) -> Summary:
         """Train; return the facts of the training for the run's record."""
         module, data = self.fit()
-        self.metrics_log.warn_if_changed()
+        self.metrics_logger.warn_if_changed()
         self._log_end()
         self._load_best(module)
         self.pipeline.to(self.trainer.strategy.root_device)  # Lightning has left it on the CPU
@@ -117,7 +119,7 @@ class Training:
         before = self._progress()
         for change in before.changes if is_first() else ():
             log.warning("The components have changed since the run started: %s", change)
-        forgotten = self.metrics_log.forget_after(
+        forgotten = self.metrics_logger.forget_after(
             before.steps, before.metrics_size, before.metrics_sha256
         )
         if before.path is not None:
@@ -152,18 +154,21 @@ class Training:
         head, last = self.pipeline.head, LastCheckpoint(self.folder.last, interval)
         url = self.folder.remote(self.cfg.copy_to)
         return [
-            *instantiate.build_callbacks(self.cfg.callbacks, head, self.monitor, self.has_val),
+            *instantiate.build_callbacks(
+                self.cfg.callbacks, head, self.monitor, self.has_validation
+            ),
             RandomState(),
-            EpochState(self.metrics_log),
+            EpochState(self.metrics_logger),
             ComponentRecord(self.cfg),
             self.time,
             self.scaling,
             self.lines,
+            Agreement(partial(last.save, wait=True)),
+            *self._heartbeat(),
+            # Lightning moves every `Checkpoint` behind the other callbacks, as these three are.
             self.best,
             last,
             *([CopyFolder(self.folder.path, url)] if url else []),
-            Agreement(partial(last.save, wait=True)),
-            *self._heartbeat(),
         ]
 
     def _hang_end(self) -> HangEnd | None:
@@ -204,7 +209,7 @@ class Training:
         module.schedule_monitor = instantiate.schedule_monitor(
             self.cfg.scheduler, self.pipeline.head, self.monitor
         )
-        module.has_validation = self.has_val
+        module.has_validation = self.has_validation
         return module
 
     def _log_batches(self, batches: int) -> None:
@@ -290,5 +295,5 @@ class Training:
             "modes": recorded_modes(self.pipeline.head),
             "best_epoch": self.best.best_epoch,
             "metrics": {},
-            "metrics_log_sha256": self.metrics_log.digest(),
+            "metrics_log_sha256": self.metrics_logger.digest(),
         }

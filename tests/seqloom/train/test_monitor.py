@@ -84,7 +84,10 @@ def test_callbacks_take_the_direction_of_the_metric_that_they_name(
 ) -> None:
     keeper = {"_target_": "pytorch_lightning.callbacks.ModelCheckpoint", **section}
     found = build_callbacks(
-        {"stop": {**STOPPER, **section}, "keep": keeper}, head, Monitor("f1", "max"), has_val=True
+        {"stop": {**STOPPER, **section}, "keep": keeper},
+        head,
+        Monitor("f1", "max"),
+        has_validation=True,
     )
     for callback in found:
         assert isinstance(callback, EarlyStopping | ModelCheckpoint)
@@ -108,7 +111,7 @@ class Watcher(pl.Callback):
 
 def test_a_callback_without_a_direction_gets_none(head: Head, parts: Callable[..., str]) -> None:
     section = {"_target_": parts(Watcher), "monitor": None}
-    (found,) = build_callbacks({"mine": section}, head, Monitor("f1", "max"), has_val=True)
+    (found,) = build_callbacks({"mine": section}, head, Monitor("f1", "max"), has_validation=True)
     assert isinstance(found, Watcher)
     assert found.monitor == "val/f1"
 
@@ -136,7 +139,7 @@ def test_a_mode_against_that_of_the_metric_causes_a_warning(
 def test_a_callback_that_names_an_unknown_metric(head: Head, mode: str | None) -> None:
     section = {**STOPPER, "monitor": "val/f2", "mode": mode}
     with pytest.raises(ConfigError, match=r"callbacks\.stop\.monitor=val/f2: .*'val/f1'\? There"):
-        build_callbacks({"stop": section}, head, Monitor("f1", "max"), has_val=True)
+        build_callbacks({"stop": section}, head, Monitor("f1", "max"), has_validation=True)
 
 
 def test_a_plateau_takes_the_direction_of_its_metric(head: Head) -> None:

@@ -32,7 +32,7 @@ from seqloom.train.preemption import Preempted
 from seqloom.train.prepare import load_encoded, prepare_data, store_encoded
 from seqloom.train.process import restored_process
 from seqloom.train.ranks.distributed import barrier, rank, world_size
-from seqloom.train.ranks.launch import ranks_to_launch
+from seqloom.train.ranks.launch import ranks_per_node
 from seqloom.train.row_adam import RowAdam
 from seqloom.train.run import work
 from seqloom.train.sharding import ShardedStrategy, parts_of_state, refuse
@@ -290,7 +290,7 @@ def test_statistics_of_normalization_are_those_of_the_first_rank(
 def test_one_device_has_nobody_to_share_with() -> None:
     words = ["trainer=cpu", "trainer.devices=1", "+trainer.strategy=fsdp", "run_dir=x"]
     with pytest.raises(ConfigError, match=r"has one\. Set trainer\.devices, or .*=auto"):
-        ranks_to_launch(compose_run(words).trainer)
+        ranks_per_node(compose_run(words).trainer)
 
 
 @pytest.mark.parametrize("precision", ["16-mixed", "bf16-true", "64"])

@@ -101,9 +101,9 @@ class BestCheckpoint(ModelCheckpoint):
 class LastCheckpoint(Checkpoint):
     """Writes a checkpoint after every epoch, and at the end of any step, from which a run resumes.
 
-    It is the last of the callbacks, so that it stores what the others know. The loops of
-    `seqloom.train.loops` call ``on_step_end`` and ``on_epoch_complete``, which Lightning does not
-    know.
+    Of the callbacks, only `CopyFolder` comes after it, so that it stores what the others know. The
+    loops of `seqloom.train.loops` call ``on_step_end`` and ``on_epoch_complete``, which Lightning
+    does not know.
 
     Args:
         path: File of the checkpoint.

@@ -43,8 +43,8 @@ def recover(folder: RunFolder) -> None:
     """Make the newest whole checkpoint of a run its last one, and name those that are damaged.
 
     Afterwards a run is resumed from its last checkpoint, with its best one at hand; without a last
-    one, it starts from the beginning. The process that prepares the run calls this once, before any
-    rank starts.
+    one, it starts from the beginning. The process that prepares the run calls this before any rank
+    starts, and again before it restarts ranks.
 
     Raises:
         RunError: A checkpoint cannot be read, though it may be whole; or it is of another run.

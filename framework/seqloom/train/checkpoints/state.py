@@ -84,11 +84,11 @@ class EpochState(pl.Callback):
     """Keeps what is known of the current epoch: sums of losses, metrics, lines that were logged.
 
     Args:
-        metrics_log: Logger that writes the metrics by step.
+        metrics_logger: Logger that writes the metrics by step.
     """
 
-    def __init__(self, metrics_log: JsonLines) -> None:
-        self.metrics_log = metrics_log
+    def __init__(self, metrics_logger: JsonLines) -> None:
+        self.metrics_logger = metrics_logger
         self._metrics: dict[str, Tensor] = {}
 
     def on_save_checkpoint(
@@ -102,8 +102,8 @@ class EpochState(pl.Callback):
             "metrics": {
                 name: value.detach() for name, value in connector._callback_metrics.items()
             },
-            "lines": self.metrics_log.size(),  # bytes; the key is part of the format
-            "lines_sha256": self.metrics_log.digest(),
+            "lines": self.metrics_logger.size(),  # bytes; the key is part of the format
+            "lines_sha256": self.metrics_logger.digest(),
         }
 
     def on_load_checkpoint(

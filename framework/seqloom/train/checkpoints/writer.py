@@ -51,7 +51,7 @@ class CheckpointWriter(TorchCheckpointIO):
         Path(path).parent.mkdir(exist_ok=True)
         if self._thread is None:
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="checkpoints")
-        self._written = self._thread.submit(write_checkpoint, Path(path), copied(checkpoint))
+        self._written = self._thread.submit(write_checkpoint, Path(path), copied_state(checkpoint))
 
     def load_checkpoint(
         self, path: Any, map_location: Any = None, weights_only: bool | None = None
@@ -120,7 +120,7 @@ def writer_of(trainer: pl.Trainer) -> CheckpointWriter | None:
     return files if isinstance(files, CheckpointWriter) else None
 
 
-def copied(state: dict[str, Any]) -> dict[str, Any]:
+def copied_state(state: dict[str, Any]) -> dict[str, Any]:
     """Return a copy of a state on the CPU, which does not change when the training goes on.
 
     Tensors that are the same remain the same, such as tied weights.

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from seqloom.config.run_config import RunConfig, Section
 from seqloom.errors import ConfigError, RunError
 from seqloom.train.ranks.group import NODE, Group, Meeting, number_of
-from seqloom.train.ranks.launch import ranks_to_launch
+from seqloom.train.ranks.launch import ranks_per_node
 from seqloom.train.settings import WITHOUT_EFFECT, differing
 
 ADDRESS, PORT, SIZE = "MASTER_ADDR", "MASTER_PORT", "WORLD_SIZE"
@@ -40,7 +40,7 @@ def group_by_hand(trainer: Section, variables: Mapping[str, str] = os.environ) -
         raise ConfigError(f"{missing[0]} is not set. {how_to_start(nodes)}")
     node, port = number_of(variables, NODE), number_of(variables, PORT, DEFAULT_PORT)
     size = number_of(variables, SIZE, nodes)
-    devices = ranks_to_launch(trainer) or 1
+    devices = ranks_per_node(trainer) or 1
     if devices > 1:
         raise ConfigError(
             f"trainer.devices={devices} on several nodes needs a process for each device. Start "

@@ -1,8 +1,9 @@
 """Processes of one run that another program has started: the tasks of srun, torchrun's workers.
 
 The first process prepares the run and tells the others its folder, over a store at the address
-where they will meet anyway. Nothing else is agreed on in advance: the others do not even compose
-the config. For those that a person has started, see `seqloom.train.ranks.by_hand`.
+where they will meet anyway. Nothing else is agreed on in advance: on the command line, the others
+do not even compose the config. For those that a person has started, see
+`seqloom.train.ranks.by_hand`.
 """
 
 from __future__ import annotations

@@ -102,7 +102,7 @@ class Heartbeat(pl.Callback):
         self._progress(trainer, "update")
 
     def on_train_batch_end(self, trainer: pl.Trainer, *rest: Any) -> None:
-        """Record that a step is complete."""
+        """Record that a batch is complete."""
         self._progress(trainer, "loading")
 
     def on_validation_batch_end(self, trainer: pl.Trainer, *rest: Any) -> None:

@@ -11,7 +11,6 @@ import json
 import logging
 import os
 import platform
-import shutil
 import sys
 import time
 import uuid
@@ -40,7 +39,7 @@ from seqloom.train.ranks.errors import (
     write_error,
 )
 from seqloom.train.ranks.group import POLL, Group, Meeting, current_group
-from seqloom.train.ranks.launch import write_for_ranks
+from seqloom.train.ranks.launch import written_for_ranks
 from seqloom.train.record import Summary
 
 log = logging.getLogger("seqloom")
@@ -106,7 +105,7 @@ def trains_jointly(trainer: Section, ranks: int | None, meeting: Meeting | None)
 
     Args:
         trainer: Section ``trainer`` of the config.
-        ranks: Number of ranks of a node, as `ranks_to_launch` returns it.
+        ranks: Number of ranks of a node, as `ranks_per_node` returns it.
         meeting: Meeting of the group, if there is one.
 
     Raises:
@@ -154,28 +153,26 @@ def lead(
         SeqloomError: A process cannot take part, or failed.
     """
     own = meeting.own
-    write_for_ranks(folder, data, own.size)
-    token = uuid.uuid4().hex
-    write_json(folder.ranks_start, {"token": token, "host": platform.node()})
-    meeting.tell(folder=str(folder.path), token=token)
-    problems = meeting.wait_for_answers()
-    if problems:
-        raise RunError(next(iter(problems.values())))
-    os.environ.update(own.environment)  # the run restores it
-    try:
-        summary = work(folder, load_encoded(folder.config(), folder))
-        barrier()  # no process ends before all are done: the first serves the others' group
-        _leave_group()
-    except Exception as error:
-        if not follows_from_another(error):
-            raise
-        time.sleep(CAUSE_FIRST)  # the process that caused it writes down why
-        found = recorded_error(folder, own.size)
-        if found is None:
-            raise RunError(f"Another of {own.size} processes has ended: {error}") from error
-        raise found from error
-    finally:
-        shutil.rmtree(folder.encoded, ignore_errors=True)
+    with written_for_ranks(folder, data, own.size):
+        token = uuid.uuid4().hex
+        write_json(folder.ranks_start, {"token": token, "host": platform.node()})
+        meeting.tell(folder=str(folder.path), token=token)
+        problems = meeting.wait_for_answers()
+        if problems:
+            raise RunError(next(iter(problems.values())))
+        os.environ.update(own.environment)  # the run restores it
+        try:
+            summary = work(folder, load_encoded(folder.config(), folder))
+            barrier()  # no process ends before all are done: the first serves the others' group
+            _leave_group()
+        except Exception as error:
+            if not follows_from_another(error):
+                raise
+            time.sleep(CAUSE_FIRST)  # the process that caused it writes down why
+            found = recorded_error(folder, own.size)
+            if found is None:
+                raise RunError(f"Another of {own.size} processes has ended: {error}") from error
+            raise found from error
     return summary
 
 
@@ -187,12 +184,13 @@ def follow(meeting: Meeting, take_part: Callable[[RunFolder], Any]) -> Path | No
         take_part: Does one rank's work.
 
     Returns:
-        None if there is nothing to do: the run is on one process, or has ended.
+        None if there is nothing to do: the run was finished already.
 
     Raises:
         SeqloomError: The first process cannot be reached, the folder is not shared, or the training
             failed.
-        SystemExit: The first process ended before the training, with this status.
+        SystemExit: The first process ended before the training, with this status; or it trains
+            alone, then with 0.
     """
     own = meeting.own
     word = meeting.wait_for_word()
@@ -200,8 +198,9 @@ def follow(meeting: Meeting, take_part: Callable[[RunFolder], Any]) -> Path | No
         meeting.answer()
         if word.get("end"):
             raise SystemExit(int(word["end"]))
-        if word.get("alone"):
+        if word.get("alone"):  # what the caller does with the result, the first process does
             print(_not_needed(own), file=sys.stderr, flush=True)
+            raise SystemExit(0)
         return None
     folder = RunFolder(Path(word["folder"]))
     try:

@@ -59,8 +59,8 @@ TAIL = 15
 """Number of lines of output shown in the error for a rank that recorded no error."""
 
 
-def ranks_to_launch(trainer: Section) -> int | None:
-    """Return how many ranks to launch on each node; None if the run is in this process alone.
+def ranks_per_node(trainer: Section) -> int | None:
+    """Return how many ranks a run has on each node; None if it is in one process alone.
 
     ``trainer.devices``, ``trainer.strategy`` and ``trainer.accelerator`` mean what they mean to
     Lightning: ``devices=2``, ``devices=-1``, ``devices=[0,2]``, ``strategy=ddp``.
@@ -124,12 +124,9 @@ def launch_ranks(folder: RunFolder, data: RunData, ranks: int) -> Summary:
         KeyboardInterrupt: The user interrupted the run.
         SystemExit: SIGQUIT ended it.
     """
-    write_for_ranks(folder, data, ranks)
-    _set_environment()
-    try:
-        elastic = [
-            name for name in logging.root.manager.loggerDict if "distributed.elastic" in name
-        ]
+    elastic = [name for name in logging.root.manager.loggerDict if "distributed.elastic" in name]
+    with written_for_ranks(folder, data, ranks):
+        _set_environment()
         # Our own errors explain how a rank ended.
         with (
             quiet(logging.CRITICAL, *elastic),
@@ -137,14 +134,15 @@ def launch_ranks(folder: RunFolder, data: RunData, ranks: int) -> Summary:
             preemption.passing_on(folder.preempted),
         ):
             _launch(folder, ranks)
-    finally:
-        shutil.rmtree(folder.encoded, ignore_errors=True)
     summary: Summary = json.loads(folder.rank_summary.read_text("utf-8"))
     return summary
 
 
-def write_for_ranks(folder: RunFolder, data: RunData, ranks: int) -> None:
-    """Write what the ranks of a run read; what earlier ranks left is removed.
+@contextmanager
+def written_for_ranks(folder: RunFolder, data: RunData, ranks: int) -> Iterator[None]:
+    """Write what the ranks of a run read, and remove the encoded data after the block.
+
+    What earlier ranks left is removed first.
 
     Args:
         folder: Folder of the run.
@@ -158,7 +156,11 @@ def write_for_ranks(folder: RunFolder, data: RunData, ranks: int) -> None:
     sampler(data.splits["train"], folder.config().batch, training=True, ranks=ranks)
     shutil.rmtree(folder.ranks, ignore_errors=True)
     folder.ranks.mkdir(parents=True)
-    store_encoded(data, folder)
+    try:
+        store_encoded(data, folder)
+        yield
+    finally:
+        shutil.rmtree(folder.encoded, ignore_errors=True)
 
 
 def _launch(folder: RunFolder, ranks: int) -> None:

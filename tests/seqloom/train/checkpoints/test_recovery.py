@@ -24,7 +24,7 @@ from seqloom.train.checkpoints.files import (
     write_checkpoint,
 )
 from seqloom.train.checkpoints.recovery import _best_step
-from seqloom.train.checkpoints.writer import CheckpointWriter, copied
+from seqloom.train.checkpoints.writer import CheckpointWriter, copied_state
 from seqloom.train.folder import Result
 
 Fit = Callable[..., Result]
@@ -217,7 +217,7 @@ def test_what_is_written_is_the_state_of_the_moment(tmp_path: Path) -> None:
         writer.save_checkpoint(state, tmp_path / "last.ckpt")
         weights += 1
     assert read_checkpoint(tmp_path / "last.ckpt")["weights"].tolist() == [0, 0, 0]
-    copy = copied(state)
+    copy = copied_state(state)
     assert copy["weights"] is copy["tied"]
 
 
@@ -232,7 +232,7 @@ def test_tensors_of_a_class_of_their_own_keep_it() -> None:
         pass
 
     own = torch.zeros(3).as_subclass(Own)
-    found = copied({"own": own, "plain": torch.ones(2)})
+    found = copied_state({"own": own, "plain": torch.ones(2)})
     own += 1
     assert type(found["own"]) is Own
     assert found["own"].tolist() == [0, 0, 0]

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import threading
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
+import seqloom
 from seqloom.cli.train import _train_jointly
 from seqloom.errors import RunError
 from seqloom.files import write_json
 from seqloom.train.folder import RunFolder
-from seqloom.train.ranks import joint
-from seqloom.train.ranks.group import Group
+from seqloom.train.ranks import joint, launch
+from seqloom.train.ranks.group import Group, Meeting
 
 OWN = Group("srun", 1, 2, 0, 1, 1, "first.local", 29500)
 
@@ -62,3 +65,55 @@ def test_only_the_first_process_prints_a_config(
     assert capsys.readouterr().out == ""
     assert _train_jointly(Group("srun", 0, 2, 0, 1, 0, "first.local", 29500), words) == 0
     assert "name: lstm" in capsys.readouterr().out
+
+
+class _Store:
+    """A meeting at which the first process has left a word, and the second has answered."""
+
+    def __init__(self, own: Group, number: int = 1) -> None:
+        self.own = own
+
+    def wait_for_word(self) -> dict[str, Any]:
+        return {"alone": True}
+
+    def tell(self, **word: Any) -> None:
+        pass
+
+    def answer(self, problem: str = "") -> None:
+        pass
+
+    def wait_for_answers(self) -> dict[int, str]:
+        return {1: "The folder is not seen."}
+
+
+def test_fit_ends_a_process_that_is_not_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # The first process has started to train: its record has no metrics yet.
+    write_json(tmp_path / "run.json", {"state": "running", "history": []})
+    monkeypatch.setattr(joint, "current_group", lambda: OWN)
+    monkeypatch.setattr(joint, "Meeting", _Store)
+    with pytest.raises(SystemExit) as ended:
+        seqloom.fit("encoder=lstm", run_dir=tmp_path)
+    assert ended.value.code == 0
+    assert "need only one process, so it ends" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("stored", [True, False], ids=["another cannot start", "disk full"])
+def test_encoded_data_is_removed_when_ranks_do_not_start(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch, stored: bool
+) -> None:
+    def store(data: Any, folder: RunFolder) -> None:
+        folder.encoded.mkdir()
+        if not stored:
+            raise RunError("The disk is full.")
+
+    monkeypatch.setattr(launch, "store_encoded", store)
+    monkeypatch.setattr(launch, "sampler", lambda *_, **__: None)
+    monkeypatch.setattr(RunFolder, "config", lambda _: SimpleNamespace(batch=None))
+    data: Any = SimpleNamespace(splits={"train": None})
+    meeting = cast(Meeting, _Store(Group("srun", 0, 2, 0, 1, 0, "first.local", 29500)))
+    with pytest.raises(RunError, match="not seen" if stored else "disk is full"):
+        joint.lead(meeting, folder, data, lambda *_: {})
+    assert folder.ranks.exists()
+    assert not folder.encoded.exists()

@@ -18,7 +18,7 @@ from fork_server import ForkServer
 from seqloom import load
 from seqloom.config.compose import compose_run
 from seqloom.errors import ConfigError
-from seqloom.train.ranks.launch import ranks_to_launch
+from seqloom.train.ranks.launch import ranks_per_node
 
 Program = Callable[..., "subprocess.CompletedProcess[str]"]
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -255,7 +255,7 @@ def test_nothing_of_a_run_on_ranks_stays_in_this_process(
     ids=str,
 )
 def test_how_many_processes_lightning_would_take(words: list[str], expected: int | None) -> None:
-    assert ranks_to_launch(compose_run(["trainer=cpu", "run_dir=x", *words]).trainer) == expected
+    assert ranks_per_node(compose_run(["trainer=cpu", "run_dir=x", *words]).trainer) == expected
 
 
 @pytest.mark.parametrize(
@@ -270,4 +270,4 @@ def test_how_many_processes_lightning_would_take(words: list[str], expected: int
 )
 def test_what_cannot_be_launched(words: list[str], sentence: str) -> None:
     with pytest.raises(ConfigError, match=sentence):
-        ranks_to_launch(compose_run(["trainer=cpu", "run_dir=x", *words]).trainer)
+        ranks_per_node(compose_run(["trainer=cpu", "run_dir=x", *words]).trainer)

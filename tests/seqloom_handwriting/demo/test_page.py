@@ -89,6 +89,14 @@ def test_what_is_written_is_read_and_undone(page: Page, stroke_page: str, digits
     reads(page, "")
 
 
+def boxes(found: Locator) -> list[dict[str, float]]:
+    """Return the places of elements, all at the same time: each prediction makes them anew."""
+    places: list[dict[str, float]] = found.evaluate_all(
+        "all => all.map(one => one.getBoundingClientRect().toJSON())"
+    )
+    return places
+
+
 def test_each_character_stands_over_its_place(page: Page, stroke_page: str, digits: Digits) -> None:
     opened(page, stroke_page)
     draw(page, digits("1", 150, 200, 120) + digits("7", 150, 500, 120))
@@ -97,9 +105,7 @@ def test_each_character_stands_over_its_place(page: Page, stroke_page: str, digi
     expect(labels).to_have_text(["1", "7"])
     paper = page.locator("#canvas").bounding_box()
     assert paper
-    for label, left in zip(labels.all(), (200, 500), strict=True):
-        box = label.bounding_box()
-        assert box
+    for box, left in zip(boxes(labels), (200, 500), strict=True):
         middle = box["x"] + box["width"] / 2 - paper["x"]
         assert left - 2 <= middle <= left + 0.6 * 150 + 2
         assert box["y"] + box["height"] <= paper["y"] + 120
@@ -283,7 +289,7 @@ def test_an_image_that_is_dropped_is_read(
     reads(page, text)
     labels = page.locator("#labels span")
     expect(labels).to_have_text(list(text))
-    lefts = [label.bounding_box()["x"] for label in labels.all()]  # type: ignore[index]
+    lefts = [box["x"] for box in boxes(labels)]
     assert lefts == sorted(lefts)
     page.get_by_role("button", name="Undo").click()
     reads(page, "")

@@ -102,7 +102,7 @@ def _refuse_unusable(path: str, model: str) -> None:
             cause=Cause.no_value,
         )
     refuse_override_of_trained(path)
-    if path == "-" or is_url(path) or os.path.exists(expanded(path)):  # noqa: PTH110 - any name
+    if path == "-" or is_url(path) or os.path.exists(expanded(path)):  # noqa: PTH110 - as in fetch
         return
     try:
         local_path(path)

@@ -77,11 +77,11 @@ def _explain_text(text: str) -> ConfigError | None:
             "callbacks=none.",
             cause=Cause.wrong_value,
         )
-    several = re.match(r"In '(\w+)/\w+': .*\nMerge error: \w+ is not a subclass", text)
-    if several:
+    merged = re.match(r"In '(\w+)/\w+': .*\nMerge error: \w+ is not a subclass", text)
+    if merged:
         return ConfigError(
-            f"Several options of {several[1]} are given; expected one, {several[1]}=NAME. To "
-            f"compare them, put -m before: seqloom train -m {several[1]}=NAME,NAME.",
+            f"Several options of {merged[1]} are given; expected one, {merged[1]}=NAME. To "
+            f"compare them, put -m before: seqloom train -m {merged[1]}=NAME,NAME.",
             cause=Cause.several_values,
         )
     if text.startswith("Only one of --run"):

@@ -18,7 +18,8 @@ from seqloom.interfaces.head import Matrix, Mode, Table
 class HeadMetric(Metric):
     """Base class of metrics: a ``torchmetrics.Metric`` whose states are sums over examples.
 
-    Sums do not depend on the batches or the number of ranks.
+    Sums do not depend on the batches or the number of ranks. A metric is also reset and used again,
+    for sampling errors: ``reset`` restores states of ``add_state``; override it for anything else.
 
     Attributes:
         modes: ``max`` or ``min`` for each metric that ``compute`` returns: whether higher or lower

@@ -17,7 +17,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_model as load_weights
 from safetensors.torch import save_model
-from torch import nn
+from torch import Tensor, nn
 
 from seqloom.errors import (
     BundleError,
@@ -128,10 +128,23 @@ def read_weights(model: nn.Module, path: Path) -> None:
 
 
 def _separate(model: nn.Module) -> None:
-    """Copy each weight that is part of a larger tensor, which safetensors refuses."""
-    for one in (*model.parameters(), *model.buffers()):
-        if one.untyped_storage().nbytes() > one.numel() * one.element_size():
+    """Copy each weight that is part of a tensor of which no weight is the whole.
+
+    safetensors refuses these. Of a weight and a part of it, it stores the whole one.
+    """
+    weights = [*model.parameters(), *model.buffers()]
+    whole = {_storage(one) for one in weights if not _is_part(one)}
+    for one in weights:
+        if _is_part(one) and _storage(one) not in whole:
             one.data = one.data.clone()
+
+
+def _is_part(weight: Tensor) -> bool:
+    return weight.untyped_storage().nbytes() > weight.numel() * weight.element_size()
+
+
+def _storage(weight: Tensor) -> int:
+    return weight.untyped_storage().data_ptr()
 
 
 def load(

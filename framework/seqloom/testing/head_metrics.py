@@ -50,11 +50,12 @@ def check_metrics(case: HeadCase) -> None:
     """Metrics do not depend on batching, and ``monitor`` is one of them, or the loss.
 
     The monitored metric needs no confidences. If it is known which target a prediction names, it
-    is better for that target than for another.
+    is better for that target than for another. ``reset`` forgets all examples.
     """
     head, codec = _head(case)
     whole, pieces = head.metrics(), head.metrics()
-    _add(whole, _part(case, head, codec, case.rows))
+    everything = _part(case, head, codec, case.rows)
+    _add(whole, everything)
     for row in reversed(case.rows):
         _add(pieces, _part(case, head, codec, [row]))
     values, others = whole.compute(), pieces.compute()
@@ -69,6 +70,12 @@ def check_metrics(case: HeadCase) -> None:
         )
     details = whole.details()
     require(isinstance(details, list), f"details() is {details!r}, expected a list")
+    whole.reset()
+    _add(whole, everything)
+    for name, value in whole.compute().items():
+        require_equal(
+            torch.as_tensor(value), torch.as_tensor(values[name]), f"{name} after reset()"
+        )
     if head.monitor != LOSS:
         _require_no_need_of_confidences(case, head, codec, values)
         _require_judges(case, head, codec)

@@ -62,6 +62,26 @@ def test_weights_that_are_parts_of_a_larger_tensor(tmp_path: Path) -> None:
     assert torch.equal(torch.cat([*fresh.state_dict().values()]), whole)
 
 
+class Tied(nn.Module):
+    """A network with a weight, and another one that is part of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.whole = nn.Parameter(torch.zeros(6))
+        self.part = nn.Parameter(self.whole.data[:2])
+
+
+def test_a_part_of_a_weight_stays_tied_to_it(tmp_path: Path) -> None:
+    net, fresh = Tied(), Tied()
+    net.whole.data.copy_(torch.arange(6.0))
+    bundle.write_weights(net, tmp_path / "weights")
+    bundle.read_weights(fresh, tmp_path / "weights")
+    assert torch.equal(fresh.part, torch.arange(2.0))
+    for one in (net, fresh):
+        one.whole.data.fill_(7.0)
+        assert torch.equal(one.part, torch.tensor([7.0, 7.0]))
+
+
 def test_nothing_in_it_can_be_executed(folder: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == ["bundle.json", "model.safetensors"]
     assert "_target_" not in (folder / "bundle.json").read_text(encoding="utf-8")

@@ -43,6 +43,24 @@ class BadMetric(Sound):
         return MeanOfBatches(self.codec.labels)
 
 
+class Remembering(Accuracy):
+    """Counts in an attribute, which ``reset`` does not know."""
+
+    seen = 0
+
+    def update(self, predictions: list[Prediction], targets: Targets) -> None:
+        super().update(predictions, targets)
+        self.seen += len(predictions)
+
+    def compute(self) -> dict[str, Tensor]:
+        return {"accuracy": self.right / self.seen}
+
+
+class NotReset(Sound):
+    def metrics(self) -> HeadMetric:
+        return Remembering(self.codec.labels)
+
+
 class LocalAccuracy(Accuracy):
     """Knows nothing of other ranks."""
 
@@ -154,6 +172,7 @@ BROKEN: list[tuple[Any, type[Head], str]] = [
     (metrics.check_metrics, WatchesNothing, r"monitor is 'f1'; compute\(\) returns \['accuracy'\]"),
     (metrics.check_metrics, NoModes, r"modes has no entry for \['accuracy'\], which compute\(\)"),
     (metrics.check_metrics, BadMetric, "accuracy, example by example: differ by"),
+    (metrics.check_metrics, NotReset, r"accuracy after reset\(\): differ by"),
     (metrics.check_metrics_on_ranks, LocalMetric, r"accuracy on rank \d of two with 1 and 3"),
     (metrics.check_metrics_on_ranks, MeanMetric, "accuracy on rank 0 of two"),
     (metrics.check_metrics, NeedsConfidences, r"accuracy after decode\(scores=False\): differ by"),

@@ -215,7 +215,7 @@ def _built(
         raise BundleError(
             " ".join([f"{damaged}: {said}. Copy the bundle again.", *told]),
             cause=Cause.damaged_bundle,
-        ) from (error)
+        ) from error
 
 
 def _unlike_head(path: Path, said: str) -> str:

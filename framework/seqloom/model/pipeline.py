@@ -132,8 +132,9 @@ class Pipeline:
         try:
             self.model.to(device)
         except (AssertionError, RuntimeError) as error:  # AssertionError: torch is built without it
+            reason = str(error).partition("\n")[0]
             raise ConfigError(
-                f"The device {str(device)!r} cannot be used: {str(error).splitlines()[0]}. "
+                f"The device {str(device)!r} cannot be used: {reason}. "
                 "Expected one that torch has here, such as 'cpu' or 'cuda'.",
                 cause=Cause.wrong_value,
             ) from error
